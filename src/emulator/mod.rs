@@ -1,0 +1,1 @@
+//! A HeyGen-compatible render server on loopback.

@@ -1,0 +1,7 @@
+//! `hyperframes-ci`: HyperFrames in continuous integration.
+
+mod emulator;
+mod engine;
+mod interrupt;
+
+fn main() {}
