@@ -1,0 +1,14 @@
+//! The HeyGen v3 API, as far as rendering needs it: typed endpoints to bytes and back.
+//!
+//! No credential passes through here: the shell adds it, and only to a [`Target::Api`].
+
+mod error;
+mod request;
+mod response;
+
+pub use error::{ApiError, ResponseError};
+pub use request::{
+    Body, IdempotencyKey, InvalidIdempotencyKey, Method, Project, RenderRequest, Request, Target,
+    UploadRequest,
+};
+pub use response::{Asset, DirectUpload, RenderDetail, RenderList, RenderStatus, Response, SubmittedRender};

@@ -1,0 +1,357 @@
+//! Requests as data.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::options::{AspectRatio, Format, Quality, Resolution};
+
+/// The HTTP methods that the API uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates.
+    Post,
+    /// Stores bytes under a presigned URL.
+    Put,
+    /// Deletes.
+    Delete,
+}
+
+impl Method {
+    /// The method as it stands in a request line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Where a request goes, and so whether it may carry the credential.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Path and query below the API's base URL; the only target that gets the credential.
+    Api(String),
+    /// A presigned URL on somebody else's host; it gets no credential and no header of ours.
+    Presigned(String),
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(path) => write!(f, "Api({path})"),
+            // The query of a presigned URL is a credential.
+            Self::Presigned(url) => write!(f, "Presigned({})", url.split('?').next().unwrap_or_default()),
+        }
+    }
+}
+
+/// What a request carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// The archive, streamed from where the shell has it, between two pieces of framing.
+    Archive {
+        /// Bytes before the archive.
+        prefix: Vec<u8>,
+        /// Bytes after the archive.
+        suffix: Vec<u8>,
+    },
+}
+
+/// One HTTP request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Where it goes.
+    pub target: Target,
+    /// Headers, without credential, host and content length.
+    pub headers: Vec<(String, String)>,
+    /// What it carries.
+    pub body: Body,
+}
+
+/// A value for the `Idempotency-Key` header: 1 to 255 characters of `[A-Za-z0-9_:.-]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+/// A text that is no idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidIdempotencyKey;
+
+impl fmt::Display for InvalidIdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must be 1 to 255 characters of A-Z a-z 0-9 _ : . -")
+    }
+}
+
+impl std::error::Error for InvalidIdempotencyKey {}
+
+impl FromStr for IdempotencyKey {
+    type Err = InvalidIdempotencyKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidIdempotencyKey> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_:.-".contains(&byte);
+        if (1..=255).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidIdempotencyKey)
+        }
+    }
+}
+
+impl IdempotencyKey {
+    /// The header's value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The body of `POST /v3/assets/direct-uploads`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UploadRequest {
+    /// Name for reference; the stored object is named by the server.
+    pub filename: String,
+    /// Always `application/zip` here.
+    pub content_type: &'static str,
+    /// Exact size in bytes; signed into the upload URL.
+    pub size_bytes: u64,
+    /// SHA-256 of the archive in hexadecimal; the storage checks it.
+    pub checksum_sha256: String,
+}
+
+/// Where the server finds the project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Project {
+    /// An uploaded archive.
+    AssetId {
+        /// The asset.
+        asset_id: String,
+    },
+    /// A public HTTPS URL of an archive.
+    Url {
+        /// The URL.
+        url: String,
+    },
+}
+
+/// The body of `POST /v3/hyperframes/renders`, without the project: what the user did not set is absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RenderRequest {
+    /// Frames per second, 1 to 240; the server's default is 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fps: Option<u32>,
+    /// Encoder preset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// Container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// Output tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+    /// Output shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aspect_ratio: Option<AspectRatio>,
+    /// Entry HTML inside the archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub composition: Option<String>,
+    /// Values for the composition's variables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variables: Option<Map<String, Value>>,
+    /// Label, echoed back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Tracking id, echoed in webhooks and details.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_id: Option<String>,
+    /// HTTPS webhook, fired on termination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
+}
+
+const JSON: &str = "application/json";
+const ZIP: &str = "application/zip";
+
+impl Request {
+    /// `POST /v3/assets/direct-uploads`: asks for a presigned URL.
+    #[must_use]
+    pub fn create_upload(upload: &UploadRequest, key: &IdempotencyKey) -> Self {
+        Self::post("/v3/assets/direct-uploads", to_json(upload), Some(key))
+    }
+
+    /// `PUT <upload_url>`: the archive's bytes, with the headers that the signature covers and no other.
+    #[must_use]
+    pub fn put_archive(upload_url: &str, upload_headers: &[(String, String)]) -> Self {
+        let mut headers = upload_headers
+            .iter()
+            // The transport sets the length from the body; two of them would be a malformed request.
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+            .cloned()
+            .collect::<Vec<_>>();
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            headers.push(("content-type".to_owned(), ZIP.to_owned()));
+        }
+        Self {
+            method: Method::Put,
+            target: Target::Presigned(upload_url.to_owned()),
+            headers,
+            body: Body::Archive { prefix: Vec::new(), suffix: Vec::new() },
+        }
+    }
+
+    /// `POST /v3/assets/{asset_id}/complete`: makes the stored bytes an asset.
+    #[must_use]
+    pub fn complete_upload(asset_id: &str, checksum_sha256: &str) -> Self {
+        let body = serde_json::json!({ "checksum_sha256": checksum_sha256 });
+        Self::post(&format!("/v3/assets/{}/complete", segment(asset_id)), to_json(&body), None)
+    }
+
+    /// `POST /v3/assets`: the archive through the API itself, as `multipart/form-data`, up to
+    /// [`PROXY_UPLOAD_LIMIT`](crate::PROXY_UPLOAD_LIMIT).
+    ///
+    /// `checksum_sha256` only makes the boundary, which must not occur in the archive.
+    #[must_use]
+    pub fn proxy_upload(filename: &str, checksum_sha256: &str, key: &IdempotencyKey) -> Self {
+        let boundary = format!("hyperframes-ci-{checksum_sha256}");
+        let filename = filename.replace(['"', '\r', '\n', '\\'], "_");
+        let prefix = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
+             content-type: {ZIP}\r\n\r\n"
+        );
+        let mut request = Self::post("/v3/assets", Vec::new(), Some(key));
+        request.headers[0].1 = format!("multipart/form-data; boundary={boundary}");
+        request.body = Body::Archive {
+            prefix: prefix.into_bytes(),
+            suffix: format!("\r\n--{boundary}--\r\n").into_bytes(),
+        };
+        request
+    }
+
+    /// `POST /v3/hyperframes/renders` with `body`, which is billed from here on.
+    #[must_use]
+    pub fn submit(body: &Map<String, Value>, key: &IdempotencyKey) -> Self {
+        Self::post("/v3/hyperframes/renders", to_json(body), Some(key))
+    }
+
+    /// `GET /v3/hyperframes/renders/{render_id}`.
+    #[must_use]
+    pub fn render(render_id: &str) -> Self {
+        Self::bare(Method::Get, format!("/v3/hyperframes/renders/{}", segment(render_id)))
+    }
+
+    /// `GET /v3/hyperframes/renders`: one page, newest first; `limit` is 1 to 100.
+    #[must_use]
+    pub fn renders(limit: Option<u32>, token: Option<&str>) -> Self {
+        let mut query = Vec::new();
+        query.extend(limit.map(|limit| format!("limit={limit}")));
+        query.extend(token.map(|token| format!("token={}", segment(token))));
+        let separator = if query.is_empty() { "" } else { "?" };
+        Self::bare(Method::Get, format!("/v3/hyperframes/renders{separator}{}", query.join("&")))
+    }
+
+    /// `DELETE /v3/hyperframes/renders/{render_id}`: a soft delete; later reads are 404.
+    #[must_use]
+    pub fn delete_render(render_id: &str) -> Self {
+        Self::bare(Method::Delete, format!("/v3/hyperframes/renders/{}", segment(render_id)))
+    }
+
+    fn post(path: &str, body: Vec<u8>, key: Option<&IdempotencyKey>) -> Self {
+        let mut headers = vec![("content-type".to_owned(), JSON.to_owned())];
+        headers.extend(key.map(|key| ("idempotency-key".to_owned(), key.as_str().to_owned())));
+        Self { method: Method::Post, target: Target::Api(path.to_owned()), headers, body: Body::Bytes(body) }
+    }
+
+    fn bare(method: Method, path: String) -> Self {
+        Self { method, target: Target::Api(path), headers: Vec::new(), body: Body::Empty }
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("maps with string keys always serialize")
+}
+
+/// Percent-encodes all but the unreserved characters, so that an id can never become another path or a query.
+fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric()
+            || b"-_~".contains(&byte)
+            || (byte == b'.' && !text.trim_matches('.').is_empty())
+        {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_cannot_leave_their_segment() {
+        let request = Request::render("../users/me?x=1#y");
+        assert_eq!(
+            request.target,
+            Target::Api("/v3/hyperframes/renders/..%2Fusers%2Fme%3Fx%3D1%23y".to_owned())
+        );
+        assert_eq!(Request::render("..").target, Target::Api("/v3/hyperframes/renders/%2E%2E".to_owned()));
+    }
+
+    #[test]
+    fn an_option_that_was_not_set_is_absent() {
+        assert_eq!(serde_json::to_value(RenderRequest::default()).expect("json"), serde_json::json!({}));
+    }
+
+    #[test]
+    fn the_upload_carries_the_signed_headers_and_no_other() {
+        let signed = [
+            ("x-amz-checksum-sha256".to_owned(), "abc=".to_owned()),
+            ("Content-Length".to_owned(), "10".to_owned()),
+        ];
+        let request = Request::put_archive("https://bucket.example/key?sig=1", &signed);
+        let names = request.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+        assert_eq!(names, ["x-amz-checksum-sha256", "content-type"]);
+        assert!(!format!("{request:?}").contains("sig=1"));
+    }
+
+    #[test]
+    fn a_file_name_cannot_break_out_of_the_multipart_header() {
+        let key = "k".parse().expect("a key");
+        let request = Request::proxy_upload("a\"\r\nx: y.zip", "00ff", &key);
+        let Body::Archive { prefix, .. } = request.body else { unreachable!("an archive body") };
+        assert_eq!(String::from_utf8(prefix).expect("text").lines().count(), 4);
+    }
+
+    #[test]
+    fn idempotency_keys_are_checked() {
+        for bad in ["", "a b", "ä", "a/b", &"x".repeat(256)] {
+            assert_eq!(bad.parse::<IdempotencyKey>(), Err(InvalidIdempotencyKey), "{bad:?}");
+        }
+        assert!("A-z_0:9.x".parse::<IdempotencyKey>().is_ok());
+    }
+
+    #[test]
+    fn pages_are_asked_for_with_an_encoded_cursor() {
+        assert_eq!(
+            Request::renders(Some(5), Some("a+b=")).target,
+            Target::Api("/v3/hyperframes/renders?limit=5&token=a%2Bb%3D".to_owned())
+        );
+    }
+}

@@ -1,0 +1,296 @@
+//! Answers as data. Unknown fields are kept, unknown statuses are not errors.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
+
+use super::{ApiError, ResponseError};
+
+/// An HTTP answer, read whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in any case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header named `name`, whatever its case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the status says success.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The error that the answer is, or `Ok` where the status says success.
+    ///
+    /// # Errors
+    /// [`ResponseError::Api`] for every other status, redirects included: the API does not redirect.
+    pub fn check(&self) -> Result<(), ResponseError> {
+        if self.is_success() { Ok(()) } else { Err(ResponseError::Api(Box::new(ApiError::of(self)))) }
+    }
+
+    /// The object in the `data` wrapper, or the bare object where there is none.
+    ///
+    /// # Errors
+    /// See [`ResponseError`].
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
+        let mut value = self.json()?;
+        let data = value.get_mut("data").map(Value::take).unwrap_or(value);
+        serde_json::from_value(data).map_err(|error| self.malformed(&error.to_string()))
+    }
+
+    /// The whole object, wrapper included, as lists need it.
+    ///
+    /// # Errors
+    /// See [`ResponseError`].
+    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
+        serde_json::from_value(self.json()?).map_err(|error| self.malformed(&error.to_string()))
+    }
+
+    fn json(&self) -> Result<Value, ResponseError> {
+        self.check()?;
+        serde_json::from_slice(&self.body).map_err(|error| {
+            if self.looks_like_html() {
+                self.malformed(
+                    "the answer is an HTML page; a proxy or a wrong HEYGEN_API_URL may stand in between",
+                )
+            } else {
+                self.malformed(&format!("the answer is not JSON: {error}"))
+            }
+        })
+    }
+
+    fn malformed(&self, message: &str) -> ResponseError {
+        ResponseError::Malformed { status: self.status, message: message.to_owned() }
+    }
+
+    fn looks_like_html(&self) -> bool {
+        self.header("content-type").is_some_and(|kind| kind.contains("html"))
+            || self.body.trim_ascii_start().first() == Some(&b'<')
+    }
+
+    /// What an answer without an error envelope says about itself; never its body, which may be anything.
+    pub(super) fn describe(&self) -> String {
+        match self.status {
+            300..=399 => "the server redirects, and the credential does not follow".to_owned(),
+            _ if self.looks_like_html() => "the server answered with an HTML page".to_owned(),
+            status => format!("the server answered with status {status}"),
+        }
+    }
+}
+
+/// The answer to [`Request::create_upload`](super::Request::create_upload).
+#[derive(Clone, Deserialize)]
+pub struct DirectUpload {
+    /// The asset, usable once it is completed.
+    pub asset_id: String,
+    /// Presigned; its query is a credential.
+    pub upload_url: String,
+    /// Headers that the signature covers.
+    #[serde(default)]
+    pub upload_headers: Map<String, Value>,
+    /// The largest body accepted, in bytes.
+    pub max_bytes: Option<u64>,
+}
+
+impl DirectUpload {
+    /// The signed headers; values that are no text, number or truth value are left out.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        };
+        self.upload_headers.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+    }
+}
+
+/// The answer to [`Request::complete_upload`](super::Request::complete_upload) and
+/// [`Request::proxy_upload`](super::Request::proxy_upload).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Asset {
+    /// The asset.
+    pub asset_id: String,
+}
+
+/// The answer to [`Request::submit`](super::Request::submit) and
+/// [`Request::delete_render`](super::Request::delete_render).
+#[derive(Clone, Debug, Deserialize)]
+pub struct SubmittedRender {
+    /// The render.
+    pub render_id: String,
+}
+
+/// Where a render stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenderStatus {
+    /// Waiting.
+    Queued,
+    /// Under way.
+    Rendering,
+    /// The video is there.
+    Completed,
+    /// There will be no video.
+    Failed,
+    /// A status that this version does not know; it is taken as under way.
+    Unknown,
+}
+
+impl RenderStatus {
+    /// Whether nothing will change any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+/// One render, as the API tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RenderDetail {
+    /// The render.
+    pub render_id: String,
+    /// Status as the server spells it; see [`RenderDetail::status`].
+    pub status: String,
+    /// Container as the server spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Presigned and short-lived; its query must not be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video_url: Option<String>,
+    /// Presigned and short-lived; its query must not be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
+    /// Length in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Number>,
+    /// Creation, in unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Number>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_message: Option<String>,
+    /// Everything else the server said, known to this version or not.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl RenderDetail {
+    /// Where the render stands.
+    #[must_use]
+    pub fn status(&self) -> RenderStatus {
+        match self.status.as_str() {
+            "queued" => RenderStatus::Queued,
+            "rendering" => RenderStatus::Rendering,
+            "completed" => RenderStatus::Completed,
+            "failed" => RenderStatus::Failed,
+            _ => RenderStatus::Unknown,
+        }
+    }
+
+    /// The same detail with the queries of its URLs replaced, safe to publish.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let mut detail = self.clone();
+        detail.video_url = detail.video_url.as_deref().map(redact_query);
+        detail.thumbnail_url = detail.thumbnail_url.as_deref().map(redact_query);
+        for value in detail.other.values_mut() {
+            if let Value::String(text) = value
+                && text.starts_with("http")
+            {
+                *text = redact_query(text);
+            }
+        }
+        detail
+    }
+}
+
+/// Replaces the query of a URL, which in a presigned one is a credential.
+fn redact_query(url: &str) -> String {
+    match url.split_once('?') {
+        Some((base, _)) => format!("{base}?[redacted]"),
+        None => url.to_owned(),
+    }
+}
+
+/// One page of renders.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RenderList {
+    /// Newest first.
+    #[serde(default)]
+    pub data: Vec<RenderDetail>,
+    /// Whether there are more.
+    #[serde(default)]
+    pub has_more: bool,
+    /// The cursor of the next page.
+    #[serde(default)]
+    pub next_token: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, kind: &str, body: &str) -> Response {
+        Response {
+            status,
+            headers: vec![("Content-Type".into(), kind.into()), ("X-Request-Id".into(), "req-1".into())],
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn data_may_be_wrapped_or_bare() {
+        for body in [r#"{"data":{"render_id":"r1"}}"#, r#"{"render_id":"r1"}"#] {
+            let submitted: SubmittedRender = response(200, "application/json", body).data().expect("data");
+            assert_eq!(submitted.render_id, "r1");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_and_statuses_survive() {
+        let body = r#"{"data":{"render_id":"r1","status":"thinking","new":[1],"fps":30,"duration":1.5,
+            "video_url":"https://b.example/v.mp4?sig=secret","poster_url":"https://b.example/p?sig=secret"}}"#;
+        let detail: RenderDetail = response(200, "application/json", body).data().expect("data");
+        assert_eq!(detail.status(), RenderStatus::Unknown);
+        assert!(!detail.status().is_final());
+        let shown = serde_json::to_string(&detail.redacted()).expect("json");
+        assert!(shown.contains(r#""new":[1]"#) && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn errors_carry_what_the_server_said() {
+        let body =
+            r#"{"error":{"code":"invalid_parameter","message":"fps is odd","param":"fps","doc_url":null}}"#;
+        let Err(ResponseError::Api(error)) = response(400, "application/json", body).check() else {
+            unreachable!("an error")
+        };
+        assert_eq!((error.code.as_str(), error.param.as_deref()), ("invalid_parameter", Some("fps")));
+        assert_eq!(error.request_id.as_deref(), Some("req-1"));
+    }
+
+    #[test]
+    fn a_page_from_a_proxy_is_named_as_one() {
+        let error =
+            response(200, "text/html", "<html>login</html>").data::<SubmittedRender>().expect_err("html");
+        assert!(error.to_string().contains("HTML page"), "{error}");
+        let error = response(502, "text/html", "<html>secret</html>").check().expect_err("html");
+        assert!(!error.to_string().contains("secret"), "{error}");
+        let error =
+            response(200, "application/json", r#"{"data":{"render"#).data::<Asset>().expect_err("cut");
+        assert!(error.to_string().contains("not JSON"), "{error}");
+    }
+}

@@ -1,0 +1,73 @@
+//! How long to wait: pure functions of what is known.
+
+use std::time::Duration;
+
+/// The first pause after a failed request.
+const BASE: Duration = Duration::from_millis(500);
+
+/// No single pause is longer, whatever the server asks for: a CI job has an end.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// The pause before repeating a request that has failed `attempt` times (1 or more).
+///
+/// The server's `Retry-After` counts where it gave one; otherwise the pause doubles with each attempt and is
+/// spread between half and the whole by `seed`, so that jobs that failed together do not return together.
+#[must_use]
+pub fn retry_delay(attempt: u32, retry_after: Option<Duration>, seed: u64) -> Duration {
+    if let Some(asked) = retry_after {
+        return asked.min(LONGEST);
+    }
+    let whole = BASE.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST);
+    let spread = mix(seed ^ u64::from(attempt)) % 1000;
+    let half = whole / 2;
+    half + half.mul_f64(spread as f64 / 1000.0)
+}
+
+/// The pause before the next poll, `waited` after the first: a sixth of the time waited so far, so that a short
+/// render is noticed at once and a long one costs few requests, and never longer than `interval`.
+#[must_use]
+pub fn poll_delay(waited: Duration, interval: Duration) -> Duration {
+    (waited / 6).max(Duration::from_millis(300)).min(interval)
+}
+
+/// `SplitMix64`'s finalizer: spreads close seeds over all values.
+fn mix(seed: u64) -> u64 {
+    let mut value = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_within_their_bounds() {
+        for attempt in 1..40 {
+            for seed in 0..50 {
+                let delay = retry_delay(attempt, None, seed);
+                let whole = BASE.saturating_mul(1 << (attempt - 1).min(10)).min(LONGEST);
+                assert!(delay >= whole / 2 && delay <= whole, "{attempt} {seed}: {delay:?}");
+            }
+        }
+        assert_ne!(retry_delay(3, None, 1), retry_delay(3, None, 2));
+    }
+
+    #[test]
+    fn the_server_decides_within_reason() {
+        assert_eq!(retry_delay(5, Some(Duration::from_secs(7)), 0), Duration::from_secs(7));
+        assert_eq!(retry_delay(1, Some(Duration::from_secs(86_400)), 0), LONGEST);
+    }
+
+    #[test]
+    fn a_render_of_three_seconds_is_noticed_soon_and_with_few_polls() {
+        let (mut now, mut polls) = (Duration::ZERO, 1);
+        while now < Duration::from_secs(3) {
+            now += poll_delay(now, Duration::from_secs(10));
+            polls += 1;
+        }
+        assert!(now <= Duration::from_millis(3500) && polls <= 12, "{polls} polls, noticed at {now:?}");
+        assert_eq!(poll_delay(Duration::from_secs(600), Duration::from_secs(10)), Duration::from_secs(10));
+    }
+}

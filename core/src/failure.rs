@@ -1,0 +1,161 @@
+//! How a render job can fail, and what its user can do then.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::api::{ApiError, RenderDetail};
+
+/// A step of the flow, for progress and messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Asking for an upload URL.
+    CreateUpload,
+    /// Storing the archive.
+    Upload,
+    /// Turning the stored archive into an asset.
+    CompleteUpload,
+    /// Submitting the render.
+    Submit,
+    /// Waiting for the render.
+    Poll,
+    /// Fetching the video.
+    Download,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CreateUpload => "start of the upload",
+            Self::Upload => "upload",
+            Self::CompleteUpload => "completion of the upload",
+            Self::Submit => "submission",
+            Self::Poll => "status of the render",
+            Self::Download => "download",
+        })
+    }
+}
+
+/// Why the job could not be done.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The step at which it ended.
+    pub stage: Stage,
+    /// The render, once there is one: it is billed and it may still complete.
+    pub render_id: Option<String>,
+    /// The last known state of the render.
+    pub detail: Option<RenderDetail>,
+    /// What went wrong.
+    pub kind: FailureKind,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug)]
+pub enum FailureKind {
+    /// The API refused.
+    Api(Box<ApiError>),
+    /// The answer is not what the API documents.
+    Malformed(String),
+    /// The server could not be reached, after all retries.
+    Unreachable(String),
+    /// The storage refused the archive.
+    Storage(Box<ApiError>),
+    /// The archive is larger than this route takes.
+    TooLarge {
+        /// Size of the archive in bytes.
+        size: u64,
+        /// Limit of the route in bytes.
+        limit: u64,
+    },
+    /// The render itself failed.
+    RenderFailed(String),
+    /// The render is gone: somebody deleted it.
+    Deleted,
+    /// The time to wait is over; the render lives on.
+    TimedOut(Duration),
+    /// The render is complete and has no video.
+    NoVideo,
+    /// The video could not be saved.
+    NotSaved(String),
+}
+
+impl Failure {
+    /// Stable identifier: the API's own code where the API refused.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match &self.kind {
+            FailureKind::Api(error) => &error.code,
+            FailureKind::Malformed(_) => "malformed_response",
+            FailureKind::Unreachable(_) => "network_error",
+            FailureKind::Storage(_) => "upload_refused",
+            FailureKind::TooLarge { .. } => "archive_too_large",
+            FailureKind::RenderFailed(_) => "render_failed",
+            FailureKind::Deleted => "render_deleted",
+            FailureKind::TimedOut(_) => "timeout",
+            FailureKind::NoVideo => "no_video",
+            FailureKind::NotSaved(_) => "download_failed",
+        }
+    }
+
+    /// The API's answer, where there was one.
+    #[must_use]
+    pub fn api_error(&self) -> Option<&ApiError> {
+        match &self.kind {
+            FailureKind::Api(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What to do about it. Whoever prints it adds the command that resumes where [`Failure::is_resumable`].
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        Some(match &self.kind {
+            FailureKind::Api(error) => return error.help(),
+            FailureKind::Malformed(_) => "check HEYGEN_API_URL and the proxy settings",
+            FailureKind::Unreachable(_) => "check the network, HEYGEN_API_URL and the proxy settings",
+            FailureKind::Storage(_) => {
+                "run again; the upload URL may have expired, or a proxy changed the request"
+            }
+            FailureKind::TooLarge { .. } => {
+                "`hyperframes-ci pack --list` shows the largest files; leave out what the video does not need with .hyperframesignore"
+            }
+            FailureKind::RenderFailed(_) => {
+                "`hyperframes-ci render --renderer local` shows the same composition on this machine"
+            }
+            FailureKind::Deleted => "`hyperframes-ci list` shows the renders of this account",
+            FailureKind::NoVideo => "ask for the detail again with `hyperframes-ci get`",
+            FailureKind::TimedOut(_) | FailureKind::NotSaved(_) => return None,
+        })
+    }
+
+    /// Whether the render lives on, so that polling or downloading again can still bring the video.
+    #[must_use]
+    pub fn is_resumable(&self) -> bool {
+        self.render_id.is_some() && !matches!(self.kind, FailureKind::RenderFailed(_) | FailureKind::Deleted)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            FailureKind::Api(error) | FailureKind::Storage(error) => {
+                write!(f, "the {} was refused: {error}", self.stage)
+            }
+            FailureKind::Malformed(message) => {
+                write!(f, "the {} got an unusable answer: {message}", self.stage)
+            }
+            FailureKind::Unreachable(message) => write!(f, "the {} got no answer: {message}", self.stage),
+            FailureKind::TooLarge { size, limit } => {
+                write!(f, "the archive is too large for this upload: {size} bytes, and the limit is {limit}")
+            }
+            FailureKind::RenderFailed(message) => write!(f, "the render failed: {message}"),
+            FailureKind::Deleted => f.write_str("the render does not exist any more"),
+            FailureKind::TimedOut(waited) => {
+                write!(f, "the render was not complete after {} s; it goes on", waited.as_secs())
+            }
+            FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
+            FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
