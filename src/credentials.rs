@@ -13,6 +13,11 @@ const KEY_VARIABLES: [&str; 2] = ["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY"];
 pub(crate) struct Secret(String);
 
 impl Secret {
+    /// Keeps `text` secret from here on.
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text itself, for a request header and nothing else.
     pub(crate) fn expose(&self) -> &str {
         &self.0

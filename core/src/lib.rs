@@ -6,10 +6,13 @@
 mod api;
 mod archive;
 mod backoff;
+mod css;
 mod diagnostic;
 mod failure;
+mod html;
 mod options;
 mod project;
+mod reference;
 mod render;
 
 pub use api::{
@@ -25,4 +28,5 @@ pub use diagnostic::{Diagnostic, Position, Severity, Span};
 pub use failure::{Failure, FailureKind, Stage};
 pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
+pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
 pub use render::{Action, Archive, Event, Job, Outcome, Plan, SaveError, Source, UploadRoute, Wait};

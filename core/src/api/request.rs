@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::options::{AspectRatio, Format, Quality, Resolution};
@@ -133,7 +133,7 @@ pub struct UploadRequest {
 }
 
 /// Where the server finds the project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Project {
     /// An uploaded archive.
@@ -149,7 +149,8 @@ pub enum Project {
 }
 
 /// The body of `POST /v3/hyperframes/renders`, without the project: what the user did not set is absent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RenderRequest {
     /// Frames per second, 1 to 240; the server's default is 30.
     #[serde(skip_serializing_if = "Option::is_none")]

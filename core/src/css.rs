@@ -1,0 +1,192 @@
+//! The only knowledge of CSS: `url(…)` and `@import "…"`, outside comments and strings.
+
+use crate::diagnostic::Span;
+use crate::html::Quote;
+
+/// A URL in CSS.
+#[derive(Debug)]
+pub(crate) struct Url {
+    /// With escapes decoded.
+    pub(crate) target: String,
+    /// The bytes between the quotes or the parentheses.
+    pub(crate) span: Span,
+    /// The quotes around it.
+    pub(crate) quote: Quote,
+}
+
+/// The URLs in `source`, in its order. Source of the grammar: CSS Syntax Level 3, section 4.
+pub(crate) fn urls(source: &str) -> Vec<Url> {
+    let bytes = source.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    // Whether a string would be the argument of `@import`.
+    let mut importing = false;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                at = source[at + 2..].find("*/").map_or(bytes.len(), |end| at + 2 + end + 2);
+            }
+            mark @ (b'"' | b'\'') => {
+                let end = string_end(bytes, at + 1, mark);
+                if importing {
+                    found.push(url(source, at + 1, end, quote(mark)));
+                }
+                importing = false;
+                at = (end + 1).min(bytes.len());
+            }
+            b'\\' => at += 2,
+            b'@' => {
+                importing = has_word(bytes, at + 1, b"import");
+                at += 1;
+            }
+            b'u' | b'U' if has_word(bytes, at, b"url(") && !follows_name(bytes, at) => {
+                let start = at + 4 + spaces(&bytes[at + 4..]);
+                importing = false;
+                match bytes.get(start) {
+                    Some(mark @ (b'"' | b'\'')) => {
+                        let end = string_end(bytes, start + 1, *mark);
+                        found.push(url(source, start + 1, end, quote(*mark)));
+                        at = (end + 1).min(bytes.len());
+                    }
+                    _ => {
+                        let end = bare_end(bytes, start);
+                        let trimmed = source[start..end].trim_end().len();
+                        if trimmed > 0 {
+                            found.push(url(source, start, start + trimmed, Quote::None));
+                        }
+                        at = end;
+                    }
+                }
+            }
+            b';' | b'{' | b'}' => {
+                importing = false;
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    found
+}
+
+fn quote(mark: u8) -> Quote {
+    if mark == b'"' { Quote::Double } else { Quote::Single }
+}
+
+fn url(source: &str, start: usize, end: usize, quote: Quote) -> Url {
+    Url { target: unescape(&source[start..end]).trim().to_owned(), span: Span { start, end }, quote }
+}
+
+fn has_word(bytes: &[u8], at: usize, word: &[u8]) -> bool {
+    bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+}
+
+/// Whether `url(` at `at` is only the end of a longer name.
+fn follows_name(bytes: &[u8], at: usize) -> bool {
+    at.checked_sub(1).is_some_and(|before| {
+        let byte = bytes[before];
+        byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-_\\".contains(&byte)
+    })
+}
+
+fn spaces(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+/// Where a string ends: at its quote, at a line end (a broken string), or with the text.
+fn string_end(bytes: &[u8], from: usize, mark: u8) -> usize {
+    let mut at = from;
+    while at < bytes.len() && bytes[at] != mark && bytes[at] != b'\n' {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    at.min(bytes.len())
+}
+
+fn bare_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < bytes.len() && bytes[at] != b')' {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    at.min(bytes.len())
+}
+
+/// Decodes `\"` and `\26 `; source: CSS Syntax Level 3, section 4.3.7.
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        let mut code = 0;
+        let mut digits = 0;
+        while digits < 6
+            && let Some(digit) = characters.peek().and_then(|next| next.to_digit(16))
+        {
+            code = code * 16 + digit;
+            digits += 1;
+            characters.next();
+        }
+        if digits > 0 {
+            characters.next_if(|next| next.is_ascii_whitespace());
+            plain.push(char::from_u32(code).filter(|decoded| *decoded != '\0').unwrap_or('\u{fffd}'));
+        } else if let Some(escaped) = characters.next().filter(|escaped| *escaped != '\n') {
+            plain.push(escaped);
+        }
+    }
+    plain
+}
+
+/// `target` as it must be written between these quotes.
+pub(crate) fn escape(target: &str, quote: Quote) -> String {
+    let must_escape = |character: char| match quote {
+        Quote::Double => matches!(character, '"' | '\\'),
+        Quote::Single => matches!(character, '\'' | '\\'),
+        Quote::None => matches!(character, '"' | '\'' | '(' | ')' | '\\') || character.is_ascii_whitespace(),
+    };
+    let mut escaped = String::with_capacity(target.len());
+    for character in target.chars() {
+        if character.is_control() || (character == ' ' && must_escape(' ')) {
+            escaped.push_str(&format!("\\{:x} ", u32::from(character)));
+        } else {
+            if must_escape(character) {
+                escaped.push('\\');
+            }
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(source: &str) -> Vec<String> {
+        urls(source).into_iter().map(|url| url.target).collect()
+    }
+
+    #[test]
+    fn urls_outside_comments_and_strings() {
+        let source = "/* url(no.png) */ a { b: url(x.png), URL( 'y z.png' ); content: 'url(no.png)' }\n\
+                      @import \"i.css\"; @import url(j.css) screen; c { d: my-url(no.png) } e { f: \"g\" }";
+        assert_eq!(targets(source), ["x.png", "y z.png", "i.css", "j.css"]);
+    }
+
+    #[test]
+    fn escapes() {
+        assert_eq!(targets(r"a{b:url(x\ y\29 .png)} c{d:url('it\'s.png')}"), ["x y).png", "it's.png"]);
+        for quote in [Quote::Double, Quote::Single, Quote::None] {
+            let target = "a 'b' \"c\" (d)\\e.png";
+            assert_eq!(unescape(&escape(target, quote)), target);
+        }
+    }
+
+    #[test]
+    fn unfinished_text_ends_it() {
+        for source in ["url(", "url('", "url('a", "url(a", "/*", "@import '", "\\", "url(\\"] {
+            urls(source);
+        }
+        assert_eq!(targets("url(a"), ["a"]);
+    }
+}

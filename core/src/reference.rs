@@ -1,0 +1,341 @@
+//! References from HTML and CSS to other files: found with their places, judged, resolved, and rewritten in place.
+
+use crate::css;
+use crate::diagnostic::Span;
+use crate::html::{self, Attribute, Quote};
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// HTML.
+    Html,
+    /// CSS.
+    Css,
+}
+
+impl TextKind {
+    /// By the ending of a path; `None` for files that hold no references.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        let (_, extension) = path.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "html" | "htm" => Some(Self::Html),
+            "css" => Some(Self::Css),
+            _ => None,
+        }
+    }
+}
+
+/// A reference to another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The reference as the browser sees it: entities and escapes decoded.
+    pub target: String,
+    /// The bytes of the source that spell it.
+    pub span: Span,
+    context: Context,
+}
+
+/// Where a reference stands, and so how it must be escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Context {
+    /// The quotes of the attribute, where it is in one.
+    attribute: Option<Quote>,
+    /// Whether it is inside CSS, with its quotes there.
+    css: Option<Quote>,
+}
+
+/// Attributes that name one file each.
+const ATTRIBUTES: &[&str] = &["src", "href", "xlink:href", "poster", "data-composition-src"];
+
+/// Elements whose `href` is a place to go to, not a file to load.
+const NAVIGATION: &[&str] = &["a", "area", "base"];
+
+/// The references in a text, in the order of the source.
+#[must_use]
+pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
+    let mut found = Vec::new();
+    match kind {
+        TextKind::Css => in_css(source, 0, None, &mut found),
+        TextKind::Html => {
+            let document = html::scan(source);
+            for element in &document.elements {
+                for attribute in &element.attributes {
+                    let navigates =
+                        attribute.name.ends_with("href") && NAVIGATION.contains(&element.name.as_str());
+                    match attribute.name.as_str() {
+                        "srcset" => in_srcset(source, attribute, &mut found),
+                        "style" => in_style(source, attribute, &mut found),
+                        name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
+                            target: attribute.value.trim().to_owned(),
+                            span: attribute.span,
+                            context: Context { attribute: Some(attribute.quote), css: None },
+                        }),
+                        _ => {}
+                    }
+                }
+            }
+            for style in &document.styles {
+                in_css(&source[style.start..style.end], style.start, None, &mut found);
+            }
+        }
+    }
+    found.sort_by_key(|reference| reference.span.start);
+    found
+}
+
+fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec<Reference>) {
+    found.extend(css::urls(source).into_iter().map(|url| Reference {
+        target: url.target,
+        span: Span { start: offset + url.span.start, end: offset + url.span.end },
+        context: Context { attribute, css: Some(url.quote) },
+    }));
+}
+
+/// CSS inside an attribute: found in the decoded value, placed in the source.
+fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
+    found.extend(css::urls(&attribute.value).into_iter().map(|url| Reference {
+        target: url.target,
+        span: Span {
+            start: html::source_offset(source, attribute, url.span.start),
+            end: html::source_offset(source, attribute, url.span.end),
+        },
+        context: Context { attribute: Some(attribute.quote), css: Some(url.quote) },
+    }));
+}
+
+/// `a.png 1x, b.png 2x`: each candidate's URL.
+fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
+    let value = attribute.value.as_str();
+    let mut at = 0;
+    while at < value.len() {
+        let rest = &value[at..];
+        let start = at + (rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r', ',']).len());
+        let length = value[start..].find(char::is_whitespace).unwrap_or(value.len() - start);
+        let target = value[start..start + length].trim_end_matches(',');
+        if !target.is_empty() {
+            found.push(Reference {
+                target: target.to_owned(),
+                span: Span {
+                    start: html::source_offset(source, attribute, start),
+                    end: html::source_offset(source, attribute, start + target.len()),
+                },
+                context: Context { attribute: Some(attribute.quote), css: None },
+            });
+        }
+        // The descriptor lasts to the next comma; a URL that ends in a comma has none.
+        let after = start + length;
+        at = if target.len() < length {
+            after
+        } else {
+            value[after..].find(',').map_or(value.len(), |comma| after + comma + 1)
+        };
+    }
+}
+
+/// `source` with each reference replaced by its new target; every other byte stays.
+///
+/// The references come from [`references`] of the same source, in its order.
+#[must_use]
+pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
+    let mut rewritten = String::with_capacity(source.len() + 64 * replacements.len());
+    let mut copied = 0;
+    for (reference, target) in replacements {
+        rewritten.push_str(&source[copied..reference.span.start]);
+        rewritten.push_str(&reference.context.escape(target));
+        copied = reference.span.end;
+    }
+    rewritten.push_str(&source[copied..]);
+    rewritten
+}
+
+impl Context {
+    fn escape(self, target: &str) -> String {
+        let css = match self.css {
+            Some(quote) => css::escape(target, quote),
+            None => target.to_owned(),
+        };
+        let Some(quote) = self.attribute else { return css };
+        let escaped = css.replace('&', "&amp;");
+        match quote {
+            Quote::Double => escaped.replace('"', "&quot;"),
+            Quote::Single => escaped.replace('\'', "&#39;"),
+            Quote::None => escaped
+                .chars()
+                .map(|character| match character {
+                    ' ' | '\t' | '\n' | '\r' | '\x0c' | '"' | '\'' | '=' | '<' | '>' | '`' => {
+                        format!("&#{};", u32::from(character))
+                    }
+                    other => other.to_string(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What a reference refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Another host, by `http:`, `https:` or `//`; the scheme in lower case, empty for `//`.
+    Remote(String),
+    /// Part of the text itself, or no file at all: `data:`, `blob:`, `javascript:`, a fragment, nothing.
+    Inline,
+    /// A file of the machine: `file:` or a drive letter.
+    File(String),
+    /// A path from the root of the site, without query and fragment, percent-decoded.
+    Root(String),
+    /// A path from the file that refers, without query and fragment, percent-decoded, with `/`.
+    Relative(String),
+}
+
+impl Link {
+    /// Judges the text of a reference.
+    #[must_use]
+    pub fn of(target: &str) -> Self {
+        let target = target.trim();
+        if let Some(scheme) = scheme(target) {
+            return match scheme.as_str() {
+                "http" | "https" => Self::Remote(scheme),
+                "file" => Self::File(target.to_owned()),
+                // `C:\…`: browsers read a scheme, authors mean a drive.
+                drive if drive.len() == 1 => Self::File(target.to_owned()),
+                _ => Self::Inline,
+            };
+        }
+        // Browsers take a backslash for a slash, and authors on Windows write them.
+        let path = target.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
+        if path.is_empty() {
+            Self::Inline
+        } else if path.starts_with("//") {
+            Self::Remote(String::new())
+        } else if let Some(rooted) = path.strip_prefix('/') {
+            Self::Root(percent_decode(rooted))
+        } else {
+            Self::Relative(percent_decode(&path))
+        }
+    }
+}
+
+/// The scheme of a URL, in lower case; source: RFC 3986, section 3.1.
+fn scheme(target: &str) -> Option<String> {
+    let (scheme, _) = target.split_once(':')?;
+    let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character));
+    valid.then(|| scheme.to_ascii_lowercase())
+}
+
+/// Decodes `%20` and the like; what is no valid escape, or no UTF-8 afterwards, stays as it is.
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escape = (*first == b'%')
+            .then(|| after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()))
+            .flatten()
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let Some(byte) = escape {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Joins `relative` to the folder `base` and takes out `.` and `..`; `None` where it climbs above the root.
+#[must_use]
+pub fn resolve(base: &str, relative: &str) -> Option<String> {
+    let mut segments = base.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>();
+    for segment in relative.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop()?;
+            }
+            name => segments.push(name),
+        }
+    }
+    Some(segments.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn targets(kind: TextKind, source: &str) -> Vec<String> {
+        references(kind, source).into_iter().map(|reference| reference.target).collect()
+    }
+
+    #[test]
+    fn every_kind_of_reference_in_html() {
+        let source = r#"<link HREF=a.css><a href="nav.html"><img src=' b.png ' srcset="c.png 1x, d.png 2x,e.png">
+            <video poster="f&amp;g.jpg"><div data-composition-src="h.html" style='background: url("i.png")'></div>
+            <style>@import "j.css"; x { y: url( k.woff2 ) }</style><script>src = "no.js"; url(no.png)</script>
+            <use xlink:href="l.svg#m"/><!-- <img src=no.png> -->"#;
+        assert_eq!(
+            targets(TextKind::Html, source),
+            [
+                "a.css", "b.png", "c.png", "d.png", "e.png", "f&g.jpg", "h.html", "i.png", "j.css",
+                "k.woff2", "l.svg#m"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_what_is_replaced_changes() {
+        let source = "<img src='a.png' alt=\"it's\"><p style=\"b: url('c d.png')\"><img src=e.png>";
+        let found = references(TextKind::Html, source);
+        let new = found.iter().map(|reference| (reference, "x'y&z.png")).collect::<Vec<_>>();
+        let rewritten = rewrite(source, &new);
+        assert_eq!(
+            rewritten,
+            "<img src='x&#39;y&amp;z.png' alt=\"it's\"><p style=\"b: url('x\\'y&amp;z.png')\"><img src=x&#39;y&amp;z.png>"
+        );
+        assert_eq!(targets(TextKind::Html, &rewritten), ["x'y&z.png"; 3]);
+    }
+
+    #[test]
+    fn links_are_judged() {
+        let relative = |path: &str| Link::Relative(path.to_owned());
+        assert_eq!(Link::of("../a%20b.png?v=1#x"), relative("../a b.png"));
+        assert_eq!(Link::of(".\\assets\\x.wav"), relative("./assets/x.wav"));
+        assert_eq!(Link::of("100%.png"), relative("100%.png"));
+        assert_eq!(Link::of("图/é.png"), relative("图/é.png"));
+        assert_eq!(Link::of("/logo.svg"), Link::Root("logo.svg".to_owned()));
+        assert_eq!(Link::of("HTTP://x.example/a"), Link::Remote("http".to_owned()));
+        assert_eq!(Link::of("//cdn.example/a.js"), Link::Remote(String::new()));
+        for file in ["file:///etc/passwd", "C:\\Users\\a.png", "c:/a.png"] {
+            assert_eq!(Link::of(file), Link::File(file.to_owned()));
+        }
+        for inline in ["", "#clip", "?x", "data:image/png;base64,AA", "blob:x", "javascript:void(0)"] {
+            assert_eq!(Link::of(inline), Link::Inline, "{inline}");
+        }
+    }
+
+    #[test]
+    fn paths_cannot_climb_above_the_root() {
+        assert_eq!(resolve("a/b", "../c/./d.png").as_deref(), Some("a/c/d.png"));
+        assert_eq!(resolve("a", "../../x"), None);
+        assert_eq!(resolve("", "a/../../a"), None);
+    }
+
+    proptest! {
+        /// Replacing every reference by itself says the same thing; replacing none changes nothing.
+        #[test]
+        fn rewriting_keeps_the_meaning(
+            source in "(<img src=|<p style=|<style>|</style>|url\\(|\\)|'|\"|&amp;|a.png|\\.\\./b c|>| |\\\\|é){0,24}",
+            css: bool,
+        ) {
+            let kind = if css { TextKind::Css } else { TextKind::Html };
+            prop_assert_eq!(rewrite(&source, &[]), source.clone());
+            let found = references(kind, &source);
+            let same = found.iter().map(|reference| (reference, reference.target.as_str())).collect::<Vec<_>>();
+            let rewritten = rewrite(&source, &same);
+            prop_assert_eq!(targets(kind, &rewritten), found.iter().map(|r| r.target.clone()).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `hyperframes-ci delete`
+
+use std::io::{IsTerminal, Write};
+
+use hyperframes_ci_core::{Request, SubmittedRender};
+
+use super::values;
+use crate::error::Error;
+use crate::http::CallError;
+use crate::report::{Console, plain};
+
+/// Delete a render; this cannot be undone and does not refund it
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The render's id
+    render_id: String,
+    /// Do not ask
+    #[arg(long, visible_alias = "no-confirm")]
+    force: bool,
+}
+
+pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    let transport = values::transport()?;
+    if !args.force {
+        if console.is_json() || !std::io::stdin().is_terminal() {
+            let help = "add --force if the render is to be deleted";
+            return Err(Error::usage("delete asks first, and there is nobody to ask", help));
+        }
+        confirm(&args.render_id)?;
+    }
+    let request = Request::delete_render(&args.render_id);
+    let response = transport.call(&request, values::max_retries()?, values::random())?;
+    // Some servers answer a deletion with no body; the id is known either way.
+    let deleted = if response.body.is_empty() {
+        args.render_id.clone()
+    } else {
+        response.data::<SubmittedRender>().map_err(CallError::from)?.render_id
+    };
+    console.done(&format!("Deleted {deleted}"));
+    console.json(&serde_json::json!({ "render": { "render_id": deleted }, "deleted": true }));
+    Ok(())
+}
+
+fn confirm(render_id: &str) -> Result<(), Error> {
+    let mut stderr = anstream::stderr();
+    let _ = write!(stderr, "Delete render {}? This cannot be undone. [y/N] ", plain(render_id));
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(Error::Declined)
+    }
+}

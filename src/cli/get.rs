@@ -1,0 +1,66 @@
+//! `hyperframes-ci get`
+
+use std::path::PathBuf;
+
+use hyperframes_ci_core::{Job, Plan, RenderDetail, Request, Source, UploadRoute};
+use serde_json::Map;
+
+use super::values::{self, WaitArgs};
+use crate::download::Target;
+use crate::error::Error;
+use crate::report::{Console, table};
+
+/// Show one render, or wait for it and download its video
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The render's id
+    render_id: String,
+    /// Wait until the render is complete and download the video
+    #[arg(long)]
+    wait: bool,
+    /// Where the video goes; implies --wait [default: renders/<render_id>.<format>]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Show the presigned URLs with their signatures; whoever sees them can fetch the video
+    #[arg(long)]
+    show_urls: bool,
+    #[command(flatten)]
+    waiting: WaitArgs,
+}
+
+pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    let transport = values::transport()?;
+    if args.wait || args.output.is_some() {
+        let target = Target::prepare(args.output.as_deref())?;
+        let job = Job::new(Plan {
+            source: Source::Render(args.render_id.clone()),
+            body: Map::new(),
+            key: super::render::fresh_key(),
+            route: UploadRoute::Auto,
+            wait: Some(args.waiting.wait()),
+            max_retries: values::max_retries()?,
+            seed: values::random(),
+        });
+        let finished = crate::run::run(job, &transport, None, Some(target), console)?;
+        finished.tell(console);
+        console.json(&finished.to_json());
+        return Ok(());
+    }
+    let response = transport.call(&Request::render(&args.render_id), values::max_retries()?, values::random())?;
+    let detail: RenderDetail = response.data().map_err(crate::http::CallError::from)?;
+    let detail = if args.show_urls { detail } else { detail.redacted() };
+    let value = serde_json::json!(detail);
+    let rows = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            seconds if name.ends_with("_at") => {
+                seconds.as_f64().map_or_else(|| seconds.to_string(), |at| crate::time::format_utc(at as i64))
+            }
+            other => other.to_string(),
+        };
+        vec![name.clone(), crate::report::plain(&text)]
+    });
+    console.result(&table(&rows.collect::<Vec<_>>()));
+    console.json(&serde_json::json!({ "render": detail }));
+    Ok(())
+}

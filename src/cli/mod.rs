@@ -1,0 +1,113 @@
+//! The command line: one file per command. Arguments become types of the core here, and every rule about flags
+//! that needs no network is checked here.
+
+mod delete;
+mod emulator;
+mod get;
+mod list;
+mod pack;
+mod preflight;
+mod render;
+mod values;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::error::Error;
+use crate::report::Console;
+
+/// Check, pack and render HyperFrames compositions in continuous integration.
+#[derive(Debug, Parser)]
+#[command(name = "hyperframes-ci", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 done · 1 failed · 2 usage · 3 not authenticated · 4 timed out, and the render lives on · 5 the checks found errors")]
+struct Cli {
+    /// Print results as JSON on standard output, errors as one JSON object on standard error, and nothing else
+    /// (also HEYGEN_OUTPUT=json)
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Render(Box<render::Args>),
+    Pack(pack::Args),
+    Get(get::Args),
+    List(list::Args),
+    Delete(delete::Args),
+    Emulator(emulator::Args),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command line `arguments` to its end.
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    let asks_json = std::env::var("HEYGEN_OUTPUT").is_ok_and(|value| value.eq_ignore_ascii_case("json"));
+    let has_flag = arguments.iter().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, asks_json || has_flag),
+    };
+    let mut console = Console::new(cli.json || asks_json);
+    if let Err(error) = crate::interrupt::install() {
+        console.warning(&format!("Ctrl-C will not clean up: {error}"));
+    }
+    match cli.command.run(&mut console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.failure(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// A command line that clap refuses, or a request for help.
+fn refuse(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        let message = error.render().to_string();
+        let message = message.strip_prefix("error: ").unwrap_or(&message);
+        let message = message.split("\n\nUsage:").next().unwrap_or(message);
+        let usage = Error::usage(message.trim(), "see --help");
+        Console::new(true).failure(&usage);
+        return ExitCode::from(usage.exit_code());
+    }
+    // clap's own exit code for usage errors is the 2 that the conventions ask for.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+}
+
+impl Command {
+    fn run(self, console: &mut Console) -> Result<(), Error> {
+        match self {
+            Self::Render(args) => render::run(*args, console),
+            Self::Pack(args) => pack::run(&args, console),
+            Self::Get(args) => get::run(&args, console),
+            Self::List(args) => list::run(&args, console),
+            Self::Delete(args) => delete::run(&args, console),
+            Self::Emulator(args) => emulator::run(&args, console),
+            Self::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "hyperframes-ci", &mut script);
+                console.result(&String::from_utf8_lossy(&script));
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,412 @@
+//! `hyperframes-ci render`: check, pack, upload, submit, poll, download; or the same on this machine.
+
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::{
+    Archive, AspectRatio, Composition, DIRECT_UPLOAD_LIMIT, Diagnostic, Format, IdempotencyKey, Job,
+    PROXY_UPLOAD_LIMIT, Plan, Project, Quality, RenderRequest, Resolution, Source, UploadRoute,
+};
+use serde_json::{Map, Value};
+
+use super::preflight::{Prepared, archive_json, largest_lines};
+use super::values::{self, WaitArgs};
+use crate::credentials::{self, Credential, Secret};
+use crate::download::Target;
+use crate::engine::{self, Engine};
+use crate::error::Error;
+use crate::http::{ApiBase, Transport};
+use crate::pack::Packed;
+use crate::report::Console;
+use crate::{interrupt, variables};
+
+/// Render a project to a video: on HeyGen's cloud with a credential, on this machine without
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The project directory [default: .]
+    #[arg(group = "source")]
+    dir: Option<PathBuf>,
+    /// Render an archive that is uploaded already
+    #[arg(long, value_name = "ID", group = "source")]
+    asset_id: Option<String>,
+    /// Render an archive at a public HTTPS URL
+    #[arg(long, value_name = "URL", group = "source", value_parser = values::https_url)]
+    url: Option<String>,
+    /// Entry HTML inside the project [default: index.html]
+    #[arg(short, long, value_name = "PATH")]
+    composition: Option<String>,
+    /// Frames per second, 1 to 240 [server default: 30]
+    #[arg(long, value_parser = values::fps)]
+    fps: Option<u32>,
+    /// Encoder preset [server default: standard]
+    #[arg(long, value_parser = values::quality())]
+    quality: Option<Quality>,
+    /// Container; webm and mov carry alpha [server default: mp4]
+    #[arg(long, value_parser = values::format())]
+    format: Option<Format>,
+    /// Output tier; 4k is billed at 1.5x and is mp4 only [server default: 1080p]
+    #[arg(long, value_parser = values::resolution())]
+    resolution: Option<Resolution>,
+    /// Output shape; found out from the composition, and refused where it contradicts it
+    #[arg(long, value_parser = values::aspect_ratio())]
+    aspect_ratio: Option<AspectRatio>,
+    /// Values for the composition's variables, as a JSON object
+    #[arg(long, value_name = "JSON", conflicts_with = "variables_file")]
+    variables: Option<String>,
+    /// A file with values for the composition's variables
+    #[arg(long, value_name = "FILE")]
+    variables_file: Option<PathBuf>,
+    /// Fail where a value is undeclared or of the wrong type, instead of warning
+    #[arg(long)]
+    strict_variables: bool,
+    /// Label of the render, echoed back in details
+    #[arg(long)]
+    title: Option<String>,
+    /// HTTPS webhook, called when the render ends, whether or not anybody waits
+    #[arg(long, value_name = "URL", value_parser = values::https_url)]
+    callback_url: Option<String>,
+    /// Tracking id, echoed back in webhooks and details
+    #[arg(long, value_name = "ID")]
+    callback_id: Option<String>,
+    /// Base request body as JSON, a file, or - for standard input; flags override it
+    #[arg(short, long, value_name = "JSON|FILE|-")]
+    data: Option<String>,
+    /// Where the video goes [default: renders/<render_id>.<format>]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Submit and exit with the render id
+    #[arg(long, conflicts_with = "output")]
+    no_wait: bool,
+    #[command(flatten)]
+    waiting: WaitArgs,
+    /// Check and pack, and say what would be uploaded; needs no credential
+    #[arg(long)]
+    dry_run: bool,
+    /// How the archive travels: direct (200 MB), through the API (32 MB), or whichever the server offers
+    #[arg(long, value_enum, default_value = "auto")]
+    upload: UploadArg,
+    /// Idempotency-Key of the upload and the submission [default: fresh for every run]
+    #[arg(long, value_name = "KEY", value_parser = values::idempotency_key)]
+    idempotency_key: Option<IdempotencyKey>,
+    /// Who renders; auto is the cloud with a credential, otherwise this machine
+    #[arg(long, value_enum, default_value = "auto")]
+    renderer: RendererArg,
+    /// Run the whole cloud flow against the built-in server on this machine; needs no account
+    #[arg(long, conflicts_with_all = ["renderer", "asset_id", "url"])]
+    emulator: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum UploadArg {
+    Auto,
+    Direct,
+    Proxy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum RendererArg {
+    Auto,
+    Cloud,
+    Local,
+}
+
+/// Who renders, decided.
+enum Renderer {
+    Cloud(Credential),
+    Emulator,
+    Local,
+}
+
+/// A fresh idempotency key: repeats within this run create nothing twice.
+pub(super) fn fresh_key() -> IdempotencyKey {
+    let text = format!("hfci-{:016x}{:016x}", values::random(), values::random());
+    text.parse().expect("hexadecimal digits and a dash are allowed")
+}
+
+pub(super) fn run(args: Args, console: &mut Console) -> Result<(), Error> {
+    let request = Request::of(&args)?;
+    let output = args.output.as_deref();
+    if let Some(project) = &request.project {
+        return render_remote(&args, &request, project.clone(), console);
+    }
+    let directory = args.dir.as_deref().unwrap_or(Path::new("."));
+    let renderer = if args.dry_run { None } else { Some(choose(&args, console)?) };
+    let checked = check(&args, request, directory, console)?;
+    if args.dry_run {
+        return dry_run(&checked, console);
+    }
+    let packed = checked.prepared.pack(console)?;
+    if packed.size > limit(args.upload) && !matches!(renderer, Some(Renderer::Local)) {
+        return Err(Error::TooLarge { size: packed.size, limit: limit(args.upload), largest: largest_lines(&packed) });
+    }
+    // Before anything is billed: a video must have somewhere to go.
+    let target = if args.no_wait { None } else { Some(Target::prepare(output)?) };
+    match renderer {
+        Some(Renderer::Cloud(credential)) => {
+            let transport = Transport::new(ApiBase::from_environment(&values::environment)?, Some(credential));
+            render_cloud(&args, &checked, &packed, &transport, target, console)
+        }
+        Some(Renderer::Emulator) => {
+            let (emulator, key) = super::emulator::for_one_run(console)?;
+            console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
+            let transport = Transport::new(ApiBase::parse(emulator.url())?, Some(Credential::ApiKey(Secret::new(key))));
+            render_cloud(&args, &checked, &packed, &transport, target, console)
+        }
+        Some(Renderer::Local) | None => match target {
+            Some(target) => render_local(&checked, &packed, target, console),
+            None => Err(Error::usage("--no-wait makes no sense on this machine", "leave it out, or use the cloud")),
+        },
+    }
+}
+
+/// The request body, checked, and the project where the server can reach it already.
+struct Request {
+    body: Map<String, Value>,
+    options: RenderRequest,
+    project: Option<Project>,
+}
+
+impl Request {
+    /// Puts the flags over the base body and checks what is known about the whole.
+    fn of(args: &Args) -> Result<Self, Error> {
+        let mut body = match &args.data {
+            Some(given) => variables::from_anything("--data", given)?,
+            None => Map::new(),
+        };
+        let values = match (&args.variables, &args.variables_file) {
+            (Some(text), _) => Some(variables::from_text("--variables", text)?),
+            (None, Some(path)) => Some(variables::from_file("--variables-file", path)?),
+            (None, None) => None,
+        };
+        let flags = RenderRequest {
+            fps: args.fps,
+            quality: args.quality,
+            format: args.format,
+            resolution: args.resolution,
+            aspect_ratio: args.aspect_ratio,
+            composition: args.composition.clone(),
+            variables: values,
+            title: args.title.clone(),
+            callback_id: args.callback_id.clone(),
+            callback_url: args.callback_url.clone(),
+        };
+        if let Ok(Value::Object(flags)) = serde_json::to_value(&flags) {
+            body.extend(flags);
+        }
+        let given = body.remove("project");
+        let options: RenderRequest = serde_json::from_value(Value::Object(body.clone()))
+            .map_err(|error| Error::usage(format!("--data: {error}"), "see the flags of `render --help` for what is allowed"))?;
+        check_options(&options)?;
+        let project = project(args, given)?;
+        if project.is_some() {
+            if args.dry_run {
+                return Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"));
+            }
+            if args.renderer == RendererArg::Local {
+                return Err(Error::usage("--renderer local renders a directory", "leave out --asset-id and --url"));
+            }
+        }
+        Ok(Self { body, options, project })
+    }
+}
+
+/// Rules between options, and those that `--data` could break.
+fn check_options(options: &RenderRequest) -> Result<(), Error> {
+    if options.resolution == Some(Resolution::UltraHd) && options.format.is_some_and(Format::has_alpha) {
+        return Err(Error::usage(
+            "4k cannot be combined with webm or mov: its capture has no alpha",
+            "render 4k as mp4, or webm and mov without --resolution",
+        ));
+    }
+    if let Some(fps) = options.fps.filter(|fps| !(1..=240).contains(fps)) {
+        return Err(Error::usage(format!("fps {fps} is out of range"), "1 to 240"));
+    }
+    if let Some(url) = &options.callback_url {
+        values::https_url(url).map_err(|rule| Error::usage(format!("callback_url {rule}"), "such as https://example.com/hook"))?;
+    }
+    Ok(())
+}
+
+/// The project that the server can reach already: by flag, or in the base body.
+fn project(args: &Args, given: Option<Value>) -> Result<Option<Project>, Error> {
+    let flag = match (&args.asset_id, &args.url) {
+        (Some(asset_id), _) => Some(Project::AssetId { asset_id: asset_id.clone() }),
+        (None, Some(url)) => Some(Project::Url { url: url.clone() }),
+        (None, None) => None,
+    };
+    match (flag, given) {
+        (flag, None) => Ok(flag),
+        (None, Some(given)) if args.dir.is_none() => serde_json::from_value(given).map(Some).map_err(|error| {
+            Error::usage(format!("--data: project: {error}"), r#"such as {"type": "asset_id", "asset_id": "…"}"#)
+        }),
+        _ => Err(Error::usage(
+            "--data names a project, and so does the command line",
+            "give exactly one: a directory, --asset-id, --url or a project in --data",
+        )),
+    }
+}
+
+fn limit(upload: UploadArg) -> u64 {
+    if upload == UploadArg::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
+}
+
+fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
+    if args.emulator {
+        return Ok(Renderer::Emulator);
+    }
+    match args.renderer {
+        RendererArg::Local => Ok(Renderer::Local),
+        RendererArg::Cloud => Ok(Renderer::Cloud(values::credential()?.credential)),
+        RendererArg::Auto => match credentials::find(&values::environment)? {
+            Some(found) => {
+                console.detail(&format!("renderer: cloud, with the credential from {}", found.source));
+                Ok(Renderer::Cloud(found.credential))
+            }
+            None => {
+                console.detail("renderer: local, since there is no HEYGEN_API_KEY and no stored sign-in");
+                Ok(Renderer::Local)
+            }
+        },
+    }
+}
+
+/// A project that passed the checks, and the options for it.
+struct Checked {
+    prepared: Prepared,
+    request: Request,
+    warnings: Vec<Diagnostic>,
+}
+
+fn check(args: &Args, mut request: Request, directory: &Path, console: &mut Console) -> Result<Checked, Error> {
+    let mut prepared = Prepared::new(directory)?;
+    if let Some((path, composition)) = prepared.composition(request.options.composition.as_deref())? {
+        apply(args, &mut request, &mut prepared, &path, &composition, console);
+    }
+    let warnings = prepared.verdict(console)?;
+    Ok(Checked { prepared, request, warnings })
+}
+
+/// What the composition says about the request, and the other way round.
+fn apply(
+    args: &Args,
+    request: &mut Request,
+    prepared: &mut Prepared,
+    path: &str,
+    composition: &Composition,
+    console: &mut Console,
+) {
+    if let Some(values) = &request.options.variables {
+        prepared.check_variables(path, composition, values, args.strict_variables);
+    }
+    let ratio = prepared.aspect_ratio(path, composition, request.options.aspect_ratio, console);
+    request.options.aspect_ratio = ratio;
+    if let Some(ratio) = ratio {
+        request.body.insert("aspect_ratio".to_owned(), ratio.as_str().into());
+    }
+    if request.options.composition.is_some() {
+        request.options.composition = Some(path.to_owned());
+        request.body.insert("composition".to_owned(), path.into());
+    }
+}
+
+fn dry_run(checked: &Checked, console: &mut Console) -> Result<(), Error> {
+    let packed = checked.prepared.pack(console)?;
+    console.detail("largest files:");
+    for line in largest_lines(&packed) {
+        console.detail(&line);
+    }
+    if packed.size > DIRECT_UPLOAD_LIMIT {
+        console.warning("the archive exceeds the limit of direct uploads, 200 MB");
+    }
+    console.done("dry run: nothing was uploaded");
+    console.json(&serde_json::json!({
+        "archive": archive_json(&checked.prepared.project, &packed, DIRECT_UPLOAD_LIMIT),
+        "request": checked.request.body,
+        "diagnostics": checked.warnings,
+    }));
+    Ok(())
+}
+
+fn plan(args: &Args, body: Map<String, Value>, source: Source) -> Result<Plan, Error> {
+    Ok(Plan {
+        source,
+        body,
+        key: args.idempotency_key.clone().unwrap_or_else(fresh_key),
+        route: match args.upload {
+            UploadArg::Auto => UploadRoute::Auto,
+            UploadArg::Direct => UploadRoute::Direct,
+            UploadArg::Proxy => UploadRoute::Proxy,
+        },
+        wait: if args.no_wait { None } else { Some(args.waiting.wait()) },
+        max_retries: values::max_retries()?,
+        seed: values::random(),
+    })
+}
+
+fn render_cloud(
+    args: &Args,
+    checked: &Checked,
+    packed: &Packed,
+    transport: &Transport,
+    target: Option<Target>,
+    console: &mut Console,
+) -> Result<(), Error> {
+    let archive = Archive {
+        filename: format!("{}.zip", checked.prepared.project.name),
+        size: packed.size,
+        sha256: packed.sha256.clone(),
+    };
+    let job = Job::new(plan(args, checked.request.body.clone(), Source::Archive(archive))?);
+    console.step("Uploading");
+    let finished = crate::run::run(job, transport, Some(packed), target, console)?;
+    finished.tell(console);
+    let mut result = finished.to_json();
+    result["digest"] = packed.manifest.digest().into();
+    result["diagnostics"] = serde_json::json!(checked.warnings);
+    console.json(&result);
+    Ok(())
+}
+
+fn render_remote(args: &Args, request: &Request, project: Project, console: &mut Console) -> Result<(), Error> {
+    let transport = values::transport()?;
+    let target = if args.no_wait { None } else { Some(Target::prepare(args.output.as_deref())?) };
+    let job = Job::new(plan(args, request.body.clone(), Source::Project(project))?);
+    let finished = crate::run::run(job, &transport, None, target, console)?;
+    finished.tell(console);
+    console.json(&finished.to_json());
+    Ok(())
+}
+
+fn render_local(checked: &Checked, packed: &Packed, target: Target, console: &mut Console) -> Result<(), Error> {
+    let options = &checked.request.options;
+    if options.callback_url.is_some() {
+        console.warning("no webhook is called for a render on this machine");
+    }
+    let engine = Engine::provision(&mut |progress| super::emulator::announce(&progress, console))?;
+    console.step("Rendering on this machine");
+    let format = options.format.unwrap_or(Format::Mp4);
+    let job = engine::Job {
+        archive: packed.path(),
+        composition: options.composition.as_deref(),
+        fps: options.fps,
+        quality: options.quality,
+        format,
+        resolution: options.resolution,
+        aspect_ratio: options.aspect_ratio,
+        variables: options.variables.as_ref(),
+        output: target.temporary_path(),
+    };
+    engine.render(&job, &mut |progress| super::emulator::announce(&progress, console))?;
+    console.end_bar();
+    interrupt::set_resume_hint(None);
+    let name = format!("{}.{format}", checked.prepared.project.name);
+    let (path, size) = target.keep(&name).map_err(Error::Output)?;
+    console.done(&format!("{} ({})", path.display(), crate::report::bytes(size)));
+    console.json(&serde_json::json!({
+        "render": { "renderer": "local", "status": "completed", "format": format },
+        "output_path": path.display().to_string(),
+        "bytes_written": size,
+        "digest": packed.manifest.digest(),
+        "diagnostics": checked.warnings,
+    }));
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Values of flags, and what the environment adds to them.
+
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use hyperframes_ci_core::{AspectRatio, Format, IdempotencyKey, Quality, Resolution, Wait};
+
+use crate::credentials::{self, Found};
+use crate::error::Error;
+use crate::http::{ApiBase, Transport};
+
+macro_rules! closed {
+    ($name:ident, $set:ty) => {
+        /// Takes the values of the set, and names them in help and errors.
+        pub(super) fn $name() -> impl TypedValueParser<Value = $set> {
+            PossibleValuesParser::new(<$set>::NAMES).try_map(|text| text.parse::<$set>())
+        }
+    };
+}
+
+closed!(quality, Quality);
+closed!(format, Format);
+closed!(resolution, Resolution);
+closed!(aspect_ratio, AspectRatio);
+
+/// Frames per second: a whole number from 1 to 240.
+pub(super) fn fps(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|fps| (1..=240).contains(fps))
+        .ok_or_else(|| "must be a whole number from 1 to 240".to_owned())
+}
+
+/// Items per page: a whole number from 1 to 100.
+pub(super) fn page_size(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|size| (1..=100).contains(size))
+        .ok_or_else(|| "must be a whole number from 1 to 100".to_owned())
+}
+
+/// A number of seconds, 1 or more.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    number(text, 1.0).and_then(duration)
+}
+
+/// A number of minutes, 0.0001 or more.
+pub(super) fn minutes(text: &str) -> Result<Duration, String> {
+    number(text, 0.0001).and_then(|minutes| duration(minutes * 60.0))
+}
+
+fn number(text: &str, least: f64) -> Result<f64, String> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let value = text.parse::<f64>().ok().filter(|value| digits && *value >= least);
+    value.ok_or_else(|| format!("must be a number of {least} or more"))
+}
+
+fn duration(seconds: f64) -> Result<Duration, String> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| "is too large".to_owned())
+}
+
+/// An HTTPS URL.
+pub(super) fn https_url(text: &str) -> Result<String, String> {
+    let uri = text.parse::<ureq::http::Uri>().ok();
+    let usable = uri.is_some_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
+    if usable { Ok(text.to_owned()) } else { Err("must be an https:// URL".to_owned()) }
+}
+
+/// A key for `Idempotency-Key`.
+pub(super) fn idempotency_key(text: &str) -> Result<IdempotencyKey, String> {
+    text.parse().map_err(|error: hyperframes_ci_core::InvalidIdempotencyKey| error.to_string())
+}
+
+/// How to wait for a render.
+#[derive(Debug, clap::Args)]
+pub(super) struct WaitArgs {
+    /// Longest pause between two polls, in seconds; polling starts faster
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    poll_interval: Duration,
+    /// How long to wait for the render, in minutes
+    #[arg(long, value_name = "MINUTES", default_value = "60", value_parser = minutes)]
+    max_wait: Duration,
+}
+
+impl WaitArgs {
+    /// Waits and downloads.
+    pub(super) fn wait(&self) -> Wait {
+        Wait { poll_interval: self.poll_interval, max_wait: self.max_wait, download: true }
+    }
+}
+
+/// A variable of the environment.
+pub(super) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// `HEYGEN_MAX_RETRIES`, 2 by default.
+///
+/// # Errors
+/// When it is set to something else than a whole number.
+pub(super) fn max_retries() -> Result<u32, Error> {
+    match environment("HEYGEN_MAX_RETRIES").filter(|value| !value.is_empty()) {
+        None => Ok(2),
+        Some(text) => text.parse().map_err(|_| {
+            Error::usage("HEYGEN_MAX_RETRIES is not a whole number", "set it to 0 or more, or leave it out")
+        }),
+    }
+}
+
+/// The credential, or the error that says where to get one.
+///
+/// # Errors
+/// When there is none, or one that cannot be used.
+pub(super) fn credential() -> Result<Found, Error> {
+    credentials::find(&environment)?.ok_or(Error::NoCredential)
+}
+
+/// A transport to the API with the user's credential.
+///
+/// # Errors
+/// As [`credential`], and when the base URL is not usable.
+pub(super) fn transport() -> Result<Transport, Error> {
+    let base = ApiBase::from_environment(&environment)?;
+    Ok(Transport::new(base, Some(credential()?.credential)))
+}
+
+/// A number that differs from run to run: it spreads pauses and makes keys unique. It is no secret.
+pub(super) fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    // The standard library seeds its hash maps from the system's random source.
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_something_behind_them_are_refused() {
+        for bad in ["0", "241", "30abc", "", "-1", "29.97", "1e2"] {
+            assert!(fps(bad).is_err(), "{bad}");
+        }
+        assert_eq!(fps("240"), Ok(240));
+        for bad in ["0.5", "10abc", "inf", "NaN", "1e5", "-3", "99999999999999999999999"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+        assert_eq!(seconds("2.5"), Ok(Duration::from_millis(2500)));
+        assert_eq!(minutes("0.5"), Ok(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn urls_are_https() {
+        assert!(https_url("https://hooks.example/x?y=1").is_ok());
+        for bad in ["http://hooks.example", "ftp://x", "hooks.example", "https://", "javascript:alert(1)"] {
+            assert!(https_url(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Every way a command can end badly, and the one table from there to exit codes.
+
+use std::fmt;
+
+use hyperframes_ci_core::{ApiError, Diagnostic, Failure, FailureKind, Severity};
+use serde_json::{Map, Value};
+
+use crate::collect::ProjectError;
+use crate::credentials::CredentialError;
+use crate::download::TargetError;
+use crate::emulator::EmulatorError;
+use crate::engine::EngineError;
+use crate::http::{CallError, InvalidBase};
+use crate::pack::PackError;
+use crate::variables::InputError;
+
+/// A command's failure.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The command line makes no sense.
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
+    /// A JSON input is of no use.
+    Input(InputError),
+    /// The directory is no project.
+    Project(ProjectError),
+    /// The checks found errors: nothing was uploaded, nothing is billed.
+    Preflight(Vec<Diagnostic>),
+    /// The archive could not be made.
+    Pack(PackError),
+    /// The archive is larger than the API takes.
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+        /// The largest files, as lines.
+        largest: Vec<String>,
+    },
+    /// There is nowhere to write the video to.
+    Target(TargetError),
+    /// The video could not be put in place.
+    Output(String),
+    /// The API's base URL is not usable.
+    Base(InvalidBase),
+    /// A credential was set and cannot be used.
+    Credential(CredentialError),
+    /// No credential where one is needed.
+    NoCredential,
+    /// A single call failed.
+    Call(CallError),
+    /// A render job failed.
+    Job(Box<Failure>),
+    /// The local engine failed.
+    Engine(EngineError),
+    /// The emulator did not start.
+    Emulator(EmulatorError),
+    /// The user said no.
+    Declined,
+}
+
+/// The exit codes; users' scripts depend on them.
+mod exit {
+    pub(super) const GENERAL: u8 = 1;
+    pub(super) const USAGE: u8 = 2;
+    pub(super) const AUTH: u8 = 3;
+    pub(super) const TIMEOUT: u8 = 4;
+    pub(super) const PREFLIGHT: u8 = 5;
+}
+
+impl Error {
+    /// A usage error with a remedy.
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), help: Some(help.into()) }
+    }
+
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } | Self::Input(_) | Self::Base(_) | Self::Declined => exit::USAGE,
+            Self::Project(ProjectError::Missing(_) | ProjectError::NotADirectory(_)) => exit::USAGE,
+            Self::Target(_) => exit::USAGE,
+            Self::Preflight(_) | Self::TooLarge { .. } => exit::PREFLIGHT,
+            Self::NoCredential | Self::Credential(_) => exit::AUTH,
+            _ if self.api_error().is_some_and(ApiError::is_authentication) => exit::AUTH,
+            Self::Job(failure) if matches!(failure.kind, FailureKind::TimedOut(_)) => exit::TIMEOUT,
+            _ => exit::GENERAL,
+        }
+    }
+
+    /// Stable identifier, for scripts.
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Self::Usage { .. } => "usage",
+            Self::Input(error) => error.code(),
+            Self::Project(error) => error.code(),
+            Self::Preflight(_) => "preflight_failed",
+            Self::Pack(error) => error.code(),
+            Self::TooLarge { .. } => "archive_too_large",
+            Self::Target(_) | Self::Output(_) => "output_not_writable",
+            Self::Base(_) => "invalid_api_url",
+            Self::Credential(error) => error.code(),
+            Self::NoCredential => "not_authenticated",
+            Self::Call(CallError::Api(error)) => &error.code,
+            Self::Call(CallError::Malformed(_)) => "malformed_response",
+            Self::Call(CallError::Unreachable(_)) => "network_error",
+            Self::Job(failure) => failure.code(),
+            Self::Engine(error) => error.code(),
+            Self::Emulator(error) => error.code(),
+            Self::Declined => "declined",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Usage { help, .. } => help.clone(),
+            Self::Input(error) => Some(error.help()),
+            Self::Project(error) => Some(error.help().to_owned()),
+            Self::Preflight(_) => Some("nothing was uploaded and nothing is billed".to_owned()),
+            Self::Pack(error) => Some(error.help().to_owned()),
+            Self::TooLarge { .. } => {
+                Some("leave out what the video does not need with .hyperframesignore".to_owned())
+            }
+            Self::Target(error) => Some(error.help().to_owned()),
+            Self::Output(_) => Some("check the free space, or choose another path with -o".to_owned()),
+            Self::Base(_) => Some(InvalidBase::HELP.to_owned()),
+            Self::Credential(error) => Some(error.help()),
+            Self::NoCredential => Some(
+                "set HEYGEN_API_KEY (in GitHub Actions, from a secret), or render without an account with --renderer local"
+                    .to_owned(),
+            ),
+            Self::Call(CallError::Api(error)) => error.help().map(str::to_owned),
+            Self::Call(_) => Some("check the network, HEYGEN_API_URL and the proxy settings".to_owned()),
+            Self::Job(failure) => match (failure.help(), resume_command(failure)) {
+                (Some(help), Some(resume)) => Some(format!("{help}; then go on with `{resume}`")),
+                (None, Some(resume)) => Some(format!("go on with `{resume}`")),
+                (help, None) => help.map(str::to_owned),
+            },
+            Self::Engine(error) => error.help(),
+            Self::Emulator(error) => error.help(),
+            Self::Declined => None,
+        }
+    }
+
+    /// The API's answer, where that is what failed.
+    fn api_error(&self) -> Option<&ApiError> {
+        match self {
+            Self::Call(CallError::Api(error)) => Some(error),
+            Self::Job(failure) => failure.api_error(),
+            _ => None,
+        }
+    }
+
+    /// The envelope that scripts read from standard error: `{"error": {…}}`.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut error = Map::new();
+        error.insert("code".to_owned(), self.code().into());
+        error.insert("message".to_owned(), self.to_string().into());
+        error.extend(self.help().map(|help| ("hint".to_owned(), help.into())));
+        if let Some(api) = self.api_error() {
+            let fields = [("param", &api.param), ("doc_url", &api.doc_url), ("request_id", &api.request_id)];
+            for (name, value) in fields {
+                error.extend(value.clone().map(|value| (name.to_owned(), value.into())));
+            }
+        }
+        if let Self::Job(failure) = self {
+            error.extend(failure.render_id.clone().map(|id| ("render_id".to_owned(), id.into())));
+        }
+        if let Self::Preflight(diagnostics) = self {
+            error.insert("diagnostics".to_owned(), serde_json::json!(diagnostics));
+        }
+        serde_json::json!({ "error": error })
+    }
+}
+
+/// The command that polls and downloads a render that lives on.
+pub(crate) fn resume_command(failure: &Failure) -> Option<String> {
+    let render_id = failure.render_id.as_ref().filter(|_| failure.is_resumable())?;
+    Some(format!("hyperframes-ci get {render_id} --wait"))
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage { message, .. } | Self::Output(message) => f.write_str(message),
+            Self::Input(error) => error.fmt(f),
+            Self::Project(error) => error.fmt(f),
+            Self::Preflight(diagnostics) => {
+                let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+                let s = if errors == 1 { "" } else { "s" };
+                write!(f, "the checks found {errors} error{s}")
+            }
+            Self::Pack(error) => error.fmt(f),
+            Self::TooLarge { size, limit, largest } => {
+                let (size, limit) = (crate::report::bytes(*size), crate::report::bytes(*limit));
+                write!(f, "the archive is too large: {size}, and the limit is {limit}; its largest files are")?;
+                largest.iter().try_for_each(|line| write!(f, "\n  {line}"))
+            }
+            Self::Target(error) => error.fmt(f),
+            Self::Base(error) => error.fmt(f),
+            Self::Credential(error) => error.fmt(f),
+            Self::NoCredential => f.write_str("there is no credential for the HeyGen API"),
+            Self::Call(CallError::Api(error)) => error.fmt(f),
+            Self::Call(CallError::Malformed(message)) => f.write_str(message),
+            Self::Call(CallError::Unreachable(message)) => write!(f, "the API gave no answer: {message}"),
+            Self::Job(failure) => failure.fmt(f),
+            Self::Engine(error) => error.fmt(f),
+            Self::Emulator(error) => error.fmt(f),
+            Self::Declined => f.write_str("nothing was deleted"),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($source:ty => $variant:ident),+ $(,)?) => {
+        $(impl From<$source> for Error {
+            fn from(error: $source) -> Self {
+                Self::$variant(error)
+            }
+        })+
+    };
+}
+
+from! {
+    InputError => Input,
+    ProjectError => Project,
+    PackError => Pack,
+    TargetError => Target,
+    InvalidBase => Base,
+    CredentialError => Credential,
+    CallError => Call,
+    Box<Failure> => Job,
+    EngineError => Engine,
+    EmulatorError => Emulator,
+}
