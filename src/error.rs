@@ -198,7 +198,10 @@ impl fmt::Display for Error {
             Self::Pack(error) => error.fmt(f),
             Self::TooLarge { size, limit, largest } => {
                 let (size, limit) = (crate::report::bytes(*size), crate::report::bytes(*limit));
-                write!(f, "the archive is too large: {size}, and the limit is {limit}; its largest files are")?;
+                write!(
+                    f,
+                    "the archive is too large: {size}, and the limit is {limit}; its largest files are"
+                )?;
                 largest.iter().try_for_each(|line| write!(f, "\n  {line}"))
             }
             Self::Target(error) => error.fmt(f),

@@ -115,7 +115,10 @@ impl Contained {
     pub(crate) fn zip(&self, progress: &mut dyn FnMut(u64)) -> Result<Packed, PackError> {
         let temporary = NamedTempFile::with_prefix("hyperframes-ci-").map_err(PackError::Archive)?;
         let guard = interrupt::guard_path(temporary.path());
-        let sink = io::BufWriter::with_capacity(256 * 1024, temporary.as_file().try_clone().map_err(PackError::Archive)?);
+        let sink = io::BufWriter::with_capacity(
+            256 * 1024,
+            temporary.as_file().try_clone().map_err(PackError::Archive)?,
+        );
         let mut writer = ArchiveWriter::new(sink);
         for (done, (path, contents)) in self.entries.iter().enumerate() {
             contents.add_to(&mut writer, path)?;
@@ -149,7 +152,11 @@ impl Contents {
 }
 
 /// Adds a file that must not change meanwhile: its size, and where the system tells, its time of change.
-fn add_file<W: Write + Seek>(writer: &mut ArchiveWriter<W>, path: &str, source: &Path) -> Result<(), ArchiveError> {
+fn add_file<W: Write + Seek>(
+    writer: &mut ArchiveWriter<W>,
+    path: &str,
+    source: &Path,
+) -> Result<(), ArchiveError> {
     let mut file = File::open(source).map_err(ArchiveError::Read)?;
     let before = file.metadata().map_err(ArchiveError::Read)?;
     writer.add(path, before.len(), &mut file)?;
@@ -218,8 +225,8 @@ impl Carrier<'_> {
     fn contents(&mut self, file: &SourceFile, inside: &str) -> Result<Contents, PackError> {
         let as_is = || Contents::File(file.source.clone());
         let Some(kind) = TextKind::of_path(&file.path) else { return Ok(as_is()) };
-        let bytes =
-            fs::read(&file.source).map_err(|error| PackError::File(file.source.clone(), ArchiveError::Read(error)))?;
+        let bytes = fs::read(&file.source)
+            .map_err(|error| PackError::File(file.source.clone(), ArchiveError::Read(error)))?;
         let Ok(text) = String::from_utf8(bytes) else { return Ok(as_is()) };
         let found = references(kind, &text);
         let replacements = found
@@ -229,17 +236,31 @@ impl Carrier<'_> {
         if replacements.is_empty() {
             return Ok(as_is());
         }
-        let borrowed = replacements.iter().map(|(reference, new)| (*reference, new.as_str())).collect::<Vec<_>>();
+        let borrowed =
+            replacements.iter().map(|(reference, new)| (*reference, new.as_str())).collect::<Vec<_>>();
         Ok(Contents::Rewritten(file.source.clone(), rewrite(&text, &borrowed).into_bytes()))
     }
 
     /// What the reference must say in the archive, where that differs from what it says now.
-    fn replacement(&mut self, file: &SourceFile, inside: &str, text: &str, reference: &Reference) -> Option<String> {
+    fn replacement(
+        &mut self,
+        file: &SourceFile,
+        inside: &str,
+        text: &str,
+        reference: &Reference,
+    ) -> Option<String> {
         let relative = match Link::of(&reference.target) {
             Link::Relative(path) => path,
             Link::File(_) => {
                 let help = "copy the file into the project and refer to it by a relative path";
-                self.refuse("local-file-url", file, text, reference, "refers to a file of this machine", help);
+                self.refuse(
+                    "local-file-url",
+                    file,
+                    text,
+                    reference,
+                    "refers to a file of this machine",
+                    help,
+                );
                 return None;
             }
             _ => return None,
@@ -266,7 +287,13 @@ impl Carrier<'_> {
     }
 
     /// The place in the archive of the repository's file `target`, which is carried along from now on.
-    fn carry(&mut self, file: &SourceFile, text: &str, reference: &Reference, target: &str) -> Option<String> {
+    fn carry(
+        &mut self,
+        file: &SourceFile,
+        text: &str,
+        reference: &Reference,
+        target: &str,
+    ) -> Option<String> {
         if let Some(name) = self.names.get(target) {
             return Some(name.clone());
         }
@@ -279,9 +306,14 @@ impl Carrier<'_> {
         let Some(source) = source else {
             if Path::new(target).extension().is_some() {
                 self.diagnostics.push(
-                    Diagnostic::new("missing-asset", Severity::Warning, &file.path, format!("refers to {}, which is not there", reference.target))
-                        .at(text, reference.span)
-                        .help("commit the file, or correct the reference"),
+                    Diagnostic::new(
+                        "missing-asset",
+                        Severity::Warning,
+                        &file.path,
+                        format!("refers to {}, which is not there", reference.target),
+                    )
+                    .at(text, reference.span)
+                    .help("commit the file, or correct the reference"),
                 );
             }
             return None;
@@ -335,9 +367,14 @@ impl Carrier<'_> {
         help: &str,
     ) {
         self.diagnostics.push(
-            Diagnostic::new(code, Severity::Error, &file.path, format!("the reference {:?} {what}", reference.target))
-                .at(text, reference.span)
-                .help(help),
+            Diagnostic::new(
+                code,
+                Severity::Error,
+                &file.path,
+                format!("the reference {:?} {what}", reference.target),
+            )
+            .at(text, reference.span)
+            .help(help),
         );
     }
 }
@@ -373,7 +410,8 @@ fn relative_url(from: &str, to: &str) -> String {
 fn encode(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());
     for character in segment.chars() {
-        if character.is_ascii() && !character.is_ascii_alphanumeric() && !"-._~!$&+,;=:@".contains(character) {
+        if character.is_ascii() && !character.is_ascii_alphanumeric() && !"-._~!$&+,;=:@".contains(character)
+        {
             encoded.push_str(&format!("%{:02X}", u32::from(character)));
         } else {
             encoded.push(character);

@@ -137,7 +137,11 @@ fn announce(job: &Job, action: &Action, console: &mut Console) {
             console.step("Rendering");
         }
         (Action::Sleep(delay), stage) if job.attempt() > 0 => {
-            let text = format!("the {stage} is tried again in {:.1} s (try {})", delay.as_secs_f32(), job.attempt() + 1);
+            let text = format!(
+                "the {stage} is tried again in {:.1} s (try {})",
+                delay.as_secs_f32(),
+                job.attempt() + 1
+            );
             console.detail(&text);
         }
         (Action::Sleep(_), Stage::Poll) => {

@@ -115,7 +115,8 @@ fn unescape(text: &str) -> String {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         if character != '\\' {
-            plain.push(character);
+            // Section 3.3: a NUL is replaced before anything is read.
+            plain.push(if character == '\0' { '\u{fffd}' } else { character });
             continue;
         }
         let mut code = 0;

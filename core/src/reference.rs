@@ -80,6 +80,7 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
             }
         }
     }
+    found.retain(|reference| !reference.target.is_empty());
     found.sort_by_key(|reference| reference.span.start);
     found
 }

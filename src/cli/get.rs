@@ -46,20 +46,22 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         console.json(&finished.to_json());
         return Ok(());
     }
-    let response = transport.call(&Request::render(&args.render_id), values::max_retries()?, values::random())?;
+    let response =
+        transport.call(&Request::render(&args.render_id), values::max_retries()?, values::random())?;
     let detail: RenderDetail = response.data().map_err(crate::http::CallError::from)?;
     let detail = if args.show_urls { detail } else { detail.redacted() };
     let value = serde_json::json!(detail);
-    let rows = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
-        let text = match value {
-            serde_json::Value::String(text) => text.clone(),
-            seconds if name.ends_with("_at") => {
-                seconds.as_f64().map_or_else(|| seconds.to_string(), |at| crate::time::format_utc(at as i64))
-            }
-            other => other.to_string(),
-        };
-        vec![name.clone(), crate::report::plain(&text)]
-    });
+    let rows =
+        value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
+            let text = match value {
+                serde_json::Value::String(text) => text.clone(),
+                seconds if name.ends_with("_at") => seconds
+                    .as_f64()
+                    .map_or_else(|| seconds.to_string(), |at| crate::time::format_utc(at as i64)),
+                other => other.to_string(),
+            };
+            vec![name.clone(), crate::report::plain(&text)]
+        });
     console.result(&table(&rows.collect::<Vec<_>>()));
     console.json(&serde_json::json!({ "render": detail }));
     Ok(())

@@ -45,7 +45,10 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
             break page.has_more;
         }
         let Some(next) = &token else {
-            return Err(CallError::Malformed("the API says that there are more renders and not where".to_owned()).into());
+            return Err(CallError::Malformed(
+                "the API says that there are more renders and not where".to_owned(),
+            )
+            .into());
         };
         if !seen.insert(next.clone()) || seen.len() >= MOST_PAGES {
             return Err(CallError::Malformed("the API's pages do not come to an end".to_owned()).into());

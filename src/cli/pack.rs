@@ -33,7 +33,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let mut result = archive_json(&prepared.project, &packed, DIRECT_UPLOAD_LIMIT);
     if args.list {
         let entries = packed.manifest.entries();
-        let rows = entries.iter().map(|entry| vec![hex(&entry.sha256), bytes(entry.size), plain(&entry.path)]);
+        let rows =
+            entries.iter().map(|entry| vec![hex(&entry.sha256), bytes(entry.size), plain(&entry.path)]);
         console.result(&table(&rows.collect::<Vec<_>>()));
         result["files"] = entries
             .iter()

@@ -41,7 +41,10 @@ impl Prepared {
     ///
     /// # Errors
     /// When it cannot be read. That it is missing or ignored is a finding, and then there is none.
-    pub(super) fn composition(&mut self, chosen: Option<&str>) -> Result<Option<(String, Composition)>, Error> {
+    pub(super) fn composition(
+        &mut self,
+        chosen: Option<&str>,
+    ) -> Result<Option<(String, Composition)>, Error> {
         let path = normalise(chosen.unwrap_or(DEFAULT_COMPOSITION));
         let Some(file) = self.collected.file(&path) else {
             // The missing index.html has its finding already.
@@ -52,17 +55,20 @@ impl Prepared {
             return Ok(None);
         };
         let source = std::fs::read(&file.source).map_err(|error| {
-            crate::pack::PackError::File(
-                file.source.clone(),
-                hyperframes_ci_core::ArchiveError::Read(error),
-            )
+            crate::pack::PackError::File(file.source.clone(), hyperframes_ci_core::ArchiveError::Read(error))
         })?;
         let composition = Composition::parse(&path, &String::from_utf8_lossy(&source));
         Ok(Some((path, composition)))
     }
 
     /// Checks the values for the composition's variables.
-    pub(super) fn check_variables(&mut self, path: &str, composition: &Composition, values: &Map<String, Value>, strict: bool) {
+    pub(super) fn check_variables(
+        &mut self,
+        path: &str,
+        composition: &Composition,
+        values: &Map<String, Value>,
+        strict: bool,
+    ) {
         let severity = if strict { Severity::Error } else { Severity::Warning };
         for issue in composition.declarations.check(values) {
             let mut found = Diagnostic::new(issue.code, severity, path, issue.message);
@@ -156,14 +162,17 @@ impl Prepared {
 
 /// The largest files of an archive, as lines for people.
 pub(super) fn largest_lines(packed: &Packed) -> Vec<String> {
-    packed.manifest.largest(LARGEST).into_iter().map(|entry| format!("{:>10}  {}", bytes(entry.size), entry.path)).collect()
+    packed
+        .manifest
+        .largest(LARGEST)
+        .into_iter()
+        .map(|entry| format!("{:>10}  {}", bytes(entry.size), entry.path))
+        .collect()
 }
 
 /// What is known about an archive, for programs.
 pub(super) fn archive_json(project: &Project, packed: &Packed, limit: u64) -> Value {
-    let entry = |entry: &hyperframes_ci_core::Entry| {
-        serde_json::json!({ "path": entry.path, "size_bytes": entry.size })
-    };
+    let entry = |entry: &hyperframes_ci_core::Entry| serde_json::json!({ "path": entry.path, "size_bytes": entry.size });
     serde_json::json!({
         "project": project.name,
         "digest": packed.manifest.digest(),

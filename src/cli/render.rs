@@ -136,24 +136,33 @@ pub(super) fn run(args: Args, console: &mut Console) -> Result<(), Error> {
     }
     let packed = checked.prepared.pack(console)?;
     if packed.size > limit(args.upload) && !matches!(renderer, Some(Renderer::Local)) {
-        return Err(Error::TooLarge { size: packed.size, limit: limit(args.upload), largest: largest_lines(&packed) });
+        return Err(Error::TooLarge {
+            size: packed.size,
+            limit: limit(args.upload),
+            largest: largest_lines(&packed),
+        });
     }
     // Before anything is billed: a video must have somewhere to go.
     let target = if args.no_wait { None } else { Some(Target::prepare(output)?) };
     match renderer {
         Some(Renderer::Cloud(credential)) => {
-            let transport = Transport::new(ApiBase::from_environment(&values::environment)?, Some(credential));
+            let transport =
+                Transport::new(ApiBase::from_environment(&values::environment)?, Some(credential));
             render_cloud(&args, &checked, &packed, &transport, target, console)
         }
         Some(Renderer::Emulator) => {
             let (emulator, key) = super::emulator::for_one_run(console)?;
             console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
-            let transport = Transport::new(ApiBase::parse(emulator.url())?, Some(Credential::ApiKey(Secret::new(key))));
+            let transport =
+                Transport::new(ApiBase::parse(emulator.url())?, Some(Credential::ApiKey(Secret::new(key))));
             render_cloud(&args, &checked, &packed, &transport, target, console)
         }
         Some(Renderer::Local) | None => match target {
             Some(target) => render_local(&checked, &packed, target, console),
-            None => Err(Error::usage("--no-wait makes no sense on this machine", "leave it out, or use the cloud")),
+            None => Err(Error::usage(
+                "--no-wait makes no sense on this machine",
+                "leave it out, or use the cloud",
+            )),
         },
     }
 }
@@ -193,8 +202,13 @@ impl Request {
             body.extend(flags);
         }
         let given = body.remove("project");
-        let options: RenderRequest = serde_json::from_value(Value::Object(body.clone()))
-            .map_err(|error| Error::usage(format!("--data: {error}"), "see the flags of `render --help` for what is allowed"))?;
+        let options: RenderRequest =
+            serde_json::from_value(Value::Object(body.clone())).map_err(|error| {
+                Error::usage(
+                    format!("--data: {error}"),
+                    "see the flags of `render --help` for what is allowed",
+                )
+            })?;
         check_options(&options)?;
         let project = project(args, given)?;
         if project.is_some() {
@@ -202,7 +216,10 @@ impl Request {
                 return Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"));
             }
             if args.renderer == RendererArg::Local {
-                return Err(Error::usage("--renderer local renders a directory", "leave out --asset-id and --url"));
+                return Err(Error::usage(
+                    "--renderer local renders a directory",
+                    "leave out --asset-id and --url",
+                ));
             }
         }
         Ok(Self { body, options, project })
@@ -221,7 +238,9 @@ fn check_options(options: &RenderRequest) -> Result<(), Error> {
         return Err(Error::usage(format!("fps {fps} is out of range"), "1 to 240"));
     }
     if let Some(url) = &options.callback_url {
-        values::https_url(url).map_err(|rule| Error::usage(format!("callback_url {rule}"), "such as https://example.com/hook"))?;
+        values::https_url(url).map_err(|rule| {
+            Error::usage(format!("callback_url {rule}"), "such as https://example.com/hook")
+        })?;
     }
     Ok(())
 }
@@ -235,9 +254,14 @@ fn project(args: &Args, given: Option<Value>) -> Result<Option<Project>, Error> 
     };
     match (flag, given) {
         (flag, None) => Ok(flag),
-        (None, Some(given)) if args.dir.is_none() => serde_json::from_value(given).map(Some).map_err(|error| {
-            Error::usage(format!("--data: project: {error}"), r#"such as {"type": "asset_id", "asset_id": "…"}"#)
-        }),
+        (None, Some(given)) if args.dir.is_none() => {
+            serde_json::from_value(given).map(Some).map_err(|error| {
+                Error::usage(
+                    format!("--data: project: {error}"),
+                    r#"such as {"type": "asset_id", "asset_id": "…"}"#,
+                )
+            })
+        }
         _ => Err(Error::usage(
             "--data names a project, and so does the command line",
             "give exactly one: a directory, --asset-id, --url or a project in --data",
@@ -276,7 +300,12 @@ struct Checked {
     warnings: Vec<Diagnostic>,
 }
 
-fn check(args: &Args, mut request: Request, directory: &Path, console: &mut Console) -> Result<Checked, Error> {
+fn check(
+    args: &Args,
+    mut request: Request,
+    directory: &Path,
+    console: &mut Console,
+) -> Result<Checked, Error> {
     let mut prepared = Prepared::new(directory)?;
     if let Some((path, composition)) = prepared.composition(request.options.composition.as_deref())? {
         apply(args, &mut request, &mut prepared, &path, &composition, console);
@@ -366,7 +395,12 @@ fn render_cloud(
     Ok(())
 }
 
-fn render_remote(args: &Args, request: &Request, project: Project, console: &mut Console) -> Result<(), Error> {
+fn render_remote(
+    args: &Args,
+    request: &Request,
+    project: Project,
+    console: &mut Console,
+) -> Result<(), Error> {
     let transport = values::transport()?;
     let target = if args.no_wait { None } else { Some(Target::prepare(args.output.as_deref())?) };
     let job = Job::new(plan(args, request.body.clone(), Source::Project(project))?);
@@ -376,7 +410,12 @@ fn render_remote(args: &Args, request: &Request, project: Project, console: &mut
     Ok(())
 }
 
-fn render_local(checked: &Checked, packed: &Packed, target: Target, console: &mut Console) -> Result<(), Error> {
+fn render_local(
+    checked: &Checked,
+    packed: &Packed,
+    target: Target,
+    console: &mut Console,
+) -> Result<(), Error> {
     let options = &checked.request.options;
     if options.callback_url.is_some() {
         console.warning("no webhook is called for a render on this machine");

@@ -66,7 +66,11 @@ impl Console {
             Severity::Warning => (YELLOW, "warning"),
             Severity::Note => (CYAN, "note"),
         };
-        self.line(&format!("{color}{BOLD}{word}[{}]{RESET}{BOLD}: {}{RESET}", found.code, plain(&found.message)));
+        self.line(&format!(
+            "{color}{BOLD}{word}[{}]{RESET}{BOLD}: {}{RESET}",
+            found.code,
+            plain(&found.message)
+        ));
         let place = match found.position {
             Some(position) => format!("{}:{}:{}", found.path, position.line, position.column),
             None => found.path.clone(),
@@ -99,7 +103,8 @@ impl Console {
             "  {msg:12} {bar:32} {pos}/{len}"
         };
         let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style =
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(total).with_style(style.progress_chars("━╸ "))
         });
         if bar.message() != what {

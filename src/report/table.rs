@@ -25,7 +25,8 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 mod tests {
     #[test]
     fn columns_align() {
-        let rows = [vec!["a".to_owned(), "é".to_owned(), "x".to_owned()], vec!["bbb".to_owned(), "cc".to_owned()]];
+        let rows =
+            [vec!["a".to_owned(), "é".to_owned(), "x".to_owned()], vec!["bbb".to_owned(), "cc".to_owned()]];
         assert_eq!(super::table(&rows), "a    é   x\nbbb  cc\n");
     }
 }

@@ -1,0 +1,212 @@
+//! One composition file: its root, its size, its declared variables and the compositions that it mounts.
+
+use std::fmt;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::html::{self, Document, Element};
+use crate::options::AspectRatio;
+use crate::variables::Declarations;
+
+/// How far a ratio may be from a supported one; source: the official CLI's `detectAspectRatio`.
+const RATIO_TOLERANCE: f64 = 0.05;
+
+/// A composition file.
+#[derive(Clone, Debug)]
+pub struct Composition {
+    /// The root element, where the file has one.
+    pub root: Option<Root>,
+    /// The variables that the file declares.
+    pub declarations: Declarations,
+    /// The compositions that it mounts.
+    pub mounts: Vec<Mount>,
+    /// What is wrong with the declarations.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The element with `data-composition-id` that mounts no other file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Root {
+    /// `data-composition-id`.
+    pub id: String,
+    /// `data-width` in pixels, where it is a number.
+    pub width: Option<f64>,
+    /// `data-height` in pixels, where it is a number.
+    pub height: Option<f64>,
+    /// `data-duration` in seconds, where it is a number.
+    pub duration: Option<f64>,
+    /// The start tag.
+    pub span: Span,
+}
+
+/// An element with `data-composition-src`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mount {
+    /// `data-composition-src` as written.
+    pub source: String,
+    /// `data-variable-values` as written, entities decoded.
+    pub values: Option<String>,
+    /// The start tag.
+    pub span: Span,
+}
+
+/// The size of a composition against what the cloud renders.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// A supported ratio.
+    Matched {
+        /// The ratio.
+        ratio: AspectRatio,
+        /// In pixels.
+        width: f64,
+        /// In pixels.
+        height: f64,
+    },
+    /// No element has `data-composition-id`.
+    NoRoot,
+    /// The root says no width or no height.
+    NoDimensions,
+    /// A dimension is zero or less.
+    InvalidDimensions {
+        /// In pixels.
+        width: f64,
+        /// In pixels.
+        height: f64,
+    },
+    /// Another ratio.
+    Unsupported {
+        /// In pixels.
+        width: f64,
+        /// In pixels.
+        height: f64,
+    },
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Matched { ratio, width, height } => write!(f, "{width}x{height}, aspect ratio {ratio}"),
+            Self::NoRoot => f.write_str("no element has data-composition-id"),
+            Self::NoDimensions => f.write_str("the root has no data-width and data-height"),
+            Self::InvalidDimensions { width, height } => write!(f, "{width}x{height} is no size"),
+            Self::Unsupported { width, height } => {
+                write!(f, "{width}x{height} (ratio {:.3}) is neither 16:9 nor 9:16 nor 1:1", width / height)
+            }
+        }
+    }
+}
+
+impl Composition {
+    /// Reads the file at `path`, which findings name.
+    #[must_use]
+    pub fn parse(path: &str, source: &str) -> Self {
+        let document = html::scan(source);
+        let root = find_root(&document);
+        let carriers = document.elements.iter().filter(|element| {
+            element.name == "html" || root.is_some_and(|root| std::ptr::eq(root, *element))
+        });
+        let (declarations, diagnostics) = Declarations::parse(path, source, carriers);
+        Self {
+            root: root.map(Root::of),
+            declarations,
+            mounts: document.elements.iter().filter_map(Mount::of).collect(),
+            diagnostics,
+        }
+    }
+
+    /// The size against what the cloud renders.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        let Some(root) = &self.root else { return Shape::NoRoot };
+        let (Some(width), Some(height)) = (root.width, root.height) else { return Shape::NoDimensions };
+        if width <= 0.0 || height <= 0.0 {
+            return Shape::InvalidDimensions { width, height };
+        }
+        let ratios = [
+            (AspectRatio::Landscape, 16.0 / 9.0),
+            (AspectRatio::Portrait, 9.0 / 16.0),
+            (AspectRatio::Square, 1.0),
+        ];
+        let matched = ratios.iter().find(|(_, ratio)| (width / height - ratio).abs() <= RATIO_TOLERANCE);
+        match matched {
+            Some((ratio, _)) => Shape::Matched { ratio: *ratio, width, height },
+            None => Shape::Unsupported { width, height },
+        }
+    }
+}
+
+fn find_root(document: &Document) -> Option<&Element> {
+    document.elements.iter().find(|element| {
+        element.attribute("data-composition-id").is_some()
+            && element.attribute("data-composition-src").is_none()
+    })
+}
+
+impl Root {
+    fn of(element: &Element) -> Self {
+        let number = |name: &str| {
+            let value = element.value(name)?.trim().parse::<f64>().ok()?;
+            value.is_finite().then_some(value)
+        };
+        Self {
+            id: element.value("data-composition-id").unwrap_or_default().to_owned(),
+            width: number("data-width"),
+            height: number("data-height"),
+            duration: number("data-duration"),
+            span: element.span,
+        }
+    }
+}
+
+impl Mount {
+    fn of(element: &Element) -> Option<Self> {
+        Some(Self {
+            source: element.value("data-composition-src")?.to_owned(),
+            values: element.value("data-variable-values").map(str::to_owned),
+            span: element.span,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(attributes: &str) -> Shape {
+        Composition::parse("index.html", &format!("<div data-composition-id=main {attributes}>")).shape()
+    }
+
+    #[test]
+    fn shapes() {
+        let ratio =
+            |width: u32, height: u32| match shape(&format!("data-width={width} data-height='{height}'")) {
+                Shape::Matched { ratio, .. } => Some(ratio),
+                _ => None,
+            };
+        assert_eq!(ratio(1920, 1080), Some(AspectRatio::Landscape));
+        assert_eq!(ratio(1080, 1920), Some(AspectRatio::Portrait));
+        assert_eq!(ratio(1080, 1080), Some(AspectRatio::Square));
+        // Seen in the wild: each is refused by the cloud's three ratios, the last by 0.002.
+        for (width, height) in [(1080, 1350), (1024, 768), (1920, 1216), (392, 768)] {
+            assert_eq!(
+                ratio(width, height).is_some(),
+                (width, height) == (392, 768) && 392.0 / 768.0 > 0.5125
+            );
+        }
+        assert_eq!(shape(""), Shape::NoDimensions);
+        assert_eq!(shape("data-width=0 data-height=5"), Shape::InvalidDimensions { width: 0.0, height: 5.0 });
+        assert_eq!(shape("data-width=wide data-height=5"), Shape::NoDimensions);
+        assert_eq!(Composition::parse("a", "<p>").shape(), Shape::NoRoot);
+    }
+
+    #[test]
+    fn the_root_is_no_mount_and_no_decoy() {
+        let source = "<!-- <div data-composition-id=no> --><script>'<div data-composition-id=no>'</script>\
+            <div data-composition-id=m data-composition-src=a.html data-variable-values='{\"x\":\"&lt;\"}'></div>\
+            <DIV Data-Composition-Id=main DATA-WIDTH=16 data-height=9 data-duration=2.5>";
+        let composition = Composition::parse("index.html", source);
+        let root = composition.root.expect("a root");
+        assert_eq!((root.id.as_str(), root.duration), ("main", Some(2.5)));
+        assert_eq!(composition.mounts.len(), 1);
+        assert_eq!(composition.mounts[0].values.as_deref(), Some("{\"x\":\"<\"}"));
+    }
+}

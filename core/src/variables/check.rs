@@ -1,0 +1,196 @@
+//! Values against declarations: the verdict of the official validator, with what to do about it.
+
+use serde_json::{Map, Value};
+
+use super::{Declaration, Declarations, VariableType};
+
+/// Why a value does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueIssue {
+    /// `undeclared-variable`, `variable-type-mismatch` or `variable-not-in-enum`.
+    pub code: &'static str,
+    /// The id of the variable.
+    pub variable: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Declarations {
+    /// What is wrong with `values`, in their order. A composition that declares nothing accepts everything.
+    #[must_use]
+    pub fn check(&self, values: &Map<String, Value>) -> Vec<ValueIssue> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
+        values.iter().filter_map(|(id, value)| self.check_one(id, value)).collect()
+    }
+
+    fn check_one(&self, id: &str, value: &Value) -> Option<ValueIssue> {
+        let issue = |code, message, help| Some(ValueIssue { code, variable: id.to_owned(), message, help });
+        let Some(declaration) = self.entries.iter().find(|entry| entry.id == id) else {
+            // An entry that could not be read may have been this one; its own finding says so.
+            if self.incomplete {
+                return None;
+            }
+            return issue(
+                "undeclared-variable",
+                format!("the variable {id:?} is not declared"),
+                Some(self.advice(id)),
+            );
+        };
+        let expected = match mismatch(declaration, value) {
+            None => return None,
+            Some(Mismatch::Type(expected)) => expected,
+            Some(Mismatch::Enum) => {
+                let allowed = declaration
+                    .choices
+                    .iter()
+                    .map(|choice| format!("{:?}", choice.value))
+                    .collect::<Vec<_>>();
+                return issue(
+                    "variable-not-in-enum",
+                    format!("the variable {id:?} cannot be {value}"),
+                    Some(format!("its options are {}", allowed.join(", "))),
+                );
+            }
+        };
+        let found = kind(value);
+        issue("variable-type-mismatch", format!("the variable {id:?} must be {expected}, not {found}"), None)
+    }
+
+    /// The declared id that is nearest to `id`, or all of them.
+    fn advice(&self, id: &str) -> String {
+        let nearest =
+            self.entries.iter().map(|entry| (distance(id, &entry.id), entry)).min_by_key(|(far, _)| *far);
+        match nearest.filter(|(far, _)| *far <= 1 + id.chars().count() / 4) {
+            Some((_, entry)) => format!("did you mean {:?}?", entry.id),
+            None => {
+                let ids = self.entries.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>();
+                format!("declared are {}", ids.join(", "))
+            }
+        }
+    }
+}
+
+enum Mismatch {
+    Type(&'static str),
+    Enum,
+}
+
+/// The rules of the official `validateVariables`.
+fn mismatch(declaration: &Declaration, value: &Value) -> Option<Mismatch> {
+    let text_at = |name: &str| value.get(name).is_some_and(Value::is_string);
+    let (fits, expected) = match declaration.kind {
+        VariableType::String => (value.is_string(), "a string"),
+        VariableType::Color => (value.is_string(), "a color, as a string"),
+        VariableType::Number => (value.is_number(), "a number"),
+        VariableType::Boolean => (value.is_boolean(), "a boolean"),
+        VariableType::Enum => match value.as_str() {
+            Some(text) if !declaration.choices.iter().any(|choice| choice.value == text) => {
+                return Some(Mismatch::Enum);
+            }
+            text => (text.is_some(), "one of its options, as a string"),
+        },
+        VariableType::Font => (
+            value.is_string() || (text_at("name") && text_at("source")),
+            "a string or {name, source}, both strings",
+        ),
+        VariableType::Image => (value.is_string() || text_at("url"), "a string or {url}, a string"),
+    };
+    (!fits).then_some(Mismatch::Type(expected))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "such an object",
+    }
+}
+
+/// Levenshtein's distance, ignoring case.
+fn distance(a: &str, b: &str) -> usize {
+    let b = b.to_lowercase().chars().collect::<Vec<_>>();
+    let mut row = (0..=b.len()).collect::<Vec<_>>();
+    for (i, from) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Composition;
+    use serde_json::json;
+
+    fn declared() -> Declarations {
+        let source = r##"<html data-composition-variables='[
+            {"id":"title","label":"T","type":"string","default":"x"},
+            {"id":"size","label":"S","type":"number","default":1},
+            {"id":"dark","label":"D","type":"boolean","default":false},
+            {"id":"accent","label":"A","type":"color","default":"#fff"},
+            {"id":"face","label":"F","type":"font","default":"Inter"},
+            {"id":"logo","label":"L","type":"image","default":"l.png"},
+            {"id":"mood","label":"M","type":"enum","default":"calm","options":[{"value":"calm","label":"Calm"}]}]'>"##;
+        Composition::parse("a.html", source).declarations
+    }
+
+    fn verdict(values: Value) -> Vec<&'static str> {
+        declared().check(values.as_object().expect("an object")).into_iter().map(|issue| issue.code).collect()
+    }
+
+    #[test]
+    fn what_fits() {
+        assert!(verdict(json!({
+            "title": "", "size": -1.5e3, "dark": true, "accent": "not checked here", "face": {"name": "A", "source": "b"},
+            "logo": {"url": "x", "more": 1}, "mood": "calm"
+        }))
+        .is_empty());
+        assert!(verdict(json!({"face": "A", "logo": "b.png"})).is_empty());
+        assert!(Declarations::default().check(json!({"any": 1}).as_object().expect("an object")).is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit() {
+        for (id, value) in [
+            ("title", json!(1)),
+            ("size", json!("1")),
+            ("dark", json!("true")),
+            ("accent", json!(null)),
+            ("face", json!({"name": "A"})),
+            ("face", json!([])),
+            ("logo", json!({"url": 1})),
+            ("mood", json!(1)),
+        ] {
+            let mut values = Map::new();
+            values.insert(id.to_owned(), value.clone());
+            let issues = declared().check(&values);
+            assert_eq!(
+                issues.first().map(|issue| issue.code),
+                Some("variable-type-mismatch"),
+                "{id} {value}"
+            );
+        }
+        assert_eq!(verdict(json!({"mood": "wild"})), ["variable-not-in-enum"]);
+        assert_eq!(verdict(json!({"nope": 1, "Titel": 2})), ["undeclared-variable", "undeclared-variable"]);
+    }
+
+    #[test]
+    fn a_near_miss_is_named() {
+        let issues = declared().check(json!({"Tilte": "", "zzzz": 1}).as_object().expect("an object"));
+        assert_eq!(issues[0].help.as_deref(), Some("did you mean \"title\"?"));
+        assert!(issues[1].help.as_deref().is_some_and(|help| help.starts_with("declared are title, size")));
+    }
+}

@@ -1,0 +1,7 @@
+//! The variables of a composition: what it declares, and whether values fit.
+
+mod check;
+mod declare;
+
+pub use check::ValueIssue;
+pub use declare::{Choice, Declaration, Declarations, VariableType};

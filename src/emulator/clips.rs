@@ -1,0 +1,17 @@
+//! What a placeholder render answers with: one second of a test picture, a few kilobytes.
+
+use hyperframes_ci_core::Format;
+
+/// The built-in clip in `format`.
+pub(super) fn clip(format: Format) -> &'static [u8] {
+    match format {
+        Format::Mp4 => include_bytes!("clips/placeholder.mp4"),
+        Format::Webm => include_bytes!("clips/placeholder.webm"),
+        Format::Mov => include_bytes!("clips/placeholder.mov"),
+    }
+}
+
+/// The built-in poster.
+pub(super) fn poster() -> &'static [u8] {
+    include_bytes!("clips/placeholder.png")
+}

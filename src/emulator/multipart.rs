@@ -1,0 +1,106 @@
+//! `multipart/form-data`, as far as one file field goes; streamed, source: RFC 7578 and RFC 2046.
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use super::validate::Rejection;
+
+/// A part's head is not longer.
+const LONGEST_HEAD: u64 = 16 * 1024;
+
+/// Copies the first part named `file` into `sink` and says how large it is.
+///
+/// # Errors
+/// When there is none, when it is larger than `limit`, or when the body is cut.
+pub(super) fn file_field(
+    body: &mut dyn Read,
+    boundary: &str,
+    limit: u64,
+    sink: &mut dyn Write,
+) -> Result<u64, Rejection> {
+    let malformed = || Rejection::parameter("body", "is not a whole multipart/form-data body");
+    let mut body = BufReader::with_capacity(64 * 1024, body);
+    let mut line = Vec::new();
+    let opening = format!("--{boundary}");
+    let mut read_line = |body: &mut BufReader<&mut dyn Read>| -> Option<String> {
+        line.clear();
+        body.take(LONGEST_HEAD).read_until(b'\n', &mut line).ok().filter(|count| *count > 0)?;
+        Some(String::from_utf8_lossy(&line).trim_end().to_owned())
+    };
+    if read_line(&mut body).as_deref() != Some(opening.as_str()) {
+        return Err(malformed());
+    }
+    let mut is_file = false;
+    loop {
+        let head = read_line(&mut body).ok_or_else(malformed)?;
+        if head.is_empty() {
+            break;
+        }
+        let lower = head.to_ascii_lowercase();
+        is_file |= lower.starts_with("content-disposition:") && lower.contains("name=\"file\"");
+    }
+    if !is_file {
+        return Err(Rejection::parameter("file", "the first field must be `file`"));
+    }
+    copy_until(&mut body, format!("\r\n--{boundary}").as_bytes(), limit, sink).ok_or_else(malformed)?
+}
+
+/// Copies up to `end`, which itself is not copied; `None` where the body ends without it.
+fn copy_until(
+    body: &mut dyn BufRead,
+    end: &[u8],
+    limit: u64,
+    sink: &mut dyn Write,
+) -> Option<Result<u64, Rejection>> {
+    let mut held = Vec::new();
+    let mut copied = 0;
+    loop {
+        let chunk = body.fill_buf().ok()?;
+        if chunk.is_empty() {
+            return None;
+        }
+        let count = chunk.len();
+        held.extend_from_slice(chunk);
+        body.consume(count);
+        let found = held.windows(end.len()).position(|window| window == end);
+        // What could be the beginning of the end is held back.
+        let safe = found.unwrap_or_else(|| held.len().saturating_sub(end.len() - 1));
+        copied += safe as u64;
+        if copied > limit {
+            return Some(Err(Rejection::too_large(limit)));
+        }
+        sink.write_all(&held[..safe]).ok()?;
+        if found.is_some() {
+            return Some(Ok(copied));
+        }
+        held.drain(..safe);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<(u64, String), Rejection> {
+        let mut sink = Vec::new();
+        let size = file_field(&mut body.as_bytes(), "B", 10, &mut sink)?;
+        Ok((size, String::from_utf8(sink).expect("text")))
+    }
+
+    #[test]
+    fn the_file_is_found_whole() {
+        let head = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.zip\"\r\n\r\n";
+        assert_eq!(
+            read(&format!("{head}a\r\n--b\r\n\r\n--B--\r\n")).expect("a file"),
+            (8, "a\r\n--b\r\n".to_owned())
+        );
+        assert_eq!(read(&format!("{head}12345678901\r\n--B--")).expect_err("too large").status, 413);
+        assert_eq!(read(&format!("{head}cut")).expect_err("cut").status, 400);
+        assert_eq!(
+            read("--B\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\na\r\n--B--")
+                .expect_err("x")
+                .status,
+            400
+        );
+        assert_eq!(read("junk").expect_err("junk").status, 400);
+    }
+}
