@@ -46,6 +46,13 @@ pub(crate) fn format_utc(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// The same for a number of the API's, whose fraction of a second does not matter.
+pub(crate) fn format_number(seconds: &serde_json::Number) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]
+    let whole = seconds.as_f64().unwrap_or_default() as i64;
+    format_utc(whole)
+}
+
 /// Days since 1970-01-01 of a date of the Gregorian calendar; source as above.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

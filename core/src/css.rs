@@ -129,7 +129,7 @@ fn unescape(text: &str) -> String {
             characters.next();
         }
         if digits > 0 {
-            characters.next_if(|next| next.is_ascii_whitespace());
+            characters.next_if(char::is_ascii_whitespace);
             plain.push(char::from_u32(code).filter(|decoded| *decoded != '\0').unwrap_or('\u{fffd}'));
         } else if let Some(escaped) = characters.next().filter(|escaped| *escaped != '\n') {
             plain.push(escaped);

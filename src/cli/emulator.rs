@@ -85,7 +85,7 @@ pub(super) fn announce(progress: &engine::Progress, console: &mut Console) {
     match progress {
         engine::Progress::Provisioning(what) => console.status(&format!("installing {what}")),
         engine::Progress::Rendering { stage, percent, .. } => {
-            console.status(&format!("{stage} {percent:.0}%"))
+            console.status(&format!("{stage} {percent:.0}%"));
         }
     }
 }

@@ -55,9 +55,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
             let text = match value {
                 serde_json::Value::String(text) => text.clone(),
-                seconds if name.ends_with("_at") => seconds
-                    .as_f64()
-                    .map_or_else(|| seconds.to_string(), |at| crate::time::format_utc(at as i64)),
+                serde_json::Value::Number(at) if name.ends_with("_at") => crate::time::format_number(at),
                 other => other.to_string(),
             };
             vec![name.clone(), crate::report::plain(&text)]

@@ -75,11 +75,10 @@ fn show(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
     }
     let mut rows = vec![["RENDER", "STATUS", "CREATED", "SECONDS", "TITLE"].map(str::to_owned).to_vec()];
     rows.extend(renders.iter().map(|detail| {
-        let created = detail.created_at.as_ref().and_then(serde_json::Number::as_f64);
         vec![
             plain(&detail.render_id),
             plain(&detail.status),
-            created.map_or_else(String::new, |at| crate::time::format_utc(at as i64)),
+            detail.created_at.as_ref().map_or_else(String::new, crate::time::format_number),
             detail.duration.as_ref().map_or_else(String::new, ToString::to_string),
             plain(detail.title.as_deref().unwrap_or_default()),
         ]

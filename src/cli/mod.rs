@@ -86,7 +86,7 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
 impl Command {
     fn run(self, console: &mut Console) -> Result<(), Error> {
         match self {
-            Self::Render(args) => render::run(*args, console),
+            Self::Render(args) => render::run(&args, console),
             Self::Pack(args) => pack::run(&args, console),
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),

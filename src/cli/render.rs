@@ -122,15 +122,15 @@ pub(super) fn fresh_key() -> IdempotencyKey {
     text.parse().expect("hexadecimal digits and a dash are allowed")
 }
 
-pub(super) fn run(args: Args, console: &mut Console) -> Result<(), Error> {
-    let request = Request::of(&args)?;
+pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    let request = Request::of(args)?;
     let output = args.output.as_deref();
     if let Some(project) = &request.project {
-        return render_remote(&args, &request, project.clone(), console);
+        return render_remote(args, &request, project.clone(), console);
     }
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
-    let renderer = if args.dry_run { None } else { Some(choose(&args, console)?) };
-    let checked = check(&args, request, directory, console)?;
+    let renderer = if args.dry_run { None } else { Some(choose(args, console)?) };
+    let checked = check(args, request, directory, console)?;
     if args.dry_run {
         return dry_run(&checked, console);
     }
@@ -148,14 +148,14 @@ pub(super) fn run(args: Args, console: &mut Console) -> Result<(), Error> {
         Some(Renderer::Cloud(credential)) => {
             let transport =
                 Transport::new(ApiBase::from_environment(&values::environment)?, Some(credential));
-            render_cloud(&args, &checked, &packed, &transport, target, console)
+            render_cloud(args, &checked, &packed, &transport, target, console)
         }
         Some(Renderer::Emulator) => {
             let (emulator, key) = super::emulator::for_one_run(console)?;
             console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
             let transport =
                 Transport::new(ApiBase::parse(emulator.url())?, Some(Credential::ApiKey(Secret::new(key))));
-            render_cloud(&args, &checked, &packed, &transport, target, console)
+            render_cloud(args, &checked, &packed, &transport, target, console)
         }
         Some(Renderer::Local) | None => match target {
             Some(target) => render_local(&checked, &packed, target, console),

@@ -193,7 +193,8 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
 /// Checks the archive and gives back how long its composition says that it is, in seconds.
 fn check_archive(path: &Path, composition: Option<&str>) -> Result<Option<f64>, Rejection> {
     let file = File::open(path).map_err(|_| Rejection::project("the archive is gone"))?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|_| Rejection::project("the project is no zip archive"))?;
+    let mut archive =
+        zip::ZipArchive::new(file).map_err(|_| Rejection::project("the project is no zip archive"))?;
     let entry = composition.unwrap_or(DEFAULT_COMPOSITION);
     for wanted in [DEFAULT_COMPOSITION, entry] {
         if archive.index_for_name(wanted).is_none() {

@@ -92,7 +92,7 @@ impl Console {
             return;
         }
         if !self.interactive {
-            let tenth = if total == 0 { 10 } else { done.saturating_mul(10) / total };
+            let tenth = done.saturating_mul(10).checked_div(total).unwrap_or(10);
             let amount = if sizes { format!(" of {}", super::bytes(total)) } else { String::new() };
             self.change(&format!("{what} {}%{amount}", tenth * 10));
             return;

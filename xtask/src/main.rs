@@ -1,3 +1,44 @@
-//! Project tasks: `cargo xtask <task>`.
+//! Project tasks: `cargo xtask test [SUITE…]`, `cargo xtask wasm`.
 
-fn main() {}
+mod provision;
+mod suite;
+mod suites;
+mod wasm;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask test [SUITE…]   run all suites, or the named ones
+cargo xtask test --list     name the suites
+cargo xtask wasm            build the npm package into target/wasm/pkg";
+
+fn main() -> ExitCode {
+    let arguments = std::env::args().skip(1).collect::<Vec<_>>();
+    let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
+    let result = match arguments.as_slice() {
+        ["test", "--list"] => {
+            say(&suites::names().join("\n"));
+            return ExitCode::SUCCESS;
+        }
+        ["test", names @ ..] => suite::run(names),
+        ["wasm"] => wasm::package().map(|_| true),
+        _ => {
+            say(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The one place that prints: tasks talk to whoever started them.
+#[expect(clippy::print_stdout, reason = "this is a program for people")]
+fn say(text: &str) {
+    println!("{text}");
+}

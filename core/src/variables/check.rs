@@ -147,18 +147,18 @@ mod tests {
         Composition::parse("a.html", source).declarations
     }
 
-    fn verdict(values: Value) -> Vec<&'static str> {
+    fn verdict(values: &Value) -> Vec<&'static str> {
         declared().check(values.as_object().expect("an object")).into_iter().map(|issue| issue.code).collect()
     }
 
     #[test]
     fn what_fits() {
-        assert!(verdict(json!({
+        assert!(verdict(&json!({
             "title": "", "size": -1.5e3, "dark": true, "accent": "not checked here", "face": {"name": "A", "source": "b"},
             "logo": {"url": "x", "more": 1}, "mood": "calm"
         }))
         .is_empty());
-        assert!(verdict(json!({"face": "A", "logo": "b.png"})).is_empty());
+        assert!(verdict(&json!({"face": "A", "logo": "b.png"})).is_empty());
         assert!(Declarations::default().check(json!({"any": 1}).as_object().expect("an object")).is_empty());
     }
 
@@ -183,8 +183,8 @@ mod tests {
                 "{id} {value}"
             );
         }
-        assert_eq!(verdict(json!({"mood": "wild"})), ["variable-not-in-enum"]);
-        assert_eq!(verdict(json!({"nope": 1, "Titel": 2})), ["undeclared-variable", "undeclared-variable"]);
+        assert_eq!(verdict(&json!({"mood": "wild"})), ["variable-not-in-enum"]);
+        assert_eq!(verdict(&json!({"nope": 1, "Titel": 2})), ["undeclared-variable", "undeclared-variable"]);
     }
 
     #[test]

