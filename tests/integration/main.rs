@@ -1,1 +1,12 @@
-//! End-to-end tests of the binary.
+//! The binary from end to end, against its own emulator, with the real engine and the real official client.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has no better way to say so")]
+
+mod bad_input;
+mod commands;
+mod faults;
+mod flow;
+mod official;
+mod pack;
+mod real;
+mod secrets;
+mod support;

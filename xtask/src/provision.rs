@@ -93,14 +93,17 @@ pub(crate) fn cargo_tool(name: &str, program: &str, version: &str) -> Result<Pat
     let folder = cache()?.join("tools").join(format!("{name}-{version}"));
     let program = folder.join("bin").join(program);
     if !program.is_file() {
-        let mut command = cargo(&["install", "--locked", "--quiet", "--version", version, name, "--root"]);
-        // The build must not take the workspace's target or flags.
-        command
-            .arg(&folder)
-            .current_dir(std::env::temp_dir())
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("RUSTC");
-        succeed(&mut command).with_context(|| format!("{name} {version} cannot be installed"))?;
+        let install = |locked: &[&str]| {
+            let mut command = cargo(&["install", "--quiet", "--version", version, name]);
+            // The build must not take the workspace's directory, target or flags.
+            command.args(locked).arg("--root").arg(&folder).current_dir(std::env::temp_dir());
+            command.env_remove("CARGO_TARGET_DIR").env_remove("RUSTC");
+            succeed(&mut command)
+        };
+        // A mirror may lack what a lock file names; newer versions of the same dependencies do as well.
+        install(&["--locked"])
+            .or_else(|_| install(&[]))
+            .with_context(|| format!("{name} {version} cannot be installed"))?;
     }
     Ok(program)
 }

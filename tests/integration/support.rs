@@ -1,0 +1,197 @@
+//! Runs the binary with a clean environment, and emulators as processes of their own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The key that tests use; it must turn up nowhere but in headers to the API.
+pub(crate) const KEY: &str = "sk_test_topsecret_0123456789";
+
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// An example project.
+pub(crate) fn example(name: &str) -> PathBuf {
+    root().join("examples").join(name)
+}
+
+/// The binary with nothing inherited but what finds programs and the installed engine.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hyperframes-ci"));
+    clean(&mut command);
+    command
+}
+
+/// Takes the environment of the test away from `command`.
+pub(crate) fn clean(command: &mut Command) {
+    let kept = [
+        "PATH",
+        "TMPDIR",
+        "HYPERFRAMES_BROWSER_PATH",
+        "XDG_CACHE_HOME",
+        "HYPERFRAMES_CI_CACHE",
+        "LOCALAPPDATA",
+    ];
+    let inherited = kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect::<Vec<_>>();
+    command.env_clear().envs(inherited).stdin(Stdio::null());
+    // The home is empty, so that no credential of the machine counts; the engine's cache is the machine's.
+    command.env("HOME", empty_home());
+    if let Some(home) =
+        std::env::var_os("HOME").filter(|_| std::env::var_os("HYPERFRAMES_CI_CACHE").is_none())
+    {
+        command.env("HYPERFRAMES_CI_CACHE", Path::new(&home).join(".cache/hyperframes-ci"));
+    }
+}
+
+fn empty_home() -> &'static Path {
+    static HOME: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
+    HOME.get_or_init(|| tempfile::tempdir().unwrap()).path()
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// The result on standard output.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The envelope on standard error.
+    pub(crate) fn error(&self) -> Value {
+        let envelope: Value =
+            serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error} in {self:?}"));
+        envelope["error"].clone()
+    }
+
+    /// Checks that it went well.
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "{self:?}");
+        self
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+/// Runs the binary in `folder` with `arguments`.
+pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
+    command().args(arguments).current_dir(folder).output().unwrap().into()
+}
+
+/// An emulator that ends with the test.
+pub(crate) struct Emulator {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Emulator {
+    /// With placeholder clips and these flags.
+    pub(crate) fn placeholder(flags: &[&str]) -> Self {
+        Self::start(&[&["--placeholder"], flags].concat())
+    }
+
+    /// With these flags.
+    pub(crate) fn start(flags: &[&str]) -> Self {
+        let mut child = command()
+            .args(["emulator", "--json", "--api-key", KEY])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let started = serde_json::Deserializer::from_reader(child.stdout.as_mut().unwrap())
+            .into_iter::<Value>()
+            .next()
+            .expect("the emulator says where it is")
+            .unwrap();
+        let url = started["url"].as_str().unwrap().to_owned();
+        Self { child, url }
+    }
+
+    /// Replaces the script of faults.
+    pub(crate) fn script(&self, script: &str) {
+        ureq::post(&format!("{}/_emulator/script", self.url)).send(script).unwrap();
+    }
+
+    /// What has happened so far.
+    pub(crate) fn stats(&self) -> Value {
+        let mut answer = ureq::get(&format!("{}/_emulator/stats", self.url)).call().unwrap();
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    /// Assets created and renders submitted so far.
+    pub(crate) fn created(&self) -> (u64, u64) {
+        let stats = self.stats();
+        (stats["assets_created"].as_u64().unwrap(), stats["renders_submitted"].as_u64().unwrap())
+    }
+
+    /// Runs the binary in `folder` against this emulator.
+    pub(crate) fn run(&self, folder: &Path, arguments: &[&str]) -> Ran {
+        self.command().args(arguments).current_dir(folder).output().unwrap().into()
+    }
+
+    /// The binary with this emulator as its API.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = command();
+        command.env("HEYGEN_API_URL", &self.url).env("HEYGEN_API_KEY", KEY);
+        command
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A small valid project in a folder that is its own repository.
+pub(crate) fn project() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    write(folder.path(), "index.html", &html(1280, 720, ""));
+    folder
+}
+
+/// A composition of this size, with this inside.
+pub(crate) fn html(width: u32, height: u32, inside: &str) -> String {
+    format!(
+        "<html data-composition-variables='[{{\"id\":\"title\",\"label\":\"Title\",\"type\":\"string\",\"default\":\"x\"}}]'>\
+         <div data-composition-id=\"main\" data-width=\"{width}\" data-height=\"{height}\" data-start=\"0\" \
+         data-duration=\"1\" data-no-timeline>{inside}</div></html>"
+    )
+}
+
+/// Writes a file below `folder`.
+pub(crate) fn write(folder: &Path, path: &str, contents: &str) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, contents).unwrap();
+}
+
+/// The files directly in `folder`, hidden ones too.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let mut names = std::fs::read_dir(folder)
+        .map(|entries| {
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+        })
+        .unwrap_or_default();
+    names.sort();
+    names
+}
