@@ -15,9 +15,9 @@ struct State {
 }
 
 enum Cleanup {
-    /// A process group, by the id of its leader.
+    /// A child and everything it started.
     #[cfg(unix)]
-    ProcessGroup(u32),
+    Processes(ProcessTree),
     /// A file or a directory tree.
     Path(PathBuf),
 }
@@ -50,10 +50,10 @@ pub(crate) fn guard_path(path: &Path) -> Guard {
     register(Cleanup::Path(path.to_owned()))
 }
 
-/// Kills the process group led by `leader` if the process is interrupted while the guard lives.
+/// Ends `tree` if the process is interrupted while the guard lives.
 #[cfg(unix)]
-pub(crate) fn guard_process_group(leader: u32) -> Guard {
-    register(Cleanup::ProcessGroup(leader))
+pub(crate) fn guard_processes(tree: &ProcessTree) -> Guard {
+    register(Cleanup::Processes(tree.clone()))
 }
 
 /// Sets the sentence that an interrupted user is left with, such as the command that resumes.
@@ -91,11 +91,8 @@ fn clean_up() {
     let mut state = lock();
     for (_, cleanup) in std::mem::take(&mut state.entries).iter().rev() {
         match cleanup {
-            Cleanup::ProcessGroup(leader) => kill_group(*leader),
-            // Best effort: the process ends either way, and there is nobody left to tell.
-            Cleanup::Path(path) => {
-                let _ = std::fs::remove_dir_all(path).or_else(|_| std::fs::remove_file(path));
-            }
+            Cleanup::Processes(tree) => tree.end(),
+            Cleanup::Path(path) => remove(path),
         }
     }
     let mut stderr = anstream::stderr();
@@ -105,12 +102,100 @@ fn clean_up() {
     }
 }
 
-/// Kills the process group led by `leader` at once; a group that is already gone is fine.
+/// Deletes a file or a tree. Best effort: the process ends either way, and there is nobody left to tell.
 #[cfg(unix)]
-pub(crate) fn kill_group(leader: u32) {
-    use rustix::process::{Pid, Signal, kill_process_group};
+fn remove(path: &Path) {
+    for _ in 0..5 {
+        let removed = std::fs::remove_dir_all(path).or_else(|_| std::fs::remove_file(path));
+        if removed.is_ok() || !path.exists() {
+            return;
+        }
+        // Somebody who is just being killed was still writing.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
 
-    if let Some(pid) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(pid, Signal::KILL);
+#[cfg(unix)]
+pub(crate) use tree::ProcessTree;
+
+#[cfg(unix)]
+mod tree {
+    use std::path::Path;
+    use std::process::Command;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::{Duration, Instant};
+
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
+
+    /// The variable that marks a child and, since environments are inherited, whatever it starts: browsers leave
+    /// their parent's process group, and some of their helpers their parent.
+    const MARK: &str = "HYPERFRAMES_CI_PROCESS_TREE";
+
+    /// How long a child may take to end what it started by itself.
+    const GRACE: Duration = Duration::from_millis(1500);
+
+    /// A child process that leads a group, and everything it started.
+    #[derive(Clone, Debug)]
+    pub(crate) struct ProcessTree {
+        leader: Option<Pid>,
+        mark: String,
+    }
+
+    impl ProcessTree {
+        /// Makes `command` the leader of a group of its own and marks it; [`ProcessTree::started`] follows.
+        pub(crate) fn prepare(command: &mut Command) -> Self {
+            static SERIAL: AtomicU32 = AtomicU32::new(0);
+            let mark = format!("{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
+            std::os::unix::process::CommandExt::process_group(command, 0);
+            command.env(MARK, &mark);
+            Self { leader: None, mark: format!("{MARK}={mark}") }
+        }
+
+        /// The child runs, with this id.
+        pub(crate) fn started(&mut self, id: u32) {
+            self.leader = i32::try_from(id).ok().and_then(Pid::from_raw);
+        }
+
+        /// Asks the child to end, and after a moment ends it and all the others.
+        pub(crate) fn end(&self) {
+            if let Some(leader) = self.leader {
+                let _ = kill_process_group(leader, Signal::TERM);
+                let deadline = Instant::now() + GRACE;
+                while test_kill_process(leader).is_ok() && Instant::now() < deadline {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+            self.kill();
+        }
+
+        /// Ends whatever is left, at once.
+        pub(crate) fn kill(&self) {
+            if let Some(leader) = self.leader {
+                let _ = kill_process_group(leader, Signal::KILL);
+            }
+            // Twice: what was being started during the first look is there at the second.
+            for _ in 0..2 {
+                for process in self.marked() {
+                    let _ = kill_process(process, Signal::KILL);
+                }
+            }
+        }
+
+        /// The processes that carry the mark, where the system tells (Linux); elsewhere the grace above is all.
+        fn marked(&self) -> Vec<Pid> {
+            let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+            let id = |path: &Path| path.file_name()?.to_str()?.parse::<i32>().ok();
+            let has_mark = |path: &Path| {
+                std::fs::read(path.join("environ")).is_ok_and(|environment| {
+                    environment.split(|byte| *byte == 0).any(|pair| pair == self.mark.as_bytes())
+                })
+            };
+            entries
+                .flatten()
+                .filter_map(|entry| Some((id(&entry.path())?, entry.path())))
+                .filter(|(_, path)| has_mark(path))
+                .filter_map(|(id, _)| Pid::from_raw(id))
+                .collect()
+        }
     }
 }

@@ -421,4 +421,39 @@ fn encode(segment: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_urls_lead_from_folder_to_file() {
+        assert_eq!(relative_url("", "_ext/a b.png"), "_ext/a%20b.png");
+        assert_eq!(relative_url("a/b", "_ext/x.png"), "../../_ext/x.png");
+        assert_eq!(relative_url("_ext/css", "_ext/fonts/x?.woff"), "../fonts/x%3F.woff");
+        assert_eq!(relative_url("a", "a/x.png"), "x.png");
+    }
+
+    #[test]
+    fn names_do_not_collide() {
+        let project = Project {
+            root: PathBuf::new(),
+            shown: String::new(),
+            name: String::new(),
+            boundary: PathBuf::new(),
+            prefix: "videos/launch".to_owned(),
+        };
+        let taken = BTreeSet::from(["_ext/logo.svg".to_owned()]);
+        let mut carrier = Carrier {
+            project: &project,
+            names: HashMap::new(),
+            taken,
+            queue: Vec::new(),
+            diagnostics: Vec::new(),
+        };
+        let mut name = |target: &str| carrier.name(target);
+        assert_eq!(name("videos/shared/a.png"), "_ext/shared/a.png");
+        assert_eq!(name("shared/a.png"), "_ext/shared/a_2.png");
+        assert_eq!(name("logo.svg"), "_ext/logo_2.svg");
+        assert_eq!(name("videos/LICENSE"), "_ext/LICENSE");
+        assert_eq!(name("LICENSE"), "_ext/LICENSE_2");
+    }
+}

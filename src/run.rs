@@ -89,6 +89,12 @@ pub(crate) fn run(
             }
             Action::Fail(failure) => {
                 console.end_bar();
+                if let Some(detail) = &failure.detail {
+                    // The last known state is a result: scripts read it whether or not the job was done.
+                    let state = format!("{} {}\n", plain(&detail.render_id), plain(&detail.status));
+                    console.result(&state);
+                    console.json(&serde_json::json!({ "render": detail.redacted() }));
+                }
                 return Err(failure.into());
             }
         };

@@ -50,7 +50,6 @@ pub(super) enum Step {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Script {
-    #[serde(default)]
     rules: Vec<Rule>,
 }
 

@@ -181,11 +181,15 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
     };
     let digits = text.trim_end_matches('=').bytes().map(value).collect::<Option<Vec<_>>>()?;
     let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
+    // Six bits make no byte.
+    if digits.len() % 4 == 1 {
+        return None;
+    }
     for group in digits.chunks(4) {
         let joined =
             group.iter().fold(0_u32, |all, digit| all << 6 | u32::from(*digit)) << (6 * (4 - group.len()));
         let [_, a, b, c] = joined.to_be_bytes();
-        bytes.extend_from_slice(&[a, b, c][..group.len().checked_sub(1)?]);
+        bytes.extend_from_slice(&[a, b, c][..group.len() - 1]);
     }
     Some(bytes)
 }

@@ -90,6 +90,9 @@ impl Engine {
         fs::create_dir(&project).map_err(EngineError::Folder)?;
         unpack::unpack(job.archive, &project).map_err(EngineError::Unpack)?;
         let video = folder.path().join(format!("video.{}", job.format));
+        // The browser's profile and the engine's frames go where they are removed with everything else.
+        let temporary = folder.path().join("tmp");
+        fs::create_dir(&temporary).map_err(EngineError::Folder)?;
         let mut command = Command::new(&self.parts.node);
         command
             .arg(&self.parts.engine)
@@ -100,6 +103,7 @@ impl Engine {
             .args(arguments(job)?)
             .current_dir(&project)
             .env("PATH", self.path())
+            .env("TMPDIR", &temporary)
             .env("HYPERFRAMES_BROWSER_PATH", &self.parts.browser)
             .env("HYPERFRAMES_NO_UPDATE_CHECK", "1")
             .env("HYPERFRAMES_NO_TELEMETRY", "1")

@@ -6,7 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use crate::interrupt::{self, Guard};
+#[cfg(unix)]
+use crate::interrupt::{self, Guard, ProcessTree};
 
 /// Lines of output that are kept to explain a failure.
 const KEPT_LINES: usize = 40;
@@ -90,9 +91,7 @@ pub(super) struct Ended {
 /// When it cannot be started.
 pub(super) fn run(mut command: Command, line: &mut dyn FnMut(&str) -> bool) -> std::io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut group = Group::new(command.spawn()?);
+    let mut group = Group::start(&mut command)?;
     let (sender, lines) = mpsc::channel::<String>();
     let outputs: [Option<Box<dyn Read + Send>>; 2] = [
         group.child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>),
@@ -130,30 +129,35 @@ pub(super) fn run(mut command: Command, line: &mut dyn FnMut(&str) -> bool) -> s
     Ok(Ended { status, output: output.into() })
 }
 
-/// A child that leads a process group; dropping it kills whatever is left of the group.
+/// A child and everything it starts; dropping it ends whatever is left of them.
 struct Group {
     child: Child,
+    #[cfg(unix)]
+    tree: ProcessTree,
     #[cfg(unix)]
     _guard: Guard,
 }
 
 impl Group {
     #[cfg(unix)]
-    fn new(child: Child) -> Self {
-        let guard = interrupt::guard_process_group(child.id());
-        Self { child, _guard: guard }
+    fn start(command: &mut Command) -> std::io::Result<Self> {
+        let mut tree = ProcessTree::prepare(command);
+        let child = command.spawn()?;
+        tree.started(child.id());
+        let guard = interrupt::guard_processes(&tree);
+        Ok(Self { child, tree, _guard: guard })
     }
 
     #[cfg(not(unix))]
-    fn new(child: Child) -> Self {
-        Self { child }
+    fn start(command: &mut Command) -> std::io::Result<Self> {
+        Ok(Self { child: command.spawn()? })
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         #[cfg(unix)]
-        interrupt::kill_group(self.child.id());
+        self.tree.kill();
         #[cfg(not(unix))]
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -225,7 +229,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("pid");
         // The grandchild keeps the output open, as a browser does, and would live for a minute.
-        run(shell(&format!("sleep 60 & echo $! > {}", file.display())), &mut |_| true).expect("started");
+        // It leaves the process group and its parent, as browsers and their helpers do.
+        let script = format!("(setsid sleep 60 & echo $! > {})", file.display());
+        run(shell(&script), &mut |_| true).expect("started");
         let pid = std::fs::read_to_string(file).expect("a pid").trim().to_owned();
         let gone = || match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
             Err(_) => true,
@@ -263,9 +269,9 @@ mod tests {
         // The shell adds PWD, SHLVL and _ by itself.
         assert!(seen.contains(&"MARK".to_owned()));
         assert!(
-            seen.iter()
-                .all(|name| is_allowed(name)
-                    || ["MARK", "PWD", "OLDPWD", "SHLVL", "_"].contains(&name.as_str())),
+            seen.iter().all(|name| is_allowed(name)
+                || ["MARK", "HYPERFRAMES_CI_PROCESS_TREE", "PWD", "OLDPWD", "SHLVL", "_"]
+                    .contains(&name.as_str())),
             "{seen:?}"
         );
     }

@@ -96,7 +96,7 @@ fn a_file_that_cannot_be_read_is_named() {
     let folder = project();
     write(folder.path(), "locked.bin", "x");
     let path = folder.path().join("locked.bin");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     let ran = run_in(folder.path(), &["pack", "--json"]);
     // Root reads everything; the message is checked where the system refuses.
     if std::fs::read(&path).is_err() {

@@ -147,7 +147,6 @@ fn an_interrupt_ends_the_engine_and_everything_it_started() {
         "index.html",
         &crate::support::html(1280, 720, "").replace("duration=\"1\"", "duration=\"60\""),
     );
-    let marker = format!("--user-data-marker-{}", std::process::id());
     let temporary = folder.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
     let mut child = command()
@@ -167,7 +166,7 @@ fn an_interrupt_ends_the_engine_and_everything_it_started() {
     while in_use() < 2 && std::time::Instant::now() < deadline {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    assert!(in_use() >= 2, "the engine and its browser run ({marker})");
+    assert!(in_use() >= 2, "the engine and its browser run");
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let status = child.wait().unwrap();
