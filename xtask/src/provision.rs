@@ -59,7 +59,6 @@ pub(crate) fn packages(names: &[&str]) -> Result<Option<String>> {
         "rust-web-src" => works("dpkg", &["-s", "rust-web-src"]),
         "rustc-web" => works("dpkg", &["-s", "rustc-web"]),
         "lld" => find("wasm-ld").is_some(),
-        "binaryen" => find("wasm-opt").is_some(),
         "python3-venv" => works("python3", &["-c", "import ensurepip, venv"]),
         other => find(other).is_some(),
     };
@@ -106,6 +105,27 @@ pub(crate) fn cargo_tool(name: &str, program: &str, version: &str) -> Result<Pat
             .with_context(|| format!("{name} {version} cannot be installed"))?;
     }
     Ok(program)
+}
+
+/// A script of an npm package at a fixed version.
+pub(crate) fn npm_tool(package: &str, version: &str, script: &str) -> Result<PathBuf> {
+    let folder = cache()?.join("tools").join(format!("{package}-{version}"));
+    let script = folder.join("node_modules").join(package).join(script);
+    if !script.is_file() {
+        fs::create_dir_all(&folder)?;
+        let mut command = Command::new("npm");
+        command.args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            "--prefix",
+        ]);
+        succeed(command.arg(&folder).arg(format!("{package}@{version}")).stdout(Stdio::null()))
+            .with_context(|| format!("{package} {version} cannot be installed"))?;
+    }
+    Ok(script)
 }
 
 /// A tool from PyPI.
