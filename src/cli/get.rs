@@ -18,7 +18,7 @@ pub(super) struct Args {
     /// Wait until the render is complete and download the video
     #[arg(long)]
     wait: bool,
-    /// Where the video goes; implies --wait [default: renders/<render_id>.<format>]
+    /// Where the video goes; implies --wait [default: renders/RENDER_ID.FORMAT]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Show the presigned URLs with their signatures; whoever sees them can fetch the video

@@ -70,7 +70,7 @@ pub(super) struct Args {
     /// Base request body as JSON, a file, or - for standard input; flags override it
     #[arg(short, long, value_name = "JSON|FILE|-")]
     data: Option<String>,
-    /// Where the video goes [default: renders/<render_id>.<format>]
+    /// Where the video goes [default: renders/RENDER_ID.FORMAT]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Submit and exit with the render id
