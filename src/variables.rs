@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::json_kind;
 use serde_json::{Map, Value};
 
 /// Why a JSON input is of no use.
@@ -100,7 +101,7 @@ fn parse(flag: &'static str, place: &str, text: &str) -> Result<Map<String, Valu
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => {
-            let problem = Problem::NotAnObject { place: place.to_owned(), found: kind(&other) };
+            let problem = Problem::NotAnObject { place: place.to_owned(), found: json_kind(&other) };
             Err(InputError { flag, problem })
         }
         Err(error) => {
@@ -131,17 +132,6 @@ fn excerpt(text: &str, line: usize, column: usize) -> Option<String> {
     let before = before.map(|character| if character == '\t' { ' ' } else { character }).collect::<String>();
     let after = source[at..].chars().take(AROUND).collect::<String>();
     Some(format!("  {before}{after}\n  {}^", " ".repeat(before.chars().count())))
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

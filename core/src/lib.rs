@@ -33,4 +33,4 @@ pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
 pub use render::{Action, Archive, Event, Job, Outcome, Plan, SaveError, Source, UploadRoute, Wait};
-pub use variables::{Choice, Declaration, Declarations, ValueIssue, VariableType};
+pub use variables::{Choice, Declaration, Declarations, ValueIssue, VariableType, json_kind};

@@ -84,9 +84,7 @@ fn renderer(console: &mut Console) -> Result<Arc<dyn Renderer>, Error> {
 pub(super) fn announce(progress: &engine::Progress, console: &mut Console) {
     match progress {
         engine::Progress::Provisioning(what) => console.status(&format!("installing {what}")),
-        engine::Progress::Rendering { stage, percent, .. } => {
-            console.status(&format!("{stage} {percent:.0}%"));
-        }
+        engine::Progress::Rendering { stage, percent } => console.percent(stage, *percent),
     }
 }
 

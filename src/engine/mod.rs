@@ -142,7 +142,6 @@ fn arguments(job: &Job<'_>) -> Result<Vec<String>, EngineError> {
         format!("--quality={}", job.quality.unwrap_or(Quality::Standard)),
         // Without it the engine would take the root's data-fps, which the cloud does not look at.
         format!("--fps={}", job.fps.unwrap_or(30)),
-        "--no-best-effort".to_owned(),
     ];
     if let Some(composition) = job.composition.filter(|path| *path != DEFAULT_COMPOSITION) {
         arguments.push(format!("--composition={composition}"));
@@ -221,7 +220,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_cloud() {
         let arguments = arguments(&job(Path::new("out"))).expect("supported");
-        assert_eq!(arguments, ["--format=mp4", "--quality=standard", "--fps=30", "--no-best-effort"]);
+        assert_eq!(arguments, ["--format=mp4", "--quality=standard", "--fps=30"]);
     }
 
     #[test]

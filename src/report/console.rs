@@ -133,6 +133,14 @@ impl Console {
         bar.set_message(plain(text));
     }
 
+    /// A state and how far the whole is, 0 to 100: in full on a terminal, in tenths in a log.
+    pub(crate) fn percent(&mut self, stage: &str, percent: f64) {
+        let shown = if self.interactive { percent.floor() } else { (percent / 10.0).floor() * 10.0 };
+        if self.interactive || !self.last.ends_with(&format!(" {shown}%")) {
+            self.status(&format!("{stage} {shown}%"));
+        }
+    }
+
     fn change(&mut self, text: &str) {
         if self.last != text {
             text.clone_into(&mut self.last);

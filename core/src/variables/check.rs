@@ -56,7 +56,7 @@ impl Declarations {
                 );
             }
         };
-        let found = kind(value);
+        let found = json_kind(value);
         issue("variable-type-mismatch", format!("the variable {id:?} must be {expected}, not {found}"), None)
     }
 
@@ -102,14 +102,16 @@ fn mismatch(declaration: &Declaration, value: &Value) -> Option<Mismatch> {
     (!fits).then_some(Mismatch::Type(expected))
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a JSON value is, with its article, for messages.
+#[must_use]
+pub fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
-        Value::Object(_) => "such an object",
+        Value::Object(_) => "an object",
     }
 }
 

@@ -3,5 +3,5 @@
 mod check;
 mod declare;
 
-pub use check::ValueIssue;
+pub use check::{ValueIssue, json_kind};
 pub use declare::{Choice, Declaration, Declarations, VariableType};
