@@ -1,5 +1,6 @@
 //! Project tasks: `cargo xtask test [SUITE…]`, `cargo xtask wasm`.
 
+mod boundary;
 mod provision;
 mod suite;
 mod suites;

@@ -6,12 +6,13 @@ use anyhow::{Context, Result, ensure};
 
 use crate::provision::{self, Tool};
 use crate::suite::{Outcome, Suite};
-use crate::wasm;
+use crate::{boundary, wasm};
 
 /// All suites, quick ones first.
 pub(crate) const ALL: &[Suite] = &[
     Suite { name: "fmt", run: fmt },
     Suite { name: "clippy", run: clippy },
+    Suite { name: "boundary", run: boundary::test },
     Suite { name: "docs", run: docs },
     Suite { name: "core", run: core },
     Suite { name: "integration", run: integration },
