@@ -5,6 +5,7 @@ mod provision;
 mod suite;
 mod suites;
 mod wasm;
+mod workflows;
 
 use std::process::ExitCode;
 
