@@ -1,9 +1,11 @@
 //! Project tasks: `cargo xtask test [SUITE…]`, `cargo xtask wasm`.
 
+mod boundary;
 mod provision;
 mod suite;
 mod suites;
 mod wasm;
+mod workflows;
 
 use std::process::ExitCode;
 

@@ -1,17 +1,40 @@
 //! Finds or installs what the suites need: Debian's packages as root or with passwordless sudo, tools from
-//! crates.io and PyPI into `HYPERFRAMES_CI_CACHE` (by default `~/.cache/hyperframes-ci`), which may be empty.
+//! crates.io, npm and PyPI into `HYPERFRAMES_CI_CACHE` (by default `~/.cache/hyperframes-ci`), which may be empty.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{fmt, fs};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::suites::{cargo, succeed};
+
+/// What is needed, is not there and cannot be installed: the suite that asked for it is skipped.
+#[derive(Debug)]
+pub(crate) struct Missing(String);
+
+impl Missing {
+    pub(crate) fn new(names: &[&str], reason: &str) -> Self {
+        Self(format!("{} missing: {reason}", names.join(", ")))
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
 
 /// The workspace.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// Where cargo builds the workspace.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
 /// Where slow installations are kept between runs.
@@ -41,50 +64,65 @@ fn works(program: &str, arguments: &[&str]) -> bool {
 }
 
 /// How `apt-get` can be called, where it can.
-fn apt() -> Option<Vec<&'static str>> {
+fn apt() -> Option<&'static [&'static str]> {
     find("apt-get")?;
     let id = Command::new("id").arg("-u").output().ok()?;
     if String::from_utf8_lossy(&id.stdout).trim() == "0" {
-        return Some(vec!["apt-get"]);
+        return Some(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     }
-    works("sudo", &["-n", "true"]).then(|| vec!["sudo", "-n", "apt-get"])
+    // sudo keeps no variables of ours, so env sets it behind sudo.
+    works("sudo", &["-n", "true"]).then_some(&[
+        "sudo",
+        "-n",
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "apt-get",
+    ])
 }
 
-/// Makes sure that each of these programs, whose packages have the same names, is there; gives back what is
-/// missing and cannot be installed.
-pub(crate) fn packages(names: &[&str]) -> Result<Option<String>> {
-    let there = |name: &&&str| match **name {
-        "chromium" => ["chromium", "google-chrome", "chrome"].iter().any(|browser| find(browser).is_some()),
-        // Packages that hold no program of their name.
-        "rust-web-src" => works("dpkg", &["-s", "rust-web-src"]),
-        "rustc-web" => works("dpkg", &["-s", "rustc-web"]),
-        "lld" => find("wasm-ld").is_some(),
-        "python3-venv" => works("python3", &["-c", "import ensurepip, venv"]),
-        other => find(other).is_some(),
-    };
-    let absent = names.iter().filter(|name| !there(name)).copied().collect::<Vec<_>>();
-    if absent.is_empty() {
-        return Ok(None);
+/// Makes sure that what these Debian packages bring is there.
+///
+/// # Errors
+/// [`Missing`], with everything that is missing and cannot be installed.
+pub(crate) fn packages(names: &[&str]) -> Result<()> {
+    let absent = || names.iter().filter(|name| !is_there(name)).copied().collect::<Vec<_>>();
+    let wanted = absent();
+    if wanted.is_empty() {
+        return Ok(());
     }
-    let Some(apt) = apt() else {
-        return Ok(Some(format!(
-            "install {} (there is no apt with root or passwordless sudo)",
-            absent.join(", ")
-        )));
-    };
+    let apt = apt().ok_or_else(|| Missing::new(&wanted, "there is no apt with root or passwordless sudo"))?;
     let call = |arguments: &[&str]| {
-        let mut command = Command::new(apt[0]);
-        command.args(&apt[1..]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        succeed(command.stdout(Stdio::null()))
+        succeed(Command::new(apt[0]).args(&apt[1..]).args(arguments).stdout(Stdio::null()))
     };
-    call(&["update", "-qq"])?;
-    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
-    arguments.extend(&absent);
-    if absent.contains(&"chromium") {
-        arguments.push("fonts-liberation");
+    let mut install = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    install.extend(&wanted);
+    if wanted.contains(&"chromium") {
+        install.push("fonts-liberation");
     }
-    call(&arguments)?;
-    Ok(None)
+    // A failing update, because one of many sources is away, need not be the end.
+    let _ = call(&["update", "-qq"]);
+    let installed = call(&install);
+    let left = absent();
+    if left.is_empty() {
+        return Ok(());
+    }
+    installed.map_err(|_| Missing::new(&left, "apt-get cannot install it here"))?;
+    Err(Missing::new(&left, "apt-get's package does not bring it").into())
+}
+
+/// Whether what a Debian package brings is there, from wherever.
+fn is_there(package: &str) -> bool {
+    match package {
+        "chromium" => ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+            .iter()
+            .any(|browser| find(browser).is_some()),
+        // These hold no program of their name.
+        "rust-web-src" | "rustc-web" => works("dpkg", &["-s", package]),
+        "lld" => find("wasm-ld").is_some(),
+        "nodejs" => find("node").is_some(),
+        "python3-venv" => works("python3", &["-c", "import ensurepip, venv"]),
+        program => find(program).is_some(),
+    }
 }
 
 /// The program `program` of the crate `name` at a fixed version, built once.
@@ -102,7 +140,7 @@ pub(crate) fn cargo_tool(name: &str, program: &str, version: &str) -> Result<Pat
         // A mirror may lack what a lock file names; newer versions of the same dependencies do as well.
         install(&["--locked"])
             .or_else(|_| install(&[]))
-            .with_context(|| format!("{name} {version} cannot be installed"))?;
+            .with_context(|| Missing::new(&[name], "crates.io's version cannot be installed"))?;
     }
     Ok(program)
 }
@@ -112,6 +150,7 @@ pub(crate) fn npm_tool(package: &str, version: &str, script: &str) -> Result<Pat
     let folder = cache()?.join("tools").join(format!("{package}-{version}"));
     let script = folder.join("node_modules").join(package).join(script);
     if !script.is_file() {
+        packages(&["nodejs", "npm"])?;
         fs::create_dir_all(&folder)?;
         let mut command = Command::new("npm");
         command.args([
@@ -123,7 +162,7 @@ pub(crate) fn npm_tool(package: &str, version: &str, script: &str) -> Result<Pat
             "--prefix",
         ]);
         succeed(command.arg(&folder).arg(format!("{package}@{version}")).stdout(Stdio::null()))
-            .with_context(|| format!("{package} {version} cannot be installed"))?;
+            .with_context(|| Missing::new(&[package], "npm cannot install it"))?;
     }
     Ok(script)
 }
@@ -142,9 +181,7 @@ pub(crate) fn python_tool(tool: &Tool) -> Result<PathBuf> {
     if program.is_file() {
         return Ok(program);
     }
-    if let Some(missing) = packages(&["python3", "python3-venv"])? {
-        bail!("{missing}");
-    }
+    packages(&["python3", "python3-venv"])?;
     // An interrupted installation leaves no program, and the next one starts over.
     let _ = fs::remove_dir_all(&folder);
     succeed(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
@@ -154,6 +191,6 @@ pub(crate) fn python_tool(tool: &Tool) -> Result<PathBuf> {
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted])
             .stdout(Stdio::null()),
     )
-    .with_context(|| format!("{wanted} cannot be installed"))?;
+    .with_context(|| Missing::new(&[tool.package], "pip cannot install it"))?;
     Ok(program)
 }

