@@ -120,17 +120,32 @@ fn attribute(source: &str, name: String, value: String, start: usize) -> Attribu
     Attribute { name, value, span, quote }
 }
 
-/// Where byte `offset` of the decoded value comes from, as an offset into the source.
-pub(crate) fn source_offset(source: &str, attribute: &Attribute, offset: usize) -> usize {
-    let raw = &source[attribute.span.start..attribute.span.end];
-    let decoded = attribute.value.as_str();
-    let (mut from, mut to) = (0, 0);
-    while to < offset && from < raw.len() {
-        let (raw_step, decoded_step) = step(&raw[from..], decoded.get(to..).unwrap_or_default());
-        from += raw_step;
-        to += decoded_step;
+/// Maps offsets in a decoded value back to the source, in one pass: offsets are asked for in ascending order.
+pub(crate) struct Offsets<'a> {
+    raw: &'a str,
+    decoded: &'a str,
+    start: usize,
+    from: usize,
+    to: usize,
+}
+
+impl<'a> Offsets<'a> {
+    /// For the value of `attribute`.
+    pub(crate) fn new(source: &'a str, attribute: &'a Attribute) -> Self {
+        let Span { start, end } = attribute.span;
+        Self { raw: &source[start..end], decoded: &attribute.value, start, from: 0, to: 0 }
     }
-    attribute.span.start + from.min(raw.len())
+
+    /// Where byte `offset` of the decoded value comes from, as an offset into the source.
+    pub(crate) fn of(&mut self, offset: usize) -> usize {
+        while self.to < offset && self.from < self.raw.len() {
+            let decoded = self.decoded.get(self.to..).unwrap_or_default();
+            let (raw_step, decoded_step) = step(&self.raw[self.from..], decoded);
+            self.from += raw_step;
+            self.to += decoded_step;
+        }
+        self.start + self.from.min(self.raw.len())
+    }
 }
 
 /// How many bytes the next unit takes in the raw and in the decoded value.
@@ -194,7 +209,7 @@ mod tests {
         let document = scan(source);
         let attribute = &document.elements[0].attributes[0];
         let at = attribute.value.find("end").expect("the word");
-        assert_eq!(&source[source_offset(source, attribute, at)..][..3], "end");
+        assert_eq!(&source[Offsets::new(source, attribute).of(at)..][..3], "end");
     }
 
     proptest! {
@@ -203,7 +218,7 @@ mod tests {
             for element in scan(&source).elements {
                 for attribute in &element.attributes {
                     prop_assert!(source.get(attribute.span.start..attribute.span.end).is_some());
-                    source_offset(&source, attribute, attribute.value.len());
+                    Offsets::new(&source, attribute).of(attribute.value.len());
                 }
             }
         }

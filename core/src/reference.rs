@@ -2,7 +2,7 @@
 
 use crate::css;
 use crate::diagnostic::Span;
-use crate::html::{self, Attribute, Quote};
+use crate::html::{self, Attribute, Offsets, Quote};
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,12 +95,10 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
 
 /// CSS inside an attribute: found in the decoded value, placed in the source.
 fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
+    let mut offsets = Offsets::new(source, attribute);
     found.extend(css::urls(&attribute.value).into_iter().map(|url| Reference {
         target: url.target,
-        span: Span {
-            start: html::source_offset(source, attribute, url.span.start),
-            end: html::source_offset(source, attribute, url.span.end),
-        },
+        span: Span { start: offsets.of(url.span.start), end: offsets.of(url.span.end) },
         context: Context { attribute: Some(attribute.quote), css: Some(url.quote) },
     }));
 }
@@ -108,6 +106,7 @@ fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
 /// `a.png 1x, b.png 2x`: each candidate's URL.
 fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
     let value = attribute.value.as_str();
+    let mut offsets = Offsets::new(source, attribute);
     let mut at = 0;
     while at < value.len() {
         let rest = &value[at..];
@@ -117,10 +116,7 @@ fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
         if !target.is_empty() {
             found.push(Reference {
                 target: target.to_owned(),
-                span: Span {
-                    start: html::source_offset(source, attribute, start),
-                    end: html::source_offset(source, attribute, start + target.len()),
-                },
+                span: Span { start: offsets.of(start), end: offsets.of(start + target.len()) },
                 context: Context { attribute: Some(attribute.quote), css: None },
             });
         }

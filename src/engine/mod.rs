@@ -179,16 +179,23 @@ fn hear(line: &str, progress: &mut dyn FnMut(Progress)) -> bool {
         return false;
     }
     // Traces, and the bar that is drawn beside the reports.
-    !(line.starts_with("[INFO]") || line.starts_with(['█', '░']) || line.contains("studio/download"))
+    !(line.starts_with("[INFO]")
+        || line.starts_with("[WARN]")
+        || line.starts_with(['█', '░'])
+        || line.contains("studio/download"))
 }
 
-/// The end of the output, without the folder that nobody can look into any more.
+/// What the engine says at the end: all of it after its own heading of a failure, where there is one, without the
+/// folder that nobody can look into any more.
 fn explain(output: &[String], folder: &Path) -> String {
     const LINES: usize = 12;
+    let heading = output.iter().rposition(|line| line.trim_start().starts_with('✗'));
+    let first = heading.map_or(output.len().saturating_sub(LINES), |heading| heading + 1);
     let folder = folder.display().to_string();
-    let lines = output[output.len().saturating_sub(LINES)..].iter();
-    lines
-        .map(|line| line.replace(&format!("{folder}/project/"), "").replace(&folder, "…"))
+    output[first..]
+        .iter()
+        .filter(|line| !line.contains("--docker"))
+        .map(|line| line.trim().replace(&format!("{folder}/project/"), "").replace(&folder, "…"))
         .collect::<Vec<_>>()
         .join("\n")
 }
@@ -256,5 +263,8 @@ mod tests {
     fn an_explanation_names_files_of_the_project() {
         let output = ["at /tmp/x/project/a.html:3".to_owned(), "in /tmp/x/video".to_owned()];
         assert_eq!(explain(&output, Path::new("/tmp/x")), "at a.html:3\nin …/video");
+        let output =
+            ["noise", "  ✗  Render failed", "   no such font", "   Try --docker for more"].map(str::to_owned);
+        assert_eq!(explain(&output, Path::new("/tmp/x")), "no such font");
     }
 }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::html::{Attribute, Element, source_offset};
+use crate::html::{Attribute, Element, Offsets};
 
 const ATTRIBUTE: &str = "data-composition-variables";
 
@@ -158,8 +158,11 @@ impl Reader<'_> {
             }
             Err(error) => {
                 self.declarations.incomplete = true;
-                let at =
-                    source_offset(self.source, self.attribute, offset_of(text, error.line(), error.column()));
+                let at = Offsets::new(self.source, self.attribute).of(offset_of(
+                    text,
+                    error.line(),
+                    error.column(),
+                ));
                 let span = Span { start: at, end: at };
                 let message = error.to_string();
                 let message =
