@@ -64,7 +64,7 @@ pub(crate) fn package() -> Result<PathBuf> {
 /// The package in Node: digests and archives equal to the native ones over all examples, and clean refusals.
 pub(crate) fn test() -> Result<Outcome> {
     let module = package()?.join("preflight.js");
-    succeed(&mut cargo(&["build", "--quiet", "--bin", "hyperframes-ci"]))?;
+    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;
     let mut node = Command::new("node");
     node.arg(root().join("wasm/digest.test.mjs")).arg(module);
     let mut examples = fs::read_dir(root().join("examples"))?
