@@ -91,7 +91,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "auto")]
     renderer: RendererArg,
     /// Run the whole cloud flow against the built-in server on this machine; needs no account
-    #[arg(long, conflicts_with_all = ["renderer", "asset_id", "url"])]
+    #[arg(long, conflicts_with_all = ["renderer", "asset_id", "url", "no_wait"])]
     emulator: bool,
 }
 
@@ -111,7 +111,7 @@ enum RendererArg {
 
 /// Who renders, decided.
 enum Renderer {
-    Cloud(Credential),
+    Cloud(Box<Transport>),
     Emulator,
     Local,
 }
@@ -124,47 +124,43 @@ pub(super) fn fresh_key() -> IdempotencyKey {
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let request = Request::of(args)?;
-    let output = args.output.as_deref();
     if let Some(project) = &request.project {
         return render_remote(args, &request, project.clone(), console);
     }
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
-    let renderer = if args.dry_run { None } else { Some(choose(args, console)?) };
-    let checked = check(args, request, directory, console)?;
     if args.dry_run {
-        return dry_run(&checked, console);
+        return dry_run(&check(args, request, directory, console)?, console);
     }
+    let renderer = choose(args, console)?;
+    let checked = check(args, request, directory, console)?;
     let packed = checked.prepared.pack(console)?;
-    if packed.size > limit(args.upload) && !matches!(renderer, Some(Renderer::Local)) {
+    if packed.size > limit(args.upload) && !matches!(renderer, Renderer::Local) {
         return Err(Error::TooLarge {
             size: packed.size,
             limit: limit(args.upload),
             largest: largest_lines(&packed),
         });
     }
-    // Before anything is billed: a video must have somewhere to go.
-    let target = if args.no_wait { None } else { Some(Target::prepare(output)?) };
+    // Targets are made ready before anything is billed: a video must have somewhere to go.
     match renderer {
-        Some(Renderer::Cloud(credential)) => {
-            let transport =
-                Transport::new(ApiBase::from_environment(&values::environment)?, Some(credential));
-            render_cloud(args, &checked, &packed, &transport, target, console)
+        Renderer::Cloud(transport) => {
+            render_cloud(args, &checked, &packed, &transport, target(args)?, console)
         }
-        Some(Renderer::Emulator) => {
+        Renderer::Emulator => {
+            let target = target(args)?;
             let (emulator, key) = super::emulator::for_one_run(console)?;
             console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
-            let transport =
-                Transport::new(ApiBase::parse(emulator.url())?, Some(Credential::ApiKey(Secret::new(key))));
+            let credential = Credential::ApiKey(Secret::new(key));
+            let transport = Transport::new(ApiBase::parse(emulator.url())?, Some(credential));
             render_cloud(args, &checked, &packed, &transport, target, console)
         }
-        Some(Renderer::Local) | None => match target {
-            Some(target) => render_local(&checked, &packed, target, console),
-            None => Err(Error::usage(
-                "--no-wait makes no sense on this machine",
-                "leave it out, or use the cloud",
-            )),
-        },
+        Renderer::Local => render_local(&checked, &packed, Target::prepare(args.output.as_deref())?, console),
     }
+}
+
+/// Where the video goes; nowhere, if nobody waits for it.
+fn target(args: &Args) -> Result<Option<Target>, Error> {
+    if args.no_wait { Ok(None) } else { Ok(Some(Target::prepare(args.output.as_deref())?)) }
 }
 
 /// The request body, checked, and the project where the server can reach it already.
@@ -273,23 +269,33 @@ fn limit(upload: UploadArg) -> u64 {
     if upload == UploadArg::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
 }
 
+/// Decides who renders; says so where the user left it open.
 fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
     if args.emulator {
         return Ok(Renderer::Emulator);
     }
-    match args.renderer {
-        RendererArg::Local => Ok(Renderer::Local),
-        RendererArg::Cloud => Ok(Renderer::Cloud(values::credential()?.credential)),
-        RendererArg::Auto => match credentials::find(&values::environment)? {
-            Some(found) => {
-                console.detail(&format!("renderer: cloud, with the credential from {}", found.source));
-                Ok(Renderer::Cloud(found.credential))
-            }
-            None => {
-                console.detail("renderer: local, since there is no HEYGEN_API_KEY and no stored sign-in");
-                Ok(Renderer::Local)
-            }
-        },
+    let found = match args.renderer {
+        RendererArg::Local => None,
+        RendererArg::Cloud => Some(values::credential()?),
+        RendererArg::Auto => {
+            let found = credentials::find(&values::environment)?;
+            console.detail(&match &found {
+                Some(found) => format!("renderer: cloud, with the credential from {}", found.source),
+                None => "renderer: local, since there is no HEYGEN_API_KEY and no stored sign-in".to_owned(),
+            });
+            found
+        }
+    };
+    match found {
+        Some(found) => {
+            let base = ApiBase::from_environment(&values::environment)?;
+            Ok(Renderer::Cloud(Box::new(Transport::new(base, Some(found.credential)))))
+        }
+        None if args.no_wait => Err(Error::usage(
+            "--no-wait is for the cloud: a render on this machine ends with the command",
+            "leave it out, or set HEYGEN_API_KEY",
+        )),
+        None => Ok(Renderer::Local),
     }
 }
 
@@ -402,7 +408,7 @@ fn render_remote(
     console: &mut Console,
 ) -> Result<(), Error> {
     let transport = values::transport()?;
-    let target = if args.no_wait { None } else { Some(Target::prepare(args.output.as_deref())?) };
+    let target = target(args)?;
     let job = Job::new(plan(args, request.body.clone(), Source::Project(project))?);
     let finished = crate::run::run(job, &transport, None, target, console)?;
     finished.tell(console);

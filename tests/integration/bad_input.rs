@@ -45,6 +45,8 @@ const CASES: &[Case] = &[
     (&["render", "-o", "empty"], 2, "output_not_writable", "is a directory"),
     (&["render", "-o", "index.html/v.mp4"], 2, "output_not_writable", "cannot write to"),
     (&["render", "--upload", "pigeon"], 2, "usage", "auto, direct, proxy"),
+    (&["render", "--renderer", "local", "--no-wait"], 2, "usage", "--no-wait is for the cloud"),
+    (&["render", "--emulator", "--no-wait"], 2, "usage", "cannot be used with"),
     (&["list", "--limit", "101"], 2, "usage", "whole number from 1 to 100"),
     (&["delete", "hfr_1"], 2, "usage", "nobody to ask"),
     (&["get", "hfr_nothing"], 1, "hyperframes_render_not_found", "no such render"),
