@@ -95,10 +95,19 @@ fn spaces(bytes: &[u8]) -> usize {
 /// Where a string ends: at its quote, at a line end (a broken string), or with the text.
 fn string_end(bytes: &[u8], from: usize, mark: u8) -> usize {
     let mut at = from;
-    while at < bytes.len() && bytes[at] != mark && bytes[at] != b'\n' {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    while at < bytes.len() && bytes[at] != mark && !is_line_end(bytes[at]) {
+        at += match bytes.get(at..at + 3) {
+            // One line end, not two; source: CSS Syntax Level 3, section 3.3.
+            Some(b"\\\r\n") => 3,
+            _ if bytes[at] == b'\\' => 2,
+            _ => 1,
+        };
     }
     at.min(bytes.len())
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'\x0c')
 }
 
 fn bare_end(bytes: &[u8], from: usize) -> usize {
@@ -131,7 +140,9 @@ fn unescape(text: &str) -> String {
         if digits > 0 {
             characters.next_if(char::is_ascii_whitespace);
             plain.push(char::from_u32(code).filter(|decoded| *decoded != '\0').unwrap_or('\u{fffd}'));
-        } else if let Some(escaped) = characters.next().filter(|escaped| *escaped != '\n') {
+        } else if characters.next_if_eq(&'\r').is_some() {
+            characters.next_if_eq(&'\n');
+        } else if let Some(escaped) = characters.next().filter(|escaped| !matches!(escaped, '\n' | '\x0c')) {
             plain.push(escaped);
         }
     }
@@ -147,7 +158,8 @@ pub(crate) fn escape(target: &str, quote: Quote) -> String {
     };
     let mut escaped = String::with_capacity(target.len());
     for character in target.chars() {
-        if character.is_control() || (character == ' ' && must_escape(' ')) {
+        // A `<` could end the element that the style stands in.
+        if character.is_control() || character == '<' || (character == ' ' && must_escape(' ')) {
             escaped.push_str(&format!("\\{:x} ", u32::from(character)));
         } else {
             if must_escape(character) {
@@ -178,8 +190,19 @@ mod tests {
     fn escapes() {
         assert_eq!(targets(r"a{b:url(x\ y\29 .png)} c{d:url('it\'s.png')}"), ["x y).png", "it's.png"]);
         for quote in [Quote::Double, Quote::Single, Quote::None] {
-            let target = "a 'b' \"c\" (d)\\e.png";
-            assert_eq!(unescape(&escape(target, quote)), target);
+            let target = "a 'b' \"c\" (d)\\e\n</style>.png";
+            let escaped = escape(target, quote);
+            assert_eq!(unescape(&escaped), target);
+            assert!(!escaped.contains('<'));
+        }
+    }
+
+    #[test]
+    fn an_escaped_line_end_continues_a_string() {
+        for line_end in ["\n", "\r\n", "\r", "\x0c"] {
+            assert_eq!(targets(&format!("a{{b:url('c\\{line_end}d')}}")), ["cd"], "{line_end:?}");
+            // Without the backslash the string is broken, and what follows is none of it.
+            assert_eq!(targets(&format!("a{{b:'c{line_end};d:url(e)}}")), ["e"], "{line_end:?}");
         }
     }
 

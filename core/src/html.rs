@@ -3,7 +3,7 @@
 //! The tokenizer follows the HTML standard, so text, comments, scripts and text areas are no markup, names come in
 //! lower case and entities are decoded. It runs in time linear in the source, whatever the source is.
 
-use html5gum::{DefaultEmitter, Token, Tokenizer};
+use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
 
 use crate::diagnostic::Span;
 
@@ -65,17 +65,23 @@ impl Element {
 
 /// Reads a document.
 pub(crate) fn scan(source: &str) -> Document {
-    let mut emitter = DefaultEmitter::<usize>::new_with_span();
-    // Without a tree, the tokenizer has to be told that the insides of <script> and <style> are no markup.
-    emitter.naively_switch_states(true);
+    let mut tokenizer = Tokenizer::new_with_emitter(source, DefaultEmitter::<usize>::new_with_span());
     let mut document = Document::default();
-    let mut in_style = false;
-    for token in Tokenizer::new_with_emitter(source, emitter) {
-        let Ok(token) = token;
+    // How many <svg> and <math> are open: only in them does `/>` close an element.
+    let mut foreign = 0_usize;
+    let mut style = None;
+    while let Some(Ok(token)) = tokenizer.next() {
         match token {
             Token::StartTag(tag) => {
                 let name = text(&tag.name);
-                in_style = name == "style" && !tag.self_closing;
+                if !(tag.self_closing && (foreign > 0 || is_foreign(&name))) {
+                    foreign += usize::from(is_foreign(&name));
+                    style = (name == "style").then_some(tag.span.end);
+                    // Without a tree, the tokenizer has to be told what of <script> and <style> is no markup.
+                    if let Some(state) = naive_next_state(name.as_bytes()) {
+                        tokenizer.set_state(state);
+                    }
+                }
                 let mut attributes = tag
                     .attributes
                     .iter()
@@ -85,14 +91,20 @@ pub(crate) fn scan(source: &str) -> Document {
                 let span = Span { start: tag.span.start, end: tag.span.end };
                 document.elements.push(Element { name, attributes, span });
             }
-            Token::String(string) if in_style => {
-                document.styles.push(Span { start: string.span.start, end: string.span.end });
+            Token::EndTag(tag) => {
+                foreign = foreign.saturating_sub(usize::from(is_foreign(&text(&tag.name))));
+                document.styles.extend(style.take().map(|start| Span { start, end: tag.span.start }));
             }
-            Token::EndTag(_) => in_style = false,
             _ => {}
         }
     }
+    document.styles.extend(style.map(|start| Span { start, end: source.len() }));
     document
+}
+
+/// Whether an element's insides follow the rules of XML; source: HTML standard, section 13.2.6.5.
+fn is_foreign(name: &str) -> bool {
+    matches!(name, "svg" | "math")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -106,7 +118,8 @@ fn attribute(source: &str, name: String, value: String, start: usize) -> Attribu
         bytes[from..].iter().position(|byte| !while_true(*byte)).map_or(bytes.len(), |count| from + count)
     };
     let is_space = |byte: u8| byte.is_ascii_whitespace();
-    let name_end = skip(start.min(bytes.len()), &|byte| !is_space(byte) && !b"=>/".contains(&byte));
+    // A name may start with `=`; source: HTML standard, section 13.2.5.32.
+    let name_end = skip((start + 1).min(bytes.len()), &|byte| !is_space(byte) && !b"=>/".contains(&byte));
     let equals = skip(name_end, &is_space);
     let at = if bytes.get(equals) == Some(&b'=') { skip(equals + 1, &is_space) } else { name_end };
     let (quote, span) = match bytes.get(at) {
@@ -150,30 +163,47 @@ impl<'a> Offsets<'a> {
 
 /// How many bytes the next unit takes in the raw and in the decoded value.
 fn step(raw: &str, decoded: &str) -> (usize, usize) {
-    /// No named entity is longer.
-    const LONGEST_ENTITY: usize = 34;
     let width = |text: &str| text.chars().next().map_or(1, char::len_utf8);
     if raw.starts_with("\r\n") {
         return (2, 1);
     }
-    if raw.starts_with('&')
-        && let Some(end) = raw.bytes().take(LONGEST_ENTITY).position(|byte| byte == b';')
+    if let Some(entity) = entity(raw)
+        && let Some(value) = scan(&format!("<a b=\"{entity}\">")).elements.first().and_then(|a| a.value("b"))
+        && value != entity
+        && decoded.starts_with(value)
     {
-        let entity = format!("<a b=\"{}\">", &raw[..=end]);
-        if let Some(value) = scan(&entity).elements.first().and_then(|element| element.value("b"))
-            && value != &raw[..=end]
-            && decoded.starts_with(value)
-        {
-            return (end + 1, value.len());
-        }
+        return (entity.len(), value.len());
     }
     (width(raw), width(decoded))
+}
+
+/// What may be an entity at the start of `raw`. In attributes, one without a semicolon is none before a letter, a
+/// digit or `=`; source: HTML standard, section 13.2.5.73.
+fn entity(raw: &str) -> Option<&str> {
+    let name = raw.strip_prefix('&')?;
+    let (digits, radix) = match name.strip_prefix('#') {
+        Some(digits) => match digits.strip_prefix(['x', 'X']) {
+            Some(digits) => (digits, 16),
+            None => (digits, 10),
+        },
+        None => (name, 36),
+    };
+    let rest = digits.trim_start_matches(|character: char| character.is_digit(radix));
+    match rest.bytes().next() {
+        Some(b';') => Some(&raw[..=raw.len() - rest.len()]),
+        Some(b'=') if radix == 36 => None,
+        _ => Some(&raw[..raw.len() - rest.len()]),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn styles(source: &str) -> Vec<&str> {
+        scan(source).styles.iter().map(|style| &source[style.start..style.end]).collect()
+    }
 
     fn raw<'a>(source: &'a str, element: &Element, name: &str) -> &'a str {
         let span = element.attribute(name).expect("the attribute").span;
@@ -199,8 +229,26 @@ mod tests {
                       <style>d > e {}</style><title><f x></title><p title='<g x>'>&lt;h x&gt;";
         let names = scan(source).elements.into_iter().map(|element| element.name).collect::<Vec<_>>();
         assert_eq!(names, ["script", "textarea", "style", "title", "p"]);
-        let style = scan(source).styles[0];
-        assert_eq!(&source[style.start..style.end], "d > e {}");
+        assert_eq!(styles(source), ["d > e {}"]);
+    }
+
+    #[test]
+    fn a_solidus_closes_elements_in_svg_only() {
+        let source = "<style/>a</style><svg><title/><script/><style/><path/></svg><style>b";
+        let names = scan(source).elements.into_iter().map(|element| element.name).collect::<Vec<_>>();
+        assert_eq!(names, ["style", "svg", "title", "script", "style", "path", "style"]);
+        assert_eq!(styles(source), ["a", "b"]);
+    }
+
+    #[test]
+    fn odd_names_keep_their_values() {
+        let source = "<p =a=b c/d=e '=\"f\" G\n=\nh>";
+        let document = scan(source);
+        let element = &document.elements[0];
+        let found =
+            element.attributes.iter().map(|a| (a.name.as_str(), a.value.as_str())).collect::<Vec<_>>();
+        assert_eq!(found, [("=a", "b"), ("c", ""), ("d", "e"), ("'", "f"), ("g", "h")]);
+        assert!(element.attributes.iter().all(|a| raw(source, element, &a.name) == a.value));
     }
 
     #[test]
@@ -212,7 +260,29 @@ mod tests {
         assert_eq!(&source[Offsets::new(source, attribute).of(at)..][..3], "end");
     }
 
+    #[test]
+    fn offsets_know_entities_without_semicolons() {
+        for raw in
+            ["&amp x", "&ampx", "&amp=x", "&copy&lt", "&#65x", "&#x41g", "&#x", "&#", "&", "&nope;", "&\0;"]
+        {
+            let source = format!("<p x='{raw}|'>");
+            let document = scan(&source);
+            let attribute = &document.elements[0].attributes[0];
+            let at = attribute.value.find('|').expect("the mark");
+            assert_eq!(Offsets::new(&source, attribute).of(at), attribute.span.end - 1, "{raw}");
+        }
+    }
+
     proptest! {
+        /// Walking a value to its end arrives at the end of its place, whatever entities are on the way.
+        #[test]
+        fn offsets_reach_the_end(raw in "(&|amp|lt|copy|#|x|4|65|;|=|\"|<|>|a|é|\r|\n|\0){0,24}") {
+            let source = format!("<p x='{raw}'>");
+            let document = scan(&source);
+            let attribute = &document.elements[0].attributes[0];
+            prop_assert_eq!(Offsets::new(&source, attribute).of(attribute.value.len()), attribute.span.end);
+        }
+
         #[test]
         fn any_text_is_read(source in "(<|>|=|'|\"|&|;|/|!|-|[a-z]|é|\\PC){0,60}") {
             for element in scan(&source).elements {

@@ -41,8 +41,19 @@ pub struct Reference {
 struct Context {
     /// The quotes of the attribute, where it is in one.
     attribute: Option<Quote>,
-    /// Whether it is inside CSS, with its quotes there.
-    css: Option<Quote>,
+    /// What it is written in there.
+    syntax: Syntax,
+}
+
+/// What a reference is written in, under the attribute's quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Syntax {
+    /// Nothing: the attribute is the reference.
+    Plain,
+    /// A list of candidates, which spaces and commas end.
+    Srcset,
+    /// CSS, with these quotes around it.
+    Css(Quote),
 }
 
 /// Attributes that name one file each.
@@ -69,7 +80,7 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
                         name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
                             target: attribute.value.trim().to_owned(),
                             span: attribute.span,
-                            context: Context { attribute: Some(attribute.quote), css: None },
+                            context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
                         }),
                         _ => {}
                     }
@@ -89,7 +100,7 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
     found.extend(css::urls(source).into_iter().map(|url| Reference {
         target: url.target,
         span: Span { start: offset + url.span.start, end: offset + url.span.end },
-        context: Context { attribute, css: Some(url.quote) },
+        context: Context { attribute, syntax: Syntax::Css(url.quote) },
     }));
 }
 
@@ -99,7 +110,7 @@ fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
     found.extend(css::urls(&attribute.value).into_iter().map(|url| Reference {
         target: url.target,
         span: Span { start: offsets.of(url.span.start), end: offsets.of(url.span.end) },
-        context: Context { attribute: Some(attribute.quote), css: Some(url.quote) },
+        context: Context { attribute: Some(attribute.quote), syntax: Syntax::Css(url.quote) },
     }));
 }
 
@@ -117,7 +128,7 @@ fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
             found.push(Reference {
                 target: target.to_owned(),
                 span: Span { start: offsets.of(start), end: offsets.of(start + target.len()) },
-                context: Context { attribute: Some(attribute.quote), css: None },
+                context: Context { attribute: Some(attribute.quote), syntax: Syntax::Srcset },
             });
         }
         // The descriptor lasts to the next comma; a URL that ends in a comma has none.
@@ -130,14 +141,18 @@ fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
     }
 }
 
-/// `source` with each reference replaced by its new target; every other byte stays.
+/// `source` with each reference replaced by its new target; every other byte stays, and so does the spelling of a
+/// reference that keeps its target.
 ///
-/// The references come from [`references`] of the same source, in its order.
+/// The references come from [`references`] of the same source.
 #[must_use]
 pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
-    let mut rewritten = String::with_capacity(source.len() + 64 * replacements.len());
+    let mut changes =
+        replacements.iter().filter(|(reference, target)| reference.target != *target).collect::<Vec<_>>();
+    changes.sort_by_key(|(reference, _)| reference.span.start);
+    let mut rewritten = String::with_capacity(source.len() + 64 * changes.len());
     let mut copied = 0;
-    for (reference, target) in replacements {
+    for (reference, target) in changes {
         rewritten.push_str(&source[copied..reference.span.start]);
         rewritten.push_str(&reference.context.escape(target));
         copied = reference.span.end;
@@ -148,12 +163,14 @@ pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
 
 impl Context {
     fn escape(self, target: &str) -> String {
-        let css = match self.css {
-            Some(quote) => css::escape(target, quote),
-            None => target.to_owned(),
+        let written = match self.syntax {
+            Syntax::Plain => target.to_owned(),
+            // Only a URL's own escapes keep a space or a comma inside a candidate.
+            Syntax::Srcset => target.replace(',', "%2C").replace([' ', '\t', '\n', '\x0c', '\r'], "%20"),
+            Syntax::Css(quote) => css::escape(target, quote),
         };
-        let Some(quote) = self.attribute else { return css };
-        let escaped = css.replace('&', "&amp;");
+        let Some(quote) = self.attribute else { return written };
+        let escaped = written.replace('&', "&amp;");
         match quote {
             Quote::Double => escaped.replace('"', "&quot;"),
             Quote::Single => escaped.replace('\'', "&#39;"),
@@ -173,9 +190,9 @@ impl Context {
 /// What a reference refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// Another host, by `http:`, `https:` or `//`; the scheme in lower case, empty for `//`.
+    /// Elsewhere, by a scheme or by `//`; the scheme in lower case, empty for `//`.
     Remote(String),
-    /// Part of the text itself, or no file at all: `data:`, `blob:`, `javascript:`, a fragment, nothing.
+    /// Part of the text itself, or no file at all: `data:`, `blob:`, `javascript:`, `about:`, a fragment, nothing.
     Inline,
     /// A file of the machine: `file:` or a drive letter.
     File(String),
@@ -192,11 +209,11 @@ impl Link {
         let target = target.trim();
         if let Some(scheme) = scheme(target) {
             return match scheme.as_str() {
-                "http" | "https" => Self::Remote(scheme),
+                "data" | "blob" | "javascript" | "about" => Self::Inline,
                 "file" => Self::File(target.to_owned()),
                 // `C:\…`: browsers read a scheme, authors mean a drive.
                 drive if drive.len() == 1 => Self::File(target.to_owned()),
-                _ => Self::Inline,
+                _ => Self::Remote(scheme),
             };
         }
         // Browsers take a backslash for a slash, and authors on Windows write them.
@@ -245,8 +262,8 @@ fn percent_decode(text: &str) -> String {
 /// Joins `relative` to the folder `base` and takes out `.` and `..`; `None` where it climbs above the root.
 #[must_use]
 pub fn resolve(base: &str, relative: &str) -> Option<String> {
-    let mut segments = base.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>();
-    for segment in relative.split('/') {
+    let mut segments = Vec::new();
+    for segment in base.split('/').chain(relative.split('/')) {
         match segment {
             "" | "." => {}
             ".." => {
@@ -308,9 +325,16 @@ mod tests {
         for file in ["file:///etc/passwd", "C:\\Users\\a.png", "c:/a.png"] {
             assert_eq!(Link::of(file), Link::File(file.to_owned()));
         }
-        for inline in ["", "#clip", "?x", "data:image/png;base64,AA", "blob:x", "javascript:void(0)"] {
+        for inline in
+            ["", "#clip", "?x", "data:image/png;base64,AA", "blob:x", "javascript:void(0)", "about:blank"]
+        {
             assert_eq!(Link::of(inline), Link::Inline, "{inline}");
         }
+        assert_eq!(Link::of("mailto:a@b.example"), Link::Remote("mailto".to_owned()));
+        // Escapes are decoded before anybody resolves the path; bad ones and bad UTF-8 stay as written.
+        assert_eq!(Link::of("%2e%2E%2fx"), relative("../x"));
+        assert_eq!(Link::of("a%zz%4"), relative("a%zz%4"));
+        assert_eq!(Link::of("a%ff%20b"), relative("a%ff%20b"));
     }
 
     #[test]
@@ -318,21 +342,52 @@ mod tests {
         assert_eq!(resolve("a/b", "../c/./d.png").as_deref(), Some("a/c/d.png"));
         assert_eq!(resolve("a", "../../x"), None);
         assert_eq!(resolve("", "a/../../a"), None);
+        assert_eq!(resolve("a/../b/", "x").as_deref(), Some("b/x"));
+        assert_eq!(resolve("..", "a/b"), None);
+    }
+
+    #[test]
+    fn a_rewritten_candidate_stays_one() {
+        let source = "<img srcset='a.png 1x, b.png 2x'><img srcset=c.png>";
+        let found = references(TextKind::Html, source);
+        let new = found.iter().rev().map(|reference| (reference, "x  y,.png")).collect::<Vec<_>>();
+        let rewritten = rewrite(source, &new);
+        assert_eq!(
+            rewritten,
+            "<img srcset='x%20%20y%2C.png 1x, x%20%20y%2C.png 2x'><img srcset=x%20%20y%2C.png>"
+        );
+    }
+
+    #[test]
+    fn entities_without_semicolons_leave_the_rest_alone() {
+        let source = "<p style='a:url(x?a&amp b); c:url(y)'>";
+        let found = references(TextKind::Html, source);
+        assert_eq!(rewrite(source, &[(&found[0], "z")]), "<p style='a:url(z); c:url(y)'>");
     }
 
     proptest! {
-        /// Replacing every reference by itself says the same thing; replacing none changes nothing.
+        /// Replacing every reference by itself changes nothing; by another, nothing but what it says.
         #[test]
         fn rewriting_keeps_the_meaning(
             source in "(<img src=|<p style=|<style>|</style>|url\\(|\\)|'|\"|&amp;|a.png|\\.\\./b c|>| |\\\\|é){0,24}",
             css: bool,
         ) {
             let kind = if css { TextKind::Css } else { TextKind::Html };
-            prop_assert_eq!(rewrite(&source, &[]), source.clone());
             let found = references(kind, &source);
             let same = found.iter().map(|reference| (reference, reference.target.as_str())).collect::<Vec<_>>();
-            let rewritten = rewrite(&source, &same);
-            prop_assert_eq!(targets(kind, &rewritten), found.iter().map(|r| r.target.clone()).collect::<Vec<_>>());
+            prop_assert_eq!(&rewrite(&source, &same), &source);
+            let other = found.iter().map(|reference| (reference, "_ext/'é\" (&lt;).png")).collect::<Vec<_>>();
+            let rewritten = rewrite(&source, &other);
+            prop_assert_eq!(targets(kind, &rewritten), vec!["_ext/'é\" (&lt;).png"; found.len()]);
+        }
+
+        #[test]
+        fn any_text_is_read(source in "\\PC{0,40}", css: bool) {
+            let kind = if css { TextKind::Css } else { TextKind::Html };
+            for reference in references(kind, &source) {
+                prop_assert!(source.get(reference.span.start..reference.span.end).is_some());
+                let _ = Link::of(&reference.target);
+            }
         }
     }
 }
