@@ -169,10 +169,16 @@ fn is_recent(node: &Path) -> bool {
 }
 
 /// Installs `package` into `folder`: beside it first, so that an interrupted installation leaves nothing that
-/// looks whole, and the first of two concurrent ones wins.
+/// looks whole. Of concurrent processes one installs, and the others wait for it.
 fn npm_install(npm: &Path, folder: &Path, package: &str) -> Result<(), EngineError> {
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(EngineError::Folder)?;
+    // The system lets go of the lock when the process ends, however it ends.
+    let lock = fs::File::create(format!("{}.lock", folder.display())).map_err(EngineError::Folder)?;
+    lock.lock().map_err(EngineError::Folder)?;
+    if folder.is_dir() {
+        return Ok(());
+    }
     let temporary = tempfile::tempdir_in(parent).map_err(EngineError::Folder)?;
     let _guard = crate::interrupt::guard_path(temporary.path());
     let mut command = Command::new(npm);
@@ -190,10 +196,7 @@ fn npm_install(npm: &Path, folder: &Path, package: &str) -> Result<(), EngineErr
         .arg(package)
         .current_dir(temporary.path());
     install(package, without_secrets(command))?;
-    match fs::rename(temporary.path(), folder) {
-        Err(error) if !folder.is_dir() => Err(EngineError::Folder(error)),
-        _ => Ok(()),
-    }
+    fs::rename(temporary.path(), folder).map_err(EngineError::Folder)
 }
 
 fn install(what: &str, command: Command) -> Result<(), EngineError> {

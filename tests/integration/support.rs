@@ -35,10 +35,22 @@ pub(crate) fn clean(command: &mut Command) {
         "HYPERFRAMES_CI_CACHE",
         "LOCALAPPDATA",
     ];
-    let inherited = kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect::<Vec<_>>();
+    // What an installation may need to reach the package registry: proxies, certificates, npm's own settings.
+    let network = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("_proxy") || name.contains("cert") || name.starts_with("npm_config_")
+    };
+    let inherited = std::env::vars_os()
+        .filter(|(name, _)| name.to_str().is_some_and(|name| kept.contains(&name) || network(name)))
+        .collect::<Vec<_>>();
     command.env_clear().envs(inherited).stdin(Stdio::null());
-    // The home is empty, so that no credential of the machine counts; the engine's cache is the machine's.
+    // The home is empty, so that no credential of the machine counts; the engine's cache and the way to the package
+    // registry are the machine's.
     command.env("HOME", empty_home());
+    let settings = std::env::var_os("HOME").map(|home| Path::new(&home).join(".npmrc"));
+    if let Some(settings) = settings.filter(|path| path.is_file()) {
+        command.env("npm_config_userconfig", settings);
+    }
     if let Some(home) =
         std::env::var_os("HOME").filter(|_| std::env::var_os("HYPERFRAMES_CI_CACHE").is_none())
     {
