@@ -72,7 +72,7 @@ pub(crate) fn install() -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            clean_up();
+            let _state = clean_up();
             // The shell's convention for a process that a signal ended.
             std::process::exit(128 + signal);
         }
@@ -86,8 +86,16 @@ pub(crate) fn install() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Waits for the end of a process that was interrupted: what the other threads find then, such as a child that ended,
+/// is no outcome. Call it before the process ends by itself.
+pub(crate) fn settle() {
+    drop(lock());
+}
+
+/// The state is given back locked, so that nobody gets past a guard or [`settle`] any more.
 #[cfg(unix)]
-fn clean_up() {
+#[must_use = "others go on when it is dropped"]
+fn clean_up() -> MutexGuard<'static, State> {
     let mut state = lock();
     for (_, cleanup) in std::mem::take(&mut state.entries).iter().rev() {
         match cleanup {
@@ -100,6 +108,7 @@ fn clean_up() {
     if let Some(hint) = state.resume.take() {
         let _ = std::io::Write::write_all(&mut stderr, format!("{hint}\n").as_bytes());
     }
+    state
 }
 
 /// Deletes a file or a tree. Best effort: the process ends either way, and there is nobody left to tell.

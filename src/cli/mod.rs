@@ -59,7 +59,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Err(error) = crate::interrupt::install() {
         console.warning(&format!("Ctrl-C will not clean up: {error}"));
     }
-    match cli.command.run(&mut console) {
+    let ended = cli.command.run(&mut console);
+    crate::interrupt::settle();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console.failure(&error);

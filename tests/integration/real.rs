@@ -149,7 +149,7 @@ fn an_interrupt_ends_the_engine_and_everything_it_started() {
     );
     let temporary = folder.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
-    let mut child = command()
+    let child = command()
         .args(["render", "--renderer", "local", "-o", "v.mp4"])
         .env("TMPDIR", &temporary)
         .current_dir(folder.path())
@@ -169,8 +169,8 @@ fn an_interrupt_ends_the_engine_and_everything_it_started() {
     assert!(in_use() >= 2, "the engine and its browser run");
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(130));
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while in_use() > 0 && std::time::Instant::now() < deadline {
         std::thread::sleep(std::time::Duration::from_millis(100));
