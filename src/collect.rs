@@ -6,7 +6,7 @@
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{DEFAULT_COMPOSITION, Diagnostic, IGNORE_FILE, IgnoreRules, Severity};
+use hyperframes_ci_core::{Diagnostic, IGNORE_FILE, IgnoreRules, ProjectFile, Rule, join, unportable_name};
 
 /// A project directory and the repository around it.
 #[derive(Clone, Debug)]
@@ -114,8 +114,8 @@ fn portable_path(base: &Path, path: &Path) -> Option<String> {
 /// One file to pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SourceFile {
-    /// Path in the archive, with `/`.
-    pub(crate) path: String,
+    /// Path in the archive, with `/`, and size in bytes.
+    pub(crate) file: ProjectFile,
     /// Where it is, with links resolved.
     pub(crate) source: PathBuf,
 }
@@ -127,7 +127,8 @@ pub(crate) struct Collected {
     pub(crate) files: Vec<SourceFile>,
     /// The rules that decided.
     pub(crate) rules: IgnoreRules,
-    /// Findings; an error among them means that the archive would not be what the author meant.
+    /// Findings, with repository paths; an error among them means that the archive would not be what the author
+    /// meant.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -144,47 +145,9 @@ pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
     };
     let mut walk = Walk { project, rules: &rules, files: Vec::new(), diagnostics: Vec::new() };
     walk.directory(&project.root, "", &mut vec![project.root.clone()])?;
-    let Walk { mut files, mut diagnostics, .. } = walk;
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    if !files.iter().any(|file| file.path == DEFAULT_COMPOSITION) {
-        diagnostics.push(missing_composition(project, &rules, DEFAULT_COMPOSITION));
-    }
-    diagnostics.sort_by(|a, b| a.path.cmp(&b.path));
+    let Walk { mut files, diagnostics, .. } = walk;
+    files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     Ok(Collected { files, rules, diagnostics })
-}
-
-impl Collected {
-    /// The file at `path` in the archive.
-    pub(crate) fn file(&self, path: &str) -> Option<&SourceFile> {
-        self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok().map(|index| &self.files[index])
-    }
-}
-
-/// The finding about a composition that is not among the files: because it is ignored, or because it is not there.
-pub(crate) fn missing_composition(project: &Project, rules: &IgnoreRules, path: &str) -> Diagnostic {
-    if project.root.join(path).is_file()
-        && let Some(reason) = rules.exclusion_of_file(path)
-    {
-        return Diagnostic::new(
-            "composition-ignored",
-            Severity::Error,
-            path,
-            "the composition is left out of the archive",
-        )
-        .help(reason.to_string());
-    }
-    let help = if path == DEFAULT_COMPOSITION {
-        format!("a project has {DEFAULT_COMPOSITION} at its root, whichever composition is rendered")
-    } else {
-        "--composition is a path inside the project, such as compositions/intro.html".to_owned()
-    };
-    Diagnostic::new(
-        "composition-missing",
-        Severity::Error,
-        path,
-        "there is no such composition in the project",
-    )
-    .help(help)
 }
 
 struct Walk<'a> {
@@ -208,7 +171,7 @@ impl Walk<'_> {
             let entry = entry.map_err(unreadable)?;
             let Ok(name) = entry.file_name().into_string() else {
                 let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
-                self.error("unportable-name", path, "the name is not valid Unicode", "rename it");
+                self.report(Rule::UnportableName, &path, "the name is not valid Unicode", "rename it");
                 continue;
             };
             let path = format!("{prefix}{name}");
@@ -245,34 +208,19 @@ impl Walk<'_> {
         if metadata.is_dir() {
             if above.contains(&source) {
                 let help = "remove the link, or ignore it with .hyperframesignore";
-                self.error("link-cycle", path, "the link leads back to a directory that it is in", help);
+                self.report(Rule::LinkCycle, &path, "the link leads back to a directory that it is in", help);
                 return Ok(());
             }
             above.push(source.clone());
             self.directory(&source, &format!("{path}/"), above)?;
             above.pop();
-        } else if metadata.is_file() {
-            if path.contains('\\') || path.chars().any(char::is_control) {
-                let help = "rename it: archives are unpacked on every system";
-                self.error(
-                    "unportable-name",
-                    path,
-                    "the name holds a backslash or a control character",
-                    help,
-                );
-            } else {
-                self.files.push(SourceFile { path, source });
-            }
+        } else if !metadata.is_file() {
+            let help = "ignore it with .hyperframesignore";
+            self.report(Rule::NotAFile, &path, "neither a file nor a directory; left out", help);
+        } else if let Some(found) = unportable_name(&path) {
+            self.diagnostics.push(Diagnostic { path: join(&self.project.prefix, &path), ..found });
         } else {
-            self.diagnostics.push(
-                Diagnostic::new(
-                    "not-a-file",
-                    Severity::Warning,
-                    path,
-                    "neither a file nor a directory; left out",
-                )
-                .help("ignore it with .hyperframesignore"),
-            );
+            self.files.push(SourceFile { file: ProjectFile { path, size: metadata.len() }, source });
         }
         Ok(())
     }
@@ -285,19 +233,20 @@ impl Walk<'_> {
             .and_then(|target| fs::metadata(&target).ok().map(|found| (target, found)))
         else {
             let help = "restore its target, remove the link, or ignore it with .hyperframesignore";
-            self.error("dangling-link", path.to_owned(), "the link leads nowhere", help);
+            self.report(Rule::DanglingLink, path, "the link leads nowhere", help);
             return None;
         };
         if self.project.reach(&target).is_none() {
             let help = "copy the file into the project; only files of the repository, without dotted names, are packed";
-            self.error("escaping-link", path.to_owned(), "the link leads out of the repository", help);
+            self.report(Rule::EscapingLink, path, "the link leads out of the repository", help);
             return None;
         }
         Some((target, metadata))
     }
 
-    fn error(&mut self, code: &'static str, path: String, message: &str, help: &str) {
-        self.diagnostics.push(Diagnostic::new(code, Severity::Error, path, message).help(help));
+    fn report(&mut self, rule: Rule, path: &str, message: &str, help: &str) {
+        let path = join(&self.project.prefix, path);
+        self.diagnostics.push(Diagnostic::new(rule, path, message).help(help));
     }
 }
 
@@ -318,10 +267,10 @@ mod tests {
     fn listed(folder: &Path, project: &str) -> (Vec<String>, Vec<String>) {
         let project = Project::open(&folder.join(project), None).expect("a project");
         let collected = collect(&project).expect("collected");
-        (
-            collected.files.into_iter().map(|file| file.path).collect(),
-            collected.diagnostics.iter().map(|found| format!("{} {}", found.code, found.path)).collect(),
-        )
+        let findings = collected.diagnostics.iter().map(|found| format!("{} {}", found.rule, found.path));
+        let mut findings = findings.collect::<Vec<_>>();
+        findings.sort();
+        (collected.files.into_iter().map(|file| file.file.path).collect(), findings)
     }
 
     #[test]
@@ -329,15 +278,6 @@ mod tests {
         let folder =
             tree(&["index.html", "a/b.css", "a.css", "B.css", "renders/x.mp4", ".env", "node_modules/x.js"]);
         assert_eq!(listed(folder.path(), "").0, ["B.css", "a.css", "a/b.css", "index.html"]);
-    }
-
-    #[test]
-    fn a_project_without_an_index_says_why() {
-        let folder = tree(&["other.html"]);
-        assert_eq!(listed(folder.path(), "").1, ["composition-missing index.html"]);
-        fs::write(folder.path().join("index.html"), "").expect("written");
-        fs::write(folder.path().join(IGNORE_FILE), "*.html").expect("written");
-        assert_eq!(listed(folder.path(), "").1, ["composition-ignored index.html"]);
     }
 
     #[test]
@@ -378,11 +318,11 @@ mod tests {
         assert_eq!(
             findings,
             [
-                "link-cycle a/loop",
-                "escaping-link config.txt",
-                "dangling-link dangling.png",
-                "escaping-link env.txt",
-                "escaping-link secret.txt",
+                "dangling-link video/dangling.png",
+                "escaping-link video/config.txt",
+                "escaping-link video/env.txt",
+                "escaping-link video/secret.txt",
+                "link-cycle video/a/loop",
             ]
         );
     }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use hyperframes_ci_core::{ApiError, Diagnostic, Failure, FailureKind, Severity};
+use hyperframes_ci_core::{ApiError, Failure, FailureKind, Findings, Severity};
 use serde_json::{Map, Value};
 
+use crate::changes::ChangesError;
 use crate::collect::ProjectError;
+use crate::config::ConfigError;
 use crate::credentials::CredentialError;
 use crate::download::TargetError;
 use crate::emulator::EmulatorError;
@@ -29,7 +31,16 @@ pub(crate) enum Error {
     /// The directory is no project.
     Project(ProjectError),
     /// The checks found errors: nothing was uploaded, nothing is billed.
-    Preflight(Vec<Diagnostic>),
+    Preflight(Findings),
+    /// `check` found errors, and has told them.
+    Checked {
+        /// How many.
+        errors: usize,
+    },
+    /// The configuration is of no use.
+    Config(ConfigError),
+    /// What changed is not known.
+    Changes(ChangesError),
     /// The archive could not be made.
     Pack(PackError),
     /// The archive is larger than the API takes.
@@ -83,8 +94,8 @@ impl Error {
         match self {
             Self::Usage { .. } | Self::Input(_) | Self::Base(_) | Self::Declined => exit::USAGE,
             Self::Project(ProjectError::Missing(_) | ProjectError::NotADirectory(_)) => exit::USAGE,
-            Self::Target(_) => exit::USAGE,
-            Self::Preflight(_) | Self::TooLarge { .. } => exit::PREFLIGHT,
+            Self::Target(_) | Self::Config(_) | Self::Changes(_) => exit::USAGE,
+            Self::Preflight(_) | Self::Checked { .. } | Self::TooLarge { .. } => exit::PREFLIGHT,
             Self::NoCredential | Self::Credential(_) => exit::AUTH,
             _ if self.api_error().is_some_and(ApiError::is_authentication) => exit::AUTH,
             Self::Job(failure) if matches!(failure.kind, FailureKind::TimedOut(_)) => exit::TIMEOUT,
@@ -98,7 +109,9 @@ impl Error {
             Self::Usage { .. } => "usage",
             Self::Input(error) => error.code(),
             Self::Project(error) => error.code(),
-            Self::Preflight(_) => "preflight_failed",
+            Self::Preflight(_) | Self::Checked { .. } => "preflight_failed",
+            Self::Config(error) => error.code(),
+            Self::Changes(error) => error.code(),
             Self::Pack(error) => error.code(),
             Self::TooLarge { .. } => "archive_too_large",
             Self::Target(_) | Self::Output(_) => "output_not_writable",
@@ -122,6 +135,9 @@ impl Error {
             Self::Input(error) => Some(error.help()),
             Self::Project(error) => Some(error.help().to_owned()),
             Self::Preflight(_) => Some("nothing was uploaded and nothing is billed".to_owned()),
+            Self::Checked { .. } => Some("`hyperframes-ci check --explain CODE` says more about each".to_owned()),
+            Self::Config(error) => error.help(),
+            Self::Changes(error) => error.help(),
             Self::Pack(error) => Some(error.help().to_owned()),
             Self::TooLarge { .. } => {
                 Some("leave out what the video does not need with .hyperframesignore".to_owned())
@@ -171,8 +187,8 @@ impl Error {
         if let Self::Job(failure) = self {
             error.extend(failure.render_id.clone().map(|id| ("render_id".to_owned(), id.into())));
         }
-        if let Self::Preflight(diagnostics) = self {
-            error.insert("diagnostics".to_owned(), serde_json::json!(diagnostics));
+        if let Self::Preflight(findings) = self {
+            error.insert("diagnostics".to_owned(), serde_json::json!(findings.diagnostics));
         }
         serde_json::json!({ "error": error })
     }
@@ -190,11 +206,10 @@ impl fmt::Display for Error {
             Self::Usage { message, .. } | Self::Output(message) => f.write_str(message),
             Self::Input(error) => error.fmt(f),
             Self::Project(error) => error.fmt(f),
-            Self::Preflight(diagnostics) => {
-                let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
-                let s = if errors == 1 { "" } else { "s" };
-                write!(f, "the checks found {errors} error{s}")
-            }
+            Self::Preflight(findings) => found(findings.count(Severity::Error), f),
+            Self::Checked { errors } => found(*errors, f),
+            Self::Config(error) => error.fmt(f),
+            Self::Changes(error) => error.fmt(f),
             Self::Pack(error) => error.fmt(f),
             Self::TooLarge { size, limit, largest } => {
                 let (size, limit) = (crate::report::bytes(*size), crate::report::bytes(*limit));
@@ -219,6 +234,10 @@ impl fmt::Display for Error {
     }
 }
 
+fn found(errors: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the checks found {errors} error{}", if errors == 1 { "" } else { "s" })
+}
+
 macro_rules! from {
     ($($source:ty => $variant:ident),+ $(,)?) => {
         $(impl From<$source> for Error {
@@ -233,6 +252,8 @@ from! {
     InputError => Input,
     ProjectError => Project,
     PackError => Pack,
+    ConfigError => Config,
+    ChangesError => Changes,
     TargetError => Target,
     InvalidBase => Base,
     CredentialError => Credential,

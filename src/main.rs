@@ -1,8 +1,11 @@
 //! `hyperframes-ci`: HyperFrames in continuous integration.
 
+mod changes;
 mod cli;
 mod collect;
+mod config;
 mod credentials;
+mod discover;
 mod download;
 mod emulator;
 mod engine;
@@ -12,7 +15,9 @@ mod interrupt;
 mod pack;
 mod report;
 mod run;
+mod shown;
 mod time;
+mod tree;
 mod unpack;
 mod variables;
 

@@ -72,9 +72,28 @@ pub(crate) fn from_text(flag: &'static str, text: &str) -> Result<Map<String, Va
 /// # Errors
 /// With path, line and column.
 pub(crate) fn from_file(flag: &'static str, path: &Path) -> Result<Map<String, Value>, InputError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| InputError { flag, problem: Problem::Unreadable(path.to_owned(), error) })?;
+    from_text_of(flag, path, &text_of(flag, path)?)
+}
+
+/// Reads an object from the text of a file.
+///
+/// # Errors
+/// With path, line and column.
+pub(crate) fn from_text_of(
+    flag: &'static str,
+    path: &Path,
+    text: &str,
+) -> Result<Map<String, Value>, InputError> {
     parse(flag, &path.display().to_string(), text.trim_start_matches('\u{feff}'))
+}
+
+/// Reads the text of a file, whatever it holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn text_of(flag: &'static str, path: &Path) -> Result<String, InputError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| InputError { flag, problem: Problem::Unreadable(path.to_owned(), error) })
 }
 
 /// Reads an object from inline JSON, from standard input (`-`) or from a file, as `--data` takes it.

@@ -181,7 +181,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
 }
 
 /// Whether every system reads `path` as the same relative path.
-fn is_portable(path: &str) -> bool {
+pub(crate) fn is_portable(path: &str) -> bool {
     !path.chars().any(|character| character == '\\' || character.is_control())
         && path.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
 }
@@ -214,7 +214,7 @@ fn options(first_bytes: &[u8]) -> SimpleFileOptions {
 
 /// Whether the bytes begin like a format that is compressed already: deflating it again costs time and gains
 /// nothing. Decided by content, since names lie.
-fn is_compressed(bytes: &[u8]) -> bool {
+pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
     const SIGNATURES: &[&[u8]] = &[
         b"\x89PNG\r\n\x1a\n",
         b"\xff\xd8\xff",       // JPEG

@@ -2,16 +2,17 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic, Span};
-use crate::html::{self, Document, Element};
+use crate::diagnostic::{Diagnostic, Span, Text};
+use crate::html::{self, Document, Element, Offsets};
 use crate::options::AspectRatio;
-use crate::variables::Declarations;
+use crate::rule::Rule;
+use crate::variables::{ATTRIBUTE, Declarations};
 
 /// How far a ratio may be from a supported one; source: the official CLI's `detectAspectRatio`.
 const RATIO_TOLERANCE: f64 = 0.05;
 
 /// A composition file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Composition {
     /// The root element, where the file has one.
     pub root: Option<Root>,
@@ -28,14 +29,44 @@ pub struct Composition {
 pub struct Root {
     /// `data-composition-id`.
     pub id: String,
-    /// `data-width` in pixels, where it is a number.
-    pub width: Option<f64>,
-    /// `data-height` in pixels, where it is a number.
-    pub height: Option<f64>,
-    /// `data-duration` in seconds, where it is a number.
-    pub duration: Option<f64>,
+    /// `data-width` in pixels.
+    pub width: Measure,
+    /// `data-height` in pixels.
+    pub height: Measure,
+    /// `data-duration` in seconds.
+    pub duration: Measure,
     /// The start tag.
     pub span: Span,
+}
+
+/// An attribute that is a number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measure {
+    /// The attribute is not there.
+    Missing,
+    /// A finite number.
+    Number(f64, Span),
+    /// Something else.
+    Invalid(String, Span),
+}
+
+impl Measure {
+    /// The number.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(value, _) => Some(*value),
+            _ => None,
+        }
+    }
+
+    fn of(element: &Element, name: &str) -> Self {
+        let Some(attribute) = element.attribute(name) else { return Self::Missing };
+        match attribute.value.trim().parse::<f64>() {
+            Ok(value) if value.is_finite() => Self::Number(value, attribute.span),
+            _ => Self::Invalid(attribute.value.clone(), attribute.span),
+        }
+    }
 }
 
 /// An element with `data-composition-src`.
@@ -43,10 +74,21 @@ pub struct Root {
 pub struct Mount {
     /// `data-composition-src` as written.
     pub source: String,
-    /// `data-variable-values` as written, entities decoded.
-    pub values: Option<String>,
+    /// Where that is.
+    pub source_span: Span,
+    /// `data-variable-values`.
+    pub values: Option<MountValues>,
     /// The start tag.
     pub span: Span,
+}
+
+/// `data-variable-values` of a mount.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MountValues {
+    /// As written, entities decoded.
+    pub text: String,
+    /// From there to the file.
+    pub(crate) offsets: Offsets,
 }
 
 /// The size of a composition against what the cloud renders.
@@ -99,16 +141,39 @@ impl Composition {
     /// Reads the file at `path`, which findings name.
     #[must_use]
     pub fn parse(path: &str, source: &str) -> Self {
-        let document = html::scan(source);
-        let root = find_root(&document);
-        let carriers = document.elements.iter().filter(|element| {
-            element.name == "html" || root.is_some_and(|root| std::ptr::eq(root, *element))
-        });
-        let (declarations, diagnostics) = Declarations::parse(path, source, carriers);
+        Self::read(&Text::new(path, source), &html::scan(source))
+    }
+
+    /// Reads a document that has been scanned.
+    pub(crate) fn read(text: &Text<'_>, document: &Document) -> Self {
+        let root = find_root(document);
+        let is_carrier = |element: &Element| {
+            element.name == "html" || root.is_some_and(|root| std::ptr::eq(root, element))
+        };
+        let mut declarations = None;
+        let mut diagnostics = Vec::new();
+        for element in &document.elements {
+            let Some(attribute) = element.attribute(ATTRIBUTE) else { continue };
+            if !is_carrier(element) {
+                let message = format!("{ATTRIBUTE} on <{}> has no effect", element.name);
+                let help = "declare the variables on <html>, or on the element with data-composition-id";
+                diagnostics
+                    .push(text.finding(Rule::DeclarationsMisplaced, attribute.span, message).help(help));
+            } else if declarations.is_some() {
+                let message = "the variables are declared twice; only the first counts";
+                let help = "declare them on <html> only, or on the root only";
+                diagnostics
+                    .push(text.finding(Rule::DuplicateDeclarations, attribute.span, message).help(help));
+            } else {
+                let (read, found) = Declarations::parse(text, attribute);
+                declarations = Some(read);
+                diagnostics.extend(found);
+            }
+        }
         Self {
             root: root.map(Root::of),
-            declarations,
-            mounts: document.elements.iter().filter_map(Mount::of).collect(),
+            declarations: declarations.unwrap_or_default(),
+            mounts: document.elements.iter().filter_map(|element| Mount::of(text, element)).collect(),
             diagnostics,
         }
     }
@@ -117,7 +182,9 @@ impl Composition {
     #[must_use]
     pub fn shape(&self) -> Shape {
         let Some(root) = &self.root else { return Shape::NoRoot };
-        let (Some(width), Some(height)) = (root.width, root.height) else { return Shape::NoDimensions };
+        let (Some(width), Some(height)) = (root.width.number(), root.height.number()) else {
+            return Shape::NoDimensions;
+        };
         if width <= 0.0 || height <= 0.0 {
             return Shape::InvalidDimensions { width, height };
         }
@@ -143,27 +210,24 @@ fn find_root(document: &Document) -> Option<&Element> {
 
 impl Root {
     fn of(element: &Element) -> Self {
-        let number = |name: &str| {
-            let value = element.value(name)?.trim().parse::<f64>().ok()?;
-            value.is_finite().then_some(value)
-        };
         Self {
             id: element.value("data-composition-id").unwrap_or_default().to_owned(),
-            width: number("data-width"),
-            height: number("data-height"),
-            duration: number("data-duration"),
+            width: Measure::of(element, "data-width"),
+            height: Measure::of(element, "data-height"),
+            duration: Measure::of(element, "data-duration"),
             span: element.span,
         }
     }
 }
 
 impl Mount {
-    fn of(element: &Element) -> Option<Self> {
-        Some(Self {
-            source: element.value("data-composition-src")?.to_owned(),
-            values: element.value("data-variable-values").map(str::to_owned),
-            span: element.span,
-        })
+    fn of(text: &Text<'_>, element: &Element) -> Option<Self> {
+        let source = element.attribute("data-composition-src")?;
+        let values = element.attribute("data-variable-values").map(|attribute| MountValues {
+            text: attribute.value.clone(),
+            offsets: Offsets::new(text.source, attribute),
+        });
+        Some(Self { source: source.value.clone(), source_span: source.span, values, span: element.span })
     }
 }
 
@@ -205,8 +269,11 @@ mod tests {
             <DIV Data-Composition-Id=main DATA-WIDTH=16 data-height=9 data-duration=2.5>";
         let composition = Composition::parse("index.html", source);
         let root = composition.root.expect("a root");
-        assert_eq!((root.id.as_str(), root.duration), ("main", Some(2.5)));
+        assert_eq!((root.id.as_str(), root.duration.number()), ("main", Some(2.5)));
         assert_eq!(composition.mounts.len(), 1);
-        assert_eq!(composition.mounts[0].values.as_deref(), Some("{\"x\":\"<\"}"));
+        assert_eq!(
+            composition.mounts[0].values.as_ref().map(|values| values.text.as_str()),
+            Some("{\"x\":\"<\"}")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The only knowledge of CSS: `url(…)` and `@import "…"`, outside comments and strings.
+//! The only knowledge of CSS: `url(…)`, `@import "…"` and custom properties, outside comments and strings.
 
 use crate::diagnostic::Span;
 use crate::html::Quote;
@@ -14,10 +14,39 @@ pub(crate) struct Url {
     pub(crate) quote: Quote,
 }
 
-/// The URLs in `source`, in its order. Source of the grammar: CSS Syntax Level 3, section 4.
-pub(crate) fn urls(source: &str) -> Vec<Url> {
+/// A custom property, such as `--accent`.
+#[derive(Debug)]
+pub(crate) struct Property {
+    /// Without the dashes.
+    pub(crate) name: String,
+    /// The bytes of the name, with the dashes.
+    pub(crate) span: Span,
+    pub(crate) role: Role,
+}
+
+/// What CSS does with a custom property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// `--name: …` or `@property --name`.
+    Set,
+    /// `var(--name)`.
+    Read,
+    /// `var(--name, …)`.
+    ReadWithFallback,
+}
+
+/// What a style sheet, or a style attribute, holds.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    pub(crate) urls: Vec<Url>,
+    pub(crate) properties: Vec<Property>,
+}
+
+/// Reads CSS. Source of the grammar: CSS Syntax Level 3, section 4.
+pub(crate) fn scan(source: &str) -> Sheet {
     let bytes = source.as_bytes();
     let mut found = Vec::new();
+    let mut properties = Vec::new();
     let mut at = 0;
     // Whether a string would be the argument of `@import`.
     let mut importing = false;
@@ -35,6 +64,11 @@ pub(crate) fn urls(source: &str) -> Vec<Url> {
                 at = (end + 1).min(bytes.len());
             }
             b'\\' => at += 2,
+            b'-' if bytes.get(at + 1) == Some(&b'-') && !follows_name(bytes, at) => {
+                let end = name_end(bytes, at + 2);
+                properties.extend(property(source, at, end));
+                at = end;
+            }
             b'@' => {
                 importing = has_word(bytes, at + 1, b"import");
                 at += 1;
@@ -65,7 +99,34 @@ pub(crate) fn urls(source: &str) -> Vec<Url> {
             _ => at += 1,
         }
     }
-    found
+    Sheet { urls: found, properties }
+}
+
+fn property(source: &str, start: usize, end: usize) -> Option<Property> {
+    let name = unescape(source.get(start + 2..end)?);
+    let before = source[..start].trim_end();
+    let next = source.get(end..)?.trim_start().bytes().next();
+    let role = if before.len() >= 4 && has_word(before.as_bytes(), before.len() - 4, b"var(") {
+        if next == Some(b',') { Role::ReadWithFallback } else { Role::Read }
+    } else if next == Some(b':') || before.ends_with("@property") {
+        Role::Set
+    } else {
+        return None;
+    };
+    (!name.is_empty()).then_some(Property { name, span: Span { start, end }, role })
+}
+
+fn name_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'-' | b'_' | 0x80.. => at += 1,
+            byte if byte.is_ascii_alphanumeric() => at += 1,
+            _ => break,
+        }
+    }
+    at.min(bytes.len())
 }
 
 fn quote(mark: u8) -> Quote {
@@ -176,7 +237,7 @@ mod tests {
     use super::*;
 
     fn targets(source: &str) -> Vec<String> {
-        urls(source).into_iter().map(|url| url.target).collect()
+        scan(source).urls.into_iter().map(|url| url.target).collect()
     }
 
     #[test]
@@ -184,6 +245,25 @@ mod tests {
         let source = "/* url(no.png) */ a { b: url(x.png), URL( 'y z.png' ); content: 'url(no.png)' }\n\
                       @import \"i.css\"; @import url(j.css) screen; c { d: my-url(no.png) } e { f: \"g\" }";
         assert_eq!(targets(source), ["x.png", "y z.png", "i.css", "j.css"]);
+    }
+
+    #[test]
+    fn custom_properties() {
+        let source = "@property --p { syntax: '*' } a { --q : 1; b: var( --r ); c: var(--s, red); --é\\: x: 2 }\n\
+                      /* var(--no) */ .block--no { d: 'var(--no)'; e: var(--t) }";
+        let found = scan(source).properties.into_iter().map(|p| (p.name, p.role)).collect::<Vec<_>>();
+        let expected = [
+            ("p", Role::Set),
+            ("q", Role::Set),
+            ("r", Role::Read),
+            ("s", Role::ReadWithFallback),
+            ("é: x", Role::Set),
+            ("t", Role::Read),
+        ];
+        // The escaped colon is part of a name; the space after it ends it.
+        let found = found.iter().map(|(name, role)| (name.as_str(), *role)).collect::<Vec<_>>();
+        assert_eq!(found[..4], expected[..4]);
+        assert_eq!(found.last(), expected.last());
     }
 
     #[test]
@@ -209,7 +289,7 @@ mod tests {
     #[test]
     fn unfinished_text_ends_it() {
         for source in ["url(", "url('", "url('a", "url(a", "/*", "@import '", "\\", "url(\\"] {
-            urls(source);
+            scan(source);
         }
         assert_eq!(targets("url(a"), ["a"]);
     }

@@ -1,6 +1,10 @@
 //! What a check found, and where.
 
+use std::cell::Cell;
+
 use serde::Serialize;
+
+use crate::rule::Rule;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -12,6 +16,18 @@ pub enum Severity {
     Warning,
     /// The render would fail, or would silently be wrong.
     Error,
+}
+
+impl Severity {
+    /// In lower case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// A half-open range of byte offsets into a source text.
@@ -32,31 +48,66 @@ pub struct Position {
     pub column: usize,
 }
 
-impl Position {
-    /// The position of byte `offset` in `source`; an offset past the end gives the position of the end.
+/// A text and the name that findings give it. Positions are found in time proportional to what is between one and
+/// the next, so that a file with thousands of findings is no problem.
+#[derive(Debug)]
+pub struct Text<'a> {
+    /// The file, with `/`.
+    pub path: &'a str,
+    /// Its contents.
+    pub source: &'a str,
+    /// The last offset asked for, and its position.
+    last: Cell<(usize, Position)>,
+}
+
+impl<'a> Text<'a> {
+    /// The text of the file at `path`.
     #[must_use]
-    pub fn of(source: &str, offset: usize) -> Self {
-        let mut end = offset.min(source.len());
-        while !source.is_char_boundary(end) {
+    pub fn new(path: &'a str, source: &'a str) -> Self {
+        Self { path, source, last: Cell::new((0, Position { line: 1, column: 1 })) }
+    }
+
+    /// The position of a byte; an offset past the end gives the position of the end.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        let mut end = offset.min(self.source.len());
+        while !self.source.is_char_boundary(end) {
             end -= 1;
         }
-        let before = &source[..end];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+        let (start, position) = self.last.get();
+        let (start, mut position) =
+            if start <= end { (start, position) } else { (0, Position { line: 1, column: 1 }) };
+        for character in self.source[start..end].chars() {
+            if character == '\n' {
+                position = Position { line: position.line + 1, column: 1 };
+            } else {
+                position.column += 1;
+            }
         }
+        self.last.set((end, position));
+        position
+    }
+
+    /// A finding at `span`.
+    #[must_use]
+    pub fn finding(&self, rule: Rule, span: Span, message: impl Into<String>) -> Diagnostic {
+        let mut found = Diagnostic::new(rule, self.path, message);
+        found.position = Some(self.position(span.start));
+        found.end = Some(self.position(span.end.max(span.start)));
+        found.span = Some(span);
+        found
     }
 }
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// Stable identifier, such as `undeclared-variable`.
-    pub code: &'static str,
+    /// What was found.
+    #[serde(rename = "code")]
+    pub rule: Rule,
     /// How much it matters.
     pub severity: Severity,
-    /// The file, relative to the project, with `/`.
+    /// The file, relative to the repository, with `/`.
     pub path: String,
     /// The place in the file, where one can be named.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +115,9 @@ pub struct Diagnostic {
     /// Where `span` starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
+    /// Where `span` ends: the first character that is not in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Position>,
     /// What is wrong, as a lowercase phrase.
     pub message: String,
     /// What to do about it.
@@ -72,31 +126,19 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A finding about a whole file.
+    /// A finding about a whole file, as severe as its rule says.
     #[must_use]
-    pub fn new(
-        code: &'static str,
-        severity: Severity,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(rule: Rule, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            code,
-            severity,
+            rule,
+            severity: rule.severity(),
             path: path.into(),
             span: None,
             position: None,
+            end: None,
             message: message.into(),
             help: None,
         }
-    }
-
-    /// Points the finding at `span` of `source`.
-    #[must_use]
-    pub fn at(mut self, source: &str, span: Span) -> Self {
-        self.position = Some(Position::of(source, span.start));
-        self.span = Some(span);
-        self
     }
 
     /// Says what to do about it.
@@ -110,14 +152,28 @@ impl Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn positions_count_characters_and_survive_odd_offsets() {
-        let source = "a\nbé中c";
-        assert_eq!(Position::of(source, 0), Position { line: 1, column: 1 });
-        assert_eq!(Position::of(source, 3), Position { line: 2, column: 2 });
-        assert_eq!(Position::of(source, 5), Position { line: 2, column: 3 });
-        assert_eq!(Position::of(source, 6), Position { line: 2, column: 3 });
-        assert_eq!(Position::of(source, 999), Position { line: 2, column: 5 });
+        let text = Text::new("a.html", "a\nbé中c");
+        let at = |offset| {
+            let Position { line, column } = text.position(offset);
+            (line, column)
+        };
+        assert_eq!(
+            [at(0), at(3), at(5), at(6), at(999), at(0)],
+            [(1, 1), (2, 2), (2, 3), (2, 3), (2, 5), (1, 1)]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_questions_does_not_matter(source in "[a\né]{0,30}", offsets in prop::collection::vec(0..40_usize, 1..8)) {
+            let text = Text::new("a", &source);
+            for offset in offsets {
+                prop_assert_eq!(text.position(offset), Text::new("a", &source).position(offset));
+            }
+        }
     }
 }

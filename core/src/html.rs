@@ -1,9 +1,10 @@
-//! The only knowledge of HTML: start tags with their attributes, and the text of `<style>`, each with its place.
+//! The only knowledge of HTML: start tags with their attributes, and the text of `<style>` and `<script>`, each
+//! with its place.
 //!
 //! The tokenizer follows the HTML standard, so text, comments, scripts and text areas are no markup, names come in
 //! lower case and entities are decoded. It runs in time linear in the source, whatever the source is.
 
-use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
+use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer, naive_next_state};
 
 use crate::diagnostic::Span;
 
@@ -14,6 +15,8 @@ pub(crate) struct Document {
     pub(crate) elements: Vec<Element>,
     /// Where the text of each `<style>` is.
     pub(crate) styles: Vec<Span>,
+    /// Where the text of each `<script>` is that is JavaScript.
+    pub(crate) scripts: Vec<Span>,
 }
 
 /// A start tag.
@@ -69,14 +72,15 @@ pub(crate) fn scan(source: &str) -> Document {
     let mut document = Document::default();
     // How many <svg> and <math> are open: only in them does `/>` close an element.
     let mut foreign = 0_usize;
-    let mut style = None;
+    // What the text up to the next end tag is.
+    let mut open: Option<(Raw, usize)> = None;
     while let Some(Ok(token)) = tokenizer.next() {
         match token {
             Token::StartTag(tag) => {
                 let name = text(&tag.name);
                 if !(tag.self_closing && (foreign > 0 || is_foreign(&name))) {
                     foreign += usize::from(is_foreign(&name));
-                    style = (name == "style").then_some(tag.span.end);
+                    open = raw_text(&name, &tag).map(|kind| (kind, tag.span.end));
                     // Without a tree, the tokenizer has to be told what of <script> and <style> is no markup.
                     if let Some(state) = naive_next_state(name.as_bytes()) {
                         tokenizer.set_state(state);
@@ -93,13 +97,45 @@ pub(crate) fn scan(source: &str) -> Document {
             }
             Token::EndTag(tag) => {
                 foreign = foreign.saturating_sub(usize::from(is_foreign(&text(&tag.name))));
-                document.styles.extend(style.take().map(|start| Span { start, end: tag.span.start }));
+                document.close(open.take(), tag.span.start);
             }
             _ => {}
         }
     }
-    document.styles.extend(style.map(|start| Span { start, end: source.len() }));
+    document.close(open, source.len());
     document
+}
+
+/// Text that is no markup.
+#[derive(Clone, Copy, Debug)]
+enum Raw {
+    Style,
+    Script,
+}
+
+impl Document {
+    fn close(&mut self, open: Option<(Raw, usize)>, end: usize) {
+        match open {
+            Some((Raw::Style, start)) => self.styles.push(Span { start, end }),
+            Some((Raw::Script, start)) => self.scripts.push(Span { start, end }),
+            None => {}
+        }
+    }
+}
+
+/// What follows a start tag, where it matters here.
+fn raw_text(name: &str, tag: &StartTag<usize>) -> Option<Raw> {
+    match name {
+        "style" => Some(Raw::Style),
+        "script" => {
+            let kind =
+                tag.attributes.get(b"type".as_slice()).map(|kind| text(&kind.value).to_ascii_lowercase());
+            let kind = kind.as_deref().map_or("", str::trim);
+            // Data blocks, such as JSON and shaders, have other types; source: HTML standard, section 4.12.1.
+            (kind.is_empty() || kind == "module" || kind.ends_with("javascript")).then_some(Raw::Script)
+        }
+        _ => None,
+    }
 }
 
 /// Whether an element's insides follow the rules of XML; source: HTML standard, section 13.2.6.5.
@@ -133,31 +169,52 @@ fn attribute(source: &str, name: String, value: String, start: usize) -> Attribu
     Attribute { name, value, span, quote }
 }
 
-/// Maps offsets in a decoded value back to the source, in one pass: offsets are asked for in ascending order.
-pub(crate) struct Offsets<'a> {
-    raw: &'a str,
-    decoded: &'a str,
-    start: usize,
-    from: usize,
-    to: usize,
+/// Maps offsets in a decoded value back to the source.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Offsets {
+    /// Where the raw value starts in the source, and where it ends.
+    raw: Span,
+    /// Units that are longer or shorter in the source than decoded: their ends, decoded and raw.
+    jumps: Vec<Jump>,
 }
 
-impl<'a> Offsets<'a> {
+#[derive(Clone, Debug, PartialEq)]
+struct Jump {
+    decoded: Span,
+    raw_end: usize,
+}
+
+impl Offsets {
     /// For the value of `attribute`.
-    pub(crate) fn new(source: &'a str, attribute: &'a Attribute) -> Self {
-        let Span { start, end } = attribute.span;
-        Self { raw: &source[start..end], decoded: &attribute.value, start, from: 0, to: 0 }
+    pub(crate) fn new(source: &str, attribute: &Attribute) -> Self {
+        let raw = &source[attribute.span.start..attribute.span.end];
+        let mut jumps = Vec::new();
+        let (mut from, mut to) = (0, 0);
+        // Only these make the two differ; most values hold none, and then there is nothing to walk through.
+        while let Some(ahead) = raw[from..].find(['&', '\r', '\0']) {
+            (from, to) = (from + ahead, to + ahead);
+            let (raw_step, decoded_step) = step(&raw[from..], attribute.value.get(to..).unwrap_or_default());
+            jumps
+                .push(Jump { decoded: Span { start: to, end: to + decoded_step }, raw_end: from + raw_step });
+            (from, to) = (from + raw_step, to + decoded_step);
+        }
+        Self { raw: attribute.span, jumps }
     }
 
     /// Where byte `offset` of the decoded value comes from, as an offset into the source.
-    pub(crate) fn of(&mut self, offset: usize) -> usize {
-        while self.to < offset && self.from < self.raw.len() {
-            let decoded = self.decoded.get(self.to..).unwrap_or_default();
-            let (raw_step, decoded_step) = step(&self.raw[self.from..], decoded);
-            self.from += raw_step;
-            self.to += decoded_step;
-        }
-        self.start + self.from.min(self.raw.len())
+    pub(crate) fn of(&self, offset: usize) -> usize {
+        let passed = self.jumps.partition_point(|jump| jump.decoded.start < offset);
+        let within = match self.jumps[..passed].last() {
+            // Inside a unit: its end.
+            Some(jump) => jump.raw_end + offset.saturating_sub(jump.decoded.end),
+            None => offset,
+        };
+        (self.raw.start + within).min(self.raw.end)
+    }
+
+    /// The place of a part of the decoded value.
+    pub(crate) fn span(&self, part: Span) -> Span {
+        Span { start: self.of(part.start), end: self.of(part.end) }
     }
 }
 

@@ -6,15 +6,27 @@
 mod api;
 mod archive;
 mod backoff;
+mod carry;
+mod check;
+mod color;
 mod composition;
 mod css;
 mod diagnostic;
 mod failure;
+mod findings;
+mod format;
 mod html;
+mod json;
+mod levels;
+mod nearest;
 mod options;
 mod project;
 mod reference;
 mod render;
+mod resolve;
+mod rule;
+mod script;
+mod tree;
 mod variables;
 
 pub use api::{
@@ -26,11 +38,18 @@ pub use archive::{
     ArchiveError, ArchiveWriter, DIRECT_UPLOAD_LIMIT, Entry, Manifest, PROXY_UPLOAD_LIMIT, hex,
 };
 pub use backoff::{poll_delay, retry_delay};
-pub use composition::{Composition, Mount, Root, Shape};
-pub use diagnostic::{Diagnostic, Position, Severity, Span};
+pub use carry::{Carried, contained};
+pub use check::{CheckOptions, Report, Row, Values, check, rows};
+pub use composition::{Composition, Measure, Mount, MountValues, Root, Shape};
+pub use diagnostic::{Diagnostic, Position, Severity, Span, Text};
 pub use failure::{Failure, FailureKind, Stage};
+pub use findings::Findings;
+pub use format::{ReportFormat, plain};
+pub use levels::{Level, Levels};
 pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
 pub use render::{Action, Archive, Event, Job, Outcome, Plan, SaveError, Source, UploadRoute, Wait};
+pub use rule::{Group, Rule, UnknownRule};
+pub use tree::{Contents, Found, HEAD, MemoryTree, ProjectFile, Tree, below, join, parent, unportable_name};
 pub use variables::{Choice, Declaration, Declarations, ValueIssue, VariableType, json_kind};

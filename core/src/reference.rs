@@ -2,7 +2,7 @@
 
 use crate::css;
 use crate::diagnostic::Span;
-use crate::html::{self, Attribute, Offsets, Quote};
+use crate::html::{self, Attribute, Document, Offsets, Quote};
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,27 +69,33 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
     match kind {
         TextKind::Css => in_css(source, 0, None, &mut found),
         TextKind::Html => {
-            let document = html::scan(source);
-            for element in &document.elements {
-                for attribute in &element.attributes {
-                    let navigates =
-                        attribute.name.ends_with("href") && NAVIGATION.contains(&element.name.as_str());
-                    match attribute.name.as_str() {
-                        "srcset" => in_srcset(source, attribute, &mut found),
-                        "style" => in_style(source, attribute, &mut found),
-                        name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
-                            target: attribute.value.trim().to_owned(),
-                            span: attribute.span,
-                            context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
-                        }),
-                        _ => {}
-                    }
-                }
-            }
-            for style in &document.styles {
-                in_css(&source[style.start..style.end], style.start, None, &mut found);
+            return in_document(source, &html::scan(source));
+        }
+    }
+    found.retain(|reference| !reference.target.is_empty());
+    found
+}
+
+/// The references in a document that has been read, in the order of the source.
+pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
+    let mut found = Vec::new();
+    for element in &document.elements {
+        for attribute in &element.attributes {
+            let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&element.name.as_str());
+            match attribute.name.as_str() {
+                "srcset" => in_srcset(source, attribute, &mut found),
+                "style" => in_style(source, attribute, &mut found),
+                name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
+                    target: attribute.value.trim().to_owned(),
+                    span: attribute.span,
+                    context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
+                }),
+                _ => {}
             }
         }
+    }
+    for style in &document.styles {
+        in_css(&source[style.start..style.end], style.start, None, &mut found);
     }
     found.retain(|reference| !reference.target.is_empty());
     found.sort_by_key(|reference| reference.span.start);
@@ -97,7 +103,7 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
 }
 
 fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec<Reference>) {
-    found.extend(css::urls(source).into_iter().map(|url| Reference {
+    found.extend(css::scan(source).urls.into_iter().map(|url| Reference {
         target: url.target,
         span: Span { start: offset + url.span.start, end: offset + url.span.end },
         context: Context { attribute, syntax: Syntax::Css(url.quote) },
@@ -106,8 +112,8 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
 
 /// CSS inside an attribute: found in the decoded value, placed in the source.
 fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
-    let mut offsets = Offsets::new(source, attribute);
-    found.extend(css::urls(&attribute.value).into_iter().map(|url| Reference {
+    let offsets = Offsets::new(source, attribute);
+    found.extend(css::scan(&attribute.value).urls.into_iter().map(|url| Reference {
         target: url.target,
         span: Span { start: offsets.of(url.span.start), end: offsets.of(url.span.end) },
         context: Context { attribute: Some(attribute.quote), syntax: Syntax::Css(url.quote) },
@@ -117,7 +123,7 @@ fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
 /// `a.png 1x, b.png 2x`: each candidate's URL.
 fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
     let value = attribute.value.as_str();
-    let mut offsets = Offsets::new(source, attribute);
+    let offsets = Offsets::new(source, attribute);
     let mut at = 0;
     while at < value.len() {
         let rest = &value[at..];
@@ -230,6 +236,35 @@ impl Link {
     }
 }
 
+impl Link {
+    /// Whether the runtime takes `target` for the source of a media element; source: the official `isSafeMediaUrl`.
+    pub(crate) fn is_safe_media(target: &str) -> bool {
+        // Browsers ignore control characters and spaces in a URL's scheme.
+        let plain = target.chars().filter(|character| *character > ' ').collect::<String>();
+        match scheme(&plain).as_deref() {
+            None | Some("https" | "http" | "blob") => true,
+            Some("data") => plain.get(5..11).is_some_and(|kind| kind.eq_ignore_ascii_case("image/")),
+            Some(_) => false,
+        }
+    }
+
+    /// Whether something that runs later fills in a part of `target`; source: the official
+    /// `isUnresolvedAssetPlaceholder`.
+    pub(crate) fn is_placeholder(target: &str) -> bool {
+        let target = target.trim();
+        let between = |open: &str, close: &str| {
+            target
+                .find(open)
+                .is_some_and(|at| target[at + open.len()..].find(close).is_some_and(|length| length > 0))
+        };
+        let inside = target.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
+        let name = inside.is_some_and(|name| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        });
+        name || between("{{", "}}") || between("${", "}") || between("<<", ">>")
+    }
+}
+
 /// The scheme of a URL, in lower case; source: RFC 3986, section 3.1.
 fn scheme(target: &str) -> Option<String> {
     let (scheme, _) = target.split_once(':')?;
@@ -335,6 +370,30 @@ mod tests {
         assert_eq!(Link::of("%2e%2E%2fx"), relative("../x"));
         assert_eq!(Link::of("a%zz%4"), relative("a%zz%4"));
         assert_eq!(Link::of("a%ff%20b"), relative("a%ff%20b"));
+    }
+
+    #[test]
+    fn media_and_placeholders() {
+        for safe in [
+            "",
+            "a.png",
+            "../a b.png",
+            "https://x.example/a",
+            "HTTP://x",
+            "blob:1",
+            "data:image/png;base64,A",
+        ] {
+            assert!(Link::is_safe_media(safe), "{safe}");
+        }
+        for unsafe_url in ["javascript:1", "java\tscript:1", " file:///a", "data:text/html,x", "C:\\a.png"] {
+            assert!(!Link::is_safe_media(unsafe_url), "{unsafe_url}");
+        }
+        for placeholder in ["__LOGO__", "{{logo}}.png", "a/${x}.png", "<<x>>"] {
+            assert!(Link::is_placeholder(placeholder), "{placeholder}");
+        }
+        for plain in ["a.png", "____", "__logo__", "${}", "{x}", "a__B__.png"] {
+            assert!(!Link::is_placeholder(plain), "{plain}");
+        }
     }
 
     #[test]

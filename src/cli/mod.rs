@@ -1,9 +1,11 @@
 //! The command line: one file per command. Arguments become types of the core here, and every rule about flags
 //! that needs no network is checked here.
 
+mod check;
 mod delete;
 mod emulator;
 mod get;
+mod levels;
 mod list;
 mod pack;
 mod preflight;
@@ -35,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Render(Box<render::Args>),
+    Check(check::Args),
     Pack(pack::Args),
     Get(get::Args),
     List(list::Args),
@@ -89,6 +92,7 @@ impl Command {
     fn run(self, console: &mut Console) -> Result<(), Error> {
         match self {
             Self::Render(args) => render::run(&args, console),
+            Self::Check(args) => check::run(&args, console),
             Self::Pack(args) => pack::run(&args, console),
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),

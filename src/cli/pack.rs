@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use hyperframes_ci_core::{DIRECT_UPLOAD_LIMIT, hex};
+use hyperframes_ci_core::{CheckOptions, DIRECT_UPLOAD_LIMIT, Levels, hex};
 
+use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
+use crate::collect::Project;
 use crate::download::Target;
 use crate::error::Error;
 use crate::report::{Console, bytes, plain, table};
@@ -23,14 +25,17 @@ pub(super) struct Args {
     /// List every file with its size and SHA-256
     #[arg(long)]
     list: bool,
+    #[command(flatten)]
+    levels: LevelArgs,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
-    let mut prepared = Prepared::new(&args.dir)?;
-    let diagnostics = prepared.verdict(console)?;
+    args.levels.validate()?;
+    let levels = |project: &Project| args.levels.levels(&project.boundary, Levels::default());
+    let prepared = Prepared::new(&args.dir, &CheckOptions::default(), levels, console)?;
     let target = args.output.as_deref().map(|path| Target::prepare(Some(path))).transpose()?;
     let packed = prepared.pack(console)?;
-    let mut result = archive_json(&prepared.project, &packed, DIRECT_UPLOAD_LIMIT);
+    let mut result = archive_json(prepared.project(), &packed, DIRECT_UPLOAD_LIMIT);
     if args.list {
         let entries = packed.manifest.entries();
         let rows =
@@ -56,6 +61,6 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         console.done(&format!("{} ({})", path.display(), bytes(size)));
         result["output_path"] = path.display().to_string().into();
     }
-    console.json(&serde_json::json!({ "archive": result, "diagnostics": diagnostics }));
+    console.json(&serde_json::json!({ "archive": result, "diagnostics": prepared.findings.diagnostics }));
     Ok(())
 }

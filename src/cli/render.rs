@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::{
-    Archive, AspectRatio, Composition, DIRECT_UPLOAD_LIMIT, Diagnostic, Format, IdempotencyKey, Job,
-    PROXY_UPLOAD_LIMIT, Plan, Project, Quality, RenderRequest, Resolution, Source, UploadRoute,
+    Archive, AspectRatio, CheckOptions, DIRECT_UPLOAD_LIMIT, Format, Group, IdempotencyKey, Job, Level,
+    Levels, PROXY_UPLOAD_LIMIT, Plan, Project, Quality, RenderRequest, Resolution, Rule, Shape, Source,
+    UploadRoute, Values,
 };
 use serde_json::{Map, Value};
 
+use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
 use super::values::{self, WaitArgs};
 use crate::credentials::{self, Credential, Secret};
@@ -93,6 +95,8 @@ pub(super) struct Args {
     /// Run the whole cloud flow against the built-in server on this machine; needs no account
     #[arg(long, conflicts_with_all = ["renderer", "asset_id", "url", "no_wait"])]
     emulator: bool,
+    #[command(flatten)]
+    levels: LevelArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -123,18 +127,20 @@ pub(super) fn fresh_key() -> IdempotencyKey {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    args.levels.validate()?;
     let request = Request::of(args)?;
     if let Some(project) = &request.project {
         return render_remote(args, &request, project.clone(), console);
     }
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
     if args.dry_run {
-        return dry_run(&check(args, request, directory, console)?, console);
+        return dry_run(&check(args, request, directory, false, console)?, console);
     }
     let renderer = choose(args, console)?;
-    let checked = check(args, request, directory, console)?;
+    let is_local = matches!(renderer, Renderer::Local);
+    let checked = check(args, request, directory, is_local, console)?;
     let packed = checked.prepared.pack(console)?;
-    if packed.size > limit(args.upload) && !matches!(renderer, Renderer::Local) {
+    if packed.size > limit(args.upload) && !is_local {
         return Err(Error::TooLarge {
             size: packed.size,
             limit: limit(args.upload),
@@ -168,6 +174,8 @@ struct Request {
     body: Map<String, Value>,
     options: RenderRequest,
     project: Option<Project>,
+    /// The values for variables, with their place.
+    values: Option<Values>,
 }
 
 impl Request {
@@ -177,9 +185,15 @@ impl Request {
             Some(given) => variables::from_anything("--data", given)?,
             None => Map::new(),
         };
+        let mut placed = None;
         let values = match (&args.variables, &args.variables_file) {
             (Some(text), _) => Some(variables::from_text("--variables", text)?),
-            (None, Some(path)) => Some(variables::from_file("--variables-file", path)?),
+            (None, Some(path)) => {
+                let text = variables::text_of("--variables-file", path)?;
+                let values = variables::from_text_of("--variables-file", path, &text)?;
+                placed = Some(Values::Object { path: values::whole(path), text });
+                Some(values)
+            }
             (None, None) => None,
         };
         let flags = RenderRequest {
@@ -218,7 +232,8 @@ impl Request {
                 ));
             }
         }
-        Ok(Self { body, options, project })
+        let values = placed.or_else(|| options.variables.clone().map(Values::Inline));
+        Ok(Self { body, options, project, values })
     }
 }
 
@@ -303,44 +318,51 @@ fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
 struct Checked {
     prepared: Prepared,
     request: Request,
-    warnings: Vec<Diagnostic>,
 }
 
 fn check(
     args: &Args,
     mut request: Request,
     directory: &Path,
+    is_local: bool,
     console: &mut Console,
 ) -> Result<Checked, Error> {
-    let mut prepared = Prepared::new(directory)?;
-    if let Some((path, composition)) = prepared.composition(request.options.composition.as_deref())? {
-        apply(args, &mut request, &mut prepared, &path, &composition, console);
+    let options = CheckOptions {
+        compositions: request.options.composition.clone().into_iter().collect(),
+        values: request.values.clone().into_iter().collect(),
+        aspect_ratio: request.options.aspect_ratio,
+    };
+    let levels = |project: &crate::collect::Project| {
+        args.levels.levels(&project.boundary, base_levels(args, is_local))
+    };
+    let prepared = Prepared::new(directory, &options, levels, console)?;
+    if let Shape::Matched { ratio, .. } = &prepared.shape {
+        console.detail(&format!("{}: {}", prepared.composition, prepared.shape));
+        request.options.aspect_ratio.get_or_insert(*ratio);
     }
-    let warnings = prepared.verdict(console)?;
-    Ok(Checked { prepared, request, warnings })
-}
-
-/// What the composition says about the request, and the other way round.
-fn apply(
-    args: &Args,
-    request: &mut Request,
-    prepared: &mut Prepared,
-    path: &str,
-    composition: &Composition,
-    console: &mut Console,
-) {
-    if let Some(values) = &request.options.variables {
-        prepared.check_variables(path, composition, values, args.strict_variables);
-    }
-    let ratio = prepared.aspect_ratio(path, composition, request.options.aspect_ratio, console);
-    request.options.aspect_ratio = ratio;
-    if let Some(ratio) = ratio {
+    if let Some(ratio) = request.options.aspect_ratio {
         request.body.insert("aspect_ratio".to_owned(), ratio.as_str().into());
     }
-    if request.options.composition.is_some() {
-        request.options.composition = Some(path.to_owned());
-        request.body.insert("composition".to_owned(), path.into());
+    if let Some(composition) = &mut request.options.composition {
+        composition.clone_from(&prepared.composition);
+        request.body.insert("composition".to_owned(), composition.as_str().into());
     }
+    Ok(Checked { prepared, request })
+}
+
+/// How much findings matter to a render unless the user says otherwise.
+fn base_levels(args: &Args, is_local: bool) -> Levels {
+    let mut levels = Levels::default();
+    if !args.strict_variables {
+        let about_variables = |rule: &&Rule| matches!(rule.group(), Group::Declarations | Group::Values);
+        Rule::ALL.iter().filter(about_variables).for_each(|rule| levels.set(*rule, Level::Warn));
+    }
+    if is_local {
+        // Only the cloud knows no other shapes.
+        levels.set(Rule::AspectRatioUnsupported, Level::Allow);
+        levels.set(Rule::DimensionsMissing, Level::Allow);
+    }
+    levels
 }
 
 fn dry_run(checked: &Checked, console: &mut Console) -> Result<(), Error> {
@@ -354,9 +376,9 @@ fn dry_run(checked: &Checked, console: &mut Console) -> Result<(), Error> {
     }
     console.done("dry run: nothing was uploaded");
     console.json(&serde_json::json!({
-        "archive": archive_json(&checked.prepared.project, &packed, DIRECT_UPLOAD_LIMIT),
+        "archive": archive_json(checked.prepared.project(), &packed, DIRECT_UPLOAD_LIMIT),
         "request": checked.request.body,
-        "diagnostics": checked.warnings,
+        "diagnostics": checked.prepared.findings.diagnostics,
     }));
     Ok(())
 }
@@ -386,7 +408,7 @@ fn render_cloud(
     console: &mut Console,
 ) -> Result<(), Error> {
     let archive = Archive {
-        filename: format!("{}.zip", checked.prepared.project.name),
+        filename: format!("{}.zip", checked.prepared.project().name),
         size: packed.size,
         sha256: packed.sha256.clone(),
     };
@@ -396,7 +418,7 @@ fn render_cloud(
     finished.tell(console);
     let mut result = finished.to_json();
     result["digest"] = packed.manifest.digest().into();
-    result["diagnostics"] = serde_json::json!(checked.warnings);
+    result["diagnostics"] = serde_json::json!(checked.prepared.findings.diagnostics);
     console.json(&result);
     Ok(())
 }
@@ -443,7 +465,7 @@ fn render_local(
     engine.render(&job, &mut |progress| super::emulator::announce(&progress, console))?;
     console.end_bar();
     interrupt::set_resume_hint(None);
-    let name = format!("{}.{format}", checked.prepared.project.name);
+    let name = format!("{}.{format}", checked.prepared.project().name);
     let (path, size) = target.keep(&name).map_err(Error::Output)?;
     console.done(&format!("{} ({})", path.display(), crate::report::bytes(size)));
     console.json(&serde_json::json!({
@@ -451,7 +473,7 @@ fn render_local(
         "output_path": path.display().to_string(),
         "bytes_written": size,
         "digest": packed.manifest.digest(),
-        "diagnostics": checked.warnings,
+        "diagnostics": checked.prepared.findings.diagnostics,
     }));
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Values of flags, and what the environment adds to them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use hyperframes_ci_core::{AspectRatio, Format, IdempotencyKey, Quality, Resolution, Wait};
+use hyperframes_ci_core::{AspectRatio, Format, IdempotencyKey, Quality, ReportFormat, Resolution, Wait};
 
 use crate::credentials::{self, Found};
 use crate::error::Error;
@@ -22,6 +23,7 @@ closed!(quality, Quality);
 closed!(format, Format);
 closed!(resolution, Resolution);
 closed!(aspect_ratio, AspectRatio);
+closed!(report_format, ReportFormat);
 
 /// Frames per second: a whole number from 1 to 240.
 pub(super) fn fps(text: &str) -> Result<u32, String> {
@@ -87,6 +89,12 @@ impl WaitArgs {
     pub(super) fn wait(&self) -> Wait {
         Wait { poll_interval: self.poll_interval, max_wait: self.max_wait, download: true }
     }
+}
+
+/// The whole path of a file that the user names, by which findings name it.
+pub(super) fn whole(path: &Path) -> String {
+    let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
+    whole.unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// A variable of the environment.

@@ -211,7 +211,7 @@ fn check_archive(path: &Path, composition: Option<&str>) -> Result<Option<f64>, 
         return Err(Rejection::project(format!("{entry} in the archive is damaged")));
     }
     let composition = Composition::parse(entry, &String::from_utf8_lossy(&source));
-    Ok(composition.root.and_then(|root| root.duration))
+    Ok(composition.root.and_then(|root| root.duration.number()))
 }
 
 fn find<'a>(renders: &'a mut [Render], id: &str) -> Result<&'a mut Render, Rejection> {

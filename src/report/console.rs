@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use hyperframes_ci_core::{Diagnostic, Severity};
+use hyperframes_ci_core::{Findings, ReportFormat};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
@@ -59,25 +59,12 @@ impl Console {
         self.line(&format!("{GREEN}✓{RESET} {}", plain(text)));
     }
 
-    /// A finding.
-    pub(crate) fn diagnostic(&mut self, found: &Diagnostic) {
-        let (color, word) = match found.severity {
-            Severity::Error => (RED, "error"),
-            Severity::Warning => (YELLOW, "warning"),
-            Severity::Note => (CYAN, "note"),
-        };
-        self.line(&format!(
-            "{color}{BOLD}{word}[{}]{RESET}{BOLD}: {}{RESET}",
-            found.code,
-            plain(&found.message)
-        ));
-        let place = match found.position {
-            Some(position) => format!("{}:{}:{}", found.path, position.line, position.column),
-            None => found.path.clone(),
-        };
-        self.line(&format!("  {CYAN}-->{RESET} {}", plain(&place)));
-        if let Some(help) = &found.help {
-            self.line(&format!("  {CYAN}help:{RESET} {}", plain(help)));
+    /// Findings, on the way to something else.
+    pub(crate) fn findings(&mut self, findings: &Findings) {
+        self.end_bar();
+        let text = findings.text(ReportFormat::Human, true);
+        if !text.is_empty() {
+            self.line(text.trim_end());
         }
     }
 
@@ -193,10 +180,8 @@ impl Console {
             let _ = writeln!(io::stderr(), "{}", error.to_json());
             return;
         }
-        if let Error::Preflight(diagnostics) = error {
-            for found in diagnostics {
-                self.diagnostic(found);
-            }
+        if let Error::Preflight(findings) = error {
+            self.findings(findings);
         }
         self.line(&format!("{RED}{BOLD}error{RESET}{BOLD}:{RESET} {}", plain(&error.to_string())));
         if let Some(help) = error.help() {

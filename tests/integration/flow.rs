@@ -141,7 +141,7 @@ fn an_unsupported_ratio_is_told_and_left_out() {
     write(folder.path(), "index.html", &html(1080, 1350, ""));
     let ran = emulator.run(folder.path(), &["render", "--json", "-o", "v.mp4"]).ok().json();
     assert!(ran["render"]["aspect_ratio"].is_null());
-    assert_eq!(ran["diagnostics"][0]["code"], "aspect-ratio-unknown");
+    assert_eq!(ran["diagnostics"][0]["code"], "aspect-ratio-unsupported");
 }
 
 #[test]

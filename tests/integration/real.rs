@@ -132,7 +132,10 @@ fn what_is_not_packed_is_not_rendered_either() {
 fn a_composition_that_cannot_be_rendered_is_an_error_without_a_file() {
     let folder = project();
     crate::support::write(folder.path(), "index.html", "<html><p>no composition</p></html>");
-    let ran = run_in(folder.path(), &["render", "--renderer", "local", "--json", "-o", "v.mp4"]);
+    let ran = run_in(
+        folder.path(),
+        &["render", "--renderer", "local", "--allow", "root-missing", "--json", "-o", "v.mp4"],
+    );
     assert_eq!((ran.code, ran.error()["code"].as_str()), (1, Some("render_failed")), "{ran:?}");
     assert!(!folder.path().join("v.mp4").exists());
 }

@@ -186,7 +186,7 @@ pub(crate) fn html(width: u32, height: u32, inside: &str) -> String {
     format!(
         "<html data-composition-variables='[{{\"id\":\"title\",\"label\":\"Title\",\"type\":\"string\",\"default\":\"x\"}}]'>\
          <div data-composition-id=\"main\" data-width=\"{width}\" data-height=\"{height}\" data-start=\"0\" \
-         data-duration=\"1\" data-no-timeline>{inside}</div></html>"
+         data-duration=\"1\" data-no-timeline><b data-var-text=\"title\"></b>{inside}</div></html>"
     )
 }
 

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::{Declaration, Declarations, VariableType};
+use crate::nearest;
+use crate::rule::Rule;
 
 /// Why a value does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueIssue {
-    /// `undeclared-variable`, `variable-type-mismatch` or `variable-not-in-enum`.
-    pub code: &'static str,
+    /// One of the three rules about values.
+    pub rule: Rule,
     /// The id of the variable.
     pub variable: String,
     /// What is wrong.
@@ -21,21 +23,20 @@ impl Declarations {
     /// What is wrong with `values`, in their order. A composition that declares nothing accepts everything.
     #[must_use]
     pub fn check(&self, values: &Map<String, Value>) -> Vec<ValueIssue> {
-        if self.entries.is_empty() {
-            return Vec::new();
-        }
         values.iter().filter_map(|(id, value)| self.check_one(id, value)).collect()
     }
 
-    fn check_one(&self, id: &str, value: &Value) -> Option<ValueIssue> {
-        let issue = |code, message, help| Some(ValueIssue { code, variable: id.to_owned(), message, help });
-        let Some(declaration) = self.entries.iter().find(|entry| entry.id == id) else {
+    /// What is wrong with the value of one variable.
+    #[must_use]
+    pub fn check_one(&self, id: &str, value: &Value) -> Option<ValueIssue> {
+        let issue = |rule, message, help| Some(ValueIssue { rule, variable: id.to_owned(), message, help });
+        let Some(declaration) = self.get(id) else {
             // An entry that could not be read may have been this one; its own finding says so.
-            if self.incomplete {
+            if self.entries().is_empty() || self.is_incomplete() {
                 return None;
             }
             return issue(
-                "undeclared-variable",
+                Rule::UndeclaredVariable,
                 format!("the variable {id:?} is not declared"),
                 Some(self.advice(id)),
             );
@@ -50,26 +51,26 @@ impl Declarations {
                     .map(|choice| format!("{:?}", choice.value))
                     .collect::<Vec<_>>();
                 return issue(
-                    "variable-not-in-enum",
+                    Rule::VariableNotInEnum,
                     format!("the variable {id:?} cannot be {value}"),
                     Some(format!("its options are {}", allowed.join(", "))),
                 );
             }
         };
         let found = json_kind(value);
-        issue("variable-type-mismatch", format!("the variable {id:?} must be {expected}, not {found}"), None)
+        issue(
+            Rule::VariableTypeMismatch,
+            format!("the variable {id:?} must be {expected}, not {found}"),
+            None,
+        )
     }
 
     /// The declared id that is nearest to `id`, or all of them.
-    fn advice(&self, id: &str) -> String {
-        let nearest =
-            self.entries.iter().map(|entry| (distance(id, &entry.id), entry)).min_by_key(|(far, _)| *far);
-        match nearest.filter(|(far, _)| *far <= 1 + id.chars().count() / 4) {
-            Some((_, entry)) => format!("did you mean {:?}?", entry.id),
-            None => {
-                let ids = self.entries.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>();
-                format!("declared are {}", ids.join(", "))
-            }
+    pub(crate) fn advice(&self, id: &str) -> String {
+        let ids = || self.entries().iter().map(|entry| entry.id.as_str());
+        match nearest::to(id, ids()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("declared are {}", ids().collect::<Vec<_>>().join(", ")),
         }
     }
 }
@@ -115,22 +116,6 @@ pub fn json_kind(value: &Value) -> &'static str {
     }
 }
 
-/// Levenshtein's distance, ignoring case.
-fn distance(a: &str, b: &str) -> usize {
-    let b = b.to_lowercase().chars().collect::<Vec<_>>();
-    let mut row = (0..=b.len()).collect::<Vec<_>>();
-    for (i, from) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +135,11 @@ mod tests {
     }
 
     fn verdict(values: &Value) -> Vec<&'static str> {
-        declared().check(values.as_object().expect("an object")).into_iter().map(|issue| issue.code).collect()
+        declared()
+            .check(values.as_object().expect("an object"))
+            .into_iter()
+            .map(|issue| issue.rule.code())
+            .collect()
     }
 
     #[test]
@@ -180,7 +169,7 @@ mod tests {
             values.insert(id.to_owned(), value.clone());
             let issues = declared().check(&values);
             assert_eq!(
-                issues.first().map(|issue| issue.code),
+                issues.first().map(|issue| issue.rule.code()),
                 Some("variable-type-mismatch"),
                 "{id} {value}"
             );

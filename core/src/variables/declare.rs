@@ -3,12 +3,20 @@
 //! Every well-formed entry counts, and everything malformed is a finding, where the official parser drops it
 //! silently and strict mode then accepts anything.
 
-use serde_json::{Map, Value};
+use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::html::{Attribute, Element, Offsets};
+use serde_json::Value;
 
-const ATTRIBUTE: &str = "data-composition-variables";
+use crate::color::is_color;
+use crate::diagnostic::{Diagnostic, Span, Text};
+use crate::html::{Attribute, Offsets};
+use crate::json::{Member, Node};
+use crate::nearest;
+use crate::reference::Link;
+use crate::rule::Rule;
+
+/// The attribute that holds the declarations.
+pub(crate) const ATTRIBUTE: &str = "data-composition-variables";
 
 /// The types that variables have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +47,12 @@ impl VariableType {
         ("font", Self::Font),
         ("image", Self::Image),
     ];
+
+    /// As declarations spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
 
     fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
@@ -85,14 +99,20 @@ pub struct Declaration {
     pub default: Option<Value>,
     /// For enums: the options.
     pub choices: Vec<Choice>,
+    /// What it is for, in the author's words.
+    pub description: Option<String>,
+    /// Where the declaration is in the file.
+    pub span: Span,
 }
 
 /// The variables that a composition declares, in its order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Declarations {
-    pub(super) entries: Vec<Declaration>,
+    entries: Vec<Declaration>,
+    /// Place among the entries by id.
+    places: HashMap<String, usize>,
     /// Whether an entry could not be read: then nothing is known about other names.
-    pub(super) incomplete: bool,
+    incomplete: bool,
 }
 
 impl Declarations {
@@ -102,168 +122,212 @@ impl Declarations {
         &self.entries
     }
 
-    /// Reads the declarations that `carriers` hold; the first carrier counts.
-    pub(crate) fn parse<'a>(
-        path: &str,
-        source: &str,
-        carriers: impl Iterator<Item = &'a Element>,
-    ) -> (Self, Vec<Diagnostic>) {
-        let mut carriers = carriers.filter_map(|element| element.attribute(ATTRIBUTE));
-        let Some(attribute) = carriers.next() else { return (Self::default(), Vec::new()) };
-        let mut reader =
-            Reader { path, source, attribute, declarations: Self::default(), diagnostics: Vec::new() };
-        reader.read();
-        if let Some(second) = carriers.next() {
-            reader
-                .report(
-                    second.span,
-                    "duplicate-declarations",
-                    "the variables are declared twice; only the first counts",
-                )
-                .help = Some("declare them on <html> only, or on the root only".to_owned());
-        }
+    /// The variable `id`.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Declaration> {
+        self.places.get(id).map(|place| &self.entries[*place])
+    }
+
+    /// Whether an entry could not be read: then nothing is known about names that are not declared.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete
+    }
+
+    /// Reads the declarations that `attribute` holds, with what is wrong with them.
+    pub(crate) fn parse(text: &Text<'_>, attribute: &Attribute) -> (Self, Vec<Diagnostic>) {
+        let mut reader = Reader {
+            text,
+            offsets: Offsets::new(text.source, attribute),
+            declarations: Self::default(),
+            diagnostics: Vec::new(),
+        };
+        reader.read(attribute);
         (reader.declarations, reader.diagnostics)
+    }
+
+    fn insert(&mut self, declaration: Declaration) -> bool {
+        match self.places.get(&declaration.id) {
+            Some(place) => {
+                self.entries[*place] = declaration;
+                false
+            }
+            None => {
+                self.places.insert(declaration.id.clone(), self.entries.len());
+                self.entries.push(declaration);
+                true
+            }
+        }
     }
 }
 
 struct Reader<'a> {
-    path: &'a str,
-    source: &'a str,
-    attribute: &'a Attribute,
+    text: &'a Text<'a>,
+    offsets: Offsets,
     declarations: Declarations,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Reader<'_> {
-    fn report(&mut self, span: Span, code: &'static str, message: impl Into<String>) -> &mut Diagnostic {
-        self.diagnostics
-            .push(Diagnostic::new(code, Severity::Error, self.path, message).at(self.source, span));
-        let last = self.diagnostics.len() - 1;
-        &mut self.diagnostics[last]
+/// The fields of an entry.
+struct Fields<'a>(Vec<Member<'a>>);
+
+impl<'a> Fields<'a> {
+    fn get(&self, name: &str) -> Option<&Member<'a>> {
+        self.0.iter().find(|member| member.key == name)
     }
 
-    fn read(&mut self) {
-        let text = self.attribute.value.as_str();
-        let entries = match serde_json::from_str(text) {
-            Ok(Value::Array(entries)) => entries,
-            Ok(_) => {
-                self.declarations.incomplete = true;
-                self.report(
-                    self.attribute.span,
-                    "declarations-not-array",
-                    format!("{ATTRIBUTE} is no JSON array"),
-                )
-                .help = Some("write [{\"id\": …, \"label\": …, \"type\": …, \"default\": …}]".to_owned());
-                return;
-            }
+    fn text(&self, name: &str) -> Option<String> {
+        match self.get(name)?.value.value() {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The place of a field's value, or of the whole entry where there is no such field.
+    fn span(&self, name: &str, entry: &Node<'_>) -> Span {
+        self.get(name).map_or(entry.span(), |member| member.value.span())
+    }
+}
+
+impl Reader<'_> {
+    /// Reports at a place of the decoded attribute.
+    fn report(&mut self, span: Span, rule: Rule, message: impl Into<String>, help: Option<String>) {
+        let mut found = self.text.finding(rule, self.offsets.span(span), message);
+        found.help = help;
+        self.diagnostics.push(found);
+    }
+
+    fn read(&mut self, attribute: &Attribute) {
+        let node = match Node::parse(&attribute.value) {
+            Ok(node) => node,
             Err(error) => {
                 self.declarations.incomplete = true;
-                let at = Offsets::new(self.source, self.attribute).of(offset_of(
-                    text,
-                    error.line(),
-                    error.column(),
-                ));
-                let span = Span { start: at, end: at };
-                let message = error.to_string();
-                let message =
-                    message.rsplit_once(" at line").map_or(message.as_str(), |(message, _)| message);
-                self.report(
-                    span,
-                    "declarations-invalid-json",
-                    format!("{ATTRIBUTE} is not valid JSON: {message}"),
-                );
-                return;
+                let span = Span { start: error.offset, end: error.offset };
+                let message = format!("{ATTRIBUTE} is not valid JSON: {}", error.message);
+                return self.report(span, Rule::DeclarationsInvalidJson, message, None);
             }
         };
+        let Some(entries) = node.items() else {
+            self.declarations.incomplete = true;
+            let message = format!("{ATTRIBUTE} is no JSON array");
+            let help = "write [{\"id\": …, \"label\": …, \"type\": …, \"default\": …}]".to_owned();
+            return self.report(node.span(), Rule::DeclarationsNotArray, message, Some(help));
+        };
         for (index, entry) in entries.iter().enumerate() {
-            match entry {
-                Value::Object(entry) => self.entry(index, entry),
-                _ => {
+            match entry.members() {
+                Some(members) => self.entry(index, entry, &Fields(members)),
+                None => {
                     self.declarations.incomplete = true;
                     let message = format!("declaration {} is no object", index + 1);
-                    self.report(self.attribute.span, "declaration-not-object", message);
+                    self.report(entry.span(), Rule::DeclarationNotObject, message, None);
                 }
             }
         }
     }
 
-    fn entry(&mut self, index: usize, entry: &Map<String, Value>) {
-        let span = self.attribute.span;
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
-        let Some(id) = text("id").filter(|id| !id.is_empty()) else {
+    fn entry(&mut self, index: usize, entry: &Node<'_>, fields: &Fields<'_>) {
+        let Some(id) = fields.text("id").filter(|id| !id.is_empty()) else {
             self.declarations.incomplete = true;
-            self.report(span, "declaration-without-id", format!("declaration {} has no id", index + 1));
-            return;
+            let message = format!("declaration {} has no id", index + 1);
+            return self.report(fields.span("id", entry), Rule::DeclarationWithoutId, message, None);
         };
-        let label = text("label");
+        let label = fields.text("label");
         if label.is_none() {
-            self.report(span, "declaration-without-label", format!("the variable {id:?} has no label"))
-                .help = Some("the official parser drops it without one".to_owned());
+            let help = Some("the official parser drops the declaration without one".to_owned());
+            let message = format!("the variable {id:?} has no label");
+            self.report(fields.span("label", entry), Rule::DeclarationWithoutLabel, message, help);
         }
-        let Some(kind) = text("type").as_deref().and_then(VariableType::named) else {
+        let Some(kind) = fields.text("type").as_deref().and_then(VariableType::named) else {
             self.declarations.incomplete = true;
-            let known = VariableType::ALL.map(|(name, _)| name).join(", ");
-            let message = match entry.get("type") {
-                Some(given) => format!("the variable {id:?} has the unknown type {given}"),
-                None => format!("the variable {id:?} has no type"),
-            };
-            self.report(span, "declaration-unknown-type", message).help =
-                Some(format!("the types are {known}"));
-            return;
+            return self.unknown_type(&id, entry, fields);
         };
-        let default = entry.get("default").filter(|default| kind.takes_default(default)).cloned();
+        let given = fields.get("default").map(|member| member.value.value());
+        let default = given.filter(|default| kind.takes_default(default));
         if default.is_none() {
             let message = format!("the default of the variable {id:?} is not {}", kind.default_type());
-            self.report(span, "declaration-default-type", message);
+            self.report(fields.span("default", entry), Rule::DeclarationDefaultType, message, None);
         }
-        let choices =
-            if kind == VariableType::Enum { self.choices(&id, entry.get("options")) } else { Vec::new() };
-        if let Some(Value::String(default)) = default.as_ref().filter(|_| kind == VariableType::Enum)
-            && !choices.iter().any(|choice| choice.value == *default)
-        {
-            let message = format!("the default {default:?} of the variable {id:?} is none of its options");
-            self.report(span, "declaration-default-not-in-options", message);
+        let choices = if kind == VariableType::Enum { self.choices(&id, entry, fields) } else { Vec::new() };
+        if let Some(Value::String(default)) = &default {
+            self.default_text(&id, kind, default, &choices, fields.span("default", entry));
         }
-        if let Some(earlier) = self.declarations.entries.iter_mut().find(|earlier| earlier.id == id) {
-            *earlier = Declaration { id: id.clone(), label, kind, default, choices };
-            self.report(
-                span,
-                "declaration-duplicate-id",
-                format!("the variable {id:?} is declared twice; the last counts"),
-            );
-        } else {
-            self.declarations.entries.push(Declaration { id, label, kind, default, choices });
+        let span = self.offsets.span(entry.span());
+        let description = fields.text("description");
+        let declaration = Declaration { id, label, kind, default, choices, description, span };
+        let id = declaration.id.clone();
+        if !self.declarations.insert(declaration) {
+            let message = format!("the variable {id:?} is declared twice; the last counts");
+            self.report(fields.span("id", entry), Rule::DeclarationDuplicateId, message, None);
         }
     }
 
-    fn choices(&mut self, id: &str, options: Option<&Value>) -> Vec<Choice> {
-        let span = self.attribute.span;
-        let Some(options) = options.and_then(Value::as_array).filter(|options| !options.is_empty()) else {
-            self.report(span, "declaration-without-options", format!("the enum {id:?} has no options"));
+    fn unknown_type(&mut self, id: &str, entry: &Node<'_>, fields: &Fields<'_>) {
+        let names = VariableType::ALL.map(|(name, _)| name);
+        let mut help = format!("the types are {}", names.join(", "));
+        let message = match fields.get("type") {
+            Some(given) => {
+                let given = given.value.value();
+                let near = given.as_str().and_then(|given| nearest::to(given, names.into_iter()));
+                if let Some(near) = near {
+                    help = format!("did you mean {near:?}? {help}");
+                }
+                format!("the variable {id:?} has the unknown type {given}")
+            }
+            None => format!("the variable {id:?} has no type"),
+        };
+        self.report(fields.span("type", entry), Rule::DeclarationUnknownType, message, Some(help));
+    }
+
+    /// Checks what a default says, beyond its type.
+    fn default_text(&mut self, id: &str, kind: VariableType, default: &str, choices: &[Choice], span: Span) {
+        match kind {
+            VariableType::Enum if !choices.iter().any(|choice| choice.value == default) => {
+                let message =
+                    format!("the default {default:?} of the variable {id:?} is none of its options");
+                self.report(span, Rule::DeclarationDefaultNotInOptions, message, None);
+            }
+            VariableType::Color if !is_color(default) => {
+                let message = format!("the default {default:?} of the variable {id:?} is no CSS color");
+                let help = "write a name, #rrggbb, or a function such as rgb(0 0 0)".to_owned();
+                self.report(span, Rule::DeclarationInvalidColor, message, Some(help));
+            }
+            VariableType::Image if !Link::is_safe_media(default) => {
+                let message = format!("the runtime refuses the default {default:?} of the variable {id:?}");
+                let help = "write a relative path, an https: URL or a data:image/… URL".to_owned();
+                self.report(span, Rule::DeclarationUnsafeUrl, message, Some(help));
+            }
+            _ => {}
+        }
+    }
+
+    fn choices(&mut self, id: &str, entry: &Node<'_>, fields: &Fields<'_>) -> Vec<Choice> {
+        let options = fields.get("options").and_then(|member| member.value.items());
+        let Some(options) = options.filter(|options| !options.is_empty()) else {
+            let message = format!("the enum {id:?} has no options");
+            let help = Some("write \"options\": [{\"value\": \"a\", \"label\": \"A\"}]".to_owned());
+            self.report(fields.span("options", entry), Rule::DeclarationWithoutOptions, message, help);
             return Vec::new();
         };
         let mut choices = Vec::with_capacity(options.len());
-        let mut malformed = false;
+        let mut malformed = None;
         for option in options {
-            let text = |name: &str| option.get(name).and_then(Value::as_str).map(str::to_owned);
+            let option_value = option.value();
+            let text = |name: &str| option_value.get(name).and_then(Value::as_str).map(str::to_owned);
             // A bare string is not what the format says, and what its author meant is clear.
-            let bare = option.as_str().map(str::to_owned);
-            malformed |= bare.is_some() || text("value").is_none() || text("label").is_none();
+            let bare = option_value.as_str().map(str::to_owned);
+            if text("value").is_none() || text("label").is_none() {
+                malformed = malformed.or(Some(option.span()));
+            }
             choices
                 .extend(bare.or_else(|| text("value")).map(|value| Choice { value, label: text("label") }));
         }
-        if malformed {
-            self.report(span, "declaration-malformed-option", format!("an option of the enum {id:?} is not {{value, label}}"))
-                .help = Some("write {\"value\": \"a\", \"label\": \"A\"}; the official validator refuses every value of other forms".to_owned());
+        if let Some(span) = malformed {
+            let message = format!("an option of the enum {id:?} is not {{value, label}}");
+            let help = "write {\"value\": \"a\", \"label\": \"A\"}; the official validator refuses every value of other forms";
+            self.report(span, Rule::DeclarationMalformedOption, message, Some(help.to_owned()));
         }
         choices
     }
-}
-
-/// The byte offset of a line and a column, both from 1, in bytes, as serde_json counts them.
-fn offset_of(text: &str, line: usize, column: usize) -> usize {
-    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-    (start + column.saturating_sub(1)).min(text.len())
 }
 
 #[cfg(test)]
@@ -273,7 +337,7 @@ mod tests {
     fn codes(declarations: &str) -> Vec<&'static str> {
         let escaped = declarations.replace('&', "&amp;").replace('"', "&quot;");
         let source = format!("<html data-composition-variables=\"{escaped}\"><div data-composition-id=a>");
-        Composition::parse("a.html", &source).diagnostics.into_iter().map(|found| found.code).collect()
+        Composition::parse("a.html", &source).diagnostics.into_iter().map(|found| found.rule.code()).collect()
     }
 
     #[test]
@@ -337,7 +401,7 @@ mod tests {
             let composition = Composition::parse("a.html", source);
             let ids =
                 composition.declarations.entries().iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
-            (ids, composition.diagnostics.into_iter().map(|found| found.code).collect::<Vec<_>>())
+            (ids, composition.diagnostics.into_iter().map(|found| found.rule.code()).collect::<Vec<_>>())
         };
         let entry = |id: &str| {
             format!(

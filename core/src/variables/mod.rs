@@ -2,6 +2,8 @@
 
 mod check;
 mod declare;
+mod schema;
 
 pub use check::{ValueIssue, json_kind};
+pub(crate) use declare::ATTRIBUTE;
 pub use declare::{Choice, Declaration, Declarations, VariableType};

@@ -1,0 +1,145 @@
+//! The composition itself: there, with a root, a size, a duration; and what it mounts.
+
+use std::collections::BTreeSet;
+
+use super::page::{Page, Pages};
+use crate::composition::{Measure, Root, Shape};
+use crate::diagnostic::{Diagnostic, Text};
+use crate::options::AspectRatio;
+use crate::project::DEFAULT_COMPOSITION;
+use crate::rule::Rule;
+use crate::tree::{Found, Tree, join};
+
+/// The finding about an entry that is not among the files: because it is ignored, or because it is not there.
+pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {
+    let full = join(tree.project(), path);
+    if tree.find(&full) == Found::File
+        && let Some(reason) = tree.rules().exclusion_of_file(path)
+    {
+        let message = "the composition is left out of the archive";
+        return Diagnostic::new(Rule::CompositionIgnored, full, message).help(reason.to_string());
+    }
+    let help = if path == DEFAULT_COMPOSITION {
+        format!("a project has {DEFAULT_COMPOSITION} at its root, whichever composition is rendered")
+    } else {
+        "a composition is a path inside the project, such as compositions/intro.html".to_owned()
+    };
+    Diagnostic::new(Rule::CompositionMissing, full, "there is no such composition in the project").help(help)
+}
+
+/// What would be rendered.
+pub(super) fn entry(page: &Page, asked: Option<AspectRatio>) -> Vec<Diagnostic> {
+    let text = page.text();
+    let Some(root) = &page.composition.root else {
+        let help = "give the root element data-composition-id, data-width, data-height and data-duration";
+        return vec![Diagnostic::new(Rule::RootMissing, &page.path, Shape::NoRoot.to_string()).help(help)];
+    };
+    let mut found = size(page, &text, root, asked);
+    found.extend(duration(page, &text, root));
+    found
+}
+
+fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (name, measure) in [("data-width", &root.width), ("data-height", &root.height)] {
+        let invalid = match measure {
+            Measure::Number(value, span) if *value <= 0.0 => Some((format!("{value}"), *span)),
+            Measure::Invalid(given, span) => Some((format!("{given:?}"), *span)),
+            _ => None,
+        };
+        if let Some((given, span)) = invalid {
+            let message = format!("{name} must be a positive number of pixels, not {given}");
+            found.push(text.finding(Rule::DimensionsInvalid, span, message).help("such as 1920"));
+        }
+    }
+    if !found.is_empty() {
+        return found;
+    }
+    let shape = page.composition.shape();
+    match (asked, shape) {
+        (None, Shape::Matched { .. })
+        | (Some(_), Shape::NoDimensions | Shape::NoRoot | Shape::InvalidDimensions { .. }) => {}
+        (Some(asked), Shape::Matched { ratio, .. }) if asked == ratio => {}
+        (Some(asked), _) => found.push(
+            text.finding(
+                Rule::AspectRatioMismatch,
+                root.span,
+                format!("--aspect-ratio {asked} contradicts the composition: {shape}"),
+            )
+            .help("leave the flag out; a render keeps the authored shape and cannot change it"),
+        ),
+        (None, Shape::Unsupported { .. }) => found.push(
+            text.finding(
+                Rule::AspectRatioUnsupported,
+                root.span,
+                format!("{shape}; the cloud renders no other shape"),
+            )
+            .help("author the root at 16:9, 9:16 or 1:1"),
+        ),
+        (None, _) => found.push(
+            text.finding(Rule::DimensionsMissing, root.span, format!("{shape}; the cloud takes 16:9 then"))
+                .help("write data-width and data-height on the root, in pixels"),
+        ),
+    }
+    found
+}
+
+fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
+    let invalid = |given: String, span| {
+        let message = format!("data-duration must be a positive number of seconds, not {given}");
+        Some(text.finding(Rule::DurationInvalid, span, message).help("such as 5, or 2.5"))
+    };
+    match &root.duration {
+        Measure::Number(value, _) if *value > 0.0 => None,
+        Measure::Number(value, span) => invalid(format!("{value}"), *span),
+        Measure::Invalid(given, span) => invalid(format!("{given:?}"), *span),
+        Measure::Missing => {
+            let facts = &page.facts;
+            // A timeline, or a script that may make one.
+            let scripted = facts.has_remote_code || facts.usage.words.contains("__timelines");
+            let inferable = scripted || facts.has_clips || !page.composition.mounts.is_empty();
+            let message = "nothing says how long the composition is";
+            let help = "write data-duration on the root, in seconds";
+            (!inferable).then(|| text.finding(Rule::DurationMissing, root.span, message).help(help))
+        }
+    }
+}
+
+/// Compositions that mount each other in a circle: reported where the circle closes, each once.
+pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut done = BTreeSet::new();
+    for page in pages.all().filter(|page| page.is_composition()) {
+        walk(pages, page, &mut Vec::new(), &mut done, &mut found);
+    }
+    found
+}
+
+/// Walks in depth: `above` is the way here, `done` are the pages from which everything has been seen.
+fn walk<'a>(
+    pages: &'a Pages<'_>,
+    page: &'a Page,
+    above: &mut Vec<&'a str>,
+    done: &mut BTreeSet<&'a str>,
+    found: &mut Vec<Diagnostic>,
+) {
+    if done.contains(page.path.as_str()) {
+        return;
+    }
+    above.push(&page.path);
+    for mount in &page.composition.mounts {
+        let Some(mounted) = pages.mounted(page, mount.source_span) else { continue };
+        match above.iter().position(|path| *path == mounted.path) {
+            Some(start) => {
+                let circle =
+                    above[start..].iter().chain([&mounted.path.as_str()]).copied().collect::<Vec<_>>();
+                let message = format!("mounts itself: {}", circle.join(" → "));
+                let help = "a composition cannot hold itself; remove one of the mounts";
+                found.push(page.text().finding(Rule::MountCycle, mount.source_span, message).help(help));
+            }
+            None => walk(pages, mounted, above, done, found),
+        }
+    }
+    above.pop();
+    done.insert(&page.path);
+}

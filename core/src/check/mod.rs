@@ -1,0 +1,140 @@
+//! The checks: everything that would fail or silently render wrong, found before anything is uploaded.
+//!
+//! A project comes in as a [`Tree`], findings go out as a [`Report`]. All of them are collected; each knows its file
+//! and, where there is one, its place.
+
+mod bindings;
+mod composition;
+mod files;
+mod graph;
+mod page;
+mod references;
+mod values;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::composition::Composition;
+use crate::findings::Findings;
+use crate::options::AspectRatio;
+use crate::project::DEFAULT_COMPOSITION;
+use crate::reference::resolve;
+use crate::tree::Tree;
+
+pub use values::{Row, rows};
+
+use graph::Graph;
+use page::Pages;
+
+/// What is to be checked.
+#[derive(Clone, Debug, Default)]
+pub struct CheckOptions {
+    /// The entries, as project paths; `index.html` where there are none.
+    pub compositions: Vec<String>,
+    /// Values for the variables of the entries.
+    pub values: Vec<Values>,
+    /// The shape that the user asked for.
+    pub aspect_ratio: Option<AspectRatio>,
+}
+
+/// Values for a composition's variables.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// One set, without a place: findings name the composition.
+    Inline(Map<String, Value>),
+    /// One set in a text.
+    Object {
+        /// What findings call it.
+        path: String,
+        /// JSON.
+        text: String,
+    },
+    /// Many sets in a text: see [`rows`].
+    Rows {
+        /// What findings call it.
+        path: String,
+        /// JSON, or one JSON object a line.
+        text: String,
+    },
+}
+
+/// What the checks found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The findings; paths are repository paths.
+    pub findings: Findings,
+    /// The entries that were found, by project path.
+    pub entries: Vec<(String, Composition)>,
+    /// How many compositions the project has, those that others mount among them.
+    pub compositions: usize,
+    graph: Graph,
+}
+
+impl Report {
+    /// Takes away what has nothing to do with the `changed` files (repository paths, deleted ones among them): findings
+    /// stay where they are about a file that a composition is made of which is made of a changed file as well. Gives
+    /// back whether any composition is left.
+    pub fn limit_to(&mut self, changed: &BTreeSet<String>) -> bool {
+        let affected = self.graph.affected(changed);
+        self.compositions = self.graph.count_affected(changed);
+        self.findings.diagnostics.retain(|found| {
+            // What is about no file of a composition, such as the size of the archive, matters to each.
+            if self.graph.knows(&found.path) { affected.contains(&found.path) } else { !affected.is_empty() }
+        });
+        !affected.is_empty()
+    }
+}
+
+/// Checks a project.
+#[must_use]
+pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
+    let pages = Pages::read(tree);
+    let graph = Graph::of(&pages);
+    let mut report = Report { compositions: graph.compositions(), ..Report::default() };
+    let mut found = pages.diagnostics.clone();
+    let mut entries = BTreeSet::new();
+    let default = [DEFAULT_COMPOSITION.to_owned()];
+    let chosen = if options.compositions.is_empty() { &default[..] } else { &options.compositions };
+    for path in default.iter().chain(chosen).map(|path| normalise(path)) {
+        if !entries.insert(path.clone()) {
+            continue;
+        }
+        match pages.inside(&path) {
+            None => found.push(composition::missing(tree, &path)),
+            // index.html must be there, and is checked as an entry where it is one.
+            Some(page) if chosen.iter().any(|chosen| normalise(chosen) == path) => {
+                found.extend(composition::entry(page, options.aspect_ratio));
+                found.extend(values::entry(page, &options.values));
+                report.entries.push((path, page.composition.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    found.extend(pages.all().flat_map(|page| page.composition.diagnostics.iter().cloned()));
+    found.extend(values::mounted(&pages));
+    found.extend(composition::mounts(&pages));
+    found.extend(references::check(&pages, &graph));
+    found.extend(bindings::check(&pages, &graph));
+    found.extend(files::check(tree));
+    let named = found.iter().map(|found| found.path.as_str()).collect::<BTreeSet<_>>();
+    let values = options.values.iter().filter_map(|values| match values {
+        Values::Inline(_) => None,
+        Values::Object { path, text } | Values::Rows { path, text } => Some((path.as_str(), text.as_str())),
+    });
+    let texts = pages.all().map(|page| (page.path.as_str(), page.source.as_str())).chain(values);
+    let sources =
+        texts.filter(|(path, _)| named.contains(path)).map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let sources = sources.collect();
+    report.findings = Findings { diagnostics: found, sources };
+    report.findings.sort();
+    report.graph = graph;
+    report
+}
+
+/// A project path as archives have it: `./a\b.html` is `a/b.html`. What would leave the project stays as it is, and is
+/// found nowhere.
+fn normalise(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    resolve("", &path).filter(|_| !path.starts_with('/')).unwrap_or(path)
+}

@@ -1,0 +1,251 @@
+//! Every text of a project, read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::composition::Composition;
+use crate::css::{self, Role};
+use crate::diagnostic::{Diagnostic, Span, Text};
+use crate::html::{self, Document, Offsets};
+use crate::reference::{Reference, TextKind, in_document, references};
+use crate::resolve::{Destination, Resolver};
+use crate::rule::Rule;
+use crate::script::{self, Usage};
+use crate::tree::{Tree, join};
+use crate::variables::ATTRIBUTE;
+
+/// A text of the project, or one of the repository that it refers to.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// Repository path.
+    pub(super) path: String,
+    pub(super) source: String,
+    /// What an HTML file says about itself; empty for other texts.
+    pub(super) composition: Composition,
+    pub(super) facts: Facts,
+    /// The references, with where they lead.
+    pub(super) references: Vec<(Reference, Destination)>,
+}
+
+/// What a text holds besides references.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) bindings: Vec<Binding>,
+    /// `var(--name)`, with its place; those with a fallback as well.
+    pub(super) reads: Vec<(String, Span, Role)>,
+    /// Custom properties that the text sets.
+    pub(super) sets: BTreeSet<String>,
+    /// What its scripts do.
+    pub(super) usage: Usage,
+    /// The values of other `data-` attributes, which may name variables.
+    pub(super) data: Vec<String>,
+    /// Whether it has a document element.
+    pub(super) is_document: bool,
+    /// Whether something but the root says how long it lasts.
+    pub(super) has_clips: bool,
+    /// Whether a style sheet or a script comes from elsewhere.
+    pub(super) has_remote_code: bool,
+}
+
+/// `data-var-text` or `data-var-src`.
+#[derive(Debug)]
+pub(super) struct Binding {
+    pub(super) attribute: &'static str,
+    /// The element's name.
+    pub(super) element: String,
+    /// The variable.
+    pub(super) id: String,
+    /// The attribute's value.
+    pub(super) span: Span,
+}
+
+/// Attributes that bind an element to a variable.
+const BINDINGS: &[&str] = &["data-var-text", "data-var-src"];
+
+impl Page {
+    /// A composition has a root; other pages matter only where one refers to them.
+    pub(super) fn is_composition(&self) -> bool {
+        self.composition.root.is_some()
+    }
+
+    pub(super) fn text(&self) -> Text<'_> {
+        Text::new(&self.path, &self.source)
+    }
+
+    fn read(path: String, source: String, kind: Kind, resolver: &Resolver<'_>) -> Self {
+        let mut facts = Facts::default();
+        let mut composition = Composition::default();
+        let found = match kind {
+            Kind::Script => {
+                facts.usage = script::usage(&source);
+                Vec::new()
+            }
+            Kind::Text(TextKind::Css) => {
+                facts.css(&source, &|span| span);
+                references(TextKind::Css, &source)
+            }
+            Kind::Text(TextKind::Html) => {
+                let document = html::scan(&source);
+                composition = Composition::read(&Text::new(&path, &source), &document);
+                facts.document(&source, &document);
+                in_document(&source, &document)
+            }
+        };
+        let references = found
+            .into_iter()
+            .map(|reference| {
+                let destination = resolver.destination(&path, &reference.target);
+                (reference, destination)
+            })
+            .collect();
+        Self { path, source, composition, facts, references }
+    }
+}
+
+impl Facts {
+    fn document(&mut self, source: &str, document: &Document) {
+        for element in &document.elements {
+            self.is_document |= element.name == "html";
+            self.has_clips |= matches!(element.name.as_str(), "video" | "audio")
+                || (element.attribute("data-composition-id").is_none()
+                    && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
+            let code = match element.name.as_str() {
+                "script" => element.value("src"),
+                "link" => element.value("href"),
+                _ => None,
+            };
+            self.has_remote_code |= code.is_some_and(|code| code.contains("//"));
+            for attribute in &element.attributes {
+                let name = attribute.name.as_str();
+                if let Some(binding) = BINDINGS.iter().find(|binding| **binding == name) {
+                    let id = attribute.value.trim().to_owned();
+                    let element = element.name.clone();
+                    self.bindings.push(Binding { attribute: binding, element, id, span: attribute.span });
+                } else if name == "style" {
+                    let offsets = Offsets::new(source, attribute);
+                    self.css(&attribute.value, &|span| offsets.span(span));
+                } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
+                    self.data.push(attribute.value.clone());
+                } else if name.starts_with("on") {
+                    self.script(&attribute.value, None);
+                }
+            }
+        }
+        for style in &document.styles {
+            let place = |span: Span| Span { start: style.start + span.start, end: style.start + span.end };
+            self.css(&source[style.start..style.end], &place);
+        }
+        for script in &document.scripts {
+            self.script(&source[script.start..script.end], Some(script.start));
+        }
+    }
+
+    fn css(&mut self, source: &str, place: &dyn Fn(Span) -> Span) {
+        for property in css::scan(source).properties {
+            match property.role {
+                Role::Set => {
+                    self.sets.insert(property.name);
+                }
+                role => self.reads.push((property.name, place(property.span), role)),
+            }
+        }
+    }
+
+    /// Adds a script that starts at `offset`; one in an attribute has no place of its own.
+    fn script(&mut self, source: &str, offset: Option<usize>) {
+        let usage = script::usage(source);
+        match offset {
+            Some(offset) => self.usage.reads.extend(
+                usage
+                    .reads
+                    .into_iter()
+                    .map(|(name, span)| (name, Span { start: offset + span.start, end: offset + span.end })),
+            ),
+            None => self.usage.opaque |= !usage.reads.is_empty(),
+        }
+        self.usage.opaque |= usage.opaque;
+        self.usage.words.extend(usage.words);
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Text(TextKind),
+    Script,
+}
+
+impl Kind {
+    fn of_path(path: &str) -> Option<Self> {
+        if let Some(kind) = TextKind::of_path(path) {
+            return Some(Self::Text(kind));
+        }
+        let (_, ending) = path.rsplit_once('.')?;
+        ["js", "mjs", "cjs"].iter().any(|script| ending.eq_ignore_ascii_case(script)).then_some(Self::Script)
+    }
+}
+
+/// The texts of a project, and those of the repository that they refer to, by repository path.
+pub(super) struct Pages<'a> {
+    pub(super) tree: &'a dyn Tree,
+    pages: BTreeMap<String, Page>,
+    /// Findings about texts that are none.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Pages<'a> {
+    pub(super) fn read(tree: &'a dyn Tree) -> Self {
+        let resolver = Resolver::new(tree);
+        let mut read = Self { tree, pages: BTreeMap::new(), diagnostics: Vec::new() };
+        // Scripts are read where a page refers to them: most scripts of a project are libraries.
+        let mut queue = tree
+            .files()
+            .iter()
+            .filter(|file| TextKind::of_path(&file.path).is_some())
+            .map(|file| join(tree.project(), &file.path))
+            .collect::<Vec<_>>();
+        let mut seen = queue.iter().cloned().collect::<BTreeSet<_>>();
+        while let Some(path) = queue.pop() {
+            let Some(kind) = Kind::of_path(&path) else { continue };
+            let Some(bytes) = tree.read(&path) else { continue };
+            let Ok(source) = String::from_utf8(bytes) else {
+                let help = "save it as UTF-8";
+                read.diagnostics.push(
+                    Diagnostic::new(Rule::NotUtf8, &path, "is not UTF-8, so that nothing in it is checked")
+                        .help(help),
+                );
+                continue;
+            };
+            let page = Page::read(path, source, kind, &resolver);
+            for (_, destination) in &page.references {
+                if let Destination::Packed(path) | Destination::Outside(path) = destination
+                    && Kind::of_path(path).is_some()
+                    && seen.insert(path.clone())
+                {
+                    queue.push(path.clone());
+                }
+            }
+            read.pages.insert(page.path.clone(), page);
+        }
+        read
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Page> {
+        self.pages.values()
+    }
+
+    /// The page at a repository path.
+    pub(super) fn get(&self, path: &str) -> Option<&Page> {
+        self.pages.get(path)
+    }
+
+    /// The page at a project path.
+    pub(super) fn inside(&self, path: &str) -> Option<&Page> {
+        self.tree.packed(path)?;
+        self.pages.get(&join(self.tree.project(), path))
+    }
+
+    /// The page that a mount of `page` leads to.
+    pub(super) fn mounted(&self, page: &Page, source_span: Span) -> Option<&Page> {
+        let (_, destination) = page.references.iter().find(|(reference, _)| reference.span == source_span)?;
+        self.get(destination.path()?)
+    }
+}

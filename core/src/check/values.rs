@@ -1,0 +1,191 @@
+//! Values against the variables that a composition declares.
+
+use serde_json::Value;
+
+use super::Values;
+use super::page::{Page, Pages};
+use crate::composition::Mount;
+use crate::diagnostic::{Diagnostic, Span, Text};
+use crate::json::{Node, SyntaxError};
+use crate::rule::Rule;
+use crate::variables::{Declarations, ValueIssue, json_kind};
+
+/// A set of values in a text of many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The object, as written.
+    pub text: String,
+    /// Where it starts in the whole text, in bytes.
+    pub start: usize,
+}
+
+/// The sets of values in a text: a JSON array, `{"rows": […]}`, or one object a line.
+///
+/// # Errors
+/// Findings about `path`, where the text is none of them. Whether each row is an object is not checked here.
+pub fn rows(path: &str, source: &str) -> Result<Vec<Row>, Vec<Diagnostic>> {
+    let text = Text::new(path, source);
+    let row = |node: &Node<'_>, start: usize| {
+        let Span { start: from, end } = node.span();
+        Row { text: source[start + from..start + end].to_owned(), start: start + from }
+    };
+    let whole = Node::parse(source);
+    match &whole {
+        Ok(node) => {
+            let inside =
+                node.members().and_then(|members| members.into_iter().find(|member| member.key == "rows"));
+            let items = node.items().or_else(|| inside?.value.items());
+            return Ok(items.map_or_else(
+                || vec![row(node, 0)],
+                |items| items.iter().map(|item| row(item, 0)).collect(),
+            ));
+        }
+        Err(error) if source.trim_start().starts_with('[') => return Err(vec![syntax(&text, error, 0)]),
+        Err(_) => {}
+    }
+    let mut found = Vec::new();
+    let mut errors = Vec::new();
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        if !line.trim().is_empty() {
+            match Node::parse(line.trim_end()) {
+                Ok(node) => found.push(row(&node, start)),
+                Err(error) => errors.push(syntax(&text, &error, start)),
+            }
+        }
+        start += line.len();
+    }
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
+fn syntax(text: &Text<'_>, error: &SyntaxError, start: usize) -> Diagnostic {
+    let at = start + error.offset;
+    let message = format!("is not valid JSON: {}", error.message);
+    text.finding(Rule::ValuesInvalidJson, Span { start: at, end: at }, message)
+}
+
+/// The values that the user gave for an entry.
+pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
+    let declarations = &page.composition.declarations;
+    let mut found = Vec::new();
+    for values in values {
+        match values {
+            Values::Inline(map) => found.extend(declarations.check(map).into_iter().map(|issue| {
+                let place = declarations.get(&issue.variable).map(|declaration| declaration.span);
+                let located = match place {
+                    Some(span) => page.text().finding(issue.rule, span, issue.message),
+                    None => Diagnostic::new(issue.rule, &page.path, issue.message),
+                };
+                Diagnostic { help: issue.help, ..located }
+            })),
+            Values::Object { path, text } => {
+                found.extend(object(&Text::new(path, text), text, &|span| span, declarations, false));
+            }
+            Values::Rows { path, text } => match rows(path, text) {
+                Err(errors) => found.extend(errors),
+                Ok(rows) => {
+                    let whole = Text::new(path, text);
+                    for row in rows {
+                        let place =
+                            |span: Span| Span { start: row.start + span.start, end: row.start + span.end };
+                        found.extend(object(&whole, &row.text, &place, declarations, true));
+                    }
+                }
+            },
+        }
+    }
+    found
+}
+
+/// The values that compositions give to those that they mount, against the file that is mounted.
+pub(super) fn mounted(pages: &Pages<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for page in pages.all() {
+        let text = page.text();
+        for mount in &page.composition.mounts {
+            let target = pages.mounted(page, mount.source_span);
+            found.extend(mount_values(&text, mount, target.map(|target| &target.composition.declarations)));
+        }
+    }
+    found
+}
+
+fn mount_values(text: &Text<'_>, mount: &Mount, declarations: Option<&Declarations>) -> Vec<Diagnostic> {
+    let Some(values) = &mount.values else { return Vec::new() };
+    let nothing = Declarations::default();
+    let declarations = declarations.unwrap_or(&nothing);
+    object(text, &values.text, &|span| values.offsets.span(span), declarations, false)
+}
+
+/// Checks one object: `place` leads from its text to the whole text. A row may hold its values under `variables`, beside
+/// options of the render.
+fn object(
+    whole: &Text<'_>,
+    text: &str,
+    place: &dyn Fn(Span) -> Span,
+    declarations: &Declarations,
+    is_row: bool,
+) -> Vec<Diagnostic> {
+    let node = match Node::parse(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+        Ok(node) => node,
+        Err(error) => {
+            let span = place(Span { start: error.offset, end: error.offset });
+            let message = format!("the values are not valid JSON: {}", error.message);
+            return vec![whole.finding(Rule::ValuesInvalidJson, span, message)];
+        }
+    };
+    let Some(mut members) = node.members() else {
+        let message = format!("the values must be a JSON object, not {}", json_kind(&node.value()));
+        let found = whole.finding(Rule::ValuesNotObject, place(node.span()), message);
+        return vec![found.help("write an object of ids and values, such as {\"title\": \"Hello\"}")];
+    };
+    if is_row && declarations.get("variables").is_none() {
+        let nested = members.iter().find(|member| member.key == "variables");
+        if let Some(nested) = nested.and_then(|member| member.value.members()) {
+            members = nested;
+        }
+    }
+    let mut found = Vec::new();
+    for member in &members {
+        let value: Value = member.value.value();
+        let Some(ValueIssue { rule, message, help, .. }) = declarations.check_one(&member.key, &value) else {
+            continue;
+        };
+        let span = if rule == Rule::UndeclaredVariable { member.key_span } else { member.value.span() };
+        found.push(Diagnostic { help, ..whole.finding(rule, place(span), message) });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(source: &str) -> Vec<String> {
+        rows("rows.json", source)
+            .expect("rows")
+            .into_iter()
+            .map(|row| {
+                assert!(source[row.start..].starts_with(&row.text));
+                row.text
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_three_forms_of_rows() {
+        assert_eq!(texts(" [ {\"a\": 1}, {} ] "), ["{\"a\": 1}", "{}"]);
+        assert_eq!(texts("{\"rows\": [{\"a\": 1}]}"), ["{\"a\": 1}"]);
+        assert_eq!(texts("{\"a\": 1}\n\n {\"a\": 2}\r\n"), ["{\"a\": 1}", "{\"a\": 2}"]);
+        assert_eq!(texts("{\"a\": 1}"), ["{\"a\": 1}"]);
+        assert_eq!(texts(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_bad_line_is_named() {
+        let errors = rows("rows.jsonl", "{}\n{\"a\":}\n{}\n{\n").expect_err("bad");
+        let lines = errors.iter().map(|found| found.position.expect("a place").line).collect::<Vec<_>>();
+        assert_eq!(lines, [2, 4]);
+        assert_eq!(rows("rows.json", "[{}, ").expect_err("bad").len(), 1);
+    }
+}

@@ -1,0 +1,92 @@
+//! Findings together with the texts that they are about.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::format::{self, ReportFormat};
+use crate::levels::Levels;
+
+/// What checks found, ready to be told.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The findings, sorted by path and place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts of files with findings, by the path that findings have.
+    pub sources: BTreeMap<String, String>,
+}
+
+impl Findings {
+    /// How many findings are of this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|found| found.severity == severity).count()
+    }
+
+    /// Sorts findings as readers expect them: by file, then by place; each once.
+    pub fn sort(&mut self) {
+        self.diagnostics.sort_by(|a, b| {
+            let key = |found: &Diagnostic| (found.span.map(|span| (span.start, span.end)), found.rule);
+            a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
+        });
+        self.diagnostics.dedup();
+    }
+
+    /// Gives every finding the severity that the user wants, and takes away what is allowed.
+    pub fn set_levels(&mut self, levels: &Levels) {
+        self.diagnostics.retain_mut(|found| match levels.severity(found) {
+            Some(severity) => {
+                found.severity = severity;
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// Calls every file something else, such as its path from the current directory.
+    pub fn rename(&mut self, name: impl Fn(&str) -> String) {
+        for found in &mut self.diagnostics {
+            found.path = name(&found.path);
+        }
+        let sources = std::mem::take(&mut self.sources);
+        self.sources = sources.into_iter().map(|(path, text)| (name(&path), text)).collect();
+    }
+
+    /// Adds other findings.
+    pub fn append(&mut self, other: Self) {
+        self.diagnostics.extend(other.diagnostics);
+        self.sources.extend(other.sources);
+    }
+
+    /// The findings for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "diagnostics": self.diagnostics,
+            "errors": self.count(Severity::Error),
+            "warnings": self.count(Severity::Warning),
+            "notes": self.count(Severity::Note),
+        })
+    }
+
+    /// The findings as a text that ends with a new line, unless there is nothing to tell. `color` is for terminals.
+    #[must_use]
+    pub fn text(&self, format: ReportFormat, color: bool) -> String {
+        let mut text = String::new();
+        match format {
+            ReportFormat::Human => {
+                for found in &self.diagnostics {
+                    let source = self.sources.get(&found.path).map(String::as_str);
+                    format::human(found, source, color, &mut text);
+                }
+            }
+            ReportFormat::Github => {
+                self.diagnostics.iter().for_each(|found| format::github(found, &mut text));
+            }
+            ReportFormat::Json => text = format!("{:#}\n", self.to_json()),
+            ReportFormat::Sarif => text = format!("{:#}\n", format::sarif(&self.diagnostics)),
+        }
+        text
+    }
+}

@@ -1,0 +1,99 @@
+//! The variables of a composition as a JSON Schema, for forms and editors.
+
+use serde_json::{Map, Value, json};
+
+use super::{Declaration, Declarations, VariableType};
+
+impl Declarations {
+    /// A JSON Schema (draft 2020-12) that accepts the values that [`check`](Declarations::check) accepts. The title of a
+    /// variable is its label, `x-hyperframes-type` its declared type, and `x-hyperframes-labels` the labels of an enum's
+    /// options. Other values are accepted where nothing is declared, or something that cannot be read.
+    #[must_use]
+    pub fn schema(&self) -> Value {
+        let properties = self.entries().iter().map(|entry| (entry.id.clone(), property(entry)));
+        json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": properties.collect::<Map<_, _>>(),
+            "additionalProperties": self.entries().is_empty() || self.is_incomplete(),
+        })
+    }
+}
+
+fn property(entry: &Declaration) -> Value {
+    let mut schema = Map::new();
+    let mut put = |name: &str, value: Value| {
+        schema.insert(name.to_owned(), value);
+    };
+    if let Some(label) = &entry.label {
+        put("title", json!(label));
+    }
+    if let Some(description) = &entry.description {
+        put("description", json!(description));
+    }
+    if let Some(default) = &entry.default {
+        put("default", default.clone());
+    }
+    put("x-hyperframes-type", json!(entry.kind.as_str()));
+    let text = json!({ "type": "string" });
+    let object = |fields: &[&str]| {
+        let properties =
+            fields.iter().map(|field| ((*field).to_owned(), text.clone())).collect::<Map<_, _>>();
+        json!([text, { "type": "object", "properties": properties, "required": fields }])
+    };
+    match entry.kind {
+        VariableType::String => put("type", json!("string")),
+        VariableType::Color => {
+            put("type", json!("string"));
+            put("format", json!("color"));
+        }
+        VariableType::Number => put("type", json!("number")),
+        VariableType::Boolean => put("type", json!("boolean")),
+        VariableType::Enum => {
+            put("type", json!("string"));
+            let mut values = Vec::<&str>::new();
+            let mut labels = Map::new();
+            for choice in &entry.choices {
+                if !values.contains(&choice.value.as_str()) {
+                    values.push(&choice.value);
+                    let label = choice.label.as_ref().unwrap_or(&choice.value);
+                    labels.insert(choice.value.clone(), json!(label));
+                }
+            }
+            put("enum", json!(values));
+            put("x-hyperframes-labels", Value::Object(labels));
+        }
+        VariableType::Font => put("anyOf", object(&["name", "source"])),
+        VariableType::Image => put("anyOf", object(&["url"])),
+    }
+    Value::Object(schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::composition::Composition;
+
+    #[test]
+    fn every_type_has_its_schema() {
+        let declarations = json!([
+            { "id": "title", "label": "Title", "type": "string", "default": "Hi", "description": "Big text" },
+            { "id": "mood", "label": "Mood", "type": "enum", "default": "calm",
+              "options": [{ "value": "calm", "label": "Calm" }, { "value": "wild", "label": "Wild" }] },
+            { "id": "logo", "label": "Logo", "type": "image", "default": "a.png" },
+        ]);
+        let html =
+            format!("<html data-composition-variables='{declarations}'><div data-composition-id=a></div>");
+        let schema = Composition::parse("index.html", &html).declarations.schema();
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(
+            schema["properties"]["title"],
+            json!({ "title": "Title", "description": "Big text", "default": "Hi", "x-hyperframes-type": "string", "type": "string" })
+        );
+        assert_eq!(schema["properties"]["mood"]["enum"], json!(["calm", "wild"]));
+        assert_eq!(schema["properties"]["mood"]["x-hyperframes-labels"]["wild"], "Wild");
+        assert_eq!(schema["properties"]["logo"]["anyOf"][1]["required"], json!(["url"]));
+        let nothing = Composition::parse("index.html", "<p>").declarations.schema();
+        assert_eq!((&nothing["properties"], &nothing["additionalProperties"]), (&json!({}), &json!(true)));
+    }
+}

@@ -1,0 +1,255 @@
+//! `hyperframes-ci check`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hyperframes_ci_core::{CheckOptions, Findings, Levels, ReportFormat, Rule, Severity, Values, check};
+use serde_json::json;
+
+use super::levels::LevelArgs;
+use super::values;
+use crate::changes;
+use crate::collect::Project;
+use crate::discover;
+use crate::error::Error;
+use crate::report::Console;
+use crate::shown::Shown;
+use crate::tree::DiskTree;
+use crate::variables::{self, InputError};
+
+/// Find what would fail or silently render wrong, before anything is uploaded
+///
+/// Declarations and values of variables, bindings, references between files, and the composition itself. Every
+/// finding has a code: `check --explain CODE` says what is behind it. The same checks run before `render` and `pack`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Project directories, directories with projects below them, files of projects, or patterns for them
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// An entry inside the project, index.html by default; several times for several
+    #[arg(short, long, value_name = "PATH")]
+    composition: Vec<String>,
+    /// Values for the composition's variables, as a JSON object
+    #[arg(long, value_name = "JSON")]
+    variables: Option<String>,
+    /// Files with values for the composition's variables
+    #[arg(long, value_name = "FILE")]
+    variables_file: Vec<PathBuf>,
+    /// Files with many sets of values: a JSON array, {"rows": […]}, or one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    rows: Vec<PathBuf>,
+    /// Tell only what concerns compositions that files are part of which changed since a commit, a branch or a tag
+    #[arg(long, value_name = "REVISION")]
+    changed_since: Option<String>,
+    /// How findings are told, on standard output
+    #[arg(long, value_parser = values::report_format(), value_name = "FORMAT")]
+    format: Option<ReportFormat>,
+    /// Explain a check instead
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    explain: Option<Rule>,
+    #[command(flatten)]
+    levels: LevelArgs,
+}
+
+pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    if let Some(rule) = args.explain {
+        explain(rule, console);
+        return Ok(());
+    }
+    args.levels.validate()?;
+    let format = match args.format {
+        Some(format) if console.is_json() && format != ReportFormat::Json => {
+            return Err(Error::usage(
+                format!("--json and --format {format} exclude each other"),
+                "leave one of them out",
+            ));
+        }
+        Some(format) => format,
+        None if console.is_json() => ReportFormat::Json,
+        None => ReportFormat::Human,
+    };
+    let workspace = values::environment("GITHUB_WORKSPACE").map(PathBuf::from);
+    let projects = discover::projects(&args.paths, workspace.as_deref()).map_err(|error| {
+        Error::usage(error.to_string(), "name directories with an index.html, or directories above them")
+    })?;
+    let options = options(args, &projects)?;
+    let prepared = prepare(args, &projects)?;
+    let checked = in_parallel(&prepared, |(project, levels, changed)| {
+        check_one(project, levels, changed.as_deref(), &options)
+    });
+    let mut findings = Findings::default();
+    let mut compositions = 0;
+    let shown = Shown::new(format == ReportFormat::Human, workspace.as_deref());
+    for ((project, _, _), result) in prepared.iter().zip(checked) {
+        let (mut found, count) = result?;
+        found.rename(|path| shown.path(&project.boundary, path));
+        findings.append(found);
+        compositions += count;
+    }
+    findings.sort();
+    tell(&findings, format, console);
+    let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
+    if errors > 0 {
+        return Err(Error::Checked { errors });
+    }
+    console.done(&summary(compositions, projects.len(), warnings, args.changed_since.as_deref()));
+    Ok(())
+}
+
+/// A project, the severities there, and what changed in its repository.
+type Prepared<'a> = (&'a Project, Levels, Option<std::sync::Arc<BTreeSet<String>>>);
+
+/// Asks once per repository.
+fn prepare<'a>(args: &Args, projects: &'a [Project]) -> Result<Vec<Prepared<'a>>, Error> {
+    let mut repositories = BTreeMap::new();
+    for project in projects {
+        if !repositories.contains_key(&project.boundary) {
+            let levels = args.levels.levels(&project.boundary, Levels::default())?;
+            let changed = match &args.changed_since {
+                Some(revision) => Some(std::sync::Arc::new(changes::since(&project.boundary, revision)?)),
+                None => None,
+            };
+            repositories.insert(project.boundary.clone(), (levels, changed));
+        }
+    }
+    Ok(projects
+        .iter()
+        .map(|project| {
+            let (levels, changed) = repositories[&project.boundary].clone();
+            (project, levels, changed)
+        })
+        .collect())
+}
+
+fn options(args: &Args, projects: &[Project]) -> Result<CheckOptions, Error> {
+    let is_given = args.variables.is_some()
+        || !args.variables_file.is_empty()
+        || !args.rows.is_empty()
+        || !args.composition.is_empty();
+    if is_given && projects.len() > 1 {
+        let message =
+            format!("values and --composition are for one project, and these are {}", projects.len());
+        return Err(Error::usage(message, "name one project directory"));
+    }
+    let mut given = Vec::new();
+    if let Some(text) = &args.variables {
+        given.push(Values::Inline(variables::from_text("--variables", text)?));
+    }
+    for path in &args.variables_file {
+        let (path, text) = read("--variables-file", path)?;
+        given.push(Values::Object { path, text });
+    }
+    for path in &args.rows {
+        let (path, text) = read("--rows", path)?;
+        given.push(Values::Rows { path, text });
+    }
+    Ok(CheckOptions { compositions: args.composition.clone(), values: given, aspect_ratio: None })
+}
+
+/// A file's contents, and its whole path, by which findings name it.
+fn read(flag: &'static str, path: &Path) -> Result<(String, String), InputError> {
+    let text = variables::text_of(flag, path)?;
+    Ok((values::whole(path), text))
+}
+
+/// The findings about one project, and how many of its compositions they are about.
+fn check_one(
+    project: &Project,
+    levels: &Levels,
+    changed: Option<&BTreeSet<String>>,
+    options: &CheckOptions,
+) -> Result<(Findings, usize), Error> {
+    let tree = DiskTree::open(project.clone())?;
+    let mut report = check(&tree, options);
+    tree.readable()?;
+    report.findings.diagnostics.extend(tree.diagnostics.iter().cloned());
+    if let Some(changed) = changed {
+        report.limit_to(changed);
+    }
+    report.findings.set_levels(levels);
+    Ok((report.findings, report.compositions))
+}
+
+/// The results of `work` on each item, in their order; on as many threads as there are processors.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    if threads <= 1 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(items.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { return };
+                    let result = work(item);
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+fn tell(findings: &Findings, format: ReportFormat, console: &mut Console) {
+    if console.is_json() {
+        console.json(&findings.to_json());
+    } else {
+        console.result(&findings.text(format, format == ReportFormat::Human));
+    }
+}
+
+fn summary(compositions: usize, projects: usize, warnings: usize, since: Option<&str>) -> String {
+    let some = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let of = match since {
+        Some(revision) => format!(" that changed since {revision}"),
+        None => String::new(),
+    };
+    let verdict = if warnings == 0 { "no findings to act on".to_owned() } else { some(warnings, "warning") };
+    format!("{}{of} in {}: {verdict}", some(compositions, "composition"), some(projects, "project"))
+}
+
+fn explain(rule: Rule, console: &mut Console) {
+    let explanation = rule.explanation();
+    let severity = rule.severity().as_str();
+    let more = if explanation.is_empty() { String::new() } else { format!("\n{explanation}\n") };
+    console.result(&format!("{rule} ({severity})\n\n{}\n{more}\n{}\n", rule.summary(), rule.url()));
+    console.json(&json!({
+        "code": rule,
+        "severity": rule.severity(),
+        "group": rule.group().title(),
+        "summary": rule.summary(),
+        "explanation": explanation,
+        "url": rule.url(),
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_keep_the_order_of_their_items() {
+        let items = (0..1000).collect::<Vec<u64>>();
+        assert_eq!(
+            in_parallel(&items, |item| item * 2),
+            items.iter().map(|item| item * 2).collect::<Vec<_>>()
+        );
+        assert_eq!(in_parallel(&[] as &[u64], |item| *item), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn a_summary_counts() {
+        assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no findings to act on");
+        assert_eq!(
+            summary(3, 2, 1, Some("main")),
+            "3 compositions that changed since main in 2 projects: 1 warning"
+        );
+    }
+}
