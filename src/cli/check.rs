@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hyperframes_ci_core::{CheckOptions, Findings, Levels, ReportFormat, Rule, Severity, Values, check};
+use hyperframes_ci_core::{
+    AspectRatio, CheckOptions, Findings, Levels, ReportFormat, Rule, Severity, Values, check,
+};
 use serde_json::json;
 
 use super::levels::LevelArgs;
@@ -31,6 +33,9 @@ pub(super) struct Args {
     /// An entry inside the project, index.html by default; several times for several
     #[arg(short, long, value_name = "PATH")]
     composition: Vec<String>,
+    /// The output shape that a render will be asked for; refused where it contradicts the composition
+    #[arg(long, value_parser = values::aspect_ratio())]
+    aspect_ratio: Option<AspectRatio>,
     /// Values for the composition's variables, as a JSON object
     #[arg(long, value_name = "JSON")]
     variables: Option<String>,
@@ -145,7 +150,11 @@ fn options(args: &Args, projects: &[Project]) -> Result<CheckOptions, Error> {
         let (path, text) = read("--rows", path)?;
         given.push(Values::Rows { path, text });
     }
-    Ok(CheckOptions { compositions: args.composition.clone(), values: given, aspect_ratio: None })
+    Ok(CheckOptions {
+        compositions: args.composition.clone(),
+        values: given,
+        aspect_ratio: args.aspect_ratio,
+    })
 }
 
 /// A file's contents, and its whole path, by which findings name it.

@@ -2,6 +2,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has no better way to say so")]
 
 mod bad_input;
+mod check;
 mod commands;
 mod faults;
 mod flow;

@@ -142,7 +142,12 @@ impl<'a> Properties<'a> {
 }
 
 /// Custom properties that are read and come from nowhere, in the page and its style sheets.
-fn undefined(page: &Page, parts: &[&Page], scope: &Scope<'_>, properties: &Properties<'_>) -> Vec<Diagnostic> {
+fn undefined(
+    page: &Page,
+    parts: &[&Page],
+    scope: &Scope<'_>,
+    properties: &Properties<'_>,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // What is mounted has a scope of its own.
     for part in parts.iter().filter(|part| !part.is_composition() || part.path == page.path) {

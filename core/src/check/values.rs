@@ -8,7 +8,7 @@ use crate::composition::Mount;
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::json::{Node, SyntaxError};
 use crate::rule::Rule;
-use crate::variables::{Declarations, ValueIssue, json_kind};
+use crate::variables::{Declarations, JSON_HELP, ValueIssue, json_kind};
 
 /// A set of values in a text of many.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +61,7 @@ pub fn rows(path: &str, source: &str) -> Result<Vec<Row>, Vec<Diagnostic>> {
 fn syntax(text: &Text<'_>, error: &SyntaxError, start: usize) -> Diagnostic {
     let at = start + error.offset;
     let message = format!("is not valid JSON: {}", error.message);
-    text.finding(Rule::ValuesInvalidJson, Span { start: at, end: at }, message)
+    text.finding(Rule::ValuesInvalidJson, Span { start: at, end: at }, message).help(JSON_HELP)
 }
 
 /// The values that the user gave for an entry.
@@ -131,7 +131,7 @@ fn object(
         Err(error) => {
             let span = place(Span { start: error.offset, end: error.offset });
             let message = format!("the values are not valid JSON: {}", error.message);
-            return vec![whole.finding(Rule::ValuesInvalidJson, span, message)];
+            return vec![whole.finding(Rule::ValuesInvalidJson, span, message).help(JSON_HELP)];
         }
     };
     let Some(mut members) = node.members() else {

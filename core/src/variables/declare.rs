@@ -18,6 +18,10 @@ use crate::rule::Rule;
 /// The attribute that holds the declarations.
 pub(crate) const ATTRIBUTE: &str = "data-composition-variables";
 
+/// What most often makes a text no JSON.
+pub(crate) const JSON_HELP: &str =
+    "JSON has names and texts in double quotes, a comma between any two, and none at the end";
+
 /// The types that variables have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VariableType {
@@ -204,7 +208,7 @@ impl Reader<'_> {
                 self.declarations.incomplete = true;
                 let span = Span { start: error.offset, end: error.offset };
                 let message = format!("{ATTRIBUTE} is not valid JSON: {}", error.message);
-                return self.report(span, Rule::DeclarationsInvalidJson, message, None);
+                return self.report(span, Rule::DeclarationsInvalidJson, message, Some(JSON_HELP.to_owned()));
             }
         };
         let Some(entries) = node.items() else {
@@ -228,7 +232,8 @@ impl Reader<'_> {
     fn entry(&mut self, index: usize, entry: &Node<'_>, fields: &Fields<'_>) {
         let Some(id) = fields.text("id").filter(|id| !id.is_empty()) else {
             self.declarations.incomplete = true;
-            let message = format!("declaration {} has no id", index + 1);
+            let what = if fields.get("id").is_some() { "an id that is no text" } else { "no id" };
+            let message = format!("declaration {} has {what}", index + 1);
             return self.report(fields.span("id", entry), Rule::DeclarationWithoutId, message, None);
         };
         let label = fields.text("label");
@@ -281,7 +286,9 @@ impl Reader<'_> {
     /// Checks what a default says, beyond its type.
     fn default_text(&mut self, id: &str, kind: VariableType, default: &str, choices: &[Choice], span: Span) {
         match kind {
-            VariableType::Enum if !choices.iter().any(|choice| choice.value == default) => {
+            VariableType::Enum
+                if !choices.is_empty() && !choices.iter().any(|choice| choice.value == default) =>
+            {
                 let message =
                     format!("the default {default:?} of the variable {id:?} is none of its options");
                 self.report(span, Rule::DeclarationDefaultNotInOptions, message, None);
@@ -309,22 +316,18 @@ impl Reader<'_> {
             return Vec::new();
         };
         let mut choices = Vec::with_capacity(options.len());
-        let mut malformed = None;
         for option in options {
             let option_value = option.value();
             let text = |name: &str| option_value.get(name).and_then(Value::as_str).map(str::to_owned);
             // A bare string is not what the format says, and what its author meant is clear.
             let bare = option_value.as_str().map(str::to_owned);
             if text("value").is_none() || text("label").is_none() {
-                malformed = malformed.or(Some(option.span()));
+                let message = format!("an option of the enum {id:?} is not {{value, label}}");
+                let help = "write {\"value\": \"a\", \"label\": \"A\"}; the official validator refuses every value of other forms";
+                self.report(option.span(), Rule::DeclarationMalformedOption, message, Some(help.to_owned()));
             }
             choices
                 .extend(bare.or_else(|| text("value")).map(|value| Choice { value, label: text("label") }));
-        }
-        if let Some(span) = malformed {
-            let message = format!("an option of the enum {id:?} is not {{value, label}}");
-            let help = "write {\"value\": \"a\", \"label\": \"A\"}; the official validator refuses every value of other forms";
-            self.report(span, Rule::DeclarationMalformedOption, message, Some(help.to_owned()));
         }
         choices
     }
@@ -374,7 +377,7 @@ mod tests {
         );
         assert_eq!(
             one(r#"{"id":"a","label":"A","type":"enum","default":"x"}"#),
-            ["declaration-without-options", "declaration-default-not-in-options"]
+            ["declaration-without-options"]
         );
         assert_eq!(
             one(r#"{"id":"a","label":"A","type":"enum","default":"x","options":["x"]}"#),

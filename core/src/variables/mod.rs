@@ -5,5 +5,5 @@ mod declare;
 mod schema;
 
 pub use check::{ValueIssue, json_kind};
-pub(crate) use declare::ATTRIBUTE;
+pub(crate) use declare::{ATTRIBUTE, JSON_HELP};
 pub use declare::{Choice, Declaration, Declarations, VariableType};
