@@ -19,8 +19,7 @@ pub(crate) struct DiskTree {
     /// Where each of `files` is.
     sources: Vec<PathBuf>,
     rules: IgnoreRules,
-    /// Findings about what is not among the files.
-    pub(crate) diagnostics: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
     /// The first file that could not be read.
     unreadable: RefCell<Option<PackError>>,
 }
@@ -90,6 +89,10 @@ impl Tree for DiskTree {
 
     fn rules(&self) -> &IgnoreRules {
         &self.rules
+    }
+
+    fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
     fn find(&self, path: &str) -> Found {

@@ -228,7 +228,6 @@ mod tests {
         assert_eq!(
             text("_ext/css/a.css"),
             "b{c:url(../fonts/d.woff2)} e{f:url(../../logo.png)} g{h:url(../.env)} i{j:url(gone.png)}"
-                .replace("../fonts", "../fonts")
         );
     }
 }

@@ -43,6 +43,9 @@ pub trait Tree {
     /// The rules that decided what is packed.
     fn rules(&self) -> &IgnoreRules;
 
+    /// Findings about what is not among the files.
+    fn diagnostics(&self) -> &[Diagnostic];
+
     /// What is at a repository path, packed or not.
     fn find(&self, path: &str) -> Found;
 
@@ -121,8 +124,7 @@ pub struct MemoryTree {
     contents: BTreeMap<String, Contents>,
     files: Vec<ProjectFile>,
     rules: IgnoreRules,
-    /// Findings about names.
-    pub diagnostics: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl MemoryTree {
@@ -167,6 +169,10 @@ impl Tree for MemoryTree {
 
     fn rules(&self) -> &IgnoreRules {
         &self.rules
+    }
+
+    fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
     fn find(&self, path: &str) -> Found {

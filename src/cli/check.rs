@@ -173,7 +173,6 @@ fn check_one(
     let tree = DiskTree::open(project.clone())?;
     let mut report = check(&tree, options);
     tree.readable()?;
-    report.findings.diagnostics.extend(tree.diagnostics.iter().cloned());
     if let Some(changed) = changed {
         report.limit_to(changed);
     }

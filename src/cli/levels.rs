@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hyperframes_ci_core::{Level, Levels, Rule};
 
-use crate::config::Config;
+use crate::config;
 use crate::error::Error;
 
 /// How much findings matter.
@@ -48,7 +48,7 @@ impl LevelArgs {
     /// # Errors
     /// When the configuration is of no use.
     pub(super) fn levels(&self, root: &Path, mut base: Levels) -> Result<Levels, Error> {
-        Config::read(root)?.check.apply(&mut base);
+        config::read(root)?.check.apply(&mut base);
         for (codes, level) in
             [(&self.deny, Level::Deny), (&self.warn, Level::Warn), (&self.allow, Level::Allow)]
         {

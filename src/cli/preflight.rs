@@ -47,7 +47,6 @@ impl Prepared {
         let mut report = check(&tree, options);
         tree.readable()?;
         let mut findings = report.findings;
-        findings.diagnostics.extend(tree.diagnostics.iter().cloned());
         findings.set_levels(&levels);
         let shown = Shown::new(true, workspace.as_deref());
         findings.rename(|path| shown.path(&tree.project.boundary, path));

@@ -1,85 +1,174 @@
 //! `hyperframes-preflight`: the core of hyperframes-ci for Node and browsers.
 //!
-//! A thin facade: JavaScript values in, JavaScript values out, everything else in the core. What is of no use is
-//! thrown as an `Error` with a `code`; nothing panics.
+//! A thin facade: `wasm/npm/api.js` hands over what it has looked at, results go back as JSON, and everything else is
+//! in the core. What is of no use is thrown as an `Error` with a `code`; nothing panics.
 
-mod files;
+mod options;
+mod problem;
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use hyperframes_ci_core::{ArchiveError, ArchiveWriter, hex};
-use js_sys::{Error, Object, Reflect};
+use hyperframes_ci_core::{
+    ArchiveError, ArchiveWriter, Composition, Contents, MemoryTree, Severity, Tree, check, contained, hex,
+};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r#"
-/** What `digest` tells: equal to the fields of `hyperframes-ci pack --json` over the same files. */
-export interface ArchiveDigest {
-  /** The manifest digest, in hexadecimal. */
-  digest: string;
-  /** SHA-256 of the archive's bytes, in hexadecimal. */
-  sha256: string;
-  fileCount: number;
-  /** The files' sizes before compression, in bytes. */
-  contentBytes: number;
-  /** The archive's size, in bytes. */
-  sizeBytes: number;
-}
-"#;
+use options::Options;
+use problem::Problem;
 
-/// The manifest digest of a project's files as they are packed, and the archive's size and SHA-256.
-///
-/// `files` is an object or a `Map` from path (with `/`) to a string or a `Uint8Array`, in any order.
+/// The files of a repository, or of a part of it.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct Files {
+    contents: BTreeMap<String, Contents>,
+}
+
+#[wasm_bindgen]
+impl Files {
+    /// No files.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a text.
+    ///
+    /// # Errors
+    /// `invalid_path`.
+    pub fn text(&mut self, path: String, text: String) -> Result<(), Problem> {
+        self.add(path, Contents::Whole(text.into_bytes()))
+    }
+
+    /// Adds a file of any contents.
+    ///
+    /// # Errors
+    /// `invalid_path`.
+    pub fn bytes(&mut self, path: String, bytes: Vec<u8>) -> Result<(), Problem> {
+        self.add(path, Contents::Whole(bytes))
+    }
+
+    /// Adds a file of which no more is known than its size and its first bytes.
+    ///
+    /// # Errors
+    /// `invalid_path`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "api.js lets no size through that is not a whole number"
+    )]
+    pub fn stub(&mut self, path: String, size: f64, head: Vec<u8>) -> Result<(), Problem> {
+        self.add(path, Contents::Stub { size: size as u64, head })
+    }
+
+    fn add(&mut self, path: String, contents: Contents) -> Result<(), Problem> {
+        // A backslash or a control character is a finding; what leads elsewhere is a mistake of the caller's.
+        if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+            return Err(Problem::new("invalid_path", format!("{path:?} is no name of a file below a root")));
+        }
+        // Half a surrogate pair becomes U+FFFD, so that two JavaScript strings can be one path.
+        if self.contents.contains_key(&path) {
+            return Err(Problem::new("invalid_path", format!("{path:?} is there twice")));
+        }
+        self.contents.insert(path, contents);
+        Ok(())
+    }
+
+    /// Checks the project; gives back a `CheckResult` as JSON.
+    ///
+    /// # Errors
+    /// `invalid_options`.
+    pub fn check(self, options: &str) -> Result<String, Problem> {
+        let Options { project, checks, levels, format } = Options::parse(options)?;
+        let mut report = check(&MemoryTree::new(self.contents, &project), &checks);
+        report.findings.set_levels(&levels);
+        let mut result = report.findings.to_json();
+        result["text"] = report.findings.text(format, false).into();
+        result["missing"] = json!(report.missing);
+        Ok(result.to_string())
+    }
+
+    /// Packs the project; gives back an `ArchiveDigest` as JSON.
+    ///
+    /// # Errors
+    /// `invalid_options`, `invalid_path` or `archive_failed`.
+    pub fn digest(self, options: &str) -> Result<String, Problem> {
+        let Options { project, .. } = Options::parse(options)?;
+        pack(&MemoryTree::new(self.contents, &project)).map(|digest| digest.to_string())
+    }
+}
+
+fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
+    if let Some(found) = tree.diagnostics().iter().find(|found| found.severity == Severity::Error) {
+        return Err(Problem::new("invalid_path", format!("{:?}: {}", found.path, found.message)));
+    }
+    let failed = |message: String| Problem::new("archive_failed", message);
+    let files = contained(tree).ok_or_else(|| failed("the contents of a text are not known".to_owned()))?;
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+    for (path, file) in &files {
+        let bytes = match tree.contents(&file.source) {
+            Some(Contents::Whole(bytes)) => file.rewritten.as_ref().unwrap_or(bytes),
+            _ => return Err(failed(format!("the contents of {path} are not known"))),
+        };
+        let added = writer.add(path, bytes.len() as u64, &mut bytes.as_slice());
+        added.map_err(|error: ArchiveError| failed(format!("{path} {error}")))?;
+    }
+    let (archive, manifest) = writer.finish().map_err(|error| failed(error.to_string()))?;
+    let archive = archive.into_inner();
+    Ok(json!({
+        "digest": manifest.digest(),
+        "sha256": hex(&Sha256::digest(&archive)),
+        "fileCount": manifest.entries().len(),
+        "contentBytes": manifest.size(),
+        "sizeBytes": archive.len(),
+    }))
+}
+
+/// Checks values (a JSON object) against what `html` declares; gives back `VariableIssue[]` as JSON.
 ///
 /// # Errors
-/// Throws an `Error` whose `code` is `invalid_files` (neither an object nor a `Map`), `invalid_path`,
-/// `invalid_contents` or `archive_failed`; the message names the file.
-#[wasm_bindgen(unchecked_return_type = "ArchiveDigest")]
-pub fn digest(
-    #[wasm_bindgen(
-        unchecked_param_type = "Record<string, string | Uint8Array> | Map<string, string | Uint8Array>"
-    )]
-    files: &JsValue,
-) -> Result<Object, JsValue> {
-    pack(&files::read(files)?)
+/// `invalid_values`.
+#[wasm_bindgen(js_name = checkVariables)]
+pub fn check_variables(html: &str, values: &str) -> Result<String, Problem> {
+    let values: Map<String, Value> = serde_json::from_str(values)
+        .map_err(|error| Problem::new("invalid_values", format!("the values are no JSON object: {error}")))?;
+    let issues = composition(html).declarations.check(&values);
+    let issues = issues.into_iter().map(|issue| {
+        json!({
+            "code": issue.rule,
+            "severity": issue.rule.severity(),
+            "variable": issue.variable,
+            "message": issue.message,
+            "help": issue.help,
+        })
+    });
+    Ok(Value::from(issues.collect::<Vec<_>>()).to_string())
 }
 
-fn pack(files: &BTreeMap<String, Vec<u8>>) -> Result<Object, JsValue> {
-    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
-    for (path, contents) in files {
-        writer.add(path, contents.len() as u64, &mut contents.as_slice()).map_err(|error| {
-            let invalid = matches!(error, ArchiveError::InvalidPath);
-            thrown(if invalid { "invalid_path" } else { "archive_failed" }, &format!("{path} {error}"))
-        })?;
-    }
-    let (archive, manifest) =
-        writer.finish().map_err(|error| thrown("archive_failed", &error.to_string()))?;
-    let archive = archive.into_inner();
-    let result = Object::new();
-    let set = |name: &str, value: JsValue| {
-        // A fresh plain object takes every property.
-        let _ = Reflect::set(&result, &name.into(), &value);
-    };
-    set("digest", manifest.digest().into());
-    set("sha256", hex(&Sha256::digest(&archive)).into());
-    set("fileCount", number(manifest.entries().len() as u64));
-    set("contentBytes", number(manifest.size()));
-    set("sizeBytes", number(archive.len() as u64));
-    Ok(result)
+/// The JSON Schema of what `html` declares, as JSON.
+#[wasm_bindgen(js_name = variablesSchema)]
+#[must_use]
+pub fn variables_schema(html: &str) -> String {
+    composition(html).declarations.schema().to_string()
 }
 
-/// A JavaScript `Error` with a `code` for programs and a message for people.
-fn thrown(code: &str, message: &str) -> JsValue {
-    let error = Error::new(message);
-    // A fresh error takes every property.
-    let _ = Reflect::set(&error, &"code".into(), &code.into());
-    error.into()
+/// Whether `html` has a root, so that its folder may be a project.
+#[wasm_bindgen(js_name = hasRoot)]
+#[must_use]
+pub fn has_root(html: &str) -> bool {
+    composition(html).root.is_some()
 }
 
-/// Exact below 2^53, far beyond what an archive holds.
-#[expect(clippy::cast_precision_loss, reason = "sizes of archives are far below 2^53")]
-fn number(value: u64) -> JsValue {
-    JsValue::from_f64(value as f64)
+fn composition(html: &str) -> Composition {
+    Composition::parse("index.html", html)
+}
+
+/// The version of the core.
+#[wasm_bindgen]
+#[must_use]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
 }

@@ -25,7 +25,7 @@ use crate::tree::Tree;
 pub use values::{Row, rows};
 
 use graph::Graph;
-use page::Pages;
+use page::{Page, Pages};
 
 /// What is to be checked.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +68,9 @@ pub struct Report {
     pub entries: Vec<(String, Composition)>,
     /// How many compositions the project has, those that others mount among them.
     pub compositions: usize,
+    /// The files that references lead to and that are not there, as repository paths. Whoever knows only a part of the
+    /// repository looks them up and checks again.
+    pub missing: BTreeSet<String>,
     graph: Graph,
 }
 
@@ -93,6 +96,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let graph = Graph::of(&pages);
     let mut report = Report { compositions: graph.compositions(), ..Report::default() };
     let mut found = pages.diagnostics.clone();
+    found.extend_from_slice(tree.diagnostics());
     let mut entries = BTreeSet::new();
     let default = [DEFAULT_COMPOSITION.to_owned()];
     let chosen = if options.compositions.is_empty() { &default[..] } else { &options.compositions };
@@ -128,6 +132,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let sources = sources.collect();
     report.findings = Findings { diagnostics: found, sources };
     report.findings.sort();
+    report.missing = pages.all().flat_map(Page::missing).map(str::to_owned).collect();
     report.graph = graph;
     report
 }

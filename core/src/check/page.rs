@@ -67,6 +67,14 @@ impl Page {
         self.composition.root.is_some()
     }
 
+    /// The files that it refers to and that are not there.
+    pub(super) fn missing(&self) -> impl Iterator<Item = &str> {
+        self.references.iter().filter_map(|(_, destination)| match destination {
+            Destination::Missing(path) => Some(path.as_str()),
+            _ => None,
+        })
+    }
+
     pub(super) fn text(&self) -> Text<'_> {
         Text::new(&self.path, &self.source)
     }

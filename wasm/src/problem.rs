@@ -1,0 +1,27 @@
+//! What is thrown.
+
+use js_sys::{Error, Reflect};
+use wasm_bindgen::JsValue;
+
+/// Why an input is of no use: a code for programs and a message for people.
+#[derive(Debug)]
+pub struct Problem {
+    code: &'static str,
+    message: String,
+}
+
+impl Problem {
+    /// A problem; the codes are those of `PreflightError` in `index.d.ts`.
+    pub(crate) fn new(code: &'static str, message: String) -> Self {
+        Self { code, message }
+    }
+}
+
+impl From<Problem> for JsValue {
+    fn from(problem: Problem) -> Self {
+        let error = Error::new(&problem.message);
+        // A fresh error takes every property.
+        let _ = Reflect::set(&error, &"code".into(), &problem.code.into());
+        error.into()
+    }
+}
