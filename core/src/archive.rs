@@ -14,8 +14,8 @@ use std::fmt;
 use std::io::{self, Read, Seek, Write};
 
 use sha2::{Digest, Sha256};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, System, ZipWriter};
+
+use crate::zip::{Method, Writer};
 
 /// The largest archive that a direct upload takes, in bytes (200 MB; source: the API's `max_bytes`).
 pub const DIRECT_UPLOAD_LIMIT: u64 = 200 * 1024 * 1024;
@@ -122,7 +122,7 @@ impl std::error::Error for ArchiveError {}
 /// Writes an archive, one entry after the other.
 #[derive(Debug)]
 pub struct ArchiveWriter<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    zip: Writer<W>,
     manifest: Manifest,
     buffer: Vec<u8>,
 }
@@ -130,7 +130,7 @@ pub struct ArchiveWriter<W: Write + Seek> {
 impl<W: Write + Seek> ArchiveWriter<W> {
     /// An empty archive into `sink`.
     pub fn new(sink: W) -> Self {
-        Self { zip: ZipWriter::new(sink), manifest: Manifest::default(), buffer: vec![0; CHUNK] }
+        Self { zip: Writer::new(sink), manifest: Manifest::default(), buffer: vec![0; CHUNK] }
     }
 
     /// Adds the file at `path` with the bytes of `contents`, which must be `size` many.
@@ -147,9 +147,8 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             return Err(ArchiveError::OutOfOrder);
         }
         let mut filled = read_chunk(contents, &mut self.buffer).map_err(ArchiveError::Read)?;
-        self.zip
-            .start_file(path, options(&self.buffer[..filled]))
-            .map_err(|error| ArchiveError::Write(error.into()))?;
+        let method = if is_compressed(&self.buffer[..filled]) { Method::Stored } else { Method::Deflated };
+        self.zip.start(path, method).map_err(ArchiveError::Write)?;
         let mut hasher = Sha256::new();
         let mut found = 0;
         while filled > 0 {
@@ -159,12 +158,13 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             if found > size {
                 return Err(ArchiveError::Changed { expected: size, found });
             }
-            self.zip.write_all(bytes).map_err(ArchiveError::Write)?;
+            self.zip.write(bytes).map_err(ArchiveError::Write)?;
             filled = read_chunk(contents, &mut self.buffer).map_err(ArchiveError::Read)?;
         }
         if found != size {
             return Err(ArchiveError::Changed { expected: size, found });
         }
+        self.zip.end().map_err(ArchiveError::Write)?;
         let entry = Entry { path: path.to_owned(), size, sha256: hasher.finalize().into() };
         self.manifest.entries.push(entry);
         Ok(&self.manifest.entries[self.manifest.entries.len() - 1])
@@ -175,7 +175,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// # Errors
     /// When the sink refuses the last bytes.
     pub fn finish(self) -> Result<(W, Manifest), ArchiveError> {
-        let sink = self.zip.finish().map_err(|error| ArchiveError::Write(error.into()))?;
+        let sink = self.zip.finish().map_err(ArchiveError::Write)?;
         Ok((sink, self.manifest))
     }
 }
@@ -198,18 +198,6 @@ fn read_chunk(contents: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// Everything about an entry that could depend on the machine is fixed here.
-fn options(first_bytes: &[u8]) -> SimpleFileOptions {
-    let method =
-        if is_compressed(first_bytes) { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-    SimpleFileOptions::default()
-        .compression_method(method)
-        .compression_level(if method == CompressionMethod::Deflated { Some(6) } else { None })
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644)
-        .system(System::Unix)
 }
 
 /// Whether the bytes begin like a format that is compressed already: deflating it again costs time and gains
@@ -241,6 +229,7 @@ pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::zip::CompressionMethod;
     use std::io::Cursor;
 
     fn pack(files: &[(&str, &[u8])]) -> (Vec<u8>, Manifest) {
@@ -294,12 +283,12 @@ mod tests {
 
     #[test]
     fn media_is_stored_and_text_is_deflated() {
-        let mut archive = zip::ZipArchive::new(Cursor::new(
+        let mut archive = ::zip::ZipArchive::new(Cursor::new(
             pack(&[("a.html", &b"text ".repeat(100)), ("b.bin", b"\0\0\0\x18ftypmp42")]).0,
         ))
         .expect("a readable archive");
-        let method = |archive: &mut zip::ZipArchive<_>, index| {
-            zip::ZipArchive::by_index(archive, index).expect("an entry").compression()
+        let method = |archive: &mut ::zip::ZipArchive<_>, index| {
+            ::zip::ZipArchive::by_index(archive, index).expect("an entry").compression()
         };
         assert_eq!(method(&mut archive, 0), CompressionMethod::Deflated);
         assert_eq!(method(&mut archive, 1), CompressionMethod::Stored);

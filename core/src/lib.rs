@@ -29,6 +29,7 @@ mod rule;
 mod script;
 mod tree;
 mod variables;
+mod zip;
 
 pub use api::{
     ApiError, Asset, Body, DirectUpload, IdempotencyKey, InvalidIdempotencyKey, Method, Project,

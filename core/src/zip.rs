@@ -1,0 +1,308 @@
+//! Writes ZIP archives whose bytes follow from their entries alone; source: PKWARE's APPNOTE 6.3.
+//!
+//! No times, no machine, no extra fields, none of the extensions for more than 4 GB: what is uploaded has at most
+//! 200 MB. A test compares the bytes with those of the `zip` crate.
+
+use std::io::{self, Seek, SeekFrom, Write};
+
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+
+/// 1980-01-01, the first date that the format knows.
+const DATE: u16 = 0x0021;
+
+/// A regular file of mode 0644 on Unix.
+const ATTRIBUTES: u32 = 0o100_644 << 16;
+
+/// The level that zlib calls its default; a fixed part of the format, as is the backend.
+const LEVEL: u32 = 6;
+
+/// Bytes of compressed data that are written at a time.
+const OUTPUT: usize = 32 * 1024;
+
+/// Where the checksum stands in a local header, in bytes.
+const CHECKSUM: u64 = 14;
+
+/// How an entry is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Stored,
+    Deflated,
+}
+
+/// What both headers of an entry say.
+#[derive(Debug)]
+struct Header {
+    name: String,
+    method: Method,
+    checksum: u32,
+    compressed: u32,
+    size: u32,
+    /// Where the local header is, in bytes from the start of the archive.
+    offset: u32,
+}
+
+/// Writes an archive.
+#[derive(Debug)]
+pub(crate) struct Writer<W: Write + Seek> {
+    sink: W,
+    /// Bytes written so far.
+    position: u64,
+    done: Vec<Header>,
+    open: Option<Open>,
+    compress: Compress,
+    output: Vec<u8>,
+}
+
+/// The entry that is being written.
+#[derive(Debug)]
+struct Open {
+    name: String,
+    method: Method,
+    offset: u64,
+    checksum: Crc,
+    size: u64,
+}
+
+impl<W: Write + Seek> Writer<W> {
+    pub(crate) fn new(sink: W) -> Self {
+        Self {
+            sink,
+            position: 0,
+            done: Vec::new(),
+            open: None,
+            compress: Compress::new(Compression::new(LEVEL), false),
+            output: vec![0; OUTPUT],
+        }
+    }
+
+    /// Begins an entry; the one before it must be ended.
+    pub(crate) fn start(&mut self, name: &str, method: Method) -> io::Result<()> {
+        let offset = self.position;
+        let header = Header {
+            name: name.to_owned(),
+            method,
+            checksum: 0,
+            compressed: 0,
+            size: 0,
+            offset: small(offset)?,
+        };
+        self.put(&header.local()?)?;
+        self.compress.reset();
+        self.open = Some(Open { name: header.name, method, offset, checksum: Crc::new(), size: 0 });
+        Ok(())
+    }
+
+    /// Adds to the entry that was begun. How contents are cut into pieces has an influence on how they are compressed:
+    /// who wants equal bytes cuts equally.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(open) = &mut self.open else { return Err(io::Error::other("no entry was begun")) };
+        open.checksum.update(bytes);
+        open.size += bytes.len() as u64;
+        match open.method {
+            Method::Stored => self.put(bytes),
+            Method::Deflated => self.deflate(bytes, FlushCompress::None),
+        }
+    }
+
+    /// Ends the entry that was begun: its header gets what is known only now.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        let Some(Open { name, method, offset, checksum, size }) = self.open.take() else {
+            return Err(io::Error::other("no entry was begun"));
+        };
+        if method == Method::Deflated {
+            self.deflate(&[], FlushCompress::Finish)?;
+        }
+        let mut header = Header {
+            name,
+            method,
+            checksum: checksum.sum(),
+            compressed: 0,
+            size: small(size)?,
+            offset: small(offset)?,
+        };
+        header.compressed = small(self.position - offset - header.local()?.len() as u64)?;
+        self.sink.seek(SeekFrom::Start(offset + CHECKSUM))?;
+        self.sink.write_all(&header.sizes())?;
+        self.sink.seek(SeekFrom::Start(self.position))?;
+        self.done.push(header);
+        Ok(())
+    }
+
+    /// Writes the directory and gives back the sink.
+    pub(crate) fn finish(mut self) -> io::Result<W> {
+        let start = small(self.position)?;
+        let count = u16::try_from(self.done.len()).ok().filter(|count| *count < u16::MAX);
+        let count = count.ok_or_else(|| io::Error::other("an archive holds at most 65534 files"))?;
+        for header in std::mem::take(&mut self.done) {
+            self.put(&header.central()?)?;
+        }
+        let length = small(self.position)? - start;
+        let mut end = b"PK\x05\x06\0\0\0\0".to_vec();
+        end.extend(count.to_le_bytes());
+        end.extend(count.to_le_bytes());
+        end.extend(length.to_le_bytes());
+        end.extend(start.to_le_bytes());
+        end.extend([0; 2]);
+        self.put(&end)?;
+        self.sink.flush()?;
+        Ok(self.sink)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.sink.write_all(bytes)?;
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress) -> io::Result<()> {
+        loop {
+            let (taken, given) = (self.compress.total_in(), self.compress.total_out());
+            let status = self.compress.compress(bytes, &mut self.output, flush).map_err(io::Error::other)?;
+            let count = |before: u64, after: u64| usize::try_from(after - before).unwrap_or_default();
+            let (taken, given) =
+                (count(taken, self.compress.total_in()), count(given, self.compress.total_out()));
+            bytes = &bytes[taken..];
+            self.sink.write_all(&self.output[..given])?;
+            self.position += given as u64;
+            let is_done = match flush {
+                FlushCompress::Finish => status == Status::StreamEnd,
+                // Room was left in the output, so that nothing waits for it.
+                _ => bytes.is_empty() && given < self.output.len(),
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Header {
+    fn local(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = b"PK\x03\x04".to_vec();
+        bytes.extend(self.common()?);
+        bytes.extend(self.name.as_bytes());
+        Ok(bytes)
+    }
+
+    fn central(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = b"PK\x01\x02".to_vec();
+        // Made on Unix, which gives the attributes their meaning.
+        bytes.extend([self.version(), 3]);
+        bytes.extend(self.common()?);
+        // Comment, disk and internal attributes.
+        bytes.extend([0; 6]);
+        bytes.extend(ATTRIBUTES.to_le_bytes());
+        bytes.extend(self.offset.to_le_bytes());
+        bytes.extend(self.name.as_bytes());
+        Ok(bytes)
+    }
+
+    /// From the version to the length of extra fields, as both headers have it.
+    fn common(&self) -> io::Result<Vec<u8>> {
+        let length =
+            u16::try_from(self.name.len()).map_err(|_| io::Error::other("a path has at most 65535 bytes"))?;
+        let is_utf8 = if self.name.is_ascii() { 0 } else { 1_u16 << 11 };
+        let method = if self.method == Method::Deflated { 8_u16 } else { 0 };
+        let mut bytes = vec![self.version(), 0];
+        for field in [is_utf8, method, 0, DATE] {
+            bytes.extend(field.to_le_bytes());
+        }
+        bytes.extend(self.sizes());
+        bytes.extend(length.to_le_bytes());
+        bytes.extend([0; 2]);
+        Ok(bytes)
+    }
+
+    fn sizes(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        for (place, field) in [self.checksum, self.compressed, self.size].into_iter().enumerate() {
+            bytes[place * 4..][..4].copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// What a reader must know: 2.0 brought deflating.
+    fn version(&self) -> u8 {
+        if self.method == Method::Deflated { 20 } else { 10 }
+    }
+}
+
+/// A size or an offset, in bytes.
+fn small(value: u64) -> io::Result<u32> {
+    let small = u32::try_from(value).ok().filter(|small| *small < u32::MAX);
+    small.ok_or_else(|| io::Error::other("an archive and its files have at most 4 GB"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::zip::write::SimpleFileOptions;
+    use ::zip::{CompressionMethod, DateTime, System, ZipWriter};
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    fn ours(files: &[(String, bool, Vec<u8>)], chunk: usize) -> Vec<u8> {
+        let mut writer = Writer::new(Cursor::new(Vec::new()));
+        for (name, is_stored, bytes) in files {
+            writer.start(name, if *is_stored { Method::Stored } else { Method::Deflated }).expect("begun");
+            for part in bytes.chunks(chunk) {
+                writer.write(part).expect("written");
+            }
+            writer.end().expect("ended");
+        }
+        writer.finish().expect("finished").into_inner()
+    }
+
+    fn theirs(files: &[(String, bool, Vec<u8>)], chunk: usize) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, is_stored, bytes) in files {
+            let method = if *is_stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+            let options = SimpleFileOptions::default()
+                .compression_method(method)
+                .compression_level(if *is_stored { None } else { Some(6) })
+                .last_modified_time(DateTime::default())
+                .unix_permissions(0o644)
+                .system(System::Unix);
+            writer.start_file(name.as_str(), options).expect("begun");
+            for part in bytes.chunks(chunk) {
+                writer.write_all(part).expect("written");
+            }
+        }
+        writer.finish().expect("finished").into_inner()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert!(small(u64::from(u32::MAX)).is_err());
+        let mut writer = Writer::new(Cursor::new(Vec::new()));
+        assert!(writer.start(&"a".repeat(65536), Method::Stored).is_err());
+        assert!(writer.write(b"a").is_err() && writer.end().is_err(), "nothing was begun");
+        for index in 0..65535 {
+            writer.start(&index.to_string(), Method::Stored).expect("begun");
+            writer.end().expect("ended");
+        }
+        assert!(writer.finish().is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn the_bytes_are_those_of_the_zip_crate(
+            files in prop::collection::vec(("[a-zé]{1,9}", any::<bool>(), 0..300_000_usize, 0..4_u32), 0..5),
+            chunk in 1..100_000_usize,
+        ) {
+            // Names must differ for their writer; contents are more or less compressible.
+            let files = files.into_iter().enumerate().map(|(index, (name, is_stored, size, kind))| {
+                let mut seed = 1_u32;
+                let byte = |place: usize| {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let noise = (seed >> 24) as u8;
+                    match kind { 0 => b'a', 1 => (place % 251) as u8, 2 => noise % 7, _ => noise }
+                };
+                (format!("{index}{name}"), is_stored, (0..size).map(byte).collect::<Vec<u8>>())
+            }).collect::<Vec<_>>();
+            prop_assert!(ours(&files, chunk) == theirs(&files, chunk));
+        }
+    }
+}
