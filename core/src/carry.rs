@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::order::set;
 use crate::reference::{Link, Reference, TextKind, references, resolve, rewrite};
 use crate::resolve::{Destination, Resolver};
 use crate::tree::{Tree, below, join, parent};
@@ -28,7 +29,7 @@ pub fn contained(tree: &dyn Tree) -> Option<BTreeMap<String, Carried>> {
         tree,
         resolver: Resolver::new(tree),
         names: HashMap::new(),
-        taken: tree.files().iter().map(|file| file.path.clone()).collect(),
+        taken: set(tree.files().iter().map(|file| file.path.clone())),
         queue: Vec::new(),
     };
     let mut entries = BTreeMap::new();

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::html::{self, Document, Element, Offsets};
+use crate::number;
 use crate::options::AspectRatio;
 use crate::rule::Rule;
 use crate::variables::{ATTRIBUTE, Declarations};
@@ -62,9 +63,9 @@ impl Measure {
 
     fn of(element: &Element, name: &str) -> Self {
         let Some(attribute) = element.attribute(name) else { return Self::Missing };
-        match attribute.value.trim().parse::<f64>() {
-            Ok(value) if value.is_finite() => Self::Number(value, attribute.span),
-            _ => Self::Invalid(attribute.value.clone(), attribute.span),
+        match number::parse(&attribute.value) {
+            Some(value) => Self::Number(value, attribute.span),
+            None => Self::Invalid(attribute.value.clone(), attribute.span),
         }
     }
 }
@@ -123,15 +124,22 @@ pub enum Shape {
     },
 }
 
+fn size(width: f64, height: f64) -> String {
+    format!("{}x{}", number::show(width), number::show(height))
+}
+
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Matched { ratio, width, height } => write!(f, "{width}x{height}, aspect ratio {ratio}"),
+            Self::Matched { ratio, width, height } => {
+                write!(f, "{}, aspect ratio {ratio}", size(*width, *height))
+            }
             Self::NoRoot => f.write_str("no element has data-composition-id"),
             Self::NoDimensions => f.write_str("the root has no data-width and data-height"),
-            Self::InvalidDimensions { width, height } => write!(f, "{width}x{height} is no size"),
+            Self::InvalidDimensions { width, height } => write!(f, "{} is no size", size(*width, *height)),
             Self::Unsupported { width, height } => {
-                write!(f, "{width}x{height} (ratio {:.3}) is neither 16:9 nor 9:16 nor 1:1", width / height)
+                let ratio = number::show((width / height * 1000.0).round() / 1000.0);
+                write!(f, "{} (ratio {ratio}) is neither 16:9 nor 9:16 nor 1:1", size(*width, *height))
             }
         }
     }

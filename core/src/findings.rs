@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::format::{self, ReportFormat};
 use crate::levels::Levels;
+use crate::order::{map, sort_by};
 
 /// What checks found, ready to be told.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ impl Findings {
 
     /// Sorts findings as readers expect them: by file, then by place; each once.
     pub fn sort(&mut self) {
-        self.diagnostics.sort_by(|a, b| {
+        sort_by(&mut self.diagnostics, |a, b| {
             let key = |found: &Diagnostic| (found.span.map(|span| (span.start, span.end)), found.rule);
             a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
         });
@@ -50,7 +51,7 @@ impl Findings {
             found.path = name(&found.path);
         }
         let sources = std::mem::take(&mut self.sources);
-        self.sources = sources.into_iter().map(|(path, text)| (name(&path), text)).collect();
+        self.sources = map(sources.into_iter().map(|(path, text)| (name(&path), text)));
     }
 
     /// Adds other findings.

@@ -3,6 +3,7 @@
 use crate::css;
 use crate::diagnostic::Span;
 use crate::html::{self, Attribute, Document, Offsets, Quote};
+use crate::order::sort_by;
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
         in_css(&source[style.start..style.end], style.start, None, &mut found);
     }
     found.retain(|reference| !reference.target.is_empty());
-    found.sort_by_key(|reference| reference.span.start);
+    sort_by(&mut found, |a, b| a.span.start.cmp(&b.span.start));
     found
 }
 
@@ -155,7 +156,7 @@ fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
 pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
     let mut changes =
         replacements.iter().filter(|(reference, target)| reference.target != *target).collect::<Vec<_>>();
-    changes.sort_by_key(|(reference, _)| reference.span.start);
+    sort_by(&mut changes, |(a, _), (b, _)| a.span.start.cmp(&b.span.start));
     let mut rewritten = String::with_capacity(source.len() + 64 * changes.len());
     let mut copied = 0;
     for (reference, target) in changes {

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Span;
+use crate::order::set;
 
 /// What a script does with variables.
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ pub(crate) fn usage(source: &str) -> Usage {
     }
     let mut usage = reader.usage;
     usage.words =
-        tokens.iter().filter(|token| token.kind != Kind::Other).map(|token| token.text.to_owned()).collect();
+        set(tokens.iter().filter(|token| token.kind != Kind::Other).map(|token| token.text.to_owned()));
     usage
 }
 

@@ -298,7 +298,7 @@ mod tests {
                 let byte = |place: usize| {
                     seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                     let noise = (seed >> 24) as u8;
-                    match kind { 0 => b'a', 1 => (place % 251) as u8, 2 => noise % 7, _ => noise }
+                    match kind { 0 => b'a', 1 => place.to_le_bytes()[0], 2 => noise % 7, _ => noise }
                 };
                 (format!("{index}{name}"), is_stored, (0..size).map(byte).collect::<Vec<u8>>())
             }).collect::<Vec<_>>();

@@ -1,33 +1,35 @@
 //! `hyperframes-preflight`: the core of hyperframes-ci for Node and browsers.
 //!
-//! A thin facade: `wasm/npm/api.js` hands over what it has looked at, results go back as JSON, and everything else is
-//! in the core. What is of no use is thrown as an `Error` with a `code`; nothing panics.
+//! A thin facade: `wasm/npm/api.js` hands over what it has looked at, piece by piece; results go back as JSON; and
+//! everything else is in the core. What is of no use is thrown as an `Error` with a `code`; nothing panics.
 
-mod options;
 mod problem;
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use hyperframes_ci_core::{
-    ArchiveError, ArchiveWriter, Composition, Contents, MemoryTree, Severity, Tree, check, contained, hex,
+    ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Level, Levels, MemoryTree,
+    ReportFormat, Rule, Severity, Tree, Values, check, contained, hex, resolve,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
-use options::Options;
 use problem::Problem;
 
-/// The files of a repository, or of a part of it.
+/// The files of a repository, or of a part of it, and what is to be checked in them.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct Preflight {
     contents: BTreeMap<String, Contents>,
+    project: String,
+    options: CheckOptions,
+    levels: Levels,
 }
 
 #[wasm_bindgen]
-impl Files {
+impl Preflight {
     /// No files.
     #[wasm_bindgen(constructor)]
     #[must_use]
@@ -77,14 +79,78 @@ impl Files {
         Ok(())
     }
 
+    /// Chooses the project's folder.
+    ///
+    /// # Errors
+    /// `invalid_options`.
+    pub fn project(&mut self, path: &str) -> Result<(), Problem> {
+        self.project = resolve("", path)
+            .ok_or_else(|| option(format!("the project {path:?} lies outside of the files")))?;
+        Ok(())
+    }
+
+    /// Adds an entry.
+    pub fn composition(&mut self, path: String) {
+        self.options.compositions.push(path);
+    }
+
+    /// Sets the shape that a render will be asked for.
+    ///
+    /// # Errors
+    /// `invalid_options`.
+    #[wasm_bindgen(js_name = aspectRatio)]
+    pub fn aspect_ratio(&mut self, ratio: &str) -> Result<(), Problem> {
+        self.options.aspect_ratio =
+            Some(ratio.parse().map_err(|error| option(format!("aspectRatio {error}")))?);
+        Ok(())
+    }
+
+    /// Adds values without a place, as a JSON object.
+    ///
+    /// # Errors
+    /// `invalid_options`.
+    pub fn variables(&mut self, json: &str) -> Result<(), Problem> {
+        let values = object(json).map_err(|error| option(format!("variables {error}")))?;
+        self.options.values.push(Values::Inline(values));
+        Ok(())
+    }
+
+    /// Adds a text with one set of values, or many.
+    pub fn values(&mut self, path: String, text: String, rows: bool) {
+        self.options.values.push(if rows {
+            Values::Rows { path, text }
+        } else {
+            Values::Object { path, text }
+        });
+    }
+
+    /// Says how much a rule matters: `deny`, `warn` or `allow`.
+    ///
+    /// # Errors
+    /// `invalid_options`.
+    pub fn level(&mut self, level: &str, code: &str) -> Result<(), Problem> {
+        let level = match level {
+            "deny" => Level::Deny,
+            "warn" => Level::Warn,
+            _ => Level::Allow,
+        };
+        self.levels.set(code.parse::<Rule>().map_err(|error| option(error.to_string()))?, level);
+        Ok(())
+    }
+
+    /// Makes warnings errors.
+    pub fn strict(&mut self) {
+        self.levels.set_strict();
+    }
+
     /// Checks the project; gives back a `CheckResult` as JSON.
     ///
     /// # Errors
     /// `invalid_options`.
-    pub fn check(self, options: &str) -> Result<String, Problem> {
-        let Options { project, checks, levels, format } = Options::parse(options)?;
-        let mut report = check(&MemoryTree::new(self.contents, &project), &checks);
-        report.findings.set_levels(&levels);
+    pub fn check(self, format: &str) -> Result<String, Problem> {
+        let format = format.parse::<ReportFormat>().map_err(|error| option(format!("format {error}")))?;
+        let mut report = check(&MemoryTree::new(self.contents, &self.project), &self.options);
+        report.findings.set_levels(&self.levels);
         let mut result = report.findings.to_json();
         result["text"] = report.findings.text(format, false).into();
         result["missing"] = json!(report.missing);
@@ -94,10 +160,21 @@ impl Files {
     /// Packs the project; gives back an `ArchiveDigest` as JSON.
     ///
     /// # Errors
-    /// `invalid_options`, `invalid_path` or `archive_failed`.
-    pub fn digest(self, options: &str) -> Result<String, Problem> {
-        let Options { project, .. } = Options::parse(options)?;
-        pack(&MemoryTree::new(self.contents, &project)).map(|digest| digest.to_string())
+    /// `invalid_path` or `archive_failed`.
+    pub fn digest(self) -> Result<String, Problem> {
+        pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| digest.to_string())
+    }
+}
+
+fn option(message: String) -> Problem {
+    Problem::new("invalid_options", message)
+}
+
+fn object(json: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(json) {
+        Ok(Value::Object(values)) => Ok(values),
+        Ok(_) => Err("are no object".to_owned()),
+        Err(error) => Err(format!("are no JSON: {error}")),
     }
 }
 
@@ -133,8 +210,8 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
 /// `invalid_values`.
 #[wasm_bindgen(js_name = checkVariables)]
 pub fn check_variables(html: &str, values: &str) -> Result<String, Problem> {
-    let values: Map<String, Value> = serde_json::from_str(values)
-        .map_err(|error| Problem::new("invalid_values", format!("the values are no JSON object: {error}")))?;
+    let values =
+        object(values).map_err(|error| Problem::new("invalid_values", format!("the values {error}")))?;
     let issues = composition(html).declarations.check(&values);
     let issues = issues.into_iter().map(|issue| {
         json!({

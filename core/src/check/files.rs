@@ -2,6 +2,7 @@
 
 use crate::archive::{DIRECT_UPLOAD_LIMIT, is_compressed};
 use crate::diagnostic::Diagnostic;
+use crate::order::sort_by;
 use crate::reference::TextKind;
 use crate::rule::Rule;
 use crate::tree::{ProjectFile, Tree, join};
@@ -48,7 +49,7 @@ fn too_large(tree: &dyn Tree) -> Option<Diagnostic> {
     if size <= DIRECT_UPLOAD_LIMIT {
         return None;
     }
-    stored.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+    sort_by(&mut stored, |a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
     let largest = stored.iter().take(LARGEST).map(|file| format!("{} ({})", file.path, megabytes(file.size)));
     let message = format!(
         "the project has {} of media, and an archive may have {}; its largest files are {}",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::Pages;
+use crate::order::{map, set};
 
 /// The files of a project and what they refer to, by repository path.
 #[derive(Clone, Debug, Default)]
@@ -19,11 +20,11 @@ impl Graph {
         let edges = pages.all().map(|page| {
             let targets =
                 page.references.iter().filter_map(|(_, destination)| destination.path().map(str::to_owned));
-            (page.path.clone(), targets.collect())
+            (page.path.clone(), set(targets))
         });
         let compositions = pages.all().filter(|page| page.is_composition()).map(|page| page.path.clone());
         Self {
-            edges: edges.collect(),
+            edges: map(edges),
             compositions: compositions.collect(),
             ignore_file: crate::tree::join(pages.tree.project(), crate::project::IGNORE_FILE),
         }

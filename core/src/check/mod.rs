@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use crate::composition::Composition;
 use crate::findings::Findings;
 use crate::options::AspectRatio;
+use crate::order::{map, set};
 use crate::project::DEFAULT_COMPOSITION;
 use crate::reference::resolve;
 use crate::tree::Tree;
@@ -121,7 +122,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     found.extend(references::check(&pages, &graph));
     found.extend(bindings::check(&pages, &graph));
     found.extend(files::check(tree));
-    let named = found.iter().map(|found| found.path.as_str()).collect::<BTreeSet<_>>();
+    let named = set(found.iter().map(|found| found.path.as_str()));
     let values = options.values.iter().filter_map(|values| match values {
         Values::Inline(_) => None,
         Values::Object { path, text } | Values::Rows { path, text } => Some((path.as_str(), text.as_str())),
@@ -129,10 +130,10 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let texts = pages.all().map(|page| (page.path.as_str(), page.source.as_str())).chain(values);
     let sources =
         texts.filter(|(path, _)| named.contains(path)).map(|(path, text)| (path.to_owned(), text.to_owned()));
-    let sources = sources.collect();
+    let sources = map(sources);
     report.findings = Findings { diagnostics: found, sources };
     report.findings.sort();
-    report.missing = pages.all().flat_map(Page::missing).map(str::to_owned).collect();
+    report.missing = set(pages.all().flat_map(Page::missing).map(str::to_owned));
     report.graph = graph;
     report
 }

@@ -6,6 +6,7 @@ use crate::composition::Composition;
 use crate::css::{self, Role};
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::html::{self, Document, Offsets};
+use crate::order::set;
 use crate::reference::{Reference, TextKind, in_document, references};
 use crate::resolve::{Destination, Resolver};
 use crate::rule::Rule;
@@ -210,7 +211,7 @@ impl<'a> Pages<'a> {
             .filter(|file| TextKind::of_path(&file.path).is_some())
             .map(|file| join(tree.project(), &file.path))
             .collect::<Vec<_>>();
-        let mut seen = queue.iter().cloned().collect::<BTreeSet<_>>();
+        let mut seen = set(queue.iter().cloned());
         while let Some(path) = queue.pop() {
             let Some(kind) = Kind::of_path(&path) else { continue };
             let Some(bytes) = tree.read(&path) else { continue };

@@ -3,13 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::order::set;
 use crate::rule::Rule;
 
 /// One run with all rules that have findings.
 pub(crate) fn sarif(diagnostics: &[Diagnostic]) -> Value {
-    let mut rules = diagnostics.iter().map(|found| found.rule).collect::<Vec<_>>();
-    rules.sort_unstable();
-    rules.dedup();
+    let rules = set(diagnostics.iter().map(|found| found.rule)).into_iter().collect::<Vec<_>>();
     let results = diagnostics.iter().map(|found| result(found, &rules)).collect::<Vec<_>>();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -276,8 +276,11 @@ mod tests {
         }
     }
 
-    /// Start tags as another implementation of the standard finds them: name, attributes, place.
-    fn reference(source: &str) -> Vec<(String, Vec<(String, String)>, Span)> {
+    /// A start tag: name, attributes, place.
+    type Plain = (String, Vec<(String, String)>, Span);
+
+    /// Start tags as another implementation of the standard finds them.
+    fn reference(source: &str) -> Vec<Plain> {
         use html5gum::{DefaultEmitter, Token, Tokenizer, naive_next_state};
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut tokenizer = Tokenizer::new_with_emitter(source, DefaultEmitter::<usize>::new_with_span());
@@ -296,7 +299,7 @@ mod tests {
         found
     }
 
-    fn ours(source: &str) -> Vec<(String, Vec<(String, String)>, Span)> {
+    fn ours(source: &str) -> Vec<Plain> {
         let elements = scan(source).elements.into_iter().map(|element| {
             let attributes =
                 element.attributes.into_iter().map(|attribute| (attribute.name, attribute.value));

@@ -3,8 +3,11 @@
 //! Text, comments, doctypes and what is inside of scripts, styles and text areas is skipped over. Every byte is looked at
 //! a bounded number of times.
 
+use std::collections::BTreeSet;
+
 use super::{Attribute, Quote, decode};
 use crate::diagnostic::Span;
+use crate::order::set;
 
 /// A start or end tag.
 #[derive(Debug)]
@@ -287,10 +290,8 @@ impl Iterator for Tokenizer<'_> {
 
 /// Of attributes with one name the first counts, as in browsers.
 fn keep_first(attributes: &mut Vec<Attribute>) {
-    let mut names = attributes.iter().map(|attribute| attribute.name.as_str()).collect::<Vec<_>>();
-    names.sort_unstable();
-    if names.windows(2).any(|pair| pair[0] == pair[1]) {
-        let mut seen = std::collections::HashSet::new();
+    if set(attributes.iter().map(|attribute| attribute.name.as_str())).len() < attributes.len() {
+        let mut seen = BTreeSet::new();
         attributes.retain(|attribute| seen.insert(attribute.name.clone()));
     }
 }
