@@ -3,7 +3,7 @@
 //!
 //! What must not be carried is left alone here; that it is referred to is a finding of the checks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::order::set;
 use crate::reference::{Link, Reference, TextKind, references, resolve, rewrite};
@@ -28,7 +28,7 @@ pub fn contained(tree: &dyn Tree) -> Option<BTreeMap<String, Carried>> {
     let mut carrier = Carrier {
         tree,
         resolver: Resolver::new(tree),
-        names: HashMap::new(),
+        names: BTreeMap::new(),
         taken: set(tree.files().iter().map(|file| file.path.clone())),
         queue: Vec::new(),
     };
@@ -48,7 +48,7 @@ struct Carrier<'a> {
     tree: &'a dyn Tree,
     resolver: Resolver<'a>,
     /// Path in the archive by repository path, for files from outside the project.
-    names: HashMap<String, String>,
+    names: BTreeMap<String, String>,
     taken: BTreeSet<String>,
     queue: Vec<(String, String)>,
 }

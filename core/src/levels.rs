@@ -1,7 +1,5 @@
 //! How much findings matter to the user.
 
-use std::collections::BTreeMap;
-
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::rule::Rule;
 
@@ -19,14 +17,14 @@ pub enum Level {
 /// The severities that the user wants. Later settings win over earlier ones, so that flags are set after a file.
 #[derive(Clone, Debug, Default)]
 pub struct Levels {
-    levels: BTreeMap<Rule, Level>,
+    levels: Vec<(Rule, Level)>,
     strict: bool,
 }
 
 impl Levels {
     /// Says how much a rule matters.
     pub fn set(&mut self, rule: Rule, level: Level) {
-        self.levels.insert(rule, level);
+        self.levels.push((rule, level));
     }
 
     /// Makes every warning an error, those that were asked for among them.
@@ -37,7 +35,8 @@ impl Levels {
     /// The severity of a finding; `None` where it is left out.
     #[must_use]
     pub fn severity(&self, found: &Diagnostic) -> Option<Severity> {
-        let severity = match self.levels.get(&found.rule) {
+        let said = self.levels.iter().rev().find(|(rule, _)| *rule == found.rule);
+        let severity = match said.map(|(_, level)| level) {
             Some(Level::Deny) => Severity::Error,
             Some(Level::Warn) => Severity::Warning,
             Some(Level::Allow) => return None,

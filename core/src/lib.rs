@@ -50,6 +50,7 @@ pub use diagnostic::{Diagnostic, Position, Severity, Span, Text};
 pub use failure::{Failure, FailureKind, Stage};
 pub use findings::Findings;
 pub use format::{ReportFormat, plain};
+pub use json::json_object;
 pub use levels::{Level, Levels};
 pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};

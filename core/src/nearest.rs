@@ -8,9 +8,9 @@ pub(crate) fn to<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Optio
 
 /// Levenshtein's distance, ignoring case.
 fn distance(a: &str, b: &str) -> usize {
-    let b = b.to_lowercase().chars().collect::<Vec<_>>();
+    let b = b.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
     let mut row = (0..=b.len()).collect::<Vec<_>>();
-    for (i, from) in a.to_lowercase().chars().enumerate() {
+    for (i, from) in a.chars().flat_map(char::to_lowercase).enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, to) in b.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! Decimal numbers, read and written by the code that reads and writes those of JSON: that of the standard library would
 //! come on top of it, with tables of 20 KB, in the WebAssembly build.
 
+use serde_json::Number;
+
 /// The number that a text is; `None` where it is none, or none that is finite.
 pub(crate) fn parse(text: &str) -> Option<f64> {
     let text = text.trim();
@@ -21,13 +23,13 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
     let or_zero = |digits: &str| if digits.is_empty() { "0".to_owned() } else { digits.to_owned() };
     let whole = or_zero(whole.trim_start_matches('0'));
     let part = if has_point { format!(".{}", or_zero(part)) } else { String::new() };
-    let number = serde_json::from_str::<f64>(&format!("{sign}{whole}{part}{exponent}")).ok()?;
+    let number = format!("{sign}{whole}{part}{exponent}").parse::<Number>().ok()?.as_f64()?;
     number.is_finite().then_some(number)
 }
 
 /// A number as people write it.
 pub(crate) fn show(number: f64) -> String {
-    let shown = serde_json::Number::from_f64(number).map(|number| number.to_string()).unwrap_or_default();
+    let shown = Number::from_f64(number).map(|number| number.to_string()).unwrap_or_default();
     shown.strip_suffix(".0").map_or(shown.clone(), str::to_owned)
 }
 

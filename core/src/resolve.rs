@@ -1,7 +1,8 @@
 //! Where references lead.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
+use crate::order::map;
 use crate::project::Exclusion;
 use crate::reference::{Link, resolve};
 use crate::tree::{Found, Tree, below, join, parent};
@@ -46,13 +47,13 @@ impl Destination {
 /// Finds out where the references of one project lead.
 pub(crate) struct Resolver<'a> {
     tree: &'a dyn Tree,
-    /// Packed files by their paths in lower case.
-    folded: HashMap<String, &'a str>,
+    /// The places of packed files by their paths in lower case.
+    folded: BTreeMap<String, usize>,
 }
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(tree: &'a dyn Tree) -> Self {
-        let folded = tree.files().iter().map(|file| (file.path.to_lowercase(), file.path.as_str())).collect();
+        let folded = map(tree.files().iter().enumerate().map(|(place, file)| (lower(&file.path), place)));
         Self { tree, folded }
     }
 
@@ -102,7 +103,7 @@ impl<'a> Resolver<'a> {
             Found::OutOfReach => Destination::Escapes,
             Found::Nothing => {
                 let name = path.rsplit('/').next().unwrap_or(path);
-                let other = |actual: &String| actual.to_lowercase() == name.to_lowercase();
+                let other = |actual: &String| lower(actual) == lower(name);
                 match self.tree.names(parent(path)).into_iter().find(other) {
                     Some(actual) => Destination::OtherCase(path.to_owned(), join(parent(path), &actual)),
                     None => missing(path.to_owned()),
@@ -117,7 +118,8 @@ impl<'a> Resolver<'a> {
         if self.tree.packed(inside).is_some() {
             return Destination::Packed(path);
         }
-        if let Some(actual) = self.folded.get(&inside.to_lowercase()) {
+        if let Some(place) = self.folded.get(&lower(inside)) {
+            let actual = &self.tree.files()[*place].path;
             return Destination::OtherCase(path, join(self.tree.project(), actual));
         }
         let excluded = self.tree.rules().exclusion_of_file(inside);
@@ -130,6 +132,11 @@ impl<'a> Resolver<'a> {
             (Found::Nothing, _) => missing(path),
         }
     }
+}
+
+/// As file systems compare that ignore case.
+fn lower(path: &str) -> String {
+    path.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// What has no ending may be completed by a script.

@@ -10,9 +10,9 @@ use std::io::Cursor;
 
 use hyperframes_ci_core::{
     ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Level, Levels, MemoryTree,
-    ReportFormat, Rule, Severity, Tree, Values, check, contained, hex, resolve,
+    ReportFormat, Rule, Severity, Tree, Values, check, contained, hex, json_object, resolve,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
@@ -110,7 +110,7 @@ impl Preflight {
     /// # Errors
     /// `invalid_options`.
     pub fn variables(&mut self, json: &str) -> Result<(), Problem> {
-        let values = object(json).map_err(|error| option(format!("variables {error}")))?;
+        let values = json_object(json).map_err(|error| option(format!("variables {error}")))?;
         self.options.values.push(Values::Inline(values));
         Ok(())
     }
@@ -170,14 +170,6 @@ fn option(message: String) -> Problem {
     Problem::new("invalid_options", message)
 }
 
-fn object(json: &str) -> Result<Map<String, Value>, String> {
-    match serde_json::from_str(json) {
-        Ok(Value::Object(values)) => Ok(values),
-        Ok(_) => Err("are no object".to_owned()),
-        Err(error) => Err(format!("are no JSON: {error}")),
-    }
-}
-
 fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     if let Some(found) = tree.diagnostics().iter().find(|found| found.severity == Severity::Error) {
         return Err(Problem::new("invalid_path", format!("{:?}: {}", found.path, found.message)));
@@ -210,8 +202,8 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
 /// `invalid_values`.
 #[wasm_bindgen(js_name = checkVariables)]
 pub fn check_variables(html: &str, values: &str) -> Result<String, Problem> {
-    let values =
-        object(values).map_err(|error| Problem::new("invalid_values", format!("the values {error}")))?;
+    let values = json_object(values)
+        .map_err(|error| Problem::new("invalid_values", format!("the text of the values {error}")))?;
     let issues = composition(html).declarations.check(&values);
     let issues = issues.into_iter().map(|issue| {
         json!({

@@ -28,6 +28,7 @@ const BUDGET: usize = 200 * 1024;
 /// wasm-opt uses typed function references, which Node 20 does not load.
 const OPTIMIZE: &[&str] = &[
     "-Oz",
+    "--converge",
     "--strip-debug",
     "--strip-producers",
     "--enable-bulk-memory",

@@ -80,8 +80,9 @@ impl<'a> Scope<'a> {
                         .mounted(host, mount.source_span)
                         .is_some_and(|mounted| mounted.path == next.path);
                     if let Some(values) = mount.values.as_ref().filter(|_| here) {
-                        let members = Node::parse(&values.text).ok()?.members()?;
-                        ids.extend(members.into_iter().map(|member| member.key));
+                        let node = Node::parse(&values.text).ok()?;
+                        let members = node.members()?;
+                        ids.extend(members.iter().map(|member| member.key.clone()));
                     }
                 }
                 queue.push(host);

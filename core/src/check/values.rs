@@ -25,16 +25,15 @@ pub struct Row {
 /// Findings about `path`, where the text is none of them. Whether each row is an object is not checked here.
 pub fn rows(path: &str, source: &str) -> Result<Vec<Row>, Vec<Diagnostic>> {
     let text = Text::new(path, source);
-    let row = |node: &Node<'_>, start: usize| {
+    let row = |node: &Node, start: usize| {
         let Span { start: from, end } = node.span();
         Row { text: source[start + from..start + end].to_owned(), start: start + from }
     };
     let whole = Node::parse(source);
     match &whole {
         Ok(node) => {
-            let inside =
-                node.members().and_then(|members| members.into_iter().find(|member| member.key == "rows"));
-            let items = node.items().or_else(|| inside?.value.items());
+            let inside = node.member("rows");
+            let items = node.items().or_else(|| inside?.items());
             return Ok(items.map_or_else(
                 || vec![row(node, 0)],
                 |items| items.iter().map(|item| row(item, 0)).collect(),
@@ -126,7 +125,7 @@ fn object(
     declarations: &Declarations,
     is_row: bool,
 ) -> Vec<Diagnostic> {
-    let node = match Node::parse(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+    let node = match Node::parse(text) {
         Ok(node) => node,
         Err(error) => {
             let span = place(Span { start: error.offset, end: error.offset });
@@ -146,7 +145,7 @@ fn object(
         }
     }
     let mut found = Vec::new();
-    for member in &members {
+    for member in members {
         let value: Value = member.value.value();
         let Some(ValueIssue { rule, message, help, .. }) = declarations.check_one(&member.key, &value) else {
             continue;

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::order::set;
 use crate::rule::Rule;
 
 /// One run with all rules that have findings.
 pub(crate) fn sarif(diagnostics: &[Diagnostic]) -> Value {
-    let rules = set(diagnostics.iter().map(|found| found.rule)).into_iter().collect::<Vec<_>>();
+    let is_found = |rule: &Rule| diagnostics.iter().any(|found| found.rule == *rule);
+    let rules = Rule::ALL.iter().copied().filter(is_found).collect::<Vec<_>>();
     let results = diagnostics.iter().map(|found| result(found, &rules)).collect::<Vec<_>>();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -61,7 +61,7 @@ fn result(found: &Diagnostic, rules: &[Rule]) -> Value {
     };
     json!({
         "ruleId": found.rule.code(),
-        "ruleIndex": rules.binary_search(&found.rule).ok(),
+        "ruleIndex": rules.iter().position(|rule| *rule == found.rule),
         "level": level(found.severity),
         "message": { "text": text },
         "locations": [{ "physicalLocation": place }],

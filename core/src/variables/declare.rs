@@ -3,7 +3,7 @@
 //! Every well-formed entry counts, and everything malformed is a finding, where the official parser drops it
 //! silently and strict mode then accepts anything.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -114,7 +114,7 @@ pub struct Declaration {
 pub struct Declarations {
     entries: Vec<Declaration>,
     /// Place among the entries by id.
-    places: HashMap<String, usize>,
+    places: BTreeMap<String, usize>,
     /// Whether an entry could not be read: then nothing is known about other names.
     incomplete: bool,
 }
@@ -173,10 +173,10 @@ struct Reader<'a> {
 }
 
 /// The fields of an entry.
-struct Fields<'a>(Vec<Member<'a>>);
+struct Fields<'a>(&'a [Member]);
 
 impl<'a> Fields<'a> {
-    fn get(&self, name: &str) -> Option<&Member<'a>> {
+    fn get(&self, name: &str) -> Option<&'a Member> {
         self.0.iter().find(|member| member.key == name)
     }
 
@@ -188,7 +188,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The place of a field's value, or of the whole entry where there is no such field.
-    fn span(&self, name: &str, entry: &Node<'_>) -> Span {
+    fn span(&self, name: &str, entry: &Node) -> Span {
         self.get(name).map_or(entry.span(), |member| member.value.span())
     }
 }
@@ -229,7 +229,7 @@ impl Reader<'_> {
         }
     }
 
-    fn entry(&mut self, index: usize, entry: &Node<'_>, fields: &Fields<'_>) {
+    fn entry(&mut self, index: usize, entry: &Node, fields: &Fields<'_>) {
         let Some(id) = fields.text("id").filter(|id| !id.is_empty()) else {
             self.declarations.incomplete = true;
             let what = if fields.get("id").is_some() { "an id that is no text" } else { "no id" };
@@ -266,7 +266,7 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown_type(&mut self, id: &str, entry: &Node<'_>, fields: &Fields<'_>) {
+    fn unknown_type(&mut self, id: &str, entry: &Node, fields: &Fields<'_>) {
         let names = VariableType::ALL.map(|(name, _)| name);
         let mut help = format!("the types are {}", names.join(", "));
         let message = match fields.get("type") {
@@ -307,7 +307,7 @@ impl Reader<'_> {
         }
     }
 
-    fn choices(&mut self, id: &str, entry: &Node<'_>, fields: &Fields<'_>) -> Vec<Choice> {
+    fn choices(&mut self, id: &str, entry: &Node, fields: &Fields<'_>) -> Vec<Choice> {
         let options = fields.get("options").and_then(|member| member.value.items());
         let Some(options) = options.filter(|options| !options.is_empty()) else {
             let message = format!("the enum {id:?} has no options");
