@@ -52,6 +52,8 @@ export interface CheckOptions {
   project?: string;
   /** The entry inside the project. Default: `index.html`. */
   composition?: string;
+  /** The shape that a render will be asked for: `16:9`, `9:16` or `1:1`. */
+  aspectRatio?: string;
   /** Values for the entry's variables. */
   variables?: Record<string, unknown>;
   /** Files with values for the entry's variables. */
@@ -65,7 +67,7 @@ export interface CheckOptions {
   /** Codes whose findings are left out. */
   allow?: string[];
   /** How findings are told in `text`. Default: `human`. */
-  format?: "human" | "github" | "sarif";
+  format?: "human" | "json" | "github" | "sarif";
 }
 
 export interface CheckResult {
@@ -76,6 +78,24 @@ export interface CheckResult {
   notes: number;
   /** The findings as the command line prints them in `format`. */
   text: string;
+  /**
+   * The files that references lead to and that `files` does not hold, as paths from its root. Whoever reads files on
+   * demand adds those that exist, and checks again.
+   */
+  missing: string[];
+}
+
+/** One thing wrong with a set of values. */
+export interface VariableIssue {
+  /** Stable identifier, such as `variable-type-mismatch`. */
+  code: "undeclared-variable" | "variable-type-mismatch" | "variable-not-in-enum";
+  severity: Severity;
+  /** The id of the variable. */
+  variable: string;
+  /** What is wrong. */
+  message: string;
+  /** What to do about it. */
+  help: string | null;
 }
 
 /** What `digest` tells: equal to the fields of `hyperframes-ci pack --json` over the same files. */
@@ -99,7 +119,10 @@ export interface VariablesSchema {
   additionalProperties: boolean;
 }
 
-/** One variable's schema. `title` is its label; `x-hyperframes-type` is its declared type. */
+/**
+ * One variable's schema. `title` is its label, `x-hyperframes-type` its declared type, and `x-hyperframes-labels` the
+ * labels of an enum's options.
+ */
 export interface VariableSchema {
   title?: string;
   description?: string;
@@ -111,6 +134,7 @@ export interface VariableSchema {
 /** What wrong input throws. */
 export class PreflightError extends Error {
   /** Stable identifier. */
+  constructor(code: string, message: string);
   readonly code:
     | "invalid_files"
     | "invalid_path"
@@ -137,7 +161,7 @@ export function check(files: Files<string | Uint8Array | FileStub>, options?: Ch
  *
  * @throws {PreflightError} on wrong input.
  */
-export function checkVariables(html: string, values: Record<string, unknown>): Diagnostic[];
+export function checkVariables(html: string, values: Record<string, unknown>): VariableIssue[];
 
 /**
  * The JSON Schema of a composition's variables; without properties where it declares none.
@@ -159,6 +183,9 @@ export interface DigestOptions {
  * @throws {PreflightError} on wrong input.
  */
 export function digest(files: Files, options?: DigestOptions): ArchiveDigest;
+
+/** Whether a page has a root, the element with `data-composition-id`. */
+export function isComposition(html: string): boolean;
 
 /** The version of this package. */
 export const version: string;

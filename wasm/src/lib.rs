@@ -234,10 +234,3 @@ pub fn has_root(html: &str) -> bool {
 fn composition(html: &str) -> Composition {
     Composition::parse("index.html", html)
 }
-
-/// The version of the core.
-#[wasm_bindgen]
-#[must_use]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}

@@ -1,6 +1,7 @@
 //! Project tasks: `cargo xtask test [SUITE…]`, `cargo xtask wasm`.
 
 mod boundary;
+mod npm;
 mod provision;
 mod suite;
 mod suites;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
 cargo xtask test --list     name the suites
-cargo xtask wasm            build the npm package into target/wasm/pkg";
+cargo xtask wasm            build and pack the npm package into target/wasm/package";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -23,7 +24,10 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["test", names @ ..] => suite::run(names),
-        ["wasm"] => wasm::package().map(|_| true),
+        ["wasm"] => npm::pack().map(|archive| {
+            say(&archive.display().to_string());
+            true
+        }),
         _ => {
             say(USAGE);
             return ExitCode::from(2);

@@ -110,12 +110,21 @@ pub(crate) fn packages(names: &[&str]) -> Result<()> {
     Err(Missing::new(&left, "apt-get's package does not bring it").into())
 }
 
+/// What Chromium is called.
+const BROWSERS: &[&str] =
+    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+
+/// A browser: `HYPERFRAMES_BROWSER_PATH`, or Chromium on `PATH`.
+pub(crate) fn browser() -> Result<PathBuf> {
+    let set = std::env::var_os("HYPERFRAMES_BROWSER_PATH").map(PathBuf::from);
+    let found = set.or_else(|| BROWSERS.iter().find_map(|browser| find(browser)));
+    found.ok_or_else(|| Missing::new(&["chromium"], "it is not on PATH").into())
+}
+
 /// Whether what a Debian package brings is there, from wherever.
 fn is_there(package: &str) -> bool {
     match package {
-        "chromium" => ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
-            .iter()
-            .any(|browser| find(browser).is_some()),
+        "chromium" => BROWSERS.iter().any(|browser| find(browser).is_some()),
         // These hold no program of their name.
         "rust-web-src" | "rustc-web" => works("dpkg", &["-s", package]),
         "lld" => find("wasm-ld").is_some(),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::provision;
 use crate::suite::{Outcome, Suite};
-use crate::{boundary, wasm, workflows};
+use crate::{boundary, npm, workflows};
 
 /// All suites, quick ones first.
 pub(crate) const ALL: &[Suite] = &[
@@ -17,7 +17,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite { name: "docs", run: docs },
     Suite { name: "core", run: core },
     Suite { name: "integration", run: integration },
-    Suite { name: "wasm", run: wasm::test },
+    Suite { name: "wasm", run: npm::test },
     Suite { name: "workflows", run: workflows::test },
     Suite { name: "deny", run: deny },
 ];

@@ -1,4 +1,4 @@
-//! The WebAssembly build.
+//! The WebAssembly module.
 //!
 //! `rustup target add wasm32-unknown-unknown` comes first. Where that fails, Debian's `rustc-web`,
 //! `rust-web-src` and `lld` build the standard library from source, which needs the unstable `build-std` and so
@@ -11,9 +11,8 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::provision::{cargo_tool, find, npm_tool, packages, root, target};
+use crate::provision::{cargo_tool, find, npm_tool, packages, root};
 use crate::say;
-use crate::suite::Outcome;
 use crate::suites::{cargo, succeed};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -39,59 +38,25 @@ const OPTIMIZE: &[&str] = &[
     "--enable-sign-ext",
 ];
 
-/// Builds, binds, shrinks and weighs the package; gives back its folder.
-pub(crate) fn package() -> Result<PathBuf> {
+/// Builds, binds, shrinks and weighs the module into `folder`.
+pub(crate) fn module(folder: &Path) -> Result<()> {
     packages(&["nodejs", "npm"])?;
     let module = build()?;
     let bindgen = bindgen()?;
-    let folder = root().join("target/wasm/pkg");
     succeed(
         Command::new(bindgen)
-            .args(["--target", "nodejs", "--out-name", "preflight", "--out-dir"])
-            .arg(&folder)
+            .args(["--target", "web", "--no-typescript", "--out-name", "wasm", "--out-dir"])
+            .arg(folder)
             .arg(&module),
     )?;
-    let bound = folder.join("preflight_bg.wasm");
+    let bound = folder.join("wasm_bg.wasm");
     // Debian's binaryen is older than the instructions that wasm-bindgen writes.
     let optimizer = npm_tool("binaryen", "132.0.0", "bin/wasm-opt")?;
     succeed(Command::new("node").arg(optimizer).args(OPTIMIZE).arg(&bound).arg("-o").arg(&bound))?;
     let size = gzipped(&bound)?;
-    let name = bound.display();
-    say(&format!("{name}: {} KB gzipped, of {} KB", size.div_ceil(1024), BUDGET / 1024));
+    say(&format!("wasm_bg.wasm: {} KB gzipped, of {} KB", size.div_ceil(1024), BUDGET / 1024));
     ensure!(size <= BUDGET, "the package is over its budget");
-    Ok(folder)
-}
-
-/// The package in Node: digests and archives equal to the native ones over all examples, and clean refusals.
-pub(crate) fn test() -> Result<Outcome> {
-    let module = package()?.join("preflight.js");
-    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;
-    let mut node = Command::new("node");
-    node.arg(root().join("wasm/digest.test.mjs")).arg(module);
-    let mut examples = fs::read_dir(root().join("examples"))?
-        .map(|entry| Ok(entry?.path()))
-        .filter(|path| path.as_ref().is_ok_and(|path| path.join("index.html").is_file()))
-        .collect::<Result<Vec<_>>>()?;
-    examples.sort();
-    for example in examples {
-        let native = native(&example)?;
-        node.arg(example).arg(native);
-    }
-    succeed(&mut node)?;
-    Ok(Outcome::Passed)
-}
-
-/// What the native build says of a project, in a file.
-fn native(project: &Path) -> Result<PathBuf> {
-    let output = Command::new(target().join("debug/hyperframes-ci"))
-        .args(["pack", "--list", "--json"])
-        .arg(project)
-        .output()?;
-    ensure!(output.status.success(), "pack failed: {}", String::from_utf8_lossy(&output.stderr));
-    let name = project.file_name().context("a project has a name")?;
-    let path = root().join("target/wasm").join(name).with_extension("json");
-    fs::write(&path, &output.stdout)?;
-    Ok(path)
+    Ok(())
 }
 
 /// Whether the toolchain has the target, or can fetch it; asked once.

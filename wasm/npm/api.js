@@ -1,0 +1,165 @@
+// Looks at what callers hand over, so that only what is well-typed reaches the WebAssembly, and nothing traps there.
+import {
+  Preflight,
+  checkVariables as coreCheckVariables,
+  hasRoot as coreHasRoot,
+  variablesSchema as coreVariablesSchema,
+} from "./wasm.js";
+
+export class PreflightError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.name = "PreflightError";
+    this.code = code;
+  }
+}
+
+/** Runs `work`; what the core throws becomes a PreflightError. */
+function guarded(work) {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof PreflightError || typeof error?.code !== "string") throw error;
+    throw new PreflightError(error.code, error.message);
+  }
+}
+
+function entriesOf(files) {
+  if (files instanceof Map) return [...files];
+  if (files === null || typeof files !== "object" || Array.isArray(files)) {
+    throw new PreflightError("invalid_files", "the files are neither an object nor a Map from path to contents");
+  }
+  return Object.entries(files);
+}
+
+const isBytes = (value) => ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
+
+function add(preflight, path, contents, takesStubs) {
+  if (typeof path !== "string") throw new PreflightError("invalid_path", "a path is not a string");
+  if (typeof contents === "string") return preflight.text(path, contents);
+  if (isBytes(contents)) return preflight.bytes(path, contents);
+  const isStub =
+    takesStubs &&
+    contents !== null &&
+    typeof contents === "object" &&
+    Number.isSafeInteger(contents.size) &&
+    contents.size >= 0 &&
+    (contents.head === undefined || isBytes(contents.head));
+  if (isStub) return preflight.stub(path, contents.size, contents.head ?? new Uint8Array());
+  const also = takesStubs ? " nor { size, head }" : "";
+  throw new PreflightError("invalid_contents", `the contents of ${path} are neither a string nor a Uint8Array${also}`);
+}
+
+/** What each option is, and what to do with it. */
+const OPTIONS = {
+  project: [isString, "a string", (preflight, value) => preflight.project(value)],
+  composition: [isString, "a string", (preflight, value) => preflight.composition(value)],
+  aspectRatio: [isString, "a string", (preflight, value) => preflight.aspectRatio(value)],
+  variables: [
+    isObject,
+    "an object",
+    (preflight, value) => preflight.variables(stringify(value, "invalid_options", "the variables")),
+  ],
+  values: [
+    (value) => Array.isArray(value) && value.every(isValuesFile),
+    "a list of { path, text, rows }",
+    (preflight, value) => value.forEach(({ path, text, rows }) => preflight.values(path, text, rows === true)),
+  ],
+  strict: [(value) => typeof value === "boolean", "a boolean", (preflight, value) => value && preflight.strict()],
+  deny: level("deny"),
+  warn: level("warn"),
+  allow: level("allow"),
+  format: [isString, "a string", () => {}],
+};
+
+function level(name) {
+  const isList = (value) => Array.isArray(value) && value.every(isString);
+  return [isList, "a list of codes", (preflight, codes) => codes.forEach((code) => preflight.level(name, code))];
+}
+
+function isString(value) {
+  return typeof value === "string";
+}
+
+function isObject(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function isValuesFile(value) {
+  return (
+    isObject(value) && isString(value.path) && isString(value.text) && ["undefined", "boolean"].includes(typeof value.rows)
+  );
+}
+
+function configure(preflight, options, known) {
+  if (!isObject(options)) throw new PreflightError("invalid_options", "the options are no object");
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) {
+      throw new PreflightError("invalid_options", `there is no option ${name}; there are ${known.join(", ")}`);
+    }
+    if (value === undefined) continue;
+    const [fits, expected, apply] = OPTIONS[name];
+    if (!fits(value)) throw new PreflightError("invalid_options", `${name} is not ${expected}`);
+    apply(preflight, value);
+  }
+}
+
+function stringify(value, code, what) {
+  let json;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    throw new PreflightError(code, `${what} cannot be written as JSON: ${error.message}`);
+  }
+  if (!isString(json)) throw new PreflightError(code, `${what} cannot be written as JSON`);
+  return json;
+}
+
+/** A Preflight with files and options; `finish` uses it up. */
+function prepared(files, options, known, takesStubs, finish) {
+  return guarded(() => {
+    const entries = entriesOf(files);
+    const preflight = new Preflight();
+    let isUsedUp = false;
+    try {
+      configure(preflight, options, known);
+      for (const [path, contents] of entries) add(preflight, path, contents, takesStubs);
+      isUsedUp = true;
+      return JSON.parse(finish(preflight));
+    } finally {
+      if (!isUsedUp) preflight.free();
+    }
+  });
+}
+
+export function check(files, options = {}) {
+  return prepared(files, options, Object.keys(OPTIONS), true, (preflight) => preflight.check(options.format ?? "human"));
+}
+
+export function digest(files, options = {}) {
+  return prepared(files, options, ["project"], false, (preflight) => preflight.digest());
+}
+
+function markup(html) {
+  if (!isString(html)) throw new PreflightError("invalid_html", "the composition is not a string");
+  return html;
+}
+
+export function checkVariables(html, values) {
+  return guarded(() => {
+    markup(html);
+    if (!isObject(values)) throw new PreflightError("invalid_values", "the values are no object");
+    return JSON.parse(coreCheckVariables(html, stringify(values, "invalid_values", "the values")));
+  });
+}
+
+export function variablesSchema(html) {
+  return guarded(() => JSON.parse(coreVariablesSchema(markup(html))));
+}
+
+export function isComposition(html) {
+  return guarded(() => coreHasRoot(markup(html)));
+}
+
+// A test compares it with package.json.
+export const version = "0.1.0";

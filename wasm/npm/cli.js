@@ -1,0 +1,212 @@
+#!/usr/bin/env node
+// The hook for people without the native binary: checks the projects that files belong to.
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync, openSync, readSync, closeSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { parseArgs } from "node:util";
+import { parse as parseToml } from "smol-toml";
+import { PreflightError, check, isComposition, version } from "./node.js";
+
+const USAGE = `Checks HyperFrames compositions before anything is uploaded.
+
+Usage: hyperframes-preflight [OPTIONS] [PATH]...
+
+PATH is a project directory or a file of one; other files are passed over, so that hooks can name whatever changed.
+
+Options:
+  --deny CODE      Make the findings of a check errors; several with commas
+  --warn CODE      Make the findings of a check warnings
+  --allow CODE     Leave out the findings of a check
+  --strict         Make all warnings errors
+  --format FORMAT  human, json, github or sarif [default: human]
+  --version
+  --help
+
+Severities are also read from [check] in hyperframes-ci.toml at the root of the repository.
+Exit codes: 0 no errors · 2 usage · 5 the checks found errors
+`;
+
+const INDEX = "index.html";
+const CONFIG = "hyperframes-ci.toml";
+const HEAD = 256;
+const LEVELS = ["deny", "warn", "allow"];
+/** Texts that the checks read; of everything else, size and first bytes are enough. */
+const TEXT = /\.(html?|css|[cm]?js)$/i;
+/** Folders that are never packed and may be large; a reference into them is looked up all the same. */
+const PASSED_OVER = new Set(["node_modules", "dist"]);
+
+class UsageError extends Error {}
+
+function main() {
+  const { values: flags, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      deny: { type: "string", multiple: true },
+      warn: { type: "string", multiple: true },
+      allow: { type: "string", multiple: true },
+      strict: { type: "boolean" },
+      format: { type: "string", default: "human" },
+      version: { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  if (flags.help) return tell(USAGE);
+  if (flags.version) return tell(`${version}\n`);
+  let errors = 0;
+  const all = [];
+  for (const project of projects(positionals.length > 0 ? positionals : ["."])) {
+    const root = repository(project);
+    const options = { ...levels(root, flags), format: flags.format, project: portable(relative(root, project)) };
+    const result = checkOnDisk(root, project, options);
+    errors += result.errors;
+    all.push(result);
+  }
+  if (flags.format === "json") {
+    const sum = (name) => all.reduce((count, result) => count + result[name], 0);
+    const [warnings, notes] = [sum("warnings"), sum("notes")];
+    const diagnostics = all.flatMap((result) => result.diagnostics);
+    tell(`${JSON.stringify({ diagnostics, errors, warnings, notes }, null, 2)}\n`);
+  } else if (flags.format === "sarif" && all.length > 1) {
+    const [first, ...rest] = all.map((result) => JSON.parse(result.text));
+    first.runs.push(...rest.flatMap((log) => log.runs));
+    tell(`${JSON.stringify(first, null, 2)}\n`);
+  } else {
+    tell(all.map((result) => result.text).join(""));
+  }
+  if (errors > 0) {
+    process.stderr.write(`error: the checks found ${errors} error${errors === 1 ? "" : "s"}\n`);
+    process.exitCode = 5;
+  }
+}
+
+function tell(text) {
+  process.stdout.write(text);
+}
+
+/** The projects that paths lead to, each once. */
+function projects(paths) {
+  const found = new Set();
+  for (const path of paths) {
+    if (!existsSync(path)) throw new UsageError(`there is nothing at ${path}`);
+    const whole = realpathSync(path);
+    const isFolder = statSync(whole).isDirectory();
+    const start = isFolder ? whole : dirname(whole);
+    const project = nearestProject(start);
+    if (project) found.add(project);
+    else if (isFolder) throw new UsageError(`there is no project at ${path}`);
+    else if (/\.html?$/i.test(whole) && readFileSync(whole, "utf8").includes("data-composition-")) found.add(start);
+  }
+  return [...found].sort();
+}
+
+function nearestProject(start) {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const index = join(folder, INDEX);
+    if (existsSync(index) && isComposition(readFileSync(index, "utf8"))) return folder;
+    if (existsSync(join(folder, ".git")) || dirname(folder) === folder) return undefined;
+  }
+}
+
+/** The repository around a project, or the project itself. */
+function repository(project) {
+  for (let folder = project; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git"))) return folder;
+    if (dirname(folder) === folder) return project;
+  }
+}
+
+/** Severities: flags over the configuration. */
+function levels(root, flags) {
+  const codes = (name) => (flags[name] ?? []).flatMap((list) => list.split(","));
+  const said = new Set(LEVELS.flatMap(codes));
+  if (said.size < LEVELS.flatMap(codes).length) throw new UsageError("--deny, --warn and --allow name a code twice");
+  const config = configuration(join(root, CONFIG));
+  const merged = Object.fromEntries(
+    LEVELS.map((name) => [name, [...(config[name] ?? []).filter((code) => !said.has(code)), ...codes(name)]]),
+  );
+  return { ...merged, strict: (config.strict ?? false) || (flags.strict ?? false) };
+}
+
+function configuration(path) {
+  if (!existsSync(path)) return {};
+  try {
+    const { check: config = {} } = parseToml(readFileSync(path, "utf8"));
+    const unknown = Object.keys(config).find((name) => ![...LEVELS, "strict"].includes(name));
+    if (unknown) throw new Error(`unknown field ${unknown} in [check]`);
+    return config;
+  } catch (error) {
+    throw new UsageError(`${path}: ${error.message}`);
+  }
+}
+
+/** Checks a project; files outside of it are read when a reference leads there. */
+function checkOnDisk(root, project, options) {
+  const files = new Map();
+  walk(root, project, files, new Set());
+  const tried = new Set();
+  for (;;) {
+    const result = check(files, options);
+    const before = files.size;
+    for (const path of result.missing.filter((path) => !tried.has(path))) {
+      tried.add(path);
+      lookUp(root, path, files);
+    }
+    if (files.size === before) return result;
+  }
+}
+
+/** Adds what is at a repository path, or in its folder under a name that differs in case. */
+function lookUp(root, path, files) {
+  const folder = join(root, dirname(path));
+  const wanted = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  for (const name of names.filter((name) => name.toLowerCase() === wanted)) {
+    const file = inside(root, join(folder, name));
+    if (file && statSync(file).isFile()) files.set(portable(relative(root, join(folder, name))), contents(file, name));
+  }
+}
+
+function walk(root, folder, files, above) {
+  const here = realpathSync(folder);
+  if (above.has(here)) return;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if ((name.startsWith(".") && name !== ".hyperframesignore") || PASSED_OVER.has(name)) continue;
+    const target = inside(root, path);
+    if (!target) continue;
+    const found = statSync(target);
+    if (found.isDirectory()) walk(root, path, files, new Set([...above, here]));
+    else if (found.isFile()) files.set(portable(relative(root, path)), contents(target, name));
+  }
+}
+
+/** Where a path ends, if that is inside the repository. */
+function inside(root, path) {
+  if (!existsSync(path)) return undefined;
+  const target = realpathSync(path);
+  const place = relative(realpathSync(root), target);
+  return place.startsWith("..") || isAbsolute(place) ? undefined : resolve(target);
+}
+
+function contents(file, name) {
+  if (TEXT.test(name) || name === ".hyperframesignore") return new Uint8Array(readFileSync(file));
+  const head = new Uint8Array(HEAD);
+  const handle = openSync(file);
+  try {
+    return { size: statSync(file).size, head: head.subarray(0, readSync(handle, head, 0, HEAD, 0)) };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function portable(path) {
+  return path.split(sep).join("/");
+}
+
+try {
+  main();
+} catch (error) {
+  const isExpected = error instanceof UsageError || error instanceof PreflightError || error?.code?.startsWith("ERR_PARSE_ARGS");
+  if (!isExpected) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  process.exitCode = 2;
+}

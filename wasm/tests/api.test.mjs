@@ -1,0 +1,159 @@
+// The package as a fresh project imports it. Run in that project, by several versions of Node.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { PreflightError, check, checkVariables, digest, isComposition, variablesSchema, version } from "hyperframes-preflight";
+
+const TITLE = `[{"id":"title","label":"Title","type":"string","default":"Hi"}]`;
+const page = (inside = "", declarations = TITLE) =>
+  `<html data-composition-variables='${declarations}'>\n` +
+  `<div data-composition-id="main" data-width="1920" data-height="1080" data-duration="2">\n` +
+  `<h1 data-var-text="title">Hi</h1>${inside}</div></html>`;
+
+test("the version is that of the package", () => {
+  const manifest = createRequire(import.meta.url).resolve("hyperframes-preflight/package.json");
+  assert.equal(version, JSON.parse(readFileSync(manifest, "utf8")).version);
+});
+
+test("a good project has no findings", () => {
+  const result = check({ "index.html": page() });
+  assert.deepEqual(result, { diagnostics: [], errors: 0, warnings: 0, notes: 0, text: "", missing: [] });
+});
+
+test("findings have code, place and help", () => {
+  const { diagnostics, errors, missing } = check(new Map([["video/index.html", page("\n<img src='gone.png'>")]]), {
+    project: "./video/",
+  });
+  assert.equal(errors, 1);
+  assert.deepEqual(missing, ["video/gone.png"]);
+  const [{ code, severity, path, position, end, span, help }] = diagnostics;
+  assert.deepEqual(
+    { code, severity, path, position, end },
+    { code: "missing-asset", severity: "error", path: "video/index.html", position: { line: 4, column: 11 }, end: { line: 4, column: 19 } },
+  );
+  assert.equal(span.end - span.start, "gone.png".length);
+  assert.match(help, /commit the file/);
+});
+
+test("files are found on demand", () => {
+  const files = { "video/index.html": page("<link rel=stylesheet href='../shared/a.css'>") };
+  const options = { project: "video" };
+  assert.deepEqual(check(files, options).missing, ["shared/a.css"]);
+  files["shared/a.css"] = "b { background: url(b.png) }";
+  assert.deepEqual(check(files, options).missing, ["shared/b.png"]);
+  files["shared/b.png"] = { size: 70 };
+  assert.deepEqual(check(files, options).missing, []);
+});
+
+test("every option has its effect", () => {
+  const files = { "index.html": page("<img src='a.png'>"), "other.html": "<p>" };
+  const codes = (options) => check(files, options).diagnostics.map(({ severity, code }) => `${severity} ${code}`);
+  assert.deepEqual(codes(), ["error missing-asset"]);
+  assert.deepEqual(codes({ warn: ["missing-asset"] }), ["warning missing-asset"]);
+  assert.deepEqual(codes({ warn: ["missing-asset"], strict: true }), ["error missing-asset"]);
+  assert.deepEqual(codes({ allow: ["missing-asset"] }), []);
+  files["a.png"] = new Uint8Array(3);
+  assert.deepEqual(codes({ composition: "other.html" }), ["error root-missing"]);
+  assert.deepEqual(codes({ aspectRatio: "1:1" }), ["error aspect-ratio-mismatch"]);
+  assert.deepEqual(codes({ variables: { titel: "x" } }), ["error undeclared-variable"]);
+  const rows = { path: "rows.jsonl", text: '{"title":"a"}\n{"title":1}\n', rows: true };
+  const [{ path, position }] = check(files, { values: [rows] }).diagnostics;
+  assert.deepEqual([path, position.line], ["rows.jsonl", 2]);
+  assert.match(check(files, { aspectRatio: "1:1", format: "github" }).text, /^::error file=index.html,line=2/);
+  assert.equal(JSON.parse(check(files, { format: "sarif" }).text).version, "2.1.0");
+  assert.equal(JSON.parse(check(files, { format: "json" }).text).errors, 0);
+});
+
+test("values are judged", () => {
+  assert.deepEqual(checkVariables(page(), { title: "x" }), []);
+  const [issue] = checkVariables(page(), { title: 4 });
+  assert.deepEqual([issue.code, issue.variable, issue.severity], ["variable-type-mismatch", "title", "error"]);
+  assert.match(checkVariables(page(), { titel: "x" })[0].help, /did you mean "title"/);
+  assert.deepEqual(checkVariables("<p>", { anything: 1 }), []);
+  assert.equal(checkVariables(page(), { title: "\ud800" }).length, 0);
+  assert.equal(checkVariables(page(), { title: NaN }).length, 1);
+});
+
+test("variables have a schema", () => {
+  const schema = variablesSchema(page());
+  assert.equal(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
+  assert.deepEqual(schema.properties.title, { title: "Title", default: "Hi", "x-hyperframes-type": "string", type: "string" });
+  assert.equal(schema.additionalProperties, false);
+});
+
+test("compositions are known by their root", () => {
+  assert.deepEqual([isComposition(page()), isComposition("<!-- <a data-composition-id=b> -->")], [true, false]);
+});
+
+test("the digest knows no order, and nothing that is not packed", () => {
+  const files = [["index.html", "ü 中 🎬"], ["a/b.css", new TextEncoder().encode("b {}")]];
+  const expected = digest(new Map(files));
+  assert.match(expected.digest, /^[0-9a-f]{64}$/);
+  assert.equal(expected.fileCount, 2);
+  const ignored = { ".env": "x", "node_modules/x.js": "x", ".hyperframesignore": "" };
+  assert.deepEqual(digest({ ...ignored, ...Object.fromEntries(files.reverse()) }), expected);
+  assert.notEqual(digest({ "index.html": "x" }).digest, digest({ "index.html": "y" }).digest);
+  assert.equal(digest({}).fileCount, 0);
+});
+
+test("text is UTF-8", () => {
+  const text = "ü 中 🎬";
+  assert.deepEqual(digest({ a: text }), digest({ a: new TextEncoder().encode(text) }));
+});
+
+const cycle = {};
+cycle.self = cycle;
+const throwing = {
+  get "index.html"() {
+    throw new RangeError("mine");
+  },
+};
+
+for (const [name, work, code, message] of [
+  ["a path that leaves the root", () => digest({ "../escape.html": "x" }), "invalid_path", /\.\.\/escape\.html/],
+  ["an absolute path", () => check({ "/etc/passwd": "x" }), "invalid_path", /passwd/],
+  ["an empty path", () => digest({ "": "x" }), "invalid_path", /name/],
+  ["a path that is no string", () => digest(new Map([[1, "x"]])), "invalid_path", /not a string/],
+  ["paths that are one", () => digest({ "\ud800": "x", "\udc00": "x" }), "invalid_path", /twice/],
+  ["a name that no archive carries", () => digest({ "a\\b": "x" }), "invalid_path", /backslash/],
+  ["contents that are a number", () => check({ "index.html": 1 }), "invalid_contents", /index\.html/],
+  ["contents that are null", () => check({ "index.html": null }), "invalid_contents", /index\.html/],
+  ["a stub of half a byte", () => check({ "a.mp4": { size: 0.5 } }), "invalid_contents", /a\.mp4/],
+  ["a stub for a digest", () => digest({ "a.mp4": { size: 5 } }), "invalid_contents", /a\.mp4/],
+  ["an array of files", () => check(["x"]), "invalid_files", /Map/],
+  ["no files", () => check(), "invalid_files", /Map/],
+  ["null for files", () => digest(null), "invalid_files", /Map/],
+  ["a string for files", () => digest("index.html"), "invalid_files", /Map/],
+  ["options that are a string", () => check({}, "strict"), "invalid_options", /no object/],
+  ["an unknown option", () => check({}, { strictly: true }), "invalid_options", /strictly/],
+  ["an option of another type", () => check({}, { strict: 1 }), "invalid_options", /strict is not a boolean/],
+  ["an unknown code", () => check({}, { deny: ["mising-asset"] }), "invalid_options", /did you mean missing-asset/],
+  ["an unknown format", () => check({}, { format: "xml" }), "invalid_options", /xml/],
+  ["an unknown ratio", () => check({}, { aspectRatio: "4:3" }), "invalid_options", /4:3/],
+  ["a project outside", () => check({}, { project: "../x" }), "invalid_options", /outside/],
+  ["an option that digests do not have", () => digest({}, { strict: true }), "invalid_options", /strict/],
+  ["variables in a circle", () => check({}, { variables: cycle }), "invalid_options", /JSON/],
+  ["values with a bigint", () => checkVariables("<p>", { a: 1n }), "invalid_values", /JSON/],
+  ["values that are an array", () => checkVariables("<p>", []), "invalid_values", /no object/],
+  ["no values", () => checkVariables("<p>"), "invalid_values", /no object/],
+  ["a composition that is no string", () => variablesSchema(5), "invalid_html", /not a string/],
+  ["no composition", () => isComposition(), "invalid_html", /not a string/],
+]) {
+  test(`refused: ${name}`, () => {
+    assert.throws(work, (error) => {
+      assert.ok(error instanceof PreflightError && error instanceof Error, String(error));
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+test("what callers throw passes through, and nothing is left behind", () => {
+  assert.throws(() => check(throwing), RangeError);
+  for (let round = 0; round < 300; round += 1) {
+    assert.throws(() => check({ "a.bin": new Uint8Array(1 << 20), "": "x" }), PreflightError);
+  }
+  assert.equal(check({ "index.html": page() }).errors, 0);
+});

@@ -1,0 +1,120 @@
+// Native and WebAssembly say the same, byte for byte. Run in a project that has the package; the environment names the
+// repository (ROOT) and the native binary (NATIVE).
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { check, digest } from "hyperframes-preflight";
+import { project, random } from "./generate.mjs";
+
+const { ROOT, NATIVE } = process.env;
+/** Generated projects whose findings are compared, and those of them whose archives are. */
+const PROJECTS = 4000;
+const DIGESTS = 250;
+
+const scratch = mkdtempSync(join(tmpdir(), "preflight-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+function native(cwd, ...args) {
+  const ran = spawnSync(NATIVE, args, { cwd, encoding: "utf8", maxBuffer: 1 << 30 });
+  assert.ok([0, 5].includes(ran.status), ran.stderr);
+  return ran.stdout;
+}
+
+function put(folder, files) {
+  for (const [path, contents] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), contents);
+  }
+}
+
+const CODES = readFileSync(join(ROOT, "docs/checks.md"), "utf8").match(/(?<=^### ).+/gm);
+
+/** What the packer says, whatever is wrong with the project. */
+function nativeDigest(folder) {
+  const { archive } = JSON.parse(native(folder, "pack", "--json", `--allow=${CODES.join(",")}`));
+  const { digest, sha256, file_count: fileCount, content_bytes: contentBytes, size_bytes: sizeBytes } = archive;
+  return { digest, sha256, fileCount, contentBytes, sizeBytes };
+}
+
+function read(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(folder.length + 1).replaceAll("\\", "/"), new Uint8Array(readFileSync(path))];
+    }),
+  );
+}
+
+for (const { name } of readdirSync(join(ROOT, "examples"), { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+  test(`example ${name}`, () => {
+    const folder = join(ROOT, "examples", name);
+    const files = Object.fromEntries(Object.entries(read(folder)).map(([path, bytes]) => [`examples/${name}/${path}`, bytes]));
+    const project = `examples/${name}`;
+    assert.deepEqual(digest(files, { project }), nativeDigest(folder));
+    assert.equal(check(files, { project, format: "json" }).text, native(folder, "check", "--format=json"));
+  });
+}
+
+/** A fixture of `tests/checks`. */
+function fixture(path) {
+  const [head, ...sections] = readFileSync(path, "utf8").split(/^-- (.+) --\n/m);
+  const files = {};
+  for (let index = 0; index < sections.length; index += 2) files[sections[index]] = sections[index + 1];
+  const { findings, ...rest } = files;
+  return { options: head ? JSON.parse(head) : {}, files: rest, findings };
+}
+
+test("fixtures have the findings that are written down", () => {
+  const names = readdirSync(join(ROOT, "tests/checks"));
+  assert.ok(names.length > 40);
+  for (const name of names) {
+    const { options, files, findings } = fixture(join(ROOT, "tests/checks", name));
+    const given = Object.entries(files).map(([header, text]) => {
+      const [, path, how] = header.match(/^(.+?)(?: \((.+)\))?$/);
+      if (how === "hex") return [path, Uint8Array.from(text.trim().match(/../g), (digits) => parseInt(digits, 16))];
+      if (how) return [path, { size: parseInt(how, 10), head: new TextEncoder().encode(text.trimEnd()) }];
+      return [path, text];
+    });
+    for (const value of options.values ?? []) value.text = files[value.path];
+    assert.equal(check(new Map(given), options).text, findings, basename(name));
+  }
+});
+
+test(`${PROJECTS} generated projects have the same findings, and ${DIGESTS} the same archives`, (context) => {
+  mkdirSync(join(scratch, ".git"));
+  const projects = Array.from({ length: PROJECTS }, (_, seed) => {
+    const path = `p${String(seed).padStart(5, "0")}`;
+    return [path, project(random(seed))];
+  });
+  for (const [path, files] of projects) put(join(scratch, path), files);
+  const paths = projects.map(([path]) => path);
+  // Hidden or not, each is named: what has no root is a project all the same.
+  const text = (format) => {
+    const parts = [];
+    for (let start = 0; start < paths.length; start += 1000) {
+      const known = paths.slice(start, start + 1000).filter((path, place) => "index.html" in projects[start + place][1]);
+      parts.push(native(scratch, "check", `--format=${format}`, ...known));
+    }
+    return parts;
+  };
+  const known = projects.filter(([, files]) => "index.html" in files);
+  const ours = (format) =>
+    known.map(([path, files]) => {
+      const whole = Object.fromEntries(Object.entries(files).map(([name, contents]) => [`${path}/${name}`, contents]));
+      return check(whole, { project: path, format });
+    });
+  const human = ours("human");
+  assert.equal(human.map((result) => result.text).join(""), text("human").join(""));
+  assert.equal(ours("github").map((result) => result.text).join(""), text("github").join(""));
+  const diagnostics = text("json").flatMap((part) => JSON.parse(part).diagnostics);
+  assert.equal(JSON.stringify(human.flatMap((result) => result.diagnostics)), JSON.stringify(diagnostics));
+  const codes = new Set(diagnostics.map((found) => found.code));
+  context.diagnostic(`${known.length} projects, ${diagnostics.length} findings of ${codes.size} rules`);
+  assert.ok(diagnostics.length > PROJECTS && codes.size > 35, "the projects are of use");
+  const packed = known.slice(0, DIGESTS);
+  for (const [path, files] of packed) assert.deepEqual(digest(files), nativeDigest(join(scratch, path)), path);
+});
