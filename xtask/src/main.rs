@@ -1,6 +1,7 @@
 //! Project tasks: `cargo xtask test [SUITE…]`, `cargo xtask wasm`.
 
 mod boundary;
+mod hooks;
 mod npm;
 mod provision;
 mod suite;

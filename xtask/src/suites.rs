@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::provision;
 use crate::suite::{Outcome, Suite};
-use crate::{boundary, npm, workflows};
+use crate::{boundary, hooks, npm, workflows};
 
 /// All suites, quick ones first.
 pub(crate) const ALL: &[Suite] = &[
@@ -18,6 +18,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite { name: "core", run: core },
     Suite { name: "integration", run: integration },
     Suite { name: "wasm", run: npm::test },
+    Suite { name: "hooks", run: hooks::test },
     Suite { name: "workflows", run: workflows::test },
     Suite { name: "deny", run: deny },
 ];
