@@ -14,7 +14,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
 cargo xtask test --list     name the suites
-cargo xtask wasm            build and pack the npm package into target/wasm/package";
+cargo xtask wasm            build and pack the npm package into target/wasm/package
+cargo xtask site            build the page into target/site";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -25,6 +26,10 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["test", names @ ..] => suite::run(names),
+        ["site"] => npm::site().map(|folder| {
+            say(&folder.display().to_string());
+            true
+        }),
         ["wasm"] => npm::pack().map(|archive| {
             say(&archive.display().to_string());
             true

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
@@ -39,13 +40,46 @@ pub(crate) fn package() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Packs the package as it would be published; gives back the archive.
+/// Builds the page at `site/` with the package beside it; gives back its folder.
+pub(crate) fn site() -> Result<PathBuf> {
+    let package = pack()?.parent().context("an archive in a folder")?.to_owned();
+    let folder = root().join("target/site");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("preflight"))?;
+    for entry in fs::read_dir(root().join("site"))? {
+        let entry = entry?;
+        fs::copy(entry.path(), folder.join(entry.file_name()))?;
+    }
+    for name in ["api.js", "browser.js", "wasm.js", "wasm_bg.wasm"] {
+        fs::copy(package.join(name), folder.join("preflight").join(name))?;
+    }
+    Ok(folder)
+}
+
+/// The page in a browser; screenshots go to `target/screenshots`.
+pub(crate) fn test_site() -> Result<Outcome> {
+    packages(&["chromium", "nodejs", "npm"])?;
+    let site = site()?;
+    let project = Project::new(&[PUPPETEER])?;
+    let shots = root().join("target/screenshots");
+    fs::create_dir_all(&shots)?;
+    let node = node(NODES[NODES.len() - 1])?;
+    let mut test = project.test(&node, "site.test.mjs");
+    succeed(test.env("BROWSER", provision::browser()?).env("SITE", site).env("SCREENSHOTS", shots))?;
+    Ok(Outcome::Passed)
+}
+
+/// Packs the package as it would be published, once; gives back the archive.
 pub(crate) fn pack() -> Result<PathBuf> {
+    static PACKED: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(archive) = PACKED.get() {
+        return Ok(archive.clone());
+    }
     let folder = package()?;
     let output = Command::new("npm").args(["pack", "--silent"]).current_dir(&folder).output()?;
     ensure!(output.status.success(), "npm pack failed: {}", String::from_utf8_lossy(&output.stderr));
-    let name = String::from_utf8(output.stdout)?;
-    Ok(folder.join(name.trim()))
+    let archive = folder.join(String::from_utf8(output.stdout)?.trim());
+    Ok(PACKED.get_or_init(|| archive).clone())
 }
 
 /// A project that has installed the package and nothing else of ours; goes when it is dropped.

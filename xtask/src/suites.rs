@@ -18,6 +18,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite { name: "core", run: core },
     Suite { name: "integration", run: integration },
     Suite { name: "wasm", run: npm::test },
+    Suite { name: "site", run: npm::test_site },
     Suite { name: "hooks", run: hooks::test },
     Suite { name: "workflows", run: workflows::test },
     Suite { name: "deny", run: deny },

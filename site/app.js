@@ -1,0 +1,248 @@
+// The page: takes a project in, shows what the core says of it. Nothing is sent anywhere.
+import { PreflightError, check, checkVariables, isComposition, variablesSchema, version } from "./preflight/browser.js";
+import { EXAMPLE } from "./example.js";
+import { exampleOf, valuesForm } from "./form.js";
+import { renderFinding, showMark, size } from "./render.js";
+
+const at = (id) => document.getElementById(id);
+
+/** Texts that the checks read; of everything else, size and first bytes are enough. */
+const TEXT = /(\.(html?|css|[cm]?js)|\.hyperframesignore)$/i;
+const PASSED_OVER = new Set([".git", "node_modules"]);
+const HEAD = 256;
+
+/** The files of the repository: texts, or Files, by path. */
+let files = new Map();
+/** What the checks get: texts and stubs. */
+let known = new Map();
+let packer;
+
+at("version").textContent = version;
+
+/* What comes in */
+
+function fromPaste() {
+  const html = at("paste").value;
+  if (html.trim()) take(new Map([["index.html", html]]));
+  else show(new Map(), new Map());
+}
+
+async function take(given) {
+  const read = new Map();
+  for (const [path, file] of given) read.set(path, typeof file === "string" ? file : await contents(path, file));
+  show(given, read);
+}
+
+async function contents(path, file) {
+  if (TEXT.test(path)) return new Uint8Array(await file.arrayBuffer());
+  return { size: file.size, head: new Uint8Array(await file.slice(0, HEAD).arrayBuffer()) };
+}
+
+/** Without the folder that was dropped or chosen: it is the root. */
+function withoutTop(entries) {
+  return new Map(entries.map(([path, file]) => [path.replace(/^\/?[^/]+\//, ""), file]));
+}
+
+async function fromEntry(entry, found) {
+  if (PASSED_OVER.has(entry.name)) return;
+  if (entry.isFile) {
+    found.push([entry.fullPath, await new Promise((resolve, reject) => entry.file(resolve, reject))]);
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return;
+    for (const child of some) await fromEntry(child, found);
+  }
+}
+
+async function fromDrop(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const found = [];
+  for (const entry of entries) await fromEntry(entry, found);
+  if (found.length === 0) {
+    const text = transfer.getData("text/plain");
+    if (text) pasted(text);
+    return;
+  }
+  // A single file is a composition, whatever it is called.
+  if (found.length === 1 && entries[0].isFile) return pasted(await found[0][1].text());
+  at("paste").value = "";
+  await take(entries.length === 1 ? withoutTop(found) : new Map(found.map(([path, file]) => [path.slice(1), file])));
+}
+
+function pasted(text) {
+  at("paste").value = text;
+  fromPaste();
+}
+
+/* What is shown */
+
+const decoder = new TextDecoder();
+const textOf = (path) => {
+  const contents = known.get(path);
+  return contents instanceof Uint8Array ? decoder.decode(contents) : typeof contents === "string" ? contents : undefined;
+};
+
+function options(select, names, chosen) {
+  select.replaceChildren(...names.map((name) => new Option(name || "(the folder itself)", name, false, name === chosen)));
+}
+
+function show(given, read) {
+  [files, known] = [given, read];
+  const pages = [...known.keys()].filter((path) => /(^|\/)index\.html$/.test(path));
+  const folders = pages.filter((path) => isComposition(textOf(path))).map((path) => path.replace(/\/?index\.html$/, ""));
+  // What is inside a project is a part of it.
+  const isInside = (path, folder) => path !== folder && (folder === "" || path.startsWith(`${folder}/`));
+  const names = folders.filter((path) => !folders.some((folder) => isInside(path, folder))).sort();
+  options(at("project"), names.length > 0 ? names : [""], names[0]);
+  at("picker").hidden = names.length < 2;
+  showProject();
+}
+
+function showProject() {
+  const inside = at("project").value ? `${at("project").value}/` : "";
+  const compositions = [...known.keys()].filter(
+    (path) => path.startsWith(inside) && /\.html?$/i.test(path) && !path.includes("node_modules/") && isComposition(textOf(path)),
+  );
+  const index = `${inside}index.html`;
+  compositions.sort((a, b) => (b === index) - (a === index) || (a < b ? -1 : 1));
+  options(at("composition"), compositions, compositions[0]);
+  at("composition-picker").hidden = compositions.length < 2;
+  showFindings();
+  showVariables();
+  showPackage();
+}
+
+function showFindings() {
+  const verdict = at("verdict");
+  verdict.className = "";
+  if (known.size === 0) {
+    verdict.textContent = "Nothing to check yet.";
+    at("list").replaceChildren();
+    return;
+  }
+  const { diagnostics, errors, warnings, notes } = check(known, { project: at("project").value, strict: at("strict").checked });
+  const some = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+  const counted = [[errors, "error"], [warnings, "warning"], [notes, "note"]].filter(([count]) => count > 0);
+  verdict.textContent = counted.map(([count, what]) => some(count, what)).join(", ") || "No findings: ready to render.";
+  verdict.className = errors > 0 ? "bad" : counted.length === 0 ? "good" : "";
+  at("list").replaceChildren(...diagnostics.map((found) => renderFinding(found, textOf(found.path))));
+  for (const mark of at("list").querySelectorAll("mark")) showMark(mark);
+}
+
+function showVariables() {
+  const path = at("composition").value;
+  const html = path ? textOf(path) : undefined;
+  const schema = html === undefined ? { properties: {} } : variablesSchema(html);
+  const has = Object.keys(schema.properties).length > 0;
+  at("no-variables").hidden = has;
+  at("no-variables").textContent = html === undefined ? "A form for the variables that a composition declares." : "The composition declares no variables.";
+  at("json-part").hidden = !has;
+  const form = at("form");
+  form.replaceChildren();
+  if (!has) return;
+  const write = (values) => {
+    at("json").value = JSON.stringify(values, null, 2);
+    judge(html, values);
+  };
+  const fill = valuesForm(form, schema, write);
+  at("json").oninput = () => {
+    let values;
+    try {
+      values = JSON.parse(at("json").value);
+    } catch (error) {
+      return tellIssues([{ message: error.message }]);
+    }
+    if (judge(html, values)) fill(values);
+  };
+  write(exampleOf(schema));
+}
+
+/** Shows what is wrong with values; gives back whether they are an object at all. */
+function judge(html, values) {
+  let issues;
+  try {
+    issues = checkVariables(html, values);
+  } catch (error) {
+    if (!(error instanceof PreflightError)) throw error;
+    tellIssues([{ message: error.message }]);
+    return false;
+  }
+  tellIssues(issues);
+  return true;
+}
+
+function tellIssues(issues) {
+  const item = ({ message, help }) => {
+    const line = document.createElement("li");
+    line.textContent = help ? `${message} (${help})` : message;
+    return line;
+  };
+  for (const field of at("form").querySelectorAll(".field")) {
+    const own = issues.filter((issue) => issue.variable === field.dataset.id);
+    field.querySelector(".issues").replaceChildren(...own.map(item));
+    field.querySelector("input, select").setAttribute("aria-invalid", String(own.length > 0));
+  }
+  const ids = new Set([...at("form").querySelectorAll(".field")].map((field) => field.dataset.id));
+  at("json-issues").replaceChildren(...issues.filter((issue) => !ids.has(issue.variable)).map(item));
+  at("json").setAttribute("aria-invalid", String(issues.length > 0));
+}
+
+function showPackage() {
+  packer?.terminate();
+  at("figures").hidden = true;
+  if (files.size === 0) {
+    at("packing").textContent = "What would be uploaded.";
+    return;
+  }
+  at("packing").textContent = "Packing…";
+  packer = new Worker(new URL("./pack-worker.js", import.meta.url), { type: "module" });
+  packer.onmessage = ({ data }) => {
+    packer.terminate();
+    at("packing").textContent = data.error ?? "What would be uploaded, byte for byte.";
+    if (data.error) return;
+    at("file-count").textContent = data.fileCount;
+    at("content-size").textContent = size(data.contentBytes);
+    at("archive-size").textContent = size(data.sizeBytes);
+    at("digest").textContent = data.digest;
+    at("figures").hidden = false;
+  };
+  packer.onerror = () => {
+    at("packing").textContent = "The project is too large to be packed in a browser.";
+  };
+  packer.postMessage({ files: [...files], project: at("project").value });
+}
+
+/* What happens */
+
+at("paste").addEventListener("input", fromPaste);
+at("choose").addEventListener("click", () => at("folder").click());
+at("folder").addEventListener("change", async (event) => {
+  const chosen = [...event.target.files].map((file) => [file.webkitRelativePath, file]);
+  const wanted = chosen.filter(([path]) => !path.split("/").some((part) => PASSED_OVER.has(part)));
+  at("paste").value = "";
+  await take(withoutTop(wanted));
+  event.target.value = "";
+});
+at("example").addEventListener("click", () => pasted(EXAMPLE));
+at("project").addEventListener("change", showProject);
+at("composition").addEventListener("change", showVariables);
+at("strict").addEventListener("change", showFindings);
+at("form").addEventListener("submit", (event) => event.preventDefault());
+for (const kind of ["dragenter", "dragover"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    document.body.classList.add("dragging");
+  });
+}
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dragging");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dragging");
+  fromDrop(event.dataTransfer);
+});
+document.body.dataset.ready = "true";

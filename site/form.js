@@ -1,0 +1,103 @@
+// A form for a JSON Schema of variables.
+
+/** The values that a composition has by itself. */
+export function exampleOf(schema) {
+  const entries = Object.entries(schema.properties).filter(([, property]) => property.default !== undefined);
+  return Object.fromEntries(entries.map(([id, property]) => [id, property.default]));
+}
+
+/**
+ * Makes a field for every variable; `write` hears of all values at every change. Gives back a function that fills the
+ * form from values.
+ */
+export function valuesForm(form, schema, write) {
+  let values = exampleOf(schema);
+  const fields = Object.entries(schema.properties).map(([id, property], index) => {
+    const field = makeField(id, property, `variable-${index}`);
+    form.append(field.element);
+    field.set(values[id]);
+    field.control.addEventListener("input", () => {
+      values = { ...values, [id]: field.get() };
+      if (values[id] === undefined) delete values[id];
+      write(values);
+    });
+    return [id, field];
+  });
+  return (given) => {
+    values = { ...given };
+    for (const [id, field] of fields) field.set(given[id]);
+  };
+}
+
+function make(name, properties = {}) {
+  return Object.assign(document.createElement(name), properties);
+}
+
+function makeField(id, property, name) {
+  const kind = property["x-hyperframes-type"];
+  const issues = make("ul", { className: "issues", id: `${name}-issues` });
+  const control = makeControl(kind, property);
+  control.id = name;
+  control.setAttribute("aria-describedby", issues.id);
+  const label = make("label", { htmlFor: name });
+  label.append(property.title ?? id, " ", make("span", { className: "id", textContent: `${id}: ${kind}` }));
+  const element = make("div", { className: "field" });
+  element.dataset.id = id;
+  if (kind === "boolean") {
+    label.className = "check";
+    label.prepend(control, " ");
+    element.append(label);
+  } else if (kind === "color") {
+    const swatch = make("span", { className: "swatch" });
+    const both = make("div", { className: "color" });
+    both.append(control, swatch);
+    element.append(label, both);
+    const paint = () => {
+      swatch.style.background = control.value;
+    };
+    control.addEventListener("input", paint);
+    control.paint = paint;
+  } else {
+    element.append(label, control);
+  }
+  if (property.description) element.append(make("p", { className: "about", textContent: property.description }));
+  element.append(issues);
+  return { element, control, get: () => read(kind, control), set: (value) => put(kind, control, value) };
+}
+
+function makeControl(kind, property) {
+  if (kind === "enum") {
+    const select = make("select");
+    for (const value of property.enum) select.append(new Option(property["x-hyperframes-labels"]?.[value] ?? value, value));
+    return select;
+  }
+  if (kind === "boolean") return make("input", { type: "checkbox" });
+  // Numbers as text: what is no number is shown and told, not swallowed.
+  return make("input", { type: "text", inputMode: kind === "number" ? "decimal" : "text", autocomplete: "off" });
+}
+
+/** What the field says, as JSON; `undefined` where it says nothing. */
+function read(kind, control) {
+  if (kind === "boolean") return control.checked;
+  if (kind !== "number") return objectOr(kind, control.value);
+  const text = control.value.trim();
+  if (text === "") return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : control.value;
+}
+
+/** Fonts and images may be objects. */
+function objectOr(kind, text) {
+  if ((kind !== "font" && kind !== "image") || !text.trim().startsWith("{")) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function put(kind, control, value) {
+  if (kind === "boolean") control.checked = value === true;
+  else control.value = value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  control.paint?.();
+}
