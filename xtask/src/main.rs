@@ -1,5 +1,6 @@
 //! Project tasks: `cargo xtask test [SUITE…]`, `cargo xtask wasm`.
 
+mod bench;
 mod boundary;
 mod hooks;
 mod npm;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
 cargo xtask test --list     name the suites
+cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask site            build the page into target/site";
 
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["test", names @ ..] => suite::run(names),
+        ["bench", names @ ..] => bench::run(names),
         ["site"] => npm::site().map(|folder| {
             say(&folder.display().to_string());
             true

@@ -13,7 +13,7 @@ use crate::suites::{cargo, succeed};
 use crate::wasm;
 
 /// The versions of Node that the package promises to run on.
-const NODES: &[&str] = &["20.20.2", "22.23.3"];
+pub(crate) const NODES: &[&str] = &["20.20.2", "22.23.3"];
 
 /// Drives the browser.
 const PUPPETEER: &str = "puppeteer-core@24.43.1";
@@ -144,7 +144,7 @@ pub(crate) fn test() -> Result<Outcome> {
 }
 
 /// Node at a fixed version.
-fn node(version: &str) -> Result<PathBuf> {
+pub(crate) fn node(version: &str) -> Result<PathBuf> {
     let system = match std::env::consts::OS {
         "macos" => "darwin",
         "windows" => "win",
