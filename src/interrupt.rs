@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: end child processes, delete temporary files, say how to go on, exit 130 or 143.
+//! Ctrl-C, SIGTERM and the end of the terminal: end child processes, delete temporary files, say how to go on, exit
+//! 130, 143 or 129.
 //!
 //! The handler runs on a thread of its own and ends the process from there, so that no blocking read can hold
 //! it up. Destructors do not run then; whatever must not outlive the process is registered here instead.
@@ -61,15 +62,19 @@ pub(crate) fn set_resume_hint(hint: Option<String>) {
     lock().resume = hint;
 }
 
-/// Starts listening for SIGINT and SIGTERM. Call once, before any work begins.
+/// Starts listening for SIGINT, SIGTERM and SIGHUP. Call once, before any work begins.
 ///
 /// # Errors
 /// When the system refuses the handler or the thread.
 #[cfg(unix)]
 pub(crate) fn install() -> std::io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    let mut wanted = vec![SIGINT, SIGTERM];
+    if !ignores_hangup() {
+        wanted.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(wanted)?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             let _state = clean_up();
@@ -78,6 +83,16 @@ pub(crate) fn install() -> std::io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Whether whoever started this process wants it to outlive the terminal, as `nohup` does. Where that cannot be known,
+/// the system's default is left alone.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return true };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is the first signal, in the lowest bit; source: proc(5).
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 == 1)
 }
 
 /// Elsewhere the system's default holds: the process ends, and its job object with it.
@@ -129,7 +144,6 @@ pub(crate) use tree::ProcessTree;
 
 #[cfg(unix)]
 mod tree {
-    use std::path::Path;
     use std::process::Command;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::{Duration, Instant};
@@ -160,6 +174,17 @@ mod tree {
             Self { leader: None, mark: format!("{MARK}={mark}") }
         }
 
+        /// Ends what an earlier process of ours left behind when it was killed and could not.
+        pub(crate) fn end_orphans() {
+            for (process, mark) in processes_with(&format!("{MARK}=")) {
+                let owner =
+                    mark.split('-').next().and_then(|owner| owner.parse().ok()).and_then(Pid::from_raw);
+                if owner.is_some_and(|owner| test_kill_process(owner).is_err()) {
+                    let _ = kill_process(process, Signal::KILL);
+                }
+            }
+        }
+
         /// The child runs, with this id.
         pub(crate) fn started(&mut self, id: u32) {
             self.leader = i32::try_from(id).ok().and_then(Pid::from_raw);
@@ -184,27 +209,25 @@ mod tree {
             }
             // Twice: what was being started during the first look is there at the second.
             for _ in 0..2 {
-                for process in self.marked() {
+                for (process, _) in processes_with(&self.mark).into_iter().filter(|(_, rest)| rest.is_empty())
+                {
                     let _ = kill_process(process, Signal::KILL);
                 }
             }
         }
+    }
 
-        /// The processes that carry the mark, where the system tells (Linux); elsewhere the grace above is all.
-        fn marked(&self) -> Vec<Pid> {
-            let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-            let id = |path: &Path| path.file_name()?.to_str()?.parse::<i32>().ok();
-            let has_mark = |path: &Path| {
-                std::fs::read(path.join("environ")).is_ok_and(|environment| {
-                    environment.split(|byte| *byte == 0).any(|pair| pair == self.mark.as_bytes())
-                })
-            };
-            entries
-                .flatten()
-                .filter_map(|entry| Some((id(&entry.path())?, entry.path())))
-                .filter(|(_, path)| has_mark(path))
-                .filter_map(|(id, _)| Pid::from_raw(id))
-                .collect()
-        }
+    /// The processes in whose environment something starts with `prefix`, and the rest of it, where the system tells
+    /// (Linux); elsewhere the grace above is all.
+    fn processes_with(prefix: &str) -> Vec<(Pid, String)> {
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let found = entries.filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse::<i32>().ok()?;
+            let environment = std::fs::read(entry.path().join("environ")).ok()?;
+            let pairs = environment.split(|byte| *byte == 0);
+            let rest = pairs.filter_map(|pair| pair.strip_prefix(prefix.as_bytes())).next()?;
+            Some((Pid::from_raw(id)?, String::from_utf8_lossy(rest).into_owned()))
+        });
+        found.collect()
     }
 }

@@ -83,6 +83,8 @@ impl Engine {
         job: &Job<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), EngineError> {
+        #[cfg(unix)]
+        interrupt::ProcessTree::end_orphans();
         let folder =
             tempfile::Builder::new().prefix("hyperframes-ci-").tempdir().map_err(EngineError::Folder)?;
         let _guard = interrupt::guard_path(folder.path());
@@ -105,6 +107,9 @@ impl Engine {
             .env("PATH", self.path())
             .env("TMPDIR", &temporary)
             .env("HYPERFRAMES_BROWSER_PATH", &self.parts.browser)
+            // It would end itself when any process above it ends, such as a shell that started us in the background.
+            // Its end is our business.
+            .env("HYPERFRAMES_RENDER_DETACHED", "1")
             .env("HYPERFRAMES_NO_UPDATE_CHECK", "1")
             .env("HYPERFRAMES_NO_TELEMETRY", "1")
             .env("DO_NOT_TRACK", "1")

@@ -140,46 +140,102 @@ fn a_composition_that_cannot_be_rendered_is_an_error_without_a_file() {
     assert!(!folder.path().join("v.mp4").exists());
 }
 
+/// A render of a minute on this machine, whose browser runs.
+#[cfg(unix)]
+struct LongRender {
+    folder: tempfile::TempDir,
+    temporary: PathBuf,
+    child: std::process::Child,
+}
+
+#[cfg(unix)]
+impl LongRender {
+    fn start() -> Self {
+        provisioned();
+        let folder = project();
+        let page = crate::support::html(1280, 720, "").replace("duration=\"1\"", "duration=\"60\"");
+        crate::support::write(folder.path(), "index.html", &page);
+        let temporary = folder.path().join("tmp");
+        std::fs::create_dir(&temporary).unwrap();
+        let child = command()
+            .args(["render", "--renderer", "local", "-o", "v.mp4"])
+            .env("TMPDIR", &temporary)
+            .current_dir(folder.path())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let render = Self { folder, temporary, child };
+        assert!(render.eventually(60, |count| count >= 2), "the engine and its browser run");
+        render
+    }
+
+    /// Whether the number of processes that use the temporary directory becomes what it should within some seconds.
+    fn eventually(&self, seconds: u64, is_wanted: impl Fn(usize) -> bool) -> bool {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+        loop {
+            let list = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+            let list = String::from_utf8_lossy(&list.stdout).into_owned();
+            let count = list.lines().filter(|line| line.contains(self.temporary.to_str().unwrap())).count();
+            if is_wanted(count) {
+                return true;
+            }
+            if std::time::Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
+    fn kill(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_the_engine_and_everything_it_started() {
+    for (signal, code) in [("-INT", 130), ("-HUP", 129)] {
+        let mut render = LongRender::start();
+        render.kill(signal);
+        let mut stderr = String::new();
+        std::io::Read::read_to_string(&mut render.child.stderr.take().unwrap(), &mut stderr).unwrap();
+        assert_eq!(render.child.wait().unwrap().code(), Some(code), "{stderr}");
+        assert!(render.eventually(10, |count| count == 0), "nothing runs on");
+        assert!(!render.folder.path().join("v.mp4").exists());
+        let left = names(render.folder.path());
+        assert!(left.iter().all(|name| !name.contains("part")), "{left:?}");
+    }
+}
+
+/// Nobody can clean up after `kill -9`, but for the next render on the machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_next_render_ends_what_a_killed_one_left_behind() {
+    let mut render = LongRender::start();
+    render.kill("-KILL");
+    render.child.wait().unwrap();
+    assert!(render.eventually(0, |count| count > 0), "the engine runs on");
+    let folder = project();
+    run_in(folder.path(), &["render", "--renderer", "local", "--quality", "draft", "-o", "v.mp4"]).ok();
+    assert!(render.eventually(10, |count| count == 0), "the engine has ended");
+}
+
+/// The engine by itself gives up when any process above it ends.
+#[cfg(unix)]
+#[test]
+fn a_render_in_the_background_outlives_its_shell() {
     provisioned();
     let folder = project();
-    crate::support::write(
-        folder.path(),
-        "index.html",
-        &crate::support::html(1280, 720, "").replace("duration=\"1\"", "duration=\"60\""),
-    );
-    let temporary = folder.path().join("tmp");
-    std::fs::create_dir(&temporary).unwrap();
-    let child = command()
-        .args(["render", "--renderer", "local", "-o", "v.mp4"])
-        .env("TMPDIR", &temporary)
-        .current_dir(folder.path())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Wait until the browser runs out of the temporary directory of this test.
-    let in_use = || {
-        let list = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-        let list = String::from_utf8_lossy(&list.stdout).into_owned();
-        list.lines().filter(|line| line.contains(temporary.to_str().unwrap())).count()
-    };
+    let mut shell = Command::new("sh");
+    crate::support::clean(&mut shell);
+    let script = "\"$0\" render --renderer local --quality draft -o v.mp4 >log 2>&1 & sleep 1";
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_hyperframes-ci")]).current_dir(folder.path());
+    assert!(shell.status().unwrap().success());
+    let video = folder.path().join("v.mp4");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while in_use() < 2 && std::time::Instant::now() < deadline {
+    while !video.exists() && std::time::Instant::now() < deadline {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    assert!(in_use() >= 2, "the engine and its browser run");
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while in_use() > 0 && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    assert_eq!(in_use(), 0, "nothing runs on");
-    assert!(!folder.path().join("v.mp4").exists());
-    let left = names(folder.path());
-    assert!(left.iter().all(|name| !name.contains("part")), "{left:?}");
+    assert!(video.exists(), "{}", std::fs::read_to_string(folder.path().join("log")).unwrap());
 }
