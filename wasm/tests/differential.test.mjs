@@ -1,11 +1,12 @@
 // Native and WebAssembly say the same, byte for byte. Run in a project that has the package; the environment names the
 // repository (ROOT) and the native binary (NATIVE).
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, test } from "node:test";
+import Ajv from "ajv";
 import { check, digest } from "hyperframes-preflight";
 import { project, random } from "./generate.mjs";
 
@@ -59,20 +60,26 @@ for (const { name } of readdirSync(join(ROOT, "examples"), { withFileTypes: true
   });
 }
 
+const CLI = join(process.cwd(), "node_modules/hyperframes-preflight/cli.js");
+
 /** A fixture of `tests/checks`. */
 function fixture(path) {
   const [head, ...sections] = readFileSync(path, "utf8").split(/^-- (.+) --\n/m);
   const files = {};
   for (let index = 0; index < sections.length; index += 2) files[sections[index]] = sections[index + 1];
   const { findings, ...rest } = files;
-  return { options: head ? JSON.parse(head) : {}, files: rest, findings };
+  return { name: basename(path, ".txt"), options: head ? JSON.parse(head) : {}, files: rest, findings };
 }
 
-test("fixtures have the findings that are written down", () => {
-  const names = readdirSync(join(ROOT, "tests/checks"));
-  assert.ok(names.length > 40);
-  for (const name of names) {
-    const { options, files, findings } = fixture(join(ROOT, "tests/checks", name));
+const fixtures = readdirSync(join(ROOT, "tests/checks")).map((name) => fixture(join(ROOT, "tests/checks", name)));
+assert.ok(fixtures.length > 40);
+
+test("fixtures have the findings that are written down, and their SARIF is valid", () => {
+  const schema = readFileSync("node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json", "utf8");
+  const ajv = new Ajv({ schemaId: "id", meta: false, unknownFormats: "ignore", logger: false });
+  ajv.addMetaSchema(JSON.parse(readFileSync("node_modules/ajv/lib/refs/json-schema-draft-04.json", "utf8")));
+  const validate = ajv.compile(JSON.parse(schema));
+  for (const { name, options, files, findings } of fixtures) {
     const given = Object.entries(files).map(([header, text]) => {
       const [, path, how] = header.match(/^(.+?)(?: \((.+)\))?$/);
       if (how === "hex") return [path, Uint8Array.from(text.trim().match(/../g), (digits) => parseInt(digits, 16))];
@@ -80,7 +87,31 @@ test("fixtures have the findings that are written down", () => {
       return [path, text];
     });
     for (const value of options.values ?? []) value.text = files[value.path];
-    assert.equal(check(new Map(given), options).text, findings, basename(name));
+    assert.equal(check(new Map(given), options).text, findings, name);
+    const log = JSON.parse(check(new Map(given), { ...options, format: "sarif" }).text);
+    assert.ok(validate(log), `${name}: ${JSON.stringify(validate.errors)}`);
+    assert.ok(log.runs[0].results.length > 0);
+  }
+});
+
+test("the hook in Node says what the native one says", () => {
+  const plain = fixtures.filter(({ options, files }) => {
+    const usual = Object.keys(options).every((name) => name === "project");
+    return usual && Object.keys(files).every((name) => !/ \(|\\/.test(name));
+  });
+  assert.ok(plain.length > 25);
+  for (const { name, options, files } of plain) {
+    const folder = join(scratch, "hook", name);
+    put(folder, { ...files, "hyperframes-ci.toml": '[check]\nwarn = ["missing-asset"]\nstrict = false\n' });
+    mkdirSync(join(folder, ".git"));
+    for (const flags of [[], ["--format=json", "--strict"], ["--format=github", "--deny=missing-asset"], ["--format=sarif"]]) {
+      const path = options.project ?? ".";
+      const hook = spawnSync(process.execPath, [CLI, path, ...flags], { cwd: folder, encoding: "utf8" });
+      const binary = spawnSync(NATIVE, ["check", path, ...flags], { cwd: folder, encoding: "utf8" });
+      // Without a root, a folder is a project for those who name it only to the native binary.
+      if (hook.status === 2) assert.match(hook.stderr, /there is no project/, name);
+      else assert.deepEqual([hook.status, hook.stdout], [binary.status, binary.stdout], `${name} ${flags}`);
+    }
   }
 });
 

@@ -18,6 +18,9 @@ pub(crate) const NODES: &[&str] = &["20.20.2", "22.23.3"];
 /// Drives the browser.
 const PUPPETEER: &str = "puppeteer-core@24.43.1";
 
+/// What else the tests of the package need: a validator of SARIF with its schema, a compiler of types, a bundler.
+const JUDGES: &[&str] = &["@microsoft/jest-sarif@1.0.0-beta.0", "typescript@5.9.3", "vite@7.3.8"];
+
 /// What judges values officially; the version of the official command line that is followed here.
 const OFFICIAL: &str = "0.8.64";
 
@@ -131,12 +134,17 @@ pub(crate) fn native() -> PathBuf {
 pub(crate) fn test() -> Result<Outcome> {
     packages(&["chromium", "nodejs", "npm"])?;
     succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;
-    let project = Project::new(&[PUPPETEER])?;
+    let project = Project::new(&[&[PUPPETEER], JUDGES].concat())?;
     let nodes = NODES.iter().map(|version| node(version)).collect::<Result<Vec<_>>>()?;
     for node in &nodes {
         succeed(&mut project.test(node, "api.test.mjs"))?;
     }
     let node = nodes.last().context("a version of Node")?;
+    let mut types = Command::new(node);
+    types
+        .arg("node_modules/typescript/bin/tsc")
+        .args(["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"]);
+    succeed(types.arg("types.ts").current_dir(&project.folder))?;
     succeed(project.test(node, "official.test.mjs").env("OFFICIAL", official()?))?;
     succeed(&mut project.test(node, "differential.test.mjs"))?;
     succeed(project.test(node, "browser.test.mjs").env("BROWSER", provision::browser()?))?;
