@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::format::{self, ReportFormat};
 use crate::levels::Levels;
 use crate::order::{map, sort_by};
+use crate::rule::Rule;
 
 /// What checks found, ready to be told.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,22 @@ impl Findings {
             a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
         });
         self.diagnostics.dedup();
+    }
+
+    /// Leaves out what nobody reads: of more than `most` findings of one rule in one file, the rest is a number. The
+    /// findings must be sorted.
+    pub(crate) fn limit(&mut self, most: usize) {
+        let mut counts = BTreeMap::<(String, Rule), usize>::new();
+        self.diagnostics.retain(|found| {
+            let count = counts.entry((found.path.clone(), found.rule)).or_default();
+            *count += 1;
+            *count <= most
+        });
+        for ((path, rule), count) in counts.into_iter().filter(|(_, count)| *count > most) {
+            let message = format!("{} more findings like these are left out", count - most);
+            self.diagnostics.push(Diagnostic::new(rule, path, message));
+        }
+        self.sort();
     }
 
     /// Gives every finding the severity that the user wants, and takes away what is allowed.
@@ -89,5 +106,27 @@ impl Findings {
             ReportFormat::Sarif => text = format!("{:#}\n", format::sarif(&self.diagnostics)),
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Span, Text};
+
+    #[test]
+    fn a_flood_is_counted() {
+        let text = Text::new("a.html", "abcdef");
+        let mut findings = Findings::default();
+        for start in 0..5 {
+            findings.diagnostics.push(text.finding(Rule::MissingAsset, Span { start, end: 6 }, "gone"));
+        }
+        findings.diagnostics.push(text.finding(Rule::LocalFileUrl, Span::default(), "local"));
+        findings.sort();
+        findings.limit(3);
+        let told = findings.diagnostics.iter().map(|found| found.message.as_str()).collect::<Vec<_>>();
+        assert_eq!(told, ["2 more findings like these are left out", "local", "gone", "gone", "gone"]);
+        findings.limit(4);
+        assert_eq!(findings.diagnostics.len(), 5);
     }
 }
