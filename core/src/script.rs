@@ -4,7 +4,7 @@
 //! `const values = getVariables(); values.title`. Where the values go elsewhere, the answer says that it is not
 //! complete; a wrong answer is never more than a warning.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Span;
 use crate::order::set;
@@ -48,10 +48,19 @@ impl Token<'_> {
 /// Reads a script. Places are offsets into `source`.
 pub(crate) fn usage(source: &str) -> Usage {
     let tokens = tokens(source);
-    let mut reader = Reader { tokens: &tokens, usage: Usage::default(), aliases: Vec::new() };
+    let partners = partners(&tokens);
+    let mut reader =
+        Reader { tokens: &tokens, partners: &partners, usage: Usage::default(), aliases: BTreeMap::new() };
     reader.calls();
-    for alias in std::mem::take(&mut reader.aliases) {
-        reader.alias(alias);
+    let mut uses = BTreeMap::<&str, Vec<usize>>::new();
+    let aliases = std::mem::take(&mut reader.aliases);
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Name) {
+        if aliases.contains_key(token.text) {
+            uses.entry(token.text).or_default().push(at);
+        }
+    }
+    for (name, given) in &aliases {
+        reader.alias(given, &uses[name]);
     }
     let mut usage = reader.usage;
     usage.words =
@@ -61,9 +70,30 @@ pub(crate) fn usage(source: &str) -> Usage {
 
 struct Reader<'t, 'a> {
     tokens: &'t [Token<'a>],
+    /// Where the bracket is that closes or opens what one opens or closes.
+    partners: &'t [Option<usize>],
     usage: Usage,
-    /// Names that hold the values, each with the token that gives it to them.
-    aliases: Vec<(&'a str, usize)>,
+    /// Names that hold the values, with the tokens that give them to them.
+    aliases: BTreeMap<&'a str, Vec<usize>>,
+}
+
+/// For each bracket the other one, whatever kinds they are.
+fn partners(tokens: &[Token<'_>]) -> Vec<Option<usize>> {
+    let mut partners = vec![None; tokens.len()];
+    let mut open = Vec::new();
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Other) {
+        match token.text {
+            "{" | "(" | "[" => open.push(at),
+            "}" | ")" | "]" => {
+                if let Some(other) = open.pop() {
+                    partners[at] = Some(other);
+                    partners[other] = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    partners
 }
 
 impl<'a> Reader<'_, 'a> {
@@ -114,7 +144,7 @@ impl<'a> Reader<'_, 'a> {
             // A member of something else may be read from anywhere.
             let owned = before >= 2 && self.is(before - 2, ".");
             if target.kind == Kind::Name && !owned {
-                return self.aliases.push((target.text, before - 1));
+                return self.aliases.entry(target.text).or_default().push(before - 1);
             }
         }
         self.usage.opaque = true;
@@ -160,49 +190,31 @@ impl<'a> Reader<'_, 'a> {
 
     /// `{ title, accent: color = "red" }`, whose closing brace is at `close`.
     fn pattern(&mut self, close: usize) {
-        let mut depth = 0_usize;
-        let mut open = close;
-        loop {
-            match self.tokens[open].text {
-                _ if self.tokens[open].kind == Kind::Text => {}
-                "}" | ")" | "]" => depth += 1,
-                "{" | "(" | "[" => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                break;
-            }
-            let Some(before) = open.checked_sub(1) else { return self.usage.opaque = true };
-            open = before;
-        }
+        let Some(open) = self.partners[close] else { return self.usage.opaque = true };
         // A key is what follows the opening brace or a comma of this level.
-        let mut depth = 0_usize;
-        for at in open + 1..close {
+        let mut at = open + 1;
+        while at < close {
             let token = self.tokens[at];
-            if depth == 0 && (at == open + 1 || self.is(at - 1, ",")) {
+            if at == open + 1 || self.is(at - 1, ",") {
                 match token.kind {
                     Kind::Name | Kind::Text => self.read(at),
                     // `...rest`, `[computed]`
                     Kind::Other => self.usage.opaque = true,
                 }
             }
-            match token.text {
-                _ if token.kind == Kind::Text => {}
-                "{" | "(" | "[" => depth += 1,
-                "}" | ")" | "]" => depth = depth.saturating_sub(1),
-                _ => {}
-            }
+            // What is in brackets is of another level.
+            at = self.partners[at].filter(|partner| *partner > at).unwrap_or(at) + 1;
         }
     }
 
     /// Every use of a name that holds the values. One that is not understood may be another variable of that name, so
     /// that its members count as reads that nobody is warned of.
-    fn alias(&mut self, (name, given): (&'a str, usize)) {
+    fn alias(&mut self, given: &[usize], uses: &[usize]) {
         let first = self.usage.reads.len();
         let mut clear = true;
-        for at in 0..self.tokens.len() {
+        for at in uses.iter().copied() {
             let owned = at > 0 && (self.is(at - 1, ".") || self.is(at - 1, "?."));
-            if at == given || self.tokens[at].kind != Kind::Name || self.tokens[at].text != name || owned {
+            if owned || given.binary_search(&at).is_ok() {
                 continue;
             }
             if self.member(at + 1) {

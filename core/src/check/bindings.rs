@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::MOST;
 use super::graph::Graph;
 use super::page::{Page, Pages};
+use crate::composition::Mount;
 use crate::css::Role;
 use crate::diagnostic::{Diagnostic, Text};
 use crate::json::Node;
@@ -20,27 +22,38 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     for page in pages.all().filter(|page| page.is_composition()) {
         let text = page.text();
         found.extend(wrong_elements(&text, page));
-        // The scripts and style sheets that belong to this page alone or to several.
-        let parts =
-            graph.closure(&page.path).into_iter().filter_map(|path| pages.get(path)).collect::<Vec<_>>();
-        if let Some(scope) = Scope::of(pages, &hosts, page) {
+        if let Some(scope) = Scope::of(&hosts, page) {
             found.extend(undeclared(&text, page, &scope));
-            if !parts.iter().any(|part| part.facts.has_remote_code) {
-                found.extend(undefined(page, &parts, &scope, &properties));
+            // What is mounted has a scope of its own.
+            let parts = parts(
+                pages,
+                graph.closure(&page.path, &|path| pages.get(path).is_none_or(|part| !part.is_composition())),
+            );
+            if !parts.iter().any(|part| part.facts.has_remote_style) {
+                found.extend(undefined(&parts, &scope, &properties));
             }
         }
-        found.extend(unused(&text, page, &parts));
+        if !page.composition.declarations.entries().is_empty() {
+            found.extend(unused(&text, page, &parts(pages, graph.closure(&page.path, &|_| true))));
+        }
     }
     found
 }
 
-/// The pages that mount each page.
-fn hosts<'a>(pages: &'a Pages<'_>) -> BTreeMap<&'a str, Vec<&'a Page>> {
-    let mut hosts: BTreeMap<&str, Vec<&Page>> = BTreeMap::new();
+/// The pages among files.
+fn parts<'a>(pages: &'a Pages<'_>, paths: BTreeSet<&str>) -> Vec<&'a Page> {
+    paths.into_iter().filter_map(|path| pages.get(path)).collect()
+}
+
+/// The mounts of each page, with the pages that they are in.
+type Hosts<'a> = BTreeMap<&'a str, Vec<(&'a Page, &'a Mount)>>;
+
+fn hosts<'a>(pages: &'a Pages<'_>) -> Hosts<'a> {
+    let mut hosts = Hosts::new();
     for page in pages.all() {
         for mount in &page.composition.mounts {
             if let Some(mounted) = pages.mounted(page, mount.source_span) {
-                hosts.entry(&mounted.path).or_default().push(page);
+                hosts.entry(&mounted.path).or_default().push((page, mount));
             }
         }
     }
@@ -57,7 +70,7 @@ struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// What the page declares, what its hosts declare (the runtime falls back to theirs), and what they give to it.
     /// `None` where that is not known: something cannot be read, or a fragment is mounted by nobody here.
-    fn of(pages: &Pages<'_>, hosts: &BTreeMap<&str, Vec<&Page>>, page: &'a Page) -> Option<Self> {
+    fn of(hosts: &Hosts<'_>, page: &'a Page) -> Option<Self> {
         let own = &page.composition.declarations;
         if own.entries().is_empty() && !page.facts.is_document && !hosts.contains_key(page.path.as_str()) {
             return None;
@@ -74,16 +87,10 @@ impl<'a> Scope<'a> {
                 return None;
             }
             ids.extend(declarations.entries().iter().map(|entry| entry.id.clone()));
-            for host in hosts.get(next.path.as_str()).into_iter().flatten() {
-                for mount in &host.composition.mounts {
-                    let here = pages
-                        .mounted(host, mount.source_span)
-                        .is_some_and(|mounted| mounted.path == next.path);
-                    if let Some(values) = mount.values.as_ref().filter(|_| here) {
-                        let node = Node::parse(&values.text).ok()?;
-                        let members = node.members()?;
-                        ids.extend(members.iter().map(|member| member.key.clone()));
-                    }
+            for (host, mount) in hosts.get(next.path.as_str()).into_iter().flatten() {
+                if let Some(values) = &mount.values {
+                    let node = Node::parse(&values.text).ok()?;
+                    ids.extend(node.members()?.iter().map(|member| member.key.clone()));
                 }
                 queue.push(host);
             }
@@ -91,9 +98,10 @@ impl<'a> Scope<'a> {
         Some(Self { ids, own })
     }
 
-    fn help(&self, id: &str) -> String {
+    /// What to do about the name; the nearest is looked for where there are not too many findings already.
+    fn help(&self, id: &str, before: usize) -> String {
         let declare = "declare it in data-composition-variables, or correct the name";
-        if self.own.entries().is_empty() {
+        if self.own.entries().is_empty() || before > MOST {
             return declare.to_owned();
         }
         format!("{declare}; {}", self.own.advice(id))
@@ -117,12 +125,14 @@ fn undeclared(text: &Text<'_>, page: &Page, scope: &Scope<'_>) -> Vec<Diagnostic
     for binding in page.facts.bindings.iter().filter(|binding| !scope.ids.contains(&binding.id)) {
         let message =
             format!("{} names the variable {:?}, which nothing declares", binding.attribute, binding.id);
-        found
-            .push(text.finding(Rule::UndeclaredBinding, binding.span, message).help(scope.help(&binding.id)));
+        found.push(
+            text.finding(Rule::UndeclaredBinding, binding.span, message)
+                .help(scope.help(&binding.id, found.len())),
+        );
     }
     for (id, span) in page.facts.usage.reads.iter().filter(|(id, _)| !scope.ids.contains(id)) {
         let message = format!("the script reads the variable {id:?}, which nothing declares");
-        found.push(text.finding(Rule::UndeclaredRead, *span, message).help(scope.help(id)));
+        found.push(text.finding(Rule::UndeclaredRead, *span, message).help(scope.help(id, found.len())));
     }
     found
 }
@@ -143,20 +153,17 @@ impl<'a> Properties<'a> {
 }
 
 /// Custom properties that are read and come from nowhere, in the page and its style sheets.
-fn undefined(
-    page: &Page,
-    parts: &[&Page],
-    scope: &Scope<'_>,
-    properties: &Properties<'_>,
-) -> Vec<Diagnostic> {
+fn undefined(parts: &[&Page], scope: &Scope<'_>, properties: &Properties<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    // What is mounted has a scope of its own.
-    for part in parts.iter().filter(|part| !part.is_composition() || part.path == page.path) {
+    for part in parts {
         let text = part.text();
         for (name, span, role) in &part.facts.reads {
             if *role == Role::Read && !scope.ids.contains(name) && !properties.0.contains(name.as_str()) {
                 let message = format!("var(--{name}) reads a custom property that nothing sets");
-                found.push(text.finding(Rule::UndeclaredCssVariable, *span, message).help(scope.help(name)));
+                found.push(
+                    text.finding(Rule::UndeclaredCssVariable, *span, message)
+                        .help(scope.help(name, found.len())),
+                );
             }
         }
     }
@@ -167,27 +174,35 @@ fn undefined(
 fn unused(text: &Text<'_>, page: &Page, parts: &[&Page]) -> Vec<Diagnostic> {
     let opaque = |part: &&Page| {
         let facts = &part.facts;
-        // What a module imports is not followed, and remote code may read anything.
-        facts.usage.opaque || facts.usage.words.contains("import") || facts.has_remote_code
+        // What a module imports is not followed. Libraries from elsewhere know nothing of variables.
+        facts.usage.opaque || facts.usage.words.contains("import")
     };
     if parts.iter().any(opaque) {
         return Vec::new();
     }
-    let mut found = Vec::new();
-    for entry in page.composition.declarations.entries() {
-        let id = entry.id.as_str();
-        let reads = |part: &&Page| {
-            let facts = &part.facts;
-            facts.bindings.iter().any(|binding| binding.id == id)
-                || facts.reads.iter().any(|(name, _, _)| name == id)
-                || facts.usage.words.contains(id)
-                || facts.data.iter().any(|value| value.contains(id))
-        };
-        if !parts.iter().any(reads) {
-            let message = format!("nothing reads the variable {id:?}");
-            let help = "bind it with data-var-text, data-var-src, var(--id) or getVariables(), or remove it";
-            found.push(text.finding(Rule::UnusedVariable, entry.span, message).help(help));
-        }
+    let entries = page.composition.declarations.entries();
+    let mut mentioned = BTreeSet::new();
+    for Page { facts, .. } in parts {
+        mentioned.extend(facts.bindings.iter().map(|binding| binding.id.as_str()));
+        mentioned.extend(facts.reads.iter().map(|(name, _, _)| name.as_str()));
+        mentioned.extend(facts.usage.words.iter().map(String::as_str));
+        // Attributes that some script may read: whole, or word by word.
+        mentioned.extend(facts.data.iter().map(String::as_str));
+        mentioned.extend(facts.data.iter().flat_map(|value| value.split(|letter| !is_word(letter))));
     }
-    found
+    let unused = entries.iter().filter(|entry| !mentioned.contains(entry.id.as_str()));
+    // What is no word may be a part of anything.
+    let unused = unused
+        .filter(|entry| entry.id.chars().all(is_word) || parts.iter().all(|part| part.facts.data.is_empty()));
+    unused
+        .map(|entry| {
+            let message = format!("nothing reads the variable {:?}", entry.id);
+            let help = "bind it with data-var-text, data-var-src, var(--id) or getVariables(), or remove it";
+            text.finding(Rule::UnusedVariable, entry.span, message).help(help)
+        })
+        .collect()
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$')
 }

@@ -7,6 +7,7 @@ use crate::composition::{Measure, Root, Shape};
 use crate::diagnostic::{Diagnostic, Text};
 use crate::number;
 use crate::options::AspectRatio;
+use crate::order::set;
 use crate::project::DEFAULT_COMPOSITION;
 use crate::rule::Rule;
 use crate::tree::{Found, Tree, join};
@@ -97,7 +98,7 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
         Measure::Missing => {
             let facts = &page.facts;
             // A timeline, or a script that may make one.
-            let scripted = facts.has_remote_code || facts.usage.words.contains("__timelines");
+            let scripted = facts.has_remote_script || facts.usage.words.contains("__timelines");
             let inferable = scripted || facts.has_clips || !page.composition.mounts.is_empty();
             let message = "nothing says how long the composition is";
             let help = "write data-duration on the root, in seconds";
@@ -109,38 +110,34 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
 /// Compositions that mount each other in a circle: reported where the circle closes, each once.
 pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    // Pages from which everything has been seen.
     let mut done = BTreeSet::new();
     for page in pages.all().filter(|page| page.is_composition()) {
-        walk(pages, page, &mut Vec::new(), &mut done, &mut found);
-    }
-    found
-}
-
-/// Walks in depth: `above` is the way here, `done` are the pages from which everything has been seen.
-fn walk<'a>(
-    pages: &'a Pages<'_>,
-    page: &'a Page,
-    above: &mut Vec<&'a str>,
-    done: &mut BTreeSet<&'a str>,
-    found: &mut Vec<Diagnostic>,
-) {
-    if done.contains(page.path.as_str()) {
-        return;
-    }
-    above.push(&page.path);
-    for mount in &page.composition.mounts {
-        let Some(mounted) = pages.mounted(page, mount.source_span) else { continue };
-        match above.iter().position(|path| *path == mounted.path) {
-            Some(start) => {
-                let circle =
-                    above[start..].iter().chain([&mounted.path.as_str()]).copied().collect::<Vec<_>>();
-                let message = format!("mounts itself: {}", circle.join(" → "));
+        // The way here, each with the mounts that were followed already. No recursion: a chain may be as long as the
+        // project has files.
+        let mut way = vec![(page, 0)];
+        let mut above = set([page.path.as_str()]);
+        while let Some((page, next)) = way.last_mut() {
+            let page = *page;
+            let mount = page.composition.mounts.get(*next).filter(|_| !done.contains(page.path.as_str()));
+            let Some(mount) = mount else {
+                done.insert(page.path.as_str());
+                above.remove(page.path.as_str());
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            let Some(mounted) = pages.mounted(page, mount.source_span) else { continue };
+            if above.insert(mounted.path.as_str()) {
+                way.push((mounted, 0));
+            } else {
+                let circle = way.iter().map(|(page, _)| page.path.as_str());
+                let circle = circle.skip_while(|path| *path != mounted.path).chain([mounted.path.as_str()]);
+                let message = format!("mounts itself: {}", circle.collect::<Vec<_>>().join(" → "));
                 let help = "a composition cannot hold itself; remove one of the mounts";
                 found.push(page.text().finding(Rule::MountCycle, mount.source_span, message).help(help));
             }
-            None => walk(pages, mounted, above, done, found),
         }
     }
-    above.pop();
-    done.insert(&page.path);
+    found
 }

@@ -30,14 +30,15 @@ impl Graph {
         }
     }
 
-    /// The file itself and everything that it refers to, directly or not.
-    pub(super) fn closure(&self, path: &str) -> BTreeSet<&str> {
+    /// The file itself and everything that it refers to, directly or not, by way of files that are `followed`.
+    pub(super) fn closure(&self, path: &str, followed: &dyn Fn(&str) -> bool) -> BTreeSet<&str> {
         let mut seen = BTreeSet::new();
         let mut queue =
             self.edges.get_key_value(path).map(|(path, _)| path.as_str()).into_iter().collect::<Vec<_>>();
         while let Some(path) = queue.pop() {
             if seen.insert(path) {
-                queue.extend(self.edges.get(path).into_iter().flatten().map(String::as_str));
+                let next = self.edges.get(path).into_iter().flatten().map(String::as_str);
+                queue.extend(next.filter(|path| followed(path)));
             }
         }
         seen
@@ -60,7 +61,7 @@ impl Graph {
         let all = changed.contains(&self.ignore_file);
         let mut affected = BTreeSet::new();
         for composition in &self.compositions {
-            let closure = self.closure(composition);
+            let closure = self.closure(composition, &|_| true);
             if all || closure.iter().any(|path| changed.contains(*path)) {
                 affected.extend(closure.into_iter().map(str::to_owned));
             }

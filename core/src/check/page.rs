@@ -43,8 +43,10 @@ pub(super) struct Facts {
     pub(super) is_document: bool,
     /// Whether something but the root says how long it lasts.
     pub(super) has_clips: bool,
-    /// Whether a style sheet or a script comes from elsewhere.
-    pub(super) has_remote_code: bool,
+    /// Whether a script comes from elsewhere.
+    pub(super) has_remote_script: bool,
+    /// Whether a style sheet comes from elsewhere, but for fonts.
+    pub(super) has_remote_style: bool,
 }
 
 /// `data-var-text` or `data-var-src`.
@@ -117,12 +119,15 @@ impl Facts {
             self.has_clips |= matches!(element.name.as_str(), "video" | "audio")
                 || (element.attribute("data-composition-id").is_none()
                     && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
-            let code = match element.name.as_str() {
-                "script" => element.value("src"),
-                "link" => element.value("href"),
-                _ => None,
-            };
-            self.has_remote_code |= code.is_some_and(|code| code.contains("//"));
+            let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
+            match element.name.as_str() {
+                "script" => self.has_remote_script |= is_remote("src"),
+                "link" => {
+                    let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
+                    self.has_remote_style |= is_remote("href") && !is_font;
+                }
+                _ => {}
+            }
             for attribute in &element.attributes {
                 let name = attribute.name.as_str();
                 if let Some(binding) = BINDINGS.iter().find(|binding| **binding == name) {
@@ -254,7 +259,11 @@ impl<'a> Pages<'a> {
 
     /// The page that a mount of `page` leads to.
     pub(super) fn mounted(&self, page: &Page, source_span: Span) -> Option<&Page> {
-        let (_, destination) = page.references.iter().find(|(reference, _)| reference.span == source_span)?;
+        // References come in the order of the source.
+        let first =
+            page.references.partition_point(|(reference, _)| reference.span.start < source_span.start);
+        let (_, destination) =
+            page.references[first..].iter().find(|(reference, _)| reference.span == source_span)?;
         self.get(destination.path()?)
     }
 }

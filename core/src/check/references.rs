@@ -3,6 +3,7 @@
 use super::graph::Graph;
 use super::page::{Page, Pages};
 use crate::diagnostic::{Diagnostic, Text};
+use crate::order::set;
 use crate::project::{Exclusion, IGNORE_FILE};
 use crate::reference::Reference;
 use crate::resolve::Destination;
@@ -15,12 +16,12 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for page in pages.all() {
         let text = page.text();
+        let mounts = set(page.composition.mounts.iter().map(|mount| mount.source_span));
         let is_used = used.contains(page.path.as_str());
         for (reference, destination) in &page.references {
             let refused = matches!(destination, Destination::Escapes | Destination::LocalFile);
             if is_used || refused {
-                let is_mount =
-                    page.composition.mounts.iter().any(|mount| mount.source_span == reference.span);
+                let is_mount = mounts.contains(&reference.span);
                 found.extend(judge(&text, page, reference, destination, is_mount));
             }
         }

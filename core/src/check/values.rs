@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Values;
 use super::page::{Page, Pages};
+use super::{MOST, Values};
 use crate::composition::Mount;
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::json::{Node, SyntaxError};
@@ -147,7 +147,9 @@ fn object(
     let mut found = Vec::new();
     for member in members {
         let value: Value = member.value.value();
-        let Some(ValueIssue { rule, message, help, .. }) = declarations.check_one(&member.key, &value) else {
+        let Some(ValueIssue { rule, message, help, .. }) =
+            declarations.check_one(&member.key, &value, found.len() < MOST)
+        else {
             continue;
         };
         let span = if rule == Rule::UndeclaredVariable { member.key_span } else { member.value.span() };

@@ -23,12 +23,12 @@ impl Declarations {
     /// What is wrong with `values`, in their order. A composition that declares nothing accepts everything.
     #[must_use]
     pub fn check(&self, values: &Map<String, Value>) -> Vec<ValueIssue> {
-        values.iter().filter_map(|(id, value)| self.check_one(id, value)).collect()
+        values.iter().filter_map(|(id, value)| self.check_one(id, value, true)).collect()
     }
 
-    /// What is wrong with the value of one variable.
+    /// What is wrong with the value of one variable. Help takes time where many variables are declared.
     #[must_use]
-    pub fn check_one(&self, id: &str, value: &Value) -> Option<ValueIssue> {
+    pub fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
         let issue = |rule, message, help| Some(ValueIssue { rule, variable: id.to_owned(), message, help });
         let Some(declaration) = self.get(id) else {
             // An entry that could not be read may have been this one; its own finding says so.
@@ -38,7 +38,7 @@ impl Declarations {
             return issue(
                 Rule::UndeclaredVariable,
                 format!("the variable {id:?} is not declared"),
-                Some(self.advice(id)),
+                with_help.then(|| self.advice(id)),
             );
         };
         let expected = match mismatch(declaration, value) {
@@ -67,10 +67,14 @@ impl Declarations {
 
     /// The declared id that is nearest to `id`, or all of them.
     pub(crate) fn advice(&self, id: &str) -> String {
+        // Nobody declares so many; who does is not helped by a list of them.
+        const MOST: usize = 1000;
+        const LISTED: usize = 20;
         let ids = || self.entries().iter().map(|entry| entry.id.as_str());
-        match nearest::to(id, ids()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("declared are {}", ids().collect::<Vec<_>>().join(", ")),
+        match (nearest::to(id, ids().take(MOST)), self.entries().len()) {
+            (Some(near), _) => format!("did you mean {near:?}?"),
+            (None, count) if count > LISTED => format!("{count} others are declared"),
+            (None, _) => format!("declared are {}", ids().collect::<Vec<_>>().join(", ")),
         }
     }
 }
