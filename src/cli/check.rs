@@ -52,7 +52,7 @@ pub(super) struct Args {
     #[arg(long, value_parser = values::report_format(), value_name = "FORMAT")]
     format: Option<ReportFormat>,
     /// Explain a check instead
-    #[arg(long, value_name = "CODE", exclusive = true)]
+    #[arg(long, value_name = "CODE")]
     explain: Option<Rule>,
     #[command(flatten)]
     levels: LevelArgs,

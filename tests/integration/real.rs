@@ -35,7 +35,7 @@ pub(crate) fn provisioned() -> (PathBuf, PathBuf) {
 }
 
 fn newest(cache: &Path, prefix: &str) -> PathBuf {
-    let found = names(cache).into_iter().rfind(|name| name.starts_with(prefix));
+    let found = names(cache).into_iter().rfind(|name| name.starts_with(prefix) && cache.join(name).is_dir());
     found.map_or_else(|| cache.join("none"), |name| cache.join(name))
 }
 
@@ -195,7 +195,14 @@ impl LongRender {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_the_engine_and_everything_it_started() {
+    // Whoever runs the tests below nohup wants no process to end with the terminal.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+    let hangs_up = ignored.is_some_and(|mask| mask.ends_with(['0', '2', '4', '6', '8', 'a', 'c', 'e']));
     for (signal, code) in [("-INT", 130), ("-HUP", 129)] {
+        if signal == "-HUP" && !hangs_up {
+            continue;
+        }
         let mut render = LongRender::start();
         render.kill(signal);
         let mut stderr = String::new();
