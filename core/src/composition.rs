@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::html::{self, Document, Element, Offsets};
 use crate::number;
 use crate::options::AspectRatio;
+use crate::reference::Link;
 use crate::rule::Rule;
 use crate::variables::{ATTRIBUTE, Declarations};
 
@@ -49,6 +50,8 @@ pub enum Measure {
     Number(f64, Span),
     /// Something else.
     Invalid(String, Span),
+    /// A placeholder, which something fills in later.
+    Placeholder,
 }
 
 impl Measure {
@@ -65,6 +68,7 @@ impl Measure {
         let Some(attribute) = element.attribute(name) else { return Self::Missing };
         match number::parse(&attribute.value) {
             Some(value) => Self::Number(value, attribute.span),
+            None if Link::is_placeholder(&attribute.value) => Self::Placeholder,
             None => Self::Invalid(attribute.value.clone(), attribute.span),
         }
     }

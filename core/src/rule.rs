@@ -142,7 +142,7 @@ rules! {
     /// The default of a color is no CSS color.
     ///
     /// A color is a name, `#rgb`, `#rrggbb` (with or without alpha), or a function such as `rgb()` or `oklch()`.
-    /// Browsers drop a declaration with anything else.
+    /// Browsers drop a declaration with anything else. An empty default stands for no color.
     DeclarationInvalidColor = "declaration-invalid-color", Declarations, Error;
 
     /// The default of an image is a URL that the runtime refuses.

@@ -54,7 +54,7 @@ fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -
             found.push(text.finding(Rule::DimensionsInvalid, span, message).help("such as 1920"));
         }
     }
-    if !found.is_empty() {
+    if !found.is_empty() || [&root.width, &root.height].contains(&&Measure::Placeholder) {
         return found;
     }
     let shape = page.composition.shape();
@@ -92,6 +92,7 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
         Some(text.finding(Rule::DurationInvalid, span, message).help("such as 5, or 2.5"))
     };
     match &root.duration {
+        Measure::Placeholder => None,
         Measure::Number(value, _) if *value > 0.0 => None,
         Measure::Number(value, span) => invalid(number::show(*value), *span),
         Measure::Invalid(given, span) => invalid(format!("{given:?}"), *span),

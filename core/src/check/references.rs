@@ -5,7 +5,7 @@ use super::page::{Page, Pages};
 use crate::diagnostic::{Diagnostic, Text};
 use crate::order::set;
 use crate::project::{Exclusion, IGNORE_FILE};
-use crate::reference::Reference;
+use crate::reference::{Link, Reference};
 use crate::resolve::Destination;
 use crate::rule::Rule;
 
@@ -41,6 +41,14 @@ fn judge(
         |rule, message: String, help: &str| Some(text.finding(rule, reference.span, message).help(help));
     let either = |mount, asset| if is_mount { mount } else { asset };
     match destination {
+        // A folder, or a name without an ending, which a script may complete, but no mount.
+        Destination::None if is_mount && matches!(Link::of(target), Link::Relative(_) | Link::Root(_)) => {
+            finding(
+                Rule::MountMissing,
+                format!("{target:?} is no file of the project"),
+                "name an HTML file, such as compositions/intro.html",
+            )
+        }
         Destination::None | Destination::Packed(_) | Destination::Outside(_) => None,
         Destination::Insecure => finding(
             Rule::InsecureReference,

@@ -293,7 +293,7 @@ impl Reader<'_> {
                     format!("the default {default:?} of the variable {id:?} is none of its options");
                 self.report(span, Rule::DeclarationDefaultNotInOptions, message, None);
             }
-            VariableType::Color if !is_color(default) => {
+            VariableType::Color if !default.is_empty() && !is_color(default) => {
                 let message = format!("the default {default:?} of the variable {id:?} is no CSS color");
                 let help = "write a name, #rrggbb, or a function such as rgb(0 0 0)".to_owned();
                 self.report(span, Rule::DeclarationInvalidColor, message, Some(help));
