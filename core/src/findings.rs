@@ -8,7 +8,6 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::format::{self, ReportFormat};
 use crate::levels::Levels;
 use crate::order::{map, sort_by};
-use crate::rule::Rule;
 
 /// What checks found, ready to be told.
 #[derive(Clone, Debug, Default)]
@@ -38,15 +37,21 @@ impl Findings {
     /// Leaves out what nobody reads: of more than `most` findings of one rule in one file, the rest is a number. The
     /// findings must be sorted.
     pub(crate) fn limit(&mut self, most: usize) {
-        let mut counts = BTreeMap::<(String, Rule), usize>::new();
+        let key = |found: &Diagnostic| format!("{} {}", found.rule, found.path);
+        let mut counts = BTreeMap::<String, usize>::new();
+        let mut rests = Vec::new();
         self.diagnostics.retain(|found| {
-            let count = counts.entry((found.path.clone(), found.rule)).or_default();
+            let count = counts.entry(key(found)).or_default();
             *count += 1;
+            if *count == most + 1 {
+                rests.push(Diagnostic::new(found.rule, &found.path, ""));
+            }
             *count <= most
         });
-        for ((path, rule), count) in counts.into_iter().filter(|(_, count)| *count > most) {
-            let message = format!("{} more findings like these are left out", count - most);
-            self.diagnostics.push(Diagnostic::new(rule, path, message));
+        for mut rest in rests {
+            let count = counts.get(&key(&rest)).map_or(0, |count| count - most);
+            rest.message = format!("{count} more findings like these are left out");
+            self.diagnostics.push(rest);
         }
         self.sort();
     }
@@ -113,6 +118,7 @@ impl Findings {
 mod tests {
     use super::*;
     use crate::diagnostic::{Span, Text};
+    use crate::rule::Rule;
 
     #[test]
     fn a_flood_is_counted() {

@@ -204,5 +204,5 @@ fn unused(text: &Text<'_>, page: &Page, parts: &[&Page]) -> Vec<Diagnostic> {
 }
 
 fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$')
+    letter.is_ascii_alphanumeric() || !letter.is_ascii() || matches!(letter, '_' | '-' | '$')
 }

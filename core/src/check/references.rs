@@ -3,7 +3,6 @@
 use super::graph::Graph;
 use super::page::{Page, Pages};
 use crate::diagnostic::{Diagnostic, Text};
-use crate::order::set;
 use crate::project::{Exclusion, IGNORE_FILE};
 use crate::reference::{Link, Reference};
 use crate::resolve::Destination;
@@ -16,12 +15,14 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for page in pages.all() {
         let text = page.text();
-        let mounts = set(page.composition.mounts.iter().map(|mount| mount.source_span));
+        // In the order of the source, as the references are.
+        let mut mounts = page.composition.mounts.iter().map(|mount| mount.source_span).peekable();
         let is_used = used.contains(page.path.as_str());
         for (reference, destination) in &page.references {
+            while mounts.next_if(|mount| mount.start < reference.span.start).is_some() {}
+            let is_mount = mounts.peek() == Some(&reference.span);
             let refused = matches!(destination, Destination::Escapes | Destination::LocalFile);
             if is_used || refused {
-                let is_mount = mounts.contains(&reference.span);
                 found.extend(judge(&text, page, reference, destination, is_mount));
             }
         }
