@@ -6,6 +6,7 @@
 use serde_json::{Map, Number, Value};
 
 use crate::diagnostic::Span;
+use crate::number;
 
 /// How deep values may be nested.
 const DEPTH: usize = 512;
@@ -240,12 +241,19 @@ impl Reader<'_> {
         let malformed = SyntaxError { offset: start, message: "the number is malformed" };
         self.skip(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
         let digits = &self.text[start..self.at];
-        match digits.parse::<Number>() {
-            Ok(number) => Ok(Value::Number(number)),
-            // Well-formed, and out of range.
-            Err(_) if digits.contains(['e', 'E']) && is_number(digits) => Ok(Value::Null),
-            Err(_) => Err(malformed),
+        if !is_number(digits) {
+            return Err(malformed);
         }
+        // Whole numbers stay whole where they can; what is out of range is no number any more, as in JavaScript.
+        let whole = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && digits != "-0";
+        let integer = whole.then(|| {
+            digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from))
+        });
+        let number = match integer {
+            Some(Ok(integer)) => Some(integer),
+            _ => number::parse(digits).and_then(Number::from_f64),
+        };
+        Ok(number.map_or(Value::Null, Value::Number))
     }
 
     fn string(&mut self) -> Result<String, SyntaxError> {
@@ -318,15 +326,20 @@ impl Reader<'_> {
     }
 }
 
-/// Whether it is a number but for its size.
-fn is_number(digits: &str) -> bool {
-    let mantissa = digits.split(['e', 'E']).next().unwrap_or_default();
-    let exponent = digits[mantissa.len() + 1..].trim_start_matches(['+', '-']);
-    let is_signed_once = digits.len() - mantissa.len() - 1 - exponent.len() <= 1;
-    is_signed_once
-        && !exponent.is_empty()
-        && exponent.bytes().all(|byte| byte.is_ascii_digit())
-        && mantissa.parse::<Number>().is_ok()
+/// Whether a text is a number of JSON; source: RFC 8259, section 6.
+fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(place) => (&text[..place], Some(&text[place + 1..])),
+        None => (text, None),
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, part) =
+        mantissa.split_once('.').map_or((mantissa, None), |(whole, part)| (whole, Some(part)));
+    is_digits(whole)
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && part.is_none_or(is_digits)
+        && exponent.is_none_or(|exponent| is_digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod api;
 mod archive;
 mod backoff;
+mod canonical;
 mod carry;
 mod check;
 mod color;
@@ -17,6 +18,7 @@ mod failure;
 mod findings;
 mod format;
 mod html;
+mod identity;
 mod json;
 mod levels;
 mod nearest;
@@ -42,6 +44,7 @@ pub use archive::{
     ArchiveError, ArchiveWriter, DIRECT_UPLOAD_LIMIT, Entry, Manifest, PROXY_UPLOAD_LIMIT, hex,
 };
 pub use backoff::{poll_delay, retry_delay};
+pub use canonical::canonical;
 pub use carry::{Carried, contained};
 pub use check::{CheckOptions, Report, Row, Values, check, rows};
 pub use composition::{Composition, Measure, Mount, MountValues, Root, Shape};
@@ -50,6 +53,7 @@ pub use diagnostic::{Diagnostic, Position, Severity, Span, Text};
 pub use failure::{Failure, FailureKind, Stage};
 pub use findings::Findings;
 pub use format::{ReportFormat, plain};
+pub use identity::{ProjectIdentity, RenderKey};
 pub use json::json_object;
 pub use levels::{Level, Levels};
 pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
