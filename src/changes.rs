@@ -37,15 +37,14 @@ impl ChangesError {
     }
 
     /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
-        let help = match self {
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
             Self::NoGit(_) => "install git, or leave out --changed-since",
             Self::UnknownRevision(_) => {
                 "fetch it; a shallow clone has one commit only (actions/checkout: `fetch-depth: 0`)"
             }
             Self::Failed(_) => "--changed-since needs a git repository",
-        };
-        Some(help.to_owned())
+        }
     }
 }
 
@@ -56,9 +55,10 @@ impl ChangesError {
 /// See [`ChangesError`].
 pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, ChangesError> {
     let commit = format!("{revision}^{{commit}}");
-    let unknown = || ChangesError::UnknownRevision(revision.to_owned());
     let commit = match git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
-        Err(ChangesError::Failed(message)) if message.is_empty() => return Err(unknown()),
+        Err(ChangesError::Failed(message)) if message.is_empty() => {
+            return Err(ChangesError::UnknownRevision(revision.to_owned()));
+        }
         other => line(&other?),
     };
     // What the other side did meanwhile is no change of ours. Without a common commit, as in a shallow clone, the

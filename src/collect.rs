@@ -86,9 +86,7 @@ impl Project {
         let root = directory
             .canonicalize()
             .map_err(|error| ProjectError::Unreadable(directory.to_owned(), error))?;
-        let boundary = root
-            .ancestors()
-            .find(|ancestor| ancestor.join(".git").exists())
+        let boundary = repository(&root)
             .map(Path::to_owned)
             .or_else(|| workspace?.canonicalize().ok().filter(|workspace| root.starts_with(workspace)))
             .unwrap_or_else(|| root.clone());
@@ -103,6 +101,11 @@ impl Project {
         portable_path(&self.boundary, path)
             .filter(|inside| inside.split('/').all(|segment| !segment.starts_with('.')))
     }
+}
+
+/// The nearest directory around `folder` with a `.git`.
+pub(crate) fn repository(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|ancestor| ancestor.join(".git").exists())
 }
 
 /// `path` below `base`, with `/`; `None` where it is not below or not UTF-8.

@@ -14,6 +14,7 @@ use crate::emulator::EmulatorError;
 use crate::engine::EngineError;
 use crate::http::{CallError, InvalidBase};
 use crate::pack::PackError;
+use crate::report::counted;
 use crate::variables::InputError;
 
 /// A command's failure.
@@ -137,7 +138,7 @@ impl Error {
             Self::Preflight(_) => Some("nothing was uploaded and nothing is billed".to_owned()),
             Self::Checked { .. } => Some("`hyperframes-ci check --explain CODE` says more about each".to_owned()),
             Self::Config(error) => error.help(),
-            Self::Changes(error) => error.help(),
+            Self::Changes(error) => Some(error.help().to_owned()),
             Self::Pack(error) => Some(error.help().to_owned()),
             Self::TooLarge { .. } => {
                 Some("leave out what the video does not need with .hyperframesignore".to_owned())
@@ -235,7 +236,7 @@ impl fmt::Display for Error {
 }
 
 fn found(errors: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "the checks found {errors} error{}", if errors == 1 { "" } else { "s" })
+    write!(f, "the checks found {}", counted(errors, "error"))
 }
 
 macro_rules! from {

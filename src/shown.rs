@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::collect::repository;
+
 /// Where shown paths start.
 #[derive(Debug)]
 pub(crate) struct Shown {
@@ -17,9 +19,9 @@ impl Shown {
         let base = if for_people {
             here
         } else {
-            workspace.filter(|workspace| here.starts_with(workspace)).unwrap_or_else(|| {
-                here.ancestors().find(|ancestor| ancestor.join(".git").exists()).unwrap_or(&here).to_owned()
-            })
+            workspace
+                .filter(|workspace| here.starts_with(workspace))
+                .unwrap_or_else(|| repository(&here).unwrap_or(&here).to_owned())
         };
         Self { base }
     }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::PathBuf;
 
-use hyperframes_ci_core::{ArchiveError, Diagnostic, Found, HEAD, IgnoreRules, ProjectFile, Tree, below};
+use hyperframes_ci_core::{ArchiveError, CheckOptions, Found, HEAD, Listing, Report, Tree, below, check};
 
 use crate::collect::{Project, ProjectError, collect};
 use crate::pack::PackError;
@@ -15,11 +15,9 @@ use crate::pack::PackError;
 pub(crate) struct DiskTree {
     /// The project.
     pub(crate) project: Project,
-    files: Vec<ProjectFile>,
-    /// Where each of `files` is.
+    listing: Listing,
+    /// Where each of the listed files is.
     sources: Vec<PathBuf>,
-    rules: IgnoreRules,
-    diagnostics: Vec<Diagnostic>,
     /// The first file that could not be read.
     unreadable: RefCell<Option<PackError>>,
 }
@@ -32,21 +30,29 @@ impl DiskTree {
     pub(crate) fn open(project: Project) -> Result<Self, ProjectError> {
         let collected = collect(&project)?;
         let (files, sources) = collected.files.into_iter().map(|file| (file.file, file.source)).unzip();
-        Ok(Self {
-            project,
+        let listing = Listing {
+            project: project.prefix.clone(),
             files,
-            sources,
             rules: collected.rules,
             diagnostics: collected.diagnostics,
-            unreadable: RefCell::new(None),
-        })
+        };
+        Ok(Self { project, listing, sources, unreadable: RefCell::new(None) })
+    }
+
+    /// Checks the project.
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    pub(crate) fn check(&self, options: &CheckOptions) -> Result<Report, PackError> {
+        let report = check(self, options);
+        self.readable().map(|()| report)
     }
 
     /// Where the file at a repository path is, if that may be reached.
     pub(crate) fn source(&self, path: &str) -> Option<PathBuf> {
         let inside = below(&self.project.prefix, path);
-        let place =
-            inside.and_then(|inside| self.files.binary_search_by(|file| file.path.as_str().cmp(inside)).ok());
+        let place = inside
+            .and_then(|inside| self.files().binary_search_by(|file| file.path.as_str().cmp(inside)).ok());
         match place {
             Some(place) => Some(self.sources[place].clone()),
             None => {
@@ -79,20 +85,8 @@ impl DiskTree {
 }
 
 impl Tree for DiskTree {
-    fn project(&self) -> &str {
-        &self.project.prefix
-    }
-
-    fn files(&self) -> &[ProjectFile] {
-        &self.files
-    }
-
-    fn rules(&self) -> &IgnoreRules {
-        &self.rules
-    }
-
-    fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn find(&self, path: &str) -> Found {

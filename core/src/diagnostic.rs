@@ -39,6 +39,13 @@ pub struct Span {
     pub end: usize,
 }
 
+impl Span {
+    /// The same place in a text that has `offset` bytes more before it.
+    pub(crate) fn after(self, offset: usize) -> Self {
+        Self { start: offset + self.start, end: offset + self.end }
+    }
+}
+
 /// A line and a column, both counted from 1; the column counts characters (Unicode scalar values).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Position {
@@ -138,6 +145,14 @@ impl Diagnostic {
             end: None,
             message: message.into(),
             help: None,
+        }
+    }
+
+    /// What is wrong and what to do about it, for formats with one text for both.
+    pub(crate) fn whole_message(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{}\nhelp: {help}", self.message),
+            None => self.message.clone(),
         }
     }
 

@@ -48,6 +48,9 @@ impl Findings {
             }
             *count <= most
         });
+        if rests.is_empty() {
+            return;
+        }
         for mut rest in rests {
             let count = counts.get(&key(&rest)).map_or(0, |count| count - most);
             rest.message = format!("{count} more findings like these are left out");

@@ -46,7 +46,7 @@ pub use archive::{
 pub use backoff::{poll_delay, retry_delay};
 pub use canonical::canonical;
 pub use carry::{Carried, contained};
-pub use check::{CheckOptions, Report, Row, Values, check, rows};
+pub use check::{CheckOptions, Report, Values, check};
 pub use composition::{Composition, Measure, Mount, MountValues, Root, Shape};
 pub use config::{CONFIG_FILE, CheckConfig, Config};
 pub use diagnostic::{Diagnostic, Position, Severity, Span, Text};
@@ -61,5 +61,7 @@ pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
 pub use render::{Action, Archive, Event, Job, Outcome, Plan, SaveError, Source, UploadRoute, Wait};
 pub use rule::{Group, Rule, UnknownRule};
-pub use tree::{Contents, Found, HEAD, MemoryTree, ProjectFile, Tree, below, join, parent, unportable_name};
+pub use tree::{
+    Contents, Found, HEAD, Listing, MemoryTree, ProjectFile, Tree, below, join, parent, unportable_name,
+};
 pub use variables::{Choice, Declaration, Declarations, ValueIssue, VariableType, json_kind};

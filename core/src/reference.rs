@@ -66,15 +66,15 @@ const NAVIGATION: &[&str] = &["a", "area", "base"];
 /// The references in a text, in the order of the source.
 #[must_use]
 pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
-    let mut found = Vec::new();
     match kind {
-        TextKind::Css => in_css(source, 0, None, &mut found),
-        TextKind::Html => {
-            return in_document(source, &html::scan(source));
+        TextKind::Html => in_document(source, &html::scan(source)),
+        TextKind::Css => {
+            let mut found = Vec::new();
+            in_css(source, 0, None, &mut found);
+            found.retain(|reference| !reference.target.is_empty());
+            found
         }
     }
-    found.retain(|reference| !reference.target.is_empty());
-    found
 }
 
 /// The references in a document that has been read, in the order of the source.
@@ -106,7 +106,7 @@ pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
 fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec<Reference>) {
     found.extend(css::scan(source).urls.into_iter().map(|url| Reference {
         target: url.target,
-        span: Span { start: offset + url.span.start, end: offset + url.span.end },
+        span: url.span.after(offset),
         context: Context { attribute, syntax: Syntax::Css(url.quote) },
     }));
 }

@@ -19,6 +19,19 @@ pub struct ProjectFile {
     pub size: u64,
 }
 
+/// What of a project is packed.
+#[derive(Debug)]
+pub struct Listing {
+    /// The project's repository path; empty where it is the repository.
+    pub project: String,
+    /// The files that are packed, sorted by path.
+    pub files: Vec<ProjectFile>,
+    /// The rules that decided.
+    pub rules: IgnoreRules,
+    /// Findings about what is not among the files.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
 /// What is at a repository path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -34,17 +47,28 @@ pub enum Found {
 
 /// A project inside its repository.
 pub trait Tree {
+    /// What is packed.
+    fn listing(&self) -> &Listing;
+
     /// The project's repository path; empty where it is the repository.
-    fn project(&self) -> &str;
+    fn project(&self) -> &str {
+        &self.listing().project
+    }
 
     /// The files that are packed, sorted by path.
-    fn files(&self) -> &[ProjectFile];
+    fn files(&self) -> &[ProjectFile] {
+        &self.listing().files
+    }
 
     /// The rules that decided what is packed.
-    fn rules(&self) -> &IgnoreRules;
+    fn rules(&self) -> &IgnoreRules {
+        &self.listing().rules
+    }
 
     /// Findings about what is not among the files.
-    fn diagnostics(&self) -> &[Diagnostic];
+    fn diagnostics(&self) -> &[Diagnostic] {
+        &self.listing().diagnostics
+    }
 
     /// What is at a repository path, packed or not.
     fn find(&self, path: &str) -> Found;
@@ -120,11 +144,8 @@ impl Contents {
 /// A repository in memory.
 #[derive(Debug)]
 pub struct MemoryTree {
-    project: String,
     contents: BTreeMap<String, Contents>,
-    files: Vec<ProjectFile>,
-    rules: IgnoreRules,
-    diagnostics: Vec<Diagnostic>,
+    listing: Listing,
 }
 
 impl MemoryTree {
@@ -148,7 +169,8 @@ impl MemoryTree {
                 None => files.push(ProjectFile { path: inside.to_owned(), size: contents.size() }),
             }
         }
-        Self { project: project.to_owned(), contents, files, rules, diagnostics }
+        let listing = Listing { project: project.to_owned(), files, rules, diagnostics };
+        Self { contents, listing }
     }
 
     /// What is known of the file at a repository path.
@@ -159,20 +181,8 @@ impl MemoryTree {
 }
 
 impl Tree for MemoryTree {
-    fn project(&self) -> &str {
-        &self.project
-    }
-
-    fn files(&self) -> &[ProjectFile] {
-        &self.files
-    }
-
-    fn rules(&self) -> &IgnoreRules {
-        &self.rules
-    }
-
-    fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn find(&self, path: &str) -> Found {
@@ -233,7 +243,7 @@ mod tests {
         let tree = MemoryTree::new(contents, "video");
         let packed = tree.files().iter().map(|file| (file.path.as_str(), file.size)).collect::<Vec<_>>();
         assert_eq!(packed, [("big.mp4", 7), ("index.html", 300)]);
-        assert_eq!(tree.diagnostics[0].path, "video/a\\b");
+        assert_eq!(tree.diagnostics()[0].path, "video/a\\b");
         assert_eq!(tree.find("video"), Found::Folder);
         assert_eq!(tree.find("video/a.psd"), Found::File);
         assert_eq!(tree.find("vid"), Found::Nothing);

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyperframes_ci_core::{
-    AspectRatio, CheckOptions, Findings, Levels, ReportFormat, Rule, Severity, Values, check,
+    AspectRatio, CheckOptions, Findings, Levels, ReportFormat, Rule, Severity, Values,
 };
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::changes;
 use crate::collect::Project;
 use crate::discover;
 use crate::error::Error;
-use crate::report::Console;
+use crate::report::{Console, counted};
 use crate::shown::Shown;
 use crate::tree::DiskTree;
 use crate::variables::{self, InputError};
@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         None if console.is_json() => ReportFormat::Json,
         None => ReportFormat::Human,
     };
-    let workspace = values::environment("GITHUB_WORKSPACE").map(PathBuf::from);
+    let workspace = values::workspace();
     let projects = discover::projects(&args.paths, workspace.as_deref()).map_err(|error| {
         Error::usage(error.to_string(), "name directories with an index.html, or directories above them")
     })?;
@@ -171,8 +171,7 @@ fn check_one(
     options: &CheckOptions,
 ) -> Result<(Findings, usize), Error> {
     let tree = DiskTree::open(project.clone())?;
-    let mut report = check(&tree, options);
-    tree.readable()?;
+    let mut report = tree.check(options)?;
     if let Some(changed) = changed {
         report.limit_to(changed);
     }
@@ -214,13 +213,13 @@ fn tell(findings: &Findings, format: ReportFormat, console: &mut Console) {
 }
 
 fn summary(compositions: usize, projects: usize, warnings: usize, since: Option<&str>) -> String {
-    let some = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let of = match since {
         Some(revision) => format!(" that changed since {revision}"),
         None => String::new(),
     };
-    let verdict = if warnings == 0 { "no findings to act on".to_owned() } else { some(warnings, "warning") };
-    format!("{}{of} in {}: {verdict}", some(compositions, "composition"), some(projects, "project"))
+    let verdict =
+        if warnings == 0 { "no findings to act on".to_owned() } else { counted(warnings, "warning") };
+    format!("{}{of} in {}: {verdict}", counted(compositions, "composition"), counted(projects, "project"))
 }
 
 fn explain(rule: Rule, console: &mut Console) {

@@ -1,17 +1,17 @@
 //! A project before and after it is packed: checked, and in figures.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hyperframes_ci_core::{
-    CheckOptions, Composition, DEFAULT_COMPOSITION, Findings, Levels, Severity, Shape, check,
+    CheckOptions, Composition, DEFAULT_COMPOSITION, Findings, Levels, Severity, Shape,
 };
 use serde_json::Value;
 
-use super::values::environment;
+use super::values::workspace;
 use crate::collect::Project;
 use crate::error::Error;
 use crate::pack::{Contained, Packed};
-use crate::report::{Console, bytes};
+use crate::report::{Console, bytes, counted};
 use crate::shown::Shown;
 use crate::tree::DiskTree;
 
@@ -40,12 +40,11 @@ impl Prepared {
         levels: impl FnOnce(&Project) -> Result<Levels, Error>,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let workspace = environment("GITHUB_WORKSPACE").map(PathBuf::from);
+        let workspace = workspace();
         let project = Project::open(directory, workspace.as_deref())?;
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
-        let mut report = check(&tree, options);
-        tree.readable()?;
+        let mut report = tree.check(options)?;
         let mut findings = report.findings;
         findings.set_levels(&levels);
         let shown = Shown::new(true, workspace.as_deref());
@@ -77,8 +76,8 @@ impl Prepared {
         let packed = contained.zip(&mut |done| console.progress("packing", done, total, false))?;
         console.end_bar();
         let summary = format!(
-            "{total} file{}, {} · digest {}",
-            if total == 1 { "" } else { "s" },
+            "{}, {} · digest {}",
+            counted(contained.len(), "file"),
             bytes(packed.size),
             packed.manifest.digest()
         );

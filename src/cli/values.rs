@@ -1,6 +1,6 @@
 //! Values of flags, and what the environment adds to them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -100,6 +100,11 @@ pub(super) fn whole(path: &Path) -> String {
 /// A variable of the environment.
 pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The directory that GitHub's runner works in.
+pub(super) fn workspace() -> Option<PathBuf> {
+    environment("GITHUB_WORKSPACE").map(PathBuf::from)
 }
 
 /// `HEYGEN_MAX_RETRIES`, 2 by default.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::npm;
-use crate::provision::{npm_tool, root, target};
+use crate::provision::{binary, npm_tool, root};
 use crate::say;
 use crate::suites::{cargo, succeed};
 
@@ -80,7 +80,7 @@ fn check() -> Result<Figures> {
     let node = npm::node(npm::NODES[npm::NODES.len() - 1])?;
     let official = npm_tool("hyperframes", OFFICIAL, "dist/cli.js")?;
     let (ours, reference) =
-        in_turns(&mut || quiet(Command::new(binary()).arg("check").arg(&project)), &mut || {
+        in_turns(&mut || quiet(Command::new(binary("release")).arg("check").arg(&project)), &mut || {
             let mut lint = Command::new(&node);
             lint.arg(&official).arg("lint").arg(&project);
             quiet(
@@ -117,10 +117,6 @@ fn folder(name: &str) -> Result<PathBuf> {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
     Ok(folder)
-}
-
-fn binary() -> PathBuf {
-    target().join("release").join(format!("hyperframes-ci{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Both sides in turns, so that whatever else the machine does hits both; the medians.

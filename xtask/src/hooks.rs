@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, ensure};
 
 use crate::npm;
-use crate::provision::{Missing, Tool, cache, packages, python_tool, root};
+use crate::provision::{Missing, Tool, binary, cache, packages, python_tool, root};
 use crate::say;
 use crate::suite::Outcome;
 use crate::suites::{cargo, succeed};
@@ -95,7 +95,7 @@ fn hook(scratch: &Path, pre_commit: &Path, id: &str, config: &str) -> Result<()>
 /// The binary on `PATH`, everything else out of the user's sight.
 fn environment<'a>(command: &'a mut Command, scratch: &Path) -> &'a mut Command {
     let inherited = std::env::var_os("PATH").unwrap_or_default();
-    let ours = npm::native().parent().map(Path::to_owned);
+    let ours = binary("debug").parent().map(Path::to_owned);
     let path =
         std::env::join_paths(ours.into_iter().chain(std::env::split_paths(&inherited))).unwrap_or(inherited);
     command

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::provision::{self, cache, npm_tool, packages, root, target};
+use crate::provision::{self, cache, npm_tool, packages, root};
 use crate::suite::Outcome;
 use crate::suites::{cargo, succeed};
 use crate::wasm;
@@ -114,7 +114,7 @@ impl Project {
     pub(crate) fn test(&self, node: &Path, script: &str) -> Command {
         let mut command = Command::new(node);
         command.args(["--test", "--test-reporter=spec", script]).current_dir(&self.folder);
-        command.env("ROOT", root()).env("NATIVE", native());
+        command.env("ROOT", root()).env("NATIVE", provision::binary("debug"));
         command
     }
 }
@@ -123,11 +123,6 @@ impl Drop for Project {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-/// The native binary, as the tests build it.
-pub(crate) fn native() -> PathBuf {
-    target().join("debug").join(format!("hyperframes-ci{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// The package in Node and in a browser; the same answers as the native binary and as the official validator.

@@ -37,6 +37,11 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
+/// Our binary, as a profile built it: `debug` or `release`.
+pub(crate) fn binary(profile: &str) -> PathBuf {
+    target().join(profile).join(format!("hyperframes-ci{}", std::env::consts::EXE_SUFFIX))
+}
+
 /// Where slow installations are kept between runs.
 pub(crate) fn cache() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -30,11 +30,14 @@ impl Graph {
         }
     }
 
-    /// The file itself and everything that it refers to, directly or not, by way of files that are `followed`.
-    pub(super) fn closure(&self, path: &str, followed: &dyn Fn(&str) -> bool) -> BTreeSet<&str> {
+    /// Some files and everything that they refer to, directly or not, by way of files that are `followed`.
+    fn reach<'a>(
+        &'a self,
+        from: impl Iterator<Item = &'a String>,
+        followed: &dyn Fn(&str) -> bool,
+    ) -> BTreeSet<&'a str> {
         let mut seen = BTreeSet::new();
-        let mut queue =
-            self.edges.get_key_value(path).map(|(path, _)| path.as_str()).into_iter().collect::<Vec<_>>();
+        let mut queue = from.map(String::as_str).collect::<Vec<_>>();
         while let Some(path) = queue.pop() {
             if seen.insert(path) {
                 let next = self.edges.get(path).into_iter().flatten().map(String::as_str);
@@ -44,44 +47,37 @@ impl Graph {
         seen
     }
 
+    /// The file itself and everything that it refers to, by way of files that are `followed`.
+    pub(super) fn closure(&self, path: &str, followed: &dyn Fn(&str) -> bool) -> BTreeSet<&str> {
+        self.reach(self.edges.get_key_value(path).map(|(path, _)| path).into_iter(), followed)
+    }
+
     /// Every file that a composition is made of.
     pub(super) fn used(&self) -> BTreeSet<&str> {
-        let mut seen = BTreeSet::new();
-        let mut queue = self.compositions.iter().map(String::as_str).collect::<Vec<_>>();
-        while let Some(path) = queue.pop() {
-            if seen.insert(path) {
-                queue.extend(self.edges.get(path).into_iter().flatten().map(String::as_str));
-            }
-        }
-        seen
+        self.reach(self.compositions.iter(), &|_| true)
     }
 
     /// The files of all compositions that a changed file is a part of.
-    pub(super) fn affected(&self, changed: &BTreeSet<String>) -> BTreeSet<String> {
+    pub(super) fn affected(&self, changed: &BTreeSet<String>) -> BTreeSet<&str> {
         let all = changed.contains(&self.ignore_file);
         let mut affected = BTreeSet::new();
         for composition in &self.compositions {
             let closure = self.closure(composition, &|_| true);
             if all || closure.iter().any(|path| changed.contains(*path)) {
-                affected.extend(closure.into_iter().map(str::to_owned));
+                affected.extend(closure);
             }
         }
         affected
     }
 
-    /// How many compositions there are.
-    pub(super) fn compositions(&self) -> usize {
-        self.compositions.len()
+    /// The compositions.
+    pub(super) fn compositions(&self) -> &[String] {
+        &self.compositions
     }
 
-    /// How many compositions a changed file is a part of.
-    pub(super) fn count_affected(&self, changed: &BTreeSet<String>) -> usize {
-        let affected = self.affected(changed);
-        self.compositions.iter().filter(|path| affected.contains(*path)).count()
-    }
-
-    /// Whether it is one of the files that refer to others, or that others refer to.
-    pub(super) fn knows(&self, path: &str) -> bool {
-        self.edges.contains_key(path) || self.edges.values().any(|targets| targets.contains(path))
+    /// The files that refer to others, and those that others refer to.
+    pub(super) fn known(&self) -> BTreeSet<&str> {
+        let targets = self.edges.values().flatten();
+        set(self.edges.keys().chain(targets).map(String::as_str))
     }
 }

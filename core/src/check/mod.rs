@@ -23,8 +23,6 @@ use crate::project::DEFAULT_COMPOSITION;
 use crate::reference::resolve;
 use crate::tree::Tree;
 
-pub use values::{Row, rows};
-
 use graph::Graph;
 use page::{Page, Pages};
 
@@ -54,7 +52,7 @@ pub enum Values {
         /// JSON.
         text: String,
     },
-    /// Many sets in a text: see [`rows`].
+    /// Many sets in a text: a JSON array, `{"rows": […]}`, or one object a line.
     Rows {
         /// What findings call it.
         path: String,
@@ -80,16 +78,17 @@ pub struct Report {
 
 impl Report {
     /// Takes away what has nothing to do with the `changed` files (repository paths, deleted ones among them): findings
-    /// stay where they are about a file that a composition is made of which is made of a changed file as well. Gives
-    /// back whether any composition is left.
-    pub fn limit_to(&mut self, changed: &BTreeSet<String>) -> bool {
+    /// stay where they are about a file that a composition is made of which is made of a changed file as well.
+    pub fn limit_to(&mut self, changed: &BTreeSet<String>) {
         let affected = self.graph.affected(changed);
-        self.compositions = self.graph.count_affected(changed);
+        let known = self.graph.known();
+        let compositions = self.graph.compositions();
+        self.compositions = compositions.iter().filter(|path| affected.contains(path.as_str())).count();
         self.findings.diagnostics.retain(|found| {
+            let path = found.path.as_str();
             // What is about no file of a composition, such as the size of the archive, matters to each.
-            if self.graph.knows(&found.path) { affected.contains(&found.path) } else { !affected.is_empty() }
+            if known.contains(path) { affected.contains(path) } else { !affected.is_empty() }
         });
-        !affected.is_empty()
     }
 }
 
@@ -98,20 +97,23 @@ impl Report {
 pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let pages = Pages::read(tree);
     let graph = Graph::of(&pages);
-    let mut report = Report { compositions: graph.compositions(), ..Report::default() };
+    let mut report = Report { compositions: graph.compositions().len(), ..Report::default() };
     let mut found = pages.diagnostics.clone();
     found.extend_from_slice(tree.diagnostics());
     let mut entries = BTreeSet::new();
-    let default = [DEFAULT_COMPOSITION.to_owned()];
-    let chosen = if options.compositions.is_empty() { &default[..] } else { &options.compositions };
-    for path in default.iter().chain(chosen).map(|path| normalise(path)) {
+    let default = DEFAULT_COMPOSITION.to_owned();
+    let mut chosen = options.compositions.iter().map(|path| normalise(path)).collect::<Vec<_>>();
+    if chosen.is_empty() {
+        chosen.push(default.clone());
+    }
+    for path in std::iter::once(default).chain(chosen.iter().cloned()) {
         if !entries.insert(path.clone()) {
             continue;
         }
         match pages.inside(&path) {
             None => found.push(composition::missing(tree, &path)),
             // index.html must be there, and is checked as an entry where it is one.
-            Some(page) if chosen.iter().any(|chosen| normalise(chosen) == path) => {
+            Some(page) if chosen.contains(&path) => {
                 found.extend(composition::entry(page, options.aspect_ratio));
                 found.extend(values::entry(page, &options.values));
                 report.entries.push((path, page.composition.clone()));

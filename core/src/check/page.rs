@@ -145,8 +145,7 @@ impl Facts {
             }
         }
         for style in &document.styles {
-            let place = |span: Span| Span { start: style.start + span.start, end: style.start + span.end };
-            self.css(&source[style.start..style.end], &place);
+            self.css(&source[style.start..style.end], &|span| span.after(style.start));
         }
         for script in &document.scripts {
             self.script(&source[script.start..script.end], Some(script.start));
@@ -168,12 +167,10 @@ impl Facts {
     fn script(&mut self, source: &str, offset: Option<usize>) {
         let usage = script::usage(source);
         match offset {
-            Some(offset) => self.usage.reads.extend(
-                usage
-                    .reads
-                    .into_iter()
-                    .map(|(name, span)| (name, Span { start: offset + span.start, end: offset + span.end })),
-            ),
+            Some(offset) => self
+                .usage
+                .reads
+                .extend(usage.reads.into_iter().map(|(name, span)| (name, span.after(offset)))),
             None => self.usage.opaque |= !usage.reads.is_empty(),
         }
         self.usage.opaque |= usage.opaque;

@@ -12,18 +12,18 @@ use crate::variables::{Declarations, JSON_HELP, ValueIssue, json_kind};
 
 /// A set of values in a text of many.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+struct Row {
     /// The object, as written.
-    pub text: String,
+    text: String,
     /// Where it starts in the whole text, in bytes.
-    pub start: usize,
+    start: usize,
 }
 
 /// The sets of values in a text: a JSON array, `{"rows": […]}`, or one object a line.
 ///
 /// # Errors
 /// Findings about `path`, where the text is none of them. Whether each row is an object is not checked here.
-pub fn rows(path: &str, source: &str) -> Result<Vec<Row>, Vec<Diagnostic>> {
+fn rows(path: &str, source: &str) -> Result<Vec<Row>, Vec<Diagnostic>> {
     let text = Text::new(path, source);
     let row = |node: &Node, start: usize| {
         let Span { start: from, end } = node.span();
@@ -85,8 +85,7 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
                 Ok(rows) => {
                     let whole = Text::new(path, text);
                     for row in rows {
-                        let place =
-                            |span: Span| Span { start: row.start + span.start, end: row.start + span.end };
+                        let place = |span: Span| span.after(row.start);
                         found.extend(object(&whole, &row.text, &place, declarations, true));
                     }
                 }

@@ -23,11 +23,11 @@ pub(crate) fn github(found: &Diagnostic, out: &mut String) {
     }
     properties.push(("title", found.rule.code().to_owned()));
     let properties = properties.into_iter().map(|(name, value)| format!("{name}={}", property(&value)));
-    let message = match &found.help {
-        Some(help) => format!("{}\nhelp: {help}", found.message),
-        None => found.message.clone(),
-    };
-    out.push_str(&format!("::{command} {}::{}\n", properties.collect::<Vec<_>>().join(","), data(&message)));
+    out.push_str(&format!(
+        "::{command} {}::{}\n",
+        properties.collect::<Vec<_>>().join(","),
+        data(&found.whole_message())
+    ));
 }
 
 fn data(text: &str) -> String {

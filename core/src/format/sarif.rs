@@ -55,15 +55,11 @@ fn result(found: &Diagnostic, rules: &[Rule]) -> Value {
         });
         place.insert("region".to_owned(), region);
     }
-    let text = match &found.help {
-        Some(help) => format!("{}\nhelp: {help}", found.message),
-        None => found.message.clone(),
-    };
     json!({
         "ruleId": found.rule.code(),
         "ruleIndex": rules.iter().position(|rule| *rule == found.rule),
         "level": level(found.severity),
-        "message": { "text": text },
+        "message": { "text": found.whole_message() },
         "locations": [{ "physicalLocation": place }],
     })
 }

@@ -27,8 +27,7 @@ impl Declarations {
     }
 
     /// What is wrong with the value of one variable. Help takes time where many variables are declared.
-    #[must_use]
-    pub fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
+    pub(crate) fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
         let issue = |rule, message, help| Some(ValueIssue { rule, variable: id.to_owned(), message, help });
         let Some(declaration) = self.get(id) else {
             // An entry that could not be read may have been this one; its own finding says so.
