@@ -189,7 +189,7 @@ fn is_past(expires_at: &str) -> bool {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
-    crate::time::parse_iso8601(expires_at).is_none_or(|expiry| expiry <= now + SKEW)
+    hyperframes_ci_core::parse_iso8601(expires_at).is_none_or(|expiry| expiry <= now + SKEW)
 }
 
 #[cfg(test)]

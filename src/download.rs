@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::SaveError;
+use hyperframes_ci_core::{SaveError, Video, VideoError, signature};
 use tempfile::NamedTempFile;
 
 use crate::http::Transport;
@@ -130,15 +130,19 @@ impl Target {
                 let message = format!("the storage answered with HTTP {status}");
                 // 401, 403, 404 and 410 are what expired URLs give; busy servers and timeouts pass.
                 let transient = matches!(status, 401 | 403 | 404 | 408 | 410 | 425 | 429 | 500..=599);
-                return Err(SaveError { message, transient });
+                return Err(SaveError { message, transient, progressed: false });
             }
         }
         let strong = |tag: &&str| !tag.starts_with("W/");
         self.validator = header("etag").filter(strong).or_else(|| header("last-modified")).map(str::to_owned);
-        let total = length.map(|length| self.received + length);
-        self.copy(&mut answer.into_body().into_reader(), total, progress)?;
+        let before = self.received;
+        let total = length.map(|length| before + length);
+        let copied = self.copy(&mut answer.into_body().into_reader(), total, progress);
+        let progressed = self.received > before;
+        copied.map_err(|error| SaveError { progressed, ..error })?;
         if let Some(total) = total.filter(|total| self.received != *total) {
-            return Err(transient(format!("the transfer ended after {} of {total} bytes", self.received)));
+            let message = format!("the transfer ended after {} of {total} bytes", self.received);
+            return Err(SaveError { progressed, ..transient(message) });
         }
         self.check_container().inspect_err(|_| {
             // What is no video is not worth going on with.
@@ -180,15 +184,19 @@ impl Target {
             .and_then(|()| file.take(16).read_to_end(&mut head))
             .and_then(|_| self.file.as_file_mut().seek(SeekFrom::End(0)))
             .map_err(|error| on_disk(&error))?;
-        if is_video(&head) {
-            return Ok(());
+        match signature(&head) {
+            Ok(_) => Ok(()),
+            Err(what) => Err(transient(format!("the server sent no MP4, MOV or WebM video but {what}"))),
         }
-        let what = if head.trim_ascii_start().starts_with(b"<") {
-            "a page, as a proxy sends it"
-        } else {
-            "something else"
-        };
-        Err(transient(format!("the server sent no MP4, MOV or WebM video but {what}")))
+    }
+
+    /// What the video is, by its headers.
+    ///
+    /// # Errors
+    /// See [`VideoError`].
+    pub(crate) fn video(&mut self) -> Result<Video, VideoError> {
+        // Opened by its name: whoever wrote through the path may have put another file in its place.
+        Video::read(&mut io::BufReader::new(File::open(self.file.path())?))
     }
 
     /// Gives the file its final name, `renders/<name>` where no path was set, and says which and how large.
@@ -219,22 +227,17 @@ fn make_readable(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the bytes begin like MP4 or QuickTime (a `ftyp` box) or WebM (an EBML header).
-pub(crate) fn is_video(head: &[u8]) -> bool {
-    head.get(4..8) == Some(b"ftyp") || head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
-}
-
 /// The first byte of a `Content-Range: bytes 5-9/10`.
 fn range_start(value: Option<&str>) -> Option<u64> {
     value?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
 fn transient(message: String) -> SaveError {
-    SaveError { message, transient: true }
+    SaveError { message, transient: true, progressed: false }
 }
 
 fn on_disk(error: &io::Error) -> SaveError {
-    SaveError { message: format!("the file cannot be written: {error}"), transient: false }
+    SaveError { message: format!("the file cannot be written: {error}"), transient: false, progressed: false }
 }
 
 #[cfg(test)]
@@ -259,7 +262,8 @@ mod tests {
         }
 
         fn fetch(&self, target: &mut Target) -> Result<(), SaveError> {
-            let transport = Transport::new(ApiBase::parse(&self.server.url()).expect("loopback"), None);
+            let base = ApiBase::parse(&self.server.url()).expect("loopback");
+            let transport = Transport::new(base, None, crate::http::SILENCE);
             target.download(&transport, &format!("{}/v?sig=1", self.server.url()), &mut |_, _| {})
         }
 

@@ -13,6 +13,7 @@ use crate::download::TargetError;
 use crate::emulator::EmulatorError;
 use crate::engine::EngineError;
 use crate::http::{CallError, InvalidBase};
+use crate::ledger::LedgerError;
 use crate::pack::PackError;
 use crate::report::counted;
 use crate::variables::InputError;
@@ -73,6 +74,10 @@ pub(crate) enum Error {
     Emulator(EmulatorError),
     /// The user said no.
     Declined,
+    /// The ledger is of no use.
+    Ledger(LedgerError),
+    /// The video is not as it was asked for: what is not, one sentence each.
+    Mismatch(Vec<String>),
 }
 
 /// The exit codes; users' scripts depend on them.
@@ -82,6 +87,7 @@ mod exit {
     pub(super) const AUTH: u8 = 3;
     pub(super) const TIMEOUT: u8 = 4;
     pub(super) const PREFLIGHT: u8 = 5;
+    pub(super) const LIMIT: u8 = 6;
 }
 
 impl Error {
@@ -95,11 +101,15 @@ impl Error {
         match self {
             Self::Usage { .. } | Self::Input(_) | Self::Base(_) | Self::Declined => exit::USAGE,
             Self::Project(ProjectError::Missing(_) | ProjectError::NotADirectory(_)) => exit::USAGE,
-            Self::Target(_) | Self::Config(_) | Self::Changes(_) => exit::USAGE,
+            Self::Target(_) | Self::Config(_) | Self::Changes(_) | Self::Ledger(_) => exit::USAGE,
             Self::Preflight(_) | Self::Checked { .. } | Self::TooLarge { .. } => exit::PREFLIGHT,
             Self::NoCredential | Self::Credential(_) => exit::AUTH,
             _ if self.api_error().is_some_and(ApiError::is_authentication) => exit::AUTH,
-            Self::Job(failure) if matches!(failure.kind, FailureKind::TimedOut(_)) => exit::TIMEOUT,
+            Self::Job(failure) => match failure.kind {
+                FailureKind::TimedOut(_) => exit::TIMEOUT,
+                FailureKind::Limit(_) => exit::LIMIT,
+                _ => exit::GENERAL,
+            },
             _ => exit::GENERAL,
         }
     }
@@ -126,6 +136,8 @@ impl Error {
             Self::Engine(error) => error.code(),
             Self::Emulator(error) => error.code(),
             Self::Declined => "declined",
+            Self::Ledger(_) => "ledger_not_usable",
+            Self::Mismatch(_) => "output_mismatch",
         }
     }
 
@@ -161,6 +173,8 @@ impl Error {
             Self::Engine(error) => error.help(),
             Self::Emulator(error) => error.help(),
             Self::Declined => None,
+            Self::Ledger(_) => Some(LedgerError::HELP.to_owned()),
+            Self::Mismatch(_) => Some("the video was kept; without --verify this is a warning".to_owned()),
         }
     }
 
@@ -231,6 +245,10 @@ impl fmt::Display for Error {
             Self::Engine(error) => error.fmt(f),
             Self::Emulator(error) => error.fmt(f),
             Self::Declined => f.write_str("nothing was deleted"),
+            Self::Ledger(error) => error.fmt(f),
+            Self::Mismatch(mismatches) => {
+                write!(f, "the video is not as it was asked for: {}", mismatches.join("; "))
+            }
         }
     }
 }
@@ -262,4 +280,5 @@ from! {
     Box<Failure> => Job,
     EngineError => Engine,
     EmulatorError => Emulator,
+    LedgerError => Ledger,
 }

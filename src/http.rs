@@ -19,10 +19,9 @@ const DEFAULT_BASE: &str = "https://api.heygen.com";
 const LARGEST_ANSWER: u64 = 16 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// To the first byte of the answer, from the last byte of the request.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-/// Between two reads or two writes.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a server may say nothing, unless the user says otherwise: to the first byte of the answer, and between two
+/// reads or writes.
+pub(crate) const SILENCE: Duration = Duration::from_secs(60);
 
 /// The API's base URL, without a trailing slash: HTTPS, or HTTP on loopback.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,8 +103,9 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// A transport to `base`; without a credential the API will answer 401.
-    pub(crate) fn new(base: ApiBase, credential: Option<Credential>) -> Self {
+    /// A transport to `base` that gives a connection up after so much silence; without a credential the API will answer
+    /// 401.
+    pub(crate) fn new(base: ApiBase, credential: Option<Credential>, silence: Duration) -> Self {
         // A presigned URL of an HTTPS API is HTTPS as well: anything else is a downgrade.
         let https_only = base.is_https();
         let settings = || -> ConfigBuilder<AgentScope> {
@@ -114,11 +114,11 @@ impl Transport {
                 .max_redirects(0)
                 .max_redirects_will_error(false)
                 .https_only(https_only)
-                .timeout_resolve(Some(CONNECT_TIMEOUT))
-                .timeout_connect(Some(CONNECT_TIMEOUT))
-                .timeout_recv_response(Some(ANSWER_TIMEOUT))
-                .timeout_per_read(Some(IDLE_TIMEOUT))
-                .timeout_per_write(Some(IDLE_TIMEOUT))
+                .timeout_resolve(Some(CONNECT_TIMEOUT.min(silence)))
+                .timeout_connect(Some(CONNECT_TIMEOUT.min(silence)))
+                .timeout_recv_response(Some(silence))
+                .timeout_per_read(Some(silence))
+                .timeout_per_write(Some(silence))
                 .tls_config(
                     ureq::tls::TlsConfig::builder()
                         .root_certs(ureq::tls::RootCerts::PlatformVerifier)
@@ -138,6 +138,11 @@ impl Transport {
             base,
             credential,
         }
+    }
+
+    /// Where it leads.
+    pub(crate) fn base(&self) -> &ApiBase {
+        &self.base
     }
 
     /// Sends `request` and reads the whole answer; `progress` hears of the archive's bytes as they go.

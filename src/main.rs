@@ -1,5 +1,6 @@
 //! `hyperframes-ci`: HyperFrames in continuous integration.
 
+mod cache;
 mod changes;
 mod cli;
 mod collect;
@@ -12,14 +13,15 @@ mod engine;
 mod error;
 mod http;
 mod interrupt;
+mod ledger;
 mod pack;
 mod report;
 mod run;
 mod shown;
-mod time;
 mod tree;
 mod unpack;
 mod variables;
+mod verify;
 
 use std::process::ExitCode;
 

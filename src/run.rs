@@ -1,57 +1,75 @@
-//! The one loop: asks the job for an action, performs it, hands back what came of it.
+//! The one loop: asks the job for a step, writes its fact down, performs its action, hands back what came of it.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use hyperframes_ci_core::{Action, Event, Job, Outcome, RenderDetail, Stage};
+use hyperframes_ci_core::{
+    Action, Event, Expected, Fact, Job, Origin, Outcome, Pause, RenderDetail, RenderKey, Retry, Stage, plain,
+};
 
 use crate::download::Target;
 use crate::error::{Error, resume_command};
 use crate::http::Transport;
 use crate::interrupt;
+use crate::ledger::LedgerFile;
 use crate::pack::Packed;
-use crate::report::{Console, bytes, plain};
+use crate::report::{Console, bytes};
+use crate::verify::{self, Verified};
+
+/// What a job works with.
+pub(crate) struct Means<'a> {
+    /// The way to the server.
+    pub(crate) transport: &'a Transport,
+    /// What is uploaded, where something is.
+    pub(crate) archive: Option<&'a Packed>,
+    /// Where the video goes, where it goes anywhere.
+    pub(crate) target: Option<Target>,
+    /// Where it is written down what has been paid for.
+    pub(crate) ledger: Option<LedgerFile>,
+    /// What the video is held against.
+    pub(crate) expected: Expected,
+    /// Whether a mismatch is an error.
+    pub(crate) is_strict: bool,
+}
 
 /// What a job came to.
 #[derive(Debug)]
-pub(crate) enum Finished {
-    /// Submitted; nobody waits.
-    Submitted {
-        /// The render.
-        render_id: String,
-        /// The uploaded archive, where there was one.
-        asset_id: Option<String>,
-    },
-    /// Complete.
-    Completed {
-        /// The render, as the server tells it.
-        detail: Box<RenderDetail>,
-        /// The uploaded archive, where there was one.
-        asset_id: Option<String>,
-        /// The video and its size in bytes, where it was downloaded.
-        video: Option<(PathBuf, u64)>,
-    },
+pub(crate) struct Finished {
+    /// The render.
+    pub(crate) render_id: String,
+    /// Where it comes from.
+    origin: Option<Origin>,
+    /// The render, as the server tells it; not known where it was just submitted and nobody waits.
+    detail: Option<Box<RenderDetail>>,
+    /// Its key, where it has one.
+    key: Option<RenderKey>,
+    /// The uploaded archive, where there was one.
+    asset_id: Option<String>,
+    /// The video, its size in bytes, and what it is, where it was downloaded.
+    video: Option<(PathBuf, u64, Verified)>,
+    is_strict: bool,
 }
 
 /// Performs `job` to its end.
 ///
 /// # Errors
 /// The job's failure, or what the disk refused at last.
-pub(crate) fn run(
-    mut job: Job,
-    transport: &Transport,
-    archive: Option<&Packed>,
-    mut target: Option<Target>,
-    console: &mut Console,
-) -> Result<Finished, Error> {
+pub(crate) fn run(mut job: Job, mut means: Means<'_>, console: &mut Console) -> Result<Finished, Error> {
     let began = Instant::now();
     let mut event = Event::Start;
+    let mut teller = Teller::default();
     loop {
-        let action = job.step(event, began.elapsed());
-        announce(&job, &action, console);
-        event = match action {
+        let step = job.step(event, began.elapsed());
+        if let Some(fact) = step.fact {
+            remember(&mut means.ledger, fact, console);
+        }
+        if let Some(notice) = step.notice {
+            console.warning(&notice);
+        }
+        teller.tell(&job, &step.action, console);
+        event = match step.action {
             Action::Send(request) => {
-                let uploading = archive.filter(|_| job.stage() == Stage::Upload);
+                let uploading = means.archive.filter(|_| job.stage() == Stage::Upload);
                 let mut source = match uploading.map(Packed::open).transpose() {
                     Ok(source) => source,
                     Err(error) => return Err(Error::Output(format!("the archive is gone: {error}"))),
@@ -62,21 +80,21 @@ pub(crate) fn run(
                     }
                 };
                 let source = source.as_mut().map(|file| file as &mut dyn crate::http::Replay);
-                match transport.send(&request, source, &mut progress) {
+                match means.transport.send(&request, source, &mut progress) {
                     Ok(response) => Event::Answered(response),
                     Err(message) => Event::Unreachable(message),
                 }
             }
-            Action::Sleep(delay) => {
-                std::thread::sleep(delay);
+            Action::Sleep(pause) => {
+                std::thread::sleep(pause.delay);
                 Event::Woke
             }
-            Action::Save(url) => match target.as_mut() {
+            Action::Save(url) => match means.target.as_mut() {
                 Some(target) => {
                     let mut progress = |received, total: Option<u64>| {
                         console.progress("downloading", received, total.unwrap_or(received), true);
                     };
-                    match target.download(transport, &url, &mut progress) {
+                    match target.download(means.transport, &url, &mut progress) {
                         Ok(()) => Event::Saved,
                         Err(error) => Event::NotSaved(error),
                     }
@@ -85,7 +103,7 @@ pub(crate) fn run(
             },
             Action::Done(outcome) => {
                 console.end_bar();
-                return finish(outcome, &job, target);
+                return finish(outcome, &job, means);
             }
             Action::Fail(failure) => {
                 console.end_bar();
@@ -101,16 +119,34 @@ pub(crate) fn run(
     }
 }
 
-fn finish(outcome: Outcome, job: &Job, target: Option<Target>) -> Result<Finished, Error> {
-    let asset_id = job.asset_id().map(str::to_owned);
-    match outcome {
-        Outcome::Submitted { render_id } => Ok(Finished::Submitted { render_id, asset_id }),
-        Outcome::Completed(detail) => {
-            let name = file_name(&detail);
-            let video = target.map(|target| target.keep(&name)).transpose().map_err(Error::Output)?;
-            Ok(Finished::Completed { detail, asset_id, video })
-        }
+/// Writes a fact down. A ledger that fails now costs the next run a search, not this one its render.
+fn remember(ledger: &mut Option<LedgerFile>, fact: Fact, console: &mut Console) {
+    if let Some(Err(error)) = ledger.as_mut().map(|ledger| ledger.append(fact)) {
+        console.warning(&format!("{error}; the account's list is all that the next run can go by"));
+        *ledger = None;
     }
+}
+
+fn finish(outcome: Outcome, job: &Job, means: Means<'_>) -> Result<Finished, Error> {
+    let (render_id, detail) = match outcome {
+        Outcome::Submitted { render_id } => (render_id, None),
+        Outcome::Completed(detail) => (detail.render_id.clone(), Some(detail)),
+    };
+    let mut video = None;
+    if let (Some(detail), Some(mut target)) = (&detail, means.target) {
+        // A placeholder is as long and as large as it is, whatever was asked for.
+        let is_placeholder = detail.other.get("placeholder").is_some_and(|value| value == true);
+        let expected = if is_placeholder { Expected::default() } else { means.expected };
+        let verified = verify::verify(target.video(), &expected);
+        let (path, size) = target.keep(&file_name(detail)).map_err(Error::Output)?;
+        video = Some((path, size, verified));
+    }
+    let origin = job.render().map(|(_, origin)| origin);
+    let asset_id = job.asset_id().map(str::to_owned);
+    // Nothing is left to resume.
+    interrupt::set_resume_hint(None);
+    let is_strict = means.is_strict;
+    Ok(Finished { render_id, origin, detail, key: job.key(), asset_id, video, is_strict })
 }
 
 /// `<render id>.<format>`, with nothing in it that could be another folder: both come from the server.
@@ -123,79 +159,152 @@ fn file_name(detail: &RenderDetail) -> String {
     format!("{}.{format}", safe(&detail.render_id))
 }
 
-/// Says what is new about the job.
-fn announce(job: &Job, action: &Action, console: &mut Console) {
-    match (action, job.stage()) {
-        (Action::Send(_), Stage::Poll) => {
-            if let Some(render_id) = job.render_id().filter(|_| job.detail().is_none()) {
-                interrupt::set_resume_hint(Some(format!(
-                    "the render goes on; fetch it with: hyperframes-ci get {} --wait",
-                    plain(render_id)
-                )));
-                console.detail(&format!("render {render_id}"));
+/// Says what is new about a job.
+#[derive(Default)]
+struct Teller {
+    /// The headings that were given.
+    stage: Option<Stage>,
+    render: Option<String>,
+    asset: Option<String>,
+}
+
+impl Teller {
+    fn tell(&mut self, job: &Job, action: &Action, console: &mut Console) {
+        self.tell_asset(job, console);
+        self.tell_render(job, console);
+        match action {
+            Action::Send(_) => self.enter(job.stage(), console),
+            Action::Save(_) => self.enter(Stage::Download, console),
+            Action::Sleep(Pause { retry: Some(retry), delay }) => {
+                console.end_bar();
+                let (stage, left) = (job.stage(), retry.left.as_secs().div_ceil(60));
+                let Retry { reason, attempt, of, .. } = retry;
+                let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+                console.detail(&format!(
+                    "the {stage} is tried again in {:.1} s (try {attempt}{of}, {left} min left): {reason}",
+                    delay.as_secs_f32(),
+                ));
             }
-        }
-        (Action::Send(_), Stage::Submit) => {
-            console.end_bar();
-            if let Some(asset_id) = job.asset_id() {
-                console.detail(&format!("asset {asset_id}"));
+            Action::Sleep(Pause { retry: None, .. }) => {
+                if let Some(detail) = job.detail() {
+                    console.status(&detail.status);
+                }
             }
-            console.step("Rendering");
+            Action::Fail(failure) => interrupt::set_resume_hint(resume_command(failure)),
+            Action::Done(_) => {}
         }
-        (Action::Sleep(delay), stage) if job.attempt() > 0 => {
-            let text = format!(
-                "the {stage} is tried again in {:.1} s (try {})",
-                delay.as_secs_f32(),
-                job.attempt() + 1
-            );
-            console.detail(&text);
+    }
+
+    /// Gives a stage its heading, once, and says what an interruption would leave behind.
+    fn enter(&mut self, stage: Stage, console: &mut Console) {
+        if self.stage.replace(stage) == Some(stage) {
+            return;
         }
-        (Action::Sleep(_), Stage::Poll) => {
-            if let Some(detail) = job.detail() {
-                console.status(&detail.status);
+        let heading = match stage {
+            Stage::CreateUpload => Some("Uploading"),
+            Stage::Submit => Some("Rendering"),
+            Stage::Download => Some("Downloading"),
+            Stage::Lookup | Stage::Balance | Stage::Upload | Stage::CompleteUpload | Stage::Poll => None,
+        };
+        if let Some(heading) = heading {
+            console.step(heading);
+        }
+        let hint = match stage {
+            Stage::Lookup | Stage::Balance | Stage::CreateUpload => "nothing was submitted",
+            Stage::Upload | Stage::CompleteUpload => {
+                "nothing was submitted; the same command goes on where this one ended"
             }
-        }
-        (Action::Save(_), _) => {
-            console.end_bar();
-            console.step("Downloading");
-        }
-        (Action::Fail(failure), _) => {
-            interrupt::set_resume_hint(resume_command(failure));
-        }
-        _ => {}
+            Stage::Submit => {
+                "the render may have been submitted; the same command finds it, and submits no second one"
+            }
+            Stage::Poll | Stage::Download => return,
+        };
+        interrupt::set_resume_hint(Some(hint.to_owned()));
+    }
+
+    fn tell_asset(&mut self, job: &Job, console: &mut Console) {
+        let Some(asset_id) = job.asset_id().filter(|id| self.asset.as_deref() != Some(*id)) else { return };
+        self.asset = Some(asset_id.to_owned());
+        console.end_bar();
+        let by = if job.is_asset_reused() { ", uploaded by an earlier run" } else { "" };
+        console.detail(&format!("asset {asset_id}{by}"));
+    }
+
+    fn tell_render(&mut self, job: &Job, console: &mut Console) {
+        let Some((id, origin)) = job.render().filter(|(id, _)| self.render.as_deref() != Some(*id)) else {
+            return;
+        };
+        self.render = Some(id.to_owned());
+        console.end_bar();
+        let by = match origin {
+            Origin::Given | Origin::Submitted => "",
+            Origin::Ledger => " of an earlier run, known from the ledger",
+            Origin::Account => " of an earlier run, found in the account",
+        };
+        console.detail(&format!("render {id}{by}"));
+        interrupt::set_resume_hint(Some(format!(
+            "the render goes on; fetch it with: hyperframes-ci get {} --wait",
+            plain(id)
+        )));
     }
 }
 
 impl Finished {
+    /// Whether an earlier run paid for the render.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.origin.is_some_and(Origin::is_reused)
+    }
+
     /// The result for programs; URLs without their queries.
     pub(crate) fn to_json(&self) -> serde_json::Value {
-        match self {
-            Self::Submitted { render_id, asset_id } => serde_json::json!({
-                "render": { "render_id": render_id, "status": "queued" },
-                "asset_id": asset_id,
-            }),
-            Self::Completed { detail, asset_id, video } => {
-                let mut result = serde_json::json!({ "render": detail.redacted(), "asset_id": asset_id });
-                if let Some((path, size)) = video {
-                    result["output_path"] = path.display().to_string().into();
-                    result["bytes_written"] = (*size).into();
-                }
-                result
-            }
+        let render = match &self.detail {
+            Some(detail) => serde_json::json!(detail.redacted()),
+            None => serde_json::json!({ "render_id": self.render_id, "status": "queued" }),
+        };
+        let mut result = serde_json::json!({
+            "render": render,
+            "asset_id": self.asset_id,
+            "reused": self.is_reused(),
+        });
+        if let Some(key) = &self.key {
+            result["key"] = key.as_str().into();
         }
+        if let Some((path, size, verified)) = &self.video {
+            result["output_path"] = path.display().to_string().into();
+            result["bytes_written"] = (*size).into();
+            verified.write_to(&mut result);
+        }
+        result
     }
 
     /// Says how it ended.
     pub(crate) fn tell(&self, console: &mut Console) {
-        match self {
-            Self::Submitted { render_id, .. } => {
-                console.done(&format!("Submitted {render_id}"));
-                console.detail(&format!("fetch it with: hyperframes-ci get {render_id} --wait"));
+        match &self.video {
+            Some((path, size, verified)) => {
+                if !self.is_strict {
+                    verified.warn(console);
+                }
+                console.done(&format!("{} ({}{verified})", path.display(), bytes(*size)));
+                if self.is_reused() {
+                    console.detail("nothing was uploaded, nothing was submitted");
+                }
             }
-            Self::Completed { video: Some((path, size)), .. } => {
-                console.done(&format!("{} ({})", path.display(), bytes(*size)));
+            None if self.detail.is_some() => console.done(&format!("{} is complete", self.render_id)),
+            None => {
+                console.done(&format!("Submitted {}", self.render_id));
+                console.detail(&format!("fetch it with: hyperframes-ci get {} --wait", self.render_id));
             }
-            Self::Completed { detail, .. } => console.done(&format!("{} is complete", detail.render_id)),
+        }
+    }
+
+    /// Whether the video is as it was asked for, where that must be.
+    ///
+    /// # Errors
+    /// When something is not.
+    pub(crate) fn insist(&self) -> Result<(), Error> {
+        match &self.video {
+            Some((_, _, verified)) if self.is_strict => verified.insist(),
+            _ => Ok(()),
         }
     }
 }

@@ -9,10 +9,6 @@ use crate::options::AspectRatio;
 use crate::reference::Link;
 use crate::rule::Rule;
 use crate::variables::{ATTRIBUTE, Declarations};
-
-/// How far a ratio may be from a supported one; source: the official CLI's `detectAspectRatio`.
-const RATIO_TOLERANCE: f64 = 0.05;
-
 /// A composition file.
 #[derive(Clone, Debug, Default)]
 pub struct Composition {
@@ -200,14 +196,9 @@ impl Composition {
         if width <= 0.0 || height <= 0.0 {
             return Shape::InvalidDimensions { width, height };
         }
-        let ratios = [
-            (AspectRatio::Landscape, 16.0 / 9.0),
-            (AspectRatio::Portrait, 9.0 / 16.0),
-            (AspectRatio::Square, 1.0),
-        ];
-        let matched = ratios.iter().find(|(_, ratio)| (width / height - ratio).abs() <= RATIO_TOLERANCE);
+        let matched = AspectRatio::ALL.iter().find(|ratio| ratio.fits(width, height));
         match matched {
-            Some((ratio, _)) => Shape::Matched { ratio: *ratio, width, height },
+            Some(ratio) => Shape::Matched { ratio: *ratio, width, height },
             None => Shape::Unsupported { width, height },
         }
     }

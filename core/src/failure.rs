@@ -8,6 +8,10 @@ use crate::api::{ApiError, RenderDetail};
 /// A step of the flow, for progress and messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Looking for a render that exists already.
+    Lookup,
+    /// Asking what is left to spend.
+    Balance,
     /// Asking for an upload URL.
     CreateUpload,
     /// Storing the archive.
@@ -25,6 +29,8 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Lookup => "search for an earlier render",
+            Self::Balance => "account's balance",
             Self::CreateUpload => "start of the upload",
             Self::Upload => "upload",
             Self::CompleteUpload => "completion of the upload",
@@ -76,6 +82,84 @@ pub enum FailureKind {
     NoVideo,
     /// The video could not be saved.
     NotSaved(String),
+    /// A limit that the user set forbids it; nothing was submitted.
+    Limit(Refusal),
+}
+
+/// A limit that the user set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// Too many renders.
+    Renders {
+        /// How many there would be.
+        renders: u64,
+        /// The limit.
+        most: u64,
+    },
+    /// Too much to render.
+    Seconds {
+        /// What would be billed, in seconds of video times the factor of the resolution; `None` where a composition does
+        /// not say how long it is.
+        seconds: Option<f64>,
+        /// The limit.
+        most: f64,
+    },
+    /// Too little to spend.
+    Balance {
+        /// What is left, in the unit that the account is billed in; `None` where the server does not say.
+        balance: Option<f64>,
+        /// The limit.
+        least: f64,
+    },
+}
+
+impl Refusal {
+    /// Stable identifier, named like the flag.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Renders { .. } => "max_renders",
+            Self::Seconds { .. } => "max_seconds",
+            Self::Balance { .. } => "min_balance",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Renders { .. } => "nothing was submitted; allow more with --max-renders",
+            Self::Seconds { seconds: None, .. } => {
+                "nothing was submitted; set data-duration on the root, or leave out --max-seconds"
+            }
+            Self::Seconds { .. } => "nothing was submitted; allow more with --max-seconds",
+            Self::Balance { .. } => {
+                "nothing was submitted; add credit to the account, or set --min-balance lower"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Renders { renders, most } => {
+                write!(f, "the limit is {most} renders, and this would submit {renders}")
+            }
+            Self::Seconds { seconds: Some(seconds), most } => {
+                write!(f, "the limit is {most} s, and this would be billed as {seconds} s")
+            }
+            Self::Seconds { seconds: None, most } => {
+                write!(f, "the limit is {most} s, and nobody knows how long this composition is")
+            }
+            Self::Balance { balance: Some(balance), least } => {
+                write!(f, "the account has {balance} left, and {least} is the least")
+            }
+            Self::Balance { balance: None, .. } => {
+                f.write_str("the server does not say what the account has left")
+            }
+        }
+    }
 }
 
 impl Failure {
@@ -93,6 +177,7 @@ impl Failure {
             FailureKind::TimedOut(_) => "timeout",
             FailureKind::NoVideo => "no_video",
             FailureKind::NotSaved(_) => "download_failed",
+            FailureKind::Limit(refusal) => refusal.code(),
         }
     }
 
@@ -121,8 +206,11 @@ impl Failure {
             FailureKind::RenderFailed(_) => {
                 "`hyperframes-ci render --renderer local` shows the same composition on this machine"
             }
-            FailureKind::Deleted => "`hyperframes-ci list` shows the renders of this account",
+            FailureKind::Deleted => {
+                "somebody deleted it; `hyperframes-ci render --no-reuse` submits a new one"
+            }
             FailureKind::NoVideo => "ask for the detail again with `hyperframes-ci get`",
+            FailureKind::Limit(refusal) => refusal.help(),
             FailureKind::TimedOut(_) | FailureKind::NotSaved(_) => return None,
         })
     }
@@ -131,6 +219,21 @@ impl Failure {
     #[must_use]
     pub fn is_resumable(&self) -> bool {
         self.render_id.is_some() && !matches!(self.kind, FailureKind::RenderFailed(_) | FailureKind::Deleted)
+    }
+}
+
+impl FailureKind {
+    /// What went wrong, without the step at which it did.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Api(error) | Self::Storage(error) => error.to_string(),
+            Self::Malformed(message) | Self::Unreachable(message) => message.clone(),
+            Self::RenderFailed(message) | Self::NotSaved(message) => message.clone(),
+            Self::TooLarge { .. } | Self::Deleted | Self::TimedOut(_) | Self::NoVideo | Self::Limit(_) => {
+                String::new()
+            }
+        }
     }
 }
 
@@ -154,6 +257,7 @@ impl fmt::Display for Failure {
             }
             FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
             FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),
+            FailureKind::Limit(refusal) => refusal.fmt(f),
         }
     }
 }

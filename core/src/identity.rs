@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! hyperframes-ci render 1
-//! project <digest <manifest digest> | asset <asset id> | url <url>>
+//! project <digest <manifest digest> | asset <asset id>>
 //! composition <entry inside the project>
 //! options <canonical JSON>
 //! variables <canonical JSON>
@@ -15,9 +15,11 @@
 //! version knows them, with the server's defaults for `aspect_ratio`, `format`, `fps`, `quality` and `resolution` where
 //! they are not set. Left out is what has no influence on the video: `title`, `callback_id`, `callback_url`, and
 //! `project`, which stands in a line of its own. No variables are `{}`, and no composition is `index.html`. The
-//! generation is 0, and one more for each render of this key that ended `failed`.
+//! generation is 0, and one more for each render of this identity that is of no use: it failed, or its user deleted it or
+//! asked for another.
 //!
-//! The project's path, its name, the machine, the time and the order of flags are no part of it.
+//! The project's path, its name, the machine, the time and the order of flags are no part of it. A project at a URL has no
+//! identity: nobody knows whether the URL still leads to the same bytes.
 
 use std::fmt;
 
@@ -36,8 +38,6 @@ pub enum ProjectIdentity<'a> {
     Digest(&'a str),
     /// An archive that was uploaded before.
     Asset(&'a str),
-    /// An archive at a URL.
-    Url(&'a str),
 }
 
 impl fmt::Display for ProjectIdentity<'_> {
@@ -45,22 +45,24 @@ impl fmt::Display for ProjectIdentity<'_> {
         match self {
             Self::Digest(digest) => write!(f, "digest {digest}"),
             Self::Asset(id) => write!(f, "asset {id}"),
-            Self::Url(url) => write!(f, "url {url}"),
         }
     }
 }
 
-/// The identity of a render: equal keys are one video.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RenderKey(String);
+/// What a render is of, without its generation: equal identities are one video.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderIdentity {
+    /// The text that is hashed, up to the generation.
+    text: String,
+}
 
 /// Members of the body that have no influence on the video, or a line of their own.
 const NO_OPTIONS: &[&str] = &["title", "callback_id", "callback_url", "project", "composition", "variables"];
 
-impl RenderKey {
-    /// The key of the render that `body` asks for; the module's documentation defines it byte by byte.
+impl RenderIdentity {
+    /// The identity of the render that `body` asks for; the module's documentation defines it byte by byte.
     #[must_use]
-    pub fn new(project: ProjectIdentity<'_>, body: &Map<String, Value>, generation: u32) -> Self {
+    pub fn new(project: ProjectIdentity<'_>, body: &Map<String, Value>) -> Self {
         let mut options = Map::new();
         let defaults = [
             ("aspect_ratio", json!("16:9")),
@@ -77,13 +79,25 @@ impl RenderKey {
         let variables = body.get("variables").filter(|variables| !variables.is_null());
         let variables = variables.map_or_else(|| "{}".to_owned(), canonical);
         let text = format!(
-            "hyperframes-ci render 1\nproject {project}\ncomposition {composition}\noptions {}\nvariables {variables}\n\
-             generation {generation}\n",
+            "hyperframes-ci render 1\nproject {project}\ncomposition {composition}\noptions {}\nvariables {variables}\n",
             canonical(&Value::Object(options)),
         );
-        Self(format!("hfci_{}", hex(&Sha256::digest(text))))
+        Self { text }
     }
 
+    /// The key of one generation.
+    #[must_use]
+    pub fn key(&self, generation: u32) -> RenderKey {
+        let text = format!("{}generation {generation}\n", self.text);
+        RenderKey(format!("hfci_{}", hex(&Sha256::digest(text))))
+    }
+}
+
+/// The key of a render: of its identity and its generation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RenderKey(String);
+
+impl RenderKey {
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -111,7 +125,7 @@ mod tests {
     const DIGEST: ProjectIdentity<'_> = ProjectIdentity::Digest("00ff");
 
     fn key(body: &Value) -> RenderKey {
-        RenderKey::new(DIGEST, body.as_object().expect("an object"), 0)
+        RenderIdentity::new(DIGEST, body.as_object().expect("an object")).key(0)
     }
 
     /// Computed by hand from the definition: `printf` and `sha256sum` give the same.
@@ -121,7 +135,7 @@ mod tests {
             options {\"aspect_ratio\":\"9:16\",\"format\":\"mp4\",\"fps\":24,\"quality\":\"standard\",\"resolution\":\"1080p\"}\n\
             variables {\"a\":1,\"b\":\"x\"}\ngeneration 2\n";
         let body = json!({ "variables": { "b": "x", "a": 1.0 }, "fps": 24, "aspect_ratio": "9:16", "composition": "a.html" });
-        let key = RenderKey::new(DIGEST, body.as_object().expect("an object"), 2);
+        let key = RenderIdentity::new(DIGEST, body.as_object().expect("an object")).key(2);
         assert_eq!(key.as_str(), format!("hfci_{}", hex(&Sha256::digest(text))));
         assert_eq!(key.idempotency_key().as_str(), key.as_str());
     }
@@ -157,12 +171,10 @@ mod tests {
         ];
         let mut keys = bodies.iter().map(key).collect::<Vec<_>>();
         let empty = Map::new();
-        for project in
-            [ProjectIdentity::Digest("00fe"), ProjectIdentity::Asset("00ff"), ProjectIdentity::Url("00ff")]
-        {
-            keys.push(RenderKey::new(project, &empty, 0));
+        for project in [ProjectIdentity::Digest("00fe"), ProjectIdentity::Asset("00ff")] {
+            keys.push(RenderIdentity::new(project, &empty).key(0));
         }
-        keys.push(RenderKey::new(DIGEST, &empty, 1));
+        keys.push(RenderIdentity::new(DIGEST, &empty).key(1));
         let distinct = keys.iter().collect::<std::collections::HashSet<_>>();
         assert_eq!(distinct.len(), keys.len());
     }

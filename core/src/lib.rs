@@ -20,6 +20,7 @@ mod format;
 mod html;
 mod identity;
 mod json;
+mod ledger;
 mod levels;
 mod nearest;
 mod number;
@@ -31,12 +32,14 @@ mod render;
 mod resolve;
 mod rule;
 mod script;
+mod time;
 mod tree;
 mod variables;
+mod video;
 mod zip;
 
 pub use api::{
-    ApiError, Asset, Body, DirectUpload, IdempotencyKey, InvalidIdempotencyKey, Method, Project,
+    Account, ApiError, Asset, Body, DirectUpload, IdempotencyKey, InvalidIdempotencyKey, Method, Project,
     RenderDetail, RenderList, RenderRequest, RenderStatus, Request, Response, ResponseError, SubmittedRender,
     Target, UploadRequest,
 };
@@ -50,18 +53,24 @@ pub use check::{CheckOptions, Report, Values, check};
 pub use composition::{Composition, Measure, Mount, MountValues, Root, Shape};
 pub use config::{CONFIG_FILE, CheckConfig, Config};
 pub use diagnostic::{Diagnostic, Position, Severity, Span, Text};
-pub use failure::{Failure, FailureKind, Stage};
+pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use findings::Findings;
 pub use format::{ReportFormat, plain};
-pub use identity::{ProjectIdentity, RenderKey};
+pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
 pub use json::json_object;
+pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, RenderState, compact};
 pub use levels::{Level, Levels};
 pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
-pub use render::{Action, Archive, Event, Job, Outcome, Plan, SaveError, Source, UploadRoute, Wait};
+pub use render::{
+    Action, Archive, Event, Job, Keys, Limits, Origin, Outcome, Pause, Plan, Retry, Reuse, SaveError, Source,
+    Step, UploadRoute, Wait,
+};
 pub use rule::{Group, Rule, UnknownRule};
+pub use time::{format_http_date, format_unix, format_utc, parse_http_date, parse_iso8601};
 pub use tree::{
     Contents, Found, HEAD, Listing, MemoryTree, ProjectFile, Tree, below, join, parent, unportable_name,
 };
 pub use variables::{Choice, Declaration, Declarations, ValueIssue, VariableType, json_kind};
+pub use video::{Audio, Container, Expected, Signature, Video, VideoError, signature};

@@ -116,3 +116,22 @@ impl Format {
         !matches!(self, Self::Mp4)
     }
 }
+
+impl AspectRatio {
+    /// Every shape.
+    pub const ALL: [Self; 3] = [Self::Landscape, Self::Portrait, Self::Square];
+
+    /// How far a ratio may be off; source: the official CLI.
+    const TOLERANCE: f64 = 0.05;
+
+    /// Whether a picture of this size, in any unit, has the shape.
+    #[must_use]
+    pub fn fits(self, width: f64, height: f64) -> bool {
+        let ratio = match self {
+            Self::Landscape => 16.0 / 9.0,
+            Self::Portrait => 9.0 / 16.0,
+            Self::Square => 1.0,
+        };
+        (width / height - ratio).abs() <= Self::TOLERANCE
+    }
+}

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use hyperframes_ci_core::{Job, Plan, RenderDetail, Request, Source, UploadRoute};
-use serde_json::Map;
+use hyperframes_ci_core::{Expected, Job, Plan, RenderDetail, Request, format_unix};
 
 use super::values::{self, WaitArgs};
 use crate::download::Target;
 use crate::error::Error;
 use crate::report::{Console, table};
+use crate::run::Means;
 
 /// Show one render, or wait for it and download its video
 #[derive(Debug, clap::Args)]
@@ -32,16 +32,22 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let transport = values::transport()?;
     if args.wait || args.output.is_some() {
         let target = Target::prepare(args.output.as_deref())?;
-        let job = Job::new(Plan {
-            source: Source::Render(args.render_id.clone()),
-            body: Map::new(),
-            key: super::render::fresh_key(),
-            route: UploadRoute::Auto,
-            wait: Some(args.waiting.wait()),
-            max_retries: values::max_retries()?,
-            seed: values::random(),
-        });
-        let finished = crate::run::run(job, &transport, None, Some(target), console)?;
+        let job = Job::new(Plan::existing(
+            args.render_id.clone(),
+            args.waiting.wait(),
+            args.waiting.max_wait,
+            values::render_retries()?,
+            values::random(),
+        ));
+        let means = Means {
+            transport: &transport,
+            archive: None,
+            target: Some(target),
+            ledger: None,
+            expected: Expected::default(),
+            is_strict: false,
+        };
+        let finished = crate::run::run(job, means, console)?;
         finished.tell(console);
         console.json(&finished.to_json());
         return Ok(());
@@ -55,7 +61,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
             let text = match value {
                 serde_json::Value::String(text) => text.clone(),
-                serde_json::Value::Number(at) if name.ends_with("_at") => crate::time::format_number(at),
+                serde_json::Value::Number(at) if name.ends_with("_at") => format_unix(at),
                 other => other.to_string(),
             };
             vec![name.clone(), crate::report::plain(&text)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hyperframes_ci_core::{RenderDetail, RenderList, Request};
+use hyperframes_ci_core::{RenderDetail, RenderList, Request, format_unix};
 
 use super::values;
 use crate::error::Error;
@@ -78,7 +78,7 @@ fn show(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
         vec![
             plain(&detail.render_id),
             plain(&detail.status),
-            detail.created_at.as_ref().map_or_else(String::new, crate::time::format_number),
+            detail.created_at.as_ref().map_or_else(String::new, format_unix),
             detail.duration.as_ref().map_or_else(String::new, ToString::to_string),
             plain(detail.title.as_deref().unwrap_or_default()),
         ]

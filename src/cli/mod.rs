@@ -10,6 +10,7 @@ mod list;
 mod pack;
 mod preflight;
 mod render;
+mod reuse;
 mod values;
 
 use std::ffi::OsString;
@@ -24,7 +25,7 @@ use crate::report::Console;
 #[derive(Debug, Parser)]
 #[command(name = "hyperframes-ci", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "\
-Exit codes: 0 done · 1 failed · 2 usage · 3 not authenticated · 4 timed out, and the render lives on · 5 the checks found errors")]
+Exit codes: 0 done · 1 failed · 2 usage · 3 not authenticated · 4 timed out, and the render lives on · 5 the checks found errors · 6 a limit forbids it")]
 struct Cli {
     /// Print results as JSON on standard output, errors as one JSON object on standard error, and nothing else
     /// (also HEYGEN_OUTPUT=json)

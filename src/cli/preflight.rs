@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) composition: String,
     /// The entry's shape.
     pub(super) shape: Shape,
+    /// How long the entry says that it is, in seconds.
+    pub(super) duration: Option<f64>,
     /// What was found, short of errors; paths are as people see them.
     pub(super) findings: Findings,
 }
@@ -57,7 +59,8 @@ impl Prepared {
         let (composition, entry) =
             report.entries.pop().unwrap_or_else(|| (DEFAULT_COMPOSITION.to_owned(), Composition::default()));
         console.findings(&findings);
-        Ok(Self { tree, composition, shape: entry.shape(), findings })
+        let duration = entry.root.as_ref().and_then(|root| root.duration.number());
+        Ok(Self { tree, composition, shape: entry.shape(), duration, findings })
     }
 
     /// The project.

@@ -3,22 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::{
-    Archive, AspectRatio, CheckOptions, DIRECT_UPLOAD_LIMIT, Format, Group, IdempotencyKey, Job, Level,
-    Levels, PROXY_UPLOAD_LIMIT, Plan, Project, Quality, RenderRequest, Resolution, Rule, Shape, Source,
-    UploadRoute, Values,
+    Archive, AspectRatio, CheckOptions, DIRECT_UPLOAD_LIMIT, Expected, Format, Group, IdempotencyKey, Job,
+    Keys, Level, Levels, PROXY_UPLOAD_LIMIT, Plan, Project, ProjectIdentity, Quality, RenderIdentity,
+    RenderRequest, Resolution, Rule, Shape, Source, UploadRoute, Values,
 };
 use serde_json::{Map, Value};
 
 use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
+use super::reuse::{LimitArgs, ReuseArgs};
 use super::values::{self, WaitArgs};
 use crate::credentials::{self, Credential, Secret};
 use crate::download::Target;
 use crate::engine::{self, Engine};
 use crate::error::Error;
 use crate::http::{ApiBase, Transport};
+use crate::ledger::LedgerFile;
 use crate::pack::Packed;
 use crate::report::Console;
+use crate::run::Means;
+use crate::verify::verify;
 use crate::{interrupt, variables};
 
 /// Render a project to a video: on HeyGen's cloud with a credential, on this machine without
@@ -86,7 +90,7 @@ pub(super) struct Args {
     /// How the archive travels: direct (200 MB), through the API (32 MB), or whichever the server offers
     #[arg(long, value_enum, default_value = "auto")]
     upload: UploadArg,
-    /// Idempotency-Key of the upload and the submission [default: fresh for every run]
+    /// Idempotency-Key of the upload and the submission [default: made of what is uploaded and rendered]
     #[arg(long, value_name = "KEY", value_parser = values::idempotency_key)]
     idempotency_key: Option<IdempotencyKey>,
     /// Who renders; auto is the cloud with a credential, otherwise this machine
@@ -95,6 +99,13 @@ pub(super) struct Args {
     /// Run the whole cloud flow against the built-in server on this machine; needs no account
     #[arg(long, conflicts_with_all = ["renderer", "asset_id", "url", "no_wait"])]
     emulator: bool,
+    #[command(flatten)]
+    reuse: ReuseArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Fail where the video is not what was asked for (container, size, shape, frame rate, length), instead of warning
+    #[arg(long)]
+    verify: bool,
     #[command(flatten)]
     levels: LevelArgs,
 }
@@ -120,17 +131,16 @@ enum Renderer {
     Local,
 }
 
-/// A fresh idempotency key: repeats within this run create nothing twice.
-pub(super) fn fresh_key() -> IdempotencyKey {
-    let text = format!("hfci-{:016x}{:016x}", values::random(), values::random());
-    text.parse().expect("hexadecimal digits and a dash are allowed")
+/// An idempotency key of this run alone, for a project at a URL: nobody knows whether it is the same as the last time.
+fn fresh_key() -> Option<IdempotencyKey> {
+    format!("hfci_run_{:016x}{:016x}", values::random(), values::random()).parse().ok()
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     args.levels.validate()?;
     let request = Request::of(args)?;
     if let Some(project) = &request.project {
-        return render_remote(args, &request, project.clone(), console);
+        return render_remote(args, &request, project, console);
     }
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
     if args.dry_run {
@@ -150,17 +160,22 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     // Targets are made ready before anything is billed: a video must have somewhere to go.
     match renderer {
         Renderer::Cloud(transport) => {
-            render_cloud(args, &checked, &packed, &transport, target(args)?, console)
+            let ledger = args.reuse.open(transport.base(), console)?;
+            render_cloud(args, &checked, &packed, &transport, ledger, console)
         }
         Renderer::Emulator => {
-            let target = target(args)?;
+            target(args)?;
             let (emulator, key) = super::emulator::for_one_run(console)?;
             console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
             let credential = Credential::ApiKey(Secret::new(key));
-            let transport = Transport::new(ApiBase::parse(emulator.url())?, Some(credential));
-            render_cloud(args, &checked, &packed, &transport, target, console)
+            let transport = values::transport_with(ApiBase::parse(emulator.url())?, credential)?;
+            // It forgets everything when it ends: there is nothing to write down.
+            render_cloud(args, &checked, &packed, &transport, None, console)
         }
-        Renderer::Local => render_local(&checked, &packed, Target::prepare(args.output.as_deref())?, console),
+        Renderer::Local => {
+            let target = Target::prepare(args.output.as_deref())?;
+            render_local(args, &checked, &packed, target, console)
+        }
     }
 }
 
@@ -304,7 +319,7 @@ fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
     match found {
         Some(found) => {
             let base = ApiBase::from_environment(&values::environment)?;
-            Ok(Renderer::Cloud(Box::new(Transport::new(base, Some(found.credential)))))
+            Ok(Renderer::Cloud(Box::new(values::transport_with(base, found.credential)?)))
         }
         None if args.no_wait => Err(Error::usage(
             "--no-wait is for the cloud: a render on this machine ends with the command",
@@ -374,8 +389,12 @@ fn dry_run(checked: &Checked, console: &mut Console) -> Result<(), Error> {
     if packed.size > DIRECT_UPLOAD_LIMIT {
         console.warning("the archive exceeds the limit of direct uploads, 200 MB");
     }
+    let digest = packed.manifest.digest();
+    let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &checked.request.body);
+    console.detail(&format!("render key {}", identity.key(0)));
     console.done("dry run: nothing was uploaded");
     console.json(&serde_json::json!({
+        "key": identity.key(0).as_str(),
         "archive": archive_json(checked.prepared.project(), &packed, DIRECT_UPLOAD_LIMIT),
         "request": checked.request.body,
         "diagnostics": checked.prepared.findings.diagnostics,
@@ -383,20 +402,50 @@ fn dry_run(checked: &Checked, console: &mut Console) -> Result<(), Error> {
     Ok(())
 }
 
-fn plan(args: &Args, body: Map<String, Value>, source: Source) -> Result<Plan, Error> {
+/// What the job is to do. `identity` is what the render is of, where that is known, and `duration` how long it will be.
+fn plan(
+    args: &Args,
+    request: &Request,
+    source: Source,
+    identity: Option<ProjectIdentity<'_>>,
+    duration: Option<f64>,
+    ledger: Option<&LedgerFile>,
+) -> Result<Plan, Error> {
+    let identity = identity.map(|project| RenderIdentity::new(project, &request.body));
+    let mut reuse = args.reuse.reuse();
+    if let Some((known, identity)) = ledger.map(LedgerFile::known).zip(identity.as_ref()) {
+        reuse.render = known.render(&identity.key(0)).cloned();
+    }
+    if let (Some(known), Source::Archive(archive)) = (ledger.map(LedgerFile::known), &source) {
+        reuse.asset = known.asset(&archive.digest).cloned();
+    }
     Ok(Plan {
         source,
-        body,
-        key: args.idempotency_key.clone().unwrap_or_else(fresh_key),
+        body: request.body.clone(),
+        keys: Keys { identity, chosen: args.idempotency_key.clone(), fallback: fresh_key() },
+        reuse,
+        limits: args.limits.limits(&request.options, duration),
         route: match args.upload {
             UploadArg::Auto => UploadRoute::Auto,
             UploadArg::Direct => UploadRoute::Direct,
             UploadArg::Proxy => UploadRoute::Proxy,
         },
         wait: if args.no_wait { None } else { Some(args.waiting.wait()) },
-        max_retries: values::max_retries()?,
+        max_wait: args.waiting.max_wait,
+        max_retries: values::render_retries()?,
         seed: values::random(),
     })
+}
+
+/// What the video is held against: what was asked for, and how long the composition says that it is.
+fn expected(options: &RenderRequest, duration: Option<f64>) -> Expected {
+    Expected {
+        format: Some(options.format.unwrap_or(Format::Mp4)),
+        fps: options.fps,
+        resolution: options.resolution,
+        aspect_ratio: options.aspect_ratio,
+        duration,
+    }
 }
 
 fn render_cloud(
@@ -404,44 +453,83 @@ fn render_cloud(
     checked: &Checked,
     packed: &Packed,
     transport: &Transport,
-    target: Option<Target>,
+    ledger: Option<LedgerFile>,
     console: &mut Console,
 ) -> Result<(), Error> {
-    let archive = Archive {
-        filename: format!("{}.zip", checked.prepared.project().name),
-        size: packed.size,
-        sha256: packed.sha256.clone(),
+    let digest = packed.manifest.digest();
+    let archive = Archive { size: packed.size, sha256: packed.sha256.clone(), digest: digest.clone() };
+    let duration = checked.prepared.duration;
+    let identity = Some(ProjectIdentity::Digest(&digest));
+    let plan = plan(args, &checked.request, Source::Archive(archive), identity, duration, ledger.as_ref())?;
+    let means = Means {
+        transport,
+        archive: Some(packed),
+        target: target(args)?,
+        ledger,
+        expected: expected(&checked.request.options, duration),
+        is_strict: args.verify,
     };
-    let job = Job::new(plan(args, checked.request.body.clone(), Source::Archive(archive))?);
-    console.step("Uploading");
-    let finished = crate::run::run(job, transport, Some(packed), target, console)?;
-    finished.tell(console);
-    let mut result = finished.to_json();
-    result["digest"] = packed.manifest.digest().into();
-    result["diagnostics"] = serde_json::json!(checked.prepared.findings.diagnostics);
-    console.json(&result);
-    Ok(())
+    let more = serde_json::json!({
+        "digest": digest,
+        "diagnostics": checked.prepared.findings.diagnostics,
+    });
+    perform(&checked.request, plan, means, more, console)
 }
 
 fn render_remote(
     args: &Args,
     request: &Request,
-    project: Project,
+    project: &Project,
     console: &mut Console,
 ) -> Result<(), Error> {
     let transport = values::transport()?;
-    let target = target(args)?;
-    let job = Job::new(plan(args, request.body.clone(), Source::Project(project))?);
-    let finished = crate::run::run(job, &transport, None, target, console)?;
+    let ledger = args.reuse.open(transport.base(), console)?;
+    let source = Source::Project(project.clone());
+    let identity = match project {
+        Project::AssetId { asset_id } => Some(ProjectIdentity::Asset(asset_id)),
+        Project::Url { .. } => {
+            console.detail("what is at a URL may change: no earlier render is used");
+            None
+        }
+    };
+    let plan = plan(args, request, source, identity, None, ledger.as_ref())?;
+    let means = Means {
+        transport: &transport,
+        archive: None,
+        target: target(args)?,
+        ledger,
+        expected: expected(&request.options, None),
+        is_strict: args.verify,
+    };
+    perform(request, plan, means, Value::Object(Map::new()), console)
+}
+
+/// Runs the job and tells what it came to, `more` included.
+fn perform(
+    request: &Request,
+    plan: Plan,
+    means: Means<'_>,
+    more: Value,
+    console: &mut Console,
+) -> Result<(), Error> {
+    let finished = crate::run::run(Job::new(plan), means, console)?;
+    if finished.is_reused() && request.options.callback_url.is_some() {
+        console.warning("an earlier render is used: its webhook is the one that it was submitted with");
+    }
     finished.tell(console);
-    console.json(&finished.to_json());
-    Ok(())
+    let mut result = finished.to_json();
+    if let (Value::Object(result), Value::Object(more)) = (&mut result, more) {
+        result.extend(more);
+    }
+    console.json(&result);
+    finished.insist()
 }
 
 fn render_local(
+    args: &Args,
     checked: &Checked,
     packed: &Packed,
-    target: Target,
+    mut target: Target,
     console: &mut Console,
 ) -> Result<(), Error> {
     let options = &checked.request.options;
@@ -465,15 +553,21 @@ fn render_local(
     engine.render(&job, &mut |progress| super::emulator::announce(&progress, console))?;
     console.end_bar();
     interrupt::set_resume_hint(None);
+    let verified = verify(target.video(), &expected(options, checked.prepared.duration));
     let name = format!("{}.{format}", checked.prepared.project().name);
     let (path, size) = target.keep(&name).map_err(Error::Output)?;
-    console.done(&format!("{} ({})", path.display(), crate::report::bytes(size)));
-    console.json(&serde_json::json!({
+    if !args.verify {
+        verified.warn(console);
+    }
+    console.done(&format!("{} ({}{verified})", path.display(), crate::report::bytes(size)));
+    let mut result = serde_json::json!({
         "render": { "renderer": "local", "status": "completed", "format": format },
         "output_path": path.display().to_string(),
         "bytes_written": size,
         "digest": packed.manifest.digest(),
         "diagnostics": checked.prepared.findings.diagnostics,
-    }));
-    Ok(())
+    });
+    verified.write_to(&mut result);
+    console.json(&result);
+    if args.verify { verified.insist() } else { Ok(()) }
 }

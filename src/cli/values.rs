@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hyperframes_ci_core::{AspectRatio, Format, IdempotencyKey, Quality, ReportFormat, Resolution, Wait};
 
-use crate::credentials::{self, Found};
+use crate::credentials::{self, Credential, Found};
 use crate::error::Error;
-use crate::http::{ApiBase, Transport};
+use crate::http::{ApiBase, SILENCE, Transport};
 
 macro_rules! closed {
     ($name:ident, $set:ty) => {
@@ -51,6 +51,16 @@ pub(super) fn minutes(text: &str) -> Result<Duration, String> {
     number(text, 0.0001).and_then(|minutes| duration(minutes * 60.0))
 }
 
+/// A number of days, 0 or more.
+pub(super) fn days(text: &str) -> Result<Duration, String> {
+    number(text, 0.0).and_then(|days| duration(days * 86_400.0))
+}
+
+/// An amount, 0 or more.
+pub(super) fn amount(text: &str) -> Result<f64, String> {
+    number(text, 0.0)
+}
+
 fn number(text: &str, least: f64) -> Result<f64, String> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let value = text.parse::<f64>().ok().filter(|value| digits && *value >= least);
@@ -79,15 +89,15 @@ pub(super) struct WaitArgs {
     /// Longest pause between two polls, in seconds; polling starts faster
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     poll_interval: Duration,
-    /// How long to wait for the render, in minutes
+    /// How long to wait for the render, in minutes; also how long to try to submit it, and to download it
     #[arg(long, value_name = "MINUTES", default_value = "60", value_parser = minutes)]
-    max_wait: Duration,
+    pub(super) max_wait: Duration,
 }
 
 impl WaitArgs {
     /// Waits and downloads.
     pub(super) fn wait(&self) -> Wait {
-        Wait { poll_interval: self.poll_interval, max_wait: self.max_wait, download: true }
+        Wait { poll_interval: self.poll_interval, download: true }
     }
 }
 
@@ -107,15 +117,39 @@ pub(super) fn workspace() -> Option<PathBuf> {
     environment("GITHUB_WORKSPACE").map(PathBuf::from)
 }
 
-/// `HEYGEN_MAX_RETRIES`, 2 by default.
+/// `HEYGEN_MAX_RETRIES`, for a single call; 2 by default, as in the `heygen` CLI.
 ///
 /// # Errors
 /// When it is set to something else than a whole number.
 pub(super) fn max_retries() -> Result<u32, Error> {
-    match environment("HEYGEN_MAX_RETRIES").filter(|value| !value.is_empty()) {
-        None => Ok(2),
-        Some(text) => text.parse().map_err(|_| {
-            Error::usage("HEYGEN_MAX_RETRIES is not a whole number", "set it to 0 or more, or leave it out")
+    Ok(retries()?.unwrap_or(2))
+}
+
+/// `HEYGEN_MAX_RETRIES`, for each call of a render; 8 by default, which outlives two minutes without a server: a job in
+/// CI has nobody who starts it again.
+///
+/// # Errors
+/// As [`max_retries`].
+pub(super) fn render_retries() -> Result<u32, Error> {
+    Ok(retries()?.unwrap_or(8))
+}
+
+fn retries() -> Result<Option<u32>, Error> {
+    let set = environment("HEYGEN_MAX_RETRIES").filter(|value| !value.is_empty());
+    set.map(|text| text.parse()).transpose().map_err(|_| {
+        Error::usage("HEYGEN_MAX_RETRIES is not a whole number", "set it to 0 or more, or leave it out")
+    })
+}
+
+/// `HYPERFRAMES_CI_TIMEOUT`: how many seconds a server may say nothing.
+///
+/// # Errors
+/// When it is set to something else than a number of seconds, 1 or more.
+fn silence() -> Result<Duration, Error> {
+    match environment("HYPERFRAMES_CI_TIMEOUT").filter(|value| !value.is_empty()) {
+        None => Ok(SILENCE),
+        Some(text) => seconds(&text).map_err(|rule| {
+            Error::usage(format!("HYPERFRAMES_CI_TIMEOUT {rule}"), "a number of seconds, such as 60")
         }),
     }
 }
@@ -133,8 +167,15 @@ pub(super) fn credential() -> Result<Found, Error> {
 /// # Errors
 /// As [`credential`], and when the base URL is not usable.
 pub(super) fn transport() -> Result<Transport, Error> {
-    let base = ApiBase::from_environment(&environment)?;
-    Ok(Transport::new(base, Some(credential()?.credential)))
+    transport_with(ApiBase::from_environment(&environment)?, credential()?.credential)
+}
+
+/// A transport to `base` with `credential`.
+///
+/// # Errors
+/// When the environment sets an unusable timeout.
+pub(super) fn transport_with(base: ApiBase, credential: Credential) -> Result<Transport, Error> {
+    Ok(Transport::new(base, Some(credential), silence()?))
 }
 
 /// A number that differs from run to run: it spreads pauses and makes keys unique. It is no secret.

@@ -6,7 +6,7 @@ use hyperframes_ci_core::{IdempotencyKey, hex};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::faults::{Effect, Script, Step};
+use super::faults::{Script, Step};
 use super::server::{Reply, Request};
 use super::state::State;
 use super::validate::Rejection;
@@ -18,7 +18,7 @@ const LARGEST_JSON: u64 = 48 * 1024 * 1024;
 /// Answers one request.
 pub(super) fn answer(state: &State, request: &mut Request) -> Reply {
     let reply = route(state, request);
-    state.record(&request.method, &request.path, if reply.silent { 0 } else { reply.status });
+    state.record(&request.method, &request.path, reply.seen_status());
     let id = hex(&Sha256::digest(format!("{}{}", request.path, state.lock().stats.requests.len())));
     reply.header("x-request-id", format!("req_{}", &id[..16]))
 }
@@ -64,25 +64,13 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         _ => return failure(404, "not_found", "no such endpoint", None),
     };
-    let mut cut = None;
-    let mut drop_after = false;
-    match state.fault(step) {
-        Effect::Go => {}
-        Effect::Instead(reply) => return reply,
-        Effect::DropAfter => drop_after = true,
-        Effect::Truncate(bytes) => cut = Some(bytes),
-        Effect::Delay(delay) => std::thread::sleep(delay),
-    }
     let id = super::server::percent_decode(
         segments.get(if step == Step::Complete { 2 } else { 3 }).unwrap_or(&""),
     );
-    let mut reply = match authenticate(state, request) {
+    state.fault(step).play(&state.storage_url, || match authenticate(state, request) {
         Err(reply) => reply,
         Ok(()) => perform(state, request, step, &id),
-    };
-    reply.cut_after = cut;
-    reply.silent |= drop_after;
-    reply
+    })
 }
 
 fn replace_script(state: &State, request: &mut Request) -> Reply {

@@ -10,15 +10,21 @@
 //! | `"drop_before"` | the connection is cut; nothing is done |
 //! | `"drop_after"` | the work is done and the connection is cut |
 //! | `{"truncate": 100}` | the answer is cut after 100 bytes of its body |
+//! | `"stall_before"` | no answer ever, and the connection stays; nothing is done |
+//! | `"stall_after"` | the work is done; no answer ever, and the connection stays |
+//! | `{"stall": 100}` | nothing more comes after 100 bytes of the answer's body, and the connection stays |
+//! | `{"refuse_ms": 500}` | the connection is cut, nothing is done, and connections are refused for so long |
+//! | `"bad_host"` | the presigned URLs in the answer lead to a host that does not exist |
 //! | `"expire"` | the presigned URL counts as expired |
 //! | `"html"` | a proxy's page with status 200; nothing is done |
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::EmulatorError;
-use super::server::Reply;
+use super::server::{Content, Ending, Reply};
 
 /// A step of the flow, as scripts name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -74,6 +80,9 @@ fn once() -> u32 {
 enum Named {
     DropBefore,
     DropAfter,
+    StallBefore,
+    StallAfter,
+    BadHost,
     Expire,
     Html,
 }
@@ -85,6 +94,8 @@ enum Fault {
     Status(Answer),
     Delay { delay_ms: u64 },
     Truncate { truncate: u64 },
+    Stall { stall: u64 },
+    Refuse { refuse_ms: u64 },
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -102,12 +113,35 @@ pub(super) enum Effect {
     Go,
     /// Answer this at once.
     Instead(Reply),
-    /// Do the work and cut the connection.
-    DropAfter,
-    /// Do the work and cut the answer.
-    Truncate(u64),
+    /// Do the work and end the answer so.
+    Ending(Ending),
     /// Wait, then do the work.
-    Delay(std::time::Duration),
+    Delay(Duration),
+    /// Do the work and send whoever reads the answer nowhere.
+    BadHost,
+}
+
+impl Effect {
+    /// The answer, with `work` done or not; `storage` is the base of presigned URLs.
+    pub(super) fn play(self, storage: &str, work: impl FnOnce() -> Reply) -> Reply {
+        match self {
+            Self::Go => work(),
+            Self::Instead(reply) => reply,
+            Self::Ending(ending) => Reply { ending, ..work() },
+            Self::Delay(delay) => {
+                std::thread::sleep(delay);
+                work()
+            }
+            Self::BadHost => {
+                let mut reply = work();
+                if let Content::Bytes(bytes) = &mut reply.content {
+                    let text = String::from_utf8_lossy(bytes);
+                    *bytes = text.replace(storage, "http://storage.unknown.invalid").into_bytes();
+                }
+                reply
+            }
+        }
+    }
 }
 
 impl Script {
@@ -146,16 +180,23 @@ impl Script {
 impl Fault {
     fn effect(&self) -> Effect {
         match self {
-            Self::Named(Named::DropBefore) => Effect::Instead(Reply::silence()),
-            Self::Named(Named::DropAfter) => Effect::DropAfter,
+            Self::Named(Named::DropBefore) => Effect::Instead(Reply::none(Ending::Cut)),
+            Self::Named(Named::DropAfter) => Effect::Ending(Ending::Cut),
+            Self::Named(Named::StallBefore) => Effect::Instead(Reply::none(Ending::Silence)),
+            Self::Named(Named::StallAfter) => Effect::Ending(Ending::Silence),
+            Self::Named(Named::BadHost) => Effect::BadHost,
             Self::Named(Named::Expire) => Effect::Instead(super::storage::expired()),
             Self::Named(Named::Html) => {
                 let page = "<!doctype html><title>Sign in</title><p>Please sign in to this network.</p>";
                 Effect::Instead(Reply::new(200, "text/html", page))
             }
             Self::Status(answer) => Effect::Instead(answer.reply()),
-            Self::Delay { delay_ms } => Effect::Delay(std::time::Duration::from_millis(*delay_ms)),
-            Self::Truncate { truncate } => Effect::Truncate(*truncate),
+            Self::Delay { delay_ms } => Effect::Delay(Duration::from_millis(*delay_ms)),
+            Self::Truncate { truncate } => Effect::Ending(Ending::CutAfter(*truncate)),
+            Self::Stall { stall } => Effect::Ending(Ending::SilenceAfter(*stall)),
+            Self::Refuse { refuse_ms } => {
+                Effect::Instead(Reply::none(Ending::Refusal(Duration::from_millis(*refuse_ms))))
+            }
         }
     }
 }

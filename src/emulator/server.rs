@@ -1,15 +1,16 @@
 //! A small HTTP/1.1 server: one thread and one request per connection, bodies streamed.
 //!
 //! It is ours because the emulator must be able to do what no server library offers: cut a connection in the
-//! middle of an answer, or before it.
+//! middle of an answer, or before it, fall silent, or refuse connections for a while.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyperframes_ci_core::format_http_date;
 
 /// A line of the request's head is not longer.
 const LONGEST_LINE: u64 = 16 * 1024;
@@ -17,6 +18,8 @@ const MOST_HEADERS: usize = 100;
 /// What is left of a body after the answer is read up to here, so that the client sees the answer.
 const DRAIN: u64 = 256 * 1024 * 1024;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// A connection that is held in silence is let go at last.
+const LONGEST_SILENCE: Duration = Duration::from_secs(600);
 
 /// A request's head; the body is read from it.
 pub(super) struct Request {
@@ -139,10 +142,25 @@ pub(super) struct Reply {
     pub(super) headers: Vec<(String, String)>,
     /// The body.
     pub(super) content: Content,
-    /// Cut the connection after this many bytes of the body.
-    pub(super) cut_after: Option<u64>,
-    /// Cut the connection instead of answering.
-    pub(super) silent: bool,
+    /// How much of it is sent, and what then becomes of the connection.
+    pub(super) ending: Ending,
+}
+
+/// How an answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// As it should.
+    Whole,
+    /// The connection is cut before it.
+    Cut,
+    /// The connection is cut after this many bytes of the body.
+    CutAfter(u64),
+    /// The server says nothing, for as long as the client bears it.
+    Silence,
+    /// The server says nothing more after this many bytes of the body.
+    SilenceAfter(u64),
+    /// The connection is cut before it, and further ones are refused for so long.
+    Refusal(Duration),
 }
 
 impl Reply {
@@ -152,8 +170,7 @@ impl Reply {
             status,
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             content: Content::Bytes(body.into()),
-            cut_after: None,
-            silent: false,
+            ending: Ending::Whole,
         }
     }
 
@@ -163,9 +180,17 @@ impl Reply {
         self
     }
 
-    /// No answer: the connection is cut.
-    pub(super) fn silence() -> Self {
-        Self { silent: true, ..Self::new(500, "text/plain", "") }
+    /// No answer, and nothing was done.
+    pub(super) fn none(ending: Ending) -> Self {
+        Self { ending, ..Self::new(0, "text/plain", "") }
+    }
+
+    /// The status as statistics have it: 0 where the client sees none.
+    pub(super) fn seen_status(&self) -> u16 {
+        match self.ending {
+            Ending::Cut | Ending::Silence | Ending::Refusal(_) => 0,
+            Ending::Whole | Ending::CutAfter(_) | Ending::SilenceAfter(_) => self.status,
+        }
     }
 }
 
@@ -176,9 +201,72 @@ pub(super) type Handler = Arc<dyn Fn(&mut Request) -> Reply + Send + Sync>;
 pub(super) struct Server {
     /// `http://127.0.0.1:<port>`
     pub(super) url: String,
-    port: u16,
-    stop: Arc<AtomicBool>,
+    door: Arc<Door>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Whether a server accepts connections.
+struct Door {
+    port: u16,
+    state: Mutex<DoorState>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DoorState {
+    Open,
+    /// To be closed for so long.
+    Closing(Duration),
+    Closed,
+    Stopped,
+}
+
+impl Door {
+    fn set(&self, state: DoorState) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        self.changed.notify_all();
+    }
+
+    /// Has the thread notice, which waits for a connection.
+    fn knock(&self) {
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+
+    /// Refuses connections for a while, from now on.
+    fn close(&self, duration: Duration) {
+        self.set(DoorState::Closing(duration));
+        self.knock();
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let closing = |state: &mut DoorState| matches!(state, DoorState::Closing(_));
+        let _ = self.changed.wait_timeout_while(state, Duration::from_secs(5), closing);
+    }
+
+    /// Lets the next connection in; `None` when the server stops.
+    fn accept(&self, listener: &mut Option<TcpListener>) -> Option<io::Result<TcpStream>> {
+        loop {
+            if listener.is_none() {
+                *listener = TcpListener::bind(("127.0.0.1", self.port)).ok();
+            }
+            let Some(open) = listener.as_ref() else {
+                // Somebody else's connection may hold the port for a moment.
+                std::thread::sleep(Duration::from_millis(10));
+                continue;
+            };
+            let stream = open.accept().map(|(stream, _)| stream);
+            let state = *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            match state {
+                DoorState::Open | DoorState::Closed => return Some(stream),
+                DoorState::Stopped => return None,
+                DoorState::Closing(duration) => {
+                    *listener = None;
+                    self.set(DoorState::Closed);
+                    std::thread::sleep(duration);
+                    *listener = TcpListener::bind(("127.0.0.1", self.port)).ok();
+                    self.set(DoorState::Open);
+                }
+            }
+        }
+    }
 }
 
 impl Server {
@@ -187,21 +275,20 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
         let port = listener.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}");
-        Ok((Self { url, port, stop: Arc::default(), thread: None }, listener))
+        let door = Door { port, state: Mutex::new(DoorState::Open), changed: Condvar::new() };
+        Ok((Self { url, door: Arc::new(door), thread: None }, listener))
     }
 
     /// Answers requests from now on.
     pub(super) fn serve(&mut self, listener: TcpListener, handler: Handler) -> io::Result<()> {
-        let stop = Arc::clone(&self.stop);
+        let door = Arc::clone(&self.door);
         let accept = move || {
-            for stream in listener.incoming() {
-                if stop.load(Ordering::SeqCst) {
-                    break;
-                }
+            let mut listener = Some(listener);
+            while let Some(stream) = door.accept(&mut listener) {
                 let Ok(stream) = stream else { continue };
-                let handler = Arc::clone(&handler);
+                let (handler, door) = (Arc::clone(&handler), Arc::clone(&door));
                 // A refused thread drops the connection, which the client sees as a busy server.
-                let _ = std::thread::Builder::new().spawn(move || converse(stream, &handler));
+                let _ = std::thread::Builder::new().spawn(move || converse(stream, &handler, &door));
             }
         };
         self.thread = Some(std::thread::Builder::new().name("emulator".to_owned()).spawn(accept)?);
@@ -211,21 +298,20 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        // Wakes the thread up from `accept`.
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        self.door.set(DoorState::Stopped);
+        self.door.knock();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn converse(stream: TcpStream, handler: &Handler) {
+fn converse(stream: TcpStream, handler: &Handler, door: &Door) {
     let _ = stream.set_read_timeout(Some(IDLE_TIMEOUT));
     let _ = stream.set_write_timeout(Some(IDLE_TIMEOUT));
     let _ = stream.set_nodelay(true);
     let Ok(mut writer) = stream.try_clone() else { return };
-    let reply = match read_head(stream) {
+    let stream = match read_head(stream) {
         Ok(mut request) => {
             if request.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
                 && writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_err()
@@ -233,17 +319,29 @@ fn converse(stream: TcpStream, handler: &Handler) {
                 return;
             }
             let reply = handler(&mut request);
-            if !reply.silent {
+            let ending = reply.ending;
+            if !matches!(ending, Ending::Cut | Ending::Refusal(_)) {
                 let _ = io::copy(&mut request.body.by_ref().take(DRAIN), &mut io::sink());
             }
             let head_only = request.method == "HEAD";
             // Whoever closed the connection does not want the answer.
             let _ = answer(&mut writer, reply, head_only);
+            match ending {
+                Ending::Silence | Ending::SilenceAfter(_) => hold(&writer),
+                Ending::Refusal(duration) => door.close(duration),
+                Ending::Whole | Ending::Cut | Ending::CutAfter(_) => {}
+            }
             request.body.stream.into_inner()
         }
         Err(_) => return,
     };
-    let _ = reply.shutdown(Shutdown::Both);
+    let _ = stream.shutdown(Shutdown::Both);
+}
+
+/// Says nothing until the client has gone.
+fn hold(mut stream: &TcpStream) {
+    let _ = stream.set_read_timeout(Some(LONGEST_SILENCE));
+    let _ = stream.read(&mut [0]);
 }
 
 fn read_line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
@@ -290,9 +388,11 @@ fn read_head(stream: TcpStream) -> io::Result<Request> {
 }
 
 fn answer(writer: &mut TcpStream, reply: Reply, head_only: bool) -> io::Result<()> {
-    if reply.silent {
-        return Ok(());
-    }
+    let most = match reply.ending {
+        Ending::Cut | Ending::Silence | Ending::Refusal(_) => return Ok(()),
+        Ending::CutAfter(bytes) | Ending::SilenceAfter(bytes) => bytes,
+        Ending::Whole => u64::MAX,
+    };
     let (mut body, length): (Box<dyn Read>, u64) = match reply.content {
         Content::Bytes(bytes) => {
             let length = bytes.len() as u64;
@@ -307,10 +407,12 @@ fn answer(writer: &mut TcpStream, reply: Reply, head_only: bool) -> io::Result<(
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {}\r\n", value.replace(['\r', '\n'], " ")));
     }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    head.push_str(&format!("date: {}\r\n", format_http_date(i64::try_from(now).unwrap_or_default())));
     head.push_str(&format!("content-length: {length}\r\nconnection: close\r\n\r\n"));
     writer.write_all(head.as_bytes())?;
     if !head_only {
-        io::copy(&mut body.by_ref().take(reply.cut_after.unwrap_or(u64::MAX)), writer)?;
+        io::copy(&mut body.by_ref().take(most), writer)?;
     }
     writer.flush()
 }

@@ -7,7 +7,7 @@ use hyperframes_ci_core::hex;
 use sha2::{Digest, Sha256};
 
 use super::assets::{self, Asset};
-use super::faults::{Effect, Step};
+use super::faults::Step;
 use super::server::{Content, Reply, Request};
 use super::state::{State, now};
 
@@ -21,28 +21,9 @@ const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "cookie", "idempot
 /// Answers one request.
 pub(super) fn answer(state: &State, request: &mut Request) -> Reply {
     let step = if request.method == "PUT" { Step::Put } else { Step::Download };
-    let (mut cut, mut drop_after) = (None, false);
-    let reply = match state.fault(step) {
-        Effect::Instead(reply) => Some(reply),
-        Effect::Delay(delay) => {
-            std::thread::sleep(delay);
-            None
-        }
-        Effect::Truncate(bytes) => {
-            cut = Some(bytes);
-            None
-        }
-        Effect::DropAfter => {
-            drop_after = true;
-            None
-        }
-        Effect::Go => None,
-    };
-    let mut reply = reply.unwrap_or_else(|| serve(state, request));
-    reply.cut_after = reply.cut_after.or(cut);
-    reply.silent |= drop_after;
+    let reply = state.fault(step).play(&state.storage_url, || serve(state, request));
     // Paths here are file names; the query, which is a credential, is not recorded.
-    state.record(&request.method, &request.path, if reply.silent { 0 } else { reply.status });
+    state.record(&request.method, &request.path, reply.seen_status());
     reply
 }
 

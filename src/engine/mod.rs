@@ -14,12 +14,11 @@ use std::path::Path;
 use std::process::Command;
 
 pub(crate) use error::EngineError;
-use hyperframes_ci_core::{AspectRatio, DEFAULT_COMPOSITION, Format, Quality, Resolution};
+use hyperframes_ci_core::{AspectRatio, DEFAULT_COMPOSITION, Format, Quality, Resolution, signature};
 use provision::Parts;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::download::is_video;
 use crate::{interrupt, unpack};
 
 /// What the engine is asked to render: the archive that the cloud would get, and the options of the request.
@@ -208,7 +207,7 @@ fn explain(output: &[String], folder: &Path) -> String {
 fn check(video: &Path) -> Result<(), EngineError> {
     let mut head = Vec::new();
     let read = File::open(video).and_then(|file| file.take(16).read_to_end(&mut head));
-    if read.is_ok() && is_video(&head) { Ok(()) } else { Err(EngineError::NoVideo) }
+    if read.is_ok() && signature(&head).is_ok() { Ok(()) } else { Err(EngineError::NoVideo) }
 }
 
 #[cfg(test)]

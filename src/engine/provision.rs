@@ -47,7 +47,7 @@ pub(super) struct Parts {
 /// # Errors
 /// [`EngineError::Missing`] with every part that is missing and its remedy, or what an installer said.
 pub(super) fn provision(progress: &mut dyn FnMut(Progress)) -> Result<Parts, EngineError> {
-    let cache = cache_folder().ok_or_else(|| {
+    let cache = crate::cache::folder().ok_or_else(|| {
         EngineError::Folder(std::io::Error::other("no home directory is known; set HYPERFRAMES_CI_CACHE"))
     })?;
     install_packages(progress)?;
@@ -97,14 +97,6 @@ pub(super) fn provision(progress: &mut dyn FnMut(Progress)) -> Result<Parts, Eng
     };
     let ffmpeg = ffmpeg.parent().map_or_else(PathBuf::new, Path::to_owned);
     Ok(Parts { node, engine, browser, ffmpeg })
-}
-
-/// `HYPERFRAMES_CI_CACHE`, or `hyperframes-ci` in the user's cache directory.
-fn cache_folder() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("HYPERFRAMES_CI_CACHE")
-        .or_else(|| Some(set("XDG_CACHE_HOME").or_else(|| set("LOCALAPPDATA"))?.join("hyperframes-ci")))
-        .or_else(|| Some(set("HOME")?.join(".cache").join("hyperframes-ci")))
 }
 
 fn engine_folder(cache: &Path) -> PathBuf {

@@ -6,7 +6,7 @@ fn transport(server: &mockito::Server) -> Transport {
     let key = crate::credentials::find(&|name| (name == "HEYGEN_API_KEY").then(|| "topsecret".to_owned()))
         .expect("a key")
         .map(|found| found.credential);
-    Transport::new(ApiBase::parse(&server.url()).expect("loopback"), key)
+    Transport::new(ApiBase::parse(&server.url()).expect("loopback"), key, SILENCE)
 }
 
 fn key() -> IdempotencyKey {

@@ -10,7 +10,7 @@ fn renders_are_listed_page_by_page_and_all_at_once() {
         .map(|index| {
             let title = format!("film {index}");
             let ran = emulator
-                .run(folder.path(), &["render", "--json", "-o", "v.mp4", "--title", &title])
+                .run(folder.path(), &["render", "--no-reuse", "--json", "-o", "v.mp4", "--title", &title])
                 .ok()
                 .json();
             ran["render"]["render_id"].as_str().unwrap().to_owned()

@@ -61,7 +61,8 @@ fn permanent_faults_end_with_their_code_and_no_file() {
         assert_eq!(names(folder.path()), [".git", "index.html"], "{step} {status}");
         let requests = emulator.stats()["requests"].as_array().unwrap().clone();
         let refused = requests.iter().filter(|request| request[2] == status).count();
-        assert_eq!(refused, 1, "{step} {status} is not repeated");
+        // At the storage 403 is what an expired URL gives: a fresh one is asked for, once.
+        assert_eq!(refused, if step == "put" { 2 } else { 1 }, "{step} {status} is not repeated");
     }
 }
 

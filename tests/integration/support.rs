@@ -46,7 +46,7 @@ pub(crate) fn clean(command: &mut Command) {
     command.env_clear().envs(inherited).stdin(Stdio::null());
     // The home is empty, so that no credential of the machine counts; the engine's cache and the way to the package
     // registry are the machine's.
-    command.env("HOME", empty_home());
+    command.env("HOME", empty_home()).env("HYPERFRAMES_CI_LEDGER", empty_home().join("ledger.jsonl"));
     let settings = std::env::var_os("HOME").map(|home| Path::new(&home).join(".npmrc"));
     if let Some(settings) = settings.filter(|path| path.is_file()) {
         command.env("npm_config_userconfig", settings);
@@ -111,6 +111,8 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
 pub(crate) struct Emulator {
     child: Child,
     pub(crate) url: String,
+    /// Where its clients keep their ledger: not in the cache of the machine.
+    home: tempfile::TempDir,
 }
 
 impl Emulator {
@@ -133,7 +135,7 @@ impl Emulator {
             .expect("the emulator says where it is")
             .unwrap();
         let url = started["url"].as_str().unwrap().to_owned();
-        Self { child, url }
+        Self { child, url, home: tempfile::tempdir().unwrap() }
     }
 
     /// Replaces the script of faults.
@@ -162,7 +164,21 @@ impl Emulator {
     pub(crate) fn command(&self) -> Command {
         let mut command = command();
         command.env("HEYGEN_API_URL", &self.url).env("HEYGEN_API_KEY", KEY);
+        command.env("HYPERFRAMES_CI_LEDGER", self.ledger());
         command
+    }
+
+    /// The ledger of its clients.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.home.path().join("ledger.jsonl")
+    }
+
+    /// The requests so far: method, path, status (0 without an answer).
+    pub(crate) fn requests(&self) -> Vec<(String, String, u64)> {
+        let stats = self.stats();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let requests = stats["requests"].as_array().unwrap().iter();
+        requests.map(|request| (text(&request[0]), text(&request[1]), request[2].as_u64().unwrap())).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Response;
+use crate::time::parse_http_date;
 
 /// An answer with an error status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct ApiError {
     pub doc_url: Option<String>,
     /// The server's id of the request, for support.
     pub request_id: Option<String>,
-    /// What `Retry-After` asks for, where it is a number of seconds.
+    /// What `Retry-After` asks for: seconds, or a date beside the answer's own `Date`.
     pub retry_after: Option<Duration>,
 }
 
@@ -37,6 +38,8 @@ pub enum ResponseError {
         status: u16,
         /// What is wrong with the body.
         message: String,
+        /// Whether it is neither JSON nor a page: it may have been cut on its way.
+        is_cut: bool,
     },
 }
 
@@ -50,7 +53,7 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api(error) => error.fmt(f),
-            Self::Malformed { status, message } => write!(f, "{message} (HTTP {status})"),
+            Self::Malformed { status, message, .. } => write!(f, "{message} (HTTP {status})"),
         }
     }
 }
@@ -83,10 +86,7 @@ impl ApiError {
             param,
             doc_url,
             request_id: response.header("x-request-id").map(str::to_owned),
-            retry_after: response
-                .header("retry-after")
-                .and_then(|value| value.trim().parse().ok())
-                .map(Duration::from_secs),
+            retry_after: retry_after(response),
         }
     }
 
@@ -122,5 +122,35 @@ impl ApiError {
             }
             _ => return None,
         })
+    }
+}
+
+/// What `Retry-After` asks for. A date is taken relative to the server's own clock, so that a wrong one here does no
+/// harm; one that is past asks for nothing.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let left = parse_http_date(value)?.saturating_sub(response.date()?);
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let asked = |value: &str, date: &str| {
+            let headers = vec![("Retry-After".into(), value.into()), ("Date".into(), date.into())];
+            ApiError::of(&Response { status: 429, headers, body: Vec::new() }).retry_after
+        };
+        let noon = "Fri, 20 Nov 2026 12:00:00 GMT";
+        assert_eq!(asked("7", ""), Some(Duration::from_secs(7)));
+        assert_eq!(asked("Fri, 20 Nov 2026 12:01:05 GMT", noon), Some(Duration::from_secs(65)));
+        assert_eq!(asked("Fri, 20 Nov 2026 11:59:00 GMT", noon), Some(Duration::ZERO));
+        assert_eq!(asked("Fri, 20 Nov 2026 12:01:05 GMT", "now"), None);
+        assert_eq!(asked("soon", noon), None);
     }
 }

@@ -11,4 +11,6 @@ pub use request::{
     Body, IdempotencyKey, InvalidIdempotencyKey, Method, Project, RenderRequest, Request, Target,
     UploadRequest,
 };
-pub use response::{Asset, DirectUpload, RenderDetail, RenderList, RenderStatus, Response, SubmittedRender};
+pub use response::{
+    Account, Asset, DirectUpload, RenderDetail, RenderList, RenderStatus, Response, SubmittedRender,
+};

@@ -112,6 +112,15 @@ impl FromStr for IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// Another key of the same origin, `<key>.<number>`; the key itself for 0, and where there is no room for more.
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Self {
+        match number {
+            0 => self.clone(),
+            _ => format!("{}.{number}", self.0).parse().unwrap_or_else(|_| self.clone()),
+        }
+    }
+
     /// The header's value.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -191,7 +200,7 @@ impl Request {
     /// `POST /v3/assets/direct-uploads`: asks for a presigned URL.
     #[must_use]
     pub fn create_upload(upload: &UploadRequest, key: &IdempotencyKey) -> Self {
-        Self::post("/v3/assets/direct-uploads", to_json(upload), Some(key))
+        Self::post("/v3/assets/direct-uploads", to_json(upload), key)
     }
 
     /// `PUT <upload_url>`: the archive's bytes, with the headers that the signature covers and no other.
@@ -216,9 +225,9 @@ impl Request {
 
     /// `POST /v3/assets/{asset_id}/complete`: makes the stored bytes an asset.
     #[must_use]
-    pub fn complete_upload(asset_id: &str, checksum_sha256: &str) -> Self {
+    pub fn complete_upload(asset_id: &str, checksum_sha256: &str, key: &IdempotencyKey) -> Self {
         let body = serde_json::json!({ "checksum_sha256": checksum_sha256 });
-        Self::post(&format!("/v3/assets/{}/complete", segment(asset_id)), to_json(&body), None)
+        Self::post(&format!("/v3/assets/{}/complete", segment(asset_id)), to_json(&body), key)
     }
 
     /// `POST /v3/assets`: the archive through the API itself, as `multipart/form-data`, up to
@@ -233,7 +242,7 @@ impl Request {
             "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
              content-type: {ZIP}\r\n\r\n"
         );
-        let mut request = Self::post("/v3/assets", Vec::new(), Some(key));
+        let mut request = Self::post("/v3/assets", Vec::new(), key);
         request.headers[0].1 = format!("multipart/form-data; boundary={boundary}");
         request.body = Body::Archive {
             prefix: prefix.into_bytes(),
@@ -245,7 +254,7 @@ impl Request {
     /// `POST /v3/hyperframes/renders` with `body`, which is billed from here on.
     #[must_use]
     pub fn submit(body: &Map<String, Value>, key: &IdempotencyKey) -> Self {
-        Self::post("/v3/hyperframes/renders", to_json(body), Some(key))
+        Self::post("/v3/hyperframes/renders", to_json(body), key)
     }
 
     /// `GET /v3/hyperframes/renders/{render_id}`.
@@ -270,10 +279,18 @@ impl Request {
         Self::bare(Method::Delete, format!("/v3/hyperframes/renders/{}", segment(render_id)))
     }
 
-    fn post(path: &str, body: Vec<u8>, key: Option<&IdempotencyKey>) -> Self {
-        let mut headers = vec![("content-type".to_owned(), JSON.to_owned())];
-        headers.extend(key.map(|key| ("idempotency-key".to_owned(), key.as_str().to_owned())));
+    fn post(path: &str, body: Vec<u8>, key: &IdempotencyKey) -> Self {
+        let headers = vec![
+            ("content-type".to_owned(), JSON.to_owned()),
+            ("idempotency-key".to_owned(), key.as_str().to_owned()),
+        ];
         Self { method: Method::Post, target: Target::Api(path.to_owned()), headers, body: Body::Bytes(body) }
+    }
+
+    /// `GET /v3/users/me`: whom the credential belongs to, and what is left to spend.
+    #[must_use]
+    pub fn account() -> Self {
+        Self::bare(Method::Get, "/v3/users/me".to_owned())
     }
 
     fn bare(method: Method, path: String) -> Self {

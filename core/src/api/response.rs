@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use super::{ApiError, ResponseError};
+use crate::time::parse_http_date;
 
 /// An HTTP answer, read whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,12 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The server's clock as it answered, in unix seconds.
+    #[must_use]
+    pub fn date(&self) -> Option<i64> {
+        self.header("date").and_then(parse_http_date)
     }
 
     /// Whether the status says success.
@@ -45,7 +52,7 @@ impl Response {
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
         let mut value = self.json()?;
         let data = value.get_mut("data").map(Value::take).unwrap_or(value);
-        serde_json::from_value(data).map_err(|error| self.malformed(&error.to_string()))
+        serde_json::from_value(data).map_err(|error| self.malformed(&error.to_string(), false))
     }
 
     /// The whole object, wrapper included, as lists need it.
@@ -53,24 +60,24 @@ impl Response {
     /// # Errors
     /// See [`ResponseError`].
     pub fn whole<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
-        serde_json::from_value(self.json()?).map_err(|error| self.malformed(&error.to_string()))
+        serde_json::from_value(self.json()?).map_err(|error| self.malformed(&error.to_string(), false))
     }
 
     fn json(&self) -> Result<Value, ResponseError> {
         self.check()?;
         serde_json::from_slice(&self.body).map_err(|error| {
             if self.looks_like_html() {
-                self.malformed(
-                    "the answer is an HTML page; a proxy or a wrong HEYGEN_API_URL may stand in between",
-                )
+                let message =
+                    "the answer is an HTML page; a proxy or a wrong HEYGEN_API_URL may stand in between";
+                self.malformed(message, false)
             } else {
-                self.malformed(&format!("the answer is not JSON: {error}"))
+                self.malformed(&format!("the answer is not JSON: {error}"), true)
             }
         })
     }
 
-    fn malformed(&self, message: &str) -> ResponseError {
-        ResponseError::Malformed { status: self.status, message: message.to_owned() }
+    fn malformed(&self, message: &str, is_cut: bool) -> ResponseError {
+        ResponseError::Malformed { status: self.status, message: message.to_owned(), is_cut }
     }
 
     fn looks_like_html(&self) -> bool {
@@ -168,6 +175,9 @@ pub struct RenderDetail {
     /// Label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Tracking id; a render key where this program chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_id: Option<String>,
     /// Presigned and short-lived; its query must not be published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video_url: Option<String>,
@@ -201,6 +211,13 @@ impl RenderDetail {
         }
     }
 
+    /// Creation by the server's clock, in whole unix seconds.
+    #[must_use]
+    pub fn created(&self) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]
+        self.created_at.as_ref().and_then(Number::as_f64).map(|seconds| seconds as i64)
+    }
+
     /// The same detail with the queries of its URLs replaced, safe to publish.
     #[must_use]
     pub fn redacted(&self) -> Self {
@@ -223,6 +240,50 @@ fn redact_query(url: &str) -> String {
     match url.split_once('?') {
         Some((base, _)) => format!("{base}?[redacted]"),
         None => url.to_owned(),
+    }
+}
+
+/// Who the credential belongs to, and what is left to spend.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Account {
+    /// `wallet`, `subscription` or `usage_based`.
+    #[serde(default)]
+    pub billing_type: Option<String>,
+    /// Everything else the server said.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Account {
+    /// What is left to spend, in the unit that the account is billed in: the wallet's currency, credits, or US dollars
+    /// below the cap. `None` where the server does not say; infinite where there is no cap.
+    #[must_use]
+    pub fn balance(&self) -> Option<f64> {
+        let number = |section: &Value, path: &str| {
+            let value = section.pointer(path)?;
+            value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|number| number.is_finite())
+        };
+        let section = |name: &str| self.other.get(name).filter(|section| section.is_object());
+        let wallet = || number(section("wallet")?, "/remaining_balance");
+        let subscription = || {
+            let credits = section("subscription")?.get("credits")?.as_object()?;
+            let left = credits.values().filter_map(|kind| number(kind, "/remaining")).collect::<Vec<_>>();
+            (!left.is_empty()).then(|| left.into_iter().sum())
+        };
+        let usage_based = || {
+            let section = section("usage_based")?;
+            let spent = number(section, "/spending_current_usd")?;
+            match section.get("spending_cap_usd") {
+                None | Some(Value::Null) => Some(f64::INFINITY),
+                Some(_) => Some(number(section, "/spending_cap_usd")? - spent),
+            }
+        };
+        match self.billing_type.as_deref() {
+            Some("wallet") => wallet(),
+            Some("subscription") => subscription(),
+            Some("usage_based") => usage_based(),
+            _ => wallet().or_else(subscription).or_else(usage_based),
+        }
     }
 }
 
@@ -269,6 +330,27 @@ mod tests {
         assert!(!detail.status().is_final());
         let shown = serde_json::to_string(&detail.redacted()).expect("json");
         assert!(shown.contains(r#""new":[1]"#) && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn the_balance_is_that_of_the_way_of_billing() {
+        let left = |body: &str| serde_json::from_str::<Account>(body).expect("an account").balance();
+        let wallet = r#""wallet":{"currency":"usd","remaining_balance":12.5}"#;
+        assert_eq!(left(&format!(r#"{{"billing_type":"wallet",{wallet}}}"#)), Some(12.5));
+        assert_eq!(left(r#"{"billing_type":"wallet","wallet":{"remaining_balance":"7"}}"#), Some(7.0));
+        let credits = r#""subscription":{"plan":"pro","credits":{"premium_credits":{"remaining":3,"resets_at":1},
+            "add_on_credits":{"remaining":4}}}"#;
+        assert_eq!(left(&format!(r#"{{"billing_type":"subscription",{wallet},{credits}}}"#)), Some(7.0));
+        let usage = r#""usage_based":{"spending_current_usd":30,"spending_cap_usd":50}"#;
+        assert_eq!(left(&format!(r#"{{"billing_type":"usage_based",{usage}}}"#)), Some(20.0));
+        assert_eq!(
+            left(
+                r#"{"billing_type":"usage_based","usage_based":{"spending_current_usd":3,"spending_cap_usd":null}}"#
+            ),
+            Some(f64::INFINITY)
+        );
+        assert_eq!(left(&format!(r#"{{"billing_type":"new","wallet":null,{credits}}}"#)), Some(7.0));
+        assert_eq!(left(r#"{"billing_type":"wallet","wallet":null}"#), None);
     }
 
     #[test]

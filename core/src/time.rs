@@ -1,8 +1,9 @@
-//! The two conversions between calendar and unix time that the API and the credentials file need.
+//! Conversions between calendar and unix time, as the API, HTTP and the credentials file need them.
 
 /// Seconds since 1970 of an ISO 8601 date and time such as `2026-01-31T12:00:00.000Z` or `…+01:00`; `None` for
 /// anything else. Fractions of a second are dropped.
-pub(crate) fn parse_iso8601(text: &str) -> Option<i64> {
+#[must_use]
+pub fn parse_iso8601(text: &str) -> Option<i64> {
     let (date, rest) = text.trim().split_once(['T', 't', ' '])?;
     let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
@@ -30,7 +31,8 @@ pub(crate) fn parse_iso8601(text: &str) -> Option<i64> {
 }
 
 /// `2026-01-31 12:00:00Z` for seconds since 1970.
-pub(crate) fn format_utc(seconds: i64) -> String {
+#[must_use]
+pub fn format_utc(seconds: i64) -> String {
     let (days, clock) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // The inverse of `days_from_civil`; source: Howard Hinnant, "chrono-compatible low-level date algorithms".
     let shifted = days + 719_468;
@@ -47,11 +49,49 @@ pub(crate) fn format_utc(seconds: i64) -> String {
 }
 
 /// The same for a number of the API's, whose fraction of a second does not matter.
-pub(crate) fn format_number(seconds: &serde_json::Number) -> String {
+#[must_use]
+pub fn format_unix(seconds: &serde_json::Number) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]
     let whole = seconds.as_f64().unwrap_or_default() as i64;
     format_utc(whole)
 }
+
+/// Seconds since 1970 of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` for anything else, the two
+/// obsolete forms included, which no server of today sends; source: RFC 9110, section 5.6.7.
+#[must_use]
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    let (_, rest) = text.trim().split_once(", ")?;
+    let mut parts = rest.split(' ');
+    let day = parts.next()?.parse::<i64>().ok()?;
+    let name = parts.next()?;
+    let month = MONTHS.iter().zip(1..).find_map(|(month, number)| (*month == name).then_some(number))?;
+    let year = parts.next()?.parse::<i64>().ok()?;
+    let clock = parts.next()?;
+    if parts.next() != Some("GMT") || parts.next().is_some() {
+        return None;
+    }
+    parse_iso8601(&format!("{year:04}-{month:02}-{day:02}T{clock}Z"))
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` for seconds since 1970; source as above.
+#[must_use]
+pub fn format_http_date(seconds: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let utc = format_utc(seconds);
+    let number = |range: std::ops::Range<usize>| utc[range].parse::<usize>().unwrap_or_default();
+    let weekday = usize::try_from(seconds.div_euclid(86_400).rem_euclid(7)).unwrap_or_default();
+    format!(
+        "{}, {} {} {} {} GMT",
+        DAYS[weekday],
+        &utc[8..10],
+        MONTHS[number(5..7).saturating_sub(1).min(11)],
+        &utc[..4],
+        &utc[11..19]
+    )
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar; source as above.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
@@ -76,6 +116,21 @@ mod tests {
         assert_eq!(format_utc(1_709_209_845), "2024-02-29 12:30:45Z");
         for bad in ["", "soon", "2024-13-01T00:00:00Z", "2024-01-01", "2024-01-01T00:00:00"] {
             assert_eq!(parse_iso8601(bad), None, "{bad}");
+        }
+    }
+
+    /// Source of the first: RFC 9110, section 5.6.7.
+    #[test]
+    fn http_dates() {
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(format_http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        for seconds in (0..4_000_000_000).step_by(98_765_432) {
+            assert_eq!(parse_http_date(&format_http_date(seconds)), Some(seconds));
+        }
+        for bad in
+            ["", "120", "Sun, 06 Now 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov 1994"]
+        {
+            assert_eq!(parse_http_date(bad), None, "{bad}");
         }
     }
 

@@ -1,0 +1,115 @@
+//! What was asked for, beside what came.
+
+use super::{Container, Video};
+use crate::options::{AspectRatio, Format, Resolution};
+
+/// What a render was asked for; what was not asked for is not looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expected {
+    /// The container.
+    pub format: Option<Format>,
+    /// Frames per second.
+    pub fps: Option<u32>,
+    /// The tier: its number is the length of the shorter side.
+    pub resolution: Option<Resolution>,
+    /// The shape.
+    pub aspect_ratio: Option<AspectRatio>,
+    /// Length in seconds.
+    pub duration: Option<f64>,
+}
+
+impl Expected {
+    /// What is not as it was asked for, one sentence each.
+    #[must_use]
+    pub fn mismatches(&self, video: &Video) -> Vec<String> {
+        let mut found = Vec::new();
+        let container = match self.format {
+            Some(Format::Mp4) => Some(Container::Mp4),
+            Some(Format::Mov) => Some(Container::Mov),
+            Some(Format::Webm) => Some(Container::Webm),
+            None => None,
+        };
+        if let Some(container) = container.filter(|container| *container != video.container) {
+            found.push(format!("the container is {} instead of {container}", video.container));
+        }
+        let (width, height) = (video.width, video.height);
+        let short = match self.resolution {
+            Some(Resolution::FullHd) => Some(1080),
+            Some(Resolution::UltraHd) => Some(2160),
+            None => None,
+        };
+        if let (Some(short), Some(resolution)) = (short, self.resolution)
+            && width.min(height) != short
+        {
+            found.push(format!("the size is {width}x{height}, which is not {resolution}"));
+        }
+        if let Some(ratio) = self.aspect_ratio
+            && !ratio.fits(f64::from(width), f64::from(height))
+        {
+            found.push(format!("the size is {width}x{height}, which is not {ratio}"));
+        }
+        if let (Some(asked), Some(fps)) = (self.fps, video.fps)
+            && (fps - f64::from(asked)).abs() > f64::from(asked) * 0.005
+        {
+            found.push(format!("it has {} frames per second instead of {asked}", rounded(fps)));
+        }
+        if let (Some(asked), Some(seconds)) = (self.duration, video.duration) {
+            // A frame more or less at either end, and what an encoder of sound rounds up to.
+            let tolerance = 0.1 + 2.0 / video.fps.unwrap_or(30.0) + asked * 0.01;
+            if (seconds - asked).abs() > tolerance {
+                found.push(format!("it is {} s long instead of {} s", rounded(seconds), rounded(asked)));
+            }
+        }
+        found
+    }
+}
+
+/// Two digits behind the point are enough for people.
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_asked_for_is_looked_at() {
+        let video = Video {
+            container: Container::Mp4,
+            codec: "h264".to_owned(),
+            width: 1280,
+            height: 720,
+            fps: Some(30.0),
+            duration: Some(2.021),
+            alpha: false,
+            audio: None,
+        };
+        assert!(Expected::default().mismatches(&video).is_empty());
+        let as_asked = Expected {
+            format: Some(Format::Mp4),
+            fps: Some(30),
+            aspect_ratio: Some(AspectRatio::Landscape),
+            duration: Some(2.0),
+            resolution: None,
+        };
+        assert!(as_asked.mismatches(&video).is_empty());
+        let otherwise = Expected {
+            format: Some(Format::Webm),
+            fps: Some(60),
+            resolution: Some(Resolution::FullHd),
+            aspect_ratio: Some(AspectRatio::Square),
+            duration: Some(5.0),
+        };
+        assert_eq!(
+            otherwise.mismatches(&video),
+            [
+                "the container is mp4 instead of webm",
+                "the size is 1280x720, which is not 1080p",
+                "the size is 1280x720, which is not 1:1",
+                "it has 30 frames per second instead of 60",
+                "it is 2.02 s long instead of 5 s",
+            ]
+        );
+    }
+}

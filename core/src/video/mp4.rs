@@ -1,0 +1,315 @@
+//! MP4 and QuickTime; source: ISO/IEC 14496-12, and Apple's QuickTime File Format Specification.
+
+use std::io::{Read, Seek};
+
+use super::{Audio, Container, Video, VideoError, bytes_at};
+
+/// Boxes that are looked at in one file: a file of many fragments has a few for each.
+const MOST_BOXES: usize = 200_000;
+
+/// Entries that are read of one table.
+const MOST_ENTRIES: u32 = 1_000_000;
+
+/// A box: its type and where its contents are.
+#[derive(Clone, Copy, Debug)]
+struct Atom {
+    kind: [u8; 4],
+    start: u64,
+    end: u64,
+}
+
+struct Reader<'a, R> {
+    file: &'a mut R,
+    boxes: usize,
+}
+
+/// What a track says.
+#[derive(Debug, Default)]
+struct Track {
+    id: u32,
+    handler: [u8; 4],
+    timescale: u32,
+    duration: u64,
+    entry: Option<Atom>,
+    /// Samples and their durations, in units of the timescale.
+    samples: u64,
+    ticks: u64,
+    /// Where the first sample is.
+    first_sample: Option<u64>,
+}
+
+pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, VideoError> {
+    let mut reader = Reader { file, boxes: 0 };
+    let top = reader.children(0, end)?;
+    let find = |kind: &[u8; 4]| top.iter().find(|atom| atom.kind == *kind).copied();
+    let brand = match find(b"ftyp") {
+        Some(ftyp) => reader.at::<4>(ftyp.start)?,
+        None => *b"qt  ",
+    };
+    let moov = find(b"moov").ok_or(VideoError::Damaged("it has no index (moov)"))?;
+    let mut movie = reader.movie(moov)?;
+    for moof in top.iter().filter(|atom| atom.kind == *b"moof") {
+        reader.fragment(*moof, &mut movie)?;
+    }
+    let picture = movie.tracks.iter().find(|track| track.handler == *b"vide");
+    let picture = picture.ok_or(VideoError::Damaged("it has no picture"))?;
+    let entry = picture.entry.ok_or(VideoError::Damaged("its picture has no description (stsd)"))?;
+    let size = reader.at::<4>(entry.start + 24)?;
+    let width = u32::from(u16::from_be_bytes([size[0], size[1]]));
+    let height = u32::from(u16::from_be_bytes([size[2], size[3]]));
+    let depth = u16::from_be_bytes(reader.at::<2>(entry.start + 74)?);
+    let alpha = match &entry.kind {
+        b"ap4h" | b"ap4x" => reader.prores_alpha(picture.first_sample)?,
+        b"png " | b"rle " | b"raw " => depth == 32,
+        _ => false,
+    };
+    let seconds = |ticks: u64, timescale: u32| {
+        (timescale > 0 && ticks > 0).then(|| ticks as f64 / f64::from(timescale))
+    };
+    let fps = seconds(picture.ticks, picture.timescale).map(|length| picture.samples as f64 / length);
+    let duration = seconds(movie.duration, movie.timescale)
+        .or_else(|| seconds(picture.ticks, picture.timescale))
+        .or_else(|| seconds(picture.duration, picture.timescale));
+    let sound = movie.tracks.iter().find(|track| track.handler == *b"soun");
+    let audio = sound.and_then(|track| track.entry).map(|entry| reader.audio(entry)).transpose()?;
+    Ok(Video {
+        container: if brand == *b"qt  " { Container::Mov } else { Container::Mp4 },
+        codec: codec(entry.kind),
+        width,
+        height,
+        fps,
+        duration,
+        alpha,
+        audio,
+    })
+}
+
+#[derive(Debug, Default)]
+struct Movie {
+    timescale: u32,
+    duration: u64,
+    tracks: Vec<Track>,
+    /// Durations of samples in fragments, by track, where the fragment does not say.
+    defaults: Vec<(u32, u32)>,
+}
+
+impl<R: Read + Seek> Reader<'_, R> {
+    fn at<const N: usize>(&mut self, offset: u64) -> Result<[u8; N], VideoError> {
+        bytes_at(self.file, offset)
+    }
+
+    fn u32(&mut self, offset: u64) -> Result<u32, VideoError> {
+        Ok(u32::from_be_bytes(self.at(offset)?))
+    }
+
+    /// The boxes between two offsets.
+    fn children(&mut self, start: u64, end: u64) -> Result<Vec<Atom>, VideoError> {
+        let mut atoms = Vec::new();
+        let mut offset = start;
+        while end.saturating_sub(offset) >= 8 {
+            self.boxes += 1;
+            if self.boxes > MOST_BOXES {
+                return Err(VideoError::Damaged("it has too many boxes"));
+            }
+            let head = self.at::<8>(offset)?;
+            let kind = [head[4], head[5], head[6], head[7]];
+            let (header, size) = match u32::from_be_bytes([head[0], head[1], head[2], head[3]]) {
+                0 => (8, end - offset),
+                1 => (16, u64::from_be_bytes(self.at(offset + 8)?)),
+                size => (8, u64::from(size)),
+            };
+            if size < header || size > end - offset {
+                // Some writers end a container with zeroes, and a cut file ends in the middle of its last box.
+                if kind == *b"mdat" || head == [0; 8] {
+                    break;
+                }
+                return Err(VideoError::Damaged("a box reaches beyond its end"));
+            }
+            atoms.push(Atom { kind, start: offset + header, end: offset + size });
+            offset += size;
+        }
+        Ok(atoms)
+    }
+
+    fn movie(&mut self, moov: Atom) -> Result<Movie, VideoError> {
+        let mut movie = Movie::default();
+        for atom in self.children(moov.start, moov.end)? {
+            match &atom.kind {
+                b"mvhd" => (movie.timescale, movie.duration) = self.times(atom.start)?,
+                b"trak" => {
+                    let track = self.track(atom)?;
+                    movie.tracks.push(track);
+                }
+                b"mvex" => {
+                    for atom in self.children(atom.start, atom.end)? {
+                        if atom.kind == *b"trex" {
+                            let default = (self.u32(atom.start + 4)?, self.u32(atom.start + 12)?);
+                            movie.defaults.push(default);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(movie)
+    }
+
+    /// Timescale and duration of a `mvhd` or `mdhd`; an unknown duration is 0.
+    fn times(&mut self, start: u64) -> Result<(u32, u64), VideoError> {
+        if self.at::<1>(start)? == [1] {
+            let duration = u64::from_be_bytes(self.at(start + 24)?);
+            return Ok((self.u32(start + 20)?, if duration == u64::MAX { 0 } else { duration }));
+        }
+        let duration = self.u32(start + 16)?;
+        Ok((self.u32(start + 12)?, if duration == u32::MAX { 0 } else { u64::from(duration) }))
+    }
+
+    fn track(&mut self, trak: Atom) -> Result<Track, VideoError> {
+        let mut track = Track::default();
+        for atom in self.children(trak.start, trak.end)? {
+            match &atom.kind {
+                b"tkhd" => {
+                    let offset = if self.at::<1>(atom.start)? == [1] { 20 } else { 12 };
+                    track.id = self.u32(atom.start + offset)?;
+                }
+                b"mdia" => {
+                    for atom in self.children(atom.start, atom.end)? {
+                        match &atom.kind {
+                            b"mdhd" => (track.timescale, track.duration) = self.times(atom.start)?,
+                            b"hdlr" => track.handler = self.at(atom.start + 8)?,
+                            b"minf" => self.tables(atom, &mut track)?,
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(track)
+    }
+
+    /// What `minf/stbl` says.
+    fn tables(&mut self, minf: Atom, track: &mut Track) -> Result<(), VideoError> {
+        let tables = self.children(minf.start, minf.end)?;
+        let Some(stbl) = tables.into_iter().find(|atom| atom.kind == *b"stbl") else { return Ok(()) };
+        for atom in self.children(stbl.start, stbl.end)? {
+            match &atom.kind {
+                b"stsd" => track.entry = self.children(atom.start + 8, atom.end)?.first().copied(),
+                b"stts" => {
+                    let room = (atom.end - atom.start).saturating_sub(8) / 8;
+                    let count = u64::from(self.u32(atom.start + 4)?.min(MOST_ENTRIES)).min(room);
+                    for index in 0..count {
+                        let entry = self.at::<8>(atom.start + 8 + index * 8)?;
+                        let [a, b, c, d, e, f, g, h] = entry;
+                        let (samples, delta) =
+                            (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+                        track.add(u64::from(samples), u64::from(samples) * u64::from(delta));
+                    }
+                }
+                b"stco" if self.u32(atom.start + 4)? > 0 => {
+                    track.first_sample = Some(u64::from(self.u32(atom.start + 8)?));
+                }
+                b"co64" if self.u32(atom.start + 4)? > 0 => {
+                    track.first_sample = Some(u64::from_be_bytes(self.at(atom.start + 8)?));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the samples of a `moof`.
+    fn fragment(&mut self, moof: Atom, movie: &mut Movie) -> Result<(), VideoError> {
+        for traf in self.children(moof.start, moof.end)? {
+            if traf.kind != *b"traf" {
+                continue;
+            }
+            let mut id = 0;
+            let mut default = 0;
+            for atom in self.children(traf.start, traf.end)? {
+                match &atom.kind {
+                    b"tfhd" => {
+                        id = self.u32(atom.start + 4)?;
+                        let known = movie.defaults.iter().find(|(track, _)| *track == id);
+                        default = known.map_or(0, |(_, duration)| *duration);
+                        let flags = self.u32(atom.start)? & 0x00ff_ffff;
+                        if flags & 8 != 0 {
+                            // The base offset and the index of the description come first, where they are there.
+                            let offset = 8 + u64::from(flags & 1) * 8 + u64::from(flags >> 1 & 1) * 4;
+                            default = self.u32(atom.start + offset)?;
+                        }
+                    }
+                    b"trun" => {
+                        let (samples, ticks) = self.run(atom, default)?;
+                        if let Some(track) = movie.tracks.iter_mut().find(|track| track.id == id) {
+                            track.add(samples, ticks);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Samples of a `trun`, and their duration.
+    fn run(&mut self, trun: Atom, default: u32) -> Result<(u64, u64), VideoError> {
+        let flags = self.u32(trun.start)? & 0x00ff_ffff;
+        let count = self.u32(trun.start + 4)?;
+        if flags & 0x100 == 0 {
+            return Ok((u64::from(count), u64::from(count) * u64::from(default)));
+        }
+        let first = trun.start + 8 + u64::from(flags & 1) * 4 + u64::from(flags >> 2 & 1) * 4;
+        // Duration, size, flags, composition offset: four bytes each, as far as they are there.
+        let width = u64::from((flags >> 8 & 0xf).count_ones()) * 4;
+        let room = trun.end.saturating_sub(first) / width;
+        let mut ticks = 0_u64;
+        let count = u64::from(count.min(MOST_ENTRIES)).min(room);
+        for index in 0..count {
+            ticks = ticks.saturating_add(u64::from(self.u32(first + index * width)?));
+        }
+        Ok((count, ticks))
+    }
+
+    /// Whether a ProRes frame has an alpha channel; source: SMPTE RDD 36, `alpha_channel_type` of the frame header.
+    fn prores_alpha(&mut self, frame: Option<u64>) -> Result<bool, VideoError> {
+        let Some(frame) = frame else { return Ok(false) };
+        let header = self.at::<26>(frame)?;
+        Ok(header[4..8] == *b"icpf" && header[25] & 0xf != 0)
+    }
+
+    fn audio(&mut self, entry: Atom) -> Result<Audio, VideoError> {
+        let fields = self.at::<20>(entry.start + 8)?;
+        Ok(Audio {
+            codec: codec(entry.kind),
+            channels: u32::from(u16::from_be_bytes([fields[8], fields[9]])),
+            sample_rate: u32::from(u16::from_be_bytes([fields[16], fields[17]])),
+        })
+    }
+}
+
+impl Track {
+    fn add(&mut self, samples: u64, ticks: u64) {
+        self.samples = self.samples.saturating_add(samples);
+        self.ticks = self.ticks.saturating_add(ticks);
+    }
+}
+
+/// The usual name of a codec.
+fn codec(kind: [u8; 4]) -> String {
+    match &kind {
+        b"avc1" | b"avc3" => "h264",
+        b"hvc1" | b"hev1" => "hevc",
+        b"av01" => "av1",
+        b"vp09" => "vp9",
+        b"vp08" => "vp8",
+        b"ap4h" | b"ap4x" | b"apch" | b"apcn" | b"apcs" | b"apco" => "prores",
+        b"mp4v" => "mpeg4",
+        b"mp4a" => "aac",
+        b"Opus" => "opus",
+        b"fLaC" => "flac",
+        b"sowt" | b"twos" | b"lpcm" | b"ipcm" => "pcm",
+        _ => return String::from_utf8_lossy(&kind).trim().escape_default().to_string(),
+    }
+    .to_owned()
+}

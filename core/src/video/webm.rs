@@ -1,0 +1,204 @@
+//! WebM; source: RFC 9559 (Matroska).
+
+use std::io::{Read, Seek};
+
+use super::ebml::{Element, Reader};
+use super::{Audio, Container, Video, VideoError};
+
+const SEGMENT: u32 = 0x1853_8067;
+const INFO: u32 = 0x1549_a966;
+const TIMESTAMP_SCALE: u32 = 0x002a_d7b1;
+const DURATION: u32 = 0x4489;
+const TRACKS: u32 = 0x1654_ae6b;
+const TRACK_ENTRY: u32 = 0xae;
+const TRACK_NUMBER: u32 = 0xd7;
+const TRACK_TYPE: u32 = 0x83;
+const CODEC_ID: u32 = 0x86;
+const DEFAULT_DURATION: u32 = 0x0023_e383;
+const VIDEO: u32 = 0xe0;
+const PIXEL_WIDTH: u32 = 0xb0;
+const PIXEL_HEIGHT: u32 = 0xba;
+const ALPHA_MODE: u32 = 0x53c0;
+const AUDIO: u32 = 0xe1;
+const SAMPLING_FREQUENCY: u32 = 0xb5;
+const CHANNELS: u32 = 0x9f;
+const CLUSTER: u32 = 0x1f43_b675;
+const TIMESTAMP: u32 = 0xe7;
+const SIMPLE_BLOCK: u32 = 0xa3;
+const BLOCK_GROUP: u32 = 0xa0;
+const BLOCK: u32 = 0xa1;
+
+const PICTURE: u64 = 1;
+const SOUND: u64 = 2;
+
+/// A track, as far as it says.
+#[derive(Debug, Default)]
+struct Track {
+    number: u64,
+    kind: u64,
+    codec: String,
+    /// Nanoseconds.
+    frame: u64,
+    width: u64,
+    height: u64,
+    alpha: bool,
+    channels: u64,
+    sample_rate: f64,
+}
+
+/// What the clusters hold of one track.
+#[derive(Debug, Default)]
+struct Blocks {
+    count: u64,
+    /// Time of the first and of the last, in units of the timestamp scale.
+    first: Option<u64>,
+    last: u64,
+}
+
+pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, VideoError> {
+    let mut reader = Reader::new(file);
+    let head = reader.element(0, end)?.ok_or(VideoError::Damaged("it is empty"))?;
+    let segment = reader.element(head.end, end)?.filter(|element| element.id == SEGMENT);
+    let segment = segment.ok_or(VideoError::Damaged("it has no segment"))?;
+    let mut scale = 1_000_000;
+    let mut duration = 0.0;
+    let mut tracks = Vec::new();
+    let mut clusters = None;
+    let mut offset = segment.start;
+    while let Some(element) = reader.element(offset, segment.end)? {
+        offset = element.end;
+        match element.id {
+            INFO => {
+                for field in reader.children(element)? {
+                    match field.id {
+                        TIMESTAMP_SCALE => scale = reader.integer(field)?,
+                        DURATION => duration = reader.float(field)?,
+                        _ => {}
+                    }
+                }
+            }
+            TRACKS => {
+                for entry in reader.children(element)?.into_iter().filter(|entry| entry.id == TRACK_ENTRY) {
+                    tracks.push(track(&mut reader, entry)?);
+                }
+            }
+            CLUSTER => {
+                clusters = Some(Element { end: segment.end, ..element });
+                break;
+            }
+            _ => {}
+        }
+    }
+    let picture = tracks.iter().find(|track| track.kind == PICTURE);
+    let picture = picture.ok_or(VideoError::Damaged("it has no picture"))?;
+    let mut fps = (picture.frame > 0).then(|| 1e9 / picture.frame as f64);
+    let unit = scale as f64 / 1e9;
+    let mut seconds = (duration.is_finite() && duration > 0.0).then_some(duration * unit);
+    // A live recording says neither: its blocks do.
+    if let (true, Some(clusters)) = (fps.is_none() || seconds.is_none(), clusters) {
+        let blocks = count(&mut reader, clusters, picture.number)?;
+        let span = blocks.last.saturating_sub(blocks.first.unwrap_or_default()) as f64 * unit;
+        if blocks.count > 1 && span > 0.0 {
+            fps = fps.or(Some((blocks.count - 1) as f64 / span));
+            seconds = seconds.or(fps.map(|fps| blocks.count as f64 / fps));
+        }
+    }
+    let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let sound = tracks.iter().find(|track| track.kind == SOUND);
+    Ok(Video {
+        container: Container::Webm,
+        codec: codec(&picture.codec),
+        width: small(picture.width),
+        height: small(picture.height),
+        fps,
+        duration: seconds,
+        alpha: picture.alpha,
+        audio: sound.map(|track| Audio {
+            codec: codec(&track.codec),
+            channels: small(track.channels.max(1)),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "casts saturate, and no sound is that high"
+            )]
+            sample_rate: track.sample_rate as u32,
+        }),
+    })
+}
+
+fn track(reader: &mut Reader<'_, impl Read + Seek>, entry: Element) -> Result<Track, VideoError> {
+    // Source of the default: RFC 9559, section 5.1.4.1.29.1.
+    let mut track = Track { sample_rate: 8000.0, ..Track::default() };
+    for field in reader.children(entry)? {
+        match field.id {
+            TRACK_NUMBER => track.number = reader.integer(field)?,
+            TRACK_TYPE => track.kind = reader.integer(field)?,
+            CODEC_ID => track.codec = reader.text(field)?,
+            DEFAULT_DURATION => track.frame = reader.integer(field)?,
+            VIDEO | AUDIO => {
+                for field in reader.children(field)? {
+                    match field.id {
+                        PIXEL_WIDTH => track.width = reader.integer(field)?,
+                        PIXEL_HEIGHT => track.height = reader.integer(field)?,
+                        ALPHA_MODE => track.alpha = reader.integer(field)? == 1,
+                        SAMPLING_FREQUENCY => track.sample_rate = reader.float(field)?,
+                        CHANNELS => track.channels = reader.integer(field)?,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(track)
+}
+
+/// Counts the blocks of a track, from the first cluster on. Clusters are entered rather than passed over, so that those
+/// of unknown size need no end.
+fn count(
+    reader: &mut Reader<'_, impl Read + Seek>,
+    clusters: Element,
+    track: u64,
+) -> Result<Blocks, VideoError> {
+    let mut blocks = Blocks::default();
+    let (mut offset, mut time) = (clusters.start, 0);
+    while let Some(element) = reader.element(offset, clusters.end)? {
+        offset = element.end;
+        match element.id {
+            CLUSTER | BLOCK_GROUP => offset = element.start,
+            _ if element.is_open => offset = element.start,
+            TIMESTAMP => time = reader.integer(element)?,
+            SIMPLE_BLOCK | BLOCK if element.end - element.start >= 4 => {
+                // The number of the track (one byte below 128), and a time relative to the cluster's.
+                let head = reader.integer(Element { end: element.start + 4, ..element })?;
+                if head >> 24 & 0x7f == track {
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        reason = "two bytes are meant, and their sign"
+                    )]
+                    let relative = (head >> 8) as u16 as i16;
+                    let at = time.saturating_add_signed(i64::from(relative));
+                    blocks.count += 1;
+                    blocks.first = Some(blocks.first.map_or(at, |first| first.min(at)));
+                    blocks.last = blocks.last.max(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(blocks)
+}
+
+/// The usual name of a codec.
+fn codec(id: &str) -> String {
+    match id {
+        "V_VP9" => "vp9",
+        "V_VP8" => "vp8",
+        "V_AV1" => "av1",
+        "V_MPEG4/ISO/AVC" => "h264",
+        "A_OPUS" => "opus",
+        "A_VORBIS" => "vorbis",
+        other => return other.escape_default().to_string(),
+    }
+    .to_owned()
+}

@@ -1,0 +1,108 @@
+//! Flags about renders that exist already, and about what a new one may cost.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hyperframes_ci_core::{Limits, Refusal, RenderRequest, Resolution, Reuse};
+
+use super::values;
+use crate::error::Error;
+use crate::http::ApiBase;
+use crate::ledger::{LedgerFile, unix_now};
+use crate::report::Console;
+
+/// What 4k is billed at.
+const ULTRA_HD_FACTOR: f64 = 1.5;
+
+/// Which earlier renders will do.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReuseArgs {
+    /// Submit a new render even where there is an equal one
+    #[arg(long)]
+    no_reuse: bool,
+    /// How old a render may be to be used again, in days
+    #[arg(long, value_name = "DAYS", default_value = "30", value_parser = values::days)]
+    reuse_window: Duration,
+    /// Where it is written down what was uploaded and submitted [default: ledger.jsonl in the cache]
+    #[arg(long, value_name = "FILE", env = "HYPERFRAMES_CI_LEDGER")]
+    ledger: Option<PathBuf>,
+}
+
+impl ReuseArgs {
+    /// Opens the ledger for `api`. Without one that the user named, a machine without a place for it is no error.
+    ///
+    /// # Errors
+    /// When the ledger that the user named cannot be used.
+    pub(super) fn open(&self, api: &ApiBase, console: &mut Console) -> Result<Option<LedgerFile>, Error> {
+        if let Some(path) = &self.ledger {
+            return Ok(Some(LedgerFile::open(path, &api.to_string())?));
+        }
+        let Some(path) = LedgerFile::default_path() else { return Ok(None) };
+        match LedgerFile::open(&path, &api.to_string()) {
+            Ok(ledger) => Ok(Some(ledger)),
+            Err(error) => {
+                console.warning(&format!("{error}; the account's list is all that there is to go by"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// What the core is told, beside what the ledger knows.
+    pub(super) fn reuse(&self) -> Reuse {
+        let window = i64::try_from(self.reuse_window.as_secs()).unwrap_or(i64::MAX);
+        let since = Some(unix_now().saturating_sub(window));
+        Reuse { none: self.no_reuse, since, ..Reuse::default() }
+    }
+}
+
+/// What a new render may cost.
+#[derive(Debug, clap::Args)]
+pub(super) struct LimitArgs {
+    /// Submit no more than so many renders; 0 uses what is there, or fails with exit code 6
+    #[arg(long, value_name = "COUNT")]
+    max_renders: Option<u64>,
+    /// Submit no more than so many seconds of video; 4k counts 1.5 times
+    #[arg(long, value_name = "SECONDS", value_parser = values::amount)]
+    max_seconds: Option<f64>,
+    /// Submit nothing unless so much is left to spend, in the unit that the account is billed in
+    #[arg(long, value_name = "AMOUNT", value_parser = values::amount)]
+    min_balance: Option<f64>,
+}
+
+impl LimitArgs {
+    /// What holds for one render that is `duration` seconds long, where that is known.
+    pub(super) fn limits(&self, options: &RenderRequest, duration: Option<f64>) -> Limits {
+        let factor = if options.resolution == Some(Resolution::UltraHd) { ULTRA_HD_FACTOR } else { 1.0 };
+        let seconds = duration.map(|seconds| seconds * factor);
+        let renders = self.max_renders.filter(|most| *most < 1);
+        let renders = renders.map(|most| Refusal::Renders { renders: 1, most });
+        let too_long = self.max_seconds.filter(|most| seconds.is_none_or(|seconds| seconds > *most));
+        let too_long = too_long.map(|most| Refusal::Seconds { seconds, most });
+        Limits { exceeded: renders.or(too_long), min_balance: self.min_balance }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_count_what_is_billed() {
+        let limits = |max_renders, max_seconds| LimitArgs { max_renders, max_seconds, min_balance: None };
+        let exceeded = |args: LimitArgs, resolution, duration| {
+            let options = RenderRequest { resolution, ..RenderRequest::default() };
+            args.limits(&options, duration).exceeded.map(|refusal| refusal.code())
+        };
+        assert_eq!(exceeded(limits(None, None), None, None), None);
+        assert_eq!(exceeded(limits(Some(1), Some(10.0)), None, Some(10.0)), None);
+        assert_eq!(exceeded(limits(Some(0), None), None, Some(1.0)), Some("max_renders"));
+        assert_eq!(exceeded(limits(None, Some(10.0)), None, Some(10.1)), Some("max_seconds"));
+        let ultra = Some(Resolution::UltraHd);
+        assert_eq!(exceeded(limits(None, Some(10.0)), ultra, Some(7.0)), Some("max_seconds"));
+        assert_eq!(
+            exceeded(limits(None, Some(10.0)), None, None),
+            Some("max_seconds"),
+            "not known is too long"
+        );
+    }
+}
