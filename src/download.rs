@@ -8,11 +8,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{SaveError, Video, VideoError, signature};
-use tempfile::NamedTempFile;
-
 use crate::http::Transport;
-use crate::interrupt::{self, Guard};
+use crate::temporary::{self, Temporary};
+use hyperframes_ci_core::{Remedy, SaveError, Video, VideoError, signature};
 
 /// Bytes moved at a time.
 const CHUNK: usize = 64 * 1024;
@@ -55,20 +53,13 @@ impl TargetError {
 /// Where a video goes: a temporary file in the folder of its final name.
 #[derive(Debug)]
 pub(crate) struct Target {
-    file: NamedTempFile,
+    temporary: Temporary,
     folder: PathBuf,
     /// The final name, where it is known from the start.
     path: Option<PathBuf>,
     /// Bytes in the file, and what the server called this version of the video.
     received: u64,
     validator: Option<String>,
-    _guard: Guard,
-}
-
-impl std::fmt::Debug for Guard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Guard")
-    }
 }
 
 impl Target {
@@ -90,18 +81,13 @@ impl Target {
         };
         let not_writable = |error| TargetError { path: folder.clone(), problem: Problem::NotWritable(error) };
         fs::create_dir_all(&folder).map_err(not_writable)?;
-        let file = tempfile::Builder::new()
-            .prefix(".hyperframes-ci-")
-            .suffix(".part")
-            .tempfile_in(&folder)
-            .map_err(not_writable)?;
-        let guard = interrupt::guard_path(file.path());
-        Ok(Self { file, folder, path, received: 0, validator: None, _guard: guard })
+        let temporary = temporary::create(&folder, ".hyperframes-ci-", ".part").map_err(not_writable)?;
+        Ok(Self { temporary, folder, path, received: 0, validator: None })
     }
 
     /// The temporary file, for whoever writes the video without downloading it.
     pub(crate) fn temporary_path(&self) -> &Path {
-        self.file.path()
+        self.temporary.file.path()
     }
 
     /// Downloads `url`, going on after what an earlier try left; `progress` hears of bytes so far and in all.
@@ -128,9 +114,13 @@ impl Target {
             }
             _ => {
                 let message = format!("the storage answered with HTTP {status}");
-                // 401, 403, 404 and 410 are what expired URLs give; busy servers and timeouts pass.
-                let transient = matches!(status, 401 | 403 | 404 | 408 | 410 | 425 | 429 | 500..=599);
-                return Err(SaveError { message, transient, progressed: false });
+                let remedy = match status {
+                    408 | 425 | 429 | 500..=599 => Remedy::Retry,
+                    // What expired URLs give.
+                    401 | 403 | 404 | 410 => Remedy::FreshUrl,
+                    _ => Remedy::None,
+                };
+                return Err(SaveError { message, remedy, progressed: false });
             }
         }
         let strong = |tag: &&str| !tag.starts_with("W/");
@@ -163,7 +153,7 @@ impl Target {
                 Ok(count) => count,
                 Err(error) => return Err(transient(format!("the transfer was cut: {error}"))),
             };
-            self.file.as_file_mut().write_all(&buffer[..count]).map_err(|error| on_disk(&error))?;
+            self.temporary.file.as_file_mut().write_all(&buffer[..count]).map_err(|error| on_disk(&error))?;
             self.received += count as u64;
             progress(self.received, total);
         }
@@ -172,17 +162,17 @@ impl Target {
     fn restart(&mut self) -> io::Result<()> {
         self.received = 0;
         self.validator = None;
-        self.file.as_file_mut().set_len(0)?;
-        self.file.as_file_mut().rewind()
+        self.temporary.file.as_file_mut().set_len(0)?;
+        self.temporary.file.as_file_mut().rewind()
     }
 
     /// Whether the file begins like a video that a render can be: MP4, QuickTime or WebM.
     fn check_container(&mut self) -> Result<(), SaveError> {
         let mut head = Vec::new();
-        let file = self.file.as_file_mut();
+        let file = self.temporary.file.as_file_mut();
         file.rewind()
             .and_then(|()| file.take(16).read_to_end(&mut head))
-            .and_then(|_| self.file.as_file_mut().seek(SeekFrom::End(0)))
+            .and_then(|_| self.temporary.file.as_file_mut().seek(SeekFrom::End(0)))
             .map_err(|error| on_disk(&error))?;
         match signature(&head) {
             Ok(_) => Ok(()),
@@ -196,7 +186,7 @@ impl Target {
     /// See [`VideoError`].
     pub(crate) fn video(&mut self) -> Result<Video, VideoError> {
         // Opened by its name: whoever wrote through the path may have put another file in its place.
-        Video::read(&mut io::BufReader::new(File::open(self.file.path())?))
+        Video::read(&mut io::BufReader::new(File::open(self.temporary.file.path())?))
     }
 
     /// Gives the file its final name, `renders/<name>` where no path was set, and says which and how large.
@@ -207,9 +197,11 @@ impl Target {
         let path = self.path.unwrap_or_else(|| self.folder.join(name));
         let failed = |error: &io::Error| format!("cannot write {}: {error}", path.display());
         // Whoever wrote through the path left the length on the disk, not in `received`.
-        let size = fs::metadata(self.file.path()).map_err(|error| failed(&error))?.len();
-        File::open(self.file.path()).and_then(|file| file.sync_all()).map_err(|error| failed(&error))?;
-        let kept = self.file.persist(&path).map_err(|error| failed(&error.error))?;
+        let size = fs::metadata(self.temporary.file.path()).map_err(|error| failed(&error))?.len();
+        File::open(self.temporary.file.path())
+            .and_then(|file| file.sync_all())
+            .map_err(|error| failed(&error))?;
+        let kept = self.temporary.file.persist(&path).map_err(|error| failed(&error.error))?;
         make_readable(&kept).map_err(|error| failed(&error))?;
         Ok((path, size))
     }
@@ -233,11 +225,15 @@ fn range_start(value: Option<&str>) -> Option<u64> {
 }
 
 fn transient(message: String) -> SaveError {
-    SaveError { message, transient: true, progressed: false }
+    SaveError { message, remedy: Remedy::Retry, progressed: false }
 }
 
 fn on_disk(error: &io::Error) -> SaveError {
-    SaveError { message: format!("the file cannot be written: {error}"), transient: false, progressed: false }
+    SaveError {
+        message: format!("the file cannot be written: {error}"),
+        remedy: Remedy::None,
+        progressed: false,
+    }
 }
 
 #[cfg(test)]
@@ -291,7 +287,7 @@ mod tests {
     fn a_transfer_goes_on_where_it_was_cut() {
         let mut case = Case::new();
         let mut target = case.target();
-        target.file.write_all(&VIDEO[..10]).expect("written");
+        target.temporary.file.write_all(&VIDEO[..10]).expect("written");
         target.received = 10;
         target.validator = Some("\"v1\"".to_owned());
         let rest = case
@@ -313,7 +309,7 @@ mod tests {
     fn a_server_that_sends_the_whole_again_is_fine() {
         let mut case = Case::new();
         let mut target = case.target();
-        target.file.write_all(b"something old").expect("written");
+        target.temporary.file.write_all(b"something old").expect("written");
         target.received = 13;
         case.server.mock("GET", "/v?sig=1").with_body(VIDEO).create();
         case.fetch(&mut target).expect("fetched");
@@ -335,10 +331,10 @@ mod tests {
     fn an_expired_url_may_be_worth_a_fresh_one() {
         let mut case = Case::new();
         case.server.mock("GET", "/v?sig=1").with_status(403).create();
-        assert!(case.fetch(&mut case.target()).expect_err("expired").transient);
+        assert_eq!(case.fetch(&mut case.target()).expect_err("expired").remedy, Remedy::FreshUrl);
         let mut case = Case::new();
         case.server.mock("GET", "/v?sig=1").with_status(400).create();
-        assert!(!case.fetch(&mut case.target()).expect_err("refused").transient);
+        assert_eq!(case.fetch(&mut case.target()).expect_err("refused").remedy, Remedy::None);
     }
 
     #[test]

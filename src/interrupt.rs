@@ -25,6 +25,7 @@ enum Cleanup {
 
 /// Keeps a cleanup registered; dropping it takes the registration back (it does not run the cleanup).
 #[must_use = "the registration ends when this is dropped"]
+#[derive(Debug)]
 pub(crate) struct Guard(u64);
 
 impl Drop for Guard {

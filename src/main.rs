@@ -18,6 +18,7 @@ mod pack;
 mod report;
 mod run;
 mod shown;
+mod temporary;
 mod tree;
 mod unpack;
 mod variables;

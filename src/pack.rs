@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::{ArchiveError, ArchiveWriter, Carried, Manifest, contained, hex};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
-use crate::interrupt::{self, Guard};
+use crate::temporary::{self, Temporary};
 use crate::tree::DiskTree;
 
 /// Why there is no archive.
@@ -78,11 +77,11 @@ impl<'a> Contained<'a> {
     /// # Errors
     /// See [`PackError`]. The temporary file is gone then.
     pub(crate) fn zip(&self, progress: &mut dyn FnMut(u64)) -> Result<Packed, PackError> {
-        let temporary = NamedTempFile::with_prefix("hyperframes-ci-").map_err(PackError::Archive)?;
-        let guard = interrupt::guard_path(temporary.path());
+        let temporary = temporary::create(&std::env::temp_dir(), "hyperframes-ci-", ".zip")
+            .map_err(PackError::Archive)?;
         let sink = io::BufWriter::with_capacity(
             256 * 1024,
-            temporary.as_file().try_clone().map_err(PackError::Archive)?,
+            temporary.file.as_file().try_clone().map_err(PackError::Archive)?,
         );
         let mut writer = ArchiveWriter::new(sink);
         for (done, (path, carried)) in self.entries.iter().enumerate() {
@@ -95,9 +94,9 @@ impl<'a> Contained<'a> {
         })?;
         sink.flush().map_err(PackError::Archive)?;
         drop(sink);
-        let mut file = temporary.reopen().map_err(PackError::Archive)?;
+        let mut file = temporary.file.reopen().map_err(PackError::Archive)?;
         let (size, sha256) = hash(&mut file).map_err(PackError::Archive)?;
-        Ok(Packed { file: temporary, manifest, size, sha256, _guard: guard })
+        Ok(Packed { temporary, manifest, size, sha256 })
     }
 
     fn add<W: Write + Seek>(
@@ -156,20 +155,19 @@ fn hash(file: &mut File) -> io::Result<(u64, String)> {
 /// An archive in a temporary file, which goes when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Packed {
-    file: NamedTempFile,
+    temporary: Temporary,
     /// What it holds.
     pub(crate) manifest: Manifest,
     /// Its size in bytes.
     pub(crate) size: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub(crate) sha256: String,
-    _guard: Guard,
 }
 
 impl Packed {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
-        self.file.path()
+        self.temporary.file.path()
     }
 
     /// Opens it for reading.
@@ -177,6 +175,6 @@ impl Packed {
     /// # Errors
     /// When somebody took it away.
     pub(crate) fn open(&self) -> io::Result<File> {
-        self.file.reopen()
+        self.temporary.file.reopen()
     }
 }

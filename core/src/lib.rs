@@ -64,8 +64,8 @@ pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
 pub use render::{
-    Action, Archive, Event, Job, Keys, Limits, Origin, Outcome, Pause, Plan, Retry, Reuse, SaveError, Source,
-    Step, UploadRoute, Wait,
+    Action, Archive, Event, Job, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,
+    Source, Step, UploadRoute, Wait,
 };
 pub use rule::{Group, Rule, UnknownRule};
 pub use time::{format_http_date, format_unix, format_utc, parse_http_date, parse_iso8601};

@@ -32,6 +32,8 @@ pub enum Exclusion {
     Hidden,
     /// A segment of the path is in the fixed set, such as `node_modules`.
     NeverPacked,
+    /// It is where the result goes: a second run must find what the first one found.
+    Output,
     /// One of the two default rules.
     DefaultRule(&'static str),
     /// A rule of `.hyperframesignore`.
@@ -50,6 +52,7 @@ impl std::fmt::Display for Exclusion {
             Self::NeverPacked => {
                 f.write_str("build output and dependencies (node_modules, dist, …) are never packed")
             }
+            Self::Output => f.write_str("the file that is written is never packed"),
             Self::DefaultRule(rule) => write!(f, "`{rule}` is ignored unless {IGNORE_FILE} negates it"),
             Self::Rule { line, text } => write!(f, "{IGNORE_FILE} line {line} (`{text}`) ignores it"),
         }
@@ -60,6 +63,7 @@ impl std::fmt::Display for Exclusion {
 #[derive(Clone, Debug)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
+    output: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,7 +87,13 @@ impl IgnoreRules {
                     Rule::parse(text, Exclusion::Rule { line: index + 1, text: text.trim_end().to_owned() })
                 },
             );
-        Self { rules: defaults.chain(own).collect() }
+        Self { rules: defaults.chain(own).collect(), output: None }
+    }
+
+    /// The same rules without the file at `path` (relative to the project, with `/`), which is going to be written.
+    #[must_use]
+    pub fn with_output(self, path: Option<String>) -> Self {
+        Self { output: path, ..self }
     }
 
     /// Why `path` (relative to the project, with `/`) itself is left out, or `None` where it is packed.
@@ -98,6 +108,9 @@ impl IgnoreRules {
         }
         if name.starts_with('.') {
             return Some(Exclusion::Hidden);
+        }
+        if self.output.as_deref() == Some(path) {
+            return Some(Exclusion::Output);
         }
         let last = self.rules.iter().rev().find(|rule| rule.matches(path, is_directory))?;
         (!last.negated).then(|| last.origin.clone())

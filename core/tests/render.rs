@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use hyperframes_ci_core::{
     Action, Archive, AssetFact, AssetState, Body, Event, Fact, FailureKind, Job, Keys, Limits, Origin,
-    Outcome, Plan, ProjectIdentity, Refusal, RenderFact, RenderIdentity, RenderState, Request, Response,
-    Reuse, SaveError, Source, Stage, Target, UploadRoute, Wait, format_http_date,
+    Outcome, Plan, ProjectIdentity, Refusal, Remedy, RenderFact, RenderIdentity, RenderState, Request,
+    Response, Reuse, SaveError, Source, Stage, Target, UploadRoute, Wait, format_http_date,
 };
 use serde_json::{Map, json};
 
@@ -162,6 +162,26 @@ fn without_direct_uploads_a_large_archive_fails_before_it_is_sent() {
 }
 
 #[test]
+fn where_the_storage_cannot_be_reached_a_small_archive_goes_through_the_api() {
+    for (size, next) in [(10, Some("POST /v3/assets")), (33 * 1024 * 1024, None)] {
+        let mut scenario = Scenario::start(plan(archive(size)));
+        scenario.expect(CREATE);
+        scenario.answer(
+            200,
+            json!({"data": {"asset_id": "a1", "upload_url": "https://s3.example/k", "upload_headers": {}}}),
+        );
+        for _ in 0..3 {
+            scenario.expect("PUT https://s3.example/k");
+            scenario.event(Event::Unreachable("the host is not known".to_owned()));
+        }
+        match next {
+            Some(next) => drop(scenario.expect(next)),
+            None => assert_eq!(scenario.failure().stage, Stage::Upload),
+        }
+    }
+}
+
+#[test]
 fn the_route_that_the_user_set_is_kept() {
     let mut scenario = Scenario::start(Plan { route: UploadRoute::Direct, ..plan(archive(10)) });
     scenario.expect("POST /v3/assets/direct-uploads");
@@ -248,8 +268,13 @@ fn a_failed_render_says_why() {
 fn an_expired_url_is_fetched_again() {
     let mut scenario = Scenario::submitted();
     scenario.answer(200, detail("completed"));
-    let expired =
-        || Event::NotSaved(SaveError { message: "HTTP 403".to_owned(), transient: true, progressed: false });
+    let expired = || {
+        Event::NotSaved(SaveError {
+            message: "HTTP 403".to_owned(),
+            remedy: Remedy::FreshUrl,
+            progressed: false,
+        })
+    };
     scenario.event(expired());
     assert!(
         matches!(&scenario.action, Action::Sleep(pause) if pause.delay.is_zero() && pause.retry.is_some()),
@@ -259,8 +284,8 @@ fn an_expired_url_is_fetched_again() {
     scenario.expect(POLL);
     scenario.answer(200, detail("completed"));
     assert!(matches!(scenario.action, Action::Save(_)));
-    scenario.event(Event::Saved);
-    assert!(matches!(scenario.action, Action::Done(_)));
+    scenario.event(expired());
+    assert_eq!(scenario.failure().code(), "download_failed", "a fresh one that is refused is not too old");
 }
 
 #[test]
@@ -273,7 +298,7 @@ fn a_download_that_never_works_ends_and_can_be_resumed() {
         downloads += 1;
         scenario.event(Event::NotSaved(SaveError {
             message: "cut".to_owned(),
-            transient: true,
+            remedy: Remedy::Retry,
             progressed: false,
         }));
     }
@@ -287,7 +312,7 @@ fn a_full_disk_is_not_tried_again() {
     scenario.answer(200, detail("completed"));
     scenario.event(Event::NotSaved(SaveError {
         message: "no space".to_owned(),
-        transient: false,
+        remedy: Remedy::None,
         progressed: false,
     }));
     assert_eq!(scenario.failure().to_string(), "the video could not be saved: no space");
@@ -307,7 +332,7 @@ fn a_download_that_gets_on_is_never_given_up() {
     for _ in 0..50 {
         scenario.expect(POLL);
         scenario.answer(200, detail("completed"));
-        let cut = SaveError { message: "cut".to_owned(), transient: true, progressed: true };
+        let cut = SaveError { message: "cut".to_owned(), remedy: Remedy::Retry, progressed: true };
         scenario.event(Event::NotSaved(cut));
     }
     scenario.expect(POLL);

@@ -350,7 +350,7 @@ fn check(
     let levels = |project: &crate::collect::Project| {
         args.levels.levels(&project.boundary, base_levels(args, is_local))
     };
-    let prepared = Prepared::new(directory, &options, levels, console)?;
+    let prepared = Prepared::new(directory, args.output.as_deref(), &options, levels, console)?;
     if let Shape::Matched { ratio, .. } = &prepared.shape {
         console.detail(&format!("{}: {}", prepared.composition, prepared.shape));
         request.options.aspect_ratio.get_or_insert(*ratio);

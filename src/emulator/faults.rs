@@ -17,6 +17,7 @@
 //! | `"bad_host"` | the presigned URLs in the answer lead to a host that does not exist |
 //! | `"expire"` | the presigned URL counts as expired |
 //! | `"html"` | a proxy's page with status 200; nothing is done |
+//! | `{"fail": "no fonts"}` | on `render` only: the render fails with this message |
 
 use std::path::Path;
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub(super) enum Step {
     Download,
     /// `GET /v3/users/me`
     Me,
+    /// No request: the work on a render.
+    Render,
 }
 
 /// Faults, in the order in which they are looked at.
@@ -96,6 +99,7 @@ enum Fault {
     Truncate { truncate: u64 },
     Stall { stall: u64 },
     Refuse { refuse_ms: u64 },
+    Fail { fail: String },
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -119,13 +123,16 @@ pub(super) enum Effect {
     Delay(Duration),
     /// Do the work and send whoever reads the answer nowhere.
     BadHost,
+    /// The render fails, with this message.
+    Fail(String),
 }
 
 impl Effect {
     /// The answer, with `work` done or not; `storage` is the base of presigned URLs.
     pub(super) fn play(self, storage: &str, work: impl FnOnce() -> Reply) -> Reply {
         match self {
-            Self::Go => work(),
+            // A render fails on its own; see `renders`.
+            Self::Go | Self::Fail(_) => work(),
             Self::Instead(reply) => reply,
             Self::Ending(ending) => Reply { ending, ..work() },
             Self::Delay(delay) => {
@@ -194,6 +201,7 @@ impl Fault {
             Self::Delay { delay_ms } => Effect::Delay(Duration::from_millis(*delay_ms)),
             Self::Truncate { truncate } => Effect::Ending(Ending::CutAfter(*truncate)),
             Self::Stall { stall } => Effect::Ending(Ending::SilenceAfter(*stall)),
+            Self::Fail { fail } => Effect::Fail(fail.clone()),
             Self::Refuse { refuse_ms } => {
                 Effect::Instead(Reply::none(Ending::Refusal(Duration::from_millis(*refuse_ms))))
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hyperframes_ci_core::{Composition, DEFAULT_COMPOSITION};
 use serde_json::{Map, Value, json};
 
+use super::faults::{Effect, Step};
 use super::server::{Reply, Request};
 use super::state::{State, now};
 use super::validate::{Options, Rejection, object, required};
@@ -301,6 +302,10 @@ fn next(state: &State) -> Option<Render> {
 fn make(state: &State, render: &Render, renderer: Option<&dyn Renderer>) -> Result<(), String> {
     let output = state.path(&render.video());
     let options = &render.options;
+    if let Effect::Fail(message) = state.fault(Step::Render) {
+        std::thread::sleep(state.config.placeholder_delay);
+        return Err(message);
+    }
     let Some(renderer) = renderer else {
         std::thread::sleep(state.config.placeholder_delay);
         return fs::write(output, clips::clip(options.format))

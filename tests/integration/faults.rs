@@ -62,7 +62,8 @@ fn permanent_faults_end_with_their_code_and_no_file() {
         let requests = emulator.stats()["requests"].as_array().unwrap().clone();
         let refused = requests.iter().filter(|request| request[2] == status).count();
         // At the storage 403 is what an expired URL gives: a fresh one is asked for, once.
-        assert_eq!(refused, if step == "put" { 2 } else { 1 }, "{step} {status} is not repeated");
+        let expected = if (step, status) == ("put", 403) { 2 } else { 1 };
+        assert_eq!(refused, expected, "{step} {status} is not repeated");
     }
 }
 
@@ -102,4 +103,22 @@ fn a_target_that_fills_up_leaves_nothing() {
     let ran = emulator.run(folder.path(), &["render", "--json", "-o", "/proc/nowhere/v.mp4"]);
     assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("output_not_writable")), "{ran:?}");
     assert_eq!(emulator.created(), (0, 0));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_tried_and_named() {
+    let folder = project();
+    for (url, message) in [
+        ("http://127.0.0.1:1", "onnection refused"),
+        ("https://api.unknown.invalid", "the host is not known"),
+    ] {
+        let mut command = crate::support::command();
+        command.args(["render", "-o", "v.mp4", "--no-reuse"]).current_dir(folder.path());
+        command.env("HEYGEN_API_URL", url).env("HEYGEN_API_KEY", "k").env("HEYGEN_MAX_RETRIES", "2");
+        let ran = crate::support::Ran::from(command.output().unwrap());
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert_eq!(ran.stderr.matches("is tried again in").count(), 2, "{ran:?}");
+        assert!(ran.stderr.contains("(try 3 of 3, 60 min left)"), "{ran:?}");
+        assert!(ran.stderr.matches(message).count() == 3, "{ran:?}");
+    }
 }

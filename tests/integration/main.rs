@@ -4,10 +4,15 @@
 mod bad_input;
 mod check;
 mod commands;
+#[cfg(unix)]
+mod crash;
 mod faults;
 mod flow;
+mod limits;
+mod matrix;
 mod official;
 mod pack;
 mod real;
+mod reuse;
 mod secrets;
 mod support;

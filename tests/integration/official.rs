@@ -6,8 +6,11 @@ use std::process::Command;
 use crate::real::provisioned;
 use crate::support::{Emulator, KEY, Ran, clean, project};
 
+/// As `src/engine/provision.rs` pins it.
+pub(crate) const VERSION: &str = "0.8.170";
+
 /// The installed engine package holds the whole official CLI.
-fn official(emulator: &Emulator, arguments: &[&str], folder: &std::path::Path) -> Ran {
+pub(crate) fn command(emulator: &Emulator, arguments: &[&str], folder: &std::path::Path) -> Command {
     let (node, script): (PathBuf, PathBuf) = provisioned();
     let mut command = Command::new(node);
     clean(&mut command);
@@ -21,7 +24,11 @@ fn official(emulator: &Emulator, arguments: &[&str], folder: &std::path::Path) -
         .env("HYPERFRAMES_NO_UPDATE_CHECK", "1")
         .env("DO_NOT_TRACK", "1")
         .env("NO_COLOR", "1");
-    command.output().unwrap().into()
+    command
+}
+
+fn official(emulator: &Emulator, arguments: &[&str], folder: &std::path::Path) -> Ran {
+    command(emulator, arguments, folder).output().unwrap().into()
 }
 
 #[test]

@@ -142,3 +142,25 @@ fn links_out_of_the_repository_are_refused() {
     let ran = run_in(&project, &["pack", "--json"]);
     assert_eq!((ran.code, ran.error()["diagnostics"][0]["code"].as_str()), (5, Some("escaping-link")));
 }
+
+#[test]
+fn what_is_written_into_the_project_is_no_part_of_it() {
+    let folder = project();
+    let pack = |output: &str| {
+        let ran = run_in(folder.path(), &["pack", "--json", "-o", output]).ok().json();
+        ran["archive"]["digest"].as_str().unwrap().to_owned()
+    };
+    let first = pack("out.zip");
+    assert_eq!(pack("out.zip"), first);
+    let whole = folder.path().join("out.zip");
+    for same in ["./out.zip", whole.to_str().unwrap()] {
+        assert_eq!(pack(same), first, "{same}");
+    }
+    assert_ne!(pack("other.zip"), first, "the archive of another name is a file like any other");
+    // A page that needs what would be overwritten is told so.
+    write(folder.path(), "index.html", &html(1280, 720, "<img src=\"a.png\">"));
+    write(folder.path(), "a.png", "x");
+    let ran = run_in(folder.path(), &["pack", "--json", "-o", "a.png"]);
+    assert_eq!(ran.code, 5, "{ran:?}");
+    assert!(ran.stderr.contains("the file that is written is never packed"), "{ran:?}");
+}

@@ -145,7 +145,13 @@ impl Emulator {
 
     /// What has happened so far.
     pub(crate) fn stats(&self) -> Value {
-        let mut answer = ureq::get(&format!("{}/_emulator/stats", self.url)).call().unwrap();
+        // A script may have it refuse connections for a moment.
+        let ask = || {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            ureq::get(&format!("{}/_emulator/stats", self.url)).call()
+        };
+        let first = ureq::get(&format!("{}/_emulator/stats", self.url)).call();
+        let mut answer = (0..20).fold(first, |answer, _| answer.or_else(|_| ask())).unwrap();
         serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
     }
 

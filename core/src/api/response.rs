@@ -45,6 +45,19 @@ impl Response {
         if self.is_success() { Ok(()) } else { Err(ResponseError::Api(Box::new(ApiError::of(self)))) }
     }
 
+    /// As [`Response::check`], for a storage: what it says to success does not matter, unless it is a page, which only
+    /// somebody in between can have sent.
+    ///
+    /// # Errors
+    /// See [`ResponseError`].
+    pub fn check_stored(&self) -> Result<(), ResponseError> {
+        self.check()?;
+        if self.looks_like_html() {
+            return Err(self.malformed("the answer is an HTML page; a proxy may stand in between", true));
+        }
+        Ok(())
+    }
+
     /// The object in the `data` wrapper, or the bare object where there is none.
     ///
     /// # Errors
@@ -81,8 +94,9 @@ impl Response {
     }
 
     fn looks_like_html(&self) -> bool {
+        let is_xml = self.header("content-type").is_some_and(|kind| kind.contains("xml"));
         self.header("content-type").is_some_and(|kind| kind.contains("html"))
-            || self.body.trim_ascii_start().first() == Some(&b'<')
+            || (!is_xml && self.body.trim_ascii_start().first() == Some(&b'<'))
     }
 
     /// What an answer without an error envelope says about itself; never its body, which may be anything.

@@ -100,5 +100,6 @@ fn remedy(reason: &Exclusion) -> String {
         }
         Exclusion::DefaultRule(rule) => format!("write !{rule} in {IGNORE_FILE}, or move the file"),
         Exclusion::Hidden | Exclusion::NeverPacked => "move the file to another place".to_owned(),
+        Exclusion::Output => "name another file with -o".to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Action, Event, Origin, Outcome, Pause, Plan, Retry, SaveError, Source, Step};
+use super::{Action, Event, Origin, Outcome, Pause, Plan, Remedy, Retry, SaveError, Source, Step};
 use crate::api::{
     ApiError, IdempotencyKey, Project, RenderDetail, RenderStatus, Request, Response, ResponseError,
     SubmittedRender, UploadRequest,
@@ -325,7 +325,7 @@ impl Job {
                 self.announced(upload)
             }
             Call::Put { asset_id, .. } => {
-                response.check()?;
+                response.check_stored()?;
                 self.note_asset(&asset_id, AssetState::Stored);
                 self.next(Call::Complete { asset_id, because: Because::Stored })
             }
@@ -484,16 +484,24 @@ impl Job {
             return self.pause_poll(id.clone(), Some((delay, retry)), now);
         }
         if self.attempt > self.plan.max_retries || delay > left {
-            return self.fail(call.stage(), kind);
+            return match (call, kind) {
+                (Call::Put { .. }, FailureKind::Unreachable(reason)) => self.storage_unreachable(reason),
+                (call, kind) => self.fail(call.stage(), kind),
+            };
         }
         self.pause(call, Pause { delay, retry: Some(retry) })
     }
 
     fn not_saved(&mut self, error: SaveError, now: Duration) -> Action {
         self.failed_saves = if error.progressed { 1 } else { self.failed_saves + 1 };
-        let most = self.plan.max_retries.saturating_add(FRESH_URLS);
+        let most = match error.remedy {
+            Remedy::Retry => self.plan.max_retries.saturating_add(FRESH_URLS),
+            // One that has just been made and is refused as well is not refused for its age.
+            Remedy::FreshUrl => 1,
+            Remedy::None => 0,
+        };
         let (_, left) = self.time(now);
-        let render = self.render.clone().filter(|_| error.transient && self.failed_saves <= most);
+        let render = self.render.clone().filter(|_| self.failed_saves <= most);
         let Some(render) = render.filter(|_| !left.is_zero()) else {
             return self.fail(Stage::Download, FailureKind::NotSaved(error.message));
         };

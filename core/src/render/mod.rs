@@ -148,7 +148,8 @@ pub struct Limits {
 /// How an archive travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadRoute {
-    /// Direct; through the API where the server offers no direct uploads and the archive is small enough.
+    /// Direct; through the API where the server offers no direct uploads, or the storage cannot be reached, and the
+    /// archive is small enough.
     Auto,
     /// Only by a presigned URL (200 MB).
     Direct,
@@ -187,10 +188,21 @@ pub enum Event {
 pub struct SaveError {
     /// What happened; names no secret.
     pub message: String,
-    /// Whether a fresh URL and another try may help: an expired URL, a cut connection. A full disk is not.
-    pub transient: bool,
+    /// What may help.
+    pub remedy: Remedy,
     /// Whether more of the video is there than before: such a download is worth going on with as long as there is time.
     pub progressed: bool,
+}
+
+/// What may help a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Another try, after a cut connection for instance.
+    Retry,
+    /// A fresh URL: this one is refused, as expired ones are.
+    FreshUrl,
+    /// Nothing, as with a full disk.
+    None,
 }
 
 /// What the shell is to do next.

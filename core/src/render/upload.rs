@@ -50,6 +50,18 @@ impl Job {
         self.next(Call::ProxyUpload)
     }
 
+    /// The storage is another host than the API's, and a firewall may know only one of them.
+    pub(super) fn storage_unreachable(&mut self, reason: String) -> Action {
+        let is_small =
+            matches!(&self.plan.source, Source::Archive(archive) if archive.size <= PROXY_UPLOAD_LIMIT);
+        if self.plan.route == UploadRoute::Auto && is_small {
+            self.notice =
+                Some(format!("the storage gives no answer ({reason}): the archive goes through the API"));
+            return self.proxy();
+        }
+        self.fail(Stage::Upload, FailureKind::Unreachable(reason))
+    }
+
     /// The server has given the upload an id and a place.
     pub(super) fn announced(&mut self, upload: DirectUpload) -> Action {
         let size = match &self.plan.source {
@@ -101,6 +113,10 @@ impl Job {
                 let retry = Retry { reason: error.to_string(), attempt, of, left };
                 let call = Call::Complete { asset_id, because: Because::Stored };
                 self.pause(call, Pause { delay, retry: Some(retry) })
+            }
+            (Call::Complete { because: Because::Stored, .. }, 409) if self.may_begin_anew() => {
+                self.upload_round += 1;
+                self.next(Call::CreateUpload)
             }
             (Call::Complete { because: Because::Known, .. }, 400..=499) if !error.is_authentication() => {
                 self.upload_anew()
