@@ -5,10 +5,10 @@ use std::fmt;
 use hyperframes_ci_core::{ApiError, Failure, FailureKind, Findings, Severity};
 use serde_json::{Map, Value};
 
+use crate::auth::CredentialError;
 use crate::changes::ChangesError;
 use crate::collect::ProjectError;
 use crate::config::ConfigError;
-use crate::credentials::CredentialError;
 use crate::download::TargetError;
 use crate::emulator::EmulatorError;
 use crate::engine::EngineError;

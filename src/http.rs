@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hyperframes_ci_core::{ApiError, Body, Request, Response, ResponseError, Target, retry_delay};
@@ -10,7 +11,7 @@ use ureq::config::{AutoHeaderValue, ConfigBuilder};
 use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, SendBody};
 
-use crate::credentials::Credential;
+use crate::auth::{Credential, RefreshError, Secret, TokenEndpoint};
 
 /// The API's origin unless `HEYGEN_API_URL` (or its alias `HEYGEN_API_BASE`) names another.
 const DEFAULT_BASE: &str = "https://api.heygen.com";
@@ -61,15 +62,11 @@ impl ApiBase {
     /// Checks a base URL and drops its trailing slashes.
     pub(crate) fn parse(url: &str) -> Result<Self, InvalidBase> {
         let trimmed = url.trim().trim_end_matches('/');
-        let uri = trimmed.parse::<ureq::http::Uri>().map_err(|_| InvalidBase(url.to_owned()))?;
-        let usable = uri.query().is_none()
-            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-            && match uri.scheme_str() {
-                Some("https") => true,
-                Some("http") => uri.host().is_some_and(is_loopback),
-                _ => false,
-            };
-        if usable { Ok(Self(trimmed.to_owned())) } else { Err(InvalidBase(url.to_owned())) }
+        if is_safe_origin(trimmed) && !trimmed.contains('?') {
+            Ok(Self(trimmed.to_owned()))
+        } else {
+            Err(InvalidBase(url.to_owned()))
+        }
     }
 
     fn is_https(&self) -> bool {
@@ -81,6 +78,17 @@ impl fmt::Display for ApiBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether a credential may go to `url`: it is HTTPS, or HTTP that does not leave the machine.
+pub(crate) fn is_safe_origin(url: &str) -> bool {
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return false };
+    uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => uri.host().is_some_and(is_loopback),
+            _ => false,
+        }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -99,13 +107,20 @@ pub(crate) struct Transport {
     foreign: Agent,
     downloads: Agent,
     base: ApiBase,
-    credential: Option<Credential>,
+    /// Behind a lock, since a sign-in may be refreshed on the way.
+    credential: Mutex<Option<Credential>>,
+    tokens: TokenEndpoint,
 }
 
 impl Transport {
     /// A transport to `base` that gives a connection up after so much silence; without a credential the API will answer
     /// 401.
-    pub(crate) fn new(base: ApiBase, credential: Option<Credential>, silence: Duration) -> Self {
+    pub(crate) fn new(
+        base: ApiBase,
+        credential: Option<Credential>,
+        tokens: TokenEndpoint,
+        silence: Duration,
+    ) -> Self {
         // A presigned URL of an HTTPS API is HTTPS as well: anything else is a downgrade.
         let https_only = base.is_https();
         let settings = || -> ConfigBuilder<AgentScope> {
@@ -136,7 +151,8 @@ impl Transport {
                 .new_agent(),
             downloads: settings().user_agent(agent).max_redirects(5).build().new_agent(),
             base,
-            credential,
+            credential: Mutex::new(credential),
+            tokens,
         }
     }
 
@@ -145,13 +161,64 @@ impl Transport {
         &self.base
     }
 
-    /// Sends `request` and reads the whole answer; `progress` hears of the archive's bytes as they go.
+    /// Sends `request` and reads the whole answer; `progress` hears of the archive's bytes as they go. A sign-in that has
+    /// expired, or that the API refuses, is refreshed once.
     ///
     /// # Errors
     /// A message about why there is no answer; it names no secret.
     pub(crate) fn send(
         &self,
         request: &Request,
+        mut archive: Option<&mut dyn Replay>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Response, String> {
+        if !matches!(request.target, Target::Api(_)) {
+            return self.send_once(request, None, archive, progress);
+        }
+        let mut credential = self.credential();
+        let mut is_fresh = false;
+        if let Some(Credential::Session(session)) = &credential
+            && session.is_expired
+        {
+            // Refused: the API says so as well, in words that are known.
+            if let Some(renewed) = self.renew(&session.access_token)? {
+                (credential, is_fresh) = (Some(renewed), true);
+            }
+        }
+        let again = archive.as_mut().map(|archive| &mut **archive as &mut dyn Replay);
+        let answer = self.send_once(request, credential.as_ref(), again, progress)?;
+        if let (401, false, Some(Credential::Session(session))) = (answer.status, is_fresh, &credential)
+            && let Some(renewed) = self.renew(&session.access_token)?
+        {
+            return self.send_once(request, Some(&renewed), archive, progress);
+        }
+        Ok(answer)
+    }
+
+    fn credential(&self) -> Option<Credential> {
+        self.credential.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A session in the place of the one with the token `old`; `None` where it cannot be refreshed.
+    fn renew(&self, old: &Secret) -> Result<Option<Credential>, String> {
+        let mut credential = self.credential.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Credential::Session(session)) = credential.as_mut() else { return Ok(None) };
+        // Unless another thread was quicker.
+        if session.access_token.expose() == old.expose() {
+            let Some(store) = &session.store else { return Ok(None) };
+            match self.tokens.refresh(store, old) {
+                Ok(token) => (session.access_token, session.is_expired) = (token, false),
+                Err(RefreshError::Refused(_)) => return Ok(None),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Ok(credential.clone())
+    }
+
+    fn send_once(
+        &self,
+        request: &Request,
+        credential: Option<&Credential>,
         archive: Option<&mut dyn Replay>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Response, String> {
@@ -163,11 +230,11 @@ impl Transport {
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
-        if let (Target::Api(_), Some(credential)) = (&request.target, &self.credential) {
+        if let (Target::Api(_), Some(credential)) = (&request.target, credential) {
             builder = match credential {
                 Credential::ApiKey(key) => builder.header("x-api-key", key.expose()),
-                Credential::AccessToken(token) => {
-                    builder.header("authorization", format!("Bearer {}", token.expose()))
+                Credential::Session(session) => {
+                    builder.header("authorization", format!("Bearer {}", session.access_token.expose()))
                 }
             };
         }
@@ -282,6 +349,7 @@ fn describe(error: &ureq::Error) -> String {
         ureq::Error::BadUri(_) => "the URL is not valid".to_owned(),
         ureq::Error::RequireHttpsOnly(_) => "the URL is not HTTPS".to_owned(),
         ureq::Error::HostNotFound => "the host is not known".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
         ureq::Error::ConnectionFailed => "the connection failed".to_owned(),
         ureq::Error::Timeout(what) => format!("the server was silent for too long ({what})"),
         other => other.to_string(),

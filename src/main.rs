@@ -1,11 +1,11 @@
 //! `hyperframes-ci`: HyperFrames in continuous integration.
 
+mod auth;
 mod cache;
 mod changes;
 mod cli;
 mod collect;
 mod config;
-mod credentials;
 mod discover;
 mod download;
 mod emulator;

@@ -13,7 +13,7 @@ use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
 use super::reuse::{LimitArgs, ReuseArgs};
 use super::values::{self, WaitArgs};
-use crate::credentials::{self, Credential, Secret};
+use crate::auth::{self, Credential, Secret};
 use crate::download::Target;
 use crate::engine::{self, Engine};
 use crate::error::Error;
@@ -308,7 +308,7 @@ fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
         RendererArg::Local => None,
         RendererArg::Cloud => Some(values::credential()?),
         RendererArg::Auto => {
-            let found = credentials::find(&values::environment)?;
+            let found = auth::find(&values::environment)?;
             console.detail(&match &found {
                 Some(found) => format!("renderer: cloud, with the credential from {}", found.source),
                 None => "renderer: local, since there is no HEYGEN_API_KEY and no stored sign-in".to_owned(),

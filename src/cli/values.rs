@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hyperframes_ci_core::{AspectRatio, Format, IdempotencyKey, Quality, ReportFormat, Resolution, Wait};
 
-use crate::credentials::{self, Credential, Found};
+use crate::auth::{self, Credential, Found, TokenEndpoint};
 use crate::error::Error;
 use crate::http::{ApiBase, SILENCE, Transport};
 
@@ -159,7 +159,7 @@ fn silence() -> Result<Duration, Error> {
 /// # Errors
 /// When there is none, or one that cannot be used.
 pub(super) fn credential() -> Result<Found, Error> {
-    credentials::find(&environment)?.ok_or(Error::NoCredential)
+    auth::find(&environment)?.ok_or(Error::NoCredential)
 }
 
 /// A transport to the API with the user's credential.
@@ -175,7 +175,8 @@ pub(super) fn transport() -> Result<Transport, Error> {
 /// # Errors
 /// When the environment sets an unusable timeout.
 pub(super) fn transport_with(base: ApiBase, credential: Credential) -> Result<Transport, Error> {
-    Ok(Transport::new(base, Some(credential), silence()?))
+    let tokens = TokenEndpoint::from_environment(&environment);
+    Ok(Transport::new(base, Some(credential), tokens, silence()?))
 }
 
 /// A number that differs from run to run: it spreads pauses and makes keys unique. It is no secret.

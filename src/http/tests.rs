@@ -3,10 +3,14 @@ use hyperframes_ci_core::IdempotencyKey;
 use std::io::Cursor;
 
 fn transport(server: &mockito::Server) -> Transport {
-    let key = crate::credentials::find(&|name| (name == "HEYGEN_API_KEY").then(|| "topsecret".to_owned()))
+    let key = crate::auth::find(&|name| (name == "HEYGEN_API_KEY").then(|| "topsecret".to_owned()))
         .expect("a key")
         .map(|found| found.credential);
-    Transport::new(ApiBase::parse(&server.url()).expect("loopback"), key, SILENCE)
+    Transport::new(ApiBase::parse(&server.url()).expect("loopback"), key, tokens(), SILENCE)
+}
+
+fn tokens() -> TokenEndpoint {
+    TokenEndpoint::from_environment(&|_| None)
 }
 
 fn key() -> IdempotencyKey {
@@ -154,4 +158,64 @@ fn plain_http_is_for_loopback_only() {
         assert!(ApiBase::parse(bad).is_err(), "{bad}");
     }
     assert_eq!(ApiBase::parse("https://x.example//").expect("usable").to_string(), "https://x.example");
+}
+
+/// A sign-in in a store, an API that takes the token `new` only, and a token endpoint.
+fn signed_in(server: &mut mockito::Server, folder: &std::path::Path, is_expired: bool) -> Transport {
+    let expires = if is_expired { "2001-01-01T00:00:00Z" } else { "2999-01-01T00:00:00Z" };
+    let stored =
+        format!(r#"{{"oauth":{{"access_token":"old","refresh_token":"r","expires_at":"{expires}"}}}}"#);
+    std::fs::write(folder.join("credentials"), stored).expect("written");
+    let folder = folder.display().to_string();
+    let url = format!("{}/token", server.url());
+    let variable = move |name: &str| match name {
+        "HEYGEN_CONFIG_DIR" => Some(folder.clone()),
+        "HYPERFRAMES_OAUTH_TOKEN_URL" => Some(url.clone()),
+        _ => None,
+    };
+    let found = crate::auth::find(&variable).expect("usable").expect("a sign-in");
+    let base = ApiBase::parse(&server.url()).expect("loopback");
+    let transport =
+        Transport::new(base, Some(found.credential), TokenEndpoint::from_environment(&variable), SILENCE);
+    server.mock("GET", "/v3/users/me").match_header("authorization", "Bearer new").with_body("{}").create();
+    transport
+}
+
+#[test]
+fn a_sign_in_that_is_refused_is_refreshed_once() {
+    let (mut server, folder) = (mockito::Server::new(), tempfile::tempdir().expect("a folder"));
+    let transport = signed_in(&mut server, folder.path(), false);
+    let refused =
+        server.mock("GET", "/v3/users/me").match_header("authorization", "Bearer old").with_status(401);
+    let refused = refused.expect(1).create();
+    let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"new"}"#).expect(1).create();
+    for _ in 0..2 {
+        let answer = transport.send(&Request::account(), None, &mut |_| {}).expect("an answer");
+        assert_eq!(answer.status, 200);
+    }
+    refused.assert();
+    tokens.assert();
+}
+
+#[test]
+fn a_sign_in_that_has_expired_is_refreshed_first() {
+    let (mut server, folder) = (mockito::Server::new(), tempfile::tempdir().expect("a folder"));
+    let transport = signed_in(&mut server, folder.path(), true);
+    let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"new"}"#).expect(1).create();
+    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 200);
+    tokens.assert();
+}
+
+#[test]
+fn a_token_that_is_refused_again_is_not_refreshed_again() {
+    let (mut server, folder) = (mockito::Server::new(), tempfile::tempdir().expect("a folder"));
+    let transport = signed_in(&mut server, folder.path(), false);
+    let refused = server.mock("GET", "/v3/users/me").with_status(401).expect(2).create();
+    let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"newer"}"#).expect(1).create();
+    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 401);
+    refused.assert();
+    tokens.assert();
+    // And one that the server does not want to refresh is refused as it is.
+    server.mock("POST", "/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#).create();
+    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 401);
 }

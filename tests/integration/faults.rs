@@ -110,7 +110,7 @@ fn a_server_that_is_not_there_is_tried_and_named() {
     let folder = project();
     for (url, message) in [
         ("http://127.0.0.1:1", "onnection refused"),
-        ("https://api.unknown.invalid", "the host is not known"),
+        ("https://api.unknown.invalid", "failed to lookup address"),
     ] {
         let mut command = crate::support::command();
         command.args(["render", "-o", "v.mp4", "--no-reuse"]).current_dir(folder.path());

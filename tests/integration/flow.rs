@@ -70,6 +70,8 @@ fn without_direct_uploads_the_archive_goes_through_the_api() {
     let folder = project();
     emulator.run(folder.path(), &["render", "-o", "v.mp4"]).ok();
     assert_eq!(emulator.created(), (1, 1));
+    // What is uploaded already takes no route.
+    write(folder.path(), "more.css", "b { color: red }");
     let refused = emulator.run(folder.path(), &["render", "-o", "v.mp4", "--upload", "direct", "--json"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     emulator.run(folder.path(), &["render", "-o", "w.mp4", "--upload", "proxy"]).ok();

@@ -1,43 +1,22 @@
 //! Where the credential comes from, and how it is kept out of everything that is printed.
 
+mod oauth;
+mod secret;
+mod store;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::ledger::unix_now;
+
+pub(crate) use oauth::{RefreshError, TokenEndpoint};
+pub(crate) use secret::Secret;
+pub(crate) use store::Store;
+
 /// The variables that may hold an API key, first match wins.
 const KEY_VARIABLES: [&str; 2] = ["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY"];
-
-/// A text that cannot be printed or serialized by accident.
-#[derive(Clone)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    /// Keeps `text` secret from here on.
-    pub(crate) fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text itself, for a request header and nothing else.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        // Best effort without `unsafe`: the buffer that is freed holds zeroes.
-        let mut bytes = std::mem::take(&mut self.0).into_bytes();
-        bytes.fill(0);
-        std::hint::black_box(&bytes);
-    }
-}
 
 /// A credential for the API.
 #[derive(Clone, Debug)]
@@ -45,7 +24,18 @@ pub(crate) enum Credential {
     /// Sent as `x-api-key`.
     ApiKey(Secret),
     /// Sent as `Authorization: Bearer`.
-    AccessToken(Secret),
+    Session(Session),
+}
+
+/// A sign-in.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// What is sent.
+    pub(crate) access_token: Secret,
+    /// Whether it has expired, by this machine's clock.
+    pub(crate) is_expired: bool,
+    /// Where it is stored, if it can be refreshed.
+    pub(crate) store: Option<Store>,
 }
 
 /// A credential and where it was found.
@@ -66,7 +56,9 @@ pub(crate) enum CredentialError {
     Unreadable(PathBuf, std::io::Error),
     /// The file is neither JSON of the known shape nor one line of text.
     Corrupt(PathBuf, String),
-    /// The stored token has expired and there is no API key beside it.
+    /// The file cannot be replaced.
+    Unwritable(PathBuf, std::io::Error),
+    /// The stored token has expired, it cannot be refreshed, and there is no API key beside it.
     Expired(PathBuf),
 }
 
@@ -78,6 +70,9 @@ impl fmt::Display for CredentialError {
             }
             Self::Unreadable(path, error) => {
                 write!(f, "cannot read the credentials file {}: {error}", path.display())
+            }
+            Self::Unwritable(path, error) => {
+                write!(f, "cannot write the credentials file {}: {error}", path.display())
             }
             Self::Corrupt(path, message) => {
                 write!(f, "the credentials file {} is not usable: {message}", path.display())
@@ -92,7 +87,7 @@ impl CredentialError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::ControlCharacters(_) => "invalid_credential",
-            Self::Unreadable(..) | Self::Corrupt(..) => "credentials_file",
+            Self::Unreadable(..) | Self::Unwritable(..) | Self::Corrupt(..) => "credentials_file",
             Self::Expired(_) => "credential_expired",
         }
     }
@@ -102,6 +97,9 @@ impl CredentialError {
         match self {
             Self::ControlCharacters(_) => {
                 "copy the key again; a secret often ends in a stray line break".to_owned()
+            }
+            Self::Unwritable(path, _) => {
+                format!("set HEYGEN_API_KEY, or make {} writable", path.display())
             }
             Self::Unreadable(path, _) | Self::Corrupt(path, _) => {
                 format!("set HEYGEN_API_KEY, or mend or delete {}", path.display())
@@ -129,13 +127,6 @@ pub(crate) fn find(environment: &dyn Fn(&str) -> Option<String>) -> Result<Optio
     }
 }
 
-fn secret(text: String, source: &str) -> Result<Secret, CredentialError> {
-    if text.chars().any(char::is_control) {
-        return Err(CredentialError::ControlCharacters(source.to_owned()));
-    }
-    Ok(Secret(text))
-}
-
 fn file_path(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let set = |name: &str| environment(name).filter(|value| !value.is_empty());
     let folder = set("HEYGEN_CONFIG_DIR").map(PathBuf::from).or_else(|| {
@@ -145,38 +136,29 @@ fn file_path(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     Some(folder.join("credentials"))
 }
 
+fn secret(text: String, source: &str) -> Result<Secret, CredentialError> {
+    if text.chars().any(char::is_control) {
+        return Err(CredentialError::ControlCharacters(source.to_owned()));
+    }
+    Ok(Secret::new(text))
+}
+
 fn read_file(path: &Path) -> Result<Option<Found>, CredentialError> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(CredentialError::Unreadable(path.to_owned(), error)),
-    };
+    let store = Store::new(path);
+    let Some(stored) = store.read()? else { return Ok(None) };
     let source = path.display().to_string();
     let found = |credential| Ok(Some(Found { credential, source: source.clone() }));
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
+    let text =
+        |pointer: &str| stored.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let token = text("/oauth/access_token");
+    let is_expired = text("/oauth/expires_at").is_some_and(is_past);
+    let can_be_refreshed = text("/oauth/refresh_token").is_some();
+    if let Some(token) = token.filter(|_| !is_expired || can_be_refreshed) {
+        let access_token = secret(token.to_owned(), &source)?;
+        let store = can_be_refreshed.then_some(store);
+        return found(Credential::Session(Session { access_token, is_expired, store }));
     }
-    if !text.starts_with('{') {
-        // The legacy form: one line, the API key.
-        if text.lines().count() > 1 {
-            return Err(CredentialError::Corrupt(
-                path.to_owned(),
-                "neither JSON nor a single line".to_owned(),
-            ));
-        }
-        return found(Credential::ApiKey(secret(text.to_owned(), &source)?));
-    }
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| CredentialError::Corrupt(path.to_owned(), error.to_string()))?;
-    let text_at =
-        |pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let token = text_at("/oauth/access_token");
-    let expired = text_at("/oauth/expires_at").is_some_and(is_past);
-    if let Some(token) = token.filter(|_| !expired) {
-        return found(Credential::AccessToken(secret(token.to_owned(), &source)?));
-    }
-    if let Some(key) = text_at("/api_key") {
+    if let Some(key) = text("/api_key") {
         return found(Credential::ApiKey(secret(key.to_owned(), &source)?));
     }
     if token.is_some() { Err(CredentialError::Expired(path.to_owned())) } else { Ok(None) }
@@ -186,10 +168,7 @@ fn read_file(path: &Path) -> Result<Option<Found>, CredentialError> {
 /// cannot be read counts as past: the server would refuse the token later and less clearly.
 fn is_past(expires_at: &str) -> bool {
     const SKEW: i64 = 60;
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
-    hyperframes_ci_core::parse_iso8601(expires_at).is_none_or(|expiry| expiry <= now + SKEW)
+    hyperframes_ci_core::parse_iso8601(expires_at).is_none_or(|expiry| expiry <= unix_now() + SKEW)
 }
 
 #[cfg(test)]
@@ -209,7 +188,10 @@ mod tests {
     fn exposed(found: Result<Option<Found>, CredentialError>) -> Option<String> {
         found.expect("usable").map(|found| match found.credential {
             Credential::ApiKey(secret) => format!("key {}", secret.expose()),
-            Credential::AccessToken(secret) => format!("token {}", secret.expose()),
+            Credential::Session(session) => {
+                let state = if session.is_expired { "expired" } else { "token" };
+                format!("{state} {}", session.access_token.expose())
+            }
         })
     }
 
@@ -239,14 +221,11 @@ mod tests {
         assert_eq!(exposed(with_file(live)).as_deref(), Some("token t"));
         let stale = r#"{"api_key":"k","oauth":{"access_token":"t","expires_at":"2001-01-01T00:00:00.000Z"}}"#;
         assert_eq!(exposed(with_file(stale)).as_deref(), Some("key k"));
+        let refreshable = r#"{"api_key":"k","oauth":{"access_token":"t","refresh_token":"r","expires_at":"2001-01-01T00:00:00Z"}}"#;
+        assert_eq!(exposed(with_file(refreshable)).as_deref(), Some("expired t"));
         let only_stale = r#"{"oauth":{"access_token":"t","expires_at":"2001-01-01T00:00:00Z"}}"#;
         assert!(matches!(with_file(only_stale), Err(CredentialError::Expired(_))));
         assert!(matches!(with_file("{broken"), Err(CredentialError::Corrupt(..))));
         assert!(matches!(with_file("a\nb"), Err(CredentialError::Corrupt(..))));
-    }
-
-    #[test]
-    fn a_secret_does_not_print() {
-        assert_eq!(format!("{:?}", Secret("topsecret".to_owned())), "***");
     }
 }
