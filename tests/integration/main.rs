@@ -17,3 +17,4 @@ mod real;
 mod reuse;
 mod secrets;
 mod support;
+mod video;

@@ -3,6 +3,7 @@ import {
   Preflight,
   checkVariables as coreCheckVariables,
   hasRoot as coreHasRoot,
+  renderKey as coreRenderKey,
   variablesSchema as coreVariablesSchema,
 } from "./wasm.js";
 
@@ -138,6 +139,20 @@ export function check(files, options = {}) {
 
 export function digest(files, options = {}) {
   return prepared(files, options, ["project"], false, (preflight) => preflight.digest());
+}
+
+export function renderKey(project, request = {}, generation = 0) {
+  return guarded(() => {
+    const [kind, id, ...more] = isObject(project) ? Object.entries(project).flat() : [];
+    if (!["digest", "assetId"].includes(kind) || !isString(id) || more.length > 0) {
+      throw new PreflightError("invalid_request", "the project is neither { digest } nor { assetId }");
+    }
+    if (!isObject(request)) throw new PreflightError("invalid_request", "the request is no object");
+    if (!Number.isInteger(generation) || generation < 0 || generation > 0xffffffff) {
+      throw new PreflightError("invalid_request", "the generation is no whole number from 0 to 4294967295");
+    }
+    return coreRenderKey(kind, id, stringify(request, "invalid_request", "the request"), generation);
+  });
 }
 
 function markup(html) {

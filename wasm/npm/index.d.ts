@@ -142,6 +142,7 @@ export class PreflightError extends Error {
     | "invalid_options"
     | "invalid_values"
     | "invalid_html"
+    | "invalid_request"
     | "archive_failed";
 }
 
@@ -183,6 +184,21 @@ export interface DigestOptions {
  * @throws {PreflightError} on wrong input.
  */
 export function digest(files: Files, options?: DigestOptions): ArchiveDigest;
+
+/**
+ * The render key: what makes two renders one. It is the `Idempotency-Key` and the `callback_id` of what the command line
+ * submits; `docs/identity.md` defines it byte by byte.
+ *
+ * @param project The manifest digest of a project, or the id of an uploaded archive.
+ * @param request The body of the render request; `title`, `callback_id`, `callback_url` and `project` do not count.
+ * @param generation 0, and one more for each render that is of no use, such as a failed one.
+ * @throws {PreflightError} on wrong input.
+ */
+export function renderKey(
+  project: { digest: string } | { assetId: string },
+  request?: Record<string, unknown>,
+  generation?: number,
+): string;
 
 /** Whether a page has a root, the element with `data-composition-id`. */
 export function isComposition(html: string): boolean;

@@ -10,7 +10,8 @@ use std::io::Cursor;
 
 use hyperframes_ci_core::{
     ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Level, Levels, MemoryTree,
-    ReportFormat, Rule, Severity, Tree, Values, check, contained, hex, json_object, resolve,
+    ProjectIdentity, RenderIdentity, ReportFormat, Rule, Severity, Tree, Values, check, contained, hex,
+    json_object, resolve,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -215,6 +216,21 @@ pub fn check_variables(html: &str, values: &str) -> Result<String, Problem> {
         })
     });
     Ok(Value::from(issues.collect::<Vec<_>>()).to_string())
+}
+
+/// The render key of what `request` (a JSON object) asks for; `kind` says what `id` is: `digest` or `assetId`.
+///
+/// # Errors
+/// `invalid_request`.
+#[wasm_bindgen(js_name = renderKey)]
+pub fn render_key(kind: &str, id: &str, request: &str, generation: u32) -> Result<String, Problem> {
+    let body = json_object(request)
+        .map_err(|error| Problem::new("invalid_request", format!("the text of the request {error}")))?;
+    let project = match kind {
+        "digest" => ProjectIdentity::Digest(id),
+        _ => ProjectIdentity::Asset(id),
+    };
+    Ok(RenderIdentity::new(project, &body).key(generation).to_string())
 }
 
 /// The JSON Schema of what `html` declares, as JSON.

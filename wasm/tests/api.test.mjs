@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { PreflightError, check, checkVariables, digest, isComposition, variablesSchema, version } from "hyperframes-preflight";
+import { PreflightError, check, checkVariables, digest, isComposition, renderKey, variablesSchema, version } from "hyperframes-preflight";
 
 const TITLE = `[{"id":"title","label":"Title","type":"string","default":"Hi"}]`;
 const page = (inside = "", declarations = TITLE) =>
@@ -132,6 +132,11 @@ for (const [name, work, code, message] of [
   ["an unknown format", () => check({}, { format: "xml" }), "invalid_options", /xml/],
   ["an unknown ratio", () => check({}, { aspectRatio: "4:3" }), "invalid_options", /4:3/],
   ["a project outside", () => check({}, { project: "../x" }), "invalid_options", /outside/],
+  ["a project that is neither", () => renderKey({ url: "x" }), "invalid_request", /digest/],
+  ["a project that is both", () => renderKey({ digest: "a", assetId: "b" }), "invalid_request", /digest/],
+  ["a request that is a list", () => renderKey({ digest: "a" }, []), "invalid_request", /object/],
+  ["a request that is no JSON", () => renderKey({ digest: "a" }, { variables: { n: 1n } }), "invalid_request", /JSON/],
+  ["half a generation", () => renderKey({ digest: "a" }, {}, 0.5), "invalid_request", /generation/],
   ["an option that digests do not have", () => digest({}, { strict: true }), "invalid_options", /strict/],
   ["variables in a circle", () => check({}, { variables: cycle }), "invalid_options", /JSON/],
   ["values with a bigint", () => checkVariables("<p>", { a: 1n }), "invalid_values", /JSON/],

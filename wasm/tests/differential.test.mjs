@@ -2,18 +2,21 @@
 // repository (ROOT) and the native binary (NATIVE).
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import Ajv from "ajv";
-import { check, digest } from "hyperframes-preflight";
-import { project, random } from "./generate.mjs";
+import { check, digest, renderKey } from "hyperframes-preflight";
+import { project, random, value } from "./generate.mjs";
 
 const { ROOT, NATIVE } = process.env;
 /** Generated projects whose findings are compared, and those of them whose archives are. */
 const PROJECTS = 4000;
 const DIGESTS = 250;
+/** Requests whose render keys are. */
+const KEYS = 150;
 
 const scratch = mkdtempSync(join(tmpdir(), "preflight-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -148,4 +151,45 @@ test(`${PROJECTS} generated projects have the same findings, and ${DIGESTS} the 
   assert.ok(diagnostics.length > PROJECTS && codes.size > 35, "the projects are of use");
   const packed = known.slice(0, DIGESTS);
   for (const [path, files] of packed) assert.deepEqual(digest(files), nativeDigest(join(scratch, path)), path);
+});
+
+/** The definition in docs/identity.md once more, by what Node has: JSON.stringify spells numbers and texts as RFC 8785. */
+function keyByDefinition(manifest, request, generation) {
+  const canonical = (json) => {
+    if (Array.isArray(json)) return `[${json.map(canonical)}]`;
+    if (json === null || typeof json !== "object") return JSON.stringify(json);
+    return `{${Object.keys(json).sort().map((name) => `${JSON.stringify(name)}:${canonical(json[name])}`)}}`;
+  };
+  const { title, callback_id, callback_url, project, composition, variables, ...given } = request;
+  const options = { aspect_ratio: "16:9", format: "mp4", fps: 30, quality: "standard", resolution: "1080p" };
+  for (const [name, option] of Object.entries(given)) if (option !== null) options[name] = option;
+  const lines = [
+    "hyperframes-ci render 1",
+    `project digest ${manifest}`,
+    `composition ${composition ?? "index.html"}`,
+    `options ${canonical(options)}`,
+    `variables ${canonical(variables ?? {})}`,
+    `generation ${generation}`,
+  ];
+  return `hfci_${createHash("sha256").update(lines.map((line) => `${line}\n`).join("")).digest("hex")}`;
+}
+
+test(`${KEYS} requests have the same render key natively, in WebAssembly and by definition`, () => {
+  const folder = join(scratch, "keys");
+  put(folder, { "index.html": '<div data-composition-id="a" data-width="720" data-height="720"></div>' });
+  mkdirSync(join(folder, ".git"));
+  for (let seed = 0; seed < KEYS; seed += 1) {
+    const r = random(seed);
+    const body = { variables: Object.fromEntries(r.list(6, () => [`${r.pick(["a", "b", "ö", "🎬", "\ufb33"])}${r.below(3)}`, value(r)])) };
+    if (r.chance(0.5)) body.fps = 1 + r.below(240);
+    if (r.chance(0.3)) body.quality = r.pick(["draft", "standard", "high"]);
+    if (r.chance(0.3)) body.title = `t${r.below(9)}`;
+    if (r.chance(0.3)) body.later_option = value(r);
+    const answer = JSON.parse(native(folder, "render", "--dry-run", "--json", "-d", JSON.stringify(body)));
+    const { key, request } = answer;
+    assert.equal(request.aspect_ratio, "1:1");
+    assert.equal(renderKey({ digest: answer.archive.digest }, request), key, JSON.stringify(body));
+    assert.equal(keyByDefinition(answer.archive.digest, request, 0), key, JSON.stringify(body));
+    assert.equal(renderKey({ digest: "d" }, body, seed), keyByDefinition("d", body, seed));
+  }
 });

@@ -5,6 +5,7 @@ import {
   digest,
   isComposition,
   PreflightError,
+  renderKey,
   variablesSchema,
   version,
   type ArchiveDigest,
@@ -20,6 +21,7 @@ const issues: VariableIssue[] = checkVariables("<p>", { title: 1 });
 const packed: ArchiveDigest = digest(new Map([["a", new Uint8Array(1)]]), { project: "" });
 const title: string | undefined = variablesSchema("<p>").properties["title"]?.title;
 const known: boolean = isComposition("<p>");
+const key: string = renderKey({ digest: packed.digest }, { fps: 24, variables: { title: "x" } }, 1);
 const error: Error = new PreflightError("invalid_files", "x");
 
 // @ts-expect-error an unknown option
@@ -28,7 +30,9 @@ check({}, { strictly: true });
 check({ "index.html": 5 });
 // @ts-expect-error digests need contents
 digest({ "a.mp4": { size: 5 } });
+// @ts-expect-error neither a digest nor an asset
+renderKey({ url: "https://x.example/p.zip" });
 // @ts-expect-error no values
 checkVariables("<p>");
 
-export { error, issues, known, line, packed, title, version };
+export { error, issues, key, known, line, packed, title, version };

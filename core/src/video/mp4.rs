@@ -280,11 +280,58 @@ impl<R: Read + Seek> Reader<'_, R> {
 
     fn audio(&mut self, entry: Atom) -> Result<Audio, VideoError> {
         let fields = self.at::<20>(entry.start + 8)?;
-        Ok(Audio {
-            codec: codec(entry.kind),
-            channels: u32::from(u16::from_be_bytes([fields[8], fields[9]])),
-            sample_rate: u32::from(u16::from_be_bytes([fields[16], fields[17]])),
-        })
+        let channels = u32::from(u16::from_be_bytes([fields[8], fields[9]]));
+        let sample_rate = u32::from(u16::from_be_bytes([fields[16], fields[17]]));
+        let mut audio = Audio { codec: codec(entry.kind), channels, sample_rate };
+        // In MP4 the fields above are a template for AAC; QuickTime's later versions have more fields, and mean them.
+        if entry.kind == *b"mp4a" && fields[..2] == [0, 0] {
+            let inside = self.children(entry.start + 28, entry.end)?;
+            if let Some(esds) = inside.into_iter().find(|atom| atom.kind == *b"esds")
+                && let Some((sample_rate, channels)) = self.aac(esds)?
+            {
+                (audio.sample_rate, audio.channels) = (sample_rate, channels);
+            }
+        }
+        Ok(audio)
+    }
+
+    /// Sample rate and channels of an `esds` with AAC in it, where they are spelled in the usual way; source: ISO/IEC
+    /// 14496-1, section 7.2.6, and 14496-3, section 1.6.2.
+    fn aac(&mut self, esds: Atom) -> Result<Option<(u32, u32)>, VideoError> {
+        const RATES: [u32; 13] =
+            [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
+        let mut offset = esds.start + 4;
+        // The stream's descriptor, in it the decoder's, in it the codec's own: each with fields of its own first.
+        for (tag, fields) in [(3, 3), (4, 13), (5, 0)] {
+            if offset + 2 > esds.end || self.at::<1>(offset)? != [tag] {
+                return Ok(None);
+            }
+            offset += 1;
+            // A size of seven bits a byte, the last without the eighth.
+            for _ in 0..4 {
+                let [byte] = self.at::<1>(offset)?;
+                offset += 1;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+            }
+            if tag == 3 && self.at::<1>(offset + 2)?[0] & 0xe0 != 0 {
+                return Ok(None);
+            }
+            offset += fields;
+        }
+        if offset + 2 > esds.end {
+            return Ok(None);
+        }
+        // Five bits of the object's type, four of the rate, four of the channels.
+        let config = u16::from_be_bytes(self.at(offset)?);
+        let rate = RATES.get(usize::from(config >> 7 & 0xf)).copied();
+        let channels = match config >> 3 & 0xf {
+            channels @ 1..=6 => Some(u32::from(channels)),
+            7 => Some(8),
+            _ => None,
+        };
+        Ok(rate.zip(channels))
     }
 }
 
