@@ -162,8 +162,8 @@ fn file_name(detail: &RenderDetail) -> String {
 /// Says what is new about a job.
 #[derive(Default)]
 struct Teller {
-    /// The headings that were given.
-    stage: Option<Stage>,
+    /// Stages that were entered.
+    entered: Vec<Stage>,
     render: Option<String>,
     asset: Option<String>,
 }
@@ -177,8 +177,8 @@ impl Teller {
             Action::Save(_) => self.enter(Stage::Download, console),
             Action::Sleep(Pause { retry: Some(retry), delay }) => {
                 console.end_bar();
-                let (stage, left) = (job.stage(), retry.left.as_secs().div_ceil(60));
-                let Retry { reason, attempt, of, .. } = retry;
+                let Retry { stage, reason, attempt, of, left } = retry;
+                let left = left.as_secs().div_ceil(60);
                 let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
                 console.detail(&format!(
                     "the {stage} is tried again in {:.1} s (try {attempt}{of}, {left} min left): {reason}",
@@ -197,9 +197,10 @@ impl Teller {
 
     /// Gives a stage its heading, once, and says what an interruption would leave behind.
     fn enter(&mut self, stage: Stage, console: &mut Console) {
-        if self.stage.replace(stage) == Some(stage) {
+        if self.entered.contains(&stage) {
             return;
         }
+        self.entered.push(stage);
         let heading = match stage {
             Stage::CreateUpload => Some("Uploading"),
             Stage::Submit => Some("Rendering"),

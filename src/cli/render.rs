@@ -99,13 +99,13 @@ pub(super) struct Args {
     /// Run the whole cloud flow against the built-in server on this machine; needs no account
     #[arg(long, conflicts_with_all = ["renderer", "asset_id", "url", "no_wait"])]
     emulator: bool,
+    /// Fail where the video is not what was asked for (container, size, shape, frame rate, length), instead of warning
+    #[arg(long)]
+    verify: bool,
     #[command(flatten)]
     reuse: ReuseArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Fail where the video is not what was asked for (container, size, shape, frame rate, length), instead of warning
-    #[arg(long)]
-    verify: bool,
     #[command(flatten)]
     levels: LevelArgs,
 }

@@ -16,6 +16,7 @@ const ULTRA_HD_FACTOR: f64 = 1.5;
 
 /// Which earlier renders will do.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Earlier renders")]
 pub(super) struct ReuseArgs {
     /// Submit a new render even where there is an equal one
     #[arg(long)]
@@ -57,6 +58,7 @@ impl ReuseArgs {
 
 /// What a new render may cost.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
 pub(super) struct LimitArgs {
     /// Submit no more than so many renders; 0 uses what is there, or fails with exit code 6
     #[arg(long, value_name = "COUNT")]

@@ -477,7 +477,7 @@ impl Job {
         let is_patient = matches!(call, Call::Poll(_)) && self.plan.wait.is_some();
         let most = self.plan.max_retries.saturating_add(1);
         let (attempt, of) = (self.attempt.saturating_add(1), (!is_patient).then_some(most));
-        let retry = Retry { reason: kind.reason(), attempt, of, left };
+        let retry = Retry { stage: call.stage(), reason: kind.reason(), attempt, of, left };
         if let Call::Poll(id) = &call
             && is_patient
         {
@@ -513,7 +513,7 @@ impl Job {
             1 => Duration::ZERO,
             failed => retry_delay(failed - 1, None, self.plan.seed).min(left),
         };
-        let retry = Retry { reason: error.message, attempt, of, left };
+        let retry = Retry { stage: Stage::Download, reason: error.message, attempt, of, left };
         self.pause(call, Pause { delay, retry: Some(retry) })
     }
 
@@ -522,12 +522,15 @@ impl Job {
         let Some((identity, render)) = self.plan.keys.identity.as_ref().zip(self.render.as_ref()) else {
             return;
         };
-        self.fact = Some(Fact::Render(RenderFact {
+        let fact = RenderFact {
             identity: identity.key(0).as_str().to_owned(),
             generation: render.generation,
             render_id: render.id.clone(),
             state,
-        }));
+        };
+        if self.plan.reuse.render.as_ref() != Some(&fact) {
+            self.fact = Some(Fact::Render(fact));
+        }
     }
 
     /// Leaves for the ledger how far the upload is.

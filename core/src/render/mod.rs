@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::api::{IdempotencyKey, Project, RenderDetail, Request, Response};
-use crate::failure::{Failure, Refusal};
+use crate::failure::{Failure, Refusal, Stage};
 use crate::identity::RenderIdentity;
 use crate::ledger::{AssetFact, Fact, RenderFact};
 
@@ -243,6 +243,8 @@ pub struct Pause {
 /// A request that is tried again.
 #[derive(Clone, Debug)]
 pub struct Retry {
+    /// What is tried again.
+    pub stage: Stage,
     /// Why; names no secret.
     pub reason: String,
     /// The try to come, counted from 1.

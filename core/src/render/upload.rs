@@ -110,7 +110,8 @@ impl Job {
                 let delay = retry_delay(self.attempt.min(4), error.retry_after, self.plan.seed);
                 let (attempt, of) = (self.attempt + 1, Some(COMPLETE_ATTEMPTS + 1));
                 let left = self.plan.max_wait;
-                let retry = Retry { reason: error.to_string(), attempt, of, left };
+                let stage = Stage::CompleteUpload;
+                let retry = Retry { stage, reason: error.to_string(), attempt, of, left };
                 let call = Call::Complete { asset_id, because: Because::Stored };
                 self.pause(call, Pause { delay, retry: Some(retry) })
             }
