@@ -35,7 +35,8 @@ impl ReuseArgs {
     /// # Errors
     /// When the ledger that the user named cannot be used.
     pub(super) fn open(&self, api: &ApiBase, console: &mut Console) -> Result<Option<LedgerFile>, Error> {
-        if let Some(path) = &self.ledger {
+        // A workflow sets what it was not given to nothing.
+        if let Some(path) = self.ledger.as_ref().filter(|path| !path.as_os_str().is_empty()) {
             return Ok(Some(LedgerFile::open(path, &api.to_string())?));
         }
         let Some(path) = LedgerFile::default_path() else { return Ok(None) };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Emulator, Ran, names, project};
+use crate::support::{Emulator, Ran, names, project, show};
 
 /// The steps of the flow, with the request of each.
 const STEPS: [(&str, &str, &str); 7] = [
@@ -89,7 +89,7 @@ fn killed_at_every_step_the_next_run_brings_the_video() {
             }
         }
     }
-    println!("{table}");
+    show("kills.txt", &table);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::official;
-use crate::support::{Emulator, names, project, root};
+use crate::support::{Emulator, names, project, root, show};
 
 const STEPS: [&str; 7] = ["list", "create_upload", "put", "complete", "submit", "poll", "download"];
 
@@ -201,13 +201,13 @@ fn table(cells: &BTreeMap<(usize, usize), Cell>, steps: &[&str], archive: u64) -
 }
 
 /// All figures, for whoever reads the log.
-fn print(who: &str, cells: &BTreeMap<(usize, usize), Cell>, steps: &[&str]) {
-    println!("\n{who:44} | exit video requests assets renders   bytes seconds");
+fn figures(who: &str, cells: &BTreeMap<(usize, usize), Cell>, steps: &[&str]) -> String {
+    let mut text = format!("{who:44} | exit  video requests assets renders   bytes seconds\n");
     let faults = faults();
     for ((fault, step), cell) in cells {
         let code = cell.code.map_or_else(|| "hangs".to_owned(), |code| code.to_string());
-        println!(
-            "{:28} {:15} | {code:5} {:5} {:8} {:6} {:7} {:7} {:7.1}",
+        text += &format!(
+            "{:28} {:15} | {code:5} {:5} {:8} {:6} {:7} {:7} {:7.1}\n",
             faults[*fault].name,
             steps[*step],
             cell.has_video,
@@ -218,13 +218,15 @@ fn print(who: &str, cells: &BTreeMap<(usize, usize), Cell>, steps: &[&str]) {
             cell.seconds
         );
     }
+    text
 }
 
 #[test]
 fn every_fault_at_every_step() {
     let archive = archive_size();
     let cells = matrix(ours, PATIENCE, &STEPS, 8);
-    print("hyperframes-ci", &cells, &STEPS);
+    let mut all = figures("hyperframes-ci", &cells, &STEPS);
+    show("faults.txt", &all);
     for ((row, column), cell) in &cells {
         let (fault, step) = (&faults()[*row], STEPS[*column]);
         let what = format!("{} at {step}: {}", fault.name, cell.text(archive));
@@ -251,7 +253,8 @@ fn every_fault_at_every_step() {
     // The official client waits for answers as long as Node does; it has no list to look at.
     let steps = &STEPS[1..];
     let official = matrix(theirs, Duration::from_secs(12), steps, 4);
-    print("hyperframes cloud", &official, steps);
+    all = format!("{all}\n{}", figures("hyperframes cloud", &official, steps));
+    show("faults.txt", &all);
     let document = format!(
         "{HEAD}\n## hyperframes-ci\n\n{}\n## The official CLI ({})\n\n{}",
         table(&cells, &STEPS, archive),

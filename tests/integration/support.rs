@@ -229,3 +229,10 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// Leaves a table for `cargo xtask test` to print: the output of tests that pass is not shown.
+pub(crate) fn show(name: &str, table: &str) {
+    let folder = root().join("target/tables");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name), table).unwrap();
+}

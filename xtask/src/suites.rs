@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::provision;
 use crate::suite::{Outcome, Suite};
-use crate::{boundary, hooks, npm, workflows};
+use crate::{boundary, hooks, npm, say, workflows};
 
 /// All suites, quick ones first.
 pub(crate) const ALL: &[Suite] = &[
@@ -82,8 +82,15 @@ fn core() -> Result<Outcome> {
 /// The binary from end to end, with the real engine, a real browser and the official client.
 fn integration() -> Result<Outcome> {
     provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
-    succeed(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--test", "integration"]))?;
-    Ok(Outcome::Passed)
+    let tables = provision::root().join("target/tables");
+    let _ = fs::remove_dir_all(&tables);
+    let ended = succeed(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--test", "integration"]));
+    for table in ["kills.txt", "faults.txt"] {
+        if let Ok(table) = fs::read_to_string(tables.join(table)) {
+            say(&format!("\n{table}"));
+        }
+    }
+    ended.map(|()| Outcome::Passed)
 }
 
 /// Licences, duplicates and sources always; advisories where their database can be fetched.
