@@ -46,12 +46,22 @@ impl ConfigError {
 /// # Errors
 /// See [`ConfigError`].
 pub(crate) fn read(root: &Path) -> Result<Config, ConfigError> {
-    let path = root.join(CONFIG_FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => parse(&text).map_err(|message| ConfigError::Invalid(path, message)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
-        Err(error) => Err(ConfigError::Unreadable(path, error)),
+    match read_file(&root.join(CONFIG_FILE)) {
+        Err(ConfigError::Unreadable(_, error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Config::default())
+        }
+        other => other,
     }
+}
+
+/// Reads a configuration that must be there.
+///
+/// # Errors
+/// See [`ConfigError`].
+pub(crate) fn read_file(path: &Path) -> Result<Config, ConfigError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable(path.to_owned(), error))?;
+    parse(&text).map_err(|message| ConfigError::Invalid(path.to_owned(), message))
 }
 
 /// What is wrong is told with line, column and excerpt.

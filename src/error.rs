@@ -5,6 +5,7 @@ use std::fmt;
 use hyperframes_ci_core::{ApiError, Failure, FailureKind, Findings, Severity};
 use serde_json::{Map, Value};
 
+use crate::action::ActionError;
 use crate::auth::CredentialError;
 use crate::changes::ChangesError;
 use crate::collect::ProjectError;
@@ -74,6 +75,8 @@ pub(crate) enum Error {
     Emulator(EmulatorError),
     /// The user said no.
     Declined,
+    /// The action failed.
+    Action(ActionError),
     /// The ledger is of no use.
     Ledger(LedgerError),
     /// The video is not as it was asked for: what is not, one sentence each.
@@ -103,6 +106,9 @@ impl Error {
             Self::Project(ProjectError::Missing(_) | ProjectError::NotADirectory(_)) => exit::USAGE,
             Self::Target(_) | Self::Config(_) | Self::Changes(_) | Self::Ledger(_) => exit::USAGE,
             Self::Preflight(_) | Self::Checked { .. } | Self::TooLarge { .. } => exit::PREFLIGHT,
+            Self::Action(ActionError::NoHost) => exit::USAGE,
+            Self::Action(ActionError::Failed { is_limit: true, .. }) => exit::LIMIT,
+            Self::Action(ActionError::Failed { films: 0, .. }) => exit::PREFLIGHT,
             Self::NoCredential | Self::Credential(_) => exit::AUTH,
             _ if self.api_error().is_some_and(ApiError::is_authentication) => exit::AUTH,
             Self::Job(failure) => match failure.kind {
@@ -136,6 +142,9 @@ impl Error {
             Self::Engine(error) => error.code(),
             Self::Emulator(error) => error.code(),
             Self::Declined => "declined",
+            Self::Action(ActionError::NoHost) => "no_host",
+            Self::Action(ActionError::Host(error)) => error.code(),
+            Self::Action(ActionError::Failed { .. }) => "action_failed",
             Self::Ledger(_) => "ledger_not_usable",
             Self::Mismatch(_) => "output_mismatch",
         }
@@ -173,6 +182,13 @@ impl Error {
             Self::Engine(error) => error.help(),
             Self::Emulator(error) => error.help(),
             Self::Declined => None,
+            Self::Action(ActionError::NoHost) => {
+                Some("`hyperframes-ci render` and `hyperframes-ci check` work anywhere".to_owned())
+            }
+            Self::Action(ActionError::Host(error)) => error.help(),
+            Self::Action(ActionError::Failed { .. }) => {
+                Some("the summary and report.json say more about each; the input fail-on decides".to_owned())
+            }
             Self::Ledger(_) => Some(LedgerError::HELP.to_owned()),
             Self::Mismatch(_) => Some("the video was kept; without --verify this is a warning".to_owned()),
         }
@@ -245,6 +261,7 @@ impl fmt::Display for Error {
             Self::Engine(error) => error.fmt(f),
             Self::Emulator(error) => error.fmt(f),
             Self::Declined => f.write_str("nothing was deleted"),
+            Self::Action(error) => error.fmt(f),
             Self::Ledger(error) => error.fmt(f),
             Self::Mismatch(mismatches) => {
                 write!(f, "the video is not as it was asked for: {}", mismatches.join("; "))
@@ -281,4 +298,5 @@ from! {
     EngineError => Engine,
     EmulatorError => Emulator,
     LedgerError => Ledger,
+    ActionError => Action,
 }

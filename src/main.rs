@@ -1,11 +1,15 @@
 //! `hyperframes-ci`: HyperFrames in continuous integration.
 
+mod action;
 mod auth;
+mod base64;
 mod cache;
 mod changes;
+mod ci;
 mod cli;
 mod collect;
 mod config;
+mod digest;
 mod discover;
 mod download;
 mod emulator;
@@ -15,6 +19,7 @@ mod http;
 mod interrupt;
 mod ledger;
 mod pack;
+mod random;
 mod report;
 mod run;
 mod shown;
@@ -25,6 +30,8 @@ mod variables;
 mod verify;
 
 use std::process::ExitCode;
+
+use random::random;
 
 fn main() -> ExitCode {
     cli::run(std::env::args_os().collect())

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{ArchiveError, ArchiveWriter, Carried, Manifest, contained, hex};
-use sha2::{Digest, Sha256};
+use hyperframes_ci_core::{ArchiveError, ArchiveWriter, Carried, Manifest, contained};
 
 use crate::temporary::{self, Temporary};
 use crate::tree::DiskTree;
@@ -95,7 +94,7 @@ impl<'a> Contained<'a> {
         sink.flush().map_err(PackError::Archive)?;
         drop(sink);
         let mut file = temporary.file.reopen().map_err(PackError::Archive)?;
-        let (size, sha256) = hash(&mut file).map_err(PackError::Archive)?;
+        let (size, sha256) = crate::digest::of(&mut file).map_err(PackError::Archive)?;
         Ok(Packed { temporary, manifest, size, sha256 })
     }
 
@@ -135,21 +134,6 @@ fn add_file<W: Write + Seek>(
         return Err(ArchiveError::Changed { expected: before.len(), found: after.len() });
     }
     Ok(())
-}
-
-fn hash(file: &mut File) -> io::Result<(u64, String)> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    let mut size = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((size, hex(&hasher.finalize()))),
-            count => {
-                hasher.update(&buffer[..count]);
-                size += count as u64;
-            }
-        }
-    }
 }
 
 /// An archive in a temporary file, which goes when this is dropped.

@@ -251,6 +251,16 @@ impl Teller {
 }
 
 impl Finished {
+    /// Where the video is.
+    pub(crate) fn video_path(&self) -> Option<&std::path::Path> {
+        self.video.as_ref().map(|(path, ..)| path.as_path())
+    }
+
+    /// A presigned URL of a picture; its query is a credential.
+    pub(crate) fn thumbnail(&self) -> Option<&str> {
+        self.detail.as_ref()?.thumbnail_url.as_deref()
+    }
+
     /// Whether an earlier run paid for the render.
     pub(crate) fn is_reused(&self) -> bool {
         self.origin.is_some_and(Origin::is_reused)

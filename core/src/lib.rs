@@ -55,7 +55,7 @@ pub use config::{CONFIG_FILE, CheckConfig, Config};
 pub use diagnostic::{Diagnostic, Position, Severity, Span, Text};
 pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use findings::Findings;
-pub use format::{ReportFormat, plain};
+pub use format::{ReportFormat, plain, workflow_data, workflow_property};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
 pub use json::json_object;
 pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, RenderState, compact};

@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         confirm(&args.render_id)?;
     }
     let request = Request::delete_render(&args.render_id);
-    let response = transport.call(&request, values::max_retries()?, values::random())?;
+    let response = transport.call(&request, values::max_retries()?, crate::random())?;
     // Some servers answer a deletion with no body; the id is known either way.
     let deleted = if response.body.is_empty() {
         args.render_id.clone()

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::values;
 use crate::emulator::{Config, Emulator, Renderer, Script};
 use crate::engine::{self, Engine};
 use crate::error::Error;
@@ -68,7 +67,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
 
 /// Starts an emulator for one run of `render --emulator`; gives it back with the key that it accepts.
 pub(super) fn for_one_run(console: &mut Console) -> Result<(Emulator, String), Error> {
-    let key = format!("emulator-{:016x}{:016x}", values::random(), values::random());
+    let key = format!("emulator-{:016x}{:016x}", crate::random(), crate::random());
     let config = Config { api_key: Some(key.clone()), ..Config::default() };
     let emulator = Emulator::start(config, Some(renderer(console)?))?;
     Ok((emulator, key))

@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
             args.waiting.wait(),
             args.waiting.max_wait,
             values::render_retries()?,
-            values::random(),
+            crate::random(),
         ));
         let means = Means {
             transport: &transport,
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         return Ok(());
     }
     let response =
-        transport.call(&Request::render(&args.render_id), values::max_retries()?, values::random())?;
+        transport.call(&Request::render(&args.render_id), values::max_retries()?, crate::random())?;
     let detail: RenderDetail = response.data().map_err(crate::http::CallError::from)?;
     let detail = if args.show_urls { detail } else { detail.redacted() };
     let value = serde_json::json!(detail);

@@ -1,6 +1,6 @@
 //! Flags about how much findings matter.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::{Level, Levels, Rule};
 
@@ -23,6 +23,9 @@ pub(super) struct LevelArgs {
     /// Make all warnings errors
     #[arg(long)]
     strict: bool,
+    /// A configuration instead of hyperframes-ci.toml at the root of the repository
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl LevelArgs {
@@ -48,7 +51,11 @@ impl LevelArgs {
     /// # Errors
     /// When the configuration is of no use.
     pub(super) fn levels(&self, root: &Path, mut base: Levels) -> Result<Levels, Error> {
-        config::read(root)?.check.apply(&mut base);
+        let config = match &self.config {
+            Some(path) => config::read_file(path)?,
+            None => config::read(root)?,
+        };
+        config.check.apply(&mut base);
         for (codes, level) in
             [(&self.deny, Level::Deny), (&self.warn, Level::Warn), (&self.allow, Level::Allow)]
         {

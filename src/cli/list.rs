@@ -31,7 +31,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let transport = values::transport()?;
-    let (retries, seed) = (values::max_retries()?, values::random());
+    let (retries, seed) = (values::max_retries()?, crate::random());
     let limit = args.limit.or(if args.all { Some(100) } else { None });
     let mut token = args.token.clone();
     let mut renders = Vec::new();

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Arguments become types of the core here, and every rule about flags
 //! that needs no network is checked here.
 
+mod action;
 mod check;
 mod delete;
 mod emulator;
@@ -9,17 +10,22 @@ mod levels;
 mod list;
 mod pack;
 mod preflight;
-mod render;
+pub(crate) mod render;
 mod reuse;
 mod values;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use hyperframes_ci_core::Levels;
 
 use crate::error::Error;
 use crate::report::Console;
+
+/// A picture that is larger is none, in bytes.
+const LARGEST_PICTURE: u64 = 20 * 1024 * 1024;
 
 /// Check, pack and render HyperFrames compositions in continuous integration.
 #[derive(Debug, Parser)]
@@ -44,6 +50,7 @@ enum Command {
     List(list::Args),
     Delete(delete::Args),
     Emulator(emulator::Args),
+    Action(action::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -77,16 +84,54 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
 /// A command line that clap refuses, or a request for help.
 fn refuse(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
-        let message = error.render().to_string();
-        let message = message.strip_prefix("error: ").unwrap_or(&message);
-        let message = message.split("\n\nUsage:").next().unwrap_or(message);
-        let usage = Error::usage(message.trim(), "see --help");
+        let usage = usage(error);
         Console::new(true).failure(&usage);
         return ExitCode::from(usage.exit_code());
     }
     // clap's own exit code for usage errors is the 2 that the conventions ask for.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+}
+
+/// The severities that flags such as `--deny=a,b` set, over a configuration or that of the repository at `root`.
+///
+/// # Errors
+/// When a flag or the configuration is of no use.
+pub(crate) fn levels_from(flags: &[String], config: Option<&Path>, root: &Path) -> Result<Levels, Error> {
+    #[derive(Parser)]
+    #[command(name = "levels", no_binary_name = true, disable_help_flag = true)]
+    struct Line {
+        #[command(flatten)]
+        levels: levels::LevelArgs,
+    }
+    let is_level = |flag: &&String| {
+        ["--deny=", "--warn=", "--allow="].iter().any(|name| flag.starts_with(name)) || *flag == "--strict"
+    };
+    let config = config.map(|path| format!("--config={}", path.display()));
+    let arguments = flags.iter().filter(is_level).cloned().chain(config);
+    let line = Line::try_parse_from(arguments).map_err(|error| usage(&error))?;
+    line.levels.validate()?;
+    line.levels.levels(root, Levels::default())
+}
+
+/// Downloads a picture from a presigned URL; whether it is there then.
+pub(crate) fn download_picture(url: &str, path: &Path) -> bool {
+    let transport = values::transport();
+    let answer = transport.ok().and_then(|transport| transport.open(url, 0, None).ok());
+    let Some(answer) = answer.filter(|answer| answer.status().as_u16() == 200) else { return false };
+    let is_picture =
+        answer.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/"));
+    let mut body = std::io::Read::take(answer.into_body().into_reader(), LARGEST_PICTURE);
+    let file = std::fs::File::create(path);
+    is_picture && file.and_then(|mut file| std::io::copy(&mut body, &mut file)).is_ok()
+}
+
+/// What clap has to say, as an error of ours.
+fn usage(error: &clap::Error) -> Error {
+    let message = error.render().to_string();
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let message = message.split("\n\nUsage:").next().unwrap_or(message);
+    Error::usage(message.trim(), "see --help")
 }
 
 impl Command {
@@ -99,6 +144,7 @@ impl Command {
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
             Self::Emulator(args) => emulator::run(&args, console),
+            Self::Action(args) => action::run(&args, console),
             Self::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "hyperframes-ci", &mut script);

@@ -133,10 +133,43 @@ enum Renderer {
 
 /// An idempotency key of this run alone, for a project at a URL: nobody knows whether it is the same as the last time.
 fn fresh_key() -> Option<IdempotencyKey> {
-    format!("hfci_run_{:016x}{:016x}", values::random(), values::random()).parse().ok()
+    format!("hfci_run_{:016x}{:016x}", crate::random(), crate::random()).parse().ok()
+}
+
+/// What a render came to.
+pub(crate) struct Rendered {
+    /// The result for programs.
+    pub(crate) result: Value,
+    /// Where the video is.
+    pub(crate) video: Option<PathBuf>,
+    /// A presigned URL of a picture; its query is a credential.
+    pub(crate) thumbnail: Option<String>,
+    /// What about the video is not as it must be.
+    pub(crate) verdict: Result<(), Error>,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    let rendered = render(args, console)?;
+    console.json(&rendered.result);
+    rendered.verdict
+}
+
+/// Renders as a command line says, whose arguments come after `render`.
+///
+/// # Errors
+/// When the arguments make no sense, and as every render.
+pub(crate) fn render_with(arguments: &[String], console: &mut Console) -> Result<Rendered, Error> {
+    #[derive(clap::Parser)]
+    #[command(name = "render", no_binary_name = true, disable_help_flag = true)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+    let line = <Line as clap::Parser>::try_parse_from(arguments).map_err(|error| super::usage(&error))?;
+    render(&line.args, console)
+}
+
+fn render(args: &Args, console: &mut Console) -> Result<Rendered, Error> {
     args.levels.validate()?;
     let request = Request::of(args)?;
     if let Some(project) = &request.project {
@@ -380,7 +413,7 @@ fn base_levels(args: &Args, is_local: bool) -> Levels {
     levels
 }
 
-fn dry_run(checked: &Checked, console: &mut Console) -> Result<(), Error> {
+fn dry_run(checked: &Checked, console: &mut Console) -> Result<Rendered, Error> {
     let packed = checked.prepared.pack(console)?;
     console.detail("largest files:");
     for line in largest_lines(&packed) {
@@ -393,13 +426,13 @@ fn dry_run(checked: &Checked, console: &mut Console) -> Result<(), Error> {
     let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &checked.request.body);
     console.detail(&format!("render key {}", identity.key(0)));
     console.done("dry run: nothing was uploaded");
-    console.json(&serde_json::json!({
+    let result = serde_json::json!({
         "key": identity.key(0).as_str(),
         "archive": archive_json(checked.prepared.project(), &packed, DIRECT_UPLOAD_LIMIT),
         "request": checked.request.body,
         "diagnostics": checked.prepared.findings.diagnostics,
-    }));
-    Ok(())
+    });
+    Ok(Rendered { result, video: None, thumbnail: None, verdict: Ok(()) })
 }
 
 /// What the job is to do. `identity` is what the render is of, where that is known, and `duration` how long it will be.
@@ -433,7 +466,7 @@ fn plan(
         wait: if args.no_wait { None } else { Some(args.waiting.wait()) },
         max_wait: args.waiting.max_wait,
         max_retries: values::render_retries()?,
-        seed: values::random(),
+        seed: crate::random(),
     })
 }
 
@@ -455,7 +488,7 @@ fn render_cloud(
     transport: &Transport,
     ledger: Option<LedgerFile>,
     console: &mut Console,
-) -> Result<(), Error> {
+) -> Result<Rendered, Error> {
     let digest = packed.manifest.digest();
     let archive = Archive { size: packed.size, sha256: packed.sha256.clone(), digest: digest.clone() };
     let duration = checked.prepared.duration;
@@ -470,6 +503,8 @@ fn render_cloud(
         is_strict: args.verify,
     };
     let more = serde_json::json!({
+        "identity": plan.keys.identity.as_ref().map(|identity| identity.key(0).to_string()),
+        "request": checked.request.body,
         "digest": digest,
         "diagnostics": checked.prepared.findings.diagnostics,
     });
@@ -481,7 +516,7 @@ fn render_remote(
     request: &Request,
     project: &Project,
     console: &mut Console,
-) -> Result<(), Error> {
+) -> Result<Rendered, Error> {
     let transport = values::transport()?;
     let ledger = args.reuse.open(transport.base(), console)?;
     let source = Source::Project(project.clone());
@@ -511,7 +546,7 @@ fn perform(
     means: Means<'_>,
     more: Value,
     console: &mut Console,
-) -> Result<(), Error> {
+) -> Result<Rendered, Error> {
     let finished = crate::run::run(Job::new(plan), means, console)?;
     if finished.is_reused() && request.options.callback_url.is_some() {
         console.warning("an earlier render is used: its webhook is the one that it was submitted with");
@@ -521,8 +556,12 @@ fn perform(
     if let (Value::Object(result), Value::Object(more)) = (&mut result, more) {
         result.extend(more);
     }
-    console.json(&result);
-    finished.insist()
+    Ok(Rendered {
+        result,
+        video: finished.video_path().map(Path::to_owned),
+        thumbnail: finished.thumbnail().map(str::to_owned),
+        verdict: finished.insist(),
+    })
 }
 
 fn render_local(
@@ -531,7 +570,7 @@ fn render_local(
     packed: &Packed,
     mut target: Target,
     console: &mut Console,
-) -> Result<(), Error> {
+) -> Result<Rendered, Error> {
     let options = &checked.request.options;
     if options.callback_url.is_some() {
         console.warning("no webhook is called for a render on this machine");
@@ -560,14 +599,20 @@ fn render_local(
         verified.warn(console);
     }
     console.done(&format!("{} ({}{verified})", path.display(), crate::report::bytes(size)));
+    let digest = packed.manifest.digest();
+    let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &checked.request.body);
     let mut result = serde_json::json!({
         "render": { "renderer": "local", "status": "completed", "format": format },
         "output_path": path.display().to_string(),
         "bytes_written": size,
-        "digest": packed.manifest.digest(),
+        "identity": identity.key(0).as_str(),
+        "key": identity.key(0).as_str(),
+        "request": checked.request.body,
+        "reused": false,
+        "digest": digest,
         "diagnostics": checked.prepared.findings.diagnostics,
     });
     verified.write_to(&mut result);
-    console.json(&result);
-    if args.verify { verified.insist() } else { Ok(()) }
+    let verdict = if args.verify { verified.insist() } else { Ok(()) };
+    Ok(Rendered { result, video: Some(path), thumbnail: None, verdict })
 }

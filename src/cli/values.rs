@@ -179,13 +179,6 @@ pub(super) fn transport_with(base: ApiBase, credential: Credential) -> Result<Tr
     Ok(Transport::new(base, Some(credential), tokens, silence()?))
 }
 
-/// A number that differs from run to run: it spreads pauses and makes keys unique. It is no secret.
-pub(super) fn random() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    // The standard library seeds its hash maps from the system's random source.
-    std::hash::RandomState::new().build_hasher().finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,7 @@
 //! Uploaded archives: direct uploads with a presigned URL, and the old way through the API.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
-
-use hyperframes_ci_core::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT, hex};
+use hyperframes_ci_core::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::api;
 use super::multipart::file_field;
@@ -120,7 +115,7 @@ pub(super) fn proxy_upload(state: &State, request: &mut Request) -> Result<Value
     let temporary = tempfile::NamedTempFile::new_in(state.folder()).map_err(|_| full())?;
     let mut file = temporary.reopen().map_err(|_| full())?;
     let size = file_field(request, &boundary, PROXY_UPLOAD_LIMIT, &mut file)?;
-    let stored = hash(temporary.path()).map_err(|_| full())?;
+    let stored = crate::digest::of_file(temporary.path()).map_err(|_| full())?;
     let create = || {
         let mut inner = state.lock();
         let asset_id = state.fresh_id(&mut inner, "asst");
@@ -154,18 +149,5 @@ fn full() -> Rejection {
         code: "storage_error",
         message: "the emulator cannot store this".to_owned(),
         param: None,
-    }
-}
-
-/// SHA-256 of a file, in hexadecimal.
-pub(super) fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            count => hasher.update(&buffer[..count]),
-        }
     }
 }

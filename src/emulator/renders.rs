@@ -141,7 +141,7 @@ fn archive(state: &State, project: &Map<String, Value>) -> Result<String, Reject
         }
         "url" => fetch(state, required(project, "url")?),
         "base64" => {
-            let bytes = decode_base64(required(project, "data")?)
+            let bytes = crate::base64::decode(required(project, "data")?)
                 .ok_or_else(|| Rejection::parameter("project", "data is not base64"))?;
             keep(state, &mut bytes.as_slice())
         }
@@ -168,31 +168,6 @@ fn fetch(state: &State, url: &str) -> Result<String, Rejection> {
     let answer =
         ureq::get(url).call().map_err(|_| Rejection::project("the project's url cannot be fetched"))?;
     keep(state, &mut answer.into_body().into_reader())
-}
-
-/// Source: RFC 4648, section 4.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let value = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let digits = text.trim_end_matches('=').bytes().map(value).collect::<Option<Vec<_>>>()?;
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    // Six bits make no byte.
-    if digits.len() % 4 == 1 {
-        return None;
-    }
-    for group in digits.chunks(4) {
-        let joined =
-            group.iter().fold(0_u32, |all, digit| all << 6 | u32::from(*digit)) << (6 * (4 - group.len()));
-        let [_, a, b, c] = joined.to_be_bytes();
-        bytes.extend_from_slice(&[a, b, c][..group.len() - 1]);
-    }
-    Some(bytes)
 }
 
 /// Checks the archive and gives back how long its composition says that it is, in seconds.
@@ -341,19 +316,4 @@ fn finish(state: &State, id: &str, result: Result<(), String>, placeholder: bool
     let done = render.clone();
     drop(inner);
     webhook::notify(state, &done);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decode_base64;
-
-    #[test]
-    fn base64() {
-        for (text, bytes) in [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob")]
-        {
-            assert_eq!(decode_base64(text).as_deref(), Some(bytes.as_bytes()));
-        }
-        assert_eq!(decode_base64("a"), None);
-        assert_eq!(decode_base64("a!=="), None);
-    }
 }

@@ -33,7 +33,7 @@ pub(crate) fn test() -> Result<Outcome> {
     if !action.is_empty() {
         succeed(Command::new(schemas).args(["--builtin-schema", "vendor.github-actions"]).args(action))?;
     }
-    succeed(Command::new(shellcheck).arg(root().join(".ci/run")))?;
+    succeed(Command::new(shellcheck).arg(root().join(".ci/run")).arg(root().join("action/install.sh")))?;
     Ok(Outcome::Passed)
 }
 

@@ -77,6 +77,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether the composition at a repository path is made of one of the `changed` files (repository paths, deleted ones
+    /// among them).
+    #[must_use]
+    pub fn is_affected(&self, composition: &str, changed: &BTreeSet<String>) -> bool {
+        self.graph.affected(changed).contains(composition)
+    }
+
     /// Takes away what has nothing to do with the `changed` files (repository paths, deleted ones among them): findings
     /// stay where they are about a file that a composition is made of which is made of a changed file as well.
     pub fn limit_to(&mut self, changed: &BTreeSet<String>) {

@@ -22,20 +22,25 @@ pub(crate) fn github(found: &Diagnostic, out: &mut String) {
         }
     }
     properties.push(("title", found.rule.code().to_owned()));
-    let properties = properties.into_iter().map(|(name, value)| format!("{name}={}", property(&value)));
+    let properties =
+        properties.into_iter().map(|(name, value)| format!("{name}={}", workflow_property(&value)));
     out.push_str(&format!(
         "::{command} {}::{}\n",
         properties.collect::<Vec<_>>().join(","),
-        data(&found.whole_message())
+        workflow_data(&found.whole_message())
     ));
 }
 
-fn data(text: &str) -> String {
+/// A text as the data of a workflow command.
+#[must_use]
+pub fn workflow_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+/// A text as a property of a workflow command.
+#[must_use]
+pub fn workflow_property(text: &str) -> String {
+    workflow_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::options::{UnknownValue, closed_set};
 
 pub(crate) use github::github;
+pub use github::{workflow_data, workflow_property};
 pub(crate) use human::human;
 pub use plain::plain;
 pub(crate) use sarif::sarif;

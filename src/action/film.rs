@@ -1,0 +1,337 @@
+//! One composition, rendered, with its pictures.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use hyperframes_ci_core::{Composition, Declarations};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::inputs::Inputs;
+use super::scope::{Entry, Scope};
+use crate::ci::{Host, Media, Subject};
+use crate::cli::render::{Rendered, render_with};
+use crate::error::Error;
+use crate::report::Console;
+
+/// A moving picture that is larger is not shown by GitHub; in bytes.
+const LARGEST_GIF: u64 = 5 * 1024 * 1024;
+
+/// A composition and what came of it.
+pub(super) struct Film {
+    /// What people call it.
+    pub(super) shown: String,
+    pub(super) state: State,
+    /// How its variables differ from the base's.
+    pub(super) variables: Vec<Change>,
+    /// A name for files, unique among the films of a run.
+    slug: String,
+    poster: Option<PathBuf>,
+    gif: Option<PathBuf>,
+    /// What the base's pictures are called, where the base has the composition.
+    base: Option<String>,
+    /// Where people can see it.
+    pub(super) places: Places,
+}
+
+/// URLs, as far as something was published.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    pub(super) video: Option<String>,
+    pub(super) picture: Option<String>,
+    pub(super) base_picture: Option<String>,
+}
+
+/// What came of a composition.
+pub(super) enum State {
+    /// A video.
+    Made(Box<Rendered>),
+    /// The checks found errors: it was not rendered.
+    Invalid(usize),
+    /// It should have been rendered.
+    Failed {
+        /// Why, in a sentence.
+        message: String,
+        /// Whether a limit of the user's is the reason.
+        is_limit: bool,
+    },
+}
+
+/// How a variable differs from the base's.
+pub(super) enum Change {
+    Added(String),
+    Removed(String),
+    Retyped(String, &'static str, &'static str),
+}
+
+/// Renders what is to be rendered.
+pub(super) fn make(scope: &Scope, inputs: &Inputs, host: &dyn Host, console: &mut Console) -> Vec<Film> {
+    let mut films = Vec::new();
+    let mut spent = Spent::default();
+    for entry in &scope.entries {
+        host.begin_group(&format!("HyperFrames: {}", entry.shown));
+        let film = make_one(entry, scope, inputs, host, &spent, console);
+        if let State::Made(rendered) = &film.state {
+            spent.add(&rendered.result);
+        }
+        host.end_group();
+        films.push(film);
+    }
+    films
+}
+
+/// What the run has cost so far.
+#[derive(Default)]
+struct Spent {
+    renders: u64,
+    seconds: f64,
+}
+
+impl Spent {
+    fn add(&mut self, result: &Value) {
+        let is_local = result.pointer("/render/renderer").is_some();
+        if !is_local && result["reused"] != true {
+            let factor = if result.pointer("/render/resolution") == Some(&json!("4k")) { 1.5 } else { 1.0 };
+            self.renders += 1;
+            self.seconds +=
+                result.pointer("/video/duration").and_then(Value::as_f64).unwrap_or_default() * factor;
+        }
+    }
+}
+
+fn make_one(
+    entry: &Entry,
+    scope: &Scope,
+    inputs: &Inputs,
+    host: &dyn Host,
+    spent: &Spent,
+    console: &mut Console,
+) -> Film {
+    let mut film = Film {
+        shown: entry.shown.clone(),
+        state: State::Invalid(entry.errors),
+        variables: Vec::new(),
+        slug: slug(entry),
+        poster: None,
+        gif: None,
+        base: None,
+        places: Places::default(),
+    };
+    let flags = flags(entry, scope, inputs, host, spent);
+    if let Some(base) = &scope.base {
+        let directory = base.path().join(&entry.prefix);
+        let html = std::fs::read_to_string(base.path().join(entry.path())).unwrap_or_default();
+        film.variables =
+            changes(&Composition::parse(&entry.path(), &html).declarations, &entry.parsed.declarations);
+        // Equal films have equal names: what the base looks like may be published already.
+        let mut quiet = Console::new(true);
+        let dry = [&[directory.display().to_string(), "--dry-run".to_owned()], flags.as_slice()].concat();
+        film.base = render_with(&dry, &mut quiet).ok().and_then(|dry| name(&dry.result));
+    }
+    if entry.errors > 0 {
+        console.detail("the checks found errors: it is not rendered");
+        return film;
+    }
+    let ending = flags.iter().find_map(|flag| flag.strip_prefix("--format=")).unwrap_or("mp4").to_owned();
+    let output = inputs.output_dir.join(format!("{}.{ending}", film.slug));
+    let mut arguments = vec![entry.directory.display().to_string(), format!("--output={}", output.display())];
+    arguments.extend(flags);
+    film.state = match render_with(&arguments, console) {
+        Ok(rendered) => {
+            film.picture(&rendered, inputs);
+            match &rendered.verdict {
+                Ok(()) => State::Made(Box::new(rendered)),
+                Err(error) => failed(error, console),
+            }
+        }
+        Err(error) => failed(&error, console),
+    };
+    film
+}
+
+fn failed(error: &Error, console: &mut Console) -> State {
+    console.failure(error);
+    State::Failed { message: error.to_string(), is_limit: error.exit_code() == 6 }
+}
+
+/// The flags of `render` for an entry.
+fn flags(entry: &Entry, scope: &Scope, inputs: &Inputs, host: &dyn Host, spent: &Spent) -> Vec<String> {
+    let mut flags = inputs.flags.clone();
+    flags.extend(entry.composition.iter().map(|path| format!("--composition={path}")));
+    flags.extend(scope.config.iter().map(|path| format!("--config={}", path.display())));
+    flags.push(format!("--renderer={}", renderer(inputs, host)));
+    let left = inputs.max_renders.map(|most| most.saturating_sub(spent.renders));
+    flags.extend(left.map(|left| format!("--max-renders={left}")));
+    let left = inputs.max_seconds.map(|most| (most - spent.seconds).max(0.0));
+    flags.extend(left.map(|left| format!("--max-seconds={left}")));
+    flags
+}
+
+/// A fork has no secrets: its films are made on the runner, whatever the workflow says.
+fn renderer<'a>(inputs: &'a Inputs, host: &dyn Host) -> &'a str {
+    let is_fork = matches!(&host.event().subject, Subject::Request(request) if request.is_fork);
+    let has_key = ["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY"]
+        .iter()
+        .any(|name| std::env::var(name).is_ok_and(|key| !key.trim().is_empty()));
+    if is_fork && !has_key && inputs.renderer == "cloud" { "local" } else { &inputs.renderer }
+}
+
+/// A name for files: what people read of the path, and what keeps it unique.
+fn slug(entry: &Entry) -> String {
+    let path = entry.path();
+    let readable = path.trim_end_matches(".html").trim_end_matches("/index");
+    let kept =
+        readable.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '-' });
+    let readable = kept.collect::<String>().trim_matches('-').chars().take(60).collect::<String>();
+    let hash = hyperframes_ci_core::hex(&Sha256::digest(&path));
+    match readable.as_str() {
+        "" | "index" => "video".to_owned(),
+        readable if format!("{readable}/index.html") == path => readable.to_owned(),
+        readable => format!("{readable}-{}", &hash[..8]),
+    }
+}
+
+/// What the pictures of a film are called: after what it is of.
+fn name(result: &Value) -> Option<String> {
+    let identity = result.get("identity").or_else(|| result.get("key"))?.as_str()?;
+    identity.strip_prefix("hfci_")?.get(..24).map(str::to_owned)
+}
+
+fn changes(base: &Declarations, head: &Declarations) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for after in head.entries() {
+        match base.get(&after.id) {
+            None => changes.push(Change::Added(after.id.clone())),
+            Some(before) if before.kind != after.kind => {
+                changes.push(Change::Retyped(after.id.clone(), before.kind.as_str(), after.kind.as_str()));
+            }
+            Some(_) => {}
+        }
+    }
+    let removed = base.entries().iter().filter(|before| head.get(&before.id).is_none());
+    changes.extend(removed.map(|before| Change::Removed(before.id.clone())));
+    changes
+}
+
+impl Film {
+    /// Makes a poster and a moving picture, where FFmpeg is there; otherwise the service's own picture is taken.
+    fn picture(&mut self, rendered: &Rendered, inputs: &Inputs) {
+        let Some(video) = &rendered.video else { return };
+        let poster = inputs.output_dir.join(format!("{}.png", self.slug));
+        let gif = inputs.output_dir.join(format!("{}.gif", self.slug));
+        if ffmpeg(video, &poster, &["-vf", "thumbnail=50,scale='min(960,iw)':-2", "-frames:v", "1"]) {
+            self.poster = Some(poster);
+        } else if let Some(url) = &rendered.thumbnail {
+            self.poster = crate::cli::download_picture(url, &poster).then_some(poster);
+        }
+        let filter =
+            "fps=10,scale='min(480,iw)':-2:flags=lanczos,split[a][b];[a]palettegen[p];[b][p]paletteuse";
+        if ffmpeg(video, &gif, &["-t", "6", "-filter_complex", filter, "-loop", "0"]) {
+            let is_small = std::fs::metadata(&gif).is_ok_and(|metadata| metadata.len() <= LARGEST_GIF);
+            self.gif = is_small.then_some(gif);
+        }
+    }
+
+    pub(super) fn video(&self) -> Option<&Path> {
+        match &self.state {
+            State::Made(rendered) => rendered.video.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn result(&self) -> Option<&Value> {
+        match &self.state {
+            State::Made(rendered) => Some(&rendered.result),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_failed(&self) -> bool {
+        matches!(self.state, State::Failed { .. })
+    }
+
+    pub(super) fn is_limited(&self) -> bool {
+        matches!(self.state, State::Failed { is_limit: true, .. })
+    }
+
+    pub(super) fn is_reused(&self) -> bool {
+        self.result().is_some_and(|result| result["reused"] == true)
+    }
+
+    /// Seconds that this run had rendered in the cloud for it.
+    pub(super) fn billed_seconds(&self) -> f64 {
+        let mut spent = Spent::default();
+        if let Some(result) = self.result() {
+            spent.add(result);
+        }
+        spent.seconds
+    }
+
+    /// What comments show.
+    pub(super) fn media(&self) -> Vec<Media> {
+        let Some(name) = self.result().and_then(name) else { return Vec::new() };
+        let files = [self.poster.as_deref(), self.gif.as_deref(), self.video()];
+        let named = files.into_iter().flatten().filter_map(|path| {
+            let ending = path.extension()?.to_str()?;
+            Some(Media { name: format!("{name}.{ending}"), path: path.to_owned() })
+        });
+        named.collect()
+    }
+
+    /// What the base's pictures may be called.
+    pub(super) fn base_picture_names(&self) -> Option<Vec<String>> {
+        self.base.as_ref().map(|name| vec![format!("{name}.gif"), format!("{name}.png")])
+    }
+
+    /// Takes in where files were published.
+    pub(super) fn place(&mut self, named: &[(String, String)]) {
+        let find = |name: &Option<String>, endings: &[&str]| {
+            let name = name.as_ref()?;
+            endings.iter().find_map(|ending| {
+                let wanted = format!("{name}.{ending}");
+                named.iter().find(|(known, _)| *known == wanted).map(|(_, url)| url.clone())
+            })
+        };
+        let own = self.result().and_then(name);
+        self.places = Places {
+            video: find(&own, &["mp4", "webm", "mov"]),
+            picture: find(&own, &["gif", "png"]),
+            base_picture: find(&self.base, &["gif", "png"]),
+        };
+    }
+
+    /// What a release gets.
+    pub(super) fn release_files(&self) -> Vec<Media> {
+        let files = [self.video(), self.poster.as_deref()].into_iter().flatten();
+        files.map(|path| Media { name: crate::ci::file_name(path), path: path.to_owned() }).collect()
+    }
+
+    /// For programs.
+    pub(super) fn to_json(&self) -> Value {
+        let mut json = match &self.state {
+            State::Made(rendered) => rendered.result.clone(),
+            State::Invalid(errors) => json!({ "errors": errors }),
+            State::Failed { message, .. } => json!({ "message": message }),
+        };
+        json["composition"] = self.shown.as_str().into();
+        json["state"] = match &self.state {
+            State::Made(_) if self.is_reused() => "reused",
+            State::Made(_) => "rendered",
+            State::Invalid(_) => "invalid",
+            State::Failed { .. } => "failed",
+        }
+        .into();
+        json["poster_path"] = json!(self.poster);
+        json["gif_path"] = json!(self.gif);
+        // The findings of all projects are in the report, once.
+        json.as_object_mut().map(|json| json.remove("diagnostics"));
+        json
+    }
+}
+
+/// Whether FFmpeg is there and has made `output`.
+fn ffmpeg(video: &Path, output: &Path, arguments: &[&str]) -> bool {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(video).args(arguments).arg(output);
+    command.output().is_ok_and(|ran| ran.status.success()) && output.is_file()
+}

@@ -1,0 +1,43 @@
+//! Markdown of texts that strangers wrote.
+
+/// A text as code, in which nothing is markup, no name is mentioned and no address becomes a link. Entities are text to
+/// markdown, and code is no text to what makes mentions and links.
+pub(super) fn code(text: &str) -> String {
+    let mut escaped = String::from("<code>");
+    for character in hyperframes_ci_core::plain(text).chars() {
+        match character {
+            '\n' | '\r' | '\t' => escaped.push(' '),
+            character if character.is_alphanumeric() || character == ' ' => escaped.push(character),
+            character => escaped.push_str(&format!("&#{};", u32::from(character))),
+        }
+    }
+    escaped.push_str("</code>");
+    escaped
+}
+
+/// The same, no longer than so many characters.
+pub(super) fn short_code(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return code(text);
+    }
+    code(&format!("{}…", text.chars().take(most.saturating_sub(1)).collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_it_means_anything() {
+        let hostile =
+            "<!-- end a --> | `x` **b** @user #1 https://evil.example ![](x) </code><script>\n::set-output";
+        let shown = code(hostile);
+        let inside =
+            shown.strip_prefix("<code>").and_then(|rest| rest.strip_suffix("</code>")).expect("code");
+        for mark in ['<', '>', '|', '`', '*', '@', ':', '/', '!', '[', '\n', '.', '-', '_'] {
+            assert!(!inside.contains(mark), "{mark}: {inside}");
+        }
+        assert_eq!(code("Grüße 🎬"), "<code>Grüße &#127916;</code>");
+        assert_eq!(short_code("abcdef", 4), "<code>abc&#8230;</code>");
+    }
+}

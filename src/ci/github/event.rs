@@ -1,0 +1,116 @@
+//! What GitHub says happened; source: docs.github.com, "Webhook events and payloads".
+
+use serde_json::Value;
+
+use crate::ci::{Event, HostError, Request, Subject};
+
+/// Reads the event of a run.
+///
+/// # Errors
+/// When the runner's variables or the payload make no sense.
+pub(super) fn read(environment: &dyn Fn(&str) -> Option<String>) -> Result<Event, HostError> {
+    let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+    let required = |name: &str| set(name).ok_or_else(|| HostError::Event(format!("{name} is not set")));
+    let name = required("GITHUB_EVENT_NAME")?;
+    let repository = required("GITHUB_REPOSITORY")?;
+    if !is_repository(&repository) {
+        return Err(HostError::Event(format!("{repository:?} is no repository")));
+    }
+    let path = required("GITHUB_EVENT_PATH")?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| HostError::Event(format!("cannot read {path}: {error}")))?;
+    let payload: Value =
+        serde_json::from_str(&text).map_err(|error| HostError::Event(format!("{path}: {error}")))?;
+    let server = set("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+    let run = set("GITHUB_RUN_ID").unwrap_or_default();
+    let attempt = set("GITHUB_RUN_ATTEMPT").unwrap_or_else(|| "1".to_owned());
+    let run_url = format!("{server}/{repository}/actions/runs/{run}/attempts/{attempt}");
+    let job =
+        format!("{} {}", set("GITHUB_WORKFLOW").unwrap_or_default(), set("GITHUB_JOB").unwrap_or_default());
+    Ok(Event {
+        subject: subject(&name, &payload, &repository),
+        is_privileged: matches!(name.as_str(), "pull_request_target" | "workflow_run" | "issue_comment"),
+        commit: set("GITHUB_SHA").unwrap_or_default(),
+        name,
+        repository,
+        run_url,
+        job,
+    })
+}
+
+fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
+    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let sha = |pointer: &str| text(pointer).filter(|sha| is_sha(sha));
+    match name {
+        "pull_request" | "pull_request_target" => {
+            let number = payload.pointer("/pull_request/number").and_then(Value::as_u64);
+            let commits = sha("/pull_request/head/sha").zip(sha("/pull_request/base/sha"));
+            let Some((number, (head, base))) = number.zip(commits) else { return Subject::Other };
+            Subject::Request(Request {
+                number,
+                head,
+                base,
+                // A fork that was deleted has no repository any more.
+                is_fork: text("/pull_request/head/repo/full_name").as_deref() != Some(repository),
+                is_closed: text("/action").as_deref() == Some("closed"),
+            })
+        }
+        "release" => match text("/release/tag_name").filter(|tag| !tag.is_empty()) {
+            Some(tag) => Subject::Release { tag },
+            None => Subject::Other,
+        },
+        _ => Subject::Other,
+    }
+}
+
+/// `owner/name`, of the characters that GitHub allows.
+fn is_repository(text: &str) -> bool {
+    let is_name = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            && !part.bytes().all(|byte| byte == b'.')
+    };
+    text.split_once('/').is_some_and(|(owner, name)| is_name(owner) && is_name(name))
+}
+
+/// A whole SHA-1 or SHA-256.
+pub(super) fn is_sha(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn request(head: &Value, action: &str) -> Subject {
+        let sha = |digit: &str| digit.repeat(40);
+        let payload = json!({ "action": action, "pull_request": {
+            "number": 7, "head": { "sha": sha("a"), "repo": head }, "base": { "sha": sha("b") } } });
+        subject("pull_request", &payload, "o/r")
+    }
+
+    #[test]
+    fn forks_are_told_from_branches() {
+        let is_fork =
+            |head: &Value| matches!(request(head, "opened"), Subject::Request(Request { is_fork: true, .. }));
+        assert!(!is_fork(&json!({ "full_name": "o/r" })));
+        assert!(is_fork(&json!({ "full_name": "stranger/r" })));
+        assert!(is_fork(&json!(null)), "a deleted fork");
+    }
+
+    #[test]
+    fn what_is_no_commit_is_not_believed() {
+        let payload = json!({ "pull_request": { "number": 7, "head": { "sha": "$(reboot)" }, "base": { "sha": "b" } } });
+        assert_eq!(subject("pull_request", &payload, "o/r"), Subject::Other);
+        assert!(matches!(request(&json!(null), "closed"), Subject::Request(Request { is_closed: true, .. })));
+    }
+
+    #[test]
+    fn repositories_are_names() {
+        assert!(is_repository("hyperframes-ci/x.y_z"));
+        for bad in ["", "a", "a/b/c", "../x", "a/..", "a/b?c", "a /b"] {
+            assert!(!is_repository(bad), "{bad}");
+        }
+    }
+}

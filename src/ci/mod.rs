@@ -1,0 +1,206 @@
+//! The continuous integration around a run: what happened there, and what it is told.
+//!
+//! [`Host`] is all that the action knows of it. One file (or folder) per service implements it: a third service is one
+//! more of them, and a line in [`detect`].
+
+pub(crate) mod board;
+mod github;
+mod rest;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::Findings;
+
+/// What set the run off.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// The service's name of it, for messages.
+    pub(crate) name: String,
+    /// What it is about.
+    pub(crate) subject: Subject,
+    /// `owner/name`.
+    pub(crate) repository: String,
+    /// The commit that is checked out, as far as the service says.
+    pub(crate) commit: String,
+    /// Whether secrets and a token that can write are at hand while strangers decide what is in the checkout, so that
+    /// nothing of theirs may decide how the run goes.
+    pub(crate) is_privileged: bool,
+    /// Where people read the log.
+    pub(crate) run_url: String,
+    /// What tells this job from others of its run: workflow and job.
+    pub(crate) job: String,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A pull or merge request.
+    Request(Request),
+    /// A release.
+    Release {
+        /// Its tag.
+        tag: String,
+    },
+    /// Something else, such as a push.
+    Other,
+}
+
+/// A pull or merge request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// Its number.
+    pub(crate) number: u64,
+    /// The newest commit of it that the event knows.
+    pub(crate) head: String,
+    /// The commit that it goes onto.
+    pub(crate) base: String,
+    /// Whether it comes from another repository, whose owner is a stranger.
+    pub(crate) is_fork: bool,
+    /// Whether it is over.
+    pub(crate) is_closed: bool,
+}
+
+/// Why a service did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) enum HostError {
+    /// The event cannot be read.
+    Event(String),
+    /// A file of the runner's cannot be written.
+    Runner(PathBuf, std::io::Error),
+    /// The token may not do this.
+    Forbidden(String),
+    /// The service refuses, or gives no answer.
+    Failed(String),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(message) => write!(f, "the event cannot be read: {message}"),
+            Self::Runner(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::Forbidden(message) => write!(f, "the token may not do this: {message}"),
+            Self::Failed(message) => f.write_str(message),
+        }
+    }
+}
+
+impl HostError {
+    /// Stable identifier.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "event_unreadable",
+            Self::Runner(..) => "runner_file",
+            Self::Forbidden(_) => "token_forbidden",
+            Self::Failed(_) => "host_failed",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Forbidden(_) => Some("grant it under `permissions:` in the workflow".to_owned()),
+            Self::Event(_) | Self::Runner(..) | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// A part of a request's comment that one job writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// What tells it from the sections of other jobs: letters and digits.
+    pub(crate) key: String,
+    /// The commit that it is about.
+    pub(crate) commit: String,
+    /// Markdown, shorter and shorter: the first that there is room for is taken.
+    pub(crate) texts: Vec<String>,
+}
+
+/// A file for people to look at.
+#[derive(Clone, Debug)]
+pub(crate) struct Media {
+    /// Its name, made of what is in it.
+    pub(crate) name: String,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+}
+
+/// A service, for one run.
+pub(crate) trait Host {
+    /// What set the run off.
+    fn event(&self) -> &Event;
+
+    /// The files that the request changes, deleted ones among them, as repository paths.
+    fn changed_files(&self, request: &Request) -> Result<BTreeSet<String>, HostError>;
+
+    /// The text of a file at a commit; `None` where there is none.
+    fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, HostError>;
+
+    /// Keeps a text out of the log.
+    fn mask(&self, secret: &str);
+
+    /// Begins a part of the log that can be folded.
+    fn begin_group(&self, title: &str);
+
+    /// Ends it.
+    fn end_group(&self);
+
+    /// Shows findings at their places, as many as the service shows; gives back how many it does not.
+    fn annotate(&self, findings: &Findings) -> usize;
+
+    /// An error that is about no file, such as a render that failed.
+    fn annotate_error(&self, title: &str, message: &str);
+
+    /// Hands a value to the steps that follow.
+    fn output(&self, name: &str, value: &str) -> Result<(), HostError>;
+
+    /// Adds markdown to what people see of the run first.
+    fn summary(&self, markdown: &str) -> Result<(), HostError>;
+
+    /// Writes a section of the request's one comment, and gives back the comment's URL. `None` where a newer commit has
+    /// written it already.
+    fn comment(&self, request: &Request, section: &Section) -> Result<Option<String>, HostError>;
+
+    /// Puts files where comments can show them, for as long as the request lives; gives back their URLs in order.
+    fn publish(&self, request: Option<&Request>, media: &[Media]) -> Result<Vec<String>, HostError>;
+
+    /// The URLs of files that were published before, by name; missing ones are left out.
+    fn published(&self, names: &[String]) -> Result<Vec<(String, String)>, HostError>;
+
+    /// Attaches files to the release of a tag; files of the same name are replaced where they differ. Gives back their
+    /// URLs in order.
+    fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, HostError>;
+
+    /// Takes away what was published for the request.
+    fn clean_up(&self, request: &Request) -> Result<(), HostError>;
+}
+
+/// The service that this process runs in.
+///
+/// # Errors
+/// When there is one and its event cannot be read.
+pub(crate) fn detect(
+    environment: &dyn Fn(&str) -> Option<String>,
+    settings: &Settings,
+) -> Result<Option<Box<dyn Host>>, HostError> {
+    let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+    if is_set("GITHUB_ACTIONS") || is_set("GITHUB_EVENT_PATH") {
+        return Ok(Some(Box::new(github::GitHub::from_environment(environment, settings)?)));
+    }
+    Ok(None)
+}
+
+/// What the user decides about the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// A token for the service's API.
+    pub(crate) token: Option<crate::auth::Secret>,
+    /// The branch that holds what comments show.
+    pub(crate) preview_branch: String,
+}
+
+/// The name of a file in a path.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

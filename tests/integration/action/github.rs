@@ -1,0 +1,407 @@
+//! A stateful fake of GitHub's API, as far as the action uses it: what it refuses, GitHub refuses as well.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::{Value, json};
+
+/// The fake; its thread ends with the process.
+pub(super) struct GitHub {
+    pub(super) url: String,
+    state: Arc<Mutex<State>>,
+}
+
+/// What it knows, and how it behaves.
+pub(super) struct State {
+    pub(super) comments: Vec<Comment>,
+    /// The pull request's newest commit.
+    pub(super) head: String,
+    /// The files that the pull request changes.
+    pub(super) files: Vec<String>,
+    /// Files at the base.
+    pub(super) base: BTreeMap<String, String>,
+    pub(super) releases: Vec<Release>,
+    /// Who the token belongs to; an app's cannot be asked.
+    pub(super) login: Option<String>,
+    pub(super) may_comment: bool,
+    pub(super) may_write: bool,
+    /// Requests that are refused first: how many, and with which status.
+    pub(super) busy: (u32, u16),
+    /// A comment is deleted when it is read for the first time.
+    pub(super) deletes_comment_once: bool,
+    /// Updates of references that lose against somebody else first.
+    pub(super) conflicts: u32,
+    /// Method, path, body.
+    pub(super) requests: Vec<(String, String, Value)>,
+    pub(super) references: BTreeMap<String, String>,
+    objects: BTreeMap<String, Value>,
+    serial: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct Comment {
+    pub(super) id: u64,
+    pub(super) login: String,
+    pub(super) body: String,
+}
+
+pub(super) struct Release {
+    pub(super) tag: String,
+    pub(super) is_draft: bool,
+    /// Id, name, bytes.
+    pub(super) assets: Vec<(u64, String, Vec<u8>)>,
+}
+
+impl GitHub {
+    /// One with an open pull request 7 and nothing else.
+    pub(super) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State {
+            comments: Vec::new(),
+            head: "a".repeat(40),
+            files: Vec::new(),
+            base: BTreeMap::new(),
+            releases: Vec::new(),
+            login: None,
+            may_comment: true,
+            may_write: true,
+            busy: (0, 0),
+            deletes_comment_once: false,
+            conflicts: 0,
+            requests: Vec::new(),
+            references: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            serial: 100,
+        }));
+        let (shared, base) = (Arc::clone(&state), url.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (shared, base) = (Arc::clone(&shared), base.clone());
+                std::thread::spawn(move || converse(stream.unwrap(), &shared, &base));
+            }
+        });
+        Self { url, state }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Requests with this method whose path holds this.
+    pub(super) fn count(&self, method: &str, part: &str) -> usize {
+        let state = self.state();
+        state.requests.iter().filter(|(verb, path, _)| verb == method && path.contains(part)).count()
+    }
+
+    /// The files of a branch.
+    pub(super) fn branch(&self, name: &str) -> Vec<String> {
+        let state = self.state();
+        let Some(tip) = state.references.get(&format!("heads/{name}")) else { return Vec::new() };
+        let tree = state.objects[tip]["tree"].as_str().unwrap().to_owned();
+        state.objects[&tree].as_object().unwrap().keys().cloned().collect()
+    }
+}
+
+fn converse(mut stream: TcpStream, shared: &Mutex<State>, base: &str) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let mut parts = line.split(' ');
+    let (method, target) =
+        (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default().to_owned());
+    let (mut length, mut authorized) = (0, false);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) < 3 {
+            break;
+        }
+        let lower = line.to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length: ") {
+            length = value.trim().parse().unwrap();
+        }
+        authorized |= lower.starts_with("authorization: bearer ghs_");
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let (status, answer, headers) = {
+        let mut state = shared.lock().unwrap();
+        let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        state.requests.push((method.clone(), target.clone(), json.clone()));
+        if state.busy.0 > 0 {
+            state.busy.0 -= 1;
+            (state.busy.1, json!({ "message": "slow down" }), "retry-after: 0\r\n".to_owned())
+        } else if !authorized {
+            (401, json!({ "message": "Requires authentication" }), String::new())
+        } else {
+            state.answer(&method, &target, &json, &body, base)
+        }
+    };
+    let text = if answer.is_null() { String::new() } else { answer.to_string() };
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
+        text.len()
+    );
+    let _ = stream.write_all(format!("{head}{text}").as_bytes());
+}
+
+type Answer = (u16, Value, String);
+
+fn plain(status: u16, value: Value) -> Answer {
+    (status, value, String::new())
+}
+
+fn refuse(status: u16, message: &str) -> Answer {
+    plain(status, json!({ "message": message }))
+}
+
+impl State {
+    fn fresh(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// A git object, named by a hash of what is in it.
+    fn store(&mut self, object: Value) -> String {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for byte in object.to_string().bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        let sha = format!("{hash:016x}{hash:016x}{:08x}", object.to_string().len());
+        self.objects.insert(sha.clone(), object);
+        sha
+    }
+
+    fn answer(&mut self, method: &str, target: &str, body: &Value, bytes: &[u8], base: &str) -> Answer {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if path == "/user" {
+            return match &self.login {
+                Some(login) => plain(200, json!({ "login": login })),
+                None => refuse(403, "Resource not accessible by integration"),
+            };
+        }
+        let Some(path) = path.strip_prefix("/repos/o/r/") else { return refuse(404, "Not Found") };
+        let segments = path.split('/').collect::<Vec<_>>();
+        let is_write = method != "GET";
+        match (method, segments.as_slice()) {
+            ("GET", ["pulls", "7"]) => plain(200, json!({ "number": 7, "head": { "sha": self.head } })),
+            ("GET", ["pulls", "7", "files"]) => {
+                let files = self.files.iter().map(|name| json!({ "filename": name })).collect::<Vec<_>>();
+                page(&files, target, query, base)
+            }
+            ("GET", ["contents", rest @ ..]) => match self.base.get(&rest.join("/")) {
+                Some(text) => {
+                    let encoded = text.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(",");
+                    plain(200, json!({ "content": base64(text.as_bytes()), "debug": encoded }))
+                }
+                None => refuse(404, "Not Found"),
+            },
+            ("GET", ["issues", "7", "comments"]) => {
+                let comments = self.comments.iter().map(show).collect::<Vec<_>>();
+                if std::mem::take(&mut self.deletes_comment_once) {
+                    self.comments.retain(|comment| !comment.body.starts_with("<!-- hyperframes-ci"));
+                }
+                page(&comments, target, query, base)
+            }
+            (_, ["issues", ..]) if is_write && !self.may_comment => {
+                refuse(403, "Resource not accessible by integration")
+            }
+            ("POST", ["issues", "7", "comments"]) => {
+                let id = self.fresh();
+                let login = self.login.clone().unwrap_or_else(|| "github-actions[bot]".to_owned());
+                let text = body["body"].as_str().unwrap().to_owned();
+                if text.chars().count() > 65_536 {
+                    return refuse(422, "body is too long (maximum is 65536 characters)");
+                }
+                let comment = Comment { id, login, body: text };
+                self.comments.push(comment.clone());
+                plain(201, show(&comment))
+            }
+            ("PATCH" | "DELETE", ["issues", "comments", id]) => {
+                let id = id.parse::<u64>().unwrap();
+                let Some(place) = self.comments.iter().position(|comment| comment.id == id) else {
+                    return refuse(404, "Not Found");
+                };
+                if method == "DELETE" {
+                    self.comments.remove(place);
+                    return plain(204, Value::Null);
+                }
+                let text = body["body"].as_str().unwrap().to_owned();
+                if text.chars().count() > 65_536 {
+                    return refuse(422, "body is too long (maximum is 65536 characters)");
+                }
+                self.comments[place].body = text;
+                plain(200, show(&self.comments[place]))
+            }
+            (_, ["git", ..] | ["releases", ..]) if is_write && !self.may_write => {
+                refuse(403, "Resource not accessible by integration")
+            }
+            (_, ["git", rest @ ..]) => self.git(method, rest, body),
+            (_, ["releases", rest @ ..]) => self.release(method, rest, query, bytes, base),
+            _ => refuse(404, "Not Found"),
+        }
+    }
+
+    fn git(&mut self, method: &str, path: &[&str], body: &Value) -> Answer {
+        match (method, path) {
+            ("GET", ["ref", rest @ ..]) => match self.references.get(&rest.join("/")) {
+                Some(sha) => plain(200, json!({ "object": { "sha": sha } })),
+                None => refuse(404, "Not Found"),
+            },
+            ("GET", ["commits", sha]) => {
+                let commit = self.objects[*sha].clone();
+                plain(200, json!({ "sha": sha, "tree": { "sha": commit["tree"] } }))
+            }
+            ("GET", ["trees", sha]) => {
+                let entries = self.objects[*sha].as_object().unwrap().iter();
+                let entries = entries.map(|(path, sha)| json!({ "path": path, "sha": sha, "type": "blob" }));
+                plain(200, json!({ "tree": entries.collect::<Vec<_>>() }))
+            }
+            ("POST", ["blobs"]) => {
+                let sha = self.store(body.clone());
+                plain(201, json!({ "sha": sha }))
+            }
+            ("POST", ["trees"]) => {
+                let mut tree =
+                    body["base_tree"].as_str().map_or_else(|| json!({}), |sha| self.objects[sha].clone());
+                for entry in body["tree"].as_array().unwrap() {
+                    assert!(
+                        self.objects.contains_key(entry["sha"].as_str().unwrap()),
+                        "a blob that is not there"
+                    );
+                    tree[entry["path"].as_str().unwrap()] = entry["sha"].clone();
+                }
+                let sha = self.store(tree);
+                plain(201, json!({ "sha": sha }))
+            }
+            ("POST", ["commits"]) => {
+                let sha = self
+                    .store(json!({ "tree": body["tree"], "parents": body["parents"], "n": body["message"] }));
+                plain(201, json!({ "sha": sha }))
+            }
+            ("POST", ["refs"]) => {
+                let name = body["ref"].as_str().unwrap().strip_prefix("refs/").unwrap().to_owned();
+                if self.references.contains_key(&name) {
+                    return refuse(422, "Reference already exists");
+                }
+                self.references.insert(name, body["sha"].as_str().unwrap().to_owned());
+                plain(201, json!({}))
+            }
+            ("PATCH", ["refs", rest @ ..]) => {
+                let name = rest.join("/");
+                let sha = body["sha"].as_str().unwrap().to_owned();
+                let tip = self.references.get(&name).cloned().unwrap_or_default();
+                let is_descendant = self.objects[&sha]["parents"].as_array().unwrap().contains(&json!(tip));
+                if self.conflicts > 0 {
+                    self.conflicts -= 1;
+                    return refuse(422, "Update is not a fast forward");
+                }
+                if body["force"] != true && !is_descendant {
+                    return refuse(422, "Update is not a fast forward");
+                }
+                self.references.insert(name, sha);
+                plain(200, json!({}))
+            }
+            ("DELETE", ["refs", rest @ ..]) => match self.references.remove(&rest.join("/")) {
+                Some(_) => plain(204, Value::Null),
+                None => refuse(422, "Reference does not exist"),
+            },
+            _ => refuse(404, "Not Found"),
+        }
+    }
+
+    fn release(&mut self, method: &str, path: &[&str], query: &str, bytes: &[u8], base: &str) -> Answer {
+        let shown = |index: usize, release: &Release| {
+            json!({ "id": index + 1, "tag_name": release.tag, "draft": release.is_draft,
+                "upload_url": format!("{base}/repos/o/r/releases/{}/assets{{?name,label}}", index + 1) })
+        };
+        let asset = |(id, name, bytes): &(u64, String, Vec<u8>)| {
+            json!({ "id": id, "name": name, "state": "uploaded", "size": bytes.len(),
+                "browser_download_url": format!("https://github.example/o/r/releases/download/{name}") })
+        };
+        match (method, path) {
+            ("GET", ["tags", tag]) => {
+                let found = self
+                    .releases
+                    .iter()
+                    .enumerate()
+                    .find(|(_, release)| release.tag == *tag && !release.is_draft);
+                found.map_or_else(
+                    || refuse(404, "Not Found"),
+                    |(index, release)| plain(200, shown(index, release)),
+                )
+            }
+            ("GET", []) => plain(
+                200,
+                json!(
+                    self.releases
+                        .iter()
+                        .enumerate()
+                        .map(|(index, release)| shown(index, release))
+                        .collect::<Vec<_>>()
+                ),
+            ),
+            ("GET", [id, "assets"]) => {
+                let release = &self.releases[id.parse::<usize>().unwrap() - 1];
+                plain(200, json!(release.assets.iter().map(asset).collect::<Vec<_>>()))
+            }
+            ("POST", [id, "assets"]) => {
+                let name = query.strip_prefix("name=").unwrap().to_owned();
+                let fresh = self.fresh();
+                let release = &mut self.releases[id.parse::<usize>().unwrap() - 1];
+                if release.assets.iter().any(|(_, known, _)| *known == name) {
+                    return refuse(422, "Validation Failed: already_exists");
+                }
+                release.assets.push((fresh, name, bytes.to_vec()));
+                plain(201, asset(release.assets.last().unwrap()))
+            }
+            ("DELETE", ["assets", id]) => {
+                let id = id.parse::<u64>().unwrap();
+                self.releases
+                    .iter_mut()
+                    .for_each(|release| release.assets.retain(|(known, ..)| *known != id));
+                plain(204, Value::Null)
+            }
+            _ => refuse(404, "Not Found"),
+        }
+    }
+}
+
+fn show(comment: &Comment) -> Value {
+    let kind = if comment.login.ends_with("[bot]") { "Bot" } else { "User" };
+    json!({ "id": comment.id, "body": comment.body, "user": { "login": comment.login, "type": kind },
+        "html_url": format!("https://github.example/o/r/pull/7#issuecomment-{}", comment.id) })
+}
+
+/// One page of a list, with the link to the next.
+fn page(items: &[Value], target: &str, query: &str, base: &str) -> Answer {
+    let number =
+        query.split('&').find_map(|pair| pair.strip_prefix("page=")).map_or(1, |page| page.parse().unwrap());
+    let part = items.iter().skip((number - 1) * 100).take(100).cloned().collect::<Vec<_>>();
+    let link = if items.len() > number * 100 {
+        let path = target.split("&page=").next().unwrap();
+        format!("link: <{base}{path}&page={}>; rel=\"next\"\r\n", number + 1)
+    } else {
+        String::new()
+    };
+    (200, json!(part), link)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let mut joined = [0; 3];
+        joined[..group.len()].copy_from_slice(group);
+        let joined = u32::from_be_bytes([0, joined[0], joined[1], joined[2]]);
+        for place in 0..4 {
+            let digit = DIGITS[(joined >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > group.len() { '=' } else { char::from(digit) });
+        }
+        // As GitHub does it, in lines.
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,475 @@
+//! The GitHub Action without GitHub: action.yml, run as a runner runs it, against a fake of the API and the emulator.
+
+mod github;
+mod runner;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Emulator, KEY, html, write};
+use github::{Comment, GitHub, Release};
+use runner::{Run, Runner};
+
+/// A repository with two projects on `main`, and a branch that changes one of them.
+struct Repository {
+    folder: tempfile::TempDir,
+    base: String,
+    head: String,
+}
+
+impl Repository {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        git(path, &["init", "--quiet", "--initial-branch=main"]);
+        write(path, "videos/one/index.html", &html(1280, 720, ""));
+        write(path, "videos/two/index.html", &html(720, 720, ""));
+        write(path, "README.md", "x");
+        let base = commit(path, "base");
+        write(path, "videos/one/index.html", &html(1280, 720, "<i>changed</i>").replace("title", "headline"));
+        let head = commit(path, "head");
+        Self { folder, base, head }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn pull_request(&self, action: &str, from: &str) -> Value {
+        json!({ "action": action, "pull_request": { "number": 7,
+            "head": { "sha": self.head, "repo": { "full_name": from } }, "base": { "sha": self.base } } })
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=t", "-c", "user.email=t@t.invalid", "-C"]).arg(folder).args(arguments);
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(folder: &Path, message: &str) -> String {
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "--message", message]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+/// GitHub, the emulator, and a repository.
+struct Stage {
+    github: GitHub,
+    emulator: Emulator,
+    repository: Repository,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let stage = Self {
+            github: GitHub::start(),
+            emulator: Emulator::placeholder(&[]),
+            repository: Repository::new(),
+        };
+        stage.github.state().head.clone_from(&stage.repository.head);
+        stage
+    }
+
+    fn runner(&self, name: &str, payload: &Value) -> Runner {
+        let mut runner = Runner::new(&self.github.url, self.repository.path(), name, payload);
+        runner.set("HEYGEN_API_URL", &self.emulator.url);
+        runner
+    }
+
+    fn pull_request(&self) -> Runner {
+        self.runner("pull_request", &self.repository.pull_request("synchronize", "o/r"))
+    }
+
+    /// Runs the action with a key, and looks for secrets in everything that came of it.
+    fn run(&self, runner: &Runner, inputs: &[(&str, &str)]) -> Run {
+        let common = [("binary", env!("CARGO_BIN_EXE_hyperframes-ci")), ("api-key", KEY)];
+        let mut all = common.to_vec();
+        all.retain(|(name, _)| inputs.iter().all(|(known, _)| known != name));
+        all.extend(inputs);
+        let run = runner.run(&all);
+        let masked =
+            run.log.lines().filter(|line| !line.starts_with("::add-mask::")).collect::<Vec<_>>().join("\n");
+        let state = self.github.state();
+        let comments = state.comments.iter().map(|comment| comment.body.clone()).collect::<String>();
+        for secret in [KEY, "ghs_supersecret", "Signature="] {
+            for (place, text) in [("log", &masked), ("summary", &run.summary), ("comment", &comments)] {
+                assert!(!text.contains(secret), "{secret} is in the {place}: {text}");
+            }
+            assert!(run.outputs.values().all(|value| !value.contains(secret)), "{secret} is in an output");
+        }
+        run
+    }
+}
+
+#[test]
+fn a_pull_request_gets_a_preview_of_what_it_touches() {
+    let stage = Stage::new();
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos/*")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1), "one of two is rendered");
+    let comments = stage.github.state().comments.clone();
+    let [comment] = comments.as_slice() else { panic!("one comment") };
+    for part in [
+        "<!-- hyperframes-ci -->",
+        "**1 rendered, 1 unchanged** for ",
+        "<code>videos&#47;one</code>",
+        "Unchanged: <code>videos&#47;two</code>",
+        "<code>headline</code> is new, <code>title</code> is gone",
+        "https://github.example/o/r/raw/hyperframes-previews/pr/7/",
+        "1 s rendered in the cloud",
+    ] {
+        assert!(comment.body.contains(part), "{part} in {}", comment.body);
+    }
+    let files = stage.github.branch("hyperframes-previews");
+    assert!(files.iter().all(|file| file.starts_with("pr/7/")), "{files:?}");
+    assert!(
+        files.iter().any(|file| file.ends_with(".mp4")) && files.iter().any(|file| file.ends_with(".png"))
+    );
+    assert!(run.summary.contains("**1 rendered, 1 unchanged**"), "{}", run.summary);
+    let of = |name: &str| run.outputs[name].clone();
+    assert!(of("render-id").starts_with("hfr_") && of("reused") == "false" && of("duration") == "1.0");
+    assert_eq!(of("comment-url"), format!("https://github.example/o/r/pull/7#issuecomment-{}", comment.id));
+    assert!(fs::read(of("video-path")).unwrap()[4..].starts_with(b"ftyp"));
+    let results: Value = serde_json::from_str(&of("results")).unwrap();
+    assert_eq!(
+        (&results[0]["state"], &results[0]["composition"]),
+        (&json!("rendered"), &json!("videos/one"))
+    );
+    let report: Value = serde_json::from_str(&fs::read_to_string(of("report-path")).unwrap()).unwrap();
+    assert_eq!(report["unchanged"], json!(["videos/two"]));
+    let uses = run.used.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    assert_eq!(uses, ["actions/cache/restore", "actions/cache/save", "actions/upload-artifact"]);
+}
+
+#[test]
+fn a_second_attempt_pays_nothing_and_edits_the_same_comment() {
+    let stage = Stage::new();
+    // Other comments, more than a page of them, and one of a stranger with our mark.
+    for id in 1..=120 {
+        let body = if id == 3 { "<!-- hyperframes-ci -->\nnot ours" } else { "hello" };
+        let comment = Comment { id, login: "someone".to_owned(), body: body.to_owned() };
+        stage.github.state().comments.push(comment);
+    }
+    let mut runner = stage.pull_request();
+    stage.run(&runner, &[("projects", "videos")]);
+    runner.set("GITHUB_RUN_ATTEMPT", "2");
+    let again = stage.run(&runner, &[("projects", "videos")]);
+    assert_eq!((again.code, again.outputs["reused"].as_str()), (0, "true"), "{}", again.log);
+    assert_eq!(stage.emulator.created(), (1, 1));
+    let state = stage.github.state();
+    assert_eq!(state.comments.len(), 121);
+    assert_eq!(state.comments[2].body, "<!-- hyperframes-ci -->\nnot ours", "anybody can write our mark");
+    assert!(state.comments[120].body.contains("1 reused"), "{}", state.comments[120].body);
+}
+
+#[test]
+fn a_fork_without_secrets_is_checked_rendered_here_and_not_failed() {
+    let stage = Stage::new();
+    stage.github.state().may_comment = false;
+    stage.github.state().may_write = false;
+    let payload = stage.repository.pull_request("opened", "stranger/r");
+    let runner = stage.runner("pull_request", &payload);
+    // The real engine, since there is no key.
+    let run = stage.run(
+        &runner,
+        &[("projects", "videos"), ("api-key", ""), ("quality", "draft"), ("renderer", "cloud")],
+    );
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (0, 0));
+    assert!(run.summary.contains("rendered on the runner"), "{}", run.summary);
+    assert!(run.summary.contains("1280x720"), "{}", run.summary);
+    assert!(run.summary.contains("may not comment"), "{}", run.summary);
+    assert!(stage.github.state().comments.is_empty());
+    let video = &run.outputs["video-path"];
+    assert!(fs::metadata(video).unwrap().len() > 1000);
+    assert_eq!(run.used.last().unwrap().0, "actions/upload-artifact", "the artifact has the video");
+}
+
+#[test]
+fn findings_are_annotated_and_fail_the_step() {
+    let stage = Stage::new();
+    let page = html(1280, 720, &"<img src=\"missing.png\">\n".repeat(30));
+    write(stage.repository.path(), "videos/one/index.html", &page);
+    commit(stage.repository.path(), "broken");
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 5, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (0, 0), "nothing is rendered, nothing is billed");
+    let errors = run.log.lines().filter(|line| line.starts_with("::error file=videos/one/index.html,line="));
+    assert_eq!(errors.count(), 10, "as many as GitHub shows: {}", run.log);
+    assert!(run.log.contains("20 more findings are in the summary"), "{}", run.log);
+    assert!(stage.github.state().comments[0].body.contains("not rendered: 30 errors"));
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("fail-on", "never")]);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn jobs_share_one_comment_and_a_newer_push_marks_the_older_results() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "videos/two/index.html", &html(720, 720, "<i>too</i>"));
+    commit(stage.repository.path(), "both");
+    let runs = std::thread::scope(|scope| {
+        let jobs = ["videos/one", "videos/two"].map(|project| {
+            let stage = &stage;
+            scope.spawn(move || stage.run(&stage.pull_request(), &[("projects", project)]).code)
+        });
+        jobs.map(|job| job.join().unwrap())
+    });
+    assert_eq!(runs, [0, 0]);
+    let comments = stage.github.state().comments.clone();
+    let [comment] = comments.as_slice() else { panic!("{} comments", comments.len()) };
+    assert!(
+        comment.body.contains("videos&#47;one") && comment.body.contains("videos&#47;two"),
+        "{}",
+        comment.body
+    );
+    // A newer push: one job is done with it, the other is not.
+    let newer = "b".repeat(40);
+    stage.github.state().head.clone_from(&newer);
+    let mut payload = stage.repository.pull_request("synchronize", "o/r");
+    payload["pull_request"]["head"]["sha"] = newer.clone().into();
+    stage.run(&stage.runner("pull_request", &payload), &[("projects", "videos/one")]);
+    let body = stage.github.state().comments[0].body.clone();
+    assert_eq!(body.matches("**Out of date:**").count(), 1, "{body}");
+    // The older run ends late: it does not write over the newer one.
+    stage.run(&stage.pull_request(), &[("projects", "videos/one")]);
+    assert_eq!(stage.github.state().comments[0].body, body);
+}
+
+#[test]
+fn a_comment_that_is_deleted_between_reading_and_writing_is_written_again() {
+    let stage = Stage::new();
+    stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    stage.github.state().deletes_comment_once = true;
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.github.state().comments.len(), 1);
+}
+
+#[test]
+fn busy_apis_and_other_writers_are_waited_for() {
+    let stage = Stage::new();
+    stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    {
+        let mut state = stage.github.state();
+        state.busy = (2, 429);
+        state.conflicts = 2;
+        state.references.clear();
+        state.comments.clear();
+    }
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.github.state().comments.len(), 1);
+    assert!(!stage.github.branch("hyperframes-previews").is_empty());
+}
+
+#[test]
+fn a_shallow_clone_learns_from_the_api_what_changed() {
+    let stage = Stage::new();
+    let shallow = tempfile::tempdir().unwrap();
+    let from = format!("file://{}", stage.repository.path().display());
+    git(shallow.path(), &["clone", "--quiet", "--depth=1", &from, "."]);
+    git(shallow.path(), &["remote", "remove", "origin"]);
+    stage.github.state().files = vec!["videos/two/index.html".to_owned()];
+    let payload = stage.repository.pull_request("opened", "o/r");
+    let mut runner = Runner::new(&stage.github.url, shallow.path(), "pull_request", &payload);
+    runner.set("HEYGEN_API_URL", &stage.emulator.url);
+    let run = stage.run(&runner, &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.summary.contains("Unchanged: <code>videos&#47;one</code>"), "{}", run.summary);
+    assert_eq!(stage.github.count("GET", "/pulls/7/files"), 1);
+}
+
+#[test]
+fn a_closed_pull_request_leaves_nothing_behind() {
+    let stage = Stage::new();
+    stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert!(!stage.github.branch("hyperframes-previews").is_empty());
+    let runner = stage.runner("pull_request", &stage.repository.pull_request("closed", "o/r"));
+    for _ in 0..2 {
+        let run = stage.run(&runner, &[]);
+        assert_eq!(run.code, 0, "{}", run.log);
+        assert!(stage.github.branch("hyperframes-previews").is_empty());
+    }
+    assert_eq!(stage.emulator.created(), (1, 1));
+}
+
+#[test]
+fn a_release_gets_its_videos_once() {
+    let stage = Stage::new();
+    let release = |tag: &str, is_draft| Release { tag: tag.to_owned(), is_draft, assets: Vec::new() };
+    stage.github.state().releases = vec![release("v1", false), release("v2", true)];
+    let payload = json!({ "action": "published", "release": { "tag_name": "v1" } });
+    let runner = stage.runner("release", &payload);
+    let run = stage.run(&runner, &[("projects", "videos"), ("title", "launch")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let names = |index: usize| {
+        let state = stage.github.state();
+        state.releases[index].assets.iter().map(|(_, name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    let expected = [
+        "videos-one.mp4",
+        "videos-one.png",
+        "videos-two.mp4",
+        "videos-two.png",
+        "hyperframes-provenance.json",
+    ];
+    assert_eq!(names(0), expected);
+    let provenance = stage.github.state().releases[0].assets[4].2.clone();
+    let provenance: Value = serde_json::from_slice(&provenance).unwrap();
+    assert_eq!(provenance["videos"][0]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(provenance["videos"][0]["request"]["title"], "launch");
+    assert!(provenance["videos"][0]["render_id"].as_str().unwrap().starts_with("hfr_"));
+    // Again: nothing is rendered, and files of the same name are replaced rather than doubled.
+    let run = stage.run(&runner, &[("projects", "videos"), ("title", "launch")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (2, 2));
+    let mut again = names(0);
+    again.sort();
+    let mut sorted = expected.map(str::to_owned).to_vec();
+    sorted.sort();
+    assert_eq!(again, sorted);
+    // A draft, named by the workflow.
+    let run =
+        stage.run(&stage.runner("push", &json!({})), &[("projects", "videos/one"), ("release-tag", "v2")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(names(1).len(), 3);
+}
+
+#[test]
+fn limits_hold_for_the_whole_run() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "videos/two/index.html", &html(720, 720, "<i>too</i>"));
+    commit(stage.repository.path(), "both");
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("max-renders", "1")]);
+    assert_eq!(run.code, 6, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1));
+    assert!(run.summary.contains("1 rendered, 1 failed"), "{}", run.summary);
+}
+
+#[test]
+fn a_push_is_only_checked() {
+    let stage = Stage::new();
+    let run = stage.run(&stage.runner("push", &json!({})), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (0, 0));
+    assert!(stage.github.state().requests.is_empty(), "the API has nothing to do with it");
+}
+
+#[test]
+fn with_secrets_at_hand_the_request_does_not_decide_how_it_is_judged() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "videos/one/index.html", &html(1280, 720, "<img src=\"missing.png\">"));
+    write(stage.repository.path(), "hyperframes-ci.toml", "[check]\nallow = [\"missing-asset\"]\n");
+    commit(stage.repository.path(), "allow myself everything");
+    let payload = stage.repository.pull_request("opened", "stranger/r");
+    let run = stage.run(&stage.runner("pull_request_target", &payload), &[("projects", "videos")]);
+    assert_eq!(run.code, 5, "{}", run.log);
+    assert_eq!(stage.github.count("GET", "/contents/hyperframes-ci.toml"), 1);
+    assert_eq!(stage.emulator.created(), (0, 0));
+}
+
+/// Names and texts that would be commands, markup, mentions or links if anything let them.
+const HOSTILE: &str =
+    "`$(touch pwned)` ::set-output name=a::b ::error::x | **x** <img src=x onerror=alert(1)> @admin %0A";
+
+#[test]
+fn hostile_names_and_messages_are_text() {
+    let stage = Stage::new();
+    let path = stage.repository.path();
+    let folder = "videos/`$(touch pwned)` ::error::x **b** @admin";
+    write(path, &format!("{folder}/index.html"), &html(1280, 720, "").replace("title", "<b>@admin|x"));
+    write(path, "videos/one/index.html", &html(1280, 720, "<img src=\"\n::error::pwned.png\">"));
+    commit(path, "hostile");
+    stage.emulator.script(
+        &json!({ "rules": [{ "on": "render", "times": 9, "do": { "fail": format!("a\n{HOSTILE}") } }] })
+            .to_string(),
+    );
+    let mut runner = stage.pull_request();
+    runner.set("GITHUB_HEAD_REF", HOSTILE);
+    let run = stage.run(&runner, &[("projects", "videos"), ("title", HOSTILE), ("fail-on", "never")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(!path.join("pwned").exists() && !runner.temporary().join("pwned").exists());
+    let body = stage.github.state().comments[0].body.clone();
+    for text in [&body, &run.summary] {
+        for mark in ["<img src=x", "@admin", "**b**", "`$(", "::error"] {
+            assert!(!text.contains(mark), "{mark} in {text}");
+        }
+    }
+    let commands =
+        ["::error file=", "::error title=", "::warning file=", "::group::", "::endgroup::", "::add-mask::"];
+    for line in run.log.lines().filter(|line| line.trim_start().starts_with("::")) {
+        assert!(commands.iter().any(|command| line.starts_with(command)), "{line}");
+    }
+}
+
+#[test]
+fn two_hundred_compositions_fit_into_one_comment() {
+    let stage = Stage::new();
+    for number in 0..200 {
+        let name = format!("videos/n{number:03}-{}", "long-".repeat(18));
+        write(
+            stage.repository.path(),
+            &format!("{name}/index.html"),
+            &html(1280, 720, "<img src=\"gone.png\">"),
+        );
+    }
+    commit(stage.repository.path(), "many");
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("fail-on", "never")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let body = stage.github.state().comments[0].body.clone();
+    assert!(
+        body.chars().count() < 65_536 && body.contains("more: the summary of the run has all"),
+        "{}",
+        body.len()
+    );
+    assert!(run.summary.matches("not rendered: 1 error").count() >= 200);
+}
+
+#[test]
+fn the_program_is_verified_before_it_runs() {
+    let stage = Stage::new();
+    let install = |checksum: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = folder.path().join("action");
+        fs::create_dir(&tree).unwrap();
+        fs::copy(crate::support::root().join("action/install.sh"), tree.join("install.sh")).unwrap();
+        let line = format!("{checksum}  9.9.9  hyperframes-ci-x86_64-unknown-linux-musl.tar.gz\n");
+        fs::write(tree.join("checksums.txt"), line).unwrap();
+        folder
+    };
+    // A release of its own, on loopback.
+    let packed = tempfile::tempdir().unwrap();
+    write(packed.path(), "hyperframes-ci", "#!/bin/sh\necho ran\n");
+    let archive = packed.path().join("x.tar.gz");
+    let status = Command::new("sh")
+        .args(["-c", "chmod +x hyperframes-ci && tar -czf x.tar.gz hyperframes-ci"])
+        .current_dir(packed.path())
+        .status();
+    assert!(status.unwrap().success());
+    let bytes = fs::read(&archive).unwrap();
+    let sha = Command::new("sha256sum").arg(&archive).output().unwrap();
+    let sha = String::from_utf8(sha.stdout).unwrap()[..64].to_owned();
+    let mut server = mockito::Server::new();
+    let path = "/v9.9.9/hyperframes-ci-x86_64-unknown-linux-musl.tar.gz";
+    server
+        .mock("GET", path)
+        .match_header("authorization", mockito::Matcher::Missing)
+        .with_body(bytes)
+        .create();
+    for (checksum, is_right) in [(sha, true), ("0".repeat(64), false)] {
+        let tree = install(&checksum);
+        let mut runner = stage.runner("push", &json!({}));
+        runner.set("GITHUB_ACTION_PATH", &tree.path().display().to_string());
+        runner.context("github.action_repository", "hyperframes-ci/hyperframes-ci");
+        let run = runner.run(&[("download-url", &server.url()), ("ledger-cache", "false")]);
+        assert_eq!(run.log.contains("ran"), is_right, "{}", run.log);
+        assert_eq!(run.log.contains("and the action expects"), !is_right, "{}", run.log);
+        assert_eq!(run.code == 0, is_right);
+    }
+}
