@@ -68,9 +68,9 @@ pub(super) enum Change {
 pub(super) fn make(scope: &Scope, inputs: &Inputs, host: &dyn Host, console: &mut Console) -> Vec<Film> {
     let mut films = Vec::new();
     let mut spent = Spent::default();
-    for entry in &scope.entries {
+    for (entry, slug) in scope.entries.iter().zip(slugs(&scope.entries)) {
         host.begin_group(&format!("HyperFrames: {}", entry.shown));
-        let film = make_one(entry, scope, inputs, host, &spent, console);
+        let film = make_one(entry, slug, scope, inputs, host, &spent, console);
         if let State::Made(rendered) = &film.state {
             spent.add(&rendered.result);
         }
@@ -101,6 +101,7 @@ impl Spent {
 
 fn make_one(
     entry: &Entry,
+    slug: String,
     scope: &Scope,
     inputs: &Inputs,
     host: &dyn Host,
@@ -111,7 +112,7 @@ fn make_one(
         shown: entry.shown.clone(),
         state: State::Invalid(entry.errors),
         variables: Vec::new(),
-        slug: slug(entry),
+        slug,
         poster: None,
         gif: None,
         base: None,
@@ -176,19 +177,23 @@ fn renderer<'a>(inputs: &'a Inputs, host: &dyn Host) -> &'a str {
     if is_fork && !has_key && inputs.renderer == "cloud" { "local" } else { &inputs.renderer }
 }
 
-/// A name for files: what people read of the path, and what keeps it unique.
-fn slug(entry: &Entry) -> String {
-    let path = entry.path();
-    let readable = path.trim_end_matches(".html").trim_end_matches("/index");
-    let kept =
-        readable.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '-' });
-    let readable = kept.collect::<String>().trim_matches('-').chars().take(60).collect::<String>();
-    let hash = hyperframes_ci_core::hex(&Sha256::digest(&path));
-    match readable.as_str() {
-        "" | "index" => "video".to_owned(),
-        readable if format!("{readable}/index.html") == path => readable.to_owned(),
-        readable => format!("{readable}-{}", &hash[..8]),
-    }
+/// Names for files, one for each entry: what people read of its path, and what tells it from others where that is not
+/// enough.
+fn slugs(entries: &[Entry]) -> Vec<String> {
+    let readable = entries.iter().map(|entry| {
+        let path = entry.path();
+        let path = path.trim_end_matches(".html").trim_end_matches("index").trim_end_matches('/');
+        let kept = path.chars().map(|kept| if kept.is_ascii_alphanumeric() { kept } else { '-' });
+        let readable = kept.collect::<String>().trim_matches('-').chars().take(60).collect::<String>();
+        if readable.is_empty() { "video".to_owned() } else { readable.to_ascii_lowercase() }
+    });
+    let readable = readable.collect::<Vec<_>>();
+    let is_unique = |name: &String| readable.iter().filter(|other| *other == name).count() == 1;
+    let named = readable.iter().zip(entries).map(|(name, entry)| match is_unique(name) {
+        true => name.clone(),
+        false => format!("{name}-{}", &hyperframes_ci_core::hex(&Sha256::digest(entry.path()))[..8]),
+    });
+    named.collect()
 }
 
 /// What the pictures of a film are called: after what it is of.

@@ -115,10 +115,15 @@ impl Work<'_> {
             let path = self.inputs.output_dir.clone();
             ActionError::Host(HostError::Runner(path, error))
         })?;
+        self.announce();
         self.host.begin_group("HyperFrames: check");
         let scope = Scope::find(self.inputs, self.host, self.mode, self.console);
         self.host.end_group();
         let scope = scope?;
+        self.host.debug(&format!("flags: {:?}", self.inputs.flags));
+        for entry in &scope.entries {
+            self.host.debug(&format!("to render: {} ({})", entry.shown, entry.directory.display()));
+        }
         let hidden = self.host.annotate(&scope.findings);
         if hidden > 0 {
             self.console.detail(&format!("{hidden} more findings are in the summary and in the report"));
@@ -137,6 +142,17 @@ impl Work<'_> {
         self.verdict(&scope.findings, &films)
     }
 
+    /// What an older commit left in the comment is out of date from now on, not when the first job is done.
+    fn announce(&mut self) {
+        let Subject::Request(request) = &self.host.event().subject else { return };
+        if self.inputs.comment
+            && self.mode == Mode::Preview
+            && let Err(error) = self.host.mark_out_of_date(request)
+        {
+            self.host.debug(&format!("the comment was not marked: {error}"));
+        }
+    }
+
     /// Puts pictures where the comment can show them. Without permission the artifact has them.
     fn publish(&mut self, films: &mut [Film], notes: &mut Vec<String>) -> Result<(), Error> {
         if self.mode != Mode::Preview || films.iter().all(|film| film.media().is_empty()) {
@@ -146,7 +162,7 @@ impl Work<'_> {
             Subject::Request(request) => Some(request),
             _ => None,
         };
-        let bases = films.iter().filter_map(|film| film.base_picture_names()).flatten().collect::<Vec<_>>();
+        let bases = films.iter().filter_map(Film::base_picture_names).flatten().collect::<Vec<_>>();
         let media = films.iter().flat_map(Film::media).collect::<Vec<_>>();
         let published =
             self.host.published(&bases).and_then(|known| Ok((known, self.host.publish(request, &media)?)));

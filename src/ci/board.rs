@@ -53,7 +53,7 @@ impl Board {
         self.sections.iter().any(|written| {
             written.key == section.key
                 && written.commit == section.commit
-                && section.texts.iter().any(|text| *text == written.text)
+                && section.texts.contains(&written.text)
         })
     }
 
@@ -77,6 +77,11 @@ impl Board {
                 return;
             }
         }
+    }
+
+    /// Whether there is something in it that is about another commit than `newest`.
+    pub(super) fn is_out_of_date(&self, newest: &str) -> bool {
+        self.sections.iter().any(|written| written.commit != newest)
     }
 
     /// Adds the sections of another comment that this one has not.

@@ -158,6 +158,12 @@ pub(crate) trait Host {
     /// Adds markdown to what people see of the run first.
     fn summary(&self, markdown: &str) -> Result<(), HostError>;
 
+    /// A line for whoever has asked for all of them.
+    fn debug(&self, text: &str);
+
+    /// Says in the request's comment, where there is one, that what it holds about older commits is out of date.
+    fn mark_out_of_date(&self, request: &Request) -> Result<(), HostError>;
+
     /// Writes a section of the request's one comment, and gives back the comment's URL. `None` where a newer commit has
     /// written it already.
     fn comment(&self, request: &Request, section: &Section) -> Result<Option<String>, HostError>;

@@ -62,6 +62,11 @@ pub(super) fn annotate_error(title: &str, message: &str) {
     say(&format!("::error title={}::{}", workflow_property(&plain(title)), workflow_data(&plain(message))));
 }
 
+/// A line that the runner shows only where debugging is asked for (`RUNNER_DEBUG`).
+pub(super) fn debug(text: &str) {
+    say(&format!("::debug::{}", workflow_data(&plain(text))));
+}
+
 /// Hands a value to the steps that follow. The delimiter differs every time, and is not in the value: nobody can end
 /// the value early and begin another.
 pub(super) fn output(

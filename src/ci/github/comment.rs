@@ -75,6 +75,18 @@ pub(super) fn write(
     Err(HostError::Failed("the comment is being written by others all the time".to_owned()))
 }
 
+/// Marks what older commits have written.
+pub(super) fn mark_out_of_date(github: &GitHub, request: &Request) -> Result<(), HostError> {
+    let newest = newest(github, request)?;
+    for Comment { id, board, .. } in find(github, request)? {
+        if board.is_out_of_date(&newest) {
+            let body = json!({ "body": board.text(&newest) });
+            github.send("PATCH", &format!("/issues/comments/{id}"), &body, "the comment")?;
+        }
+    }
+    Ok(())
+}
+
 /// The request's newest commit, which may be newer than the event.
 fn newest(github: &GitHub, request: &Request) -> Result<String, HostError> {
     let pull = github.get(&format!("/pulls/{}", request.number), "the pull request")?;

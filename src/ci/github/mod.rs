@@ -127,6 +127,15 @@ impl Host for GitHub {
         self.summary.as_deref().map_or(Ok(()), |file| commands::summary(file, markdown))
     }
 
+    fn debug(&self, text: &str) {
+        commands::debug(text);
+    }
+
+    fn mark_out_of_date(&self, request: &Request) -> Result<(), HostError> {
+        self.need_token()?;
+        comment::mark_out_of_date(self, request)
+    }
+
     fn comment(&self, request: &Request, section: &Section) -> Result<Option<String>, HostError> {
         self.need_token()?;
         comment::write(self, request, section)
@@ -165,7 +174,7 @@ fn percent_encode(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }

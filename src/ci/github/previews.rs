@@ -53,7 +53,7 @@ pub(super) fn publish(
             tree.push(json!({ "path": path, "mode": "100644", "type": "blob", "sha": sha }));
         }
         let message = format!("previews for {folder}");
-        if tree.is_empty() || advance(github, &branch, json!(tree), &message)? {
+        if tree.is_empty() || advance(github, &branch, &tree, &message)? {
             return Ok(paths.iter().map(|path| url(github, path)).collect());
         }
     }
@@ -146,7 +146,7 @@ fn upload(github: &GitHub, file: &Media) -> Result<String, HostError> {
 }
 
 /// Adds files to the branch; `false` where another job was quicker.
-fn advance(github: &GitHub, branch: &Branch, tree: Value, message: &str) -> Result<bool, HostError> {
+fn advance(github: &GitHub, branch: &Branch, tree: &[Value], message: &str) -> Result<bool, HostError> {
     let mut body = json!({ "tree": tree });
     if let Some((tip, _)) = &branch.tip {
         let commit = github.get(&format!("/git/commits/{tip}"), "the previews' commit")?;

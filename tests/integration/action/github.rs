@@ -74,7 +74,7 @@ impl GitHub {
             requests: Vec::new(),
             references: BTreeMap::new(),
             objects: BTreeMap::new(),
-            serial: 100,
+            serial: 100_000,
         }));
         let (shared, base) = (Arc::clone(&state), url.clone());
         std::thread::spawn(move || {

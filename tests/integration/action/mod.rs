@@ -110,7 +110,8 @@ impl Stage {
 #[test]
 fn a_pull_request_gets_a_preview_of_what_it_touches() {
     let stage = Stage::new();
-    let run = stage.run(&stage.pull_request(), &[("projects", "videos/*")]);
+    let runner = stage.pull_request();
+    let run = stage.run(&runner, &[("projects", "videos/*")]);
     assert_eq!(run.code, 0, "{}", run.log);
     assert_eq!(stage.emulator.created(), (1, 1), "one of two is rendered");
     let comments = stage.github.state().comments.clone();
@@ -165,7 +166,7 @@ fn a_second_attempt_pays_nothing_and_edits_the_same_comment() {
     let state = stage.github.state();
     assert_eq!(state.comments.len(), 121);
     assert_eq!(state.comments[2].body, "<!-- hyperframes-ci -->\nnot ours", "anybody can write our mark");
-    assert!(state.comments[120].body.contains("1 reused"), "{}", state.comments[120].body);
+    assert!(state.comments[120].body.contains("1 reused"), "{}\n{}", state.comments[120].body, again.log);
 }
 
 #[test]
@@ -239,6 +240,47 @@ fn jobs_share_one_comment_and_a_newer_push_marks_the_older_results() {
     // The older run ends late: it does not write over the newer one.
     stage.run(&stage.pull_request(), &[("projects", "videos/one")]);
     assert_eq!(stage.github.state().comments[0].body, body);
+}
+
+#[test]
+fn pictures_stand_beside_those_of_the_base() {
+    let stage = Stage::new();
+    // What main looks like is published when main is pushed.
+    let base = tempfile::tempdir().unwrap();
+    let from = stage.repository.path().display().to_string();
+    git(base.path(), &["clone", "--quiet", &from, "."]);
+    git(base.path(), &["checkout", "--quiet", &stage.repository.base]);
+    let mut runner = Runner::new(&stage.github.url, base.path(), "push", &json!({}));
+    runner.set("HEYGEN_API_URL", &stage.emulator.url);
+    let run = stage.run(&runner, &[("projects", "videos"), ("mode", "preview")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let published = stage.github.branch("hyperframes-previews");
+    assert!(!published.is_empty() && published.iter().all(|file| file.starts_with("base/")), "{published:?}");
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let body = stage.github.state().comments[0].body.clone();
+    assert!(body.contains("| composition | before | now | video |"), "{body}");
+    let raw = "https://github.example/o/r/raw/hyperframes-previews";
+    assert!(
+        body.contains(&format!("<img src=\"{raw}/base/"))
+            && body.contains(&format!("<img src=\"{raw}/pr/7/"))
+    );
+    let left = git(stage.repository.path(), &["worktree", "list"]);
+    assert_eq!(left.lines().count(), 1, "the checkout of the base is gone: {left}");
+}
+
+#[test]
+fn a_newer_push_marks_the_comment_as_soon_as_it_runs() {
+    let stage = Stage::new();
+    stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    let newer = "b".repeat(40);
+    stage.github.state().head.clone_from(&newer);
+    let mut payload = stage.repository.pull_request("synchronize", "o/r");
+    payload["pull_request"]["head"]["sha"] = newer.into();
+    // It fails before it has anything to say.
+    let run = stage.run(&stage.runner("pull_request", &payload), &[("projects", "nowhere")]);
+    assert_eq!(run.code, 2, "{}", run.log);
+    assert!(stage.github.state().comments[0].body.contains("**Out of date:**"));
 }
 
 #[test]
@@ -401,8 +443,15 @@ fn hostile_names_and_messages_are_text() {
             assert!(!text.contains(mark), "{mark} in {text}");
         }
     }
-    let commands =
-        ["::error file=", "::error title=", "::warning file=", "::group::", "::endgroup::", "::add-mask::"];
+    let commands = [
+        "::error file=",
+        "::error title=",
+        "::warning file=",
+        "::group::",
+        "::endgroup::",
+        "::add-mask::",
+        "::debug::",
+    ];
     for line in run.log.lines().filter(|line| line.trim_start().starts_with("::")) {
         assert!(commands.iter().any(|command| line.starts_with(command)), "{line}");
     }
