@@ -173,7 +173,6 @@ impl Inputs {
         }
         let workspace = set("GITHUB_WORKSPACE").or_else(|| set("CI_PROJECT_DIR")).map(PathBuf::from);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
-        let temporary = set("RUNNER_TEMP").map_or_else(std::env::temp_dir, PathBuf::from);
         let projects = lines("projects");
         Ok(Self {
             identity: format!("{}\n{}", lines("composition").join("\n"), flags.join("\n")),
@@ -189,8 +188,10 @@ impl Inputs {
             preview_branch,
             fail_on,
             release_tag: input("release-tag").map(|tag| tag.trim().to_owned()),
-            output_dir: input("output-dir")
-                .map_or_else(|| temporary.join("hyperframes-ci"), |folder| workspace.join(folder.trim())),
+            output_dir: input("output-dir").map_or_else(
+                || crate::ci::default_output(environment, &workspace),
+                |folder| workspace.join(folder.trim()),
+            ),
             workspace,
             token: input("token").map(|token| Secret::new(token.trim().to_owned())),
         })
@@ -198,7 +199,7 @@ impl Inputs {
 
     /// What must never be seen in a log.
     pub(super) fn secrets(&self, environment: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-        let named = ["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY", "INPUT_TOKEN", "GITHUB_TOKEN"];
+        let named = ["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY", "INPUT_TOKEN"];
         named.iter().filter_map(|name| environment(name)).filter(|value| !value.trim().is_empty()).collect()
     }
 }

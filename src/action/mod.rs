@@ -45,7 +45,7 @@ pub(crate) enum ActionError {
 impl fmt::Display for ActionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoHost => f.write_str("this is no job of GitHub Actions"),
+            Self::NoHost => f.write_str("this is no job of GitHub Actions or GitLab CI/CD"),
             Self::Host(error) => error.fmt(f),
             Self::Failed { films, findings, .. } => {
                 let counted = |count: &usize, what| crate::report::counted(*count, what);
@@ -72,7 +72,11 @@ impl fmt::Display for ActionError {
 /// When the inputs or the event make no sense, and at the end when something failed that must not.
 pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
     let inputs = Inputs::read(environment)?;
-    let settings = Settings { token: inputs.token.clone(), preview_branch: inputs.preview_branch.clone() };
+    let settings = Settings {
+        token: inputs.token.clone(),
+        preview_branch: inputs.preview_branch.clone(),
+        output_dir: inputs.output_dir.clone(),
+    };
     let host = ci::detect(environment, &settings).map_err(ActionError::Host)?.ok_or(ActionError::NoHost)?;
     let host = host.as_ref();
     for secret in inputs.secrets(environment) {

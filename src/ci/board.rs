@@ -3,7 +3,7 @@
 //! It is markdown with invisible marks: one that tells it from other comments, and a pair around each job's section. A
 //! job replaces its own section and leaves the others as they are.
 
-use super::Section;
+use super::{HostError, Section, wait_for_others};
 
 /// The first line of the comment.
 pub(super) const MARK: &str = "<!-- hyperframes-ci -->";
@@ -11,6 +11,80 @@ pub(super) const MARK: &str = "<!-- hyperframes-ci -->";
 /// A comment that is longer is refused as a whole; source: reg-viz/reg-actions#123. Characters, which are never more
 /// than bytes.
 const LONGEST: usize = 65_000;
+
+/// Tries against other jobs that write at the same time.
+const TRIES: u32 = 6;
+
+/// The comments of one request, where a service keeps them.
+pub(super) trait Comments {
+    /// The request's newest commit, which may be newer than the event.
+    fn newest(&self) -> Result<String, HostError>;
+
+    /// The comments with our mark that this token's owner wrote, oldest first: the mark alone proves nothing, since
+    /// anybody can write it.
+    fn ours(&self) -> Result<Vec<(u64, Board)>, HostError>;
+
+    /// Writes a new one.
+    fn create(&self, text: &str) -> Result<(), HostError>;
+
+    /// Replaces one; `false` where it is gone.
+    fn edit(&self, id: u64, text: &str) -> Result<bool, HostError>;
+
+    /// Deletes one, if that is possible.
+    fn delete(&self, id: u64);
+}
+
+/// Writes `section` into the one comment, and gives back its id; `None` where a newer commit has written it already.
+///
+/// # Errors
+/// As `comments`, and when others write all the time.
+pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, HostError> {
+    for attempt in 0..TRIES {
+        wait_for_others(attempt);
+        let newest = comments.newest()?;
+        let mut found = comments.ours()?;
+        // Jobs that found none made one each: the first stays, with the sections of all.
+        let first = if found.is_empty() { None } else { Some(found.remove(0)) };
+        let (id, mut board) = first.map_or((None, Board::default()), |(id, board)| (Some(id), board));
+        found.iter().for_each(|(_, other)| board.adopt(other.clone()));
+        if section.commit != newest && board.commit_of(&section.key) == Some(newest.as_str()) {
+            return Ok(None);
+        }
+        board.put(section);
+        let text = board.text(&newest);
+        let is_there = match id {
+            Some(id) => comments.edit(id, &text)?,
+            None => comments.create(&text).map(|()| true)?,
+        };
+        if !is_there {
+            // Somebody deleted it between our reading and our writing.
+            continue;
+        }
+        // A comment too many is no reason to fail.
+        found.iter().for_each(|(id, _)| comments.delete(*id));
+        // Nothing keeps two jobs from writing at the same time but looking whether they did.
+        if let [(id, board)] = comments.ours()?.as_slice()
+            && board.holds(section)
+        {
+            return Ok(Some(*id));
+        }
+    }
+    Err(HostError::Failed("the comment is being written by others all the time".to_owned()))
+}
+
+/// Marks what older commits have written.
+///
+/// # Errors
+/// As `comments`.
+pub(super) fn mark_out_of_date(comments: &dyn Comments) -> Result<(), HostError> {
+    let newest = comments.newest()?;
+    for (id, board) in comments.ours()? {
+        if board.sections.iter().any(|written| written.commit != newest) {
+            comments.edit(id, &board.text(&newest))?;
+        }
+    }
+    Ok(())
+}
 
 /// The comment with the sections that it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +123,7 @@ impl Board {
     }
 
     /// Whether the section is there as it was written.
-    pub(super) fn holds(&self, section: &Section) -> bool {
+    fn holds(&self, section: &Section) -> bool {
         self.sections.iter().any(|written| {
             written.key == section.key
                 && written.commit == section.commit
@@ -58,12 +132,12 @@ impl Board {
     }
 
     /// The commit that a section is about.
-    pub(super) fn commit_of(&self, key: &str) -> Option<&str> {
+    fn commit_of(&self, key: &str) -> Option<&str> {
         self.sections.iter().find(|written| written.key == key).map(|written| written.commit.as_str())
     }
 
     /// Puts a section in its place, in the longest form that there is room for.
-    pub(super) fn put(&mut self, section: &Section) {
+    fn put(&mut self, section: &Section) {
         let place = self.sections.iter().position(|written| written.key == section.key);
         let place = place.unwrap_or_else(|| {
             let text = String::new();
@@ -79,13 +153,8 @@ impl Board {
         }
     }
 
-    /// Whether there is something in it that is about another commit than `newest`.
-    pub(super) fn is_out_of_date(&self, newest: &str) -> bool {
-        self.sections.iter().any(|written| written.commit != newest)
-    }
-
     /// Adds the sections of another comment that this one has not.
-    pub(super) fn adopt(&mut self, other: Self) {
+    fn adopt(&mut self, other: Self) {
         for section in other.sections {
             if self.sections.iter().all(|known| known.key != section.key) {
                 self.sections.push(section);
@@ -94,7 +163,7 @@ impl Board {
     }
 
     /// The comment. Sections about another commit than `newest` say so.
-    pub(super) fn text(&self, newest: &str) -> String {
+    fn text(&self, newest: &str) -> String {
         let mut text = format!("{MARK}\n### HyperFrames previews\n");
         for Written { key, commit, text: section } in &self.sections {
             if commit != newest {

@@ -5,6 +5,7 @@
 
 pub(crate) mod board;
 mod github;
+mod gitlab;
 mod rest;
 
 use std::collections::BTreeSet;
@@ -194,7 +195,42 @@ pub(crate) fn detect(
     if is_set("GITHUB_ACTIONS") || is_set("GITHUB_EVENT_PATH") {
         return Ok(Some(Box::new(github::GitHub::from_environment(environment, settings)?)));
     }
+    if is_set("GITLAB_CI") {
+        return Ok(Some(Box::new(gitlab::GitLab::from_environment(environment, settings)?)));
+    }
     Ok(None)
+}
+
+/// Where output goes unless the user says otherwise: where the service finds it, and out of the projects' way.
+pub(crate) fn default_output(environment: &dyn Fn(&str) -> Option<String>, workspace: &Path) -> PathBuf {
+    let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+    match (set("RUNNER_TEMP"), set("GITLAB_CI")) {
+        (Some(folder), _) => PathBuf::from(folder).join("hyperframes-ci"),
+        (None, Some(_)) => gitlab::default_output(workspace),
+        (None, None) => std::env::temp_dir().join("hyperframes-ci"),
+    }
+}
+
+/// Before another try against jobs that write at the same time.
+fn wait_for_others(attempt: u32) {
+    if attempt > 0 {
+        let milliseconds = 100 + crate::random() % (400 << attempt.min(3));
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+    }
+}
+
+/// Percent-encodes all but unreserved characters; source: RFC 3986, section 2.3.
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// What the user decides about the service.
@@ -204,6 +240,8 @@ pub(crate) struct Settings {
     pub(crate) token: Option<crate::auth::Secret>,
     /// The branch that holds what comments show.
     pub(crate) preview_branch: String,
+    /// Where files for the steps that follow go.
+    pub(crate) output_dir: PathBuf,
 }
 
 /// The name of a file in a path.

@@ -9,11 +9,13 @@ mod release;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use comment::PullRequest;
 use hyperframes_ci_core::Findings;
 use serde_json::Value;
 
+use super::board;
 use super::rest::{Body, Rest};
-use super::{Event, Host, HostError, Media, Request, Section, Settings};
+use super::{Event, Host, HostError, Media, Request, Section, Settings, percent_encode};
 
 const HEADERS: &[(&str, &str)] =
     &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
@@ -133,12 +135,13 @@ impl Host for GitHub {
 
     fn mark_out_of_date(&self, request: &Request) -> Result<(), HostError> {
         self.need_token()?;
-        comment::mark_out_of_date(self, request)
+        board::mark_out_of_date(&PullRequest { github: self, request })
     }
 
     fn comment(&self, request: &Request, section: &Section) -> Result<Option<String>, HostError> {
         self.need_token()?;
-        comment::write(self, request, section)
+        let written = board::write(&PullRequest { github: self, request }, section)?;
+        Ok(written.map(|id| format!("{}/pull/{}#issuecomment-{id}", self.web, request.number)))
     }
 
     fn publish(&self, request: Option<&Request>, media: &[Media]) -> Result<Vec<String>, HostError> {
@@ -166,18 +169,4 @@ impl GitHub {
     fn need_token(&self) -> Result<(), HostError> {
         if self.api.has_token() { Ok(()) } else { Err(HostError::Forbidden("there is no token".to_owned())) }
     }
-}
-
-/// Percent-encodes all but unreserved characters; source: RFC 3986, section 2.3.
-fn percent_encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }

@@ -8,6 +8,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::super::rest::Body;
+use super::super::wait_for_others;
 use super::{GitHub, HostError, Media, Request};
 
 /// The API takes no larger file well, and nobody waits for a larger picture; in bytes.
@@ -38,7 +39,7 @@ pub(super) fn publish(
     let paths = media.iter().map(|file| format!("{folder}/{}", file.name)).collect::<Vec<_>>();
     let mut blobs: Vec<Option<String>> = vec![None; media.len()];
     for attempt in 0..TRIES {
-        wait(attempt);
+        wait_for_others(attempt);
         let branch = read(github)?;
         let known = branch.tip.as_ref().map(|(_, files)| files.as_slice()).unwrap_or_default();
         let mut tree = Vec::new();
@@ -74,7 +75,7 @@ pub(super) fn published(github: &GitHub, names: &[String]) -> Result<Vec<(String
 pub(super) fn clean_up(github: &GitHub, request: &Request) -> Result<(), HostError> {
     let folder = format!("pr/{}/", request.number);
     for attempt in 0..TRIES {
-        wait(attempt);
+        wait_for_others(attempt);
         let Some((tip, files)) = read(github)?.tip else { return Ok(()) };
         if files.iter().all(|file| !file.path.starts_with(&folder)) {
             return Ok(());
@@ -105,13 +106,6 @@ fn delete(github: &GitHub, reference: &str) -> Result<(), HostError> {
     let answer = github.call("DELETE", reference, &Body::None)?;
     // Gone already is gone.
     if matches!(answer.status, 404 | 422) { Ok(()) } else { answer.ok("the previews branch").map(|_| ()) }
-}
-
-fn wait(attempt: u32) {
-    if attempt > 0 {
-        let milliseconds = 100 + crate::random() % (400 << attempt.min(3));
-        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
-    }
 }
 
 fn read(github: &GitHub) -> Result<Branch, HostError> {
