@@ -228,7 +228,6 @@ pub(super) fn provenance(films: &[Film], event: &Event) -> Value {
             "render_key": result["key"],
             "render_id": result.pointer("/render/render_id"),
             "request": result["request"],
-            "reused": film.is_reused(),
             "video": result["video"],
         }))
     });
@@ -236,7 +235,8 @@ pub(super) fn provenance(films: &[Film], event: &Event) -> Value {
         "version": 1,
         "repository": event.repository,
         "commit": event.commit,
-        "run": event.run_url,
+        // Without the attempt: a run that is repeated says the same.
+        "run": event.run_url.split("/attempts/").next(),
         "tool": concat!("hyperframes-ci ", env!("CARGO_PKG_VERSION")),
         "videos": videos.collect::<Vec<_>>(),
     })

@@ -1,11 +1,13 @@
 //! A stateful fake of GitHub's API, as far as the action uses it: what it refuses, GitHub refuses as well.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::server::{Answer, base64, page, plain, refuse, serve};
 
 /// The fake; its thread ends with the process.
 pub(super) struct GitHub {
@@ -77,10 +79,16 @@ impl GitHub {
             serial: 100_000,
         }));
         let (shared, base) = (Arc::clone(&state), url.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (shared, base) = (Arc::clone(&shared), base.clone());
-                std::thread::spawn(move || converse(stream.unwrap(), &shared, &base));
+        serve(listener, move |request| {
+            let mut state = shared.lock().unwrap();
+            state.requests.push((request.method.clone(), request.target.clone(), request.json()));
+            if state.busy.0 > 0 {
+                state.busy.0 -= 1;
+                (state.busy.1, json!({ "message": "slow down" }), "retry-after: 0\r\n".to_owned())
+            } else if !request.header("authorization").is_some_and(|token| token.starts_with("Bearer ghs_")) {
+                refuse(401, "Requires authentication")
+            } else {
+                state.answer(&request.method, &request.target, &request.json(), &request.body, &base)
             }
         });
         Self { url, state }
@@ -103,58 +111,6 @@ impl GitHub {
         let tree = state.objects[tip]["tree"].as_str().unwrap().to_owned();
         state.objects[&tree].as_object().unwrap().keys().cloned().collect()
     }
-}
-
-fn converse(mut stream: TcpStream, shared: &Mutex<State>, base: &str) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    let mut parts = line.split(' ');
-    let (method, target) =
-        (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default().to_owned());
-    let (mut length, mut authorized) = (0, false);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) < 3 {
-            break;
-        }
-        let lower = line.to_ascii_lowercase();
-        if let Some(value) = lower.strip_prefix("content-length: ") {
-            length = value.trim().parse().unwrap();
-        }
-        authorized |= lower.starts_with("authorization: bearer ghs_");
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let (status, answer, headers) = {
-        let mut state = shared.lock().unwrap();
-        let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        state.requests.push((method.clone(), target.clone(), json.clone()));
-        if state.busy.0 > 0 {
-            state.busy.0 -= 1;
-            (state.busy.1, json!({ "message": "slow down" }), "retry-after: 0\r\n".to_owned())
-        } else if !authorized {
-            (401, json!({ "message": "Requires authentication" }), String::new())
-        } else {
-            state.answer(&method, &target, &json, &body, base)
-        }
-    };
-    let text = if answer.is_null() { String::new() } else { answer.to_string() };
-    let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
-        text.len()
-    );
-    let _ = stream.write_all(format!("{head}{text}").as_bytes());
-}
-
-type Answer = (u16, Value, String);
-
-fn plain(status: u16, value: Value) -> Answer {
-    (status, value, String::new())
-}
-
-fn refuse(status: u16, message: &str) -> Answer {
-    plain(status, json!({ "message": message }))
 }
 
 impl State {
@@ -318,7 +274,8 @@ impl State {
                 "upload_url": format!("{base}/repos/o/r/releases/{}/assets{{?name,label}}", index + 1) })
         };
         let asset = |(id, name, bytes): &(u64, String, Vec<u8>)| {
-            json!({ "id": id, "name": name, "state": "uploaded", "size": bytes.len(),
+            let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            json!({ "id": id, "name": name, "state": "uploaded", "digest": format!("sha256:{digest}"),
                 "browser_download_url": format!("https://github.example/o/r/releases/download/{name}") })
         };
         match (method, path) {
@@ -373,35 +330,4 @@ fn show(comment: &Comment) -> Value {
     let kind = if comment.login.ends_with("[bot]") { "Bot" } else { "User" };
     json!({ "id": comment.id, "body": comment.body, "user": { "login": comment.login, "type": kind },
         "html_url": format!("https://github.example/o/r/pull/7#issuecomment-{}", comment.id) })
-}
-
-/// One page of a list, with the link to the next.
-fn page(items: &[Value], target: &str, query: &str, base: &str) -> Answer {
-    let number =
-        query.split('&').find_map(|pair| pair.strip_prefix("page=")).map_or(1, |page| page.parse().unwrap());
-    let part = items.iter().skip((number - 1) * 100).take(100).cloned().collect::<Vec<_>>();
-    let link = if items.len() > number * 100 {
-        let path = target.split("&page=").next().unwrap();
-        format!("link: <{base}{path}&page={}>; rel=\"next\"\r\n", number + 1)
-    } else {
-        String::new()
-    };
-    (200, json!(part), link)
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let mut joined = [0; 3];
-        joined[..group.len()].copy_from_slice(group);
-        let joined = u32::from_be_bytes([0, joined[0], joined[1], joined[2]]);
-        for place in 0..4 {
-            let digit = DIGITS[(joined >> (18 - 6 * place) & 63) as usize];
-            text.push(if place > group.len() { '=' } else { char::from(digit) });
-        }
-        // As GitHub does it, in lines.
-        text.push('\n');
-    }
-    text
 }

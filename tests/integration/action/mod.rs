@@ -1,7 +1,9 @@
 //! The GitHub Action without GitHub: action.yml, run as a runner runs it, against a fake of the API and the emulator.
 
 mod github;
+mod gitlab;
 mod runner;
+mod server;
 
 use std::fs;
 use std::path::Path;
@@ -367,10 +369,13 @@ fn a_release_gets_its_videos_once() {
     assert_eq!(provenance["videos"][0]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(provenance["videos"][0]["request"]["title"], "launch");
     assert!(provenance["videos"][0]["render_id"].as_str().unwrap().starts_with("hfr_"));
-    // Again: nothing is rendered, and files of the same name are replaced rather than doubled.
+    // Again: nothing is rendered, and nothing is uploaded. A file of the same name with other contents is replaced.
+    let uploads = stage.github.count("POST", "/assets?name=");
+    stage.github.state().releases[0].assets[1].2 = b"an older poster".to_vec();
     let run = stage.run(&runner, &[("projects", "videos"), ("title", "launch")]);
     assert_eq!(run.code, 0, "{}", run.log);
     assert_eq!(stage.emulator.created(), (2, 2));
+    assert_eq!(stage.github.count("POST", "/assets?name="), uploads + 1);
     let mut again = names(0);
     again.sort();
     let mut sorted = expected.map(str::to_owned).to_vec();

@@ -1,0 +1,260 @@
+//! A stateful fake of GitLab's API, and a runner for `templates/render.yml`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::server::{Answer, page, plain, refuse, serve};
+use super::{Repository, commit};
+use crate::support::{Emulator, KEY, clean, html, root, write};
+
+#[derive(Default)]
+struct State {
+    /// Id, author, text.
+    notes: Vec<(u64, String, String)>,
+    head: String,
+    releases: BTreeMap<String, Vec<Value>>,
+    packages: BTreeMap<String, Vec<u8>>,
+    serial: u64,
+}
+
+struct Stage {
+    api: String,
+    state: Arc<Mutex<State>>,
+    emulator: Emulator,
+    repository: Repository,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let api = format!("http://{}/api/v4", listener.local_addr().unwrap());
+        let repository = Repository::new();
+        let head = repository.head.clone();
+        let state = Arc::new(Mutex::new(State { head, serial: 10, ..State::default() }));
+        let (shared, base) = (Arc::clone(&state), api.clone());
+        serve(listener, move |request| {
+            let path = request.target.strip_prefix("/api/v4").unwrap_or_default();
+            let as_user = request.header("private-token") == Some("glpat-supersecret");
+            let as_job = request.header("job-token") == Some("job-supersecret");
+            if !as_user && !as_job {
+                return refuse(401, "401 Unauthorized");
+            }
+            let mut state = shared.lock().unwrap();
+            state.answer(&request.method, path, &request.json(), &request.body, as_user, &base)
+        });
+        Self { api, state, emulator: Emulator::placeholder(&[]), repository }
+    }
+
+    /// Runs the component's job with these variables; gives back exit code, log and what is in the artifacts.
+    fn run(&self, variables: &[(&str, &str)], inputs: &[(&str, &str)]) -> (i32, String) {
+        let text = fs::read_to_string(root().join("templates/render.yml")).unwrap();
+        let mut documents = serde_yaml_ng::Deserializer::from_str(&text);
+        let spec = Value::deserialize(documents.next().unwrap()).unwrap();
+        let jobs = Value::deserialize(documents.next().unwrap()).unwrap();
+        let known = spec["spec"]["inputs"].as_object().unwrap();
+        assert!(inputs.iter().all(|(name, _)| known.contains_key(*name)), "{inputs:?}");
+        let evaluate = |text: &str| {
+            known.iter().fold(text.to_owned(), |text, (name, input)| {
+                let given = inputs.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
+                text.replace(
+                    &format!("$[[ inputs.{name} ]]"),
+                    given.unwrap_or(input["default"].as_str().unwrap()),
+                )
+            })
+        };
+        let job = &jobs["$[[ inputs.job-name ]]"];
+        let lines = |name: &str| {
+            let lines = job[name].as_array().unwrap().iter().map(|line| evaluate(line.as_str().unwrap()));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let script = format!("{}\n{}", lines("before_script"), lines("script"));
+        let mut command = Command::new("bash");
+        clean(&mut command);
+        let folder = self.repository.path().display().to_string();
+        command.args(["-e", "-o", "pipefail", "-c", &script]).current_dir(&folder);
+        for (name, value) in job["variables"].as_object().unwrap() {
+            command.env(name, evaluate(value.as_str().unwrap()).replace("$CI_PROJECT_DIR", &folder));
+        }
+        let program = Path::new(env!("CARGO_BIN_EXE_hyperframes-ci")).parent().unwrap();
+        let path = std::env::join_paths(
+            [program.to_owned()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        );
+        command
+            .env("PATH", path.unwrap())
+            .env("HEYGEN_API_URL", &self.emulator.url)
+            .env("HEYGEN_API_KEY", KEY);
+        let common = [
+            ("GITLAB_CI", "true"),
+            ("CI", "true"),
+            ("CI_API_V4_URL", self.api.as_str()),
+            ("CI_PROJECT_PATH", "group/r"),
+            ("CI_PROJECT_ID", "42"),
+            ("CI_PROJECT_DIR", folder.as_str()),
+            ("CI_COMMIT_SHA", self.repository.head.as_str()),
+            ("CI_JOB_URL", "https://gitlab.example/group/r/-/jobs/9"),
+            ("CI_JOB_NAME", "hyperframes"),
+            ("CI_JOB_TOKEN", "job-supersecret"),
+        ];
+        let ran = command.envs(common).envs(variables.iter().copied()).output().unwrap();
+        let log = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        for secret in [KEY, "job-supersecret", "glpat-supersecret", "Signature="] {
+            assert!(!log.contains(secret), "{log}");
+            for name in crate::support::names(&self.repository.path().join("hyperframes")) {
+                let bytes = fs::read(self.repository.path().join("hyperframes").join(name)).unwrap();
+                assert!(!String::from_utf8_lossy(&bytes).contains(secret));
+            }
+        }
+        (ran.status.code().unwrap(), log)
+    }
+
+    fn merge_request(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("CI_PIPELINE_SOURCE", "merge_request_event"),
+            ("CI_MERGE_REQUEST_IID", "7"),
+            ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &self.repository.base),
+            ("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "group/r"),
+            ("HYPERFRAMES_CI_TOKEN", "glpat-supersecret"),
+        ]
+    }
+
+    fn artifact(&self, name: &str) -> String {
+        fs::read_to_string(self.repository.path().join("hyperframes").join(name)).unwrap()
+    }
+}
+
+impl State {
+    fn answer(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: &Value,
+        bytes: &[u8],
+        as_user: bool,
+        base: &str,
+    ) -> Answer {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if path == "/user" {
+            return plain(200, json!({ "username": "project_bot" }));
+        }
+        let Some(path) = path.strip_prefix("/projects/42/") else { return refuse(404, "404 Not Found") };
+        let segments = path.split('/').collect::<Vec<_>>();
+        self.serial += 1;
+        match (method, segments.as_slice()) {
+            (_, ["merge_requests", ..]) if !as_user => refuse(401, "401 Unauthorized"),
+            ("GET", ["merge_requests", "7"]) => plain(200, json!({ "iid": 7, "sha": self.head })),
+            ("GET", ["merge_requests", "7", "notes"]) => {
+                let notes = self.notes.iter().map(
+                    |(id, author, text)| json!({ "id": id, "body": text, "author": { "username": author } }),
+                );
+                page(&notes.collect::<Vec<_>>(), target, query, base)
+            }
+            ("POST", ["merge_requests", "7", "notes"]) => {
+                self.notes.push((
+                    self.serial,
+                    "project_bot".to_owned(),
+                    body["body"].as_str().unwrap().to_owned(),
+                ));
+                plain(201, json!({ "id": self.serial }))
+            }
+            ("PUT", ["merge_requests", "7", "notes", id]) => {
+                let id = id.parse::<u64>().unwrap();
+                match self.notes.iter_mut().find(|(known, ..)| *known == id) {
+                    Some(note) => {
+                        body["body"].as_str().unwrap().clone_into(&mut note.2);
+                        plain(200, json!({ "id": id }))
+                    }
+                    None => refuse(404, "404 Not found"),
+                }
+            }
+            ("GET", ["releases", tag]) if self.releases.contains_key(*tag) => {
+                plain(200, json!({ "tag_name": tag }))
+            }
+            ("POST", ["releases"]) => {
+                self.releases.insert(body["tag_name"].as_str().unwrap().to_owned(), Vec::new());
+                plain(201, json!({}))
+            }
+            ("GET", ["releases", tag, "assets", "links"]) => plain(200, json!(self.releases[*tag])),
+            ("POST", ["releases", tag, "assets", "links"]) => {
+                let mut link = body.clone();
+                link["id"] = self.serial.into();
+                self.releases.get_mut(*tag).unwrap().push(link.clone());
+                plain(201, link)
+            }
+            ("PUT", ["releases", tag, "assets", "links", id]) => {
+                let id = id.parse::<u64>().unwrap();
+                let links = self.releases.get_mut(*tag).unwrap();
+                let link = links.iter_mut().find(|link| link["id"] == id).unwrap();
+                link["url"] = body["url"].clone();
+                plain(200, link.clone())
+            }
+            ("HEAD", ["packages", "generic", ..]) => {
+                plain(if self.packages.contains_key(path) { 200 } else { 404 }, Value::Null)
+            }
+            ("PUT", ["packages", "generic", ..]) => {
+                let earlier = self.packages.insert(path.to_owned(), bytes.to_vec());
+                assert!(earlier.is_none(), "{path} is uploaded twice");
+                plain(201, json!({}))
+            }
+            _ => refuse(404, "404 Not Found"),
+        }
+    }
+}
+
+#[test]
+fn a_merge_request_gets_one_note() {
+    let stage = Stage::new();
+    for attempt in 0..2 {
+        let (code, log) = stage.run(&stage.merge_request(), &[("projects", "videos")]);
+        assert_eq!(code, 0, "{log}");
+        assert!(log.contains("section_start:") && log.contains("section_end:"), "{log}");
+        let notes = stage.state.lock().unwrap().notes.clone();
+        let [(_, _, text)] = notes.as_slice() else { panic!("{} notes after {attempt}", notes.len()) };
+        assert!(text.contains("<code>videos&#47;one</code>") && text.contains("1 unchanged"), "{text}");
+        assert!(
+            text.contains("https://gitlab.example/group/r/-/jobs/9/artifacts/raw/hyperframes/videos-one.mp4"),
+            "{text}"
+        );
+    }
+    assert_eq!(stage.emulator.created(), (1, 1));
+    assert!(stage.artifact("hyperframes.env").contains("HYPERFRAMES_RENDER_ID=hfr_"));
+    assert!(stage.artifact("summary.md").contains("1 reused"));
+    assert!(stage.repository.path().join("hyperframes/videos-one.mp4").is_file());
+}
+
+#[test]
+fn findings_are_a_code_quality_report_and_no_token_costs_only_the_note() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "videos/one/index.html", &html(1280, 720, "<img src=\"gone.png\">"));
+    commit(stage.repository.path(), "broken");
+    let mut variables = stage.merge_request();
+    variables.retain(|(name, _)| *name != "HYPERFRAMES_CI_TOKEN");
+    let (code, log) = stage.run(&variables, &[("projects", "videos")]);
+    assert_eq!(code, 5, "{log}");
+    let report: Value = serde_json::from_str(&stage.artifact("gl-code-quality-report.json")).unwrap();
+    assert_eq!(report[0]["check_name"], "missing-asset");
+    assert_eq!(report[0]["location"]["path"], "videos/one/index.html");
+    assert!(log.contains("project access token"), "{log}");
+    assert!(stage.state.lock().unwrap().notes.is_empty());
+}
+
+#[test]
+fn a_tag_gets_a_release_with_links() {
+    let stage = Stage::new();
+    for _ in 0..2 {
+        let (code, log) = stage
+            .run(&[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_TAG", "v1")], &[("projects", "videos/one")]);
+        assert_eq!(code, 0, "{log}");
+        let state = stage.state.lock().unwrap();
+        let names =
+            state.releases["v1"].iter().map(|link| link["name"].as_str().unwrap()).collect::<Vec<_>>();
+        assert_eq!(names, ["videos-one.mp4", "videos-one.png", "hyperframes-provenance.json"]);
+    }
+    assert_eq!(stage.emulator.created(), (1, 1));
+}
