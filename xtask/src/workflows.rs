@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::provision::{Tool, python_tool, root};
 use crate::suite::Outcome;
@@ -31,9 +31,16 @@ pub(crate) fn test() -> Result<Outcome> {
     )?;
     succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.github-workflows"]).args(workflows))?;
     if !action.is_empty() {
-        succeed(Command::new(schemas).args(["--builtin-schema", "vendor.github-actions"]).args(action))?;
+        succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.github-actions"]).args(action))?;
     }
-    succeed(Command::new(shellcheck).arg(root().join(".ci/run")).arg(root().join("action/install.sh")))?;
+    let component = fs::read_to_string(root().join("templates/render.yml"))?;
+    let jobs = component.split("\n---\n").nth(1).context("the component has no second document")?;
+    // The schema is of pipelines: names of jobs and stages stand for what inputs put there.
+    let checked = root().join("target/component.gitlab-ci.yml");
+    fs::write(&checked, jobs)?;
+    succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.gitlab-ci"]).arg(checked))?;
+    let scripts = [".ci/run", "action/install.sh", "action/release.sh"].map(|script| root().join(script));
+    succeed(Command::new(shellcheck).args(scripts))?;
     Ok(Outcome::Passed)
 }
 
