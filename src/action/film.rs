@@ -219,6 +219,34 @@ fn changes(base: &Declarations, head: &Declarations) -> Vec<Change> {
 }
 
 impl Film {
+    /// A film that another run has made; `figures` are its own.
+    pub(super) fn relayed(
+        shown: &str,
+        figures: Value,
+        message: Option<String>,
+        errors: Option<u64>,
+        video: Option<PathBuf>,
+        [poster, gif]: [Option<PathBuf>; 2],
+    ) -> Self {
+        let state = match (message, errors) {
+            (Some(message), _) => State::Failed { message, is_limit: false },
+            (None, Some(errors)) => State::Invalid(usize::try_from(errors).unwrap_or(usize::MAX)),
+            (None, None) => {
+                State::Made(Box::new(Rendered { result: figures, video, thumbnail: None, verdict: Ok(()) }))
+            }
+        };
+        Self {
+            shown: shown.to_owned(),
+            state,
+            variables: Vec::new(),
+            slug: String::new(),
+            poster,
+            gif,
+            base: None,
+            places: Places::default(),
+        }
+    }
+
     /// Makes a poster and a moving picture, where FFmpeg is there; otherwise the service's own picture is taken.
     fn picture(&mut self, rendered: &Rendered, inputs: &Inputs) {
         let Some(video) = &rendered.video else { return };
@@ -272,9 +300,15 @@ impl Film {
         spent.seconds
     }
 
+    /// What its files are called: after what it is of, or after the video where that is not known.
+    fn name(&self) -> Option<String> {
+        let of_video = || Some(crate::digest::of_file(self.video()?).ok()?[..24].to_owned());
+        name(self.result()?).or_else(of_video)
+    }
+
     /// What comments show.
     pub(super) fn media(&self) -> Vec<Media> {
-        let Some(name) = self.result().and_then(name) else { return Vec::new() };
+        let Some(name) = self.name() else { return Vec::new() };
         let files = [self.poster.as_deref(), self.gif.as_deref(), self.video()];
         let named = files.into_iter().flatten().filter_map(|path| {
             let ending = path.extension()?.to_str()?;
@@ -297,7 +331,7 @@ impl Film {
                 named.iter().find(|(known, _)| *known == wanted).map(|(_, url)| url.clone())
             })
         };
-        let own = self.result().and_then(name);
+        let own = self.name();
         self.places = Places {
             video: find(&own, &["mp4", "webm", "mov"]),
             picture: find(&own, &["gif", "png"]),

@@ -53,6 +53,8 @@ pub(super) struct Inputs {
     pub(super) fail_on: FailOn,
     pub(super) release_tag: Option<String>,
     pub(super) output_dir: PathBuf,
+    /// The artifact that has what another run made.
+    pub(super) artifact: String,
     pub(super) workspace: PathBuf,
     pub(super) token: Option<Secret>,
 }
@@ -70,6 +72,8 @@ pub(super) enum Mode {
     Release,
     /// Checks and renders.
     Render,
+    /// Shows what another run has made.
+    Relay,
     /// Takes previews away.
     Cleanup,
 }
@@ -86,12 +90,13 @@ pub(super) enum FailOn {
 }
 
 impl Mode {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("auto", Self::Auto),
         ("check", Self::Check),
         ("preview", Self::Preview),
         ("release", Self::Release),
         ("render", Self::Render),
+        ("relay", Self::Relay),
         ("cleanup", Self::Cleanup),
     ];
 
@@ -100,6 +105,7 @@ impl Mode {
         match (self, &event.subject) {
             (Self::Auto, Subject::Request(request)) if request.is_closed => Self::Cleanup,
             (Self::Auto, Subject::Request(_)) => Self::Preview,
+            (Self::Auto, Subject::Run(_)) => Self::Relay,
             (Self::Auto, Subject::Release { .. }) => Self::Release,
             (Self::Auto, Subject::Other) if release_tag.is_some() => Self::Release,
             (Self::Auto, Subject::Other) => Self::Check,
@@ -192,6 +198,7 @@ impl Inputs {
                 || crate::ci::default_output(environment, &workspace),
                 |folder| workspace.join(folder.trim()),
             ),
+            artifact: input("artifact").unwrap_or_else(|| "hyperframes".to_owned()),
             workspace,
             token: input("token").map(|token| Secret::new(token.trim().to_owned())),
         })

@@ -7,6 +7,7 @@
 mod film;
 mod inputs;
 mod markdown;
+mod relay;
 mod report;
 mod scope;
 
@@ -17,7 +18,7 @@ use hyperframes_ci_core::{Findings, Severity};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::ci::{self, Host, HostError, Media, Request, Section, Settings, Subject};
+use crate::ci::{self, Event, Host, HostError, Media, Request, Section, Settings, Subject};
 use crate::error::Error;
 use crate::report::Console;
 use film::{Film, State};
@@ -90,7 +91,9 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
             "mode cleanup needs a pull request",
             "run it `on: pull_request: types: [closed]`",
         )),
-        _ => Work { inputs: &inputs, host, mode, console }.run(),
+        (Mode::Relay, Subject::Run(run)) => relay::run(&inputs, host, run, console),
+        (Mode::Relay, _) => Err(Error::usage("mode relay needs another run", "run it `on: workflow_run`")),
+        _ => Work { inputs: &inputs, host, mode, event: host.event(), console }.run(),
     }
 }
 
@@ -110,6 +113,8 @@ struct Work<'a> {
     inputs: &'a Inputs,
     host: &'a dyn Host,
     mode: Mode,
+    /// What is told; the service's own, unless another run is spoken for.
+    event: &'a Event,
     console: &'a mut Console,
 }
 
@@ -148,7 +153,7 @@ impl Work<'_> {
 
     /// What an older commit left in the comment is out of date from now on, not when the first job is done.
     fn announce(&mut self) {
-        let Subject::Request(request) = &self.host.event().subject else { return };
+        let Subject::Request(request) = &self.event.subject else { return };
         if self.inputs.comment
             && self.mode == Mode::Preview
             && let Err(error) = self.host.mark_out_of_date(request)
@@ -162,7 +167,7 @@ impl Work<'_> {
         if self.mode != Mode::Preview || films.iter().all(|film| film.media().is_empty()) {
             return Ok(());
         }
-        let request = match &self.host.event().subject {
+        let request = match &self.event.subject {
             Subject::Request(request) => Some(request),
             _ => None,
         };
@@ -194,14 +199,14 @@ impl Work<'_> {
     }
 
     fn comment(&mut self, scope: &Scope, films: &[Film], notes: &mut Vec<String>) -> Option<String> {
-        let Subject::Request(request) = &self.host.event().subject else { return None };
+        let Subject::Request(request) = &self.event.subject else { return None };
         if !self.inputs.comment || self.mode != Mode::Preview {
             return None;
         }
         let section = Section {
             key: self.section_key(),
             commit: request.head.clone(),
-            texts: report::comment(scope, films, notes, self.host.event()),
+            texts: report::comment(scope, films, notes, self.event),
         };
         match self.host.comment(request, &section) {
             Ok(Some(url)) => {
@@ -223,17 +228,13 @@ impl Work<'_> {
 
     /// Jobs with other inputs write other sections.
     fn section_key(&self) -> String {
-        let text = format!(
-            "{}\n{}\n{}",
-            self.host.event().job,
-            self.inputs.projects.join("\n"),
-            self.inputs.identity
-        );
+        let text =
+            format!("{}\n{}\n{}", self.event.job, self.inputs.projects.join("\n"), self.inputs.identity);
         hyperframes_ci_core::hex(&Sha256::digest(text))[..16].to_owned()
     }
 
     fn attach(&mut self, films: &[Film]) -> Result<Vec<String>, Error> {
-        let Some(tag) = self.inputs.release_tag.clone().or_else(|| match &self.host.event().subject {
+        let Some(tag) = self.inputs.release_tag.clone().or_else(|| match &self.event.subject {
             Subject::Release { tag } => Some(tag.clone()),
             _ => None,
         }) else {
@@ -243,7 +244,7 @@ impl Work<'_> {
         if self.mode != Mode::Release || films.is_empty() || films.iter().any(Film::is_failed) {
             return Ok(Vec::new());
         }
-        let provenance = report::provenance(films, self.host.event());
+        let provenance = report::provenance(films, self.event);
         let path = self.inputs.output_dir.join("provenance.json");
         write(&path, &format!("{provenance:#}\n"))?;
         let mut files = films.iter().flat_map(Film::release_files).collect::<Vec<_>>();
@@ -264,7 +265,7 @@ impl Work<'_> {
         let results = Value::Array(films.iter().map(Film::to_json).collect());
         let path = self.inputs.output_dir.join("report.json");
         let report = json!({
-            "event": self.host.event().name,
+            "event": self.event.name,
             "mode": self.mode.to_string(),
             "results": results,
             "unchanged": scope.unchanged,
@@ -274,7 +275,7 @@ impl Work<'_> {
         });
         write(&path, &format!("{report:#}\n"))?;
         let told = |error| Error::from(ActionError::Host(error));
-        self.host.summary(&report::summary(scope, films, notes, self.host.event())).map_err(told)?;
+        self.host.summary(&report::summary(scope, films, notes, self.event)).map_err(told)?;
         let made = films.iter().find(|film| film.video().is_some());
         let text = |value: Option<&Value>| match value {
             Some(Value::String(text)) => text.clone(),

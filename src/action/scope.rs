@@ -58,6 +58,12 @@ impl Entry {
 }
 
 impl Scope {
+    /// Nothing to do, and these to be named as unchanged.
+    pub(super) fn of_names(unchanged: Vec<String>) -> Self {
+        let (entries, findings, notes) = (Vec::new(), Findings::default(), Vec::new());
+        Self { entries, unchanged, findings, notes, config: None, base: None }
+    }
+
     /// Looks at every project.
     ///
     /// # Errors
@@ -79,14 +85,7 @@ impl Scope {
             Subject::Request(request) if mode == Mode::Preview => Some(request),
             _ => None,
         };
-        let mut scope = Self {
-            entries: Vec::new(),
-            unchanged: Vec::new(),
-            findings: Findings::default(),
-            notes: Vec::new(),
-            config: None,
-            base: None,
-        };
+        let mut scope = Self::of_names(Vec::new());
         if host.event().is_privileged {
             scope.take_config_of_base(inputs, host)?;
         }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::board::{self, Board, Comments, MARK};
 use super::rest::{Body, Rest};
-use super::{Event, Host, HostError, Media, Request, Section, Settings, Subject, percent_encode};
+use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings, Subject, percent_encode};
 use crate::ledger::unix_now;
 
 /// Names of the reports, in the folder of the job's output.
@@ -280,6 +280,15 @@ impl Host for GitLab {
             urls.push(url);
         }
         Ok(urls)
+    }
+
+    fn run_url(&self, _: &OtherRun) -> String {
+        self.job_url.clone()
+    }
+
+    /// A pipeline for a merge request from a fork runs with its own rights: nobody speaks for it.
+    fn request_of(&self, _: &OtherRun, _: &str, _: &Path) -> Result<Option<Request>, HostError> {
+        Ok(None)
     }
 
     /// Artifacts expire by themselves.

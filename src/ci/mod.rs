@@ -44,8 +44,22 @@ pub(crate) enum Subject {
         /// Its tag.
         tag: String,
     },
+    /// Another run, which had no secrets and no token that can write, and is over.
+    Run(OtherRun),
     /// Something else, such as a push.
     Other,
+}
+
+/// A run that another one speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherRun {
+    /// Its id.
+    pub(crate) id: u64,
+    /// The commit that it was about.
+    pub(crate) head: String,
+    /// The repository and the branch that the commit is on.
+    pub(crate) repository: String,
+    pub(crate) branch: String,
 }
 
 /// A pull or merge request.
@@ -178,6 +192,13 @@ pub(crate) trait Host {
     /// Attaches files to the release of a tag; files of the same name are replaced where they differ. Gives back their
     /// URLs in order.
     fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, HostError>;
+
+    /// Where people read the log of another run.
+    fn run_url(&self, run: &OtherRun) -> String;
+
+    /// The open request that another run was about, found by the service and not by what the run says, and the archive
+    /// that the run left under a name, written to `archive`. `None` where there is no such request any more.
+    fn request_of(&self, run: &OtherRun, name: &str, archive: &Path) -> Result<Option<Request>, HostError>;
 
     /// Takes away what was published for the request.
     fn clean_up(&self, request: &Request) -> Result<(), HostError>;

@@ -16,6 +16,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Answers are not larger.
 const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
+/// Artifacts of strangers are not larger, in bytes.
+const LARGEST_DOWNLOAD: u64 = 512 * 1024 * 1024;
+
 /// Tries of one request.
 const TRIES: u32 = 5;
 
@@ -153,6 +156,33 @@ impl Rest {
             }
         }
         Ok(items)
+    }
+
+    /// Downloads what `path` of the API leads to. It leads elsewhere, to a presigned URL: there no token goes along.
+    ///
+    /// # Errors
+    /// When there is no such thing, or it is too large.
+    pub(super) fn download(&self, path: &str, file: &std::path::Path) -> Result<(), HostError> {
+        let failed = |message: &dyn std::fmt::Display| HostError::Failed(format!("the download: {message}"));
+        let mut builder = ureq::http::Request::builder().uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
+        }
+        let request = builder.body(()).map_err(|_| failed(&"the address is not valid"))?;
+        let mut answer = self.agent.run(request).map_err(|error| failed(&error))?;
+        if answer.status().is_redirection() {
+            let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+            let location = location.filter(|location| is_safe_origin(location));
+            let location = location.ok_or_else(|| failed(&"it leads nowhere safe"))?.to_owned();
+            answer = self.agent.get(&location).call().map_err(|_| failed(&"the storage gives no answer"))?;
+        }
+        if !answer.status().is_success() {
+            return Err(failed(&format!("HTTP {}", answer.status().as_u16())));
+        }
+        let mut body = answer.into_body().into_reader().take(LARGEST_DOWNLOAD + 1);
+        let mut file = std::fs::File::create(file).map_err(|error| failed(&error))?;
+        let size = std::io::copy(&mut body, &mut file).map_err(|error| failed(&error))?;
+        if size > LARGEST_DOWNLOAD { Err(failed(&"it is too large")) } else { Ok(()) }
     }
 
     /// Whether `url` belongs to the API: the token goes nowhere else. Uploads have a host of their own beside it.

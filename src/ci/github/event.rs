@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ci::{Event, HostError, Request, Subject};
+use crate::ci::{Event, HostError, OtherRun, Request, Subject};
 
 /// Reads the event of a run.
 ///
@@ -43,17 +43,21 @@ fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
     let sha = |pointer: &str| text(pointer).filter(|sha| is_sha(sha));
     match name {
         "pull_request" | "pull_request_target" => {
-            let number = payload.pointer("/pull_request/number").and_then(Value::as_u64);
-            let commits = sha("/pull_request/head/sha").zip(sha("/pull_request/base/sha"));
-            let Some((number, (head, base))) = number.zip(commits) else { return Subject::Other };
-            Subject::Request(Request {
-                number,
-                head,
-                base,
-                // A fork that was deleted has no repository any more.
-                is_fork: text("/pull_request/head/repo/full_name").as_deref() != Some(repository),
-                is_closed: text("/action").as_deref() == Some("closed"),
+            let pull = payload.get("pull_request").and_then(|pull| request(pull, repository));
+            pull.map_or(Subject::Other, |request| {
+                let is_closed = text("/action").as_deref() == Some("closed");
+                Subject::Request(Request { is_closed, ..request })
             })
+        }
+        "workflow_run" => {
+            let run = OtherRun {
+                id: payload.pointer("/workflow_run/id").and_then(Value::as_u64).unwrap_or_default(),
+                head: sha("/workflow_run/head_sha").unwrap_or_default(),
+                repository: text("/workflow_run/head_repository/full_name").unwrap_or_default(),
+                branch: text("/workflow_run/head_branch").unwrap_or_default(),
+            };
+            let is_known = run.id > 0 && !run.head.is_empty() && is_repository(&run.repository);
+            if is_known { Subject::Run(run) } else { Subject::Other }
         }
         "release" => match text("/release/tag_name").filter(|tag| !tag.is_empty()) {
             Some(tag) => Subject::Release { tag },
@@ -61,6 +65,20 @@ fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
         },
         _ => Subject::Other,
     }
+}
+
+/// A pull request, as the API and payloads describe it.
+pub(super) fn request(pull: &Value, repository: &str) -> Option<Request> {
+    let text = |pointer: &str| pull.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let sha = |pointer: &str| text(pointer).filter(|sha| is_sha(sha));
+    Some(Request {
+        number: pull.get("number")?.as_u64()?,
+        head: sha("/head/sha")?,
+        base: sha("/base/sha")?,
+        // A fork that was deleted has no repository any more.
+        is_fork: text("/head/repo/full_name").as_deref() != Some(repository),
+        is_closed: text("/state").as_deref() == Some("closed"),
+    })
 }
 
 /// `owner/name`, of the characters that GitHub allows.

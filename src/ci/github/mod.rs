@@ -7,7 +7,7 @@ mod previews;
 mod release;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use comment::PullRequest;
 use hyperframes_ci_core::Findings;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::board;
 use super::rest::{Body, Rest};
-use super::{Event, Host, HostError, Media, Request, Section, Settings, percent_encode};
+use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings, percent_encode};
 
 const HEADERS: &[(&str, &str)] =
     &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
@@ -157,6 +157,35 @@ impl Host for GitHub {
     fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, HostError> {
         self.need_token()?;
         release::attach(self, tag, files)
+    }
+
+    fn run_url(&self, run: &OtherRun) -> String {
+        format!("{}/actions/runs/{}", self.web, run.id)
+    }
+
+    fn request_of(&self, run: &OtherRun, name: &str, archive: &Path) -> Result<Option<Request>, HostError> {
+        self.need_token()?;
+        let owner = run.repository.split('/').next().unwrap_or_default();
+        let head = percent_encode(&format!("{owner}:{}", run.branch));
+        let pulls = self.list(&format!("/pulls?state=open&head={head}&per_page=100"), "the pull requests")?;
+        let of_run = |pull: &&Value| {
+            pull.pointer("/head/sha").and_then(Value::as_str) == Some(&run.head)
+                && pull.pointer("/head/repo/full_name").and_then(Value::as_str) == Some(&run.repository)
+        };
+        let Some(request) =
+            pulls.iter().find(of_run).and_then(|pull| event::request(pull, &self.event.repository))
+        else {
+            return Ok(None);
+        };
+        let path = format!("/actions/runs/{}/artifacts?per_page=100", run.id);
+        let artifacts = self.get(&path, "the run's artifacts")?;
+        let artifacts = artifacts["artifacts"].as_array().cloned().unwrap_or_default();
+        let Some(artifact) = artifacts.iter().find(|artifact| artifact["name"] == name) else {
+            return Ok(None);
+        };
+        let path = format!("{}/actions/artifacts/{}/zip", self.repository, artifact["id"]);
+        self.api.download(&path, archive)?;
+        Ok(Some(request))
     }
 
     fn clean_up(&self, request: &Request) -> Result<(), HostError> {

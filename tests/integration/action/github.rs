@@ -38,6 +38,9 @@ pub(super) struct State {
     /// Method, path, body.
     pub(super) requests: Vec<(String, String, Value)>,
     pub(super) references: BTreeMap<String, String>,
+    /// The pull request's repository, and the archive that run 55 left.
+    pub(super) head_repository: String,
+    pub(super) artifact: Vec<u8>,
     objects: BTreeMap<String, Value>,
     serial: u64,
 }
@@ -75,6 +78,8 @@ impl GitHub {
             conflicts: 0,
             requests: Vec::new(),
             references: BTreeMap::new(),
+            head_repository: "o/r".to_owned(),
+            artifact: Vec::new(),
             objects: BTreeMap::new(),
             serial: 100_000,
         }));
@@ -82,6 +87,10 @@ impl GitHub {
         serve(listener, move |request| {
             let mut state = shared.lock().unwrap();
             state.requests.push((request.method.clone(), request.target.clone(), request.json()));
+            if request.target == "/storage/artifact?sig=1" {
+                assert!(request.header("authorization").is_none(), "the storage sees no token");
+                return plain(200, json!({ "bytes": state.artifact }));
+            }
             if state.busy.0 > 0 {
                 state.busy.0 -= 1;
                 (state.busy.1, json!({ "message": "slow down" }), "retry-after: 0\r\n".to_owned())
@@ -143,6 +152,17 @@ impl State {
         let is_write = method != "GET";
         match (method, segments.as_slice()) {
             ("GET", ["pulls", "7"]) => plain(200, json!({ "number": 7, "head": { "sha": self.head } })),
+            ("GET", ["pulls"]) => {
+                let pull = json!({ "number": 7, "state": "open", "base": { "sha": "b".repeat(40) },
+                    "head": { "sha": self.head, "repo": { "full_name": self.head_repository } } });
+                plain(200, json!([pull]))
+            }
+            ("GET", ["actions", "runs", "55", "artifacts"]) => {
+                plain(200, json!({ "artifacts": [{ "id": 9, "name": "hyperframes" }] }))
+            }
+            ("GET", ["actions", "artifacts", "9", "zip"]) => {
+                (302, Value::Null, format!("location: {base}/storage/artifact?sig=1\r\n"))
+            }
             ("GET", ["pulls", "7", "files"]) => {
                 let files = self.files.iter().map(|name| json!({ "filename": name })).collect::<Vec<_>>();
                 page(&files, target, query, base)

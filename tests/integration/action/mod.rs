@@ -527,3 +527,101 @@ fn the_program_is_verified_before_it_runs() {
         assert_eq!(run.code == 0, is_right);
     }
 }
+
+/// An artifact with these files.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut writer, bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+const CLIP: &[u8] = include_bytes!("../../../src/emulator/clips/placeholder.mp4");
+const POSTER: &[u8] = include_bytes!("../../../src/emulator/clips/placeholder.png");
+
+#[test]
+fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
+    let stage = Stage::new();
+    let report = json!({
+        "results": [
+            { "composition": "videos/one", "state": "rendered", "output_path": "/elsewhere/one.mp4",
+                "poster_path": "/elsewhere/one.png", "gif_path": "/elsewhere/../page.gif",
+                "video": { "width": 1280, "height": 720, "fps": 30, "duration": 2, "codec": HOSTILE } },
+            { "composition": HOSTILE, "state": "failed", "message": HOSTILE },
+        ],
+        "unchanged": [HOSTILE],
+        "findings": { "errors": 2, "warnings": HOSTILE },
+        "comment_url": "https://evil.example", "pull_request": 8,
+    });
+    let report = report.to_string();
+    let files: &[(&str, &[u8])] = &[
+        ("report.json", report.as_bytes()),
+        ("one.mp4", CLIP),
+        ("one.png", POSTER),
+        ("page.gif", b"<script>alert(1)</script>"),
+    ];
+    stage.github.state().artifact = archive(files);
+    stage.github.state().head_repository = "stranger/r".to_owned();
+    let head = stage.repository.head.clone();
+    let payload = json!({ "action": "completed", "workflow_run": { "id": 55, "head_sha": head, "head_branch": "main",
+        "head_repository": { "full_name": "stranger/r" }, "pull_requests": [] } });
+    let runner = stage.runner("workflow_run", &payload);
+    let run = stage.run(&runner, &[("api-key", "")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let body = stage.github.state().comments[0].body.clone();
+    for part in ["from a fork", "1280x720, 30 fps, 2 s", "/actions/runs/55)", "2 errors and 0 warnings"] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    for mark in ["<img src=x", "@admin", "**b**", "`$(", "evil.example", "::error"] {
+        assert!(!body.contains(mark), "{mark} in {body}");
+    }
+    let published = stage.github.branch("hyperframes-previews");
+    assert_eq!(published.len(), 2, "the page is no picture: {published:?}");
+    assert_eq!(stage.emulator.created(), (0, 0));
+    // A commit that is not the newest of any open request is nobody's.
+    stage.github.state().comments.clear();
+    stage.github.state().head = "d".repeat(40);
+    assert_eq!(stage.run(&runner, &[]).code, 0);
+    assert!(stage.github.state().comments.is_empty());
+    // An archive that leads out of its folder is refused as a whole.
+    stage.github.state().head = head;
+    stage.github.state().artifact = archive(&[("../../escape.png", POSTER), ("report.json", b"{}")]);
+    let run = stage.run(&runner, &[]);
+    assert_eq!(run.code, 1, "{}", run.log);
+    assert!(run.log.contains("unsafe name"), "{}", run.log);
+}
+
+/// `BLESS=1` writes the tables of `docs/action.md`.
+#[test]
+fn the_documentation_lists_every_input_and_output() {
+    let action: Value =
+        serde_yaml_ng::from_str(&fs::read_to_string(crate::support::root().join("action.yml")).unwrap())
+            .unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut inputs = "| input | | default |\n|---|---|---|\n".to_owned();
+    for (name, input) in action["inputs"].as_object().unwrap() {
+        let default = match text(&input["default"]) {
+            default if default.is_empty() => String::new(),
+            default => format!("`{default}`"),
+        };
+        inputs += &format!("| `{name}` | {} | {default} |\n", text(&input["description"]));
+    }
+    let mut outputs = "| output | |\n|---|---|\n".to_owned();
+    for (name, output) in action["outputs"].as_object().unwrap() {
+        outputs += &format!("| `{name}` | {} |\n", text(&output["description"]));
+    }
+    let path = crate::support::root().join("docs/action.md");
+    let present = fs::read_to_string(&path).unwrap();
+    let put = |text: &str, heading: &str, table: &str| {
+        let (before, rest) = text.split_once(&format!("## {heading}\n\n")).unwrap();
+        let (_, after) = rest.split_once("\n## ").unwrap();
+        format!("{before}## {heading}\n\n{table}\n## {after}")
+    };
+    let expected = put(&put(&present, "Inputs", &inputs), "Outputs", &outputs);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &expected).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected, "BLESS=1 writes docs/action.md");
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-/// Status, body (null is none), and more headers.
+/// Status, body (null is none, a list of bytes under `bytes` is one), and more headers.
 pub(super) type Answer = (u16, Value, String);
 
 pub(super) struct Request {
@@ -57,12 +57,16 @@ fn converse(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Answer) {
     request.body = vec![0; length];
     reader.read_exact(&mut request.body).unwrap();
     let (status, value, headers) = answer(&request);
-    let text = if value.is_null() { String::new() } else { value.to_string() };
+    let bytes = match value.get("bytes").and_then(Value::as_array) {
+        Some(bytes) => bytes.iter().map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap()).collect(),
+        None if value.is_null() => Vec::new(),
+        None => value.to_string().into_bytes(),
+    };
     let head = format!(
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
-        text.len()
+        bytes.len()
     );
-    let _ = stream.write_all(format!("{head}{text}").as_bytes());
+    let _ = stream.write_all(&[head.into_bytes(), bytes].concat());
 }
 
 pub(super) fn plain(status: u16, value: Value) -> Answer {
