@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
-use super::scope::{Entry, Scope};
+use super::scope::{Entry, Scope, has_key, is_exposed};
 use crate::ci::{Host, Media, Subject};
 use crate::cli::render::{Rendered, render_with};
 use crate::error::Error;
@@ -168,13 +168,17 @@ fn flags(entry: &Entry, scope: &Scope, inputs: &Inputs, host: &dyn Host, spent: 
     flags
 }
 
-/// A fork has no secrets: its films are made on the runner, whatever the workflow says.
+/// A fork has no secrets: its films are made on the runner, whatever the workflow says. Where there are secrets after all,
+/// they are made in the cloud, whatever the workflow says.
 fn renderer<'a>(inputs: &'a Inputs, host: &dyn Host) -> &'a str {
     let is_fork = matches!(&host.event().subject, Subject::Request(request) if request.is_fork);
-    let has_key = ["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY"]
-        .iter()
-        .any(|name| std::env::var(name).is_ok_and(|key| !key.trim().is_empty()));
-    if is_fork && !has_key && inputs.renderer == "cloud" { "local" } else { &inputs.renderer }
+    if is_exposed(host.event()) {
+        "cloud"
+    } else if is_fork && !has_key() && inputs.renderer == "cloud" {
+        "local"
+    } else {
+        &inputs.renderer
+    }
 }
 
 /// Names for files, one for each entry: what people read of its path, and what tells it from others where that is not
@@ -371,6 +375,8 @@ impl Film {
 /// Whether FFmpeg is there and has made `output`.
 fn ffmpeg(video: &Path, output: &Path, arguments: &[&str]) -> bool {
     let mut command = Command::new("ffmpeg");
+    // It reads what strangers made, and has no business with anything else.
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(video).args(arguments).arg(output);
     command.output().is_ok_and(|ran| ran.status.success()) && output.is_file()
 }

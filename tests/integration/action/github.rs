@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::server::{Answer, base64, page, plain, refuse, serve};
+use super::server::{Answer, base64, page, plain, refuse, serve, unbase64};
 
 /// The fake; its thread ends with the process.
 pub(super) struct GitHub {
@@ -111,6 +111,18 @@ impl GitHub {
     pub(super) fn count(&self, method: &str, part: &str) -> usize {
         let state = self.state();
         state.requests.iter().filter(|(verb, path, _)| verb == method && path.contains(part)).count()
+    }
+
+    /// The files of a branch with their contents.
+    pub(super) fn files(&self, name: &str) -> Vec<(String, Vec<u8>)> {
+        let state = self.state();
+        let tip = &state.references[&format!("heads/{name}")];
+        let tree = state.objects[tip]["tree"].as_str().unwrap();
+        let files = state.objects[tree].as_object().unwrap().iter().map(|(path, sha)| {
+            let content = state.objects[sha.as_str().unwrap()]["content"].as_str().unwrap();
+            (path.clone(), unbase64(content))
+        });
+        files.collect()
     }
 
     /// The files of a branch.

@@ -271,6 +271,63 @@ fn pictures_stand_beside_those_of_the_base() {
     assert_eq!(left.lines().count(), 1, "the checkout of the base is gone: {left}");
 }
 
+/// Everything real but GitHub: the engine renders what main looks like, and what the pull request makes of it. The comment
+/// and the summary are left in `target/tables`, with their pictures.
+#[test]
+fn the_whole_of_it_with_real_renders() {
+    let (github, emulator) = (GitHub::start(), Emulator::start(&[]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    git(path, &["init", "--quiet", "--initial-branch=main"]);
+    for name in ["launch-card", "square-audio"] {
+        let from = crate::support::example(name);
+        let to = path.join("videos").join(name);
+        fs::create_dir_all(&to).unwrap();
+        assert!(Command::new("cp").arg("-r").arg(from.join(".")).arg(&to).status().unwrap().success());
+    }
+    let base = commit(path, "base");
+    let runner_for = |name: &str, payload: &Value| {
+        let mut runner = Runner::new(&github.url, path, name, payload);
+        runner.set("HEYGEN_API_URL", &emulator.url);
+        runner
+    };
+    let common = [
+        ("binary", env!("CARGO_BIN_EXE_hyperframes-ci")),
+        ("api-key", KEY),
+        ("projects", "videos"),
+        ("quality", "draft"),
+    ];
+    let run = runner_for("push", &json!({})).run(&[&common[..], &[("mode", "preview")]].concat());
+    assert_eq!(run.code, 0, "{}", run.log);
+    let page = path.join("videos/launch-card/index.html");
+    let html = fs::read_to_string(&page).unwrap();
+    let changed = html
+        .replace("Ship the story", "Ship the sequel")
+        .replace("\"default\": \"dusk\"", "\"default\": \"night\"");
+    assert_ne!(changed, html);
+    fs::write(&page, changed).unwrap();
+    let head = commit(path, "another mood");
+    github.state().head.clone_from(&head);
+    let payload = json!({ "action": "opened", "pull_request": { "number": 7,
+        "head": { "sha": head, "repo": { "full_name": "o/r" } }, "base": { "sha": base } } });
+    let runner = runner_for("pull_request", &payload);
+    let run = runner.run(&common);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(emulator.created(), (3, 3));
+    let body = github.state().comments[0].body.clone();
+    assert!(body.contains("1280x720, 30 fps, 2 s") && body.contains("| before | now |"), "{body}");
+    crate::support::show("comment.md", &body);
+    crate::support::show("summary.md", &run.summary);
+    crate::support::show("transcript.txt", &run.log);
+    let pictures = github.files("hyperframes-previews");
+    assert!(pictures.iter().any(|(name, bytes)| name.ends_with(".gif") && bytes.starts_with(b"GIF8")));
+    for (name, bytes) in pictures {
+        let to = crate::support::root().join("target/tables").join(name);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(to, bytes).unwrap();
+    }
+}
+
 #[test]
 fn a_newer_push_marks_the_comment_as_soon_as_it_runs() {
     let stage = Stage::new();
@@ -419,6 +476,20 @@ fn with_secrets_at_hand_the_request_does_not_decide_how_it_is_judged() {
     assert_eq!(run.code, 5, "{}", run.log);
     assert_eq!(stage.github.count("GET", "/contents/hyperframes-ci.toml"), 1);
     assert_eq!(stage.emulator.created(), (0, 0));
+}
+
+#[test]
+fn with_secrets_at_hand_a_strangers_page_does_not_run_here() {
+    let stage = Stage::new();
+    let payload = stage.repository.pull_request("labeled", "stranger/r");
+    let runner = stage.runner("pull_request_target", &payload);
+    let inputs = [("projects", "videos"), ("renderer", "local")];
+    let run = stage.run(&runner, &[&inputs[..], &[("api-key", "")]].concat());
+    assert_eq!(run.code, 0, "never for lack of a key: {}", run.log);
+    assert!(run.summary.contains("Nothing was rendered: pages of strangers"), "{}", run.summary);
+    let run = stage.run(&runner, &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1), "in the cloud");
 }
 
 /// Names and texts that would be commands, markup, mentions or links if anything let them.

@@ -118,7 +118,8 @@ impl Runner {
             let output = self.folder.path().join(format!("output-{index}"));
             let mut command = Command::new("bash");
             clean(&mut command);
-            command.args(["-e", "-o", "pipefail", "-c", step["run"].as_str().unwrap()]);
+            let script = format!("exec 2>&1\n{}", step["run"].as_str().unwrap());
+            command.args(["-e", "-o", "pipefail", "-c", &script]);
             command.current_dir(&self.variables["GITHUB_WORKSPACE"]).envs(&self.variables);
             command.env("GITHUB_OUTPUT", &output);
             for (name, value) in step["env"].as_object().unwrap() {

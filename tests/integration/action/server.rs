@@ -107,3 +107,20 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     }
     text
 }
+
+pub(super) fn unbase64(text: &str) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let digits = text.trim_end_matches('=').bytes().map(value).collect::<Vec<_>>();
+    let groups = digits.chunks(4).flat_map(|group| {
+        let joined =
+            group.iter().fold(0_u32, |all, digit| all << 6 | u32::from(*digit)) << (6 * (4 - group.len()));
+        joined.to_be_bytes()[1..group.len()].to_vec()
+    });
+    groups.collect()
+}
