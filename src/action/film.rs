@@ -158,6 +158,12 @@ fn failed(error: &Error, console: &mut Console) -> State {
 /// The flags of `render` for an entry.
 fn flags(entry: &Entry, scope: &Scope, inputs: &Inputs, host: &dyn Host, spent: &Spent) -> Vec<String> {
     let mut flags = inputs.flags.clone();
+    if scope.entries.len() > 1 {
+        // One key for several renders would make them one.
+        let own = &hyperframes_ci_core::hex(&Sha256::digest(entry.path()))[..12];
+        let keys = flags.iter_mut().filter(|flag| flag.starts_with("--idempotency-key="));
+        keys.for_each(|key| key.push_str(&format!(".{own}")));
+    }
     flags.extend(entry.composition.iter().map(|path| format!("--composition={path}")));
     flags.extend(scope.config.iter().map(|path| format!("--config={}", path.display())));
     flags.push(format!("--renderer={}", renderer(inputs, host)));

@@ -24,7 +24,6 @@ const VALUES: &[&str] = &[
     "upload",
     "idempotency-key",
     "reuse-window",
-    "ledger",
     "min-balance",
 ];
 

@@ -138,16 +138,19 @@ impl Work<'_> {
             self.console.detail(&format!("{hidden} more findings are in the summary and in the report"));
         }
         let mut films = film::make(&scope, self.inputs, self.host, self.console);
-        for film in films.iter().filter(|film| film.is_failed()) {
+        for film in &films {
             if let State::Failed { message, .. } = &film.state {
                 self.host.annotate_error(&format!("{} was not rendered", film.shown), message);
             }
         }
         let mut notes = scope.notes.clone();
-        self.publish(&mut films, &mut notes)?;
+        self.publish(&mut films, &mut notes);
         let comment_url = self.comment(&scope, &films, &mut notes);
-        let asset_urls = self.attach(&films)?;
-        self.tell(&scope, &films, &notes, comment_url.as_deref(), &asset_urls)?;
+        // What was made is told, whatever becomes of the release.
+        let attached = self.attach(&films);
+        let asset_urls = attached.as_deref().unwrap_or_default();
+        self.tell(&scope, &films, &notes, comment_url.as_deref(), asset_urls)?;
+        attached?;
         self.verdict(&scope.findings, &films)
     }
 
@@ -163,9 +166,9 @@ impl Work<'_> {
     }
 
     /// Puts pictures where the comment can show them. Without permission the artifact has them.
-    fn publish(&mut self, films: &mut [Film], notes: &mut Vec<String>) -> Result<(), Error> {
+    fn publish(&mut self, films: &mut [Film], notes: &mut Vec<String>) {
         if self.mode != Mode::Preview || films.iter().all(|film| film.media().is_empty()) {
-            return Ok(());
+            return;
         }
         let request = match &self.event.subject {
             Subject::Request(request) => Some(request),
@@ -176,10 +179,14 @@ impl Work<'_> {
         let published =
             self.host.published(&bases).and_then(|known| Ok((known, self.host.publish(request, &media)?)));
         match published {
-            Ok((known, urls)) => {
-                let named =
-                    media.iter().map(|file| file.name.clone()).zip(urls).chain(known).collect::<Vec<_>>();
+            Ok((known, published)) => {
+                let named = published.into_iter().chain(known).collect::<Vec<_>>();
                 films.iter_mut().for_each(|film| film.place(&named));
+                if films.iter().any(|film| film.video().is_some() && film.places.video.is_none()) {
+                    notes.push(
+                        "Videos that are too large for a preview are in the run's artifact.".to_owned(),
+                    );
+                }
             }
             Err(HostError::Forbidden(message)) => {
                 self.console.detail(&format!("no previews branch: {message}"));
@@ -195,7 +202,6 @@ impl Work<'_> {
                 );
             }
         }
-        Ok(())
     }
 
     fn comment(&mut self, scope: &Scope, films: &[Film], notes: &mut Vec<String>) -> Option<String> {

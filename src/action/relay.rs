@@ -64,7 +64,7 @@ pub(super) fn run(
     let event =
         Event { subject: Subject::Request(request), run_url: host.run_url(run), ..host.event().clone() };
     let mut work = Work { inputs, host, mode: Mode::Preview, event: &event, console };
-    work.publish(&mut films, &mut notes)?;
+    work.publish(&mut films, &mut notes);
     let url = work.comment(&scope, &films, &mut notes);
     work.tell(&scope, &films, &notes, url.as_deref(), &[])
 }

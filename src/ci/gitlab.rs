@@ -236,7 +236,7 @@ impl Host for GitLab {
     }
 
     /// The job's artifacts have them, under the paths that they have in the checkout.
-    fn publish(&self, _: Option<&Request>, media: &[Media]) -> Result<Vec<String>, HostError> {
+    fn publish(&self, _: Option<&Request>, media: &[Media]) -> Result<Vec<(String, String)>, HostError> {
         let urls = media.iter().map(|file| {
             let inside = file.path.strip_prefix(&self.workspace).map_err(|_| {
                 HostError::Forbidden(
@@ -244,7 +244,7 @@ impl Host for GitLab {
                 )
             })?;
             let parts = inside.iter().map(|part| percent_encode(&part.to_string_lossy())).collect::<Vec<_>>();
-            Ok(format!("{}/artifacts/raw/{}", self.job_url, parts.join("/")))
+            Ok((file.name.clone(), format!("{}/artifacts/raw/{}", self.job_url, parts.join("/"))))
         });
         urls.collect()
     }

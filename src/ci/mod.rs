@@ -183,8 +183,10 @@ pub(crate) trait Host {
     /// written it already.
     fn comment(&self, request: &Request, section: &Section) -> Result<Option<String>, HostError>;
 
-    /// Puts files where comments can show them, for as long as the request lives; gives back their URLs in order.
-    fn publish(&self, request: Option<&Request>, media: &[Media]) -> Result<Vec<String>, HostError>;
+    /// Puts files where comments can show them, for as long as the request lives; gives back their names and URLs. What is
+    /// too large is left out.
+    fn publish(&self, request: Option<&Request>, media: &[Media])
+    -> Result<Vec<(String, String)>, HostError>;
 
     /// The URLs of files that were published before, by name; missing ones are left out.
     fn published(&self, names: &[String]) -> Result<Vec<(String, String)>, HostError>;

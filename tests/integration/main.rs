@@ -1,6 +1,7 @@
 //! The binary from end to end, against its own emulator, with the real engine and the real official client.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has no better way to say so")]
 
+#[cfg(unix)]
 mod action;
 mod bad_input;
 mod check;

@@ -144,7 +144,11 @@ impl Host for GitHub {
         Ok(written.map(|id| format!("{}/pull/{}#issuecomment-{id}", self.web, request.number)))
     }
 
-    fn publish(&self, request: Option<&Request>, media: &[Media]) -> Result<Vec<String>, HostError> {
+    fn publish(
+        &self,
+        request: Option<&Request>,
+        media: &[Media],
+    ) -> Result<Vec<(String, String)>, HostError> {
         self.need_token()?;
         previews::publish(self, request, media)
     }

@@ -29,12 +29,14 @@ struct File {
     sha: String,
 }
 
-/// Publishes files; gives back their URLs in order.
+/// Publishes files; gives back their names and URLs. What is too large is left out.
 pub(super) fn publish(
     github: &GitHub,
     request: Option<&Request>,
     media: &[Media],
-) -> Result<Vec<String>, HostError> {
+) -> Result<Vec<(String, String)>, HostError> {
+    let is_small = |file: &&Media| fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() <= LARGEST);
+    let media = media.iter().filter(is_small).collect::<Vec<_>>();
     let folder = request.map_or_else(|| "base".to_owned(), |request| format!("pr/{}", request.number));
     let paths = media.iter().map(|file| format!("{folder}/{}", file.name)).collect::<Vec<_>>();
     let mut blobs: Vec<Option<String>> = vec![None; media.len()];
@@ -55,7 +57,8 @@ pub(super) fn publish(
         }
         let message = format!("previews for {folder}");
         if tree.is_empty() || advance(github, &branch, &tree, &message)? {
-            return Ok(paths.iter().map(|path| url(github, path)).collect());
+            let urls = paths.iter().map(|path| url(github, path));
+            return Ok(media.iter().map(|file| file.name.clone()).zip(urls).collect());
         }
     }
     Err(HostError::Failed("the previews branch is being written by others all the time".to_owned()))
@@ -129,10 +132,6 @@ fn read(github: &GitHub) -> Result<Branch, HostError> {
 
 fn upload(github: &GitHub, file: &Media) -> Result<String, HostError> {
     let failed = |error: std::io::Error| HostError::Failed(format!("{}: {error}", file.path.display()));
-    let size = fs::metadata(&file.path).map_err(failed)?.len();
-    if size > LARGEST {
-        return Err(HostError::Failed(format!("{} is too large for the previews branch", file.name)));
-    }
     let bytes = fs::read(&file.path).map_err(failed)?;
     let blob = json!({ "content": crate::base64::encode(&bytes), "encoding": "base64" });
     let blob = send(github, "/git/blobs", &blob, "a preview")?;

@@ -446,6 +446,48 @@ fn a_release_gets_its_videos_once() {
 }
 
 #[test]
+fn jobs_that_attach_the_same_file_at_the_same_time_leave_one() {
+    let stage = Stage::new();
+    stage.github.state().releases =
+        vec![Release { tag: "v1".to_owned(), is_draft: false, assets: Vec::new() }];
+    stage.github.state().races = 2;
+    let payload = json!({ "action": "published", "release": { "tag_name": "v1" } });
+    let run = stage.run(&stage.runner("release", &payload), &[("projects", "videos/one")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let state = stage.github.state();
+    let names = state.releases[0].assets.iter().map(|(_, name, _)| name.as_str()).collect::<Vec<_>>();
+    assert_eq!(names, ["videos-one.mp4", "videos-one.png", "hyperframes-provenance.json"]);
+    assert!(state.releases[0].assets.iter().all(|(.., bytes)| bytes != b"of another job"));
+}
+
+#[test]
+fn without_ffmpeg_the_clouds_own_picture_is_shown() {
+    let stage = Stage::new();
+    let programs = tempfile::tempdir().unwrap();
+    for name in ["bash", "git", "dirname", "grep", "env"] {
+        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().unwrap();
+        let found = String::from_utf8(found.stdout).unwrap();
+        std::os::unix::fs::symlink(found.trim(), programs.path().join(name)).unwrap();
+    }
+    let mut runner = stage.pull_request();
+    runner.set("PATH", &programs.path().display().to_string());
+    let run = stage.run(&runner, &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let files = stage.github.files("hyperframes-previews");
+    assert_eq!(files.len(), 2, "{:?}", files.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert!(files.iter().any(|(name, bytes)| name.ends_with(".png") && bytes == POSTER));
+}
+
+#[test]
+fn a_key_of_the_users_does_not_make_two_renders_one() {
+    let stage = Stage::new();
+    let inputs = [("projects", "videos"), ("mode", "render"), ("idempotency-key", "mine")];
+    let run = stage.run(&stage.runner("push", &json!({})), &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (2, 2));
+}
+
+#[test]
 fn limits_hold_for_the_whole_run() {
     let stage = Stage::new();
     write(stage.repository.path(), "videos/two/index.html", &html(720, 720, "<i>too</i>"));
