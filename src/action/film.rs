@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
-use super::scope::{Entry, Scope, has_key, is_exposed};
+use super::scope::{Entry, Scope, is_exposed};
 use crate::ci::{Host, Media, Subject};
 use crate::cli::render::{Rendered, render_with};
-use crate::error::Error;
 use crate::report::Console;
 
 /// A moving picture that is larger is not shown by GitHub; in bytes.
@@ -66,18 +65,16 @@ pub(super) enum Change {
 
 /// Renders what is to be rendered.
 pub(super) fn make(scope: &Scope, inputs: &Inputs, host: &dyn Host, console: &mut Console) -> Vec<Film> {
-    let mut films = Vec::new();
-    let mut spent = Spent::default();
-    for (entry, slug) in scope.entries.iter().zip(slugs(&scope.entries)) {
-        host.begin_group(&format!("HyperFrames: {}", entry.shown));
-        let film = make_one(entry, slug, scope, inputs, host, &spent, console);
-        if let State::Made(rendered) = &film.state {
-            spent.add(&rendered.result);
-        }
-        host.end_group();
-        films.push(film);
-    }
-    films
+    let mut studio = Studio { scope, inputs, host, console, spent: Spent::default() };
+    scope.entries.iter().zip(slugs(&scope.entries)).map(|(entry, slug)| studio.make(entry, slug)).collect()
+}
+
+struct Studio<'a> {
+    scope: &'a Scope,
+    inputs: &'a Inputs,
+    host: &'a dyn Host,
+    console: &'a mut Console,
+    spent: Spent,
 }
 
 /// What the run has cost so far.
@@ -99,91 +96,94 @@ impl Spent {
     }
 }
 
-fn make_one(
-    entry: &Entry,
-    slug: String,
-    scope: &Scope,
-    inputs: &Inputs,
-    host: &dyn Host,
-    spent: &Spent,
-    console: &mut Console,
-) -> Film {
-    let mut film = Film {
-        shown: entry.shown.clone(),
-        state: State::Invalid(entry.errors),
-        variables: Vec::new(),
-        slug,
-        poster: None,
-        gif: None,
-        base: None,
-        places: Places::default(),
-    };
-    let flags = flags(entry, scope, inputs, host, spent);
-    if let Some(base) = &scope.base {
-        let directory = base.path().join(&entry.prefix);
-        let html = std::fs::read_to_string(base.path().join(entry.path())).unwrap_or_default();
-        film.variables =
-            changes(&Composition::parse(&entry.path(), &html).declarations, &entry.parsed.declarations);
-        // Equal films have equal names: what the base looks like may be published already.
-        let mut quiet = Console::new(true);
-        let dry = [&[directory.display().to_string(), "--dry-run".to_owned()], flags.as_slice()].concat();
-        film.base = render_with(&dry, &mut quiet).ok().and_then(|dry| name(&dry.result));
-    }
-    if entry.errors > 0 {
-        console.detail("the checks found errors: it is not rendered");
-        return film;
-    }
-    let ending = flags.iter().find_map(|flag| flag.strip_prefix("--format=")).unwrap_or("mp4").to_owned();
-    let output = inputs.output_dir.join(format!("{}.{ending}", film.slug));
-    let mut arguments = vec![entry.directory.display().to_string(), format!("--output={}", output.display())];
-    arguments.extend(flags);
-    film.state = match render_with(&arguments, console) {
-        Ok(rendered) => {
-            film.picture(&rendered, inputs);
-            match &rendered.verdict {
-                Ok(()) => State::Made(Box::new(rendered)),
-                Err(error) => failed(error, console),
-            }
+impl Studio<'_> {
+    fn make(&mut self, entry: &Entry, slug: String) -> Film {
+        self.host.begin_group(&format!("HyperFrames: {}", entry.shown));
+        let mut film = Film {
+            shown: entry.shown.clone(),
+            state: State::Invalid(entry.errors),
+            variables: Vec::new(),
+            slug,
+            poster: None,
+            gif: None,
+            base: None,
+            places: Places::default(),
+        };
+        let flags = self.flags(entry);
+        self.compare(entry, &flags, &mut film);
+        if entry.errors > 0 {
+            self.console.detail("the checks found errors: it is not rendered");
+        } else {
+            self.render(entry, flags, &mut film);
         }
-        Err(error) => failed(&error, console),
-    };
-    film
-}
-
-fn failed(error: &Error, console: &mut Console) -> State {
-    console.failure(error);
-    State::Failed { message: error.to_string(), is_limit: error.exit_code() == 6 }
-}
-
-/// The flags of `render` for an entry.
-fn flags(entry: &Entry, scope: &Scope, inputs: &Inputs, host: &dyn Host, spent: &Spent) -> Vec<String> {
-    let mut flags = inputs.flags.clone();
-    if scope.entries.len() > 1 {
-        // One key for several renders would make them one.
-        let own = &hyperframes_ci_core::hex(&Sha256::digest(entry.path()))[..12];
-        let keys = flags.iter_mut().filter(|flag| flag.starts_with("--idempotency-key="));
-        keys.for_each(|key| key.push_str(&format!(".{own}")));
+        self.host.end_group();
+        film
     }
-    flags.extend(entry.composition.iter().map(|path| format!("--composition={path}")));
-    flags.extend(scope.config.iter().map(|path| format!("--config={}", path.display())));
-    flags.push(format!("--renderer={}", renderer(inputs, host)));
-    let left = inputs.max_renders.map(|most| most.saturating_sub(spent.renders));
-    flags.extend(left.map(|left| format!("--max-renders={left}")));
-    let left = inputs.max_seconds.map(|most| (most - spent.seconds).max(0.0));
-    flags.extend(left.map(|left| format!("--max-seconds={left}")));
-    flags
-}
 
-/// A fork has no secrets: its films are made on the runner, whatever the workflow says. Where there are secrets after all,
-/// they are made in the cloud, whatever the workflow says.
-fn renderer<'a>(inputs: &'a Inputs, host: &dyn Host) -> &'a str {
-    let is_fork = matches!(&host.event().subject, Subject::Request(request) if request.is_fork);
-    if is_exposed(host.event()) {
-        "cloud"
-    } else if is_fork && !has_key() && inputs.renderer == "cloud" {
-        "local"
-    } else {
-        &inputs.renderer
+    /// What the base has of the composition.
+    fn compare(&self, entry: &Entry, flags: &[String], film: &mut Film) {
+        let Some(base) = &self.scope.base else { return };
+        let html = std::fs::read_to_string(base.path().join(entry.path())).unwrap_or_default();
+        let before = Composition::parse(&entry.path(), &html).declarations;
+        film.variables = changes(&before, &entry.parsed.declarations);
+        // Equal films have equal names: what the base looks like may be published already.
+        let directory = base.path().join(&entry.prefix).display().to_string();
+        let dry = [&[directory, "--dry-run".to_owned()], flags].concat();
+        film.base = render_with(&dry, &mut Console::new(true)).ok().and_then(|dry| name(&dry.result));
+    }
+
+    fn render(&mut self, entry: &Entry, flags: Vec<String>, film: &mut Film) {
+        let ending = flags.iter().find_map(|flag| flag.strip_prefix("--format=")).unwrap_or("mp4");
+        let output = self.inputs.output_dir.join(format!("{}.{ending}", film.slug));
+        let directory = entry.directory.display().to_string();
+        let arguments = [vec![directory, format!("--output={}", output.display())], flags].concat();
+        let rendered = render_with(&arguments, self.console).and_then(|rendered| {
+            self.spent.add(&rendered.result);
+            film.picture(&rendered, self.inputs);
+            let Rendered { result, video, thumbnail, verdict } = rendered;
+            verdict.map(|()| Rendered { result, video, thumbnail, verdict: Ok(()) })
+        });
+        film.state = match rendered {
+            Ok(rendered) => State::Made(Box::new(rendered)),
+            Err(error) => {
+                self.console.failure(&error);
+                State::Failed { message: error.to_string(), is_limit: error.exit_code() == 6 }
+            }
+        };
+    }
+
+    /// The flags of `render` for an entry.
+    fn flags(&self, entry: &Entry) -> Vec<String> {
+        let Self { scope, inputs, spent, .. } = self;
+        let mut flags = inputs.flags.clone();
+        if scope.entries.len() > 1 {
+            // One key for several renders would make them one.
+            let own = &hyperframes_ci_core::hex(&Sha256::digest(entry.path()))[..12];
+            let keys = flags.iter_mut().filter(|flag| flag.starts_with("--idempotency-key="));
+            keys.for_each(|key| key.push_str(&format!(".{own}")));
+        }
+        flags.extend(entry.composition.iter().map(|path| format!("--composition={path}")));
+        flags.extend(scope.config.iter().map(|path| format!("--config={}", path.display())));
+        flags.push(format!("--renderer={}", self.renderer()));
+        let left = inputs.max_renders.map(|most| most.saturating_sub(spent.renders));
+        flags.extend(left.map(|left| format!("--max-renders={left}")));
+        let left = inputs.max_seconds.map(|most| (most - spent.seconds).max(0.0));
+        flags.extend(left.map(|left| format!("--max-seconds={left}")));
+        flags
+    }
+
+    /// A fork has no secrets: its films are made on the runner, whatever the workflow says. Where there are secrets after
+    /// all, they are made in the cloud, whatever the workflow says.
+    fn renderer(&self) -> &str {
+        let event = self.host.event();
+        let is_fork = matches!(&event.subject, Subject::Request(request) if request.is_fork);
+        if is_exposed(event) {
+            "cloud"
+        } else if is_fork && !self.inputs.has_key && self.inputs.renderer == "cloud" {
+            "local"
+        } else {
+            &self.inputs.renderer
+        }
     }
 }
 

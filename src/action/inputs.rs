@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::auth::Secret;
+use crate::auth::{self, Secret};
 use crate::ci::{Event, Subject};
 use crate::error::Error;
 
@@ -56,6 +56,8 @@ pub(super) struct Inputs {
     pub(super) artifact: String,
     pub(super) workspace: PathBuf,
     pub(super) token: Option<Secret>,
+    /// Whether there is a credential for the cloud.
+    pub(super) has_key: bool,
 }
 
 /// What is done.
@@ -199,6 +201,7 @@ impl Inputs {
             ),
             artifact: input("artifact").unwrap_or_else(|| "hyperframes".to_owned()),
             workspace,
+            has_key: auth::find(environment).is_ok_and(|found| found.is_some()),
             token: input("token").map(|token| Secret::new(token.trim().to_owned())),
         })
     }

@@ -101,7 +101,7 @@ impl Scope {
         if mode == Mode::Check {
             scope.entries.clear();
         }
-        scope.keep_pages_off_secrets(host, console);
+        scope.keep_pages_off_secrets(inputs, host, console);
         if let Some(request) = request.filter(|_| !scope.entries.is_empty()) {
             scope.base = Base::check_out(&inputs.workspace, request);
         }
@@ -160,8 +160,8 @@ impl Scope {
     }
 
     /// A page is a program. That of a stranger is not run where secrets are: only the cloud may render it then.
-    fn keep_pages_off_secrets(&mut self, host: &dyn Host, console: &mut Console) {
-        if is_exposed(host.event()) && !has_key() && !self.entries.is_empty() {
+    fn keep_pages_off_secrets(&mut self, inputs: &Inputs, host: &dyn Host, console: &mut Console) {
+        if is_exposed(host.event()) && !inputs.has_key && !self.entries.is_empty() {
             let note = "Nothing was rendered: pages of strangers run in the cloud only where a run has secrets, and \
                 there is no API key.";
             console.warning(note);
@@ -212,12 +212,6 @@ impl Scope {
 /// Whether a stranger's pages are at hand together with secrets.
 pub(super) fn is_exposed(event: &Event) -> bool {
     event.is_privileged && matches!(&event.subject, Subject::Request(request) if request.is_fork)
-}
-
-/// Whether there is a key for the cloud.
-pub(super) fn has_key() -> bool {
-    let names = ["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY"];
-    names.iter().any(|name| std::env::var(name).is_ok_and(|key| !key.trim().is_empty()))
 }
 
 /// The repository as it is at the request's base, in a folder of its own.
