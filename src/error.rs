@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::action::ActionError;
 use crate::auth::CredentialError;
+use crate::batch::ManifestError;
 use crate::changes::ChangesError;
 use crate::collect::ProjectError;
 use crate::config::ConfigError;
@@ -77,6 +78,22 @@ pub(crate) enum Error {
     Declined,
     /// The action failed.
     Action(ActionError),
+    /// Rows of a batch are of no use: how many, and the first of them in words.
+    Rows {
+        /// How many.
+        count: u64,
+        /// The first of them, as lines.
+        first: Vec<String>,
+    },
+    /// Rows of a batch came to nothing: how many of how many.
+    Batch {
+        /// How many.
+        failed: u64,
+        /// Of how many.
+        rows: u64,
+    },
+    /// The manifest of a batch is of no use.
+    Manifest(ManifestError),
     /// The ledger is of no use.
     Ledger(LedgerError),
     /// The video is not as it was asked for: what is not, one sentence each.
@@ -105,7 +122,10 @@ impl Error {
             Self::Usage { .. } | Self::Input(_) | Self::Base(_) | Self::Declined => exit::USAGE,
             Self::Project(ProjectError::Missing(_) | ProjectError::NotADirectory(_)) => exit::USAGE,
             Self::Target(_) | Self::Config(_) | Self::Changes(_) | Self::Ledger(_) => exit::USAGE,
-            Self::Preflight(_) | Self::Checked { .. } | Self::TooLarge { .. } => exit::PREFLIGHT,
+            Self::Preflight(_) | Self::Checked { .. } | Self::TooLarge { .. } | Self::Rows { .. } => {
+                exit::PREFLIGHT
+            }
+            Self::Manifest(_) => exit::USAGE,
             Self::Action(ActionError::NoHost) => exit::USAGE,
             Self::Action(ActionError::Failed { is_limit: true, .. }) => exit::LIMIT,
             Self::Action(ActionError::Failed { films: 0, .. }) => exit::PREFLIGHT,
@@ -142,6 +162,9 @@ impl Error {
             Self::Engine(error) => error.code(),
             Self::Emulator(error) => error.code(),
             Self::Declined => "declined",
+            Self::Rows { .. } => "invalid_rows",
+            Self::Batch { .. } => "batch_failed",
+            Self::Manifest(_) => "manifest_not_usable",
             Self::Action(ActionError::NoHost) => "no_host",
             Self::Action(ActionError::Host(error)) => error.code(),
             Self::Action(ActionError::Failed { .. }) => "action_failed",
@@ -182,6 +205,13 @@ impl Error {
             Self::Engine(error) => error.help(),
             Self::Emulator(error) => error.help(),
             Self::Declined => None,
+            Self::Rows { .. } => {
+                Some("nothing was uploaded and nothing is billed; --keep-going renders the others".to_owned())
+            }
+            Self::Batch { .. } => Some(
+                "the same command goes on with what is missing; --retry-failed tries those that failed again".to_owned(),
+            ),
+            Self::Manifest(_) => Some("name a file that can be written with --manifest".to_owned()),
             Self::Action(ActionError::NoHost) => {
                 Some("`hyperframes-ci render` and `hyperframes-ci check` work anywhere".to_owned())
             }
@@ -261,6 +291,12 @@ impl fmt::Display for Error {
             Self::Engine(error) => error.fmt(f),
             Self::Emulator(error) => error.fmt(f),
             Self::Declined => f.write_str("nothing was deleted"),
+            Self::Rows { count, first } => {
+                write!(f, "{} of no use", counted(usize::try_from(*count).unwrap_or(usize::MAX), "row"))?;
+                first.iter().try_for_each(|line| write!(f, "\n  {line}"))
+            }
+            Self::Batch { failed, rows } => write!(f, "{failed} of {rows} rows failed"),
+            Self::Manifest(error) => error.fmt(f),
             Self::Action(error) => error.fmt(f),
             Self::Ledger(error) => error.fmt(f),
             Self::Mismatch(mismatches) => {
@@ -299,4 +335,5 @@ from! {
     EmulatorError => Emulator,
     LedgerError => Ledger,
     ActionError => Action,
+    ManifestError => Manifest,
 }

@@ -3,6 +3,7 @@
 mod action;
 mod auth;
 mod base64;
+mod batch;
 mod cache;
 mod changes;
 mod ci;

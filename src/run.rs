@@ -177,7 +177,7 @@ impl Teller {
             Action::Save(_) => self.enter(Stage::Download, console),
             Action::Sleep(Pause { retry: Some(retry), delay }) => {
                 console.end_bar();
-                let Retry { stage, reason, attempt, of, left } = retry;
+                let Retry { stage, reason, attempt, of, left, .. } = retry;
                 let left = left.as_secs().div_ceil(60);
                 let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
                 console.detail(&format!(

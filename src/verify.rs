@@ -33,6 +33,11 @@ impl Verified {
         result["mismatches"] = serde_json::json!(self.mismatches);
     }
 
+    /// How long the video is, in seconds.
+    pub(crate) fn duration(&self) -> Option<f64> {
+        self.video.as_ref()?.duration
+    }
+
     /// Warns of what is not as it was asked for.
     pub(crate) fn warn(&self, console: &mut Console) {
         for mismatch in &self.mismatches {

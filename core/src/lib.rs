@@ -30,6 +30,7 @@ mod project;
 mod reference;
 mod render;
 mod resolve;
+mod rows;
 mod rule;
 mod script;
 mod time;
@@ -67,6 +68,7 @@ pub use render::{
     Action, Archive, Event, Job, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,
     Source, Step, UploadRoute, Wait,
 };
+pub use rows::{Outputs, Row, RowError, RowFormat, Rows, fill, type_fields};
 pub use rule::{Group, Rule, UnknownRule};
 pub use time::{format_http_date, format_unix, format_utc, parse_http_date, parse_iso8601};
 pub use tree::{

@@ -22,7 +22,7 @@ fn plan(source: Source) -> Plan {
         reuse: Reuse::default(),
         limits: Limits::default(),
         route: UploadRoute::Auto,
-        wait: Some(Wait { poll_interval: Duration::from_secs(10), download: true }),
+        wait: Some(Wait { poll_interval: Duration::from_secs(10), download: true, is_watched: false }),
         max_wait: Duration::from_secs(60),
         max_retries: 2,
         seed: 7,
@@ -211,6 +211,39 @@ fn transient_errors_are_repeated_a_bounded_number_of_times() {
     scenario.expect("POST /v3/assets/direct-uploads");
     scenario.event(Event::Unreachable("connection refused".to_owned()));
     assert!(matches!(scenario.failure().kind, FailureKind::Unreachable(_)));
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_as_long_as_there_is_time() {
+    let mut scenario = Scenario::start(plan(archive(10)));
+    for _ in 0..20 {
+        scenario.expect("POST /v3/assets/direct-uploads");
+        scenario.answer_with(429, &[("Retry-After", "1")], String::new());
+    }
+    scenario.expect("POST /v3/assets/direct-uploads");
+    scenario.answer_with(429, &[("Retry-After", "59")], String::new());
+    assert_eq!(scenario.failure().code(), "http_429", "there is no such time left");
+}
+
+#[test]
+fn what_a_list_shows_counts_as_a_poll() {
+    let seen = |status: &str, with_url: bool| {
+        let mut detail = detail(status)["data"].clone();
+        if !with_url {
+            detail["video_url"] = serde_json::Value::Null;
+        }
+        Event::Seen(Box::new(serde_json::from_value(detail).expect("a detail")))
+    };
+    let mut scenario = Scenario::submitted();
+    scenario.expect(POLL);
+    scenario.answer(200, detail("queued"));
+    scenario.event(seen("rendering", false));
+    assert!(matches!(&scenario.action, Action::Sleep(pause) if pause.retry.is_none()));
+    scenario.event(seen("completed", false));
+    scenario.expect(POLL);
+    scenario.answer(200, detail("rendering"));
+    scenario.event(seen("completed", true));
+    assert!(matches!(scenario.action, Action::Save(_)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! that needs no network is checked here.
 
 mod action;
+mod batch;
 mod check;
 mod delete;
 mod emulator;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hyperframes_ci_core::{
-    CheckOptions, Composition, DEFAULT_COMPOSITION, Findings, Levels, Severity, Shape,
+    CheckOptions, Composition, DEFAULT_COMPOSITION, Declarations, Findings, Levels, Severity, Shape,
 };
 use serde_json::Value;
 
@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) composition: String,
     /// The entry's shape.
     pub(super) shape: Shape,
+    /// The variables that the entry declares.
+    pub(super) declarations: Declarations,
     /// How long the entry says that it is, in seconds.
     pub(super) duration: Option<f64>,
     /// What was found, short of errors; paths are as people see them.
@@ -62,7 +64,8 @@ impl Prepared {
             report.entries.pop().unwrap_or_else(|| (DEFAULT_COMPOSITION.to_owned(), Composition::default()));
         console.findings(&findings);
         let duration = entry.root.as_ref().and_then(|root| root.duration.number());
-        Ok(Self { tree, composition, shape: entry.shape(), duration, findings })
+        let shape = entry.shape();
+        Ok(Self { tree, composition, shape, declarations: entry.declarations, duration, findings })
     }
 
     /// The project.

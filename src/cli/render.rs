@@ -9,6 +9,7 @@ use hyperframes_ci_core::{
 };
 use serde_json::{Map, Value};
 
+use super::batch::BatchArgs;
 use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
 use super::reuse::{LimitArgs, ReuseArgs};
@@ -30,7 +31,7 @@ use crate::{interrupt, variables};
 pub(super) struct Args {
     /// The project directory [default: .]
     #[arg(group = "source")]
-    dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
     /// Render an archive that is uploaded already
     #[arg(long, value_name = "ID", group = "source")]
     asset_id: Option<String>,
@@ -63,7 +64,7 @@ pub(super) struct Args {
     variables_file: Option<PathBuf>,
     /// Fail where a value is undeclared or of the wrong type, instead of warning
     #[arg(long)]
-    strict_variables: bool,
+    pub(super) strict_variables: bool,
     /// Label of the render, echoed back in details
     #[arg(long)]
     title: Option<String>,
@@ -78,21 +79,21 @@ pub(super) struct Args {
     data: Option<String>,
     /// Where the video goes [default: renders/RENDER_ID.FORMAT]
     #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// Submit and exit with the render id
     #[arg(long, conflicts_with = "output")]
-    no_wait: bool,
+    pub(super) no_wait: bool,
     #[command(flatten)]
-    waiting: WaitArgs,
+    pub(super) waiting: WaitArgs,
     /// Check and pack, and say what would be uploaded; needs no credential
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// How the archive travels: direct (200 MB), through the API (32 MB), or whichever the server offers
     #[arg(long, value_enum, default_value = "auto")]
-    upload: UploadArg,
+    pub(super) upload: UploadArg,
     /// Idempotency-Key of the upload and the submission [default: made of what is uploaded and rendered]
     #[arg(long, value_name = "KEY", value_parser = values::idempotency_key)]
-    idempotency_key: Option<IdempotencyKey>,
+    pub(super) idempotency_key: Option<IdempotencyKey>,
     /// Who renders; auto is the cloud with a credential, otherwise this machine
     #[arg(long, value_enum, default_value = "auto")]
     renderer: RendererArg,
@@ -101,20 +102,32 @@ pub(super) struct Args {
     emulator: bool,
     /// Fail where the video is not what was asked for (container, size, shape, frame rate, length), instead of warning
     #[arg(long)]
-    verify: bool,
+    pub(super) verify: bool,
     #[command(flatten)]
-    reuse: ReuseArgs,
+    pub(super) reuse: ReuseArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    pub(super) limits: LimitArgs,
+    #[command(flatten)]
+    pub(super) batch: BatchArgs,
     #[command(flatten)]
     levels: LevelArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum UploadArg {
+pub(super) enum UploadArg {
     Auto,
     Direct,
     Proxy,
+}
+
+impl UploadArg {
+    pub(super) fn route(self) -> UploadRoute {
+        match self {
+            Self::Auto => UploadRoute::Auto,
+            Self::Direct => UploadRoute::Direct,
+            Self::Proxy => UploadRoute::Proxy,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -125,14 +138,14 @@ enum RendererArg {
 }
 
 /// Who renders, decided.
-enum Renderer {
+pub(super) enum Renderer {
     Cloud(Box<Transport>),
     Emulator,
     Local,
 }
 
 /// An idempotency key of this run alone, for a project at a URL: nobody knows whether it is the same as the last time.
-fn fresh_key() -> Option<IdempotencyKey> {
+pub(super) fn fresh_key() -> Option<IdempotencyKey> {
     format!("hfci_run_{:016x}{:016x}", crate::random(), crate::random()).parse().ok()
 }
 
@@ -172,6 +185,9 @@ pub(crate) fn render_with(arguments: &[String], console: &mut Console) -> Result
 fn render(args: &Args, console: &mut Console) -> Result<Rendered, Error> {
     args.levels.validate()?;
     let request = Request::of(args)?;
+    if let Some(file) = &args.batch.batch {
+        return super::batch::run(args, request, file, console);
+    }
     if let Some(project) = &request.project {
         return render_remote(args, &request, project, console);
     }
@@ -218,10 +234,10 @@ fn target(args: &Args) -> Result<Option<Target>, Error> {
 }
 
 /// The request body, checked, and the project where the server can reach it already.
-struct Request {
-    body: Map<String, Value>,
-    options: RenderRequest,
-    project: Option<Project>,
+pub(super) struct Request {
+    pub(super) body: Map<String, Value>,
+    pub(super) options: RenderRequest,
+    pub(super) project: Option<Project>,
     /// The values for variables, with their place.
     values: Option<Values>,
 }
@@ -286,7 +302,7 @@ impl Request {
 }
 
 /// Rules between options, and those that `--data` could break.
-fn check_options(options: &RenderRequest) -> Result<(), Error> {
+pub(super) fn check_options(options: &RenderRequest) -> Result<(), Error> {
     if options.resolution == Some(Resolution::UltraHd) && options.format.is_some_and(Format::has_alpha) {
         return Err(Error::usage(
             "4k cannot be combined with webm or mov: its capture has no alpha",
@@ -328,12 +344,12 @@ fn project(args: &Args, given: Option<Value>) -> Result<Option<Project>, Error> 
     }
 }
 
-fn limit(upload: UploadArg) -> u64 {
+pub(super) fn limit(upload: UploadArg) -> u64 {
     if upload == UploadArg::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
 }
 
 /// Decides who renders; says so where the user left it open.
-fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
+pub(super) fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
     if args.emulator {
         return Ok(Renderer::Emulator);
     }
@@ -363,12 +379,12 @@ fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Error> {
 }
 
 /// A project that passed the checks, and the options for it.
-struct Checked {
-    prepared: Prepared,
-    request: Request,
+pub(super) struct Checked {
+    pub(super) prepared: Prepared,
+    pub(super) request: Request,
 }
 
-fn check(
+pub(super) fn check(
     args: &Args,
     mut request: Request,
     directory: &Path,
@@ -458,11 +474,7 @@ fn plan(
         keys: Keys { identity, chosen: args.idempotency_key.clone(), fallback: fresh_key() },
         reuse,
         limits: args.limits.limits(&request.options, duration),
-        route: match args.upload {
-            UploadArg::Auto => UploadRoute::Auto,
-            UploadArg::Direct => UploadRoute::Direct,
-            UploadArg::Proxy => UploadRoute::Proxy,
-        },
+        route: args.upload.route(),
         wait: if args.no_wait { None } else { Some(args.waiting.wait()) },
         max_wait: args.waiting.max_wait,
         max_retries: values::render_retries()?,
@@ -471,7 +483,7 @@ fn plan(
 }
 
 /// What the video is held against: what was asked for, and how long the composition says that it is.
-fn expected(options: &RenderRequest, duration: Option<f64>) -> Expected {
+pub(super) fn expected(options: &RenderRequest, duration: Option<f64>) -> Expected {
     Expected {
         format: Some(options.format.unwrap_or(Format::Mp4)),
         fps: options.fps,

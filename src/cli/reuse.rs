@@ -49,6 +49,11 @@ impl ReuseArgs {
         }
     }
 
+    /// Whether earlier renders do not count.
+    pub(super) fn is_off(&self) -> bool {
+        self.no_reuse
+    }
+
     /// What the core is told, beside what the ledger knows.
     pub(super) fn reuse(&self) -> Reuse {
         let window = i64::try_from(self.reuse_window.as_secs()).unwrap_or(i64::MAX);
@@ -73,15 +78,28 @@ pub(super) struct LimitArgs {
 }
 
 impl LimitArgs {
+    /// What holds for `renders` renders of so many seconds together, where that is known.
+    pub(super) fn exceeded(&self, renders: u64, seconds: Option<f64>) -> Option<Refusal> {
+        let too_many = self.max_renders.filter(|most| renders > *most);
+        let too_many = too_many.map(|most| Refusal::Renders { renders, most });
+        let too_long = self.max_seconds.filter(|most| seconds.is_none_or(|seconds| seconds > *most));
+        too_many.or(too_long.map(|most| Refusal::Seconds { seconds, most }))
+    }
+
+    /// The factor that a request's seconds are billed with.
+    pub(super) fn factor(options: &RenderRequest) -> f64 {
+        if options.resolution == Some(Resolution::UltraHd) { ULTRA_HD_FACTOR } else { 1.0 }
+    }
+
+    /// What must be left to spend.
+    pub(super) fn min_balance(&self) -> Option<f64> {
+        self.min_balance
+    }
+
     /// What holds for one render that is `duration` seconds long, where that is known.
     pub(super) fn limits(&self, options: &RenderRequest, duration: Option<f64>) -> Limits {
-        let factor = if options.resolution == Some(Resolution::UltraHd) { ULTRA_HD_FACTOR } else { 1.0 };
-        let seconds = duration.map(|seconds| seconds * factor);
-        let renders = self.max_renders.filter(|most| *most < 1);
-        let renders = renders.map(|most| Refusal::Renders { renders: 1, most });
-        let too_long = self.max_seconds.filter(|most| seconds.is_none_or(|seconds| seconds > *most));
-        let too_long = too_long.map(|most| Refusal::Seconds { seconds, most });
-        Limits { exceeded: renders.or(too_long), min_balance: self.min_balance }
+        let seconds = duration.map(|seconds| seconds * Self::factor(options));
+        Limits { exceeded: self.exceeded(1, seconds), min_balance: self.min_balance }
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) struct WaitArgs {
 impl WaitArgs {
     /// Waits and downloads.
     pub(super) fn wait(&self) -> Wait {
-        Wait { poll_interval: self.poll_interval, download: true }
+        Wait { poll_interval: self.poll_interval, download: true, is_watched: false }
     }
 }
 

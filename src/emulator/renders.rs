@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::faults::{Effect, Step};
 use super::server::{Reply, Request};
-use super::state::{State, now};
+use super::state::{Inner, State, now};
 use super::validate::{Options, Rejection, object, required};
 use super::{Renderer, assets, clips, webhook};
 use crate::engine::Job;
@@ -110,6 +110,9 @@ pub(super) fn submit(state: &State, body: &Value) -> Result<Value, Rejection> {
     let mut inner = state.lock();
     let id = state.fresh_id(&mut inner, "hfr");
     inner.stats.renders_submitted += 1;
+    let place = inner.renders.len();
+    inner.places.insert(id.clone(), place);
+    inner.queue.push_back(place);
     inner.renders.push(Render {
         id: id.clone(),
         options,
@@ -190,8 +193,10 @@ fn check_archive(path: &Path, composition: Option<&str>) -> Result<Option<f64>, 
     Ok(composition.root.and_then(|root| root.duration.number()))
 }
 
-fn find<'a>(renders: &'a mut [Render], id: &str) -> Result<&'a mut Render, Rejection> {
-    renders.iter_mut().find(|render| render.id == id && !render.deleted).ok_or_else(|| Rejection {
+fn find<'a>(inner: &'a mut Inner, id: &str) -> Result<&'a mut Render, Rejection> {
+    let place = inner.places.get(id).copied();
+    let found = place.and_then(|place| inner.renders.get_mut(place)).filter(|render| !render.deleted);
+    found.ok_or_else(|| Rejection {
         status: 404,
         code: "hyperframes_render_not_found",
         message: "there is no such render".to_owned(),
@@ -201,12 +206,12 @@ fn find<'a>(renders: &'a mut [Render], id: &str) -> Result<&'a mut Render, Rejec
 
 /// `GET /v3/hyperframes/renders/{render_id}`
 pub(super) fn detail(state: &State, id: &str) -> Result<Value, Rejection> {
-    Ok(find(&mut state.lock().renders, id)?.to_json(state))
+    Ok(find(&mut state.lock(), id)?.to_json(state))
 }
 
 /// `DELETE /v3/hyperframes/renders/{render_id}`
 pub(super) fn delete(state: &State, id: &str) -> Result<Value, Rejection> {
-    find(&mut state.lock().renders, id)?.deleted = true;
+    find(&mut state.lock(), id)?.deleted = true;
     Ok(json!({ "render_id": id }))
 }
 
@@ -226,8 +231,9 @@ pub(super) fn list(state: &State, request: &Request) -> Result<Reply, Rejection>
         None => 0,
         Some(token) => {
             let last = token.strip_prefix("after:").map(str::to_owned);
-            let position = last.and_then(|id| newest_first().position(|render| render.id == id));
-            position.ok_or_else(|| Rejection::parameter("token", "is not a cursor of this list"))? + 1
+            let place = last.and_then(|id| inner.places.get(&id).copied());
+            let place = place.ok_or_else(|| Rejection::parameter("token", "is not a cursor of this list"))?;
+            inner.renders.len() - place
         }
     };
     let mut page =
@@ -262,13 +268,12 @@ fn next(state: &State) -> Option<Render> {
         if inner.stopped {
             return None;
         }
-        let queued = inner
-            .renders
-            .iter_mut()
-            .find(|render| matches!(render.status, Status::Queued) && !render.deleted);
-        if let Some(render) = queued {
-            render.status = Status::Rendering;
-            return Some(render.clone());
+        while let Some(place) = inner.queue.pop_front() {
+            let render = &mut inner.renders[place];
+            if !render.deleted {
+                render.status = Status::Rendering;
+                return Some(render.clone());
+            }
         }
         inner = state.wait(inner);
     }
@@ -303,7 +308,8 @@ fn make(state: &State, render: &Render, renderer: Option<&dyn Renderer>) -> Resu
 
 fn finish(state: &State, id: &str, result: Result<(), String>, placeholder: bool) {
     let mut inner = state.lock();
-    let Some(render) = inner.renders.iter_mut().find(|render| render.id == id) else { return };
+    let Some(place) = inner.places.get(id).copied() else { return };
+    let render = &mut inner.renders[place];
     render.placeholder = placeholder;
     render.completed_at = Some(now());
     render.status = match result {

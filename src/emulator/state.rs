@@ -1,6 +1,6 @@
 //! What the emulator knows, behind one lock: its handlers are short, and renders run outside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,6 +32,9 @@ pub(super) struct Inner {
     pub(super) assets: HashMap<String, Asset>,
     /// In the order of their submission.
     pub(super) renders: Vec<Render>,
+    /// Places of renders by id, and of those that nobody has begun.
+    pub(super) places: HashMap<String, usize>,
+    pub(super) queue: VecDeque<usize>,
     /// Answers by endpoint and idempotency key, with the hash of the request that they answer.
     pub(super) replays: HashMap<(String, String), (String, u16, Vec<u8>)>,
     pub(super) stats: Stats,

@@ -173,6 +173,13 @@ impl Console {
         }
     }
 
+    /// One of many results for programs, on a line of its own.
+    pub(crate) fn json_line(&mut self, value: &Value) {
+        if self.json {
+            let _ = writeln!(io::stdout(), "{value}");
+        }
+    }
+
     /// The end, badly: the envelope for programs, or a message with its remedy for people.
     pub(crate) fn failure(&mut self, error: &Error) {
         self.end_bar();

@@ -4,6 +4,7 @@
 #[cfg(unix)]
 mod action;
 mod bad_input;
+mod batch;
 mod check;
 mod commands;
 #[cfg(unix)]

@@ -165,11 +165,16 @@ impl Job {
         self.detail.as_ref()
     }
 
+    /// The generation of the render, or of the one that is going to be submitted.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.render.as_ref().map_or(self.generation, |render| render.generation)
+    }
+
     /// The key of the render, or of the one that is going to be submitted; none for a project without an identity.
     #[must_use]
     pub fn key(&self) -> Option<crate::identity::RenderKey> {
-        let generation = self.render.as_ref().map_or(self.generation, |render| render.generation);
-        self.plan.keys.identity.as_ref().map(|identity| identity.key(generation))
+        self.plan.keys.identity.as_ref().map(|identity| identity.key(self.generation()))
     }
 
     /// Takes in what happened at `now` (time since any fixed point) and says what to do next.
@@ -188,6 +193,7 @@ impl Job {
             (State::Calling(call), Event::Unreachable(message)) => {
                 self.retry(call, None, now, FailureKind::Unreachable(message))
             }
+            (State::Pausing(Call::Poll(id)), Event::Seen(detail)) => self.seen(id, *detail, now),
             (State::Pausing(call), _) => self.send(call),
             (State::Saving, Event::Saved) => match self.detail.clone() {
                 Some(detail) => Action::Done(Outcome::Completed(Box::new(detail))),
@@ -346,16 +352,26 @@ impl Job {
                 let origin = Origin::Submitted;
                 self.render = Some(Following { id: id.clone(), origin, generation, submitted });
                 self.note_render(RenderState::Submitted);
-                if self.plan.wait.is_none() {
-                    return Ok(Action::Done(Outcome::Submitted { render_id: id }));
+                match self.plan.wait {
+                    None => Action::Done(Outcome::Submitted { render_id: id }),
+                    Some(wait) if wait.is_watched => self.pause_poll(id, None, now),
+                    Some(_) => self.next(Call::Poll(id)),
                 }
-                self.next(Call::Poll(id))
             }
             Call::Poll(_) => {
                 let detail: RenderDetail = response.data()?;
                 self.polled(detail, now)
             }
         })
+    }
+
+    /// A list may leave out what a detail has.
+    fn seen(&mut self, id: String, detail: RenderDetail, now: Duration) -> Action {
+        let needs_video = self.plan.wait.is_some_and(|wait| wait.download);
+        if detail.status() == RenderStatus::Completed && needs_video && detail.video_url.is_none() {
+            return self.next(Call::Poll(id));
+        }
+        self.polled(detail, now)
     }
 
     fn polled(&mut self, detail: RenderDetail, now: Duration) -> Action {
@@ -475,15 +491,20 @@ impl Job {
         let (_, left) = self.time(now);
         // A render that is paid for is not given up before the time is over.
         let is_patient = matches!(call, Call::Poll(_)) && self.plan.wait.is_some();
+        // A server that is there, and asks for patience, gets it.
+        let is_rate_limit =
+            matches!(&kind, FailureKind::Api(error) | FailureKind::Storage(error) if error.status == 429);
         let most = self.plan.max_retries.saturating_add(1);
-        let (attempt, of) = (self.attempt.saturating_add(1), (!is_patient).then_some(most));
-        let retry = Retry { stage: call.stage(), reason: kind.reason(), attempt, of, left };
+        let is_bounded = !is_patient && !is_rate_limit;
+        let (attempt, of) = (self.attempt.saturating_add(1), is_bounded.then_some(most));
+        let (stage, reason) = (call.stage(), kind.reason());
+        let retry = Retry { stage, reason, attempt, of, left, is_rate_limit };
         if let Call::Poll(id) = &call
             && is_patient
         {
             return self.pause_poll(id.clone(), Some((delay, retry)), now);
         }
-        if self.attempt > self.plan.max_retries || delay > left {
+        if (is_bounded && self.attempt > self.plan.max_retries) || delay > left {
             return match (call, kind) {
                 (Call::Put { .. }, FailureKind::Unreachable(reason)) => self.storage_unreachable(reason),
                 (call, kind) => self.fail(call.stage(), kind),
@@ -513,7 +534,8 @@ impl Job {
             1 => Duration::ZERO,
             failed => retry_delay(failed - 1, None, self.plan.seed).min(left),
         };
-        let retry = Retry { stage: Stage::Download, reason: error.message, attempt, of, left };
+        let (stage, reason) = (Stage::Download, error.message);
+        let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };
         self.pause(call, Pause { delay, retry: Some(retry) })
     }
 

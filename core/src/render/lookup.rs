@@ -42,7 +42,7 @@ impl Job {
 
     /// Asks for the account's renders. A `callback_id` of the user's cannot be found there.
     pub(super) fn list(&mut self) -> Action {
-        if self.has_own_callback_id() {
+        if self.has_own_callback_id() || self.plan.reuse.is_searched {
             return self.prepare();
         }
         self.next(Call::List { token: None, pages: 1 })

@@ -134,6 +134,8 @@ pub struct Reuse {
     pub render: Option<RenderFact>,
     /// The upload that the ledger knows.
     pub asset: Option<AssetFact>,
+    /// The account's list has been searched already, for many renders at once.
+    pub is_searched: bool,
 }
 
 /// What must hold before anything is uploaded or submitted.
@@ -164,6 +166,8 @@ pub struct Wait {
     pub poll_interval: Duration,
     /// Whether to download the video.
     pub download: bool,
+    /// Whether somebody asks about many renders at once ([`Event::Seen`]): then there is no poll right after the submission.
+    pub is_watched: bool,
 }
 
 /// What happened in the shell.
@@ -177,6 +181,8 @@ pub enum Event {
     Unreachable(String),
     /// The pause of [`Action::Sleep`] is over.
     Woke,
+    /// During a pause between two polls, somebody who asked for many renders at once saw this one.
+    Seen(Box<RenderDetail>),
     /// The video of [`Action::Save`] is in place.
     Saved,
     /// The video of [`Action::Save`] is not in place.
@@ -253,6 +259,8 @@ pub struct Retry {
     pub of: Option<u32>,
     /// The time that is left for tries.
     pub left: Duration,
+    /// Whether the server wants to be left alone, by everybody.
+    pub is_rate_limit: bool,
 }
 
 /// How the job ended.

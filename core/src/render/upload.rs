@@ -111,7 +111,8 @@ impl Job {
                 let (attempt, of) = (self.attempt + 1, Some(COMPLETE_ATTEMPTS + 1));
                 let left = self.plan.max_wait;
                 let stage = Stage::CompleteUpload;
-                let retry = Retry { stage, reason: error.to_string(), attempt, of, left };
+                let reason = error.to_string();
+                let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };
                 let call = Call::Complete { asset_id, because: Because::Stored };
                 self.pause(call, Pause { delay, retry: Some(retry) })
             }
