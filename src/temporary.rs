@@ -3,8 +3,10 @@
 //! Dropping deletes them, an interruption deletes them, and what a killed process leaves behind is deleted by the next
 //! one: a file is locked as long as its process lives, so one that is not locked has no owner any more.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -26,13 +28,22 @@ pub(crate) struct Temporary {
 /// # Errors
 /// When the folder cannot be written.
 pub(crate) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Temporary> {
-    sweep(folder, prefix, suffix);
+    if is_first_look(folder, suffix) {
+        sweep(folder, prefix, suffix);
+    }
     let file = tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)?;
     let _guard = interrupt::guard_path(file.path());
     // Elsewhere locks keep everybody from writing, the engine included.
     #[cfg(unix)]
     let _ = file.as_file().try_lock();
     Ok(Temporary { file, _guard })
+}
+
+/// Whether this process looks into the folder for the first time: once is enough, and a batch writes many files.
+fn is_first_look(folder: &Path, suffix: &str) -> bool {
+    static LOOKED: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
+    let mut looked = LOOKED.lock().unwrap_or_else(PoisonError::into_inner);
+    looked.insert((folder.to_owned(), suffix.to_owned()))
 }
 
 #[cfg(unix)]
@@ -73,13 +84,15 @@ mod tests {
             File::create(&path).and_then(|file| file.set_modified(time)).expect("written");
             path
         };
-        let owned = create(folder.path(), ".x-", ".part").expect("created");
-        owned.file.as_file().set_modified(long_ago).expect("aged");
+        let make = || tempfile::Builder::new().prefix(".x-").suffix(".part").tempfile_in(folder.path());
+        let owned = make().expect("created");
+        owned.as_file().try_lock().expect("locked");
+        owned.as_file().set_modified(long_ago).expect("aged");
         let left = orphan(".x-1.part", long_ago);
         let young = orphan(".x-2.part", SystemTime::now());
         let other = orphan("film.part", long_ago);
         let also = create(folder.path(), ".x-", ".part").expect("created");
         assert!(!left.exists());
-        assert!(owned.file.path().exists() && also.file.path().exists() && young.exists() && other.exists());
+        assert!(owned.path().exists() && also.file.path().exists() && young.exists() && other.exists());
     }
 }
