@@ -21,8 +21,8 @@ pub(crate) struct Project {
     pub(crate) boundary: PathBuf,
     /// The project's path inside `boundary`, with `/`; empty where they are the same.
     pub(crate) prefix: String,
-    /// The file inside the project that is going to be written, with `/`: it is no part of it.
-    output: Option<String>,
+    /// Files inside the project that the command itself writes or reads, with `/`: they are no part of it.
+    outputs: Vec<String>,
 }
 
 /// Why a directory is no project.
@@ -94,18 +94,20 @@ impl Project {
             .unwrap_or_else(|| root.clone());
         let prefix = portable_path(&boundary, &root).ok_or_else(|| ProjectError::NotUnicode(root.clone()))?;
         let name = root.file_name().and_then(|name| name.to_str()).unwrap_or("project").to_owned();
-        Ok(Self { shown: directory.display().to_string(), root, name, boundary, prefix, output: None })
+        Ok(Self { shown: directory.display().to_string(), root, name, boundary, prefix, outputs: Vec::new() })
     }
 
-    /// The same project without the file that is going to be written, where that is inside of it.
-    pub(crate) fn without(self, output: Option<&Path>) -> Self {
-        let inside = |output: &Path| {
-            // A folder that does not exist holds nothing that could be packed.
-            let folder = std::path::absolute(output).ok()?.parent()?.canonicalize().ok()?;
-            portable_path(&self.root, &folder.join(output.file_name()?))
+    /// The same project without the files that the command itself writes or reads, where those are inside of it.
+    pub(crate) fn without(self, outputs: &[&Path]) -> Self {
+        let inside = |output: &&Path| {
+            let whole = std::path::absolute(output).ok()?;
+            // A folder that does not exist holds nothing that could be packed; one with a placeholder may.
+            let fixed = whole.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('{'))?;
+            let rest = whole.strip_prefix(fixed).ok()?;
+            portable_path(&self.root, &fixed.canonicalize().ok()?.join(rest))
         };
-        let output = output.and_then(inside);
-        Self { output, ..self }
+        let outputs = outputs.iter().filter_map(inside).collect();
+        Self { outputs, ..self }
     }
 
     /// Where `path`, with links resolved, lies inside the boundary; `None` where it lies outside, below a dotted
@@ -159,7 +161,7 @@ pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => IgnoreRules::new(None),
         Err(error) => return Err(ProjectError::Unreadable(ignore_file, error)),
     };
-    let rules = rules.with_output(project.output.clone());
+    let rules = rules.with_outputs(&project.outputs);
     let mut walk = Walk { project, rules: &rules, files: Vec::new(), diagnostics: Vec::new() };
     walk.directory(&project.root, "", &mut vec![project.root.clone()])?;
     let Walk { mut files, diagnostics, .. } = walk;

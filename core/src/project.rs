@@ -32,7 +32,7 @@ pub enum Exclusion {
     Hidden,
     /// A segment of the path is in the fixed set, such as `node_modules`.
     NeverPacked,
-    /// It is where the result goes: a second run must find what the first one found.
+    /// The command itself writes it, or reads rows from it: a second run must find what the first one found.
     Output,
     /// One of the two default rules.
     DefaultRule(&'static str),
@@ -52,7 +52,7 @@ impl std::fmt::Display for Exclusion {
             Self::NeverPacked => {
                 f.write_str("build output and dependencies (node_modules, dist, …) are never packed")
             }
-            Self::Output => f.write_str("the file that is written is never packed"),
+            Self::Output => f.write_str("what the command writes, or reads rows from, is never packed"),
             Self::DefaultRule(rule) => write!(f, "`{rule}` is ignored unless {IGNORE_FILE} negates it"),
             Self::Rule { line, text } => write!(f, "{IGNORE_FILE} line {line} (`{text}`) ignores it"),
         }
@@ -63,7 +63,7 @@ impl std::fmt::Display for Exclusion {
 #[derive(Clone, Debug)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
-    output: Option<String>,
+    outputs: Vec<Pattern>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,13 +87,24 @@ impl IgnoreRules {
                     Rule::parse(text, Exclusion::Rule { line: index + 1, text: text.trim_end().to_owned() })
                 },
             );
-        Self { rules: defaults.chain(own).collect(), output: None }
+        Self { rules: defaults.chain(own).collect(), outputs: Vec::new() }
     }
 
-    /// The same rules without the file at `path` (relative to the project, with `/`), which is going to be written.
+    /// The same rules without the files at `paths` (relative to the project, with `/`), which the command itself writes or
+    /// reads. `{name}` in a path stands for any text.
     #[must_use]
-    pub fn with_output(self, path: Option<String>) -> Self {
-        Self { output: path, ..self }
+    pub fn with_outputs(self, paths: &[String]) -> Self {
+        let pattern = |path: &String| {
+            let mut pattern = String::new();
+            let mut rest = path.as_str();
+            while let Some((before, after)) = rest.split_once('{') {
+                pattern.push_str(&Pattern::escape(before));
+                pattern.push('*');
+                rest = after.split_once('}').map_or("", |(_, after)| after);
+            }
+            Pattern::new(&(pattern + &Pattern::escape(rest))).ok()
+        };
+        Self { outputs: paths.iter().filter_map(pattern).collect(), ..self }
     }
 
     /// Why `path` (relative to the project, with `/`) itself is left out, or `None` where it is packed.
@@ -109,7 +120,7 @@ impl IgnoreRules {
         if name.starts_with('.') {
             return Some(Exclusion::Hidden);
         }
-        if self.output.as_deref() == Some(path) {
+        if self.outputs.iter().any(|output| output.matches_with(path, MATCHING)) {
             return Some(Exclusion::Output);
         }
         let last = self.rules.iter().rev().find(|rule| rule.matches(path, is_directory))?;

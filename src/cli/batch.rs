@@ -52,7 +52,7 @@ pub(super) struct BatchArgs {
     retry_failed: bool,
     /// What became of each row, for going on [default: renders/FILE.manifest.jsonl]
     #[arg(long, value_name = "FILE", requires = "batch")]
-    manifest: Option<PathBuf>,
+    pub(super) manifest: Option<PathBuf>,
 }
 
 /// What is the same for all rows.

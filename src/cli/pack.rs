@@ -32,8 +32,13 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     args.levels.validate()?;
     let levels = |project: &Project| args.levels.levels(&project.boundary, Levels::default());
-    let prepared =
-        Prepared::new(&args.dir, args.output.as_deref(), &CheckOptions::default(), levels, console)?;
+    let prepared = Prepared::new(
+        &args.dir,
+        args.output.as_deref().as_slice(),
+        &CheckOptions::default(),
+        levels,
+        console,
+    )?;
     let target = args.output.as_deref().map(|path| Target::prepare(Some(path))).transpose()?;
     let packed = prepared.pack(console)?;
     let mut result = archive_json(prepared.project(), &packed, DIRECT_UPLOAD_LIMIT);

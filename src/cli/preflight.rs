@@ -34,20 +34,20 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Checks the project in `directory`, without the file `output` that is going to be written, and shows what was
-    /// found.
+    /// Checks the project in `directory`, without the files that the command itself writes or reads, and shows what
+    /// was found.
     ///
     /// # Errors
     /// When something cannot be read, and when there are errors among the findings.
     pub(super) fn new(
         directory: &Path,
-        output: Option<&Path>,
+        outputs: &[&Path],
         options: &CheckOptions,
         levels: impl FnOnce(&Project) -> Result<Levels, Error>,
         console: &mut Console,
     ) -> Result<Self, Error> {
         let workspace = workspace();
-        let project = Project::open(directory, workspace.as_deref())?.without(output);
+        let project = Project::open(directory, workspace.as_deref())?.without(outputs);
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
         let mut report = tree.check(options)?;

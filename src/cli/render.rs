@@ -396,10 +396,12 @@ pub(super) fn check(
         values: request.values.clone().into_iter().collect(),
         aspect_ratio: request.options.aspect_ratio,
     };
+    let outputs = [&args.output, &args.batch.batch, &args.batch.manifest];
+    let outputs = outputs.into_iter().filter_map(Option::as_deref).collect::<Vec<_>>();
     let levels = |project: &crate::collect::Project| {
         args.levels.levels(&project.boundary, base_levels(args, is_local))
     };
-    let prepared = Prepared::new(directory, args.output.as_deref(), &options, levels, console)?;
+    let prepared = Prepared::new(directory, &outputs, &options, levels, console)?;
     if let Shape::Matched { ratio, .. } = &prepared.shape {
         console.detail(&format!("{}: {}", prepared.composition, prepared.shape));
         request.options.aspect_ratio.get_or_insert(*ratio);

@@ -51,6 +51,19 @@ fn rows_share_one_upload_and_are_rendered_once() {
 }
 
 #[test]
+fn another_row_or_another_film_in_the_folder_is_no_other_project() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    for count in [2, 3] {
+        rows(folder.path(), count);
+        emulator
+            .run(folder.path(), &["render", "--batch", "rows.jsonl", "-o", "films/{title}-{index}.{ext}"])
+            .ok();
+        assert_eq!(emulator.created(), (1, count), "only the new row is rendered");
+    }
+}
+
+#[test]
 fn a_batch_that_is_killed_goes_on_where_it_was() {
     let emulator = Emulator::placeholder(&["--render-seconds", "0.01"]);
     let folder = project();
