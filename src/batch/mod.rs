@@ -10,8 +10,12 @@
 
 mod engine;
 mod manifest;
+mod pool;
 mod survey;
+mod tally;
 
 pub(crate) use engine::{Engine, Order, Outcome, RowResult};
 pub(crate) use manifest::{Entry, Manifest, ManifestError, RowState};
+pub(crate) use pool::a_few_at_a_time;
 pub(crate) use survey::Survey;
+pub(crate) use tally::Tally;

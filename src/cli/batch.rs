@@ -15,17 +15,26 @@ use super::render::{Args, Rendered, Renderer, Request, check, check_options, cho
 use super::reuse::LimitArgs;
 use super::values;
 use crate::auth::{Credential, Secret};
-use crate::batch::{Engine, Entry, Manifest, Order, Outcome, RowResult, RowState, Survey};
+use crate::batch::{
+    Engine, Entry, Manifest, Order, Outcome, RowResult, RowState, Survey, Tally, a_few_at_a_time,
+};
+use crate::download::Target;
+use crate::engine;
 use crate::error::Error;
 use crate::http::{ApiBase, CallError, Transport};
 use crate::ledger::LedgerFile;
+use crate::pack::Packed;
 use crate::report::Console;
+use crate::verify::{Verified, verify};
 
 /// Rows that are of no use and are told in words.
 const MOST_TOLD: usize = 20;
 
 /// Where videos of a batch go unless the user says otherwise.
 const OUTPUT: &str = "renders/{index}.{ext}";
+
+/// Rows that are submitted at a time.
+const DEFAULT_CONCURRENCY: usize = 8;
 
 /// Flags of a batch.
 #[derive(Debug, clap::Args)]
@@ -35,9 +44,9 @@ pub(super) struct BatchArgs {
     /// {"variables", "output", "title", "fps", …}
     #[arg(long, value_name = "FILE", conflicts_with_all = ["asset_id", "url", "no_wait"])]
     pub(super) batch: Option<PathBuf>,
-    /// Rows that are submitted at a time
-    #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), requires = "batch")]
-    concurrency: u16,
+    /// Rows at a time [default: 8 in the cloud, what processors and memory bear on this machine]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64), requires = "batch")]
+    concurrency: Option<u16>,
     /// Render the other rows where some are of no use
     #[arg(long, requires = "batch")]
     keep_going: bool,
@@ -100,13 +109,8 @@ pub(super) fn run(
     }
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
     let renderer = if args.dry_run { None } else { Some(choose(args, console)?) };
-    if matches!(renderer, Some(Renderer::Local)) {
-        return Err(Error::usage(
-            "batches are rendered in the cloud for now",
-            "set HEYGEN_API_KEY, or use --emulator",
-        ));
-    }
-    let checked = check(args, request, directory, false, console)?;
+    let is_local = matches!(renderer, Some(Renderer::Local));
+    let checked = check(args, request, directory, is_local, console)?;
     let batch = Batch {
         args,
         file,
@@ -118,7 +122,7 @@ pub(super) fn run(
     };
     let (rows, invalid) = batch.preflight(console)?;
     let packed = checked.prepared.pack(console)?;
-    if packed.size > DIRECT_UPLOAD_LIMIT {
+    if packed.size > DIRECT_UPLOAD_LIMIT && !is_local {
         let largest = super::preflight::largest_lines(&packed);
         return Err(Error::TooLarge { size: packed.size, limit: DIRECT_UPLOAD_LIMIT, largest });
     }
@@ -167,12 +171,15 @@ pub(super) fn run(
     let plan = batch.survey(&known, console)?;
     let totals = json!({ "rows": rows, "invalid": invalid, "would_render": plan.renders, "reused": plan.reused,
         "done": plan.done, "failed_before": plan.failed });
+    if is_local {
+        return batch.render_here(&packed, Knowledge { manifest, ledger, survey, digest }, totals, console);
+    }
     let Some(transport) = transport else {
         console.done(&format!(
             "dry run: {rows} rows, {} would be rendered, {} reused, {} done, {invalid} invalid",
             plan.renders, plan.reused, plan.done
         ));
-        return Ok(Rendered { result: totals, video: None, thumbnail: None, verdict: Ok(()) });
+        return finish((totals, Ok(())));
     };
     if let Some(refusal) = args.limits.exceeded(plan.renders, plan.seconds) {
         return Err(refused(refusal));
@@ -188,7 +195,7 @@ pub(super) fn run(
     batch.render(
         &transport,
         &packed,
-        archive,
+        &archive,
         Knowledge { manifest, ledger, survey, digest },
         totals,
         console,
@@ -422,21 +429,15 @@ impl Batch<'_> {
     fn render(
         &self,
         transport: &Transport,
-        packed: &crate::pack::Packed,
-        archive: Archive,
+        packed: &Packed,
+        archive: &Archive,
         knowledge: Knowledge,
-        mut totals: Value,
+        totals: Value,
         console: &mut Console,
     ) -> Result<Rendered, Error> {
-        let Knowledge { mut manifest, ledger, survey, digest } = knowledge;
+        let Knowledge { manifest, ledger, survey, digest } = knowledge;
         let retries = values::render_retries()?;
-        let count = |name: &str| totals[name].as_u64().unwrap_or_default();
-        let (rows, invalid, done) = (count("rows"), count("invalid"), count("done"));
-        let mut failed = count("failed_before") + invalid;
-        let todo = count("would_render") + count("reused");
         let interval = self.args.waiting.wait().poll_interval;
-        console.step(&format!("Rendering {todo} rows"));
-        crate::interrupt::set_resume_hint(Some("the same command goes on with what is missing".to_owned()));
         // The orders are made as they are needed, from what was known when the run began.
         let before = Manifest::open(manifest.path())?;
         let facts = ledger.as_ref().map(|ledger| ledger.known().clone());
@@ -450,73 +451,95 @@ impl Batch<'_> {
                 Standing::Known(fact) => Some(fact),
                 Standing::New(fact) => fact.or_else(|| facts.as_ref()?.render(&identity.key(0)).cloned()),
             };
-            Some(self.order(&ready, identity, reuse, &archive, retries))
+            Some(self.order(&ready, identity, reuse, archive, retries))
         });
-        let engine = Engine::new(transport, packed, ledger, self.args.batch.concurrency.into(), interval);
-        let most = if self.args.batch.fail_fast { Some(1) } else { self.args.batch.max_failures };
-        let (mut completed, mut reused, mut broken) = (0_u64, 0_u64, None);
-        let failed_before = failed;
-        engine.run(orders, &mut |result| {
-            let entry = entry(&result);
-            let is_final = !matches!(result.outcome, Outcome::Submitted);
-            if let Err(error) = manifest.append(&entry) {
-                broken = Some(error);
+        let engine = Engine::new(transport, packed, ledger, self.concurrency(DEFAULT_CONCURRENCY), interval);
+        let mut tally = Tally::new(manifest, totals, self.most_failures(), console);
+        engine.run(orders, &mut |result| tally.hear(&result));
+        finish(tally.end()?)
+    }
+
+    /// Failures that end the run.
+    fn most_failures(&self) -> Option<u64> {
+        if self.args.batch.fail_fast { Some(1) } else { self.args.batch.max_failures }
+    }
+
+    fn concurrency(&self, default: usize) -> usize {
+        self.args.batch.concurrency.map_or(default, usize::from)
+    }
+
+    /// Renders the rows on this machine, as many at a time as it bears.
+    fn render_here(
+        &self,
+        packed: &Packed,
+        knowledge: Knowledge,
+        totals: Value,
+        console: &mut Console,
+    ) -> Result<Rendered, Error> {
+        let Knowledge { manifest, survey, digest, .. } = knowledge;
+        let engine =
+            engine::Engine::provision(&mut |progress| super::emulator::announce(&progress, console))?;
+        let before = Manifest::open(manifest.path())?;
+        let rows = self.rows()?.filter_map(|row| {
+            let ready = self.ready(row).ok()?;
+            let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &ready.body);
+            let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
+            match self.standing(&ready, &identity, &known) {
+                Standing::Done | Standing::Failed => None,
+                Standing::Known(_) | Standing::New(_) => Some((ready, identity)),
             }
-            match &result.outcome {
-                Outcome::Submitted => {}
-                Outcome::Completed(_) => {
-                    completed += 1;
-                    reused += u64::from(result.is_reused);
-                }
-                Outcome::Failed(error) => {
-                    failed += 1;
-                    console.warning(&format!("row {}: {error}", result.index + 1));
-                }
-            }
-            if is_final {
-                let mut line = json!(entry);
-                line["reused"] = result.is_reused.into();
-                console.json_line(&line);
-                console.progress("rendering", completed + failed - failed_before, todo, false);
-            }
-            broken.is_none() && most.is_none_or(|most| failed - failed_before < most)
         });
-        console.end_bar();
-        crate::interrupt::set_resume_hint(None);
-        if let Some(error) = broken {
-            return Err(error.into());
-        }
-        let summary = format!(
-            "{completed} of {rows} rows rendered ({reused} reused), {done} done before, {failed} failed"
-        );
-        console.done(&summary);
-        totals["completed"] = completed.into();
-        totals["reused"] = reused.into();
-        totals["failed"] = failed.into();
-        totals["not_submitted"] = todo.saturating_sub(completed + failed - failed_before).into();
-        let is_whole = completed + done >= rows;
-        let verdict =
-            if is_whole { Ok(()) } else { Err(Error::Batch { failed: rows - completed - done, rows }) };
-        Ok(Rendered { result: totals, video: None, thumbnail: None, verdict })
+        let mut tally = Tally::new(manifest, totals, self.most_failures(), console);
+        let work = |(ready, identity): (Ready, RenderIdentity)| RowResult {
+            index: ready.row.index,
+            identity: identity.key(0).to_string(),
+            output: PathBuf::from(&ready.output),
+            render_id: None,
+            asset_id: None,
+            generation: 0,
+            is_reused: false,
+            outcome: match self.render_row(&engine, packed, &ready) {
+                Ok(verified) => Outcome::Completed(Box::new(verified)),
+                Err(error) => Outcome::Failed(Box::new(error)),
+            },
+        };
+        a_few_at_a_time(rows, self.concurrency(at_a_time()), &work, &mut |result| tally.hear(&result));
+        finish(tally.end()?)
+    }
+
+    fn render_row(&self, engine: &engine::Engine, packed: &Packed, ready: &Ready) -> Result<Verified, Error> {
+        let mut target = Target::prepare(Some(Path::new(&ready.output)))?;
+        let options = &ready.options;
+        let job = engine::Job {
+            archive: packed.path(),
+            composition: options.composition.as_deref(),
+            fps: options.fps,
+            quality: options.quality,
+            format: options.format.unwrap_or(Format::Mp4),
+            resolution: options.resolution,
+            aspect_ratio: options.aspect_ratio,
+            variables: options.variables.as_ref(),
+            output: target.temporary_path(),
+        };
+        engine.render(&job, &mut |_| {})?;
+        let verified = verify(target.video(), &expected(options, self.duration));
+        target.keep("unused").map_err(Error::Output)?;
+        Ok(verified)
     }
 }
 
-/// A line of the manifest.
-fn entry(result: &RowResult) -> Entry {
-    let (state, duration, error) = match &result.outcome {
-        Outcome::Submitted => (RowState::Submitted, None, None),
-        Outcome::Completed(verified) => (RowState::Completed, verified.duration(), None),
-        Outcome::Failed(error) => (RowState::Failed, None, Some(error.to_string())),
-    };
-    Entry {
-        row: result.index,
-        identity: result.identity.clone(),
-        generation: result.generation,
-        state,
-        render_id: result.render_id.clone(),
-        asset_id: result.asset_id.clone(),
-        output: Some(result.output.display().to_string()),
-        duration,
-        error,
-    }
+/// Renders at a time on this machine: each takes a browser and an encoder, which is two processors and 1.5 GB.
+fn at_a_time() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.split_whitespace().next()?.parse::<usize>().ok()
+    });
+    // Where the system does not say, there is enough for the processors.
+    let by_memory = memory.map_or(usize::MAX, |kilobytes| kilobytes / (1536 * 1024));
+    (processors / 2).min(by_memory).max(1)
+}
+
+fn finish((totals, verdict): (Value, Result<(), Error>)) -> Result<Rendered, Error> {
+    Ok(Rendered { result: totals, video: None, thumbnail: None, verdict })
 }

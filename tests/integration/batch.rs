@@ -188,3 +188,30 @@ fn rows_have_options_of_their_own() {
     );
     assert!(folder.path().join("out/one.webm").is_file() && folder.path().join("renders/2.mp4").is_file());
 }
+
+#[test]
+fn this_machine_renders_the_same_batch() {
+    let folder = project();
+    rows(folder.path(), 2);
+    let flags = [
+        "render",
+        "--batch",
+        "rows.jsonl",
+        "--renderer",
+        "local",
+        "--quality",
+        "draft",
+        "-o",
+        "renders/{title}.mp4",
+    ];
+    let ran = crate::support::run_in(folder.path(), &[&flags[..], &["--json"]].concat()).ok();
+    assert_eq!(
+        ran.stdout.lines().filter(|line| line.contains("\"state\":\"completed\"")).count(),
+        2,
+        "{}",
+        ran.stdout
+    );
+    assert!(fs::metadata(folder.path().join("renders/film 2.mp4")).unwrap().len() > 1000);
+    let again = crate::support::run_in(folder.path(), &flags).ok().stderr;
+    assert!(again.contains("2 done before"), "{again}");
+}

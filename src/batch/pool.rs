@@ -1,0 +1,34 @@
+//! Work on many items, a few at a time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Does `work` on items, a few at a time, and tells each result as it comes, until `tell` says no.
+pub(crate) fn a_few_at_a_time<T: Send, R: Send>(
+    items: impl Iterator<Item = T> + Send,
+    at_a_time: usize,
+    work: &(dyn Fn(T) -> R + Sync),
+    tell: &mut dyn FnMut(R) -> bool,
+) {
+    let items = Mutex::new(items);
+    let is_stopped = AtomicBool::new(false);
+    let (results, heard) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..at_a_time {
+            let (items, is_stopped, results) = (&items, &is_stopped, results.clone());
+            scope.spawn(move || {
+                while !is_stopped.load(Ordering::SeqCst) {
+                    let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some(item) = next else { break };
+                    let _ = results.send(work(item));
+                }
+            });
+        }
+        drop(results);
+        for result in heard {
+            if !tell(result) {
+                is_stopped.store(true, Ordering::SeqCst);
+            }
+        }
+    });
+}
