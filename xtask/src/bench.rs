@@ -25,12 +25,12 @@ struct Bench {
     run: fn() -> Result<Figures>,
 }
 
-const ALL: &[Bench] = &[Bench { name: "check-1000", run: check }];
+const ALL: &[Bench] = &[Bench { name: "check-1000", run: check }, Bench { name: "batch-20", run: batch }];
 
 /// What a benchmark found.
 struct Figures {
     /// What was compared, in words.
-    what: &'static str,
+    what: String,
     ours: Duration,
     reference: Duration,
 }
@@ -89,7 +89,106 @@ fn check() -> Result<Figures> {
                     .env("DO_NOT_TRACK", "1"),
             )
         })?;
-    Ok(Figures { what: "check and hyperframes lint, 1,000 compositions of 8 KB", ours, reference })
+    let what = "check and hyperframes lint, 1,000 compositions of 8 KB".to_owned();
+    Ok(Figures { what, ours, reference })
+}
+
+/// A batch of 20 rows, and a loop over the official command line; each against an emulator of its own.
+fn batch() -> Result<Figures> {
+    const ROWS: u32 = 20;
+    let project = folder("batch-20")?;
+    fs::write(project.join("index.html"), composition(0, ""))?;
+    fs::create_dir_all(project.join("assets"))?;
+    fs::write(project.join("assets/a.png"), "\u{89}PNG")?;
+    let rows = (0..ROWS).map(|row| format!("{{\"title\":\"film {row}\"}}\n")).collect::<String>();
+    fs::write(project.join("rows.jsonl"), rows)?;
+    let node = npm::node(npm::NODES[npm::NODES.len() - 1])?;
+    let official = npm_tool("hyperframes", OFFICIAL, "dist/cli.js")?;
+    let (mut totals, mut official_totals) = (Totals::default(), Totals::default());
+    let (ours, reference) = in_turns(
+        &mut || {
+            let emulator = Emulator::start()?;
+            let mut command = emulator.client(Command::new(binary("release")));
+            command.env("HYPERFRAMES_CI_LEDGER", project.join(".ledger"));
+            command.args(["render", ".", "--batch", "rows.jsonl", "-o", "renders/{title}.mp4"]);
+            let _ = fs::remove_dir_all(project.join("renders"));
+            quiet(command.current_dir(&project))?;
+            totals = emulator.totals()?;
+            Ok(())
+        },
+        &mut || {
+            let emulator = Emulator::start()?;
+            for row in 0..ROWS {
+                let mut command = emulator.client(Command::new(&node));
+                command.arg(&official).args(["cloud", "render", "--poll-interval", "1", "--variables"]);
+                command.arg(format!("{{\"title\":\"film {row}\"}}"));
+                command.args(["-o", "renders/theirs.mp4"]).env("DO_NOT_TRACK", "1");
+                command.env("HYPERFRAMES_NO_UPDATE_CHECK", "1").env("HYPERFRAMES_NO_TELEMETRY", "1");
+                quiet(command.current_dir(&project))?;
+            }
+            official_totals = emulator.totals()?;
+            Ok(())
+        },
+    )?;
+    let what = format!(
+        "{ROWS} rows, and a loop over hyperframes cloud render: {} and {} requests, {} and {} bytes uploaded",
+        totals.requests, official_totals.requests, totals.bytes, official_totals.bytes
+    );
+    Ok(Figures { what, ours, reference })
+}
+
+/// What an emulator has seen.
+#[derive(Default)]
+struct Totals {
+    requests: usize,
+    bytes: u64,
+}
+
+/// An emulator with placeholder clips.
+struct Emulator {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Emulator {
+    fn start() -> Result<Self> {
+        let mut child = Command::new(binary("release"))
+            .args(["emulator", "--placeholder", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut text = String::new();
+        let mut output = std::io::BufReader::new(child.stdout.take().context("no output")?);
+        while !text.contains('}') && std::io::BufRead::read_line(&mut output, &mut text)? > 0 {}
+        let url = text.split("\"url\": \"").nth(1).and_then(|rest| rest.split('"').next());
+        Ok(Self { url: url.context("the emulator says not where it is")?.to_owned(), child })
+    }
+
+    fn client(&self, mut command: Command) -> Command {
+        command.env("HEYGEN_API_URL", &self.url).env("HEYGEN_API_KEY", "bench");
+        command
+    }
+
+    fn totals(&self) -> Result<Totals> {
+        let mut command = Command::new("curl");
+        let output =
+            command.args(["--silent", "--fail"]).arg(format!("{}/_emulator/stats", self.url)).output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let bytes = text.split("\"bytes_uploaded\":").nth(1).and_then(|rest| rest.split([',', '}']).next());
+        Ok(Totals {
+            requests: text.matches("/v3/").count()
+                + text.matches("[\"PUT\"").count()
+                + text.matches(".mp4\"").count(),
+            bytes: bytes.and_then(|bytes| bytes.trim().parse().ok()).context("no figures")?,
+        })
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// A composition of 30 clips.
