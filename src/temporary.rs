@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+#[cfg(unix)]
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -14,6 +15,7 @@ use tempfile::NamedTempFile;
 use crate::interrupt::{self, Guard};
 
 /// Between its creation and its lock a file looks like one without an owner.
+#[cfg(unix)]
 const YOUNG: Duration = Duration::from_secs(10);
 
 /// A temporary file, and what deletes it when the process is interrupted.

@@ -382,7 +382,8 @@ impl Film {
 fn ffmpeg(video: &Path, output: &Path, arguments: &[&str]) -> bool {
     let mut command = Command::new("ffmpeg");
     // It reads what strangers made, and has no business with anything else.
-    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    let kept = ["PATH", "SystemRoot", "TMPDIR", "TEMP", "TMP"];
+    command.env_clear().envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
     command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(video).args(arguments).arg(output);
     command.output().is_ok_and(|ran| ran.status.success()) && output.is_file()
 }

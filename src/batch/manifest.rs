@@ -63,7 +63,8 @@ impl fmt::Display for ManifestError {
 #[derive(Debug)]
 pub(crate) struct Manifest {
     path: PathBuf,
-    file: File,
+    /// None where it is only looked at.
+    file: Option<File>,
     known: HashMap<u64, Entry>,
 }
 
@@ -78,21 +79,27 @@ impl Manifest {
                 fs::create_dir_all(folder)?;
             }
             let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-            let mut known = HashMap::new();
-            let mut is_torn = false;
-            for line in BufReader::new(&file).split(b'\n') {
-                let line = line?;
-                // The last line of a process that was killed is passed over.
-                is_torn = serde_json::from_slice::<Entry>(&line)
-                    .map(|entry| drop(known.insert(entry.row, entry)))
-                    .is_err();
-            }
+            let (known, is_torn) = read(&file)?;
             if is_torn {
                 file.write_all(b"\n")?;
             }
-            Ok(Self { path: path.to_owned(), file, known })
+            Ok(Self { path: path.to_owned(), file: Some(file), known })
         };
         open().map_err(|error| ManifestError { path: path.to_owned(), error })
+    }
+
+    /// Reads the manifest, where there is one, and writes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn look(path: &Path) -> Result<Self, ManifestError> {
+        let known = match File::open(path) {
+            Ok(file) => read(&file).map(|(known, _)| known),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashMap::new()),
+            Err(error) => Err(error),
+        };
+        let known = known.map_err(|error| ManifestError { path: path.to_owned(), error })?;
+        Ok(Self { path: path.to_owned(), file: None, known })
     }
 
     /// Where it is.
@@ -111,8 +118,25 @@ impl Manifest {
     /// When the disk refuses it.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), ManifestError> {
         let line = format!("{}\n", serde_json::json!(entry));
-        self.file.write_all(line.as_bytes()).map_err(|error| ManifestError { path: self.path.clone(), error })
+        let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(line.as_bytes()));
+        written.map_err(|error| ManifestError { path: self.path.clone(), error })
     }
+}
+
+/// The last line about each row, and whether the file ends in the middle of one: that of a process that was killed.
+fn read(file: &File) -> io::Result<(HashMap<u64, Entry>, bool)> {
+    let mut known = HashMap::new();
+    let mut is_torn = false;
+    for line in BufReader::new(file).split(b'\n') {
+        is_torn = match serde_json::from_slice::<Entry>(&line?) {
+            Ok(entry) => {
+                known.insert(entry.row, entry);
+                false
+            }
+            Err(_) => true,
+        };
+    }
+    Ok((known, is_torn))
 }
 
 #[cfg(test)]

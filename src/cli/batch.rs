@@ -146,7 +146,7 @@ pub(super) fn run(
         }
         Some(Renderer::Local) | None => (None, None),
     };
-    let manifest = Manifest::open(&path)?;
+    let manifest = if args.dry_run { Manifest::look(&path)? } else { Manifest::open(&path)? };
     let survey = match &transport {
         Some(transport) if emulator.is_none() && !args.reuse.is_off() => {
             let since = args.reuse.reuse().since.unwrap_or_default();
@@ -439,7 +439,7 @@ impl Batch<'_> {
         let retries = values::render_retries()?;
         let interval = self.args.waiting.wait().poll_interval;
         // The orders are made as they are needed, from what was known when the run began.
-        let before = Manifest::open(manifest.path())?;
+        let before = Manifest::look(manifest.path())?;
         let facts = ledger.as_ref().map(|ledger| ledger.known().clone());
         let orders = self.rows()?.filter_map(|row| {
             let ready = self.ready(row).ok()?;
@@ -479,7 +479,7 @@ impl Batch<'_> {
         let Knowledge { manifest, survey, digest, .. } = knowledge;
         let engine =
             engine::Engine::provision(&mut |progress| super::emulator::announce(&progress, console))?;
-        let before = Manifest::open(manifest.path())?;
+        let before = Manifest::look(manifest.path())?;
         let rows = self.rows()?.filter_map(|row| {
             let ready = self.ready(row).ok()?;
             let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &ready.body);

@@ -159,6 +159,7 @@ fn a_dry_run_says_what_would_become_of_each_row() {
     let states = ran.stdout.lines().take(3).map(|line| serde_json::from_str::<Value>(line).unwrap());
     assert!(states.map(|line| line["state"].clone()).all(|state| state == "would-render"), "{}", ran.stdout);
     assert_eq!(emulator.requests(), []);
+    assert_eq!(names(folder.path()), [".git", "index.html", "rows.csv"], "nothing is written");
     let limited =
         emulator.run(folder.path(), &["render", "--batch", "rows.csv", "--max-renders", "2", "--json"]);
     assert_eq!((limited.code, limited.error()["code"].as_str()), (6, Some("max_renders")), "{limited:?}");
