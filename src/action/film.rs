@@ -387,3 +387,55 @@ fn ffmpeg(video: &Path, output: &Path, arguments: &[&str]) -> bool {
     command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(video).args(arguments).arg(output);
     command.output().is_ok_and(|ran| ran.status.success()) && output.is_file()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declarations(json: &str) -> Declarations {
+        let page =
+            format!("<html data-composition-variables='{json}'><div data-composition-id=\"a\"></div></html>");
+        Composition::parse("index.html", &page).declarations
+    }
+
+    #[test]
+    fn variables_that_differ_are_told() {
+        let variable = |id: &str, kind: &str, default: &str| {
+            format!(r#"{{"id":"{id}","label":"L","type":"{kind}","default":{default}}}"#)
+        };
+        let before = format!("[{},{}]", variable("size", "number", "1"), variable("old", "string", "\"x\""));
+        let after =
+            format!("[{},{}]", variable("size", "string", "\"1\""), variable("new", "boolean", "true"));
+        let told =
+            changes(&declarations(&before), &declarations(&after)).into_iter().map(|change| match change {
+                Change::Added(id) => format!("+{id}"),
+                Change::Removed(id) => format!("-{id}"),
+                Change::Retyped(id, before, after) => format!("{id}: {before} to {after}"),
+            });
+        assert_eq!(told.collect::<Vec<_>>(), ["size: number to string", "+new", "-old"]);
+    }
+
+    #[test]
+    fn names_of_files_are_readable_and_apart() {
+        let entry = |prefix: &str, composition: Option<&str>| Entry {
+            directory: PathBuf::new(),
+            prefix: prefix.to_owned(),
+            composition: composition.map(str::to_owned),
+            shown: String::new(),
+            parsed: Composition::default(),
+            errors: 0,
+        };
+        let names = slugs(&[
+            entry("", None),
+            entry("videos/Launch", None),
+            entry("videos/a b", None),
+            entry("videos/a-b", None),
+        ]);
+        assert_eq!(names[..2], ["video", "videos-launch"]);
+        assert!(
+            names[2].starts_with("videos-a-b-")
+                && names[3].starts_with("videos-a-b-")
+                && names[2] != names[3]
+        );
+    }
+}

@@ -278,6 +278,10 @@ mod tests {
         ] {
             assert!(!public.may_go_to(foreign), "{foreign}");
         }
+        // An Enterprise server has all of it below one host.
+        let own = rest("https://ghe.example/api/v3");
+        assert!(own.may_go_to("https://ghe.example/api/uploads/repos/o/r/releases/1/assets?name=a"));
+        assert!(!own.may_go_to("https://api.github.example/repos"));
         assert!(Rest::new("http://api.github.example", None, ("a", "b"), &[]).is_err());
     }
 
