@@ -88,10 +88,7 @@ impl Project {
         let root = directory
             .canonicalize()
             .map_err(|error| ProjectError::Unreadable(directory.to_owned(), error))?;
-        let boundary = repository(&root)
-            .map(Path::to_owned)
-            .or_else(|| workspace?.canonicalize().ok().filter(|workspace| root.starts_with(workspace)))
-            .unwrap_or_else(|| root.clone());
+        let boundary = boundary_of(&root, workspace);
         let prefix = portable_path(&boundary, &root).ok_or_else(|| ProjectError::NotUnicode(root.clone()))?;
         let name = root.file_name().and_then(|name| name.to_str()).unwrap_or("project").to_owned();
         Ok(Self { shown: directory.display().to_string(), root, name, boundary, prefix, outputs: Vec::new() })
@@ -116,6 +113,19 @@ impl Project {
         portable_path(&self.boundary, path)
             .filter(|inside| inside.split('/').all(|segment| !segment.starts_with('.')))
     }
+}
+
+/// What surrounds a folder whose links are resolved: the nearest directory with a `.git`, otherwise `workspace` where the
+/// folder lies inside it, otherwise the folder itself.
+fn boundary_of(folder: &Path, workspace: Option<&Path>) -> PathBuf {
+    let workspace = || workspace?.canonicalize().ok().filter(|workspace| folder.starts_with(workspace));
+    repository(folder).map(Path::to_owned).or_else(workspace).unwrap_or_else(|| folder.to_owned())
+}
+
+/// The repository around a directory, or around the current one where that does not exist.
+pub(crate) fn boundary(directory: &Path, workspace: Option<&Path>) -> PathBuf {
+    let whole = directory.canonicalize().or_else(|_| Path::new(".").canonicalize());
+    boundary_of(&whole.unwrap_or_else(|_| directory.to_owned()), workspace)
 }
 
 /// The nearest directory around `folder` with a `.git`.

@@ -92,6 +92,17 @@ pub(crate) enum Error {
         /// Of how many.
         rows: u64,
     },
+    /// Entries of the configuration came to nothing.
+    Entries {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+        /// The exit code that stands for all of them.
+        code: u8,
+        /// Whether anything was rendered at all.
+        began: bool,
+    },
     /// The manifest of a batch is of no use.
     Manifest(ManifestError),
     /// The ledger is of no use.
@@ -126,6 +137,7 @@ impl Error {
                 exit::PREFLIGHT
             }
             Self::Manifest(_) => exit::USAGE,
+            Self::Entries { code, .. } => *code,
             Self::Action(ActionError::NoHost) => exit::USAGE,
             Self::Action(ActionError::Failed { is_limit: true, .. }) => exit::LIMIT,
             Self::Action(ActionError::Failed { films: 0, .. }) => exit::PREFLIGHT,
@@ -164,6 +176,7 @@ impl Error {
             Self::Declined => "declined",
             Self::Rows { .. } => "invalid_rows",
             Self::Batch { .. } => "batch_failed",
+            Self::Entries { .. } => "entries_failed",
             Self::Manifest(_) => "manifest_not_usable",
             Self::Action(ActionError::NoHost) => "no_host",
             Self::Action(ActionError::Host(error)) => error.code(),
@@ -211,6 +224,8 @@ impl Error {
             Self::Batch { .. } => Some(
                 "the same command goes on with what is missing; --retry-failed tries those that failed again".to_owned(),
             ),
+            Self::Entries { began: true, .. } => Some("the same command goes on with what is missing".to_owned()),
+            Self::Entries { .. } => Some("nothing was uploaded and nothing is billed".to_owned()),
             Self::Manifest(_) => Some("name a file that can be written with --manifest".to_owned()),
             Self::Action(ActionError::NoHost) => {
                 Some("`hyperframes-ci render` and `hyperframes-ci check` work anywhere".to_owned())
@@ -296,6 +311,7 @@ impl fmt::Display for Error {
                 first.iter().try_for_each(|line| write!(f, "\n  {line}"))
             }
             Self::Batch { failed, rows } => write!(f, "{failed} of {rows} rows failed"),
+            Self::Entries { failed, of, .. } => write!(f, "{failed} of {} failed", counted(*of, "entry")),
             Self::Manifest(error) => error.fmt(f),
             Self::Action(error) => error.fmt(f),
             Self::Ledger(error) => error.fmt(f),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::json_kind;
+use hyperframes_ci_core::{Span, excerpt, json_kind};
 use serde_json::{Map, Value};
 
 /// Why a JSON input is of no use.
@@ -132,25 +132,21 @@ fn parse(flag: &'static str, place: &str, text: &str) -> Result<Map<String, Valu
             let problem = Problem::Invalid {
                 place: format!("{place}:{line}:{column}"),
                 message,
-                excerpt: excerpt(text, line, column),
+                excerpt: place_of(text, line, column).and_then(|place| excerpt(text, place)),
             };
             Err(InputError { flag, problem })
         }
     }
 }
 
-/// The line at fault with a caret below the column; long lines are cut around it. The column counts bytes.
-fn excerpt(text: &str, line: usize, column: usize) -> Option<String> {
-    const AROUND: usize = 40;
-    let source = text.lines().nth(line.checked_sub(1)?)?;
-    let mut at = column.saturating_sub(1).min(source.len());
-    while !source.is_char_boundary(at) {
-        at -= 1;
+/// Where a line and a column are; the column counts bytes.
+fn place_of(text: &str, line: usize, column: usize) -> Option<Span> {
+    let before = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
+    let mut start = (before + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
     }
-    let before = source[..at].chars().rev().take(AROUND).collect::<Vec<_>>().into_iter().rev();
-    let before = before.map(|character| if character == '\t' { ' ' } else { character }).collect::<String>();
-    let after = source[at..].chars().take(AROUND).collect::<String>();
-    Some(format!("  {before}{after}\n  {}^", " ".repeat(before.chars().count())))
+    Some(Span { start, end: start })
 }
 
 #[cfg(test)]
@@ -163,9 +159,8 @@ mod tests {
             from_text("--variables", "{\"title\": \"Grüße\", \"size\": 1,}").expect_err("bad").to_string();
         assert_eq!(
             error,
-            "--variables: the value:1:32 is not valid JSON: trailing comma\n  \
-             {\"title\": \"Grüße\", \"size\": 1,}\n                                ^"
-                .replace("                                ^", "                               ^")
+            "--variables: the value:1:32 is not valid JSON: trailing comma\n  |\n\
+             1 | {\"title\": \"Grüße\", \"size\": 1,}\n  |                              ^"
         );
     }
 

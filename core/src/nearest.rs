@@ -1,7 +1,8 @@
 //! "Did you mean": the nearest of some names.
 
-/// The name that `given` was probably meant to be.
-pub(crate) fn to<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The name that `given` was probably meant to be; `None` where all are far from it.
+#[must_use]
+pub fn to<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (far, name) = names.map(|name| (distance(given, name), name)).min_by_key(|(far, _)| *far)?;
     (far <= 1 + given.chars().count() / 4).then_some(name)
 }

@@ -66,6 +66,15 @@ pub enum RowFormat {
     Csv,
 }
 
+impl RowFormat {
+    /// The form that a file's name tells.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let is_csv = path.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("csv"));
+        if is_csv { Self::Csv } else { Self::Json }
+    }
+}
+
 enum Form {
     /// One object after the other.
     Stream,

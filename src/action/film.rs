@@ -9,12 +9,18 @@ use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
 use super::scope::{Entry, Scope, is_exposed};
+use crate::batch::{self, Manifest};
 use crate::ci::{Host, Media, Subject};
 use crate::cli::render::{Rendered, render_with};
+use crate::cli::reuse::Spent;
+use crate::config;
 use crate::report::Console;
 
 /// A moving picture that is larger is not shown by GitHub; in bytes.
 const LARGEST_GIF: u64 = 5 * 1024 * 1024;
+
+/// Videos of one batch that a release gets: it holds a thousand files.
+const MOST_ROWS: usize = 400;
 
 /// A composition and what came of it.
 pub(super) struct Film {
@@ -25,12 +31,23 @@ pub(super) struct Film {
     pub(super) variables: Vec<Change>,
     /// A name for files, unique among the films of a run.
     slug: String,
+    /// The rows of a batch whose videos are there, in their order.
+    pub(super) rows: Vec<Row>,
     poster: Option<PathBuf>,
     gif: Option<PathBuf>,
     /// What the base's pictures are called, where the base has the composition.
     base: Option<String>,
     /// Where people can see it.
     pub(super) places: Places,
+}
+
+/// A video and what it is of.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) video: PathBuf,
+    /// The render key.
+    pub(super) key: String,
+    pub(super) render_id: Option<String>,
 }
 
 /// URLs, as far as something was published.
@@ -77,25 +94,6 @@ struct Studio<'a> {
     spent: Spent,
 }
 
-/// What the run has cost so far.
-#[derive(Default)]
-struct Spent {
-    renders: u64,
-    seconds: f64,
-}
-
-impl Spent {
-    fn add(&mut self, result: &Value) {
-        let is_local = result.pointer("/render/renderer").is_some();
-        if !is_local && result["reused"] != true {
-            let factor = if result.pointer("/render/resolution") == Some(&json!("4k")) { 1.5 } else { 1.0 };
-            self.renders += 1;
-            self.seconds +=
-                result.pointer("/video/duration").and_then(Value::as_f64).unwrap_or_default() * factor;
-        }
-    }
-}
-
 impl Studio<'_> {
     fn make(&mut self, entry: &Entry, slug: String) -> Film {
         self.host.begin_group(&format!("HyperFrames: {}", entry.shown));
@@ -104,6 +102,7 @@ impl Studio<'_> {
             state: State::Invalid(entry.errors),
             variables: Vec::new(),
             slug,
+            rows: Vec::new(),
             poster: None,
             gif: None,
             base: None,
@@ -128,16 +127,34 @@ impl Studio<'_> {
         film.variables = changes(&before, &entry.parsed.declarations);
         // Equal films have equal names: what the base looks like may be published already.
         let directory = base.path().join(&entry.prefix).display().to_string();
-        let dry = [&[directory, "--dry-run".to_owned()], flags].concat();
-        film.base = render_with(&dry, &mut Console::new(true)).ok().and_then(|dry| name(&dry.result));
+        let dry = [&["--dry-run".to_owned()], flags, &["--".to_owned(), directory]].concat();
+        let settings = self.scope.settings.at(&base.path());
+        let dry = render_with(&dry, &settings, entry.entry.as_ref(), &mut Console::new(true));
+        film.base = dry.ok().and_then(|dry| name(&dry.result));
     }
 
     fn render(&mut self, entry: &Entry, flags: Vec<String>, film: &mut Film) {
-        let ending = flags.iter().find_map(|flag| flag.strip_prefix("--format=")).unwrap_or("mp4");
-        let output = self.inputs.output_dir.join(format!("{}.{ending}", film.slug));
-        let directory = entry.directory.display().to_string();
-        let arguments = [vec![directory, format!("--output={}", output.display())], flags].concat();
-        let rendered = render_with(&arguments, self.console).and_then(|rendered| {
+        let of_file = |name| self.scope.settings.file.setting(entry.entry.as_ref()?, name);
+        let ending = flags.iter().find_map(|flag| flag.strip_prefix("--format="));
+        let ending = ending.or_else(|| of_file("format")).unwrap_or("mp4");
+        let folder = &self.inputs.output_dir;
+        let manifest = of_file("rows").map(|_| folder.join(format!("{}.manifest.jsonl", film.slug)));
+        let name = match (&manifest, of_file("output").and_then(|output| output.rsplit('/').next())) {
+            (None, _) => format!("{}.{ending}", film.slug),
+            // The videos of a batch keep their names, and say what they are of.
+            (Some(_), Some(name)) => format!("{}-{}", film.slug, name.replace("{entry}-", "")),
+            (Some(_), None) => format!("{}-{{index}}.{{ext}}", film.slug),
+        };
+        let mut arguments = vec![format!("--output={}", folder.join(name).display())];
+        arguments.extend(manifest.iter().map(|path| format!("--manifest={}", path.display())));
+        arguments.extend(flags);
+        arguments.extend(["--".to_owned(), entry.directory.display().to_string()]);
+        let rendered = render_with(&arguments, &self.scope.settings, entry.entry.as_ref(), self.console);
+        let rendered = rendered.and_then(|mut rendered| {
+            film.rows = manifest.iter().flat_map(|path| rows(path)).collect();
+            if let Some(first) = film.rows.first() {
+                rendered.video = Some(first.video.clone());
+            }
             self.spent.add(&rendered.result);
             film.picture(&rendered, self.inputs);
             let Rendered { result, video, thumbnail, verdict } = rendered;
@@ -158,52 +175,55 @@ impl Studio<'_> {
         let mut flags = inputs.flags.clone();
         if scope.entries.len() > 1 {
             // One key for several renders would make them one.
-            let own = &hyperframes_ci_core::hex(&Sha256::digest(entry.path()))[..12];
+            let own = &hyperframes_ci_core::hex(&Sha256::digest(entry.label()))[..12];
             let keys = flags.iter_mut().filter(|flag| flag.starts_with("--idempotency-key="));
             keys.for_each(|key| key.push_str(&format!(".{own}")));
         }
-        flags.extend(entry.composition.iter().map(|path| format!("--composition={path}")));
-        flags.extend(scope.config.iter().map(|path| format!("--config={}", path.display())));
-        flags.push(format!("--renderer={}", self.renderer()));
-        let left = inputs.max_renders.map(|most| most.saturating_sub(spent.renders));
-        flags.extend(left.map(|left| format!("--max-renders={left}")));
-        let left = inputs.max_seconds.map(|most| (most - spent.seconds).max(0.0));
-        flags.extend(left.map(|left| format!("--max-seconds={left}")));
+        if entry.entry.is_none() {
+            flags.extend(entry.composition.iter().map(|path| format!("--composition={path}")));
+        }
+        flags.extend(self.renderer().map(|renderer| format!("--renderer={renderer}")));
+        let (renders, seconds) = spent.left(inputs.max_renders, inputs.max_seconds);
+        flags.extend(renders.map(|left| format!("--max-renders={left}")));
+        flags.extend(seconds.map(|left| format!("--max-seconds={left}")));
         flags
     }
 
     /// A fork has no secrets: its films are made on the runner, whatever the workflow says. Where there are secrets after
     /// all, they are made in the cloud, whatever the workflow says.
-    fn renderer(&self) -> &str {
+    fn renderer(&self) -> Option<&str> {
         let event = self.host.event();
         let is_fork = matches!(&event.subject, Subject::Request(request) if request.is_fork);
         if is_exposed(event) {
-            "cloud"
-        } else if is_fork && !self.inputs.has_key && self.inputs.renderer == "cloud" {
-            "local"
+            Some("cloud")
+        } else if is_fork && !self.inputs.has_key {
+            Some("local")
         } else {
-            &self.inputs.renderer
+            self.inputs.renderer.as_deref()
         }
     }
 }
 
-/// Names for files, one for each entry: what people read of its path, and what tells it from others where that is not
-/// enough.
+/// Names for files, one for each entry: what people read of it, and what tells it from others where that is not enough.
 fn slugs(entries: &[Entry]) -> Vec<String> {
-    let readable = entries.iter().map(|entry| {
-        let path = entry.path();
-        let path = path.trim_end_matches(".html").trim_end_matches("index").trim_end_matches('/');
-        let kept = path.chars().map(|kept| if kept.is_ascii_alphanumeric() { kept } else { '-' });
-        let readable = kept.collect::<String>().trim_matches('-').chars().take(60).collect::<String>();
-        if readable.is_empty() { "video".to_owned() } else { readable.to_ascii_lowercase() }
-    });
-    let readable = readable.collect::<Vec<_>>();
+    let readable = entries.iter().map(|entry| config::slug(&entry.label())).collect::<Vec<_>>();
     let is_unique = |name: &String| readable.iter().filter(|other| *other == name).count() == 1;
     let named = readable.iter().zip(entries).map(|(name, entry)| match is_unique(name) {
         true => name.clone(),
-        false => format!("{name}-{}", &hyperframes_ci_core::hex(&Sha256::digest(entry.path()))[..8]),
+        false => format!("{name}-{}", &hyperframes_ci_core::hex(&Sha256::digest(entry.label()))[..8]),
     });
     named.collect()
+}
+
+/// The rows whose videos a manifest says are there.
+fn rows(manifest: &Path) -> Vec<Row> {
+    let manifest = Manifest::look(manifest).ok();
+    let row = |entry: &batch::Entry| {
+        let video = PathBuf::from(entry.output.as_ref()?);
+        let row = Row { video, key: entry.identity.clone(), render_id: entry.render_id.clone() };
+        row.video.is_file().then_some(row)
+    };
+    manifest.iter().flat_map(Manifest::completed).filter_map(row).collect()
 }
 
 /// What the pictures of a film are called: after what it is of.
@@ -250,6 +270,7 @@ impl Film {
             state,
             variables: Vec::new(),
             slug: String::new(),
+            rows: Vec::new(),
             poster,
             gif,
             base: None,
@@ -298,7 +319,11 @@ impl Film {
     }
 
     pub(super) fn is_reused(&self) -> bool {
-        self.result().is_some_and(|result| result["reused"] == true)
+        self.result().is_some_and(|result| match result.get("rows") {
+            // Every row of a batch that came to something in this run.
+            Some(_) => result["completed"] == result["reused"],
+            None => result["reused"] == true,
+        })
     }
 
     /// Seconds that this run had rendered in the cloud for it.
@@ -307,7 +332,7 @@ impl Film {
         if let Some(result) = self.result() {
             spent.add(result);
         }
-        spent.seconds
+        spent.seconds()
     }
 
     /// What its files are called: after what it is of, or after the video where that is not known.
@@ -349,10 +374,25 @@ impl Film {
         };
     }
 
+    /// The videos that a release gets: one, or those of a batch.
+    pub(super) fn videos(&self) -> Vec<Row> {
+        let result = self.result();
+        let text = |pointer: &str| Some(result?.pointer(pointer)?.as_str()?.to_owned());
+        match self.video() {
+            Some(video) if self.rows.is_empty() => vec![Row {
+                video: video.to_owned(),
+                key: text("/key").unwrap_or_default(),
+                render_id: text("/render/render_id"),
+            }],
+            _ => self.rows.iter().take(MOST_ROWS).cloned().collect(),
+        }
+    }
+
     /// What a release gets.
     pub(super) fn release_files(&self) -> Vec<Media> {
-        let files = [self.video(), self.poster.as_deref()].into_iter().flatten();
-        files.map(|path| Media { name: crate::ci::file_name(path), path: path.to_owned() }).collect()
+        let videos = self.videos().into_iter().map(|row| row.video);
+        let files = videos.chain(self.poster.clone()).collect::<Vec<_>>();
+        files.into_iter().map(|path| Media { name: crate::ci::file_name(&path), path }).collect()
     }
 
     /// For programs.
@@ -370,6 +410,9 @@ impl Film {
             State::Failed { .. } => "failed",
         }
         .into();
+        if !self.rows.is_empty() {
+            json["output_paths"] = self.rows.iter().map(|row| row.video.display().to_string()).collect();
+        }
         json["poster_path"] = json!(self.poster);
         json["gif_path"] = json!(self.gif);
         // The findings of all projects are in the report, once.
@@ -424,6 +467,7 @@ mod tests {
             shown: String::new(),
             parsed: Composition::default(),
             errors: 0,
+            entry: None,
         };
         let names = slugs(&[
             entry("", None),

@@ -34,7 +34,7 @@ const SWITCHES: &[&str] = &["strict-variables", "no-reuse", "verify"];
 #[derive(Debug)]
 pub(super) struct Inputs {
     pub(super) mode: Mode,
-    /// Paths and patterns.
+    /// Paths and patterns; none for what the configuration names, or the whole repository.
     pub(super) projects: Vec<String>,
     /// Entries inside each project; `index.html` where there are none.
     pub(super) compositions: Vec<String>,
@@ -42,8 +42,8 @@ pub(super) struct Inputs {
     pub(super) flags: Vec<String>,
     /// What the flags are, for telling jobs apart.
     pub(super) identity: String,
-    /// `auto`, `cloud` or `local`.
-    pub(super) renderer: String,
+    /// `auto`, `cloud` or `local`, where the workflow says so.
+    pub(super) renderer: Option<String>,
     pub(super) max_renders: Option<u64>,
     pub(super) max_seconds: Option<f64>,
     pub(super) comment: bool,
@@ -170,9 +170,9 @@ impl Inputs {
             Some("never") => FailOn::Never,
             Some(other) => return Err(wrong("fail-on", other, "error, warning, never")),
         };
-        let renderer = input("renderer").map_or_else(|| "auto".to_owned(), |value| value.trim().to_owned());
-        if !["auto", "cloud", "local"].contains(&renderer.as_str()) {
-            return Err(wrong("renderer", &renderer, "auto, cloud, local"));
+        let renderer = input("renderer").map(|value| value.trim().to_owned());
+        if let Some(unknown) = renderer.as_deref().filter(|name| !["auto", "cloud", "local"].contains(name)) {
+            return Err(wrong("renderer", unknown, "auto, cloud, local"));
         }
         let preview_branch = input("preview-branch").unwrap_or_else(|| "hyperframes-previews".to_owned());
         if !is_branch(&preview_branch) {
@@ -180,11 +180,10 @@ impl Inputs {
         }
         let workspace = set("GITHUB_WORKSPACE").or_else(|| set("CI_PROJECT_DIR")).map(PathBuf::from);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
-        let projects = lines("projects");
         Ok(Self {
             identity: format!("{}\n{}", lines("composition").join("\n"), flags.join("\n")),
             mode,
-            projects: if projects.is_empty() { vec![".".to_owned()] } else { projects },
+            projects: lines("projects"),
             compositions: lines("composition"),
             flags,
             renderer,
@@ -252,7 +251,7 @@ mod tests {
         let inputs =
             read(&[("INPUT_FPS", ""), ("INPUT_VERIFY", " "), ("INPUT_PROJECTS", "\n")]).expect("inputs");
         assert!(inputs.flags.is_empty());
-        assert_eq!(inputs.projects, ["."]);
+        assert!(inputs.projects.is_empty());
         assert!(inputs.comment && inputs.changed_only && inputs.mode == Mode::Auto);
     }
 

@@ -3,7 +3,7 @@
 use hyperframes_ci_core::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
-use super::film::{Change, Film, State};
+use super::film::{Change, Film, Row, State};
 use super::markdown::{code, short_code};
 use super::scope::Scope;
 use crate::ci::Event;
@@ -128,8 +128,12 @@ fn outcome(film: &Film) -> String {
     }
 }
 
-/// `1280x720, 30 fps, 2 s<br>`
+/// `1280x720, 30 fps, 2 s<br>`, or how many rows of a batch are there.
 fn figures(result: &Value) -> String {
+    if let Some(rows) = result["rows"].as_u64() {
+        let count = |name: &str| result[name].as_u64().unwrap_or_default();
+        return format!("{} of {rows} rows<br>", count("completed") + count("done"));
+    }
     let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_f64).map(tidy);
     let size = number("/video/width").zip(number("/video/height"));
     let parts = [
@@ -218,19 +222,23 @@ fn findings_table(found: &[Diagnostic]) -> String {
 
 /// Where the videos of a release come from.
 pub(super) fn provenance(films: &[Film], event: &Event) -> Value {
-    let videos = films.iter().filter_map(|film| {
-        let (result, video) = (film.result()?, film.video()?);
-        Some(json!({
-            "file": crate::ci::file_name(video),
-            "sha256": crate::digest::of_file(video).ok(),
-            "composition": film.shown,
-            "project_digest": result["digest"],
-            "render_key": result["key"],
-            "render_id": result.pointer("/render/render_id"),
-            "request": result["request"],
-            "video": result["video"],
-        }))
-    });
+    let of_film = |film: &Film| {
+        let result = film.result()?.clone();
+        let of_video = move |row: Row| {
+            json!({
+                "file": crate::ci::file_name(&row.video),
+                "sha256": crate::digest::of_file(&row.video).ok(),
+                "composition": film.shown,
+                "project_digest": result["digest"],
+                "render_key": row.key,
+                "render_id": row.render_id,
+                "request": result["request"],
+                "video": result["video"],
+            })
+        };
+        Some(film.videos().into_iter().map(of_video).collect::<Vec<_>>())
+    };
+    let videos = films.iter().filter_map(of_film).flatten();
     json!({
         "version": 1,
         "repository": event.repository,

@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hyperframes_ci_core::{
-    CONFIG_FILE, CheckOptions, Composition, DEFAULT_COMPOSITION, Findings, Severity, Tree, join,
+    CONFIG_FILE, CheckOptions, Composition, DEFAULT_COMPOSITION, Findings, Report, Severity, Tree, join,
 };
 use tempfile::TempDir;
 
 use super::inputs::{Inputs, Mode};
 use crate::ci::{Event, Host, Request, Subject};
+use crate::cli::check::Target;
+use crate::cli::settings::Settings;
 use crate::collect::Project;
 use crate::error::Error;
 use crate::report::{Console, counted};
 use crate::shown::Shown;
 use crate::tree::DiskTree;
-use crate::{changes, cli, discover};
+use crate::{changes, config, discover};
 
 /// What is to be done.
+#[derive(Default)]
 pub(super) struct Scope {
     /// What is to be rendered.
     pub(super) entries: Vec<Entry>,
@@ -28,8 +31,8 @@ pub(super) struct Scope {
     pub(super) findings: Findings,
     /// Things that people should know.
     pub(super) notes: Vec<String>,
-    /// The configuration, where it is not that of the checkout.
-    pub(super) config: Option<PathBuf>,
+    /// What the configuration says: that of the base where secrets are at hand.
+    pub(super) settings: Settings,
     /// The repository as it is at the request's base.
     pub(super) base: Option<Base>,
 }
@@ -48,9 +51,16 @@ pub(super) struct Entry {
     pub(super) parsed: Composition,
     /// Errors in the project: with some it is not rendered.
     pub(super) errors: usize,
+    /// The entry of the configuration that it is.
+    pub(super) entry: Option<config::Entry>,
 }
 
 impl Entry {
+    /// What no other entry is called.
+    pub(super) fn label(&self) -> String {
+        self.entry.as_ref().map_or_else(|| self.path(), |entry| entry.name.clone())
+    }
+
     /// The entry's path in the repository.
     pub(super) fn path(&self) -> String {
         join(&self.prefix, self.composition.as_deref().unwrap_or(DEFAULT_COMPOSITION))
@@ -60,11 +70,11 @@ impl Entry {
 impl Scope {
     /// Nothing to do, and these to be named as unchanged.
     pub(super) fn of_names(unchanged: Vec<String>) -> Self {
-        let (entries, findings, notes) = (Vec::new(), Findings::default(), Vec::new());
-        Self { entries, unchanged, findings, notes, config: None, base: None }
+        Self { unchanged, ..Self::default() }
     }
 
-    /// Looks at every project.
+    /// Looks at every entry of the configuration that is for the event, or at every project where the workflow names
+    /// some, or the configuration has none.
     ///
     /// # Errors
     /// When there is none, or one cannot be read.
@@ -74,30 +84,39 @@ impl Scope {
         mode: Mode,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let paths = inputs.projects.iter().map(|path| inputs.workspace.join(path)).collect::<Vec<_>>();
-        let projects = discover::projects(&paths, Some(&inputs.workspace)).map_err(|error| {
-            Error::usage(
-                error.to_string(),
-                "the input projects names directories with an index.html, or above them",
-            )
-        })?;
         let request = match &host.event().subject {
             Subject::Request(request) if mode == Mode::Preview => Some(request),
             _ => None,
         };
-        let mut scope = Self::of_names(Vec::new());
-        if host.event().is_privileged {
-            scope.take_config_of_base(inputs, host)?;
-        }
+        let config = match host.event().is_privileged {
+            true => Some(config_of_base(inputs, host)?),
+            false => None,
+        };
+        let mut scope =
+            Self { settings: Settings::read(&inputs.workspace, config.as_deref())?, ..Self::default() };
+        // Paths of the file start from its repository, wherever the step runs.
+        scope.settings.root.clone_from(&inputs.workspace);
         let changed = match request.filter(|_| inputs.changed_only) {
             Some(request) => scope.changed(inputs, host, request, console),
             None => None,
         };
         let shown = Shown::new(false, Some(&inputs.workspace));
-        for project in &projects {
-            scope.look_at(project, inputs, changed.as_ref(), &shown)?;
+        let event = if mode == Mode::Release { "release" } else { host.event().kind() };
+        let entries = std::mem::take(&mut scope.settings.file.entries);
+        let of_file = inputs.projects.is_empty() && inputs.compositions.is_empty() && !entries.is_empty();
+        if of_file {
+            let chosen = entries.iter().filter(|entry| mode == Mode::Check || entry.is_for(event));
+            for entry in chosen {
+                scope.look_at_entry(entry, inputs, changed.as_ref(), &shown)?;
+            }
+        } else {
+            for project in projects(inputs)? {
+                scope.look_at(&project, inputs, changed.as_ref(), &shown)?;
+            }
         }
+        scope.settings.file.entries = entries;
         scope.findings.sort();
+        let looked_at = scope.entries.len() + scope.unchanged.len();
         if mode == Mode::Check {
             scope.entries.clear();
         }
@@ -108,7 +127,7 @@ impl Scope {
         let found = [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));
         console.done(&format!(
             "{}: {}, {}; {} to render, {} unchanged",
-            counted(projects.len(), "project"),
+            counted(looked_at, if of_file { "entry" } else { "composition" }),
             counted(found[0], "error"),
             counted(found[1], "warning"),
             scope.entries.len(),
@@ -124,12 +143,11 @@ impl Scope {
         changed: Option<&BTreeSet<String>>,
         shown: &Shown,
     ) -> Result<(), Error> {
-        let levels = cli::levels_from(&inputs.flags, self.config.as_deref(), &project.boundary)?;
-        let tree = DiskTree::open(project.clone())?;
-        let options = CheckOptions { compositions: inputs.compositions.clone(), ..CheckOptions::default() };
-        let mut report = tree.check(&options)?;
-        report.findings.set_levels(&levels);
-        let errors = report.findings.count(Severity::Error);
+        let directory = ["--".to_owned(), project.root.display().to_string()];
+        let mut target = self.settings.target(&[&inputs.flags[..], &directory].concat(), None)?;
+        target.options =
+            CheckOptions { compositions: inputs.compositions.clone(), ..CheckOptions::default() };
+        let (tree, report, errors) = self.check(&target, shown)?;
         let compositions = match inputs.compositions.is_empty() {
             true => vec![DEFAULT_COMPOSITION.to_owned()],
             false => inputs.compositions.clone(),
@@ -151,12 +169,58 @@ impl Scope {
                 shown: name,
                 parsed: entry.map(|(_, composition)| composition.clone()).unwrap_or_default(),
                 errors,
+                entry: None,
             });
         }
-        let mut findings = report.findings;
-        findings.rename(|path| shown.path(&project.boundary, path));
-        self.findings.append(findings);
         Ok(())
+    }
+
+    /// An entry is touched by whatever its composition is made of, by its rows and values, and by the configuration.
+    fn look_at_entry(
+        &mut self,
+        entry: &config::Entry,
+        inputs: &Inputs,
+        changed: Option<&BTreeSet<String>>,
+        shown: &Shown,
+    ) -> Result<(), Error> {
+        let target = self.settings.target(&inputs.flags, Some(entry))?;
+        let (tree, mut report, errors) = self.check(&target, shown)?;
+        let file = &self.settings.file;
+        let composition = target.options.compositions.first().filter(|path| *path != DEFAULT_COMPOSITION);
+        let path = composition.map_or(DEFAULT_COMPOSITION, String::as_str);
+        let is_touched = |changed: &BTreeSet<String>| {
+            let files =
+                [file.setting(entry, "rows"), file.setting(entry, "variables-file"), Some(CONFIG_FILE)];
+            let mut files = files.into_iter().flatten().map(|path| path.trim_start_matches("./"));
+            report.is_affected(&join(tree.project(), path), changed)
+                || files.any(|file| changed.contains(file))
+        };
+        if changed.is_some_and(|changed| !is_touched(changed)) {
+            self.unchanged.push(entry.name.clone());
+            return Ok(());
+        }
+        self.entries.push(Entry {
+            directory: target.project.root.clone(),
+            prefix: target.project.prefix.clone(),
+            composition: composition.cloned(),
+            shown: entry.name.clone(),
+            parsed: report.entries.pop().map(|(_, composition)| composition).unwrap_or_default(),
+            errors,
+            entry: Some(entry.clone()),
+        });
+        Ok(())
+    }
+
+    /// Checks a project, takes in what is found, and tells how many errors that is.
+    fn check(&mut self, target: &Target, shown: &Shown) -> Result<(DiskTree, Report, usize), Error> {
+        let tree = DiskTree::open(target.project.clone())?;
+        let mut report = tree.check(&target.options)?;
+        report.findings.set_levels(&target.levels);
+        let errors = report.findings.count(Severity::Error);
+        let mut findings = std::mem::take(&mut report.findings);
+        findings.rename(|path| shown.path(&target.project.boundary, path));
+        self.findings.append(findings);
+        Ok((tree, report, errors))
     }
 
     /// A page is a program. That of a stranger is not run where secrets are: only the cloud may render it then.
@@ -168,19 +232,6 @@ impl Scope {
             self.notes.push(note.to_owned());
             self.entries.clear();
         }
-    }
-
-    /// With secrets at hand the request must not decide how it is judged: the configuration is that of its base.
-    fn take_config_of_base(&mut self, inputs: &Inputs, host: &dyn Host) -> Result<(), Error> {
-        let text = match &host.event().subject {
-            Subject::Request(request) => host.file_at(&request.base, CONFIG_FILE),
-            _ => Ok(None),
-        };
-        let text = text.map_err(super::ActionError::Host)?.unwrap_or_default();
-        let path = inputs.output_dir.join("config-of-base.toml");
-        super::write(&path, &text)?;
-        self.config = Some(path);
-        Ok(())
     }
 
     /// What the request changes, as far as anybody knows; `None` is everything.
@@ -207,6 +258,29 @@ impl Scope {
             }
         }
     }
+}
+
+/// The projects that the workflow names, or those of the whole repository.
+fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
+    let whole = [".".to_owned()];
+    let named = if inputs.projects.is_empty() { &whole[..] } else { &inputs.projects };
+    let paths = named.iter().map(|path| inputs.workspace.join(path)).collect::<Vec<_>>();
+    discover::projects(&paths, Some(&inputs.workspace)).map_err(|error| {
+        let help = "the input projects names directories with an index.html, or above them";
+        Error::usage(error.to_string(), help)
+    })
+}
+
+/// With secrets at hand the request must not decide how it is judged: the configuration is that of its base.
+fn config_of_base(inputs: &Inputs, host: &dyn Host) -> Result<PathBuf, Error> {
+    let text = match &host.event().subject {
+        Subject::Request(request) => host.file_at(&request.base, CONFIG_FILE),
+        _ => Ok(None),
+    };
+    let text = text.map_err(super::ActionError::Host)?.unwrap_or_default();
+    let path = inputs.output_dir.join("config-of-base.toml");
+    super::write(&path, &text)?;
+    Ok(path)
 }
 
 /// Whether a stranger's pages are at hand together with secrets.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::{
     Action, AssetFact, AssetState, Event, Expected, Fact, Failure, Job, Plan, RenderDetail, RenderList,
-    Request, Stage, Step, poll_delay,
+    Request, Resolution, Stage, Step, poll_delay,
 };
 
 use crate::download::Target;
@@ -47,6 +47,8 @@ pub(crate) struct RowResult {
     pub(crate) asset_id: Option<String>,
     pub(crate) generation: u32,
     pub(crate) is_reused: bool,
+    /// The tier that was asked for, which says what a second is billed at.
+    pub(crate) resolution: Option<Resolution>,
     pub(crate) outcome: Outcome,
 }
 
@@ -435,6 +437,7 @@ impl Work {
             asset_id: self.job.asset_id().map(str::to_owned),
             generation: self.job.generation(),
             is_reused: render.is_some_and(|(_, origin)| origin.is_reused()),
+            resolution: self.expected.resolution,
             outcome,
         }
     }

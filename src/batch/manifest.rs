@@ -112,6 +112,14 @@ impl Manifest {
         self.known.get(&index).filter(|entry| entry.identity == identity)
     }
 
+    /// The rows whose videos are there, in their order.
+    pub(crate) fn completed(&self) -> Vec<&Entry> {
+        let mut rows =
+            self.known.values().filter(|entry| entry.state == RowState::Completed).collect::<Vec<_>>();
+        rows.sort_by_key(|entry| entry.row);
+        rows
+    }
+
     /// Appends a line.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Entry, Manifest, ManifestError, Outcome, RowResult, RowState};
+use crate::cli::reuse::billed;
 use crate::error::Error;
-use crate::report::Console;
+use crate::report::{Console, table};
 
 /// Counts what becomes of the rows, writes it down and tells it.
 pub(crate) struct Tally<'a> {
@@ -13,6 +14,8 @@ pub(crate) struct Tally<'a> {
     totals: Value,
     /// Failures that end the run.
     most: Option<u64>,
+    /// Whether a video that is not as it was asked for is a failure.
+    is_strict: bool,
     rows: u64,
     done: u64,
     /// Rows that are to be rendered in this run.
@@ -22,15 +25,19 @@ pub(crate) struct Tally<'a> {
     completed: u64,
     reused: u64,
     failed: u64,
+    /// Renders that were submitted and paid for, and their seconds.
+    billed: (u64, f64),
     broken: Option<ManifestError>,
 }
 
 impl<'a> Tally<'a> {
-    /// Begins to count; `totals` has what is known already, and `most` failures end the run.
+    /// Begins to count; `totals` has what is known already, `most` failures end the run, and with `is_strict` a video that
+    /// is not as it was asked for is one.
     pub(crate) fn new(
         manifest: Manifest,
         totals: Value,
         most: Option<u64>,
+        is_strict: bool,
         console: &'a mut Console,
     ) -> Self {
         let count = |name: &str| totals[name].as_u64().unwrap_or_default();
@@ -39,6 +46,7 @@ impl<'a> Tally<'a> {
         crate::interrupt::set_resume_hint(Some("the same command goes on with what is missing".to_owned()));
         Self {
             most,
+            is_strict,
             rows: count("rows"),
             done: count("done"),
             todo,
@@ -46,6 +54,7 @@ impl<'a> Tally<'a> {
             completed: 0,
             reused: 0,
             failed: 0,
+            billed: (0, 0.0),
             broken: None,
             manifest,
             console,
@@ -54,8 +63,12 @@ impl<'a> Tally<'a> {
     }
 
     /// Takes in a result, and says whether to go on.
-    pub(crate) fn hear(&mut self, result: &RowResult) -> bool {
-        let entry = entry(result);
+    pub(crate) fn hear(&mut self, mut result: RowResult) -> bool {
+        if let (true, Outcome::Completed(verified)) = (self.is_strict, &result.outcome) {
+            let verdict = verified.insist();
+            verdict.unwrap_or_else(|error| result.outcome = Outcome::Failed(Box::new(error)));
+        }
+        let entry = entry(&result);
         if let Err(error) = self.manifest.append(&entry) {
             self.broken = Some(error);
         }
@@ -64,6 +77,10 @@ impl<'a> Tally<'a> {
             Outcome::Completed(verified) => {
                 self.completed += 1;
                 self.reused += u64::from(result.is_reused);
+                if result.render_id.is_some() && !result.is_reused {
+                    self.billed.0 += 1;
+                    self.billed.1 += billed(verified.duration().unwrap_or_default(), result.resolution);
+                }
                 verified.warn(self.console);
             }
             Outcome::Failed(error) => {
@@ -74,7 +91,8 @@ impl<'a> Tally<'a> {
         let mut line = json!(entry);
         line["reused"] = result.is_reused.into();
         self.console.json_line(&line);
-        self.console.progress("rendering", self.completed + self.failed, self.todo, false);
+        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        self.console.progress(&format!("rendering{failed}"), self.completed + self.failed, self.todo, false);
         self.broken.is_none() && self.most.is_none_or(|most| self.failed < most)
     }
 
@@ -90,13 +108,26 @@ impl<'a> Tally<'a> {
             return Err(error.into());
         }
         let failed = self.failed + self.failed_before;
-        console.done(&format!(
-            "{completed} of {rows} rows rendered ({reused} reused), {done} done before, {failed} failed"
-        ));
+        let (billed, seconds) = self.billed;
+        let on_this_machine = completed - reused - billed;
+        let not_submitted = self.todo.saturating_sub(completed + self.failed);
+        let counts = [
+            ("rendered", billed, format!("{seconds:.1} s")),
+            ("rendered here", on_this_machine, String::new()),
+            ("reused", reused, "nothing paid".to_owned()),
+            ("done before", done, String::new()),
+            ("failed", failed, String::new()),
+            ("not submitted", not_submitted, String::new()),
+        ];
+        let counts = counts.into_iter().filter(|(_, count, _)| *count > 0);
+        let lines = counts.map(|(what, count, more)| vec![what.to_owned(), count.to_string(), more]);
+        table(&lines.collect::<Vec<_>>()).lines().for_each(|line| console.detail(line));
+        console.done(&format!("{} of {rows} rows are there", completed + done));
         totals["completed"] = completed.into();
         totals["reused"] = reused.into();
         totals["failed"] = failed.into();
-        totals["not_submitted"] = self.todo.saturating_sub(completed + self.failed).into();
+        totals["billed"] = json!({ "renders": self.billed.0, "seconds": self.billed.1 });
+        totals["not_submitted"] = not_submitted.into();
         let missing = rows - completed - done;
         let verdict = if missing == 0 { Ok(()) } else { Err(Error::Batch { failed: missing, rows }) };
         Ok((totals, verdict))

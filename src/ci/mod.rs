@@ -34,6 +34,19 @@ pub(crate) struct Event {
     pub(crate) job: String,
 }
 
+impl Event {
+    /// What an entry of the configuration calls it, where it can name it.
+    pub(crate) fn kind(&self) -> &str {
+        match &self.subject {
+            Subject::Request(_) | Subject::Run(_) => "pull_request",
+            Subject::Release { .. } => "release",
+            // GitLab's word for a pipeline that somebody started by hand.
+            Subject::Other if self.name == "web" => "workflow_dispatch",
+            Subject::Other => &self.name,
+        }
+    }
+}
+
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {

@@ -11,8 +11,8 @@ use hyperframes_ci_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::render::{Args, Rendered, Renderer, Request, check, check_options, choose, expected, fresh_key};
-use super::reuse::LimitArgs;
+use super::render::{Args, Checked, Rendered, Renderer, check_options, expected, fresh_key};
+use super::reuse::billed;
 use super::values;
 use crate::auth::{Credential, Secret};
 use crate::batch::{
@@ -36,32 +36,59 @@ const OUTPUT: &str = "renders/{index}.{ext}";
 /// Rows that are submitted at a time.
 const DEFAULT_CONCURRENCY: usize = 8;
 
+/// The heading of the flags that only a batch takes.
+pub(super) const HEADING: &str = "Batches";
+
 /// Flags of a batch.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Batches")]
+#[command(next_help_heading = HEADING)]
 pub(super) struct BatchArgs {
     /// Render each row of a file: JSON Lines, a JSON array, {"rows": […]}, or CSV with a header. A row is variables, or
     /// {"variables", "output", "title", "fps", …}
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["asset_id", "url", "no_wait"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["asset_id", "url", "no_wait", "selection"])]
     pub(super) batch: Option<PathBuf>,
     /// Rows at a time [default: 8 in the cloud, what processors and memory bear on this machine]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64), requires = "batch")]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: Option<u16>,
     /// Render the other rows where some are of no use
-    #[arg(long, requires = "batch")]
+    #[arg(long)]
     keep_going: bool,
     /// Submit nothing more after the first row that fails
-    #[arg(long, requires = "batch", conflicts_with = "max_failures")]
+    #[arg(long, conflicts_with = "max_failures")]
     fail_fast: bool,
     /// Submit nothing more after so many rows that failed
-    #[arg(long, value_name = "COUNT", requires = "batch")]
+    #[arg(long, value_name = "COUNT")]
     max_failures: Option<u64>,
     /// Render rows again that failed in an earlier run
-    #[arg(long, requires = "batch")]
+    #[arg(long)]
     retry_failed: bool,
     /// What became of each row, for going on [default: renders/FILE.manifest.jsonl]
-    #[arg(long, value_name = "FILE", requires = "batch")]
+    #[arg(long, value_name = "FILE", conflicts_with = "selection")]
     pub(super) manifest: Option<PathBuf>,
+}
+
+impl BatchArgs {
+    /// Refuses what is for a batch where there is none.
+    ///
+    /// # Errors
+    /// When one of its flags is set.
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        let others = [
+            self.concurrency.is_some(),
+            self.keep_going,
+            self.fail_fast,
+            self.max_failures.is_some(),
+            self.retry_failed,
+            self.manifest.is_some(),
+        ];
+        if self.batch.is_some() || !others.contains(&true) {
+            return Ok(());
+        }
+        Err(Error::usage(
+            "--concurrency, --keep-going, --fail-fast, --max-failures, --retry-failed and --manifest are for batches",
+            "name a file of rows with --batch",
+        ))
+    }
 }
 
 /// What is the same for all rows.
@@ -98,29 +125,40 @@ enum Standing {
     New(Option<RenderFact>),
 }
 
-pub(super) fn run(
+/// How many rows there are, and how many of them are of no use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    rows: u64,
+    invalid: u64,
+}
+
+/// Looks at every row before anything is done.
+///
+/// # Errors
+/// When rows are of no use, unless the user wants the others.
+pub(super) fn count(
     args: &Args,
-    request: Request,
+    checked: &Checked,
     file: &Path,
     console: &mut Console,
+) -> Result<Counted, Error> {
+    Batch::new(args, checked, file).preflight(console)
+}
+
+/// Renders the rows.
+///
+/// # Errors
+/// When the batch as a whole cannot go on. What becomes of rows is in the result.
+pub(super) fn run(
+    args: &Args,
+    checked: &Checked,
+    renderer: Option<Renderer>,
+    Counted { rows, invalid }: Counted,
+    console: &mut Console,
 ) -> Result<Rendered, Error> {
-    if request.project.is_some() {
-        return Err(Error::usage("--batch renders a directory", "leave the project out of --data"));
-    }
-    let directory = args.dir.as_deref().unwrap_or(Path::new("."));
-    let renderer = if args.dry_run { None } else { Some(choose(args, console)?) };
+    let file = args.batch.batch.as_deref().unwrap_or(Path::new("-"));
+    let batch = Batch::new(args, checked, file);
     let is_local = matches!(renderer, Some(Renderer::Local));
-    let checked = check(args, request, directory, is_local, console)?;
-    let batch = Batch {
-        args,
-        file,
-        variables: checked.request.options.variables.clone().unwrap_or_default(),
-        pattern: args.output.as_ref().map_or_else(|| OUTPUT.to_owned(), |path| path.display().to_string()),
-        declarations: &checked.prepared.declarations,
-        body: &checked.request.body,
-        duration: checked.prepared.duration,
-    };
-    let (rows, invalid) = batch.preflight(console)?;
     let packed = checked.prepared.pack(console)?;
     if packed.size > DIRECT_UPLOAD_LIMIT && !is_local {
         let largest = super::preflight::largest_lines(&packed);
@@ -169,7 +207,7 @@ pub(super) fn run(
     };
     let known = Known { manifest: &manifest, ledger: ledger.as_ref(), survey: &survey, digest: &digest };
     let plan = batch.survey(&known, console)?;
-    let totals = json!({ "rows": rows, "invalid": invalid, "would_render": plan.renders, "reused": plan.reused,
+    let totals = json!({ "digest": digest, "rows": rows, "invalid": invalid, "would_render": plan.renders, "reused": plan.reused,
         "done": plan.done, "failed_before": plan.failed });
     if is_local {
         return batch.render_here(&packed, Knowledge { manifest, ledger, survey, digest }, totals, console);
@@ -234,15 +272,32 @@ struct Todo {
     seconds: Option<f64>,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn new(args: &'a Args, checked: &'a Checked, file: &'a Path) -> Self {
+        Self {
+            args,
+            file,
+            variables: checked.request.options.variables.clone().unwrap_or_default(),
+            pattern: args
+                .output
+                .as_ref()
+                .map_or_else(|| OUTPUT.to_owned(), |path| path.display().to_string()),
+            declarations: &checked.prepared.declarations,
+            body: &checked.request.body,
+            duration: checked.prepared.duration,
+        }
+    }
+
+    fn format(&self) -> RowFormat {
+        RowFormat::of(&self.file.to_string_lossy())
+    }
+
     fn rows(&self) -> Result<Rows<BufReader<File>>, Error> {
         let unreadable = |message: String| {
             Error::usage(format!("--batch: {} {message}", self.file.display()), "name a file of rows")
         };
         let file = File::open(self.file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-        let is_csv = self.file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-        let format = if is_csv { RowFormat::Csv } else { RowFormat::Json };
-        Rows::new(BufReader::new(file), format).map_err(|error| unreadable(error.message))
+        Rows::new(BufReader::new(file), self.format()).map_err(|error| unreadable(error.message))
     }
 
     /// A row as it is submitted, and what is wrong with it.
@@ -250,7 +305,7 @@ impl Batch<'_> {
         let mut row = row.map_err(|error| (error.index, error.line, error.message))?;
         let (index, line) = (row.index, row.line);
         let wrong = |message: String| (index, line, message);
-        if self.file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
+        if self.format() == RowFormat::Csv {
             type_fields(&mut row.variables, self.declarations);
         }
         let mut variables = self.variables.clone();
@@ -289,7 +344,7 @@ impl Batch<'_> {
     }
 
     /// Looks at every row before anything is done; gives back how many there are, and how many are of no use.
-    fn preflight(&self, console: &mut Console) -> Result<(u64, u64), Error> {
+    fn preflight(&self, console: &mut Console) -> Result<Counted, Error> {
         let (mut rows, mut invalid, mut first) = (0, 0, Vec::new());
         let mut outputs = Outputs::default();
         for row in self.rows()? {
@@ -314,7 +369,7 @@ impl Batch<'_> {
             return Err(Error::Rows { count: invalid, first });
         }
         first.iter().for_each(|line| console.warning(line));
-        Ok((rows, invalid))
+        Ok(Counted { rows, invalid })
     }
 
     fn standing(&self, ready: &Ready, identity: &RenderIdentity, known: &Known<'_>) -> Standing {
@@ -376,8 +431,8 @@ impl Batch<'_> {
                         }
                         Standing::New(_) => {
                             todo.renders += 1;
-                            let factor = LimitArgs::factor(&ready.options);
-                            let seconds = self.duration.map(|seconds| seconds * factor);
+                            let seconds =
+                                self.duration.map(|seconds| billed(seconds, ready.options.resolution));
                             todo.seconds = todo.seconds.zip(seconds).map(|(sum, seconds)| sum + seconds);
                             "would-render"
                         }
@@ -454,8 +509,8 @@ impl Batch<'_> {
             Some(self.order(&ready, identity, reuse, archive, retries))
         });
         let engine = Engine::new(transport, packed, ledger, self.concurrency(DEFAULT_CONCURRENCY), interval);
-        let mut tally = Tally::new(manifest, totals, self.most_failures(), console);
-        engine.run(orders, &mut |result| tally.hear(&result));
+        let mut tally = Tally::new(manifest, totals, self.most_failures(), self.args.verify, console);
+        engine.run(orders, &mut |result| tally.hear(result));
         finish(tally.end()?)
     }
 
@@ -489,7 +544,7 @@ impl Batch<'_> {
                 Standing::Known(_) | Standing::New(_) => Some((ready, identity)),
             }
         });
-        let mut tally = Tally::new(manifest, totals, self.most_failures(), console);
+        let mut tally = Tally::new(manifest, totals, self.most_failures(), self.args.verify, console);
         let work = |(ready, identity): (Ready, RenderIdentity)| RowResult {
             index: ready.row.index,
             identity: identity.key(0).to_string(),
@@ -498,12 +553,13 @@ impl Batch<'_> {
             asset_id: None,
             generation: 0,
             is_reused: false,
+            resolution: ready.options.resolution,
             outcome: match self.render_row(&engine, packed, &ready) {
                 Ok(verified) => Outcome::Completed(Box::new(verified)),
                 Err(error) => Outcome::Failed(Box::new(error)),
             },
         };
-        a_few_at_a_time(rows, self.concurrency(at_a_time()), &work, &mut |result| tally.hear(&result));
+        a_few_at_a_time(rows, self.concurrency(at_a_time()), &work, &mut |result| tally.hear(result));
         finish(tally.end()?)
     }
 

@@ -10,7 +10,9 @@ use hyperframes_ci_core::{
 };
 use serde_json::json;
 
+use super::all::SelectArgs;
 use super::levels::LevelArgs;
+use super::settings::Settings;
 use super::values;
 use crate::changes;
 use crate::collect::Project;
@@ -28,22 +30,22 @@ use crate::variables::{self, InputError};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Project directories, directories with projects below them, files of projects, or patterns for them
-    #[arg(default_value = ".")]
+    #[arg(default_value = ".", conflicts_with = "selection")]
     paths: Vec<PathBuf>,
     /// An entry inside the project, index.html by default; several times for several
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", conflicts_with = "selection")]
     composition: Vec<String>,
     /// The output shape that a render will be asked for; refused where it contradicts the composition
-    #[arg(long, value_parser = values::aspect_ratio())]
+    #[arg(long, value_parser = values::aspect_ratio(), conflicts_with = "selection")]
     aspect_ratio: Option<AspectRatio>,
     /// Values for the composition's variables, as a JSON object
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", conflicts_with = "selection")]
     variables: Option<String>,
     /// Files with values for the composition's variables
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "selection")]
     variables_file: Vec<PathBuf>,
     /// Files with many sets of values: a JSON array, {"rows": […]}, or one JSON object a line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "selection")]
     rows: Vec<PathBuf>,
     /// Tell only what concerns compositions that files are part of which changed since a commit, a branch or a tag
     #[arg(long, value_name = "REVISION")]
@@ -55,7 +57,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "CODE")]
     explain: Option<Rule>,
     #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
     levels: LevelArgs,
+}
+
+/// A project and what is to be looked at there.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) project: Project,
+    pub(crate) options: CheckOptions,
+    pub(crate) levels: Levels,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
@@ -75,57 +87,67 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         None if console.is_json() => ReportFormat::Json,
         None => ReportFormat::Human,
     };
-    let workspace = values::workspace();
-    let projects = discover::projects(&args.paths, workspace.as_deref()).map_err(|error| {
-        Error::usage(error.to_string(), "name directories with an index.html, or directories above them")
-    })?;
-    let options = options(args, &projects)?;
-    let prepared = prepare(args, &projects)?;
-    let checked = in_parallel(&prepared, |(project, levels, changed)| {
-        check_one(project, levels, changed.as_deref(), &options)
-    });
+    let targets = if args.select.is_used() { entries(args)? } else { projects(args)? };
+    let changed = changed(args, &targets)?;
+    let checked = in_parallel(&targets, |target| check_one(target, changed.get(&target.project.boundary)));
     let mut findings = Findings::default();
     let mut compositions = 0;
-    let shown = Shown::new(format == ReportFormat::Human, workspace.as_deref());
-    for ((project, _, _), result) in prepared.iter().zip(checked) {
+    let shown = Shown::new(format == ReportFormat::Human, values::workspace().as_deref());
+    for (target, result) in targets.iter().zip(checked) {
         let (mut found, count) = result?;
-        found.rename(|path| shown.path(&project.boundary, path));
+        found.rename(|path| shown.path(&target.project.boundary, path));
         findings.append(found);
         compositions += count;
     }
     findings.sort();
+    // Entries of one project find the same things there.
+    findings.diagnostics.dedup();
     tell(&findings, format, console);
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {
         return Err(Error::Checked { errors });
     }
-    console.done(&summary(compositions, projects.len(), warnings, args.changed_since.as_deref()));
+    let roots = targets.iter().map(|target| &target.project.root).collect::<BTreeSet<_>>();
+    console.done(&summary(compositions, roots.len(), warnings, args.changed_since.as_deref()));
     Ok(())
 }
 
-/// A project, the severities there, and what changed in its repository.
-type Prepared<'a> = (&'a Project, Levels, Option<std::sync::Arc<BTreeSet<String>>>);
+/// The projects that the user names.
+fn projects(args: &Args) -> Result<Vec<Target>, Error> {
+    let projects = discover::projects(&args.paths, values::workspace().as_deref()).map_err(|error| {
+        Error::usage(error.to_string(), "name directories with an index.html, or directories above them")
+    })?;
+    let options = options(args, &projects)?;
+    let mut known = BTreeMap::new();
+    let target = |project: Project| {
+        // A configuration is read once per repository.
+        let levels = match known.get(&project.boundary) {
+            Some(levels) => Levels::clone(levels),
+            None => args.levels.levels(&project.boundary, Levels::default())?,
+        };
+        known.insert(project.boundary.clone(), levels.clone());
+        Ok(Target { project, options: options.clone(), levels })
+    };
+    projects.into_iter().map(target).collect()
+}
 
-/// Asks once per repository.
-fn prepare<'a>(args: &Args, projects: &'a [Project]) -> Result<Vec<Prepared<'a>>, Error> {
-    let mut repositories = BTreeMap::new();
-    for project in projects {
-        if !repositories.contains_key(&project.boundary) {
-            let levels = args.levels.levels(&project.boundary, Levels::default())?;
-            let changed = match &args.changed_since {
-                Some(revision) => Some(std::sync::Arc::new(changes::since(&project.boundary, revision)?)),
-                None => None,
-            };
-            repositories.insert(project.boundary.clone(), (levels, changed));
+/// The entries that the user chooses.
+fn entries(args: &Args) -> Result<Vec<Target>, Error> {
+    let settings = Settings::read(Path::new("."), args.levels.config.as_deref())?;
+    let flags = args.levels.flags();
+    let entries = args.select.of(&settings)?;
+    entries.into_iter().map(|entry| settings.resolve(&flags, Some(entry))?.0.target()).collect()
+}
+
+/// What changed in each repository, where that was asked for.
+fn changed(args: &Args, targets: &[Target]) -> Result<BTreeMap<PathBuf, BTreeSet<String>>, Error> {
+    let mut changed = BTreeMap::new();
+    for Target { project, .. } in targets {
+        if let (Some(revision), false) = (&args.changed_since, changed.contains_key(&project.boundary)) {
+            changed.insert(project.boundary.clone(), changes::since(&project.boundary, revision)?);
         }
     }
-    Ok(projects
-        .iter()
-        .map(|project| {
-            let (levels, changed) = repositories[&project.boundary].clone();
-            (project, levels, changed)
-        })
-        .collect())
+    Ok(changed)
 }
 
 fn options(args: &Args, projects: &[Project]) -> Result<CheckOptions, Error> {
@@ -164,18 +186,13 @@ fn read(flag: &'static str, path: &Path) -> Result<(String, String), InputError>
 }
 
 /// The findings about one project, and how many of its compositions they are about.
-fn check_one(
-    project: &Project,
-    levels: &Levels,
-    changed: Option<&BTreeSet<String>>,
-    options: &CheckOptions,
-) -> Result<(Findings, usize), Error> {
-    let tree = DiskTree::open(project.clone())?;
-    let mut report = tree.check(options)?;
+fn check_one(target: &Target, changed: Option<&BTreeSet<String>>) -> Result<(Findings, usize), Error> {
+    let tree = DiskTree::open(target.project.clone())?;
+    let mut report = tree.check(&target.options)?;
     if let Some(changed) = changed {
         report.limit_to(changed);
     }
-    report.findings.set_levels(levels);
+    report.findings.set_levels(&target.levels);
     Ok((report.findings, report.compositions))
 }
 

@@ -1,8 +1,9 @@
 //! Flags about how much findings matter.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{Level, Levels, Rule};
+use hyperframes_ci_core::{CheckConfig, Level, Levels, Rule};
 
 use crate::config;
 use crate::error::Error;
@@ -25,7 +26,10 @@ pub(super) struct LevelArgs {
     strict: bool,
     /// A configuration instead of hyperframes-ci.toml at the root of the repository
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
+    /// What the configuration says, where it was read already; later ones count more.
+    #[arg(skip)]
+    pub(super) known: Option<Vec<CheckConfig>>,
 }
 
 impl LevelArgs {
@@ -46,16 +50,23 @@ impl LevelArgs {
         Ok(())
     }
 
+    /// The same as flags of another command.
+    pub(super) fn flags(&self) -> Vec<OsString> {
+        let all = [("--deny", &self.deny), ("--warn", &self.warn), ("--allow", &self.allow)];
+        let codes =
+            all.into_iter().flat_map(|(flag, codes)| codes.iter().map(move |code| format!("{flag}={code}")));
+        codes.chain(self.strict.then(|| "--strict".to_owned())).map(OsString::from).collect()
+    }
+
     /// The severities for the repository at `root`: flags over its configuration over `base`.
     ///
     /// # Errors
     /// When the configuration is of no use.
     pub(super) fn levels(&self, root: &Path, mut base: Levels) -> Result<Levels, Error> {
-        let config = match &self.config {
-            Some(path) => config::read_file(path)?,
-            None => config::read(root)?,
-        };
-        config.check.apply(&mut base);
+        match &self.known {
+            Some(known) => known.iter().for_each(|check| check.apply(&mut base)),
+            None => config::read(root, self.config.as_deref())?.check.apply(&mut base),
+        }
         for (codes, level) in
             [(&self.deny, Level::Deny), (&self.warn, Level::Warn), (&self.allow, Level::Allow)]
         {

@@ -7,7 +7,7 @@ use hyperframes_ci_core::{RenderDetail, RenderList, Request, format_unix};
 use super::values;
 use crate::error::Error;
 use crate::http::CallError;
-use crate::report::{Console, plain, table};
+use crate::report::{Console, table};
 
 /// Pages that `--all` follows at most: a server that hands out cursors for ever must not hold a job for ever.
 const MOST_PAGES: usize = 1000;
@@ -76,11 +76,11 @@ fn show(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
     let mut rows = vec![["RENDER", "STATUS", "CREATED", "SECONDS", "TITLE"].map(str::to_owned).to_vec()];
     rows.extend(renders.iter().map(|detail| {
         vec![
-            plain(&detail.render_id),
-            plain(&detail.status),
+            detail.render_id.clone(),
+            detail.status.clone(),
             detail.created_at.as_ref().map_or_else(String::new, format_unix),
             detail.duration.as_ref().map_or_else(String::new, ToString::to_string),
-            plain(detail.title.as_deref().unwrap_or_default()),
+            detail.title.clone().unwrap_or_default(),
         ]
     }));
     console.result(&table(&rows));

@@ -2,8 +2,10 @@
 //! that needs no network is checked here.
 
 mod action;
+mod all;
 mod batch;
-mod check;
+pub(crate) mod check;
+mod config;
 mod delete;
 mod emulator;
 mod get;
@@ -12,15 +14,16 @@ mod list;
 mod pack;
 mod preflight;
 pub(crate) mod render;
-mod reuse;
+pub(crate) mod reuse;
+mod schema;
+pub(crate) mod settings;
 mod values;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use hyperframes_ci_core::Levels;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Error;
 use crate::report::Console;
@@ -52,6 +55,10 @@ enum Command {
     Delete(delete::Args),
     Emulator(emulator::Args),
     Action(action::Args),
+    #[command(subcommand)]
+    Config(config::Command),
+    #[command(subcommand)]
+    Schema(schema::Command),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -63,15 +70,18 @@ enum Command {
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     let asks_json = std::env::var("HEYGEN_OUTPUT").is_ok_and(|value| value.eq_ignore_ascii_case("json"));
     let has_flag = arguments.iter().any(|argument| argument == "--json");
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches_from(arguments);
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return refuse(&error, asks_json || has_flag),
     };
     let mut console = Console::new(cli.json || asks_json);
     if let Err(error) = crate::interrupt::install() {
         console.warning(&format!("Ctrl-C will not clean up: {error}"));
     }
-    let ended = cli.command.run(&mut console);
+    let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();
+    let ended = cli.command.run(&matches, &mut console);
     crate::interrupt::settle();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,27 +102,6 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
     // clap's own exit code for usage errors is the 2 that the conventions ask for.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
-}
-
-/// The severities that flags such as `--deny=a,b` set, over a configuration or that of the repository at `root`.
-///
-/// # Errors
-/// When a flag or the configuration is of no use.
-pub(crate) fn levels_from(flags: &[String], config: Option<&Path>, root: &Path) -> Result<Levels, Error> {
-    #[derive(Parser)]
-    #[command(name = "levels", no_binary_name = true, disable_help_flag = true)]
-    struct Line {
-        #[command(flatten)]
-        levels: levels::LevelArgs,
-    }
-    let is_level = |flag: &&String| {
-        ["--deny=", "--warn=", "--allow="].iter().any(|name| flag.starts_with(name)) || *flag == "--strict"
-    };
-    let config = config.map(|path| format!("--config={}", path.display()));
-    let arguments = flags.iter().filter(is_level).cloned().chain(config);
-    let line = Line::try_parse_from(arguments).map_err(|error| usage(&error))?;
-    line.levels.validate()?;
-    line.levels.levels(root, Levels::default())
 }
 
 /// Downloads a picture from a presigned URL; whether it is there then.
@@ -136,9 +125,9 @@ fn usage(error: &clap::Error) -> Error {
 }
 
 impl Command {
-    fn run(self, console: &mut Console) -> Result<(), Error> {
+    fn run(self, matches: &ArgMatches, console: &mut Console) -> Result<(), Error> {
         match self {
-            Self::Render(args) => render::run(&args, console),
+            Self::Render(args) => render::run(&args, matches, console),
             Self::Check(args) => check::run(&args, console),
             Self::Pack(args) => pack::run(&args, console),
             Self::Get(args) => get::run(&args, console),
@@ -146,6 +135,8 @@ impl Command {
             Self::Delete(args) => delete::run(&args, console),
             Self::Emulator(args) => emulator::run(&args, console),
             Self::Action(args) => action::run(&args, console),
+            Self::Config(command) => config::run(&command, console),
+            Self::Schema(command) => schema::run(&command, console),
             Self::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "hyperframes-ci", &mut script);

@@ -1,7 +1,9 @@
 //! `hyperframes-ci render`: check, pack, upload, submit, poll, download; or the same on this machine.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::ArgMatches;
 use hyperframes_ci_core::{
     Archive, AspectRatio, CheckOptions, DIRECT_UPLOAD_LIMIT, Expected, Format, Group, IdempotencyKey, Job,
     Keys, Level, Levels, PROXY_UPLOAD_LIMIT, Plan, Project, ProjectIdentity, Quality, RenderIdentity,
@@ -9,13 +11,16 @@ use hyperframes_ci_core::{
 };
 use serde_json::{Map, Value};
 
-use super::batch::BatchArgs;
+use super::all::SelectArgs;
+use super::batch::{self, BatchArgs};
+use super::check::Target;
 use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
 use super::reuse::{LimitArgs, ReuseArgs};
+use super::settings::{Settings, flags_of};
 use super::values::{self, WaitArgs};
 use crate::auth::{self, Credential, Secret};
-use crate::download::Target;
+use crate::config::Entry;
 use crate::engine::{self, Engine};
 use crate::error::Error;
 use crate::http::{ApiBase, Transport};
@@ -24,22 +29,25 @@ use crate::pack::Packed;
 use crate::report::Console;
 use crate::run::Means;
 use crate::verify::verify;
+use crate::{collect, download};
 use crate::{interrupt, variables};
 
 /// Render a project to a video: on HeyGen's cloud with a credential, on this machine without
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+#[command(after_help = "\
+Most options can be set in hyperframes-ci.toml and by variables such as HYPERFRAMES_CI_MAX_WAIT; `config show` tells what counts")]
+pub(crate) struct Args {
     /// The project directory [default: .]
-    #[arg(group = "source")]
+    #[arg(group = "source", conflicts_with = "selection")]
     pub(super) dir: Option<PathBuf>,
     /// Render an archive that is uploaded already
-    #[arg(long, value_name = "ID", group = "source")]
+    #[arg(long, value_name = "ID", group = "source", conflicts_with = "selection")]
     asset_id: Option<String>,
     /// Render an archive at a public HTTPS URL
-    #[arg(long, value_name = "URL", group = "source", value_parser = values::https_url)]
+    #[arg(long, value_name = "URL", group = "source", conflicts_with = "selection", value_parser = values::https_url)]
     url: Option<String>,
     /// Entry HTML inside the project [default: index.html]
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", conflicts_with = "selection")]
     composition: Option<String>,
     /// Frames per second, 1 to 240 [server default: 30]
     #[arg(long, value_parser = values::fps)]
@@ -92,7 +100,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) upload: UploadArg,
     /// Idempotency-Key of the upload and the submission [default: made of what is uploaded and rendered]
-    #[arg(long, value_name = "KEY", value_parser = values::idempotency_key)]
+    #[arg(long, value_name = "KEY", value_parser = values::idempotency_key, conflicts_with = "selection")]
     pub(super) idempotency_key: Option<IdempotencyKey>,
     /// Who renders; auto is the cloud with a credential, otherwise this machine
     #[arg(long, value_enum, default_value = "auto")]
@@ -110,7 +118,49 @@ pub(super) struct Args {
     #[command(flatten)]
     pub(super) batch: BatchArgs,
     #[command(flatten)]
-    levels: LevelArgs,
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) levels: LevelArgs,
+}
+
+impl Args {
+    /// What `check` looks at of it.
+    ///
+    /// # Errors
+    /// When the project, or values for it, cannot be read, or the configuration is of no use.
+    pub(crate) fn target(&self) -> Result<Target, Error> {
+        self.levels.validate()?;
+        let mut values = Vec::new();
+        if let Some(text) = &self.variables {
+            values.push(Values::Inline(variables::from_text("--variables", text)?));
+        }
+        if let Some(path) = &self.variables_file {
+            let text = variables::text_of("--variables-file", path)?;
+            values.push(Values::Object { path: values::whole(path), text });
+        }
+        if let Some(path) = &self.batch.batch {
+            let text = variables::text_of("--batch", path)?;
+            values.push(Values::Rows { path: values::whole(path), text });
+        }
+        let directory = self.dir.as_deref().unwrap_or(Path::new("."));
+        let project = collect::Project::open(directory, values::workspace().as_deref())?;
+        let levels = self.levels.levels(&project.boundary, Levels::default())?;
+        Ok(Target {
+            options: CheckOptions {
+                compositions: self.composition.iter().cloned().collect(),
+                values,
+                aspect_ratio: self.aspect_ratio,
+            },
+            project: project.without(&self.outputs()),
+            levels,
+        })
+    }
+
+    /// Files that the command itself writes, or reads rows from.
+    fn outputs(&self) -> Vec<&Path> {
+        let outputs = [&self.output, &self.batch.batch, &self.batch.manifest];
+        outputs.into_iter().filter_map(Option::as_deref).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -161,76 +211,123 @@ pub(crate) struct Rendered {
     pub(crate) verdict: Result<(), Error>,
 }
 
-pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
-    let rendered = render(args, console)?;
+/// Renders as the command line says, which clap has taken already.
+pub(super) fn run(args: &Args, matches: &ArgMatches, console: &mut Console) -> Result<(), Error> {
+    let directory = args.dir.as_deref().unwrap_or(Path::new("."));
+    let settings = Settings::read(directory, args.levels.config.as_deref())?;
+    let flags = flags_of(matches);
+    if args.select.is_used() {
+        return super::all::run(&args.select, &settings, &flags, console);
+    }
+    let (args, _) = settings.resolve(&flags, None)?;
+    args.batch.validate()?;
+    let rendered = render(&args, console)?;
     console.json(&rendered.result);
     rendered.verdict
 }
 
-/// Renders as a command line says, whose arguments come after `render`.
+/// Renders as flags say, and an entry of a configuration.
 ///
 /// # Errors
 /// When the arguments make no sense, and as every render.
-pub(crate) fn render_with(arguments: &[String], console: &mut Console) -> Result<Rendered, Error> {
-    #[derive(clap::Parser)]
-    #[command(name = "render", no_binary_name = true, disable_help_flag = true)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
-    let line = <Line as clap::Parser>::try_parse_from(arguments).map_err(|error| super::usage(&error))?;
-    render(&line.args, console)
+pub(crate) fn render_with(
+    flags: &[String],
+    settings: &Settings,
+    entry: Option<&Entry>,
+    console: &mut Console,
+) -> Result<Rendered, Error> {
+    let flags = flags.iter().map(OsString::from).collect::<Vec<_>>();
+    let (args, _) = settings.resolve(&flags, entry)?;
+    render(&args, console)
 }
 
 fn render(args: &Args, console: &mut Console) -> Result<Rendered, Error> {
     args.levels.validate()?;
     let request = Request::of(args)?;
-    if let Some(file) = &args.batch.batch {
-        return super::batch::run(args, request, file, console);
-    }
     if let Some(project) = &request.project {
         return render_remote(args, &request, project, console);
     }
-    let directory = args.dir.as_deref().unwrap_or(Path::new("."));
-    if args.dry_run {
-        return dry_run(&check(args, request, directory, false, console)?, console);
+    Ready::new(args, request, console)?.render(args, console)
+}
+
+/// A render that can begin: everything that can be known before has been looked at.
+pub(super) struct Ready {
+    pub(super) checked: Checked,
+    /// None for a dry run.
+    renderer: Option<Renderer>,
+    /// How many rows a batch has.
+    rows: Option<batch::Counted>,
+}
+
+impl Ready {
+    /// Checks the project, and every row of a batch.
+    ///
+    /// # Errors
+    /// When there are errors among the findings, and when nobody can render it.
+    pub(super) fn new(args: &Args, request: Request, console: &mut Console) -> Result<Self, Error> {
+        let directory = args.dir.as_deref().unwrap_or(Path::new("."));
+        let renderer = if args.dry_run { None } else { Some(choose(args, console)?) };
+        let is_local = matches!(renderer, Some(Renderer::Local));
+        let checked = check(args, request, directory, is_local, console)?;
+        let rows = args
+            .batch
+            .batch
+            .as_deref()
+            .map(|file| batch::count(args, &checked, file, console))
+            .transpose()?;
+        Ok(Self { checked, renderer, rows })
     }
-    let renderer = choose(args, console)?;
-    let is_local = matches!(renderer, Renderer::Local);
-    let checked = check(args, request, directory, is_local, console)?;
-    let packed = checked.prepared.pack(console)?;
-    if packed.size > limit(args.upload) && !is_local {
-        return Err(Error::TooLarge {
-            size: packed.size,
-            limit: limit(args.upload),
-            largest: largest_lines(&packed),
-        });
+
+    /// Whether it is rendered on this machine, or by a server of this process.
+    pub(super) fn is_here(&self) -> bool {
+        !matches!(self.renderer, Some(Renderer::Cloud(_)))
     }
-    // Targets are made ready before anything is billed: a video must have somewhere to go.
-    match renderer {
-        Renderer::Cloud(transport) => {
-            let ledger = args.reuse.open(transport.base(), console)?;
-            render_cloud(args, &checked, &packed, &transport, ledger, console)
+
+    /// Renders it.
+    ///
+    /// # Errors
+    /// As every render.
+    pub(super) fn render(self, args: &Args, console: &mut Console) -> Result<Rendered, Error> {
+        let Self { checked, renderer, rows } = self;
+        let is_local = matches!(renderer, Some(Renderer::Local));
+        if let Some(rows) = rows {
+            return batch::run(args, &checked, renderer, rows, console);
         }
-        Renderer::Emulator => {
-            target(args)?;
-            let (emulator, key) = super::emulator::for_one_run(console)?;
-            console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
-            let credential = Credential::ApiKey(Secret::new(key));
-            let transport = values::transport_with(ApiBase::parse(emulator.url())?, credential)?;
-            // It forgets everything when it ends: there is nothing to write down.
-            render_cloud(args, &checked, &packed, &transport, None, console)
+        let Some(renderer) = renderer else { return dry_run(&checked, console) };
+        let packed = checked.prepared.pack(console)?;
+        if packed.size > limit(args.upload) && !is_local {
+            return Err(Error::TooLarge {
+                size: packed.size,
+                limit: limit(args.upload),
+                largest: largest_lines(&packed),
+            });
         }
-        Renderer::Local => {
-            let target = Target::prepare(args.output.as_deref())?;
-            render_local(args, &checked, &packed, target, console)
+        // Targets are made ready before anything is billed: a video must have somewhere to go.
+        match renderer {
+            Renderer::Cloud(transport) => {
+                let ledger = args.reuse.open(transport.base(), console)?;
+                render_cloud(args, &checked, &packed, &transport, ledger, console)
+            }
+            Renderer::Emulator => {
+                target(args)?;
+                let (emulator, key) = super::emulator::for_one_run(console)?;
+                console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
+                let credential = Credential::ApiKey(Secret::new(key));
+                let transport = values::transport_with(ApiBase::parse(emulator.url())?, credential)?;
+                // It forgets everything when it ends: there is nothing to write down.
+                render_cloud(args, &checked, &packed, &transport, None, console)
+            }
+            Renderer::Local => {
+                let target = download::Target::prepare(args.output.as_deref())?;
+                render_local(args, &checked, &packed, target, console)
+            }
         }
     }
 }
 
 /// Where the video goes; nowhere, if nobody waits for it.
-fn target(args: &Args) -> Result<Option<Target>, Error> {
-    if args.no_wait { Ok(None) } else { Ok(Some(Target::prepare(args.output.as_deref())?)) }
+fn target(args: &Args) -> Result<Option<download::Target>, Error> {
+    if args.no_wait { Ok(None) } else { Ok(Some(download::Target::prepare(args.output.as_deref())?)) }
 }
 
 /// The request body, checked, and the project where the server can reach it already.
@@ -244,7 +341,7 @@ pub(super) struct Request {
 
 impl Request {
     /// Puts the flags over the base body and checks what is known about the whole.
-    fn of(args: &Args) -> Result<Self, Error> {
+    pub(super) fn of(args: &Args) -> Result<Self, Error> {
         let mut body = match &args.data {
             Some(given) => variables::from_anything("--data", given)?,
             None => Map::new(),
@@ -286,6 +383,9 @@ impl Request {
         check_options(&options)?;
         let project = project(args, given)?;
         if project.is_some() {
+            if args.batch.batch.is_some() {
+                return Err(Error::usage("--batch renders a directory", "leave the project out of --data"));
+            }
             if args.dry_run {
                 return Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"));
             }
@@ -396,12 +496,9 @@ pub(super) fn check(
         values: request.values.clone().into_iter().collect(),
         aspect_ratio: request.options.aspect_ratio,
     };
-    let outputs = [&args.output, &args.batch.batch, &args.batch.manifest];
-    let outputs = outputs.into_iter().filter_map(Option::as_deref).collect::<Vec<_>>();
-    let levels = |project: &crate::collect::Project| {
-        args.levels.levels(&project.boundary, base_levels(args, is_local))
-    };
-    let prepared = Prepared::new(directory, &outputs, &options, levels, console)?;
+    let levels =
+        |project: &collect::Project| args.levels.levels(&project.boundary, base_levels(args, is_local));
+    let prepared = Prepared::new(directory, &args.outputs(), &options, levels, console)?;
     if let Shape::Matched { ratio, .. } = &prepared.shape {
         console.detail(&format!("{}: {}", prepared.composition, prepared.shape));
         request.options.aspect_ratio.get_or_insert(*ratio);
@@ -582,7 +679,7 @@ fn render_local(
     args: &Args,
     checked: &Checked,
     packed: &Packed,
-    mut target: Target,
+    mut target: download::Target,
     console: &mut Console,
 ) -> Result<Rendered, Error> {
     let options = &checked.request.options;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hyperframes_ci_core::{Limits, Refusal, RenderRequest, Resolution, Reuse};
+use serde_json::Value;
 
 use super::values;
 use crate::error::Error;
@@ -25,7 +26,7 @@ pub(super) struct ReuseArgs {
     #[arg(long, value_name = "DAYS", default_value = "30", value_parser = values::days)]
     reuse_window: Duration,
     /// Where it is written down what was uploaded and submitted [default: ledger.jsonl in the cache]
-    #[arg(long, value_name = "FILE", env = "HYPERFRAMES_CI_LEDGER")]
+    #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
 }
 
@@ -35,8 +36,7 @@ impl ReuseArgs {
     /// # Errors
     /// When the ledger that the user named cannot be used.
     pub(super) fn open(&self, api: &ApiBase, console: &mut Console) -> Result<Option<LedgerFile>, Error> {
-        // A workflow sets what it was not given to nothing.
-        if let Some(path) = self.ledger.as_ref().filter(|path| !path.as_os_str().is_empty()) {
+        if let Some(path) = &self.ledger {
             return Ok(Some(LedgerFile::open(path, &api.to_string())?));
         }
         let Some(path) = LedgerFile::default_path() else { return Ok(None) };
@@ -68,10 +68,10 @@ impl ReuseArgs {
 pub(super) struct LimitArgs {
     /// Submit no more than so many renders; 0 uses what is there, or fails with exit code 6
     #[arg(long, value_name = "COUNT")]
-    max_renders: Option<u64>,
+    pub(super) max_renders: Option<u64>,
     /// Submit no more than so many seconds of video; 4k counts 1.5 times
     #[arg(long, value_name = "SECONDS", value_parser = values::amount)]
-    max_seconds: Option<f64>,
+    pub(super) max_seconds: Option<f64>,
     /// Submit nothing unless so much is left to spend, in the unit that the account is billed in
     #[arg(long, value_name = "AMOUNT", value_parser = values::amount)]
     min_balance: Option<f64>,
@@ -86,11 +86,6 @@ impl LimitArgs {
         too_many.or(too_long.map(|most| Refusal::Seconds { seconds, most }))
     }
 
-    /// The factor that a request's seconds are billed with.
-    pub(super) fn factor(options: &RenderRequest) -> f64 {
-        if options.resolution == Some(Resolution::UltraHd) { ULTRA_HD_FACTOR } else { 1.0 }
-    }
-
     /// What must be left to spend.
     pub(super) fn min_balance(&self) -> Option<f64> {
         self.min_balance
@@ -98,9 +93,50 @@ impl LimitArgs {
 
     /// What holds for one render that is `duration` seconds long, where that is known.
     pub(super) fn limits(&self, options: &RenderRequest, duration: Option<f64>) -> Limits {
-        let seconds = duration.map(|seconds| seconds * Self::factor(options));
+        let seconds = duration.map(|seconds| billed(seconds, options.resolution));
         Limits { exceeded: self.exceeded(1, seconds), min_balance: self.min_balance }
     }
+}
+
+/// What a run of several renders has cost so far.
+#[derive(Debug, Default)]
+pub(crate) struct Spent {
+    renders: u64,
+    seconds: f64,
+}
+
+impl Spent {
+    /// Counts what a render, or a batch, has come to.
+    pub(crate) fn add(&mut self, result: &Value) {
+        if let Some(billed) = result.get("billed") {
+            self.renders += billed["renders"].as_u64().unwrap_or_default();
+            self.seconds += billed["seconds"].as_f64().unwrap_or_default();
+            return;
+        }
+        let is_local = result.pointer("/render/renderer").is_some();
+        let is_ultra = result.pointer("/render/resolution").and_then(Value::as_str) == Some("4k");
+        if !is_local && result["reused"] != true {
+            let seconds = result.pointer("/video/duration").and_then(Value::as_f64).unwrap_or_default();
+            self.renders += 1;
+            self.seconds += billed(seconds, is_ultra.then_some(Resolution::UltraHd));
+        }
+    }
+
+    /// Seconds, 4k counted 1.5 times.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// What is left of limits for the whole run.
+    pub(crate) fn left(&self, renders: Option<u64>, seconds: Option<f64>) -> (Option<u64>, Option<f64>) {
+        let renders = renders.map(|most| most.saturating_sub(self.renders));
+        (renders, seconds.map(|most| (most - self.seconds).max(0.0)))
+    }
+}
+
+/// What so many seconds of video are billed as.
+pub(crate) fn billed(seconds: f64, resolution: Option<Resolution>) -> f64 {
+    if resolution == Some(Resolution::UltraHd) { seconds * ULTRA_HD_FACTOR } else { seconds }
 }
 
 #[cfg(test)]

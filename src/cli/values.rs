@@ -145,7 +145,7 @@ fn retries() -> Result<Option<u32>, Error> {
 ///
 /// # Errors
 /// When it is set to something else than a number of seconds, 1 or more.
-fn silence() -> Result<Duration, Error> {
+pub(super) fn silence() -> Result<Duration, Error> {
     match environment("HYPERFRAMES_CI_TIMEOUT").filter(|value| !value.is_empty()) {
         None => Ok(SILENCE),
         Some(text) => seconds(&text).map_err(|rule| {

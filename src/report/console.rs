@@ -19,6 +19,8 @@ pub(crate) struct Console {
     /// The last line of a log, so that equal lines are not repeated.
     last: String,
     began: Instant,
+    /// The entry that it speaks for, beside others: its lines have its name, and results are for whoever asked.
+    entry: Option<String>,
 }
 
 const BOLD: &str = "\u{1b}[1m";
@@ -34,7 +36,19 @@ impl Console {
     pub(crate) fn new(json: bool) -> Self {
         // A log keeps every frame of a bar; bars are for terminals that somebody watches.
         let interactive = !json && io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        Self { json, interactive, bar: None, last: String::new(), began: Instant::now() }
+        Self { json, interactive, bar: None, last: String::new(), began: Instant::now(), entry: None }
+    }
+
+    /// A console for one of several things that happen at the same time.
+    pub(crate) fn for_entry(&self, name: &str) -> Self {
+        Self {
+            json: self.json,
+            interactive: false,
+            bar: None,
+            last: String::new(),
+            began: self.began,
+            entry: Some(name.to_owned()),
+        }
     }
 
     /// Whether results are JSON.
@@ -87,7 +101,7 @@ impl Console {
         let template = if sizes {
             "  {msg:12} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}"
         } else {
-            "  {msg:12} {bar:32} {pos}/{len}"
+            "  {msg:12} {bar:32} {pos}/{len}  {eta} left"
         };
         let bar = self.bar.get_or_insert_with(|| {
             let style =
@@ -147,9 +161,18 @@ impl Console {
         if self.json {
             return;
         }
+        let mut lines = String::new();
+        match &self.entry {
+            // One write, so that lines of several entries stay whole.
+            Some(entry) => {
+                let line = |line| format!("{DIM}{entry} |{RESET} {line}\n");
+                lines.extend(text.lines().map(line));
+            }
+            None => lines = format!("{text}\n"),
+        }
         let write = || {
             // Whoever closed standard error does not want to read it.
-            let _ = writeln!(anstream::stderr(), "{text}");
+            let _ = anstream::stderr().write_all(lines.as_bytes());
         };
         match &self.bar {
             Some(bar) => bar.suspend(write),
@@ -160,22 +183,27 @@ impl Console {
     /// A result for people, on standard output.
     pub(crate) fn result(&mut self, text: &str) {
         self.end_bar();
-        if !self.json {
+        if !self.json && self.entry.is_none() {
             let _ = write!(anstream::stdout(), "{text}");
         }
+    }
+
+    /// A document that is the result, for people and programs alike.
+    pub(crate) fn document(&mut self, value: &Value) {
+        let _ = writeln!(io::stdout(), "{value:#}");
     }
 
     /// A result for programs, on standard output.
     pub(crate) fn json(&mut self, value: &Value) {
         self.end_bar();
-        if self.json {
+        if self.json && self.entry.is_none() {
             let _ = writeln!(io::stdout(), "{value:#}");
         }
     }
 
     /// One of many results for programs, on a line of its own.
     pub(crate) fn json_line(&mut self, value: &Value) {
-        if self.json {
+        if self.json && self.entry.is_none() {
             let _ = writeln!(io::stdout(), "{value}");
         }
     }
@@ -184,7 +212,9 @@ impl Console {
     pub(crate) fn failure(&mut self, error: &Error) {
         self.end_bar();
         if self.json {
-            let _ = writeln!(io::stderr(), "{}", error.to_json());
+            if self.entry.is_none() {
+                let _ = writeln!(io::stderr(), "{}", error.to_json());
+            }
             return;
         }
         if let Error::Preflight(findings) = error {

@@ -24,9 +24,13 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
-/// A number of things: `1 file`, `2 files`.
+/// A number of things: `1 file`, `2 files`, `2 entries`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    match (count, what.strip_suffix("ry")) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{count} {stem}ries"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! Columns for people.
 
-/// Lines of left-aligned columns, two spaces apart, widths in characters.
+use super::plain;
+
+/// Lines of left-aligned columns, two spaces apart, widths in characters; what a terminal would obey is taken out.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let rows =
+        rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect::<Vec<_>>()).collect::<Vec<_>>();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths = (0..columns).map(width).collect::<Vec<_>>();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let line = row
             .iter()
             .zip(&widths)

@@ -177,7 +177,7 @@ fn rows_have_options_of_their_own() {
             {"variables": {"title": "b"}, "callbackId": "mine"}]}"#,
     );
     let ran = emulator.run(folder.path(), &["render", "--batch", "rows.json", "--fps", "50"]).ok();
-    assert!(ran.stderr.contains("2 of 2 rows rendered"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 of 2 rows are there"), "{}", ran.stderr);
     let listed = emulator.run(folder.path(), &["list", "--json"]).ok().json();
     let of = |id: &str| {
         let renders = listed["renders"].as_array().unwrap().clone();
@@ -214,5 +214,5 @@ fn this_machine_renders_the_same_batch() {
     );
     assert!(fs::metadata(folder.path().join("renders/film 2.mp4")).unwrap().len() > 1000);
     let again = crate::support::run_in(folder.path(), &flags).ok().stderr;
-    assert!(again.contains("2 done before"), "{again}");
+    assert!(again.contains("done before  2"), "{again}");
 }

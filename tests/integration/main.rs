@@ -7,6 +7,7 @@ mod bad_input;
 mod batch;
 mod check;
 mod commands;
+mod config;
 #[cfg(unix)]
 mod crash;
 mod faults;

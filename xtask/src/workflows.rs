@@ -39,9 +39,30 @@ pub(crate) fn test() -> Result<Outcome> {
     let checked = root().join("target/component.gitlab-ci.yml");
     fs::write(&checked, jobs)?;
     succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.gitlab-ci"]).arg(checked))?;
+    configurations(&schemas)?;
     let scripts = [".ci/run", "action/install.sh", "action/release.sh"].map(|script| root().join(script));
     succeed(Command::new(shellcheck).args(scripts))?;
     Ok(Outcome::Passed)
+}
+
+/// The published schema of the configuration: a schema, which takes the good examples and refuses the bad ones. The
+/// program itself is held against the same files by the integration tests.
+fn configurations(schemas: &Path) -> Result<()> {
+    let schema = root().join("docs/hyperframes-ci.schema.json");
+    succeed(Command::new(schemas).arg("--check-metaschema").arg(&schema))?;
+    let mut refused = 0;
+    for entry in fs::read_dir(root().join("tests/config"))? {
+        let path = entry?.path();
+        let is_good = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("good"));
+        let checked = Command::new(schemas).arg("--schemafile").arg(&schema).arg(&path).output()?;
+        let told = String::from_utf8_lossy(&checked.stdout);
+        ensure!(checked.status.success() == is_good, "{}: {told}", path.display());
+        // A schema that cannot be used, or a file that cannot be read, is no refusal.
+        ensure!(is_good || told.contains("Schema validation errors"), "{}: {told}", path.display());
+        refused += usize::from(!is_good);
+    }
+    ensure!(refused > 0, "no example is refused");
+    Ok(())
 }
 
 /// The workflows in a folder, sorted.

@@ -52,11 +52,12 @@ pub enum Values {
         /// JSON.
         text: String,
     },
-    /// Many sets in a text: a JSON array, `{"rows": […]}`, or one object a line.
+    /// Many sets in a text: a JSON array, `{"rows": […]}`, or one object a line; CSV with a header where the path ends in
+    /// `.csv`.
     Rows {
         /// What findings call it.
         path: String,
-        /// JSON, or one JSON object a line.
+        /// The rows.
         text: String,
     },
 }

@@ -7,12 +7,13 @@ use super::{MOST, Values};
 use crate::composition::Mount;
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::json::{Node, SyntaxError};
+use crate::rows::{Row, RowError, RowFormat, Rows, type_fields};
 use crate::rule::Rule;
 use crate::variables::{Declarations, JSON_HELP, ValueIssue, json_kind};
 
-/// A set of values in a text of many.
+/// A set of values in a JSON text of many.
 #[derive(Clone, Debug, PartialEq)]
-struct Row {
+struct Object {
     /// The object, as written.
     text: String,
     /// Where it starts in the whole text, in bytes.
@@ -23,11 +24,11 @@ struct Row {
 ///
 /// # Errors
 /// Findings about `path`, where the text is none of them. Whether each row is an object is not checked here.
-fn rows(path: &str, source: &str) -> Result<Vec<Row>, Vec<Diagnostic>> {
+fn rows(path: &str, source: &str) -> Result<Vec<Object>, Vec<Diagnostic>> {
     let text = Text::new(path, source);
     let row = |node: &Node, start: usize| {
         let Span { start: from, end } = node.span();
-        Row { text: source[start + from..start + end].to_owned(), start: start + from }
+        Object { text: source[start + from..start + end].to_owned(), start: start + from }
     };
     let whole = Node::parse(source);
     match &whole {
@@ -80,6 +81,9 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
             Values::Object { path, text } => {
                 found.extend(object(&Text::new(path, text), text, &|span| span, declarations, false));
             }
+            Values::Rows { path, text } if RowFormat::of(path) == RowFormat::Csv => {
+                found.extend(csv(&Text::new(path, text), declarations));
+            }
             Values::Rows { path, text } => match rows(path, text) {
                 Err(errors) => found.extend(errors),
                 Ok(rows) => {
@@ -90,6 +94,38 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
                     }
                 }
             },
+        }
+    }
+    found
+}
+
+/// The rows of a CSV file with a header; findings name the line.
+fn csv(text: &Text<'_>, declarations: &Declarations) -> Vec<Diagnostic> {
+    let mut starts = vec![0];
+    starts.extend(text.source.match_indices('\n').map(|(at, _)| at + 1));
+    let at_line = |line: u64| {
+        let start = usize::try_from(line - 1).ok().and_then(|line| starts.get(line).copied());
+        let start = start.unwrap_or(text.source.len());
+        let length = text.source[start..].lines().next().map_or(0, str::len);
+        Span { start, end: start + length }
+    };
+    let unreadable = |error: RowError| {
+        text.finding(Rule::ValuesInvalidJson, at_line(error.line), format!("the row {}", error.message))
+    };
+    let rows = match Rows::new(text.source.as_bytes(), RowFormat::Csv) {
+        Ok(rows) => rows,
+        Err(error) => return vec![unreadable(error)],
+    };
+    let mut found = Vec::new();
+    for row in rows {
+        match row {
+            Err(error) => found.push(unreadable(error)),
+            Ok(Row { line, mut variables, .. }) => {
+                type_fields(&mut variables, declarations);
+                for ValueIssue { rule, message, help, .. } in declarations.check(&variables) {
+                    found.push(Diagnostic { help, ..text.finding(rule, at_line(line), message) });
+                }
+            }
         }
     }
     found

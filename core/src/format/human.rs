@@ -5,7 +5,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 use super::plain::{deceives, disarm, plain};
-use crate::diagnostic::{Diagnostic, Position, Severity, Span};
+use crate::diagnostic::{Diagnostic, Position, Severity, Span, Text};
 
 /// The colors of terminals, or nothing where there are none.
 struct Paint {
@@ -31,7 +31,8 @@ impl Paint {
 
 /// Tells a finding, with an excerpt where the text is known. A blank line ends it.
 pub(crate) fn human(found: &Diagnostic, source: Option<&str>, color: bool, out: &mut String) {
-    let Paint { bold, blue, severity, reset } = Paint::new(color, found.severity);
+    let paint = Paint::new(color, found.severity);
+    let Paint { bold, blue, severity, reset } = paint;
     let word = found.severity.as_str();
     let message = plain(&found.message);
     // Writing to a string cannot fail.
@@ -44,12 +45,7 @@ pub(crate) fn human(found: &Diagnostic, source: Option<&str>, color: bool, out: 
             gutter = number.len();
             let _ = writeln!(out, "{:gutter$}{blue}-->{reset} {path}:{line}:{column}", "");
             if let Some(excerpt) = source.and_then(|source| Excerpt::of(source, span)) {
-                let Excerpt { text, before, marked } = excerpt;
-                let _ = writeln!(out, "{:gutter$} {blue}|{reset}", "");
-                let _ = writeln!(out, "{blue}{number} |{reset} {text}");
-                let carets = "^".repeat(marked);
-                let _ =
-                    writeln!(out, "{:gutter$} {blue}|{reset} {:before$}{severity}{carets}{reset}", "", "");
+                excerpt.write(&number, &paint, out);
             }
         }
         _ => {
@@ -60,6 +56,16 @@ pub(crate) fn human(found: &Diagnostic, source: Option<&str>, color: bool, out: 
         let _ = writeln!(out, "{:gutter$} {blue}={reset} {bold}help{reset}: {}", "", plain(help));
     }
     out.push('\n');
+}
+
+/// The line of a text that a place is in, with its number, and carets below the place: three lines without an end of the
+/// last. `None` where the place is not in the text.
+#[must_use]
+pub fn excerpt(source: &str, span: Span) -> Option<String> {
+    let line = Text::new("", source).position(span.start).line;
+    let mut out = String::new();
+    Excerpt::of(source, span)?.write(&line.to_string(), &Paint::new(false, Severity::Error), &mut out);
+    Some(out.trim_end().to_owned())
 }
 
 /// The line of a finding, cut where it is long.
@@ -76,6 +82,15 @@ const LEAD: usize = 60;
 const TAIL: usize = 80;
 
 impl Excerpt {
+    fn write(&self, number: &str, paint: &Paint, out: &mut String) {
+        let Paint { blue, severity, reset, .. } = paint;
+        let (gutter, before) = (number.len(), self.before);
+        let _ = writeln!(out, "{:gutter$} {blue}|{reset}", "");
+        let _ = writeln!(out, "{blue}{number} |{reset} {}", self.text);
+        let carets = "^".repeat(self.marked);
+        let _ = writeln!(out, "{:gutter$} {blue}|{reset} {:before$}{severity}{carets}{reset}", "", "");
+    }
+
     fn of(source: &str, span: Span) -> Option<Self> {
         let (before, rest) = source.split_at_checked(span.start)?;
         // Characters back to the start of the line, or as many as are shown.
@@ -132,7 +147,6 @@ fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Text;
     use crate::rule::Rule;
     use proptest::prelude::*;
 

@@ -16,6 +16,7 @@ use crate::options::{UnknownValue, closed_set};
 
 pub(crate) use github::github;
 pub use github::{workflow_data, workflow_property};
+pub use human::excerpt;
 pub(crate) use human::human;
 pub use plain::plain;
 pub(crate) use sarif::sarif;

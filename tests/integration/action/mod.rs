@@ -738,3 +738,113 @@ fn the_documentation_lists_every_input_and_output() {
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), expected, "BLESS=1 writes docs/action.md");
 }
+
+/// A repository whose configuration names its videos: one of each event, and many from rows.
+fn named(stage: &Stage) -> String {
+    let path = stage.repository.path();
+    write(path, "rows.csv", "title\nAda\nGrace\n");
+    write(
+        path,
+        "hyperframes-ci.toml",
+        "[defaults]\nquality = \"high\"\n\n[[render]]\nname = \"teaser\"\nproject = \"videos/one\"\nfps = 24\n\n\
+         [[render]]\nname = \"customers\"\nproject = \"videos/two\"\nrows = \"rows.csv\"\noutput = \"out/{title}.{ext}\"\n\n\
+         [[render]]\nname = \"trailer\"\nproject = \"videos/two\"\non = [\"release\"]\nrenderer = \"cloud\"\n",
+    );
+    commit(path, "names")
+}
+
+#[test]
+fn the_configuration_names_what_is_rendered_for_which_event() {
+    let mut stage = Stage::new();
+    stage.repository.base = named(&stage);
+    write(stage.repository.path(), "rows.csv", "title\nAda\nGrace\nEdith\n");
+    stage.repository.head = commit(stage.repository.path(), "a row");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let run = stage.run(&stage.pull_request(), &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 3), "a row touches the entry that has it");
+    let body = stage.github.state().comments[0].body.clone();
+    for part in [
+        "<code>customers</code>",
+        "3 of 3 rows",
+        "Unchanged: <code>teaser</code>",
+        "3 s rendered in the cloud",
+    ] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    assert!(!body.contains("trailer"), "{body}");
+    let results: Value = serde_json::from_str(&run.outputs["results"]).unwrap();
+    assert_eq!((&results[0]["rows"], &results[0]["state"]), (&json!(3), &json!("rendered")));
+    assert!(run.outputs["video-path"].ends_with("customers-Ada.mp4"), "{:?}", run.outputs);
+    let again = stage.run(&stage.pull_request(), &[]);
+    assert_eq!((again.code, stage.emulator.created()), (0, (1, 3)), "{}", again.log);
+    // The workflow's word is above the file's.
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos/one"), ("changed-only", "false")]);
+    let results: Value = serde_json::from_str(&run.outputs["results"]).unwrap();
+    assert_eq!(
+        (&results[0]["composition"], &results[0]["request"]["quality"]),
+        (&json!("videos/one"), &json!("high"))
+    );
+}
+
+#[test]
+fn a_release_has_every_row() {
+    let stage = Stage::new();
+    named(&stage);
+    stage.github.state().releases =
+        vec![Release { tag: "v1".to_owned(), is_draft: false, assets: Vec::new() }];
+    let payload = json!({ "action": "published", "release": { "tag_name": "v1" } });
+    let runner = stage.runner("release", &payload);
+    let names = || {
+        stage.github.state().releases[0].assets.iter().map(|(_, name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    let run = stage.run(&runner, &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let mut attached = names();
+    attached.sort();
+    let expected = [
+        "customers-Ada.mp4",
+        "customers-Grace.mp4",
+        "customers.png",
+        "hyperframes-provenance.json",
+        "teaser.mp4",
+        "teaser.png",
+        "trailer.mp4",
+        "trailer.png",
+    ];
+    assert_eq!(attached, expected);
+    let manifest = |state: &github::State| {
+        let mut assets = state.releases[0].assets.iter();
+        assets.find(|(_, name, _)| name == "hyperframes-provenance.json").unwrap().2.clone()
+    };
+    let provenance: Value = serde_json::from_slice(&manifest(&stage.github.state())).unwrap();
+    let files = provenance["videos"].as_array().unwrap().iter().map(|video| video["file"].as_str().unwrap());
+    assert_eq!(
+        files.collect::<Vec<_>>(),
+        ["teaser.mp4", "customers-Ada.mp4", "customers-Grace.mp4", "trailer.mp4"]
+    );
+    let of_row = &provenance["videos"][1];
+    assert!(of_row["render_id"].as_str().unwrap().starts_with("hfr_"), "{of_row}");
+    assert!(
+        of_row["render_key"].as_str().unwrap().starts_with("hfci_") && of_row["project_digest"].is_string()
+    );
+    let created = stage.emulator.created();
+    stage.run(&runner, &[]);
+    assert_eq!(stage.emulator.created(), created);
+}
+
+#[test]
+fn a_row_that_is_wrong_is_annotated_and_not_rendered() {
+    let stage = Stage::new();
+    named(&stage);
+    write(stage.repository.path(), "rows.csv", "title,size\nAda,1\n");
+    commit(stage.repository.path(), "wrong");
+    let run = stage.run(&stage.pull_request(), &[("changed-only", "false")]);
+    assert_eq!(run.code, 5, "{}", run.log);
+    assert!(run.log.contains("::error file=rows.csv,line=2"), "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1), "the other entry is rendered");
+    write(stage.repository.path(), "hyperframes-ci.toml", "[[render]]\nproject = \"videos/one\"\nfsp = 24\n");
+    let run = stage.run(&stage.pull_request(), &[]);
+    assert_eq!(run.code, 2);
+    assert!(run.log.contains("hyperframes-ci.toml:3:1: there is no key"), "{}", run.log);
+}

@@ -1,0 +1,160 @@
+//! `hyperframes-ci config`
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::settings::{Given, Origin, Settings, default_of};
+use super::values;
+use crate::config::{Entry, KEYS, Kind};
+use crate::error::Error;
+use crate::http::ApiBase;
+use crate::report::{Console, table};
+
+/// See what is set, and where
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Print every value that counts, and where it comes from: the environment, a line of hyperframes-ci.toml, or nobody
+    ///
+    /// Flags are above all of them. Without --entry it is what a `render` without flags does, and what each entry has
+    /// of its own.
+    Show {
+        /// A directory of the repository
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// What counts for this entry
+        #[arg(long, value_name = "NAME")]
+        entry: Option<String>,
+        /// A configuration instead of hyperframes-ci.toml at the root of the repository
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error> {
+    let Command::Show { dir, entry, config } = command;
+    let settings = Settings::read(dir, config.as_deref())?;
+    let entries = &settings.file.entries;
+    let chosen = match entry {
+        None => None,
+        Some(name) => Some(entries.iter().find(|known| known.name == *name).ok_or_else(|| {
+            let names = entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>();
+            Error::usage(
+                format!("there is no entry {name:?}"),
+                format!("the entries are {}", names.join(", ")),
+            )
+        })?),
+    };
+    let rows = rows(&settings, chosen)?;
+    let others = if chosen.is_some() { &[][..] } else { entries.as_slice() };
+    console.json(&json(&settings, &rows, others));
+    console.result(&text(&settings, rows, others));
+    Ok(())
+}
+
+/// Name, value, origin.
+type Setting = (String, String, Origin);
+
+fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Error> {
+    let mut rows = Vec::new();
+    if let Some(entry) = entry {
+        let origin = || Origin::File(settings.file.path.clone(), entry.line);
+        rows.push(("project".to_owned(), entry.project.clone(), origin()));
+        let on = if entry.on.is_empty() { "all".to_owned() } else { entry.on.join(", ") };
+        rows.push(("on".to_owned(), on, origin()));
+    }
+    let (_, given) = settings.resolve(&[], entry)?;
+    let (of_entry, options): (Vec<&Given>, Vec<&Given>) =
+        given.iter().partition(|given| given.key.flag() == "batch");
+    rows.extend(
+        of_entry
+            .into_iter()
+            .map(|given| (given.key.name.to_owned(), given.value.clone(), given.origin.clone())),
+    );
+    for key in KEYS {
+        let set = options.iter().find(|given| given.key.name == key.name);
+        let (value, origin) = match set {
+            Some(given) => (given.value.clone(), given.origin.clone()),
+            None if key.kind == Kind::Switch => ("false".to_owned(), Origin::Default),
+            None => (default_of(key.name), Origin::Default),
+        };
+        rows.push((key.name.to_owned(), value, origin));
+    }
+    rows.extend(surroundings()?);
+    Ok(rows)
+}
+
+/// What only the environment sets.
+fn surroundings() -> Result<Vec<Setting>, Error> {
+    let origin = |name: &str| match values::environment(name).filter(|value| !value.is_empty()) {
+        Some(_) => Origin::Environment(name.to_owned()),
+        None => Origin::Default,
+    };
+    let row = |what: &str, value: String, name: &str| (what.to_owned(), value, origin(name));
+    let credential = crate::auth::find(&values::environment)?;
+    let base = ApiBase::from_environment(&values::environment)?;
+    Ok(vec![
+        row("api", base.to_string(), "HEYGEN_API_URL"),
+        row("retries", values::render_retries()?.to_string(), "HEYGEN_MAX_RETRIES"),
+        row("silence", values::silence()?.as_secs_f64().to_string(), "HYPERFRAMES_CI_TIMEOUT"),
+        match credential {
+            // Where it is from, and nothing of it.
+            Some(found) => {
+                ("credential".to_owned(), "set".to_owned(), Origin::Environment(found.source.to_string()))
+            }
+            None => ("credential".to_owned(), "none".to_owned(), Origin::Default),
+        },
+    ])
+}
+
+fn json(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> Value {
+    let values = rows
+        .iter()
+        .map(|(name, value, origin)| (name.clone(), json!({ "value": value, "origin": origin.to_string() })));
+    json!({
+        "path": settings.file.path.display().to_string(),
+        "exists": settings.file.path.is_file(),
+        "settings": values.collect::<Map<_, _>>(),
+        "entries": entries.iter().map(|entry| json!({
+            "name": entry.name,
+            "project": entry.project,
+            "on": entry.on,
+            "line": entry.line,
+            "settings": entry.settings.iter().map(|set| (set.key.name.to_owned(), set.value.as_str().into())).collect::<Map<_, _>>(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
+    let exists = if settings.file.path.is_file() { "" } else { " (not there)" };
+    let rows = rows.into_iter().map(|(name, value, origin)| {
+        let value = if value.is_empty() { "-".to_owned() } else { value };
+        vec![format!("  {name}"), value, short(&origin, &settings.file.path)]
+    });
+    let mut text =
+        format!("{}{exists}\n\n{}", settings.file.path.display(), table(&rows.collect::<Vec<_>>()));
+    if !entries.is_empty() {
+        let rows = entries.iter().map(|entry| {
+            let set = entry.settings.iter().map(|set| format!("{} = {}", set.key.name, set.value));
+            let events = if entry.on.is_empty() { "all events".to_owned() } else { entry.on.join(", ") };
+            vec![
+                format!("  {}", entry.name),
+                entry.project.clone(),
+                events,
+                set.collect::<Vec<_>>().join(", "),
+            ]
+        });
+        text.push_str(&format!("\nentries\n{}", table(&rows.collect::<Vec<_>>())));
+    }
+    text
+}
+
+/// A place in the file without its folder, which stands above.
+fn short(origin: &Origin, file: &Path) -> String {
+    match origin {
+        Origin::File(path, line) if path == file => {
+            format!("{}:{line}", file.file_name().unwrap_or_default().to_string_lossy())
+        }
+        other => other.to_string(),
+    }
+}

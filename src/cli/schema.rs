@@ -1,0 +1,49 @@
+//! `hyperframes-ci schema`
+
+use std::path::PathBuf;
+
+use hyperframes_ci_core::{CheckOptions, Composition, DEFAULT_COMPOSITION};
+
+use super::settings::help_of;
+use super::values;
+use crate::collect::Project;
+use crate::error::Error;
+use crate::report::Console;
+use crate::tree::DiskTree;
+
+/// Print a JSON Schema
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Of hyperframes-ci.toml
+    Config,
+    /// Of the values that a composition's variables take
+    Variables {
+        /// The project directory
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Entry HTML inside the project
+        #[arg(short, long, value_name = "PATH", default_value = DEFAULT_COMPOSITION)]
+        composition: String,
+    },
+}
+
+pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error> {
+    let schema = match command {
+        Command::Config => crate::config::schema(&help_of),
+        Command::Variables { dir, composition } => {
+            let tree = DiskTree::open(Project::open(dir, values::workspace().as_deref())?)?;
+            let options = CheckOptions { compositions: vec![composition.clone()], ..CheckOptions::default() };
+            let entry = tree.check(&options)?.entries.pop();
+            let missing = || {
+                Error::usage(
+                    format!("there is no composition {composition} in {}", dir.display()),
+                    "see `hyperframes-ci check`",
+                )
+            };
+            let (_, Composition { declarations, .. }) = entry.ok_or_else(missing)?;
+            declarations.schema()
+        }
+    };
+    console.document(&schema);
+    Ok(())
+}
