@@ -22,7 +22,7 @@ const AT_A_TIME: usize = 4;
 #[command(next_help_heading = "Entries")]
 #[group(id = "selection", multiple = true)]
 pub(super) struct SelectArgs {
-    /// All [[render]] entries of hyperframes-ci.toml
+    /// All entries of hyperframes-ci.toml, written `[[render]]`
     #[arg(long)]
     all: bool,
     /// The entry of this name; several times for several
