@@ -8,7 +8,7 @@ use std::io::{self, BufRead};
 
 use serde_json::{Map, Value};
 
-use crate::json::json_object;
+use crate::json::{Node, json_object};
 use crate::variables::{Declarations, VariableType};
 
 /// A single row is not larger, in bytes.
@@ -340,7 +340,7 @@ pub fn type_fields(variables: &mut Map<String, Value>, declarations: &Declaratio
         let Some(text) = value.as_str() else { continue };
         let typed = match declarations.get(name).map(|declaration| declaration.kind) {
             Some(VariableType::Number) => {
-                serde_json::from_str::<serde_json::Number>(text.trim()).ok().map(Value::from)
+                Node::parse(text.trim()).ok().map(|number| number.value()).filter(Value::is_number)
             }
             Some(VariableType::Boolean) => text.trim().parse::<bool>().ok().map(Value::from),
             _ => None,
