@@ -15,6 +15,7 @@ use crate::download::TargetError;
 use crate::emulator::EmulatorError;
 use crate::engine::EngineError;
 use crate::http::{CallError, InvalidBase};
+use crate::lambda::LambdaError;
 use crate::ledger::LedgerError;
 use crate::pack::PackError;
 use crate::report::counted;
@@ -72,6 +73,8 @@ pub(crate) enum Error {
     Job(Box<Failure>),
     /// The local engine failed.
     Engine(EngineError),
+    /// Lambda, or the way there, failed.
+    Lambda(LambdaError),
     /// The emulator did not start.
     Emulator(EmulatorError),
     /// The user said no.
@@ -142,6 +145,12 @@ impl Error {
             Self::Action(ActionError::Failed { is_limit: true, .. }) => exit::LIMIT,
             Self::Action(ActionError::Failed { films: 0, .. }) => exit::PREFLIGHT,
             Self::NoCredential | Self::Credential(_) => exit::AUTH,
+            Self::Lambda(error) => match error {
+                LambdaError::Stack { .. } | LambdaError::Unsupported { .. } => exit::USAGE,
+                LambdaError::Credentials(_) => exit::AUTH,
+                LambdaError::TimedOut { .. } => exit::TIMEOUT,
+                _ => exit::GENERAL,
+            },
             _ if self.api_error().is_some_and(ApiError::is_authentication) => exit::AUTH,
             Self::Job(failure) => match failure.kind {
                 FailureKind::TimedOut(_) => exit::TIMEOUT,
@@ -172,6 +181,7 @@ impl Error {
             Self::Call(CallError::Unreachable(_)) => "network_error",
             Self::Job(failure) => failure.code(),
             Self::Engine(error) => error.code(),
+            Self::Lambda(error) => error.code(),
             Self::Emulator(error) => error.code(),
             Self::Declined => "declined",
             Self::Rows { .. } => "invalid_rows",
@@ -216,6 +226,7 @@ impl Error {
                 (help, None) => help.map(str::to_owned),
             },
             Self::Engine(error) => error.help(),
+            Self::Lambda(error) => error.help(),
             Self::Emulator(error) => error.help(),
             Self::Declined => None,
             Self::Rows { .. } => {
@@ -237,6 +248,11 @@ impl Error {
             Self::Ledger(_) => Some(LedgerError::HELP.to_owned()),
             Self::Mismatch(_) => Some("the video was kept; without --verify this is a warning".to_owned()),
         }
+    }
+
+    /// Whether a render lives on that was not waited for long enough.
+    pub(crate) fn is_timeout(&self) -> bool {
+        self.exit_code() == exit::TIMEOUT
     }
 
     /// The API's answer, where that is what failed.
@@ -304,6 +320,7 @@ impl fmt::Display for Error {
             Self::Call(CallError::Unreachable(message)) => write!(f, "the API gave no answer: {message}"),
             Self::Job(failure) => failure.fmt(f),
             Self::Engine(error) => error.fmt(f),
+            Self::Lambda(error) => error.fmt(f),
             Self::Emulator(error) => error.fmt(f),
             Self::Declined => f.write_str("nothing was deleted"),
             Self::Rows { count, first } => {
@@ -348,6 +365,7 @@ from! {
     CallError => Call,
     Box<Failure> => Job,
     EngineError => Engine,
+    LambdaError => Lambda,
     EmulatorError => Emulator,
     LedgerError => Ledger,
     ActionError => Action,

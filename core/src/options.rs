@@ -135,3 +135,16 @@ impl AspectRatio {
         (width / height - ratio).abs() <= Self::TOLERANCE
     }
 }
+impl AspectRatio {
+    /// What the official command line calls a tier in this shape; source: its `--resolution`.
+    #[must_use]
+    pub fn preset(self, resolution: Resolution) -> String {
+        let shape = match self {
+            Self::Landscape => "landscape",
+            Self::Portrait => "portrait",
+            Self::Square => "square",
+        };
+        let tier = if resolution == Resolution::UltraHd { "-4k" } else { "" };
+        format!("{shape}{tier}")
+    }
+}

@@ -171,8 +171,10 @@ impl Inputs {
             Some(other) => return Err(wrong("fail-on", other, "error, warning, never")),
         };
         let renderer = input("renderer").map(|value| value.trim().to_owned());
-        if let Some(unknown) = renderer.as_deref().filter(|name| !["auto", "cloud", "local"].contains(name)) {
-            return Err(wrong("renderer", unknown, "auto, cloud, local"));
+        if let Some(unknown) =
+            renderer.as_deref().filter(|name| !["auto", "cloud", "local", "lambda"].contains(name))
+        {
+            return Err(wrong("renderer", unknown, "auto, cloud, local, lambda"));
         }
         let preview_branch = input("preview-branch").unwrap_or_else(|| "hyperframes-previews".to_owned());
         if !is_branch(&preview_branch) {

@@ -118,10 +118,12 @@ fn outcome(film: &Film) -> String {
                 Some(url) => format!("[video]({url})<br>"),
                 None => String::new(),
             };
-            let how = match (film.is_reused(), result.pointer("/render/renderer").is_some()) {
+            let renderer = result.pointer("/render/renderer").and_then(Value::as_str);
+            let how = match (film.is_reused(), renderer) {
                 (true, _) => "reused",
-                (false, true) => "rendered on the runner",
-                (false, false) => "rendered",
+                (false, Some("local")) => "rendered on the runner",
+                (false, Some("lambda")) => "rendered on Lambda",
+                (false, _) => "rendered",
             };
             format!("{link}{}{how}", figures(&result))
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Entry, Manifest, ManifestError, Outcome, RowResult, RowState};
 use crate::cli::reuse::billed;
 use crate::error::Error;
-use crate::report::{Console, table};
+use crate::report::{Console, counted, table};
 
 /// Counts what becomes of the rows, writes it down and tells it.
 pub(crate) struct Tally<'a> {
@@ -42,7 +42,8 @@ impl<'a> Tally<'a> {
     ) -> Self {
         let count = |name: &str| totals[name].as_u64().unwrap_or_default();
         let todo = count("would_render") + count("reused");
-        console.step(&format!("Rendering {todo} rows"));
+        let shown = usize::try_from(todo).unwrap_or(usize::MAX);
+        console.step(&format!("Rendering {}", counted(shown, "row")));
         crate::interrupt::set_resume_hint(Some("the same command goes on with what is missing".to_owned()));
         Self {
             most,
@@ -139,7 +140,12 @@ fn entry(result: &RowResult) -> Entry {
     let (state, duration, error) = match &result.outcome {
         Outcome::Submitted => (RowState::Submitted, None, None),
         Outcome::Completed(verified) => (RowState::Completed, verified.duration(), None),
-        Outcome::Failed(error) => (RowState::Failed, None, Some(error.to_string())),
+        Outcome::Failed(error) => {
+            // A render that lives on is gone on with, not paid for again.
+            let lives_on = error.is_timeout() && result.render_id.is_some();
+            let state = if lives_on { RowState::Submitted } else { RowState::Failed };
+            (state, None, Some(error.to_string()))
+        }
     };
     Entry {
         row: result.index,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::render::{Args, Checked, Rendered, Renderer, check_options, expected, fresh_key};
 use super::reuse::billed;
-use super::values;
+use super::{lambda, values};
 use crate::auth::{Credential, Secret};
 use crate::batch::{
     Engine, Entry, Manifest, Order, Outcome, RowResult, RowState, Survey, Tally, a_few_at_a_time,
@@ -22,6 +22,7 @@ use crate::download::Target;
 use crate::engine;
 use crate::error::Error;
 use crate::http::{ApiBase, CallError, Transport};
+use crate::lambda::{Fleet, Order as LambdaOrder, Stack, Told};
 use crate::ledger::LedgerFile;
 use crate::pack::Packed;
 use crate::report::Console;
@@ -158,9 +159,9 @@ pub(super) fn run(
 ) -> Result<Rendered, Error> {
     let file = args.batch.batch.as_deref().unwrap_or(Path::new("-"));
     let batch = Batch::new(args, checked, file);
-    let is_local = matches!(renderer, Some(Renderer::Local));
+    let is_elsewhere = matches!(renderer, Some(Renderer::Local | Renderer::Lambda(_)));
     let packed = checked.prepared.pack(console)?;
-    if packed.size > DIRECT_UPLOAD_LIMIT && !is_local {
+    if packed.size > DIRECT_UPLOAD_LIMIT && !is_elsewhere {
         let largest = super::preflight::largest_lines(&packed);
         return Err(Error::TooLarge { size: packed.size, limit: DIRECT_UPLOAD_LIMIT, largest });
     }
@@ -170,6 +171,7 @@ pub(super) fn run(
     let default = PathBuf::from(format!("renders/{name}.manifest.jsonl"));
     let path = args.batch.manifest.clone().unwrap_or(default);
     let mut emulator = None;
+    let mut place = None;
     let (transport, ledger) = match renderer {
         Some(Renderer::Cloud(transport)) => {
             let ledger = args.reuse.open(transport.base(), console)?;
@@ -182,7 +184,15 @@ pub(super) fn run(
             emulator = Some(started);
             (Some(Box::new(transport)), None)
         }
-        Some(Renderer::Local) | None => (None, None),
+        Some(Renderer::Local) => {
+            place = Some(Place::Here);
+            (None, None)
+        }
+        Some(Renderer::Lambda(stack)) => {
+            place = Some(Place::Lambda(stack));
+            (None, None)
+        }
+        None => (None, None),
     };
     let manifest = if args.dry_run { Manifest::look(&path)? } else { Manifest::open(&path)? };
     let survey = match &transport {
@@ -209,8 +219,27 @@ pub(super) fn run(
     let plan = batch.survey(&known, console)?;
     let totals = json!({ "digest": digest, "rows": rows, "invalid": invalid, "would_render": plan.renders, "reused": plan.reused,
         "done": plan.done, "failed_before": plan.failed });
-    if is_local {
-        return batch.render_here(&packed, Knowledge { manifest, ledger, survey, digest }, totals, console);
+    match place {
+        Some(Place::Here) => {
+            let knowledge = Knowledge { manifest, ledger, survey, digest };
+            return batch.render_here(&packed, knowledge, totals, console);
+        }
+        Some(Place::Lambda(stack)) => {
+            if let Some(refusal) = args.limits.exceeded(plan.renders, plan.seconds) {
+                return Err(refused(refusal));
+            }
+            let knowledge = Knowledge { manifest, ledger, survey, digest };
+            let fleet = lambda::fleet(
+                args,
+                checked,
+                &packed,
+                *stack,
+                batch.concurrency(DEFAULT_CONCURRENCY),
+                console,
+            )?;
+            return batch.render_on_lambda(&fleet, knowledge, totals, console);
+        }
+        None => {}
     }
     let Some(transport) = transport else {
         console.done(&format!(
@@ -240,9 +269,15 @@ pub(super) fn run(
     )
 }
 
-fn refused(refusal: hyperframes_ci_core::Refusal) -> Error {
+pub(super) fn refused(refusal: hyperframes_ci_core::Refusal) -> Error {
     let kind = FailureKind::Limit(refusal);
     Error::Job(Box::new(Failure { stage: Stage::Submit, render_id: None, detail: None, kind }))
+}
+
+/// Who renders where nobody is asked for it by the API.
+enum Place {
+    Here,
+    Lambda(Box<Stack>),
 }
 
 /// What earlier runs are known to have made.
@@ -324,6 +359,9 @@ impl<'a> Batch<'a> {
         let options: RenderRequest = serde_json::from_value(Value::Object(body.clone()))
             .map_err(|error| wrong(format!("has an option of no use: {error}")))?;
         check_options(&options).map_err(|error| wrong(error.to_string()))?;
+        if self.args.is_on_lambda() {
+            crate::lambda::check(&options).map_err(|error| wrong(error.to_string()))?;
+        }
         let ext = options.format.unwrap_or(Format::Mp4).as_str();
         let output = match &row.output {
             Some(output) => self.beside(output).ok_or_else(|| {
@@ -561,6 +599,46 @@ impl<'a> Batch<'a> {
         };
         a_few_at_a_time(rows, self.concurrency(at_a_time()), &work, &mut |result| tally.hear(result));
         finish(tally.end()?)
+    }
+
+    /// Renders the rows in the user's own AWS account.
+    fn render_on_lambda(
+        &self,
+        fleet: &Fleet,
+        knowledge: Knowledge,
+        totals: Value,
+        console: &mut Console,
+    ) -> Result<Rendered, Error> {
+        let Knowledge { manifest, survey, digest, .. } = knowledge;
+        let before = Manifest::look(manifest.path())?;
+        let orders = self.rows()?.filter_map(|row| {
+            let ready = self.ready(row).ok()?;
+            let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &ready.body);
+            let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
+            let known = match self.standing(&ready, &identity, &known) {
+                Standing::Done | Standing::Failed => return None,
+                Standing::Known(fact) => Some(fact),
+                Standing::New(fact) => fact,
+            };
+            Some(LambdaOrder {
+                index: ready.row.index,
+                identity,
+                output: PathBuf::from(&ready.output),
+                expected: expected(&ready.options, self.duration),
+                options: ready.options,
+                known,
+            })
+        });
+        let mut tally = Tally::new(manifest, totals, self.most_failures(), self.args.verify, console);
+        let ran = fleet.run(orders, &mut |_, told| match told {
+            Told::Progress(_) => true,
+            Told::Result(result) => tally.hear(*result),
+        });
+        let (mut totals, verdict) = tally.end()?;
+        let cost = ran?;
+        console.detail(&format!("about ${cost:.4}, by the tooling's estimate"));
+        totals["cost_usd"] = cost.into();
+        finish((totals, verdict))
     }
 
     fn render_row(&self, engine: &engine::Engine, packed: &Packed, ready: &Ready) -> Result<Verified, Error> {

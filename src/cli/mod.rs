@@ -9,6 +9,7 @@ mod config;
 mod delete;
 mod emulator;
 mod get;
+mod lambda;
 mod levels;
 mod list;
 mod pack;

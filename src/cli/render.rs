@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::all::SelectArgs;
 use super::batch::{self, BatchArgs};
 use super::check::Target;
+use super::lambda::{self, LambdaArgs};
 use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
 use super::reuse::{LimitArgs, ReuseArgs};
@@ -24,6 +25,7 @@ use crate::config::Entry;
 use crate::engine::{self, Engine};
 use crate::error::Error;
 use crate::http::{ApiBase, Transport};
+use crate::lambda::Stack;
 use crate::ledger::LedgerFile;
 use crate::pack::Packed;
 use crate::report::Console;
@@ -118,6 +120,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) batch: BatchArgs,
     #[command(flatten)]
+    pub(super) lambda: LambdaArgs,
+    #[command(flatten)]
     pub(super) select: SelectArgs,
     #[command(flatten)]
     pub(super) levels: LevelArgs,
@@ -156,6 +160,11 @@ impl Args {
         })
     }
 
+    /// Whether it is to be rendered in the user's own AWS account.
+    pub(super) fn is_on_lambda(&self) -> bool {
+        self.renderer == RendererArg::Lambda && !self.emulator
+    }
+
     /// Files that the command itself writes, or reads rows from.
     fn outputs(&self) -> Vec<&Path> {
         let outputs = [&self.output, &self.batch.batch, &self.batch.manifest];
@@ -185,6 +194,7 @@ enum RendererArg {
     Auto,
     Cloud,
     Local,
+    Lambda,
 }
 
 /// Who renders, decided.
@@ -192,6 +202,7 @@ pub(super) enum Renderer {
     Cloud(Box<Transport>),
     Emulator,
     Local,
+    Lambda(Box<Stack>),
 }
 
 /// An idempotency key of this run alone, for a project at a URL: nobody knows whether it is the same as the last time.
@@ -269,6 +280,9 @@ impl Ready {
         let renderer = if args.dry_run { None } else { Some(choose(args, console)?) };
         let is_local = matches!(renderer, Some(Renderer::Local));
         let checked = check(args, request, directory, is_local, console)?;
+        if args.is_on_lambda() {
+            lambda::check(args, &checked.request.options)?;
+        }
         let rows = args
             .batch
             .batch
@@ -280,7 +294,7 @@ impl Ready {
 
     /// Whether it is rendered on this machine, or by a server of this process.
     pub(super) fn is_here(&self) -> bool {
-        !matches!(self.renderer, Some(Renderer::Cloud(_)))
+        !matches!(self.renderer, Some(Renderer::Cloud(_) | Renderer::Lambda(_)))
     }
 
     /// Renders it.
@@ -289,13 +303,13 @@ impl Ready {
     /// As every render.
     pub(super) fn render(self, args: &Args, console: &mut Console) -> Result<Rendered, Error> {
         let Self { checked, renderer, rows } = self;
-        let is_local = matches!(renderer, Some(Renderer::Local));
         if let Some(rows) = rows {
             return batch::run(args, &checked, renderer, rows, console);
         }
         let Some(renderer) = renderer else { return dry_run(&checked, console) };
         let packed = checked.prepared.pack(console)?;
-        if packed.size > limit(args.upload) && !is_local {
+        let is_api = matches!(renderer, Renderer::Cloud(_) | Renderer::Emulator);
+        if packed.size > limit(args.upload) && is_api {
             return Err(Error::TooLarge {
                 size: packed.size,
                 limit: limit(args.upload),
@@ -321,6 +335,7 @@ impl Ready {
                 let target = download::Target::prepare(args.output.as_deref())?;
                 render_local(args, &checked, &packed, target, console)
             }
+            Renderer::Lambda(stack) => lambda::render(args, &checked, &packed, *stack, console),
         }
     }
 }
@@ -389,9 +404,9 @@ impl Request {
             if args.dry_run {
                 return Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"));
             }
-            if args.renderer == RendererArg::Local {
+            if matches!(args.renderer, RendererArg::Local | RendererArg::Lambda) {
                 return Err(Error::usage(
-                    "--renderer local renders a directory",
+                    "only the cloud renders what is uploaded already",
                     "leave out --asset-id and --url",
                 ));
             }
@@ -454,6 +469,7 @@ pub(super) fn choose(args: &Args, console: &mut Console) -> Result<Renderer, Err
         return Ok(Renderer::Emulator);
     }
     let found = match args.renderer {
+        RendererArg::Lambda => return Ok(Renderer::Lambda(Box::new(args.lambda.stack()?))),
         RendererArg::Local => None,
         RendererArg::Cloud => Some(values::credential()?),
         RendererArg::Auto => {
@@ -519,6 +535,9 @@ fn base_levels(args: &Args, is_local: bool) -> Levels {
     if !args.strict_variables {
         let about_variables = |rule: &&Rule| matches!(rule.group(), Group::Declarations | Group::Values);
         Rule::ALL.iter().filter(about_variables).for_each(|rule| levels.set(*rule, Level::Warn));
+    }
+    if args.is_on_lambda() {
+        lambda::relax(&mut levels);
     }
     if is_local {
         // Only the cloud knows no other shapes.

@@ -113,7 +113,7 @@ impl Spent {
             self.seconds += billed["seconds"].as_f64().unwrap_or_default();
             return;
         }
-        let is_local = result.pointer("/render/renderer").is_some();
+        let is_local = result.pointer("/render/renderer").and_then(Value::as_str) == Some("local");
         let is_ultra = result.pointer("/render/resolution").and_then(Value::as_str) == Some("4k");
         if !is_local && result["reused"] != true {
             let seconds = result.pointer("/video/duration").and_then(Value::as_f64).unwrap_or_default();

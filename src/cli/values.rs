@@ -101,6 +101,14 @@ impl WaitArgs {
     }
 }
 
+/// A version of a package: three numbers, and no range, tag or address.
+pub(super) fn version(text: &str) -> Result<String, String> {
+    let parts = text.split('.').collect::<Vec<_>>();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_version = parts.len() == 3 && parts.iter().all(is_number);
+    if is_version { Ok(text.to_owned()) } else { Err("must be a version such as 1.2.3".to_owned()) }
+}
+
 /// The whole path of a file that the user names, by which findings name it.
 pub(super) fn whole(path: &Path) -> String {
     let whole = path.canonicalize().or_else(|_| std::path::absolute(path));

@@ -4,7 +4,6 @@
 //! cloud by a file that was not packed.
 
 mod error;
-mod process;
 mod provision;
 
 use std::ffi::OsString;
@@ -19,6 +18,7 @@ use provision::Parts;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::programs::process;
 use crate::{interrupt, unpack};
 
 /// What the engine is asked to render: the archive that the cloud would get, and the options of the request.
@@ -70,7 +70,8 @@ impl Engine {
     /// # Errors
     /// With every missing part and its remedy, or what an installer said.
     pub(crate) fn provision(progress: &mut dyn FnMut(Progress)) -> Result<Self, EngineError> {
-        Ok(Self { parts: provision::provision(progress)? })
+        let announce = &mut |what: &str| progress(Progress::Provisioning(what.to_owned()));
+        Ok(Self { parts: provision::provision(announce)? })
     }
 
     /// Renders `job`, to its end.
@@ -151,17 +152,11 @@ fn arguments(job: &Job<'_>) -> Result<Vec<String>, EngineError> {
         arguments.push(format!("--composition={composition}"));
     }
     if let Some(resolution) = job.resolution {
-        let preset = match job.aspect_ratio {
-            Some(AspectRatio::Landscape) => "landscape",
-            Some(AspectRatio::Portrait) => "portrait",
-            Some(AspectRatio::Square) => "square",
-            None => {
-                let message = format!("{resolution} needs a composition of 16:9, 9:16 or 1:1");
-                return Err(EngineError::Unsupported(message));
-            }
+        let Some(shape) = job.aspect_ratio else {
+            let message = format!("{resolution} needs a composition of 16:9, 9:16 or 1:1");
+            return Err(EngineError::Unsupported(message));
         };
-        let tier = if resolution == Resolution::UltraHd { "-4k" } else { "" };
-        arguments.push(format!("--resolution={preset}{tier}"));
+        arguments.push(format!("--resolution={}", shape.preset(resolution)));
     }
     Ok(arguments)
 }

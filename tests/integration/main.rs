@@ -12,6 +12,7 @@ mod config;
 mod crash;
 mod faults;
 mod flow;
+mod lambda;
 mod limits;
 mod matrix;
 mod official;

@@ -190,7 +190,9 @@ pub(crate) struct Tool {
 
 /// A tool from PyPI at a fixed version, in an environment of its own.
 pub(crate) fn python_tool(tool: &Tool) -> Result<PathBuf> {
-    let folder = cache()?.join("tools").join(format!("{}-{}", tool.package, tool.version));
+    // Without its extras, which stand in brackets.
+    let name = tool.package.split('[').next().unwrap_or_default();
+    let folder = cache()?.join("tools").join(format!("{name}-{}", tool.version));
     let program = folder.join("bin").join(tool.program);
     if program.is_file() {
         return Ok(program);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::provision;
+use crate::provision::{self, Tool};
 use crate::suite::{Outcome, Suite};
 use crate::{boundary, hooks, npm, say, workflows};
 
@@ -17,6 +17,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite { name: "docs", run: docs },
     Suite { name: "core", run: core },
     Suite { name: "integration", run: integration },
+    Suite { name: "lambda", run: lambda },
     Suite { name: "wasm", run: npm::test },
     Suite { name: "site", run: npm::test_site },
     Suite { name: "hooks", run: hooks::test },
@@ -91,6 +92,21 @@ fn integration() -> Result<Outcome> {
         }
     }
     ended.map(|()| Outcome::Passed)
+}
+
+/// Renders in an AWS account, with the official tooling and a stand-in of AWS.
+fn lambda() -> Result<Outcome> {
+    const MOTO: Tool =
+        Tool { package: "moto[s3,server,stepfunctions]", version: "5.2.5", program: "moto_server" };
+    let moto = provision::python_tool(&MOTO)?;
+    provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
+    let test =
+        ["test", "--workspace", "--no-fail-fast", "--test", "integration", "lambda::", "--", "--ignored"];
+    succeed(cargo(&test).env("HYPERFRAMES_CI_TEST_MOTO", moto))?;
+    if let Ok(table) = fs::read_to_string(provision::root().join("target/tables/lambda.txt")) {
+        say(&format!("\n{table}"));
+    }
+    Ok(Outcome::Passed)
 }
 
 /// Licences, duplicates and sources always; advisories where their database can be fetched.

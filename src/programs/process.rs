@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -60,15 +60,25 @@ const ALLOWED_PREFIXES: &[&str] =
     &["LC_", "XDG_", "PRODUCER_", "NPM_CONFIG_CA", "NPM_CONFIG_REGISTRY", "NPM_CONFIG_USERCONFIG"];
 
 /// `command` with the allowed part of the environment only.
-pub(super) fn without_secrets(mut command: Command) -> Command {
-    let allowed =
-        std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_allowed)).collect::<Vec<_>>();
+pub(crate) fn without_secrets(command: Command) -> Command {
+    with_variables(command, &[])
+}
+
+/// `command` with the allowed part of the environment, and with what a service of the user's needs: variables whose names
+/// begin like this.
+pub(crate) fn with_variables(mut command: Command, prefixes: &[&str]) -> Command {
+    let inherited = std::env::vars_os().filter(|(name, _)| {
+        let is_wanted =
+            |name: &str| is_allowed(name) || prefixes.iter().any(|prefix| name.starts_with(prefix));
+        name.to_str().is_some_and(is_wanted)
+    });
+    let inherited = inherited.collect::<Vec<_>>();
     // Variables that were set on the command itself come last and stay.
     let own = command
         .get_envs()
         .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
         .collect::<Vec<_>>();
-    command.env_clear().envs(allowed).envs(own);
+    command.env_clear().envs(inherited).envs(own);
     command
 }
 
@@ -78,55 +88,128 @@ fn is_allowed(name: &str) -> bool {
 }
 
 /// How a process ended, and the end of what it said.
-pub(super) struct Ended {
-    pub(super) status: ExitStatus,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
     /// The last lines of both outputs, without colors.
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
 }
 
-/// Runs `command` to its end; `line` hears every line of its output, without colors, and says whether it is worth
+/// Runs `command` to its end; `line` hears every line of both outputs, without colors, and says whether it is worth
 /// keeping to explain a failure.
 ///
 /// # Errors
 /// When it cannot be started.
-pub(super) fn run(mut command: Command, line: &mut dyn FnMut(&str) -> bool) -> std::io::Result<Ended> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut group = Group::start(&mut command)?;
-    let (sender, lines) = mpsc::channel::<String>();
-    let outputs: [Option<Box<dyn Read + Send>>; 2] = [
-        group.child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>),
-        group.child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>),
-    ];
-    for output in outputs.into_iter().flatten() {
-        let sender = sender.clone();
-        // Not scoped: a stray grandchild may hold the pipe open, and must not hold us.
-        std::thread::spawn(move || read_lines(output, &sender));
-    }
-    drop(sender);
-    let mut output = VecDeque::with_capacity(KEPT_LINES);
-    let mut keep = |text: &str| {
-        if line(text) && !text.trim().is_empty() {
-            if output.len() == KEPT_LINES {
-                output.pop_front();
-            }
-            output.push_back(text.trim_end().to_owned());
-        }
-    };
+pub(crate) fn run(command: Command, line: &mut dyn FnMut(&str) -> bool) -> std::io::Result<Ended> {
+    let mut running = Running::start(command, Stdio::null())?;
+    let mut output = Tail::default();
     let status = loop {
-        match lines.recv_timeout(TICK) {
-            Ok(text) => keep(&text),
-            Err(RecvTimeoutError::Disconnected) => break group.child.wait()?,
-            Err(RecvTimeoutError::Timeout) => {
-                if let Some(status) = group.child.try_wait()? {
-                    while let Ok(text) = lines.try_recv() {
-                        keep(&text);
-                    }
-                    break status;
-                }
-            }
+        match running.hear(TICK)? {
+            Heard::Output(text) | Heard::Error(text) if line(&text) => output.keep(&text),
+            Heard::Output(_) | Heard::Error(_) | Heard::Nothing => {}
+            Heard::End(status) => break status,
         }
     };
-    Ok(Ended { status, output: output.into() })
+    Ok(Ended { status, output: output.lines() })
+}
+
+/// Runs `command` to its end and gives back its standard output, whole; what it says on standard error may explain a
+/// failure.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn capture(command: Command) -> std::io::Result<(Ended, String)> {
+    let mut running = Running::start(command, Stdio::null())?;
+    let (mut output, mut errors) = (String::new(), Tail::default());
+    let status = loop {
+        match running.hear(TICK)? {
+            Heard::Output(text) => output.extend([text.as_str(), "\n"]),
+            Heard::Error(text) => errors.keep(&text),
+            Heard::Nothing => {}
+            Heard::End(status) => break status,
+        }
+    };
+    Ok((Ended { status, output: errors.lines() }, output))
+}
+
+/// The last lines of an output.
+#[derive(Default)]
+pub(crate) struct Tail(VecDeque<String>);
+
+impl Tail {
+    /// Keeps a line, unless it is blank.
+    pub(crate) fn keep(&mut self, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
+        if self.0.len() == KEPT_LINES {
+            self.0.pop_front();
+        }
+        self.0.push_back(line.trim_end().to_owned());
+    }
+
+    /// The lines.
+    pub(crate) fn lines(self) -> Vec<String> {
+        self.0.into()
+    }
+}
+
+/// What a process says.
+pub(crate) enum Heard {
+    /// A line of its standard output, without colors.
+    Output(String),
+    /// A line of its standard error, without colors.
+    Error(String),
+    /// Nothing, for as long as was waited.
+    Nothing,
+    /// It has ended, and everything that it said was heard.
+    End(ExitStatus),
+}
+
+/// A process that is heard while it runs. Dropping it ends it and everything that it started.
+pub(crate) struct Running {
+    group: Group,
+    lines: Receiver<Heard>,
+}
+
+impl Running {
+    /// Starts `command`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn start(mut command: Command, input: Stdio) -> std::io::Result<Self> {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut group = Group::start(&mut command)?;
+        let (sender, lines) = mpsc::channel();
+        // Not scoped: a stray grandchild may hold a pipe open, and must not hold us.
+        if let Some(pipe) = group.child.stdout.take() {
+            let sender = sender.clone();
+            std::thread::spawn(move || read_lines(pipe, &|line| sender.send(Heard::Output(line)).is_ok()));
+        }
+        if let Some(pipe) = group.child.stderr.take() {
+            std::thread::spawn(move || read_lines(pipe, &|line| sender.send(Heard::Error(line)).is_ok()));
+        }
+        Ok(Self { group, lines })
+    }
+
+    /// Where it is spoken to, if that was asked for and not taken yet.
+    pub(crate) fn input(&mut self) -> Option<ChildStdin> {
+        self.group.child.stdin.take()
+    }
+
+    /// Waits for a line.
+    ///
+    /// # Errors
+    /// When the system does not know the process.
+    pub(crate) fn hear(&mut self, patience: Duration) -> std::io::Result<Heard> {
+        match self.lines.recv_timeout(patience) {
+            Ok(heard) => Ok(heard),
+            Err(RecvTimeoutError::Disconnected) => self.group.child.wait().map(Heard::End),
+            Err(RecvTimeoutError::Timeout) => match self.group.child.try_wait()? {
+                None => Ok(Heard::Nothing),
+                Some(status) => Ok(self.lines.try_recv().unwrap_or(Heard::End(status))),
+            },
+        }
+    }
 }
 
 /// A child and everything it starts; dropping it ends whatever is left of them.
@@ -164,13 +247,13 @@ impl Drop for Group {
     }
 }
 
-/// Sends each line, where a carriage return ends a line as well: progress is drawn over itself.
-fn read_lines(output: Box<dyn Read + Send>, sender: &mpsc::Sender<String>) {
+/// Tells each line, where a carriage return ends a line as well: progress is drawn over itself.
+fn read_lines(output: impl Read, tell: &dyn Fn(String) -> bool) {
     let mut reader = BufReader::new(output);
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
         for part in String::from_utf8_lossy(&bytes).trim_end_matches('\n').split('\r') {
-            if sender.send(strip_escapes(part)).is_err() {
+            if !tell(strip_escapes(part)) {
                 return;
             }
         }
@@ -242,6 +325,23 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert!(gone(), "process {pid} lives on");
+    }
+
+    #[test]
+    fn an_answer_is_told_from_what_explains_a_failure() {
+        let (ended, output) = capture(shell("echo one; echo why >&2; echo two; exit 4")).expect("started");
+        assert_eq!((ended.status.code(), output.as_str()), (Some(4), "one\ntwo\n"));
+        assert_eq!(ended.output, ["why"]);
+    }
+
+    #[test]
+    fn a_service_gets_its_own_variables_and_no_others() {
+        let wanted = |name: &str| std::env::vars().any(|(known, _)| known == name);
+        assert!(wanted("CARGO_PKG_NAME"), "cargo sets it");
+        let names = |command: Command| capture(command).expect("started").1;
+        let seen = names(with_variables(shell("env"), &["CARGO_PKG_"]));
+        assert!(seen.contains("CARGO_PKG_NAME=") && !seen.contains("CARGO_MANIFEST_DIR="), "{seen}");
+        assert!(!names(without_secrets(shell("env"))).contains("CARGO_PKG_NAME="));
     }
 
     #[test]
