@@ -7,23 +7,47 @@ use std::path::Path;
 use hyperframes_ci_core::hex;
 use sha2::{Digest, Sha256};
 
-/// Size in bytes and SHA-256, in hexadecimal, of everything that is left to read.
-pub(crate) fn of(source: &mut dyn Read) -> io::Result<(u64, String)> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    let mut size = 0;
-    loop {
-        match source.read(&mut buffer)? {
-            0 => return Ok((size, hex(&hasher.finalize()))),
-            count => {
-                hasher.update(&buffer[..count]);
-                size += count as u64;
+/// Hashes what it reads, piece by piece.
+pub(crate) struct Hasher {
+    hasher: Sha256,
+    size: u64,
+    buffer: Vec<u8>,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self { hasher: Sha256::new(), size: 0, buffer: vec![0; 256 * 1024] }
+    }
+}
+
+impl Hasher {
+    /// How much was read so far, in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads everything that is left.
+    pub(crate) fn read(&mut self, source: &mut dyn Read) -> io::Result<()> {
+        loop {
+            match source.read(&mut self.buffer)? {
+                0 => return Ok(()),
+                count => {
+                    self.hasher.update(&self.buffer[..count]);
+                    self.size += count as u64;
+                }
             }
         }
+    }
+
+    /// Size in bytes and SHA-256, in hexadecimal.
+    pub(crate) fn finish(self) -> (u64, String) {
+        (self.size, hex(&self.hasher.finalize()))
     }
 }
 
 /// SHA-256 of a file, in hexadecimal.
 pub(crate) fn of_file(path: &Path) -> io::Result<String> {
-    of(&mut File::open(path)?).map(|(_, sha256)| sha256)
+    let mut hasher = Hasher::default();
+    hasher.read(&mut File::open(path)?)?;
+    Ok(hasher.finish().1)
 }

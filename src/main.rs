@@ -21,6 +21,7 @@ mod interrupt;
 mod lambda;
 mod ledger;
 mod pack;
+mod parallel;
 mod programs;
 mod random;
 mod report;

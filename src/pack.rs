@@ -2,13 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
-use hyperframes_ci_core::{ArchiveError, ArchiveWriter, Carried, Manifest, contained};
+use hyperframes_ci_core::{ArchiveError, ArchiveWriter, Carried, Encoded, EntryEncoder, Manifest, contained};
 
+use crate::digest::Hasher;
+use crate::parallel::in_order;
 use crate::temporary::{self, Temporary};
 use crate::tree::DiskTree;
+
+/// A larger file is not held in memory but streamed when its turn comes, in bytes.
+const LARGEST_HELD: u64 = 8 * 1024 * 1024;
+
+/// What is held in memory of entries that wait for their turn, in bytes.
+const AHEAD: u64 = 16 * 1024 * 1024;
+
+/// The archive is hashed this far behind where it is written, in bytes.
+const HASHED: u64 = 1024 * 1024;
 
 /// Why there is no archive.
 #[derive(Debug)]
@@ -83,57 +95,143 @@ impl<'a> Contained<'a> {
             temporary.file.as_file().try_clone().map_err(PackError::Archive)?,
         );
         let mut writer = ArchiveWriter::new(sink);
-        for (done, (path, carried)) in self.entries.iter().enumerate() {
-            self.add(&mut writer, path, carried)?;
-            progress(done as u64 + 1);
-        }
-        let (mut sink, manifest) = writer.finish().map_err(|error| match error {
-            ArchiveError::Write(error) => PackError::Archive(error),
-            other => PackError::Archive(io::Error::other(other.to_string())),
+        let entries = self.entries.iter().map(|(path, carried)| self.planned(path, carried));
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let follower = temporary.file.reopen().map_err(PackError::Archive)?;
+        let (manifest, hashed) = std::thread::scope(|scope| {
+            let (tell, told) = mpsc::channel();
+            let hashing = scope.spawn(move || hash_behind(follower, &told));
+            let (mut done, mut hashed) = (0, 0);
+            in_order(&entries, AHEAD, Planned::held, EntryEncoder::new, Planned::encode, |planned, encoded| {
+                planned.add(&mut writer, encoded)?;
+                if writer.written() > hashed + HASHED {
+                    hashed = writer.flush().map_err(archive_error)?;
+                    let _ = tell.send(hashed);
+                }
+                done += 1;
+                progress(done);
+                Ok(())
+            })?;
+            let (mut sink, manifest) = writer.finish().map_err(archive_error)?;
+            sink.flush().map_err(PackError::Archive)?;
+            let _ = tell.send(u64::MAX);
+            drop(tell);
+            Ok((manifest, hashing.join()))
         })?;
-        sink.flush().map_err(PackError::Archive)?;
-        drop(sink);
-        let mut file = temporary.file.reopen().map_err(PackError::Archive)?;
-        let (size, sha256) = crate::digest::of(&mut file).map_err(PackError::Archive)?;
+        let (size, sha256) = match hashed {
+            Ok(hashed) => hashed.map_err(PackError::Archive)?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
         Ok(Packed { temporary, manifest, size, sha256 })
+    }
+
+    fn planned(&self, path: &'a str, carried: &'a Carried) -> Result<Planned<'a>, PackError> {
+        let contents = match &carried.rewritten {
+            Some(bytes) => Source::Rewritten(bytes),
+            None => {
+                // A file that was there a moment ago: opening it says what became of it.
+                let source = self.tree.source(&carried.source);
+                Source::File(source.unwrap_or_else(|| self.tree.project.boundary.join(&carried.source)))
+            }
+        };
+        let size = match &contents {
+            Source::Rewritten(bytes) => bytes.len() as u64,
+            Source::File(path) => match std::fs::metadata(path) {
+                Ok(metadata) => metadata.len(),
+                Err(error) => return Err(PackError::File(path.clone(), ArchiveError::Read(error))),
+            },
+        };
+        Ok(Planned { path, contents, size })
+    }
+}
+
+/// An entry that is to be written.
+struct Planned<'a> {
+    /// Its path in the archive.
+    path: &'a str,
+    contents: Source<'a>,
+    /// In bytes, as far as is known before it is read.
+    size: u64,
+}
+
+enum Source<'a> {
+    Rewritten(&'a [u8]),
+    File(PathBuf),
+}
+
+impl Planned<'_> {
+    /// What is held of it while it waits for its turn, in bytes.
+    fn held(&self) -> u64 {
+        if self.size > LARGEST_HELD { 0 } else { self.size }
+    }
+
+    /// Encodes it, unless it is too large to be held.
+    fn encode(encoder: &mut EntryEncoder, planned: &Self) -> Result<Option<Encoded>, ArchiveError> {
+        if planned.size > LARGEST_HELD {
+            return Ok(None);
+        }
+        planned.read(&mut |size, contents| {
+            if size > LARGEST_HELD {
+                return Err(ArchiveError::Changed { expected: planned.size, found: size });
+            }
+            encoder.encode(size, contents).map(Some)
+        })
     }
 
     fn add<W: Write + Seek>(
         &self,
         writer: &mut ArchiveWriter<W>,
-        path: &str,
-        carried: &Carried,
+        encoded: Result<Option<Encoded>, ArchiveError>,
     ) -> Result<(), PackError> {
-        // A file that was there a moment ago: opening it says what became of it.
-        let source = self
-            .tree
-            .source(&carried.source)
-            .unwrap_or_else(|| self.tree.project.boundary.join(&carried.source));
-        let result = match &carried.rewritten {
-            Some(bytes) => writer.add(path, bytes.len() as u64, &mut bytes.as_slice()).map(|_| ()),
-            None => add_file(writer, path, &source),
+        let added = match encoded {
+            Ok(Some(encoded)) => writer.put(self.path, &encoded),
+            Ok(None) => self.read(&mut |size, contents| writer.add(self.path, size, contents)),
+            Err(error) => Err(error),
         };
-        result.map_err(|error| match error {
-            ArchiveError::Write(error) => PackError::Archive(error),
-            error => PackError::File(source, error),
+        added.map_err(|error| match (error, &self.contents) {
+            (error @ ArchiveError::Write(_), _) => archive_error(error),
+            (error, Source::File(source)) => PackError::File(source.clone(), error),
+            (error, Source::Rewritten(_)) => PackError::File(PathBuf::from(self.path), error),
         })
+    }
+
+    /// Gives its contents to `take`; a file must not change meanwhile: its size, and where the system tells, its time of
+    /// change.
+    fn read<R>(
+        &self,
+        take: &mut dyn FnMut(u64, &mut dyn Read) -> Result<R, ArchiveError>,
+    ) -> Result<R, ArchiveError> {
+        let path = match &self.contents {
+            Source::Rewritten(bytes) => return take(bytes.len() as u64, &mut &**bytes),
+            Source::File(path) => path,
+        };
+        let mut file = File::open(path).map_err(ArchiveError::Read)?;
+        let before = file.metadata().map_err(ArchiveError::Read)?;
+        let taken = take(before.len(), &mut file)?;
+        let after = file.metadata().map_err(ArchiveError::Read)?;
+        if before.len() != after.len() || before.modified().ok() != after.modified().ok() {
+            return Err(ArchiveError::Changed { expected: before.len(), found: after.len() });
+        }
+        Ok(taken)
     }
 }
 
-/// Adds a file that must not change meanwhile: its size, and where the system tells, its time of change.
-fn add_file<W: Write + Seek>(
-    writer: &mut ArchiveWriter<W>,
-    path: &str,
-    source: &Path,
-) -> Result<(), ArchiveError> {
-    let mut file = File::open(source).map_err(ArchiveError::Read)?;
-    let before = file.metadata().map_err(ArchiveError::Read)?;
-    writer.add(path, before.len(), &mut file)?;
-    let after = file.metadata().map_err(ArchiveError::Read)?;
-    if before.len() != after.len() || before.modified().ok() != after.modified().ok() {
-        return Err(ArchiveError::Changed { expected: before.len(), found: after.len() });
+fn archive_error(error: ArchiveError) -> PackError {
+    match error {
+        ArchiveError::Write(error) => PackError::Archive(error),
+        other => PackError::Archive(io::Error::other(other.to_string())),
     }
-    Ok(())
+}
+
+/// Size and SHA-256, in hexadecimal, of a file that is being written: as far as it is said to be done, and in the end all of
+/// it.
+fn hash_behind(mut file: File, told: &mpsc::Receiver<u64>) -> io::Result<(u64, String)> {
+    let mut hasher = Hasher::default();
+    for done in told {
+        let left = done.saturating_sub(hasher.size());
+        hasher.read(&mut (&mut file).take(left))?;
+    }
+    Ok(hasher.finish())
 }
 
 /// An archive in a temporary file, which goes when this is dropped.

@@ -1,8 +1,8 @@
 //! The project as a zip: equal contents give equal bytes, on every machine.
 //!
 //! Entries are sorted by path, carry the date 1980-01-01 and mode 0644, and are deflated at a fixed level by a
-//! fixed backend, or stored where their first bytes show a format that is compressed already. Bytes are streamed;
-//! nothing is held but one buffer.
+//! fixed backend, or stored where their first bytes show a format that is compressed already. Bytes are streamed, and
+//! nothing is held but one buffer; or entries are encoded elsewhere, several at a time, and put together in their order.
 //!
 //! # The manifest digest
 //!
@@ -15,7 +15,7 @@ use std::io::{self, Read, Seek, Write};
 
 use sha2::{Digest, Sha256};
 
-use crate::zip::{Method, Writer};
+use crate::zip::{Encoder, Figures, Method, Writer};
 
 /// The largest archive that a direct upload takes, in bytes (200 MB; source: the API's `max_bytes`).
 pub const DIRECT_UPLOAD_LIMIT: u64 = 200 * 1024 * 1024;
@@ -119,6 +119,88 @@ impl fmt::Display for ArchiveError {
 
 impl std::error::Error for ArchiveError {}
 
+/// Encodes entries apart from the archive that they go into: on another thread, ahead of it.
+#[derive(Debug)]
+pub struct EntryEncoder {
+    encoder: Encoder,
+    buffer: Vec<u8>,
+}
+
+/// An entry's contents as the archive holds them.
+#[derive(Debug)]
+pub struct Encoded {
+    figures: Figures,
+    size: u64,
+    sha256: [u8; 32],
+    bytes: Vec<u8>,
+}
+
+impl Default for EntryEncoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EntryEncoder {
+    /// One that may encode any number of entries.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { encoder: Encoder::new(), buffer: vec![0; CHUNK] }
+    }
+
+    /// Encodes `contents`, which must be `size` bytes. They are held in memory.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are not as many.
+    pub fn encode(&mut self, size: u64, contents: &mut dyn Read) -> Result<Encoded, ArchiveError> {
+        let Self { encoder, buffer } = self;
+        let mut bytes = Vec::new();
+        let sha256 = transfer(contents, size, buffer, &mut |piece, method| {
+            if let Some(method) = method {
+                encoder.start(method);
+                if method == Method::Stored {
+                    bytes.reserve_exact(usize::try_from(size).unwrap_or_default());
+                }
+            }
+            encoder.write(piece, &mut bytes)
+        })?;
+        let figures = encoder.end(&mut bytes).map_err(ArchiveError::Write)?;
+        Ok(Encoded { figures, size, sha256, bytes })
+    }
+}
+
+/// Reads `contents`, which must be `size` bytes, and hands them on in pieces that are cut equally everywhere; with the
+/// first one comes how they are to be kept. Gives back their SHA-256.
+fn transfer(
+    contents: &mut dyn Read,
+    size: u64,
+    buffer: &mut [u8],
+    take: &mut dyn FnMut(&[u8], Option<Method>) -> io::Result<()>,
+) -> Result<[u8; 32], ArchiveError> {
+    let mut hasher = Sha256::new();
+    let mut filled = read_chunk(contents, buffer).map_err(ArchiveError::Read)?;
+    let is_stored = is_compressed(&buffer[..filled]);
+    let mut method = Some(if is_stored { Method::Stored } else { Method::Deflated });
+    let mut found = 0;
+    loop {
+        let bytes = &buffer[..filled];
+        found += bytes.len() as u64;
+        if found > size {
+            return Err(ArchiveError::Changed { expected: size, found });
+        }
+        hasher.update(bytes);
+        take(bytes, method.take()).map_err(ArchiveError::Write)?;
+        filled = read_chunk(contents, buffer).map_err(ArchiveError::Read)?;
+        if filled == 0 {
+            break;
+        }
+    }
+    if found != size {
+        return Err(ArchiveError::Changed { expected: size, found });
+    }
+    Ok(hasher.finalize().into())
+}
+
 /// Writes an archive, one entry after the other.
 #[derive(Debug)]
 pub struct ArchiveWriter<W: Write + Seek> {
@@ -139,35 +221,53 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     ///
     /// # Errors
     /// See [`ArchiveError`]. The archive is of no use after an error.
-    pub fn add(&mut self, path: &str, size: u64, contents: &mut dyn Read) -> Result<&Entry, ArchiveError> {
+    pub fn add(&mut self, path: &str, size: u64, contents: &mut dyn Read) -> Result<(), ArchiveError> {
+        self.check(path)?;
+        let Self { zip, buffer, .. } = self;
+        let sha256 = transfer(contents, size, buffer, &mut |piece, method| {
+            method.map_or(Ok(()), |method| zip.start(path, method))?;
+            zip.write(piece)
+        })?;
+        self.zip.end().map_err(ArchiveError::Write)?;
+        self.manifest.entries.push(Entry { path: path.to_owned(), size, sha256 });
+        Ok(())
+    }
+
+    /// Adds the file at `path` with contents that were encoded before; the archive's bytes are those that [`Self::add`]
+    /// gives it.
+    ///
+    /// # Errors
+    /// See [`ArchiveError`]. The archive is of no use after an error.
+    pub fn put(&mut self, path: &str, encoded: &Encoded) -> Result<(), ArchiveError> {
+        self.check(path)?;
+        let Encoded { figures, size, sha256, bytes } = encoded;
+        self.zip.put(path, *figures, bytes).map_err(ArchiveError::Write)?;
+        self.manifest.entries.push(Entry { path: path.to_owned(), size: *size, sha256: *sha256 });
+        Ok(())
+    }
+
+    /// Bytes written so far that do not change any more.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.zip.written()
+    }
+
+    /// Hands the sink everything so far, and says how many bytes that is: they do not change any more.
+    ///
+    /// # Errors
+    /// When the sink refuses them.
+    pub fn flush(&mut self) -> Result<u64, ArchiveError> {
+        self.zip.flush().map_err(ArchiveError::Write)
+    }
+
+    fn check(&self, path: &str) -> Result<(), ArchiveError> {
         if !is_portable(path) {
             return Err(ArchiveError::InvalidPath);
         }
         if self.manifest.entries.last().is_some_and(|last| last.path.as_str() >= path) {
             return Err(ArchiveError::OutOfOrder);
         }
-        let mut filled = read_chunk(contents, &mut self.buffer).map_err(ArchiveError::Read)?;
-        let method = if is_compressed(&self.buffer[..filled]) { Method::Stored } else { Method::Deflated };
-        self.zip.start(path, method).map_err(ArchiveError::Write)?;
-        let mut hasher = Sha256::new();
-        let mut found = 0;
-        while filled > 0 {
-            let bytes = &self.buffer[..filled];
-            hasher.update(bytes);
-            found += bytes.len() as u64;
-            if found > size {
-                return Err(ArchiveError::Changed { expected: size, found });
-            }
-            self.zip.write(bytes).map_err(ArchiveError::Write)?;
-            filled = read_chunk(contents, &mut self.buffer).map_err(ArchiveError::Read)?;
-        }
-        if found != size {
-            return Err(ArchiveError::Changed { expected: size, found });
-        }
-        self.zip.end().map_err(ArchiveError::Write)?;
-        let entry = Entry { path: path.to_owned(), size, sha256: hasher.finalize().into() };
-        self.manifest.entries.push(entry);
-        Ok(&self.manifest.entries[self.manifest.entries.len() - 1])
+        Ok(())
     }
 
     /// Writes the directory of the archive and gives back the sink.

@@ -45,7 +45,7 @@ pub use api::{
     Target, UploadRequest,
 };
 pub use archive::{
-    ArchiveError, ArchiveWriter, DIRECT_UPLOAD_LIMIT, Entry, Manifest, PROXY_UPLOAD_LIMIT, hex,
+    ArchiveError, ArchiveWriter, DIRECT_UPLOAD_LIMIT, Encoded, Entry, EntryEncoder, Manifest, PROXY_UPLOAD_LIMIT, hex,
 };
 pub use backoff::{poll_delay, retry_delay};
 pub use canonical::canonical;

@@ -29,6 +29,88 @@ pub(crate) enum Method {
     Deflated,
 }
 
+/// What is known of an entry's contents once they are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Figures {
+    method: Method,
+    checksum: u32,
+    compressed: u64,
+    size: u64,
+}
+
+/// Encodes the contents of entries, one after the other.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    compress: Compress,
+    output: Vec<u8>,
+    checksum: Crc,
+    figures: Figures,
+}
+
+impl Encoder {
+    pub(crate) fn new() -> Self {
+        Self {
+            compress: Compress::new(Compression::new(LEVEL), false),
+            output: vec![0; OUTPUT],
+            checksum: Crc::new(),
+            figures: Figures { method: Method::Stored, checksum: 0, compressed: 0, size: 0 },
+        }
+    }
+
+    /// Begins with the contents of an entry.
+    pub(crate) fn start(&mut self, method: Method) {
+        self.compress.reset();
+        self.checksum = Crc::new();
+        self.figures = Figures { method, checksum: 0, compressed: 0, size: 0 };
+    }
+
+    /// Encodes a piece of them. How contents are cut into pieces has an influence on how they are compressed: who wants
+    /// equal bytes cuts equally.
+    pub(crate) fn write(&mut self, bytes: &[u8], sink: &mut dyn Write) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.checksum.update(bytes);
+        self.figures.size += bytes.len() as u64;
+        match self.figures.method {
+            Method::Stored => {
+                self.figures.compressed += bytes.len() as u64;
+                sink.write_all(bytes)
+            }
+            Method::Deflated => self.deflate(bytes, FlushCompress::None, sink),
+        }
+    }
+
+    /// Ends with them.
+    pub(crate) fn end(&mut self, sink: &mut dyn Write) -> io::Result<Figures> {
+        if self.figures.method == Method::Deflated {
+            self.deflate(&[], FlushCompress::Finish, sink)?;
+        }
+        Ok(Figures { checksum: self.checksum.sum(), ..self.figures })
+    }
+
+    fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress, sink: &mut dyn Write) -> io::Result<()> {
+        loop {
+            let (taken, given) = (self.compress.total_in(), self.compress.total_out());
+            let status = self.compress.compress(bytes, &mut self.output, flush).map_err(io::Error::other)?;
+            let count = |before: u64, after: u64| usize::try_from(after - before).unwrap_or_default();
+            let (taken, given) =
+                (count(taken, self.compress.total_in()), count(given, self.compress.total_out()));
+            bytes = &bytes[taken..];
+            sink.write_all(&self.output[..given])?;
+            self.figures.compressed += given as u64;
+            let is_done = match flush {
+                FlushCompress::Finish => status == Status::StreamEnd,
+                // Room was left in the output, so that nothing waits for it.
+                _ => bytes.is_empty() && given < self.output.len(),
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
+    }
+}
+
 /// What both headers of an entry say.
 #[derive(Debug)]
 struct Header {
@@ -45,87 +127,71 @@ struct Header {
 #[derive(Debug)]
 pub(crate) struct Writer<W: Write + Seek> {
     sink: W,
-    /// Bytes written so far.
+    /// Bytes written so far, up to the entry that is open.
     position: u64,
     done: Vec<Header>,
-    open: Option<Open>,
-    compress: Compress,
-    output: Vec<u8>,
-}
-
-/// The entry that is being written.
-#[derive(Debug)]
-struct Open {
-    name: String,
-    method: Method,
-    offset: u64,
-    checksum: Crc,
-    size: u64,
+    encoder: Encoder,
+    /// The entry that is being written.
+    open: Option<Header>,
 }
 
 impl<W: Write + Seek> Writer<W> {
     pub(crate) fn new(sink: W) -> Self {
-        Self {
-            sink,
-            position: 0,
-            done: Vec::new(),
-            open: None,
-            compress: Compress::new(Compression::new(LEVEL), false),
-            output: vec![0; OUTPUT],
-        }
+        Self { sink, position: 0, done: Vec::new(), encoder: Encoder::new(), open: None }
     }
 
     /// Begins an entry; the one before it must be ended.
     pub(crate) fn start(&mut self, name: &str, method: Method) -> io::Result<()> {
-        let offset = self.position;
-        let header = Header {
-            name: name.to_owned(),
-            method,
-            checksum: 0,
-            compressed: 0,
-            size: 0,
-            offset: small(offset)?,
-        };
-        self.put(&header.local()?)?;
-        self.compress.reset();
-        self.open = Some(Open { name: header.name, method, offset, checksum: Crc::new(), size: 0 });
+        let header = Header::new(name, self.position, Figures { method, checksum: 0, compressed: 0, size: 0 })?;
+        self.sink.write_all(&header.local()?)?;
+        self.encoder.start(method);
+        self.open = Some(header);
         Ok(())
     }
 
-    /// Adds to the entry that was begun. How contents are cut into pieces has an influence on how they are compressed:
-    /// who wants equal bytes cuts equally.
+    /// Adds to the entry that was begun; [`Encoder::write`] says what pieces mean.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(open) = &mut self.open else { return Err(io::Error::other("no entry was begun")) };
-        open.checksum.update(bytes);
-        open.size += bytes.len() as u64;
-        match open.method {
-            Method::Stored => self.put(bytes),
-            Method::Deflated => self.deflate(bytes, FlushCompress::None),
+        if self.open.is_none() {
+            return Err(io::Error::other("no entry was begun"));
         }
+        self.encoder.write(bytes, &mut self.sink)
     }
 
     /// Ends the entry that was begun: its header gets what is known only now.
     pub(crate) fn end(&mut self) -> io::Result<()> {
-        let Some(Open { name, method, offset, checksum, size }) = self.open.take() else {
+        let Some(open) = self.open.take() else {
             return Err(io::Error::other("no entry was begun"));
         };
-        if method == Method::Deflated {
-            self.deflate(&[], FlushCompress::Finish)?;
-        }
-        let mut header = Header {
-            name,
-            method,
-            checksum: checksum.sum(),
-            compressed: 0,
-            size: small(size)?,
-            offset: small(offset)?,
-        };
-        header.compressed = small(self.position - offset - header.local()?.len() as u64)?;
-        self.sink.seek(SeekFrom::Start(offset + CHECKSUM))?;
+        let figures = self.encoder.end(&mut self.sink)?;
+        let header = Header::new(&open.name, self.position, figures)?;
+        self.sink.seek(SeekFrom::Start(self.position + CHECKSUM))?;
         self.sink.write_all(&header.sizes())?;
+        self.position += header.local()?.len() as u64 + figures.compressed;
         self.sink.seek(SeekFrom::Start(self.position))?;
         self.done.push(header);
         Ok(())
+    }
+
+    /// Adds an entry that was encoded elsewhere.
+    pub(crate) fn put(&mut self, name: &str, figures: Figures, bytes: &[u8]) -> io::Result<()> {
+        let header = Header::new(name, self.position, figures)?;
+        let local = header.local()?;
+        self.sink.write_all(&local)?;
+        self.sink.write_all(bytes)?;
+        self.position += local.len() as u64 + bytes.len() as u64;
+        self.done.push(header);
+        Ok(())
+    }
+
+    /// Bytes written so far that will not change any more.
+    pub(crate) fn written(&self) -> u64 {
+        self.position
+    }
+
+    /// Hands everything to the sink that will not change any more, and says how much that is, in bytes.
+    pub(crate) fn flush(&mut self) -> io::Result<u64> {
+        self.sink.flush()?;
+        Ok(self.position)
     }
 
     /// Writes the directory and gives back the sink.
@@ -133,50 +199,31 @@ impl<W: Write + Seek> Writer<W> {
         let start = small(self.position)?;
         let count = u16::try_from(self.done.len()).ok().filter(|count| *count < u16::MAX);
         let count = count.ok_or_else(|| io::Error::other("an archive holds at most 65534 files"))?;
+        let mut directory = Vec::new();
         for header in std::mem::take(&mut self.done) {
-            self.put(&header.central()?)?;
+            directory.extend(header.central()?);
         }
-        let length = small(self.position)? - start;
+        let length = small(directory.len() as u64)?;
+        self.sink.write_all(&directory)?;
         let mut end = b"PK\x05\x06\0\0\0\0".to_vec();
         end.extend(count.to_le_bytes());
         end.extend(count.to_le_bytes());
         end.extend(length.to_le_bytes());
         end.extend(start.to_le_bytes());
         end.extend([0; 2]);
-        self.put(&end)?;
+        self.sink.write_all(&end)?;
         self.sink.flush()?;
         Ok(self.sink)
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.sink.write_all(bytes)?;
-        self.position += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress) -> io::Result<()> {
-        loop {
-            let (taken, given) = (self.compress.total_in(), self.compress.total_out());
-            let status = self.compress.compress(bytes, &mut self.output, flush).map_err(io::Error::other)?;
-            let count = |before: u64, after: u64| usize::try_from(after - before).unwrap_or_default();
-            let (taken, given) =
-                (count(taken, self.compress.total_in()), count(given, self.compress.total_out()));
-            bytes = &bytes[taken..];
-            self.sink.write_all(&self.output[..given])?;
-            self.position += given as u64;
-            let is_done = match flush {
-                FlushCompress::Finish => status == Status::StreamEnd,
-                // Room was left in the output, so that nothing waits for it.
-                _ => bytes.is_empty() && given < self.output.len(),
-            };
-            if is_done {
-                return Ok(());
-            }
-        }
     }
 }
 
 impl Header {
+    fn new(name: &str, offset: u64, figures: Figures) -> io::Result<Self> {
+        let Figures { method, checksum, compressed, size } = figures;
+        let (compressed, size, offset) = (small(compressed)?, small(size)?, small(offset)?);
+        Ok(Self { name: name.to_owned(), method, checksum, compressed, size, offset })
+    }
+
     fn local(&self) -> io::Result<Vec<u8>> {
         let mut bytes = b"PK\x03\x04".to_vec();
         bytes.extend(self.common()?);
@@ -253,6 +300,24 @@ mod tests {
         writer.finish().expect("finished").into_inner()
     }
 
+    /// The same, of entries that were encoded elsewhere.
+    fn put(files: &[(String, bool, Vec<u8>)], chunk: usize) -> Vec<u8> {
+        let mut writer = Writer::new(Cursor::new(Vec::new()));
+        let mut encoder = Encoder::new();
+        for (name, is_stored, bytes) in files {
+            let mut encoded = Vec::new();
+            encoder.start(if *is_stored { Method::Stored } else { Method::Deflated });
+            for part in bytes.chunks(chunk) {
+                encoder.write(part, &mut encoded).expect("encoded");
+            }
+            let figures = encoder.end(&mut encoded).expect("encoded");
+            writer.put(name, figures, &encoded).expect("written");
+            let length = writer.flush().expect("flushed");
+            assert_eq!(length, writer.sink.get_ref().len() as u64);
+        }
+        writer.finish().expect("finished").into_inner()
+    }
+
     fn theirs(files: &[(String, bool, Vec<u8>)], chunk: usize) -> Vec<u8> {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, is_stored, bytes) in files {
@@ -302,7 +367,9 @@ mod tests {
                 };
                 (format!("{index}{name}"), is_stored, (0..size).map(byte).collect::<Vec<u8>>())
             }).collect::<Vec<_>>();
-            prop_assert!(ours(&files, chunk) == theirs(&files, chunk));
+            let theirs = theirs(&files, chunk);
+            prop_assert!(ours(&files, chunk) == theirs);
+            prop_assert!(put(&files, chunk) == theirs);
         }
     }
 }

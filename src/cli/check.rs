@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyperframes_ci_core::{
     AspectRatio, CheckOptions, Findings, Levels, ReportFormat, Rule, Severity, Values,
@@ -18,6 +16,7 @@ use crate::changes;
 use crate::collect::Project;
 use crate::discover;
 use crate::error::Error;
+use crate::parallel::in_order;
 use crate::report::{Console, counted};
 use crate::shown::Shown;
 use crate::tree::DiskTree;
@@ -89,16 +88,17 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     };
     let targets = if args.select.is_used() { entries(args)? } else { projects(args)? };
     let changed = changed(args, &targets)?;
-    let checked = in_parallel(&targets, |target| check_one(target, changed.get(&target.project.boundary)));
     let mut findings = Findings::default();
     let mut compositions = 0;
     let shown = Shown::new(format == ReportFormat::Human, values::workspace().as_deref());
-    for (target, result) in targets.iter().zip(checked) {
-        let (mut found, count) = result?;
+    let work = |(): &mut (), target: &Target| check_one(target, changed.get(&target.project.boundary));
+    in_order(&targets, u64::MAX, |_| 0, || (), work, |target, checked| {
+        let (mut found, count) = checked?;
         found.rename(|path| shown.path(&target.project.boundary, path));
         findings.append(found);
         compositions += count;
-    }
+        Ok::<_, Error>(())
+    })?;
     findings.sort();
     // Entries of one project find the same things there.
     findings.diagnostics.dedup();
@@ -196,31 +196,6 @@ fn check_one(target: &Target, changed: Option<&BTreeSet<String>>) -> Result<(Fin
     Ok((report.findings, report.compositions))
 }
 
-/// The results of `work` on each item, in their order; on as many threads as there are processors.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
-    if threads <= 1 {
-        return items.iter().map(work).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(index) else { return };
-                    let result = work(item);
-                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
 fn tell(findings: &Findings, format: ReportFormat, console: &mut Console) {
     if console.is_json() {
         console.json(&findings.to_json());
@@ -257,16 +232,6 @@ fn explain(rule: Rule, console: &mut Console) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn results_keep_the_order_of_their_items() {
-        let items = (0..1000).collect::<Vec<u64>>();
-        assert_eq!(
-            in_parallel(&items, |item| item * 2),
-            items.iter().map(|item| item * 2).collect::<Vec<_>>()
-        );
-        assert_eq!(in_parallel(&[] as &[u64], |item| *item), Vec::<u64>::new());
-    }
 
     #[test]
     fn a_summary_counts() {
