@@ -1,12 +1,13 @@
 //! From a project to its archive: a ZIP in a temporary file. What is in it is decided in the core.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use hyperframes_ci_core::{ArchiveError, ArchiveWriter, Carried, Encoded, EntryEncoder, Manifest, contained};
+use hyperframes_ci_core::{
+    ArchiveError, ArchiveWriter, Carried, Encoded, EntryEncoder, Manifest, SortedMap, contained,
+};
 
 use crate::digest::Hasher;
 use crate::parallel::in_order;
@@ -64,7 +65,7 @@ impl PackError {
 #[derive(Debug)]
 pub(crate) struct Contained<'a> {
     tree: &'a DiskTree,
-    entries: BTreeMap<String, Carried>,
+    entries: SortedMap<String, Carried>,
 }
 
 impl<'a> Contained<'a> {
@@ -102,16 +103,23 @@ impl<'a> Contained<'a> {
             let (tell, told) = mpsc::channel();
             let hashing = scope.spawn(move || hash_behind(follower, &told));
             let (mut done, mut hashed) = (0, 0);
-            in_order(&entries, AHEAD, Planned::held, EntryEncoder::new, Planned::encode, |planned, encoded| {
-                planned.add(&mut writer, encoded)?;
-                if writer.written() > hashed + HASHED {
-                    hashed = writer.flush().map_err(archive_error)?;
-                    let _ = tell.send(hashed);
-                }
-                done += 1;
-                progress(done);
-                Ok(())
-            })?;
+            in_order(
+                &entries,
+                AHEAD,
+                Planned::held,
+                EntryEncoder::new,
+                Planned::encode,
+                |planned, encoded| {
+                    planned.add(&mut writer, encoded)?;
+                    if writer.written() > hashed + HASHED {
+                        hashed = writer.flush().map_err(archive_error)?;
+                        let _ = tell.send(hashed);
+                    }
+                    done += 1;
+                    progress(done);
+                    Ok(())
+                },
+            )?;
             let (mut sink, manifest) = writer.finish().map_err(archive_error)?;
             sink.flush().map_err(PackError::Archive)?;
             let _ = tell.send(u64::MAX);

@@ -124,7 +124,7 @@ mod tests {
         let (held, most) = (AtomicU64::new(0), AtomicU64::new(0));
         let mut seen = Vec::new();
         // Every hundredth costs more than the budget, and is done nevertheless.
-        let cost = |item: &u64| if item % 100 == 0 { 500 } else { item % 7 };
+        let cost = |item: &u64| if item.is_multiple_of(100) { 500 } else { item % 7 };
         let work = |count: &mut u64, item: &u64| {
             *count += 1;
             let now = held.fetch_add(cost(item), Ordering::SeqCst) + cost(item);
@@ -149,7 +149,8 @@ mod tests {
             begun.fetch_add(1, Ordering::SeqCst);
             *item
         };
-        let ended = in_order(&items, 10, |_| 1, || (), work, |_, item| if item == 50 { Err(item) } else { Ok(()) });
+        let ended =
+            in_order(&items, 10, |_| 1, || (), work, |_, item| if item == 50 { Err(item) } else { Ok(()) });
         assert_eq!(ended, Err(50));
         assert!(begun.load(Ordering::SeqCst) < 100);
         assert_eq!(in_order(&[] as &[u64], 0, |_| 1, || (), work, |_, _| Err(())), Ok(()));

@@ -169,13 +169,16 @@ impl EntryEncoder {
     }
 }
 
-/// Reads `contents`, which must be `size` bytes, and hands them on in pieces that are cut equally everywhere; with the
-/// first one comes how they are to be kept. Gives back their SHA-256.
+/// Takes a piece of an entry's contents; with the first one comes how they are to be kept.
+type Take<'a> = dyn FnMut(&[u8], Option<Method>) -> io::Result<()> + 'a;
+
+/// Reads `contents`, which must be `size` bytes, and hands them on in pieces that are cut equally everywhere. Gives
+/// back their SHA-256.
 fn transfer(
     contents: &mut dyn Read,
     size: u64,
     buffer: &mut [u8],
-    take: &mut dyn FnMut(&[u8], Option<Method>) -> io::Result<()>,
+    take: &mut Take<'_>,
 ) -> Result<[u8; 32], ArchiveError> {
     let mut hasher = Sha256::new();
     let mut filled = read_chunk(contents, buffer).map_err(ArchiveError::Read)?;

@@ -3,9 +3,7 @@
 //!
 //! What must not be carried is left alone here; that it is referred to is a finding of the checks.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::order::set;
+use crate::order::{SortedMap, SortedSet};
 use crate::reference::{Link, Reference, TextKind, references, resolve, rewrite};
 use crate::resolve::{Destination, Resolver};
 use crate::tree::{Tree, below, join, parent};
@@ -24,15 +22,15 @@ pub struct Carried {
 
 /// What is going to be packed, by path in the archive. `None` where a text could not be read, which the tree remembers.
 #[must_use]
-pub fn contained(tree: &dyn Tree) -> Option<BTreeMap<String, Carried>> {
+pub fn contained(tree: &dyn Tree) -> Option<SortedMap<String, Carried>> {
     let mut carrier = Carrier {
         tree,
         resolver: Resolver::new(tree),
-        names: BTreeMap::new(),
-        taken: set(tree.files().iter().map(|file| file.path.clone())),
+        names: SortedMap::new(),
+        taken: SortedSet::from_iter(tree.files().iter().map(|file| file.path.clone())),
         queue: Vec::new(),
     };
-    let mut entries = BTreeMap::new();
+    let mut entries = SortedMap::new();
     for file in tree.files() {
         entries.insert(file.path.clone(), carrier.entry(&file.path, join(tree.project(), &file.path))?);
     }
@@ -48,8 +46,8 @@ struct Carrier<'a> {
     tree: &'a dyn Tree,
     resolver: Resolver<'a>,
     /// Path in the archive by repository path, for files from outside the project.
-    names: BTreeMap<String, String>,
-    taken: BTreeSet<String>,
+    names: SortedMap<String, String>,
+    taken: SortedSet<String>,
     queue: Vec<(String, String)>,
 }
 
@@ -219,8 +217,10 @@ mod tests {
             "v",
         );
         let found = contained(&tree).expect("readable");
-        let text =
-            |path: &str| String::from_utf8(found[path].rewritten.clone().expect("rewritten")).expect("text");
+        let text = |path: &str| {
+            String::from_utf8(found.get(path).expect("there").rewritten.clone().expect("rewritten"))
+                .expect("text")
+        };
         assert_eq!(
             found.keys().collect::<Vec<_>>(),
             ["_ext/css/a.css", "_ext/fonts/d.woff2", "index.html", "logo.png"]

@@ -1,13 +1,12 @@
 //! Findings together with the texts that they are about.
 
-use std::collections::BTreeMap;
-
+use crate::order::SortedMap;
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::format::{self, ReportFormat};
 use crate::levels::Levels;
-use crate::order::{map, sort_by};
+use crate::order::sort_by;
 
 /// What checks found, ready to be told.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +14,7 @@ pub struct Findings {
     /// The findings, sorted by path and place.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts of files with findings, by the path that findings have.
-    pub sources: BTreeMap<String, String>,
+    pub sources: SortedMap<String, String>,
 }
 
 impl Findings {
@@ -38,10 +37,10 @@ impl Findings {
     /// findings must be sorted.
     pub(crate) fn limit(&mut self, most: usize) {
         let key = |found: &Diagnostic| format!("{} {}", found.rule, found.path);
-        let mut counts = BTreeMap::<String, usize>::new();
+        let mut counts = SortedMap::<String, usize>::new();
         let mut rests = Vec::new();
         self.diagnostics.retain(|found| {
-            let count = counts.entry(key(found)).or_default();
+            let count = counts.or_default(key(found));
             *count += 1;
             if *count == most + 1 {
                 rests.push(Diagnostic::new(found.rule, &found.path, ""));
@@ -76,7 +75,7 @@ impl Findings {
             found.path = name(&found.path);
         }
         let sources = std::mem::take(&mut self.sources);
-        self.sources = map(sources.into_iter().map(|(path, text)| (name(&path), text)));
+        self.sources = SortedMap::from_iter(sources.into_iter().map(|(path, text)| (name(&path), text)));
     }
 
     /// Adds other findings.

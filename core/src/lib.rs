@@ -45,7 +45,8 @@ pub use api::{
     Target, UploadRequest,
 };
 pub use archive::{
-    ArchiveError, ArchiveWriter, DIRECT_UPLOAD_LIMIT, Encoded, Entry, EntryEncoder, Manifest, PROXY_UPLOAD_LIMIT, hex,
+    ArchiveError, ArchiveWriter, DIRECT_UPLOAD_LIMIT, Encoded, Entry, EntryEncoder, Manifest,
+    PROXY_UPLOAD_LIMIT, hex,
 };
 pub use backoff::{poll_delay, retry_delay};
 pub use canonical::canonical;
@@ -63,6 +64,7 @@ pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, R
 pub use levels::{Level, Levels};
 pub use nearest::to as nearest;
 pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
+pub use order::{SortedMap, SortedSet};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
 pub use render::{

@@ -1,8 +1,6 @@
 //! Where references lead.
 
-use std::collections::BTreeMap;
-
-use crate::order::map;
+use crate::order::SortedMap;
 use crate::project::Exclusion;
 use crate::reference::{Link, resolve};
 use crate::tree::{Found, Tree, below, join, parent};
@@ -48,12 +46,14 @@ impl Destination {
 pub(crate) struct Resolver<'a> {
     tree: &'a dyn Tree,
     /// The places of packed files by their paths in lower case.
-    folded: BTreeMap<String, usize>,
+    folded: SortedMap<String, usize>,
 }
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(tree: &'a dyn Tree) -> Self {
-        let folded = map(tree.files().iter().enumerate().map(|(place, file)| (lower(&file.path), place)));
+        let folded = SortedMap::from_iter(
+            tree.files().iter().enumerate().map(|(place, file)| (lower(&file.path), place)),
+        );
         Self { tree, folded }
     }
 

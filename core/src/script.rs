@@ -4,10 +4,8 @@
 //! `const values = getVariables(); values.title`. Where the values go elsewhere, the answer says that it is not
 //! complete; a wrong answer is never more than a warning.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::diagnostic::Span;
-use crate::order::set;
+use crate::order::{SortedMap, SortedSet};
 
 /// What a script does with variables.
 #[derive(Debug, Default)]
@@ -17,7 +15,7 @@ pub(crate) struct Usage {
     /// Whether it may read others as well.
     pub(crate) opaque: bool,
     /// Every string and every name in it: where a variable's id is none of them, nothing here mentions it.
-    pub(crate) words: BTreeSet<String>,
+    pub(crate) words: SortedSet<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,21 +48,22 @@ pub(crate) fn usage(source: &str) -> Usage {
     let tokens = tokens(source);
     let partners = partners(&tokens);
     let mut reader =
-        Reader { tokens: &tokens, partners: &partners, usage: Usage::default(), aliases: BTreeMap::new() };
+        Reader { tokens: &tokens, partners: &partners, usage: Usage::default(), aliases: SortedMap::new() };
     reader.calls();
-    let mut uses = BTreeMap::<&str, Vec<usize>>::new();
+    let mut uses = SortedMap::<&str, Vec<usize>>::new();
     let aliases = std::mem::take(&mut reader.aliases);
     for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Name) {
         if aliases.contains_key(token.text) {
-            uses.entry(token.text).or_default().push(at);
+            uses.or_default(token.text).push(at);
         }
     }
-    for (name, given) in &aliases {
-        reader.alias(given, &uses[name]);
+    for (name, given) in aliases.iter() {
+        reader.alias(given, uses.get(*name).map_or(&[], Vec::as_slice));
     }
     let mut usage = reader.usage;
-    usage.words =
-        set(tokens.iter().filter(|token| token.kind != Kind::Other).map(|token| token.text.to_owned()));
+    usage.words = SortedSet::from_iter(
+        tokens.iter().filter(|token| token.kind != Kind::Other).map(|token| token.text.to_owned()),
+    );
     usage
 }
 
@@ -74,7 +73,7 @@ struct Reader<'t, 'a> {
     partners: &'t [Option<usize>],
     usage: Usage,
     /// Names that hold the values, with the tokens that give them to them.
-    aliases: BTreeMap<&'a str, Vec<usize>>,
+    aliases: SortedMap<&'a str, Vec<usize>>,
 }
 
 /// For each bracket the other one, whatever kinds they are.
@@ -144,7 +143,7 @@ impl<'a> Reader<'_, 'a> {
             // A member of something else may be read from anywhere.
             let owned = before >= 2 && self.is(before - 2, ".");
             if target.kind == Kind::Name && !owned {
-                return self.aliases.entry(target.text).or_default().push(before - 1);
+                return self.aliases.or_default(target.text).push(before - 1);
             }
         }
         self.usage.opaque = true;

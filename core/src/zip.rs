@@ -142,7 +142,8 @@ impl<W: Write + Seek> Writer<W> {
 
     /// Begins an entry; the one before it must be ended.
     pub(crate) fn start(&mut self, name: &str, method: Method) -> io::Result<()> {
-        let header = Header::new(name, self.position, Figures { method, checksum: 0, compressed: 0, size: 0 })?;
+        let header =
+            Header::new(name, self.position, Figures { method, checksum: 0, compressed: 0, size: 0 })?;
         self.sink.write_all(&header.local()?)?;
         self.encoder.start(method);
         self.open = Some(header);

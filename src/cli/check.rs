@@ -92,13 +92,20 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let mut compositions = 0;
     let shown = Shown::new(format == ReportFormat::Human, values::workspace().as_deref());
     let work = |(): &mut (), target: &Target| check_one(target, changed.get(&target.project.boundary));
-    in_order(&targets, u64::MAX, |_| 0, || (), work, |target, checked| {
-        let (mut found, count) = checked?;
-        found.rename(|path| shown.path(&target.project.boundary, path));
-        findings.append(found);
-        compositions += count;
-        Ok::<_, Error>(())
-    })?;
+    in_order(
+        &targets,
+        u64::MAX,
+        |_| 0,
+        || (),
+        work,
+        |target, checked| {
+            let (mut found, count) = checked?;
+            found.rename(|path| shown.path(&target.project.boundary, path));
+            findings.append(found);
+            compositions += count;
+            Ok::<_, Error>(())
+        },
+    )?;
     findings.sort();
     // Entries of one project find the same things there.
     findings.diagnostics.dedup();

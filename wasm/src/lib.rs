@@ -5,7 +5,7 @@
 
 mod problem;
 
-use std::collections::BTreeMap;
+use hyperframes_ci_core::SortedMap;
 use std::io::Cursor;
 
 use hyperframes_ci_core::{
@@ -23,7 +23,7 @@ use problem::Problem;
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Preflight {
-    contents: BTreeMap<String, Contents>,
+    contents: SortedMap<String, Contents>,
     project: String,
     options: CheckOptions,
     levels: Levels,
@@ -154,7 +154,7 @@ impl Preflight {
         report.findings.set_levels(&self.levels);
         let mut result = report.findings.to_json();
         result["text"] = report.findings.text(format, false).into();
-        result["missing"] = json!(report.missing);
+        result["missing"] = report.missing.iter().map(String::as_str).collect();
         Ok(result.to_string())
     }
 
@@ -178,7 +178,7 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     let failed = |message: String| Problem::new("archive_failed", message);
     let files = contained(tree).ok_or_else(|| failed("the contents of a text are not known".to_owned()))?;
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
-    for (path, file) in &files {
+    for (path, file) in files.iter() {
         let bytes = match tree.contents(&file.source) {
             Some(Contents::Whole(bytes)) => file.rewritten.as_ref().unwrap_or(bytes),
             _ => return Err(failed(format!("the contents of {path} are not known"))),

@@ -1,13 +1,11 @@
 //! The composition itself: there, with a root, a size, a duration; and what it mounts.
 
-use std::collections::BTreeSet;
-
 use super::page::{Page, Pages};
 use crate::composition::{Measure, Root, Shape};
 use crate::diagnostic::{Diagnostic, Text};
 use crate::number;
 use crate::options::AspectRatio;
-use crate::order::set;
+use crate::order::{SortedMap, SortedSet};
 use crate::project::DEFAULT_COMPOSITION;
 use crate::rule::Rule;
 use crate::tree::{Found, Tree, join};
@@ -112,24 +110,24 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
 pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // Pages from which everything has been seen.
-    let mut done = BTreeSet::new();
+    let mut done = SortedSet::new();
     for page in pages.all().filter(|page| page.is_composition()) {
         // The way here, each with the mounts that were followed already. No recursion: a chain may be as long as the
         // project has files.
         let mut way = vec![(page, 0)];
-        let mut above = set([page.path.as_str()]);
+        let mut above = SortedMap::from_iter([(page.path.as_str(), true)]);
         while let Some((page, next)) = way.last_mut() {
             let page = *page;
             let mount = page.composition.mounts.get(*next).filter(|_| !done.contains(page.path.as_str()));
             let Some(mount) = mount else {
                 done.insert(page.path.as_str());
-                above.remove(page.path.as_str());
+                above.insert(page.path.as_str(), false);
                 way.pop();
                 continue;
             };
             *next += 1;
             let Some(mounted) = pages.mounted(page, mount.source_span) else { continue };
-            if above.insert(mounted.path.as_str()) {
+            if above.insert(mounted.path.as_str(), true) != Some(true) {
                 way.push((mounted, 0));
             } else {
                 let circle = way.iter().map(|(page, _)| page.path.as_str());

@@ -1,12 +1,10 @@
 //! Every text of a project, read once.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::composition::Composition;
 use crate::css::{self, Role};
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::html::{self, Document, Offsets};
-use crate::order::set;
+use crate::order::{SortedMap, SortedSet};
 use crate::reference::{Reference, TextKind, in_document, references};
 use crate::resolve::{Destination, Resolver};
 use crate::rule::Rule;
@@ -34,7 +32,7 @@ pub(super) struct Facts {
     /// `var(--name)`, with its place; those with a fallback as well.
     pub(super) reads: Vec<(String, Span, Role)>,
     /// Custom properties that the text sets.
-    pub(super) sets: BTreeSet<String>,
+    pub(super) sets: SortedSet<String>,
     /// What its scripts do.
     pub(super) usage: Usage,
     /// The values of other `data-` attributes, which may name variables.
@@ -197,7 +195,7 @@ impl Kind {
 /// The texts of a project, and those of the repository that they refer to, by repository path.
 pub(super) struct Pages<'a> {
     pub(super) tree: &'a dyn Tree,
-    pages: BTreeMap<String, Page>,
+    pages: SortedMap<String, Page>,
     /// Findings about texts that are none.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -205,7 +203,7 @@ pub(super) struct Pages<'a> {
 impl<'a> Pages<'a> {
     pub(super) fn read(tree: &'a dyn Tree) -> Self {
         let resolver = Resolver::new(tree);
-        let mut read = Self { tree, pages: BTreeMap::new(), diagnostics: Vec::new() };
+        let mut read = Self { tree, pages: SortedMap::new(), diagnostics: Vec::new() };
         // Scripts are read where a page refers to them: most scripts of a project are libraries.
         let mut queue = tree
             .files()
@@ -213,7 +211,7 @@ impl<'a> Pages<'a> {
             .filter(|file| TextKind::of_path(&file.path).is_some())
             .map(|file| join(tree.project(), &file.path))
             .collect::<Vec<_>>();
-        let mut seen = set(queue.iter().cloned());
+        let mut seen = SortedSet::from_iter(queue.iter().cloned());
         while let Some(path) = queue.pop() {
             let Some(kind) = Kind::of_path(&path) else { continue };
             let Some(bytes) = tree.read(&path) else { continue };

@@ -3,11 +3,9 @@
 //! Text, comments, doctypes and what is inside of scripts, styles and text areas is skipped over. Every byte is looked at
 //! a bounded number of times.
 
-use std::collections::BTreeSet;
-
 use super::{Attribute, Quote, decode};
 use crate::diagnostic::Span;
-use crate::order::set;
+use crate::order::SortedSet;
 
 /// A start or end tag.
 #[derive(Debug)]
@@ -290,8 +288,10 @@ impl Iterator for Tokenizer<'_> {
 
 /// Of attributes with one name the first counts, as in browsers.
 fn keep_first(attributes: &mut Vec<Attribute>) {
-    if set(attributes.iter().map(|attribute| attribute.name.as_str())).len() < attributes.len() {
-        let mut seen = BTreeSet::new();
+    if SortedSet::from_iter(attributes.iter().map(|attribute| attribute.name.as_str())).len()
+        < attributes.len()
+    {
+        let mut seen = SortedSet::new();
         attributes.retain(|attribute| seen.insert(attribute.name.clone()));
     }
 }

@@ -3,8 +3,7 @@
 //! Every well-formed entry counts, and everything malformed is a finding, where the official parser drops it
 //! silently and strict mode then accepts anything.
 
-use std::collections::BTreeMap;
-
+use crate::order::SortedMap;
 use serde_json::Value;
 
 use crate::color::is_color;
@@ -114,7 +113,7 @@ pub struct Declaration {
 pub struct Declarations {
     entries: Vec<Declaration>,
     /// Place among the entries by id.
-    places: BTreeMap<String, usize>,
+    places: SortedMap<String, usize>,
     /// Whether an entry could not be read: then nothing is known about other names.
     incomplete: bool,
 }
