@@ -41,6 +41,11 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     text
 }
 
+/// The same for a URL, without padding; source: RFC 4648, section 5.
+pub(crate) fn url(bytes: &[u8]) -> String {
+    encode(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

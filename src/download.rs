@@ -258,7 +258,7 @@ mod tests {
         }
 
         fn fetch(&self, target: &mut Target) -> Result<(), SaveError> {
-            let tokens = crate::auth::TokenEndpoint::from_environment(&|_| None);
+            let tokens = crate::auth::Provider::from_environment(&|_| None);
             let base = ApiBase::parse(&self.server.url()).expect("loopback");
             let transport = Transport::new(base, None, tokens, crate::http::SILENCE);
             target.download(&transport, &format!("{}/v?sig=1", self.server.url()), &mut |_, _| {})

@@ -6,7 +6,7 @@ use hyperframes_ci_core::{ApiError, Failure, FailureKind, Findings, Severity};
 use serde_json::{Map, Value};
 
 use crate::action::ActionError;
-use crate::auth::CredentialError;
+use crate::auth::{CredentialError, SignInError};
 use crate::batch::ManifestError;
 use crate::changes::ChangesError;
 use crate::collect::ProjectError;
@@ -67,6 +67,8 @@ pub(crate) enum Error {
     Credential(CredentialError),
     /// No credential where one is needed.
     NoCredential,
+    /// Nobody is signed in.
+    SignIn(SignInError),
     /// A single call failed.
     Call(CallError),
     /// A render job failed.
@@ -145,6 +147,8 @@ impl Error {
             Self::Action(ActionError::Failed { is_limit: true, .. }) => exit::LIMIT,
             Self::Action(ActionError::Failed { films: 0, .. }) => exit::PREFLIGHT,
             Self::NoCredential | Self::Credential(_) => exit::AUTH,
+            Self::SignIn(error) if error.is_usage() => exit::USAGE,
+            Self::SignIn(error) if !error.is_transient() => exit::AUTH,
             Self::Lambda(error) => match error {
                 LambdaError::Stack { .. } | LambdaError::Unsupported { .. } => exit::USAGE,
                 LambdaError::Credentials(_) => exit::AUTH,
@@ -176,6 +180,7 @@ impl Error {
             Self::Base(_) => "invalid_api_url",
             Self::Credential(error) => error.code(),
             Self::NoCredential => "not_authenticated",
+            Self::SignIn(error) => error.code(),
             Self::Call(CallError::Api(error)) => &error.code,
             Self::Call(CallError::Malformed(_)) => "malformed_response",
             Self::Call(CallError::Unreachable(_)) => "network_error",
@@ -215,9 +220,11 @@ impl Error {
             Self::Base(_) => Some(InvalidBase::HELP.to_owned()),
             Self::Credential(error) => Some(error.help()),
             Self::NoCredential => Some(
-                "set HEYGEN_API_KEY (in GitHub Actions, from a secret), or render without an account with --renderer local"
+                "set HEYGEN_API_KEY (in GitHub Actions, from a secret), run `hyperframes-ci auth login`, or render without an \
+                 account with --renderer local"
                     .to_owned(),
             ),
+            Self::SignIn(error) => error.help(),
             Self::Call(CallError::Api(error)) => error.help().map(str::to_owned),
             Self::Call(_) => Some("check the network, HEYGEN_API_URL and the proxy settings".to_owned()),
             Self::Job(failure) => match (failure.help(), resume_command(failure)) {
@@ -314,6 +321,7 @@ impl fmt::Display for Error {
             Self::Target(error) => error.fmt(f),
             Self::Base(error) => error.fmt(f),
             Self::Credential(error) => error.fmt(f),
+            Self::SignIn(error) => error.fmt(f),
             Self::NoCredential => f.write_str("there is no credential for the HeyGen API"),
             Self::Call(CallError::Api(error)) => error.fmt(f),
             Self::Call(CallError::Malformed(message)) => f.write_str(message),
@@ -362,6 +370,7 @@ from! {
     TargetError => Target,
     InvalidBase => Base,
     CredentialError => Credential,
+    SignInError => SignIn,
     CallError => Call,
     Box<Failure> => Job,
     EngineError => Engine,

@@ -11,7 +11,7 @@ use ureq::config::{AutoHeaderValue, ConfigBuilder};
 use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, SendBody};
 
-use crate::auth::{Credential, RefreshError, Secret, TokenEndpoint};
+use crate::auth::{Credential, OAuthError, Provider, Secret};
 
 /// The API's origin unless `HEYGEN_API_URL` (or its alias `HEYGEN_API_BASE`) names another.
 const DEFAULT_BASE: &str = "https://api.heygen.com";
@@ -109,7 +109,7 @@ pub(crate) struct Transport {
     base: ApiBase,
     /// Behind a lock, since a sign-in may be refreshed on the way.
     credential: Mutex<Option<Credential>>,
-    tokens: TokenEndpoint,
+    tokens: Provider,
 }
 
 impl Transport {
@@ -118,7 +118,7 @@ impl Transport {
     pub(crate) fn new(
         base: ApiBase,
         credential: Option<Credential>,
-        tokens: TokenEndpoint,
+        tokens: Provider,
         silence: Duration,
     ) -> Self {
         // A presigned URL of an HTTPS API is HTTPS as well: anything else is a downgrade.
@@ -208,7 +208,7 @@ impl Transport {
             let Some(store) = &session.store else { return Ok(None) };
             match self.tokens.refresh(store, old) {
                 Ok(token) => (session.access_token, session.is_expired) = (token, false),
-                Err(RefreshError::Refused(_)) => return Ok(None),
+                Err(OAuthError::Refused(_)) => return Ok(None),
                 Err(error) => return Err(error.to_string()),
             }
         }

@@ -21,6 +21,9 @@ enum Cleanup {
     Processes(ProcessTree),
     /// A file or a directory tree.
     Path(PathBuf),
+    /// How the terminal was.
+    #[cfg(unix)]
+    Terminal(rustix::termios::Termios),
 }
 
 /// Keeps a cleanup registered; dropping it takes the registration back (it does not run the cleanup).
@@ -50,6 +53,12 @@ fn register(cleanup: Cleanup) -> Guard {
 /// Deletes `path` (a file or a whole directory) if the process is interrupted while the guard lives.
 pub(crate) fn guard_path(path: &Path) -> Guard {
     register(Cleanup::Path(path.to_owned()))
+}
+
+/// Gives the terminal its settings back if the process is interrupted while the guard lives.
+#[cfg(unix)]
+pub(crate) fn guard_terminal(before: &rustix::termios::Termios) -> Guard {
+    register(Cleanup::Terminal(before.clone()))
 }
 
 /// Ends `tree` if the process is interrupted while the guard lives.
@@ -117,6 +126,10 @@ fn clean_up() -> MutexGuard<'static, State> {
         match cleanup {
             Cleanup::Processes(tree) => tree.end(),
             Cleanup::Path(path) => remove(path),
+            Cleanup::Terminal(before) => {
+                use rustix::termios::{OptionalActions, tcsetattr};
+                let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+            }
         }
     }
     let mut stderr = anstream::stderr();

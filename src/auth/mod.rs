@@ -1,8 +1,12 @@
 //! Where the credential comes from, and how it is kept out of everything that is printed.
 
+mod error;
+mod loopback;
 mod oauth;
+mod pkce;
 mod secret;
 mod store;
+pub(crate) mod terminal;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,7 +15,10 @@ use serde_json::Value;
 
 use crate::ledger::unix_now;
 
-pub(crate) use oauth::{RefreshError, TokenEndpoint};
+pub(crate) use error::SignInError;
+pub(crate) use loopback::Loopback;
+pub(crate) use oauth::{Challenge, OAuthError, Provider, STORED, Tokens};
+pub(crate) use pkce::{ProofKey, unguessable};
 pub(crate) use secret::Secret;
 pub(crate) use store::Store;
 
@@ -104,7 +111,7 @@ impl CredentialError {
             Self::Unreadable(path, _) | Self::Corrupt(path, _) => {
                 format!("set HEYGEN_API_KEY, or mend or delete {}", path.display())
             }
-            Self::Expired(_) => "sign in again with the official CLI, or set HEYGEN_API_KEY".to_owned(),
+            Self::Expired(_) => "run `hyperframes-ci auth login`, or set HEYGEN_API_KEY".to_owned(),
         }
     }
 }
@@ -125,6 +132,27 @@ pub(crate) fn find(environment: &dyn Fn(&str) -> Option<String>) -> Result<Optio
         Some(path) => read_file(&path),
         None => Ok(None),
     }
+}
+
+/// The file of credentials; none without a home.
+pub(crate) fn store(environment: &dyn Fn(&str) -> Option<String>) -> Option<Store> {
+    file_path(environment).map(|path| Store::new(&path))
+}
+
+/// The variable that comes before what is stored, where one is set.
+pub(crate) fn variable_that_counts(environment: &dyn Fn(&str) -> Option<String>) -> Option<&'static str> {
+    KEY_VARIABLES.into_iter().find(|name| environment(name).is_some_and(|key| !key.is_empty()))
+}
+
+/// A key that can stand in a header.
+///
+/// # Errors
+/// When it holds control characters.
+pub(crate) fn checked_key(key: Secret) -> Result<Secret, CredentialError> {
+    if key.expose().chars().any(char::is_control) {
+        return Err(CredentialError::ControlCharacters("what was given".to_owned()));
+    }
+    Ok(key)
 }
 
 fn file_path(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {

@@ -41,4 +41,14 @@ mod tests {
     fn a_secret_does_not_print() {
         assert_eq!(format!("{:?}", Secret::new("topsecret".to_owned())), "***");
     }
+
+    #[test]
+    fn a_panic_does_not_tell_it() {
+        let credential = || crate::auth::Credential::ApiKey(Secret::new("topsecret".to_owned()));
+        let failed: fn(crate::auth::Credential) -> Result<(), crate::auth::Credential> = Err;
+        let panic = std::panic::catch_unwind(|| failed(credential()).expect("an example"));
+        let message = panic.expect_err("it panics");
+        let message = message.downcast_ref::<String>().expect("a message");
+        assert!(message.contains("***") && !message.contains("topsecret"), "{message}");
+    }
 }

@@ -45,47 +45,32 @@ impl Store {
         Ok(Some(serde_json::json!({ "api_key": text })))
     }
 
-    /// Keeps other processes of this program from changing the file, until the guard is dropped.
+    /// Keeps other processes of this program from changing the file, until the lock is dropped. Makes the folder where there
+    /// is none.
     ///
     /// # Errors
-    /// When the folder cannot be written.
-    pub(crate) fn lock(&self) -> io::Result<fs::File> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(self.path.with_file_name("credentials.lock"))?;
-        match file.lock() {
-            Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
-            _ => Ok(file),
-        }
-    }
-
-    /// Puts `fields` into the stored `oauth` object, takes those out of it that are null, and keeps everything else as it
-    /// is.
-    ///
-    /// # Errors
-    /// When the file cannot be read or replaced; it is as it was then.
-    pub(crate) fn update_session(&self, fields: Map<String, Value>) -> Result<(), CredentialError> {
-        let mut stored = self.read()?.unwrap_or_else(|| Value::Object(Map::new()));
-        let session = stored
-            .as_object_mut()
-            .map(|stored| stored.entry("oauth").or_insert_with(|| Value::Object(Map::new())));
-        match session.and_then(Value::as_object_mut) {
-            Some(session) => {
-                for (name, value) in fields {
-                    match value {
-                        Value::Null => drop(session.shift_remove(&name)),
-                        value => drop(session.insert(name, value)),
-                    }
-                }
+    /// When the folder cannot be written: whoever is going to store something finds out before.
+    pub(crate) fn lock(&self) -> Result<Lock<'_>, CredentialError> {
+        let open = || {
+            if let Some(folder) = self.path.parent() {
+                let mut builder = fs::DirBuilder::new();
+                builder.recursive(true);
+                #[cfg(unix)]
+                std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+                builder.create(folder)?;
             }
-            None => {
-                let message = "`oauth` is no object".to_owned();
-                return Err(CredentialError::Corrupt(self.path.clone(), message));
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(false);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(self.path.with_file_name("credentials.lock"))?;
+            match file.lock() {
+                Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+                _ => Ok(file),
             }
-        }
-        self.replace(&stored).map_err(|error| CredentialError::Unwritable(self.path.clone(), error))
+        };
+        let file = open().map_err(|error| CredentialError::Unwritable(self.path.clone(), error))?;
+        Ok(Lock { store: self, _file: file })
     }
 
     fn replace(&self, stored: &Value) -> io::Result<()> {
@@ -95,6 +80,83 @@ impl Store {
         file.write_all(format!("{stored:#}\n").as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(&self.path).map(|_| ()).map_err(|error| error.error)
+    }
+}
+
+/// The file, while nobody else of this program changes it.
+#[derive(Debug)]
+pub(crate) struct Lock<'a> {
+    store: &'a Store,
+    _file: fs::File,
+}
+
+/// An object that is stored; members that nobody here knows stay as they are.
+pub(crate) struct Object<'a>(&'a mut Map<String, Value>);
+
+impl Lock<'_> {
+    /// Changes what is stored. A file of which nothing is left is deleted.
+    ///
+    /// # Errors
+    /// When the file cannot be read or replaced, or has another shape; it is as it was then.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(&mut Object<'_>) -> Result<(), String>,
+    ) -> Result<(), CredentialError> {
+        let path = &self.store.path;
+        let corrupt = |message: String| CredentialError::Corrupt(path.clone(), message);
+        let mut stored = match self.store.read()? {
+            Some(Value::Object(stored)) => stored,
+            Some(_) => return Err(corrupt("it is no object".to_owned())),
+            None => Map::new(),
+        };
+        change(&mut Object(&mut stored)).map_err(corrupt)?;
+        let changed = if stored.is_empty() {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            }
+        } else {
+            self.store.replace(&Value::Object(stored))
+        };
+        changed.map_err(|error| CredentialError::Unwritable(path.clone(), error))
+    }
+}
+
+impl Object<'_> {
+    /// The object in it of this name, made where there is none.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub(crate) fn object(&mut self, name: &str) -> Result<Object<'_>, String> {
+        let value = self.0.entry(name).or_insert_with(|| Value::Object(Map::new()));
+        value.as_object_mut().map(Object).ok_or_else(|| format!("`{name}` is no object"))
+    }
+
+    /// Sets members, and takes those out that are null.
+    #[expect(clippy::unnecessary_wraps, reason = "it ends a change")]
+    pub(crate) fn set(&mut self, fields: Map<String, Value>) -> Result<(), String> {
+        for (name, value) in fields {
+            match value {
+                Value::Null => drop(self.0.shift_remove(&name)),
+                value => drop(self.0.insert(name, value)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes members out of the object of this name, and the object itself where nothing is left of it.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub(crate) fn clear(&mut self, name: &str, members: &[&str]) -> Result<(), String> {
+        if self.0.contains_key(name) {
+            let mut object = self.object(name)?;
+            object.set(members.iter().map(|member| ((*member).to_owned(), Value::Null)).collect())?;
+            if object.0.is_empty() {
+                self.0.shift_remove(name);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -112,7 +174,9 @@ mod tests {
         });
         fs::write(&path, before.to_string()).expect("written");
         let fields = Map::from_iter([("access_token".to_owned(), "new".into())]);
-        Store::new(&path).update_session(fields).expect("replaced");
+        let store = Store::new(&path);
+        let lock = store.lock().expect("locked");
+        lock.change(|stored| stored.object("oauth")?.set(fields)).expect("replaced");
         let mut expected = before;
         expected["oauth"]["access_token"] = "new".into();
         assert_eq!(Store::new(&path).read().expect("readable"), Some(expected));
@@ -121,5 +185,35 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
         }
+        let clear =
+            |members: &[&str]| lock.change(|stored| stored.clear("oauth", members)).expect("replaced");
+        clear(&["access_token", "refresh_token"]);
+        assert_eq!(
+            store.read().expect("readable").expect("stored")["oauth"],
+            serde_json::json!({"also": true})
+        );
+        clear(&["also"]);
+        assert_eq!(store.read().expect("readable").expect("stored").get("oauth"), None);
+        let of_another_shape = lock.change(|stored| stored.object("api_key")?.set(Map::new()));
+        assert!(matches!(of_another_shape, Err(CredentialError::Corrupt(..))));
+    }
+
+    #[test]
+    fn what_is_empty_is_deleted_and_the_folder_is_private() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(&folder.path().join("new/credentials"));
+        let lock = store.lock().expect("locked");
+        let set =
+            |value: Value| lock.change(|stored| stored.set(Map::from_iter([("api_key".to_owned(), value)])));
+        set("k".into()).expect("stored");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+            assert_eq!((mode(&folder.path().join("new")), mode(&store.path)), (0o700, 0o600));
+        }
+        set(Value::Null).expect("stored");
+        assert!(!store.path.exists());
+        set(Value::Null).expect("nothing to do");
     }
 }

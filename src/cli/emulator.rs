@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// Answer `complete` with 409 this many times for each asset
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     complete_conflicts: u32,
+    /// How long the access tokens of sign-ins are valid, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    token_lifetime: u64,
     /// Faults to play, as JSON (see docs/emulator.md)
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -51,6 +54,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         placeholder_delay: delay,
         direct_uploads: !args.no_direct_uploads,
         complete_conflicts: args.complete_conflicts,
+        token_lifetime: Duration::from_secs(args.token_lifetime),
         script,
         ..Config::default()
     };

@@ -3,6 +3,7 @@
 
 mod action;
 mod all;
+mod auth;
 mod batch;
 pub(crate) mod check;
 mod config;
@@ -54,6 +55,8 @@ enum Command {
     Get(get::Args),
     List(list::Args),
     Delete(delete::Args),
+    #[command(subcommand)]
+    Auth(auth::Command),
     Emulator(emulator::Args),
     Action(action::Args),
     #[command(subcommand)]
@@ -134,6 +137,7 @@ impl Command {
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
+            Self::Auth(command) => auth::run(&command, console),
             Self::Emulator(args) => emulator::run(&args, console),
             Self::Action(args) => action::run(&args, console),
             Self::Config(command) => config::run(&command, console),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hyperframes_ci_core::{AspectRatio, Format, IdempotencyKey, Quality, ReportFormat, Resolution, Wait};
 
-use crate::auth::{self, Credential, Found, TokenEndpoint};
+use crate::auth::{self, Credential, Found, Provider};
 use crate::error::Error;
 use crate::http::{ApiBase, SILENCE, Transport};
 
@@ -183,7 +183,7 @@ pub(super) fn transport() -> Result<Transport, Error> {
 /// # Errors
 /// When the environment sets an unusable timeout.
 pub(super) fn transport_with(base: ApiBase, credential: Credential) -> Result<Transport, Error> {
-    let tokens = TokenEndpoint::from_environment(&environment);
+    let tokens = Provider::from_environment(&environment);
     Ok(Transport::new(base, Some(credential), tokens, silence()?))
 }
 

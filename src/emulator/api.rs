@@ -10,7 +10,7 @@ use super::faults::{Script, Step};
 use super::server::{Reply, Request};
 use super::state::State;
 use super::validate::Rejection;
-use super::{assets, renders};
+use super::{assets, oauth, renders};
 
 /// JSON bodies are not larger; base64 projects would be, and are for small archives only.
 const LARGEST_JSON: u64 = 48 * 1024 * 1024;
@@ -52,6 +52,9 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         ("POST", ["_emulator", "script"]) => return replace_script(state, request),
         _ => {}
+    }
+    if let Some(reply) = oauth::answer(state, request) {
+        return reply;
     }
     let step = match (method.as_str(), segments.as_slice()) {
         ("POST", ["v3", "assets", "direct-uploads"]) => Step::CreateUpload,
@@ -97,7 +100,7 @@ fn authenticate(state: &State, request: &Request) -> Result<(), Reply> {
     let accepted = match (&state.config.api_key, given) {
         (_, None) => false,
         (None, Some(_)) => true,
-        (Some(expected), Some(given)) => expected == given,
+        (Some(expected), Some(given)) => expected == given || state.lock().grants.accepts(given),
     };
     if accepted {
         return Ok(());

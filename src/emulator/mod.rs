@@ -10,6 +10,7 @@ mod assets;
 mod clips;
 mod faults;
 mod multipart;
+mod oauth;
 mod renders;
 mod server;
 mod state;
@@ -42,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) complete_conflicts: u32,
     /// How long presigned URLs are valid.
     pub(crate) url_lifetime: Duration,
+    /// How long access tokens are valid.
+    pub(crate) token_lifetime: Duration,
     /// Faults to play.
     pub(crate) script: Script,
 }
@@ -55,6 +58,7 @@ impl Default for Config {
             direct_uploads: true,
             complete_conflicts: 0,
             url_lifetime: Duration::from_secs(3600),
+            token_lifetime: Duration::from_secs(3600),
             script: Script::default(),
         }
     }

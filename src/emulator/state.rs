@@ -37,6 +37,7 @@ pub(super) struct Inner {
     pub(super) queue: VecDeque<usize>,
     /// Answers by endpoint and idempotency key, with the hash of the request that they answer.
     pub(super) replays: HashMap<(String, String), (String, u16, Vec<u8>)>,
+    pub(super) grants: super::oauth::Grants,
     pub(super) stats: Stats,
     pub(super) stopped: bool,
     script: Script,

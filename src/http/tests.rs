@@ -9,8 +9,8 @@ fn transport(server: &mockito::Server) -> Transport {
     Transport::new(ApiBase::parse(&server.url()).expect("loopback"), key, tokens(), SILENCE)
 }
 
-fn tokens() -> TokenEndpoint {
-    TokenEndpoint::from_environment(&|_| None)
+fn tokens() -> Provider {
+    Provider::from_environment(&|_| None)
 }
 
 fn key() -> IdempotencyKey {
@@ -176,7 +176,7 @@ fn signed_in(server: &mut mockito::Server, folder: &std::path::Path, is_expired:
     let found = crate::auth::find(&variable).expect("usable").expect("a sign-in");
     let base = ApiBase::parse(&server.url()).expect("loopback");
     let transport =
-        Transport::new(base, Some(found.credential), TokenEndpoint::from_environment(&variable), SILENCE);
+        Transport::new(base, Some(found.credential), Provider::from_environment(&variable), SILENCE);
     server.mock("GET", "/v3/users/me").match_header("authorization", "Bearer new").with_body("{}").create();
     transport
 }

@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod action;
+#[cfg(unix)]
+mod auth;
 mod bad_input;
 mod batch;
 mod check;
@@ -21,4 +23,6 @@ mod real;
 mod reuse;
 mod secrets;
 mod support;
+#[cfg(unix)]
+mod tls;
 mod video;
