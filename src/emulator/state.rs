@@ -24,6 +24,8 @@ pub(super) struct State {
     secret: String,
     inner: Mutex<Inner>,
     changed: Condvar,
+    /// Held while something is created that must be created once.
+    creating: Mutex<()>,
 }
 
 /// What changes.
@@ -65,11 +67,24 @@ impl State {
             .map(|_| format!("{:016x}", std::hash::RandomState::new().build_hasher().finish()))
             .collect();
         let inner = Inner { script: config.script.clone(), ..Inner::default() };
-        Self { config, storage_url, folder, secret, inner: Mutex::new(inner), changed: Condvar::new() }
+        Self {
+            config,
+            storage_url,
+            folder,
+            secret,
+            inner: Mutex::new(inner),
+            changed: Condvar::new(),
+            creating: Mutex::default(),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody else creates anything that must be created once.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.creating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes the worker up.
