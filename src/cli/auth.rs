@@ -257,7 +257,9 @@ fn status(console: &mut Console) -> Result<(), Error> {
         vec!["credential".to_owned(), format!("{kind} from {}", found.source)],
     ];
     if let Some(expires_at) = expires_at.and_then(Value::as_str) {
-        rows.push(vec!["expires".to_owned(), format!("{expires_at}, and is refreshed then")]);
+        let is_refreshed = stored.pointer("/oauth/refresh_token").is_some();
+        let then = if is_refreshed { ", and is refreshed then" } else { "" };
+        rows.push(vec!["expires".to_owned(), format!("{expires_at}{then}")]);
     }
     if let Some(billing) = billing.and_then(|billing| billing.billing_type) {
         let left = left.map_or_else(String::new, |left| format!(", {left} left"));
