@@ -1,7 +1,7 @@
 // Looks at what callers hand over, so that only what is well-typed reaches the WebAssembly, and nothing traps there.
 import {
   Preflight,
-  checkVariables as coreCheckVariables,
+  Variables,
   hasRoot as coreHasRoot,
   renderKey as coreRenderKey,
   variablesSchema as coreVariablesSchema,
@@ -160,11 +160,24 @@ function markup(html) {
   return html;
 }
 
+// What the last composition declares: values come row by row, and the composition stays.
+let last;
+
+function variablesOf(html) {
+  if (last?.html !== html) {
+    last?.variables.free();
+    last = undefined;
+    last = { html, variables: new Variables(html) };
+  }
+  return last.variables;
+}
+
 export function checkVariables(html, values) {
   return guarded(() => {
     markup(html);
     if (!isObject(values)) throw new PreflightError("invalid_values", "the values are no object");
-    return JSON.parse(coreCheckVariables(html, stringify(values, "invalid_values", "the values")));
+    const text = stringify(values, "invalid_values", "the values");
+    return JSON.parse(variablesOf(html).check(text));
   });
 }
 

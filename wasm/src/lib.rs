@@ -9,9 +9,9 @@ use hyperframes_ci_core::SortedMap;
 use std::io::Cursor;
 
 use hyperframes_ci_core::{
-    ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Level, Levels, MemoryTree,
-    ProjectIdentity, RenderIdentity, ReportFormat, Rule, Severity, Tree, Values, check, contained, hex,
-    json_object, resolve,
+    ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Declarations, Level, Levels,
+    MemoryTree, ProjectIdentity, RenderIdentity, ReportFormat, Rule, Severity, Tree, ValueIssue, Values,
+    check, contained, hex, json_object, resolve,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -197,15 +197,32 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     }))
 }
 
-/// Checks values (a JSON object) against what `html` declares; gives back `VariableIssue[]` as JSON.
-///
-/// # Errors
-/// `invalid_values`.
-#[wasm_bindgen(js_name = checkVariables)]
-pub fn check_variables(html: &str, values: &str) -> Result<String, Problem> {
-    let values = json_object(values)
-        .map_err(|error| Problem::new("invalid_values", format!("the text of the values {error}")))?;
-    let issues = composition(html).declarations.check(&values);
+/// What a composition declares: read once, for any number of values.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Variables(Declarations);
+
+#[wasm_bindgen]
+impl Variables {
+    /// What `html` declares.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(html: &str) -> Self {
+        Self(composition(html).declarations)
+    }
+
+    /// Checks values (a JSON object); gives back `VariableIssue[]` as JSON.
+    ///
+    /// # Errors
+    /// `invalid_values`.
+    pub fn check(&self, values: &str) -> Result<String, Problem> {
+        let values = json_object(values)
+            .map_err(|error| Problem::new("invalid_values", format!("the text of the values {error}")))?;
+        Ok(told(self.0.check(&values)))
+    }
+}
+
+fn told(issues: Vec<ValueIssue>) -> String {
     let issues = issues.into_iter().map(|issue| {
         json!({
             "code": issue.rule,
@@ -215,7 +232,7 @@ pub fn check_variables(html: &str, values: &str) -> Result<String, Problem> {
             "help": issue.help,
         })
     });
-    Ok(Value::from(issues.collect::<Vec<_>>()).to_string())
+    Value::from(issues.collect::<Vec<_>>()).to_string()
 }
 
 /// The render key of what `request` (a JSON object) asks for; `kind` says what `id` is: `digest` or `assetId`.

@@ -71,6 +71,10 @@ test("values are judged", () => {
   assert.deepEqual([issue.code, issue.variable, issue.severity], ["variable-type-mismatch", "title", "error"]);
   assert.match(checkVariables(page(), { titel: "x" })[0].help, /did you mean "title"/);
   assert.deepEqual(checkVariables("<p>", { anything: 1 }), []);
+  // The composition is read once for any number of values, and the last one is not taken for another.
+  for (const html of [page(), "<p>", page()]) {
+    assert.equal(checkVariables(html, { title: 4 }).length, html === "<p>" ? 0 : 1);
+  }
   assert.equal(checkVariables(page(), { title: "\ud800" }).length, 0);
   assert.equal(checkVariables(page(), { title: NaN }).length, 1);
 });

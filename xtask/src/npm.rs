@@ -160,7 +160,7 @@ pub(crate) fn node(version: &str) -> Result<PathBuf> {
 
 /// A folder with the official packages that judge values. Each is taken by itself: what the rest of them depends on
 /// plays no part, and is large.
-fn official() -> Result<PathBuf> {
+pub(crate) fn official() -> Result<PathBuf> {
     let folder = cache()?.join("tools").join(format!("hyperframes-core-{OFFICIAL}"));
     let done = folder.join("done");
     if !done.is_file() {

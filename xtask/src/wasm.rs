@@ -21,7 +21,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN: &[&str] = &["rustc-web", "rust-web-src", "lld"];
 
 /// What the package may weigh, gzipped, in bytes.
-const BUDGET: usize = 200 * 1024;
+pub(crate) const BUDGET: usize = 200 * 1024;
 
 /// For size, with the features that the compiler uses and that Node 20 has, and no others: with all of them,
 /// wasm-opt uses typed function references, which Node 20 does not load.
@@ -108,7 +108,7 @@ fn locked<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// The size of a file after `gzip -9`, in bytes.
-fn gzipped(path: &Path) -> Result<usize> {
+pub(crate) fn gzipped(path: &Path) -> Result<usize> {
     let output = Command::new("gzip").args(["-9", "-c"]).arg(path).output()?;
     ensure!(output.status.success(), "gzip failed");
     Ok(output.stdout.len())
