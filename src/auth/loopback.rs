@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::pkce::is_equal;
@@ -70,14 +71,19 @@ impl Loopback {
     /// See [`CallbackError`]; the browser has been told then.
     pub(crate) fn wait(&self, state: &str, patience: Duration) -> Result<Callback, CallbackError> {
         let deadline = Instant::now() + patience;
+        let (tell, told) = mpsc::channel();
         while Instant::now() < deadline {
             match self.listener.accept() {
                 Ok((stream, _)) => {
-                    if let Some(ended) = answer(stream, state) {
+                    // Browsers open connections ahead, on which they say nothing: nobody waits for those.
+                    let (tell, state) = (tell.clone(), state.to_owned());
+                    std::thread::spawn(move || answer(stream, &state).map(|ended| tell.send(ended)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if let Ok(ended) = told.recv_timeout(TICK) {
                         return ended;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(TICK),
                 Err(error) => return Err(CallbackError::Listen(error)),
             }
         }
@@ -225,6 +231,24 @@ mod tests {
         assert_eq!(code.expect("a code"), "a/b c");
         assert!(page.contains("signed in as &lt;b&gt;somebody&lt;/b&gt;"), "{page}");
         assert!(page.contains("default-src 'none'"), "{page}");
+    }
+
+    #[test]
+    fn a_connection_that_says_nothing_holds_nobody_up() {
+        let loopback = Loopback::bind().expect("listening");
+        let idle = TcpStream::connect(("127.0.0.1", loopback.port)).expect("connected");
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut stream = TcpStream::connect(("127.0.0.1", loopback.port)).expect("connected");
+                write!(stream, "GET {PATH}?code=c&state=s HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+                let _ = stream.read_to_string(&mut String::new());
+            });
+            let callback = loopback.wait("s", Duration::from_secs(30)).expect("a code");
+            callback.finish(Ok("somebody"));
+        });
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        drop(idle);
     }
 
     #[test]

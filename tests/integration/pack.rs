@@ -164,3 +164,26 @@ fn what_is_written_into_the_project_is_no_part_of_it() {
     assert_eq!(ran.code, 5, "{ran:?}");
     assert!(ran.stderr.contains("is never packed"), "{ran:?}");
 }
+
+/// Linux says on which processors a process runs.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_bytes_do_not_depend_on_the_processors() {
+    let folder = project();
+    for number in 0..300 {
+        let text = format!("const value_{number} = {number};\n").repeat(number * 7 + 1);
+        write(folder.path(), &format!("scripts/s{number:03}.js"), &text);
+    }
+    std::fs::write(folder.path().join("large.bin"), vec![7; 9_000_000]).unwrap();
+    let packed = |command: &mut std::process::Command| {
+        let ran = crate::support::Ran::from(command.current_dir(folder.path()).output().unwrap()).ok();
+        let digest = ran.json()["archive"]["sha256"].as_str().unwrap().to_owned();
+        (digest, std::fs::read(folder.path().join("renders/p.zip")).unwrap())
+    };
+    let arguments = ["pack", "-o", "renders/p.zip", "--json"];
+    let many = packed(crate::support::command().args(arguments));
+    let mut one = std::process::Command::new("taskset");
+    one.args(["-c", "0"]).arg(crate::support::command().get_program());
+    let one = packed(one.args(arguments));
+    assert!(many == one, "{} and {}", many.0, one.0);
+}
