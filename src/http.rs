@@ -80,6 +80,16 @@ impl fmt::Display for ApiBase {
     }
 }
 
+/// What every client has in common: the platform's certificates, no redirects, and answers of any status.
+pub(crate) fn careful() -> ConfigBuilder<AgentScope> {
+    let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(tls)
+}
+
 /// Whether a credential may go to `url`: it is HTTPS, or HTTP that does not leave the machine.
 pub(crate) fn is_safe_origin(url: &str) -> bool {
     let Ok(uri) = url.parse::<ureq::http::Uri>() else { return false };
@@ -124,21 +134,13 @@ impl Transport {
         // A presigned URL of an HTTPS API is HTTPS as well: anything else is a downgrade.
         let https_only = base.is_https();
         let settings = || -> ConfigBuilder<AgentScope> {
-            Agent::config_builder()
-                .http_status_as_error(false)
-                .max_redirects(0)
-                .max_redirects_will_error(false)
+            careful()
                 .https_only(https_only)
                 .timeout_resolve(Some(CONNECT_TIMEOUT.min(silence)))
                 .timeout_connect(Some(CONNECT_TIMEOUT.min(silence)))
                 .timeout_recv_response(Some(silence))
                 .timeout_per_read(Some(silence))
                 .timeout_per_write(Some(silence))
-                .tls_config(
-                    ureq::tls::TlsConfig::builder()
-                        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
-                        .build(),
-                )
         };
         let agent = concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION"));
         Self {

@@ -66,7 +66,7 @@ pub use nearest::to as nearest;
 pub use options::{AspectRatio, Format, Quality, Resolution, UnknownValue};
 pub use order::{SortedMap, SortedSet};
 pub use project::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
-pub use reference::{Link, Reference, TextKind, references, resolve, rewrite};
+pub use reference::{Link, Reference, TextKind, percent_decode, references, resolve, rewrite};
 pub use render::{
     Action, Archive, Event, Job, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,
     Source, Step, UploadRoute, Wait,

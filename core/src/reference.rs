@@ -275,7 +275,8 @@ fn scheme(target: &str) -> Option<String> {
 }
 
 /// Decodes `%20` and the like; what is no valid escape, or no UTF-8 afterwards, stays as it is.
-fn percent_decode(text: &str) -> String {
+#[must_use]
+pub fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::pkce::is_equal;
+use crate::page;
+use crate::percent;
 
 const PATH: &str = "/oauth/callback";
 
@@ -98,9 +100,9 @@ impl Callback {
             Ok(who) => reply(
                 &mut self.stream,
                 200,
-                &page("Signed in", &format!("You are signed in as {who}. You can close this window.")),
+                &told("Signed in", &format!("You are signed in as {who}. You can close this window.")),
             ),
-            Err(why) => reply(&mut self.stream, 400, &page("Not signed in", why)),
+            Err(why) => reply(&mut self.stream, 400, &told("Not signed in", why)),
         };
     }
 }
@@ -113,15 +115,12 @@ fn answer(mut stream: TcpStream, state: &str) -> Option<Result<Callback, Callbac
     let target = request(&stream)?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     if path != PATH {
-        let _ = reply(&mut stream, 404, &page("Not found", "There is nothing here."));
+        let _ = reply(&mut stream, 404, &told("Not found", "There is nothing here."));
         return None;
     }
-    let parameter = |name: &str| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
-    };
+    let parameter = |name: &str| percent::pairs(query).find(|(key, _)| key == name).map(|(_, value)| value);
     let refused = |stream: &mut TcpStream, error: CallbackError, why: &str| {
-        let _ = reply(stream, 400, &page("Not signed in", why));
+        let _ = reply(stream, 400, &told("Not signed in", why));
         Some(Err(error))
     };
     if !parameter("state").is_some_and(|given| is_equal(&given, state)) {
@@ -153,19 +152,6 @@ fn request(stream: &TcpStream) -> Option<String> {
     (method == "GET").then(|| target.to_owned())
 }
 
-/// A value of a query: `+` is a space, and `%2F` a slash.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.unwrap_or(if *first == b'+' { b' ' } else { *first }));
-        rest = if byte.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn reply(stream: &mut TcpStream, status: u16, page: &str) -> io::Result<()> {
     let head = format!(
         "HTTP/1.1 {status} -\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\
@@ -178,18 +164,8 @@ fn reply(stream: &mut TcpStream, status: u16, page: &str) -> io::Result<()> {
     stream.flush()
 }
 
-/// A page with nothing from elsewhere in it.
-fn page(title: &str, text: &str) -> String {
-    const STYLE: &str = ":root { color-scheme: light dark; --line: #8883 } \
-        body { font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 } \
-        main { max-width: 26em; margin: 1em; padding: 2em; border: 1px solid var(--line); border-radius: 12px } \
-        h1 { font-size: 1.35em; margin: 0 0 .5em } p { margin: 0 } small { display: block; margin-top: 1.5em; opacity: .6 }";
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title} · hyperframes-ci</title><style>{STYLE}</style><body><main><h1>{title}</h1><p>{text}</p>\
-         <small>hyperframes-ci</small></main></body></html>"
-    )
+fn told(title: &str, text: &str) -> String {
+    page::document(title, &format!("<p>{}</p>", page::escape(text)))
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use super::pkce::ProofKey;
 use super::{CredentialError, Secret, Store};
-use crate::http::is_safe_origin;
+use crate::http::{careful, is_safe_origin};
 use crate::ledger::unix_now;
+use crate::percent::encode;
 
 const AUTHORIZE_URL: &str = "https://app.heygen.com/oauth/authorize";
 const TOKEN_URL: &str = "https://api2.heygen.com/v1/oauth/token";
@@ -155,7 +156,7 @@ impl Provider {
             ("code_challenge", &key.challenge),
             ("code_challenge_method", "S256"),
         ];
-        let query = pairs.map(|(name, value)| format!("{name}={}", encoded(value))).join("&");
+        let query = pairs.map(|(name, value)| format!("{name}={}", encode(value))).join("&");
         let joint = if self.authorize.contains('?') { '&' } else { '?' };
         Ok(format!("{}{joint}{query}", self.authorize))
     }
@@ -334,16 +335,7 @@ impl Answer {
 }
 
 fn post(url: &str, form: &[(&str, &str)], patience: Duration) -> Result<Answer, OAuthError> {
-    let agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_global(Some(patience))
-        .tls_config(
-            ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build(),
-        )
-        .build()
-        .new_agent();
+    let agent = careful().timeout_global(Some(patience)).build().new_agent();
     let answer = agent.post(url).header("accept", "application/json").send_form(form.iter().copied());
     let answer = answer.map_err(|error| OAuthError::Unreachable(error.to_string()))?;
     let status = answer.status().as_u16();
@@ -351,20 +343,6 @@ fn post(url: &str, form: &[(&str, &str)], patience: Duration) -> Result<Answer, 
     let read = answer.into_body().into_reader().take(LARGEST_ANSWER).read_to_end(&mut body);
     read.map_err(|error| OAuthError::Unreachable(error.to_string()))?;
     Ok(Answer { status, object: serde_json::from_slice(&body).ok() })
-}
-
-/// Percent-encoded for a query; source: RFC 3986, section 2.3.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 /// The tokens of an answer, all of which can stand in a header.

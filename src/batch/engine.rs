@@ -198,12 +198,8 @@ impl<'a> Engine<'a> {
                         lock(waiting).push(work);
                     }
                     Next::Save(url) => drop(downloads.send((work, url))),
-                    Next::Done(Ok(())) => {
-                        let _ = results.send(work.finish());
-                        flight.land();
-                    }
-                    Next::Done(Err(failure)) => {
-                        let _ = results.send(work.result(Outcome::Failed(Box::new(failure.into()))));
+                    Next::Done(ended) => {
+                        let _ = results.send(work.end(ended));
                         flight.land();
                     }
                 }
@@ -225,12 +221,8 @@ impl<'a> Engine<'a> {
                         match next {
                             // A fresh look at the render leads back to waiting: it is asked about with the others.
                             Next::Parked => lock(waiting).push(work),
-                            Next::Done(Ok(())) => {
-                                let _ = results.send(work.finish());
-                                flight.land();
-                            }
-                            Next::Done(Err(failure)) => {
-                                let _ = results.send(work.result(Outcome::Failed(Box::new(failure.into()))));
+                            Next::Done(ended) => {
+                                let _ = results.send(work.end(ended));
                                 flight.land();
                             }
                             Next::Save(_) => {}
@@ -442,8 +434,11 @@ impl Work {
         }
     }
 
-    /// Gives the video its name.
-    fn finish(mut self) -> RowResult {
+    /// Gives the video its name, where there is one.
+    fn end(mut self, ended: Result<(), Box<Failure>>) -> RowResult {
+        if let Err(failure) = ended {
+            return self.result(Outcome::Failed(Box::new(failure.into())));
+        }
         let Some(mut target) = self.target.take() else {
             return self.result(Outcome::Submitted);
         };

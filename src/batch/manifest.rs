@@ -102,9 +102,9 @@ impl Manifest {
         Ok(Self { path: path.to_owned(), file: None, known })
     }
 
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// What earlier runs have written, to be looked at while this one writes.
+    pub(crate) fn take_known(&mut self) -> Self {
+        Self { path: self.path.clone(), file: None, known: std::mem::take(&mut self.known) }
     }
 
     /// What is known of a row with this identity.

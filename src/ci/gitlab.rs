@@ -14,8 +14,9 @@ use sha2::{Digest, Sha256};
 
 use super::board::{self, Board, Comments, MARK};
 use super::rest::{Body, Rest};
-use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings, Subject, percent_encode};
+use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings, Subject};
 use crate::ledger::unix_now;
+use crate::percent;
 
 /// Names of the reports, in the folder of the job's output.
 const CODE_QUALITY: &str = "gl-code-quality-report.json";
@@ -76,7 +77,7 @@ impl GitLab {
         Ok(Self {
             api: Rest::new(&api_url, token, ("private-token", ""), &[])?,
             job: Rest::new(&api_url, job_token, ("job-token", ""), &[])?,
-            project: format!("/projects/{}", percent_encode(&required("CI_PROJECT_ID")?)),
+            project: format!("/projects/{}", percent::encode(&required("CI_PROJECT_ID")?)),
             job_url: event.run_url.clone(),
             workspace: PathBuf::from(required("CI_PROJECT_DIR")?),
             output: settings.output_dir.clone(),
@@ -115,7 +116,7 @@ impl GitLab {
         let path = self.path(&format!(
             "/packages/generic/hyperframes-{}/{version}/{}",
             &sha256[..12],
-            percent_encode(&file.name)
+            percent::encode(&file.name)
         ));
         let there = self.job.call("HEAD", &path, &Body::None)?;
         if there.status != 200 {
@@ -151,7 +152,7 @@ impl Host for GitLab {
     }
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, HostError> {
-        let path = self.path(&format!("/repository/files/{}?ref={commit}", percent_encode(path)));
+        let path = self.path(&format!("/repository/files/{}?ref={commit}", percent::encode(path)));
         let answer = self.api.call("GET", &path, &Body::None)?;
         if answer.status == 404 {
             return Ok(None);
@@ -243,7 +244,8 @@ impl Host for GitLab {
                     "the output directory is outside the project: artifacts cannot have it".to_owned(),
                 )
             })?;
-            let parts = inside.iter().map(|part| percent_encode(&part.to_string_lossy())).collect::<Vec<_>>();
+            let parts =
+                inside.iter().map(|part| percent::encode(&part.to_string_lossy())).collect::<Vec<_>>();
             Ok((file.name.clone(), format!("{}/artifacts/raw/{}", self.job_url, parts.join("/"))))
         });
         urls.collect()
@@ -254,7 +256,7 @@ impl Host for GitLab {
     }
 
     fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, HostError> {
-        let base = self.path(&format!("/releases/{}", percent_encode(tag)));
+        let base = self.path(&format!("/releases/{}", percent::encode(tag)));
         // A tag without a release gets one.
         if self.job.call("GET", &base, &Body::None)?.status == 404 {
             let body = json!({ "tag_name": tag, "description": "Videos." });

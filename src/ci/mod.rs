@@ -255,20 +255,6 @@ fn wait_for_others(attempt: u32) {
     }
 }
 
-/// Percent-encodes all but unreserved characters; source: RFC 3986, section 2.3.
-fn percent_encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
-}
-
 /// What the user decides about the service.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::HostError;
 use crate::auth::Secret;
-use crate::http::is_safe_origin;
+use crate::http::{careful, is_safe_origin};
 use crate::ledger::unix_now;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -92,15 +92,9 @@ impl Rest {
         if !is_safe_origin(base) {
             return Err(HostError::Event(format!("the API's address {base:?} is not https")));
         }
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
+        let agent = careful()
             .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION")))
-            .tls_config(
-                ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build(),
-            )
             .build()
             .new_agent();
         Ok(Self { agent, base: base.trim_end_matches('/').to_owned(), token, scheme, headers })

@@ -14,15 +14,14 @@ use serde_json::{Map, Value, json};
 use super::render::{Args, Checked, Rendered, Renderer, check_options, expected, fresh_key};
 use super::reuse::billed;
 use super::{lambda, values};
-use crate::auth::{Credential, Secret};
 use crate::batch::{
     Engine, Entry, Manifest, Order, Outcome, RowResult, RowState, Survey, Tally, a_few_at_a_time,
 };
 use crate::download::Target;
 use crate::engine;
 use crate::error::Error;
-use crate::http::{ApiBase, CallError, Transport};
-use crate::lambda::{Fleet, Order as LambdaOrder, Stack, Told};
+use crate::http::{CallError, Transport};
+use crate::lambda::{Fleet, Order as LambdaOrder, Told};
 use crate::ledger::LedgerFile;
 use crate::pack::Packed;
 use crate::report::Console;
@@ -153,7 +152,7 @@ pub(super) fn count(
 pub(super) fn run(
     args: &Args,
     checked: &Checked,
-    renderer: Option<Renderer>,
+    renderer: Option<&Renderer>,
     Counted { rows, invalid }: Counted,
     console: &mut Console,
 ) -> Result<Rendered, Error> {
@@ -170,33 +169,21 @@ pub(super) fn run(
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let default = PathBuf::from(format!("renders/{name}.manifest.jsonl"));
     let path = args.batch.manifest.clone().unwrap_or(default);
-    let mut emulator = None;
-    let mut place = None;
+    let mut own = None;
     let (transport, ledger) = match renderer {
         Some(Renderer::Cloud(transport)) => {
-            let ledger = args.reuse.open(transport.base(), console)?;
-            (Some(transport), ledger)
+            (Some(transport.as_ref()), args.reuse.open(transport.base(), console)?)
         }
         Some(Renderer::Emulator) => {
-            let (started, key) = super::emulator::for_one_run(console)?;
-            let credential = Credential::ApiKey(Secret::new(key));
-            let transport = values::transport_with(ApiBase::parse(started.url())?, credential)?;
-            emulator = Some(started);
-            (Some(Box::new(transport)), None)
+            let (_, transport) = own.insert(super::emulator::for_one_run(console)?);
+            (Some(&*transport), None)
         }
-        Some(Renderer::Local) => {
-            place = Some(Place::Here);
-            (None, None)
-        }
-        Some(Renderer::Lambda(stack)) => {
-            place = Some(Place::Lambda(stack));
-            (None, None)
-        }
-        None => (None, None),
+        Some(Renderer::Local | Renderer::Lambda(_)) | None => (None, None),
     };
     let manifest = if args.dry_run { Manifest::look(&path)? } else { Manifest::open(&path)? };
-    let survey = match &transport {
-        Some(transport) if emulator.is_none() && !args.reuse.is_off() => {
+    let is_cloud = matches!(renderer, Some(Renderer::Cloud(_)));
+    let survey = match transport {
+        Some(transport) if is_cloud && !args.reuse.is_off() => {
             let since = args.reuse.reuse().since.unwrap_or_default();
             match Survey::of(transport, since, values::max_retries()?) {
                 Ok(survey) => survey,
@@ -219,38 +206,27 @@ pub(super) fn run(
     let plan = batch.survey(&known, console)?;
     let totals = json!({ "digest": digest, "rows": rows, "invalid": invalid, "would_render": plan.renders, "reused": plan.reused,
         "done": plan.done, "failed_before": plan.failed });
-    match place {
-        Some(Place::Here) => {
-            let knowledge = Knowledge { manifest, ledger, survey, digest };
-            return batch.render_here(&packed, knowledge, totals, console);
-        }
-        Some(Place::Lambda(stack)) => {
-            if let Some(refusal) = args.limits.exceeded(plan.renders, plan.seconds) {
-                return Err(refused(refusal));
-            }
-            let knowledge = Knowledge { manifest, ledger, survey, digest };
-            let fleet = lambda::fleet(
-                args,
-                checked,
-                &packed,
-                *stack,
-                batch.concurrency(DEFAULT_CONCURRENCY),
-                console,
-            )?;
+    let knowledge = Knowledge { manifest, ledger, survey, digest };
+    let within_limits =
+        || args.limits.exceeded(plan.renders, plan.seconds).map_or(Ok(()), |refusal| Err(refused(refusal)));
+    let transport = match (renderer, transport) {
+        (Some(Renderer::Local), _) => return batch.render_here(&packed, knowledge, totals, console),
+        (Some(Renderer::Lambda(stack)), _) => {
+            within_limits()?;
+            let concurrency = batch.concurrency(DEFAULT_CONCURRENCY);
+            let fleet = lambda::fleet(args, checked, &packed, stack, concurrency, console)?;
             return batch.render_on_lambda(&fleet, knowledge, totals, console);
         }
-        None => {}
-    }
-    let Some(transport) = transport else {
-        console.done(&format!(
-            "dry run: {rows} rows, {} would be rendered, {} reused, {} done, {invalid} invalid",
-            plan.renders, plan.reused, plan.done
-        ));
-        return finish((totals, Ok(())));
+        (_, Some(transport)) => transport,
+        (_, None) => {
+            console.done(&format!(
+                "dry run: {rows} rows, {} would be rendered, {} reused, {} done, {invalid} invalid",
+                plan.renders, plan.reused, plan.done
+            ));
+            return finish((totals, Ok(())));
+        }
     };
-    if let Some(refusal) = args.limits.exceeded(plan.renders, plan.seconds) {
-        return Err(refused(refusal));
-    }
+    within_limits()?;
     if let Some(least) = args.limits.min_balance().filter(|_| plan.renders > 0) {
         let response = transport.call(&ApiRequest::account(), values::max_retries()?, crate::random())?;
         let account: hyperframes_ci_core::Account = response.data().map_err(CallError::from)?;
@@ -259,25 +235,12 @@ pub(super) fn run(
             return Err(refused(hyperframes_ci_core::Refusal::Balance { balance, least }));
         }
     }
-    batch.render(
-        &transport,
-        &packed,
-        &archive,
-        Knowledge { manifest, ledger, survey, digest },
-        totals,
-        console,
-    )
+    batch.render(transport, &packed, &archive, knowledge, totals, console)
 }
 
 pub(super) fn refused(refusal: hyperframes_ci_core::Refusal) -> Error {
     let kind = FailureKind::Limit(refusal);
     Error::Job(Box::new(Failure { stage: Stage::Submit, render_id: None, detail: None, kind }))
-}
-
-/// Who renders where nobody is asked for it by the API.
-enum Place {
-    Here,
-    Lambda(Box<Stack>),
 }
 
 /// What earlier runs are known to have made.
@@ -485,6 +448,22 @@ impl<'a> Batch<'a> {
         Ok(todo)
     }
 
+    /// The rows that are to be rendered, each with the render that is known of it; those of no use are passed over.
+    fn pending(
+        &self,
+        known: &Known<'_>,
+    ) -> Result<impl Iterator<Item = (Ready, RenderIdentity, Option<RenderFact>)>, Error> {
+        Ok(self.rows()?.filter_map(move |row| {
+            let ready = self.ready(row).ok()?;
+            let identity = RenderIdentity::new(ProjectIdentity::Digest(known.digest), &ready.body);
+            match self.standing(&ready, &identity, known) {
+                Standing::Done | Standing::Failed => None,
+                Standing::Known(fact) => Some((ready, identity, Some(fact))),
+                Standing::New(fact) => Some((ready, identity, fact)),
+            }
+        }))
+    }
+
     fn order(
         &self,
         ready: &Ready,
@@ -528,23 +507,17 @@ impl<'a> Batch<'a> {
         totals: Value,
         console: &mut Console,
     ) -> Result<Rendered, Error> {
-        let Knowledge { manifest, ledger, survey, digest } = knowledge;
+        let Knowledge { mut manifest, ledger, survey, digest } = knowledge;
         let retries = values::render_retries()?;
         let interval = self.args.waiting.wait().poll_interval;
         // The orders are made as they are needed, from what was known when the run began.
-        let before = Manifest::look(manifest.path())?;
+        let before = manifest.take_known();
         let facts = ledger.as_ref().map(|ledger| ledger.known().clone());
-        let orders = self.rows()?.filter_map(|row| {
-            let ready = self.ready(row).ok()?;
-            let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &ready.body);
-            let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
+        let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
+        let orders = self.pending(&known)?.map(|(ready, identity, fact)| {
             let mut reuse = Reuse { is_searched: true, ..self.args.reuse.reuse() };
-            reuse.render = match self.standing(&ready, &identity, &known) {
-                Standing::Done | Standing::Failed => return None,
-                Standing::Known(fact) => Some(fact),
-                Standing::New(fact) => fact.or_else(|| facts.as_ref()?.render(&identity.key(0)).cloned()),
-            };
-            Some(self.order(&ready, identity, reuse, archive, retries))
+            reuse.render = fact.or_else(|| facts.as_ref()?.render(&identity.key(0)).cloned());
+            self.order(&ready, identity, reuse, archive, retries)
         });
         let engine = Engine::new(transport, packed, ledger, self.concurrency(DEFAULT_CONCURRENCY), interval);
         let mut tally = Tally::new(manifest, totals, self.most_failures(), self.args.verify, console);
@@ -569,21 +542,14 @@ impl<'a> Batch<'a> {
         totals: Value,
         console: &mut Console,
     ) -> Result<Rendered, Error> {
-        let Knowledge { manifest, survey, digest, .. } = knowledge;
+        let Knowledge { mut manifest, survey, digest, .. } = knowledge;
         let engine =
             engine::Engine::provision(&mut |progress| super::emulator::announce(&progress, console))?;
-        let before = Manifest::look(manifest.path())?;
-        let rows = self.rows()?.filter_map(|row| {
-            let ready = self.ready(row).ok()?;
-            let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &ready.body);
-            let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
-            match self.standing(&ready, &identity, &known) {
-                Standing::Done | Standing::Failed => None,
-                Standing::Known(_) | Standing::New(_) => Some((ready, identity)),
-            }
-        });
+        let before = manifest.take_known();
+        let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
+        let rows = self.pending(&known)?;
         let mut tally = Tally::new(manifest, totals, self.most_failures(), self.args.verify, console);
-        let work = |(ready, identity): (Ready, RenderIdentity)| RowResult {
+        let work = |(ready, identity, _): (Ready, RenderIdentity, _)| RowResult {
             index: ready.row.index,
             identity: identity.key(0).to_string(),
             output: PathBuf::from(&ready.output),
@@ -609,25 +575,16 @@ impl<'a> Batch<'a> {
         totals: Value,
         console: &mut Console,
     ) -> Result<Rendered, Error> {
-        let Knowledge { manifest, survey, digest, .. } = knowledge;
-        let before = Manifest::look(manifest.path())?;
-        let orders = self.rows()?.filter_map(|row| {
-            let ready = self.ready(row).ok()?;
-            let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &ready.body);
-            let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
-            let known = match self.standing(&ready, &identity, &known) {
-                Standing::Done | Standing::Failed => return None,
-                Standing::Known(fact) => Some(fact),
-                Standing::New(fact) => fact,
-            };
-            Some(LambdaOrder {
-                index: ready.row.index,
-                identity,
-                output: PathBuf::from(&ready.output),
-                expected: expected(&ready.options, self.duration),
-                options: ready.options,
-                known,
-            })
+        let Knowledge { mut manifest, survey, digest, .. } = knowledge;
+        let before = manifest.take_known();
+        let known = Known { manifest: &before, ledger: None, survey: &survey, digest: &digest };
+        let orders = self.pending(&known)?.map(|(ready, identity, known)| LambdaOrder {
+            index: ready.row.index,
+            identity,
+            output: PathBuf::from(&ready.output),
+            expected: expected(&ready.options, self.duration),
+            options: ready.options,
+            known,
         });
         let mut tally = Tally::new(manifest, totals, self.most_failures(), self.args.verify, console);
         let ran = fleet.run(orders, &mut |_, told| match told {

@@ -1,10 +1,11 @@
 //! `hyperframes-ci delete`
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use hyperframes_ci_core::{Request, SubmittedRender};
 
 use super::values;
+use crate::auth::terminal;
 use crate::error::Error;
 use crate::http::CallError;
 use crate::report::{Console, plain};
@@ -26,7 +27,10 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
             let help = "add --force if the render is to be deleted";
             return Err(Error::usage("delete asks first, and there is nobody to ask", help));
         }
-        confirm(&args.render_id)?;
+        let question = format!("Delete render {}? This cannot be undone.", plain(&args.render_id));
+        if !terminal::confirm(&question) {
+            return Err(Error::Declined);
+        }
     }
     let request = Request::delete_render(&args.render_id);
     let response = transport.call(&request, values::max_retries()?, crate::random())?;
@@ -39,17 +43,4 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     console.done(&format!("Deleted {deleted}"));
     console.json(&serde_json::json!({ "render": { "render_id": deleted }, "deleted": true }));
     Ok(())
-}
-
-fn confirm(render_id: &str) -> Result<(), Error> {
-    let mut stderr = anstream::stderr();
-    let _ = write!(stderr, "Delete render {}? This cannot be undone. [y/N] ", plain(render_id));
-    let _ = stderr.flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-        Ok(())
-    } else {
-        Err(Error::Declined)
-    }
 }

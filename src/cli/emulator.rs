@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::values;
+use crate::auth::{Credential, Secret};
 use crate::emulator::{Config, Emulator, Renderer, Script};
 use crate::engine::{self, Engine};
 use crate::error::Error;
+use crate::http::{ApiBase, Transport};
 use crate::report::Console;
 
 /// Run a HeyGen-compatible render server on this machine, until Ctrl-C
@@ -69,12 +72,14 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     }
 }
 
-/// Starts an emulator for one run of `render --emulator`; gives it back with the key that it accepts.
-pub(super) fn for_one_run(console: &mut Console) -> Result<(Emulator, String), Error> {
+/// Starts an emulator for one run of `render --emulator`; gives it back with the way to it.
+pub(super) fn for_one_run(console: &mut Console) -> Result<(Emulator, Transport), Error> {
     let key = format!("emulator-{:016x}{:016x}", crate::random(), crate::random());
     let config = Config { api_key: Some(key.clone()), ..Config::default() };
     let emulator = Emulator::start(config, Some(renderer(console)?))?;
-    Ok((emulator, key))
+    let credential = Credential::ApiKey(Secret::new(key));
+    let transport = values::transport_with(ApiBase::parse(emulator.url())?, credential)?;
+    Ok((emulator, transport))
 }
 
 fn renderer(console: &mut Console) -> Result<Arc<dyn Renderer>, Error> {

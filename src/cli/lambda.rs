@@ -1,6 +1,6 @@
 //! `hyperframes-ci render --renderer lambda`: the same render, in the user's own AWS account.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hyperframes_ci_core::{
     Format, Level, Levels, ProjectIdentity, RenderIdentity, RenderRequest, Rule, Shape,
@@ -8,7 +8,7 @@ use hyperframes_ci_core::{
 use serde_json::json;
 
 use super::batch::refused;
-use super::render::{Args, Checked, Rendered, expected};
+use super::render::{Args, Checked, Made, Rendered, expected};
 use super::values;
 use crate::batch::{Outcome, RowResult};
 use crate::error::Error;
@@ -75,7 +75,7 @@ pub(super) fn fleet(
     args: &Args,
     checked: &Checked,
     packed: &Packed,
-    stack: Stack,
+    stack: &Stack,
     concurrency: usize,
     console: &mut Console,
 ) -> Result<Fleet, Error> {
@@ -117,7 +117,7 @@ pub(super) fn render(
     args: &Args,
     checked: &Checked,
     packed: &Packed,
-    stack: Stack,
+    stack: &Stack,
     console: &mut Console,
 ) -> Result<Rendered, Error> {
     let options = &checked.request.options;
@@ -127,7 +127,6 @@ pub(super) fn render(
     }
     let digest = packed.manifest.digest();
     let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &checked.request.body);
-    let key = identity.key(0).to_string();
     let format = options.format.unwrap_or(Format::Mp4);
     let default = || PathBuf::from(format!("renders/{}.{format}", checked.prepared.project().name));
     let order = Order {
@@ -165,31 +164,11 @@ pub(super) fn render(
         Outcome::Failed(error) => return Err(*error),
         Outcome::Submitted => return Err(LambdaError::Render("nothing came of it".to_owned()).into()),
     };
-    if !args.verify {
-        verified.warn(console);
-    }
-    let size = size(&output)?;
     let how = if is_reused { "reused, ".to_owned() } else { format!("about ${cost:.4}, ") };
-    console.done(&format!("{} ({how}{}{verified})", output.display(), crate::report::bytes(size)));
-    let mut result = json!({
-        "render": { "renderer": "lambda", "status": "completed", "format": format, "render_id": render_id,
-            "resolution": options.resolution },
-        "output_path": output.display().to_string(),
-        "bytes_written": size,
-        "identity": key,
-        "key": identity.key(generation).as_str(),
-        "request": checked.request.body,
-        "reused": is_reused,
-        "cost_usd": cost,
-        "digest": digest,
-        "diagnostics": checked.prepared.findings.diagnostics,
-    });
-    verified.write_to(&mut result);
-    let verdict = if args.verify { verified.insist() } else { Ok(()) };
-    Ok(Rendered { result, video: Some(output), thumbnail: None, verdict })
-}
-
-fn size(video: &Path) -> Result<u64, Error> {
-    let metadata = std::fs::metadata(video);
-    metadata.map(|metadata| metadata.len()).map_err(|error| Error::Output(error.to_string()))
+    let render = json!({ "renderer": "lambda", "status": "completed", "format": format, "render_id": render_id,
+        "resolution": options.resolution });
+    let made = Made { render, identity, generation, is_reused, digest, path: output, verified: *verified };
+    let mut rendered = made.tell(&how, args, checked, console)?;
+    rendered.result["cost_usd"] = cost.into();
+    Ok(rendered)
 }

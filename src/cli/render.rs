@@ -20,7 +20,7 @@ use super::preflight::{Prepared, archive_json, largest_lines};
 use super::reuse::{LimitArgs, ReuseArgs};
 use super::settings::{Settings, flags_of};
 use super::values::{self, WaitArgs};
-use crate::auth::{self, Credential, Secret};
+use crate::auth;
 use crate::config::Entry;
 use crate::engine::{self, Engine};
 use crate::error::Error;
@@ -30,7 +30,7 @@ use crate::ledger::LedgerFile;
 use crate::pack::Packed;
 use crate::report::Console;
 use crate::run::Means;
-use crate::verify::verify;
+use crate::verify::{Verified, verify};
 use crate::{collect, download};
 use crate::{interrupt, variables};
 
@@ -304,7 +304,7 @@ impl Ready {
     pub(super) fn render(self, args: &Args, console: &mut Console) -> Result<Rendered, Error> {
         let Self { checked, renderer, rows } = self;
         if let Some(rows) = rows {
-            return batch::run(args, &checked, renderer, rows, console);
+            return batch::run(args, &checked, renderer.as_ref(), rows, console);
         }
         let Some(renderer) = renderer else { return dry_run(&checked, console) };
         let packed = checked.prepared.pack(console)?;
@@ -324,10 +324,8 @@ impl Ready {
             }
             Renderer::Emulator => {
                 target(args)?;
-                let (emulator, key) = super::emulator::for_one_run(console)?;
+                let (emulator, transport) = super::emulator::for_one_run(console)?;
                 console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
-                let credential = Credential::ApiKey(Secret::new(key));
-                let transport = values::transport_with(ApiBase::parse(emulator.url())?, credential)?;
                 // It forgets everything when it ends: there is nothing to write down.
                 render_cloud(args, &checked, &packed, &transport, None, console)
             }
@@ -335,7 +333,7 @@ impl Ready {
                 let target = download::Target::prepare(args.output.as_deref())?;
                 render_local(args, &checked, &packed, target, console)
             }
-            Renderer::Lambda(stack) => lambda::render(args, &checked, &packed, *stack, console),
+            Renderer::Lambda(stack) => lambda::render(args, &checked, &packed, &stack, console),
         }
     }
 }
@@ -724,25 +722,57 @@ fn render_local(
     interrupt::set_resume_hint(None);
     let verified = verify(target.video(), &expected(options, checked.prepared.duration));
     let name = format!("{}.{format}", checked.prepared.project().name);
-    let (path, size) = target.keep(&name).map_err(Error::Output)?;
-    if !args.verify {
-        verified.warn(console);
-    }
-    console.done(&format!("{} ({}{verified})", path.display(), crate::report::bytes(size)));
+    let (path, _) = target.keep(&name).map_err(Error::Output)?;
     let digest = packed.manifest.digest();
     let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &checked.request.body);
-    let mut result = serde_json::json!({
-        "render": { "renderer": "local", "status": "completed", "format": format },
-        "output_path": path.display().to_string(),
-        "bytes_written": size,
-        "identity": identity.key(0).as_str(),
-        "key": identity.key(0).as_str(),
-        "request": checked.request.body,
-        "reused": false,
-        "digest": digest,
-        "diagnostics": checked.prepared.findings.diagnostics,
-    });
-    verified.write_to(&mut result);
-    let verdict = if args.verify { verified.insist() } else { Ok(()) };
-    Ok(Rendered { result, video: Some(path), thumbnail: None, verdict })
+    let render = serde_json::json!({ "renderer": "local", "status": "completed", "format": format });
+    let made = Made { render, identity, generation: 0, is_reused: false, digest, path, verified };
+    made.tell("", args, checked, console)
+}
+
+/// A video that was made without the API.
+pub(super) struct Made {
+    /// Its render, for programs.
+    pub(super) render: Value,
+    pub(super) identity: RenderIdentity,
+    pub(super) generation: u32,
+    pub(super) is_reused: bool,
+    pub(super) digest: String,
+    pub(super) path: PathBuf,
+    pub(super) verified: Verified,
+}
+
+impl Made {
+    /// Tells of it, with `how` it came to be in front of what it is, and holds it against what was asked for.
+    ///
+    /// # Errors
+    /// When it is not there any more.
+    pub(super) fn tell(
+        self,
+        how: &str,
+        args: &Args,
+        checked: &Checked,
+        console: &mut Console,
+    ) -> Result<Rendered, Error> {
+        let Self { render, identity, generation, is_reused, digest, path, verified } = self;
+        let size = std::fs::metadata(&path).map_err(|error| Error::Output(error.to_string()))?.len();
+        if !args.verify {
+            verified.warn(console);
+        }
+        console.done(&format!("{} ({how}{}{verified})", path.display(), crate::report::bytes(size)));
+        let mut result = serde_json::json!({
+            "render": render,
+            "output_path": path.display().to_string(),
+            "bytes_written": size,
+            "identity": identity.key(0).as_str(),
+            "key": identity.key(generation).as_str(),
+            "request": checked.request.body,
+            "reused": is_reused,
+            "digest": digest,
+            "diagnostics": checked.prepared.findings.diagnostics,
+        });
+        verified.write_to(&mut result);
+        let verdict = if args.verify { verified.insist() } else { Ok(()) };
+        Ok(Rendered { result, video: Some(path), thumbnail: None, verdict })
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use hyperframes_ci_core::{IdempotencyKey, hex};
+use hyperframes_ci_core::{IdempotencyKey, hex, percent_decode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -70,9 +70,7 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         _ => return failure(404, "not_found", "no such endpoint", None),
     };
-    let id = super::server::percent_decode(
-        segments.get(if step == Step::Complete { 2 } else { 3 }).unwrap_or(&""),
-    );
+    let id = percent_decode(segments.get(if step == Step::Complete { 2 } else { 3 }).unwrap_or(&""));
     state.fault(step).play(&state.storage_url, || match authenticate(state, request) {
         Err(reply) => reply,
         Ok(()) => perform(state, request, step, &id),

@@ -7,9 +7,10 @@ use std::io::Read;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::server::{Reply, Request, percent_decode};
+use super::server::{Reply, Request};
 use super::state::{State, now};
-use crate::base64;
+use crate::page::{document, escape};
+use crate::{base64, percent};
 
 /// A form is not longer, in bytes.
 const LARGEST_FORM: u64 = 64 * 1024;
@@ -81,13 +82,7 @@ type Form = HashMap<String, String>;
 fn form(request: &mut Request) -> Form {
     let mut text = String::new();
     let _ = request.take(LARGEST_FORM).read_to_string(&mut text);
-    pairs(&text)
-}
-
-fn pairs(text: &str) -> Form {
-    let decode = |text: &str| percent_decode(&text.replace('+', " "));
-    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decode(name), decode(value))).collect()
+    percent::pairs(&text).collect()
 }
 
 fn text<'a>(form: &'a Form, name: &str) -> &'a str {
@@ -103,17 +98,7 @@ fn refused(error: &str) -> Reply {
 }
 
 fn page(status: u16, title: &str, body: &str) -> Reply {
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title}</title><style>:root {{ color-scheme: light dark }} body {{ font: 16px/1.5 system-ui, sans-serif; \
-         max-width: 32em; margin: 20vh auto; padding: 0 1em }} h1 {{ font-size: 1.5em }} button, input {{ font: inherit; \
-         padding: .5em 1em }}</style><h1>{title}</h1>{body}</html>"
-    );
-    Reply::new(status, "text/html; charset=utf-8", html).header("cache-control", "no-store")
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    Reply::new(status, "text/html; charset=utf-8", document(title, body)).header("cache-control", "no-store")
 }
 
 /// What is wrong with a request to sign in. Where it leads is looked at first: nobody is sent anywhere else.
@@ -135,24 +120,24 @@ fn mistake(query: &Form) -> Option<&'static str> {
 }
 
 fn consent(request: &Request) -> Reply {
-    let query = pairs(&request.query);
+    let query: Form = percent::pairs(&request.query).collect();
     if let Some(mistake) = mistake(&query) {
-        return page(400, "This is no sign-in", &format!("<p>{}</p>", escaped(mistake)));
+        return page(400, "This is no sign-in", &format!("<p>{}</p>", escape(mistake)));
     }
     let body = format!(
         "<p>The client <code>{}</code> asks for: {}.</p><form method=\"post\" action=\"/oauth/authorize?{}\">\
          <button name=\"decision\" value=\"allow\">Allow</button> <button name=\"decision\" value=\"deny\">Deny</button></form>",
-        escaped(text(&query, "client_id")),
-        escaped(text(&query, "scope")),
-        escaped(&request.query),
+        escape(text(&query, "client_id")),
+        escape(text(&query, "scope")),
+        escape(&request.query),
     );
     page(200, "Sign in to the emulator", &body)
 }
 
 fn decide(state: &State, request: &mut Request) -> Reply {
-    let query = pairs(&request.query);
+    let query: Form = percent::pairs(&request.query).collect();
     if let Some(mistake) = mistake(&query) {
-        return page(400, "This is no sign-in", &format!("<p>{}</p>", escaped(mistake)));
+        return page(400, "This is no sign-in", &format!("<p>{}</p>", escape(mistake)));
     }
     let is_allowed = text(&form(request), "decision") == "allow";
     let redirect_uri = text(&query, "redirect_uri");
@@ -279,7 +264,7 @@ fn device_page(user_code: &str, outcome: Option<&str>) -> Reply {
     let body = format!(
         "<form method=\"post\"><p><input name=\"user_code\" value=\"{}\" aria-label=\"Code\"></p>\
          <button name=\"decision\" value=\"allow\">Allow</button> <button name=\"decision\" value=\"deny\">Deny</button></form>",
-        escaped(user_code)
+        escape(user_code)
     );
     page(200, "Sign in another device", &body)
 }

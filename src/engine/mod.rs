@@ -18,8 +18,10 @@ use provision::Parts;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::programs::process;
-use crate::{interrupt, unpack};
+#[cfg(unix)]
+use crate::interrupt;
+use crate::programs::{Workplace, process, quieten};
+use crate::unpack;
 
 /// What the engine is asked to render: the archive that the cloud would get, and the options of the request.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +87,10 @@ impl Engine {
     ) -> Result<(), EngineError> {
         #[cfg(unix)]
         interrupt::ProcessTree::end_orphans();
-        let folder =
-            tempfile::Builder::new().prefix("hyperframes-ci-").tempdir().map_err(EngineError::Folder)?;
-        let _guard = interrupt::guard_path(folder.path());
-        let project = folder.path().join("project");
-        fs::create_dir(&project).map_err(EngineError::Folder)?;
+        let place = Workplace::new().map_err(EngineError::Folder)?;
+        let (folder, project) = (place.path(), place.project());
         unpack::unpack(job.archive, &project).map_err(EngineError::Unpack)?;
-        let video = folder.path().join(format!("video.{}", job.format));
-        // The browser's profile and the engine's frames go where they are removed with everything else.
-        let temporary = folder.path().join("tmp");
-        fs::create_dir(&temporary).map_err(EngineError::Folder)?;
+        let video = folder.join(format!("video.{}", job.format));
         let mut command = Command::new(&self.parts.node);
         command
             .arg(&self.parts.engine)
@@ -105,26 +101,22 @@ impl Engine {
             .args(arguments(job)?)
             .current_dir(&project)
             .env("PATH", self.path())
-            .env("TMPDIR", &temporary)
+            .env("TMPDIR", place.temporary())
             .env("HYPERFRAMES_BROWSER_PATH", &self.parts.browser)
             // It would end itself when any process above it ends, such as a shell that started us in the background.
             // Its end is our business.
-            .env("HYPERFRAMES_RENDER_DETACHED", "1")
-            .env("HYPERFRAMES_NO_UPDATE_CHECK", "1")
-            .env("HYPERFRAMES_NO_TELEMETRY", "1")
-            .env("DO_NOT_TRACK", "1")
-            .env("NO_COLOR", "1")
-            .env("CI", "1");
+            .env("HYPERFRAMES_RENDER_DETACHED", "1");
+        quieten(&mut command);
         if let Some(values) = job.variables {
             // By file: a command line is public on most systems, and limited in length.
-            let file = folder.path().join("variables.json");
+            let file = folder.join("variables.json");
             fs::write(&file, Value::Object(values.clone()).to_string()).map_err(EngineError::Folder)?;
             command.arg("--variables-file").arg(file);
         }
         let ended = process::run(process::without_secrets(command), &mut |line| hear(line, progress))
             .map_err(EngineError::Start)?;
         if !ended.status.success() {
-            return Err(EngineError::Failed(explain(&ended.output, folder.path())));
+            return Err(EngineError::Failed(explain(&ended.output, folder)));
         }
         check(&video)?;
         // The output may be on another file system, where a rename is not possible.

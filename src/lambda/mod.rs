@@ -25,9 +25,8 @@ pub(crate) use error::LambdaError;
 pub(crate) use fleet::{Fleet, Order, Told};
 pub(crate) use stack::{DEFAULT_STACK, Stack};
 
-use crate::interrupt::{self, Guard};
 use crate::programs::process::{self, Heard, Running};
-use crate::programs::{self, Modules, Node};
+use crate::programs::{self, Modules, Node, Workplace, quieten};
 use crate::unpack::unpack;
 
 /// The version of the official command line and of `@hyperframes/aws-lambda`, the newest that this was tested with; the
@@ -91,8 +90,7 @@ pub(crate) struct Lambda {
     modules: Modules,
     node: PathBuf,
     /// Where it works; the project, unpacked, is in it.
-    folder: tempfile::TempDir,
-    _guard: Guard,
+    place: Workplace,
 }
 
 /// A project in the stack's bucket.
@@ -135,7 +133,7 @@ impl Lambda {
     /// # Errors
     /// When that is not possible.
     pub(crate) fn new(
-        stack: Stack,
+        stack: &Stack,
         version: &str,
         archive: &Path,
         announce: &mut dyn FnMut(&str),
@@ -155,26 +153,13 @@ impl Lambda {
             return Err(programs::ProgramError::Missing(vec![missing]).into());
         }
         let node = node.ready(&modules, announce)?;
-        let folder =
-            tempfile::Builder::new().prefix("hyperframes-ci-").tempdir().map_err(LambdaError::Folder)?;
-        let guard = interrupt::guard_path(folder.path());
-        let lambda = Self { stack, modules, node, folder, _guard: guard };
-        for made in [lambda.project(), lambda.temporary(), lambda.folder.path().join(".hyperframes")] {
-            fs::create_dir(made).map_err(LambdaError::Folder)?;
-        }
+        let place = Workplace::new().map_err(LambdaError::Folder)?;
+        fs::create_dir(place.path().join(".hyperframes")).map_err(LambdaError::Folder)?;
         // Where the tooling looks for it.
-        let state = format!(".hyperframes/lambda-stack-{}.json", lambda.stack.name);
-        fs::copy(&lambda.stack.path, lambda.folder.path().join(state)).map_err(LambdaError::Folder)?;
-        unpack(archive, &lambda.project()).map_err(LambdaError::Unpack)?;
-        Ok(lambda)
-    }
-
-    fn project(&self) -> PathBuf {
-        self.folder.path().join("project")
-    }
-
-    fn temporary(&self) -> PathBuf {
-        self.folder.path().join("tmp")
+        let state = format!(".hyperframes/lambda-stack-{}.json", stack.name);
+        fs::copy(&stack.path, place.path().join(state)).map_err(LambdaError::Folder)?;
+        unpack(archive, &place.project()).map_err(LambdaError::Unpack)?;
+        Ok(Self { stack: stack.clone(), modules, node, place })
     }
 
     /// The project in the bucket: uploaded, unless the same is there already.
@@ -207,7 +192,7 @@ impl Lambda {
                 let line = json!({ "outputKey": key, "executionName": name, "variables": variables });
                 text.push_str(&format!("{line}\n"));
             }
-            let file = self.folder.path().join("batch.jsonl");
+            let file = self.place.path().join("batch.jsonl");
             fs::write(&file, text).map_err(LambdaError::Folder)?;
             let mut flags = vec![
                 "--batch=batch.jsonl".to_owned(),
@@ -243,7 +228,7 @@ impl Lambda {
             .args(flags)
             .arg(format!("--stack-name={}", self.stack.name))
             .arg("--json")
-            .current_dir(self.folder.path());
+            .current_dir(self.place.path());
         let (ended, output) = process::capture(process::with_variables(command, AWS))
             .map_err(|error| LambdaError::of_tool(what, error.to_string()))?;
         if ended.status.success() {
@@ -255,13 +240,8 @@ impl Lambda {
 
     fn node(&self) -> Command {
         let mut command = Command::new(&self.node);
-        command
-            .env("TMPDIR", self.temporary())
-            .env("HYPERFRAMES_NO_UPDATE_CHECK", "1")
-            .env("HYPERFRAMES_NO_TELEMETRY", "1")
-            .env("DO_NOT_TRACK", "1")
-            .env("NO_COLOR", "1")
-            .env("CI", "1");
+        command.env("TMPDIR", self.place.temporary());
+        quieten(&mut command);
         command
     }
 

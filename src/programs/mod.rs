@@ -4,6 +4,7 @@
 mod apt;
 mod node;
 pub(crate) mod process;
+mod workplace;
 
 use std::fmt;
 use std::io;
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) use apt::install_packages;
-pub(crate) use node::{Modules, Node};
+pub(crate) use node::{Modules, Node, quieten};
+pub(crate) use workplace::Workplace;
 
 /// Why a program is not there.
 #[derive(Debug)]

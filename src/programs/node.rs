@@ -140,6 +140,13 @@ impl Node {
     }
 }
 
+/// Keeps an official tool from looking for updates, telling anybody, and drawing for people.
+pub(crate) fn quieten(command: &mut Command) {
+    let settings =
+        ["HYPERFRAMES_NO_UPDATE_CHECK", "HYPERFRAMES_NO_TELEMETRY", "DO_NOT_TRACK", "NO_COLOR", "CI"];
+    command.envs(settings.map(|name| (name, "1")));
+}
+
 /// The package that holds Node for this machine.
 fn package() -> String {
     let system = match std::env::consts::OS {

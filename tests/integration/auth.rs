@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::real::provisioned;
-use crate::support::{Emulator, KEY, Ran, clean, command, project};
+use crate::support::{Emulator, KEY, Ran, clean, command, listener, project};
 
 /// A home with credentials in it, and an emulator that they are for.
 struct Home {
@@ -71,6 +71,16 @@ impl Home {
     fn auth(&self, arguments: &[&str]) -> Ran {
         let mut command = command();
         self.equip(&mut command).arg("auth").args(arguments).output().unwrap().into()
+    }
+
+    /// Signs in with a key on standard input.
+    fn pipe(&self, key: &str, variables: &[(&str, &str)]) -> Ran {
+        let mut login = command();
+        self.equip(&mut login).args(["auth", "login", "--api-key"]).envs(variables.iter().copied());
+        login.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = login.spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(key.as_bytes());
+        child.wait_with_output().unwrap().into()
     }
 
     /// At a terminal; what it shows is on standard output.
@@ -175,23 +185,7 @@ fn press(url: &str, button: &str, screenshot: &str) -> Value {
 
 /// An authorization server with one answer for everything; gives back what it hears.
 fn server(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&heard);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-            let (mut all, mut part) = (Vec::new(), [0; 4096]);
-            while let Ok(count @ 1..) = stream.read(&mut part) {
-                all.extend_from_slice(&part[..count]);
-            }
-            log.lock().unwrap().push(String::from_utf8_lossy(&all).into_owned());
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    (url, heard)
+    listener(move |_, _| answer.to_owned())
 }
 
 #[test]
@@ -373,14 +367,7 @@ fn another_device_signs_in_by_a_code() {
 #[test]
 fn a_key_is_stored_once_it_is_known_to_be_good() {
     let home = Home::new();
-    let pipe = |key: &str| {
-        let mut login = command();
-        home.equip(&mut login).args(["auth", "login", "--api-key"]).env("CI", "true");
-        let mut child =
-            login.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let _ = child.stdin.take().unwrap().write_all(key.as_bytes());
-        Ran::from(child.wait_with_output().unwrap())
-    };
+    let pipe = |key: &str| home.pipe(key, &[("CI", "true")]);
     // A legacy file, which a wrong key does not touch.
     fs::create_dir_all(home.credentials().parent().unwrap()).unwrap();
     fs::write(home.credentials(), format!("{KEY}\n")).unwrap();
@@ -507,12 +494,7 @@ fn without_a_network_what_is_known_is_told() {
     assert_eq!((&known["valid"], &known["user"]["email"]), (&json!(false), &json!("known@example.com")));
     // Nobody is signed in by a server that cannot be asked.
     let before = fs::read(home.credentials()).unwrap();
-    let mut login = command();
-    home.equip(&mut login).args(["auth", "login", "--api-key"]).env("HEYGEN_API_URL", "http://127.0.0.1:1");
-    let mut child =
-        login.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"sk_another_key\n").unwrap();
-    let ran = Ran::from(child.wait_with_output().unwrap());
+    let ran = home.pipe("sk_another_key\n", &[("HEYGEN_API_URL", "http://127.0.0.1:1")]);
     assert!(ran.code == 1 && ran.stderr.contains("did not say whether"), "{ran:?}");
     assert_eq!(fs::read(home.credentials()).unwrap(), before);
 }

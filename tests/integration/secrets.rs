@@ -1,38 +1,6 @@
 //! The key goes to the API and nowhere else.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-
-use crate::support::{Emulator, KEY, Ran, command, project};
-
-/// A server that keeps what it is sent and answers with `answer`, which may name the server's own address.
-fn listener(answer: impl Fn(&str, &str) -> String + Send + 'static) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let (log, own) = (Arc::clone(&seen), url.clone());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut head = Vec::new();
-            let mut byte = [0];
-            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
-                head.push(byte[0]);
-            }
-            let head = String::from_utf8_lossy(&head).into_owned();
-            let length = head
-                .to_ascii_lowercase()
-                .split("content-length: ")
-                .nth(1)
-                .map_or(0, |rest| rest.split("\r\n").next().unwrap().parse::<u64>().unwrap());
-            std::io::copy(&mut (&stream).take(length), &mut std::io::sink()).unwrap();
-            log.lock().unwrap().push(head.clone());
-            let _ = stream.write_all(answer(&head, &own).as_bytes());
-        }
-    });
-    (url, seen)
-}
+use crate::support::{Emulator, KEY, Ran, command, listener, project};
 
 fn http(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len())

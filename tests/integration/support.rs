@@ -1,7 +1,10 @@
 //! Runs the binary with a clean environment, and emulators as processes of their own.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -193,6 +196,37 @@ impl Drop for Emulator {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A server that keeps what it is sent and answers with `answer` of the head, which may name the server's own address.
+pub(crate) fn listener(
+    answer: impl Fn(&str, &str) -> String + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (log, own) = (Arc::clone(&seen), url.clone());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let length = head
+                .to_ascii_lowercase()
+                .split("content-length: ")
+                .nth(1)
+                .map_or(0, |rest| rest.split("\r\n").next().unwrap().parse::<u64>().unwrap());
+            let mut body = Vec::new();
+            (&stream).take(length).read_to_end(&mut body).unwrap();
+            log.lock().unwrap().push(format!("{head}{}", String::from_utf8_lossy(&body)));
+            let _ = stream.write_all(answer(&head, &own).as_bytes());
+        }
+    });
+    (url, seen)
 }
 
 /// A small valid project in a folder that is its own repository.

@@ -1,14 +1,11 @@
 //! The way to servers: certificates of the user's own, and proxies.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 
 use crate::real::provisioned;
-use crate::support::{KEY, Ran, command};
+use crate::support::{KEY, Ran, command, listener};
 
 /// A server with a certificate of an authority that nobody knows.
 struct Server {
@@ -87,21 +84,7 @@ fn an_authority_of_the_users_own_is_trusted_when_it_is_named() {
 
 #[test]
 fn proxies_are_used_where_they_are_wanted() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&heard);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let (mut head, mut byte) = (Vec::new(), [0]);
-            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
-                head.push(byte[0]);
-            }
-            log.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
-            let _ = stream.write_all(b"HTTP/1.1 502 No\r\nconnection: close\r\n\r\n");
-        }
-    });
+    let (proxy, heard) = listener(|_, _| "HTTP/1.1 502 No\r\nconnection: close\r\n\r\n".to_owned());
     let url = "https://api.example.invalid";
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         assert_eq!(status(url, &[(name, &proxy)]).code, 1);

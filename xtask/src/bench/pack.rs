@@ -29,12 +29,7 @@ pub(super) fn media() -> Result<Vec<Row>> {
 /// 63 MB in 4,000 scripts.
 pub(super) fn text() -> Result<Vec<Row>> {
     let project = folder("text")?;
-    fs::create_dir(project.join("scripts"))?;
-    let mut noise = Noise(2);
-    for number in 0..4000 {
-        fs::write(project.join(format!("scripts/s{number:04}.js")), script(&mut noise, 15_800))?;
-    }
-    fs::write(project.join("index.html"), PAGE)?;
+    scripts(&project, 4000, 15_800)?;
     let mut rows = rows(&project, "63 MB in 4,000 scripts")?;
     let size = |command: &mut Command| -> Result<f64> {
         let text = String::from_utf8(command.current_dir(&project).output()?.stdout)?;
@@ -48,6 +43,16 @@ pub(super) fn text() -> Result<Vec<Row>> {
         unit: "MB",
     });
     Ok(rows)
+}
+
+/// A page, and so many scripts of so many bytes.
+fn scripts(project: &Path, count: usize, size: usize) -> Result<()> {
+    fs::create_dir(project.join("scripts"))?;
+    let mut noise = Noise(2);
+    for number in 0..count {
+        fs::write(project.join(format!("scripts/s{number:05}.js")), script(&mut noise, size))?;
+    }
+    Ok(fs::write(project.join("index.html"), PAGE)?)
 }
 
 fn ours(project: &Path, flags: &[&str]) -> Command {
@@ -76,12 +81,7 @@ pub(super) fn memory() -> Result<Vec<Row>> {
     Noise(3).write(&large.join("v.mp4"), b"\0\0\0\x18ftypmp42", 200_000_000)?;
     fs::write(large.join("index.html"), PAGE)?;
     let many = folder("many")?;
-    fs::create_dir(many.join("scripts"))?;
-    let mut noise = Noise(4);
-    for number in 0..20_000 {
-        fs::write(many.join(format!("scripts/s{number:05}.js")), script(&mut noise, 1000))?;
-    }
-    fs::write(many.join("index.html"), PAGE)?;
+    scripts(&many, 20_000, 1000)?;
     [(large, "200 MB in one file"), (many, "20,000 files")]
         .into_iter()
         .map(|(project, what)| {
