@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::html::{self, Document, Element, Offsets};
+use crate::json::spelling;
 use crate::number;
 use crate::options::AspectRatio;
 use crate::reference::Link;
@@ -125,7 +126,7 @@ pub enum Shape {
 }
 
 fn size(width: f64, height: f64) -> String {
-    format!("{}x{}", number::show(width), number::show(height))
+    format!("{}x{}", spelling(width), spelling(height))
 }
 
 impl fmt::Display for Shape {
@@ -138,7 +139,7 @@ impl fmt::Display for Shape {
             Self::NoDimensions => f.write_str("the root has no data-width and data-height"),
             Self::InvalidDimensions { width, height } => write!(f, "{} is no size", size(*width, *height)),
             Self::Unsupported { width, height } => {
-                let ratio = number::show((width / height * 1000.0).round() / 1000.0);
+                let ratio = spelling((width / height * 1000.0).round() / 1000.0);
                 write!(f, "{} (ratio {ratio}) is neither 16:9 nor 9:16 nor 1:1", size(*width, *height))
             }
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::format::{self, ReportFormat};
+use crate::json::pretty;
 use crate::levels::Levels;
 use crate::order::sort_by;
 
@@ -109,8 +110,8 @@ impl Findings {
             ReportFormat::Github => {
                 self.diagnostics.iter().for_each(|found| format::github(found, &mut text));
             }
-            ReportFormat::Json => text = format!("{:#}\n", self.to_json()),
-            ReportFormat::Sarif => text = format!("{:#}\n", format::sarif(&self.diagnostics)),
+            ReportFormat::Json => text = pretty(&self.to_json()) + "\n",
+            ReportFormat::Sarif => text = pretty(&format::sarif(&self.diagnostics)) + "\n",
         }
         text
     }

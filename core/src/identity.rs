@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api::IdempotencyKey;
 use crate::archive::hex;
-use crate::canonical::canonical;
+use crate::json::canonical;
 use crate::project::DEFAULT_COMPOSITION;
 
 /// What is rendered, as the key has it.

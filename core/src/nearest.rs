@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest of some names.
 
+use crate::fold::lower;
+
 /// The name that `given` was probably meant to be; `None` where all are far from it.
 #[must_use]
 pub fn to<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -9,9 +11,9 @@ pub fn to<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a s
 
 /// Levenshtein's distance, ignoring case.
 fn distance(a: &str, b: &str) -> usize {
-    let b = b.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
+    let b = b.chars().map(lower).collect::<Vec<_>>();
     let mut row = (0..=b.len()).collect::<Vec<_>>();
-    for (i, from) in a.chars().flat_map(char::to_lowercase).enumerate() {
+    for (i, from) in a.chars().map(lower).enumerate() {
         let mut diagonal = row[0];
         row[0] = i + 1;
         for (j, to) in b.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! Which files of a project belong to its archive.
 //!
 //! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that nothing
-//! overrides, then `.hyperframesignore` in gitignore syntax over two defaults.
+//! overrides, then `.hyperframesignore` in gitignore syntax over two defaults, without regard to case.
 
-use glob::{MatchOptions, Pattern};
+use crate::pattern::Pattern;
 
 /// The file at the project's root that holds ignore rules.
 pub const IGNORE_FILE: &str = ".hyperframesignore";
@@ -17,13 +17,6 @@ const NEVER_PACKED: &[&str] =
 
 /// Rules that hold unless `.hyperframesignore` negates them: where renders and snapshots are written.
 const DEFAULT_RULES: &[&str] = &["/renders/", "/snapshots/"];
-
-/// The official matcher ignores ASCII case, and a `*` never crosses a `/`.
-const MATCHING: MatchOptions = MatchOptions {
-    case_sensitive: false,
-    require_literal_separator: true,
-    require_literal_leading_dot: false,
-};
 
 /// Why a path is left out of the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +61,7 @@ pub struct IgnoreRules {
 
 #[derive(Clone, Debug)]
 struct Rule {
-    patterns: Vec<Pattern>,
+    pattern: Pattern,
     negated: bool,
     directories_only: bool,
     origin: Exclusion,
@@ -94,17 +87,7 @@ impl IgnoreRules {
     /// reads. `{name}` in a path stands for any text.
     #[must_use]
     pub fn with_outputs(self, paths: &[String]) -> Self {
-        let pattern = |path: &String| {
-            let mut pattern = String::new();
-            let mut rest = path.as_str();
-            while let Some((before, after)) = rest.split_once('{') {
-                pattern.push_str(&Pattern::escape(before));
-                pattern.push('*');
-                rest = after.split_once('}').map_or("", |(_, after)| after);
-            }
-            Pattern::new(&(pattern + &Pattern::escape(rest))).ok()
-        };
-        Self { outputs: paths.iter().filter_map(pattern).collect(), ..self }
+        Self { outputs: paths.iter().map(|path| Pattern::template(path)).collect(), ..self }
     }
 
     /// Why `path` (relative to the project, with `/`) itself is left out, or `None` where it is packed.
@@ -120,7 +103,7 @@ impl IgnoreRules {
         if name.starts_with('.') {
             return Some(Exclusion::Hidden);
         }
-        if self.outputs.iter().any(|output| output.matches_with(path, MATCHING)) {
+        if self.outputs.iter().any(|output| output.matches(path)) {
             return Some(Exclusion::Output);
         }
         let last = self.rules.iter().rev().find(|rule| rule.matches(path, is_directory))?;
@@ -152,16 +135,12 @@ impl Rule {
             return None;
         }
         // A slash at the start or in the middle ties a rule to the root; otherwise it holds at every depth.
-        let anchored = body.contains('/');
-        let glob = to_glob(body.strip_prefix('/').unwrap_or(body));
-        let sources = if anchored { vec![glob] } else { vec![format!("**/{glob}")] };
-        let patterns = sources.iter().map(|source| Pattern::new(source)).collect::<Result<_, _>>().ok()?;
-        Some(Self { patterns, negated, directories_only, origin })
+        let pattern = Pattern::new(body.strip_prefix('/').unwrap_or(body), body.contains('/'))?;
+        Some(Self { pattern, negated, directories_only, origin })
     }
 
     fn matches(&self, path: &str, is_directory: bool) -> bool {
-        (is_directory || !self.directories_only)
-            && self.patterns.iter().any(|pattern| pattern.matches_with(path, MATCHING))
+        (is_directory || !self.directories_only) && self.pattern.matches(path)
     }
 }
 
@@ -170,49 +149,6 @@ fn trim_unescaped_spaces(line: &str) -> &str {
     let trimmed = line.trim_end_matches([' ', '\t']);
     let backslashes = trimmed.bytes().rev().take_while(|byte| *byte == b'\\').count();
     if backslashes % 2 == 1 && trimmed.len() < line.len() { &line[..=trimmed.len()] } else { trimmed }
-}
-
-/// Translates gitignore's wildcards into those of the `glob` crate.
-fn to_glob(pattern: &str) -> String {
-    let segments = pattern.split('/').collect::<Vec<_>>();
-    let last = segments.len() - 1;
-    let mut translated = Vec::with_capacity(segments.len());
-    for (index, segment) in segments.iter().enumerate() {
-        match *segment {
-            // `a/**` is everything inside `a`, not `a` itself.
-            "**" if index == last && index > 0 => translated.push("**/*".to_owned()),
-            "**" => translated.push("**".to_owned()),
-            _ => translated.push(segment_to_glob(segment)),
-        }
-    }
-    translated.join("/")
-}
-
-fn segment_to_glob(segment: &str) -> String {
-    let mut glob = String::with_capacity(segment.len());
-    let mut characters = segment.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => match characters.next() {
-                Some(escaped @ ('*' | '?' | '[')) => glob.extend(['[', escaped, ']']),
-                Some(escaped) => glob.push(escaped),
-                None => glob.push('\\'),
-            },
-            // `**` that is not a whole segment means the same as `*`.
-            '*' => {
-                while characters.next_if_eq(&'*').is_some() {}
-                glob.push('*');
-            }
-            '[' => {
-                glob.push('[');
-                if characters.next_if(|next| matches!(next, '^' | '!')).is_some() {
-                    glob.push('!');
-                }
-            }
-            other => glob.push(other),
-        }
-    }
-    glob
 }
 
 #[cfg(test)]
@@ -269,8 +205,11 @@ mod tests {
         /// The same verdict as ripgrep's gitignore implementation, over short patterns and paths.
         #[test]
         fn agrees_with_the_ignore_crate(
-            lines in prop::collection::vec("(!)?/?([ab*?]{1,3}|\\*\\*)(/([ab*?]{1,2}|\\*\\*)){0,2}/?", 1..4),
-            path in "[ab]{1,2}(/[ab]{1,2}){0,3}",
+            lines in prop::collection::vec(
+                "(!)?/?([abC*?]{1,3}|[ab]?\\[(a|[bc]|B-C|\\]c-d)\\][*?]?|\\*\\*)(/([ab*?]{1,2}|\\[[ab]\\]|\\*\\*)){0,2}/?",
+                1..4,
+            ),
+            path in "[abBc]{1,2}(/[abc]{1,2}){0,3}",
             is_directory: bool,
         ) {
             let mut builder = ignore::gitignore::GitignoreBuilder::new("");

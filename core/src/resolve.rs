@@ -1,5 +1,6 @@
 //! Where references lead.
 
+use crate::fold::fold;
 use crate::order::SortedMap;
 use crate::project::Exclusion;
 use crate::reference::{Link, resolve};
@@ -52,7 +53,7 @@ pub(crate) struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     pub(crate) fn new(tree: &'a dyn Tree) -> Self {
         let folded = SortedMap::from_iter(
-            tree.files().iter().enumerate().map(|(place, file)| (lower(&file.path), place)),
+            tree.files().iter().enumerate().map(|(place, file)| (fold(&file.path), place)),
         );
         Self { tree, folded }
     }
@@ -103,7 +104,7 @@ impl<'a> Resolver<'a> {
             Found::OutOfReach => Destination::Escapes,
             Found::Nothing => {
                 let name = path.rsplit('/').next().unwrap_or(path);
-                let other = |actual: &String| lower(actual) == lower(name);
+                let other = |actual: &String| fold(actual) == fold(name);
                 match self.tree.names(parent(path)).into_iter().find(other) {
                     Some(actual) => Destination::OtherCase(path.to_owned(), join(parent(path), &actual)),
                     None => missing(path.to_owned()),
@@ -118,7 +119,7 @@ impl<'a> Resolver<'a> {
         if self.tree.packed(inside).is_some() {
             return Destination::Packed(path);
         }
-        if let Some(place) = self.folded.get(&lower(inside)) {
+        if let Some(place) = self.folded.get(&fold(inside)) {
             let actual = &self.tree.files()[*place].path;
             return Destination::OtherCase(path, join(self.tree.project(), actual));
         }
@@ -132,11 +133,6 @@ impl<'a> Resolver<'a> {
             (Found::Nothing, _) => missing(path),
         }
     }
-}
-
-/// As file systems compare that ignore case.
-fn lower(path: &str) -> String {
-    path.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// What has no ending may be completed by a script.

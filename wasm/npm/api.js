@@ -4,7 +4,6 @@ import {
   Variables,
   hasRoot as coreHasRoot,
   renderKey as coreRenderKey,
-  variablesSchema as coreVariablesSchema,
 } from "./wasm.js";
 
 export class PreflightError extends Error {
@@ -160,29 +159,82 @@ function markup(html) {
   return html;
 }
 
-// What the last composition declares: values come row by row, and the composition stays.
+// What the last composition declares, and what the core said about values: they come row by row, and rows are alike.
 let last;
 
-function variablesOf(html) {
+function declared(html) {
   if (last?.html !== html) {
     last?.variables.free();
     last = undefined;
-    last = { html, variables: new Variables(html) };
+    const variables = new Variables(html);
+    const schema = variables.schema();
+    const isEnum = ([, property]) => property.enum !== undefined;
+    const enums = new Set(Object.entries(JSON.parse(schema).properties).filter(isEnum).map(([id]) => id));
+    last = { html, variables, schema, enums, verdicts: new Map() };
   }
-  return last.variables;
+  return last;
+}
+
+// Of most values no more than this decides; objects differ in what they hold, and in how they write themselves as JSON.
+const [NULL, BOOLEAN, NUMBER, STRING, OBJECT] = [0, 1, 2, 3, 4];
+
+function kindOf(value) {
+  switch (typeof value) {
+    case "string":
+      return STRING;
+    case "number":
+      return Number.isFinite(value) ? NUMBER : NULL;
+    case "boolean":
+      return BOOLEAN;
+    default:
+      return value === null ? NULL : OBJECT;
+  }
+}
+
+// How many names, and options of each, are kept at most; whoever has more gets them judged again.
+const MOST_VERDICTS = 1000;
+
+/** What is wrong with a value, or `null`. */
+function verdict({ variables, enums, verdicts }, id, value) {
+  let known = verdicts.get(id);
+  if (known === undefined) {
+    if (verdicts.size >= MOST_VERDICTS) verdicts.clear();
+    known = { isEnum: enums.has(id), issues: [], options: new Map() };
+    verdicts.set(id, known);
+  }
+  const kind = kindOf(value);
+  const isOption = known.isEnum && kind === STRING;
+  const before = isOption ? known.options.get(value) : known.issues[kind];
+  if (before !== undefined) return before;
+  const [issue = null] = JSON.parse(variables.check(stringify({ [id]: value }, "invalid_values", "the values")));
+  if (isOption) {
+    if (known.options.size >= MOST_VERDICTS) known.options.clear();
+    known.options.set(value, issue);
+  } else if (kind !== OBJECT) {
+    known.issues[kind] = issue;
+  }
+  return issue;
 }
 
 export function checkVariables(html, values) {
   return guarded(() => {
     markup(html);
-    if (!isObject(values)) throw new PreflightError("invalid_values", "the values are no object");
-    const text = stringify(values, "invalid_values", "the values");
-    return JSON.parse(variablesOf(html).check(text));
+    // Whoever writes itself as JSON is read as such.
+    const isOther = typeof values?.toJSON === "function";
+    const given = isOther ? JSON.parse(stringify(values, "invalid_values", "the values")) : values;
+    if (!isObject(given)) throw new PreflightError("invalid_values", "the values are no object");
+    const composition = declared(html);
+    const issues = [];
+    for (const id of Object.keys(given)) {
+      const issue = verdict(composition, id, given[id]);
+      if (issue !== null) issues.push({ ...issue });
+    }
+    return issues;
   });
 }
 
 export function variablesSchema(html) {
-  return guarded(() => JSON.parse(coreVariablesSchema(markup(html))));
+  return guarded(() => JSON.parse(declared(markup(html)).schema));
 }
 
 export function isComposition(html) {

@@ -11,7 +11,7 @@ use std::io::Cursor;
 use hyperframes_ci_core::{
     ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Declarations, Level, Levels,
     MemoryTree, ProjectIdentity, RenderIdentity, ReportFormat, Rule, Severity, Tree, ValueIssue, Values,
-    check, contained, hex, json_object, resolve,
+    check, compact_json, contained, hex, json_object, resolve,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -155,7 +155,7 @@ impl Preflight {
         let mut result = report.findings.to_json();
         result["text"] = report.findings.text(format, false).into();
         result["missing"] = report.missing.iter().map(String::as_str).collect();
-        Ok(result.to_string())
+        Ok(compact_json(&result))
     }
 
     /// Packs the project; gives back an `ArchiveDigest` as JSON.
@@ -163,7 +163,7 @@ impl Preflight {
     /// # Errors
     /// `invalid_path` or `archive_failed`.
     pub fn digest(self) -> Result<String, Problem> {
-        pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| digest.to_string())
+        pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| compact_json(&digest))
     }
 }
 
@@ -211,6 +211,12 @@ impl Variables {
         Self(composition(html).declarations)
     }
 
+    /// Their JSON Schema, as JSON.
+    #[must_use]
+    pub fn schema(&self) -> String {
+        compact_json(&self.0.schema())
+    }
+
     /// Checks values (a JSON object); gives back `VariableIssue[]` as JSON.
     ///
     /// # Errors
@@ -232,7 +238,7 @@ fn told(issues: Vec<ValueIssue>) -> String {
             "help": issue.help,
         })
     });
-    Value::from(issues.collect::<Vec<_>>()).to_string()
+    compact_json(&Value::from(issues.collect::<Vec<_>>()))
 }
 
 /// The render key of what `request` (a JSON object) asks for; `kind` says what `id` is: `digest` or `assetId`.
@@ -248,13 +254,6 @@ pub fn render_key(kind: &str, id: &str, request: &str, generation: u32) -> Resul
         _ => ProjectIdentity::Asset(id),
     };
     Ok(RenderIdentity::new(project, &body).key(generation).to_string())
-}
-
-/// The JSON Schema of what `html` declares, as JSON.
-#[wasm_bindgen(js_name = variablesSchema)]
-#[must_use]
-pub fn variables_schema(html: &str) -> String {
-    composition(html).declarations.schema().to_string()
 }
 
 /// Whether `html` has a root, so that its folder may be a project.

@@ -41,3 +41,30 @@ test(`${PAIRS} pairs of declarations and values`, (context) => {
   context.diagnostic(JSON.stringify(seen));
   assert.equal(Object.keys(seen).length, 4);
 });
+
+test("a verdict that is remembered is the one that would be given", () => {
+  const r = random(7);
+  const types = ["string", "number", "color", "boolean", "enum", "font", "image"];
+  const options = ["calm", "wild"].map((value) => ({ value, label: value }));
+  const declarations = types.map((type) => ({ id: type, label: "", type, default: { number: 2, boolean: true }[type] ?? "calm", options }));
+  const html = `<html data-composition-variables='${JSON.stringify(declarations)}'><div data-composition-id="a"></div></html>`;
+  const odd = [NaN, -Infinity, undefined, () => 1, Symbol("a"), new Date(0), new String("calm"), new Number(1), [1], "\ud800", { toJSON: () => "calm" }];
+  const rows = Array.from({ length: 5000 }, () => {
+    const row = values(r, types);
+    if (r.chance(0.5)) row[r.pick(types)] = r.pick(odd);
+    const other = { number: r.pick([1, "x"]), string: 1 };
+    if (r.chance(0.1)) row.toJSON = () => other;
+    return row;
+  });
+  const remembered = rows.map((row) => checkVariables(html, row));
+  const seen = new Set();
+  rows.forEach((row, index) => {
+    // Nothing is remembered about a composition that was not there before.
+    assert.deepEqual(remembered[index], checkVariables(`${html}<!--${index}-->`, row), `row ${index}`);
+    remembered[index].forEach(({ code, variable }) => seen.add(`${code} ${variable}`));
+  });
+  assert.ok(seen.size > 12, [...seen].join(", "));
+  // What callers do to an answer does not change the next one.
+  checkVariables(html, { string: 1 })[0].code = "changed";
+  assert.equal(checkVariables(html, { string: 1 })[0].code, "variable-type-mismatch");
+});

@@ -3,7 +3,7 @@
 use super::page::{Page, Pages};
 use crate::composition::{Measure, Root, Shape};
 use crate::diagnostic::{Diagnostic, Text};
-use crate::number;
+use crate::json::spelling;
 use crate::options::AspectRatio;
 use crate::order::{SortedMap, SortedSet};
 use crate::project::DEFAULT_COMPOSITION;
@@ -43,7 +43,7 @@ fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -
     let mut found = Vec::new();
     for (name, measure) in [("data-width", &root.width), ("data-height", &root.height)] {
         let invalid = match measure {
-            Measure::Number(value, span) if *value <= 0.0 => Some((number::show(*value), *span)),
+            Measure::Number(value, span) if *value <= 0.0 => Some((spelling(*value), *span)),
             Measure::Invalid(given, span) => Some((format!("{given:?}"), *span)),
             _ => None,
         };
@@ -92,7 +92,7 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
     match &root.duration {
         Measure::Placeholder => None,
         Measure::Number(value, _) if *value > 0.0 => None,
-        Measure::Number(value, span) => invalid(number::show(*value), *span),
+        Measure::Number(value, span) => invalid(spelling(*value), *span),
         Measure::Invalid(given, span) => invalid(format!("{given:?}"), *span),
         Measure::Missing => {
             let facts = &page.facts;

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use unicode_width::UnicodeWidthStr;
-
 use super::plain::{deceives, disarm, plain};
+use super::width::width;
 use crate::diagnostic::{Diagnostic, Position, Severity, Span, Text};
 
 /// The colors of terminals, or nothing where there are none.
@@ -121,13 +120,13 @@ impl Excerpt {
             text.push('…');
         }
         text.push_str(&before);
-        let before = text.width();
+        let before = width(&text);
         text.push_str(&marked);
         text.push_str(&after);
         if is_cut_after {
             text.push('…');
         }
-        Some(Self { text: disarm(&text).trim_end().to_owned(), before, marked: marked.width().max(1) })
+        Some(Self { text: disarm(&text).trim_end().to_owned(), before, marked: width(&marked).max(1) })
     }
 }
 

@@ -6,6 +6,7 @@ mod github;
 mod human;
 mod plain;
 mod sarif;
+mod width;
 
 use std::fmt;
 use std::str::FromStr;

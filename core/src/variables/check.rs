@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Declaration, Declarations, VariableType};
+use crate::json::compact_json;
 use crate::nearest;
 use crate::rule::Rule;
 
@@ -51,7 +52,7 @@ impl Declarations {
                     .collect::<Vec<_>>();
                 return issue(
                     Rule::VariableNotInEnum,
-                    format!("the variable {id:?} cannot be {value}"),
+                    format!("the variable {id:?} cannot be {}", compact_json(value)),
                     Some(format!("its options are {}", allowed.join(", "))),
                 );
             }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::color::is_color;
 use crate::diagnostic::{Diagnostic, Span, Text};
 use crate::html::{Attribute, Offsets};
-use crate::json::{Member, Node};
+use crate::json::{Member, Node, compact_json};
 use crate::nearest;
 use crate::reference::Link;
 use crate::rule::Rule;
@@ -275,7 +275,7 @@ impl Reader<'_> {
                 if let Some(near) = near {
                     help = format!("did you mean {near:?}? {help}");
                 }
-                format!("the variable {id:?} has the unknown type {given}")
+                format!("the variable {id:?} has the unknown type {}", compact_json(&given))
             }
             None => format!("the variable {id:?} has no type"),
         };
