@@ -5,6 +5,7 @@ mod boundary;
 mod hooks;
 mod npm;
 mod provision;
+mod release;
 mod suite;
 mod suites;
 mod wasm;

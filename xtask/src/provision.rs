@@ -51,6 +51,17 @@ pub(crate) fn cache() -> Result<PathBuf> {
         .context("no home directory is known; set HYPERFRAMES_CI_CACHE")
 }
 
+/// Whether rustup did this to the toolchain that builds the workspace.
+pub(crate) fn rustup(arguments: &[&str]) -> bool {
+    Command::new("rustup")
+        .args(arguments)
+        .current_dir(root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 /// The program `name` on `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
@@ -133,6 +144,7 @@ fn is_there(package: &str) -> bool {
         // These hold no program of their name.
         "rust-web-src" | "rustc-web" => works("dpkg", &["-s", package]),
         "lld" => find("wasm-ld").is_some(),
+        "musl-tools" => find("musl-gcc").is_some(),
         "nodejs" => find("node").is_some(),
         "python3-venv" => works("python3", &["-c", "import ensurepip, venv"]),
         program => find(program).is_some(),

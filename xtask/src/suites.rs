@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::provision::{self, Tool};
 use crate::suite::{Outcome, Suite};
-use crate::{boundary, hooks, npm, say, workflows};
+use crate::{boundary, hooks, npm, release, say, workflows};
 
 /// All suites, quick ones first.
 pub(crate) const ALL: &[Suite] = &[
@@ -18,6 +18,7 @@ pub(crate) const ALL: &[Suite] = &[
     Suite { name: "core", run: core },
     Suite { name: "integration", run: integration },
     Suite { name: "lambda", run: lambda },
+    Suite { name: "release", run: release::test },
     Suite { name: "wasm", run: npm::test },
     Suite { name: "site", run: npm::test_site },
     Suite { name: "hooks", run: hooks::test },

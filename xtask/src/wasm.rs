@@ -7,12 +7,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::provision::{cargo_tool, find, npm_tool, packages, root};
+use crate::provision::{cargo_tool, npm_tool, packages, root, rustup};
+use crate::release::gzipped;
 use crate::say;
 use crate::suites::{cargo, succeed};
 
@@ -72,13 +73,7 @@ pub(crate) fn module(folder: &Path) -> Result<()> {
 fn has_source() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
-        let added = find("rustup").is_some()
-            && Command::new("rustup")
-                .args(["component", "add", "rust-src"])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success());
+        let added = rustup(&["component", "add", "rust-src"]);
         if !added {
             say(&format!("rustup cannot add rust-src: building with {}", DEBIAN.join(", ")));
         }
@@ -118,13 +113,6 @@ fn bindgen() -> Result<PathBuf> {
 fn locked<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{name}\""));
     lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
-}
-
-/// The size of a file after `gzip -9`, in bytes.
-pub(crate) fn gzipped(path: &Path) -> Result<usize> {
-    let output = Command::new("gzip").args(["-9", "-c"]).arg(path).output()?;
-    ensure!(output.status.success(), "gzip failed");
-    Ok(output.stdout.len())
 }
 
 #[cfg(test)]

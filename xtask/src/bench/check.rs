@@ -1,13 +1,11 @@
 //! Starting and checking, beside the official command line.
 
 use std::fs;
-use std::process::Command;
 
 use anyhow::Result;
 
 use super::inputs::composition;
-use super::{Row, folder, in_turns, official, quiet};
-use crate::provision::binary;
+use super::{Row, folder, in_turns, official, program, quiet};
 
 /// `--version`, and `check` of one composition, as whole processes.
 pub(super) fn start() -> Result<Vec<Row>> {
@@ -15,13 +13,11 @@ pub(super) fn start() -> Result<Vec<Row>> {
     fs::create_dir_all(project.join("assets"))?;
     fs::write(project.join("assets/a.png"), "\u{89}PNG")?;
     fs::write(project.join("index.html"), composition(0, ""))?;
-    let version = in_turns(&mut || quiet(Command::new(binary("release")).arg("--version")), &mut || {
-        quiet(&mut official(&["--version"])?)
+    let version =
+        in_turns(&mut || quiet(program()?.arg("--version")), &mut || quiet(&mut official(&["--version"])?))?;
+    let check = in_turns(&mut || quiet(program()?.arg("check").arg(&project)), &mut || {
+        quiet(official(&["lint"])?.arg(&project))
     })?;
-    let check =
-        in_turns(&mut || quiet(Command::new(binary("release")).arg("check").arg(&project)), &mut || {
-            quiet(official(&["lint"])?.arg(&project))
-        })?;
     Ok(vec![
         Row::times("--version", version),
         Row::times("check and hyperframes lint, one composition of 8 KB", check),
@@ -41,10 +37,9 @@ pub(super) fn thousand() -> Result<Vec<Row>> {
         };
         fs::write(project.join(path), composition(number, up))?;
     }
-    let times =
-        in_turns(&mut || quiet(Command::new(binary("release")).arg("check").arg(&project)), &mut || {
-            quiet(official(&["lint"])?.arg(&project))
-        })?;
+    let times = in_turns(&mut || quiet(program()?.arg("check").arg(&project)), &mut || {
+        quiet(official(&["lint"])?.arg(&project))
+    })?;
     Ok(vec![Row::times("check and hyperframes lint, 1,000 compositions of 8 KB", times)])
 }
 
@@ -70,7 +65,7 @@ pub(super) fn linear() -> Result<Vec<Row>> {
     let (bad_half, bad_full) = (hostile("hostile-half", 51_000)?, hostile("hostile-full", 102_000)?);
     let check = |project: &std::path::Path| {
         // What it finds does not matter here.
-        let mut command = Command::new(binary("release"));
+        let mut command = program()?;
         let _ = command.arg("check").arg(project).output()?;
         Ok(())
     };

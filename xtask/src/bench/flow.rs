@@ -6,8 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::inputs::composition;
-use super::{Row, folder, in_turns, official, quiet};
-use crate::provision::binary;
+use super::{Row, folder, in_turns, official, program, quiet};
 
 fn project(name: &str) -> Result<std::path::PathBuf> {
     let project = folder(name)?;
@@ -26,7 +25,7 @@ pub(super) fn render() -> Result<Vec<Row>> {
         let times = in_turns(
             &mut || {
                 let emulator = Emulator::start(&["--render-seconds", seconds])?;
-                let mut command = emulator.client(Command::new(binary("release")));
+                let mut command = emulator.client(program()?);
                 command.env("HYPERFRAMES_CI_LEDGER", project.join(".ledger")).arg("render").arg("--no-reuse");
                 quiet(command.args([".", "-o", "renders/ours.mp4"]).current_dir(&project))?;
                 polls = emulator.polls()?;
@@ -56,7 +55,7 @@ pub(super) fn batch() -> Result<Vec<Row>> {
     let times = in_turns(
         &mut || {
             let emulator = Emulator::start(&[])?;
-            let mut command = emulator.client(Command::new(binary("release")));
+            let mut command = emulator.client(program()?);
             command.env("HYPERFRAMES_CI_LEDGER", project.join(".ledger"));
             command.args(["render", ".", "--batch", "rows.jsonl", "-o", "renders/{title}.mp4"]);
             let _ = fs::remove_dir_all(project.join("renders"));
@@ -107,7 +106,7 @@ struct Emulator {
 
 impl Emulator {
     fn start(flags: &[&str]) -> Result<Self> {
-        let mut child = Command::new(binary("release"))
+        let mut child = program()?
             .args(["emulator", "--placeholder", "--json"])
             .args(flags)
             .stdout(Stdio::piped())

@@ -19,8 +19,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::npm;
 use crate::provision::{npm_tool, root};
-use crate::say;
-use crate::suites::{cargo, succeed};
+use crate::{release, say};
 
 /// How often each side runs; the median counts.
 const ROUNDS: usize = 5;
@@ -67,7 +66,9 @@ pub(crate) fn run(names: &[&str]) -> Result<bool> {
         let known = ALL.iter().map(|bench| bench.name).collect::<Vec<_>>();
         bail!("there is no benchmark {unknown}; there are {}", known.join(", "));
     }
-    succeed(&mut cargo(&["build", "--release", "--quiet", "--bin", "hyperframes-ci"]))?;
+    if let Some(lacking) = &release::program()?.lacking {
+        say(lacking);
+    }
     let mut lines = Vec::new();
     say(&format!("{:<12} {:>11} {:>11} {:>7}", "", "ours", "reference", "ratio"));
     for bench in ALL.iter().filter(|bench| names.is_empty() || names.contains(&bench.name)) {
@@ -86,6 +87,11 @@ pub(crate) fn run(names: &[&str]) -> Result<bool> {
     }
     fs::write(root().join("target/bench.json"), format!("[\n{}\n]\n", lines.join(",\n")))?;
     Ok(true)
+}
+
+/// The program, as the action downloads it.
+fn program() -> Result<Command> {
+    Ok(Command::new(&release::program()?.path))
 }
 
 /// The official command line, which neither looks for updates nor tells anybody.

@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::inputs::{Noise, PAGE, script};
-use super::{Row, folder, in_turns, official, quiet};
-use crate::provision::binary;
+use super::{Row, folder, in_turns, official, program, quiet};
 
 /// 150 MB: 30 videos of 4 MB, 200 pictures of 150 KB, one page.
 pub(super) fn media() -> Result<Vec<Row>> {
@@ -38,7 +37,7 @@ pub(super) fn text() -> Result<Vec<Row>> {
     };
     rows.push(Row {
         what: "size of the archive".to_owned(),
-        ours: size(&mut ours(&project, &["--json"]))? / 1e6,
+        ours: size(&mut ours(&project, &["--json"])?)? / 1e6,
         reference: size(&mut official(&["cloud", "render", "--dry-run", "--json"])?)? / 1e6,
         unit: "MB",
     });
@@ -55,17 +54,17 @@ fn scripts(project: &Path, count: usize, size: usize) -> Result<()> {
     Ok(fs::write(project.join("index.html"), PAGE)?)
 }
 
-fn ours(project: &Path, flags: &[&str]) -> Command {
-    let mut command = Command::new(binary("release"));
+fn ours(project: &Path, flags: &[&str]) -> Result<Command> {
+    let mut command = program()?;
     command.args(["render", "--dry-run"]).args(flags).current_dir(project);
-    command
+    Ok(command)
 }
 
 fn rows(project: &Path, what: &str) -> Result<Vec<Row>> {
-    let beside_official = in_turns(&mut || quiet(&mut ours(project, &[])), &mut || {
+    let beside_official = in_turns(&mut || quiet(&mut ours(project, &[])?), &mut || {
         quiet(official(&["cloud", "render", "--dry-run"])?.current_dir(project))
     })?;
-    let beside_reading = in_turns(&mut || quiet(&mut ours(project, &[])), &mut || {
+    let beside_reading = in_turns(&mut || quiet(&mut ours(project, &[])?), &mut || {
         let line = "find . -type f | xargs cat | sha256sum";
         quiet(Command::new("sh").args(["-c", line]).current_dir(project))
     })?;
@@ -87,7 +86,7 @@ pub(super) fn memory() -> Result<Vec<Row>> {
         .map(|(project, what)| {
             Ok(Row {
                 what: format!("peak memory, {what}"),
-                ours: peak(&mut ours(&project, &[]))?,
+                ours: peak(&mut ours(&project, &[])?)?,
                 reference: peak(official(&["cloud", "render", "--dry-run"])?.current_dir(&project))?,
                 unit: "MB",
             })
