@@ -446,12 +446,13 @@ fn nobody_is_asked_where_nobody_is() {
 
 #[test]
 fn processes_share_a_refresh() {
-    // Tokens that are old as soon as they are made.
-    let home = Home::with(&["--token-lifetime", "1"]);
+    let home = Home::new();
     let child = home.at_terminal(&["login"], &[]);
     press(&home.sent(), "allow", "sign-in.png");
     assert_eq!(finished(child).code, 0);
-    std::thread::sleep(Duration::from_millis(1100));
+    let mut stored = home.stored();
+    stored["oauth"]["expires_at"] = "2001-01-01T00:00:00Z".into();
+    home.store(&stored);
     let before = home.tokens_asked();
     let ran = std::thread::scope(|scope| {
         let runs = (0..4).map(|_| scope.spawn(|| home.auth(&["status", "--json"])));
@@ -460,16 +461,17 @@ fn processes_share_a_refresh() {
     for ran in ran {
         assert_eq!(ran.code, 0, "a refresh token is good once, and who uses it twice is signed out: {ran:?}");
     }
-    assert!((1..=4).contains(&(home.tokens_asked() - before)));
+    assert_eq!(home.tokens_asked() - before, 1);
 }
 
 #[test]
 fn clocks_may_differ() {
-    let home = Home::with(&["--token-lifetime", "1"]);
+    // Long enough for a sign-in on a machine that has much to do.
+    let home = Home::with(&["--token-lifetime", "8"]);
     let child = home.at_terminal(&["login"], &[]);
     press(&home.sent(), "allow", "sign-in.png");
     assert_eq!(finished(child).code, 0);
-    std::thread::sleep(Duration::from_millis(1100));
+    std::thread::sleep(Duration::from_millis(8100));
     // A clock that is behind takes an old token for a fresh one, until the server says no; a time that is none is old.
     for expires_at in ["2999-01-01T00:00:00Z", "2001-01-01T00:00:00+02:00", "soon"] {
         let mut stored = home.stored();
@@ -478,7 +480,6 @@ fn clocks_may_differ() {
         home.store(&stored);
         assert_eq!(home.auth(&["status", "--json"]).ok().json()["valid"], true, "{expires_at}");
         assert_ne!(home.stored()["oauth"]["access_token"], before, "{expires_at}");
-        std::thread::sleep(Duration::from_millis(1100));
     }
 }
 

@@ -191,7 +191,7 @@ function kindOf(value) {
   }
 }
 
-// How many names, and options of each, are kept at most; whoever has more gets them judged again.
+// How many names are kept at most; whoever has more gets them judged again.
 const MOST_VERDICTS = 1000;
 
 /** What is wrong with a value, or `null`. */
@@ -199,17 +199,17 @@ function verdict({ variables, enums, verdicts }, id, value) {
   let known = verdicts.get(id);
   if (known === undefined) {
     if (verdicts.size >= MOST_VERDICTS) verdicts.clear();
-    known = { isEnum: enums.has(id), issues: [], options: new Map() };
+    known = { isEnum: enums.has(id), issues: [], options: new Set() };
     verdicts.set(id, known);
   }
   const kind = kindOf(value);
   const isOption = known.isEnum && kind === STRING;
-  const before = isOption ? known.options.get(value) : known.issues[kind];
+  const before = isOption ? (known.options.has(value) ? null : undefined) : known.issues[kind];
   if (before !== undefined) return before;
   const [issue = null] = JSON.parse(variables.check(stringify({ [id]: value }, "invalid_values", "the values")));
   if (isOption) {
-    if (known.options.size >= MOST_VERDICTS) known.options.clear();
-    known.options.set(value, issue);
+    // There are no more right ones than are declared; of wrong ones there is no end.
+    if (issue === null) known.options.add(value);
   } else if (kind !== OBJECT) {
     known.issues[kind] = issue;
   }
