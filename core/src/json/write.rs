@@ -13,46 +13,58 @@ use crate::number;
 /// The canonical spelling of a value.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
-    Writer::write(value, true, false)
+    Style::Canonical.write(value)
 }
 
 /// A value without spaces, its members in their order.
 #[must_use]
 pub fn compact_json(value: &Value) -> String {
-    Writer::write(value, false, false)
+    Style::Compact.write(value)
 }
 
 /// A value for people, over many lines.
 pub(crate) fn pretty(value: &Value) -> String {
-    Writer::write(value, false, true)
+    Style::Pretty.write(value)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Canonical,
+    Compact,
+    Pretty,
+}
+
+impl Style {
+    fn write(self, value: &Value) -> String {
+        let mut writer = Writer { text: String::new(), style: self, depth: 0 };
+        writer.value(value);
+        writer.text
+    }
 }
 
 struct Writer {
     text: String,
-    is_canonical: bool,
-    is_pretty: bool,
+    style: Style,
     depth: usize,
 }
 
 impl Writer {
-    fn write(value: &Value, is_canonical: bool, is_pretty: bool) -> String {
-        let mut writer = Self { text: String::new(), is_canonical, is_pretty, depth: 0 };
-        writer.value(value);
-        writer.text
-    }
-
     fn value(&mut self, value: &Value) {
         match value {
             Value::Null => self.text.push_str("null"),
             Value::Bool(true) => self.text.push_str("true"),
             Value::Bool(false) => self.text.push_str("false"),
             Value::String(text) => self.string(text),
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(whole), _) if !self.is_canonical => self.text.push_str(&whole.to_string()),
-                (_, Some(whole)) if !self.is_canonical => self.text.push_str(&whole.to_string()),
-                // Integers beyond 2^53 lose their last digits, for JavaScript as well.
-                _ => self.text.push_str(&spelling(number.as_f64().unwrap_or_default())),
-            },
+            Value::Number(number) => {
+                let whole = match (self.style, number.as_u64(), number.as_i64()) {
+                    // Integers beyond 2^53 lose their last digits, as for JavaScript.
+                    (Style::Canonical, ..) | (_, None, None) => None,
+                    (_, Some(whole), _) => Some(whole.to_string()),
+                    (_, _, Some(whole)) => Some(whole.to_string()),
+                };
+                let spelling = whole.unwrap_or_else(|| spelling(number.as_f64().unwrap_or_default()));
+                self.text.push_str(&spelling);
+            }
             Value::Array(items) => {
                 self.text.push('[');
                 self.depth += 1;
@@ -64,7 +76,7 @@ impl Writer {
             }
             Value::Object(members) => {
                 let mut members = members.iter().collect::<Vec<_>>();
-                if self.is_canonical {
+                if self.style == Style::Canonical {
                     crate::order::sort_by(&mut members, |(a, _), (b, _)| {
                         a.encode_utf16().cmp(b.encode_utf16())
                     });
@@ -74,7 +86,7 @@ impl Writer {
                 for (index, (name, member)) in members.iter().enumerate() {
                     self.separate(index);
                     self.string(name);
-                    self.text.push_str(if self.is_pretty { ": " } else { ":" });
+                    self.text.push_str(if self.style == Style::Pretty { ": " } else { ":" });
                     self.value(member);
                 }
                 self.close('}', members.is_empty());
@@ -99,7 +111,7 @@ impl Writer {
     }
 
     fn line(&mut self) {
-        if self.is_pretty {
+        if self.style == Style::Pretty {
             self.text.push('\n');
             (0..self.depth).for_each(|_| self.text.push_str("  "));
         }
