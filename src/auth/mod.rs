@@ -144,15 +144,9 @@ pub(crate) fn variable_that_counts(environment: &dyn Fn(&str) -> Option<String>)
     KEY_VARIABLES.into_iter().find(|name| environment(name).is_some_and(|key| !key.is_empty()))
 }
 
-/// A key that can stand in a header.
-///
-/// # Errors
-/// When it holds control characters.
-pub(crate) fn checked_key(key: Secret) -> Result<Secret, CredentialError> {
-    if key.expose().chars().any(char::is_control) {
-        return Err(CredentialError::ControlCharacters("what was given".to_owned()));
-    }
-    Ok(key)
+/// The text that a member holds; an empty one is none.
+pub(crate) fn text(member: Option<&Value>) -> Option<&str> {
+    member.and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 fn file_path(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
@@ -164,11 +158,12 @@ fn file_path(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     Some(folder.join("credentials"))
 }
 
-fn secret(text: String, source: &str) -> Result<Secret, CredentialError> {
-    if text.chars().any(char::is_control) {
-        return Err(CredentialError::ControlCharacters(source.to_owned()));
-    }
-    Ok(Secret::new(text))
+/// A credential from `source` that can stand in a header.
+///
+/// # Errors
+/// When it holds control characters.
+pub(crate) fn secret(text: String, source: &str) -> Result<Secret, CredentialError> {
+    Secret::for_header(text).ok_or_else(|| CredentialError::ControlCharacters(source.to_owned()))
 }
 
 fn read_file(path: &Path) -> Result<Option<Found>, CredentialError> {
@@ -176,8 +171,7 @@ fn read_file(path: &Path) -> Result<Option<Found>, CredentialError> {
     let Some(stored) = store.read()? else { return Ok(None) };
     let source = path.display().to_string();
     let found = |credential| Ok(Some(Found { credential, source: source.clone() }));
-    let text =
-        |pointer: &str| stored.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |pointer: &str| text(stored.pointer(pointer));
     let token = text("/oauth/access_token");
     let is_expired = text("/oauth/expires_at").is_some_and(is_past);
     let can_be_refreshed = text("/oauth/refresh_token").is_some();

@@ -8,7 +8,7 @@ use hyperframes_ci_core::format_utc;
 use serde_json::{Map, Value};
 
 use super::pkce::ProofKey;
-use super::{CredentialError, Secret, Store};
+use super::{CredentialError, Secret, Store, text};
 use crate::http::{careful, is_safe_origin};
 use crate::ledger::unix_now;
 use crate::percent::encode;
@@ -188,7 +188,7 @@ impl Provider {
         safe(&self.device, "DEVICE")?;
         let answer =
             post(&self.device, &[("client_id", &self.client_id), ("scope", SCOPES)], TIMEOUT)?.object()?;
-        let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |name: &str| text(answer.get(name));
         let number = |name: &str| answer.get(name).and_then(Value::as_u64);
         let wrong = || OAuthError::Unreachable("the answer is not what OAuth documents".to_owned());
         let device_code = checked(text("device_code").ok_or_else(wrong)?)?;
@@ -272,7 +272,7 @@ impl Provider {
     pub(crate) fn refresh(&self, store: &Store, old: &Secret) -> Result<Secret, OAuthError> {
         let lock = store.lock().map_err(OAuthError::Store)?;
         let stored = store.read().map_err(OAuthError::Store)?.unwrap_or_default();
-        let text = |name: &str| stored.pointer(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |name: &str| text(stored.pointer(name));
         if let Some(token) = text("/oauth/access_token").filter(|token| *token != old.expose()) {
             return checked(token);
         }
@@ -347,7 +347,7 @@ fn post(url: &str, form: &[(&str, &str)], patience: Duration) -> Result<Answer, 
 
 /// The tokens of an answer, all of which can stand in a header.
 fn tokens(answer: &Map<String, Value>) -> Result<Tokens, OAuthError> {
-    let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |name: &str| text(answer.get(name));
     let access = checked(text("access_token").unwrap_or_default())?;
     let refresh = text("refresh_token").map(checked).transpose()?;
     let mut about = Map::new();
@@ -370,10 +370,8 @@ fn tokens(answer: &Map<String, Value>) -> Result<Tokens, OAuthError> {
 
 /// A token that can stand in a header.
 fn checked(token: &str) -> Result<Secret, OAuthError> {
-    if token.is_empty() || token.chars().any(char::is_control) {
-        return Err(OAuthError::Refused("the server's token is not usable".to_owned()));
-    }
-    Ok(Secret::new(token.to_owned()))
+    let usable = Some(token.to_owned()).filter(|token| !token.is_empty()).and_then(Secret::for_header);
+    usable.ok_or_else(|| OAuthError::Refused("the server's token is not usable".to_owned()))
 }
 
 #[cfg(test)]

@@ -12,6 +12,12 @@ impl Secret {
         Self(text)
     }
 
+    /// Keeps a text secret that can stand in a header; `None` where it holds control characters.
+    pub(crate) fn for_header(text: String) -> Option<Self> {
+        let secret = Self(text);
+        (!secret.0.chars().any(char::is_control)).then_some(secret)
+    }
+
     /// The text itself, for a request header and nothing else.
     pub(crate) fn expose(&self) -> &str {
         &self.0

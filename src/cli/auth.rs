@@ -139,7 +139,7 @@ fn login_with_key(store: &Store, base: ApiBase, console: &mut Console) -> Result
     if key.expose().is_empty() {
         return Err(SignInError::NoKey.into());
     }
-    let key = auth::checked_key(key)?;
+    let key = auth::secret(key.expose().to_owned(), "what was given")?;
     let user = verify(base, Credential::ApiKey(key.clone()))?;
     let had_session = store.read()?.is_some_and(|stored| stored.pointer("/oauth/access_token").is_some());
     let fields = Map::from_iter([("api_key".to_owned(), key.expose().into())]);
@@ -188,16 +188,14 @@ fn keep(
 
 /// What is stored of a user: an empty value takes the one of another account away.
 fn about(user: &Map<String, Value>) -> Map<String, Value> {
-    let field = |name: &&str| {
-        let value = user.get(*name).filter(|value| value.as_str().is_some_and(|text| !text.is_empty()));
-        ((*name).to_owned(), value.cloned().unwrap_or_default())
-    };
+    let field =
+        |name: &&str| ((*name).to_owned(), auth::text(user.get(*name)).map_or(Value::Null, Value::from));
     USER.iter().map(field).collect()
 }
 
 /// A user's name, as people know it: the address, the name, the account.
 fn name(user: &Map<String, Value>) -> String {
-    let text = |name: &str| user.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |name: &str| auth::text(user.get(name));
     let full = [text("first_name"), text("last_name")].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let full = Some(full.as_str()).filter(|full| !full.is_empty());
     text("email").or(full).or(text("username")).unwrap_or("an account without a name").to_owned()
@@ -275,7 +273,7 @@ fn status(console: &mut Console) -> Result<(), Error> {
 fn refresh(console: &mut Console) -> Result<(), Error> {
     let store = store()?;
     let stored = store.read()?.unwrap_or_default();
-    let token = |name: &str| stored.pointer(name).and_then(Value::as_str).filter(|token| !token.is_empty());
+    let token = |name: &str| auth::text(stored.pointer(name));
     let Some(old) = token("/oauth/access_token").filter(|_| token("/oauth/refresh_token").is_some()) else {
         return Err(SignInError::NoSession.into());
     };
@@ -292,7 +290,7 @@ fn refresh(console: &mut Console) -> Result<(), Error> {
 fn logout(args: &LogoutArgs, console: &mut Console) -> Result<(), Error> {
     let store = store()?;
     let stored = store.read()?.unwrap_or_default();
-    let text = |name: &str| stored.pointer(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |name: &str| auth::text(stored.pointer(name));
     let has_key = text("/api_key").is_some();
     let tokens =
         [("access_token", text("/oauth/access_token")), ("refresh_token", text("/oauth/refresh_token"))];

@@ -119,11 +119,20 @@ fn mistake(query: &Form) -> Option<&'static str> {
     .find_map(|(is_right, message)| (!is_right).then_some(message))
 }
 
-fn consent(request: &Request) -> Reply {
+/// What a sign-in is asked for with, or the page that says that it is none.
+fn asked(request: &Request) -> Result<Form, Reply> {
     let query: Form = percent::pairs(&request.query).collect();
-    if let Some(mistake) = mistake(&query) {
-        return page(400, "This is no sign-in", &format!("<p>{}</p>", escape(mistake)));
+    match mistake(&query) {
+        Some(mistake) => Err(page(400, "This is no sign-in", &format!("<p>{}</p>", escape(mistake)))),
+        None => Ok(query),
     }
+}
+
+fn consent(request: &Request) -> Reply {
+    let query = match asked(request) {
+        Ok(query) => query,
+        Err(page) => return page,
+    };
     let body = format!(
         "<p>The client <code>{}</code> asks for: {}.</p><form method=\"post\" action=\"/oauth/authorize?{}\">\
          <button name=\"decision\" value=\"allow\">Allow</button> <button name=\"decision\" value=\"deny\">Deny</button></form>",
@@ -135,10 +144,10 @@ fn consent(request: &Request) -> Reply {
 }
 
 fn decide(state: &State, request: &mut Request) -> Reply {
-    let query: Form = percent::pairs(&request.query).collect();
-    if let Some(mistake) = mistake(&query) {
-        return page(400, "This is no sign-in", &format!("<p>{}</p>", escape(mistake)));
-    }
+    let query = match asked(request) {
+        Ok(query) => query,
+        Err(page) => return page,
+    };
     let is_allowed = text(&form(request), "decision") == "allow";
     let redirect_uri = text(&query, "redirect_uri");
     // As it was given: it is encoded.

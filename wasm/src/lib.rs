@@ -10,8 +10,8 @@ use std::io::Cursor;
 
 use hyperframes_ci_core::{
     ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Declarations, Level, Levels,
-    MemoryTree, ProjectIdentity, RenderIdentity, ReportFormat, Rule, Severity, Tree, ValueIssue, Values,
-    check, compact_json, contained, hex, json_object, resolve,
+    MemoryTree, ProjectIdentity, RenderIdentity, ReportFormat, Rule, Severity, Tree, Values, check,
+    compact_json, contained, hex, json_object, resolve,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -224,21 +224,17 @@ impl Variables {
     pub fn check(&self, values: &str) -> Result<String, Problem> {
         let values = json_object(values)
             .map_err(|error| Problem::new("invalid_values", format!("the text of the values {error}")))?;
-        Ok(told(self.0.check(&values)))
+        let issues = self.0.check(&values).into_iter().map(|issue| {
+            json!({
+                "code": issue.rule,
+                "severity": issue.rule.severity(),
+                "variable": issue.variable,
+                "message": issue.message,
+                "help": issue.help,
+            })
+        });
+        Ok(compact_json(&Value::from(issues.collect::<Vec<_>>())))
     }
-}
-
-fn told(issues: Vec<ValueIssue>) -> String {
-    let issues = issues.into_iter().map(|issue| {
-        json!({
-            "code": issue.rule,
-            "severity": issue.rule.severity(),
-            "variable": issue.variable,
-            "message": issue.message,
-            "help": issue.help,
-        })
-    });
-    compact_json(&Value::from(issues.collect::<Vec<_>>()))
 }
 
 /// The render key of what `request` (a JSON object) asks for; `kind` says what `id` is: `digest` or `assetId`.

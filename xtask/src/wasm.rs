@@ -8,7 +8,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
@@ -69,18 +68,6 @@ pub(crate) fn module(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the toolchain has the standard library's source, or can fetch it; asked once.
-fn has_source() -> bool {
-    static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| {
-        let added = rustup(&["component", "add", "rust-src"]);
-        if !added {
-            say(&format!("rustup cannot add rust-src: building with {}", DEBIAN.join(", ")));
-        }
-        added
-    })
-}
-
 fn build() -> Result<PathBuf> {
     let folder = root().join("target/wasm");
     let mut command = cargo(&["build", "--quiet", "--package", "hyperframes-ci-wasm"]);
@@ -90,7 +77,8 @@ fn build() -> Result<PathBuf> {
         .env("CARGO_TARGET_DIR", &folder)
         .env("RUSTFLAGS", RUSTFLAGS)
         .env("RUSTC_BOOTSTRAP", "1");
-    if !has_source() {
+    if !rustup(&["component", "add", "rust-src"]) {
+        say(&format!("rustup cannot add rust-src: building with {}", DEBIAN.join(", ")));
         packages(DEBIAN)?;
         command
             // Debian's compiler may be older than what a crate asks for; it has the edition, which is what counts.

@@ -200,6 +200,7 @@ mod tests {
         ] {
             assert_eq!(spelling(f64::from_bits(bits)), text);
         }
+        assert_eq!([1920.0, 0.8, -2.5, 0.0].map(spelling), ["1920", "0.8", "-2.5", "0"]);
     }
 
     #[test]
