@@ -2,24 +2,26 @@
 
 use std::fmt;
 
-use hyperframes_ci_core::{ApiError, Failure, FailureKind, Findings, Severity};
+use hyperframes_ci_core::api::ApiError;
+use hyperframes_ci_core::findings::{Findings, Severity};
+use hyperframes_ci_core::job::{Failure, FailureKind};
 use serde_json::{Map, Value};
 
 use crate::action::ActionError;
-use crate::auth::{CredentialError, SignInError};
-use crate::batch::ManifestError;
-use crate::changes::ChangesError;
-use crate::collect::ProjectError;
-use crate::config::ConfigError;
-use crate::download::TargetError;
+use crate::app::batch::ManifestError;
+use crate::app::config::ConfigError;
 use crate::emulator::EmulatorError;
 use crate::engine::EngineError;
-use crate::http::{CallError, InvalidBase};
-use crate::lambda::LambdaError;
-use crate::ledger::LedgerError;
-use crate::pack::PackError;
-use crate::report::counted;
-use crate::variables::InputError;
+use crate::heygen::auth::{CredentialError, SignInError};
+use crate::heygen::download::TargetError;
+use crate::heygen::transport::{CallError, InvalidBase};
+use crate::project::changes::ChangesError;
+use crate::project::collect::ProjectError;
+use crate::project::input::InputError;
+use crate::project::pack::PackError;
+use crate::renderers::cloud::ledger::LedgerError;
+use crate::renderers::lambda::LambdaError;
+use crate::ui::counted;
 
 /// A command's failure.
 #[derive(Debug)]
@@ -311,7 +313,7 @@ impl fmt::Display for Error {
             Self::Changes(error) => error.fmt(f),
             Self::Pack(error) => error.fmt(f),
             Self::TooLarge { size, limit, largest } => {
-                let (size, limit) = (crate::report::bytes(*size), crate::report::bytes(*limit));
+                let (size, limit) = (crate::ui::bytes(*size), crate::ui::bytes(*limit));
                 write!(
                     f,
                     "the archive is too large: {size}, and the limit is {limit}; its largest files are"

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic, Span, Text};
-use crate::html::{self, Document, Element, Offsets};
-use crate::json::spelling;
-use crate::number;
+use crate::findings::Rule;
+use crate::findings::{Diagnostic, Text};
+use crate::lang::html;
+use crate::lang::html::{Document, Element, Offsets};
+use crate::lang::json::spelling;
+use crate::lang::number;
 use crate::options::AspectRatio;
-use crate::reference::Link;
-use crate::rule::Rule;
+use crate::project::Link;
+use crate::text::Span;
 use crate::variables::{ATTRIBUTE, Declarations};
 /// A composition file.
 #[derive(Clone, Debug, Default)]

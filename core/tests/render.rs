@@ -7,11 +7,13 @@
 
 use std::time::Duration;
 
-use hyperframes_ci_core::{
-    Action, Archive, AssetFact, AssetState, Body, Event, Fact, FailureKind, Job, Keys, Limits, Origin,
-    Outcome, Plan, ProjectIdentity, Refusal, Remedy, RenderFact, RenderIdentity, RenderState, Request,
-    Response, Reuse, SaveError, Source, Stage, Target, UploadRoute, Wait, format_http_date,
+use hyperframes_ci_core::api::{Body, Request, Response, Target};
+use hyperframes_ci_core::job::{
+    Action, Archive, AssetFact, AssetState, Event, Fact, FailureKind, Job, Keys, Limits, Origin, Outcome,
+    Plan, ProjectIdentity, Refusal, Remedy, RenderFact, RenderIdentity, RenderState, Reuse, SaveError,
+    Source, Stage, UploadRoute, Wait,
 };
+use hyperframes_ci_core::time::format_http_date;
 use serde_json::{Map, json};
 
 fn plan(source: Source) -> Plan {
@@ -79,7 +81,7 @@ impl Scenario {
         self.event(Event::Answered(Response { status, headers, body: body.into_bytes() }));
     }
 
-    fn failure(&self) -> &hyperframes_ci_core::Failure {
+    fn failure(&self) -> &hyperframes_ci_core::job::Failure {
         match &self.action {
             Action::Fail(failure) => failure,
             other => panic!("wanted a failure, got {other:?}"),
@@ -88,7 +90,7 @@ impl Scenario {
 
     /// Up to the first poll.
     fn submitted() -> Self {
-        let mut scenario = Self::start(plan(Source::Project(hyperframes_ci_core::Project::AssetId {
+        let mut scenario = Self::start(plan(Source::Project(hyperframes_ci_core::api::Project::AssetId {
             asset_id: "a1".to_owned(),
         })));
         scenario.expect("POST /v3/hyperframes/renders");
@@ -194,7 +196,7 @@ fn the_route_that_the_user_set_is_kept() {
 #[test]
 fn no_wait_ends_with_the_submission() {
     let source =
-        Source::Project(hyperframes_ci_core::Project::Url { url: "https://x.example/p.zip".to_owned() });
+        Source::Project(hyperframes_ci_core::api::Project::Url { url: "https://x.example/p.zip".to_owned() });
     let mut scenario = Scenario::start(Plan { wait: None, ..plan(source) });
     scenario.expect("POST /v3/hyperframes/renders");
     scenario.answer(200, json!({"data": {"render_id": "r1"}}));

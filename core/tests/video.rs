@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use hyperframes_ci_core::{Container, Video, VideoError};
+use hyperframes_ci_core::video::{Container, Video, VideoError};
 use proptest::prelude::*;
 
 const MP4: &[u8] = include_bytes!("../../src/emulator/clips/placeholder.mp4");

@@ -3,18 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hyperframes_ci_core::{Composition, Declarations};
+use hyperframes_ci_core::composition::Composition;
+use hyperframes_ci_core::variables::Declarations;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::inputs::Inputs;
 use super::scope::{Entry, Scope, is_exposed};
-use crate::batch::{self, Manifest};
+use crate::app::batch;
+use crate::app::batch::Manifest;
+use crate::app::config;
 use crate::ci::{Host, Media, Subject};
 use crate::cli::render::{Rendered, render_with};
 use crate::cli::reuse::Spent;
-use crate::config;
-use crate::report::Console;
+use crate::ui::Console;
 
 /// A moving picture that is larger is not shown by GitHub; in bytes.
 const LARGEST_GIF: u64 = 5 * 1024 * 1024;
@@ -175,7 +177,7 @@ impl Studio<'_> {
         let mut flags = inputs.flags.clone();
         if scope.entries.len() > 1 {
             // One key for several renders would make them one.
-            let own = &hyperframes_ci_core::hex(&Sha256::digest(entry.label()))[..12];
+            let own = &hyperframes_ci_core::archive::hex(&Sha256::digest(entry.label()))[..12];
             let keys = flags.iter_mut().filter(|flag| flag.starts_with("--idempotency-key="));
             keys.for_each(|key| key.push_str(&format!(".{own}")));
         }
@@ -210,7 +212,9 @@ fn slugs(entries: &[Entry]) -> Vec<String> {
     let is_unique = |name: &String| readable.iter().filter(|other| *other == name).count() == 1;
     let named = readable.iter().zip(entries).map(|(name, entry)| match is_unique(name) {
         true => name.clone(),
-        false => format!("{name}-{}", &hyperframes_ci_core::hex(&Sha256::digest(entry.label()))[..8]),
+        false => {
+            format!("{name}-{}", &hyperframes_ci_core::archive::hex(&Sha256::digest(entry.label()))[..8])
+        }
     });
     named.collect()
 }
@@ -337,7 +341,7 @@ impl Film {
 
     /// What its files are called: after what it is of, or after the video where that is not known.
     fn name(&self) -> Option<String> {
-        let of_video = || Some(crate::digest::of_file(self.video()?).ok()?[..24].to_owned());
+        let of_video = || Some(crate::system::digest::of_file(self.video()?).ok()?[..24].to_owned());
         name(self.result()?).or_else(of_video)
     }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::auth::{self, Secret};
 use crate::ci::{Event, Subject};
 use crate::error::Error;
+use crate::heygen::auth;
+use crate::heygen::auth::Secret;
 
 /// Inputs that are flags of `render` with a value, under the same name.
 const VALUES: &[&str] = &[

@@ -4,7 +4,7 @@
 /// markdown, and code is no text to what makes mentions and links.
 pub(super) fn code(text: &str) -> String {
     let mut escaped = String::from("<code>");
-    for character in hyperframes_ci_core::plain(text).chars() {
+    for character in hyperframes_ci_core::report::plain(text).chars() {
         match character {
             '\n' | '\r' | '\t' => escaped.push(' '),
             character if character.is_alphanumeric() || character == ' ' => escaped.push(character),

@@ -14,13 +14,14 @@ mod scope;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{Findings, Severity};
+use hyperframes_ci_core::findings::{Findings, Severity};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::ci::{self, Event, Host, HostError, Media, Request, Section, Settings, Subject};
+use crate::ci;
+use crate::ci::{Event, Host, HostError, Media, Request, Section, Settings, Subject};
 use crate::error::Error;
-use crate::report::Console;
+use crate::ui::Console;
 use film::{Film, State};
 use inputs::{FailOn, Inputs, Mode};
 use scope::Scope;
@@ -49,7 +50,7 @@ impl fmt::Display for ActionError {
             Self::NoHost => f.write_str("this is no job of GitHub Actions or GitLab CI/CD"),
             Self::Host(error) => error.fmt(f),
             Self::Failed { films, findings, .. } => {
-                let counted = |count: &usize, what| crate::report::counted(*count, what);
+                let counted = |count: &usize, what| crate::ui::counted(*count, what);
                 match (films, findings) {
                     (0, findings) => write!(f, "{} in the checks", counted(findings, "finding")),
                     (films, 0) => write!(f, "{} failed", counted(films, "render")),
@@ -236,7 +237,7 @@ impl Work<'_> {
     fn section_key(&self) -> String {
         let text =
             format!("{}\n{}\n{}", self.event.job, self.inputs.projects.join("\n"), self.inputs.identity);
-        hyperframes_ci_core::hex(&Sha256::digest(text))[..16].to_owned()
+        hyperframes_ci_core::archive::hex(&Sha256::digest(text))[..16].to_owned()
     }
 
     fn attach(&mut self, films: &[Film]) -> Result<Vec<String>, Error> {
@@ -256,7 +257,7 @@ impl Work<'_> {
         let mut files = films.iter().flat_map(Film::release_files).collect::<Vec<_>>();
         files.push(Media { name: "hyperframes-provenance.json".to_owned(), path });
         let urls = self.host.attach(&tag, &files).map_err(ActionError::Host)?;
-        self.console.done(&format!("{} attached to {tag}", crate::report::counted(urls.len(), "file")));
+        self.console.done(&format!("{} attached to {tag}", crate::ui::counted(urls.len(), "file")));
         Ok(urls)
     }
 

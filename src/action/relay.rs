@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{Signature, signature};
+use hyperframes_ci_core::video::{Signature, signature};
 use serde_json::{Map, Value, json};
 
 use super::film::Film;
@@ -15,8 +15,8 @@ use super::scope::Scope;
 use super::{ActionError, Inputs, Mode, Work};
 use crate::ci::{Event, Host, HostError, OtherRun, Subject};
 use crate::error::Error;
-use crate::report::Console;
-use crate::unpack;
+use crate::system::unpack;
+use crate::ui::Console;
 
 /// A report that is larger is none, in bytes.
 const LARGEST_REPORT: u64 = 4 * 1024 * 1024;

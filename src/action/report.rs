@@ -1,6 +1,6 @@
 //! What people read: the comment, the summary, the provenance of a release.
 
-use hyperframes_ci_core::{Diagnostic, Severity};
+use hyperframes_ci_core::findings::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 use super::film::{Change, Film, Row, State};
@@ -8,7 +8,7 @@ use super::markdown::{code, short_code};
 use super::scope::Scope;
 use crate::ci::Event;
 use crate::ci::board::short;
-use crate::report::counted;
+use crate::ui::counted;
 
 /// Findings that a summary lists.
 const MOST_FINDINGS: usize = 100;
@@ -229,7 +229,7 @@ pub(super) fn provenance(films: &[Film], event: &Event) -> Value {
         let of_video = move |row: Row| {
             json!({
                 "file": crate::ci::file_name(&row.video),
-                "sha256": crate::digest::of_file(&row.video).ok(),
+                "sha256": crate::system::digest::of_file(&row.video).ok(),
                 "composition": film.shown,
                 "project_digest": result["digest"],
                 "render_key": row.key,

@@ -4,21 +4,23 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hyperframes_ci_core::{
-    CONFIG_FILE, CheckOptions, Composition, DEFAULT_COMPOSITION, Findings, Report, Severity, Tree, join,
-};
+use hyperframes_ci_core::check::{CheckOptions, Report};
+use hyperframes_ci_core::composition::Composition;
+use hyperframes_ci_core::findings::{CONFIG_FILE, Findings, Severity};
+use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, Tree, join};
 use tempfile::TempDir;
 
 use super::inputs::{Inputs, Mode};
+use crate::app::config;
 use crate::ci::{Event, Host, Request, Subject};
 use crate::cli::check::Target;
 use crate::cli::settings::Settings;
-use crate::collect::Project;
 use crate::error::Error;
-use crate::report::{Console, counted};
-use crate::shown::Shown;
-use crate::tree::DiskTree;
-use crate::{changes, config, discover};
+use crate::project::collect::Project;
+use crate::project::shown::Shown;
+use crate::project::tree::DiskTree;
+use crate::project::{changes, discover};
+use crate::ui::{Console, counted};
 
 /// What is to be done.
 #[derive(Default)]

@@ -8,15 +8,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{Findings, Severity, hex, plain};
+use hyperframes_ci_core::archive::hex;
+use hyperframes_ci_core::findings::{Findings, Severity};
+use hyperframes_ci_core::report::plain;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::board::{self, Board, Comments, MARK};
 use super::rest::{Body, Rest};
 use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings, Subject};
-use crate::ledger::unix_now;
-use crate::percent;
+use crate::renderers::cloud::ledger::unix_now;
+use crate::system::percent;
 
 /// Names of the reports, in the folder of the job's output.
 const CODE_QUALITY: &str = "gl-code-quality-report.json";
@@ -73,7 +75,7 @@ impl GitLab {
             repository,
         };
         let token = settings.token.clone();
-        let job_token = set("CI_JOB_TOKEN").map(crate::auth::Secret::new);
+        let job_token = set("CI_JOB_TOKEN").map(crate::heygen::auth::Secret::new);
         Ok(Self {
             api: Rest::new(&api_url, token, ("private-token", ""), &[])?,
             job: Rest::new(&api_url, job_token, ("job-token", ""), &[])?,
@@ -106,7 +108,7 @@ impl GitLab {
     /// Puts a file into the package registry, unless it is there; gives back its URL.
     fn package(&self, tag: &str, file: &Media) -> Result<String, HostError> {
         let failed = |error: std::io::Error| HostError::Failed(format!("{}: {error}", file.path.display()));
-        let sha256 = crate::digest::of_file(&file.path).map_err(failed)?;
+        let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
         // Versions of packages are plainer than tags may be.
         let version = tag
             .chars()
@@ -158,7 +160,7 @@ impl Host for GitLab {
             return Ok(None);
         }
         let file = answer.ok("a file of the base")?;
-        let bytes = file["content"].as_str().and_then(crate::base64::decode);
+        let bytes = file["content"].as_str().and_then(crate::system::base64::decode);
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 

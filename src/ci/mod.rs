@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::Findings;
+use hyperframes_ci_core::findings::Findings;
 
 /// What set the run off.
 #[derive(Clone, Debug)]
@@ -250,7 +250,7 @@ pub(crate) fn default_output(environment: &dyn Fn(&str) -> Option<String>, works
 /// Before another try against jobs that write at the same time.
 fn wait_for_others(attempt: u32) {
     if attempt > 0 {
-        let milliseconds = 100 + crate::random() % (400 << attempt.min(3));
+        let milliseconds = 100 + crate::system::random() % (400 << attempt.min(3));
         std::thread::sleep(std::time::Duration::from_millis(milliseconds));
     }
 }
@@ -259,7 +259,7 @@ fn wait_for_others(attempt: u32) {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// A token for the service's API.
-    pub(crate) token: Option<crate::auth::Secret>,
+    pub(crate) token: Option<crate::heygen::auth::Secret>,
     /// The branch that holds what comments show.
     pub(crate) preview_branch: String,
     /// Where files for the steps that follow go.

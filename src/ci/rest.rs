@@ -3,13 +3,13 @@
 use std::io::Read;
 use std::time::Duration;
 
-use hyperframes_ci_core::retry_delay;
+use hyperframes_ci_core::job::retry_delay;
 use serde_json::Value;
 
 use super::HostError;
-use crate::auth::Secret;
-use crate::http::{careful, is_safe_origin};
-use crate::ledger::unix_now;
+use crate::heygen::auth::Secret;
+use crate::heygen::transport::{careful, is_safe_origin};
+use crate::renderers::cloud::ledger::unix_now;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 

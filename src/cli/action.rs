@@ -2,7 +2,7 @@
 
 use super::values;
 use crate::error::Error;
-use crate::report::Console;
+use crate::ui::Console;
 
 /// What action.yml runs: checks, renders and shows what an event is about
 ///

@@ -3,16 +3,18 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use hyperframes_ci_core::{Format, Outputs, Row, fill, nearest};
+use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::text::nearest;
+use hyperframes_ci_core::variables::{Outputs, Row, fill};
 use serde_json::{Map, Value, json};
 
 use super::render::{Args, Ready, Rendered, Request};
 use super::reuse::Spent;
 use super::settings::Settings;
-use crate::batch::a_few_at_a_time;
-use crate::config::{ConfigError, EVENTS, Entry};
+use crate::app::config::{ConfigError, EVENTS, Entry};
 use crate::error::Error;
-use crate::report::{Console, table};
+use crate::system::pool::a_few_at_a_time;
+use crate::ui::{Console, table};
 
 /// Entries that are rendered in the cloud at a time.
 const AT_A_TIME: usize = 4;

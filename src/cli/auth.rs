@@ -1,16 +1,17 @@
 //! `hyperframes-ci auth`: sign in once, for this and the other HeyGen tools of the machine.
 
-use hyperframes_ci_core::{Account, Request};
+use hyperframes_ci_core::api::{Account, Request};
 use serde_json::{Map, Value, json};
 
 use super::values::{self, environment};
-use crate::auth::{
-    self, Challenge, Credential, Loopback, ProofKey, Provider, STORED, Secret, Session, SignInError, Store,
-    Tokens, terminal, unguessable,
-};
 use crate::error::Error;
-use crate::http::{ApiBase, CallError};
-use crate::report::{Console, table};
+use crate::heygen::auth;
+use crate::heygen::auth::{
+    Challenge, Credential, Loopback, ProofKey, Provider, STORED, Secret, Session, SignInError, Store, Tokens,
+    terminal, unguessable,
+};
+use crate::heygen::transport::{ApiBase, CallError};
+use crate::ui::{Console, table};
 
 /// How long the browser is waited for.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
@@ -160,8 +161,9 @@ fn verify(base: ApiBase, credential: Credential) -> Result<Map<String, Value>, E
         CallError::Api(problem) if problem.is_authentication() => SignInError::Rejected(error),
         _ => SignInError::Unverified(error),
     };
-    let answer =
-        transport.call(&Request::account(), values::max_retries()?, crate::random()).map_err(failed)?;
+    let answer = transport
+        .call(&Request::account(), values::max_retries()?, crate::system::random())
+        .map_err(failed)?;
     Ok(answer.data().map_err(CallError::from).map_err(failed)?)
 }
 
@@ -224,7 +226,7 @@ fn status(console: &mut Console) -> Result<(), Error> {
     let is_stored = auth::variable_that_counts(&environment).is_none();
     let base = ApiBase::from_environment(&environment)?;
     let transport = values::transport_with(base, found.credential)?;
-    let answer = transport.call(&Request::account(), values::max_retries()?, crate::random());
+    let answer = transport.call(&Request::account(), values::max_retries()?, crate::system::random());
     let account = answer.and_then(|answer| answer.data::<Map<String, Value>>().map_err(CallError::from));
     // After the call: an old sign-in has been refreshed by it.
     let stored = if is_stored { store()?.read()?.unwrap_or_default() } else { Value::Null };

@@ -4,28 +4,34 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{
-    Archive, DIRECT_UPLOAD_LIMIT, Declarations, Failure, FailureKind, Format, Keys, Limits, Outputs, Plan,
-    ProjectIdentity, RenderFact, RenderIdentity, RenderRequest, RenderState, Request as ApiRequest, Reuse,
-    Row, RowError, RowFormat, Rows, Severity, Source, Stage, Wait, fill, type_fields,
+use hyperframes_ci_core::api::{RenderRequest, Request as ApiRequest};
+use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
+use hyperframes_ci_core::findings::Severity;
+use hyperframes_ci_core::job::{
+    Archive, Failure, FailureKind, Keys, Limits, Plan, ProjectIdentity, RenderFact, RenderIdentity,
+    RenderState, Reuse, Source, Stage, Wait,
+};
+use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::variables::{
+    Declarations, Outputs, Row, RowError, RowFormat, Rows, fill, type_fields,
 };
 use serde_json::{Map, Value, json};
 
 use super::render::{Args, Checked, Rendered, Renderer, check_options, expected, fresh_key};
 use super::reuse::billed;
 use super::{lambda, values};
-use crate::batch::{
-    Engine, Entry, Manifest, Order, Outcome, RowResult, RowState, Survey, Tally, a_few_at_a_time,
-};
-use crate::download::Target;
+use crate::app::batch::{Entry, Manifest, RowState, Tally};
 use crate::engine;
 use crate::error::Error;
-use crate::http::{CallError, Transport};
-use crate::lambda::{Fleet, Order as LambdaOrder, Told};
-use crate::ledger::LedgerFile;
-use crate::pack::Packed;
-use crate::report::Console;
-use crate::verify::{Verified, verify};
+use crate::heygen::download::Target;
+use crate::heygen::transport::{CallError, Transport};
+use crate::project::pack::Packed;
+use crate::renderers::cloud::ledger::LedgerFile;
+use crate::renderers::cloud::{Engine, Order, Outcome, RowResult, Survey};
+use crate::renderers::lambda::{Fleet, Order as LambdaOrder, Told};
+use crate::renderers::verify::{Verified, verify};
+use crate::system::pool::a_few_at_a_time;
+use crate::ui::Console;
 
 /// Rows that are of no use and are told in words.
 const MOST_TOLD: usize = 20;
@@ -228,17 +234,18 @@ pub(super) fn run(
     };
     within_limits()?;
     if let Some(least) = args.limits.min_balance().filter(|_| plan.renders > 0) {
-        let response = transport.call(&ApiRequest::account(), values::max_retries()?, crate::random())?;
-        let account: hyperframes_ci_core::Account = response.data().map_err(CallError::from)?;
+        let response =
+            transport.call(&ApiRequest::account(), values::max_retries()?, crate::system::random())?;
+        let account: hyperframes_ci_core::api::Account = response.data().map_err(CallError::from)?;
         let balance = account.balance();
         if balance.is_none_or(|balance| balance < least) {
-            return Err(refused(hyperframes_ci_core::Refusal::Balance { balance, least }));
+            return Err(refused(hyperframes_ci_core::job::Refusal::Balance { balance, least }));
         }
     }
     batch.render(transport, &packed, &archive, knowledge, totals, console)
 }
 
-pub(super) fn refused(refusal: hyperframes_ci_core::Refusal) -> Error {
+pub(super) fn refused(refusal: hyperframes_ci_core::job::Refusal) -> Error {
     let kind = FailureKind::Limit(refusal);
     Error::Job(Box::new(Failure { stage: Stage::Submit, render_id: None, detail: None, kind }))
 }
@@ -310,7 +317,7 @@ impl<'a> Batch<'a> {
         variables.extend(row.variables.clone());
         row.variables = variables;
         let issues = self.declarations.check(&row.variables);
-        let is_error = |rule: hyperframes_ci_core::Rule| {
+        let is_error = |rule: hyperframes_ci_core::findings::Rule| {
             self.args.strict_variables && rule.severity() == Severity::Error
         };
         if let Some(issue) = issues.into_iter().find(|issue| is_error(issue.rule)) {
@@ -323,7 +330,7 @@ impl<'a> Batch<'a> {
             .map_err(|error| wrong(format!("has an option of no use: {error}")))?;
         check_options(&options).map_err(|error| wrong(error.to_string()))?;
         if self.args.is_on_lambda() {
-            crate::lambda::check(&options).map_err(|error| wrong(error.to_string()))?;
+            crate::renderers::lambda::check(&options).map_err(|error| wrong(error.to_string()))?;
         }
         let ext = options.format.unwrap_or(Format::Mp4).as_str();
         let output = match &row.output {
@@ -493,7 +500,7 @@ impl<'a> Batch<'a> {
                 wait: Some(Wait { is_watched: true, ..self.args.waiting.wait() }),
                 max_wait: self.args.waiting.max_wait,
                 max_retries: retries,
-                seed: crate::random(),
+                seed: crate::system::random(),
             },
         }
     }

@@ -3,24 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{
-    AspectRatio, CheckOptions, Findings, Levels, ReportFormat, Rule, Severity, Values,
-};
+use hyperframes_ci_core::check::{CheckOptions, Values};
+use hyperframes_ci_core::findings::{Findings, Levels, Rule, Severity};
+use hyperframes_ci_core::options::AspectRatio;
+use hyperframes_ci_core::report::ReportFormat;
 use serde_json::json;
 
 use super::all::SelectArgs;
 use super::levels::LevelArgs;
 use super::settings::Settings;
 use super::values;
-use crate::changes;
-use crate::collect::Project;
-use crate::discover;
 use crate::error::Error;
-use crate::parallel::in_order;
-use crate::report::{Console, counted};
-use crate::shown::Shown;
-use crate::tree::DiskTree;
-use crate::variables::{self, InputError};
+use crate::project::changes;
+use crate::project::collect::Project;
+use crate::project::discover;
+use crate::project::input;
+use crate::project::input::InputError;
+use crate::project::shown::Shown;
+use crate::project::tree::DiskTree;
+use crate::system::parallel::in_order;
+use crate::ui::{Console, counted};
 
 /// Find what would fail or silently render wrong, before anything is uploaded
 ///
@@ -169,7 +171,7 @@ fn options(args: &Args, projects: &[Project]) -> Result<CheckOptions, Error> {
     }
     let mut given = Vec::new();
     if let Some(text) = &args.variables {
-        given.push(Values::Inline(variables::from_text("--variables", text)?));
+        given.push(Values::Inline(input::from_text("--variables", text)?));
     }
     for path in &args.variables_file {
         let (path, text) = read("--variables-file", path)?;
@@ -188,7 +190,7 @@ fn options(args: &Args, projects: &[Project]) -> Result<CheckOptions, Error> {
 
 /// A file's contents, and its whole path, by which findings name it.
 fn read(flag: &'static str, path: &Path) -> Result<(String, String), InputError> {
-    let text = variables::text_of(flag, path)?;
+    let text = input::text_of(flag, path)?;
     Ok((values::whole(path), text))
 }
 
@@ -207,7 +209,7 @@ fn tell(findings: &Findings, format: ReportFormat, console: &mut Console) {
     if console.is_json() {
         console.json(&findings.to_json());
     } else {
-        console.result(&findings.text(format, format == ReportFormat::Human));
+        console.result(&hyperframes_ci_core::report::render(findings, format, format == ReportFormat::Human));
     }
 }
 

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::settings::{Given, Origin, Settings, default_of};
 use super::values;
-use crate::config::{Entry, KEYS, Kind};
+use crate::app::config::{Entry, KEYS, Kind};
 use crate::error::Error;
-use crate::http::ApiBase;
-use crate::report::{Console, table};
+use crate::heygen::transport::ApiBase;
+use crate::ui::{Console, table};
 
 /// See what is set, and where
 #[derive(Debug, clap::Subcommand)]
@@ -91,7 +91,7 @@ fn surroundings() -> Result<Vec<Setting>, Error> {
         None => Origin::Default,
     };
     let row = |what: &str, value: String, name: &str| (what.to_owned(), value, origin(name));
-    let credential = crate::auth::find(&values::environment)?;
+    let credential = crate::heygen::auth::find(&values::environment)?;
     let base = ApiBase::from_environment(&values::environment)?;
     Ok(vec![
         row("api", base.to_string(), "HEYGEN_API_URL"),

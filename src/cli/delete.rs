@@ -2,13 +2,13 @@
 
 use std::io::IsTerminal;
 
-use hyperframes_ci_core::{Request, SubmittedRender};
+use hyperframes_ci_core::api::{Request, SubmittedRender};
 
 use super::values;
-use crate::auth::terminal;
 use crate::error::Error;
-use crate::http::CallError;
-use crate::report::{Console, plain};
+use crate::heygen::auth::terminal;
+use crate::heygen::transport::CallError;
+use crate::ui::{Console, plain};
 
 /// Delete a render; this cannot be undone and does not refund it
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         }
     }
     let request = Request::delete_render(&args.render_id);
-    let response = transport.call(&request, values::max_retries()?, crate::random())?;
+    let response = transport.call(&request, values::max_retries()?, crate::system::random())?;
     // Some servers answer a deletion with no body; the id is known either way.
     let deleted = if response.body.is_empty() {
         args.render_id.clone()

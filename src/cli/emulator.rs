@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::values;
-use crate::auth::{Credential, Secret};
 use crate::emulator::{Config, Emulator, Renderer, Script};
-use crate::engine::{self, Engine};
+use crate::engine;
+use crate::engine::Engine;
 use crate::error::Error;
-use crate::http::{ApiBase, Transport};
-use crate::report::Console;
+use crate::heygen::auth::{Credential, Secret};
+use crate::heygen::transport::{ApiBase, Transport};
+use crate::ui::Console;
 
 /// Run a HeyGen-compatible render server on this machine, until Ctrl-C
 ///
@@ -74,7 +75,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
 
 /// Starts an emulator for one run of `render --emulator`; gives it back with the way to it.
 pub(super) fn for_one_run(console: &mut Console) -> Result<(Emulator, Transport), Error> {
-    let key = format!("emulator-{:016x}{:016x}", crate::random(), crate::random());
+    let key = format!("emulator-{:016x}{:016x}", crate::system::random(), crate::system::random());
     let config = Config { api_key: Some(key.clone()), ..Config::default() };
     let emulator = Emulator::start(config, Some(renderer(console)?))?;
     let credential = Credential::ApiKey(Secret::new(key));

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use hyperframes_ci_core::{Expected, Job, Plan, RenderDetail, Request, format_unix};
+use hyperframes_ci_core::api::{RenderDetail, Request};
+use hyperframes_ci_core::job::{Job, Plan};
+use hyperframes_ci_core::time::format_unix;
+use hyperframes_ci_core::video::Expected;
 
 use super::values::{self, WaitArgs};
-use crate::download::Target;
 use crate::error::Error;
-use crate::report::{Console, table};
-use crate::run::Means;
+use crate::heygen::download::Target;
+use crate::renderers::cloud::run::Means;
+use crate::ui::{Console, table};
 
 /// Show one render, or wait for it and download its video
 #[derive(Debug, clap::Args)]
@@ -37,7 +40,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
             args.waiting.wait(),
             args.waiting.max_wait,
             values::render_retries()?,
-            crate::random(),
+            crate::system::random(),
         ));
         let means = Means {
             transport: &transport,
@@ -47,14 +50,14 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
             expected: Expected::default(),
             is_strict: false,
         };
-        let finished = crate::run::run(job, means, console)?;
+        let finished = crate::renderers::cloud::run::run(job, means, console)?;
         finished.tell(console);
         console.json(&finished.to_json());
         return Ok(());
     }
     let response =
-        transport.call(&Request::render(&args.render_id), values::max_retries()?, crate::random())?;
-    let detail: RenderDetail = response.data().map_err(crate::http::CallError::from)?;
+        transport.call(&Request::render(&args.render_id), values::max_retries()?, crate::system::random())?;
+    let detail: RenderDetail = response.data().map_err(crate::heygen::transport::CallError::from)?;
     let detail = if args.show_urls { detail } else { detail.redacted() };
     let value = serde_json::json!(detail);
     let rows =
@@ -64,7 +67,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
                 serde_json::Value::Number(at) if name.ends_with("_at") => format_unix(at),
                 other => other.to_string(),
             };
-            vec![name.clone(), crate::report::plain(&text)]
+            vec![name.clone(), crate::ui::plain(&text)]
         });
     console.result(&table(&rows.collect::<Vec<_>>()));
     console.json(&serde_json::json!({ "render": detail }));

@@ -2,22 +2,25 @@
 
 use std::path::PathBuf;
 
-use hyperframes_ci_core::{
-    Format, Level, Levels, ProjectIdentity, RenderIdentity, RenderRequest, Rule, Shape,
-};
+use hyperframes_ci_core::api::RenderRequest;
+use hyperframes_ci_core::composition::Shape;
+use hyperframes_ci_core::findings::{Level, Levels, Rule};
+use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
+use hyperframes_ci_core::options::Format;
 use serde_json::json;
 
 use super::batch::refused;
 use super::render::{Args, Checked, Made, Rendered, expected};
 use super::values;
-use crate::batch::{Outcome, RowResult};
 use crate::error::Error;
-use crate::interrupt;
-use crate::lambda::{
-    self, DEFAULT_STACK, Fleet, LAMBDA_VERSION, Lambda, LambdaError, Layout, Order, Stack, Told,
+use crate::project::pack::Packed;
+use crate::renderers::cloud::{Outcome, RowResult};
+use crate::renderers::lambda;
+use crate::renderers::lambda::{
+    DEFAULT_STACK, Fleet, LAMBDA_VERSION, Lambda, LambdaError, Layout, Order, Stack, Told,
 };
-use crate::pack::Packed;
-use crate::report::Console;
+use crate::system::interrupt;
+use crate::ui::Console;
 
 /// Flags of renders on Lambda.
 #[derive(Debug, clap::Args)]

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{CheckConfig, Level, Levels, Rule};
+use hyperframes_ci_core::findings::{CheckConfig, Level, Levels, Rule};
 
-use crate::config;
+use crate::app::config;
 use crate::error::Error;
 
 /// How much findings matter.

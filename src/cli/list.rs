@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use hyperframes_ci_core::{RenderDetail, RenderList, Request, format_unix};
+use hyperframes_ci_core::api::{RenderDetail, RenderList, Request};
+use hyperframes_ci_core::time::format_unix;
 
 use super::values;
 use crate::error::Error;
-use crate::http::CallError;
-use crate::report::{Console, table};
+use crate::heygen::transport::CallError;
+use crate::ui::{Console, table};
 
 /// Pages that `--all` follows at most: a server that hands out cursors for ever must not hold a job for ever.
 const MOST_PAGES: usize = 1000;
@@ -31,7 +32,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let transport = values::transport()?;
-    let (retries, seed) = (values::max_retries()?, crate::random());
+    let (retries, seed) = (values::max_retries()?, crate::system::random());
     let limit = args.limit.or(if args.all { Some(100) } else { None });
     let mut token = args.token.clone();
     let mut renders = Vec::new();

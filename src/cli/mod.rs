@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Error;
-use crate::report::Console;
+use crate::ui::Console;
 
 /// A picture that is larger is none, in bytes.
 const LARGEST_PICTURE: u64 = 20 * 1024 * 1024;
@@ -81,12 +81,12 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(error) => return refuse(&error, asks_json || has_flag),
     };
     let mut console = Console::new(cli.json || asks_json);
-    if let Err(error) = crate::interrupt::install() {
+    if let Err(error) = crate::system::interrupt::install() {
         console.warning(&format!("Ctrl-C will not clean up: {error}"));
     }
     let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();
     let ended = cli.command.run(&matches, &mut console);
-    crate::interrupt::settle();
+    crate::system::interrupt::settle();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use hyperframes_ci_core::{CheckOptions, DIRECT_UPLOAD_LIMIT, Levels, hex};
+use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, hex};
+use hyperframes_ci_core::check::CheckOptions;
+use hyperframes_ci_core::findings::Levels;
 
 use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
-use crate::collect::Project;
-use crate::download::Target;
 use crate::error::Error;
-use crate::report::{Console, bytes, plain, table};
+use crate::heygen::download::Target;
+use crate::project::collect::Project;
+use crate::ui::{Console, bytes, plain, table};
 
 /// Pack a project as the cloud would get it
 ///

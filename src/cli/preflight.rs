@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
-use hyperframes_ci_core::{
-    CheckOptions, Composition, DEFAULT_COMPOSITION, Declarations, Findings, Levels, Severity, Shape,
-};
+use hyperframes_ci_core::check::CheckOptions;
+use hyperframes_ci_core::composition::{Composition, Shape};
+use hyperframes_ci_core::findings::{Findings, Levels, Severity};
+use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
+use hyperframes_ci_core::variables::Declarations;
 use serde_json::Value;
 
 use super::values::workspace;
-use crate::collect::Project;
 use crate::error::Error;
-use crate::pack::{Contained, Packed};
-use crate::report::{Console, bytes, counted};
-use crate::shown::Shown;
-use crate::tree::DiskTree;
+use crate::project::collect::Project;
+use crate::project::pack::{Contained, Packed};
+use crate::project::shown::Shown;
+use crate::project::tree::DiskTree;
+use crate::ui::{Console, bytes, counted};
 
 /// How many of the largest files are named.
 const LARGEST: usize = 10;
@@ -106,7 +108,7 @@ pub(super) fn largest_lines(packed: &Packed) -> Vec<String> {
 
 /// What is known about an archive, for programs.
 pub(super) fn archive_json(project: &Project, packed: &Packed, limit: u64) -> Value {
-    let entry = |entry: &hyperframes_ci_core::Entry| serde_json::json!({ "path": entry.path, "size_bytes": entry.size });
+    let entry = |entry: &hyperframes_ci_core::archive::Entry| serde_json::json!({ "path": entry.path, "size_bytes": entry.size });
     serde_json::json!({
         "project": project.name,
         "digest": packed.manifest.digest(),

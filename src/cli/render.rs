@@ -4,11 +4,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use hyperframes_ci_core::{
-    Archive, AspectRatio, CheckOptions, DIRECT_UPLOAD_LIMIT, Expected, Format, Group, IdempotencyKey, Job,
-    Keys, Level, Levels, PROXY_UPLOAD_LIMIT, Plan, Project, ProjectIdentity, Quality, RenderIdentity,
-    RenderRequest, Resolution, Rule, Shape, Source, UploadRoute, Values,
+use hyperframes_ci_core::api::{IdempotencyKey, Project, RenderRequest};
+use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
+use hyperframes_ci_core::check::{CheckOptions, Values};
+use hyperframes_ci_core::composition::Shape;
+use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
+use hyperframes_ci_core::job::{
+    Archive, Job, Keys, Plan, ProjectIdentity, RenderIdentity, Source, UploadRoute,
 };
+use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
 use super::all::SelectArgs;
@@ -20,19 +25,22 @@ use super::preflight::{Prepared, archive_json, largest_lines};
 use super::reuse::{LimitArgs, ReuseArgs};
 use super::settings::{Settings, flags_of};
 use super::values::{self, WaitArgs};
-use crate::auth;
-use crate::config::Entry;
-use crate::engine::{self, Engine};
+use crate::app::config::Entry;
+use crate::engine;
+use crate::engine::Engine;
 use crate::error::Error;
-use crate::http::{ApiBase, Transport};
-use crate::lambda::Stack;
-use crate::ledger::LedgerFile;
-use crate::pack::Packed;
-use crate::report::Console;
-use crate::run::Means;
-use crate::verify::{Verified, verify};
-use crate::{collect, download};
-use crate::{interrupt, variables};
+use crate::heygen::auth;
+use crate::heygen::download;
+use crate::heygen::transport::{ApiBase, Transport};
+use crate::project::collect;
+use crate::project::input;
+use crate::project::pack::Packed;
+use crate::renderers::cloud::ledger::LedgerFile;
+use crate::renderers::cloud::run::Means;
+use crate::renderers::lambda::Stack;
+use crate::renderers::verify::{Verified, verify};
+use crate::system::interrupt;
+use crate::ui::Console;
 
 /// Render a project to a video: on HeyGen's cloud with a credential, on this machine without
 #[derive(Debug, clap::Args)]
@@ -136,14 +144,14 @@ impl Args {
         self.levels.validate()?;
         let mut values = Vec::new();
         if let Some(text) = &self.variables {
-            values.push(Values::Inline(variables::from_text("--variables", text)?));
+            values.push(Values::Inline(input::from_text("--variables", text)?));
         }
         if let Some(path) = &self.variables_file {
-            let text = variables::text_of("--variables-file", path)?;
+            let text = input::text_of("--variables-file", path)?;
             values.push(Values::Object { path: values::whole(path), text });
         }
         if let Some(path) = &self.batch.batch {
-            let text = variables::text_of("--batch", path)?;
+            let text = input::text_of("--batch", path)?;
             values.push(Values::Rows { path: values::whole(path), text });
         }
         let directory = self.dir.as_deref().unwrap_or(Path::new("."));
@@ -207,7 +215,7 @@ pub(super) enum Renderer {
 
 /// An idempotency key of this run alone, for a project at a URL: nobody knows whether it is the same as the last time.
 pub(super) fn fresh_key() -> Option<IdempotencyKey> {
-    format!("hfci_run_{:016x}{:016x}", crate::random(), crate::random()).parse().ok()
+    format!("hfci_run_{:016x}{:016x}", crate::system::random(), crate::system::random()).parse().ok()
 }
 
 /// What a render came to.
@@ -356,15 +364,15 @@ impl Request {
     /// Puts the flags over the base body and checks what is known about the whole.
     pub(super) fn of(args: &Args) -> Result<Self, Error> {
         let mut body = match &args.data {
-            Some(given) => variables::from_anything("--data", given)?,
+            Some(given) => input::from_anything("--data", given)?,
             None => Map::new(),
         };
         let mut placed = None;
         let values = match (&args.variables, &args.variables_file) {
-            (Some(text), _) => Some(variables::from_text("--variables", text)?),
+            (Some(text), _) => Some(input::from_text("--variables", text)?),
             (None, Some(path)) => {
-                let text = variables::text_of("--variables-file", path)?;
-                let values = variables::from_text_of("--variables-file", path, &text)?;
+                let text = input::text_of("--variables-file", path)?;
+                let values = input::from_text_of("--variables-file", path, &text)?;
                 placed = Some(Values::Object { path: values::whole(path), text });
                 Some(values)
             }
@@ -594,7 +602,7 @@ fn plan(
         wait: if args.no_wait { None } else { Some(args.waiting.wait()) },
         max_wait: args.waiting.max_wait,
         max_retries: values::render_retries()?,
-        seed: crate::random(),
+        seed: crate::system::random(),
     })
 }
 
@@ -675,7 +683,7 @@ fn perform(
     more: Value,
     console: &mut Console,
 ) -> Result<Rendered, Error> {
-    let finished = crate::run::run(Job::new(plan), means, console)?;
+    let finished = crate::renderers::cloud::run::run(Job::new(plan), means, console)?;
     if finished.is_reused() && request.options.callback_url.is_some() {
         console.warning("an earlier render is used: its webhook is the one that it was submitted with");
     }
@@ -759,7 +767,7 @@ impl Made {
         if !args.verify {
             verified.warn(console);
         }
-        console.done(&format!("{} ({how}{}{verified})", path.display(), crate::report::bytes(size)));
+        console.done(&format!("{} ({how}{}{verified})", path.display(), crate::ui::bytes(size)));
         let mut result = serde_json::json!({
             "render": render,
             "output_path": path.display().to_string(),

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hyperframes_ci_core::{Limits, Refusal, RenderRequest, Resolution, Reuse};
+use hyperframes_ci_core::api::RenderRequest;
+use hyperframes_ci_core::job::{Limits, Refusal, Reuse};
+use hyperframes_ci_core::options::Resolution;
 use serde_json::Value;
 
 use super::values;
 use crate::error::Error;
-use crate::http::ApiBase;
-use crate::ledger::{LedgerFile, unix_now};
-use crate::report::Console;
+use crate::heygen::transport::ApiBase;
+use crate::renderers::cloud::ledger::{LedgerFile, unix_now};
+use crate::ui::Console;
 
 /// What 4k is billed at.
 const ULTRA_HD_FACTOR: f64 = 1.5;

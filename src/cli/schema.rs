@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use hyperframes_ci_core::{CheckOptions, Composition, DEFAULT_COMPOSITION};
+use hyperframes_ci_core::check::CheckOptions;
+use hyperframes_ci_core::composition::Composition;
+use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::settings::help_of;
 use super::values;
-use crate::collect::Project;
 use crate::error::Error;
-use crate::report::Console;
-use crate::tree::DiskTree;
+use crate::project::collect::Project;
+use crate::project::tree::DiskTree;
+use crate::ui::Console;
 
 /// Print a JSON Schema
 #[derive(Debug, clap::Subcommand)]
@@ -29,7 +31,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error> {
     let schema = match command {
-        Command::Config => crate::config::schema(&help_of),
+        Command::Config => crate::app::config::schema(&help_of),
         Command::Variables { dir, composition } => {
             let tree = DiskTree::open(Project::open(dir, values::workspace().as_deref())?)?;
             let options = CheckOptions { compositions: vec![composition.clone()], ..CheckOptions::default() };

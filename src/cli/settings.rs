@@ -13,9 +13,10 @@ use super::batch::HEADING as BATCHES;
 use super::check::Target;
 use super::render::Args;
 use super::values;
-use crate::collect;
-use crate::config::{self, Entry, File, KEYS, Key, Kind, Setting};
+use crate::app::config;
+use crate::app::config::{Entry, File, KEYS, Key, Kind, Setting};
 use crate::error::Error;
+use crate::project::collect;
 
 /// A command line of `render` without its name.
 #[derive(Debug, Parser)]

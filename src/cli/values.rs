@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use hyperframes_ci_core::{AspectRatio, Format, IdempotencyKey, Quality, ReportFormat, Resolution, Wait};
+use hyperframes_ci_core::api::IdempotencyKey;
+use hyperframes_ci_core::job::Wait;
+use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::report::ReportFormat;
 
-use crate::auth::{self, Credential, Found, Provider};
 use crate::error::Error;
-use crate::http::{ApiBase, SILENCE, Transport};
+use crate::heygen::auth;
+use crate::heygen::auth::{Credential, Found, Provider};
+use crate::heygen::transport::{ApiBase, SILENCE, Transport};
 
 macro_rules! closed {
     ($name:ident, $set:ty) => {
@@ -80,7 +84,7 @@ pub(super) fn https_url(text: &str) -> Result<String, String> {
 
 /// A key for `Idempotency-Key`.
 pub(super) fn idempotency_key(text: &str) -> Result<IdempotencyKey, String> {
-    text.parse().map_err(|error: hyperframes_ci_core::InvalidIdempotencyKey| error.to_string())
+    text.parse().map_err(|error: hyperframes_ci_core::api::InvalidIdempotencyKey| error.to_string())
 }
 
 /// How to wait for a render.

@@ -2,7 +2,9 @@
 
 use std::io::Read;
 
-use hyperframes_ci_core::{IdempotencyKey, hex, percent_decode};
+use hyperframes_ci_core::api::IdempotencyKey;
+use hyperframes_ci_core::archive::hex;
+use hyperframes_ci_core::project::percent_decode;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,6 @@
 //! Uploaded archives: direct uploads with a presigned URL, and the old way through the API.
 
-use hyperframes_ci_core::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
+use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
 use serde_json::{Value, json};
 
 use super::api;
@@ -115,7 +115,7 @@ pub(super) fn proxy_upload(state: &State, request: &mut Request) -> Result<Value
     let temporary = tempfile::NamedTempFile::new_in(state.folder()).map_err(|_| full())?;
     let mut file = temporary.reopen().map_err(|_| full())?;
     let size = file_field(request, &boundary, PROXY_UPLOAD_LIMIT, &mut file)?;
-    let stored = crate::digest::of_file(temporary.path()).map_err(|_| full())?;
+    let stored = crate::system::digest::of_file(temporary.path()).map_err(|_| full())?;
     let create = || {
         let mut inner = state.lock();
         let asset_id = state.fresh_id(&mut inner, "asst");

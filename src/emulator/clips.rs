@@ -1,6 +1,6 @@
 //! What a placeholder render answers with: one second of a test picture, a few kilobytes.
 
-use hyperframes_ci_core::Format;
+use hyperframes_ci_core::options::Format;
 
 /// The built-in clip in `format`.
 pub(super) fn clip(format: Format) -> &'static [u8] {

@@ -26,7 +26,8 @@ use server::Server;
 use state::State;
 
 use crate::engine::{Job, Progress};
-use crate::interrupt::{self, Guard};
+use crate::system::interrupt;
+use crate::system::interrupt::Guard;
 
 /// How an emulator behaves.
 #[derive(Clone, Debug)]

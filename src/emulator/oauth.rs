@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::server::{Reply, Request};
 use super::state::{State, now};
-use crate::page::{document, escape};
-use crate::{base64, percent};
+use crate::heygen::page::{document, escape};
+use crate::system::{base64, percent};
 
 /// A form is not longer, in bytes.
 const LARGEST_FORM: u64 = 64 * 1024;

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use hyperframes_ci_core::{Composition, DEFAULT_COMPOSITION};
+use hyperframes_ci_core::composition::Composition;
+use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use serde_json::{Map, Value, json};
 
 use super::faults::{Effect, Step};
@@ -16,7 +17,7 @@ use super::{Renderer, assets, clips, webhook};
 use crate::engine::Job;
 
 /// A fetched or decoded project is not larger.
-const LARGEST_PROJECT: u64 = hyperframes_ci_core::DIRECT_UPLOAD_LIMIT;
+const LARGEST_PROJECT: u64 = hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
 
 /// No composition's HTML is larger.
 const LARGEST_HTML: u64 = 64 * 1024 * 1024;
@@ -144,7 +145,7 @@ fn archive(state: &State, project: &Map<String, Value>) -> Result<String, Reject
         }
         "url" => fetch(state, required(project, "url")?),
         "base64" => {
-            let bytes = crate::base64::decode(required(project, "data")?)
+            let bytes = crate::system::base64::decode(required(project, "data")?)
                 .ok_or_else(|| Rejection::parameter("project", "data is not base64"))?;
             keep(state, &mut bytes.as_slice())
         }

@@ -10,7 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hyperframes_ci_core::{format_http_date, percent_decode};
+use hyperframes_ci_core::project::percent_decode;
+use hyperframes_ci_core::time::format_http_date;
 
 /// A line of the request's head is not longer.
 const LONGEST_LINE: u64 = 16 * 1024;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hyperframes_ci_core::hex;
+use hyperframes_ci_core::archive::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use hyperframes_ci_core::hex;
+use hyperframes_ci_core::archive::hex;
 use sha2::{Digest, Sha256};
 
 use super::assets::{self, Asset};

@@ -1,6 +1,6 @@
 //! The rules of request bodies, with the field at fault.
 
-use hyperframes_ci_core::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use serde_json::{Map, Value};
 
 /// Why a request is refused.

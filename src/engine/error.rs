@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
-use crate::programs::ProgramError;
-use crate::unpack::UnpackError;
+use crate::system::programs::ProgramError;
+use crate::system::unpack::UnpackError;
 
 /// Why the local engine gave no video.
 #[derive(Debug)]

@@ -13,15 +13,17 @@ use std::path::Path;
 use std::process::Command;
 
 pub(crate) use error::EngineError;
-use hyperframes_ci_core::{AspectRatio, DEFAULT_COMPOSITION, Format, Quality, Resolution, signature};
+use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
+use hyperframes_ci_core::video::signature;
 use provision::Parts;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 #[cfg(unix)]
-use crate::interrupt;
-use crate::programs::{Workplace, process, quieten};
-use crate::unpack;
+use crate::system::interrupt;
+use crate::system::programs::{Workplace, process, quieten};
+use crate::system::unpack;
 
 /// What the engine is asked to render: the archive that the cloud would get, and the options of the request.
 #[derive(Clone, Copy, Debug)]

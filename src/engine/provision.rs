@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::programs::{self, Modules, Node, ProgramError, find};
+use crate::system::programs;
+use crate::system::programs::{Modules, Node, ProgramError, find};
 
 /// The engine's version: what renders is the same everywhere, until a release of ours says otherwise.
 pub(crate) const ENGINE_VERSION: &str = "0.8.170";

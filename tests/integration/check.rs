@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::{Group, Rule};
+use hyperframes_ci_core::findings::{Group, Rule};
 use serde_json::Value;
 
 use crate::support::{command, html, root, run_in, write};

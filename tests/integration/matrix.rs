@@ -37,7 +37,7 @@ struct Fault {
 
 fn faults() -> Vec<Fault> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let date = hyperframes_ci_core::format_http_date(i64::try_from(now).unwrap() + 1);
+    let date = hyperframes_ci_core::time::format_http_date(i64::try_from(now).unwrap() + 1);
     let once = |name, script: &str| Fault { name, kind: Kind::Once, script: script.to_owned() };
     let always =
         |name, status: u16| Fault { name, kind: Kind::Always, script: format!(r#"{{"status": {status}}}"#) };

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use hyperframes_ci_core::{Container, Video};
+use hyperframes_ci_core::video::{Container, Video};
 use serde_json::Value;
 
 /// What ffmpeg is told to make, and the container that comes of it.

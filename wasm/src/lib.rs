@@ -5,14 +5,18 @@
 
 mod problem;
 
-use hyperframes_ci_core::SortedMap;
+use hyperframes_ci_core::order::SortedMap;
 use std::io::Cursor;
 
-use hyperframes_ci_core::{
-    ArchiveError, ArchiveWriter, CheckOptions, Composition, Contents, Declarations, Level, Levels,
-    MemoryTree, ProjectIdentity, RenderIdentity, ReportFormat, Rule, Severity, Tree, Values, check,
-    compact_json, contained, hex, json_object, resolve,
-};
+use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, hex};
+use hyperframes_ci_core::check::{CheckOptions, Values, check};
+use hyperframes_ci_core::composition::Composition;
+use hyperframes_ci_core::findings::{Level, Levels, Rule, Severity};
+use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
+use hyperframes_ci_core::lang::json::{compact_json, json_object};
+use hyperframes_ci_core::project::{Contents, MemoryTree, Tree, contained, resolve};
+use hyperframes_ci_core::report::ReportFormat;
+use hyperframes_ci_core::variables::Declarations;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
@@ -153,7 +157,7 @@ impl Preflight {
         let mut report = check(&MemoryTree::new(self.contents, &self.project), &self.options);
         report.findings.set_levels(&self.levels);
         let mut result = report.findings.to_json();
-        result["text"] = report.findings.text(format, false).into();
+        result["text"] = hyperframes_ci_core::report::render(&report.findings, format, false).into();
         result["missing"] = report.missing.iter().map(String::as_str).collect();
         Ok(compact_json(&result))
     }

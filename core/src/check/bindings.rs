@@ -4,11 +4,11 @@ use super::MOST;
 use super::graph::Graph;
 use super::page::{Page, Pages};
 use crate::composition::Mount;
-use crate::css::Role;
-use crate::diagnostic::{Diagnostic, Text};
-use crate::json::Node;
+use crate::findings::Rule;
+use crate::findings::{Diagnostic, Text};
+use crate::lang::css::Role;
+use crate::lang::json::Node;
 use crate::order::{SortedMap, SortedSet};
-use crate::rule::Rule;
 use crate::variables::Declarations;
 
 /// Elements whose `src` may be bound; source: the official runtime's `VAR_SRC_TAGS`.

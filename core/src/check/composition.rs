@@ -2,13 +2,13 @@
 
 use super::page::{Page, Pages};
 use crate::composition::{Measure, Root, Shape};
-use crate::diagnostic::{Diagnostic, Text};
-use crate::json::spelling;
+use crate::findings::Rule;
+use crate::findings::{Diagnostic, Text};
+use crate::lang::json::spelling;
 use crate::options::AspectRatio;
 use crate::order::{SortedMap, SortedSet};
 use crate::project::DEFAULT_COMPOSITION;
-use crate::rule::Rule;
-use crate::tree::{Found, Tree, join};
+use crate::project::{Found, Tree, join};
 
 /// The finding about an entry that is not among the files: because it is ignored, or because it is not there.
 pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {

@@ -1,11 +1,11 @@
 //! The files as such: what is no media, and whether all of them fit.
 
 use crate::archive::{DIRECT_UPLOAD_LIMIT, is_compressed};
-use crate::diagnostic::Diagnostic;
+use crate::findings::Diagnostic;
+use crate::findings::Rule;
 use crate::order::sort_by;
-use crate::reference::TextKind;
-use crate::rule::Rule;
-use crate::tree::{ProjectFile, Tree, join};
+use crate::project::TextKind;
+use crate::project::{ProjectFile, Tree, join};
 
 /// Pointers of git LFS are smaller than this, in bytes; source: its specification.
 const POINTER_SIZE: u64 = 1024;

@@ -26,7 +26,7 @@ impl Graph {
         Self {
             edges: SortedMap::from_iter(edges),
             compositions: compositions.collect(),
-            ignore_file: crate::tree::join(pages.tree.project(), crate::project::IGNORE_FILE),
+            ignore_file: crate::project::join(pages.tree.project(), crate::project::IGNORE_FILE),
         }
     }
 

@@ -20,8 +20,8 @@ use crate::composition::Composition;
 use crate::findings::Findings;
 use crate::options::AspectRatio;
 use crate::project::DEFAULT_COMPOSITION;
-use crate::reference::resolve;
-use crate::tree::Tree;
+use crate::project::Tree;
+use crate::project::resolve;
 
 use graph::Graph;
 use page::{Page, Pages};
@@ -162,7 +162,7 @@ fn normalise(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Contents, MemoryTree};
+    use crate::project::{Contents, MemoryTree};
     use proptest::prelude::*;
 
     fn found(files: &[(&str, String)]) -> Report {
@@ -192,7 +192,7 @@ mod tests {
                 }
             }
             for format in ["human", "json", "github", "sarif"] {
-                let _ = report.findings.text(format.parse().expect("a format"), true);
+                let _ = crate::report::render(&report.findings, format.parse().expect("a format"), true);
             }
         }
     }

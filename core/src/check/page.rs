@@ -1,15 +1,19 @@
 //! Every text of a project, read once.
 
 use crate::composition::Composition;
-use crate::css::{self, Role};
-use crate::diagnostic::{Diagnostic, Span, Text};
-use crate::html::{self, Document, Offsets};
+use crate::findings::Rule;
+use crate::findings::{Diagnostic, Text};
+use crate::lang::css;
+use crate::lang::css::Role;
+use crate::lang::html;
+use crate::lang::html::{Document, Offsets};
+use crate::lang::script;
+use crate::lang::script::Usage;
 use crate::order::{SortedMap, SortedSet};
-use crate::reference::{Reference, TextKind, in_document, references};
-use crate::resolve::{Destination, Resolver};
-use crate::rule::Rule;
-use crate::script::{self, Usage};
-use crate::tree::{Tree, join};
+use crate::project::{Destination, Resolver};
+use crate::project::{Reference, TextKind, in_document, references};
+use crate::project::{Tree, join};
+use crate::text::Span;
 use crate::variables::ATTRIBUTE;
 
 /// A text of the project, or one of the repository that it refers to.

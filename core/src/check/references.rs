@@ -2,11 +2,11 @@
 
 use super::graph::Graph;
 use super::page::{Page, Pages};
-use crate::diagnostic::{Diagnostic, Text};
+use crate::findings::Rule;
+use crate::findings::{Diagnostic, Text};
+use crate::project::Destination;
 use crate::project::{Exclusion, IGNORE_FILE};
-use crate::reference::{Link, Reference};
-use crate::resolve::Destination;
-use crate::rule::Rule;
+use crate::project::{Link, Reference};
 
 /// What is wrong with references: what reaches out of the repository in every page that is packed, everything else
 /// in those that a composition is made of.

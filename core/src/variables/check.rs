@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{Declaration, Declarations, VariableType};
-use crate::json::compact_json;
-use crate::nearest;
-use crate::rule::Rule;
+use crate::findings::Rule;
+use crate::lang::json::compact_json;
+use crate::text::nearest;
 
 /// Why a value does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Declarations {
         const MOST: usize = 1000;
         const LISTED: usize = 20;
         let ids = || self.entries().iter().map(|entry| entry.id.as_str());
-        match (nearest::to(id, ids().take(MOST)), self.entries().len()) {
+        match (nearest(id, ids().take(MOST)), self.entries().len()) {
             (Some(near), _) => format!("did you mean {near:?}?"),
             (None, count) if count > LISTED => format!("{count} others are declared"),
             (None, _) => format!("declared are {}", ids().collect::<Vec<_>>().join(", ")),
@@ -123,7 +123,7 @@ pub fn json_kind(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Composition;
+    use crate::composition::Composition;
     use serde_json::json;
 
     fn declared() -> Declarations {

@@ -6,13 +6,14 @@
 use crate::order::SortedMap;
 use serde_json::Value;
 
-use crate::color::is_color;
-use crate::diagnostic::{Diagnostic, Span, Text};
-use crate::html::{Attribute, Offsets};
-use crate::json::{Member, Node, compact_json};
-use crate::nearest;
-use crate::reference::Link;
-use crate::rule::Rule;
+use crate::findings::Rule;
+use crate::findings::{Diagnostic, Text};
+use crate::lang::color::is_color;
+use crate::lang::html::{Attribute, Offsets};
+use crate::lang::json::{Member, Node, compact_json};
+use crate::project::Link;
+use crate::text::Span;
+use crate::text::nearest;
 
 /// The attribute that holds the declarations.
 pub(crate) const ATTRIBUTE: &str = "data-composition-variables";
@@ -271,7 +272,7 @@ impl Reader<'_> {
         let message = match fields.get("type") {
             Some(given) => {
                 let given = given.value.value();
-                let near = given.as_str().and_then(|given| nearest::to(given, names.into_iter()));
+                let near = given.as_str().and_then(|given| nearest(given, names.into_iter()));
                 if let Some(near) = near {
                     help = format!("did you mean {near:?}? {help}");
                 }
@@ -334,7 +335,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Composition, Position};
+    use crate::composition::Composition;
+    use crate::text::Position;
 
     fn codes(declarations: &str) -> Vec<&'static str> {
         let escaped = declarations.replace('&', "&amp;").replace('"', "&quot;");

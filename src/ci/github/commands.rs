@@ -6,7 +6,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use hyperframes_ci_core::{Findings, ReportFormat, Severity, plain, workflow_data, workflow_property};
+use hyperframes_ci_core::findings::{Findings, Severity};
+use hyperframes_ci_core::report::{ReportFormat, plain, workflow_data, workflow_property};
 
 use crate::ci::HostError;
 
@@ -49,7 +50,7 @@ pub(super) fn annotate(findings: &Findings) -> usize {
         hidden += rest.len();
         let diagnostics = shown.into_iter().map(|(_, found)| found).collect();
         let part = Findings { diagnostics, ..Findings::default() };
-        let text = part.text(ReportFormat::Github, false);
+        let text = hyperframes_ci_core::report::render(&part, ReportFormat::Github, false);
         if !text.is_empty() {
             say(text.trim_end());
         }

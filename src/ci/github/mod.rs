@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use comment::PullRequest;
-use hyperframes_ci_core::Findings;
+use hyperframes_ci_core::findings::Findings;
 use serde_json::Value;
 
 use super::board;
 use super::rest::{Body, Rest};
 use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings};
-use crate::percent;
+use crate::system::percent;
 
 const HEADERS: &[(&str, &str)] =
     &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
@@ -95,7 +95,7 @@ impl Host for GitHub {
         }
         let file = answer.ok("a file of the base")?;
         let text = file.get("content").and_then(Value::as_str).map(|text| text.replace(['\n', '\r'], ""));
-        let bytes = text.as_deref().and_then(crate::base64::decode);
+        let bytes = text.as_deref().and_then(crate::system::base64::decode);
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -121,7 +121,7 @@ impl Host for GitHub {
 
     fn output(&self, name: &str, value: &str) -> Result<(), HostError> {
         match &self.output {
-            Some(file) => commands::output(file, name, value, &mut crate::random),
+            Some(file) => commands::output(file, name, value, &mut crate::system::random),
             None => Ok(()),
         }
     }

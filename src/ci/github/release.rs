@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::rest::Body;
 use super::{GitHub, HostError, Media};
-use crate::percent;
+use crate::system::percent;
 
 /// Tries against other jobs, and against a service that shows what it has a moment later.
 const TRIES: u32 = 5;
@@ -21,7 +21,7 @@ pub(super) fn attach(github: &GitHub, tag: &str, files: &[Media]) -> Result<Vec<
 
 fn attach_one(github: &GitHub, release: u64, upload: &str, file: &Media) -> Result<String, HostError> {
     let failed = |error: std::io::Error| HostError::Failed(format!("{}: {error}", file.path.display()));
-    let sha256 = crate::digest::of_file(&file.path).map_err(failed)?;
+    let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
     for attempt in 0..TRIES {
         if attempt > 0 {
             std::thread::sleep(std::time::Duration::from_millis(300 << attempt.min(4)));

@@ -1,0 +1,146 @@
+//! What a check found, and where.
+
+use std::cell::Cell;
+
+use serde::Serialize;
+
+use super::{Rule, Severity};
+use crate::text::{Position, Span};
+
+/// A text and the name that findings give it. Positions are found in time proportional to what is between one and
+/// the next, so that a file with thousands of findings is no problem.
+#[derive(Debug)]
+pub struct Text<'a> {
+    /// The file, with `/`.
+    pub path: &'a str,
+    /// Its contents.
+    pub source: &'a str,
+    /// The last offset asked for, and its position.
+    last: Cell<(usize, Position)>,
+}
+
+impl<'a> Text<'a> {
+    /// The text of the file at `path`.
+    #[must_use]
+    pub fn new(path: &'a str, source: &'a str) -> Self {
+        Self { path, source, last: Cell::new((0, Position { line: 1, column: 1 })) }
+    }
+
+    /// The position of a byte; an offset past the end gives the position of the end.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        let mut end = offset.min(self.source.len());
+        while !self.source.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (start, position) = self.last.get();
+        let (start, mut position) =
+            if start <= end { (start, position) } else { (0, Position { line: 1, column: 1 }) };
+        for character in self.source[start..end].chars() {
+            if character == '\n' {
+                position = Position { line: position.line + 1, column: 1 };
+            } else {
+                position.column += 1;
+            }
+        }
+        self.last.set((end, position));
+        position
+    }
+
+    /// A finding at `span`.
+    #[must_use]
+    pub fn finding(&self, rule: Rule, span: Span, message: impl Into<String>) -> Diagnostic {
+        let mut found = Diagnostic::new(rule, self.path, message);
+        found.position = Some(self.position(span.start));
+        found.end = Some(self.position(span.end.max(span.start)));
+        found.span = Some(span);
+        found
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// What was found.
+    #[serde(rename = "code")]
+    pub rule: Rule,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The file, relative to the repository, with `/`.
+    pub path: String,
+    /// The place in the file, where one can be named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
+    /// Where `span` starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// Where `span` ends: the first character that is not in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Position>,
+    /// What is wrong, as a lowercase phrase.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding about a whole file, as severe as its rule says.
+    #[must_use]
+    pub fn new(rule: Rule, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity: rule.severity(),
+            path: path.into(),
+            span: None,
+            position: None,
+            end: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// What is wrong and what to do about it, for formats with one text for both.
+    pub(crate) fn whole_message(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{}\nhelp: {help}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn positions_count_characters_and_survive_odd_offsets() {
+        let text = Text::new("a.html", "a\nbé中c");
+        let at = |offset| {
+            let Position { line, column } = text.position(offset);
+            (line, column)
+        };
+        assert_eq!(
+            [at(0), at(3), at(5), at(6), at(999), at(0)],
+            [(1, 1), (2, 2), (2, 3), (2, 3), (2, 5), (1, 1)]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_questions_does_not_matter(source in "[a\né]{0,30}", offsets in prop::collection::vec(0..40_usize, 1..8)) {
+            let text = Text::new("a", &source);
+            for offset in offsets {
+                prop_assert_eq!(text.position(offset), Text::new("a", &source).position(offset));
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What earlier runs have paid for: the ledger, one JSON object a line, only ever appended to.
+//!
+//! ```text
+//! {"at":1763700000,"api":"https://api.heygen.com","asset":{"digest":"…","asset_id":"…","state":"ready"}}
+//! {"at":1763700001,"api":"https://api.heygen.com","render":{"identity":"hfci_…","generation":0,"render_id":"…","state":"submitted"}}
+//! ```
+//!
+//! A later line about the same thing counts. A line that is none (the last one of a process that was killed while it
+//! wrote, or one of a later version) is passed over: whatever it said can be asked of the server again, since every
+//! request that creates something carries a key. Nothing here is a secret: ids and digests open nothing without a
+//! credential.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::RenderKey;
+use crate::order::sort_by;
+
+/// One line of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// When, in unix seconds.
+    pub at: i64,
+    /// The API's base URL: ids mean nothing elsewhere.
+    pub api: String,
+    /// What.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// Something that must not be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// An upload and how far it is.
+    Asset(AssetFact),
+    /// A render and how far it is.
+    Render(RenderFact),
+}
+
+/// An upload and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetFact {
+    /// The manifest digest of what is in it.
+    pub digest: String,
+    /// The asset.
+    pub asset_id: String,
+    /// How far it is.
+    pub state: AssetState,
+}
+
+/// How far an upload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssetState {
+    /// The server has given it an id.
+    Announced,
+    /// The storage has its bytes.
+    Stored,
+    /// It can be rendered.
+    Ready,
+    /// The server does not take it any more.
+    Refused,
+}
+
+/// A render and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderFact {
+    /// What it is of: the key of generation 0.
+    pub identity: String,
+    /// Its generation.
+    pub generation: u32,
+    /// The render.
+    pub render_id: String,
+    /// How far it is.
+    pub state: RenderState,
+}
+
+/// How far a render is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenderState {
+    /// It exists, and is billed.
+    Submitted,
+    /// Its video is there.
+    Completed,
+    /// There will be no video.
+    Failed,
+    /// It exists no more.
+    Gone,
+}
+
+/// What a ledger says about one API, the last word on each thing.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    assets: BTreeMap<String, AssetFact>,
+    renders: BTreeMap<String, RenderFact>,
+}
+
+impl Ledger {
+    /// Reads the text of a ledger, as far as it is about `api`.
+    #[must_use]
+    pub fn read(text: &str, api: &str) -> Self {
+        let mut ledger = Self::default();
+        for entry in text.lines().filter_map(parse).filter(|entry| entry.api == api) {
+            ledger.learn(entry.fact);
+        }
+        ledger
+    }
+
+    /// Takes in one more fact.
+    pub fn learn(&mut self, fact: Fact) {
+        match fact {
+            Fact::Asset(fact) => {
+                self.assets.insert(fact.digest.clone(), fact);
+            }
+            Fact::Render(fact) => {
+                let known = self.renders.get(&fact.identity);
+                if known.is_none_or(|known| known.generation <= fact.generation) {
+                    self.renders.insert(fact.identity.clone(), fact);
+                }
+            }
+        }
+    }
+
+    /// The upload with this manifest digest, unless the server refuses it.
+    #[must_use]
+    pub fn asset(&self, digest: &str) -> Option<&AssetFact> {
+        self.assets.get(digest).filter(|fact| fact.state != AssetState::Refused)
+    }
+
+    /// The render of the highest generation with this identity, named by its key of generation 0.
+    #[must_use]
+    pub fn render(&self, identity: &RenderKey) -> Option<&RenderFact> {
+        self.renders.get(identity.as_str())
+    }
+}
+
+/// The text of a ledger without what is out of date: lines from before `since` (unix seconds), and all but the last word
+/// on each thing. Lines of other versions that are of a recent date are kept as they are.
+#[must_use]
+pub fn compact(text: &str, since: i64) -> String {
+    #[derive(Deserialize)]
+    struct Dated {
+        at: i64,
+    }
+    let mut kept = BTreeMap::new();
+    for (index, line) in text.lines().enumerate() {
+        let Ok(Dated { at }) = serde_json::from_str(line) else { continue };
+        if at >= since {
+            let subject = parse(line).map_or_else(|| format!("line {index}"), |entry| entry.subject());
+            kept.insert(subject, (index, line));
+        }
+    }
+    let mut lines = kept.into_values().collect::<Vec<_>>();
+    sort_by(&mut lines, |(a, _), (b, _)| a.cmp(b));
+    lines.into_iter().map(|(_, line)| format!("{line}\n")).collect()
+}
+
+impl LedgerEntry {
+    /// The line, with its line feed.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{}\n", serde_json::to_string(self).expect("texts and numbers always serialize"))
+    }
+
+    /// What a later line replaces.
+    fn subject(&self) -> String {
+        match &self.fact {
+            Fact::Asset(fact) => format!("asset {} {}", self.api, fact.digest),
+            Fact::Render(fact) => format!("render {} {} {}", self.api, fact.identity, fact.generation),
+        }
+    }
+}
+
+fn parse(line: &str) -> Option<LedgerEntry> {
+    serde_json::from_str(line).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{ProjectIdentity, RenderIdentity};
+    use proptest::prelude::*;
+
+    const API: &str = "https://api.example";
+
+    fn asset(digest: &str, asset_id: &str, state: AssetState) -> Fact {
+        Fact::Asset(AssetFact { digest: digest.to_owned(), asset_id: asset_id.to_owned(), state })
+    }
+
+    fn render(identity: &str, generation: u32, render_id: &str, state: RenderState) -> Fact {
+        let (identity, render_id) = (identity.to_owned(), render_id.to_owned());
+        Fact::Render(RenderFact { identity, generation, render_id, state })
+    }
+
+    fn text(facts: &[Fact]) -> String {
+        let line = |(at, fact): (usize, &Fact)| {
+            LedgerEntry { at: i64::try_from(at).expect("small"), api: API.to_owned(), fact: fact.clone() }
+                .line()
+        };
+        facts.iter().enumerate().map(line).collect()
+    }
+
+    #[test]
+    fn the_last_word_counts_and_the_highest_generation() {
+        let key = RenderIdentity::new(ProjectIdentity::Digest("d"), &serde_json::Map::new()).key(0);
+        let ledger = Ledger::read(
+            &text(&[
+                asset("d", "a1", AssetState::Announced),
+                render(key.as_str(), 1, "r2", RenderState::Submitted),
+                asset("d", "a1", AssetState::Ready),
+                render(key.as_str(), 0, "r1", RenderState::Failed),
+                render(key.as_str(), 1, "r2", RenderState::Completed),
+                asset("e", "a2", AssetState::Ready),
+                asset("e", "a2", AssetState::Refused),
+            ]),
+            API,
+        );
+        assert_eq!(ledger.asset("d").map(|fact| fact.state), Some(AssetState::Ready));
+        assert_eq!(ledger.asset("e"), None);
+        let known = ledger.render(&key).expect("known");
+        assert_eq!((known.render_id.as_str(), known.state), ("r2", RenderState::Completed));
+    }
+
+    #[test]
+    fn another_api_is_another_world() {
+        let ledger = Ledger::read(&text(&[asset("d", "a1", AssetState::Ready)]), "https://other.example");
+        assert_eq!(ledger.asset("d"), None);
+    }
+
+    #[test]
+    fn the_lines_are_the_documented_ones() {
+        let facts = [asset("…", "…", AssetState::Ready), render("hfci_…", 0, "…", RenderState::Submitted)];
+        let lines = facts.map(|fact| LedgerEntry { at: 1, api: API.to_owned(), fact }.line());
+        assert_eq!(
+            lines.concat(),
+            "{\"at\":1,\"api\":\"https://api.example\",\"asset\":{\"digest\":\"…\",\"asset_id\":\"…\",\"state\":\"ready\"}}\n\
+             {\"at\":1,\"api\":\"https://api.example\",\"render\":{\"identity\":\"hfci_…\",\"generation\":0,\"render_id\":\"…\",\"state\":\"submitted\"}}\n"
+        );
+    }
+
+    #[test]
+    fn compaction_keeps_the_last_word_in_order_and_lines_of_later_versions() {
+        let facts = [
+            asset("old", "a0", AssetState::Ready),
+            asset("d", "a1", AssetState::Announced),
+            render("k", 0, "r1", RenderState::Failed),
+            asset("d", "a1", AssetState::Ready),
+        ];
+        let later = "{\"at\":9,\"api\":\"x\",\"poem\":{\"lines\":2}}\n";
+        let compacted = compact(&format!("{}{later}torn {{\"at\"", text(&facts)), 1);
+        let lines = compacted.lines().collect::<Vec<_>>();
+        assert_eq!(lines.len(), 3, "{compacted}");
+        assert!(lines[0].contains("r1") && lines[1].contains("ready") && lines[2].contains("poem"));
+    }
+
+    proptest! {
+        /// Whatever a kill leaves of the last line, everything before it counts.
+        #[test]
+        fn a_torn_line_costs_nothing_but_itself(cut in 0..200_usize) {
+            let whole = text(&[asset("d", "a1", AssetState::Announced)]);
+            let last = text(&[asset("d", "a1", AssetState::Ready)]);
+            let torn = format!("{whole}{}", &last[..cut.min(last.len() - 1)]);
+            let state = Ledger::read(&torn, API).asset("d").map(|fact| fact.state);
+            // Without its line feed alone, a line is whole.
+            let expected = if cut >= last.len() - 1 { AssetState::Ready } else { AssetState::Announced };
+            prop_assert_eq!(state, Some(expected));
+        }
+
+        #[test]
+        fn compaction_changes_no_answer(order in prop::collection::vec((0..3_u32, 0..2_u32, 0..4_usize), 0..30)) {
+            let states = [RenderState::Submitted, RenderState::Completed, RenderState::Failed, RenderState::Gone];
+            let facts = order.iter().map(|(identity, generation, state)| {
+                render(&format!("k{identity}"), *generation, &format!("r{generation}"), states[*state])
+            });
+            let whole = text(&facts.collect::<Vec<_>>());
+            let (before, after) = (Ledger::read(&whole, API), Ledger::read(&compact(&whole, 0), API));
+            prop_assert_eq!(before.renders, after.renders);
+        }
+    }
+}

@@ -1,0 +1,575 @@
+//! The job itself: one call after the other, repeats, polls, the download. `lookup.rs` and `upload.rs` have the ways to a
+//! render.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Action, Event, Origin, Outcome, Pause, Plan, Remedy, Retry, SaveError, Source, Step};
+use crate::api::{
+    ApiError, IdempotencyKey, Project, RenderDetail, RenderStatus, Request, Response, ResponseError,
+    SubmittedRender, UploadRequest,
+};
+use crate::job::{AssetFact, AssetState, Fact, RenderFact, RenderState};
+use crate::job::{Failure, FailureKind, Stage};
+use crate::job::{poll_delay, retry_delay};
+
+/// How often a download starts over with a fresh URL and gets no further, beyond the retries that the user set.
+const FRESH_URLS: u32 = 3;
+
+/// The job. See the documentation of [`Plan`]'s module.
+#[derive(Debug)]
+pub struct Job {
+    pub(super) plan: Plan,
+    state: State,
+    /// Failed tries of the present call.
+    pub(super) attempt: u32,
+    /// When the present phase began: before the submission, polling, or downloading.
+    phase: Option<Duration>,
+    /// Downloads that failed and got no further.
+    failed_saves: u32,
+    /// Of the render to come.
+    pub(super) generation: u32,
+    pub(super) render: Option<Following>,
+    pub(super) detail: Option<RenderDetail>,
+    pub(super) asset: Option<Upload>,
+    /// Assets of earlier runs that the server does not take any more.
+    pub(super) refused_assets: Vec<String>,
+    /// Uploads that began and came to nothing: each has an idempotency key of its own.
+    pub(super) upload_round: u32,
+    /// The key of the submission was used for another request: somebody else's render is looked for, once.
+    pub(super) conflicted: bool,
+    /// For the ledger.
+    pub(super) fact: Option<Fact>,
+    /// For the user.
+    pub(super) notice: Option<String>,
+}
+
+/// The render that the job is about.
+#[derive(Clone, Debug)]
+pub(super) struct Following {
+    pub(super) id: String,
+    pub(super) origin: Origin,
+    pub(super) generation: u32,
+    /// The server's clock at the submission, in unix seconds.
+    pub(super) submitted: Option<i64>,
+}
+
+/// The asset that is going to be rendered.
+#[derive(Clone, Debug)]
+pub(super) struct Upload {
+    pub(super) id: String,
+    /// Whether an earlier run uploaded it, so that the server may have dropped it since.
+    pub(super) is_old: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Calling(Call),
+    Pausing(Call),
+    Saving,
+    Ended,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Call {
+    List { token: Option<String>, pages: u32 },
+    Balance,
+    CreateUpload,
+    Put { upload_url: String, headers: Vec<(String, String)>, asset_id: String },
+    Complete { asset_id: String, because: Because },
+    ProxyUpload,
+    Submit(Project),
+    Poll(String),
+}
+
+/// Why the server is asked whether an upload is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Because {
+    /// Its bytes have just been stored.
+    Stored,
+    /// An earlier run stored its bytes, or meant to.
+    Known,
+    /// The storage refuses the bytes: it may have them.
+    Refused,
+}
+
+impl Call {
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::List { .. } => Stage::Lookup,
+            Self::Balance => Stage::Balance,
+            Self::CreateUpload => Stage::CreateUpload,
+            Self::Put { .. } | Self::ProxyUpload => Stage::Upload,
+            Self::Complete { .. } => Stage::CompleteUpload,
+            Self::Submit(_) => Stage::Submit,
+            Self::Poll(_) => Stage::Poll,
+        }
+    }
+}
+
+impl Job {
+    /// A job that has not begun.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            state: State::Idle,
+            attempt: 0,
+            phase: None,
+            failed_saves: 0,
+            generation: 0,
+            render: None,
+            detail: None,
+            asset: None,
+            refused_assets: Vec::new(),
+            upload_round: 0,
+            conflicted: false,
+            fact: None,
+            notice: None,
+        }
+    }
+
+    /// The step that the job is at.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match &self.state {
+            State::Calling(call) | State::Pausing(call) => call.stage(),
+            State::Idle => Stage::Lookup,
+            State::Saving | State::Ended => Stage::Download,
+        }
+    }
+
+    /// The render, once there is one, and where it comes from.
+    #[must_use]
+    pub fn render(&self) -> Option<(&str, Origin)> {
+        self.render.as_ref().map(|render| (render.id.as_str(), render.origin))
+    }
+
+    /// The asset, once the archive is uploaded.
+    #[must_use]
+    pub fn asset_id(&self) -> Option<&str> {
+        self.asset.as_ref().map(|asset| asset.id.as_str())
+    }
+
+    /// Whether an earlier run uploaded the asset.
+    #[must_use]
+    pub fn is_asset_reused(&self) -> bool {
+        self.asset.as_ref().is_some_and(|asset| asset.is_old)
+    }
+
+    /// The last known state of the render.
+    #[must_use]
+    pub fn detail(&self) -> Option<&RenderDetail> {
+        self.detail.as_ref()
+    }
+
+    /// The generation of the render, or of the one that is going to be submitted.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.render.as_ref().map_or(self.generation, |render| render.generation)
+    }
+
+    /// The key of the render, or of the one that is going to be submitted; none for a project without an identity.
+    #[must_use]
+    pub fn key(&self) -> Option<crate::job::RenderKey> {
+        self.plan.keys.identity.as_ref().map(|identity| identity.key(self.generation()))
+    }
+
+    /// Takes in what happened at `now` (time since any fixed point) and says what to do next.
+    ///
+    /// After [`Action::Done`] and [`Action::Fail`] the job has ended; further events give the same failure.
+    pub fn step(&mut self, event: Event, now: Duration) -> Step {
+        let action = self.take_in(event, now);
+        Step { fact: self.fact.take(), notice: self.notice.take(), action }
+    }
+
+    fn take_in(&mut self, event: Event, now: Duration) -> Action {
+        self.phase.get_or_insert(now);
+        match (std::mem::replace(&mut self.state, State::Ended), event) {
+            (State::Idle, _) => self.start(),
+            (State::Calling(call), Event::Answered(response)) => self.answered(call, &response, now),
+            (State::Calling(call), Event::Unreachable(message)) => {
+                self.retry(call, None, now, FailureKind::Unreachable(message))
+            }
+            (State::Pausing(Call::Poll(id)), Event::Seen(detail)) => self.seen(id, *detail, now),
+            (State::Pausing(call), _) => self.send(call),
+            (State::Saving, Event::Saved) => match self.detail.clone() {
+                Some(detail) => Action::Done(Outcome::Completed(Box::new(detail))),
+                None => self.fail(Stage::Download, FailureKind::NoVideo),
+            },
+            (State::Saving, Event::NotSaved(error)) => self.not_saved(error, now),
+            (State::Calling(_) | State::Saving | State::Ended, event) => {
+                let message = format!("the job has no use for {event:?} now");
+                self.fail(self.stage(), FailureKind::Malformed(message))
+            }
+        }
+    }
+
+    fn start(&mut self) -> Action {
+        match self.plan.source.clone() {
+            Source::Render(id) => self.follow(id, Origin::Given, 0),
+            Source::Archive(_) | Source::Project(_) => self.look(),
+        }
+    }
+
+    /// Goes on with a render that exists.
+    pub(super) fn follow(&mut self, id: String, origin: Origin, generation: u32) -> Action {
+        self.detail = None;
+        self.render = Some(Following { id: id.clone(), origin, generation, submitted: None });
+        self.next(Call::Poll(id))
+    }
+
+    /// Goes on to a call that has not been tried yet.
+    pub(super) fn next(&mut self, call: Call) -> Action {
+        self.attempt = 0;
+        self.send(call)
+    }
+
+    pub(super) fn pause(&mut self, call: Call, pause: Pause) -> Action {
+        self.state = State::Pausing(call);
+        Action::Sleep(pause)
+    }
+
+    fn send(&mut self, call: Call) -> Action {
+        let request = match self.request(&call) {
+            Ok(request) => request,
+            Err(message) => {
+                return self.fail(call.stage(), FailureKind::Malformed(message.to_owned()));
+            }
+        };
+        self.state = State::Calling(call);
+        Action::Send(request)
+    }
+
+    fn request(&self, call: &Call) -> Result<Request, &'static str> {
+        let keys = &self.plan.keys;
+        let chosen = || keys.chosen.clone();
+        // Without an archive or an identity the shell gives a key of its own.
+        let fallback = || keys.fallback.clone().ok_or("the plan has no idempotency key");
+        let archive = match &self.plan.source {
+            Source::Archive(archive) => Ok(archive),
+            _ => Err("there is no archive to upload"),
+        };
+        let upload_key = |archive: &super::Archive| -> Result<IdempotencyKey, &'static str> {
+            let own = || archive.key().map(|key| key.numbered(self.upload_round));
+            chosen().or_else(own).map_or_else(fallback, Ok)
+        };
+        Ok(match call {
+            Call::List { token, .. } => Request::renders(Some(super::lookup::PAGE), token.as_deref()),
+            Call::Balance => Request::account(),
+            Call::CreateUpload => {
+                let archive = archive?;
+                let upload = UploadRequest {
+                    filename: archive.filename(),
+                    content_type: "application/zip",
+                    size_bytes: archive.size,
+                    checksum_sha256: archive.sha256.clone(),
+                };
+                Request::create_upload(&upload, &upload_key(archive)?)
+            }
+            Call::Put { upload_url, headers, .. } => Request::put_archive(upload_url, headers),
+            Call::Complete { asset_id, .. } => {
+                let archive = archive?;
+                // "Not visible yet" must not be remembered as the answer to this key.
+                let key = upload_key(archive)?.numbered(self.attempt);
+                Request::complete_upload(asset_id, &archive.sha256, &key)
+            }
+            Call::ProxyUpload => {
+                let archive = archive?;
+                Request::proxy_upload(&archive.filename(), &archive.sha256, &upload_key(archive)?)
+            }
+            Call::Submit(project) => {
+                let mut body = self.plan.body.clone();
+                let project = serde_json::to_value(project).expect("a project always serializes");
+                body.insert("project".to_owned(), project);
+                let key = keys.identity.as_ref().map(|identity| identity.key(self.generation));
+                if let Some(key) = key.as_ref().filter(|_| !self.has_own_callback_id()) {
+                    body.insert("callback_id".to_owned(), key.as_str().into());
+                }
+                let key = chosen().or_else(|| key.map(|key| key.idempotency_key()));
+                Request::submit(&body, &key.map_or_else(fallback, Ok)?)
+            }
+            Call::Poll(render_id) => Request::render(render_id),
+        })
+    }
+
+    /// Whether the user chose the `callback_id`.
+    pub(super) fn has_own_callback_id(&self) -> bool {
+        self.plan.body.get("callback_id").is_some_and(|id| *id != Value::Null)
+    }
+
+    fn answered(&mut self, call: Call, response: &Response, now: Duration) -> Action {
+        match self.advance(call.clone(), response, now) {
+            Ok(action) => action,
+            Err(ResponseError::Malformed { message, is_cut, .. }) => match call {
+                // A page may come from a gateway that is just being restarted: a poll has time for that.
+                call if is_cut || matches!(call, Call::Poll(_)) => {
+                    self.retry(call, None, now, FailureKind::Malformed(message))
+                }
+                Call::List { .. } => self.not_listed(&message),
+                call => self.fail(call.stage(), FailureKind::Malformed(message)),
+            },
+            Err(ResponseError::Api(error)) => self.refused(call, error, now),
+        }
+    }
+
+    /// The way forward: what a successful answer leads to.
+    fn advance(&mut self, call: Call, response: &Response, now: Duration) -> Result<Action, ResponseError> {
+        Ok(match call {
+            Call::List { pages, .. } => {
+                let list = response.whole()?;
+                self.listed(list, pages)
+            }
+            Call::Balance => {
+                let account = response.data()?;
+                self.weighed(&account)
+            }
+            Call::CreateUpload => {
+                let upload = response.data()?;
+                self.announced(upload)
+            }
+            Call::Put { asset_id, .. } => {
+                response.check_stored()?;
+                self.note_asset(&asset_id, AssetState::Stored);
+                self.next(Call::Complete { asset_id, because: Because::Stored })
+            }
+            Call::Complete { because, .. } => {
+                let asset: crate::api::Asset = response.data()?;
+                self.uploaded(asset.asset_id, because != Because::Stored)
+            }
+            Call::ProxyUpload => {
+                let asset: crate::api::Asset = response.data()?;
+                self.uploaded(asset.asset_id, false)
+            }
+            Call::Submit(_) => {
+                let submitted: SubmittedRender = response.data()?;
+                let (id, generation) = (submitted.render_id, self.generation);
+                self.detail = None;
+                self.phase = Some(now);
+                let submitted = response.date();
+                let origin = Origin::Submitted;
+                self.render = Some(Following { id: id.clone(), origin, generation, submitted });
+                self.note_render(RenderState::Submitted);
+                match self.plan.wait {
+                    None => Action::Done(Outcome::Submitted { render_id: id }),
+                    Some(wait) if wait.is_watched => self.pause_poll(id, None, now),
+                    Some(_) => self.next(Call::Poll(id)),
+                }
+            }
+            Call::Poll(_) => {
+                let detail: RenderDetail = response.data()?;
+                self.polled(detail, now)
+            }
+        })
+    }
+
+    /// A list may leave out what a detail has.
+    fn seen(&mut self, id: String, detail: RenderDetail, now: Duration) -> Action {
+        let needs_video = self.plan.wait.is_some_and(|wait| wait.download);
+        if detail.status() == RenderStatus::Completed && needs_video && detail.video_url.is_none() {
+            return self.next(Call::Poll(id));
+        }
+        self.polled(detail, now)
+    }
+
+    fn polled(&mut self, detail: RenderDetail, now: Duration) -> Action {
+        self.attempt = 0;
+        let Some(render) = self.render.clone() else {
+            return self.fail(Stage::Poll, FailureKind::Malformed("no render is followed".to_owned()));
+        };
+        let is_first = self.detail.is_none();
+        if is_first && !self.will_do(&detail, &render) {
+            return self.pass_over(&detail, &render);
+        }
+        let before = self.detail.replace(detail.clone()).map(|detail| detail.status());
+        let status = detail.status();
+        if status.is_final() && before != Some(status) {
+            // From here on it is the download that takes time.
+            self.phase = Some(now);
+            let is_failed = status == RenderStatus::Failed;
+            self.note_render(if is_failed { RenderState::Failed } else { RenderState::Completed });
+        }
+        match (status, self.plan.wait) {
+            (RenderStatus::Failed, _) => {
+                let message = detail.failure_message;
+                let message = message.unwrap_or_else(|| "the server gave no reason".to_owned());
+                self.fail(Stage::Poll, FailureKind::RenderFailed(message))
+            }
+            (RenderStatus::Completed, Some(wait)) if wait.download => match detail.video_url {
+                Some(url) => {
+                    self.state = State::Saving;
+                    Action::Save(url)
+                }
+                None => self.fail(Stage::Poll, FailureKind::NoVideo),
+            },
+            (RenderStatus::Completed, _) => Action::Done(Outcome::Completed(Box::new(detail))),
+            (RenderStatus::Queued | RenderStatus::Rendering | RenderStatus::Unknown, Some(_)) => {
+                if is_first && render.origin.is_reused() {
+                    // It is known now, however it was found.
+                    self.phase = Some(now);
+                    self.note_render(RenderState::Submitted);
+                }
+                self.pause_poll(render.id, None, now)
+            }
+            (RenderStatus::Queued | RenderStatus::Rendering | RenderStatus::Unknown, None) => {
+                Action::Done(Outcome::Submitted { render_id: render.id })
+            }
+        }
+    }
+
+    /// Time since the present phase began, and what is left of it.
+    fn time(&self, now: Duration) -> (Duration, Duration) {
+        let waited = now.saturating_sub(self.phase.unwrap_or(now));
+        (waited, self.plan.max_wait.saturating_sub(waited))
+    }
+
+    /// Waits for the next poll, or ends the waiting.
+    fn pause_poll(&mut self, render_id: String, retry: Option<(Duration, Retry)>, now: Duration) -> Action {
+        let (waited, left) = self.time(now);
+        let Some(wait) = self.plan.wait.filter(|_| !left.is_zero()) else {
+            let is_complete = self.detail.as_ref().is_some_and(|detail| detail.status().is_final());
+            return match retry {
+                Some((_, retry)) if is_complete => {
+                    self.fail(Stage::Download, FailureKind::NotSaved(retry.reason))
+                }
+                _ => self.fail(Stage::Poll, FailureKind::TimedOut(waited)),
+            };
+        };
+        let at_least = retry.as_ref().map(|(delay, _)| *delay).unwrap_or_default();
+        // The last poll comes at the end of the time, not after it.
+        let delay = poll_delay(waited, wait.poll_interval).max(at_least).min(left);
+        self.pause(Call::Poll(render_id), Pause { delay, retry: retry.map(|(_, retry)| retry) })
+    }
+
+    fn refused(&mut self, call: Call, error: Box<ApiError>, now: Duration) -> Action {
+        if error.is_transient() {
+            let retry_after = error.retry_after;
+            let kind = match call {
+                Call::Put { .. } => FailureKind::Storage(error),
+                _ => FailureKind::Api(error),
+            };
+            return self.retry(call, retry_after, now, kind);
+        }
+        match call {
+            Call::Poll(_) if error.status == 404 => self.vanished(),
+            Call::List { .. } if !error.is_authentication() => self.not_listed(&error.to_string()),
+            Call::CreateUpload | Call::ProxyUpload | Call::Put { .. } | Call::Complete { .. } => {
+                self.upload_refused(call, error)
+            }
+            Call::Submit(_) => self.submission_refused(error),
+            Call::Poll(_) | Call::List { .. } | Call::Balance => {
+                self.fail(call.stage(), FailureKind::Api(error))
+            }
+        }
+    }
+
+    /// A render that is followed does not exist: somebody deleted it.
+    fn vanished(&mut self) -> Action {
+        self.note_render(RenderState::Gone);
+        let render = self.render.clone().filter(|_| self.detail.is_none());
+        match render {
+            // Its key is used up: the server would answer it with the render that is gone.
+            Some(render) if render.origin.is_reused() => self.give_up(&render),
+            // The server has just done so.
+            Some(render) if self.plan.reuse.none && self.may_go_on(&render) => self.give_up(&render),
+            _ => self.fail(Stage::Poll, FailureKind::Deleted),
+        }
+    }
+
+    /// Repeats a request after a transient error; a poll goes on until its time is over.
+    pub(super) fn retry(
+        &mut self,
+        call: Call,
+        retry_after: Option<Duration>,
+        now: Duration,
+        kind: FailureKind,
+    ) -> Action {
+        self.attempt += 1;
+        let delay = retry_delay(self.attempt, retry_after, self.plan.seed);
+        let (_, left) = self.time(now);
+        // A render that is paid for is not given up before the time is over.
+        let is_patient = matches!(call, Call::Poll(_)) && self.plan.wait.is_some();
+        // A server that is there, and asks for patience, gets it.
+        let is_rate_limit =
+            matches!(&kind, FailureKind::Api(error) | FailureKind::Storage(error) if error.status == 429);
+        let most = self.plan.max_retries.saturating_add(1);
+        let is_bounded = !is_patient && !is_rate_limit;
+        let (attempt, of) = (self.attempt.saturating_add(1), is_bounded.then_some(most));
+        let (stage, reason) = (call.stage(), kind.reason());
+        let retry = Retry { stage, reason, attempt, of, left, is_rate_limit };
+        if let Call::Poll(id) = &call
+            && is_patient
+        {
+            return self.pause_poll(id.clone(), Some((delay, retry)), now);
+        }
+        if (is_bounded && self.attempt > self.plan.max_retries) || delay > left {
+            return match (call, kind) {
+                (Call::Put { .. }, FailureKind::Unreachable(reason)) => self.storage_unreachable(reason),
+                (call, kind) => self.fail(call.stage(), kind),
+            };
+        }
+        self.pause(call, Pause { delay, retry: Some(retry) })
+    }
+
+    fn not_saved(&mut self, error: SaveError, now: Duration) -> Action {
+        self.failed_saves = if error.progressed { 1 } else { self.failed_saves + 1 };
+        let most = match error.remedy {
+            Remedy::Retry => self.plan.max_retries.saturating_add(FRESH_URLS),
+            // One that has just been made and is refused as well is not refused for its age.
+            Remedy::FreshUrl => 1,
+            Remedy::None => 0,
+        };
+        let (_, left) = self.time(now);
+        let render = self.render.clone().filter(|_| self.failed_saves <= most);
+        let Some(render) = render.filter(|_| !left.is_zero()) else {
+            return self.fail(Stage::Download, FailureKind::NotSaved(error.message));
+        };
+        // The detail is fetched again for a fresh URL; the first time at once, since URLs simply expire.
+        self.attempt = 0;
+        let call = Call::Poll(render.id);
+        let (attempt, of) = (self.failed_saves + 1, Some(most.saturating_add(1)));
+        let delay = match self.failed_saves {
+            1 => Duration::ZERO,
+            failed => retry_delay(failed - 1, None, self.plan.seed).min(left),
+        };
+        let (stage, reason) = (Stage::Download, error.message);
+        let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };
+        self.pause(call, Pause { delay, retry: Some(retry) })
+    }
+
+    /// Leaves for the ledger how far the render is.
+    pub(super) fn note_render(&mut self, state: RenderState) {
+        let Some((identity, render)) = self.plan.keys.identity.as_ref().zip(self.render.as_ref()) else {
+            return;
+        };
+        let fact = RenderFact {
+            identity: identity.key(0).as_str().to_owned(),
+            generation: render.generation,
+            render_id: render.id.clone(),
+            state,
+        };
+        if self.plan.reuse.render.as_ref() != Some(&fact) {
+            self.fact = Some(Fact::Render(fact));
+        }
+    }
+
+    /// Leaves for the ledger how far the upload is.
+    pub(super) fn note_asset(&mut self, asset_id: &str, state: AssetState) {
+        if let Source::Archive(archive) = &self.plan.source {
+            let (digest, asset_id) = (archive.digest.clone(), asset_id.to_owned());
+            self.fact = Some(Fact::Asset(AssetFact { digest, asset_id, state }));
+        }
+    }
+
+    pub(super) fn fail(&mut self, stage: Stage, kind: FailureKind) -> Action {
+        self.state = State::Ended;
+        Action::Fail(Box::new(Failure {
+            stage,
+            render_id: self.render.as_ref().map(|render| render.id.clone()),
+            detail: self.detail.clone(),
+            kind,
+        }))
+    }
+}

@@ -1,0 +1,36 @@
+//! The render job: find or upload, submit, poll and download, as a state machine. Events in, actions out.
+//!
+//! ```text
+//! ledger ─ list ─┬─ found ──────────────────────────────────────────────────┐
+//!                └─ limits ─┬─ known asset ───────────────────────┐         │
+//!                           ├─ create upload ─ put ─ complete ────┤         │
+//!                           └─ proxy upload (32 MB) ──────────────┴─ submit ┴─ poll ⟲ ─ save
+//! render id ──────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The shell performs one [`Action`] after the other and hands back what came of it. Before it does, it writes the
+//! [`Step`]'s fact into the ledger: whatever the server has given an id must be known to the next process if this one is
+//! killed.
+//!
+//! Repeats are decided here. Every request is safe to repeat (reads, and POSTs with an idempotency key), so all of them
+//! are repeated after transient errors: a bounded number of times and within [`Plan::max_wait`], except polls and
+//! downloads that get on, which only the time ends.
+
+mod backoff;
+mod failure;
+mod identity;
+mod ledger;
+mod lookup;
+mod machine;
+mod plan;
+mod upload;
+
+pub use backoff::{poll_delay, retry_delay};
+pub use failure::{Failure, FailureKind, Refusal, Stage};
+pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
+pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, RenderState, compact};
+pub use machine::Job;
+pub use plan::{
+    Action, Archive, Event, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,
+    Source, Step, UploadRoute, Wait,
+};

@@ -1,0 +1,275 @@
+//! What a job is to do, what happens to it, and what it asks for.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::api::{IdempotencyKey, Project, RenderDetail, Request, Response};
+use crate::job::RenderIdentity;
+use crate::job::{AssetFact, Fact, RenderFact};
+use crate::job::{Failure, Refusal, Stage};
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where the flow starts.
+    pub source: Source,
+    /// The body of the submission, without `project`.
+    pub body: Map<String, Value>,
+    /// What makes POSTs safe to repeat.
+    pub keys: Keys,
+    /// Which earlier renders will do.
+    pub reuse: Reuse,
+    /// What must hold before anything is uploaded or submitted.
+    pub limits: Limits,
+    /// How an archive travels.
+    pub route: UploadRoute,
+    /// Poll, or stop after the submission.
+    pub wait: Option<Wait>,
+    /// How long to try before the submission, to poll, and to download: each from its own beginning.
+    pub max_wait: Duration,
+    /// Repeats of one request after transient errors.
+    pub max_retries: u32,
+    /// Spreads pauses; any number.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// Poll and download a render that exists.
+    #[must_use]
+    pub fn existing(render_id: String, wait: Wait, max_wait: Duration, max_retries: u32, seed: u64) -> Self {
+        Self {
+            source: Source::Render(render_id),
+            body: Map::new(),
+            keys: Keys::default(),
+            reuse: Reuse::default(),
+            limits: Limits::default(),
+            route: UploadRoute::Auto,
+            wait: Some(wait),
+            max_wait,
+            max_retries,
+            seed,
+        }
+    }
+}
+
+/// Where the flow starts.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// An archive that the shell holds.
+    Archive(Archive),
+    /// A project that the server can reach already.
+    Project(Project),
+    /// A render that exists: poll and download only.
+    Render(String),
+}
+
+/// The archive, as far as the server is told.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The manifest digest of what is in it.
+    pub digest: String,
+}
+
+impl Archive {
+    /// The name that the server is told: made of the contents, so that equal archives are equal requests.
+    #[must_use]
+    pub fn filename(&self) -> String {
+        format!("hyperframes-{}.zip", self.digest.get(..16).unwrap_or(&self.digest))
+    }
+
+    /// The idempotency key of its upload: of the archive and not of the render, so that two renders of one project
+    /// share one asset even where nobody remembers the first.
+    pub(super) fn key(&self) -> Option<IdempotencyKey> {
+        format!("hfci_asset_{}", self.sha256).parse().ok()
+    }
+}
+
+/// What makes POSTs safe to repeat.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// What the render is of; the key of its generation is the `Idempotency-Key` of the submission and, where the body
+    /// has none, its `callback_id`. Without an identity no earlier render is looked for.
+    pub identity: Option<RenderIdentity>,
+    /// The user's own `Idempotency-Key`, sent as it is with every POST.
+    pub chosen: Option<IdempotencyKey>,
+    /// For what has neither: differs from run to run.
+    pub fallback: Option<IdempotencyKey>,
+}
+
+/// Which earlier renders and uploads will do.
+#[derive(Clone, Debug, Default)]
+pub struct Reuse {
+    /// Submit a new render, whatever there is.
+    pub none: bool,
+    /// Renders that were created before, in unix seconds, are not looked at.
+    pub since: Option<i64>,
+    /// The render that the ledger knows.
+    pub render: Option<RenderFact>,
+    /// The upload that the ledger knows.
+    pub asset: Option<AssetFact>,
+    /// The account's list has been searched already, for many renders at once.
+    pub is_searched: bool,
+}
+
+/// What must hold before anything is uploaded or submitted.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// A limit that this render would go beyond; a render that exists already does not.
+    pub exceeded: Option<Refusal>,
+    /// What must be left to spend, in the unit that the account is billed in.
+    pub min_balance: Option<f64>,
+}
+
+/// How an archive travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadRoute {
+    /// Direct; through the API where the server offers no direct uploads, or the storage cannot be reached, and the
+    /// archive is small enough.
+    Auto,
+    /// Only by a presigned URL (200 MB).
+    Direct,
+    /// Only through the API (32 MB).
+    Proxy,
+}
+
+/// How to wait for the video.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// The longest pause between two polls.
+    pub poll_interval: Duration,
+    /// Whether to download the video.
+    pub download: bool,
+    /// Whether somebody asks about many renders at once ([`Event::Seen`]): then there is no poll right after the submission.
+    pub is_watched: bool,
+}
+
+/// What happened in the shell.
+#[derive(Debug)]
+pub enum Event {
+    /// Begin.
+    Start,
+    /// The answer to [`Action::Send`].
+    Answered(Response),
+    /// No answer to [`Action::Send`]; the message names no secret.
+    Unreachable(String),
+    /// The pause of [`Action::Sleep`] is over.
+    Woke,
+    /// During a pause between two polls, somebody who asked for many renders at once saw this one.
+    Seen(Box<RenderDetail>),
+    /// The video of [`Action::Save`] is in place.
+    Saved,
+    /// The video of [`Action::Save`] is not in place.
+    NotSaved(SaveError),
+}
+
+/// Why a video could not be saved.
+#[derive(Clone, Debug)]
+pub struct SaveError {
+    /// What happened; names no secret.
+    pub message: String,
+    /// What may help.
+    pub remedy: Remedy,
+    /// Whether more of the video is there than before: such a download is worth going on with as long as there is time.
+    pub progressed: bool,
+}
+
+/// What may help a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Another try, after a cut connection for instance.
+    Retry,
+    /// A fresh URL: this one is refused, as expired ones are.
+    FreshUrl,
+    /// Nothing, as with a full disk.
+    None,
+}
+
+/// What the shell is to do next.
+#[derive(Debug)]
+pub struct Step {
+    /// To be written into the ledger first.
+    pub fact: Option<Fact>,
+    /// To be told to the user.
+    pub notice: Option<String>,
+    /// To be done then.
+    pub action: Action,
+}
+
+/// See [`Step`].
+#[derive(Debug)]
+pub enum Action {
+    /// Send this request and read the answer.
+    Send(Request),
+    /// Pause.
+    Sleep(Pause),
+    /// Download this presigned URL, without any credential, to where the user wants it.
+    Save(String),
+    /// All is done.
+    Done(Outcome),
+    /// It cannot be done.
+    Fail(Box<Failure>),
+}
+
+/// A pause.
+#[derive(Clone, Debug)]
+pub struct Pause {
+    /// How long.
+    pub delay: Duration,
+    /// What is tried again after it, unless the pause is one between two polls.
+    pub retry: Option<Retry>,
+}
+
+/// A request that is tried again.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// What is tried again.
+    pub stage: Stage,
+    /// Why; names no secret.
+    pub reason: String,
+    /// The try to come, counted from 1.
+    pub attempt: u32,
+    /// The last try; `None` where only the time ends it.
+    pub of: Option<u32>,
+    /// The time that is left for tries.
+    pub left: Duration,
+    /// Whether the server wants to be left alone, by everybody.
+    pub is_rate_limit: bool,
+}
+
+/// How the job ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Submitted or found under way, and nobody waits.
+    Submitted {
+        /// The render.
+        render_id: String,
+    },
+    /// The video is there, and saved where that was asked for.
+    Completed(Box<RenderDetail>),
+}
+
+/// Where a job's render comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The user named it.
+    Given,
+    /// The ledger knows it.
+    Ledger,
+    /// The account's list has it.
+    Account,
+    /// This job submitted it.
+    Submitted,
+}
+
+impl Origin {
+    /// Whether an earlier run paid for it.
+    #[must_use]
+    pub fn is_reused(self) -> bool {
+        matches!(self, Self::Ledger | Self::Account)
+    }
+}

@@ -1,0 +1,171 @@
+//! From an archive to an asset: one that is there already, or a new upload.
+
+use super::machine::{Because, Call, Job, Upload};
+use super::{Action, Pause, Retry, Source, UploadRoute};
+use crate::api::{ApiError, DirectUpload, Project};
+use crate::archive::PROXY_UPLOAD_LIMIT;
+use crate::job::AssetState;
+use crate::job::retry_delay;
+use crate::job::{FailureKind, Stage};
+
+/// How often `complete` is repeated while the storage does not show the object yet.
+const COMPLETE_ATTEMPTS: u32 = 8;
+
+/// Uploads that may begin anew after one that came to nothing.
+const MOST_ROUNDS: u32 = 1;
+
+impl Job {
+    /// Goes to the submission by the shortest way.
+    pub(super) fn upload(&mut self) -> Action {
+        if let Source::Project(project) = self.plan.source.clone() {
+            return self.next(Call::Submit(project));
+        }
+        if let Some(asset) = self.asset.clone() {
+            return self.submit(asset);
+        }
+        let known = self.plan.reuse.asset.clone();
+        match known.filter(|known| !self.refused_assets.contains(&known.asset_id)) {
+            Some(known) if known.state == AssetState::Ready => {
+                self.submit(Upload { id: known.asset_id, is_old: true })
+            }
+            Some(known) => self.next(Call::Complete { asset_id: known.asset_id, because: Because::Known }),
+            None => self.upload_anew(),
+        }
+    }
+
+    fn upload_anew(&mut self) -> Action {
+        match self.plan.route {
+            UploadRoute::Proxy => self.proxy(),
+            UploadRoute::Auto | UploadRoute::Direct => self.next(Call::CreateUpload),
+        }
+    }
+
+    fn proxy(&mut self) -> Action {
+        if let Source::Archive(archive) = &self.plan.source
+            && archive.size > PROXY_UPLOAD_LIMIT
+        {
+            let kind = FailureKind::TooLarge { size: archive.size, limit: PROXY_UPLOAD_LIMIT };
+            return self.fail(Stage::Upload, kind);
+        }
+        self.next(Call::ProxyUpload)
+    }
+
+    /// The storage is another host than the API's, and a firewall may know only one of them.
+    pub(super) fn storage_unreachable(&mut self, reason: String) -> Action {
+        let is_small =
+            matches!(&self.plan.source, Source::Archive(archive) if archive.size <= PROXY_UPLOAD_LIMIT);
+        if self.plan.route == UploadRoute::Auto && is_small {
+            self.notice =
+                Some(format!("the storage gives no answer ({reason}): the archive goes through the API"));
+            return self.proxy();
+        }
+        self.fail(Stage::Upload, FailureKind::Unreachable(reason))
+    }
+
+    /// The server has given the upload an id and a place.
+    pub(super) fn announced(&mut self, upload: DirectUpload) -> Action {
+        let size = match &self.plan.source {
+            Source::Archive(archive) => archive.size,
+            _ => 0,
+        };
+        if let Some(limit) = upload.max_bytes.filter(|limit| size > *limit) {
+            return self.fail(Stage::CreateUpload, FailureKind::TooLarge { size, limit });
+        }
+        if self.refused_assets.contains(&upload.asset_id) && self.upload_round < MOST_ROUNDS {
+            // The key is answered with the asset that the server does not take any more.
+            self.upload_round += 1;
+            return self.next(Call::CreateUpload);
+        }
+        let headers = upload.headers();
+        self.note_asset(&upload.asset_id, AssetState::Announced);
+        self.next(Call::Put { headers, upload_url: upload.upload_url, asset_id: upload.asset_id })
+    }
+
+    /// The asset is ready.
+    pub(super) fn uploaded(&mut self, id: String, is_old: bool) -> Action {
+        self.note_asset(&id, AssetState::Ready);
+        self.submit(Upload { id, is_old })
+    }
+
+    fn submit(&mut self, asset: Upload) -> Action {
+        let asset_id = asset.id.clone();
+        self.asset = Some(asset);
+        self.next(Call::Submit(Project::AssetId { asset_id }))
+    }
+
+    /// A step of the upload is refused for good, or so it seems.
+    pub(super) fn upload_refused(&mut self, call: Call, error: Box<ApiError>) -> Action {
+        match (call, error.status) {
+            (Call::CreateUpload, 404 | 405 | 501) if self.plan.route == UploadRoute::Auto => self.proxy(),
+            // The key belongs to another request, such as one of another version of this program.
+            (call @ (Call::CreateUpload | Call::ProxyUpload), 409) if self.may_begin_anew() => {
+                self.upload_round += 1;
+                self.next(call)
+            }
+            // "Object not visible yet": the storage is eventually consistent.
+            (Call::Complete { asset_id, because: Because::Stored }, 409)
+                if self.attempt < COMPLETE_ATTEMPTS =>
+            {
+                self.attempt += 1;
+                let delay = retry_delay(self.attempt.min(4), error.retry_after, self.plan.seed);
+                let (attempt, of) = (self.attempt + 1, Some(COMPLETE_ATTEMPTS + 1));
+                let left = self.plan.max_wait;
+                let stage = Stage::CompleteUpload;
+                let reason = error.to_string();
+                let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };
+                let call = Call::Complete { asset_id, because: Because::Stored };
+                self.pause(call, Pause { delay, retry: Some(retry) })
+            }
+            (Call::Complete { because: Because::Stored, .. }, 409) if self.may_begin_anew() => {
+                self.upload_round += 1;
+                self.next(Call::CreateUpload)
+            }
+            (Call::Complete { because: Because::Known, .. }, 400..=499) if !error.is_authentication() => {
+                self.upload_anew()
+            }
+            (Call::Complete { because: Because::Refused, .. }, 400..=499) if !error.is_authentication() => {
+                self.upload_round += 1;
+                self.next(Call::CreateUpload)
+            }
+            // What an expired URL gives, and a key that is answered with an upload of the past: the bytes may be there.
+            (Call::Put { asset_id, .. }, 403 | 409 | 412) if self.may_begin_anew() => {
+                self.next(Call::Complete { asset_id, because: Because::Refused })
+            }
+            (Call::Put { .. }, _) => self.fail(Stage::Upload, FailureKind::Storage(error)),
+            (call, _) => self.fail(call.stage(), FailureKind::Api(error)),
+        }
+    }
+
+    /// The submission is refused for good, or so it seems.
+    pub(super) fn submission_refused(&mut self, error: Box<ApiError>) -> Action {
+        let is_about_the_project = matches!(error.status, 400 | 404 | 410 | 422)
+            && error.param.as_deref().is_none_or(|param| param.starts_with("project"));
+        match self.asset.take() {
+            // What an earlier run uploaded may have been deleted since.
+            Some(asset) if asset.is_old && is_about_the_project => {
+                self.note_asset(&asset.id, AssetState::Refused);
+                self.refused_assets.push(asset.id);
+                self.upload()
+            }
+            asset => {
+                self.asset = asset;
+                self.submission_conflicts(error)
+            }
+        }
+    }
+
+    /// The key was used with another body: for the same video under another title, or by a run that goes on right now.
+    fn submission_conflicts(&mut self, error: Box<ApiError>) -> Action {
+        let keys = &self.plan.keys;
+        if error.status != 409 || self.conflicted || keys.identity.is_none() || keys.chosen.is_some() {
+            return self.fail(Stage::Submit, FailureKind::Api(error));
+        }
+        self.conflicted = true;
+        self.list()
+    }
+
+    /// A user's key cannot be numbered: it is sent as it is.
+    fn may_begin_anew(&self) -> bool {
+        self.upload_round < MOST_ROUNDS && self.plan.keys.chosen.is_none()
+    }
+}

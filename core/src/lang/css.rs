@@ -1,0 +1,296 @@
+//! The only knowledge of CSS: `url(…)`, `@import "…"` and custom properties, outside comments and strings.
+
+use crate::lang::html::Quote;
+use crate::text::Span;
+
+/// A URL in CSS.
+#[derive(Debug)]
+pub(crate) struct Url {
+    /// With escapes decoded.
+    pub(crate) target: String,
+    /// The bytes between the quotes or the parentheses.
+    pub(crate) span: Span,
+    /// The quotes around it.
+    pub(crate) quote: Quote,
+}
+
+/// A custom property, such as `--accent`.
+#[derive(Debug)]
+pub(crate) struct Property {
+    /// Without the dashes.
+    pub(crate) name: String,
+    /// The bytes of the name, with the dashes.
+    pub(crate) span: Span,
+    pub(crate) role: Role,
+}
+
+/// What CSS does with a custom property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// `--name: …` or `@property --name`.
+    Set,
+    /// `var(--name)`.
+    Read,
+    /// `var(--name, …)`.
+    ReadWithFallback,
+}
+
+/// What a style sheet, or a style attribute, holds.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    pub(crate) urls: Vec<Url>,
+    pub(crate) properties: Vec<Property>,
+}
+
+/// Reads CSS. Source of the grammar: CSS Syntax Level 3, section 4.
+pub(crate) fn scan(source: &str) -> Sheet {
+    let bytes = source.as_bytes();
+    let mut found = Vec::new();
+    let mut properties = Vec::new();
+    let mut at = 0;
+    // Whether a string would be the argument of `@import`.
+    let mut importing = false;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'/' if bytes.get(at + 1) == Some(&b'*') => {
+                at = source[at + 2..].find("*/").map_or(bytes.len(), |end| at + 2 + end + 2);
+            }
+            mark @ (b'"' | b'\'') => {
+                let end = string_end(bytes, at + 1, mark);
+                if importing {
+                    found.push(url(source, at + 1, end, quote(mark)));
+                }
+                importing = false;
+                at = (end + 1).min(bytes.len());
+            }
+            b'\\' => at += 2,
+            b'-' if bytes.get(at + 1) == Some(&b'-') && !follows_name(bytes, at) => {
+                let end = name_end(bytes, at + 2);
+                properties.extend(property(source, at, end));
+                at = end;
+            }
+            b'@' => {
+                importing = has_word(bytes, at + 1, b"import");
+                at += 1;
+            }
+            b'u' | b'U' if has_word(bytes, at, b"url(") && !follows_name(bytes, at) => {
+                let start = at + 4 + spaces(&bytes[at + 4..]);
+                importing = false;
+                match bytes.get(start) {
+                    Some(mark @ (b'"' | b'\'')) => {
+                        let end = string_end(bytes, start + 1, *mark);
+                        found.push(url(source, start + 1, end, quote(*mark)));
+                        at = (end + 1).min(bytes.len());
+                    }
+                    _ => {
+                        let end = bare_end(bytes, start);
+                        let trimmed = source[start..end].trim_end().len();
+                        if trimmed > 0 {
+                            found.push(url(source, start, start + trimmed, Quote::None));
+                        }
+                        at = end;
+                    }
+                }
+            }
+            b';' | b'{' | b'}' => {
+                importing = false;
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    Sheet { urls: found, properties }
+}
+
+fn property(source: &str, start: usize, end: usize) -> Option<Property> {
+    let name = unescape(source.get(start + 2..end)?);
+    let before = source[..start].trim_end();
+    let next = source.get(end..)?.trim_start().bytes().next();
+    let role = if before.len() >= 4 && has_word(before.as_bytes(), before.len() - 4, b"var(") {
+        if next == Some(b',') { Role::ReadWithFallback } else { Role::Read }
+    } else if next == Some(b':') || before.ends_with("@property") {
+        Role::Set
+    } else {
+        return None;
+    };
+    (!name.is_empty()).then_some(Property { name, span: Span { start, end }, role })
+}
+
+fn name_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'-' | b'_' | 0x80.. => at += 1,
+            byte if byte.is_ascii_alphanumeric() => at += 1,
+            _ => break,
+        }
+    }
+    at.min(bytes.len())
+}
+
+fn quote(mark: u8) -> Quote {
+    if mark == b'"' { Quote::Double } else { Quote::Single }
+}
+
+fn url(source: &str, start: usize, end: usize, quote: Quote) -> Url {
+    Url { target: unescape(&source[start..end]).trim().to_owned(), span: Span { start, end }, quote }
+}
+
+fn has_word(bytes: &[u8], at: usize, word: &[u8]) -> bool {
+    bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+}
+
+/// Whether `url(` at `at` is only the end of a longer name.
+fn follows_name(bytes: &[u8], at: usize) -> bool {
+    at.checked_sub(1).is_some_and(|before| {
+        let byte = bytes[before];
+        byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-_\\".contains(&byte)
+    })
+}
+
+fn spaces(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+/// Where a string ends: at its quote, at a line end (a broken string), or with the text.
+fn string_end(bytes: &[u8], from: usize, mark: u8) -> usize {
+    let mut at = from;
+    while at < bytes.len() && bytes[at] != mark && !is_line_end(bytes[at]) {
+        at += match bytes.get(at..at + 3) {
+            // One line end, not two; source: CSS Syntax Level 3, section 3.3.
+            Some(b"\\\r\n") => 3,
+            _ if bytes[at] == b'\\' => 2,
+            _ => 1,
+        };
+    }
+    at.min(bytes.len())
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'\x0c')
+}
+
+fn bare_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < bytes.len() && bytes[at] != b')' {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    at.min(bytes.len())
+}
+
+/// Decodes `\"` and `\26 `; source: CSS Syntax Level 3, section 4.3.7.
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            // Section 3.3: a NUL is replaced before anything is read.
+            plain.push(if character == '\0' { '\u{fffd}' } else { character });
+            continue;
+        }
+        let mut code = 0;
+        let mut digits = 0;
+        while digits < 6
+            && let Some(digit) = characters.peek().and_then(|next| next.to_digit(16))
+        {
+            code = code * 16 + digit;
+            digits += 1;
+            characters.next();
+        }
+        if digits > 0 {
+            characters.next_if(char::is_ascii_whitespace);
+            plain.push(char::from_u32(code).filter(|decoded| *decoded != '\0').unwrap_or('\u{fffd}'));
+        } else if characters.next_if_eq(&'\r').is_some() {
+            characters.next_if_eq(&'\n');
+        } else if let Some(escaped) = characters.next().filter(|escaped| !matches!(escaped, '\n' | '\x0c')) {
+            plain.push(escaped);
+        }
+    }
+    plain
+}
+
+/// `target` as it must be written between these quotes.
+pub(crate) fn escape(target: &str, quote: Quote) -> String {
+    let must_escape = |character: char| match quote {
+        Quote::Double => matches!(character, '"' | '\\'),
+        Quote::Single => matches!(character, '\'' | '\\'),
+        Quote::None => matches!(character, '"' | '\'' | '(' | ')' | '\\') || character.is_ascii_whitespace(),
+    };
+    let mut escaped = String::with_capacity(target.len());
+    for character in target.chars() {
+        // A `<` could end the element that the style stands in.
+        if character.is_control() || character == '<' || (character == ' ' && must_escape(' ')) {
+            escaped.push_str(&format!("\\{:x} ", u32::from(character)));
+        } else {
+            if must_escape(character) {
+                escaped.push('\\');
+            }
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(source: &str) -> Vec<String> {
+        scan(source).urls.into_iter().map(|url| url.target).collect()
+    }
+
+    #[test]
+    fn urls_outside_comments_and_strings() {
+        let source = "/* url(no.png) */ a { b: url(x.png), URL( 'y z.png' ); content: 'url(no.png)' }\n\
+                      @import \"i.css\"; @import url(j.css) screen; c { d: my-url(no.png) } e { f: \"g\" }";
+        assert_eq!(targets(source), ["x.png", "y z.png", "i.css", "j.css"]);
+    }
+
+    #[test]
+    fn custom_properties() {
+        let source = "@property --p { syntax: '*' } a { --q : 1; b: var( --r ); c: var(--s, red); --é\\: x: 2 }\n\
+                      /* var(--no) */ .block--no { d: 'var(--no)'; e: var(--t) }";
+        let found = scan(source).properties.into_iter().map(|p| (p.name, p.role)).collect::<Vec<_>>();
+        let expected = [
+            ("p", Role::Set),
+            ("q", Role::Set),
+            ("r", Role::Read),
+            ("s", Role::ReadWithFallback),
+            ("é: x", Role::Set),
+            ("t", Role::Read),
+        ];
+        // The escaped colon is part of a name; the space after it ends it.
+        let found = found.iter().map(|(name, role)| (name.as_str(), *role)).collect::<Vec<_>>();
+        assert_eq!(found[..4], expected[..4]);
+        assert_eq!(found.last(), expected.last());
+    }
+
+    #[test]
+    fn escapes() {
+        assert_eq!(targets(r"a{b:url(x\ y\29 .png)} c{d:url('it\'s.png')}"), ["x y).png", "it's.png"]);
+        for quote in [Quote::Double, Quote::Single, Quote::None] {
+            let target = "a 'b' \"c\" (d)\\e\n</style>.png";
+            let escaped = escape(target, quote);
+            assert_eq!(unescape(&escaped), target);
+            assert!(!escaped.contains('<'));
+        }
+    }
+
+    #[test]
+    fn an_escaped_line_end_continues_a_string() {
+        for line_end in ["\n", "\r\n", "\r", "\x0c"] {
+            assert_eq!(targets(&format!("a{{b:url('c\\{line_end}d')}}")), ["cd"], "{line_end:?}");
+            // Without the backslash the string is broken, and what follows is none of it.
+            assert_eq!(targets(&format!("a{{b:'c{line_end};d:url(e)}}")), ["e"], "{line_end:?}");
+        }
+    }
+
+    #[test]
+    fn unfinished_text_ends_it() {
+        for source in ["url(", "url('", "url('a", "url(a", "/*", "@import '", "\\", "url(\\"] {
+            scan(source);
+        }
+        assert_eq!(targets("url(a"), ["a"]);
+    }
+}

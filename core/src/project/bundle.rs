@@ -1,0 +1,234 @@
+//! What is in an archive: the files of the project, and those of the repository that their references reach, which are
+//! carried along under `_ext/`.
+//!
+//! What must not be carried is left alone here; that it is referred to is a finding of the checks.
+
+use crate::order::{SortedMap, SortedSet};
+use crate::project::{Destination, Resolver};
+use crate::project::{Link, Reference, TextKind, references, resolve, rewrite};
+use crate::project::{Tree, below, join, parent};
+
+/// Where files from outside the project go, as the official packer has it.
+const EXTERNAL: &str = "_ext";
+
+/// One file of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// Where the bytes come from: a repository path.
+    pub source: String,
+    /// What is packed instead of the file's bytes, where its references had to change.
+    pub rewritten: Option<Vec<u8>>,
+}
+
+/// What is going to be packed, by path in the archive. `None` where a text could not be read, which the tree remembers.
+#[must_use]
+pub fn contained(tree: &dyn Tree) -> Option<SortedMap<String, Carried>> {
+    let mut carrier = Carrier {
+        tree,
+        resolver: Resolver::new(tree),
+        names: SortedMap::new(),
+        taken: SortedSet::from_iter(tree.files().iter().map(|file| file.path.clone())),
+        queue: Vec::new(),
+    };
+    let mut entries = SortedMap::new();
+    for file in tree.files() {
+        entries.insert(file.path.clone(), carrier.entry(&file.path, join(tree.project(), &file.path))?);
+    }
+    // Files that were carried along may refer to others; each is carried once.
+    while let Some((path, source)) = carrier.queue.pop() {
+        let entry = carrier.entry(&path, source)?;
+        entries.insert(path, entry);
+    }
+    Some(entries)
+}
+
+struct Carrier<'a> {
+    tree: &'a dyn Tree,
+    resolver: Resolver<'a>,
+    /// Path in the archive by repository path, for files from outside the project.
+    names: SortedMap<String, String>,
+    taken: SortedSet<String>,
+    queue: Vec<(String, String)>,
+}
+
+impl Carrier<'_> {
+    /// The file at `source`, which is at `path` in the archive.
+    fn entry(&mut self, path: &str, source: String) -> Option<Carried> {
+        let Some(kind) = TextKind::of_path(path) else { return Some(Carried { source, rewritten: None }) };
+        let Ok(text) = String::from_utf8(self.tree.read(&source)?) else {
+            return Some(Carried { source, rewritten: None });
+        };
+        let found = references(kind, &text);
+        let replacements = found
+            .iter()
+            .filter_map(|reference| Some((reference, self.replacement(path, &source, reference)?)))
+            .collect::<Vec<_>>();
+        let borrowed =
+            replacements.iter().map(|(reference, new)| (*reference, new.as_str())).collect::<Vec<_>>();
+        let rewritten = (!borrowed.is_empty()).then(|| rewrite(&text, &borrowed).into_bytes());
+        Some(Carried { source, rewritten })
+    }
+
+    /// What the reference must say in the archive, where that differs from what it says now.
+    fn replacement(&mut self, path: &str, source: &str, reference: &Reference) -> Option<String> {
+        let Link::Relative(relative) = Link::of(&reference.target) else { return None };
+        let project = self.tree.project();
+        let wanted = match self.resolver.destination(source, &reference.target) {
+            Destination::Outside(target) => self.carry(&target),
+            // From a file of the project to another: both keep their places, and so does the reference.
+            _ if below(project, source).is_some() => return None,
+            Destination::Packed(target) => below(project, &target)?.to_owned(),
+            _ => return None,
+        };
+        let here = parent(path);
+        if resolve(here, &relative).as_deref() == Some(&wanted) {
+            return None;
+        }
+        Some(format!("{}{}", relative_url(here, &wanted), suffix(&reference.target)))
+    }
+
+    /// The place in the archive of the repository's file `target`, which is carried along from now on.
+    fn carry(&mut self, target: &str) -> String {
+        if let Some(name) = self.names.get(target) {
+            return name.clone();
+        }
+        let name = self.name(target);
+        self.names.insert(target.to_owned(), name.clone());
+        self.queue.push((name.clone(), target.to_owned()));
+        name
+    }
+
+    /// `_ext/` and the path from the nearest folder that the project and the file share, with a number where two
+    /// files would get the same.
+    fn name(&mut self, target: &str) -> String {
+        let shared = self
+            .tree
+            .project()
+            .split('/')
+            .zip(target.split('/'))
+            .take_while(|(ours, theirs)| ours == theirs)
+            .map(|(segment, _)| segment.len() + 1)
+            .sum::<usize>();
+        let plain = format!("{EXTERNAL}/{}", &target[shared.min(target.len())..]);
+        let (stem, extension) = match plain.rfind('.').filter(|dot| !plain[*dot..].contains('/')) {
+            Some(dot) => plain.split_at(dot),
+            None => (plain.as_str(), ""),
+        };
+        let mut name = plain.clone();
+        let mut number = 2_u64;
+        while self.taken.contains(&name) {
+            name = format!("{stem}_{number}{extension}");
+            number += 1;
+        }
+        self.taken.insert(name.clone());
+        name
+    }
+}
+
+/// The query and fragment of a reference.
+fn suffix(target: &str) -> &str {
+    target.find(['?', '#']).map_or("", |at| &target[at..])
+}
+
+/// `to` as a relative URL from the folder `from`.
+fn relative_url(from: &str, to: &str) -> String {
+    let from = from.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>();
+    let to = to.split('/').collect::<Vec<_>>();
+    let shared = from.iter().zip(&to[..to.len() - 1]).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..".to_owned(), from.len() - shared);
+    up.chain(to[shared..].iter().map(|segment| encode(segment))).collect::<Vec<_>>().join("/")
+}
+
+/// Percent-encodes what would end or change a path in a URL, in HTML or in CSS.
+fn encode(segment: &str) -> String {
+    let mut encoded = String::with_capacity(segment.len());
+    for character in segment.chars() {
+        if character.is_ascii() && !character.is_ascii_alphanumeric() && !"-._~!$&+,;=:@".contains(character)
+        {
+            encoded.push_str(&format!("%{:02X}", u32::from(character)));
+        } else {
+            encoded.push(character);
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{Contents, MemoryTree};
+
+    fn tree(files: &[(&str, &str)], project: &str) -> MemoryTree {
+        let contents =
+            files.iter().map(|(path, text)| ((*path).to_owned(), Contents::Whole(text.as_bytes().to_vec())));
+        MemoryTree::new(contents.collect(), project)
+    }
+
+    #[test]
+    fn relative_urls_lead_from_folder_to_file() {
+        assert_eq!(relative_url("", "_ext/a b.png"), "_ext/a%20b.png");
+        assert_eq!(relative_url("a/b", "_ext/x.png"), "../../_ext/x.png");
+        assert_eq!(relative_url("_ext/css", "_ext/fonts/x?.woff"), "../fonts/x%3F.woff");
+        assert_eq!(relative_url("a", "a/x.png"), "x.png");
+    }
+
+    #[test]
+    fn names_do_not_collide() {
+        let links =
+            ["../shared/a.png", "../../shared/a.png", "../../logo.svg", "../LICENSE", "../../LICENSE"];
+        let html = links.iter().map(|link| format!("<img src={link}>")).collect::<String>();
+        let mut files =
+            vec![("videos/launch/index.html", html.as_str()), ("videos/launch/_ext/logo.svg", "")];
+        files.extend(
+            ["videos/shared/a.png", "shared/a.png", "logo.svg", "videos/LICENSE", "LICENSE"]
+                .map(|path| (path, "")),
+        );
+        let tree = tree(&files, "videos/launch");
+        let found = contained(&tree).expect("readable");
+        let names =
+            found.iter().map(|(path, file)| (path.as_str(), file.source.as_str())).collect::<Vec<_>>();
+        assert_eq!(
+            names,
+            [
+                ("_ext/LICENSE", "videos/LICENSE"),
+                ("_ext/LICENSE_2", "LICENSE"),
+                ("_ext/logo.svg", "videos/launch/_ext/logo.svg"),
+                ("_ext/logo_2.svg", "logo.svg"),
+                ("_ext/shared/a.png", "videos/shared/a.png"),
+                ("_ext/shared/a_2.png", "shared/a.png"),
+                ("index.html", "videos/launch/index.html"),
+            ]
+        );
+    }
+
+    #[test]
+    fn carried_files_carry_others_and_lead_back() {
+        let tree = tree(
+            &[
+                ("v/index.html", "<link href=../css/a.css?v=1><img src=logo.png>"),
+                ("v/logo.png", ""),
+                (
+                    "css/a.css",
+                    "b{c:url(../fonts/d.woff2)} e{f:url(../v/logo.png)} g{h:url(../.env)} i{j:url(gone.png)}",
+                ),
+                ("fonts/d.woff2", ""),
+                (".env", "secret"),
+            ],
+            "v",
+        );
+        let found = contained(&tree).expect("readable");
+        let text = |path: &str| {
+            String::from_utf8(found.get(path).expect("there").rewritten.clone().expect("rewritten"))
+                .expect("text")
+        };
+        assert_eq!(
+            found.keys().collect::<Vec<_>>(),
+            ["_ext/css/a.css", "_ext/fonts/d.woff2", "index.html", "logo.png"]
+        );
+        assert_eq!(text("index.html"), "<link href=_ext/css/a.css?v&#61;1><img src=logo.png>");
+        assert_eq!(
+            text("_ext/css/a.css"),
+            "b{c:url(../fonts/d.woff2)} e{f:url(../../logo.png)} g{h:url(../.env)} i{j:url(gone.png)}"
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! Which files of a project belong to its archive.
+//!
+//! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that nothing
+//! overrides, then `.hyperframesignore` in gitignore syntax over two defaults, without regard to case.
+
+use crate::project::Pattern;
+
+/// The file at the project's root that holds ignore rules.
+pub const IGNORE_FILE: &str = ".hyperframesignore";
+
+/// The entry that every archive must have at its root.
+pub const DEFAULT_COMPOSITION: &str = "index.html";
+
+/// Directories and files that are never packed, wherever they are.
+const NEVER_PACKED: &[&str] =
+    &[".git", "node_modules", "dist", ".next", "coverage", ".DS_Store", "Thumbs.db"];
+
+/// Rules that hold unless `.hyperframesignore` negates them: where renders and snapshots are written.
+const DEFAULT_RULES: &[&str] = &["/renders/", "/snapshots/"];
+
+/// Why a path is left out of the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exclusion {
+    /// A segment of the path starts with a dot.
+    Hidden,
+    /// A segment of the path is in the fixed set, such as `node_modules`.
+    NeverPacked,
+    /// The command itself writes it, or reads rows from it: a second run must find what the first one found.
+    Output,
+    /// One of the two default rules.
+    DefaultRule(&'static str),
+    /// A rule of `.hyperframesignore`.
+    Rule {
+        /// Line in the file, from 1.
+        line: usize,
+        /// The rule as written.
+        text: String,
+    },
+}
+
+impl std::fmt::Display for Exclusion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hidden => f.write_str("names that start with a dot are never packed"),
+            Self::NeverPacked => {
+                f.write_str("build output and dependencies (node_modules, dist, …) are never packed")
+            }
+            Self::Output => f.write_str("what the command writes, or reads rows from, is never packed"),
+            Self::DefaultRule(rule) => write!(f, "`{rule}` is ignored unless {IGNORE_FILE} negates it"),
+            Self::Rule { line, text } => write!(f, "{IGNORE_FILE} line {line} (`{text}`) ignores it"),
+        }
+    }
+}
+
+/// The ignore rules of one project.
+#[derive(Clone, Debug)]
+pub struct IgnoreRules {
+    rules: Vec<Rule>,
+    outputs: Vec<Pattern>,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    pattern: Pattern,
+    negated: bool,
+    directories_only: bool,
+    origin: Exclusion,
+}
+
+impl IgnoreRules {
+    /// Reads the text of `.hyperframesignore`, where the project has one. Lines that are no valid pattern match
+    /// nothing, as in git.
+    #[must_use]
+    pub fn new(ignore_file: Option<&str>) -> Self {
+        let defaults =
+            DEFAULT_RULES.iter().filter_map(|rule| Rule::parse(rule, Exclusion::DefaultRule(rule)));
+        let own =
+            ignore_file.unwrap_or_default().trim_start_matches('\u{feff}').lines().enumerate().filter_map(
+                |(index, text)| {
+                    Rule::parse(text, Exclusion::Rule { line: index + 1, text: text.trim_end().to_owned() })
+                },
+            );
+        Self { rules: defaults.chain(own).collect(), outputs: Vec::new() }
+    }
+
+    /// The same rules without the files at `paths` (relative to the project, with `/`), which the command itself writes or
+    /// reads. `{name}` in a path stands for any text.
+    #[must_use]
+    pub fn with_outputs(self, paths: &[String]) -> Self {
+        Self { outputs: paths.iter().map(|path| Pattern::template(path)).collect(), ..self }
+    }
+
+    /// Why `path` (relative to the project, with `/`) itself is left out, or `None` where it is packed.
+    ///
+    /// A directory that is left out takes all it holds with it, even where a rule re-includes something inside:
+    /// a walk does not enter it. [`exclusion_of_file`](Self::exclusion_of_file) asks about the parents as well.
+    #[must_use]
+    pub fn exclusion(&self, path: &str, is_directory: bool) -> Option<Exclusion> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if NEVER_PACKED.contains(&name) {
+            return Some(Exclusion::NeverPacked);
+        }
+        if name.starts_with('.') {
+            return Some(Exclusion::Hidden);
+        }
+        if self.outputs.iter().any(|output| output.matches(path)) {
+            return Some(Exclusion::Output);
+        }
+        let last = self.rules.iter().rev().find(|rule| rule.matches(path, is_directory))?;
+        (!last.negated).then(|| last.origin.clone())
+    }
+
+    /// Why the file at `path` is left out, by a rule about itself or about a directory above it.
+    #[must_use]
+    pub fn exclusion_of_file(&self, path: &str) -> Option<Exclusion> {
+        path.match_indices('/')
+            .find_map(|(slash, _)| self.exclusion(&path[..slash], true))
+            .or_else(|| self.exclusion(path, false))
+    }
+}
+
+impl Rule {
+    fn parse(line: &str, origin: Exclusion) -> Option<Self> {
+        let mut text = trim_unescaped_spaces(line.trim_end_matches('\r'));
+        if text.is_empty() || text.starts_with('#') {
+            return None;
+        }
+        let negated = text.starts_with('!');
+        if negated {
+            text = &text[1..];
+        }
+        let directories_only = text.ends_with('/');
+        let body = text.trim_end_matches('/');
+        if body.is_empty() {
+            return None;
+        }
+        // A slash at the start or in the middle ties a rule to the root; otherwise it holds at every depth.
+        let pattern = Pattern::new(body.strip_prefix('/').unwrap_or(body), body.contains('/'))?;
+        Some(Self { pattern, negated, directories_only, origin })
+    }
+
+    fn matches(&self, path: &str, is_directory: bool) -> bool {
+        (is_directory || !self.directories_only) && self.pattern.matches(path)
+    }
+}
+
+/// Trailing spaces do not count unless a backslash stands before them.
+fn trim_unescaped_spaces(line: &str) -> &str {
+    let trimmed = line.trim_end_matches([' ', '\t']);
+    let backslashes = trimmed.bytes().rev().take_while(|byte| *byte == b'\\').count();
+    if backslashes % 2 == 1 && trimmed.len() < line.len() { &line[..=trimmed.len()] } else { trimmed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kept(rules: &str, path: &str) -> bool {
+        IgnoreRules::new(Some(rules)).exclusion_of_file(path).is_none()
+    }
+
+    #[test]
+    fn the_fixed_set_cannot_be_negated() {
+        for path in ["node_modules/a.js", "a/dist/b.js", ".git/config", "a/.env", "Thumbs.db", "x/.DS_Store"]
+        {
+            assert!(!kept("!*\n!**/*\n!node_modules/\n!dist/\n!.env\n", path), "{path}");
+        }
+        assert!(kept("", "distribution/a.js"));
+    }
+
+    #[test]
+    fn the_defaults_hold_at_the_root_and_can_be_negated() {
+        assert!(!kept("", "renders/a.mp4"));
+        assert!(kept("", "assets/renders/a.mp4"));
+        assert!(kept("!/renders/", "renders/a.mp4"));
+    }
+
+    #[test]
+    fn the_rule_that_decides_is_named() {
+        let rules = IgnoreRules::new(Some("# notes\n*.psd\n!keep.psd\n"));
+        assert_eq!(
+            rules.exclusion_of_file("art/logo.PSD"),
+            Some(Exclusion::Rule { line: 2, text: "*.psd".to_owned() })
+        );
+        assert_eq!(rules.exclusion_of_file("art/keep.psd"), None);
+    }
+
+    #[test]
+    fn a_directory_takes_its_contents_with_it() {
+        assert!(!kept("drafts/\n!drafts/keep.html\n", "drafts/keep.html"));
+        assert!(kept("drafts/*\n!drafts/keep.html\n", "drafts/keep.html"));
+    }
+
+    #[test]
+    fn escapes_and_trailing_spaces() {
+        assert!(!kept("\\#note.txt", "#note.txt"));
+        assert!(!kept("\\!important.txt", "!important.txt"));
+        assert!(!kept("a\\*b", "a*b"));
+        assert!(kept("a\\*b", "axb"));
+        assert!(!kept("name   ", "name"));
+    }
+
+    proptest! {
+        /// The same verdict as ripgrep's gitignore implementation, over short patterns and paths.
+        #[test]
+        fn agrees_with_the_ignore_crate(
+            lines in prop::collection::vec(
+                "(!)?/?([abC*?]{1,3}|[ab]?\\[(a|[bc]|B-C|\\]c-d)\\][*?]?|\\*\\*)(/([ab*?]{1,2}|\\[[ab]\\]|\\*\\*)){0,2}/?",
+                1..4,
+            ),
+            path in "[abBc]{1,2}(/[abc]{1,2}){0,3}",
+            is_directory: bool,
+        ) {
+            let mut builder = ignore::gitignore::GitignoreBuilder::new("");
+            builder.case_insensitive(true).expect("a valid setting");
+            for line in &lines {
+                builder.add_line(None, line).expect("a valid line");
+            }
+            let reference = builder.build().expect("valid rules").matched(&path, is_directory).is_ignore();
+            let ours = IgnoreRules::new(Some(&lines.join("\n"))).exclusion(&path, is_directory).is_some();
+            prop_assert_eq!(ours, reference, "{:?} on {}", lines, path);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Where references lead.
+
+use crate::lang::fold::fold;
+use crate::order::SortedMap;
+use crate::project::Exclusion;
+use crate::project::{Found, Tree, below, join, parent};
+use crate::project::{Link, resolve};
+
+/// Where a reference leads. Paths are repository paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Nowhere that matters here: inline contents, elsewhere on the network, a directory, a name without an ending
+    /// that a script may complete.
+    None,
+    /// Elsewhere, by `http:`.
+    Insecure,
+    /// Not known before something fills in a placeholder.
+    Placeholder,
+    /// A file of this machine.
+    LocalFile,
+    /// Out of the repository.
+    Escapes,
+    /// A packed file of the project.
+    Packed(String),
+    /// A file of the project that is not packed.
+    Ignored(String, Exclusion),
+    /// A file of the repository outside the project.
+    Outside(String),
+    /// Nothing, but for the case of another file.
+    OtherCase(String, String),
+    /// Nothing.
+    Missing(String),
+}
+
+impl Destination {
+    /// The file at the end, whether or not it is there.
+    pub(crate) fn path(&self) -> Option<&str> {
+        match self {
+            Self::Packed(path) | Self::Outside(path) | Self::Missing(path) => Some(path),
+            Self::Ignored(path, _) | Self::OtherCase(path, _) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// Finds out where the references of one project lead.
+pub(crate) struct Resolver<'a> {
+    tree: &'a dyn Tree,
+    /// The places of packed files by their paths in lower case.
+    folded: SortedMap<String, usize>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(tree: &'a dyn Tree) -> Self {
+        let folded = SortedMap::from_iter(
+            tree.files().iter().enumerate().map(|(place, file)| (fold(&file.path), place)),
+        );
+        Self { tree, folded }
+    }
+
+    /// Where `target` leads from the file at the repository path `from`.
+    pub(crate) fn destination(&self, from: &str, target: &str) -> Destination {
+        if Link::is_placeholder(target) {
+            return Destination::Placeholder;
+        }
+        let project = self.tree.project();
+        match Link::of(target) {
+            Link::Inline => Destination::None,
+            Link::Remote(scheme) if scheme == "http" => Destination::Insecure,
+            Link::Remote(_) => Destination::None,
+            Link::File(_) => Destination::LocalFile,
+            Link::Root(path) => match resolve("", &path) {
+                Some(path) => self.inside(&path),
+                None => Destination::Escapes,
+            },
+            Link::Relative(path) => {
+                let found = match resolve(parent(from), &path) {
+                    Some(path) => self.at(&path),
+                    None => Destination::Escapes,
+                };
+                if matches!(found, Destination::Packed(_) | Destination::Outside(_)) {
+                    return found;
+                }
+                // What a composition mounts becomes part of the page, whose references start at the project.
+                let rooted = below(project, from).and_then(|_| resolve("", &path));
+                match rooted.filter(|path| self.tree.packed(path).is_some()) {
+                    Some(path) => Destination::Packed(join(project, &path)),
+                    None => found,
+                }
+            }
+        }
+    }
+
+    fn at(&self, path: &str) -> Destination {
+        if let Some(inside) = below(self.tree.project(), path) {
+            return self.inside(inside);
+        }
+        if path.split('/').any(|segment| segment.starts_with('.')) {
+            return Destination::Escapes;
+        }
+        match self.tree.find(path) {
+            Found::File => Destination::Outside(path.to_owned()),
+            Found::Folder => Destination::None,
+            Found::OutOfReach => Destination::Escapes,
+            Found::Nothing => {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                let other = |actual: &String| fold(actual) == fold(name);
+                match self.tree.names(parent(path)).into_iter().find(other) {
+                    Some(actual) => Destination::OtherCase(path.to_owned(), join(parent(path), &actual)),
+                    None => missing(path.to_owned()),
+                }
+            }
+        }
+    }
+
+    /// What is at a project path.
+    fn inside(&self, inside: &str) -> Destination {
+        let path = join(self.tree.project(), inside);
+        if self.tree.packed(inside).is_some() {
+            return Destination::Packed(path);
+        }
+        if let Some(place) = self.folded.get(&fold(inside)) {
+            let actual = &self.tree.files()[*place].path;
+            return Destination::OtherCase(path, join(self.tree.project(), actual));
+        }
+        let excluded = self.tree.rules().exclusion_of_file(inside);
+        match (self.tree.find(&path), excluded) {
+            (Found::File, Some(reason)) => Destination::Ignored(path, reason),
+            (Found::Folder, _) => Destination::None,
+            (Found::OutOfReach, _) => Destination::Escapes,
+            // A file that is not packed for another reason, such as its name, has a finding of its own.
+            (Found::File, None) => Destination::None,
+            (Found::Nothing, _) => missing(path),
+        }
+    }
+}
+
+/// What has no ending may be completed by a script.
+fn missing(path: String) -> Destination {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    if name.contains('.') { Destination::Missing(path) } else { Destination::None }
+}

@@ -1,0 +1,397 @@
+//! From the text of a configuration to what it says. All mistakes are told, each with its place.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use hyperframes_ci_core::findings::{CheckConfig, Level, Rule, Text};
+use hyperframes_ci_core::report::excerpt;
+use hyperframes_ci_core::text::{Span, nearest};
+use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{EVENTS, KEYS, Key, Kind, ROWS};
+use super::{ConfigError, Entry, File, Setting, is_inside};
+
+/// The tables of a file.
+const TABLES: &[&str] = &["check", "defaults", "render"];
+
+/// Keys that only an entry has, beside options.
+const ENTRY_KEYS: &[&str] = &["name", "project", "rows", "on", "check"];
+
+/// A name is not longer, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// Reads the text of the file at `path`.
+///
+/// # Errors
+/// With all mistakes.
+pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
+    let shown = path.display().to_string();
+    let mut reader = Reader { text: Text::new(&shown, text), mistakes: Vec::new() };
+    let file = match DeTable::parse(text) {
+        Ok(table) => reader.file(table.get_ref(), path),
+        Err(error) => {
+            reader.wrong(error.span().unwrap_or_default(), error.message());
+            File::default()
+        }
+    };
+    reader.mistakes.sort_by_key(|(start, _)| *start);
+    if reader.mistakes.is_empty() {
+        return Ok(file);
+    }
+    Err(ConfigError::Invalid(reader.mistakes.into_iter().map(|(_, message)| message).collect()))
+}
+
+struct Reader<'a> {
+    text: Text<'a>,
+    /// Where and what.
+    mistakes: Vec<(usize, String)>,
+}
+
+type Place = std::ops::Range<usize>;
+
+impl Reader<'_> {
+    fn wrong(&mut self, place: Place, message: impl Display) {
+        let Text { path, source, .. } = self.text;
+        let at = Text::new(path, source).position(place.start);
+        let excerpt = excerpt(source, Span { start: place.start, end: place.end });
+        let excerpt = excerpt.map(|excerpt| format!("\n{excerpt}")).unwrap_or_default();
+        self.mistakes.push((place.start, format!("{path}:{}:{}: {message}{excerpt}", at.line, at.column)));
+    }
+
+    fn line(&self, place: &Place) -> usize {
+        Text::new("", self.text.source).position(place.start).line
+    }
+
+    fn unknown<'k>(&mut self, key: &Spanned<impl AsRef<str>>, known: impl Iterator<Item = &'k str>) {
+        let name = key.get_ref().as_ref();
+        let near = nearest(name, known).map(|near| format!("; did you mean {near}?"));
+        self.wrong(key.span(), format!("there is no key {name:?} here{}", near.unwrap_or_default()));
+    }
+
+    fn file(&mut self, table: &DeTable<'_>, path: &Path) -> File {
+        let mut file = File { path: path.to_owned(), ..File::default() };
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("check", DeValue::Table(table)) => file.check = self.check(table),
+                ("defaults", DeValue::Table(table)) => {
+                    for (key, value) in table {
+                        if ENTRY_KEYS.contains(&key.get_ref().as_ref()) {
+                            let name = key.get_ref();
+                            self.wrong(key.span(), format!("{name} is for [[render]], not for [defaults]"));
+                        } else {
+                            file.defaults.extend(self.setting(key, value, &[]));
+                        }
+                    }
+                }
+                ("render", DeValue::Array(entries)) => {
+                    for entry in entries {
+                        match entry.get_ref() {
+                            DeValue::Table(table) => file.entries.extend(self.entry(table, entry.span())),
+                            _ => self.wrong(entry.span(), "an entry is a table".to_owned()),
+                        }
+                    }
+                }
+                ("check" | "defaults", _) => {
+                    self.wrong(value.span(), format!("{} is a table", key.get_ref()));
+                }
+                ("render", _) => {
+                    self.wrong(key.span(), "entries are written as [[render]], with two brackets");
+                }
+                _ => self.unknown(key, TABLES.iter().copied()),
+            }
+        }
+        for (index, entry) in file.entries.iter().enumerate() {
+            if let Some(other) = file.entries[..index].iter().find(|other| other.name == entry.name) {
+                let message = format!(
+                    "the entry is called {:?} like that of line {}; give one of them a name = \"…\"",
+                    entry.name, other.line
+                );
+                let start = self.start_of(entry.line);
+                self.wrong(start..start, message);
+            }
+        }
+        file
+    }
+
+    fn start_of(&self, line: usize) -> usize {
+        self.text.source.split_inclusive('\n').take(line - 1).map(str::len).sum()
+    }
+
+    /// Severities.
+    fn check(&mut self, table: &DeTable<'_>) -> CheckConfig {
+        const LEVELS: [(&str, Level); 3] =
+            [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)];
+        let mut check = CheckConfig::default();
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let level = LEVELS.iter().find(|(known, _)| *known == name).map(|(_, level)| *level);
+            match (level, value.get_ref()) {
+                (Some(level), DeValue::Array(codes)) => {
+                    for code in codes {
+                        let rule = code.get_ref().as_str().ok_or_else(|| "is no text".to_owned());
+                        let rule =
+                            rule.and_then(|code| code.parse::<Rule>().map_err(|error| error.to_string()));
+                        match rule {
+                            Ok(rule) => check.levels.push((rule, level)),
+                            Err(message) => self.wrong(code.span(), message),
+                        }
+                    }
+                }
+                (Some(_), _) => self.wrong(value.span(), format!("{name} is an array of codes")),
+                (None, DeValue::Boolean(strict)) if name == "strict" => check.strict = *strict,
+                (None, _) if name == "strict" => {
+                    self.wrong(value.span(), "strict is true or false");
+                }
+                _ => self.unknown(key, ["deny", "warn", "allow", "strict"].into_iter()),
+            }
+        }
+        check
+    }
+
+    fn entry(&mut self, table: &DeTable<'_>, place: Place) -> Option<Entry> {
+        let line = self.line(&place);
+        let (mut name, mut project) = (None, None);
+        let mut entry = Entry {
+            name: String::new(),
+            project: String::new(),
+            on: Vec::new(),
+            check: CheckConfig::default(),
+            settings: Vec::new(),
+            line,
+        };
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("name", DeValue::String(text)) if is_name(text) => name = Some(text.to_string()),
+                ("name", _) => {
+                    let rule =
+                        "a name is made of letters, digits, - _ and . and begins with a letter or a digit";
+                    self.wrong(value.span(), rule);
+                }
+                ("project", DeValue::String(path)) if is_inside(path) => project = Some(path.to_string()),
+                ("project", _) => {
+                    let message = "project is the path of a directory inside the repository";
+                    self.wrong(value.span(), message);
+                }
+                ("check", DeValue::Table(table)) => entry.check = self.check(table),
+                ("check", _) => self.wrong(value.span(), "check is a table".to_owned()),
+                ("on", DeValue::Array(events)) => {
+                    entry.on = events.iter().filter_map(|event| self.event(event)).collect();
+                }
+                ("on", DeValue::String(_)) => entry.on.extend(self.event(value)),
+                ("on", _) => self.wrong(value.span(), "on is an array of events".to_owned()),
+                ("rows", _) => entry.settings.extend(self.value(&ROWS, value, &key.span())),
+                _ => entry.settings.extend(self.setting(key, value, ENTRY_KEYS)),
+            }
+        }
+        for (one, other) in [("variables", "variables-file"), ("fail-fast", "max-failures")] {
+            let set = |name: &str| entry.settings.iter().any(|setting| setting.key.name == name);
+            if set(one) && set(other) {
+                self.wrong(place.clone(), format!("{one} and {other} exclude each other"));
+            }
+        }
+        let Some(project) = project else {
+            if !table.contains_key("project") {
+                self.wrong(place, "the entry has no project = \"…\"");
+            }
+            return None;
+        };
+        let composition = entry.settings.iter().find(|setting| setting.key.name == "composition");
+        let composition = composition.map_or("", |setting| setting.value.as_str());
+        entry.name = name.unwrap_or_else(|| slug(&format!("{project}/{composition}")));
+        entry.project = project;
+        Some(entry)
+    }
+
+    fn event(&mut self, event: &Spanned<DeValue<'_>>) -> Option<String> {
+        let given = event.get_ref().as_str().unwrap_or_default();
+        if EVENTS.contains(&given) {
+            return Some(given.to_owned());
+        }
+        let near = nearest(given, EVENTS.iter().copied());
+        let near = near
+            .map_or_else(|| format!("; it is {}", one_of(EVENTS)), |near| format!("; did you mean {near}?"));
+        self.wrong(event.span(), format!("there is no event {given:?}{near}"));
+        None
+    }
+
+    fn setting(
+        &mut self,
+        key: &Spanned<impl AsRef<str>>,
+        value: &Spanned<DeValue<'_>>,
+        others: &[&str],
+    ) -> Option<Setting> {
+        let known = KEYS.iter().find(|known| known.name == key.get_ref().as_ref());
+        let Some(known) = known else {
+            let names = KEYS.iter().map(|known| known.name);
+            self.unknown(key, names.chain(others.iter().copied()));
+            return None;
+        };
+        self.value(known, value, &key.span())
+    }
+
+    fn value(&mut self, key: &'static Key, value: &Spanned<DeValue<'_>>, place: &Place) -> Option<Setting> {
+        match text(key.kind, value.get_ref()) {
+            Ok(text) => Some(Setting { key, value: text, line: self.line(place) }),
+            Err(reason) => {
+                let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                self.wrong(value.span(), format!("{} is {}{reason}", key.name, key.kind.shown()));
+                None
+            }
+        }
+    }
+}
+
+fn one_of(words: &[&str]) -> String {
+    format!("one of {}", words.join(", "))
+}
+
+/// A value as its flag takes it; or why not, where that is not plain from what it takes.
+fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, Option<String>> {
+    match (kind, value) {
+        (Kind::Switch, DeValue::Boolean(is_set)) => Ok(is_set.to_string()),
+        (Kind::Whole { least, most }, DeValue::Integer(number)) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| None)?;
+            if (least..=most).contains(&number) { Ok(number.to_string()) } else { Err(None) }
+        }
+        (Kind::Number(least), DeValue::Integer(_) | DeValue::Float(_)) => {
+            let number = json(value)?.as_f64().filter(|number| *number >= least).ok_or(None)?;
+            Ok(number.to_string())
+        }
+        (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
+        (Kind::Path, DeValue::String(path)) if is_inside(path) => Ok(path.to_string()),
+        (Kind::OneOf(words), DeValue::String(text)) if words.contains(&text.as_ref()) => Ok(text.to_string()),
+        (Kind::OneOf(words), DeValue::String(text)) => {
+            Err(nearest(text, words.iter().copied()).map(|near| format!("did you mean {near}?")))
+        }
+        (Kind::Values, DeValue::Table(_)) => json(value).map(|value| value.to_string()),
+        _ => Err(None),
+    }
+}
+
+/// The JSON of a value; numbers keep their spelling.
+fn json(value: &DeValue<'_>) -> Result<Value, Option<String>> {
+    let number = |text: &str| serde_json::from_str::<serde_json::Number>(text).map(Value::from);
+    Ok(match value {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Boolean(is_set) => Value::from(*is_set),
+        DeValue::Integer(integer) => {
+            let integer = i64::from_str_radix(integer.as_str(), integer.radix());
+            Value::from(integer.map_err(|_| Some("a number is too large".to_owned()))?)
+        }
+        DeValue::Float(float) => number(float.as_str().trim_start_matches('+'))
+            .map_err(|_| Some(format!("{} is no number of JSON", float.as_str())))?,
+        DeValue::Datetime(date) => return Err(Some(format!("{date} is a date; write it as a text"))),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| json(item.get_ref())).collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(table) => {
+            let members =
+                table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), json(value.get_ref())?)));
+            Value::Object(members.collect::<Result<Map<_, _>, Option<String>>>()?)
+        }
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.chars().all(plain)
+        && text.len() <= LONGEST_NAME
+}
+
+/// A name for a path: `videos/launch/intro.html` is `videos-launch-intro`.
+pub(crate) fn slug(path: &str) -> String {
+    let path = path.trim_end_matches('/').trim_end_matches(".html").trim_end_matches("index");
+    let kept =
+        path.chars().map(|kept| if kept.is_ascii_alphanumeric() { kept.to_ascii_lowercase() } else { '-' });
+    let slug = kept.collect::<String>().trim_matches('-').chars().take(60).collect::<String>();
+    if slug.is_empty() { "video".to_owned() } else { slug }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyperframes_ci_core::findings::{Diagnostic, Levels, Severity};
+
+    fn read(text: &str) -> Result<File, String> {
+        parse(text, Path::new("hyperframes-ci.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn severities_are_read() {
+        let text = "[check]\ndeny = [\"unused-variable\"]\nallow = [\"missing-asset\"]\n";
+        let mut levels = Levels::default();
+        read(text).expect("valid").check.apply(&mut levels);
+        let severity = |rule: Rule| levels.severity(&Diagnostic::new(rule, "a", "b"));
+        assert_eq!(severity(Rule::UnusedVariable), Some(Severity::Error));
+        assert_eq!(severity(Rule::MissingAsset), None);
+        assert!(read("").is_ok());
+    }
+
+    #[test]
+    fn entries_are_read_as_flags_take_them() {
+        let file = read(
+            "[defaults]\nfps = 24\nmax-wait = 1.50\nverify = true\n\n[[render]]\nproject = \"videos/a\"\n\
+             on = [\"release\"]\nvariables = { title = \"a \\\"b\\\"\", size = 1.10, deep = [1, {x = true}] }\n\n\
+             [[render]]\nname = \"b\"\nproject = \".\"\nrows = \"rows.csv\"\ncheck.strict = true\nfps = 0x1e\n",
+        )
+        .expect("valid");
+        let [a, b] = &file.entries[..] else { panic!("{file:?}") };
+        assert_eq!((a.name.as_str(), b.name.as_str()), ("videos-a", "b"));
+        assert!(a.is_for("release") && !a.is_for("push") && b.is_for("push"));
+        let variables = r#"{"deep":[1,{"x":true}],"size":1.1,"title":"a \"b\""}"#;
+        assert_eq!(file.setting(a, "variables"), Some(variables));
+        assert_eq!(
+            ["fps", "max-wait", "verify"].map(|name| file.setting(a, name)),
+            ["24", "1.5", "true"].map(Some)
+        );
+        assert_eq!((file.setting(b, "fps"), file.setting(b, "rows")), (Some("30"), Some("rows.csv")));
+        assert!(b.check.strict && !a.check.strict && (a.line, b.line) == (6, 11));
+        assert_eq!(file.defaults.iter().map(|setting| setting.line).collect::<Vec<_>>(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place_all_of_them() {
+        for (text, parts) in [
+            (
+                "[check]\ndeny = [\"unused-variabel\"]",
+                &[":2:9: ", "did you mean unused-variable?", "2 | deny"][..],
+            ),
+            ("[check]\nignore = []", &[":2:1: there is no key \"ignore\" here"]),
+            ("[check\n", &[":1:7: "]),
+            ("[default]", &["did you mean defaults?"]),
+            (
+                "[defaults]\nqualty = \"high\"\nfpps = 3",
+                &[":2:1: ", "did you mean quality?", ":3:1: ", "did you mean fps?"],
+            ),
+            (
+                "[defaults]\nquality = \"hihg\"",
+                &[":2:11: quality is one of draft, standard, high: did you mean high?"],
+            ),
+            ("[defaults]\nfps = 300", &[":2:7: fps is a whole number from 1 to 240"]),
+            ("[defaults]\nfps = \"30\"", &["fps is a whole number"]),
+            ("[defaults]\nrows = \"x\"", &["rows is for [[render]]"]),
+            ("[render]\nproject = \"a\"", &["two brackets"]),
+            ("[[render]]\nfps = 3", &[":1:1: the entry has no project"]),
+            ("[[render]]\nproject = \"../x\"", &[":2:11: ", "inside the repository"]),
+            (
+                "[[render]]\nproject = \"x\"\noutput = \"/etc/x\"",
+                &[":3:10: output is a path inside the repository"],
+            ),
+            ("[[render]]\nproject = \"x\"\non = [\"relase\"]", &[":3:7: ", "did you mean release?"]),
+            ("[[render]]\nproject = \"x\"\nname = \"a b\"", &["a name is made of"]),
+            (
+                "[[render]]\nproject = \"x\"\n\n[[render]]\nproject = \"x\"",
+                &[":4:1: ", "like that of line 1"],
+            ),
+            ("[[render]]\nproject = \"x\"\nvariables = {d = 2020-01-01}", &["2020-01-01 is a date"]),
+            ("[[render]]\nproject = \"x\"\nvariables = {d = nan}", &["nan is no number of JSON"]),
+            ("[[render]]\nproject = \"x\"\nvariables = {}\nvariables-file = \"v\"", &["exclude each other"]),
+        ] {
+            let error = read(text).expect_err(text);
+            assert!(parts.iter().all(|part| error.contains(part)), "{text}\n{error}");
+        }
+    }
+}

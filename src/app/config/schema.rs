@@ -1,0 +1,92 @@
+//! The configuration as a JSON Schema, for editors; draft 7, which the TOML language servers know.
+
+use hyperframes_ci_core::findings::Rule;
+use serde_json::{Map, Value, json};
+
+use super::keys::{EVENTS, KEYS, Key, Kind, ROWS};
+
+/// Where the schema is published.
+const ID: &str =
+    "https://raw.githubusercontent.com/hyperframes-ci/hyperframes-ci/main/docs/hyperframes-ci.schema.json";
+
+/// The schema; `describe` knows what the help says about a flag.
+pub(crate) fn schema(describe: &dyn Fn(&str) -> String) -> Value {
+    let options = || KEYS.iter().map(|key| (key.name.to_owned(), property(key, describe)));
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let mut entry = Map::from_iter([
+        (
+            "name".to_owned(),
+            text("A name that no other entry has [default: made of project and composition]"),
+        ),
+        ("project".to_owned(), text("The project's directory, from the root of the repository")),
+        (
+            "on".to_owned(),
+            json!({
+                "description": "The events that the action renders it for [default: all]",
+                "oneOf": [
+                    { "enum": EVENTS },
+                    { "type": "array", "items": { "enum": EVENTS }, "uniqueItems": true },
+                ],
+            }),
+        ),
+        ("check".to_owned(), json!({ "$ref": "#/definitions/check" })),
+        (ROWS.name.to_owned(), property(&ROWS, describe)),
+    ]);
+    entry.extend(options());
+    let codes = json!({ "type": "array", "items": { "enum": Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>() } });
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": ID,
+        "title": "hyperframes-ci.toml",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "check": { "$ref": "#/definitions/check" },
+            "defaults": {
+                "type": "object",
+                "description": "Options of every render, below flags and the environment",
+                "additionalProperties": false,
+                "properties": options().collect::<Map<_, _>>(),
+            },
+            "render": {
+                "type": "array",
+                "description": "The videos of the repository, for `render --all`, `check --all` and the action",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["project"],
+                    "properties": entry,
+                },
+            },
+        },
+        "definitions": {
+            "check": {
+                "type": "object",
+                "description": "How much findings matter",
+                "additionalProperties": false,
+                "properties": {
+                    "deny": codes,
+                    "warn": codes,
+                    "allow": codes,
+                    "strict": { "type": "boolean", "description": "Make all warnings errors" },
+                },
+            },
+        },
+    })
+}
+
+fn property(key: &Key, describe: &dyn Fn(&str) -> String) -> Value {
+    let mut schema = match key.kind {
+        Kind::Switch => json!({ "type": "boolean" }),
+        Kind::Whole { least, most: i64::MAX } => json!({ "type": "integer", "minimum": least }),
+        Kind::Whole { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Number(least) => json!({ "type": "number", "minimum": least }),
+        Kind::Text => json!({ "type": "string" }),
+        // As `config::is_inside` has it, short of what no pattern can say.
+        Kind::Path => json!({ "type": "string", "pattern": "^[^/]" }),
+        Kind::OneOf(words) => json!({ "enum": words }),
+        Kind::Values => json!({ "type": "object" }),
+    };
+    schema["description"] = describe(key.flag()).into();
+    schema
+}

@@ -1,0 +1,4 @@
+//! The use cases, typed in and typed out.
+
+pub(crate) mod batch;
+pub(crate) mod config;

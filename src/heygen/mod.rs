@@ -1,0 +1,6 @@
+//! The HeyGen API's client side: transport, credentials, downloads.
+
+pub(crate) mod auth;
+pub(crate) mod download;
+pub(crate) mod page;
+pub(crate) mod transport;

@@ -1,0 +1,221 @@
+use super::*;
+use hyperframes_ci_core::api::IdempotencyKey;
+use std::io::Cursor;
+
+fn transport(server: &mockito::Server) -> Transport {
+    let key = crate::heygen::auth::find(&|name| (name == "HEYGEN_API_KEY").then(|| "topsecret".to_owned()))
+        .expect("a key")
+        .map(|found| found.credential);
+    Transport::new(ApiBase::parse(&server.url()).expect("loopback"), key, tokens(), SILENCE)
+}
+
+fn tokens() -> Provider {
+    Provider::from_environment(&|_| None)
+}
+
+fn key() -> IdempotencyKey {
+    "run-1".parse().expect("a key")
+}
+
+#[test]
+fn the_api_gets_the_credential_and_the_idempotency_key() {
+    let mut server = mockito::Server::new();
+    let call = server
+        .mock("POST", "/v3/hyperframes/renders")
+        .match_header("x-api-key", "topsecret")
+        .match_header("idempotency-key", "run-1")
+        .match_header("content-type", "application/json")
+        .match_body(r#"{"fps":24}"#)
+        .with_body(r#"{"data":{"render_id":"r1"}}"#)
+        .create();
+    let body = serde_json::Map::from_iter([("fps".to_owned(), serde_json::json!(24))]);
+    let answer =
+        transport(&server).send(&Request::submit(&body, &key()), None, &mut |_| {}).expect("an answer");
+    assert_eq!(answer.status, 200);
+    call.assert();
+}
+
+#[test]
+fn the_storage_gets_the_signed_headers_and_nothing_of_ours() {
+    let mut server = mockito::Server::new();
+    let call = server
+        .mock("PUT", "/bucket/key?sig=1")
+        .match_request(|request| {
+            let mut names =
+                request.headers().iter().map(|(name, _)| name.as_str().to_owned()).collect::<Vec<_>>();
+            names.sort();
+            names == ["content-length", "content-type", "host", "x-amz-meta-a"]
+                && request.header("content-length") == ["9"]
+        })
+        .match_body("the bytes")
+        .create();
+    let request = Request::put_archive(
+        &format!("{}/bucket/key?sig=1", server.url()),
+        &[("x-amz-meta-a".to_owned(), "1".to_owned())],
+    );
+    let mut sent = 0;
+    let mut archive = Cursor::new(b"the bytes".to_vec());
+    let transport = transport(&server);
+    // Twice, as a repeat after a cut would: the archive starts over.
+    for _ in 0..2 {
+        transport.send(&request, Some(&mut archive), &mut |bytes| sent = bytes).expect("an answer");
+    }
+    assert_eq!(sent, 9);
+    call.expect(2).assert();
+}
+
+#[test]
+fn the_credential_does_not_follow_a_redirect() {
+    let mut server = mockito::Server::new();
+    let mut elsewhere = mockito::Server::new();
+    let leak = elsewhere.mock("GET", mockito::Matcher::Any).expect(0).create();
+    server
+        .mock("GET", "/v3/hyperframes/renders/r1")
+        .with_status(302)
+        .with_header("location", &format!("{}/steal", elsewhere.url()))
+        .create();
+    let answer = transport(&server).send(&Request::render("r1"), None, &mut |_| {}).expect("an answer");
+    let error = answer.check().expect_err("a redirect is no success");
+    assert!(error.to_string().contains("redirects"), "{error}");
+    leak.assert();
+}
+
+#[test]
+fn a_download_carries_no_credential() {
+    let mut server = mockito::Server::new();
+    let call = server
+        .mock("GET", "/v.mp4?sig=1")
+        .match_header("x-api-key", mockito::Matcher::Missing)
+        .match_header("authorization", mockito::Matcher::Missing)
+        .match_header("range", "bytes=5-")
+        .with_status(206)
+        .create();
+    let url = format!("{}/v.mp4?sig=1", server.url());
+    let answer = transport(&server).open(&url, 5, None).expect("an answer");
+    assert_eq!(answer.status(), 206);
+    call.assert();
+}
+
+#[test]
+fn the_multipart_body_has_an_exact_length() {
+    let mut server = mockito::Server::new();
+    let call = server
+        .mock("POST", "/v3/assets")
+        .match_request(|request| {
+            let body = request.body().expect("a body");
+            request.header("content-length")[0].to_str().expect("text") == body.len().to_string()
+                && String::from_utf8_lossy(body).contains("\r\n\r\nZIP\r\n--")
+        })
+        .with_body(r#"{"data":{"asset_id":"a"}}"#)
+        .create();
+    let request = Request::proxy_upload("p.zip", "00", &key());
+    transport(&server)
+        .send(&request, Some(&mut Cursor::new(b"ZIP".to_vec())), &mut |_| {})
+        .expect("an answer");
+    call.assert();
+}
+
+#[test]
+fn errors_name_no_secret() {
+    let server = mockito::Server::new();
+    let transport = transport(&server);
+    for url in [
+        "http://127.0.0.1:1/v.mp4?sig=topsecret",
+        "http://no.such.host.invalid/?sig=topsecret",
+        "::sig=topsecret",
+    ] {
+        let error = transport.open(url, 0, None).expect_err("no answer");
+        assert!(!error.contains("topsecret"), "{error}");
+    }
+}
+
+#[test]
+fn a_single_call_is_repeated_after_transient_errors_only() {
+    let mut server = mockito::Server::new();
+    let busy = server.mock("GET", "/v3/hyperframes/renders").with_status(503).expect(2).create();
+    let error = transport(&server).call(&Request::renders(None, None), 1, 0).expect_err("busy");
+    assert!(matches!(error, CallError::Api(error) if error.status == 503));
+    busy.assert();
+    let refused = server.mock("GET", "/v3/hyperframes/renders/x").with_status(401).expect(1).create();
+    transport(&server).call(&Request::render("x"), 5, 0).expect_err("refused");
+    refused.assert();
+}
+
+#[test]
+fn plain_http_is_for_loopback_only() {
+    for usable in ["https://api.heygen.com", "http://127.0.0.1:80/", "http://localhost:8", "http://[::1]:9"] {
+        assert!(ApiBase::parse(usable).is_ok(), "{usable}");
+    }
+    for bad in [
+        "http://api.heygen.com",
+        "http://127.0.0.1.evil.example",
+        "ftp://x",
+        "api.heygen.com",
+        "",
+        "https://u:p@x",
+        "https://x/?a=b",
+    ] {
+        assert!(ApiBase::parse(bad).is_err(), "{bad}");
+    }
+    assert_eq!(ApiBase::parse("https://x.example//").expect("usable").to_string(), "https://x.example");
+}
+
+/// A sign-in in a store, an API that takes the token `new` only, and a token endpoint.
+fn signed_in(server: &mut mockito::Server, folder: &std::path::Path, is_expired: bool) -> Transport {
+    let expires = if is_expired { "2001-01-01T00:00:00Z" } else { "2999-01-01T00:00:00Z" };
+    let stored =
+        format!(r#"{{"oauth":{{"access_token":"old","refresh_token":"r","expires_at":"{expires}"}}}}"#);
+    std::fs::write(folder.join("credentials"), stored).expect("written");
+    let folder = folder.display().to_string();
+    let url = format!("{}/token", server.url());
+    let variable = move |name: &str| match name {
+        "HEYGEN_CONFIG_DIR" => Some(folder.clone()),
+        "HYPERFRAMES_OAUTH_TOKEN_URL" => Some(url.clone()),
+        _ => None,
+    };
+    let found = crate::heygen::auth::find(&variable).expect("usable").expect("a sign-in");
+    let base = ApiBase::parse(&server.url()).expect("loopback");
+    let transport =
+        Transport::new(base, Some(found.credential), Provider::from_environment(&variable), SILENCE);
+    server.mock("GET", "/v3/users/me").match_header("authorization", "Bearer new").with_body("{}").create();
+    transport
+}
+
+#[test]
+fn a_sign_in_that_is_refused_is_refreshed_once() {
+    let (mut server, folder) = (mockito::Server::new(), tempfile::tempdir().expect("a folder"));
+    let transport = signed_in(&mut server, folder.path(), false);
+    let refused =
+        server.mock("GET", "/v3/users/me").match_header("authorization", "Bearer old").with_status(401);
+    let refused = refused.expect(1).create();
+    let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"new"}"#).expect(1).create();
+    for _ in 0..2 {
+        let answer = transport.send(&Request::account(), None, &mut |_| {}).expect("an answer");
+        assert_eq!(answer.status, 200);
+    }
+    refused.assert();
+    tokens.assert();
+}
+
+#[test]
+fn a_sign_in_that_has_expired_is_refreshed_first() {
+    let (mut server, folder) = (mockito::Server::new(), tempfile::tempdir().expect("a folder"));
+    let transport = signed_in(&mut server, folder.path(), true);
+    let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"new"}"#).expect(1).create();
+    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 200);
+    tokens.assert();
+}
+
+#[test]
+fn a_token_that_is_refused_again_is_not_refreshed_again() {
+    let (mut server, folder) = (mockito::Server::new(), tempfile::tempdir().expect("a folder"));
+    let transport = signed_in(&mut server, folder.path(), false);
+    let refused = server.mock("GET", "/v3/users/me").with_status(401).expect(2).create();
+    let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"newer"}"#).expect(1).create();
+    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 401);
+    refused.assert();
+    tokens.assert();
+    // And one that the server does not want to refresh is refused as it is.
+    server.mock("POST", "/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#).create();
+    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 401);
+}

@@ -1,0 +1,188 @@
+//! The values for a composition's variables, and the base request, as the user gives them.
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::report::excerpt;
+use hyperframes_ci_core::text::Span;
+use hyperframes_ci_core::variables::json_kind;
+use serde_json::{Map, Value};
+
+/// Why a JSON input is of no use.
+#[derive(Debug)]
+pub(crate) struct InputError {
+    /// The flag at fault.
+    pub(crate) flag: &'static str,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Unreadable(PathBuf, std::io::Error),
+    Invalid { place: String, message: String, excerpt: Option<String> },
+    NotAnObject { place: String, found: &'static str },
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            Problem::Unreadable(path, error) => {
+                write!(f, "{}: cannot read {}: {error}", self.flag, path.display())
+            }
+            Problem::Invalid { place, message, excerpt } => {
+                write!(f, "{}: {place} is not valid JSON: {message}", self.flag)?;
+                excerpt.iter().try_for_each(|excerpt| write!(f, "\n{excerpt}"))
+            }
+            Problem::NotAnObject { place, found } => {
+                write!(f, "{}: {place} must be a JSON object, not {found}", self.flag)
+            }
+        }
+    }
+}
+
+impl InputError {
+    /// Stable identifier.
+    pub(crate) fn code(&self) -> &'static str {
+        match self.problem {
+            Problem::Unreadable(..) => "input_unreadable",
+            Problem::Invalid { .. } | Problem::NotAnObject { .. } => "invalid_json",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> String {
+        match self.problem {
+            Problem::Unreadable(..) => "check the path; it is relative to the current directory".to_owned(),
+            Problem::Invalid { .. } | Problem::NotAnObject { .. } => {
+                format!("write an object of ids and values, such as {} '{{\"title\":\"Hello\"}}'", self.flag)
+            }
+        }
+    }
+}
+
+/// Reads an object from the text of a flag.
+///
+/// # Errors
+/// With the position inside the text.
+pub(crate) fn from_text(flag: &'static str, text: &str) -> Result<Map<String, Value>, InputError> {
+    parse(flag, "the value", text)
+}
+
+/// Reads an object from a file.
+///
+/// # Errors
+/// With path, line and column.
+pub(crate) fn from_file(flag: &'static str, path: &Path) -> Result<Map<String, Value>, InputError> {
+    from_text_of(flag, path, &text_of(flag, path)?)
+}
+
+/// Reads an object from the text of a file.
+///
+/// # Errors
+/// With path, line and column.
+pub(crate) fn from_text_of(
+    flag: &'static str,
+    path: &Path,
+    text: &str,
+) -> Result<Map<String, Value>, InputError> {
+    parse(flag, &path.display().to_string(), text.trim_start_matches('\u{feff}'))
+}
+
+/// Reads the text of a file, whatever it holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn text_of(flag: &'static str, path: &Path) -> Result<String, InputError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| InputError { flag, problem: Problem::Unreadable(path.to_owned(), error) })
+}
+
+/// Reads an object from inline JSON, from standard input (`-`) or from a file, as `--data` takes it.
+///
+/// # Errors
+/// As [`from_text`] and [`from_file`].
+pub(crate) fn from_anything(flag: &'static str, given: &str) -> Result<Map<String, Value>, InputError> {
+    if given == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(|error| InputError {
+            flag,
+            problem: Problem::Unreadable(PathBuf::from("standard input"), error),
+        })?;
+        return parse(flag, "standard input", &text);
+    }
+    if given.trim_start().starts_with(['{', '[']) {
+        from_text(flag, given)
+    } else {
+        from_file(flag, Path::new(given))
+    }
+}
+
+fn parse(flag: &'static str, place: &str, text: &str) -> Result<Map<String, Value>, InputError> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(other) => {
+            let problem = Problem::NotAnObject { place: place.to_owned(), found: json_kind(&other) };
+            Err(InputError { flag, problem })
+        }
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            // serde_json ends its message with the position, which stands before it here.
+            let message = error.to_string();
+            let message =
+                message.rsplit_once(" at line").map_or(message.as_str(), |(message, _)| message).to_owned();
+            let problem = Problem::Invalid {
+                place: format!("{place}:{line}:{column}"),
+                message,
+                excerpt: place_of(text, line, column).and_then(|place| excerpt(text, place)),
+            };
+            Err(InputError { flag, problem })
+        }
+    }
+}
+
+/// Where a line and a column are; the column counts bytes.
+fn place_of(text: &str, line: usize, column: usize) -> Option<Span> {
+    let before = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
+    let mut start = (before + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    Some(Span { start, end: start })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_json_is_shown_where_it_is() {
+        let error =
+            from_text("--variables", "{\"title\": \"Grüße\", \"size\": 1,}").expect_err("bad").to_string();
+        assert_eq!(
+            error,
+            "--variables: the value:1:32 is not valid JSON: trailing comma\n  |\n\
+             1 | {\"title\": \"Grüße\", \"size\": 1,}\n  |                              ^"
+        );
+    }
+
+    #[test]
+    fn a_file_is_named_with_line_and_column() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("v.json");
+        std::fs::write(&path, "{\n  \"a\": 1\n  \"b\": 2\n}").expect("written");
+        let error = from_file("--variables-file", &path).expect_err("bad").to_string();
+        assert!(error.contains(&format!("{}:3:3", path.display())), "{error}");
+        let error = from_file("--variables-file", &folder.path().join("none.json")).expect_err("none");
+        assert_eq!(error.code(), "input_unreadable");
+    }
+
+    #[test]
+    fn only_objects_count() {
+        for (text, found) in [("[1]", "an array"), ("null", "null"), ("\"x\"", "a string"), ("3", "a number")]
+        {
+            let error = from_text("--variables", text).expect_err("no object").to_string();
+            assert!(error.ends_with(&format!("must be a JSON object, not {found}")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Projects on disk: found, collected, read, packed.
+
+pub(crate) mod changes;
+pub(crate) mod collect;
+pub(crate) mod discover;
+pub(crate) mod input;
+pub(crate) mod pack;
+pub(crate) mod shown;
+pub(crate) mod tree;

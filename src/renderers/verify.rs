@@ -1,0 +1,76 @@
+//! Holds a rendered video against what was asked for.
+
+use std::fmt;
+
+use hyperframes_ci_core::video::{Expected, Video, VideoError};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::ui::Console;
+
+/// What a video is, and what about it is not as it was asked for.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    video: Option<Video>,
+    mismatches: Vec<String>,
+}
+
+/// Holds what `video` is against what was `expected`.
+pub(crate) fn verify(video: Result<Video, VideoError>, expected: &Expected) -> Verified {
+    match video {
+        Ok(video) => {
+            let mismatches = expected.mismatches(&video);
+            Verified { video: Some(video), mismatches }
+        }
+        Err(error) => Verified { video: None, mismatches: vec![error.to_string()] },
+    }
+}
+
+impl Verified {
+    /// The result for programs.
+    pub(crate) fn write_to(&self, result: &mut Value) {
+        result["video"] = serde_json::json!(self.video);
+        result["mismatches"] = serde_json::json!(self.mismatches);
+    }
+
+    /// How long the video is, in seconds.
+    pub(crate) fn duration(&self) -> Option<f64> {
+        self.video.as_ref()?.duration
+    }
+
+    /// Warns of what is not as it was asked for.
+    pub(crate) fn warn(&self, console: &mut Console) {
+        for mismatch in &self.mismatches {
+            console.warning(&format!("the video is not as it was asked for: {mismatch}"));
+        }
+    }
+
+    /// The same as an error.
+    ///
+    /// # Errors
+    /// When something is not as it was asked for.
+    pub(crate) fn insist(&self) -> Result<(), Error> {
+        if self.mismatches.is_empty() { Ok(()) } else { Err(Error::Mismatch(self.mismatches.clone())) }
+    }
+}
+
+/// `, h264 1280x720 30 fps 2 s`, or nothing where nothing is known.
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(video) = &self.video else { return Ok(()) };
+        let number = |value: Option<f64>, unit: &str| {
+            value.map(|value| format!(" {}{unit}", (value * 100.0).round() / 100.0)).unwrap_or_default()
+        };
+        let audio = video.audio.as_ref().map(|audio| format!(" + {}", audio.codec)).unwrap_or_default();
+        write!(
+            f,
+            ", {} {}x{}{}{}{}{audio}",
+            video.codec,
+            video.width,
+            video.height,
+            number(video.fps, " fps"),
+            number(video.duration, " s"),
+            if video.alpha { " alpha" } else { "" },
+        )
+    }
+}

@@ -1,0 +1,53 @@
+//! SHA-256 of files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use hyperframes_ci_core::archive::hex;
+use sha2::{Digest, Sha256};
+
+/// Hashes what it reads, piece by piece.
+pub(crate) struct Hasher {
+    hasher: Sha256,
+    size: u64,
+    buffer: Vec<u8>,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self { hasher: Sha256::new(), size: 0, buffer: vec![0; 256 * 1024] }
+    }
+}
+
+impl Hasher {
+    /// How much was read so far, in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads everything that is left.
+    pub(crate) fn read(&mut self, source: &mut dyn Read) -> io::Result<()> {
+        loop {
+            match source.read(&mut self.buffer)? {
+                0 => return Ok(()),
+                count => {
+                    self.hasher.update(&self.buffer[..count]);
+                    self.size += count as u64;
+                }
+            }
+        }
+    }
+
+    /// Size in bytes and SHA-256, in hexadecimal.
+    pub(crate) fn finish(self) -> (u64, String) {
+        (self.size, hex(&self.hasher.finalize()))
+    }
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub(crate) fn of_file(path: &Path) -> io::Result<String> {
+    let mut hasher = Hasher::default();
+    hasher.read(&mut File::open(path)?)?;
+    Ok(hasher.finish().1)
+}

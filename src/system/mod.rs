@@ -1,0 +1,15 @@
+//! The machine: child processes, temporary files, threads, archives of strangers.
+
+pub(crate) mod base64;
+pub(crate) mod cache;
+pub(crate) mod digest;
+pub(crate) mod interrupt;
+pub(crate) mod parallel;
+pub(crate) mod percent;
+pub(crate) mod pool;
+pub(crate) mod programs;
+mod random;
+pub(crate) mod temporary;
+pub(crate) mod unpack;
+
+pub(crate) use random::random;
