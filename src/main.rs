@@ -6,7 +6,7 @@ mod ci;
 mod cli;
 mod emulator;
 mod engine;
-mod error;
+mod fault;
 mod heygen;
 mod project;
 mod renderers;

@@ -16,6 +16,7 @@ use crate::app::config;
 use crate::ci::{Host, Media, Subject};
 use crate::cli::render::{Rendered, render_with};
 use crate::cli::reuse::Spent;
+use crate::fault::Exit;
 use crate::ui::Console;
 
 /// A moving picture that is larger is not shown by GitHub; in bytes.
@@ -166,7 +167,7 @@ impl Studio<'_> {
             Ok(rendered) => State::Made(Box::new(rendered)),
             Err(error) => {
                 self.console.failure(&error);
-                State::Failed { message: error.to_string(), is_limit: error.exit_code() == 6 }
+                State::Failed { message: error.to_string(), is_limit: error.exit() == Exit::Limit }
             }
         };
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::ci::{Event, Subject};
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::auth;
 use crate::heygen::auth::Secret;
 

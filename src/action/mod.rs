@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ci;
 use crate::ci::{Event, Host, HostError, Media, Request, Section, Settings, Subject};
-use crate::error::Error;
+use crate::fault::{Error, Exit, Fault};
 use crate::ui::Console;
 use film::{Film, State};
 use inputs::{FailOn, Inputs, Mode};
@@ -64,6 +64,37 @@ impl fmt::Display for ActionError {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Fault for ActionError {
+    fn code(&self) -> &str {
+        match self {
+            Self::NoHost => "no_host",
+            Self::Host(error) => error.code(),
+            Self::Failed { .. } => "action_failed",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::NoHost => {
+                Some("`hyperframes-ci render` and `hyperframes-ci check` work anywhere".to_owned())
+            }
+            Self::Host(error) => error.help(),
+            Self::Failed { .. } => {
+                Some("the summary and report.json say more about each; the input fail-on decides".to_owned())
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoHost => Exit::Usage,
+            Self::Failed { is_limit: true, .. } => Exit::Limit,
+            Self::Failed { films: 0, .. } => Exit::Preflight,
+            Self::Host(_) | Self::Failed { .. } => Exit::General,
         }
     }
 }

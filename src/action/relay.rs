@@ -14,7 +14,7 @@ use super::film::Film;
 use super::scope::Scope;
 use super::{ActionError, Inputs, Mode, Work};
 use crate::ci::{Event, Host, HostError, OtherRun, Subject};
-use crate::error::Error;
+use crate::fault::Error;
 use crate::system::unpack;
 use crate::ui::Console;
 

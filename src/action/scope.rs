@@ -15,7 +15,7 @@ use crate::app::config;
 use crate::ci::{Event, Host, Request, Subject};
 use crate::cli::check::Target;
 use crate::cli::settings::Settings;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::shown::Shown;
 use crate::project::tree::DiskTree;

@@ -2,3 +2,4 @@
 
 pub(crate) mod batch;
 pub(crate) mod config;
+pub(crate) mod failure;

@@ -8,6 +8,7 @@ mod github;
 mod gitlab;
 mod rest;
 
+use crate::fault::Fault;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -114,9 +115,8 @@ impl fmt::Display for HostError {
     }
 }
 
-impl HostError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for HostError {
+    fn code(&self) -> &str {
         match self {
             Self::Event(_) => "event_unreadable",
             Self::Runner(..) => "runner_file",
@@ -125,8 +125,7 @@ impl HostError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         match self {
             Self::Forbidden(_) => Some("grant it under `permissions:` in the workflow".to_owned()),
             Self::Event(_) | Self::Runner(..) | Self::Failed(_) => None,

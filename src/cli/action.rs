@@ -1,7 +1,7 @@
 //! `hyperframes-ci action`
 
 use super::values;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::ui::Console;
 
 /// What action.yml runs: checks, renders and shows what an event is about

@@ -12,7 +12,8 @@ use super::render::{Args, Ready, Rendered, Request};
 use super::reuse::Spent;
 use super::settings::Settings;
 use crate::app::config::{ConfigError, EVENTS, Entry};
-use crate::error::Error;
+use crate::app::failure::EntriesFailed;
+use crate::fault::{Error, Exit};
 use crate::system::pool::a_few_at_a_time;
 use crate::ui::{Console, table};
 
@@ -102,12 +103,13 @@ pub(super) fn run(
     if !failed.is_empty() {
         let results = failed.iter().map(|(name, error)| json_of(name, &Err(error))).collect::<Vec<_>>();
         console.json(&json!({ "renders": results }));
-        return Err(Error::Entries {
+        return Err(EntriesFailed {
             failed: failed.len(),
             of: entries.len(),
-            code: code_of(failed.iter().map(|(_, error)| error)),
+            exit: exit_of(failed.iter().map(|(_, error)| error)),
             began: false,
-        });
+        }
+        .into());
     }
     let limits = &of_run.limits;
     let is_limited = limits.max_renders.is_some() || limits.max_seconds.is_some();
@@ -144,7 +146,7 @@ pub(super) fn run(
     let errors = ended.iter().filter_map(|(_, ended)| ended.as_ref().err());
     match errors.clone().count() {
         0 => Ok(()),
-        failed => Err(Error::Entries { failed, of: ended.len(), code: code_of(errors), began: true }),
+        failed => Err(EntriesFailed { failed, of: ended.len(), exit: exit_of(errors), began: true }.into()),
     }
 }
 
@@ -190,9 +192,9 @@ fn prepare(
 }
 
 /// The exit code that all of the errors have, or the general one.
-fn code_of<'a>(mut errors: impl Iterator<Item = &'a Error>) -> u8 {
-    let first = errors.next().map_or(1, Error::exit_code);
-    if errors.all(|error| error.exit_code() == first) { first } else { 1 }
+fn exit_of<'a>(mut errors: impl Iterator<Item = &'a Error>) -> Exit {
+    let first = errors.next().map_or(Exit::General, Error::exit);
+    if errors.all(|error| error.exit() == first) { first } else { Exit::General }
 }
 
 fn json_of(name: &str, ended: &Result<&Rendered, &Error>) -> Value {

@@ -4,7 +4,7 @@ use hyperframes_ci_core::api::{Account, Request};
 use serde_json::{Map, Value, json};
 
 use super::values::{self, environment};
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::auth;
 use crate::heygen::auth::{
     Challenge, Credential, Loopback, ProofKey, Provider, STORED, Secret, Session, SignInError, Store, Tokens,
@@ -220,7 +220,7 @@ fn welcome(user: &Map<String, Value>, before: &Value, console: &mut Console) -> 
 fn status(console: &mut Console) -> Result<(), Error> {
     let Some(found) = auth::find(&environment)? else {
         console.json(&json!({ "configured": false, "valid": false }));
-        return Err(Error::NoCredential);
+        return Err(auth::NoCredential.into());
     };
     let is_session = matches!(found.credential, Credential::Session(_));
     let is_stored = auth::variable_that_counts(&environment).is_none();

@@ -21,15 +21,16 @@ use super::render::{Args, Checked, Rendered, Renderer, check_options, expected, 
 use super::reuse::billed;
 use super::{lambda, values};
 use crate::app::batch::{Entry, Manifest, RowState, Tally};
+use crate::app::failure::{ArchiveTooLarge, InvalidRows};
 use crate::engine;
-use crate::error::Error;
-use crate::heygen::download::Target;
+use crate::fault::Error;
 use crate::heygen::transport::{CallError, Transport};
 use crate::project::pack::Packed;
 use crate::renderers::cloud::ledger::LedgerFile;
 use crate::renderers::cloud::{Engine, Order, Outcome, RowResult, Survey};
 use crate::renderers::lambda::{Fleet, Order as LambdaOrder, Told};
 use crate::renderers::verify::{Verified, verify};
+use crate::system::output::OutputFile;
 use crate::system::pool::a_few_at_a_time;
 use crate::ui::Console;
 
@@ -168,7 +169,7 @@ pub(super) fn run(
     let packed = checked.prepared.pack(console)?;
     if packed.size > DIRECT_UPLOAD_LIMIT && !is_elsewhere {
         let largest = super::preflight::largest_lines(&packed);
-        return Err(Error::TooLarge { size: packed.size, limit: DIRECT_UPLOAD_LIMIT, largest });
+        return Err(ArchiveTooLarge { size: packed.size, limit: DIRECT_UPLOAD_LIMIT, largest }.into());
     }
     let digest = packed.manifest.digest();
     let archive = Archive { size: packed.size, sha256: packed.sha256.clone(), digest: digest.clone() };
@@ -247,7 +248,7 @@ pub(super) fn run(
 
 pub(super) fn refused(refusal: hyperframes_ci_core::job::Refusal) -> Error {
     let kind = FailureKind::Limit(refusal);
-    Error::Job(Box::new(Failure { stage: Stage::Submit, render_id: None, detail: None, kind }))
+    Box::new(Failure { stage: Stage::Submit, render_id: None, detail: None, kind }).into()
 }
 
 /// What earlier runs are known to have made.
@@ -374,7 +375,7 @@ impl<'a> Batch<'a> {
             return Err(Error::usage(format!("{} has no rows", self.file.display()), "name a file of rows"));
         }
         if invalid > 0 && !self.args.batch.keep_going && !self.args.dry_run {
-            return Err(Error::Rows { count: invalid, first });
+            return Err(InvalidRows { count: invalid, first }.into());
         }
         first.iter().for_each(|line| console.warning(line));
         Ok(Counted { rows, invalid })
@@ -606,7 +607,7 @@ impl<'a> Batch<'a> {
     }
 
     fn render_row(&self, engine: &engine::Engine, packed: &Packed, ready: &Ready) -> Result<Verified, Error> {
-        let mut target = Target::prepare(Some(Path::new(&ready.output)))?;
+        let target = OutputFile::prepare(Some(Path::new(&ready.output)))?;
         let options = &ready.options;
         let job = engine::Job {
             archive: packed.path(),
@@ -620,8 +621,8 @@ impl<'a> Batch<'a> {
             output: target.temporary_path(),
         };
         engine.render(&job, &mut |_| {})?;
-        let verified = verify(target.video(), &expected(options, self.duration));
-        target.keep("unused").map_err(Error::Output)?;
+        let verified = verify(target.temporary_path(), &expected(options, self.duration));
+        target.keep("unused")?;
         Ok(verified)
     }
 }

@@ -13,7 +13,8 @@ use super::all::SelectArgs;
 use super::levels::LevelArgs;
 use super::settings::Settings;
 use super::values;
-use crate::error::Error;
+use crate::app::failure::CheckFailed;
+use crate::fault::Error;
 use crate::project::changes;
 use crate::project::collect::Project;
 use crate::project::discover;
@@ -114,7 +115,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     tell(&findings, format, console);
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {
-        return Err(Error::Checked { errors });
+        return Err(CheckFailed { errors }.into());
     }
     let roots = targets.iter().map(|target| &target.project.root).collect::<BTreeSet<_>>();
     console.done(&summary(compositions, roots.len(), warnings, args.changed_since.as_deref()));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::settings::{Given, Origin, Settings, default_of};
 use super::values;
 use crate::app::config::{Entry, KEYS, Kind};
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::transport::ApiBase;
 use crate::ui::{Console, table};
 

@@ -5,7 +5,8 @@ use std::io::IsTerminal;
 use hyperframes_ci_core::api::{Request, SubmittedRender};
 
 use super::values;
-use crate::error::Error;
+use crate::app::failure::Declined;
+use crate::fault::Error;
 use crate::heygen::auth::terminal;
 use crate::heygen::transport::CallError;
 use crate::ui::{Console, plain};
@@ -29,7 +30,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         }
         let question = format!("Delete render {}? This cannot be undone.", plain(&args.render_id));
         if !terminal::confirm(&question) {
-            return Err(Error::Declined);
+            return Err(Declined.into());
         }
     }
     let request = Request::delete_render(&args.render_id);

@@ -8,7 +8,7 @@ use super::values;
 use crate::emulator::{Config, Emulator, Renderer, Script};
 use crate::engine;
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::auth::{Credential, Secret};
 use crate::heygen::transport::{ApiBase, Transport};
 use crate::ui::Console;

@@ -8,9 +8,10 @@ use hyperframes_ci_core::time::format_unix;
 use hyperframes_ci_core::video::Expected;
 
 use super::values::{self, WaitArgs};
-use crate::error::Error;
-use crate::heygen::download::Target;
+use crate::fault::Error;
+use crate::heygen::download::Download;
 use crate::renderers::cloud::run::Means;
+use crate::system::output::OutputFile;
 use crate::ui::{Console, table};
 
 /// Show one render, or wait for it and download its video
@@ -34,7 +35,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let transport = values::transport()?;
     if args.wait || args.output.is_some() {
-        let target = Target::prepare(args.output.as_deref())?;
+        let target = Download::new(OutputFile::prepare(args.output.as_deref())?);
         let job = Job::new(Plan::existing(
             args.render_id.clone(),
             args.waiting.wait(),

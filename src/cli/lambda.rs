@@ -12,7 +12,7 @@ use serde_json::json;
 use super::batch::refused;
 use super::render::{Args, Checked, Made, Rendered, expected};
 use super::values;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::project::pack::Packed;
 use crate::renderers::cloud::{Outcome, RowResult};
 use crate::renderers::lambda;

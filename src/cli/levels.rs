@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::findings::{CheckConfig, Level, Levels, Rule};
 
 use crate::app::config;
-use crate::error::Error;
+use crate::fault::Error;
 
 /// How much findings matter.
 #[derive(Debug, Default, clap::Args)]

@@ -6,7 +6,7 @@ use hyperframes_ci_core::api::{RenderDetail, RenderList, Request};
 use hyperframes_ci_core::time::format_unix;
 
 use super::values;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::transport::CallError;
 use crate::ui::{Console, table};
 

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::error::Error;
+use crate::fault::Error;
 use crate::ui::Console;
 
 /// A picture that is larger is none, in bytes.
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console.failure(&error);
-            ExitCode::from(error.exit_code())
+            ExitCode::from(error.exit().code())
         }
     }
 }
@@ -101,7 +101,7 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let usage = usage(error);
         Console::new(true).failure(&usage);
-        return ExitCode::from(usage.exit_code());
+        return ExitCode::from(usage.exit().code());
     }
     // clap's own exit code for usage errors is the 2 that the conventions ask for.
     let _ = error.print();

@@ -8,9 +8,9 @@ use hyperframes_ci_core::findings::Levels;
 
 use super::levels::LevelArgs;
 use super::preflight::{Prepared, archive_json, largest_lines};
-use crate::error::Error;
-use crate::heygen::download::Target;
+use crate::fault::Error;
 use crate::project::collect::Project;
+use crate::system::output::{OutputError, OutputFile};
 use crate::ui::{Console, bytes, plain, table};
 
 /// Pack a project as the cloud would get it
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         levels,
         console,
     )?;
-    let target = args.output.as_deref().map(|path| Target::prepare(Some(path))).transpose()?;
+    let target = args.output.as_deref().map(|path| OutputFile::prepare(Some(path))).transpose()?;
     let packed = prepared.pack(console)?;
     let mut result = archive_json(prepared.project(), &packed, DIRECT_UPLOAD_LIMIT);
     if args.list {
@@ -64,8 +64,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     }
     if let Some(target) = target {
         std::fs::copy(packed.path(), target.temporary_path())
-            .map_err(|error| Error::Output(format!("the archive cannot be written: {error}")))?;
-        let (path, size) = target.keep("unused").map_err(Error::Output)?;
+            .map_err(|error| OutputError::NotKept(format!("the archive cannot be written: {error}")))?;
+        let (path, size) = target.keep("unused")?;
         console.done(&format!("{} ({})", path.display(), bytes(size)));
         result["output_path"] = path.display().to_string().into();
     }

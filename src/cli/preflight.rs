@@ -10,7 +10,8 @@ use hyperframes_ci_core::variables::Declarations;
 use serde_json::Value;
 
 use super::values::workspace;
-use crate::error::Error;
+use crate::app::failure::PreflightFailed;
+use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::pack::{Contained, Packed};
 use crate::project::shown::Shown;
@@ -59,7 +60,7 @@ impl Prepared {
         findings.rename(|path| shown.path(&tree.project.boundary, path));
         findings.sort();
         if findings.count(Severity::Error) > 0 {
-            return Err(Error::Preflight(findings));
+            return Err(PreflightFailed(findings).into());
         }
         // Without an entry there is an error, unless the user said that it is none.
         let (composition, entry) =

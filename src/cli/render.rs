@@ -26,11 +26,12 @@ use super::reuse::{LimitArgs, ReuseArgs};
 use super::settings::{Settings, flags_of};
 use super::values::{self, WaitArgs};
 use crate::app::config::Entry;
+use crate::app::failure::ArchiveTooLarge;
 use crate::engine;
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::auth;
-use crate::heygen::download;
+use crate::heygen::download::Download;
 use crate::heygen::transport::{ApiBase, Transport};
 use crate::project::collect;
 use crate::project::input;
@@ -40,6 +41,7 @@ use crate::renderers::cloud::run::Means;
 use crate::renderers::lambda::Stack;
 use crate::renderers::verify::{Verified, verify};
 use crate::system::interrupt;
+use crate::system::output::{OutputError, OutputFile};
 use crate::ui::Console;
 
 /// Render a project to a video: on HeyGen's cloud with a credential, on this machine without
@@ -318,11 +320,12 @@ impl Ready {
         let packed = checked.prepared.pack(console)?;
         let is_api = matches!(renderer, Renderer::Cloud(_) | Renderer::Emulator);
         if packed.size > limit(args.upload) && is_api {
-            return Err(Error::TooLarge {
+            return Err(ArchiveTooLarge {
                 size: packed.size,
                 limit: limit(args.upload),
                 largest: largest_lines(&packed),
-            });
+            }
+            .into());
         }
         // Targets are made ready before anything is billed: a video must have somewhere to go.
         match renderer {
@@ -338,7 +341,7 @@ impl Ready {
                 render_cloud(args, &checked, &packed, &transport, None, console)
             }
             Renderer::Local => {
-                let target = download::Target::prepare(args.output.as_deref())?;
+                let target = OutputFile::prepare(args.output.as_deref())?;
                 render_local(args, &checked, &packed, target, console)
             }
             Renderer::Lambda(stack) => lambda::render(args, &checked, &packed, &stack, console),
@@ -347,8 +350,8 @@ impl Ready {
 }
 
 /// Where the video goes; nowhere, if nobody waits for it.
-fn target(args: &Args) -> Result<Option<download::Target>, Error> {
-    if args.no_wait { Ok(None) } else { Ok(Some(download::Target::prepare(args.output.as_deref())?)) }
+fn target(args: &Args) -> Result<Option<OutputFile>, Error> {
+    if args.no_wait { Ok(None) } else { Ok(Some(OutputFile::prepare(args.output.as_deref())?)) }
 }
 
 /// The request body, checked, and the project where the server can reach it already.
@@ -633,7 +636,7 @@ fn render_cloud(
     let means = Means {
         transport,
         archive: Some(packed),
-        target: target(args)?,
+        target: target(args)?.map(Download::new),
         ledger,
         expected: expected(&checked.request.options, duration),
         is_strict: args.verify,
@@ -667,7 +670,7 @@ fn render_remote(
     let means = Means {
         transport: &transport,
         archive: None,
-        target: target(args)?,
+        target: target(args)?.map(Download::new),
         ledger,
         expected: expected(&request.options, None),
         is_strict: args.verify,
@@ -704,7 +707,7 @@ fn render_local(
     args: &Args,
     checked: &Checked,
     packed: &Packed,
-    mut target: download::Target,
+    target: OutputFile,
     console: &mut Console,
 ) -> Result<Rendered, Error> {
     let options = &checked.request.options;
@@ -728,9 +731,9 @@ fn render_local(
     engine.render(&job, &mut |progress| super::emulator::announce(&progress, console))?;
     console.end_bar();
     interrupt::set_resume_hint(None);
-    let verified = verify(target.video(), &expected(options, checked.prepared.duration));
+    let verified = verify(target.temporary_path(), &expected(options, checked.prepared.duration));
     let name = format!("{}.{format}", checked.prepared.project().name);
-    let (path, _) = target.keep(&name).map_err(Error::Output)?;
+    let (path, _) = target.keep(&name)?;
     let digest = packed.manifest.digest();
     let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &checked.request.body);
     let render = serde_json::json!({ "renderer": "local", "status": "completed", "format": format });
@@ -763,7 +766,7 @@ impl Made {
         console: &mut Console,
     ) -> Result<Rendered, Error> {
         let Self { render, identity, generation, is_reused, digest, path, verified } = self;
-        let size = std::fs::metadata(&path).map_err(|error| Error::Output(error.to_string()))?.len();
+        let size = std::fs::metadata(&path).map_err(|error| OutputError::NotKept(error.to_string()))?.len();
         if !args.verify {
             verified.warn(console);
         }
@@ -780,7 +783,7 @@ impl Made {
             "diagnostics": checked.prepared.findings.diagnostics,
         });
         verified.write_to(&mut result);
-        let verdict = if args.verify { verified.insist() } else { Ok(()) };
+        let verdict = if args.verify { verified.insist().map_err(Error::from) } else { Ok(()) };
         Ok(Rendered { result, video: Some(path), thumbnail: None, verdict })
     }
 }

@@ -9,7 +9,7 @@ use hyperframes_ci_core::options::Resolution;
 use serde_json::Value;
 
 use super::values;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::transport::ApiBase;
 use crate::renderers::cloud::ledger::{LedgerFile, unix_now};
 use crate::ui::Console;

@@ -8,7 +8,7 @@ use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::settings::help_of;
 use super::values;
-use crate::error::Error;
+use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::tree::DiskTree;
 use crate::ui::Console;

@@ -15,7 +15,7 @@ use super::render::Args;
 use super::values;
 use crate::app::config;
 use crate::app::config::{Entry, File, KEYS, Key, Kind, Setting};
-use crate::error::Error;
+use crate::fault::Error;
 use crate::project::collect;
 
 /// A command line of `render` without its name.

@@ -9,7 +9,7 @@ use hyperframes_ci_core::job::Wait;
 use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use hyperframes_ci_core::report::ReportFormat;
 
-use crate::error::Error;
+use crate::fault::Error;
 use crate::heygen::auth;
 use crate::heygen::auth::{Credential, Found, Provider};
 use crate::heygen::transport::{ApiBase, SILENCE, Transport};
@@ -171,7 +171,7 @@ pub(super) fn silence() -> Result<Duration, Error> {
 /// # Errors
 /// When there is none, or one that cannot be used.
 pub(super) fn credential() -> Result<Found, Error> {
-    auth::find(&environment)?.ok_or(Error::NoCredential)
+    auth::find(&environment)?.ok_or_else(|| auth::NoCredential.into())
 }
 
 /// A transport to the API with the user's credential.

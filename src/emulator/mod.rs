@@ -18,6 +18,7 @@ mod storage;
 mod validate;
 mod webhook;
 
+use crate::fault::Fault;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,17 +96,15 @@ impl std::fmt::Display for EmulatorError {
     }
 }
 
-impl EmulatorError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for EmulatorError {
+    fn code(&self) -> &str {
         match self {
             Self::Port(..) | Self::Storage(_) => "emulator_not_started",
             Self::Script(_) => "invalid_script",
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         Some(match self {
             Self::Port(..) => "leave out --port to take a free one".to_owned(),
             Self::Storage(_) => "check the free space and TMPDIR".to_owned(),

@@ -1,5 +1,6 @@
 //! How rendering on this machine can fail.
 
+use crate::fault::Fault;
 use std::fmt;
 use std::io;
 
@@ -39,9 +40,8 @@ impl fmt::Display for EngineError {
     }
 }
 
-impl EngineError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for EngineError {
+    fn code(&self) -> &str {
         match self {
             Self::Program(error) => error.code(),
             Self::Folder(_) | Self::Start(_) => "engine_not_started",
@@ -51,10 +51,9 @@ impl EngineError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         match self {
-            Self::Program(error) => Some(error.help()),
+            Self::Program(error) => error.help(),
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
             Self::Start(_) => Some("remove the cache directory (HYPERFRAMES_CI_CACHE, or hyperframes-ci in the user's cache) and run again".to_owned()),
             Self::Failed(_) => Some("the engine's own tools tell more: npx hyperframes lint, npx hyperframes preview".to_owned()),

@@ -1,5 +1,6 @@
 //! Requests of the core over ureq: the one place that adds the credential, and only for the API's own origin.
 
+use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::IpAddr;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use hyperframes_ci_core::api::{ApiError, Body, Request, Response, ResponseError, Target};
 use hyperframes_ci_core::job::retry_delay;
+use serde_json::{Map, Value};
 use ureq::config::{AutoHeaderValue, ConfigBuilder};
 use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, SendBody};
@@ -39,10 +41,20 @@ impl fmt::Display for InvalidBase {
     }
 }
 
-impl InvalidBase {
-    /// What to do about it.
-    pub(crate) const HELP: &'static str =
-        "HEYGEN_API_URL must be https://…, or http:// on a loopback address such as the emulator's";
+impl Fault for InvalidBase {
+    fn code(&self) -> &str {
+        "invalid_api_url"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help =
+            "HEYGEN_API_URL must be https://…, or http:// on a loopback address such as the emulator's";
+        Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
 }
 
 impl ApiBase {
@@ -313,6 +325,53 @@ pub(crate) enum CallError {
     Malformed(String),
     /// No answer.
     Unreachable(String),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => error.fmt(f),
+            Self::Malformed(message) => f.write_str(message),
+            Self::Unreachable(message) => write!(f, "the API gave no answer: {message}"),
+        }
+    }
+}
+
+impl Fault for CallError {
+    fn code(&self) -> &str {
+        match self {
+            Self::Api(error) => &error.code,
+            Self::Malformed(_) => "malformed_response",
+            Self::Unreachable(_) => "network_error",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Api(error) => error.help().map(str::to_owned),
+            _ => Some("check the network, HEYGEN_API_URL and the proxy settings".to_owned()),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Api(error) if error.is_authentication() => Exit::Auth,
+            _ => Exit::General,
+        }
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        match self {
+            Self::Api(error) => api_members(error),
+            _ => Map::new(),
+        }
+    }
+}
+
+/// What scripts read of an error of the API, beside its code and message.
+pub(crate) fn api_members(error: &ApiError) -> Map<String, Value> {
+    let fields = [("param", &error.param), ("doc_url", &error.doc_url), ("request_id", &error.request_id)];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect()
 }
 
 impl From<ResponseError> for CallError {

@@ -1,5 +1,6 @@
 //! What changed since a revision, as git tells.
 
+use crate::fault::{Exit, Fault};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
@@ -26,9 +27,8 @@ impl fmt::Display for ChangesError {
     }
 }
 
-impl ChangesError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for ChangesError {
+    fn code(&self) -> &str {
         match self {
             Self::NoGit(_) => "git_not_found",
             Self::UnknownRevision(_) => "unknown_revision",
@@ -36,15 +36,21 @@ impl ChangesError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> &'static str {
-        match self {
-            Self::NoGit(_) => "install git, or leave out --changed-since",
-            Self::UnknownRevision(_) => {
-                "fetch it; a shallow clone has one commit only (actions/checkout: `fetch-depth: 0`)"
+    fn help(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::NoGit(_) => "install git, or leave out --changed-since",
+                Self::UnknownRevision(_) => {
+                    "fetch it; a shallow clone has one commit only (actions/checkout: `fetch-depth: 0`)"
+                }
+                Self::Failed(_) => "--changed-since needs a git repository",
             }
-            Self::Failed(_) => "--changed-since needs a git repository",
-        }
+            .to_owned(),
+        )
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here reads a file's contents. What the rules of [`hyperframes_ci_core::project::IgnoreRules`] leave out is not
 //! even looked at; symbolic links are judged by where they end.
 
+use crate::fault::{Exit, Fault};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
@@ -50,9 +51,8 @@ impl std::fmt::Display for ProjectError {
     }
 }
 
-impl ProjectError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for ProjectError {
+    fn code(&self) -> &str {
         match self {
             Self::Missing(_) | Self::NotADirectory(_) => "project_not_found",
             Self::Unreadable(..) => "project_unreadable",
@@ -60,14 +60,23 @@ impl ProjectError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> &'static str {
-        match self {
-            Self::Missing(_) | Self::NotADirectory(_) => {
-                "name the directory that holds index.html, such as `hyperframes-ci render videos/launch`"
+    fn help(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::Missing(_) | Self::NotADirectory(_) => {
+                    "name the directory that holds index.html, such as `hyperframes-ci render videos/launch`"
+                }
+                Self::Unreadable(..) => "check the permissions",
+                Self::NotUnicode(_) => "rename it: an archive's paths are UTF-8",
             }
-            Self::Unreadable(..) => "check the permissions",
-            Self::NotUnicode(_) => "rename it: an archive's paths are UTF-8",
+            .to_owned(),
+        )
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Missing(_) | Self::NotADirectory(_) => Exit::Usage,
+            Self::Unreadable(..) | Self::NotUnicode(_) => Exit::General,
         }
     }
 }

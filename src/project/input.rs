@@ -1,5 +1,6 @@
 //! The values for a composition's variables, and the base request, as the user gives them.
 
+use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -41,23 +42,25 @@ impl fmt::Display for InputError {
     }
 }
 
-impl InputError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for InputError {
+    fn code(&self) -> &str {
         match self.problem {
             Problem::Unreadable(..) => "input_unreadable",
             Problem::Invalid { .. } | Problem::NotAnObject { .. } => "invalid_json",
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> String {
-        match self.problem {
+    fn help(&self) -> Option<String> {
+        Some(match self.problem {
             Problem::Unreadable(..) => "check the path; it is relative to the current directory".to_owned(),
             Problem::Invalid { .. } | Problem::NotAnObject { .. } => {
                 format!("write an object of ids and values, such as {} '{{\"title\":\"Hello\"}}'", self.flag)
             }
-        }
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a project to its archive: a ZIP in a temporary file. What is in it is decided in the core.
 
+use crate::fault::Fault;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -42,9 +43,8 @@ impl std::fmt::Display for PackError {
     }
 }
 
-impl PackError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for PackError {
+    fn code(&self) -> &str {
         match self {
             Self::File(_, ArchiveError::Changed { .. }) => "file_changed",
             Self::File(..) => "file_unreadable",
@@ -52,13 +52,17 @@ impl PackError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> &'static str {
-        match self {
-            Self::File(_, ArchiveError::Changed { .. }) => "let whatever writes it finish, then run again",
-            Self::File(..) => "check the permissions, or leave it out with .hyperframesignore",
-            Self::Archive(_) => "check the free space of the temporary directory",
-        }
+    fn help(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::File(_, ArchiveError::Changed { .. }) => {
+                    "let whatever writes it finish, then run again"
+                }
+                Self::File(..) => "check the permissions, or leave it out with .hyperframesignore",
+                Self::Archive(_) => "check the free space of the temporary directory",
+            }
+            .to_owned(),
+        )
     }
 }
 

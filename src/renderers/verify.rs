@@ -1,11 +1,14 @@
 //! Holds a rendered video against what was asked for.
 
 use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
 
 use hyperframes_ci_core::video::{Expected, Video, VideoError};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::fault::Fault;
 use crate::ui::Console;
 
 /// What a video is, and what about it is not as it was asked for.
@@ -15,9 +18,29 @@ pub(crate) struct Verified {
     mismatches: Vec<String>,
 }
 
-/// Holds what `video` is against what was `expected`.
-pub(crate) fn verify(video: Result<Video, VideoError>, expected: &Expected) -> Verified {
-    match video {
+/// The video is not as it was asked for.
+#[derive(Debug)]
+pub(crate) struct Mismatch(Vec<String>);
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the video is not as it was asked for: {}", self.0.join("; "))
+    }
+}
+
+impl Fault for Mismatch {
+    fn code(&self) -> &str {
+        "output_mismatch"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("the video was kept; without --verify this is a warning".to_owned())
+    }
+}
+
+/// Reads the headers of the video at `path` and compares them with what was `expected`.
+pub(crate) fn verify(path: &Path, expected: &Expected) -> Verified {
+    match File::open(path).map_err(VideoError::from).and_then(|file| Video::read(&mut BufReader::new(file))) {
         Ok(video) => {
             let mismatches = expected.mismatches(&video);
             Verified { video: Some(video), mismatches }
@@ -49,8 +72,8 @@ impl Verified {
     ///
     /// # Errors
     /// When something is not as it was asked for.
-    pub(crate) fn insist(&self) -> Result<(), Error> {
-        if self.mismatches.is_empty() { Ok(()) } else { Err(Error::Mismatch(self.mismatches.clone())) }
+    pub(crate) fn insist(&self) -> Result<(), Mismatch> {
+        if self.mismatches.is_empty() { Ok(()) } else { Err(Mismatch(self.mismatches.clone())) }
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod base64;
 pub(crate) mod cache;
 pub(crate) mod digest;
 pub(crate) mod interrupt;
+pub(crate) mod output;
 pub(crate) mod parallel;
 pub(crate) mod percent;
 pub(crate) mod pool;

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::plain;
-use crate::error::Error;
+use crate::fault::Error;
 
 /// How a command talks.
 #[derive(Debug)]
@@ -218,7 +218,7 @@ impl Console {
             }
             return;
         }
-        if let Error::Preflight(findings) = error {
+        if let Some(findings) = error.findings() {
             self.findings(findings);
         }
         self.line(&format!("{RED}{BOLD}error{RESET}{BOLD}:{RESET} {}", plain(&error.to_string())));

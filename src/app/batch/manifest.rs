@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use crate::fault::{Exit, Fault};
 use serde::{Deserialize, Serialize};
 
 /// How far a row is.
@@ -56,6 +57,20 @@ pub(crate) struct ManifestError {
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the manifest {} cannot be used: {}", self.path.display(), self.error)
+    }
+}
+
+impl Fault for ManifestError {
+    fn code(&self) -> &str {
+        "manifest_not_usable"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("name a file that can be written with --manifest".to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
     }
 }
 

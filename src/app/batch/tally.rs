@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Entry, Manifest, ManifestError, RowState};
+use crate::app::failure::BatchFailed;
 use crate::cli::reuse::billed;
-use crate::error::Error;
+use crate::fault::{Error, Exit};
 use crate::renderers::cloud::{Outcome, RowResult};
 use crate::ui::{Console, counted, table};
 
@@ -70,7 +71,7 @@ impl<'a> Tally<'a> {
     pub(crate) fn hear(&mut self, mut result: RowResult) -> bool {
         if let (true, Outcome::Completed(verified)) = (self.is_strict, &result.outcome) {
             let verdict = verified.insist();
-            verdict.unwrap_or_else(|error| result.outcome = Outcome::Failed(Box::new(error)));
+            verdict.unwrap_or_else(|error| result.outcome = Outcome::Failed(Box::new(error.into())));
         }
         let entry = entry(&result);
         if let Err(error) = self.manifest.append(&entry) {
@@ -133,7 +134,7 @@ impl<'a> Tally<'a> {
         totals["billed"] = json!({ "renders": self.billed.0, "seconds": self.billed.1 });
         totals["not_submitted"] = not_submitted.into();
         let missing = rows - completed - done;
-        let verdict = if missing == 0 { Ok(()) } else { Err(Error::Batch { failed: missing, rows }) };
+        let verdict = if missing == 0 { Ok(()) } else { Err(BatchFailed { failed: missing, rows }.into()) };
         Ok((totals, verdict))
     }
 }
@@ -145,7 +146,7 @@ fn entry(result: &RowResult) -> Entry {
         Outcome::Completed(verified) => (RowState::Completed, verified.duration(), None),
         Outcome::Failed(error) => {
             // A render that lives on is gone on with, not paid for again.
-            let lives_on = error.is_timeout() && result.render_id.is_some();
+            let lives_on = error.exit() == Exit::Timeout && result.render_id.is_some();
             let state = if lives_on { RowState::Submitted } else { RowState::Failed };
             (state, None, Some(error.to_string()))
         }

@@ -4,6 +4,7 @@ mod keys;
 mod read;
 mod schema;
 
+use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
@@ -96,9 +97,8 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl ConfigError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for ConfigError {
+    fn code(&self) -> &str {
         match self {
             Self::Unreadable(..) => "config_unreadable",
             Self::Invalid(_) => "invalid_config",
@@ -106,8 +106,7 @@ impl ConfigError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         match self {
             Self::Unreadable(..) => Some("check the path and the permissions".to_owned()),
             Self::Invalid(_) => {
@@ -117,6 +116,10 @@ impl ConfigError {
                 Some("write some, such as\n\n[[render]]\nproject = \"videos/launch\"".to_owned())
             }
         }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
     }
 }
 

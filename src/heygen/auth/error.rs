@@ -1,5 +1,6 @@
 //! How signing in can fail.
 
+use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::io;
 
@@ -48,9 +49,10 @@ impl SignInError {
         matches!(self, Self::OAuth(OAuthError::Unreachable(_)) | Self::Unverified(_))
             || matches!(self, Self::Callback(CallbackError::Listen(_)))
     }
+}
 
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for SignInError {
+    fn code(&self) -> &str {
         match self {
             Self::Unattended | Self::Remote => "not_attended",
             Self::NoHome => "credentials_file",
@@ -66,8 +68,7 @@ impl SignInError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         const AGAIN: &str = "run `hyperframes-ci auth login` again";
         let help = match self {
             Self::Unattended => {
@@ -81,12 +82,20 @@ impl SignInError {
             Self::OAuth(OAuthError::Unreachable(_)) | Self::Unverified(_) => {
                 "check the network and the proxy settings, then try again"
             }
-            Self::OAuth(OAuthError::Store(error)) => return Some(error.help()),
+            Self::OAuth(OAuthError::Store(error)) => return error.help(),
             Self::Key(_) | Self::NoKey => "type it, or pipe it in: `auth login --api-key < file`",
             Self::Rejected(_) => "sign in again, or make a new key at app.heygen.com/settings/api",
             Self::Kept => return None,
         };
         Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            _ if self.is_usage() => Exit::Usage,
+            _ if self.is_transient() => Exit::General,
+            _ => Exit::Auth,
+        }
     }
 }
 

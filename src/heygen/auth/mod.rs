@@ -8,6 +8,7 @@ mod secret;
 mod store;
 pub(crate) mod terminal;
 
+use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -89,9 +90,8 @@ impl fmt::Display for CredentialError {
     }
 }
 
-impl CredentialError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for CredentialError {
+    fn code(&self) -> &str {
         match self {
             Self::ControlCharacters(_) => "invalid_credential",
             Self::Unreadable(..) | Self::Unwritable(..) | Self::Corrupt(..) => "credentials_file",
@@ -99,9 +99,8 @@ impl CredentialError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> String {
-        match self {
+    fn help(&self) -> Option<String> {
+        Some(match self {
             Self::ControlCharacters(_) => {
                 "copy the key again; a secret often ends in a stray line break".to_owned()
             }
@@ -112,7 +111,37 @@ impl CredentialError {
                 format!("set HEYGEN_API_KEY, or mend or delete {}", path.display())
             }
             Self::Expired(_) => "run `hyperframes-ci auth login`, or set HEYGEN_API_KEY".to_owned(),
-        }
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Auth
+    }
+}
+
+/// There is no credential where one is needed.
+#[derive(Debug)]
+pub(crate) struct NoCredential;
+
+impl fmt::Display for NoCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no credential for the HeyGen API")
+    }
+}
+
+impl Fault for NoCredential {
+    fn code(&self) -> &str {
+        "not_authenticated"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help = "set HEYGEN_API_KEY (in GitHub Actions, from a secret), run `hyperframes-ci auth login`, or render without an \
+             account with --renderer local";
+        Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Auth
     }
 }
 

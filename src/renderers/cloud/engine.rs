@@ -14,12 +14,13 @@ use hyperframes_ci_core::job::{
 use hyperframes_ci_core::options::Resolution;
 use hyperframes_ci_core::video::Expected;
 
-use crate::error::Error;
-use crate::heygen::download::Target;
+use crate::fault::Error;
+use crate::heygen::download::Download;
 use crate::heygen::transport::{Replay, Transport};
 use crate::project::pack::Packed;
 use crate::renderers::cloud::ledger::LedgerFile;
 use crate::renderers::verify::{Verified, verify};
+use crate::system::output::OutputFile;
 
 /// Rows that are somewhere between their submission and their result: more would cost memory and gain nothing.
 const MOST_IN_FLIGHT: usize = 400;
@@ -85,7 +86,7 @@ struct Work {
     job: Job,
     output: PathBuf,
     expected: Expected,
-    target: Option<Target>,
+    target: Option<Download>,
     began: Instant,
     /// Since when it waits for its render.
     parked: Option<Instant>,
@@ -390,7 +391,7 @@ impl<'a> Engine<'a> {
         loop {
             let target = match &mut work.target {
                 Some(target) => target,
-                none => match Target::prepare(Some(&work.output)) {
+                none => match OutputFile::prepare(Some(&work.output)).map(Download::new) {
                     Ok(target) => none.insert(target),
                     Err(error) => {
                         let error = hyperframes_ci_core::job::SaveError {
@@ -403,7 +404,7 @@ impl<'a> Engine<'a> {
                     }
                 },
             };
-            let event = match target.download(self.transport, &url, &mut |_, _| {}) {
+            let event = match target.fetch(self.transport, &url, &mut |_, _| {}) {
                 Ok(()) => Event::Saved,
                 Err(error) => Event::NotSaved(error),
             };
@@ -441,16 +442,16 @@ impl Work {
         if let Err(failure) = ended {
             return self.result(Outcome::Failed(Box::new(failure.into())));
         }
-        let Some(mut target) = self.target.take() else {
+        let Some(target) = self.target.take() else {
             return self.result(Outcome::Submitted);
         };
         let is_placeholder =
             self.job.detail().is_some_and(|detail| detail.other.get("placeholder") == Some(&true.into()));
         let expected = if is_placeholder { Expected::default() } else { self.expected.clone() };
-        let verified = verify(target.video(), &expected);
+        let verified = verify(target.output().temporary_path(), &expected);
         match target.keep("unused") {
             Ok(_) => self.result(Outcome::Completed(Box::new(verified))),
-            Err(message) => self.result(Outcome::Failed(Box::new(Error::Output(message)))),
+            Err(message) => self.result(Outcome::Failed(Box::new(message.into()))),
         }
     }
 }

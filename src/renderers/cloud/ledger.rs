@@ -4,6 +4,7 @@
 //! that a kill has torn is ended before the next one. Nothing is synced: a killed process loses nothing, and what a
 //! machine forgets that loses power is found in the account's list.
 
+use crate::fault::{Exit, Fault};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -30,9 +31,18 @@ impl std::fmt::Display for LedgerError {
     }
 }
 
-impl LedgerError {
-    /// What to do about it.
-    pub(crate) const HELP: &'static str = "name a file that can be written with --ledger";
+impl Fault for LedgerError {
+    fn code(&self) -> &str {
+        "ledger_not_usable"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("name a file that can be written with --ledger".to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
 }
 
 /// A ledger, and what it says about one API.

@@ -1,6 +1,7 @@
 //! Renders in the HeyGen cloud.
 
 mod engine;
+pub(crate) mod failure;
 pub(crate) mod ledger;
 pub(crate) mod run;
 mod survey;

@@ -8,14 +8,16 @@ use hyperframes_ci_core::job::{Action, Event, Fact, Job, Origin, Outcome, Pause,
 use hyperframes_ci_core::report::plain;
 use hyperframes_ci_core::video::Expected;
 
-use crate::error::{Error, resume_command};
-use crate::heygen::download::Target;
+use super::failure::resume_command;
+use crate::fault::Error;
+use crate::heygen::download::Download;
 use crate::heygen::transport::Transport;
 use crate::project::pack::Packed;
 use crate::renderers::cloud::ledger::LedgerFile;
 use crate::renderers::verify;
 use crate::renderers::verify::Verified;
 use crate::system::interrupt;
+use crate::system::output::OutputError;
 use crate::ui::{Console, bytes};
 
 /// What a job works with.
@@ -25,7 +27,7 @@ pub(crate) struct Means<'a> {
     /// What is uploaded, where something is.
     pub(crate) archive: Option<&'a Packed>,
     /// Where the video goes, where it goes anywhere.
-    pub(crate) target: Option<Target>,
+    pub(crate) target: Option<Download>,
     /// Where it is written down what has been paid for.
     pub(crate) ledger: Option<LedgerFile>,
     /// What the video is held against.
@@ -74,7 +76,9 @@ pub(crate) fn run(mut job: Job, mut means: Means<'_>, console: &mut Console) -> 
                 let uploading = means.archive.filter(|_| job.stage() == Stage::Upload);
                 let mut source = match uploading.map(Packed::open).transpose() {
                     Ok(source) => source,
-                    Err(error) => return Err(Error::Output(format!("the archive is gone: {error}"))),
+                    Err(error) => {
+                        return Err(OutputError::NotKept(format!("the archive is gone: {error}")).into());
+                    }
                 };
                 let mut progress = |sent: u64| {
                     if let Some(packed) = uploading {
@@ -96,7 +100,7 @@ pub(crate) fn run(mut job: Job, mut means: Means<'_>, console: &mut Console) -> 
                     let mut progress = |received, total: Option<u64>| {
                         console.progress("downloading", received, total.unwrap_or(received), true);
                     };
-                    match target.download(means.transport, &url, &mut progress) {
+                    match target.fetch(means.transport, &url, &mut progress) {
                         Ok(()) => Event::Saved,
                         Err(error) => Event::NotSaved(error),
                     }
@@ -135,12 +139,12 @@ fn finish(outcome: Outcome, job: &Job, means: Means<'_>) -> Result<Finished, Err
         Outcome::Completed(detail) => (detail.render_id.clone(), Some(detail)),
     };
     let mut video = None;
-    if let (Some(detail), Some(mut target)) = (&detail, means.target) {
+    if let (Some(detail), Some(target)) = (&detail, means.target) {
         // A placeholder is as long and as large as it is, whatever was asked for.
         let is_placeholder = detail.other.get("placeholder").is_some_and(|value| value == true);
         let expected = if is_placeholder { Expected::default() } else { means.expected };
-        let verified = verify::verify(target.video(), &expected);
-        let (path, size) = target.keep(&file_name(detail)).map_err(Error::Output)?;
+        let verified = verify::verify(target.output().temporary_path(), &expected);
+        let (path, size) = target.keep(&file_name(detail))?;
         video = Some((path, size, verified));
     }
     let origin = job.render().map(|(_, origin)| origin);
@@ -316,7 +320,7 @@ impl Finished {
     /// When something is not.
     pub(crate) fn insist(&self) -> Result<(), Error> {
         match &self.video {
-            Some((_, _, verified)) if self.is_strict => verified.insist(),
+            Some((_, _, verified)) if self.is_strict => verified.insist().map_err(Error::from),
             _ => Ok(()),
         }
     }

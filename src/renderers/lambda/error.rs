@@ -1,5 +1,6 @@
 //! How rendering on the user's own Lambda can fail.
 
+use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::io;
 
@@ -72,9 +73,10 @@ impl LambdaError {
             Self::Tool { what, output }
         }
     }
+}
 
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for LambdaError {
+    fn code(&self) -> &str {
         match self {
             Self::Stack { .. } => "stack_unknown",
             Self::Unsupported { .. } => "unsupported_option",
@@ -87,8 +89,7 @@ impl LambdaError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
+    fn help(&self) -> Option<String> {
         match self {
             Self::Stack { known, .. } if !known.is_empty() => {
                 Some(format!("choose one with --lambda-stack: {}", known.join(", ")))
@@ -99,7 +100,7 @@ impl LambdaError {
                     .to_owned(),
             ),
             Self::Unsupported { help, .. } => Some((*help).to_owned()),
-            Self::Program(error) => Some(error.help()),
+            Self::Program(error) => error.help(),
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
             Self::Tool { .. } => Some("check the network, the region and the stack".to_owned()),
             Self::Credentials(_) => Some(
@@ -109,6 +110,15 @@ impl LambdaError {
             ),
             Self::TimedOut { .. } => Some("the same command goes on with it; --max-wait waits longer".to_owned()),
             Self::Unpack(_) | Self::Render(_) => None,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Stack { .. } | Self::Unsupported { .. } => Exit::Usage,
+            Self::Credentials(_) => Exit::Auth,
+            Self::TimedOut { .. } => Exit::Timeout,
+            _ => Exit::General,
         }
     }
 }

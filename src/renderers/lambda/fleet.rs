@@ -10,10 +10,10 @@ use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::video::Expected;
 
 use super::{Follower, Lambda, LambdaError, Layout, News, Problem, Site, Start, key};
-use crate::error::Error;
-use crate::heygen::download::Target;
+use crate::fault::Error;
 use crate::renderers::cloud::{Outcome, RowResult};
 use crate::renderers::verify::verify;
+use crate::system::output::OutputFile;
 
 /// Renders of one identity that were of no use, before it is given up.
 const GENERATIONS: u32 = 32;
@@ -69,7 +69,7 @@ struct Flight {
     generation: u32,
     name: String,
     origin: Origin,
-    target: Target,
+    target: OutputFile,
     began: Instant,
 }
 
@@ -138,7 +138,7 @@ impl Run<'_> {
             }
             let Some(order) = orders.next() else { break };
             // What is to be written is made ready before anything is billed.
-            let target = match Target::prepare(Some(&order.output)) {
+            let target = match OutputFile::prepare(Some(&order.output)) {
                 Ok(target) => target,
                 Err(error) => {
                     self.fail(order, 0, None, error.into());
@@ -243,12 +243,12 @@ impl Run<'_> {
     }
 
     /// The video is there.
-    fn land(&mut self, mut flight: Flight) {
-        let verified = verify(flight.target.video(), &flight.order.expected);
+    fn land(&mut self, flight: Flight) {
+        let verified = verify(flight.target.temporary_path(), &flight.order.expected);
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
         let mut result = flight.result(&self.fleet.lambda, Outcome::Completed(Box::new(verified)));
         if let Err(message) = flight.target.keep(&format!("{}.{format}", flight.name)) {
-            result.outcome = Outcome::Failed(Box::new(Error::Output(message)));
+            result.outcome = Outcome::Failed(Box::new(message.into()));
         }
         self.tell(result.index, Told::Result(Box::new(result)));
     }

@@ -383,6 +383,7 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Fault as _;
 
     #[test]
     fn what_lambda_cannot_render_is_told_before_anything_is_started() {
@@ -420,7 +421,7 @@ mod tests {
 
     #[test]
     fn what_aws_says_about_credentials_is_told_apart() {
-        let code = |output: &str| LambdaError::of_tool(FOLLOWING, output.to_owned()).code();
+        let code = |output: &str| LambdaError::of_tool(FOLLOWING, output.to_owned()).code().to_owned();
         assert_eq!(code("CredentialsProviderError: none"), "not_authenticated");
         assert_eq!(code("ENOTFOUND states.eu-west-1.amazonaws.com"), "lambda_tooling_failed");
     }

@@ -6,6 +6,7 @@ mod node;
 pub(crate) mod process;
 mod workplace;
 
+use crate::fault::Fault;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,9 +45,8 @@ impl fmt::Display for ProgramError {
     }
 }
 
-impl ProgramError {
-    /// Stable identifier.
-    pub(crate) fn code(&self) -> &'static str {
+impl Fault for ProgramError {
+    fn code(&self) -> &str {
         match self {
             Self::Missing(_) => "engine_missing",
             Self::Install { .. } => "engine_not_installed",
@@ -54,15 +54,14 @@ impl ProgramError {
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> String {
-        match self {
+    fn help(&self) -> Option<String> {
+        Some(match self {
             Self::Missing(parts) => {
                 parts.iter().map(|(name, remedy)| format!("{name}: {remedy}")).collect::<Vec<_>>().join("\n")
             }
             Self::Install { .. } => "check the network and the free space, then run again".to_owned(),
             Self::Folder(_) => "check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned(),
-        }
+        })
     }
 }
 

@@ -1,0 +1,218 @@
+//! How use cases can fail.
+
+use std::fmt;
+
+use hyperframes_ci_core::findings::{Findings, Severity};
+use serde_json::{Map, Value};
+
+use crate::fault::{Exit, Fault};
+use crate::ui::{bytes, counted};
+
+const NOTHING_BILLED: &str = "nothing was uploaded and nothing is billed";
+
+/// The checks found errors: nothing was uploaded, nothing is billed.
+#[derive(Debug)]
+pub(crate) struct PreflightFailed(pub(crate) Findings);
+
+impl fmt::Display for PreflightFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        found(self.0.count(Severity::Error), f)
+    }
+}
+
+impl Fault for PreflightFailed {
+    fn code(&self) -> &str {
+        "preflight_failed"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(NOTHING_BILLED.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Preflight
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        Map::from_iter([("diagnostics".to_owned(), serde_json::json!(self.0.diagnostics))])
+    }
+
+    fn findings(&self) -> Option<&Findings> {
+        Some(&self.0)
+    }
+}
+
+/// `check` found errors, and has reported them.
+#[derive(Debug)]
+pub(crate) struct CheckFailed {
+    /// How many.
+    pub(crate) errors: usize,
+}
+
+impl fmt::Display for CheckFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        found(self.errors, f)
+    }
+}
+
+impl Fault for CheckFailed {
+    fn code(&self) -> &str {
+        "preflight_failed"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("`hyperframes-ci check --explain CODE` says more about each".to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Preflight
+    }
+}
+
+fn found(errors: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the checks found {}", counted(errors, "error"))
+}
+
+/// The archive is larger than the API takes.
+#[derive(Debug)]
+pub(crate) struct ArchiveTooLarge {
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// The limit in bytes.
+    pub(crate) limit: u64,
+    /// The largest files, as lines.
+    pub(crate) largest: Vec<String>,
+}
+
+impl fmt::Display for ArchiveTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (size, limit) = (bytes(self.size), bytes(self.limit));
+        write!(f, "the archive is too large: {size}, and the limit is {limit}; its largest files are")?;
+        self.largest.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl Fault for ArchiveTooLarge {
+    fn code(&self) -> &str {
+        "archive_too_large"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("leave out what the video does not need with .hyperframesignore".to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Preflight
+    }
+}
+
+/// Rows of a batch cannot be rendered as they are.
+#[derive(Debug)]
+pub(crate) struct InvalidRows {
+    /// How many.
+    pub(crate) count: u64,
+    /// The first of them, as lines.
+    pub(crate) first: Vec<String>,
+}
+
+impl fmt::Display for InvalidRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of no use", counted(usize::try_from(self.count).unwrap_or(usize::MAX), "row"))?;
+        self.first.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl Fault for InvalidRows {
+    fn code(&self) -> &str {
+        "invalid_rows"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(format!("{NOTHING_BILLED}; --keep-going renders the others"))
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Preflight
+    }
+}
+
+/// Rows of a batch have no video.
+#[derive(Debug)]
+pub(crate) struct BatchFailed {
+    /// How many.
+    pub(crate) failed: u64,
+    /// Of how many.
+    pub(crate) rows: u64,
+}
+
+impl fmt::Display for BatchFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} rows failed", self.failed, self.rows)
+    }
+}
+
+impl Fault for BatchFailed {
+    fn code(&self) -> &str {
+        "batch_failed"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help =
+            "the same command goes on with what is missing; --retry-failed tries those that failed again";
+        Some(help.to_owned())
+    }
+}
+
+/// Entries of the configuration failed.
+#[derive(Debug)]
+pub(crate) struct EntriesFailed {
+    /// How many.
+    pub(crate) failed: usize,
+    /// Of how many.
+    pub(crate) of: usize,
+    /// What stands for all of them.
+    pub(crate) exit: Exit,
+    /// Whether anything was rendered at all.
+    pub(crate) began: bool,
+}
+
+impl fmt::Display for EntriesFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} failed", self.failed, counted(self.of, "entry"))
+    }
+}
+
+impl Fault for EntriesFailed {
+    fn code(&self) -> &str {
+        "entries_failed"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help = if self.began { "the same command goes on with what is missing" } else { NOTHING_BILLED };
+        Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// The user said no.
+#[derive(Debug)]
+pub(crate) struct Declined;
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing was deleted")
+    }
+}
+
+impl Fault for Declined {
+    fn code(&self) -> &str {
+        "declined"
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}

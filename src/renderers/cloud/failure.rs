@@ -1,0 +1,42 @@
+//! A failed job as an error of the command.
+
+use hyperframes_ci_core::job::{Failure, FailureKind};
+use serde_json::{Map, Value};
+
+use crate::fault::{Exit, Fault};
+use crate::heygen::transport::api_members;
+
+/// The command that polls and downloads a render that is still running.
+pub(crate) fn resume_command(failure: &Failure) -> Option<String> {
+    let render_id = failure.render_id.as_ref().filter(|_| failure.is_resumable())?;
+    Some(format!("hyperframes-ci get {render_id} --wait"))
+}
+
+impl Fault for Box<Failure> {
+    fn code(&self) -> &str {
+        Failure::code(self)
+    }
+
+    fn help(&self) -> Option<String> {
+        match (Failure::help(self), resume_command(self)) {
+            (Some(help), Some(resume)) => Some(format!("{help}; then go on with `{resume}`")),
+            (None, Some(resume)) => Some(format!("go on with `{resume}`")),
+            (help, None) => help.map(str::to_owned),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self.kind {
+            _ if self.api_error().is_some_and(|error| error.is_authentication()) => Exit::Auth,
+            FailureKind::TimedOut(_) => Exit::Timeout,
+            FailureKind::Limit(_) => Exit::Limit,
+            _ => Exit::General,
+        }
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        let mut members = self.api_error().map(api_members).unwrap_or_default();
+        members.extend(self.render_id.clone().map(|id| ("render_id".to_owned(), id.into())));
+        members
+    }
+}

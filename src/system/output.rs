@@ -1,0 +1,145 @@
+//! An output file: all of it under its name, or nothing.
+//!
+//! Bytes go to a temporary file beside the target, which is there before anything is billed: a folder that cannot be
+//! written is found out early.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::temporary::{self, Temporary};
+use crate::fault::{Exit, Fault};
+
+/// Why an output cannot be written.
+#[derive(Debug)]
+pub(crate) enum OutputError {
+    /// The output is a directory.
+    IsDirectory(PathBuf),
+    /// Its folder cannot be written.
+    NotWritable(PathBuf, io::Error),
+    /// It could not be put in place.
+    NotKept(String),
+}
+
+impl fmt::Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IsDirectory(path) => write!(f, "the output path {} is a directory", path.display()),
+            Self::NotWritable(path, error) => write!(f, "cannot write to {}: {error}", path.display()),
+            Self::NotKept(message) => f.write_str(message),
+        }
+    }
+}
+
+impl Fault for OutputError {
+    fn code(&self) -> &str {
+        "output_not_writable"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::IsDirectory(_) => "name a file, such as -o out.mp4",
+            Self::NotWritable(..) => {
+                "check the permissions and the free space, or choose another path with -o"
+            }
+            Self::NotKept(_) => "check the free space, or choose another path with -o",
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::IsDirectory(_) | Self::NotWritable(..) => Exit::Usage,
+            Self::NotKept(_) => Exit::General,
+        }
+    }
+}
+
+/// A temporary file in the folder of its final name.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    temporary: Temporary,
+    folder: PathBuf,
+    /// The final name, where it is known from the start.
+    path: Option<PathBuf>,
+}
+
+impl OutputFile {
+    /// Makes ready to write `output`, or a file in the folder `renders` that is named later.
+    ///
+    /// # Errors
+    /// Returns [`OutputError`] if `output` is a directory or its folder cannot be written.
+    pub(crate) fn prepare(output: Option<&Path>) -> Result<Self, OutputError> {
+        let path = output.map(Path::to_owned);
+        let folder = match &path {
+            Some(path) if path.is_dir() || path.file_name().is_none() => {
+                return Err(OutputError::IsDirectory(path.clone()));
+            }
+            Some(path) => match path.parent() {
+                Some(parent) if parent != Path::new("") => parent.to_owned(),
+                _ => PathBuf::from("."),
+            },
+            None => PathBuf::from("renders"),
+        };
+        let not_writable = |error| OutputError::NotWritable(folder.clone(), error);
+        fs::create_dir_all(&folder).map_err(not_writable)?;
+        let temporary = temporary::create(&folder, ".hyperframes-ci-", ".part").map_err(not_writable)?;
+        Ok(Self { temporary, folder, path })
+    }
+
+    /// Where the bytes go; whoever writes through the path may put another file in its place.
+    pub(crate) fn temporary_path(&self) -> &Path {
+        self.temporary.file.path()
+    }
+
+    /// The open temporary file.
+    pub(crate) fn file(&mut self) -> &mut File {
+        self.temporary.file.as_file_mut()
+    }
+
+    /// Gives the file its final name, `renders/<name>` where no path was set, and returns the path and the size in bytes.
+    ///
+    /// # Errors
+    /// Returns [`OutputError::NotKept`] if the disk refuses it.
+    pub(crate) fn keep(self, name: &str) -> Result<(PathBuf, u64), OutputError> {
+        let path = self.path.unwrap_or_else(|| self.folder.join(name));
+        let failed =
+            |error: &io::Error| OutputError::NotKept(format!("cannot write {}: {error}", path.display()));
+        // Whoever wrote through the path left the length on the disk.
+        let size = fs::metadata(self.temporary.file.path()).map_err(|error| failed(&error))?.len();
+        File::open(self.temporary.file.path())
+            .and_then(|file| file.sync_all())
+            .map_err(|error| failed(&error))?;
+        let kept = self.temporary.file.persist(&path).map_err(|error| failed(&error.error))?;
+        make_readable(&kept).map_err(|error| failed(&error))?;
+        Ok((path, size))
+    }
+}
+
+/// Temporary files are private; a video is as public as any file that its user creates.
+#[cfg(unix)]
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_outputs_are_found_before_anything_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = OutputFile::prepare(Some(folder.path())).expect_err("a directory");
+        assert!(error.to_string().contains("is a directory"), "{error}");
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("written");
+        assert!(OutputFile::prepare(Some(&file.join("v.mp4"))).is_err());
+    }
+}
