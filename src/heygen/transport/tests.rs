@@ -28,7 +28,7 @@ fn the_api_gets_the_credential_and_the_idempotency_key() {
         .match_body(r#"{"fps":24}"#)
         .with_body(r#"{"data":{"render_id":"r1"}}"#)
         .create();
-    let body = serde_json::Map::from_iter([("fps".to_owned(), serde_json::json!(24))]);
+    let body = Map::from_iter([("fps".to_owned(), serde_json::json!(24))]);
     let answer =
         transport(&server).send(&Request::submit(&body, &key()), None, &mut |_| {}).expect("an answer");
     assert_eq!(answer.status, 200);
