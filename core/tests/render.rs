@@ -512,21 +512,26 @@ fn a_render_of_the_account_is_found_by_its_callback_id() {
 #[test]
 fn pages_are_followed_to_a_bound_and_to_the_window() {
     let since = |since| Plan { reuse: Reuse { since, ..Reuse::default() }, ..known_plan() };
-    let page = |age: i64| {
+    let page = |age: i64, next: u32| {
         json!({"data": [{"render_id": "x", "status": "completed", "created_at": NOON - age}],
-            "has_more": true, "next_token": "t"})
+            "has_more": true, "next_token": format!("t{next}")})
     };
     let mut scenario = Scenario::start(since(None));
     scenario.expect(LIST);
-    for _ in 0..9 {
-        scenario.answer(200, page(0));
-        scenario.expect(&format!("{LIST}&token=t"));
+    for next in 1..10 {
+        scenario.answer(200, page(0, next));
+        scenario.expect(&format!("{LIST}&token=t{next}"));
     }
-    scenario.answer(200, page(0));
+    scenario.answer(200, page(0, 10));
+    scenario.expect(CREATE);
+    // A cursor that comes again is the end.
+    let mut scenario = Scenario::start(since(None));
+    scenario.answer(200, page(0, 1));
+    scenario.answer(200, page(0, 1));
     scenario.expect(CREATE);
     let mut scenario = Scenario::start(since(Some(NOON - 100)));
     scenario.expect(LIST);
-    scenario.answer(200, page(101));
+    scenario.answer(200, page(101, 1));
     scenario.expect(CREATE);
     let mut scenario = Scenario::start(since(Some(NOON - 100)));
     scenario.answer_list(&[(Some(0), "completed", 101)]);

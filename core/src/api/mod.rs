@@ -3,10 +3,12 @@
 //! No credential passes through here: the shell adds it, and only to a [`Target::Api`].
 
 mod error;
+mod pages;
 mod request;
 mod response;
 
 pub use error::{ApiError, ResponseError};
+pub use pages::{BrokenPages, RenderPages};
 pub use request::{
     Body, IdempotencyKey, InvalidIdempotencyKey, Method, Project, RenderRequest, Request, Target,
     UploadRequest,

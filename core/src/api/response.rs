@@ -232,6 +232,12 @@ impl RenderDetail {
         self.created_at.as_ref().and_then(Number::as_f64).map(|seconds| seconds as i64)
     }
 
+    /// Whether the video is a built-in clip of the emulator, which is as long and as large as it is.
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        self.other.get("placeholder") == Some(&Value::Bool(true))
+    }
+
     /// The same detail with the queries of its URLs replaced, safe to publish.
     #[must_use]
     pub fn redacted(&self) -> Self {

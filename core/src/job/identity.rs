@@ -88,8 +88,13 @@ impl RenderIdentity {
     /// The key of one generation.
     #[must_use]
     pub fn key(&self, generation: u32) -> RenderKey {
-        let text = format!("{}generation {generation}\n", self.text);
-        RenderKey(format!("hfci_{}", hex(&Sha256::digest(text))))
+        RenderKey::of(Sha256::new_with_prefix(&self.text), generation)
+    }
+
+    /// The keys of all generations from `first` on; the text before the generation is hashed once.
+    pub fn keys(&self, first: u32) -> impl Iterator<Item = (u32, RenderKey)> + use<> {
+        let text = Sha256::new_with_prefix(&self.text);
+        (first..).map(move |generation| (generation, RenderKey::of(text.clone(), generation)))
     }
 }
 
@@ -98,6 +103,11 @@ impl RenderIdentity {
 pub struct RenderKey(String);
 
 impl RenderKey {
+    fn of(text: Sha256, generation: u32) -> Self {
+        let hash = text.chain_update(format!("generation {generation}\n")).finalize();
+        Self(format!("hfci_{}", hex(&hash)))
+    }
+
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

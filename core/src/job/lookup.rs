@@ -1,19 +1,10 @@
 //! Whether there is a render already: first in the ledger, then in the account's list, newest first.
 
 use super::machine::{Call, Following, Job};
-use super::{Action, Origin};
+use super::{AccountIndex, Action, Origin};
 use crate::api::{Account, RenderDetail, RenderList, RenderStatus};
 use crate::job::RenderState;
 use crate::job::{FailureKind, Refusal, Stage};
-
-/// Renders on a page of the account's list.
-pub(super) const PAGE: u32 = 100;
-
-/// Pages that are looked at.
-const MOST_PAGES: u32 = 10;
-
-/// Generations that are looked for, from the one that is due on.
-const GENERATIONS: u32 = 64;
 
 /// A render whose creation lies this many seconds before its submission was submitted earlier: the server answered the
 /// key with what it gave the first time. Clocks of one server differ less.
@@ -45,28 +36,22 @@ impl Job {
         if self.has_own_callback_id() || self.plan.reuse.is_searched {
             return self.prepare();
         }
-        self.next(Call::List { token: None, pages: 1 })
+        self.account = AccountIndex::new(1, self.plan.reuse.since);
+        self.next(Call::List)
     }
 
     /// Looks for the newest render of the identity on a page.
-    pub(super) fn listed(&mut self, list: RenderList, pages: u32) -> Action {
+    pub(super) fn listed(&mut self, page: &RenderList) -> Action {
         let Some(identity) = self.plan.keys.identity.clone() else { return self.prepare() };
-        let generations = self.generation..self.generation.saturating_add(GENERATIONS);
-        let keys = generations.map(|generation| (generation, identity.key(generation))).collect::<Vec<_>>();
-        let mut is_past = false;
-        for detail in &list.data {
-            is_past |= self.is_past(detail);
-            let found = keys.iter().find(|(_, key)| detail.callback_id.as_deref() == Some(key.as_str()));
-            let Some((generation, _)) = found.filter(|_| !is_past) else { continue };
-            if detail.status() == RenderStatus::Failed || self.plan.reuse.none {
-                self.generation = generation + 1;
-                return self.prepare();
+        self.account.add(page);
+        match self.account.find(&identity, self.generation) {
+            Some(found) if found.state == RenderState::Failed || self.plan.reuse.none => {
+                self.generation = found.generation + 1;
+                self.prepare()
             }
             // The list may lag behind, and its URLs age.
-            return self.follow(detail.render_id.clone(), Origin::Account, *generation);
-        }
-        match list.next_token.filter(|_| list.has_more && !is_past && pages < MOST_PAGES) {
-            Some(token) => self.next(Call::List { token: Some(token), pages: pages + 1 }),
+            Some(found) => self.follow(found.render_id, Origin::Account, found.generation),
+            None if self.account.request().is_some() => self.next(Call::List),
             None => self.prepare(),
         }
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Action, Event, Origin, Outcome, Pause, Plan, Remedy, Retry, SaveError, Source, Step};
+use super::{
+    AccountIndex, Action, Event, Origin, Outcome, Pause, Plan, Remedy, Retry, SaveError, Source, Step,
+};
 use crate::api::{
     ApiError, IdempotencyKey, Project, RenderDetail, RenderStatus, Request, Response, ResponseError,
     SubmittedRender, UploadRequest,
@@ -39,6 +41,8 @@ pub struct Job {
     pub(super) upload_round: u32,
     /// The key of the submission was used for another request: somebody else's render is looked for, once.
     pub(super) conflicted: bool,
+    /// The account's renders, as far as the search has got.
+    pub(super) account: AccountIndex,
     /// For the ledger.
     pub(super) fact: Option<Fact>,
     /// For the user.
@@ -74,7 +78,7 @@ enum State {
 
 #[derive(Clone, Debug)]
 pub(super) enum Call {
-    List { token: Option<String>, pages: u32 },
+    List,
     Balance,
     CreateUpload,
     Put { upload_url: String, headers: Vec<(String, String)>, asset_id: String },
@@ -98,7 +102,7 @@ pub(super) enum Because {
 impl Call {
     pub(super) fn stage(&self) -> Stage {
         match self {
-            Self::List { .. } => Stage::Lookup,
+            Self::List => Stage::Lookup,
             Self::Balance => Stage::Balance,
             Self::CreateUpload => Stage::CreateUpload,
             Self::Put { .. } | Self::ProxyUpload => Stage::Upload,
@@ -126,6 +130,7 @@ impl Job {
             refused_assets: Vec::new(),
             upload_round: 0,
             conflicted: false,
+            account: AccountIndex::default(),
             fact: None,
             notice: None,
         }
@@ -257,7 +262,7 @@ impl Job {
             chosen().or_else(own).map_or_else(fallback, Ok)
         };
         Ok(match call {
-            Call::List { token, .. } => Request::renders(Some(super::lookup::PAGE), token.as_deref()),
+            Call::List => self.account.request().ok_or("the account's list has no more pages")?,
             Call::Balance => Request::account(),
             Call::CreateUpload => {
                 let archive = archive?;
@@ -308,7 +313,7 @@ impl Job {
                 call if is_cut || matches!(call, Call::Poll(_)) => {
                     self.retry(call, None, now, FailureKind::Malformed(message))
                 }
-                Call::List { .. } => self.not_listed(&message),
+                Call::List => self.not_listed(&message),
                 call => self.fail(call.stage(), FailureKind::Malformed(message)),
             },
             Err(ResponseError::Api(error)) => self.refused(call, error, now),
@@ -318,10 +323,7 @@ impl Job {
     /// The way forward: what a successful answer leads to.
     fn advance(&mut self, call: Call, response: &Response, now: Duration) -> Result<Action, ResponseError> {
         Ok(match call {
-            Call::List { pages, .. } => {
-                let list = response.whole()?;
-                self.listed(list, pages)
-            }
+            Call::List => self.listed(&response.whole()?),
             Call::Balance => {
                 let account = response.data()?;
                 self.weighed(&account)
@@ -454,14 +456,12 @@ impl Job {
         }
         match call {
             Call::Poll(_) if error.status == 404 => self.vanished(),
-            Call::List { .. } if !error.is_authentication() => self.not_listed(&error.to_string()),
+            Call::List if !error.is_authentication() => self.not_listed(&error.to_string()),
             Call::CreateUpload | Call::ProxyUpload | Call::Put { .. } | Call::Complete { .. } => {
                 self.upload_refused(call, error)
             }
             Call::Submit(_) => self.submission_refused(error),
-            Call::Poll(_) | Call::List { .. } | Call::Balance => {
-                self.fail(call.stage(), FailureKind::Api(error))
-            }
+            Call::Poll(_) | Call::List | Call::Balance => self.fail(call.stage(), FailureKind::Api(error)),
         }
     }
 

@@ -16,6 +16,7 @@
 //! are repeated after transient errors: a bounded number of times and within [`Plan::max_wait`], except polls and
 //! downloads that get on, which only the time ends.
 
+mod account;
 mod backoff;
 mod failure;
 mod identity;
@@ -25,6 +26,7 @@ mod machine;
 mod plan;
 mod upload;
 
+pub use account::AccountIndex;
 pub use backoff::{poll_delay, retry_delay};
 pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};

@@ -1,0 +1,133 @@
+//! Which renders an account has already, from its list: the one place that decides how deep to look.
+
+use std::collections::HashMap;
+
+use super::RenderIdentity;
+use super::ledger::{RenderFact, RenderState};
+use crate::api::{RenderDetail, RenderList, RenderPages, RenderStatus, Request};
+
+/// Generations of one identity that are looked for.
+pub(super) const GENERATIONS: u32 = 64;
+
+/// The prefix of every render key.
+const PREFIX: &str = "hfci_";
+
+/// Pages of a hundred renders that are read to find `renders` renders: 10 for one, up to 200 for many.
+fn depth(renders: u64) -> u32 {
+    u32::try_from(renders.saturating_mul(10).clamp(10, 200)).unwrap_or(200)
+}
+
+/// The account's renders by render key.
+#[derive(Clone, Debug)]
+pub struct AccountIndex {
+    renders: HashMap<String, (String, RenderState)>,
+    pages: RenderPages,
+    since: Option<i64>,
+}
+
+impl Default for AccountIndex {
+    /// An index of nothing, which asks for nothing.
+    fn default() -> Self {
+        let mut pages = RenderPages::new(0);
+        pages.stop();
+        Self { renders: HashMap::new(), pages, since: None }
+    }
+}
+
+impl AccountIndex {
+    /// An empty index to look up `renders` renders; those that were created before `since` (unix seconds) do not count.
+    #[must_use]
+    pub fn new(renders: u64, since: Option<i64>) -> Self {
+        Self { renders: HashMap::new(), pages: RenderPages::new(depth(renders)), since }
+    }
+
+    /// The request for the next page of the account's list; `None` where all of it that counts is known.
+    #[must_use]
+    pub fn request(&self) -> Option<Request> {
+        self.pages.request()
+    }
+
+    /// Takes in the page that [`AccountIndex::request`] asked for.
+    pub fn add(&mut self, page: &RenderList) {
+        // A list with broken cursors ends here: the idempotency keys still keep the server from rendering twice.
+        let _ = self.pages.advance(page);
+        for detail in &page.data {
+            if self.is_past(detail) {
+                self.pages.stop();
+                return;
+            }
+            let Some(key) = detail.callback_id.as_ref().filter(|id| id.starts_with(PREFIX)) else { continue };
+            let state = match detail.status() {
+                RenderStatus::Completed => RenderState::Completed,
+                RenderStatus::Failed => RenderState::Failed,
+                RenderStatus::Queued | RenderStatus::Rendering | RenderStatus::Unknown => {
+                    RenderState::Submitted
+                }
+            };
+            // The newest comes first.
+            self.renders.entry(key.clone()).or_insert_with(|| (detail.render_id.clone(), state));
+        }
+    }
+
+    fn is_past(&self, detail: &RenderDetail) -> bool {
+        self.since.zip(detail.created()).is_some_and(|(since, created)| created < since)
+    }
+
+    /// The render of the highest generation of `identity`, from generation `first` on.
+    #[must_use]
+    pub fn find(&self, identity: &RenderIdentity, first: u32) -> Option<RenderFact> {
+        if self.renders.is_empty() {
+            return None;
+        }
+        let mut found = None;
+        for (generation, key) in identity.keys(first).take(GENERATIONS as usize) {
+            match self.renders.get(key.as_str()) {
+                Some((render_id, state)) => found = Some((generation, render_id.clone(), *state)),
+                // Generations have no gaps, unless the first ones fell out of the window.
+                None if found.is_some() => break,
+                None => {}
+            }
+        }
+        let (generation, render_id, state) = found?;
+        Some(RenderFact { identity: identity.key(0).to_string(), generation, render_id, state })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::job::ProjectIdentity;
+
+    fn page(details: &[Value]) -> RenderList {
+        serde_json::from_value(json!({ "data": details, "has_more": true, "next_token": "t" }))
+            .expect("a list")
+    }
+
+    #[test]
+    fn the_highest_generation_counts_and_the_window_ends_the_walk() {
+        let identity = RenderIdentity::new(ProjectIdentity::Digest("d"), &Map::new());
+        let render = |generation: u32, status: &str, created: i64| {
+            json!({ "render_id": format!("r{generation}"), "status": status, "created_at": created,
+                "callback_id": identity.key(generation).as_str() })
+        };
+        let mut index = AccountIndex::new(1, Some(10));
+        index.add(&page(&[render(2, "rendering", 30), render(1, "failed", 20)]));
+        assert!(index.request().is_some());
+        let found = index.find(&identity, 0).expect("found");
+        assert_eq!(
+            (found.generation, found.render_id.as_str(), found.state),
+            (2, "r2", RenderState::Submitted)
+        );
+        assert!(index.find(&identity, 3).is_none());
+        index.add(&page(&[render(0, "completed", 9)]));
+        assert!(index.request().is_none());
+        assert!(AccountIndex::default().request().is_none());
+    }
+
+    #[test]
+    fn more_renders_are_looked_for_deeper() {
+        assert_eq!([0, 1, 5, 1000].map(depth), [10, 10, 50, 200]);
+    }
+}
