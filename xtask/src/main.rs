@@ -1,17 +1,16 @@
 //! Project tasks: `cargo xtask test [SUITE…]`, `cargo xtask wasm`.
 
 mod bench;
-mod boundary;
-mod hooks;
+mod command;
 mod npm;
 mod provision;
 mod release;
-mod suite;
 mod suites;
 mod wasm;
-mod workflows;
 
 use std::process::ExitCode;
+
+use command::say;
 
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
@@ -28,7 +27,7 @@ fn main() -> ExitCode {
             say(&suites::names().join("\n"));
             return ExitCode::SUCCESS;
         }
-        ["test", names @ ..] => suite::run(names),
+        ["test", names @ ..] => suites::run(names),
         ["bench", names @ ..] => bench::run(names),
         ["site"] => npm::site().map(|folder| {
             say(&folder.display().to_string());
@@ -51,10 +50,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The one place that prints: tasks talk to whoever started them.
-#[expect(clippy::print_stdout, reason = "this is a program for people")]
-fn say(text: &str) {
-    println!("{text}");
 }

@@ -1,13 +1,13 @@
 //! Finds or installs what the suites need: Debian's packages as root or with passwordless sudo, tools from
 //! crates.io, npm and PyPI into `HYPERFRAMES_CI_CACHE` (by default `~/.cache/hyperframes-ci`), which may be empty.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{fmt, fs};
 
 use anyhow::{Context, Result};
 
-use crate::suites::{cargo, succeed};
+use crate::command::{cargo, root, succeed};
 
 /// What is needed, is not there and cannot be installed: the suite that asked for it is skipped.
 #[derive(Debug)]
@@ -26,21 +26,6 @@ impl fmt::Display for Missing {
 }
 
 impl std::error::Error for Missing {}
-
-/// The workspace.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
-}
-
-/// Where cargo builds the workspace.
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
-}
-
-/// Our binary, as a profile built it: `debug` or `release`.
-pub(crate) fn binary(profile: &str) -> PathBuf {
-    target().join(profile).join(format!("hyperframes-ci{}", std::env::consts::EXE_SUFFIX))
-}
 
 /// Where slow installations are kept between runs.
 pub(crate) fn cache() -> Result<PathBuf> {

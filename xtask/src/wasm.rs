@@ -11,10 +11,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::provision::{cargo_tool, npm_tool, packages, root, rustup};
+use crate::command::{cargo, root, say, succeed};
+use crate::provision::{cargo_tool, npm_tool, packages, rustup};
 use crate::release::gzipped;
-use crate::say;
-use crate::suites::{cargo, succeed};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 

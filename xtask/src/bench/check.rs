@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Result;
 
 use super::inputs::composition;
-use super::{Row, folder, in_turns, official, program, quiet};
+use super::measure::{Row, folder, in_turns, official, program, quiet};
 
 /// `--version`, and `check` of one composition, as whole processes.
 pub(super) fn start() -> Result<Vec<Row>> {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::inputs::composition;
-use super::{Row, folder, in_turns, official, program, quiet};
+use super::measure::{Row, folder, in_turns, official, program, quiet};
 
 fn project(name: &str) -> Result<std::path::PathBuf> {
     let project = folder(name)?;

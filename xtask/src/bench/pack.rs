@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::inputs::{Noise, PAGE, script};
-use super::{Row, folder, in_turns, official, program, quiet};
+use super::measure::{Row, folder, in_turns, official, program, quiet};
 
 /// 150 MB: 30 videos of 4 MB, 200 pictures of 150 KB, one page.
 pub(super) fn media() -> Result<Vec<Row>> {

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::Row;
-use crate::provision::root;
+use super::measure::Row;
+use crate::command::root;
 use crate::{release, wasm};
 
 /// The program and the module, gzipped, beside what they may weigh.

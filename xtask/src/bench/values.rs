@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::Row;
+use super::measure::Row;
+use crate::command::root;
 use crate::npm;
-use crate::provision::root;
 
 /// 1,000 rows against one composition.
 pub(super) fn rows() -> Result<Vec<Row>> {

@@ -7,20 +7,20 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::command::say;
 use crate::provision::Missing;
-use crate::{say, suites};
 
 /// What can be checked.
-pub(crate) struct Suite {
+pub(super) struct Suite {
     /// What it is called on the command line.
-    pub(crate) name: &'static str,
+    pub(super) name: &'static str,
     /// Runs it: [`Missing`] among the errors is a skip, every other error a failure.
-    pub(crate) run: fn() -> Result<Outcome>,
+    pub(super) run: fn() -> Result<Outcome>,
 }
 
 /// How a suite that ran and did not fail ended.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(super) enum Outcome {
     /// Everything holds.
     Passed,
     /// Everything that could be checked holds; what could not be, and why.
@@ -35,15 +35,19 @@ enum Verdict {
     Skipped,
 }
 
-/// Runs the suites called `names`, or all; gives back whether that was a success.
-pub(crate) fn run(names: &[&str]) -> Result<bool> {
-    if let Some(unknown) = names.iter().find(|name| !suites::names().contains(name)) {
-        bail!("there is no suite {unknown}; there are {}", suites::names().join(", "));
+/// Runs the suites of `all` called `names`, or all of them; returns whether none failed.
+///
+/// # Errors
+/// Returns an error if a name is not that of a suite.
+pub(super) fn run(all: &[Suite], names: &[&str]) -> Result<bool> {
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|suite| suite.name == **name)) {
+        let known = all.iter().map(|suite| suite.name).collect::<Vec<_>>();
+        bail!("there is no suite {unknown}; there are {}", known.join(", "));
     }
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut lines = Vec::new();
     let mut verdicts = Vec::new();
-    for suite in suites::ALL.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
+    for suite in all.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
         say(&format!("\n== {}", suite.name));
         let began = Instant::now();
         let (verdict, remark) = judge((suite.run)(), in_ci);

@@ -8,9 +8,8 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 
-use crate::provision::root;
-use crate::suite::Outcome;
-use crate::suites::cargo;
+use super::suite::Outcome;
+use crate::command::{cargo, root};
 
 /// What the core must not do: at least one deed of every kind that the rules are about.
 const FORBIDDEN: &[&str] = &[
@@ -42,7 +41,7 @@ const FORBIDDEN: &[&str] = &[
 const ALLOWED: &str = "let _ = std::path::Path::new(\"x\").join(\"y\");";
 
 /// The suite.
-pub(crate) fn test() -> Result<Outcome> {
+pub(super) fn test() -> Result<Outcome> {
     let folder = root().join("target/boundary");
     fs::create_dir_all(folder.join("src"))?;
     // A workspace of its own, without dependencies: nothing is fetched.

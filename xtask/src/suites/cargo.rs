@@ -1,75 +1,39 @@
-//! What is checked.
+//! Suites that are commands of cargo.
 
 use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
+use super::suite::Outcome;
+use crate::command::{cargo, root, say, succeed};
 use crate::provision::{self, Tool};
-use crate::suite::{Outcome, Suite};
-use crate::{boundary, hooks, npm, release, say, workflows};
 
-/// All suites, quick ones first.
-pub(crate) const ALL: &[Suite] = &[
-    Suite { name: "fmt", run: fmt },
-    Suite { name: "clippy", run: clippy },
-    Suite { name: "boundary", run: boundary::test },
-    Suite { name: "docs", run: docs },
-    Suite { name: "core", run: core },
-    Suite { name: "integration", run: integration },
-    Suite { name: "lambda", run: lambda },
-    Suite { name: "release", run: release::test },
-    Suite { name: "wasm", run: npm::test },
-    Suite { name: "site", run: npm::test_site },
-    Suite { name: "hooks", run: hooks::test },
-    Suite { name: "workflows", run: workflows::test },
-    Suite { name: "deny", run: deny },
-];
-
-/// The names of all suites.
-pub(crate) fn names() -> Vec<&'static str> {
-    ALL.iter().map(|suite| suite.name).collect()
-}
-
-/// `cargo` with these arguments, in the workspace.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).current_dir(provision::root());
-    command
-}
-
-/// Runs a command that must succeed.
-pub(crate) fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?} does not start"))?;
-    ensure!(status.success(), "{} failed", command.get_program().to_string_lossy());
-    Ok(())
-}
-
-fn fmt() -> Result<Outcome> {
+pub(super) fn fmt() -> Result<Outcome> {
     succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
     Ok(Outcome::Passed)
 }
 
 /// Lints, with the core's boundary among them: `core/clippy.toml` holds what it must not touch.
-fn clippy() -> Result<Outcome> {
+pub(super) fn clippy() -> Result<Outcome> {
     succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     Ok(Outcome::Passed)
 }
 
-fn docs() -> Result<Outcome> {
+pub(super) fn docs() -> Result<Outcome> {
     let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     succeed(command.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Outcome::Passed)
 }
 
 /// Everything that needs nothing but Rust.
-fn core() -> Result<Outcome> {
+pub(super) fn core() -> Result<Outcome> {
     let test = |what: &[&str]| {
         // Always the whole workspace: a part of it asks for other features, and builds every dependency again.
         succeed(cargo(&["test", "--workspace", "--no-fail-fast", "--quiet"]).args(what))
     };
     let mut parts = vec!["--lib".to_owned(), "--bins".to_owned()];
-    for file in fs::read_dir(provision::root().join("core/tests"))? {
+    for file in fs::read_dir(root().join("core/tests"))? {
         let file = file?.path();
         if let Some(name) = file.file_stem().filter(|_| file.extension().is_some_and(|ending| ending == "rs"))
         {
@@ -82,9 +46,9 @@ fn core() -> Result<Outcome> {
 }
 
 /// The binary from end to end, with the real engine, a real browser and the official client.
-fn integration() -> Result<Outcome> {
+pub(super) fn integration() -> Result<Outcome> {
     provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
-    let tables = provision::root().join("target/tables");
+    let tables = root().join("target/tables");
     let _ = fs::remove_dir_all(&tables);
     let ended = succeed(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--test", "integration"]));
     for table in ["kills.txt", "faults.txt"] {
@@ -96,7 +60,7 @@ fn integration() -> Result<Outcome> {
 }
 
 /// Renders in an AWS account, with the official tooling and a stand-in of AWS.
-fn lambda() -> Result<Outcome> {
+pub(super) fn lambda() -> Result<Outcome> {
     const MOTO: Tool =
         Tool { package: "moto[s3,server,stepfunctions]", version: "5.2.5", program: "moto_server" };
     let moto = provision::python_tool(&MOTO)?;
@@ -104,28 +68,24 @@ fn lambda() -> Result<Outcome> {
     let test =
         ["test", "--workspace", "--no-fail-fast", "--test", "integration", "lambda::", "--", "--ignored"];
     succeed(cargo(&test).env("HYPERFRAMES_CI_TEST_MOTO", moto))?;
-    if let Ok(table) = fs::read_to_string(provision::root().join("target/tables/lambda.txt")) {
+    if let Ok(table) = fs::read_to_string(root().join("target/tables/lambda.txt")) {
         say(&format!("\n{table}"));
     }
     Ok(Outcome::Passed)
 }
 
 /// Licences, duplicates and sources always; advisories where their database can be fetched.
-fn deny() -> Result<Outcome> {
+pub(super) fn deny() -> Result<Outcome> {
     let program = provision::cargo_tool("cargo-deny", "cargo-deny", "0.20.2")?;
     let check = |what: &[&str]| {
         let mut command = Command::new(&program);
-        command
-            .arg("--all-features")
-            .args(["--log-level", "error", "check"])
-            .args(what)
-            .current_dir(provision::root());
+        command.arg("--all-features").args(["--log-level", "error", "check"]).args(what).current_dir(root());
         command
     };
     succeed(&mut check(&["bans", "licenses", "sources"]))?;
     let fetched = Command::new(&program)
         .args(["--log-level", "error", "fetch", "db"])
-        .current_dir(provision::root())
+        .current_dir(root())
         .output()
         .is_ok_and(|output| output.status.success());
     if !fetched {

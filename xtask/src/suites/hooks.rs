@@ -6,11 +6,10 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 
+use super::suite::Outcome;
+use crate::command::{binary, cargo, root, say, succeed};
 use crate::npm;
-use crate::provision::{Missing, Tool, binary, cache, packages, python_tool, root};
-use crate::say;
-use crate::suite::Outcome;
-use crate::suites::{cargo, succeed};
+use crate::provision::{Missing, Tool, cache, packages, python_tool};
 
 const PRE_COMMIT: Tool = Tool { package: "pre-commit", version: "4.3.0", program: "pre-commit" };
 
@@ -22,7 +21,7 @@ const GOOD: &str = "<html data-composition-variables='[{\"id\":\"title\",\"label
 /// What stays out of the repository that pre-commit clones.
 const OURS: &[&str] = &[".git", "target", "node_modules", "dist", "renders"];
 
-pub(crate) fn test() -> Result<Outcome> {
+pub(super) fn test() -> Result<Outcome> {
     packages(&["git", "nodejs", "npm"])?;
     let pre_commit = python_tool(&PRE_COMMIT)?;
     succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;

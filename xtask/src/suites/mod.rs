@@ -1,0 +1,43 @@
+//! What `cargo xtask test` checks.
+
+mod boundary;
+mod cargo;
+mod hooks;
+mod npm;
+mod release;
+mod suite;
+mod workflows;
+
+use anyhow::Result;
+
+use suite::Suite;
+
+/// All suites, quick ones first.
+const ALL: &[Suite] = &[
+    Suite { name: "fmt", run: cargo::fmt },
+    Suite { name: "clippy", run: cargo::clippy },
+    Suite { name: "boundary", run: boundary::test },
+    Suite { name: "docs", run: cargo::docs },
+    Suite { name: "core", run: cargo::core },
+    Suite { name: "integration", run: cargo::integration },
+    Suite { name: "lambda", run: cargo::lambda },
+    Suite { name: "release", run: release::test },
+    Suite { name: "wasm", run: npm::test },
+    Suite { name: "site", run: npm::test_site },
+    Suite { name: "hooks", run: hooks::test },
+    Suite { name: "workflows", run: workflows::test },
+    Suite { name: "deny", run: cargo::deny },
+];
+
+/// The names of all suites.
+pub(crate) fn names() -> Vec<&'static str> {
+    ALL.iter().map(|suite| suite.name).collect()
+}
+
+/// Runs the suites called `names`, or all; returns whether none failed.
+///
+/// # Errors
+/// Returns an error if a name is not that of a suite.
+pub(crate) fn run(names: &[&str]) -> Result<bool> {
+    suite::run(ALL, names)
+}

@@ -1,0 +1,92 @@
+//! The npm package, installed into a fresh project and tested there, and the page at `site/` in a browser.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use super::suite::Outcome;
+use crate::command::{binary, cargo, root, succeed};
+use crate::npm::{NODES, node, official, pack, site};
+use crate::provision::{self, packages};
+
+/// Drives the browser.
+const PUPPETEER: &str = "puppeteer-core@24.43.1";
+
+/// What else the tests of the package need: a validator of SARIF with its schema, a compiler of types, a bundler.
+const JUDGES: &[&str] = &["@microsoft/jest-sarif@1.0.0-beta.0", "typescript@5.9.3", "vite@7.3.8"];
+
+/// The page in a browser; screenshots go to `target/screenshots`.
+pub(super) fn test_site() -> Result<Outcome> {
+    packages(&["chromium", "nodejs", "npm"])?;
+    let site = site()?;
+    let project = Project::new(&[PUPPETEER])?;
+    let shots = root().join("target/screenshots");
+    fs::create_dir_all(&shots)?;
+    let node = node(NODES[NODES.len() - 1])?;
+    let mut test = project.test(&node, "site.test.mjs");
+    succeed(test.env("BROWSER", provision::browser()?).env("SITE", site).env("SCREENSHOTS", shots))?;
+    Ok(Outcome::Passed)
+}
+
+/// A project that has installed the package and nothing else of ours; goes when it is dropped.
+struct Project {
+    folder: PathBuf,
+}
+
+impl Project {
+    /// Installs the packed package and `others` into an empty folder.
+    fn new(others: &[&str]) -> Result<Self> {
+        let archive = pack()?;
+        let folder = std::env::temp_dir().join(format!("hyperframes-preflight-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        let project = Self { folder };
+        fs::write(project.folder.join("package.json"), "{ \"private\": true, \"type\": \"module\" }")?;
+        let mut install = Command::new("npm");
+        install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        succeed(install.arg(archive).args(others).current_dir(&project.folder).stdout(Stdio::null()))
+            .with_context(|| provision::Missing::new(others, "npm cannot install it"))?;
+        for entry in fs::read_dir(root().join("wasm/tests"))? {
+            let entry = entry?;
+            fs::copy(entry.path(), project.folder.join(entry.file_name()))?;
+        }
+        Ok(project)
+    }
+
+    /// `node --test` in the project.
+    fn test(&self, node: &Path, script: &str) -> Command {
+        let mut command = Command::new(node);
+        command.args(["--test", "--test-reporter=spec", script]).current_dir(&self.folder);
+        command.env("ROOT", root()).env("NATIVE", binary("debug"));
+        command
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The package in Node and in a browser; the same answers as the native binary and as the official validator.
+pub(super) fn test() -> Result<Outcome> {
+    packages(&["chromium", "nodejs", "npm"])?;
+    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;
+    let project = Project::new(&[&[PUPPETEER], JUDGES].concat())?;
+    let nodes = NODES.iter().map(|version| node(version)).collect::<Result<Vec<_>>>()?;
+    for node in &nodes {
+        succeed(&mut project.test(node, "api.test.mjs"))?;
+    }
+    let node = nodes.last().context("a version of Node")?;
+    let mut types = Command::new(node);
+    types
+        .arg("node_modules/typescript/bin/tsc")
+        .args(["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"]);
+    succeed(types.arg("types.ts").current_dir(&project.folder))?;
+    succeed(project.test(node, "official.test.mjs").env("OFFICIAL", official()?))?;
+    succeed(&mut project.test(node, "differential.test.mjs"))?;
+    succeed(project.test(node, "browser.test.mjs").env("BROWSER", provision::browser()?))?;
+    Ok(Outcome::Passed)
+}
