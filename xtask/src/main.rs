@@ -11,10 +11,13 @@ mod wasm;
 use std::process::ExitCode;
 
 use command::say;
+use suites::layers;
 
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
 cargo xtask test --list     name the suites
+cargo xtask layers          print which module uses which, and what breaks the rules
+cargo xtask layers --at REV print which module used which at a git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask site            build the page into target/site";
@@ -28,6 +31,8 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["test", names @ ..] => suites::run(names),
+        ["layers"] => layers::print(),
+        ["layers", "--at", revision] => layers::print_at(revision).map(|()| true),
         ["bench", names @ ..] => bench::run(names),
         ["site"] => npm::site().map(|folder| {
             say(&folder.display().to_string());

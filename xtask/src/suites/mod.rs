@@ -3,6 +3,7 @@
 mod boundary;
 mod cargo;
 mod hooks;
+pub(crate) mod layers;
 mod npm;
 mod release;
 mod suite;
@@ -15,6 +16,7 @@ use suite::Suite;
 /// All suites, quick ones first.
 const ALL: &[Suite] = &[
     Suite { name: "fmt", run: cargo::fmt },
+    Suite { name: "layers", run: layers::test },
     Suite { name: "clippy", run: cargo::clippy },
     Suite { name: "boundary", run: boundary::test },
     Suite { name: "docs", run: cargo::docs },
