@@ -258,7 +258,7 @@ fn wait_for_others(attempt: u32) {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// A token for the service's API.
-    pub(crate) token: Option<crate::heygen::auth::Secret>,
+    pub(crate) token: Option<crate::system::secret::Secret>,
     /// The branch that holds what comments show.
     pub(crate) preview_branch: String,
     /// Where files for the steps that follow go.

@@ -7,9 +7,9 @@ use hyperframes_ci_core::job::retry_delay;
 use serde_json::Value;
 
 use super::HostError;
-use crate::heygen::auth::Secret;
-use crate::heygen::transport::{careful, is_safe_origin};
-use crate::renderers::cloud::ledger::unix_now;
+use crate::system::clock::unix_now;
+use crate::system::http::{hardened_config, is_safe_origin};
+use crate::system::secret::Secret;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -92,7 +92,7 @@ impl Rest {
         if !is_safe_origin(base) {
             return Err(HostError::Event(format!("the API's address {base:?} is not https")));
         }
-        let agent = careful()
+        let agent = hardened_config()
             .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION")))
             .build()

@@ -7,9 +7,10 @@ use super::values::{self, environment};
 use crate::fault::Error;
 use crate::heygen::auth;
 use crate::heygen::auth::{
-    Challenge, Credential, Loopback, ProofKey, Provider, STORED, Secret, Session, SignInError, Store, Tokens,
-    terminal, unguessable,
+    Credential, DeviceAuthorization, Loopback, ProofKey, Provider, STORED_FIELDS, Secret, Session, Store,
+    Tokens, random_token, terminal,
 };
+use crate::heygen::sign_in::SignInError;
 use crate::heygen::transport::{ApiBase, CallError};
 use crate::ui::{Console, table};
 
@@ -75,7 +76,7 @@ fn login(args: &LoginArgs, console: &mut Console) -> Result<(), Error> {
         return login_with_key(&store, base, console);
     }
     if !terminal::is_attended(&environment) {
-        return Err(SignInError::Unattended.into());
+        return Err(SignInError::NotInteractive.into());
     }
     let provider = Provider::from_environment(&environment);
     if args.device {
@@ -85,11 +86,11 @@ fn login(args: &LoginArgs, console: &mut Console) -> Result<(), Error> {
     }
     let has_choice = environment("BROWSER").is_some_and(|browser| !browser.is_empty());
     if terminal::is_remote(&environment) && !has_choice {
-        return Err(SignInError::Remote.into());
+        return Err(SignInError::RemoteSession.into());
     }
     let loopback = Loopback::bind().map_err(|error| SignInError::Callback(error.into()))?;
     let (key, state) = ProofKey::new()
-        .and_then(|key| Ok((key, unguessable()?)))
+        .and_then(|key| Ok((key, random_token()?)))
         .map_err(|error| SignInError::Callback(error.into()))?;
     let redirect_uri = loopback.redirect_uri();
     let url = provider.authorize_url(&redirect_uri, &state, &key).map_err(SignInError::from)?;
@@ -119,21 +120,21 @@ fn login(args: &LoginArgs, console: &mut Console) -> Result<(), Error> {
 }
 
 fn on_another_device(provider: &Provider, console: &mut Console) -> Result<Tokens, Error> {
-    let challenge = provider.challenge().map_err(SignInError::from)?;
-    let Challenge { url, code, lifetime, .. } = &challenge;
+    let challenge = provider.authorize_device().map_err(SignInError::from)?;
+    let DeviceAuthorization { url, code, lifetime, .. } = &challenge;
     console.step(&format!("Open {url} in a browser"));
     if let Some(code) = code {
         console.detail(&format!("and enter the code {code}"));
     }
     console.detail(&format!("waiting for up to {} minutes", lifetime.as_secs().div_ceil(60)));
-    Ok(provider.wait_for(&challenge).map_err(SignInError::from)?)
+    Ok(provider.poll_device(&challenge).map_err(SignInError::from)?)
 }
 
 fn login_with_key(store: &Store, base: ApiBase, console: &mut Console) -> Result<(), Error> {
     let is_typed = std::io::IsTerminal::is_terminal(&std::io::stdin());
     let key = match (is_typed, terminal::is_attended(&environment)) {
         (true, true) => terminal::ask_hidden("HeyGen API key (not shown): "),
-        (true, false) => return Err(SignInError::Unattended.into()),
+        (true, false) => return Err(SignInError::NotInteractive.into()),
         (false, _) => terminal::read_line(),
     };
     let key = key.map_err(SignInError::Key)?;
@@ -177,7 +178,7 @@ fn keep(
     let session = Session { access_token: tokens.access.clone(), is_expired: false, store: None };
     let kept = verify(base, Credential::Session(session)).and_then(|user| {
         store.lock()?.change(|stored| {
-            stored.object("oauth")?.set(tokens.replacing())?;
+            stored.object("oauth")?.set(tokens.all_fields())?;
             stored.object("user")?.set(about(&user))
         })?;
         Ok(user)
@@ -210,7 +211,7 @@ fn welcome(user: &Map<String, Value>, before: &Value, console: &mut Console) -> 
         Some(other) => console.done(&format!("Signed in as {name}, no longer as {other}")),
         None => console.done(&format!("Signed in as {name}")),
     }
-    if let Some(variable) = auth::variable_that_counts(&environment) {
+    if let Some(variable) = auth::overriding_variable(&environment) {
         console.warning(&format!("{variable} is set and comes before what is stored"));
     }
     console.json(&json!({ "signed_in": true, "user": about(user) }));
@@ -223,7 +224,7 @@ fn status(console: &mut Console) -> Result<(), Error> {
         return Err(auth::NoCredential.into());
     };
     let is_session = matches!(found.credential, Credential::Session(_));
-    let is_stored = auth::variable_that_counts(&environment).is_none();
+    let is_stored = auth::overriding_variable(&environment).is_none();
     let base = ApiBase::from_environment(&environment)?;
     let transport = values::transport_with(base, found.credential)?;
     let answer = transport.call(&Request::account(), values::max_retries()?, crate::system::random());
@@ -314,7 +315,7 @@ fn logout(args: &LogoutArgs, console: &mut Console) -> Result<(), Error> {
             (true, _) => "the API key, which the other HeyGen tools use as well",
         };
         if !terminal::confirm(&format!("Forget {what}?")) {
-            return Err(SignInError::Kept.into());
+            return Err(SignInError::Declined.into());
         }
     }
     let provider = Provider::from_environment(&environment);
@@ -322,7 +323,7 @@ fn logout(args: &LogoutArgs, console: &mut Console) -> Result<(), Error> {
     let revoked =
         tokens.iter().map(|(hint, token)| provider.revoke(token, hint)).filter(|done| !done).count() == 0;
     store.lock()?.change(|stored| {
-        stored.clear("oauth", STORED)?;
+        stored.clear("oauth", STORED_FIELDS)?;
         if forgets_key {
             stored.set(Map::from_iter([("api_key".to_owned(), Value::Null)]))?;
         }
@@ -332,7 +333,7 @@ fn logout(args: &LogoutArgs, console: &mut Console) -> Result<(), Error> {
         console.warning("the server did not take the sign-in back; it ends by itself");
     }
     console.done("Signed out");
-    if let Some(variable) = auth::variable_that_counts(&environment) {
+    if let Some(variable) = auth::overriding_variable(&environment) {
         console.warning(&format!("{variable} is set and still counts"));
     }
     console.json(&json!({ "signed_out": true, "revoked": revoked }));

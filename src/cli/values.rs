@@ -12,7 +12,7 @@ use hyperframes_ci_core::report::ReportFormat;
 use crate::fault::Error;
 use crate::heygen::auth;
 use crate::heygen::auth::{Credential, Found, Provider};
-use crate::heygen::transport::{ApiBase, SILENCE, Transport};
+use crate::heygen::transport::{ApiBase, IDLE_TIMEOUT, Transport};
 
 macro_rules! closed {
     ($name:ident, $set:ty) => {
@@ -159,7 +159,7 @@ fn retries() -> Result<Option<u32>, Error> {
 /// When it is set to something else than a number of seconds, 1 or more.
 pub(super) fn silence() -> Result<Duration, Error> {
     match environment("HYPERFRAMES_CI_TIMEOUT").filter(|value| !value.is_empty()) {
-        None => Ok(SILENCE),
+        None => Ok(IDLE_TIMEOUT),
         Some(text) => seconds(&text).map_err(|rule| {
             Error::usage(format!("HYPERFRAMES_CI_TIMEOUT {rule}"), "a number of seconds, such as 60")
         }),

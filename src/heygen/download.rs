@@ -1,6 +1,6 @@
-//! From a presigned URL to an output file.
+//! Downloads a video from a presigned URL to an output file.
 //!
-//! A cut transfer goes on where it ended. Length and container are checked before the file may get its name.
+//! An interrupted transfer resumes. Length and container are checked before the file gets its final name.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -11,25 +11,26 @@ use hyperframes_ci_core::video::signature;
 use super::transport::Transport;
 use crate::system::output::{OutputError, OutputFile};
 
-/// Bytes moved at a time.
+/// Bytes copied at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// A video on its way into an output file.
+/// A download into an output file.
 #[derive(Debug)]
 pub(crate) struct Download {
     output: OutputFile,
-    /// Bytes in the file, and what the server called this version of the video.
+    /// Bytes in the file.
     received: u64,
+    /// The server's `ETag` or date of this version of the video.
     validator: Option<String>,
 }
 
 impl Download {
-    /// Begins with an empty file.
+    /// Creates a download into an empty file.
     pub(crate) fn new(output: OutputFile) -> Self {
         Self { output, received: 0, validator: None }
     }
 
-    /// The file that it goes to.
+    /// Returns the output file.
     pub(crate) fn output(&self) -> &OutputFile {
         &self.output
     }
@@ -42,23 +43,25 @@ impl Download {
         self.output.keep(name)
     }
 
-    /// Downloads `url`, going on after what an earlier try left; `progress` hears of bytes so far and in all.
+    /// Downloads `url`, resuming after the bytes of an earlier call. `progress` receives the number of bytes so far and in
+    /// total.
     ///
     /// # Errors
-    /// See [`SaveError`]: whether a fresh URL may help.
+    /// Returns [`SaveError`] if the transfer fails or is incomplete, the body is not a video, or the file cannot be
+    /// written. Its remedy says whether a retry or a fresh URL may help.
     pub(crate) fn fetch(
         &mut self,
         transport: &Transport,
         url: &str,
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), SaveError> {
-        let answer = transport.open(url, self.received, self.validator.as_deref()).map_err(transient)?;
-        let status = answer.status().as_u16();
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let response = transport.open(url, self.received, self.validator.as_deref()).map_err(transient)?;
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let length = header("content-length").and_then(|value| value.parse::<u64>().ok());
         match status {
             206 if range_start(header("content-range")) == Some(self.received) => {}
-            // The server sends the whole, or another part than was asked for: start over.
+            // The server sends the whole file, or another range than requested: start over.
             200 => self.restart().map_err(|error| on_disk(&error))?,
             206 | 416 => {
                 self.restart().map_err(|error| on_disk(&error))?;
@@ -68,7 +71,7 @@ impl Download {
                 let message = format!("the storage answered with HTTP {status}");
                 let remedy = match status {
                     408 | 425 | 429 | 500..=599 => Remedy::Retry,
-                    // What expired URLs give.
+                    // The status of an expired URL.
                     401 | 403 | 404 | 410 => Remedy::FreshUrl,
                     _ => Remedy::None,
                 };
@@ -79,7 +82,7 @@ impl Download {
         self.validator = header("etag").filter(strong).or_else(|| header("last-modified")).map(str::to_owned);
         let before = self.received;
         let total = length.map(|length| before + length);
-        let copied = self.copy(&mut answer.into_body().into_reader(), total, progress);
+        let copied = self.copy(&mut response.into_body().into_reader(), total, progress);
         let progressed = self.received > before;
         copied.map_err(|error| SaveError { progressed, ..error })?;
         if let Some(total) = total.filter(|total| self.received != *total) {
@@ -87,7 +90,7 @@ impl Download {
             return Err(SaveError { progressed, ..transient(message) });
         }
         self.check_container().inspect_err(|_| {
-            // What is no video is not worth going on with.
+            // A body that is not a video must not be resumed.
             let _ = self.restart();
         })
     }
@@ -118,7 +121,7 @@ impl Download {
         self.output.file().rewind()
     }
 
-    /// Whether the file begins like a video that a render can be: MP4, QuickTime or WebM.
+    /// Checks that the file starts with the signature of a format that renders have: MP4, QuickTime or WebM.
     fn check_container(&mut self) -> Result<(), SaveError> {
         let mut head = Vec::new();
         let file = self.output.file();
@@ -133,7 +136,7 @@ impl Download {
     }
 }
 
-/// The first byte of a `Content-Range: bytes 5-9/10`.
+/// Returns the first position of a `Content-Range: bytes 5-9/10`.
 fn range_start(value: Option<&str>) -> Option<u64> {
     value?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
@@ -177,7 +180,7 @@ mod tests {
         fn fetch(&self, target: &mut Download) -> Result<(), SaveError> {
             let tokens = crate::heygen::auth::Provider::from_environment(&|_| None);
             let base = ApiBase::parse(&self.server.url()).expect("loopback");
-            let transport = Transport::new(base, None, tokens, crate::heygen::transport::SILENCE);
+            let transport = Transport::new(base, None, tokens, crate::heygen::transport::IDLE_TIMEOUT);
             target.fetch(&transport, &format!("{}/v?sig=1", self.server.url()), &mut |_, _| {})
         }
 

@@ -1,6 +1,10 @@
-//! The HeyGen API's client side: transport, credentials, downloads.
+//! The client of the HeyGen API: transport, authentication and downloads.
 
+mod api_base;
 pub(crate) mod auth;
+mod call_error;
 pub(crate) mod download;
-pub(crate) mod page;
+pub(crate) mod sign_in;
 pub(crate) mod transport;
+
+pub(crate) use auth::page;

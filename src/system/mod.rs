@@ -2,7 +2,9 @@
 
 pub(crate) mod base64;
 pub(crate) mod cache;
+pub(crate) mod clock;
 pub(crate) mod digest;
+pub(crate) mod http;
 pub(crate) mod interrupt;
 pub(crate) mod output;
 pub(crate) mod parallel;
@@ -10,6 +12,7 @@ pub(crate) mod percent;
 pub(crate) mod pool;
 pub(crate) mod programs;
 mod random;
+pub(crate) mod secret;
 pub(crate) mod temporary;
 pub(crate) mod unpack;
 

@@ -1,37 +1,38 @@
-//! Where the browser comes back to: a listener on 127.0.0.1 that takes one answer; source: RFC 8252, section 7.3.
+//! The redirect endpoint of a browser sign-in: a listener on 127.0.0.1; source: RFC 8252, section 7.3.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use super::page;
 use super::pkce::is_equal;
-use crate::heygen::page;
 use crate::system::percent;
+use crate::system::secret::Secret;
 
 const PATH: &str = "/oauth/callback";
 
-/// A request line is not longer, in bytes.
-const LONGEST_LINE: u64 = 16 * 1024;
+/// The longest request head that is read, in bytes.
+const MAX_HEAD: u64 = 16 * 1024;
 
-/// How often it is looked whether somebody came.
-const TICK: Duration = Duration::from_millis(50);
+/// The pause between two checks for a connection.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long a browser may take to send its request.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time limit of one read or write on a connection.
+const IO_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why nobody came back with a code.
+/// An error of waiting for the redirect.
 #[derive(Debug)]
 pub(crate) enum CallbackError {
-    /// There is no listening on this machine.
+    /// The listener failed.
     Listen(io::Error),
-    /// Nobody came in time.
+    /// No redirect arrived within this time.
     TimedOut(Duration),
-    /// What came is not the answer to what was asked.
+    /// The redirect has another `state` than the request.
     WrongState,
-    /// The server sent the user back with an error, which is named.
+    /// The server redirected with this error code.
     Denied(String),
-    /// Neither a code nor an error.
+    /// The redirect has neither a code nor an error.
     NoCode,
 }
 
@@ -42,11 +43,11 @@ pub(crate) struct Loopback {
     port: u16,
 }
 
-/// Who came back: the browser waits for what is made of it.
+/// A redirect with a code. The browser waits for [`Callback::finish`].
 #[derive(Debug)]
 pub(crate) struct Callback {
-    /// The code, which is worth a token once.
-    pub(crate) code: super::Secret,
+    /// The authorization code, which can be exchanged once.
+    pub(crate) code: Secret,
     stream: TcpStream,
 }
 
@@ -54,7 +55,7 @@ impl Loopback {
     /// Listens on a free port.
     ///
     /// # Errors
-    /// When the system does not let it.
+    /// Returns an error if the system refuses.
     pub(crate) fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
@@ -62,65 +63,68 @@ impl Loopback {
         Ok(Self { listener, port })
     }
 
-    /// Where the server is to send the browser.
+    /// Returns the redirect URI.
     pub(crate) fn redirect_uri(&self) -> String {
         format!("http://127.0.0.1:{}{PATH}", self.port)
     }
 
-    /// Waits for the browser with the answer to the request with this `state`.
+    /// Waits for the redirect that answers the request with this `state`, for at most `timeout`.
     ///
     /// # Errors
-    /// See [`CallbackError`]; the browser has been told then.
-    pub(crate) fn wait(&self, state: &str, patience: Duration) -> Result<Callback, CallbackError> {
-        let deadline = Instant::now() + patience;
-        let (tell, told) = mpsc::channel();
+    /// Returns [`CallbackError`] if it does not arrive or has no code. The browser shows the error.
+    pub(crate) fn wait(&self, state: &str, timeout: Duration) -> Result<Callback, CallbackError> {
+        let deadline = Instant::now() + timeout;
+        let (sender, receiver) = mpsc::channel();
         while Instant::now() < deadline {
             match self.listener.accept() {
                 Ok((stream, _)) => {
-                    // Browsers open connections ahead, on which they say nothing: nobody waits for those.
-                    let (tell, state) = (tell.clone(), state.to_owned());
-                    std::thread::spawn(move || answer(stream, &state).map(|ended| tell.send(ended)));
+                    // Browsers open idle connections in advance, which must not block the redirect.
+                    let (sender, state) = (sender.clone(), state.to_owned());
+                    std::thread::spawn(move || handle(stream, &state).map(|outcome| sender.send(outcome)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if let Ok(ended) = told.recv_timeout(TICK) {
-                        return ended;
+                    if let Ok(outcome) = receiver.recv_timeout(POLL_INTERVAL) {
+                        return outcome;
                     }
                 }
                 Err(error) => return Err(CallbackError::Listen(error)),
             }
         }
-        Err(CallbackError::TimedOut(patience))
+        Err(CallbackError::TimedOut(timeout))
     }
 }
 
 impl Callback {
-    /// Tells the browser how it went: who is signed in, or why nobody is.
-    pub(crate) fn finish(mut self, ended: Result<&str, &str>) {
-        let _ = match ended {
-            Ok(who) => reply(
+    /// Shows the outcome in the browser: the user's name, or why the sign-in failed.
+    pub(crate) fn finish(mut self, outcome: Result<&str, &str>) {
+        let _ = match outcome {
+            Ok(user) => reply(
                 &mut self.stream,
                 200,
-                &told("Signed in", &format!("You are signed in as {who}. You can close this window.")),
+                &message_page(
+                    "Signed in",
+                    &format!("You are signed in as {user}. You can close this window."),
+                ),
             ),
-            Err(why) => reply(&mut self.stream, 400, &told("Not signed in", why)),
+            Err(message) => reply(&mut self.stream, 400, &message_page("Not signed in", message)),
         };
     }
 }
 
-/// Takes a connection in; `None` where it is not the answer but somebody who looks what is here.
-fn answer(mut stream: TcpStream, state: &str) -> Option<Result<Callback, CallbackError>> {
+/// Handles a connection. Returns `None` if it is not a request for the redirect URI.
+fn handle(mut stream: TcpStream, state: &str) -> Option<Result<Callback, CallbackError>> {
     let _ = stream.set_nonblocking(false);
-    let _ = stream.set_read_timeout(Some(PATIENCE));
-    let _ = stream.set_write_timeout(Some(PATIENCE));
-    let target = request(&stream)?;
+    let _ = stream.set_read_timeout(Some(IO_TIMEOUT));
+    let _ = stream.set_write_timeout(Some(IO_TIMEOUT));
+    let target = read_target(&stream)?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     if path != PATH {
-        let _ = reply(&mut stream, 404, &told("Not found", "There is nothing here."));
+        let _ = reply(&mut stream, 404, &message_page("Not found", "There is nothing here."));
         return None;
     }
     let parameter = |name: &str| percent::pairs(query).find(|(key, _)| key == name).map(|(_, value)| value);
     let refused = |stream: &mut TcpStream, error: CallbackError, why: &str| {
-        let _ = reply(stream, 400, &told("Not signed in", why));
+        let _ = reply(stream, 400, &message_page("Not signed in", why));
         Some(Err(error))
     };
     if !parameter("state").is_some_and(|given| is_equal(&given, state)) {
@@ -132,17 +136,17 @@ fn answer(mut stream: TcpStream, state: &str) -> Option<Result<Callback, Callbac
         return refused(&mut stream, CallbackError::Denied(error), why);
     }
     match parameter("code").filter(|code| !code.is_empty()) {
-        Some(code) => Some(Ok(Callback { code: super::Secret::new(code), stream })),
+        Some(code) => Some(Ok(Callback { code: Secret::new(code), stream })),
         None => refused(&mut stream, CallbackError::NoCode, "The server sent neither a code nor an error."),
     }
 }
 
-/// The target of a GET request; `None` where it is none.
-fn request(stream: &TcpStream) -> Option<String> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?.take(LONGEST_LINE));
+/// Reads the target of a GET request. Returns `None` for another method or an incomplete request.
+fn read_target(stream: &TcpStream) -> Option<String> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?.take(MAX_HEAD));
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
-    // The rest of the head is read, or the browser would see its connection break.
+    // The rest of the head is read so that the browser does not see a connection reset.
     let mut rest = String::new();
     while reader.read_line(&mut rest).is_ok_and(|count| count > 2) {
         rest.clear();
@@ -164,8 +168,14 @@ fn reply(stream: &mut TcpStream, status: u16, page: &str) -> io::Result<()> {
     stream.flush()
 }
 
-fn told(title: &str, text: &str) -> String {
+fn message_page(title: &str, text: &str) -> String {
     page::document(title, &format!("<p>{}</p>", page::escape(text)))
+}
+
+impl From<io::Error> for CallbackError {
+    fn from(error: io::Error) -> Self {
+        Self::Listen(error)
+    }
 }
 
 #[cfg(test)]
@@ -223,7 +233,7 @@ mod tests {
             let callback = loopback.wait("s", Duration::from_secs(30)).expect("a code");
             callback.finish(Ok("somebody"));
         });
-        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        assert!(began.elapsed() < IO_TIMEOUT, "{:?}", began.elapsed());
         drop(idle);
     }
 

@@ -1,46 +1,46 @@
-//! What keeps others from finishing a sign-in that is not theirs: a proof key and a state; source: RFC 7636, RFC 6749
+//! Protection of the sign-in against interception and request forgery: PKCE and `state`; sources: RFC 7636, RFC 6749
 //! section 10.12.
 
 use sha2::{Digest, Sha256};
 
-use super::Secret;
 use crate::system::base64;
+use crate::system::secret::Secret;
 
-/// 256 bits, as RFC 7636 recommends.
+/// Bytes of randomness: 256 bits, as RFC 7636 recommends.
 const BYTES: usize = 32;
 
-/// A proof key: who shows the verifier has asked for the challenge.
+/// A PKCE proof key.
 #[derive(Debug)]
 pub(crate) struct ProofKey {
-    /// 43 characters.
+    /// The code verifier, of 43 characters.
     pub(crate) verifier: Secret,
-    /// Its SHA-256, by the method `S256`.
+    /// The code challenge: the verifier's SHA-256, for the method `S256`.
     pub(crate) challenge: String,
 }
 
 impl ProofKey {
-    /// A new one.
+    /// Creates a random proof key.
     ///
     /// # Errors
-    /// When the system gives no random numbers.
+    /// Returns an error if the system's random number generator fails.
     pub(crate) fn new() -> std::io::Result<Self> {
-        let verifier = unguessable()?;
+        let verifier = random_token()?;
         let challenge = base64::url(&Sha256::digest(&verifier));
         Ok(Self { verifier: Secret::new(verifier), challenge })
     }
 }
 
-/// A text that nobody can guess, of characters that are safe in a URL.
+/// Returns 256 random bits in the URL-safe Base64 alphabet.
 ///
 /// # Errors
-/// When the system gives no random numbers.
-pub(crate) fn unguessable() -> std::io::Result<String> {
+/// Returns an error if the system's random number generator fails.
+pub(crate) fn random_token() -> std::io::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
     Ok(base64::url(&bytes))
 }
 
-/// Whether two texts are equal, in a time that does not tell where they differ.
+/// Compares two texts in constant time for their length.
 pub(crate) fn is_equal(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
 }

@@ -1,4 +1,4 @@
-//! The credentials file, which other tools read and write as well: whatever this one does not know is kept.
+//! The credentials file, which is shared with other tools: unknown members are preserved.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::CredentialError;
+use super::error::CredentialError;
 
 /// The credentials file.
 #[derive(Clone, Debug)]
@@ -15,16 +15,17 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// The file at `path`, whether or not there is one.
+    /// Returns the file at `path`, which may not exist.
     pub(crate) fn new(path: &Path) -> Self {
         Self { path: path.to_owned() }
     }
 
-    /// What is stored; `None` where there is no file or an empty one. The legacy form, one line with the API key, reads
-    /// as `{"api_key": …}`.
+    /// Reads the file. Returns `None` if it does not exist or is empty. The legacy format, one line with the API key, is
+    /// returned as `{"api_key": …}`.
     ///
     /// # Errors
-    /// When the file cannot be read, or is neither.
+    /// Returns [`CredentialError::Unreadable`] if the file cannot be read, and [`CredentialError::Corrupt`] if it has
+    /// neither format.
     pub(crate) fn read(&self) -> Result<Option<Value>, CredentialError> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
@@ -45,11 +46,11 @@ impl Store {
         Ok(Some(serde_json::json!({ "api_key": text })))
     }
 
-    /// Keeps other processes of this program from changing the file, until the lock is dropped. Makes the folder where there
-    /// is none.
+    /// Locks the file against changes by other processes of this program, until the lock is dropped. Creates the directory
+    /// if it does not exist.
     ///
     /// # Errors
-    /// When the folder cannot be written: whoever is going to store something finds out before.
+    /// Returns [`CredentialError::Unwritable`] if the directory cannot be written.
     pub(crate) fn lock(&self) -> Result<Lock<'_>, CredentialError> {
         let open = || {
             if let Some(folder) = self.path.parent() {
@@ -83,21 +84,22 @@ impl Store {
     }
 }
 
-/// The file, while nobody else of this program changes it.
+/// The locked file.
 #[derive(Debug)]
 pub(crate) struct Lock<'a> {
     store: &'a Store,
     _file: fs::File,
 }
 
-/// An object that is stored; members that nobody here knows stay as they are.
+/// A JSON object of the file. Members that are not changed are preserved.
 pub(crate) struct Object<'a>(&'a mut Map<String, Value>);
 
 impl Lock<'_> {
-    /// Changes what is stored. A file of which nothing is left is deleted.
+    /// Changes the file. Deletes it if nothing is left.
     ///
     /// # Errors
-    /// When the file cannot be read or replaced, or has another shape; it is as it was then.
+    /// Returns [`CredentialError`] if the file cannot be read or replaced, or `change` fails because a member is not an
+    /// object. The file is unchanged then.
     pub(crate) fn change(
         &self,
         change: impl FnOnce(&mut Object<'_>) -> Result<(), String>,
@@ -123,17 +125,17 @@ impl Lock<'_> {
 }
 
 impl Object<'_> {
-    /// The object in it of this name, made where there is none.
+    /// Returns the member `name`, which is created if it is missing.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// Returns a message if the member is not an object.
     pub(crate) fn object(&mut self, name: &str) -> Result<Object<'_>, String> {
         let value = self.0.entry(name).or_insert_with(|| Value::Object(Map::new()));
         value.as_object_mut().map(Object).ok_or_else(|| format!("`{name}` is no object"))
     }
 
-    /// Sets members, and takes those out that are null.
-    #[expect(clippy::unnecessary_wraps, reason = "it ends a change")]
+    /// Sets members, and removes those that are null.
+    #[expect(clippy::unnecessary_wraps, reason = "it is the last call of a change")]
     pub(crate) fn set(&mut self, fields: Map<String, Value>) -> Result<(), String> {
         for (name, value) in fields {
             match value {
@@ -144,10 +146,10 @@ impl Object<'_> {
         Ok(())
     }
 
-    /// Takes members out of the object of this name, and the object itself where nothing is left of it.
+    /// Removes members of the object `name`, and the object itself if it becomes empty.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// Returns a message if the member `name` is not an object.
     pub(crate) fn clear(&mut self, name: &str, members: &[&str]) -> Result<(), String> {
         if self.0.contains_key(name) {
             let mut object = self.object(name)?;
@@ -158,6 +160,11 @@ impl Object<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns the text of a JSON value, or `None` if it is not a string or empty.
+pub(crate) fn text(member: Option<&Value>) -> Option<&str> {
+    member.and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! The person at the terminal, where there is one.
+//! The interactive terminal and the browser.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 
-use super::Secret;
+use crate::system::secret::Secret;
 
-/// A key is not longer, in bytes.
-const LONGEST: u64 = 16 * 1024;
+/// The longest line that is read, in bytes.
+const MAX_LINE: u64 = 16 * 1024;
 
-/// Whether somebody is there to answer: no CI, and a terminal to read from and to write to.
+/// Returns whether a user can answer questions: not in CI, and standard input and error are terminals.
 pub(crate) fn is_attended(environment: &dyn Fn(&str) -> Option<String>) -> bool {
     !is_set("CI", environment) && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Whether a browser on this machine is not one that its user sees.
+/// Returns whether the session is remote, so that the user does not see a browser of this machine.
 pub(crate) fn is_remote(environment: &dyn Fn(&str) -> Option<String>) -> bool {
-    const SIGNS: &[&str] = &[
+    const VARIABLES: &[&str] = &[
         "SSH_CONNECTION",
         "SSH_CLIENT",
         "SSH_TTY",
@@ -23,7 +23,7 @@ pub(crate) fn is_remote(environment: &dyn Fn(&str) -> Option<String>) -> bool {
         "REMOTE_CONTAINERS",
         "GITPOD_WORKSPACE_ID",
     ];
-    SIGNS.iter().any(|name| is_set(name, environment))
+    VARIABLES.iter().any(|name| is_set(name, environment))
 }
 
 fn is_set(name: &str, environment: &dyn Fn(&str) -> Option<String>) -> bool {
@@ -31,43 +31,43 @@ fn is_set(name: &str, environment: &dyn Fn(&str) -> Option<String>) -> bool {
     !matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "false" | "no")
 }
 
-/// Opens `url` in the user's browser; whether that worked. `BROWSER` names a program, or `none`.
+/// Opens `url` in the user's browser. Returns whether a program was started. `BROWSER` names a program, or `none`.
 pub(crate) fn open_browser(url: &str, environment: &dyn Fn(&str) -> Option<String>) -> bool {
     let chosen = environment("BROWSER").filter(|name| !name.is_empty());
     if chosen.as_deref() == Some("none") || is_set("HF_NO_BROWSER", environment) {
         return false;
     }
-    let usual: &[&str] = match std::env::consts::OS {
+    let default: &[&str] = match std::env::consts::OS {
         "macos" => &["open"],
-        // Not through a shell: a URL holds `&`.
+        // Not through a shell: a URL contains `&`.
         "windows" => &["rundll32", "url.dll,FileProtocolHandler"],
         _ => &["xdg-open"],
     };
     let (program, arguments) = match &chosen {
         Some(program) => (program.as_str(), &[][..]),
-        None => (usual[0], &usual[1..]),
+        None => (default[0], &default[1..]),
     };
     let mut command = Command::new(program);
     command.args(arguments).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().is_ok()
 }
 
-/// Reads a line from standard input, which is no terminal.
+/// Reads a line from standard input, without surrounding white space.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error if standard input cannot be read.
 pub(crate) fn read_line() -> io::Result<Secret> {
     let mut line = String::new();
-    io::stdin().lock().take(LONGEST).read_line(&mut line)?;
+    io::stdin().lock().take(MAX_LINE).read_line(&mut line)?;
     Ok(Secret::new(line.trim().to_owned()))
 }
 
-/// Asks for a line that is not shown.
+/// Asks for a line without echoing it.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error if the echo cannot be switched off, or standard input cannot be read.
 pub(crate) fn ask_hidden(question: &str) -> io::Result<Secret> {
-    let hidden = Hidden::new()?;
+    let hidden = NoEcho::new()?;
     let mut stderr = anstream::stderr();
     let _ = write!(stderr, "{question}");
     let _ = stderr.flush();
@@ -77,7 +77,7 @@ pub(crate) fn ask_hidden(question: &str) -> io::Result<Secret> {
     line
 }
 
-/// Asks whether something is to be done.
+/// Asks a yes-or-no question. The default is no.
 pub(crate) fn confirm(question: &str) -> bool {
     let mut stderr = anstream::stderr();
     let _ = write!(stderr, "{question} [y/N] ");
@@ -87,20 +87,20 @@ pub(crate) fn confirm(question: &str) -> bool {
     read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-/// A terminal that does not show what is typed.
-struct Hidden {
+/// A terminal that does not echo. Dropping it restores the echo.
+struct NoEcho {
     #[cfg(unix)]
     _guard: crate::system::interrupt::Guard,
     #[cfg(unix)]
     before: rustix::termios::Termios,
 }
 
-impl Hidden {
+impl NoEcho {
     #[cfg(unix)]
     fn new() -> io::Result<Self> {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let before = tcgetattr(io::stdin())?;
-        // Whoever interrupts gets a terminal back that shows what is typed.
+        // An interrupt restores the echo as well.
         let _guard = crate::system::interrupt::guard_terminal(&before);
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
@@ -115,7 +115,7 @@ impl Hidden {
 }
 
 #[cfg(unix)]
-impl Drop for Hidden {
+impl Drop for NoEcho {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);

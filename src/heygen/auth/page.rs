@@ -1,6 +1,6 @@
-//! Pages for a browser that comes by: nothing on them is from elsewhere.
+//! Self-contained HTML pages for the browser.
 
-/// A page of this title with this HTML below it.
+/// Returns a page with a title and the HTML `body`.
 pub(crate) fn document(title: &str, body: &str) -> String {
     const STYLE: &str = ":root { color-scheme: light dark; --line: #8883 } \
         body { font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 } \
@@ -15,7 +15,7 @@ pub(crate) fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// A text as HTML, also in an attribute.
+/// Escapes a text for HTML, attributes included.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,0 +1,105 @@
+//! The base URL of the API.
+
+use std::fmt;
+
+use crate::fault::{Exit, Fault};
+use crate::system::http::is_safe_origin;
+
+/// The default base URL.
+const DEFAULT_BASE: &str = "https://api.heygen.com";
+
+/// The API's base URL, without a trailing slash: HTTPS, or HTTP on a loopback address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiBase(String);
+
+/// The error of a base URL that is not a safe origin for a credential.
+#[derive(Debug)]
+pub(crate) struct InvalidBase(String);
+
+impl fmt::Display for InvalidBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the API's base URL {:?} is not usable", self.0)
+    }
+}
+
+impl Fault for InvalidBase {
+    fn code(&self) -> &str {
+        "invalid_api_url"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help =
+            "HEYGEN_API_URL must be https://…, or http:// on a loopback address such as the emulator's";
+        Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}
+
+impl ApiBase {
+    /// Reads `HEYGEN_API_URL`, or its alias `HEYGEN_API_BASE`.
+    ///
+    /// # Errors
+    /// Returns [`InvalidBase`] if the value is neither an HTTPS URL nor an HTTP URL of a loopback address.
+    pub(crate) fn from_environment(
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, InvalidBase> {
+        let set = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
+        match set("HEYGEN_API_URL").or_else(|| set("HEYGEN_API_BASE")) {
+            Some(url) => Self::parse(&url),
+            None => Ok(Self(DEFAULT_BASE.to_owned())),
+        }
+    }
+
+    /// Parses a base URL and removes its trailing slashes.
+    ///
+    /// # Errors
+    /// Returns [`InvalidBase`] as [`ApiBase::from_environment`] does, and for a URL with a query.
+    pub(crate) fn parse(url: &str) -> Result<Self, InvalidBase> {
+        let trimmed = url.trim().trim_end_matches('/');
+        if is_safe_origin(trimmed) && !trimmed.contains('?') {
+            Ok(Self(trimmed.to_owned()))
+        } else {
+            Err(InvalidBase(url.to_owned()))
+        }
+    }
+
+    /// Returns whether the API is reached by HTTPS.
+    pub(super) fn is_https(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+}
+
+impl fmt::Display for ApiBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for usable in
+            ["https://api.heygen.com", "http://127.0.0.1:80/", "http://localhost:8", "http://[::1]:9"]
+        {
+            assert!(ApiBase::parse(usable).is_ok(), "{usable}");
+        }
+        for bad in [
+            "http://api.heygen.com",
+            "http://127.0.0.1.evil.example",
+            "ftp://x",
+            "api.heygen.com",
+            "",
+            "https://u:p@x",
+            "https://x/?a=b",
+        ] {
+            assert!(ApiBase::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(ApiBase::parse("https://x.example//").expect("usable").to_string(), "https://x.example");
+    }
+}

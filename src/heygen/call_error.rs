@@ -1,0 +1,75 @@
+//! Errors of a single API call.
+
+use std::fmt;
+
+use hyperframes_ci_core::api::{ApiError, ResponseError};
+use serde_json::{Map, Value};
+
+use crate::fault::{Exit, Fault};
+
+/// An error of a single API call.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    /// The API returned an error.
+    Api(Box<ApiError>),
+    /// The response is not in the documented format.
+    Malformed(String),
+    /// There is no response.
+    Unreachable(String),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => error.fmt(f),
+            Self::Malformed(message) => f.write_str(message),
+            Self::Unreachable(message) => write!(f, "the API gave no answer: {message}"),
+        }
+    }
+}
+
+impl Fault for CallError {
+    fn code(&self) -> &str {
+        match self {
+            Self::Api(error) => &error.code,
+            Self::Malformed(_) => "malformed_response",
+            Self::Unreachable(_) => "network_error",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Api(error) => error.help().map(str::to_owned),
+            _ => Some("check the network, HEYGEN_API_URL and the proxy settings".to_owned()),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Api(error) if error.is_authentication() => Exit::Auth,
+            _ => Exit::General,
+        }
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        match self {
+            Self::Api(error) => api_members(error),
+            _ => Map::new(),
+        }
+    }
+}
+
+/// Returns the members of the JSON envelope of an API error, beside its code and message.
+pub(crate) fn api_members(error: &ApiError) -> Map<String, Value> {
+    let fields = [("param", &error.param), ("doc_url", &error.doc_url), ("request_id", &error.request_id)];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect()
+}
+
+impl From<ResponseError> for CallError {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Api(error) => Self::Api(error),
+            malformed @ ResponseError::Malformed { .. } => Self::Malformed(malformed.to_string()),
+        }
+    }
+}

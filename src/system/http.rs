@@ -1,0 +1,34 @@
+//! HTTP settings shared by every client of this program.
+
+use std::net::IpAddr;
+
+use ureq::Agent;
+use ureq::config::ConfigBuilder;
+use ureq::typestate::AgentScope;
+
+/// Returns the settings that every client starts from: the platform's root certificates, no redirects, and no error for
+/// a status of 400 or above.
+pub(crate) fn hardened_config() -> ConfigBuilder<AgentScope> {
+    let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(tls)
+}
+
+/// Returns whether a credential may be sent to `url`: HTTPS, or HTTP on a loopback address; never with user info.
+pub(crate) fn is_safe_origin(url: &str) -> bool {
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return false };
+    uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => uri.host().is_some_and(is_loopback),
+            _ => false,
+        }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
