@@ -13,7 +13,7 @@ use super::scope::{Entry, Scope, is_exposed};
 use crate::app::batch;
 use crate::app::batch::Manifest;
 use crate::app::config;
-use crate::ci::{Host, Media, Subject};
+use crate::ci::{CiProvider, Media, Subject};
 use crate::cli::render::{Rendered, render_with};
 use crate::cli::reuse::Spent;
 use crate::fault::Exit;
@@ -84,7 +84,12 @@ pub(super) enum Change {
 }
 
 /// Renders what is to be rendered.
-pub(super) fn make(scope: &Scope, inputs: &Inputs, host: &dyn Host, console: &mut Console) -> Vec<Film> {
+pub(super) fn make(
+    scope: &Scope,
+    inputs: &Inputs,
+    host: &dyn CiProvider,
+    console: &mut Console,
+) -> Vec<Film> {
     let mut studio = Studio { scope, inputs, host, console, spent: Spent::default() };
     scope.entries.iter().zip(slugs(&scope.entries)).map(|(entry, slug)| studio.make(entry, slug)).collect()
 }
@@ -92,7 +97,7 @@ pub(super) fn make(scope: &Scope, inputs: &Inputs, host: &dyn Host, console: &mu
 struct Studio<'a> {
     scope: &'a Scope,
     inputs: &'a Inputs,
-    host: &'a dyn Host,
+    host: &'a dyn CiProvider,
     console: &'a mut Console,
     spent: Spent,
 }
@@ -196,7 +201,7 @@ impl Studio<'_> {
     /// all, they are made in the cloud, whatever the workflow says.
     fn renderer(&self) -> Option<&str> {
         let event = self.host.event();
-        let is_fork = matches!(&event.subject, Subject::Request(request) if request.is_fork);
+        let is_fork = matches!(&event.subject, Subject::PullRequest(request) if request.is_fork);
         if is_exposed(event) {
             Some("cloud")
         } else if is_fork && !self.inputs.has_key {

@@ -105,8 +105,8 @@ impl Mode {
     /// What is done for an event. A push alone renders nothing: renders cost, and pushes are many.
     pub(super) fn for_event(self, event: &Event, release_tag: Option<&str>) -> Self {
         match (self, &event.subject) {
-            (Self::Auto, Subject::Request(request)) if request.is_closed => Self::Cleanup,
-            (Self::Auto, Subject::Request(_)) => Self::Preview,
+            (Self::Auto, Subject::PullRequest(request)) if request.is_closed => Self::Cleanup,
+            (Self::Auto, Subject::PullRequest(_)) => Self::Preview,
             (Self::Auto, Subject::Run(_)) => Self::Relay,
             (Self::Auto, Subject::Release { .. }) => Self::Release,
             (Self::Auto, Subject::Other) if release_tag.is_some() => Self::Release,
@@ -181,7 +181,7 @@ impl Inputs {
         if !is_branch(&preview_branch) {
             return Err(wrong("preview-branch", &preview_branch, "a branch of letters, digits, - _ . and /"));
         }
-        let workspace = set("GITHUB_WORKSPACE").or_else(|| set("CI_PROJECT_DIR")).map(PathBuf::from);
+        let workspace = crate::ci::workspace(environment);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         Ok(Self {
             identity: format!("{}\n{}", lines("composition").join("\n"), flags.join("\n")),

@@ -2,7 +2,7 @@
 //!
 //! `inputs.rs` reads what the workflow set, `scope.rs` finds out what is to be done, `film.rs` renders one composition
 //! and makes its pictures, `report.rs` tells it in markdown and JSON. What happens where (comments, previews, releases)
-//! is behind [`Host`].
+//! is behind [`CiProvider`].
 
 mod film;
 mod inputs;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::ci;
-use crate::ci::{Event, Host, HostError, Media, Request, Section, Settings, Subject};
+use crate::ci::{CiProvider, Event, Media, ProviderError, PullRequest, Section, Settings, Subject};
 use crate::fault::{Error, Exit, Fault};
 use crate::ui::Console;
 use film::{Film, State};
@@ -32,7 +32,7 @@ pub(crate) enum ActionError {
     /// There is no service around.
     NoHost,
     /// The service.
-    Host(HostError),
+    Host(ProviderError),
     /// Films that were to be made and are not, and findings that are errors.
     Failed {
         /// How many films.
@@ -47,7 +47,7 @@ pub(crate) enum ActionError {
 impl fmt::Display for ActionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoHost => f.write_str("this is no job of GitHub Actions or GitLab CI/CD"),
+            Self::NoHost => write!(f, "this is no job of {}", ci::provider_names()),
             Self::Host(error) => error.fmt(f),
             Self::Failed { films, findings, .. } => {
                 let counted = |count: &usize, what| crate::ui::counted(*count, what);
@@ -118,7 +118,7 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
     let mode = inputs.mode.for_event(host.event(), inputs.release_tag.as_deref());
     console.detail(&format!("{} of {}: {mode}", host.event().name, host.event().repository));
     match (mode, &host.event().subject) {
-        (Mode::Cleanup, Subject::Request(request)) => clean_up(host, request, console),
+        (Mode::Cleanup, Subject::PullRequest(request)) => clean_up(host, request, console),
         (Mode::Cleanup, _) => Err(Error::usage(
             "mode cleanup needs a pull request",
             "run it `on: pull_request: types: [closed]`",
@@ -129,11 +129,11 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
     }
 }
 
-fn clean_up(host: &dyn Host, request: &Request, console: &mut Console) -> Result<(), Error> {
+fn clean_up(host: &dyn CiProvider, request: &PullRequest, console: &mut Console) -> Result<(), Error> {
     match host.clean_up(request) {
         Ok(()) => console.done(&format!("the previews of #{} are gone", request.number)),
         // A fork's token cannot write, and has published nothing.
-        Err(HostError::Forbidden(message)) => {
+        Err(ProviderError::Forbidden(message)) => {
             console.warning(&format!("the previews of #{} cannot be taken away: {message}", request.number));
         }
         Err(error) => return Err(ActionError::Host(error).into()),
@@ -143,7 +143,7 @@ fn clean_up(host: &dyn Host, request: &Request, console: &mut Console) -> Result
 
 struct Work<'a> {
     inputs: &'a Inputs,
-    host: &'a dyn Host,
+    host: &'a dyn CiProvider,
     mode: Mode,
     /// What is told; the service's own, unless another run is spoken for.
     event: &'a Event,
@@ -154,7 +154,7 @@ impl Work<'_> {
     fn run(mut self) -> Result<(), Error> {
         std::fs::create_dir_all(&self.inputs.output_dir).map_err(|error| {
             let path = self.inputs.output_dir.clone();
-            ActionError::Host(HostError::Runner(path, error))
+            ActionError::Host(ProviderError::Runner(path, error))
         })?;
         self.announce();
         self.host.begin_group("HyperFrames: check");
@@ -188,7 +188,7 @@ impl Work<'_> {
 
     /// What an older commit left in the comment is out of date from now on, not when the first job is done.
     fn announce(&mut self) {
-        let Subject::Request(request) = &self.event.subject else { return };
+        let Subject::PullRequest(request) = &self.event.subject else { return };
         if self.inputs.comment
             && self.mode == Mode::Preview
             && let Err(error) = self.host.mark_out_of_date(request)
@@ -203,7 +203,7 @@ impl Work<'_> {
             return;
         }
         let request = match &self.event.subject {
-            Subject::Request(request) => Some(request),
+            Subject::PullRequest(request) => Some(request),
             _ => None,
         };
         let bases = films.iter().filter_map(Film::base_picture_names).flatten().collect::<Vec<_>>();
@@ -220,7 +220,7 @@ impl Work<'_> {
                     );
                 }
             }
-            Err(HostError::Forbidden(message)) => {
+            Err(ProviderError::Forbidden(message)) => {
                 self.console.detail(&format!("no previews branch: {message}"));
                 notes.push(
                     "The token of this run may not publish previews: the videos are in the run's artifact."
@@ -237,7 +237,7 @@ impl Work<'_> {
     }
 
     fn comment(&mut self, scope: &Scope, films: &[Film], notes: &mut Vec<String>) -> Option<String> {
-        let Subject::Request(request) = &self.event.subject else { return None };
+        let Subject::PullRequest(request) = &self.event.subject else { return None };
         if !self.inputs.comment || self.mode != Mode::Preview {
             return None;
         }
@@ -365,6 +365,6 @@ impl Work<'_> {
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(path, text).map_err(|error| {
         let path: PathBuf = path.to_owned();
-        ActionError::Host(HostError::Runner(path, error)).into()
+        ActionError::Host(ProviderError::Runner(path, error)).into()
     })
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::film::Film;
 use super::scope::Scope;
 use super::{ActionError, Inputs, Mode, Work};
-use crate::ci::{Event, Host, HostError, OtherRun, Subject};
+use crate::ci::{CiProvider, Event, ProviderError, Subject, TriggeringRun};
 use crate::fault::Error;
 use crate::system::unpack;
 use crate::ui::Console;
@@ -30,14 +30,14 @@ const MOST_FILMS: usize = 200;
 /// When the service refuses, or the artifact is no archive of ours.
 pub(super) fn run(
     inputs: &Inputs,
-    host: &dyn Host,
-    run: &OtherRun,
+    host: &dyn CiProvider,
+    run: &TriggeringRun,
     console: &mut Console,
 ) -> Result<(), Error> {
-    let failed = |message: String| Error::from(ActionError::Host(HostError::Failed(message)));
+    let failed = |message: String| Error::from(ActionError::Host(ProviderError::Failed(message)));
     fs::create_dir_all(&inputs.output_dir).map_err(|error| failed(error.to_string()))?;
     let archive = inputs.output_dir.join("artifact.zip");
-    let request = host.request_of(run, &inputs.artifact, &archive).map_err(ActionError::Host)?;
+    let request = host.pull_request_of(run, &inputs.artifact, &archive).map_err(ActionError::Host)?;
     let Some(request) = request else {
         console.done("there is no open pull request of that commit, or the run left nothing");
         return Ok(());
@@ -62,7 +62,7 @@ pub(super) fn run(
         ));
     }
     let event =
-        Event { subject: Subject::Request(request), run_url: host.run_url(run), ..host.event().clone() };
+        Event { subject: Subject::PullRequest(request), run_url: host.run_url(run), ..host.event().clone() };
     let mut work = Work { inputs, host, mode: Mode::Preview, event: &event, console };
     work.publish(&mut films, &mut notes);
     let url = work.comment(&scope, &films, &mut notes);

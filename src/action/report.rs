@@ -7,7 +7,7 @@ use super::film::{Change, Film, Row, State};
 use super::markdown::{code, short_code};
 use super::scope::Scope;
 use crate::ci::Event;
-use crate::ci::board::short;
+use crate::ci::short_commit;
 use crate::ui::counted;
 
 /// Findings that a summary lists.
@@ -67,10 +67,10 @@ fn head(scope: &Scope, films: &[Film], event: &Event) -> String {
     let cost =
         if seconds > 0.0 { format!(" · {} s rendered in the cloud", tidy(seconds)) } else { String::new() };
     let commit = match &event.subject {
-        crate::ci::Subject::Request(request) => &request.head,
+        crate::ci::Subject::PullRequest(request) => &request.head,
         _ => &event.commit,
     };
-    format!("**{}** for {}{cost} · [log]({})\n\n", parts.join(", "), short(commit), event.run_url)
+    format!("**{}** for {}{cost} · [log]({})\n\n", parts.join(", "), short_commit(commit), event.run_url)
 }
 
 fn table(films: &[Film], most: usize, with_pictures: bool) -> String {

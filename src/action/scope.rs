@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::inputs::{Inputs, Mode};
 use crate::app::config;
-use crate::ci::{Event, Host, Request, Subject};
+use crate::ci::{CiProvider, Event, PullRequest, Subject};
 use crate::cli::check::Target;
 use crate::cli::settings::Settings;
 use crate::fault::Error;
@@ -82,12 +82,12 @@ impl Scope {
     /// When there is none, or one cannot be read.
     pub(super) fn find(
         inputs: &Inputs,
-        host: &dyn Host,
+        host: &dyn CiProvider,
         mode: Mode,
         console: &mut Console,
     ) -> Result<Self, Error> {
         let request = match &host.event().subject {
-            Subject::Request(request) if mode == Mode::Preview => Some(request),
+            Subject::PullRequest(request) if mode == Mode::Preview => Some(request),
             _ => None,
         };
         let config = match host.event().is_privileged {
@@ -103,7 +103,7 @@ impl Scope {
             None => None,
         };
         let shown = Shown::new(false, Some(&inputs.workspace));
-        let event = if mode == Mode::Release { "release" } else { host.event().kind() };
+        let event = if mode == Mode::Release { "release" } else { host.event().kind.as_str() };
         let entries = std::mem::take(&mut scope.settings.file.entries);
         let of_file = inputs.projects.is_empty() && inputs.compositions.is_empty() && !entries.is_empty();
         if of_file {
@@ -226,7 +226,7 @@ impl Scope {
     }
 
     /// A page is a program. That of a stranger is not run where secrets are: only the cloud may render it then.
-    fn keep_pages_off_secrets(&mut self, inputs: &Inputs, host: &dyn Host, console: &mut Console) {
+    fn keep_pages_off_secrets(&mut self, inputs: &Inputs, host: &dyn CiProvider, console: &mut Console) {
         if is_exposed(host.event()) && !inputs.has_key && !self.entries.is_empty() {
             let note = "Nothing was rendered: pages of strangers run in the cloud only where a run has secrets, and \
                 there is no API key.";
@@ -240,8 +240,8 @@ impl Scope {
     fn changed(
         &mut self,
         inputs: &Inputs,
-        host: &dyn Host,
-        request: &Request,
+        host: &dyn CiProvider,
+        request: &PullRequest,
         console: &mut Console,
     ) -> Option<BTreeSet<String>> {
         let by_git = changes::since(&inputs.workspace, &request.base);
@@ -274,9 +274,9 @@ fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
 }
 
 /// With secrets at hand the request must not decide how it is judged: the configuration is that of its base.
-fn config_of_base(inputs: &Inputs, host: &dyn Host) -> Result<PathBuf, Error> {
+fn config_of_base(inputs: &Inputs, host: &dyn CiProvider) -> Result<PathBuf, Error> {
     let text = match &host.event().subject {
-        Subject::Request(request) => host.file_at(&request.base, CONFIG_FILE),
+        Subject::PullRequest(request) => host.file_at(&request.base, CONFIG_FILE),
         _ => Ok(None),
     };
     let text = text.map_err(super::ActionError::Host)?.unwrap_or_default();
@@ -287,7 +287,7 @@ fn config_of_base(inputs: &Inputs, host: &dyn Host) -> Result<PathBuf, Error> {
 
 /// Whether a stranger's pages are at hand together with secrets.
 pub(super) fn is_exposed(event: &Event) -> bool {
-    event.is_privileged && matches!(&event.subject, Subject::Request(request) if request.is_fork)
+    event.is_privileged && matches!(&event.subject, Subject::PullRequest(request) if request.is_fork)
 }
 
 /// The repository as it is at the request's base, in a folder of its own.
@@ -298,7 +298,7 @@ pub(super) struct Base {
 
 impl Base {
     /// Checks the base out beside the workspace; `None` where the clone does not have it, and it cannot be fetched.
-    fn check_out(workspace: &Path, request: &Request) -> Option<Self> {
+    fn check_out(workspace: &Path, request: &PullRequest) -> Option<Self> {
         let folder = TempDir::new().ok()?;
         let base = Self { repository: workspace.to_owned(), folder };
         let commit = format!("{}^{{commit}}", request.base);

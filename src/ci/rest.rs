@@ -1,4 +1,5 @@
-//! A service's REST API: JSON, a token for its own origin, rate limits.
+//! A client for the REST API of a CI service. It sends the token to the service's own origin only, and respects rate
+//! limits.
 
 use std::io::Read;
 use std::time::Duration;
@@ -6,72 +7,76 @@ use std::time::Duration;
 use hyperframes_ci_core::job::retry_delay;
 use serde_json::Value;
 
-use super::HostError;
+use super::error::ProviderError;
 use crate::system::clock::unix_now;
 use crate::system::http::{hardened_config, is_safe_origin};
 use crate::system::secret::Secret;
 
+/// The time limit of one request, transfers included.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Answers are not larger.
-const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
+/// The largest response that is read, in bytes. A longer one does not parse.
+const MAX_RESPONSE: u64 = 64 * 1024 * 1024;
 
-/// Artifacts of strangers are not larger, in bytes.
-const LARGEST_DOWNLOAD: u64 = 512 * 1024 * 1024;
+/// The largest artifact that is downloaded, in bytes. Artifacts are untrusted.
+const MAX_DOWNLOAD: u64 = 512 * 1024 * 1024;
 
-/// Tries of one request.
-const TRIES: u32 = 5;
+/// Attempts of one request.
+const ATTEMPTS: u32 = 5;
 
-/// A server that asks for a longer pause gets an error instead: nobody waits that long for a comment.
-const LONGEST_PAUSE: Duration = Duration::from_secs(90);
+/// The longest pause that a server may request. A longer one is an error.
+const MAX_PAUSE: Duration = Duration::from_secs(90);
 
-/// Pages of a list that are followed.
-const MOST_PAGES: usize = 100;
+/// Pages of a list that are read.
+const MAX_PAGES: usize = 100;
 
-/// An API and the token for it.
+/// An API and its token.
 #[derive(Debug)]
 pub(super) struct Rest {
     agent: ureq::Agent,
     base: String,
     token: Option<Secret>,
-    /// The header that the token stands in, and what stands before it.
+    /// The header of the token, and the prefix of its value.
     scheme: (&'static str, &'static str),
     headers: &'static [(&'static str, &'static str)],
 }
 
-/// What a request carries.
+/// The body of a request.
 pub(super) enum Body<'a> {
-    /// Nothing.
+    /// No body.
     None,
     /// JSON.
     Json(&'a Value),
-    /// A file, and its media type.
+    /// A file and its media type.
     File(&'a std::path::Path, &'static str),
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
+    /// The body, or null if it is not JSON.
     pub(super) json: Value,
+    /// The URL of the next page of a list.
     next: Option<String>,
 }
 
-impl Answer {
-    /// The answer of a request that was to succeed.
+impl Response {
+    /// Returns the body of a successful response. `subject` names the request in errors.
     ///
     /// # Errors
-    /// For every status that is none of success.
-    pub(super) fn ok(self, what: &str) -> Result<Value, HostError> {
+    /// Returns [`ProviderError::Forbidden`] for the statuses 401, 403 and 404, and [`ProviderError::Failed`] for other
+    /// statuses that are not a success.
+    pub(super) fn ok(self, subject: &str) -> Result<Value, ProviderError> {
         match self.status {
             200..=299 => Ok(self.json),
             status => {
                 let message = self.json.get("message").and_then(Value::as_str).unwrap_or_default();
-                let text = format!("{what}: HTTP {status} {message}");
+                let text = format!("{subject}: HTTP {status} {message}");
                 Err(match status {
-                    // A token that may not see something is told that there is nothing.
-                    401 | 403 | 404 => HostError::Forbidden(text),
-                    _ => HostError::Failed(text),
+                    // 404 is the status of what the token may not read.
+                    401 | 403 | 404 => ProviderError::Forbidden(text),
+                    _ => ProviderError::Failed(text),
                 })
             }
         }
@@ -79,18 +84,18 @@ impl Answer {
 }
 
 impl Rest {
-    /// The API at `base`.
+    /// Creates a client of the API at `base`.
     ///
     /// # Errors
-    /// When the token would travel in the clear.
+    /// Returns [`ProviderError::Event`] if `base` is not a safe origin for the token.
     pub(super) fn new(
         base: &str,
         token: Option<Secret>,
         scheme: (&'static str, &'static str),
         headers: &'static [(&'static str, &'static str)],
-    ) -> Result<Self, HostError> {
+    ) -> Result<Self, ProviderError> {
         if !is_safe_origin(base) {
-            return Err(HostError::Event(format!("the API's address {base:?} is not https")));
+            return Err(ProviderError::Event(format!("the API's address {base:?} is not https")));
         }
         let agent = hardened_config()
             .timeout_global(Some(TIMEOUT))
@@ -100,87 +105,93 @@ impl Rest {
         Ok(Self { agent, base: base.trim_end_matches('/').to_owned(), token, scheme, headers })
     }
 
-    /// Whether there is a token at all.
+    /// Returns whether there is a token.
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Sends a request to `path` of the API, or to a whole URL that [`Rest::may_go_to`] allows. Busy servers and rate
-    /// limits are waited for, within reason; a request that may have created something is not repeated.
+    /// Sends a request to a path of the API, or to an absolute URL that [`Rest::is_own`] allows. Retries after rate limits
+    /// and, unless the request is a POST, after server and network errors.
     ///
     /// # Errors
-    /// When there is no answer.
-    pub(super) fn call(&self, method: &str, path: &str, body: &Body<'_>) -> Result<Answer, HostError> {
+    /// Returns [`ProviderError::Failed`] if the URL is not the service's own, or there is no response.
+    pub(super) fn call(&self, method: &str, path: &str, body: &Body<'_>) -> Result<Response, ProviderError> {
         let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
-        if !self.may_go_to(&url) {
-            return Err(HostError::Failed("the service names an address that is not its own".to_owned()));
+        if !self.is_own(&url) {
+            return Err(ProviderError::Failed("the service names an address that is not its own".to_owned()));
         }
-        let is_safe = method != "POST";
+        let is_idempotent = method != "POST";
         for attempt in 1.. {
             let pause = match self.send(method, &url, body) {
-                Ok((answer, pause)) => match pause {
-                    Some(pause) if attempt < TRIES && pause <= LONGEST_PAUSE => pause,
-                    None if is_safe && answer.status >= 500 && attempt < TRIES => {
+                Ok((response, pause)) => match pause {
+                    Some(pause) if attempt < ATTEMPTS && pause <= MAX_PAUSE => pause,
+                    None if is_idempotent && response.status >= 500 && attempt < ATTEMPTS => {
                         retry_delay(attempt, None, u64::from(attempt))
                     }
-                    _ => return Ok(answer),
+                    _ => return Ok(response),
                 },
-                Err(_) if is_safe && attempt < TRIES => retry_delay(attempt, None, u64::from(attempt)),
-                Err(message) => return Err(HostError::Failed(message)),
+                Err(_) if is_idempotent && attempt < ATTEMPTS => {
+                    retry_delay(attempt, None, u64::from(attempt))
+                }
+                Err(message) => return Err(ProviderError::Failed(message)),
             };
             std::thread::sleep(pause);
         }
-        Err(HostError::Failed("no answer".to_owned()))
+        Err(ProviderError::Failed("no answer".to_owned()))
     }
 
-    /// All items of a list, page by page.
+    /// Returns all items of a list, page by page. `subject` names the list in errors.
     ///
     /// # Errors
-    /// As [`Rest::call`], and when a page is refused.
-    pub(super) fn list(&self, path: &str, what: &str) -> Result<Vec<Value>, HostError> {
+    /// Returns [`ProviderError`] as [`Rest::call`] and [`Response::ok`] do, and if a page is not a JSON array.
+    pub(super) fn list(&self, path: &str, subject: &str) -> Result<Vec<Value>, ProviderError> {
         let mut items = Vec::new();
         let mut next = Some(path.to_owned());
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let Some(path) = next.take() else { break };
-            let mut answer = self.call("GET", &path, &Body::None)?;
-            next = answer.next.take();
-            match answer.ok(what)? {
+            let mut response = self.call("GET", &path, &Body::None)?;
+            next = response.next.take();
+            match response.ok(subject)? {
                 Value::Array(page) => items.extend(page),
-                _ => return Err(HostError::Failed(format!("{what}: the answer is no list"))),
+                _ => return Err(ProviderError::Failed(format!("{subject}: the answer is no list"))),
             }
         }
         Ok(items)
     }
 
-    /// Downloads what `path` of the API leads to. It leads elsewhere, to a presigned URL: there no token goes along.
+    /// Downloads from a path of the API to `file`. The token is not sent to the presigned URL that the API redirects to.
     ///
     /// # Errors
-    /// When there is no such thing, or it is too large.
-    pub(super) fn download(&self, path: &str, file: &std::path::Path) -> Result<(), HostError> {
-        let failed = |message: &dyn std::fmt::Display| HostError::Failed(format!("the download: {message}"));
+    /// Returns [`ProviderError::Failed`] if there is no such path, the redirect is not a safe origin, the body is too
+    /// large, or `file` cannot be written.
+    pub(super) fn download(&self, path: &str, file: &std::path::Path) -> Result<(), ProviderError> {
+        let failed =
+            |message: &dyn std::fmt::Display| ProviderError::Failed(format!("the download: {message}"));
         let mut builder = ureq::http::Request::builder().uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
         }
         let request = builder.body(()).map_err(|_| failed(&"the address is not valid"))?;
-        let mut answer = self.agent.run(request).map_err(|error| failed(&error))?;
-        if answer.status().is_redirection() {
-            let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+        let mut response = self.agent.run(request).map_err(|error| failed(&error))?;
+        if response.status().is_redirection() {
+            let location = response.headers().get("location").and_then(|value| value.to_str().ok());
             let location = location.filter(|location| is_safe_origin(location));
             let location = location.ok_or_else(|| failed(&"it leads nowhere safe"))?.to_owned();
-            answer = self.agent.get(&location).call().map_err(|_| failed(&"the storage gives no answer"))?;
+            response =
+                self.agent.get(&location).call().map_err(|_| failed(&"the storage gives no answer"))?;
         }
-        if !answer.status().is_success() {
-            return Err(failed(&format!("HTTP {}", answer.status().as_u16())));
+        if !response.status().is_success() {
+            return Err(failed(&format!("HTTP {}", response.status().as_u16())));
         }
-        let mut body = answer.into_body().into_reader().take(LARGEST_DOWNLOAD + 1);
+        let mut body = response.into_body().into_reader().take(MAX_DOWNLOAD + 1);
         let mut file = std::fs::File::create(file).map_err(|error| failed(&error))?;
         let size = std::io::copy(&mut body, &mut file).map_err(|error| failed(&error))?;
-        if size > LARGEST_DOWNLOAD { Err(failed(&"it is too large")) } else { Ok(()) }
+        if size > MAX_DOWNLOAD { Err(failed(&"it is too large")) } else { Ok(()) }
     }
 
-    /// Whether `url` belongs to the API: the token goes nowhere else. Uploads have a host of their own beside it.
-    fn may_go_to(&self, url: &str) -> bool {
+    /// Returns whether `url` belongs to the service, so that the token may be sent to it: the API's origin, or the sibling
+    /// host `uploads.`.
+    fn is_own(&self, url: &str) -> bool {
         let origin = |url: &str| {
             let uri = url.parse::<ureq::http::Uri>().ok()?;
             Some((uri.scheme_str()?.to_owned(), uri.host()?.to_owned(), uri.port_u16()))
@@ -190,8 +201,8 @@ impl Rest {
         ours == theirs || (is_safe_origin(url) && ours.0 == theirs.0 && theirs.1 == format!("uploads.{site}"))
     }
 
-    /// The answer, and how long the server wants to be left alone before the request is repeated.
-    fn send(&self, method: &str, url: &str, body: &Body<'_>) -> Result<(Answer, Option<Duration>), String> {
+    /// Sends a request once. Returns the response, and the pause that the server requests before a retry.
+    fn send(&self, method: &str, url: &str, body: &Body<'_>) -> Result<(Response, Option<Duration>), String> {
         let mut builder = ureq::http::Request::builder().method(method).uri(url);
         for (name, value) in self.headers {
             builder = builder.header(*name, *value);
@@ -201,7 +212,7 @@ impl Rest {
         }
         let failed = |error: &dyn std::fmt::Display| error.to_string();
         let invalid = |_| "the request is not valid".to_owned();
-        let answer = match body {
+        let response = match body {
             Body::None => self.agent.run(builder.body(()).map_err(invalid)?),
             Body::Json(json) => {
                 let builder = builder.header("content-type", "application/json");
@@ -213,20 +224,20 @@ impl Rest {
                 self.agent.run(builder.body(file).map_err(invalid)?)
             }
         };
-        let answer = answer.map_err(|error| failed(&error))?;
-        let status = answer.status().as_u16();
-        let header = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let response = response.map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let pause = pause(status, &header);
         let next = header("link").as_deref().and_then(next_link);
         let mut bytes = Vec::new();
-        let read = answer.into_body().into_reader().take(LARGEST_ANSWER).read_to_end(&mut bytes);
+        let read = response.into_body().into_reader().take(MAX_RESPONSE).read_to_end(&mut bytes);
         read.map_err(|error| failed(&error))?;
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok((Answer { status, json, next }, pause))
+        Ok((Response { status, json, next }, pause))
     }
 }
 
-/// How long a server wants to be left alone: a rate limit names seconds, or the time at which it ends.
+/// Returns the pause that a server requests: a rate limit names seconds, or the time at which it ends.
 fn pause(status: u16, header: &dyn Fn(&str) -> Option<String>) -> Option<Duration> {
     if !matches!(status, 403 | 429 | 503) {
         return None;
@@ -242,7 +253,7 @@ fn pause(status: u16, header: &dyn Fn(&str) -> Option<String>) -> Option<Duratio
     seconds.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-/// The `next` of a `Link` header; source: RFC 8288.
+/// Returns the `next` URL of a `Link` header; source: RFC 8288.
 fn next_link(header: &str) -> Option<String> {
     header.split(',').find_map(|link| {
         let (url, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
@@ -261,21 +272,21 @@ mod tests {
     #[test]
     fn the_token_stays_with_its_service() {
         let public = rest("https://api.github.example");
-        assert!(public.may_go_to("https://api.github.example/repos"));
-        assert!(public.may_go_to("https://uploads.github.example/repos/1/assets?name=a"));
-        for foreign in [
+        assert!(public.is_own("https://api.github.example/repos"));
+        assert!(public.is_own("https://uploads.github.example/repos/1/assets?name=a"));
+        for external in [
             "https://evil.example/",
             "https://api.github.example.evil.example/",
             "http://api.github.example/",
             "https://uploads.evil.example/",
             "https://api.github.example@evil.example/",
         ] {
-            assert!(!public.may_go_to(foreign), "{foreign}");
+            assert!(!public.is_own(external), "{external}");
         }
         // An Enterprise server has all of it below one host.
         let own = rest("https://ghe.example/api/v3");
-        assert!(own.may_go_to("https://ghe.example/api/uploads/repos/o/r/releases/1/assets?name=a"));
-        assert!(!own.may_go_to("https://api.github.example/repos"));
+        assert!(own.is_own("https://ghe.example/api/uploads/repos/o/r/releases/1/assets?name=a"));
+        assert!(!own.is_own("https://api.github.example/repos"));
         assert!(Rest::new("http://api.github.example", None, ("a", "b"), &[]).is_err());
     }
 

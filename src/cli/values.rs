@@ -124,9 +124,9 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The directory that GitHub's runner works in.
+/// Returns the directory of the checkout in CI.
 pub(super) fn workspace() -> Option<PathBuf> {
-    environment("GITHUB_WORKSPACE").map(PathBuf::from)
+    crate::ci::workspace(&environment)
 }
 
 /// `HEYGEN_MAX_RETRIES`, for a single call; 2 by default, as in the `heygen` CLI.

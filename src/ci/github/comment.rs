@@ -2,61 +2,63 @@
 
 use serde_json::{Value, json};
 
-use super::super::board::{Board, Comments, MARK};
-use super::super::rest::Body;
-use super::{GitHub, HostError, Request};
-use crate::ci::github::event::is_sha;
+use super::client::Client;
+use super::event::is_sha;
+use crate::ci::comment_sections::{Comments, MARKER, Sections};
+use crate::ci::error::ProviderError;
+use crate::ci::event::PullRequest;
+use crate::ci::rest::Body;
 
 /// The comments of one pull request.
-pub(super) struct PullRequest<'a> {
-    pub(super) github: &'a GitHub,
-    pub(super) request: &'a Request,
+pub(super) struct PullRequestComments<'a> {
+    pub(super) client: &'a Client,
+    pub(super) request: &'a PullRequest,
 }
 
-impl Comments for PullRequest<'_> {
-    fn newest(&self) -> Result<String, HostError> {
-        let pull = self.github.get(&format!("/pulls/{}", self.request.number), "the pull request")?;
+impl Comments for PullRequestComments<'_> {
+    fn newest_commit(&self) -> Result<String, ProviderError> {
+        let pull = self.client.get(&format!("/pulls/{}", self.request.number), "the pull request")?;
         let newest = text(&pull, "/head/sha").filter(|sha| is_sha(sha));
         Ok(newest.unwrap_or_else(|| self.request.head.clone()))
     }
 
-    fn ours(&self) -> Result<Vec<(u64, Board)>, HostError> {
+    fn own(&self) -> Result<Vec<(u64, Sections)>, ProviderError> {
         let path = format!("/issues/{}/comments?per_page=100", self.request.number);
-        let comments = self.github.list(&path, "the comments of the pull request")?;
-        let marked = comments
-            .iter()
-            .filter(|comment| text(comment, "/body").is_some_and(|body| body.trim_start().starts_with(MARK)));
+        let comments = self.client.list(&path, "the comments of the pull request")?;
+        let marked = comments.iter().filter(|comment| {
+            text(comment, "/body").is_some_and(|body| body.trim_start().starts_with(MARKER))
+        });
         let marked = marked.collect::<Vec<_>>();
         if marked.is_empty() {
             return Ok(Vec::new());
         }
-        // Whose token it is, where that can be asked: an app's cannot, and an app is a bot.
-        let user = self.github.api.call("GET", "/user", &Body::None)?;
+        // The owner of the token. The token of an app cannot ask; an app is a bot.
+        let user = self.client.api.call("GET", "/user", &Body::None)?;
         let login = if user.status == 200 { text(&user.json, "/login") } else { None };
-        let is_ours = |comment: &Value| match &login {
+        let is_own = |comment: &Value| match &login {
             Some(login) => text(comment, "/user/login").as_ref() == Some(login),
             None => text(comment, "/user/type").as_deref() == Some("Bot"),
         };
-        let ours = marked.into_iter().filter(|comment| is_ours(comment)).filter_map(|comment| {
+        let own = marked.into_iter().filter(|comment| is_own(comment)).filter_map(|comment| {
             let body = text(comment, "/body")?.replace("\r\n", "\n");
-            Some((comment.get("id")?.as_u64()?, Board::read(&body)))
+            Some((comment.get("id")?.as_u64()?, Sections::read(&body)))
         });
-        Ok(ours.collect())
+        Ok(own.collect())
     }
 
-    fn create(&self, text: &str) -> Result<(), HostError> {
+    fn create(&self, text: &str) -> Result<(), ProviderError> {
         let path = format!("/issues/{}/comments", self.request.number);
-        self.github.send("POST", &path, &json!({ "body": text }), "the comment").map(|_| ())
+        self.client.send("POST", &path, &json!({ "body": text }), "the comment").map(|_| ())
     }
 
-    fn edit(&self, id: u64, text: &str) -> Result<bool, HostError> {
+    fn edit(&self, id: u64, text: &str) -> Result<bool, ProviderError> {
         let body = json!({ "body": text });
-        let answer = self.github.call("PATCH", &format!("/issues/comments/{id}"), &Body::Json(&body))?;
+        let answer = self.client.call("PATCH", &format!("/issues/comments/{id}"), &Body::Json(&body))?;
         if answer.status == 404 { Ok(false) } else { answer.ok("the comment").map(|_| true) }
     }
 
     fn delete(&self, id: u64) {
-        let _ = self.github.call("DELETE", &format!("/issues/comments/{id}"), &Body::None);
+        let _ = self.client.call("DELETE", &format!("/issues/comments/{id}"), &Body::None);
     }
 }
 

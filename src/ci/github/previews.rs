@@ -1,177 +1,215 @@
-//! Where comments find their pictures: a branch without history of its own, written through the Git data API.
+//! The branch of the images and videos that comments show. It is separate from the repository's history and written by
+//! the Git data API.
 //!
-//! Files are named by what is in them, in a folder for each pull request (`pr/7/<name>`) or `base/<name>`: a name never
-//! changes its contents, so that no image proxy shows an old picture.
+//! The names of files depend on their contents, so that image proxies cannot serve outdated ones. Each pull request has a
+//! directory (`pr/7/<name>`); the others are in `base/<name>`.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use super::super::rest::Body;
-use super::super::wait_for_others;
-use super::{GitHub, HostError, Media, Request};
+use super::client::Client;
+use crate::ci::contention::wait_before;
+use crate::ci::error::ProviderError;
+use crate::ci::event::PullRequest;
+use crate::ci::provider::Media;
+use crate::ci::rest::Body;
 
-/// The API takes no larger file well, and nobody waits for a larger picture; in bytes.
-const LARGEST: u64 = 25 * 1024 * 1024;
+/// The largest file that is published, in bytes. The API is unreliable beyond.
+const MAX_FILE: u64 = 25 * 1024 * 1024;
 
-/// Tries against other jobs that write at the same time.
-const TRIES: u32 = 6;
+/// Attempts of a write that conflicts with other jobs.
+const ATTEMPTS: u32 = 6;
 
-/// The state of the branch.
-struct Branch {
-    /// Its commit and its files, where it exists.
-    tip: Option<(String, Vec<File>)>,
+/// The branch.
+pub(super) struct PreviewBranch<'a> {
+    pub(super) client: &'a Client,
+    pub(super) name: &'a str,
 }
 
-#[derive(Clone)]
+/// The newest commit of the branch.
+struct Tip {
+    commit: String,
+    files: Vec<File>,
+}
+
+/// A file of the branch.
 struct File {
     path: String,
     sha: String,
 }
 
-/// Publishes files; gives back their names and URLs. What is too large is left out.
-pub(super) fn publish(
-    github: &GitHub,
-    request: Option<&Request>,
-    media: &[Media],
-) -> Result<Vec<(String, String)>, HostError> {
-    let is_small = |file: &&Media| fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() <= LARGEST);
-    let media = media.iter().filter(is_small).collect::<Vec<_>>();
-    let folder = request.map_or_else(|| "base".to_owned(), |request| format!("pr/{}", request.number));
-    let paths = media.iter().map(|file| format!("{folder}/{}", file.name)).collect::<Vec<_>>();
-    let mut blobs: Vec<Option<String>> = vec![None; media.len()];
-    for attempt in 0..TRIES {
-        wait_for_others(attempt);
-        let branch = read(github)?;
-        let known = branch.tip.as_ref().map(|(_, files)| files.as_slice()).unwrap_or_default();
-        let mut tree = Vec::new();
-        for ((file, path), blob) in media.iter().zip(&paths).zip(&mut blobs) {
-            if known.iter().any(|known| known.path == *path) {
-                continue;
+impl File {
+    /// Returns the entry of the file in a tree.
+    fn entry(&self) -> Value {
+        json!({ "path": self.path, "mode": "100644", "type": "blob", "sha": self.sha })
+    }
+}
+
+impl PreviewBranch<'_> {
+    /// Publishes files in the directory of `request` and returns names and URLs. Files that are too large are left out.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time.
+    pub(super) fn publish(
+        &self,
+        request: Option<&PullRequest>,
+        media: &[Media],
+    ) -> Result<Vec<(String, String)>, ProviderError> {
+        let is_small =
+            |file: &&Media| fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() <= MAX_FILE);
+        let media = media.iter().filter(is_small).collect::<Vec<_>>();
+        let folder = request.map_or_else(|| "base".to_owned(), |request| format!("pr/{}", request.number));
+        let paths = media.iter().map(|file| format!("{folder}/{}", file.name)).collect::<Vec<_>>();
+        let mut blobs: Vec<Option<String>> = vec![None; media.len()];
+        for attempt in 0..ATTEMPTS {
+            wait_before(attempt);
+            let tip = self.read()?;
+            let present = tip.as_ref().map(|tip| tip.files.as_slice()).unwrap_or_default();
+            let mut added = Vec::new();
+            for ((file, path), blob) in media.iter().zip(&paths).zip(&mut blobs) {
+                if present.iter().any(|present| present.path == *path) {
+                    continue;
+                }
+                let sha = match blob {
+                    Some(sha) => sha.clone(),
+                    None => blob.insert(self.upload(file)?).clone(),
+                };
+                added.push(File { path: path.clone(), sha }.entry());
             }
-            let sha = match blob {
-                Some(sha) => sha.clone(),
-                None => blob.insert(upload(github, file)?).clone(),
-            };
-            tree.push(json!({ "path": path, "mode": "100644", "type": "blob", "sha": sha }));
+            if added.is_empty() || self.commit(tip.as_ref(), &added, &format!("previews for {folder}"))? {
+                let urls = paths.iter().map(|path| self.url(path));
+                return Ok(media.iter().map(|file| file.name.clone()).zip(urls).collect());
+            }
         }
-        let message = format!("previews for {folder}");
-        if tree.is_empty() || advance(github, &branch, &tree, &message)? {
-            let urls = paths.iter().map(|path| url(github, path));
-            return Ok(media.iter().map(|file| file.name.clone()).zip(urls).collect());
+        Err(contended())
+    }
+
+    /// Returns the names and URLs of files that are published already, in any directory.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError`] if the branch cannot be read.
+    pub(super) fn published(&self, names: &[String]) -> Result<Vec<(String, String)>, ProviderError> {
+        let Some(Tip { files, .. }) = self.read()? else { return Ok(Vec::new()) };
+        let found = names.iter().filter_map(|name| {
+            let file = files.iter().find(|file| file.path.rsplit('/').next() == Some(name))?;
+            Some((name.clone(), self.url(&file.path)))
+        });
+        Ok(found.collect())
+    }
+
+    /// Deletes the directory of a pull request, and the branch's history, which contains its files.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time.
+    pub(super) fn clean_up(&self, request: &PullRequest) -> Result<(), ProviderError> {
+        let folder = format!("pr/{}/", request.number);
+        for attempt in 0..ATTEMPTS {
+            wait_before(attempt);
+            let Some(tip) = self.read()? else { return Ok(()) };
+            if tip.files.iter().all(|file| !file.path.starts_with(&folder)) {
+                return Ok(());
+            }
+            let kept = tip.files.iter().filter(|file| !file.path.starts_with(&folder)).map(File::entry);
+            let kept = kept.collect::<Vec<_>>();
+            let reference = format!("/git/refs/heads/{}", self.name);
+            if kept.is_empty() {
+                return self.delete(&reference);
+            }
+            let tree = self.create("/git/trees", &json!({ "tree": kept }), "the previews' tree")?;
+            let commit = json!({ "message": "previews", "tree": tree["sha"], "parents": [] });
+            let commit = self.create("/git/commits", &commit, "the previews' commit")?;
+            // A commit without a parent cannot fast-forward, so the update is forced: not if another job has just written.
+            if self.read()?.is_some_and(|now| now.commit == tip.commit) {
+                let update = json!({ "sha": commit["sha"], "force": true });
+                self.client.send("PATCH", &reference, &update, "the previews branch")?;
+                return Ok(());
+            }
+        }
+        Err(contended())
+    }
+
+    fn delete(&self, reference: &str) -> Result<(), ProviderError> {
+        let response = self.client.call("DELETE", reference, &Body::None)?;
+        // Another job may have deleted it.
+        if matches!(response.status, 404 | 422) {
+            Ok(())
+        } else {
+            response.ok("the previews branch").map(|_| ())
         }
     }
-    Err(HostError::Failed("the previews branch is being written by others all the time".to_owned()))
-}
 
-/// The URLs of files that were published before, in whatever folder.
-pub(super) fn published(github: &GitHub, names: &[String]) -> Result<Vec<(String, String)>, HostError> {
-    let Some((_, files)) = read(github)?.tip else { return Ok(Vec::new()) };
-    let found = names.iter().filter_map(|name| {
-        let file = files.iter().find(|file| file.path.rsplit('/').next() == Some(name))?;
-        Some((name.clone(), url(github, &file.path)))
-    });
-    Ok(found.collect())
-}
-
-/// Takes the folder of a pull request away, and the history that still holds its files.
-pub(super) fn clean_up(github: &GitHub, request: &Request) -> Result<(), HostError> {
-    let folder = format!("pr/{}/", request.number);
-    for attempt in 0..TRIES {
-        wait_for_others(attempt);
-        let Some((tip, files)) = read(github)?.tip else { return Ok(()) };
-        if files.iter().all(|file| !file.path.starts_with(&folder)) {
-            return Ok(());
+    /// Reads the branch. Returns `None` if it does not exist.
+    fn read(&self) -> Result<Option<Tip>, ProviderError> {
+        let path = format!("/git/ref/heads/{}", self.name);
+        let response = self.client.call("GET", &path, &Body::None)?;
+        // The status of an empty repository is 409.
+        if matches!(response.status, 404 | 409) {
+            return Ok(None);
         }
-        let kept = files
-            .iter()
-            .filter(|file| !file.path.starts_with(&folder))
-            .map(|file| json!({ "path": file.path, "mode": "100644", "type": "blob", "sha": file.sha }));
-        let kept = kept.collect::<Vec<_>>();
-        let reference = format!("/git/refs/heads/{}", github.preview_branch);
-        if kept.is_empty() {
-            return delete(github, &reference);
-        }
-        let tree = send(github, "/git/trees", &json!({ "tree": kept }), "the previews' tree")?;
-        let commit = json!({ "message": "previews", "tree": tree["sha"], "parents": [] });
-        let commit = send(github, "/git/commits", &commit, "the previews' commit")?;
-        // Without a parent there is nothing to fast-forward: only what was there a moment ago is replaced.
-        if read(github)?.tip.is_some_and(|(now, _)| now == tip) {
-            let update = json!({ "sha": commit["sha"], "force": true });
-            github.send("PATCH", &reference, &update, "the previews branch")?;
-            return Ok(());
-        }
+        let reference = response.ok("the previews branch")?;
+        let sha = reference.pointer("/object/sha").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let commit = self.client.get(&format!("/git/commits/{sha}"), "the previews' commit")?;
+        let tree = commit.pointer("/tree/sha").and_then(Value::as_str).unwrap_or_default();
+        let tree = self.client.get(&format!("/git/trees/{tree}?recursive=1"), "the previews' tree")?;
+        let entries = tree.get("tree").and_then(Value::as_array).cloned().unwrap_or_default();
+        let files = entries.iter().filter(|entry| entry["type"] == "blob").filter_map(|entry| {
+            let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
+            Some(File { path: text("path")?, sha: text("sha")? })
+        });
+        Ok(Some(Tip { commit: sha, files: files.collect() }))
     }
-    Err(HostError::Failed("the previews branch is being written by others all the time".to_owned()))
-}
 
-fn delete(github: &GitHub, reference: &str) -> Result<(), HostError> {
-    let answer = github.call("DELETE", reference, &Body::None)?;
-    // Gone already is gone.
-    if matches!(answer.status, 404 | 422) { Ok(()) } else { answer.ok("the previews branch").map(|_| ()) }
-}
-
-fn read(github: &GitHub) -> Result<Branch, HostError> {
-    let answer = github.call("GET", &format!("/git/ref/heads/{}", github.preview_branch), &Body::None)?;
-    // An empty repository has no references, and says 409.
-    if matches!(answer.status, 404 | 409) {
-        return Ok(Branch { tip: None });
+    /// Uploads a file and returns the hash of its blob.
+    fn upload(&self, file: &Media) -> Result<String, ProviderError> {
+        let failed =
+            |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
+        let bytes = fs::read(&file.path).map_err(failed)?;
+        let blob = json!({ "content": crate::system::base64::encode(&bytes), "encoding": "base64" });
+        let blob = self.create("/git/blobs", &blob, "a preview")?;
+        Ok(blob["sha"].as_str().unwrap_or_default().to_owned())
     }
-    let reference = answer.ok("the previews branch")?;
-    let sha = reference.pointer("/object/sha").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let commit = github.get(&format!("/git/commits/{sha}"), "the previews' commit")?;
-    let tree = commit.pointer("/tree/sha").and_then(Value::as_str).unwrap_or_default();
-    let tree = github.get(&format!("/git/trees/{tree}?recursive=1"), "the previews' tree")?;
-    let entries = tree.get("tree").and_then(Value::as_array).cloned().unwrap_or_default();
-    let files = entries.iter().filter(|entry| entry["type"] == "blob").filter_map(|entry| {
-        let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
-        Some(File { path: text("path")?, sha: text("sha")? })
-    });
-    Ok(Branch { tip: Some((sha, files.collect())) })
-}
 
-fn upload(github: &GitHub, file: &Media) -> Result<String, HostError> {
-    let failed = |error: std::io::Error| HostError::Failed(format!("{}: {error}", file.path.display()));
-    let bytes = fs::read(&file.path).map_err(failed)?;
-    let blob = json!({ "content": crate::system::base64::encode(&bytes), "encoding": "base64" });
-    let blob = send(github, "/git/blobs", &blob, "a preview")?;
-    Ok(blob["sha"].as_str().unwrap_or_default().to_owned())
-}
-
-/// Adds files to the branch; `false` where another job was quicker.
-fn advance(github: &GitHub, branch: &Branch, tree: &[Value], message: &str) -> Result<bool, HostError> {
-    let mut body = json!({ "tree": tree });
-    if let Some((tip, _)) = &branch.tip {
-        let commit = github.get(&format!("/git/commits/{tip}"), "the previews' commit")?;
-        body["base_tree"] = commit["tree"]["sha"].clone();
-    }
-    let tree = send(github, "/git/trees", &body, "the previews' tree")?;
-    let parents = branch.tip.iter().map(|(tip, _)| tip.as_str()).collect::<Vec<_>>();
-    let commit = json!({ "message": message, "tree": tree["sha"], "parents": parents });
-    let commit = send(github, "/git/commits", &commit, "the previews' commit")?;
-    let name = format!("heads/{}", github.preview_branch);
-    let answer = match &branch.tip {
-        Some(_) => {
-            let update = json!({ "sha": commit["sha"], "force": false });
-            github.call("PATCH", &format!("/git/refs/{name}"), &Body::Json(&update))?
+    /// Commits files on top of `tip`. Returns `false` if another job has written the branch since it was read.
+    fn commit(&self, tip: Option<&Tip>, added: &[Value], message: &str) -> Result<bool, ProviderError> {
+        let mut body = json!({ "tree": added });
+        if let Some(tip) = tip {
+            let path = format!("/git/commits/{}", tip.commit);
+            let commit = self.client.get(&path, "the previews' commit")?;
+            body["base_tree"] = commit["tree"]["sha"].clone();
         }
-        None => {
-            let create = json!({ "ref": format!("refs/{name}"), "sha": commit["sha"] });
-            github.call("POST", "/git/refs", &Body::Json(&create))?
+        let tree = self.create("/git/trees", &body, "the previews' tree")?;
+        let parents = tip.iter().map(|tip| tip.commit.as_str()).collect::<Vec<_>>();
+        let commit = json!({ "message": message, "tree": tree["sha"], "parents": parents });
+        let commit = self.create("/git/commits", &commit, "the previews' commit")?;
+        let name = format!("heads/{}", self.name);
+        let response = match tip {
+            Some(_) => {
+                let update = json!({ "sha": commit["sha"], "force": false });
+                self.client.call("PATCH", &format!("/git/refs/{name}"), &Body::Json(&update))?
+            }
+            None => {
+                let create = json!({ "ref": format!("refs/{name}"), "sha": commit["sha"] });
+                self.client.call("POST", "/git/refs", &Body::Json(&create))?
+            }
+        };
+        // It is not a fast-forward any more, or another job has created the branch.
+        if matches!(response.status, 409 | 422) {
+            return Ok(false);
         }
-    };
-    // No fast-forward any more, or created meanwhile.
-    if matches!(answer.status, 409 | 422) {
-        return Ok(false);
+        response.ok("the previews branch").map(|_| true)
     }
-    answer.ok("the previews branch").map(|_| true)
+
+    /// Creates a Git object. Creating one twice has no effect, since its name is the hash of its contents.
+    fn create(&self, path: &str, body: &Value, subject: &str) -> Result<Value, ProviderError> {
+        self.client.send("POST", path, body, subject)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/raw/{}/{path}", self.client.web, self.name)
+    }
 }
 
-/// Git's objects are named by what is in them: creating one twice creates one.
-fn send(github: &GitHub, path: &str, body: &Value, what: &str) -> Result<Value, HostError> {
-    github.send("POST", path, body, what)
-}
-
-fn url(github: &GitHub, path: &str) -> String {
-    format!("{}/raw/{}/{path}", github.web, github.preview_branch)
+fn contended() -> ProviderError {
+    ProviderError::Failed("the previews branch is being written by others all the time".to_owned())
 }

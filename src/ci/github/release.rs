@@ -1,65 +1,67 @@
-//! Files of a release.
+//! The files of a release.
 
 use serde_json::Value;
 
-use super::super::rest::Body;
-use super::{GitHub, HostError, Media};
+use super::client::Client;
+use crate::ci::error::ProviderError;
+use crate::ci::provider::Media;
+use crate::ci::rest::Body;
 use crate::system::percent;
 
-/// Tries against other jobs, and against a service that shows what it has a moment later.
-const TRIES: u32 = 5;
+/// Attempts to upload a file: other jobs may upload it as well, and lists are eventually consistent.
+const ATTEMPTS: u32 = 5;
 
-/// Attaches files to the release of a tag, drafts among them; gives back their URLs in order. A file that is there with
-/// the same contents stays; one with others is replaced.
-pub(super) fn attach(github: &GitHub, tag: &str, files: &[Media]) -> Result<Vec<String>, HostError> {
-    let release = find(github, tag)?;
+/// Attaches files to the release of a tag, which may be a draft, and returns their URLs in the same order. A file of the
+/// same name is replaced if its contents differ.
+pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
+    let release = find(client, tag)?;
     let id = release["id"].as_u64().unwrap_or_default();
     let template = release["upload_url"].as_str().unwrap_or_default();
     let upload = template.split('{').next().unwrap_or_default().to_owned();
-    files.iter().map(|file| attach_one(github, id, &upload, file)).collect()
+    files.iter().map(|file| attach_one(client, id, &upload, file)).collect()
 }
 
-fn attach_one(github: &GitHub, release: u64, upload: &str, file: &Media) -> Result<String, HostError> {
-    let failed = |error: std::io::Error| HostError::Failed(format!("{}: {error}", file.path.display()));
+fn attach_one(client: &Client, release: u64, upload: &str, file: &Media) -> Result<String, ProviderError> {
+    let failed = |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
     let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
-    for attempt in 0..TRIES {
+    for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             std::thread::sleep(std::time::Duration::from_millis(300 << attempt.min(4)));
         }
         let assets =
-            github.list(&format!("/releases/{release}/assets?per_page=100"), "the release's files")?;
+            client.list(&format!("/releases/{release}/assets?per_page=100"), "the release's files")?;
         if let Some(present) = assets.iter().find(|asset| asset["name"] == file.name.as_str()) {
-            let is_whole = present["state"] == "uploaded";
-            if is_whole && present["digest"] == format!("sha256:{sha256}") {
+            let is_complete = present["state"] == "uploaded";
+            if is_complete && present["digest"] == format!("sha256:{sha256}") {
                 return Ok(url(present));
             }
             let path = format!("/releases/assets/{}", present["id"]);
-            let answer = github.call("DELETE", &path, &Body::None)?;
-            // Another job may have been quicker.
-            if answer.status != 404 {
-                answer.ok("the release's older file")?;
+            let response = client.call("DELETE", &path, &Body::None)?;
+            // Another job may have deleted it.
+            if response.status != 404 {
+                response.ok("the release's older file")?;
             }
         }
         let target = format!("{upload}?name={}", percent::encode(&file.name));
-        let answer = github.api.call("POST", &target, &Body::File(&file.path, media_type(&file.name)))?;
-        match answer.status {
-            // There is one of that name (another job's), or the service does not know yet that there is none.
+        let response = client.api.call("POST", &target, &Body::File(&file.path, media_type(&file.name)))?;
+        match response.status {
+            // Another job has uploaded a file of that name, or the deletion is not visible yet.
             422 | 502 | 503 => {}
-            _ => return answer.ok(&format!("attaching {}", file.name)).map(|asset| url(&asset)),
+            _ => return response.ok(&format!("attaching {}", file.name)).map(|asset| url(&asset)),
         }
     }
-    Err(HostError::Failed(format!("the release does not take {}", file.name)))
+    Err(ProviderError::Failed(format!("the release does not take {}", file.name)))
 }
 
-/// The release of a tag. Drafts have no tag yet that could be asked for.
-fn find(github: &GitHub, tag: &str) -> Result<Value, HostError> {
-    let answer = github.call("GET", &format!("/releases/tags/{}", percent::encode(tag)), &Body::None)?;
-    if answer.status != 404 {
-        return answer.ok("the release");
+/// Finds the release of a tag. A draft can be found in the list of releases only.
+fn find(client: &Client, tag: &str) -> Result<Value, ProviderError> {
+    let response = client.call("GET", &format!("/releases/tags/{}", percent::encode(tag)), &Body::None)?;
+    if response.status != 404 {
+        return response.ok("the release");
     }
-    let releases = github.list("/releases?per_page=100", "the releases")?;
+    let releases = client.list("/releases?per_page=100", "the releases")?;
     let found = releases.into_iter().find(|release| release["tag_name"] == tag);
-    found.ok_or_else(|| HostError::Failed(format!("there is no release of the tag {tag}")))
+    found.ok_or_else(|| ProviderError::Failed(format!("there is no release of the tag {tag}")))
 }
 
 fn url(asset: &Value) -> String {

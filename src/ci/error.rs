@@ -1,0 +1,52 @@
+//! Errors of a CI service.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::fault::Fault;
+
+/// An error of a CI service or of its runner.
+#[derive(Debug)]
+pub(crate) enum ProviderError {
+    /// The runner's variables or the event payload are missing or invalid. Holds the reason.
+    Event(String),
+    /// A file of the runner or of the output cannot be written.
+    Runner(PathBuf, std::io::Error),
+    /// The token is missing or does not have the permission. Holds the request.
+    Forbidden(String),
+    /// The service does not have this feature. Holds its name, in the plural.
+    Unsupported(&'static str),
+    /// The service refused or did not respond. Holds the reason.
+    Failed(String),
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(message) => write!(f, "the event cannot be read: {message}"),
+            Self::Runner(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::Forbidden(message) => write!(f, "the token may not do this: {message}"),
+            Self::Unsupported(feature) => write!(f, "this CI service does not support {feature}"),
+            Self::Failed(message) => f.write_str(message),
+        }
+    }
+}
+
+impl Fault for ProviderError {
+    fn code(&self) -> &str {
+        match self {
+            Self::Event(_) => "event_unreadable",
+            Self::Runner(..) => "runner_file",
+            Self::Forbidden(_) => "token_forbidden",
+            Self::Unsupported(_) => "host_unsupported",
+            Self::Failed(_) => "host_failed",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Forbidden(_) => Some("grant it under `permissions:` in the workflow".to_owned()),
+            Self::Event(_) | Self::Runner(..) | Self::Unsupported(_) | Self::Failed(_) => None,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! GitLab CI/CD, on gitlab.com and on self-managed servers.
+//!
+//! GitLab shows findings in a Code Quality report, and passes outputs to other jobs in a dotenv report. Previews are the
+//! job's artifacts, and the files of a release are in the package registry.
+
+mod client;
+mod code_quality;
+mod event;
+mod log;
+mod notes;
+mod release;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use hyperframes_ci_core::findings::Findings;
+
+use super::comment_sections;
+use super::error::ProviderError;
+use super::event::{Event, PullRequest};
+use super::log::LogSyntax;
+use super::provider::{
+    CiProvider, Environment, Media, ProviderDescription, Section, Settings, required, variable,
+};
+use super::rest::{Body, Rest};
+use crate::system::percent;
+use crate::system::secret::Secret;
+use client::Client;
+use log::LogSections;
+use notes::MergeRequestNotes;
+
+/// GitLab CI/CD.
+pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
+    name: "GitLab CI/CD",
+    detect: |environment| variable(environment, "GITLAB_CI").is_some(),
+    workspace: |environment| variable(environment, "CI_PROJECT_DIR").map(PathBuf::from),
+    // Inside the checkout: artifacts cannot contain anything else.
+    default_output: |environment, workspace| {
+        variable(environment, "GITLAB_CI").map(|_| workspace.join("hyperframes"))
+    },
+    connect: |environment, settings| Ok(Box::new(GitLab::connect(environment, settings)?)),
+};
+
+/// The names of the dotenv report and the summary, in the output directory.
+const DOTENV: &str = "hyperframes.env";
+const SUMMARY: &str = "summary.md";
+
+/// A job of GitLab CI/CD.
+struct GitLab {
+    event: Event,
+    client: Client,
+    log: LogSections,
+    workspace: PathBuf,
+    output: PathBuf,
+}
+
+impl GitLab {
+    fn connect(environment: &Environment<'_>, settings: &Settings) -> Result<Self, ProviderError> {
+        let event = event::read(environment)?;
+        let url = required(environment, "CI_API_V4_URL")?;
+        let job_token = variable(environment, "CI_JOB_TOKEN").map(Secret::new);
+        Ok(Self {
+            client: Client {
+                api: Rest::new(&url, settings.token.clone(), ("private-token", ""), &[])?,
+                job: Rest::new(&url, job_token, ("job-token", ""), &[])?,
+                url: url.trim_end_matches('/').to_owned(),
+                project: format!("/projects/{}", percent::encode(&required(environment, "CI_PROJECT_ID")?)),
+            },
+            log: LogSections::new(variable(environment, "CI_DEBUG_TRACE").as_deref() == Some("true")),
+            workspace: PathBuf::from(required(environment, "CI_PROJECT_DIR")?),
+            output: settings.output_dir.clone(),
+            event,
+        })
+    }
+
+    fn notes<'a>(&'a self, request: &'a PullRequest) -> MergeRequestNotes<'a> {
+        MergeRequestNotes { client: &self.client, request }
+    }
+
+    /// Returns the URL of a note.
+    fn note_url(&self, request: &PullRequest, id: u64) -> String {
+        let project = self.event.run_url.split("/-/").next().unwrap_or_default();
+        format!("{project}/-/merge_requests/{}#note_{id}", request.number)
+    }
+
+    fn append(&self, name: &str, text: &str) -> Result<(), ProviderError> {
+        let path = self.output.join(name);
+        let earlier = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, format!("{earlier}{text}")).map_err(|error| ProviderError::Runner(path, error))
+    }
+}
+
+impl CiProvider for GitLab {
+    fn event(&self) -> &Event {
+        &self.event
+    }
+
+    fn log(&self) -> &dyn LogSyntax {
+        &self.log
+    }
+
+    fn annotate(&self, findings: &Findings) -> usize {
+        let report = code_quality::report(findings);
+        match fs::write(self.output.join(code_quality::FILE), format!("{report:#}\n")) {
+            Ok(()) => 0,
+            Err(_) => findings.diagnostics.len(),
+        }
+    }
+
+    fn output(&self, name: &str, value: &str) -> Result<(), ProviderError> {
+        // A dotenv report has one line for each variable, without quotes.
+        let value = value.replace(['\n', '\r'], " ");
+        self.append(DOTENV, &format!("HYPERFRAMES_{}={value}\n", name.to_ascii_uppercase().replace('-', "_")))
+    }
+
+    fn summary(&self, markdown: &str) -> Result<(), ProviderError> {
+        self.append(SUMMARY, &format!("{markdown}\n"))
+    }
+
+    fn changed_files(&self, request: &PullRequest) -> Result<BTreeSet<String>, ProviderError> {
+        let path = self.client.path(&format!("/merge_requests/{}/diffs?per_page=100", request.number));
+        let files = self.client.api.list(&path, "the files of the merge request")?;
+        let names = files.iter().flat_map(|file| ["new_path", "old_path"].map(|name| file[name].as_str()));
+        Ok(names.flatten().map(str::to_owned).collect())
+    }
+
+    fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, ProviderError> {
+        let path = self.client.path(&format!("/repository/files/{}?ref={commit}", percent::encode(path)));
+        let response = self.client.api.call("GET", &path, &Body::None)?;
+        if response.status == 404 {
+            return Ok(None);
+        }
+        let file = response.ok("a file of the base")?;
+        let bytes = file["content"].as_str().and_then(crate::system::base64::decode);
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    fn mark_out_of_date(&self, request: &PullRequest) -> Result<(), ProviderError> {
+        self.client.require_token()?;
+        comment_sections::mark_out_of_date(&self.notes(request))
+    }
+
+    fn comment(&self, request: &PullRequest, section: &Section) -> Result<Option<String>, ProviderError> {
+        self.client.require_token()?;
+        let written = comment_sections::write(&self.notes(request), section)?;
+        Ok(written.map(|id| self.note_url(request, id)))
+    }
+
+    /// Returns URLs in the job's artifacts, whose paths are those in the checkout.
+    fn publish(
+        &self,
+        _: Option<&PullRequest>,
+        media: &[Media],
+    ) -> Result<Vec<(String, String)>, ProviderError> {
+        let urls = media.iter().map(|file| {
+            let inside = file.path.strip_prefix(&self.workspace).map_err(|_| {
+                ProviderError::Forbidden(
+                    "the output directory is outside the project: artifacts cannot have it".to_owned(),
+                )
+            })?;
+            let parts =
+                inside.iter().map(|part| percent::encode(&part.to_string_lossy())).collect::<Vec<_>>();
+            Ok((file.name.clone(), format!("{}/artifacts/raw/{}", self.event.run_url, parts.join("/"))))
+        });
+        urls.collect()
+    }
+
+    fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
+        release::attach(&self.client, tag, files)
+    }
+}

@@ -1,0 +1,61 @@
+//! The links of a release to files in the package registry.
+
+use serde_json::json;
+
+use super::client::Client;
+use crate::ci::error::ProviderError;
+use crate::ci::provider::Media;
+use crate::ci::rest::Body;
+use crate::system::percent;
+
+/// Links files to the release of a tag and returns their URLs in the same order. Creates the release if there is none.
+/// A link of the same name is replaced if its URL differs.
+pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
+    let base = client.path(&format!("/releases/{}", percent::encode(tag)));
+    if client.job.call("GET", &base, &Body::None)?.status == 404 {
+        let body = json!({ "tag_name": tag, "description": "Videos." });
+        client.job.call("POST", &client.path("/releases"), &Body::Json(&body))?.ok("the release")?;
+    }
+    let links = client.job.list(&format!("{base}/assets/links?per_page=100"), "the release's links")?;
+    let mut urls = Vec::new();
+    for file in files {
+        let url = package(client, tag, file)?;
+        let body = json!({ "name": file.name, "url": url, "link_type": "other" });
+        let present = links.iter().find(|link| link["name"] == file.name.as_str());
+        match present {
+            Some(link) if link["url"] == url.as_str() => {}
+            Some(link) => {
+                let path = format!("{base}/assets/links/{}", link["id"]);
+                client.job.call("PUT", &path, &Body::Json(&body))?.ok("a link of the release")?;
+            }
+            None => {
+                let path = format!("{base}/assets/links");
+                client.job.call("POST", &path, &Body::Json(&body))?.ok("a link of the release")?;
+            }
+        }
+        urls.push(url);
+    }
+    Ok(urls)
+}
+
+/// Uploads a file to the package registry, unless it exists, and returns its URL.
+fn package(client: &Client, tag: &str, file: &Media) -> Result<String, ProviderError> {
+    let failed = |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
+    let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
+    // A package version allows fewer characters than a tag.
+    let version =
+        tag.chars().map(|kept| if kept.is_ascii_alphanumeric() || ".-_".contains(kept) { kept } else { '-' });
+    let version = version.collect::<String>();
+    // The package is named by the contents: a file of that name is the same file.
+    let path = client.path(&format!(
+        "/packages/generic/hyperframes-{}/{version}/{}",
+        &sha256[..12],
+        percent::encode(&file.name)
+    ));
+    let existing = client.job.call("HEAD", &path, &Body::None)?;
+    if existing.status != 200 {
+        let response = client.job.call("PUT", &path, &Body::File(&file.path, "application/octet-stream"))?;
+        response.ok(&format!("packaging {}", file.name))?;
+    }
+    Ok(format!("{}{path}", client.url))
+}

@@ -1,0 +1,195 @@
+//! The interface to a CI service.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::findings::Findings;
+
+use super::error::ProviderError;
+use super::event::{Event, PullRequest, TriggeringRun};
+use super::log::{self, LogSyntax};
+use crate::system::secret::Secret;
+
+/// The environment variables.
+pub(crate) type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// Returns an environment variable, or `None` if it is not set or blank.
+pub(super) fn variable(environment: &Environment<'_>, name: &str) -> Option<String> {
+    environment(name).filter(|value| !value.trim().is_empty())
+}
+
+/// Returns an environment variable that the service always sets.
+///
+/// # Errors
+/// Returns [`ProviderError::Event`] if it is not set or blank.
+pub(super) fn required(environment: &Environment<'_>, name: &str) -> Result<String, ProviderError> {
+    variable(environment, name).ok_or_else(|| ProviderError::Event(format!("{name} is not set")))
+}
+
+/// The result of [`ProviderDescription::connect`].
+pub(crate) type Connected = Result<Box<dyn CiProvider>, ProviderError>;
+
+/// The static description of a CI service, for the registry.
+pub(crate) struct ProviderDescription {
+    /// The name of the service, for messages.
+    pub(crate) name: &'static str,
+    /// Returns whether this process runs in a job of the service.
+    pub(crate) detect: fn(&Environment<'_>) -> bool,
+    /// Returns the directory of the checkout, or `None` if the service has not set one.
+    pub(crate) workspace: fn(&Environment<'_>) -> Option<PathBuf>,
+    /// Returns the default output directory for a workspace, or `None` if the service has not set what it depends on.
+    pub(crate) default_output: fn(&Environment<'_>, &Path) -> Option<PathBuf>,
+    /// Reads the event and creates the service.
+    pub(crate) connect: fn(&Environment<'_>, &Settings) -> Connected,
+}
+
+/// The user's settings of a service.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// A token for the service's API.
+    pub(crate) token: Option<Secret>,
+    /// The branch of the files that comments show.
+    pub(crate) preview_branch: String,
+    /// The output directory.
+    pub(crate) output_dir: PathBuf,
+}
+
+/// The section of a comment that one job writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// An identifier of letters and digits that is unique among the jobs of a run.
+    pub(crate) key: String,
+    /// The commit that the section is about.
+    pub(crate) commit: String,
+    /// The section in Markdown, from the longest form to the shortest. The first that fits is used.
+    pub(crate) texts: Vec<String>,
+}
+
+/// An image or a video to publish.
+#[derive(Clone, Debug)]
+pub(crate) struct Media {
+    /// The name under which it is published. Names of previews depend on the contents.
+    pub(crate) name: String,
+    /// The path of the file.
+    pub(crate) path: PathBuf,
+}
+
+/// Returns the last component of a path.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A CI service during one run. The default of a method is for a service without the feature.
+///
+/// # Errors
+/// Methods return [`ProviderError::Forbidden`] if the token does not have the permission, [`ProviderError::Unsupported`]
+/// if the service does not have the feature, [`ProviderError::Runner`] if a file cannot be written, and
+/// [`ProviderError::Failed`] if the service refuses or does not respond.
+pub(crate) trait CiProvider {
+    /// Returns the event that started the run.
+    fn event(&self) -> &Event;
+
+    /// Returns the markup of the log.
+    fn log(&self) -> &dyn LogSyntax;
+
+    /// Shows findings at their locations. Returns the number of findings beyond what the service shows.
+    fn annotate(&self, findings: &Findings) -> usize {
+        findings.diagnostics.len()
+    }
+
+    /// Sets an output of the step.
+    fn output(&self, name: &str, value: &str) -> Result<(), ProviderError>;
+
+    /// Appends Markdown to the summary of the job.
+    fn summary(&self, markdown: &str) -> Result<(), ProviderError>;
+
+    /// Returns the repository paths that the pull request changes, including deleted files.
+    fn changed_files(&self, _request: &PullRequest) -> Result<BTreeSet<String>, ProviderError> {
+        Err(ProviderError::Unsupported("lists of changed files"))
+    }
+
+    /// Returns the text of a file at a commit, or `None` if it does not exist.
+    fn file_at(&self, _commit: &str, _path: &str) -> Result<Option<String>, ProviderError> {
+        Err(ProviderError::Unsupported("files of other commits"))
+    }
+
+    /// Marks the sections about older commits in the pull request's comment, if there is one, as out of date.
+    fn mark_out_of_date(&self, _request: &PullRequest) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// Writes a section of the pull request's comment and returns the comment's URL. Returns `None` if a run for a newer
+    /// commit has written the section already.
+    fn comment(&self, _request: &PullRequest, _section: &Section) -> Result<Option<String>, ProviderError> {
+        Err(ProviderError::Unsupported("comments"))
+    }
+
+    /// Publishes files for comments, until the pull request is closed. Returns names and URLs. Files that are too large
+    /// are left out.
+    fn publish(
+        &self,
+        _request: Option<&PullRequest>,
+        _media: &[Media],
+    ) -> Result<Vec<(String, String)>, ProviderError> {
+        Err(ProviderError::Unsupported("previews"))
+    }
+
+    /// Returns names and URLs of files that earlier runs have published. Missing files are left out.
+    fn published(&self, _names: &[String]) -> Result<Vec<(String, String)>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    /// Attaches files to the release of a tag and returns their URLs in the same order. A file of the same name is
+    /// replaced if its contents differ.
+    fn attach(&self, _tag: &str, _files: &[Media]) -> Result<Vec<String>, ProviderError> {
+        Err(ProviderError::Unsupported("files of releases"))
+    }
+
+    /// Returns the URL of a triggering run's log. The default is this run's own.
+    fn run_url(&self, _run: &TriggeringRun) -> String {
+        self.event().run_url.clone()
+    }
+
+    /// Finds the open pull request of a triggering run, and downloads the run's artifact `name` to `archive`. Returns
+    /// `None` if either does not exist.
+    ///
+    /// The run is untrusted: the pull request is determined by the service, not by the artifact.
+    fn pull_request_of(
+        &self,
+        _run: &TriggeringRun,
+        _name: &str,
+        _archive: &Path,
+    ) -> Result<Option<PullRequest>, ProviderError> {
+        Ok(None)
+    }
+
+    /// Deletes the published files of a pull request.
+    fn clean_up(&self, _request: &PullRequest) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// Masks a secret in the log.
+    fn mask(&self, secret: &str) {
+        log::print(self.log().mask(secret));
+    }
+
+    /// Starts a collapsible group in the log.
+    fn begin_group(&self, title: &str) {
+        log::print([self.log().group_start(title)]);
+    }
+
+    /// Ends the group.
+    fn end_group(&self) {
+        log::print(self.log().group_end());
+    }
+
+    /// Prints an error that is not about a file.
+    fn annotate_error(&self, title: &str, message: &str) {
+        log::print([self.log().error(title, message)]);
+    }
+
+    /// Prints a line if debug logging is on.
+    fn debug(&self, text: &str) {
+        log::print(self.log().debug(text));
+    }
+}

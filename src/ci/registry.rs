@@ -1,0 +1,43 @@
+//! The CI services that are supported, and which of them this process runs in.
+
+use std::path::{Path, PathBuf};
+
+use super::error::ProviderError;
+use super::provider::{CiProvider, Environment, ProviderDescription, Settings};
+use super::{github, gitlab};
+
+/// The supported services. The first that detects itself is used.
+pub(super) const PROVIDERS: &[&ProviderDescription] = &[
+    &github::DESCRIPTION,
+    &gitlab::DESCRIPTION,
+    #[cfg(test)]
+    &super::example::DESCRIPTION,
+];
+
+/// Connects to the service that this process runs in. Returns `None` if there is none.
+///
+/// # Errors
+/// Returns [`ProviderError::Event`] if the service's variables or its event payload are missing or invalid.
+pub(crate) fn detect(
+    environment: &Environment<'_>,
+    settings: &Settings,
+) -> Result<Option<Box<dyn CiProvider>>, ProviderError> {
+    let found = PROVIDERS.iter().find(|provider| (provider.detect)(environment));
+    found.map(|provider| (provider.connect)(environment, settings)).transpose()
+}
+
+/// Returns the directory of the checkout, or `None` outside of CI.
+pub(crate) fn workspace(environment: &Environment<'_>) -> Option<PathBuf> {
+    PROVIDERS.iter().find_map(|provider| (provider.workspace)(environment))
+}
+
+/// Returns the default output directory: the one that suits the service, or a temporary directory.
+pub(crate) fn default_output(environment: &Environment<'_>, workspace: &Path) -> PathBuf {
+    let of_service = PROVIDERS.iter().find_map(|provider| (provider.default_output)(environment, workspace));
+    of_service.unwrap_or_else(|| std::env::temp_dir().join("hyperframes-ci"))
+}
+
+/// Returns the names of the supported services, for messages: `GitHub Actions or GitLab CI/CD`.
+pub(crate) fn provider_names() -> String {
+    PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>().join(" or ")
+}
