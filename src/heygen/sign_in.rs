@@ -111,8 +111,8 @@ impl fmt::Display for SignInError {
             Self::NoHome => f.write_str("no home directory is known to keep credentials in"),
             Self::Callback(error) => match error {
                 CallbackError::Listen(error) => write!(f, "nobody can come back from the browser: {error}"),
-                CallbackError::TimedOut(patience) => {
-                    write!(f, "nobody came back from the browser within {} seconds", patience.as_secs())
+                CallbackError::TimedOut(timeout) => {
+                    write!(f, "nobody came back from the browser within {} seconds", timeout.as_secs())
                 }
                 CallbackError::WrongState => {
                     f.write_str("what came back from the browser is not the answer to this sign-in")

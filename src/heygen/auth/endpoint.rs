@@ -36,10 +36,10 @@ impl fmt::Display for OAuthError {
     }
 }
 
-/// An endpoint that tokens are sent to: HTTPS, or HTTP on a loopback address.
+/// Checks that tokens may be sent to an endpoint; see [`is_safe_origin`].
 ///
 /// # Errors
-/// Returns [`OAuthError::Refused`] with the name of the variable `HYPERFRAMES_OAUTH_{name}_URL` otherwise.
+/// Returns [`OAuthError::Refused`] with the variable `HYPERFRAMES_OAUTH_{name}_URL` if they may not.
 pub(super) fn check_endpoint(url: &str, name: &str) -> Result<(), OAuthError> {
     if is_safe_origin(url) {
         return Ok(());

@@ -197,7 +197,7 @@ mod tests {
                     let _ = stream.read_to_string(&mut page);
                     page
                 };
-                // Whoever looks around is no answer.
+                // Other requests do not end the sign-in.
                 assert!(send("favicon.ico", "GET").starts_with("HTTP/1.1 404"));
                 send(path, "POST");
                 send(&format!("{path}?{query}"), "GET")
