@@ -7,4 +7,4 @@ pub(crate) mod download;
 pub(crate) mod sign_in;
 pub(crate) mod transport;
 
-pub(crate) use auth::page;
+pub(crate) use crate::system::page;

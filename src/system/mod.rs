@@ -7,6 +7,7 @@ pub(crate) mod digest;
 pub(crate) mod http;
 pub(crate) mod interrupt;
 pub(crate) mod output;
+pub(crate) mod page;
 pub(crate) mod parallel;
 pub(crate) mod percent;
 pub(crate) mod pool;

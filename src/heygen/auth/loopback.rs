@@ -5,10 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::page;
 use super::pkce::is_equal;
-use crate::system::percent;
 use crate::system::secret::Secret;
+use crate::system::{page, percent};
 
 const PATH: &str = "/oauth/callback";
 

@@ -9,7 +9,6 @@ mod device;
 mod endpoint;
 mod error;
 mod loopback;
-pub(crate) mod page;
 mod pkce;
 mod provider;
 mod store;

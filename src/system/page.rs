@@ -1,6 +1,6 @@
-//! Self-contained HTML pages for the browser.
+//! HTML pages that the local sign-in servers show in a browser. They load nothing from other hosts.
 
-/// Returns a page with a title and the HTML `body`.
+/// Returns a page with `title` as its heading and the HTML `body` below it.
 pub(crate) fn document(title: &str, body: &str) -> String {
     const STYLE: &str = ":root { color-scheme: light dark; --line: #8883 } \
         body { font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 } \
@@ -15,7 +15,7 @@ pub(crate) fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// Escapes a text for HTML, attributes included.
+/// Escapes `text` for HTML content and for quoted attribute values.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
