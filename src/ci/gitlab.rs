@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::board::{self, Board, Comments, MARK};
 use super::rest::{Body, Rest};
 use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings, Subject};
-use crate::renderers::cloud::ledger::unix_now;
+use crate::system::clock::unix_now;
 use crate::system::percent;
 
 /// Names of the reports, in the folder of the job's output.

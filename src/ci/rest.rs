@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::HostError;
 use crate::heygen::auth::Secret;
 use crate::heygen::transport::{careful, is_safe_origin};
-use crate::renderers::cloud::ledger::unix_now;
+use crate::system::clock::unix_now;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::values;
 use crate::fault::Error;
 use crate::heygen::transport::ApiBase;
-use crate::renderers::cloud::ledger::{LedgerFile, unix_now};
+use crate::renderers::cloud::ledger::LedgerFile;
+use crate::system::clock::unix_now;
 use crate::ui::Console;
 
 /// What 4k is billed at.

@@ -3,23 +3,25 @@
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::server::{Reply, Request};
-use super::state::{State, now};
+use super::state::State;
 use crate::heygen::page::{document, escape};
+use crate::system::clock::{unix_now, unix_time_in};
 use crate::system::{base64, percent};
 
 /// A form is not longer, in bytes.
 const LARGEST_FORM: u64 = 64 * 1024;
 
-/// How long codes are valid, in seconds.
-const CODE_LIFETIME: u64 = 600;
+/// How long codes are valid.
+const CODE_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The pause between two questions of a device, in seconds.
-const DEVICE_INTERVAL: u64 = 1;
+const DEVICE_INTERVAL: i64 = 1;
 
 /// What is known of sign-ins.
 #[derive(Default)]
@@ -27,7 +29,7 @@ pub(super) struct Grants {
     /// Codes that the browser carries, until they are used.
     codes: HashMap<String, Code>,
     /// When access tokens end, in seconds since 1970.
-    access: HashMap<String, u64>,
+    access: HashMap<String, i64>,
     /// Refresh tokens, each good for one use, and the sign-in that they belong to.
     refresh: HashMap<String, (u64, bool)>,
     devices: HashMap<String, Device>,
@@ -38,22 +40,22 @@ struct Code {
     challenge: String,
     redirect_uri: String,
     client_id: String,
-    expires: u64,
+    expires: i64,
 }
 
 struct Device {
     user_code: String,
     client_id: String,
-    expires: u64,
+    expires: i64,
     /// Whether the user has allowed it, or not; `None` as long as nothing was said.
     allowed: Option<bool>,
-    asked: u64,
+    asked: i64,
 }
 
 impl Grants {
     /// Whether a request with this token is let in.
     pub(super) fn accepts(&self, token: &str) -> bool {
-        self.access.get(token).is_some_and(|expires| *expires > now())
+        self.access.get(token).is_some_and(|expires| *expires > unix_now())
     }
 }
 
@@ -160,7 +162,7 @@ fn decide(state: &State, request: &mut Request) -> Reply {
             challenge: text(&query, "code_challenge").to_owned(),
             redirect_uri: redirect_uri.to_owned(),
             client_id: text(&query, "client_id").to_owned(),
-            expires: now() + CODE_LIFETIME,
+            expires: unix_time_in(CODE_LIFETIME),
         };
         inner.grants.codes.insert(code.clone(), granted);
         format!("code={code}")
@@ -178,7 +180,7 @@ fn token(state: &State, form: &Form) -> Reply {
                 return refused("invalid_grant");
             };
             let challenge = base64::url(&Sha256::digest(text(form, "code_verifier")));
-            let is_right = code.expires > now()
+            let is_right = code.expires > unix_now()
                 && code.challenge == challenge
                 && code.redirect_uri == text(form, "redirect_uri")
                 && code.client_id == text(form, "client_id");
@@ -203,10 +205,10 @@ fn token(state: &State, form: &Form) -> Reply {
             let Some(device) = inner.grants.devices.get_mut(text(form, "device_code")) else {
                 return refused("invalid_grant");
             };
-            let since = now().saturating_sub(std::mem::replace(&mut device.asked, now()));
+            let since = unix_now() - std::mem::replace(&mut device.asked, unix_now());
             match device.allowed {
                 _ if device.client_id != text(form, "client_id") => refused("invalid_grant"),
-                _ if device.expires <= now() => refused("expired_token"),
+                _ if device.expires <= unix_now() => refused("expired_token"),
                 Some(false) => refused("access_denied"),
                 None if since < DEVICE_INTERVAL => refused("slow_down"),
                 None => refused("authorization_pending"),
@@ -224,13 +226,13 @@ fn token(state: &State, form: &Form) -> Reply {
 /// A fresh pair of tokens.
 fn signed(state: &State, grant: Option<u64>) -> Reply {
     let mut inner = state.lock();
-    let lifetime = state.config.token_lifetime.as_secs();
+    let lifetime = state.config.token_lifetime;
     let (access, refresh) = (state.fresh_id(&mut inner, "at"), state.fresh_id(&mut inner, "rt"));
     inner.grants.serial += 1;
     let grant = grant.unwrap_or(inner.grants.serial);
-    inner.grants.access.insert(access.clone(), now() + lifetime);
+    inner.grants.access.insert(access.clone(), unix_time_in(lifetime));
     inner.grants.refresh.insert(refresh.clone(), (grant, false));
-    let tokens = json!({ "access_token": access, "refresh_token": refresh, "expires_in": lifetime,
+    let tokens = json!({ "access_token": access, "refresh_token": refresh, "expires_in": lifetime.as_secs(),
         "token_type": "Bearer", "scope": "openid profile email" });
     json(200, &tokens)
 }
@@ -254,14 +256,14 @@ fn device(state: &State, form: &Form, host: &str) -> Reply {
     let device = Device {
         user_code: user_code.clone(),
         client_id: text(form, "client_id").to_owned(),
-        expires: now() + CODE_LIFETIME,
+        expires: unix_time_in(CODE_LIFETIME),
         allowed: None,
         asked: 0,
     };
     inner.grants.devices.insert(device_code.clone(), device);
     let place = format!("http://{host}/oauth/device");
     let answer = json!({ "device_code": device_code, "user_code": user_code, "verification_uri": place,
-        "verification_uri_complete": format!("{place}?user_code={user_code}"), "expires_in": CODE_LIFETIME,
+        "verification_uri_complete": format!("{place}?user_code={user_code}"), "expires_in": CODE_LIFETIME.as_secs(),
         "interval": DEVICE_INTERVAL });
     json(200, &answer)
 }

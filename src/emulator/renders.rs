@@ -11,10 +11,11 @@ use serde_json::{Map, Value, json};
 
 use super::faults::{Effect, Step};
 use super::server::{Reply, Request};
-use super::state::{Inner, State, now};
+use super::state::{Inner, State};
 use super::validate::{Options, Rejection, object, required};
 use super::{Renderer, assets, clips, webhook};
 use crate::engine::Job;
+use crate::system::clock::unix_now;
 
 /// A fetched or decoded project is not larger.
 const LARGEST_PROJECT: u64 = hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
@@ -30,8 +31,8 @@ pub(super) struct Render {
     /// Name of the stored archive.
     archive: String,
     status: Status,
-    created_at: u64,
-    completed_at: Option<u64>,
+    created_at: i64,
+    completed_at: Option<i64>,
     /// Length that the composition says it has, in seconds.
     authored: Option<f64>,
     duration: Option<f64>,
@@ -119,7 +120,7 @@ pub(super) fn submit(state: &State, body: &Value) -> Result<Value, Rejection> {
         options,
         archive,
         status: Status::Queued,
-        created_at: now(),
+        created_at: unix_now(),
         completed_at: None,
         authored,
         duration: None,
@@ -312,7 +313,7 @@ fn finish(state: &State, id: &str, result: Result<(), String>, placeholder: bool
     let Some(place) = inner.places.get(id).copied() else { return };
     let render = &mut inner.renders[place];
     render.placeholder = placeholder;
-    render.completed_at = Some(now());
+    render.completed_at = Some(unix_now());
     render.status = match result {
         Ok(()) => Status::Completed,
         Err(message) => Status::Failed(message),

@@ -8,10 +8,12 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use hyperframes_ci_core::project::percent_decode;
 use hyperframes_ci_core::time::format_http_date;
+
+use crate::system::clock::unix_now;
 
 /// A line of the request's head is not longer.
 const LONGEST_LINE: u64 = 16 * 1024;
@@ -388,8 +390,7 @@ fn answer(writer: &mut TcpStream, reply: Reply, head_only: bool) -> io::Result<(
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {}\r\n", value.replace(['\r', '\n'], " ")));
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    head.push_str(&format!("date: {}\r\n", format_http_date(i64::try_from(now).unwrap_or_default())));
+    head.push_str(&format!("date: {}\r\n", format_http_date(unix_now())));
     head.push_str(&format!("content-length: {length}\r\nconnection: close\r\n\r\n"));
     writer.write_all(head.as_bytes())?;
     if !head_only {

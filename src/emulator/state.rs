@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyperframes_ci_core::archive::hex;
 use serde::Serialize;
@@ -14,6 +13,7 @@ use super::assets::Asset;
 use super::faults::{Effect, Script, Step};
 use super::renders::Render;
 use super::{Config, storage};
+use crate::system::clock::unix_time_in;
 
 /// The emulator's state.
 pub(super) struct State {
@@ -137,7 +137,7 @@ impl State {
     /// A presigned URL for `method` on the stored file `name`; `signed` is whatever the signature covers beside
     /// them, such as headers.
     pub(super) fn presign(&self, method: &str, name: &str, signed: &str) -> String {
-        let expires = now() + self.config.url_lifetime.as_secs();
+        let expires = unix_time_in(self.config.url_lifetime);
         let signature = self.sign(method, name, expires, signed);
         format!(
             "{}/{name}?{}={expires}&{}={signature}",
@@ -148,12 +148,7 @@ impl State {
     }
 
     /// The signature of a presigned URL.
-    pub(super) fn sign(&self, method: &str, name: &str, expires: u64, signed: &str) -> String {
+    pub(super) fn sign(&self, method: &str, name: &str, expires: i64, signed: &str) -> String {
         hex(&Sha256::digest(format!("{}\n{method}\n{name}\n{expires}\n{signed}", self.secret)))
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use super::assets::{self, Asset};
 use super::faults::Step;
 use super::server::{Content, Reply, Request};
-use super::state::{State, now};
+use super::state::State;
+use crate::system::clock::unix_now;
 
 /// Query parameters of a presigned URL.
 pub(super) const EXPIRES: &str = "X-Emulator-Expires";
@@ -53,12 +54,12 @@ fn serve(state: &State, request: &mut Request) -> Reply {
 
 /// Whether the URL was made for this and is still valid.
 fn authorized(state: &State, request: &Request, method: &str, name: &str, signed: &str) -> Result<(), Reply> {
-    let expires = request.parameter(EXPIRES).and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+    let expires = request.parameter(EXPIRES).and_then(|value| value.parse::<i64>().ok()).unwrap_or(0);
     let signature = request.parameter(SIGNATURE).unwrap_or_default();
     if signature != state.sign(method, name, expires, signed) {
         return Err(refusal(403, "SignatureDoesNotMatch", "the signature does not cover this request"));
     }
-    if expires <= now() { Err(expired()) } else { Ok(()) }
+    if expires <= unix_now() { Err(expired()) } else { Ok(()) }
 }
 
 fn put(state: &State, request: &mut Request, name: &str) -> Reply {

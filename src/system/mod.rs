@@ -2,6 +2,7 @@
 
 pub(crate) mod base64;
 pub(crate) mod cache;
+pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod interrupt;
 pub(crate) mod output;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::renderers::cloud::ledger::unix_now;
+use crate::system::clock::unix_now;
 
 pub(crate) use error::SignInError;
 pub(crate) use loopback::Loopback;

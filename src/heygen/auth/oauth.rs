@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::pkce::ProofKey;
 use super::{CredentialError, Secret, Store, text};
 use crate::heygen::transport::{careful, is_safe_origin};
-use crate::renderers::cloud::ledger::unix_now;
+use crate::system::clock::unix_now;
 use crate::system::percent::encode;
 
 const AUTHORIZE_URL: &str = "https://app.heygen.com/oauth/authorize";

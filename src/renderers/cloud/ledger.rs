@@ -8,9 +8,10 @@ use crate::fault::{Exit, Fault};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hyperframes_ci_core::job::{Fact, Ledger, LedgerEntry, compact};
+
+use crate::system::clock::unix_now;
 
 /// A ledger that is longer is compacted when it is opened, in bytes.
 const LONG: u64 = 1024 * 1024;
@@ -51,12 +52,6 @@ pub(crate) struct LedgerFile {
     path: PathBuf,
     api: String,
     known: Ledger,
-}
-
-/// Seconds since 1970.
-pub(crate) fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 impl LedgerFile {
