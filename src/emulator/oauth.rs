@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::server::{Reply, Request};
 use super::state::State;
-use crate::heygen::page::{document, escape};
 use crate::system::clock::{unix_now, unix_time_in};
+use crate::system::page::{document, escape};
 use crate::system::{base64, percent};
 
 /// A form is not longer, in bytes.

@@ -2,5 +2,4 @@
 
 pub(crate) mod auth;
 pub(crate) mod download;
-pub(crate) mod page;
 pub(crate) mod transport;

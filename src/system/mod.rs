@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod interrupt;
 pub(crate) mod output;
+pub(crate) mod page;
 pub(crate) mod parallel;
 pub(crate) mod percent;
 pub(crate) mod pool;

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::pkce::is_equal;
-use crate::heygen::page;
+use crate::system::page;
 use crate::system::percent;
 
 const PATH: &str = "/oauth/callback";

@@ -1,6 +1,6 @@
-//! Pages for a browser that comes by: nothing on them is from elsewhere.
+//! HTML pages that the local sign-in servers show in a browser. They load nothing from other hosts.
 
-/// A page of this title with this HTML below it.
+/// Returns a page with `title` as its heading and the HTML `body` below it.
 pub(crate) fn document(title: &str, body: &str) -> String {
     const STYLE: &str = ":root { color-scheme: light dark; --line: #8883 } \
         body { font: 16px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 } \
@@ -15,7 +15,7 @@ pub(crate) fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// A text as HTML, also in an attribute.
+/// Escapes `text` for HTML content and for quoted attribute values.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
