@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hyperframes_ci_core::archive::hex;
 use hyperframes_ci_core::findings::{Findings, Severity};
 use hyperframes_ci_core::report::plain;
@@ -160,7 +161,7 @@ impl Host for GitLab {
             return Ok(None);
         }
         let file = answer.ok("a file of the base")?;
-        let bytes = file["content"].as_str().and_then(crate::system::base64::decode);
+        let bytes = file["content"].as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -12,7 +13,7 @@ use super::server::{Reply, Request};
 use super::state::State;
 use crate::system::clock::{unix_now, unix_time_in};
 use crate::system::page::{document, escape};
-use crate::system::{base64, percent};
+use crate::system::percent;
 
 /// A form is not longer, in bytes.
 const LARGEST_FORM: u64 = 64 * 1024;
@@ -179,7 +180,7 @@ fn token(state: &State, form: &Form) -> Reply {
             let Some(code) = state.lock().grants.codes.remove(text(form, "code")) else {
                 return refused("invalid_grant");
             };
-            let challenge = base64::url(&Sha256::digest(text(form, "code_verifier")));
+            let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(text(form, "code_verifier")));
             let is_right = code.expires > unix_now()
                 && code.challenge == challenge
                 && code.redirect_uri == text(form, "redirect_uri")

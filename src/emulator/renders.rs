@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
 use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use serde_json::{Map, Value, json};
@@ -146,8 +148,9 @@ fn archive(state: &State, project: &Map<String, Value>) -> Result<String, Reject
         }
         "url" => fetch(state, required(project, "url")?),
         "base64" => {
-            let bytes = crate::system::base64::decode(required(project, "data")?)
-                .ok_or_else(|| Rejection::parameter("project", "data is not base64"))?;
+            let bytes = STANDARD_PAD_INDIFFERENT
+                .decode(required(project, "data")?)
+                .map_err(|_| Rejection::parameter("project", "data is not base64"))?;
             keep(state, &mut bytes.as_slice())
         }
         _ => Err(Rejection::parameter("project", "type must be asset_id, url or base64")),

@@ -1,6 +1,5 @@
 //! The machine: child processes, temporary files, threads, archives of strangers.
 
-pub(crate) mod base64;
 pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod digest;

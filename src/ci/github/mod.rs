@@ -9,6 +9,7 @@ mod release;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use comment::PullRequest;
 use hyperframes_ci_core::findings::Findings;
 use serde_json::Value;
@@ -95,7 +96,7 @@ impl Host for GitHub {
         }
         let file = answer.ok("a file of the base")?;
         let text = file.get("content").and_then(Value::as_str).map(|text| text.replace(['\n', '\r'], ""));
-        let bytes = text.as_deref().and_then(crate::system::base64::decode);
+        let bytes = text.and_then(|text| BASE64_STANDARD.decode(text).ok());
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 

@@ -5,6 +5,7 @@
 
 use std::fs;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use super::super::rest::Body;
@@ -133,7 +134,7 @@ fn read(github: &GitHub) -> Result<Branch, HostError> {
 fn upload(github: &GitHub, file: &Media) -> Result<String, HostError> {
     let failed = |error: std::io::Error| HostError::Failed(format!("{}: {error}", file.path.display()));
     let bytes = fs::read(&file.path).map_err(failed)?;
-    let blob = json!({ "content": crate::system::base64::encode(&bytes), "encoding": "base64" });
+    let blob = json!({ "content": BASE64_STANDARD.encode(&bytes), "encoding": "base64" });
     let blob = send(github, "/git/blobs", &blob, "a preview")?;
     Ok(blob["sha"].as_str().unwrap_or_default().to_owned())
 }
