@@ -19,7 +19,7 @@ use super::board::{self, Board, Comments, MARK};
 use super::rest::{Body, Rest};
 use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings, Subject};
 use crate::system::clock::unix_now;
-use crate::system::percent;
+use crate::system::url::encode_component;
 
 /// Names of the reports, in the folder of the job's output.
 const CODE_QUALITY: &str = "gl-code-quality-report.json";
@@ -80,7 +80,7 @@ impl GitLab {
         Ok(Self {
             api: Rest::new(&api_url, token, ("private-token", ""), &[])?,
             job: Rest::new(&api_url, job_token, ("job-token", ""), &[])?,
-            project: format!("/projects/{}", percent::encode(&required("CI_PROJECT_ID")?)),
+            project: format!("/projects/{}", encode_component(&required("CI_PROJECT_ID")?)),
             job_url: event.run_url.clone(),
             workspace: PathBuf::from(required("CI_PROJECT_DIR")?),
             output: settings.output_dir.clone(),
@@ -119,7 +119,7 @@ impl GitLab {
         let path = self.path(&format!(
             "/packages/generic/hyperframes-{}/{version}/{}",
             &sha256[..12],
-            percent::encode(&file.name)
+            encode_component(&file.name)
         ));
         let there = self.job.call("HEAD", &path, &Body::None)?;
         if there.status != 200 {
@@ -155,7 +155,7 @@ impl Host for GitLab {
     }
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, HostError> {
-        let path = self.path(&format!("/repository/files/{}?ref={commit}", percent::encode(path)));
+        let path = self.path(&format!("/repository/files/{}?ref={commit}", encode_component(path)));
         let answer = self.api.call("GET", &path, &Body::None)?;
         if answer.status == 404 {
             return Ok(None);
@@ -248,7 +248,7 @@ impl Host for GitLab {
                 )
             })?;
             let parts =
-                inside.iter().map(|part| percent::encode(&part.to_string_lossy())).collect::<Vec<_>>();
+                inside.iter().map(|part| encode_component(&part.to_string_lossy())).collect::<Vec<_>>();
             Ok((file.name.clone(), format!("{}/artifacts/raw/{}", self.job_url, parts.join("/"))))
         });
         urls.collect()
@@ -259,7 +259,7 @@ impl Host for GitLab {
     }
 
     fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, HostError> {
-        let base = self.path(&format!("/releases/{}", percent::encode(tag)));
+        let base = self.path(&format!("/releases/{}", encode_component(tag)));
         // A tag without a release gets one.
         if self.job.call("GET", &base, &Body::None)?.status == 404 {
             let body = json!({ "tag_name": tag, "description": "Videos." });

@@ -4,7 +4,6 @@ use std::io::Read;
 
 use hyperframes_ci_core::api::IdempotencyKey;
 use hyperframes_ci_core::archive::hex;
-use hyperframes_ci_core::project::percent_decode;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -72,7 +71,10 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         _ => return failure(404, "not_found", "no such endpoint", None),
     };
-    let id = percent_decode(segments.get(if step == Step::Complete { 2 } else { 3 }).unwrap_or(&""));
+    let id = percent_encoding::percent_decode_str(
+        segments.get(if step == Step::Complete { 2 } else { 3 }).unwrap_or(&""),
+    )
+    .decode_utf8_lossy();
     state.fault(step).play(&state.storage_url, || match authenticate(state, request) {
         Err(reply) => reply,
         Ok(()) => perform(state, request, step, &id),

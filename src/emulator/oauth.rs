@@ -13,7 +13,6 @@ use super::server::{Reply, Request};
 use super::state::State;
 use crate::system::clock::{unix_now, unix_time_in};
 use crate::system::page::{document, escape};
-use crate::system::percent;
 
 /// A form is not longer, in bytes.
 const LARGEST_FORM: u64 = 64 * 1024;
@@ -85,7 +84,7 @@ type Form = HashMap<String, String>;
 fn form(request: &mut Request) -> Form {
     let mut text = String::new();
     let _ = request.take(LARGEST_FORM).read_to_string(&mut text);
-    percent::pairs(&text).collect()
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
 fn text<'a>(form: &'a Form, name: &str) -> &'a str {
@@ -124,7 +123,7 @@ fn mistake(query: &Form) -> Option<&'static str> {
 
 /// What a sign-in is asked for with, or the page that says that it is none.
 fn asked(request: &Request) -> Result<Form, Reply> {
-    let query: Form = percent::pairs(&request.query).collect();
+    let query: Form = form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
     match mistake(&query) {
         Some(mistake) => Err(page(400, "This is no sign-in", &format!("<p>{}</p>", escape(mistake)))),
         None => Ok(query),

@@ -10,7 +10,6 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyperframes_ci_core::project::percent_decode;
 use hyperframes_ci_core::time::format_http_date;
 
 use crate::system::clock::unix_now;
@@ -45,8 +44,8 @@ impl Request {
 
     /// The parameter of the query, percent-decoded.
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
-        let pair = self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-        Some(percent_decode(pair))
+        let mut pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 }
 

@@ -7,11 +7,11 @@ pub(crate) mod interrupt;
 pub(crate) mod output;
 pub(crate) mod page;
 pub(crate) mod parallel;
-pub(crate) mod percent;
 pub(crate) mod pool;
 pub(crate) mod programs;
 mod random;
 pub(crate) mod temporary;
 pub(crate) mod unpack;
+pub(crate) mod url;
 
 pub(crate) use random::random;

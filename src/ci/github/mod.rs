@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::board;
 use super::rest::{Body, Rest};
 use super::{Event, Host, HostError, Media, OtherRun, Request, Section, Settings};
-use crate::system::percent;
+use crate::system::url::encode_component;
 
 const HEADERS: &[(&str, &str)] =
     &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
@@ -89,7 +89,7 @@ impl Host for GitHub {
     }
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, HostError> {
-        let path = path.split('/').map(percent::encode).collect::<Vec<_>>().join("/");
+        let path = path.split('/').map(encode_component).collect::<Vec<_>>().join("/");
         let answer = self.call("GET", &format!("/contents/{path}?ref={commit}"), &Body::None)?;
         if answer.status == 404 {
             return Ok(None);
@@ -172,7 +172,7 @@ impl Host for GitHub {
     fn request_of(&self, run: &OtherRun, name: &str, archive: &Path) -> Result<Option<Request>, HostError> {
         self.need_token()?;
         let owner = run.repository.split('/').next().unwrap_or_default();
-        let head = percent::encode(&format!("{owner}:{}", run.branch));
+        let head = encode_component(&format!("{owner}:{}", run.branch));
         let pulls = self.list(&format!("/pulls?state=open&head={head}&per_page=100"), "the pull requests")?;
         let of_run = |pull: &&Value| {
             pull.pointer("/head/sha").and_then(Value::as_str) == Some(&run.head)

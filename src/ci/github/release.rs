@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::rest::Body;
 use super::{GitHub, HostError, Media};
-use crate::system::percent;
+use crate::system::url::encode_component;
 
 /// Tries against other jobs, and against a service that shows what it has a moment later.
 const TRIES: u32 = 5;
@@ -40,7 +40,7 @@ fn attach_one(github: &GitHub, release: u64, upload: &str, file: &Media) -> Resu
                 answer.ok("the release's older file")?;
             }
         }
-        let target = format!("{upload}?name={}", percent::encode(&file.name));
+        let target = format!("{upload}?name={}", encode_component(&file.name));
         let answer = github.api.call("POST", &target, &Body::File(&file.path, media_type(&file.name)))?;
         match answer.status {
             // There is one of that name (another job's), or the service does not know yet that there is none.
@@ -53,7 +53,7 @@ fn attach_one(github: &GitHub, release: u64, upload: &str, file: &Media) -> Resu
 
 /// The release of a tag. Drafts have no tag yet that could be asked for.
 fn find(github: &GitHub, tag: &str) -> Result<Value, HostError> {
-    let answer = github.call("GET", &format!("/releases/tags/{}", percent::encode(tag)), &Body::None)?;
+    let answer = github.call("GET", &format!("/releases/tags/{}", encode_component(tag)), &Body::None)?;
     if answer.status != 404 {
         return answer.ok("the release");
     }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::pkce::is_equal;
 use crate::system::page;
-use crate::system::percent;
 
 const PATH: &str = "/oauth/callback";
 
@@ -118,7 +117,10 @@ fn answer(mut stream: TcpStream, state: &str) -> Option<Result<Callback, Callbac
         let _ = reply(&mut stream, 404, &told("Not found", "There is nothing here."));
         return None;
     }
-    let parameter = |name: &str| percent::pairs(query).find(|(key, _)| key == name).map(|(_, value)| value);
+    let parameter = |name: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
     let refused = |stream: &mut TcpStream, error: CallbackError, why: &str| {
         let _ = reply(stream, 400, &told("Not signed in", why));
         Some(Err(error))

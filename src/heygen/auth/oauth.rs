@@ -11,7 +11,7 @@ use super::pkce::ProofKey;
 use super::{CredentialError, Secret, Store, text};
 use crate::heygen::transport::{careful, is_safe_origin};
 use crate::system::clock::unix_now;
-use crate::system::percent::encode;
+use crate::system::url::encode_component;
 
 const AUTHORIZE_URL: &str = "https://app.heygen.com/oauth/authorize";
 const TOKEN_URL: &str = "https://api2.heygen.com/v1/oauth/token";
@@ -156,7 +156,7 @@ impl Provider {
             ("code_challenge", &key.challenge),
             ("code_challenge_method", "S256"),
         ];
-        let query = pairs.map(|(name, value)| format!("{name}={}", encode(value))).join("&");
+        let query = pairs.map(|(name, value)| format!("{name}={}", encode_component(value))).join("&");
         let joint = if self.authorize.contains('?') { '&' } else { '?' };
         Ok(format!("{}{joint}{query}", self.authorize))
     }
