@@ -1,4 +1,4 @@
-//! The machine: child processes, temporary files, threads, archives of strangers.
+//! The operating system: processes, temporary and output files, threads, the clock, and formats shared by other rooms.
 
 pub(crate) mod cache;
 pub(crate) mod clock;
@@ -8,6 +8,8 @@ pub(crate) mod output;
 pub(crate) mod page;
 pub(crate) mod parallel;
 pub(crate) mod pool;
+#[cfg(unix)]
+pub(crate) mod process_tree;
 pub(crate) mod programs;
 mod random;
 pub(crate) mod temporary;

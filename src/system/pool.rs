@@ -1,9 +1,10 @@
-//! Work on many items, a few at a time.
+//! Concurrent work on many items, with limited concurrency.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Does `work` on items, a few at a time, and tells each result as it comes, until `tell` says no.
+/// Runs `work` on each item, at most `at_a_time` at once, and calls `tell` with each result as it arrives. After `tell`
+/// returns false, no further item is started.
 pub(crate) fn a_few_at_a_time<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     at_a_time: usize,
