@@ -244,18 +244,18 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_heard_and_noise_is_not_kept() {
-        let mut heard = Vec::new();
-        let mut kept = |line: &str| parse_line(line, &mut |progress| heard.push(progress));
+    fn progress_is_parsed_and_log_lines_are_not_kept() {
+        let mut reported = Vec::new();
+        let mut kept = |line: &str| parse_line(line, &mut |progress| reported.push(progress));
         assert!(!kept(r#"@hf-progress {"code":"capture","done":20,"total":60,"pct":43}"#));
         assert!(!kept("@hf-progress {broken"));
         assert!(!kept("[INFO] [Render:trace] {}"));
         assert!(kept("Error: no such font"));
-        assert_eq!(heard, [Progress::Rendering { stage: "capture".to_owned(), percent: 43.0 }]);
+        assert_eq!(reported, [Progress::Rendering { stage: "capture".to_owned(), percent: 43.0 }]);
     }
 
     #[test]
-    fn an_explanation_names_files_of_the_project() {
+    fn failure_messages_name_files_of_the_project() {
         let output = ["at /tmp/x/project/a.html:3".to_owned(), "in /tmp/x/video".to_owned()];
         assert_eq!(failure_message(&output, Path::new("/tmp/x")), "at a.html:3\nin …/video");
         let output =

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_ends_it() {
+    fn an_error_stops_the_work() {
         let items = (0..100_000_u64).collect::<Vec<_>>();
         let begun = AtomicU64::new(0);
         let work = |(): &mut (), item: &u64| {

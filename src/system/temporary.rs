@@ -79,7 +79,7 @@ mod tests {
     use std::time::SystemTime;
 
     #[test]
-    fn files_without_an_owner_are_deleted_and_others_are_not() {
+    fn only_orphaned_files_are_deleted() {
         let folder = tempfile::tempdir().expect("a folder");
         let long_ago = SystemTime::now() - 6 * MIN_ORPHAN_AGE;
         let orphan = |name: &str, time| {
@@ -93,7 +93,7 @@ mod tests {
         owned.as_file().set_modified(long_ago).expect("aged");
         let left = orphan(".x-1.part", long_ago);
         let young = orphan(".x-2.part", SystemTime::now());
-        let other = orphan("film.part", long_ago);
+        let other = orphan("other.part", long_ago);
         let also = create(folder.path(), ".x-", ".part").expect("created");
         assert!(!left.exists());
         assert!(owned.path().exists() && also.file.path().exists() && young.exists() && other.exists());

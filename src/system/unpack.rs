@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_says_so() {
+    fn other_files_are_reported_as_damaged() {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(b"<html>").expect("written");
         assert!(matches!(unpacked(&file), Err(UnpackError::Damaged(_))));

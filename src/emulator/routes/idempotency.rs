@@ -48,10 +48,10 @@ pub(super) fn create_once(
     request_hash: &str,
     create: impl FnOnce() -> Result<Value, Rejection>,
 ) -> Result<Value, Rejection> {
-    let place = (path.to_owned(), key.as_str().to_owned());
+    let endpoint_key = (path.to_owned(), key.as_str().to_owned());
     // Two requests with one key may arrive at the same time.
     let _guard = state.lock_creation();
-    if let Some(replay) = state.lock().replays.get(&place) {
+    if let Some(replay) = state.lock().replays.get(&endpoint_key) {
         if replay.request_hash != request_hash {
             return Err(Rejection {
                 status: 409,
@@ -64,6 +64,6 @@ pub(super) fn create_once(
     }
     let data = create()?;
     let replay = Replay { request_hash: request_hash.to_owned(), data: data.clone() };
-    state.lock().replays.insert(place, replay);
+    state.lock().replays.insert(endpoint_key, replay);
     Ok(data)
 }

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_found_whole() {
+    fn the_first_file_is_copied_completely() {
         let head = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.zip\"\r\n\r\n";
         assert_eq!(
             read(&format!("{head}a\r\n--b\r\n\r\n--B--\r\n")).expect("a file"),

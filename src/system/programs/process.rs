@@ -298,16 +298,16 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_both_outputs_are_heard_without_colors() {
-        let mut heard = Vec::new();
+    fn lines_of_both_outputs_are_read_without_colors() {
+        let mut lines = Vec::new();
         let exited =
             run(shell("printf 'a\\rb\\n'; printf '\\033[31mred\\033[0m\\n' >&2; exit 3"), &mut |line| {
-                heard.push(line.to_owned());
+                lines.push(line.to_owned());
                 line != "a"
             })
             .expect("started");
-        heard.sort();
-        assert_eq!(heard, ["a", "b", "red"]);
+        lines.sort();
+        assert_eq!(lines, ["a", "b", "red"]);
         assert_eq!(exited.status.code(), Some(3));
         assert_eq!(exited.output.len(), 2);
     }
@@ -329,18 +329,18 @@ mod tests {
         while !gone() && std::time::Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(gone(), "process {pid} lives on");
+        assert!(gone(), "process {pid} still runs");
     }
 
     #[test]
-    fn an_answer_is_told_from_what_explains_a_failure() {
+    fn standard_output_and_standard_error_are_kept_apart() {
         let (exited, output) = capture(shell("echo one; echo why >&2; echo two; exit 4")).expect("started");
         assert_eq!((exited.status.code(), output.as_str()), (Some(4), "one\ntwo\n"));
         assert_eq!(exited.output, ["why"]);
     }
 
     #[test]
-    fn a_service_gets_its_own_variables_and_no_others() {
+    fn variables_with_a_prefix_are_inherited() {
         let wanted = |name: &str| std::env::vars().any(|(known, _)| known == name);
         assert!(wanted("CARGO_PKG_NAME"), "cargo sets it");
         let names = |command: Command| capture(command).expect("started").1;
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_allowed_is_inherited() {
+    fn only_allowed_variables_are_inherited() {
         for (name, allowed) in [
             ("PATH", true),
             ("lc_all", true),
