@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::values;
-use crate::emulator::{Config, Emulator, Renderer, Script};
+use crate::emulator::{Config, Emulator, RenderBackend, Script};
 use crate::engine;
 use crate::engine::Engine;
 use crate::fault::Error;
@@ -83,7 +83,7 @@ pub(super) fn for_one_run(console: &mut Console) -> Result<(Emulator, Transport)
     Ok((emulator, transport))
 }
 
-fn renderer(console: &mut Console) -> Result<Arc<dyn Renderer>, Error> {
+fn renderer(console: &mut Console) -> Result<Arc<dyn RenderBackend>, Error> {
     let engine = Engine::provision(&mut |progress| announce(&progress, console))?;
     console.end_bar();
     Ok(Arc::new(EngineRenderer(engine)))
@@ -99,7 +99,7 @@ pub(super) fn announce(progress: &engine::Progress, console: &mut Console) {
 
 struct EngineRenderer(Engine);
 
-impl Renderer for EngineRenderer {
+impl RenderBackend for EngineRenderer {
     fn render(
         &self,
         job: &engine::Job<'_>,

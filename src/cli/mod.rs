@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     }
     let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();
     let ended = cli.command.run(&matches, &mut console);
-    crate::system::interrupt::settle();
+    crate::system::interrupt::wait_for_cleanup();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

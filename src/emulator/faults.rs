@@ -1,22 +1,22 @@
-//! Faults on request.
+//! Scripted faults.
 //!
 //! A script is JSON: `{"rules": [{"on": "submit", "after": 1, "times": 2, "do": {"status": 503}}]}`. A rule skips
-//! `after` requests of its step (0 by default), then acts on `times` of them (1 by default). What it can do:
+//! `after` requests of its step (0 by default), then acts on `times` of them (1 by default). Actions:
 //!
-//! | `do` | what happens |
+//! | `do` | effect |
 //! |---|---|
-//! | `{"status": 503, "code": "…", "retry_after": "2", "body": "…", "content_type": "…"}` | this answer; nothing is done |
-//! | `{"delay_ms": 500}` | the answer comes later |
-//! | `"drop_before"` | the connection is cut; nothing is done |
-//! | `"drop_after"` | the work is done and the connection is cut |
-//! | `{"truncate": 100}` | the answer is cut after 100 bytes of its body |
-//! | `"stall_before"` | no answer ever, and the connection stays; nothing is done |
-//! | `"stall_after"` | the work is done; no answer ever, and the connection stays |
-//! | `{"stall": 100}` | nothing more comes after 100 bytes of the answer's body, and the connection stays |
-//! | `{"refuse_ms": 500}` | the connection is cut, nothing is done, and connections are refused for so long |
-//! | `"bad_host"` | the presigned URLs in the answer lead to a host that does not exist |
+//! | `{"status": 503, "code": "…", "retry_after": "2", "body": "…", "content_type": "…"}` | this reply; the request is not processed |
+//! | `{"delay_ms": 500}` | the request is processed after this time |
+//! | `"drop_before"` | the connection is closed; the request is not processed |
+//! | `"drop_after"` | the request is processed, and the connection is closed |
+//! | `{"truncate": 100}` | the connection is closed after 100 bytes of the reply's body |
+//! | `"stall_before"` | no reply, and the connection stays open; the request is not processed |
+//! | `"stall_after"` | the request is processed; no reply, and the connection stays open |
+//! | `{"stall": 100}` | nothing after 100 bytes of the reply's body, and the connection stays open |
+//! | `{"refuse_ms": 500}` | the connection is closed, the request is not processed, and new connections are refused for this time |
+//! | `"bad_host"` | the presigned URLs in the reply name a host that does not exist |
 //! | `"expire"` | the presigned URL counts as expired |
-//! | `"html"` | a proxy's page with status 200; nothing is done |
+//! | `"html"` | a proxy's page with status 200; the request is not processed |
 //! | `{"fail": "no fonts"}` | on `render` only: the render fails with this message |
 
 use std::path::Path;
@@ -24,10 +24,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::EmulatorError;
+use super::envelopes;
+use super::error::EmulatorError;
 use super::server::{Content, Ending, Reply};
 
-/// A step of the flow, as scripts name it.
+/// A step of a render's flow, as scripts name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
@@ -51,11 +52,11 @@ pub(super) enum Step {
     Download,
     /// `GET /v3/users/me`
     Me,
-    /// No request: the work on a render.
+    /// Not a request: the worker makes the video.
     Render,
 }
 
-/// Faults, in the order in which they are looked at.
+/// Faults to inject: the first rule that applies to a request acts on it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Script {
@@ -68,19 +69,32 @@ struct Rule {
     on: Step,
     #[serde(default)]
     after: u32,
-    #[serde(default = "once")]
+    #[serde(default = "one")]
     times: u32,
-    r#do: Fault,
+    #[serde(rename = "do")]
+    action: Action,
 }
 
-fn once() -> u32 {
+fn one() -> u32 {
     1
 }
 
-/// What a rule does.
+/// What a rule does; see the table of this module.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Action {
+    Named(NamedAction),
+    Status(ScriptedReply),
+    Delay { delay_ms: u64 },
+    Truncate { truncate: u64 },
+    Stall { stall: u64 },
+    Refuse { refuse_ms: u64 },
+    Fail { fail: String },
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Named {
+enum NamedAction {
     DropBefore,
     DropAfter,
     StallBefore,
@@ -91,19 +105,7 @@ enum Named {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Fault {
-    Named(Named),
-    Status(Answer),
-    Delay { delay_ms: u64 },
-    Truncate { truncate: u64 },
-    Stall { stall: u64 },
-    Refuse { refuse_ms: u64 },
-    Fail { fail: String },
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Answer {
+struct ScriptedReply {
     status: u16,
     code: Option<String>,
     retry_after: Option<String>,
@@ -111,66 +113,26 @@ struct Answer {
     content_type: Option<String>,
 }
 
-/// What a fault means for the request at hand.
-pub(super) enum Effect {
-    /// None.
-    Go,
-    /// Answer this at once.
-    Instead(Reply),
-    /// Do the work and end the answer so.
-    Ending(Ending),
-    /// Wait, then do the work.
-    Delay(Duration),
-    /// Do the work and send whoever reads the answer nowhere.
-    BadHost,
-    /// The render fails, with this message.
-    Fail(String),
-}
-
-impl Effect {
-    /// The answer, with `work` done or not; `storage` is the base of presigned URLs.
-    pub(super) fn play(self, storage: &str, work: impl FnOnce() -> Reply) -> Reply {
-        match self {
-            // A render fails on its own; see `renders`.
-            Self::Go | Self::Fail(_) => work(),
-            Self::Instead(reply) => reply,
-            Self::Ending(ending) => Reply { ending, ..work() },
-            Self::Delay(delay) => {
-                std::thread::sleep(delay);
-                work()
-            }
-            Self::BadHost => {
-                let mut reply = work();
-                if let Content::Bytes(bytes) = &mut reply.content {
-                    let text = String::from_utf8_lossy(bytes);
-                    *bytes = text.replace(storage, "http://storage.unknown.invalid").into_bytes();
-                }
-                reply
-            }
-        }
-    }
-}
-
 impl Script {
-    /// Reads a script.
+    /// Reads a script from a file.
     ///
     /// # Errors
-    /// When it cannot be read or is not of the documented form.
+    /// Returns [`EmulatorError::Script`] if the file cannot be read or is invalid.
     pub(crate) fn read(path: &Path) -> Result<Self, EmulatorError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| EmulatorError::Script(format!("cannot read {}: {error}", path.display())))?;
         Self::parse(&text)
     }
 
-    /// Reads a script from its text.
+    /// Parses a script.
     ///
     /// # Errors
-    /// When it is not of the documented form.
+    /// Returns [`EmulatorError::Script`] if it is not valid JSON of the documented form.
     pub(super) fn parse(text: &str) -> Result<Self, EmulatorError> {
         serde_json::from_str(text).map_err(|error| EmulatorError::Script(error.to_string()))
     }
 
-    /// The fault for the next request of `step`, which counts it.
+    /// Returns the effect on the next request of `step`, and counts the request.
     pub(super) fn next(&mut self, step: Step) -> Effect {
         for rule in self.rules.iter_mut().filter(|rule| rule.on == step && rule.times > 0) {
             if rule.after > 0 {
@@ -178,38 +140,78 @@ impl Script {
                 continue;
             }
             rule.times -= 1;
-            return rule.r#do.effect();
+            return rule.action.effect();
         }
-        Effect::Go
+        Effect::None
     }
 }
 
-impl Fault {
+/// The effect of a fault on one request.
+pub(super) enum Effect {
+    /// The request is processed as usual.
+    None,
+    /// The request is not processed; this is the reply.
+    Replace(Reply),
+    /// The request is processed, and the reply ends like this.
+    EndWith(Ending),
+    /// The request is processed after this time.
+    Delay(Duration),
+    /// The request is processed, and presigned URLs in the reply name a host that does not exist.
+    BadHost,
+    /// The render fails with this message.
+    FailRender(String),
+}
+
+impl Effect {
+    /// Returns the reply; `process` processes the request, and `storage_url` is the base of presigned URLs.
+    pub(super) fn apply(self, storage_url: &str, process: impl FnOnce() -> Reply) -> Reply {
+        match self {
+            // Only the worker fails renders.
+            Self::None | Self::FailRender(_) => process(),
+            Self::Replace(reply) => reply,
+            Self::EndWith(ending) => Reply { ending, ..process() },
+            Self::Delay(delay) => {
+                std::thread::sleep(delay);
+                process()
+            }
+            Self::BadHost => {
+                let mut reply = process();
+                if let Content::Bytes(bytes) = &mut reply.content {
+                    let text = String::from_utf8_lossy(bytes);
+                    *bytes = text.replace(storage_url, "http://storage.unknown.invalid").into_bytes();
+                }
+                reply
+            }
+        }
+    }
+}
+
+impl Action {
     fn effect(&self) -> Effect {
         match self {
-            Self::Named(Named::DropBefore) => Effect::Instead(Reply::none(Ending::Cut)),
-            Self::Named(Named::DropAfter) => Effect::Ending(Ending::Cut),
-            Self::Named(Named::StallBefore) => Effect::Instead(Reply::none(Ending::Silence)),
-            Self::Named(Named::StallAfter) => Effect::Ending(Ending::Silence),
-            Self::Named(Named::BadHost) => Effect::BadHost,
-            Self::Named(Named::Expire) => Effect::Instead(super::storage::expired()),
-            Self::Named(Named::Html) => {
+            Self::Named(NamedAction::DropBefore) => Effect::Replace(Reply::unsent(Ending::Disconnect)),
+            Self::Named(NamedAction::DropAfter) => Effect::EndWith(Ending::Disconnect),
+            Self::Named(NamedAction::StallBefore) => Effect::Replace(Reply::unsent(Ending::Stall)),
+            Self::Named(NamedAction::StallAfter) => Effect::EndWith(Ending::Stall),
+            Self::Named(NamedAction::BadHost) => Effect::BadHost,
+            Self::Named(NamedAction::Expire) => Effect::Replace(envelopes::url_expired()),
+            Self::Named(NamedAction::Html) => {
                 let page = "<!doctype html><title>Sign in</title><p>Please sign in to this network.</p>";
-                Effect::Instead(Reply::new(200, "text/html", page))
+                Effect::Replace(Reply::new(200, "text/html", page))
             }
-            Self::Status(answer) => Effect::Instead(answer.reply()),
+            Self::Status(scripted) => Effect::Replace(scripted.reply()),
             Self::Delay { delay_ms } => Effect::Delay(Duration::from_millis(*delay_ms)),
-            Self::Truncate { truncate } => Effect::Ending(Ending::CutAfter(*truncate)),
-            Self::Stall { stall } => Effect::Ending(Ending::SilenceAfter(*stall)),
-            Self::Fail { fail } => Effect::Fail(fail.clone()),
+            Self::Truncate { truncate } => Effect::EndWith(Ending::DisconnectAfter(*truncate)),
+            Self::Stall { stall } => Effect::EndWith(Ending::StallAfter(*stall)),
+            Self::Fail { fail } => Effect::FailRender(fail.clone()),
             Self::Refuse { refuse_ms } => {
-                Effect::Instead(Reply::none(Ending::Refusal(Duration::from_millis(*refuse_ms))))
+                Effect::Replace(Reply::unsent(Ending::Refuse(Duration::from_millis(*refuse_ms))))
             }
         }
     }
 }
 
-impl Answer {
+impl ScriptedReply {
     fn reply(&self) -> Reply {
         let code = self.code.clone().unwrap_or_else(|| match self.status {
             429 => "rate_limit_exceeded".to_owned(),
@@ -219,7 +221,7 @@ impl Answer {
             Some(body) => {
                 Reply::new(self.status, self.content_type.as_deref().unwrap_or("text/plain"), body.clone())
             }
-            None => super::api::failure(self.status, &code, "a fault of the emulator's script", None),
+            None => envelopes::error(self.status, &code, "a fault of the emulator's script", None),
         };
         if let Some(retry_after) = &self.retry_after {
             reply = reply.header("retry-after", retry_after.clone());
@@ -238,13 +240,13 @@ mod tests {
             r#"{"rules": [{"on": "submit", "after": 1, "times": 2, "do": {"status": 503}}, {"on": "poll", "do": "drop_before"}]}"#,
         )
         .expect("a script");
-        let mut acts = |step| !matches!(script.next(step), Effect::Go);
-        assert_eq!([Step::Submit; 4].map(&mut acts), [false, true, true, false]);
-        assert_eq!([Step::Poll; 2].map(&mut acts), [true, false]);
+        let mut applies = |step| !matches!(script.next(step), Effect::None);
+        assert_eq!([Step::Submit; 4].map(&mut applies), [false, true, true, false]);
+        assert_eq!([Step::Poll; 2].map(&mut applies), [true, false]);
     }
 
     #[test]
-    fn what_a_script_cannot_mean_is_an_error() {
+    fn invalid_scripts_are_errors() {
         for bad in
             ["", "[]", r#"{"rules":[{"on":"lunch","do":"html"}]}"#, r#"{"rules":[{"on":"put","do":"burn"}]}"#]
         {

@@ -1,24 +1,25 @@
-//! The call that announces the end of a render.
+//! Webhooks: the event that a render has ended, and its delivery.
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::renders::Render;
-use super::state::State;
+use super::state::Render;
 
-const ATTEMPTS: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
-/// Calls the render's webhook, where it has one, on a thread of its own.
-pub(super) fn notify(state: &State, render: &Render) {
-    let Some(url) = render.options.callback_url.clone() else { return };
-    let event = match render.failure() {
+/// Pause after the first attempt; it grows with each.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Returns the event of a finished render; `video_url` is absent if the render failed.
+pub(super) fn event(render: &Render, video_url: Option<&str>) -> Value {
+    match render.failure() {
         None => json!({
             "event_type": "hyperframes_video.success",
             "event_data": {
                 "render_id": render.id,
                 "callback_id": render.options.callback_id,
-                "url": render.video_url(state),
+                "url": video_url,
             },
         }),
         Some(message) => json!({
@@ -29,16 +30,19 @@ pub(super) fn notify(state: &State, render: &Render) {
                 "msg": message,
             },
         }),
-    };
-    let deliver = move || {
-        for attempt in 1..=ATTEMPTS {
-            let sent = ureq::post(&url).header("content-type", "application/json").send(event.to_string());
+    }
+}
+
+/// Posts an event to `url`, on a thread of its own. An event that cannot be delivered is lost, as in the cloud.
+pub(super) fn deliver(url: String, event: String) {
+    let post = move || {
+        for attempt in 1..=MAX_ATTEMPTS {
+            let sent = ureq::post(&url).header("content-type", "application/json").send(&event);
             if sent.is_ok() {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(200) * attempt);
+            std::thread::sleep(RETRY_PAUSE * attempt);
         }
     };
-    // A webhook that cannot be delivered is lost, as in the cloud.
-    let _ = std::thread::Builder::new().name("webhook".to_owned()).spawn(deliver);
+    let _ = std::thread::Builder::new().name("webhook".to_owned()).spawn(post);
 }

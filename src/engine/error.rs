@@ -1,28 +1,28 @@
-//! How rendering on this machine can fail.
+//! Errors of local renders.
 
-use crate::fault::Fault;
 use std::fmt;
 use std::io;
 
+use crate::fault::Fault;
 use crate::system::programs::ProgramError;
 use crate::system::unpack::UnpackError;
 
-/// Why the local engine gave no video.
+/// Why the engine made no video.
 #[derive(Debug)]
 pub(crate) enum EngineError {
-    /// A part is not there.
+    /// A program is missing or could not be installed.
     Program(ProgramError),
-    /// There is no place for the engine or its work.
+    /// A directory or file could not be written.
     Folder(io::Error),
     /// The archive could not be unpacked.
     Unpack(UnpackError),
     /// The engine could not be started.
     Start(io::Error),
-    /// The engine gave up; the end of what it said.
+    /// The engine failed; the end of its output.
     Failed(String),
-    /// The engine ended well and left no video.
+    /// The engine succeeded without writing a video.
     NoVideo,
-    /// The options cannot be rendered here.
+    /// The options are not supported by the engine.
     Unsupported(String),
 }
 

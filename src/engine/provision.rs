@@ -1,15 +1,14 @@
-//! The parts that a local render needs: Node, the engine, a browser and FFmpeg. Each is found, or installed where
-//! that needs nobody's consent.
+//! The programs that a local render needs: Node, the engine, a browser and FFmpeg. Each is found, or installed if that
+//! needs no consent.
 
 use std::path::{Path, PathBuf};
 
-use crate::system::programs;
-use crate::system::programs::{Modules, Node, ProgramError, find};
+use crate::system::programs::{self, Node, NpmPackages, ProgramError, find};
 
-/// The engine's version: what renders is the same everywhere, until a release of ours says otherwise.
+/// Version of the engine: pinned, so that renders are the same on every machine.
 pub(crate) const ENGINE_VERSION: &str = "0.8.170";
 
-/// Names and usual places of browsers that the engine can drive, best first.
+/// Names and usual paths of browsers that the engine can drive, best first.
 const BROWSERS: &[&str] = &[
     "chrome-headless-shell",
     "chromium",
@@ -23,31 +22,31 @@ const BROWSERS: &[&str] = &[
     "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
 ];
 
-/// The parts, all of them there.
+/// Paths of the programs.
 #[derive(Clone, Debug)]
-pub(super) struct Parts {
+pub(super) struct Programs {
     pub(super) node: PathBuf,
-    /// The engine's script.
+    /// Script of the engine.
     pub(super) engine: PathBuf,
     pub(super) browser: PathBuf,
-    /// A folder for the front of `PATH`, where FFmpeg is found.
+    /// Directory of FFmpeg, for `PATH`.
     pub(super) ffmpeg: PathBuf,
 }
 
-/// Finds or installs the parts; `announce` hears what is being installed.
+/// Finds or installs the programs; `announce` is called with the name of everything that is installed.
 ///
 /// # Errors
-/// [`ProgramError::Missing`] with every part that is missing and its remedy, or what an installer said.
-pub(super) fn provision(announce: &mut dyn FnMut(&str)) -> Result<Parts, ProgramError> {
+/// Returns [`ProgramError::Missing`] with every program that is missing and its remedy, or the error of an installer.
+pub(super) fn provision(announce: &mut dyn FnMut(&str)) -> Result<Programs, ProgramError> {
     let cache = programs::cache()?;
-    programs::install_packages(&packages(), announce)?;
-    let modules = Modules::new(
+    programs::install_packages(&debian_packages(), announce)?;
+    let packages = NpmPackages::new(
         format!("the HyperFrames engine {ENGINE_VERSION}"),
         cache.join(format!("engine-{ENGINE_VERSION}")),
         &[("hyperframes", ENGINE_VERSION)],
         &[],
     );
-    let node = Node::look(&cache);
+    let node = Node::find(&cache);
     let browser = browser().ok_or((
         "Chrome or Chromium",
         "install one (Debian: apt install chromium), or set HYPERFRAMES_BROWSER_PATH",
@@ -55,17 +54,19 @@ pub(super) fn provision(announce: &mut dyn FnMut(&str)) -> Result<Parts, Program
     let ffmpeg = find("ffmpeg")
         .filter(|_| find("ffprobe").is_some())
         .ok_or(("FFmpeg", "install it (Debian: apt install ffmpeg; macOS: brew install ffmpeg)"));
-    let parts = [browser.as_ref().err(), ffmpeg.as_ref().err()];
-    let parts = parts.into_iter().flatten().map(|(part, remedy)| ((*part).to_owned(), (*remedy).to_owned()));
-    let missing = parts.chain(node.missing_for(&modules)).collect::<Vec<_>>();
+    let missing = [browser.as_ref().err(), ffmpeg.as_ref().err()];
+    let missing =
+        missing.into_iter().flatten().map(|(name, remedy)| ((*name).to_owned(), (*remedy).to_owned()));
+    let missing = missing.chain(node.missing_for(&packages)).collect::<Vec<_>>();
     let (Ok(browser), Ok(ffmpeg), true) = (browser, ffmpeg, missing.is_empty()) else {
         return Err(ProgramError::Missing(missing));
     };
-    let node = node.ready(&modules, announce)?;
+    let node = node.install(&packages, announce)?;
     let ffmpeg = ffmpeg.parent().map_or_else(PathBuf::new, Path::to_owned);
-    Ok(Parts { node, engine: modules.file("hyperframes/bin/hyperframes.mjs"), browser, ffmpeg })
+    Ok(Programs { node, engine: packages.file("hyperframes/bin/hyperframes.mjs"), browser, ffmpeg })
 }
 
+/// Returns the chosen browser, or the best one that is found.
 fn browser() -> Option<PathBuf> {
     let chosen = std::env::var_os("HYPERFRAMES_BROWSER_PATH").filter(|path| !path.is_empty());
     match chosen {
@@ -74,11 +75,11 @@ fn browser() -> Option<PathBuf> {
     }
 }
 
-/// Debian's packages for what is not there.
-fn packages() -> Vec<&'static str> {
+/// Returns the Debian packages of the programs that are missing.
+fn debian_packages() -> Vec<&'static str> {
     let mut packages = Vec::new();
     if browser().is_none() {
-        // Fonts, or every text is boxes.
+        // Without fonts, all text renders as boxes.
         packages.extend(["chromium", "fonts-liberation"]);
     }
     if find("ffmpeg").is_none() || find("ffprobe").is_none() {

@@ -6,5 +6,3 @@ mod call_error;
 pub(crate) mod download;
 pub(crate) mod sign_in;
 pub(crate) mod transport;
-
-pub(crate) use crate::system::page;

@@ -1,8 +1,9 @@
-//! Where things are kept between runs.
+//! The cache directory.
 
 use std::path::PathBuf;
 
-/// `HYPERFRAMES_CI_CACHE`, or `hyperframes-ci` in the user's cache directory; none without a home.
+/// Returns `HYPERFRAMES_CI_CACHE`, or `hyperframes-ci` in the user's cache directory; `None` if the home directory is
+/// unknown.
 pub(crate) fn folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("HYPERFRAMES_CI_CACHE")

@@ -7,7 +7,7 @@ use std::path::Path;
 use hyperframes_ci_core::archive::hex;
 use sha2::{Digest, Sha256};
 
-/// Hashes what it reads, piece by piece.
+/// Hashes and counts the bytes of readers.
 pub(crate) struct Hasher {
     hasher: Sha256,
     size: u64,
@@ -21,12 +21,15 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    /// How much was read so far, in bytes.
+    /// Returns the number of bytes that were read.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Reads everything that is left.
+    /// Reads `source` to its end.
+    ///
+    /// # Errors
+    /// Returns an error if `source` cannot be read.
     pub(crate) fn read(&mut self, source: &mut dyn Read) -> io::Result<()> {
         loop {
             match source.read(&mut self.buffer)? {
@@ -39,13 +42,16 @@ impl Hasher {
         }
     }
 
-    /// Size in bytes and SHA-256, in hexadecimal.
+    /// Returns the size in bytes and the SHA-256 in hexadecimal.
     pub(crate) fn finish(self) -> (u64, String) {
         (self.size, hex(&self.hasher.finalize()))
     }
 }
 
-/// SHA-256 of a file, in hexadecimal.
+/// Returns the SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
 pub(crate) fn of_file(path: &Path) -> io::Result<String> {
     let mut hasher = Hasher::default();
     hasher.read(&mut File::open(path)?)?;

@@ -1,6 +1,5 @@
-//! The machine: child processes, temporary files, threads, archives of strangers.
+//! The operating system: processes, temporary and output files, threads, the clock, and formats shared by other rooms.
 
-pub(crate) mod base64;
 pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod digest;
@@ -9,12 +8,14 @@ pub(crate) mod interrupt;
 pub(crate) mod output;
 pub(crate) mod page;
 pub(crate) mod parallel;
-pub(crate) mod percent;
 pub(crate) mod pool;
+#[cfg(unix)]
+pub(crate) mod process_tree;
 pub(crate) mod programs;
 mod random;
 pub(crate) mod secret;
 pub(crate) mod temporary;
 pub(crate) mod unpack;
+pub(crate) mod url;
 
 pub(crate) use random::random;

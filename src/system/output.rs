@@ -1,7 +1,7 @@
-//! An output file: all of it under its name, or nothing.
+//! Output files: they appear under their name complete, or not at all.
 //!
-//! Bytes go to a temporary file beside the target, which is there before anything is billed: a folder that cannot be
-//! written is found out early.
+//! Bytes are written to a temporary file beside the target. It is created before anything is billed, so that a folder
+//! that cannot be written is an error early.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use super::temporary::{self, Temporary};
 use crate::fault::{Exit, Fault};
 
-/// Why an output cannot be written.
+/// Why an output file cannot be written.
 #[derive(Debug)]
 pub(crate) enum OutputError {
     /// The output is a directory.
     IsDirectory(PathBuf),
-    /// Its folder cannot be written.
+    /// The folder cannot be written.
     NotWritable(PathBuf, io::Error),
-    /// It could not be put in place.
+    /// The temporary file could not be renamed.
     NotKept(String),
 }
 
@@ -56,17 +56,17 @@ impl Fault for OutputError {
     }
 }
 
-/// A temporary file in the folder of its final name.
+/// An output file that does not have its name yet.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     temporary: Temporary,
     folder: PathBuf,
-    /// The final name, where it is known from the start.
+    /// The final path, if it was given.
     path: Option<PathBuf>,
 }
 
 impl OutputFile {
-    /// Makes ready to write `output`, or a file in the folder `renders` that is named later.
+    /// Creates the temporary file for `output`, or for a file in the folder `renders` that is named later.
     ///
     /// # Errors
     /// Returns [`OutputError`] if `output` is a directory or its folder cannot be written.
@@ -88,12 +88,12 @@ impl OutputFile {
         Ok(Self { temporary, folder, path })
     }
 
-    /// Where the bytes go; whoever writes through the path may put another file in its place.
+    /// Returns the path of the temporary file. Writers may replace the file.
     pub(crate) fn temporary_path(&self) -> &Path {
         self.temporary.file.path()
     }
 
-    /// The open temporary file.
+    /// Returns the temporary file.
     pub(crate) fn file(&mut self) -> &mut File {
         self.temporary.file.as_file_mut()
     }
@@ -101,12 +101,12 @@ impl OutputFile {
     /// Gives the file its final name, `renders/<name>` where no path was set, and returns the path and the size in bytes.
     ///
     /// # Errors
-    /// Returns [`OutputError::NotKept`] if the disk refuses it.
+    /// Returns [`OutputError::NotKept`] if the file cannot be synced or renamed.
     pub(crate) fn keep(self, name: &str) -> Result<(PathBuf, u64), OutputError> {
         let path = self.path.unwrap_or_else(|| self.folder.join(name));
         let failed =
             |error: &io::Error| OutputError::NotKept(format!("cannot write {}: {error}", path.display()));
-        // Whoever wrote through the path left the length on the disk.
+        // By path: a writer may have replaced the file.
         let size = fs::metadata(self.temporary.file.path()).map_err(|error| failed(&error))?.len();
         File::open(self.temporary.file.path())
             .and_then(|file| file.sync_all())
@@ -117,7 +117,7 @@ impl OutputFile {
     }
 }
 
-/// Temporary files are private; a video is as public as any file that its user creates.
+/// Gives a file the usual permissions; temporary files are private.
 #[cfg(unix)]
 fn make_readable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,45 +1,47 @@
-//! Work on many items on all processors, whose results are needed in their order.
+//! Parallel work on many items, with results in the order of the items.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How far it is.
+/// Progress of all threads.
 struct State<R> {
-    /// The item that is to be begun next.
+    /// Index of the next item to start.
     next: usize,
-    /// The item whose result is taken next.
-    taken: usize,
-    /// The cost of what is begun and not taken yet.
-    ahead: u64,
-    /// Results of neighbors, by the place of the first.
+    /// Index of the next item whose result is consumed.
+    consumed: usize,
+    /// Cost of the items that are started and not consumed.
+    pending_cost: u64,
+    /// Results of consecutive items, by the index of the first.
     done: BTreeMap<usize, Vec<R>>,
-    /// How many threads wait for room.
+    /// Number of threads that wait for budget.
     waiting: usize,
-    is_over: bool,
+    is_stopped: bool,
 }
 
-/// Small items are worked on together, since handing a result over takes as long as a small item: at most this part of the
-/// budget, and so many that each thread comes by this often.
-const SHARE: u64 = 64;
-const TURNS: usize = 8;
+/// Small items are grouped, since handing over a result takes as long as a small item. A group costs at most this
+/// fraction of the budget.
+const BUDGET_FRACTION: u64 = 64;
+
+/// Each thread gets at least this many groups, so that all threads stay busy.
+const GROUPS_PER_THREAD: usize = 8;
 
 struct Shared<R> {
     state: Mutex<State<R>>,
-    /// The result that is taken next is there.
+    /// The next result to consume is available.
     ready: Condvar,
-    /// There is room for more.
-    room: Condvar,
+    /// Budget was freed.
+    budget_freed: Condvar,
 }
 
-/// Ends the work of the others where this thread ends before its time.
-struct Over<'a, R>(&'a Shared<R>);
+/// Stops all threads when dropped, such as by a panic or an error of one of them.
+struct StopOnDrop<'a, R>(&'a Shared<R>);
 
-impl<R> Drop for Over<'_, R> {
+impl<R> Drop for StopOnDrop<'_, R> {
     fn drop(&mut self) {
-        self.0.lock().is_over = true;
+        self.0.lock().is_stopped = true;
         self.0.ready.notify_all();
-        self.0.room.notify_all();
+        self.0.budget_freed.notify_all();
     }
 }
 
@@ -48,74 +50,76 @@ impl<R> Shared<R> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The results that are taken next; none where a thread has panicked.
-    fn results(&self) -> Vec<R> {
+    /// Waits for the next results; returns none if a thread has panicked.
+    fn next_results(&self) -> Vec<R> {
         let mut state = self.lock();
         loop {
-            let taken = state.taken;
-            match state.done.remove(&taken) {
+            let consumed = state.consumed;
+            match state.done.remove(&consumed) {
                 Some(results) => return results,
-                None if state.is_over => return Vec::new(),
+                None if state.is_stopped => return Vec::new(),
                 None => state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
 
-    /// As many results as `count` are taken, and no longer held.
-    fn took(&self, count: usize, cost: u64) {
+    /// Frees the budget of `count` results that were consumed.
+    fn release(&self, count: usize, cost: u64) {
         let mut state = self.lock();
-        state.taken += count;
-        state.ahead -= cost;
+        state.consumed += count;
+        state.pending_cost -= cost;
         if state.waiting > 0 {
-            self.room.notify_all();
+            self.budget_freed.notify_all();
         }
     }
 
+    /// Hands over the results of consecutive items.
     fn finish(&self, first: usize, results: Vec<R>) {
         let mut state = self.lock();
         state.done.insert(first, results);
-        if first == state.taken {
+        if first == state.consumed {
             self.ready.notify_one();
         }
     }
 
-    /// The items that are to be worked on next, once there is room for them.
-    fn begin<T>(
+    /// Waits for budget and returns the next group of items; `None` if none are left.
+    fn next_group<T>(
         &self,
         items: &[T],
-        most: usize,
+        max_count: usize,
         budget: u64,
         cost: &impl Fn(&T) -> u64,
     ) -> Option<Range<usize>> {
         let mut state = self.lock();
         loop {
             let first = state.next;
-            let rest = items.get(first..).filter(|rest| !rest.is_empty() && !state.is_over)?;
+            let rest = items.get(first..).filter(|rest| !rest.is_empty() && !state.is_stopped)?;
             let mut sum = 0_u64;
-            let small = rest.iter().take(most).take_while(|item| {
+            let small = rest.iter().take(max_count).take_while(|item| {
                 sum = sum.saturating_add(cost(item));
-                sum <= budget / SHARE
+                sum <= budget / BUDGET_FRACTION
             });
             let range = first..first + small.count().max(1);
-            let ahead = items[range.clone()].iter().map(cost).fold(state.ahead, u64::saturating_add);
-            // What is waited for is begun in any case.
-            if ahead <= budget || first == state.taken {
+            let pending_cost =
+                items[range.clone()].iter().map(cost).fold(state.pending_cost, u64::saturating_add);
+            // The next item to consume is started in any case.
+            if pending_cost <= budget || first == state.consumed {
                 state.next = range.end;
-                state.ahead = ahead;
+                state.pending_cost = pending_cost;
                 return Some(range);
             }
             state.waiting += 1;
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.budget_freed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.waiting -= 1;
         }
     }
 }
 
-/// Gives `take` the results of `work` on `items`, in their order. Other threads, as many as there are processors, work ahead
-/// while the `cost` of what they hold stays within `budget`; each has a tool from `make`, which it uses again.
+/// Calls `take` with the results of `work` on `items`, in their order. As many threads as there are processors work ahead,
+/// while the total `cost` of pending results stays within `budget`; each reuses a tool from `make`.
 ///
 /// # Errors
-/// The first error of `take`; nothing more is begun then.
+/// Returns the first error of `take`; no further item is started then.
 pub(crate) fn in_order<T: Sync, W, R: Send, E>(
     items: &[T],
     budget: u64,
@@ -129,35 +133,36 @@ pub(crate) fn in_order<T: Sync, W, R: Send, E>(
         let mut tool = make();
         return items.iter().try_for_each(|item| take(item, work(&mut tool, item)));
     }
-    let state = State { next: 0, taken: 0, ahead: 0, done: BTreeMap::new(), waiting: 0, is_over: false };
-    let shared = Shared { state: Mutex::new(state), ready: Condvar::new(), room: Condvar::new() };
-    let most = items.len() / (threads * TURNS);
+    let state =
+        State { next: 0, consumed: 0, pending_cost: 0, done: BTreeMap::new(), waiting: 0, is_stopped: false };
+    let shared = Shared { state: Mutex::new(state), ready: Condvar::new(), budget_freed: Condvar::new() };
+    let max_count = items.len() / (threads * GROUPS_PER_THREAD);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let over = Over(&shared);
+                let stop_on_panic = StopOnDrop(&shared);
                 let mut tool = make();
-                while let Some(range) = shared.begin(items, most, budget, &cost) {
+                while let Some(range) = shared.next_group(items, max_count, budget, &cost) {
                     let first = range.start;
                     let results = items[range].iter().map(|item| work(&mut tool, item));
                     shared.finish(first, results.collect());
                 }
-                std::mem::forget(over);
+                std::mem::forget(stop_on_panic);
             });
         }
-        let _over = Over(&shared);
+        let _stop = StopOnDrop(&shared);
         let mut left = items;
         while !left.is_empty() {
-            let results = shared.results();
+            let results = shared.next_results();
             let (now, later) = left.split_at(results.len());
             if now.is_empty() {
-                // A thread has panicked, and so will the scope.
+                // A thread has panicked, and the scope will panic as well.
                 return Ok(());
             }
             for (item, result) in now.iter().zip(results) {
                 take(item, result)?;
             }
-            shared.took(now.len(), now.iter().map(&cost).sum());
+            shared.release(now.len(), now.iter().map(&cost).sum());
             left = later;
         }
         Ok(())
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_ends_it() {
+    fn an_error_stops_the_work() {
         let items = (0..100_000_u64).collect::<Vec<_>>();
         let begun = AtomicU64::new(0);
         let work = |(): &mut (), item: &u64| {

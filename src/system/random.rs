@@ -1,6 +1,6 @@
-//! Numbers that differ.
+//! Random numbers that need not be secret.
 
-/// A number that differs from run to run: it spreads pauses and makes names unique. It is no secret.
+/// Returns a random number, for jitter and unique names. Do not use it for secrets.
 pub(crate) fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     // The standard library seeds its hash maps from the system's random source.

@@ -1,7 +1,7 @@
-//! Temporary files that do not outlive their process, however it ends.
+//! Temporary files that are deleted however their process ends.
 //!
-//! Dropping deletes them, an interruption deletes them, and what a killed process leaves behind is deleted by the next
-//! one: a file is locked as long as its process lives, so one that is not locked has no owner any more.
+//! They are deleted when dropped and when the process is interrupted. Files of killed processes are deleted by the next
+//! process: a file is locked while its process runs, so an unlocked file is orphaned.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,52 +15,52 @@ use tempfile::NamedTempFile;
 use crate::system::interrupt;
 use crate::system::interrupt::Guard;
 
-/// Between its creation and its lock a file looks like one without an owner.
+/// Age below which a file does not count as orphaned: it may have been created and not locked yet.
 #[cfg(unix)]
-const YOUNG: Duration = Duration::from_secs(10);
+const MIN_ORPHAN_AGE: Duration = Duration::from_secs(10);
 
-/// A temporary file, and what deletes it when the process is interrupted.
+/// A temporary file; dropping it or interrupting the process deletes it.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     pub(crate) file: NamedTempFile,
     _guard: Guard,
 }
 
-/// Makes a file in `folder` whose name begins and ends like this, and deletes such files that nobody owns any more.
+/// Creates a file in `folder` with this prefix and suffix, and deletes orphaned ones.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub(crate) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Temporary> {
-    if is_first_look(folder, suffix) {
-        sweep(folder, prefix, suffix);
+    if is_first_visit(folder, suffix) {
+        delete_orphans(folder, prefix, suffix);
     }
     let file = tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)?;
     let _guard = interrupt::guard_path(file.path());
-    // Elsewhere locks keep everybody from writing, the engine included.
+    // On other systems locks are mandatory: child processes could not write the file.
     #[cfg(unix)]
     let _ = file.as_file().try_lock();
     Ok(Temporary { file, _guard })
 }
 
-/// Whether this process looks into the folder for the first time: once is enough, and a batch writes many files.
-fn is_first_look(folder: &Path, suffix: &str) -> bool {
-    static LOOKED: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
-    let mut looked = LOOKED.lock().unwrap_or_else(PoisonError::into_inner);
-    looked.insert((folder.to_owned(), suffix.to_owned()))
+/// Returns whether this process has not visited the folder: one visit is enough, and a batch writes many files.
+fn is_first_visit(folder: &Path, suffix: &str) -> bool {
+    static VISITED: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
+    let mut visited = VISITED.lock().unwrap_or_else(PoisonError::into_inner);
+    visited.insert((folder.to_owned(), suffix.to_owned()))
 }
 
 #[cfg(unix)]
-fn sweep(folder: &Path, prefix: &str, suffix: &str) {
+fn delete_orphans(folder: &Path, prefix: &str, suffix: &str) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
         let name = entry.file_name();
         let is_ours = name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(suffix));
         let is_old = || {
             let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
-            Some(metadata.modified().ok()?.elapsed().ok()? > YOUNG)
+            Some(metadata.modified().ok()?.elapsed().ok()? > MIN_ORPHAN_AGE)
         };
         if is_ours && is_old() == Some(true) {
-            // Best effort: what belongs to somebody else cannot be opened.
+            // Files of other users cannot be opened and stay.
             let is_owned = std::fs::File::open(entry.path()).map_or(true, |file| file.try_lock().is_err());
             if !is_owned {
                 let _ = std::fs::remove_file(entry.path());
@@ -70,7 +70,7 @@ fn sweep(folder: &Path, prefix: &str, suffix: &str) {
 }
 
 #[cfg(not(unix))]
-fn sweep(_: &Path, _: &str, _: &str) {}
+fn delete_orphans(_: &Path, _: &str, _: &str) {}
 
 #[cfg(all(test, unix))]
 mod tests {
@@ -79,9 +79,9 @@ mod tests {
     use std::time::SystemTime;
 
     #[test]
-    fn files_without_an_owner_are_deleted_and_others_are_not() {
+    fn only_orphaned_files_are_deleted() {
         let folder = tempfile::tempdir().expect("a folder");
-        let long_ago = SystemTime::now() - 6 * YOUNG;
+        let long_ago = SystemTime::now() - 6 * MIN_ORPHAN_AGE;
         let orphan = |name: &str, time| {
             let path = folder.path().join(name);
             File::create(&path).and_then(|file| file.set_modified(time)).expect("written");
@@ -93,7 +93,7 @@ mod tests {
         owned.as_file().set_modified(long_ago).expect("aged");
         let left = orphan(".x-1.part", long_ago);
         let young = orphan(".x-2.part", SystemTime::now());
-        let other = orphan("film.part", long_ago);
+        let other = orphan("other.part", long_ago);
         let also = create(folder.path(), ".x-", ".part").expect("created");
         assert!(!left.exists());
         assert!(owned.path().exists() && also.file.path().exists() && young.exists() && other.exists());

@@ -1,4 +1,4 @@
-//! Unpacks an archive into an empty directory, distrusting every name and size in it.
+//! Unpacking of untrusted archives.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -6,22 +6,22 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// More entries than any project has.
-const MOST_ENTRIES: usize = 20_000;
-/// More bytes than any project of 200 MB unpacks to, unless it is a bomb.
-const MOST_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+const MAX_ENTRIES: usize = 20_000;
+/// More bytes than any project of 200 MB unpacks to: protects against decompression bombs.
+const MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Why an archive was not unpacked.
 #[derive(Debug)]
 pub(crate) enum UnpackError {
-    /// It is no archive, or a damaged one.
+    /// The file is not a valid archive.
     Damaged(String),
-    /// An entry's name leads out of the directory, or differs between systems.
+    /// The name of an entry leaves the directory, or means different files on different systems.
     UnsafeName(String),
-    /// Two entries have one name.
+    /// Two entries have the same name.
     Duplicate(String),
-    /// An entry is neither file nor directory.
+    /// An entry is not a file or a directory, but a link for example.
     NotAFile(String),
-    /// More entries or bytes than any project has.
+    /// The archive has more entries or bytes than any project.
     TooLarge,
     /// The directory cannot be written.
     Write(io::Error),
@@ -43,16 +43,17 @@ impl std::fmt::Display for UnpackError {
 /// Unpacks the archive at `archive` into the empty directory `into`.
 ///
 /// # Errors
-/// See [`UnpackError`]. What was unpacked until then stays; the caller removes the directory.
+/// Returns [`UnpackError`] if the archive is invalid, unsafe or too large. The caller removes the files that were
+/// unpacked before.
 pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<(), UnpackError> {
     let damaged = |error: zip::result::ZipError| UnpackError::Damaged(error.to_string());
     let file = File::open(archive).map_err(UnpackError::Write)?;
     let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
-    if archive.len() > MOST_ENTRIES {
+    if archive.len() > MAX_ENTRIES {
         return Err(UnpackError::TooLarge);
     }
     let mut seen = BTreeSet::new();
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BYTES;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(damaged)?;
         let name = entry.name().map_err(damaged)?.into_owned();
@@ -75,7 +76,7 @@ pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<(), UnpackError> {
             fs::create_dir_all(parent).map_err(UnpackError::Write)?;
         }
         let mut file = File::create_new(&target).map_err(UnpackError::Write)?;
-        // What the headers say about sizes is not believed.
+        // The sizes in the headers are not trusted.
         let written = io::copy(&mut entry.by_ref().take(left + 1), &mut file).map_err(UnpackError::Write)?;
         left = left.checked_sub(written).ok_or(UnpackError::TooLarge)?;
     }
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_says_so() {
+    fn other_files_are_reported_as_damaged() {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(b"<html>").expect("written");
         assert!(matches!(unpacked(&file), Err(UnpackError::Damaged(_))));

@@ -8,6 +8,7 @@ mod log;
 mod previews;
 mod release;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use super::event::{Event, PullRequest, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{CiProvider, Environment, Media, ProviderDescription, Section, Settings, variable};
 use super::rest::{Body, Rest};
-use crate::system::percent;
+use crate::system::url::encode_component;
 use client::Client;
 use comment::PullRequestComments;
 use log::WorkflowCommands;
@@ -115,14 +116,14 @@ impl CiProvider for GitHub {
     }
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, ProviderError> {
-        let path = path.split('/').map(percent::encode).collect::<Vec<_>>().join("/");
+        let path = path.split('/').map(encode_component).collect::<Vec<_>>().join("/");
         let response = self.client.call("GET", &format!("/contents/{path}?ref={commit}"), &Body::None)?;
         if response.status == 404 {
             return Ok(None);
         }
         let file = response.ok("a file of the base")?;
         let text = file.get("content").and_then(Value::as_str).map(|text| text.replace(['\n', '\r'], ""));
-        let bytes = text.as_deref().and_then(crate::system::base64::decode);
+        let bytes = text.and_then(|text| BASE64_STANDARD.decode(text).ok());
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -168,7 +169,7 @@ impl CiProvider for GitHub {
     ) -> Result<Option<PullRequest>, ProviderError> {
         self.client.require_token()?;
         let owner = run.repository.split('/').next().unwrap_or_default();
-        let head = percent::encode(&format!("{owner}:{}", run.branch));
+        let head = encode_component(&format!("{owner}:{}", run.branch));
         let pulls =
             self.client.list(&format!("/pulls?state=open&head={head}&per_page=100"), "the pull requests")?;
         let of_run = |pull: &&Value| {

@@ -4,6 +4,7 @@
 //! The names of files depend on their contents, so that image proxies cannot serve outdated ones. Each pull request has a
 //! directory (`pr/7/<name>`); the others are in `base/<name>`.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::fs;
 
 use serde_json::{Value, json};
@@ -165,7 +166,7 @@ impl PreviewBranch<'_> {
         let failed =
             |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
         let bytes = fs::read(&file.path).map_err(failed)?;
-        let blob = json!({ "content": crate::system::base64::encode(&bytes), "encoding": "base64" });
+        let blob = json!({ "content": BASE64_STANDARD.encode(&bytes), "encoding": "base64" });
         let blob = self.create("/git/blobs", &blob, "a preview")?;
         Ok(blob["sha"].as_str().unwrap_or_default().to_owned())
     }

@@ -6,7 +6,7 @@ use super::client::Client;
 use crate::ci::error::ProviderError;
 use crate::ci::provider::Media;
 use crate::ci::rest::Body;
-use crate::system::percent;
+use crate::system::url::encode_component;
 
 /// Attempts to upload a file: other jobs may upload it as well, and lists are eventually consistent.
 const ATTEMPTS: u32 = 5;
@@ -42,7 +42,7 @@ fn attach_one(client: &Client, release: u64, upload: &str, file: &Media) -> Resu
                 response.ok("the release's older file")?;
             }
         }
-        let target = format!("{upload}?name={}", percent::encode(&file.name));
+        let target = format!("{upload}?name={}", encode_component(&file.name));
         let response = client.api.call("POST", &target, &Body::File(&file.path, media_type(&file.name)))?;
         match response.status {
             // Another job has uploaded a file of that name, or the deletion is not visible yet.
@@ -55,7 +55,7 @@ fn attach_one(client: &Client, release: u64, upload: &str, file: &Media) -> Resu
 
 /// Finds the release of a tag. A draft can be found in the list of releases only.
 fn find(client: &Client, tag: &str) -> Result<Value, ProviderError> {
-    let response = client.call("GET", &format!("/releases/tags/{}", percent::encode(tag)), &Body::None)?;
+    let response = client.call("GET", &format!("/releases/tags/{}", encode_component(tag)), &Body::None)?;
     if response.status != 404 {
         return response.ok("the release");
     }

@@ -10,6 +10,7 @@ mod log;
 mod notes;
 mod release;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -24,8 +25,8 @@ use super::provider::{
     CiProvider, Environment, Media, ProviderDescription, Section, Settings, required, variable,
 };
 use super::rest::{Body, Rest};
-use crate::system::percent;
 use crate::system::secret::Secret;
+use crate::system::url::encode_component;
 use client::Client;
 use log::LogSections;
 use notes::MergeRequestNotes;
@@ -65,7 +66,7 @@ impl GitLab {
                 api: Rest::new(&url, settings.token.clone(), ("private-token", ""), &[])?,
                 job: Rest::new(&url, job_token, ("job-token", ""), &[])?,
                 url: url.trim_end_matches('/').to_owned(),
-                project: format!("/projects/{}", percent::encode(&required(environment, "CI_PROJECT_ID")?)),
+                project: format!("/projects/{}", encode_component(&required(environment, "CI_PROJECT_ID")?)),
             },
             log: LogSections::new(variable(environment, "CI_DEBUG_TRACE").as_deref() == Some("true")),
             workspace: PathBuf::from(required(environment, "CI_PROJECT_DIR")?),
@@ -126,13 +127,13 @@ impl CiProvider for GitLab {
     }
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, ProviderError> {
-        let path = self.client.path(&format!("/repository/files/{}?ref={commit}", percent::encode(path)));
+        let path = self.client.path(&format!("/repository/files/{}?ref={commit}", encode_component(path)));
         let response = self.client.api.call("GET", &path, &Body::None)?;
         if response.status == 404 {
             return Ok(None);
         }
         let file = response.ok("a file of the base")?;
-        let bytes = file["content"].as_str().and_then(crate::system::base64::decode);
+        let bytes = file["content"].as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -160,7 +161,7 @@ impl CiProvider for GitLab {
                 )
             })?;
             let parts =
-                inside.iter().map(|part| percent::encode(&part.to_string_lossy())).collect::<Vec<_>>();
+                inside.iter().map(|part| encode_component(&part.to_string_lossy())).collect::<Vec<_>>();
             Ok((file.name.clone(), format!("{}/artifacts/raw/{}", self.event.run_url, parts.join("/"))))
         });
         urls.collect()

@@ -6,12 +6,12 @@ use super::client::Client;
 use crate::ci::error::ProviderError;
 use crate::ci::provider::Media;
 use crate::ci::rest::Body;
-use crate::system::percent;
+use crate::system::url::encode_component;
 
 /// Links files to the release of a tag and returns their URLs in the same order. Creates the release if there is none.
 /// A link of the same name is replaced if its URL differs.
 pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
-    let base = client.path(&format!("/releases/{}", percent::encode(tag)));
+    let base = client.path(&format!("/releases/{}", encode_component(tag)));
     if client.job.call("GET", &base, &Body::None)?.status == 404 {
         let body = json!({ "tag_name": tag, "description": "Videos." });
         client.job.call("POST", &client.path("/releases"), &Body::Json(&body))?.ok("the release")?;
@@ -50,7 +50,7 @@ fn package(client: &Client, tag: &str, file: &Media) -> Result<String, ProviderE
     let path = client.path(&format!(
         "/packages/generic/hyperframes-{}/{version}/{}",
         &sha256[..12],
-        percent::encode(&file.name)
+        encode_component(&file.name)
     ));
     let existing = client.job.call("HEAD", &path, &Body::None)?;
     if existing.status != 200 {

@@ -6,8 +6,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::pkce::is_equal;
+use crate::system::page;
 use crate::system::secret::Secret;
-use crate::system::{page, percent};
 
 const PATH: &str = "/oauth/callback";
 
@@ -121,7 +121,11 @@ fn handle(mut stream: TcpStream, state: &str) -> Option<Result<Callback, Callbac
         let _ = reply(&mut stream, 404, &message_page("Not found", "There is nothing here."));
         return None;
     }
-    let parameter = |name: &str| percent::pairs(query).find(|(key, _)| key == name).map(|(_, value)| value);
+    let parameter = |name: &str| {
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
     let refused = |stream: &mut TcpStream, error: CallbackError, why: &str| {
         let _ = reply(stream, 400, &message_page("Not signed in", why));
         Some(Err(error))

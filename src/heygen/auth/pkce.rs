@@ -3,8 +3,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::system::base64;
 use crate::system::secret::Secret;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 /// Bytes of randomness: 256 bits, as RFC 7636 recommends.
 const BYTES: usize = 32;
@@ -25,7 +25,7 @@ impl ProofKey {
     /// Returns an error if the system's random number generator fails.
     pub(crate) fn new() -> std::io::Result<Self> {
         let verifier = random_token()?;
-        let challenge = base64::url(&Sha256::digest(&verifier));
+        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
         Ok(Self { verifier: Secret::new(verifier), challenge })
     }
 }
@@ -37,7 +37,7 @@ impl ProofKey {
 pub(crate) fn random_token() -> std::io::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    Ok(base64::url(&bytes))
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Compares two texts in constant time for their length.
@@ -53,7 +53,10 @@ mod tests {
     #[test]
     fn the_challenge_is_that_of_the_standard() {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        assert_eq!(base64::url(&Sha256::digest(verifier)), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(
+            BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ use super::endpoint::{OAuthError, TIMEOUT, check_endpoint, post};
 use super::pkce::ProofKey;
 use super::store::{Store, text};
 use super::tokens::{Tokens, header_token};
-use crate::system::percent::encode;
 use crate::system::secret::Secret;
+use crate::system::url::encode_component;
 
 const AUTHORIZE_URL: &str = "https://app.heygen.com/oauth/authorize";
 const TOKEN_URL: &str = "https://api2.heygen.com/v1/oauth/token";
@@ -69,7 +69,7 @@ impl Provider {
             ("code_challenge", &key.challenge),
             ("code_challenge_method", "S256"),
         ];
-        let query = pairs.map(|(name, value)| format!("{name}={}", encode(value))).join("&");
+        let query = pairs.map(|(name, value)| format!("{name}={}", encode_component(value))).join("&");
         let joint = if self.authorize.contains('?') { '&' } else { '?' };
         Ok(format!("{}{joint}{query}", self.authorize))
     }

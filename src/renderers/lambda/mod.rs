@@ -29,8 +29,8 @@ pub(crate) use stack::{DEFAULT_STACK, Stack};
 
 use crate::system::programs;
 use crate::system::programs::process;
-use crate::system::programs::process::{Heard, Running};
-use crate::system::programs::{Modules, Node, Workplace, quieten};
+use crate::system::programs::process::{ProcessEvent, RunningProcess};
+use crate::system::programs::{Node, NpmPackages, WorkDir, set_noninteractive};
 use crate::system::unpack::unpack;
 
 /// The version of the official command line and of `@hyperframes/aws-lambda`, the newest that this was tested with; the
@@ -91,10 +91,10 @@ pub(crate) fn check(options: &RenderRequest) -> Result<(), LambdaError> {
 /// The official tooling, ready for a stack, with one project.
 pub(crate) struct Lambda {
     stack: Stack,
-    modules: Modules,
+    modules: NpmPackages,
     node: PathBuf,
     /// Where it works; the project, unpacked, is in it.
-    place: Workplace,
+    place: WorkDir,
 }
 
 /// A project in the stack's bucket.
@@ -146,18 +146,18 @@ impl Lambda {
         let siblings = SIBLINGS.iter().map(|name| format!("@hyperframes/{name}")).collect::<Vec<_>>();
         let mut pins = siblings.iter().map(|name| (name.as_str(), version)).collect::<Vec<_>>();
         pins.push(PARSER);
-        let modules = Modules::new(
+        let modules = NpmPackages::new(
             format!("the HyperFrames tooling for Lambda {version}"),
             cache.join(format!("lambda-{version}")),
             &[("hyperframes", version), ("@hyperframes/aws-lambda", version)],
             &pins,
         );
-        let node = Node::look(&cache);
+        let node = Node::find(&cache);
         if let Some(missing) = node.missing_for(&modules) {
             return Err(programs::ProgramError::Missing(vec![missing]).into());
         }
-        let node = node.ready(&modules, announce)?;
-        let place = Workplace::new().map_err(LambdaError::Folder)?;
+        let node = node.install(&modules, announce)?;
+        let place = WorkDir::new().map_err(LambdaError::Folder)?;
         fs::create_dir(place.path().join(".hyperframes")).map_err(LambdaError::Folder)?;
         // Where the tooling looks for it.
         let state = format!(".hyperframes/lambda-stack-{}.json", stack.name);
@@ -245,7 +245,7 @@ impl Lambda {
     fn node(&self) -> Command {
         let mut command = Command::new(&self.node);
         command.env("TMPDIR", self.place.temporary());
-        quieten(&mut command);
+        set_noninteractive(&mut command);
         command
     }
 
@@ -265,9 +265,10 @@ impl Lambda {
             .arg(settings.to_string())
             .current_dir(self.modules.folder());
         let mut running =
-            Running::start(process::with_variables(command, AWS), Stdio::piped()).map_err(failed)?;
-        let input = running.input().ok_or_else(|| failed(std::io::Error::other("it cannot be spoken to")))?;
-        Ok(Follower { running, input, errors: process::Tail::default() })
+            RunningProcess::start(process::with_variables(command, AWS), Stdio::piped()).map_err(failed)?;
+        let input =
+            running.take_stdin().ok_or_else(|| failed(std::io::Error::other("it cannot be spoken to")))?;
+        Ok(Follower { running, input, errors: process::OutputTail::default() })
     }
 }
 
@@ -307,9 +308,9 @@ impl Settings {
 
 /// The process that follows executions.
 struct Follower {
-    running: Running,
+    running: RunningProcess,
     input: std::process::ChildStdin,
-    errors: process::Tail,
+    errors: process::OutputTail,
 }
 
 /// What the follower says.
@@ -365,15 +366,15 @@ impl Follower {
     /// Waits for news, for a moment.
     fn hear(&mut self) -> Result<Option<News>, LambdaError> {
         let failed = |error: std::io::Error| LambdaError::of_tool(FOLLOWING, error.to_string());
-        match self.running.hear(TICK).map_err(failed)? {
-            Heard::Output(line) => Ok(serde_json::from_str(&line).ok()),
-            Heard::Error(line) => {
-                self.errors.keep(&line);
+        match self.running.next_event(TICK).map_err(failed)? {
+            ProcessEvent::Stdout(line) => Ok(serde_json::from_str(&line).ok()),
+            ProcessEvent::Stderr(line) => {
+                self.errors.push(&line);
                 Ok(None)
             }
-            Heard::Nothing => Ok(None),
-            Heard::End(_) => {
-                let said = std::mem::take(&mut self.errors).lines().join("\n");
+            ProcessEvent::Idle => Ok(None),
+            ProcessEvent::Exited(_) => {
+                let said = std::mem::take(&mut self.errors).into_lines().join("\n");
                 Err(LambdaError::of_tool(FOLLOWING, said))
             }
         }

@@ -1,41 +1,42 @@
-//! Debian's packages, where they can be installed without asking anybody.
+//! Packages of Debian, installed if that needs no password.
 
 use std::process::Command;
 
+use super::error::ProgramError;
+use super::find::find;
+use super::installer::run_installer;
 use super::process::without_secrets;
-use super::{ProgramError, find, install};
 
-/// Installs packages as root or with passwordless sudo; does nothing where neither is possible, or where there is no
-/// `apt-get`. `announce` hears what is being installed.
+/// Installs packages as root or with passwordless sudo; does nothing if neither is possible or `apt-get` is missing.
+/// `announce` is called with the names of the packages before they are installed.
 ///
 /// # Errors
-/// With what the installer said.
+/// Returns [`ProgramError::Install`] with the output of `apt-get` if it fails.
 pub(crate) fn install_packages(names: &[&str], announce: &mut dyn FnMut(&str)) -> Result<(), ProgramError> {
     let Some(prefix) = package_manager().filter(|_| !names.is_empty()) else { return Ok(()) };
     announce(&names.join(", "));
     let apt = |arguments: &[&str]| {
-        let (program, before) = prefix.split_first().expect("the prefix holds a program");
-        let mut command = Command::new(program);
-        command.args(before).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        let mut command = Command::new(prefix[0]);
+        command.args(&prefix[1..]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         without_secrets(command)
     };
-    install("the list of packages", apt(&["update", "-qq"]))?;
+    run_installer("the list of packages", apt(&["update", "-qq"]))?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
     arguments.extend(names);
-    install(&names.join(", "), apt(&arguments))
+    run_installer(&names.join(", "), apt(&arguments))
 }
 
-/// How to call `apt-get` with the rights that it needs; `None` where that is not possible.
-fn package_manager() -> Option<Vec<&'static str>> {
+/// Returns the program and arguments that run `apt-get` as root; `None` if that is not possible.
+fn package_manager() -> Option<&'static [&'static str]> {
     #[cfg(unix)]
     {
         find("apt-get")?;
         if rustix::process::geteuid().is_root() {
-            return Some(vec!["apt-get"]);
+            return Some(&["apt-get"]);
         }
-        let passwordless =
+        let is_passwordless =
             Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|output| output.status.success());
-        passwordless.then(|| vec!["sudo", "-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"])
+        is_passwordless.then_some(&["sudo", "-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"])
     }
     #[cfg(not(unix))]
     None

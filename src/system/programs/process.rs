@@ -1,4 +1,4 @@
-//! A child process and everything it starts: ended together, heard line by line, and told no secrets.
+//! Child processes: run without secrets, read line by line, and ended with everything that they start.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -7,17 +7,18 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 #[cfg(unix)]
-use crate::system::interrupt;
-use crate::system::interrupt::{Guard, ProcessTree};
+use crate::system::interrupt::{self, Guard};
+#[cfg(unix)]
+use crate::system::process_tree::ProcessTree;
 
-/// Lines of output that are kept to explain a failure.
-const KEPT_LINES: usize = 40;
+/// Number of lines that are kept to explain a failure.
+const MAX_TAIL_LINES: usize = 40;
 
-/// How often it is looked whether the child has ended while its output stays open.
-const TICK: Duration = Duration::from_millis(200);
+/// How often the exit of a child is checked while its output stays open.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Variables that a child gets. A list of what is allowed rather than of what is secret: nobody knows all the
-/// names that secrets have, and a composition is other people's code.
+/// Variables that a child inherits. Secrets cannot be listed, since their names are unknown, and compositions are
+/// untrusted code; so the list is of allowed variables.
 const ALLOWED: &[&str] = &[
     "PATH",
     "HOME",
@@ -56,25 +57,25 @@ const ALLOWED: &[&str] = &[
     "DEBIAN_FRONTEND",
 ];
 
-/// Families of variables that a child gets.
+/// Prefixes of further variables that a child inherits.
 const ALLOWED_PREFIXES: &[&str] =
     &["LC_", "XDG_", "PRODUCER_", "NPM_CONFIG_CA", "NPM_CONFIG_REGISTRY", "NPM_CONFIG_USERCONFIG"];
 
-/// `command` with the allowed part of the environment only.
+/// Limits the inherited environment of `command` to allowed variables.
 pub(crate) fn without_secrets(command: Command) -> Command {
     with_variables(command, &[])
 }
 
-/// `command` with the allowed part of the environment, and with what a service of the user's needs: variables whose names
-/// begin like this.
+/// Limits the inherited environment of `command` to allowed variables and those with one of `prefixes`, such as the
+/// credentials of a service.
 pub(crate) fn with_variables(mut command: Command, prefixes: &[&str]) -> Command {
     let inherited = std::env::vars_os().filter(|(name, _)| {
-        let is_wanted =
+        let is_inherited =
             |name: &str| is_allowed(name) || prefixes.iter().any(|prefix| name.starts_with(prefix));
-        name.to_str().is_some_and(is_wanted)
+        name.to_str().is_some_and(is_inherited)
     });
     let inherited = inherited.collect::<Vec<_>>();
-    // Variables that were set on the command itself come last and stay.
+    // Variables that were set on the command itself take precedence.
     let own = command
         .get_envs()
         .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
@@ -88,132 +89,135 @@ fn is_allowed(name: &str) -> bool {
     ALLOWED.contains(&upper.as_str()) || ALLOWED_PREFIXES.iter().any(|prefix| upper.starts_with(prefix))
 }
 
-/// How a process ended, and the end of what it said.
-pub(crate) struct Ended {
+/// The exit of a process.
+pub(crate) struct Exited {
     pub(crate) status: ExitStatus,
-    /// The last lines of both outputs, without colors.
+    /// The last lines of the output that explain a failure, without escape sequences.
     pub(crate) output: Vec<String>,
 }
 
-/// Runs `command` to its end; `line` hears every line of both outputs, without colors, and says whether it is worth
-/// keeping to explain a failure.
+/// Runs `command` to its end. `line` is called with every line of both outputs, without escape sequences, and returns
+/// whether the line may explain a failure.
 ///
 /// # Errors
-/// When it cannot be started.
-pub(crate) fn run(command: Command, line: &mut dyn FnMut(&str) -> bool) -> std::io::Result<Ended> {
-    let mut running = Running::start(command, Stdio::null())?;
-    let mut output = Tail::default();
+/// Returns an error if the command cannot be started.
+pub(crate) fn run(command: Command, line: &mut dyn FnMut(&str) -> bool) -> std::io::Result<Exited> {
+    let mut running = RunningProcess::start(command, Stdio::null())?;
+    let mut output = OutputTail::default();
     let status = loop {
-        match running.hear(TICK)? {
-            Heard::Output(text) | Heard::Error(text) if line(&text) => output.keep(&text),
-            Heard::Output(_) | Heard::Error(_) | Heard::Nothing => {}
-            Heard::End(status) => break status,
+        match running.next_event(POLL_INTERVAL)? {
+            ProcessEvent::Stdout(text) | ProcessEvent::Stderr(text) if line(&text) => output.push(&text),
+            ProcessEvent::Stdout(_) | ProcessEvent::Stderr(_) | ProcessEvent::Idle => {}
+            ProcessEvent::Exited(status) => break status,
         }
     };
-    Ok(Ended { status, output: output.lines() })
+    Ok(Exited { status, output: output.into_lines() })
 }
 
-/// Runs `command` to its end and gives back its standard output, whole; what it says on standard error may explain a
-/// failure.
+/// Runs `command` to its end and returns its whole standard output; standard error may explain a failure.
 ///
 /// # Errors
-/// When it cannot be started.
-pub(crate) fn capture(command: Command) -> std::io::Result<(Ended, String)> {
-    let mut running = Running::start(command, Stdio::null())?;
-    let (mut output, mut errors) = (String::new(), Tail::default());
+/// Returns an error if the command cannot be started.
+pub(crate) fn capture(command: Command) -> std::io::Result<(Exited, String)> {
+    let mut running = RunningProcess::start(command, Stdio::null())?;
+    let (mut output, mut errors) = (String::new(), OutputTail::default());
     let status = loop {
-        match running.hear(TICK)? {
-            Heard::Output(text) => output.extend([text.as_str(), "\n"]),
-            Heard::Error(text) => errors.keep(&text),
-            Heard::Nothing => {}
-            Heard::End(status) => break status,
+        match running.next_event(POLL_INTERVAL)? {
+            ProcessEvent::Stdout(text) => output.extend([text.as_str(), "\n"]),
+            ProcessEvent::Stderr(text) => errors.push(&text),
+            ProcessEvent::Idle => {}
+            ProcessEvent::Exited(status) => break status,
         }
     };
-    Ok((Ended { status, output: errors.lines() }, output))
+    Ok((Exited { status, output: errors.into_lines() }, output))
 }
 
 /// The last lines of an output.
 #[derive(Default)]
-pub(crate) struct Tail(VecDeque<String>);
+pub(crate) struct OutputTail(VecDeque<String>);
 
-impl Tail {
-    /// Keeps a line, unless it is blank.
-    pub(crate) fn keep(&mut self, line: &str) {
+impl OutputTail {
+    /// Adds a line, unless it is blank.
+    pub(crate) fn push(&mut self, line: &str) {
         if line.trim().is_empty() {
             return;
         }
-        if self.0.len() == KEPT_LINES {
+        if self.0.len() == MAX_TAIL_LINES {
             self.0.pop_front();
         }
         self.0.push_back(line.trim_end().to_owned());
     }
 
-    /// The lines.
-    pub(crate) fn lines(self) -> Vec<String> {
+    /// Returns the lines.
+    pub(crate) fn into_lines(self) -> Vec<String> {
         self.0.into()
     }
 }
 
-/// What a process says.
-pub(crate) enum Heard {
-    /// A line of its standard output, without colors.
-    Output(String),
-    /// A line of its standard error, without colors.
-    Error(String),
-    /// Nothing, for as long as was waited.
-    Nothing,
-    /// It has ended, and everything that it said was heard.
-    End(ExitStatus),
+/// What happens while a process runs.
+pub(crate) enum ProcessEvent {
+    /// A line of its standard output, without escape sequences.
+    Stdout(String),
+    /// A line of its standard error, without escape sequences.
+    Stderr(String),
+    /// Nothing happened within the timeout.
+    Idle,
+    /// It has ended, and all its output was returned.
+    Exited(ExitStatus),
 }
 
-/// A process that is heard while it runs. Dropping it ends it and everything that it started.
-pub(crate) struct Running {
+/// A running process whose output is read. Dropping it ends it and everything that it started.
+pub(crate) struct RunningProcess {
     group: Group,
-    lines: Receiver<Heard>,
+    lines: Receiver<ProcessEvent>,
 }
 
-impl Running {
+impl RunningProcess {
     /// Starts `command`.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Returns an error if the command cannot be started.
     pub(crate) fn start(mut command: Command, input: Stdio) -> std::io::Result<Self> {
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::start(&mut command)?;
         let (sender, lines) = mpsc::channel();
-        // Not scoped: a stray grandchild may hold a pipe open, and must not hold us.
+        // Not scoped: a grandchild may keep a pipe open, and must not block this thread.
         if let Some(pipe) = group.child.stdout.take() {
             let sender = sender.clone();
-            std::thread::spawn(move || read_lines(pipe, &|line| sender.send(Heard::Output(line)).is_ok()));
+            std::thread::spawn(move || {
+                read_lines(pipe, &|line| sender.send(ProcessEvent::Stdout(line)).is_ok());
+            });
         }
         if let Some(pipe) = group.child.stderr.take() {
-            std::thread::spawn(move || read_lines(pipe, &|line| sender.send(Heard::Error(line)).is_ok()));
+            std::thread::spawn(move || {
+                read_lines(pipe, &|line| sender.send(ProcessEvent::Stderr(line)).is_ok());
+            });
         }
         Ok(Self { group, lines })
     }
 
-    /// Where it is spoken to, if that was asked for and not taken yet.
-    pub(crate) fn input(&mut self) -> Option<ChildStdin> {
+    /// Returns its standard input, if it is a pipe and was not taken before.
+    pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.group.child.stdin.take()
     }
 
-    /// Waits for a line.
+    /// Waits up to `timeout` for the next event.
     ///
     /// # Errors
-    /// When the system does not know the process.
-    pub(crate) fn hear(&mut self, patience: Duration) -> std::io::Result<Heard> {
-        match self.lines.recv_timeout(patience) {
-            Ok(heard) => Ok(heard),
-            Err(RecvTimeoutError::Disconnected) => self.group.child.wait().map(Heard::End),
+    /// Returns an error if the system does not know the process.
+    pub(crate) fn next_event(&mut self, timeout: Duration) -> std::io::Result<ProcessEvent> {
+        match self.lines.recv_timeout(timeout) {
+            Ok(event) => Ok(event),
+            Err(RecvTimeoutError::Disconnected) => self.group.child.wait().map(ProcessEvent::Exited),
             Err(RecvTimeoutError::Timeout) => match self.group.child.try_wait()? {
-                None => Ok(Heard::Nothing),
-                Some(status) => Ok(self.lines.try_recv().unwrap_or(Heard::End(status))),
+                None => Ok(ProcessEvent::Idle),
+                Some(status) => Ok(self.lines.try_recv().unwrap_or(ProcessEvent::Exited(status))),
             },
         }
     }
 }
 
-/// A child and everything it starts; dropping it ends whatever is left of them.
+/// A child and its descendants; dropping it ends them.
 struct Group {
     child: Child,
     #[cfg(unix)]
@@ -248,13 +252,13 @@ impl Drop for Group {
     }
 }
 
-/// Tells each line, where a carriage return ends a line as well: progress is drawn over itself.
-fn read_lines(output: impl Read, tell: &dyn Fn(String) -> bool) {
+/// Calls `on_line` with each line until it returns false. A carriage return ends a line as well: progress bars use it.
+fn read_lines(output: impl Read, on_line: &dyn Fn(String) -> bool) {
     let mut reader = BufReader::new(output);
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
         for part in String::from_utf8_lossy(&bytes).trim_end_matches('\n').split('\r') {
-            if !tell(strip_escapes(part)) {
+            if !on_line(strip_escapes(part)) {
                 return;
             }
         }
@@ -262,7 +266,7 @@ fn read_lines(output: impl Read, tell: &dyn Fn(String) -> bool) {
     }
 }
 
-/// The text without terminal escape sequences.
+/// Returns the text without terminal escape sequences.
 fn strip_escapes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();
@@ -294,18 +298,18 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_both_outputs_are_heard_without_colors() {
-        let mut heard = Vec::new();
-        let ended =
+    fn lines_of_both_outputs_are_read_without_colors() {
+        let mut lines = Vec::new();
+        let exited =
             run(shell("printf 'a\\rb\\n'; printf '\\033[31mred\\033[0m\\n' >&2; exit 3"), &mut |line| {
-                heard.push(line.to_owned());
+                lines.push(line.to_owned());
                 line != "a"
             })
             .expect("started");
-        heard.sort();
-        assert_eq!(heard, ["a", "b", "red"]);
-        assert_eq!(ended.status.code(), Some(3));
-        assert_eq!(ended.output.len(), 2);
+        lines.sort();
+        assert_eq!(lines, ["a", "b", "red"]);
+        assert_eq!(exited.status.code(), Some(3));
+        assert_eq!(exited.output.len(), 2);
     }
 
     #[test]
@@ -325,18 +329,18 @@ mod tests {
         while !gone() && std::time::Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(gone(), "process {pid} lives on");
+        assert!(gone(), "process {pid} still runs");
     }
 
     #[test]
-    fn an_answer_is_told_from_what_explains_a_failure() {
-        let (ended, output) = capture(shell("echo one; echo why >&2; echo two; exit 4")).expect("started");
-        assert_eq!((ended.status.code(), output.as_str()), (Some(4), "one\ntwo\n"));
-        assert_eq!(ended.output, ["why"]);
+    fn standard_output_and_standard_error_are_kept_apart() {
+        let (exited, output) = capture(shell("echo one; echo why >&2; echo two; exit 4")).expect("started");
+        assert_eq!((exited.status.code(), output.as_str()), (Some(4), "one\ntwo\n"));
+        assert_eq!(exited.output, ["why"]);
     }
 
     #[test]
-    fn a_service_gets_its_own_variables_and_no_others() {
+    fn variables_with_a_prefix_are_inherited() {
         let wanted = |name: &str| std::env::vars().any(|(known, _)| known == name);
         assert!(wanted("CARGO_PKG_NAME"), "cargo sets it");
         let names = |command: Command| capture(command).expect("started").1;
@@ -346,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_allowed_is_inherited() {
+    fn only_allowed_variables_are_inherited() {
         for (name, allowed) in [
             ("PATH", true),
             ("lc_all", true),

@@ -1,4 +1,4 @@
-//! The storage's origin: presigned PUT and GET, and not a byte for whoever shows a credential.
+//! The storage: presigned PUT and GET, and no requests that carry credentials.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -6,75 +6,52 @@ use std::io::{self, Read, Write};
 use hyperframes_ci_core::archive::hex;
 use sha2::{Digest, Sha256};
 
-use super::assets::{self, Asset};
-use super::faults::Step;
-use super::server::{Content, Reply, Request};
-use super::state::{State, now};
+use crate::emulator::envelopes::{storage_error, url_expired};
+use crate::emulator::server::{Content, Reply, Request};
+use crate::emulator::state::{Asset, State, UrlError};
 
-/// Query parameters of a presigned URL.
-pub(super) const EXPIRES: &str = "X-Emulator-Expires";
-pub(super) const SIGNATURE: &str = "X-Emulator-Signature";
+/// Headers that must not reach a storage.
+const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "x-api-key", "cookie", "idempotency-key"];
 
-/// Headers that have no business at a storage.
-const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "cookie", "idempotency-key"];
-
-/// Answers one request.
+/// Answers a request; its faults and its record are the caller's.
 pub(super) fn answer(state: &State, request: &mut Request) -> Reply {
-    let step = if request.method == "PUT" { Step::Put } else { Step::Download };
-    let reply = state.fault(step).play(&state.storage_url, || serve(state, request));
-    // Paths here are file names; the query, which is a credential, is not recorded.
-    state.record(&request.method, &request.path, reply.seen_status());
-    reply
-}
-
-/// The answer to an expired URL.
-pub(super) fn expired() -> Reply {
-    refusal(403, "AccessDenied", "Request has expired")
-}
-
-fn refusal(status: u16, code: &str, message: &str) -> Reply {
-    let body =
-        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>");
-    Reply::new(status, "application/xml", body)
-}
-
-fn serve(state: &State, request: &mut Request) -> Reply {
-    if let Some(name) = CREDENTIALS.iter().find(|name| request.header(name).is_some()) {
-        // Not 403, which a client takes for an expired URL: a leak must not look like bad luck.
-        return refusal(400, "InvalidRequest", &format!("the header {name} does not belong here"));
+    if let Some(name) = CREDENTIAL_HEADERS.iter().find(|name| request.header(name).is_some()) {
+        // Not 403, which clients take for an expired URL: a leaked credential must not be retried.
+        return storage_error(400, "InvalidRequest", &format!("the header {name} does not belong here"));
     }
     let name = request.path.trim_start_matches('/').to_owned();
     match request.method.as_str() {
         "PUT" => put(state, request, &name),
         "GET" | "HEAD" => get(state, request, &name),
-        _ => refusal(405, "MethodNotAllowed", "only PUT, GET and HEAD"),
+        _ => storage_error(405, "MethodNotAllowed", "only PUT, GET and HEAD"),
     }
 }
 
-/// Whether the URL was made for this and is still valid.
-fn authorized(state: &State, request: &Request, method: &str, name: &str, signed: &str) -> Result<(), Reply> {
-    let expires = request.parameter(EXPIRES).and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
-    let signature = request.parameter(SIGNATURE).unwrap_or_default();
-    if signature != state.sign(method, name, expires, signed) {
-        return Err(refusal(403, "SignatureDoesNotMatch", "the signature does not cover this request"));
-    }
-    if expires <= now() { Err(expired()) } else { Ok(()) }
+/// Checks the presigned URL.
+fn authorize(state: &State, request: &Request, method: &str, name: &str, signed: &str) -> Result<(), Reply> {
+    let parameter = |parameter: &str| request.parameter(parameter);
+    state.presigner.verify(parameter, method, name, signed).map_err(|error| match error {
+        UrlError::WrongSignature => {
+            storage_error(403, "SignatureDoesNotMatch", "the signature does not cover this request")
+        }
+        UrlError::Expired => url_expired(),
+    })
 }
 
 fn put(state: &State, request: &mut Request, name: &str) -> Reply {
     let asset_id = name.trim_end_matches(".zip").to_owned();
     let Some(asset) = state.lock().assets.get(&asset_id).cloned() else {
-        return refusal(404, "NoSuchKey", "nothing was announced under this name");
+        return storage_error(404, "NoSuchKey", "nothing was announced under this name");
     };
-    if let Err(reply) = authorized(state, request, "PUT", name, &assets::signed_text(&asset)) {
+    if let Err(reply) = authorize(state, request, "PUT", name, &asset.signed_text()) {
         return reply;
     }
     if let Err(message) = check_headers(request, &asset) {
-        return refusal(403, "SignatureDoesNotMatch", &message);
+        return storage_error(403, "SignatureDoesNotMatch", &message);
     }
     match store(state, request, name, &asset) {
         Ok(digest) if asset.checksum.as_ref().is_some_and(|expected| *expected != digest) => {
-            refusal(400, "BadDigest", "the bytes do not have the announced SHA-256")
+            storage_error(400, "BadDigest", "the bytes do not have the announced SHA-256")
         }
         Ok(digest) => {
             let mut inner = state.lock();
@@ -84,13 +61,13 @@ fn put(state: &State, request: &mut Request, name: &str) -> Reply {
             }
             Reply::new(200, "application/xml", "").header("etag", "\"stored\"")
         }
-        Err(error) => refusal(400, "IncompleteBody", &error.to_string()),
+        Err(error) => storage_error(400, "IncompleteBody", &error.to_string()),
     }
 }
 
-/// The signed headers must be there as signed, the length exact, and no `x-amz-` header beside them.
+/// Checks that the headers are the signed ones, with the signed length and no other `x-amz-` header.
 fn check_headers(request: &Request, asset: &Asset) -> Result<(), String> {
-    let signed = assets::signed_headers(asset);
+    let signed = asset.signed_headers();
     for (name, value) in &signed {
         if request.header(name) != Some(value) {
             return Err(format!("the header {name} is not as it was signed"));
@@ -128,11 +105,11 @@ fn store(state: &State, request: &mut Request, name: &str, asset: &Asset) -> io:
 }
 
 fn get(state: &State, request: &Request, name: &str) -> Reply {
-    if let Err(reply) = authorized(state, request, "GET", name, "") {
+    if let Err(reply) = authorize(state, request, "GET", name, "") {
         return reply;
     }
     let opened = File::open(state.path(name)).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let Ok((size, file)) = opened else { return refusal(404, "NoSuchKey", "there is no such object") };
+    let Ok((size, file)) = opened else { return storage_error(404, "NoSuchKey", "there is no such object") };
     let kind = match name.rsplit('.').next() {
         Some("mp4") => "video/mp4",
         Some("webm") => "video/webm",
@@ -147,7 +124,7 @@ fn get(state: &State, request: &Request, name: &str) -> Reply {
             let start = start.parse::<u64>().unwrap_or(0);
             let end = end.parse::<u64>().map_or(size, |last| (last + 1).min(size));
             if start >= end {
-                return refusal(416, "InvalidRange", "beyond the end")
+                return storage_error(416, "InvalidRange", "beyond the end")
                     .header("content-range", format!("bytes */{size}"));
             }
             (206, start, end)

@@ -1,8 +1,11 @@
-//! What a placeholder render answers with: one second of a test picture, a few kilobytes.
+//! The built-in video: one second of a test picture, a few kilobytes.
 
 use hyperframes_ci_core::options::Format;
 
-/// The built-in clip in `format`.
+/// Duration of the clips, in seconds.
+pub(super) const SECONDS: f64 = 1.0;
+
+/// Returns the clip in `format`.
 pub(super) fn clip(format: Format) -> &'static [u8] {
     match format {
         Format::Mp4 => include_bytes!("clips/placeholder.mp4"),
@@ -11,7 +14,7 @@ pub(super) fn clip(format: Format) -> &'static [u8] {
     }
 }
 
-/// The built-in poster.
+/// Returns the poster, a PNG.
 pub(super) fn poster() -> &'static [u8] {
     include_bytes!("clips/placeholder.png")
 }

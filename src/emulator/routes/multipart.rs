@@ -1,17 +1,19 @@
-//! `multipart/form-data`, as far as one file field goes; streamed, source: RFC 7578 and RFC 2046.
+//! The first file of a `multipart/form-data` body, streamed; sources: RFC 7578, RFC 2046.
+//!
+//! The maintained libraries for this need an async runtime.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
-use super::validate::Rejection;
+use super::rejection::Rejection;
 
-/// A part's head is not longer.
-const LONGEST_HEAD: u64 = 16 * 1024;
+/// Longest line in the head of a part, in bytes.
+const MAX_HEAD_LINE: u64 = 16 * 1024;
 
-/// Copies the first part named `file` into `sink` and says how large it is.
+/// Copies the first field, which must be named `file`, into `sink`; returns its size in bytes.
 ///
 /// # Errors
-/// When there is none, when it is larger than `limit`, or when the body is cut.
-pub(super) fn file_field(
+/// Returns a [`Rejection`] if the field has another name or more than `limit` bytes, or if the body breaks off.
+pub(super) fn copy_file_field(
     body: &mut dyn Read,
     boundary: &str,
     limit: u64,
@@ -23,7 +25,7 @@ pub(super) fn file_field(
     let opening = format!("--{boundary}");
     let mut read_line = |body: &mut BufReader<&mut dyn Read>| -> Option<String> {
         line.clear();
-        body.take(LONGEST_HEAD).read_until(b'\n', &mut line).ok().filter(|count| *count > 0)?;
+        body.take(MAX_HEAD_LINE).read_until(b'\n', &mut line).ok().filter(|count| *count > 0)?;
         Some(String::from_utf8_lossy(&line).trim_end().to_owned())
     };
     if read_line(&mut body).as_deref() != Some(opening.as_str()) {
@@ -44,14 +46,14 @@ pub(super) fn file_field(
     copy_until(&mut body, format!("\r\n--{boundary}").as_bytes(), limit, sink).ok_or_else(malformed)?
 }
 
-/// Copies up to `end`, which itself is not copied; `None` where the body ends without it.
+/// Copies everything before `end`; returns `None` if the body ends without it.
 fn copy_until(
     body: &mut dyn BufRead,
     end: &[u8],
     limit: u64,
     sink: &mut dyn Write,
 ) -> Option<Result<u64, Rejection>> {
-    let mut held = Vec::new();
+    let mut pending = Vec::new();
     let mut copied = 0;
     loop {
         let chunk = body.fill_buf().ok()?;
@@ -59,20 +61,20 @@ fn copy_until(
             return None;
         }
         let count = chunk.len();
-        held.extend_from_slice(chunk);
+        pending.extend_from_slice(chunk);
         body.consume(count);
-        let found = held.windows(end.len()).position(|window| window == end);
-        // What could be the beginning of the end is held back.
-        let safe = found.unwrap_or_else(|| held.len().saturating_sub(end.len() - 1));
+        let found = pending.windows(end.len()).position(|window| window == end);
+        // The last bytes may be the beginning of `end`.
+        let safe = found.unwrap_or_else(|| pending.len().saturating_sub(end.len() - 1));
         copied += safe as u64;
         if copied > limit {
             return Some(Err(Rejection::too_large(limit)));
         }
-        sink.write_all(&held[..safe]).ok()?;
+        sink.write_all(&pending[..safe]).ok()?;
         if found.is_some() {
             return Some(Ok(copied));
         }
-        held.drain(..safe);
+        pending.drain(..safe);
     }
 }
 
@@ -82,12 +84,12 @@ mod tests {
 
     fn read(body: &str) -> Result<(u64, String), Rejection> {
         let mut sink = Vec::new();
-        let size = file_field(&mut body.as_bytes(), "B", 10, &mut sink)?;
+        let size = copy_file_field(&mut body.as_bytes(), "B", 10, &mut sink)?;
         Ok((size, String::from_utf8(sink).expect("text")))
     }
 
     #[test]
-    fn the_file_is_found_whole() {
+    fn the_first_file_is_copied_completely() {
         let head = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.zip\"\r\n\r\n";
         assert_eq!(
             read(&format!("{head}a\r\n--b\r\n\r\n--B--\r\n")).expect("a file"),

@@ -1,0 +1,44 @@
+//! Errors of starting an emulator.
+
+use std::fmt;
+use std::io;
+
+use crate::fault::Fault;
+
+/// Why an emulator did not start.
+#[derive(Debug)]
+pub(crate) enum EmulatorError {
+    /// The port is taken, or the system refused it.
+    Port(u16, io::Error),
+    /// The directory for uploads and videos could not be created.
+    Storage(io::Error),
+    /// The script of faults is invalid.
+    Script(String),
+}
+
+impl fmt::Display for EmulatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port, error) => write!(f, "the emulator cannot listen on port {port}: {error}"),
+            Self::Storage(error) => write!(f, "the emulator has no temporary directory: {error}"),
+            Self::Script(message) => write!(f, "the script of faults is not usable: {message}"),
+        }
+    }
+}
+
+impl Fault for EmulatorError {
+    fn code(&self) -> &str {
+        match self {
+            Self::Port(..) | Self::Storage(_) => "emulator_not_started",
+            Self::Script(_) => "invalid_script",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Port(..) => "leave out --port to take a free one".to_owned(),
+            Self::Storage(_) => "check the free space and TMPDIR".to_owned(),
+            Self::Script(_) => "see docs/emulator.md for its form".to_owned(),
+        })
+    }
+}

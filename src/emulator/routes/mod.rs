@@ -1,0 +1,129 @@
+//! The two origins: the API, with its authentication and faults, and the storage.
+
+mod archives;
+mod assets;
+mod control;
+mod idempotency;
+mod multipart;
+mod oauth;
+mod rejection;
+mod renders;
+mod storage;
+mod validation;
+
+use std::borrow::Cow;
+
+use hyperframes_ci_core::archive::hex;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::envelopes::{data, error};
+use super::faults::Step;
+use super::server::{Reply, Request};
+use super::state::State;
+use idempotency::create_from_body;
+use rejection::Rejection;
+use validation::json_body;
+
+/// Answers a request on the API's origin.
+pub(super) fn api(state: &State, request: &mut Request) -> Reply {
+    let reply = route(state, request);
+    // Requests for the statistics are not part of them.
+    if !control::is_control(&request.path) {
+        state.record(&request.method, &request.path, reply.received_status());
+    }
+    let id = hex(&Sha256::digest(format!("{}{}", request.path, state.lock().stats.requests.len())));
+    reply.header("x-request-id", format!("req_{}", &id[..16]))
+}
+
+/// Answers a request on the storage's origin.
+pub(super) fn storage(state: &State, request: &mut Request) -> Reply {
+    let step = if request.method == "PUT" { Step::Put } else { Step::Download };
+    let fault = state.next_fault(step);
+    let reply = fault.apply(&state.presigner.base_url, || storage::answer(state, request));
+    // Paths are file names; the query, which is a credential, is not recorded.
+    state.record(&request.method, &request.path, reply.received_status());
+    reply
+}
+
+type Handler<'a> = &'a dyn Fn(&mut Request) -> Result<Reply, Rejection>;
+
+fn route(state: &State, request: &mut Request) -> Reply {
+    if let Some(reply) = control::answer(state, request).or_else(|| oauth::answer(state, request)) {
+        return reply;
+    }
+    let (method, path) = (request.method.clone(), request.path.clone());
+    let segments = path.trim_matches('/').split('/').collect::<Vec<_>>();
+    let (step, handler): (Step, Handler<'_>) = match (method.as_str(), segments.as_slice()) {
+        ("POST", ["v3", "assets", "direct-uploads"]) => (Step::CreateUpload, &|request| {
+            if !state.config.direct_uploads {
+                return Err(Rejection::not_found("endpoint"));
+            }
+            create_from_body(state, request, assets::create_upload).map(|value| data(&value))
+        }),
+        ("POST", ["v3", "assets", id, "complete"]) => (Step::Complete, &|request| {
+            let body = json_body(request)?;
+            assets::complete(state, &decode(id), &body).map(|value| data(&value))
+        }),
+        ("POST", ["v3", "assets"]) => {
+            (Step::ProxyUpload, &|request| assets::proxy_upload(state, request).map(|value| data(&value)))
+        }
+        ("POST", ["v3", "hyperframes", "renders"]) => (Step::Submit, &|request| {
+            create_from_body(state, request, renders::submit).map(|value| data(&value))
+        }),
+        ("GET", ["v3", "hyperframes", "renders"]) => (Step::List, &|request| renders::list(state, request)),
+        ("GET", ["v3", "hyperframes", "renders", id]) => {
+            (Step::Poll, &|_| renders::detail(state, &decode(id)).map(|value| data(&value)))
+        }
+        ("DELETE", ["v3", "hyperframes", "renders", id]) => {
+            (Step::Delete, &|_| renders::delete(state, &decode(id)).map(|value| data(&value)))
+        }
+        ("GET", ["v3", "users", "me"]) => (Step::Me, &|_| Ok(data(&account()))),
+        (_, ["v3", "assets" | "hyperframes" | "users", ..]) => {
+            return error(405, "method_not_allowed", "no such endpoint for this method", None);
+        }
+        _ => return Rejection::not_found("endpoint").reply(),
+    };
+    state.next_fault(step).apply(&state.presigner.base_url, || {
+        authenticate(state, request)
+            .and_then(|()| handler(request))
+            .unwrap_or_else(|rejection| rejection.reply())
+    })
+}
+
+fn decode(segment: &str) -> Cow<'_, str> {
+    percent_decode_str(segment).decode_utf8_lossy()
+}
+
+fn authenticate(state: &State, request: &Request) -> Result<(), Rejection> {
+    let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let given = request.header("x-api-key").or(bearer).filter(|key| !key.is_empty());
+    let is_accepted = match (&state.config.api_key, given) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(expected), Some(given)) => expected == given || state.lock().grants.accepts(given),
+    };
+    if is_accepted {
+        return Ok(());
+    }
+    Err(Rejection {
+        status: 401,
+        code: "authentication_failed",
+        message: "the API key is missing or not valid".to_owned(),
+        param: None,
+    })
+}
+
+fn account() -> Value {
+    json!({
+        "username": "emulator",
+        "email": "emulator@localhost.invalid",
+        "first_name": "Local",
+        "last_name": "Emulator",
+        "billing_type": "wallet",
+        "wallet": { "currency": "usd", "remaining_balance": 100.0, "auto_reload": { "enabled": false } },
+        "subscription": null,
+        "usage_based": null,
+    })
+}

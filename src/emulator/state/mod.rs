@@ -1,0 +1,187 @@
+//! The emulator's state, behind one lock: handlers hold it briefly, and renders run without it.
+
+mod asset;
+mod grants;
+mod ids;
+mod presign;
+mod render;
+
+use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::config::Config;
+use super::faults::{Effect, Script, Step};
+pub(crate) use asset::Asset;
+pub(crate) use grants::{CODE_LIFETIME, CodeRequest, DEVICE_INTERVAL, GrantError, Grants, Tokens};
+use ids::IdGenerator;
+use presign::Presigner;
+pub(crate) use presign::UrlError;
+pub(crate) use render::{Render, RenderOptions, Status};
+
+/// Settings, stored files and everything that changes.
+pub(super) struct State {
+    pub(super) config: Config,
+    pub(super) presigner: Presigner,
+    folder: TempDir,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+    /// Held while something is created for an idempotency key.
+    creating: Mutex<()>,
+}
+
+/// Everything that changes.
+pub(super) struct Inner {
+    pub(super) ids: IdGenerator,
+    pub(super) assets: HashMap<String, Asset>,
+    /// In the order of their submission.
+    pub(super) renders: Vec<Render>,
+    /// Indices of renders by id.
+    pub(super) render_index: HashMap<String, usize>,
+    /// Indices of renders that wait for the worker.
+    queue: VecDeque<usize>,
+    /// Earlier replies by endpoint and idempotency key.
+    pub(super) replays: HashMap<(String, String), Replay>,
+    pub(super) grants: Grants,
+    pub(super) stats: Stats,
+    script: Script,
+    stopped: bool,
+}
+
+/// The reply to an earlier request with an idempotency key.
+#[derive(Clone, Debug)]
+pub(super) struct Replay {
+    pub(super) request_hash: String,
+    pub(super) data: Value,
+}
+
+/// Counters for tests.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Stats {
+    /// Number of assets whose upload is complete.
+    pub(super) assets_created: u64,
+    /// Number of renders that were accepted, and would be billed by the cloud.
+    pub(super) renders_submitted: u64,
+    /// Bytes of archives that were received.
+    pub(super) bytes_uploaded: u64,
+    /// Method, path and status of every request; status 0 if no reply was sent.
+    pub(super) requests: Vec<(String, String, u16)>,
+}
+
+impl Inner {
+    /// Adds a render to the list and to the worker's queue.
+    pub(super) fn add_render(&mut self, render: Render) {
+        let index = self.renders.len();
+        self.render_index.insert(render.id.clone(), index);
+        self.queue.push_back(index);
+        self.renders.push(render);
+        self.stats.renders_submitted += 1;
+    }
+
+    /// Returns a render by its id.
+    pub(super) fn render_mut(&mut self, id: &str) -> Option<&mut Render> {
+        let index = self.render_index.get(id).copied()?;
+        self.renders.get_mut(index)
+    }
+}
+
+impl State {
+    /// Returns an empty state that stores files in `folder` and hands out URLs of the storage at `storage_url`.
+    pub(super) fn new(config: Config, folder: TempDir, storage_url: String) -> Self {
+        let inner = Inner {
+            ids: IdGenerator::default(),
+            assets: HashMap::new(),
+            renders: Vec::new(),
+            render_index: HashMap::new(),
+            queue: VecDeque::new(),
+            replays: HashMap::new(),
+            grants: Grants::new(config.token_lifetime),
+            stats: Stats::default(),
+            script: config.script.clone(),
+            stopped: false,
+        };
+        Self {
+            presigner: Presigner::new(storage_url, config.url_lifetime),
+            config,
+            folder,
+            inner: Mutex::new(inner),
+            changed: Condvar::new(),
+            creating: Mutex::default(),
+        }
+    }
+
+    /// Locks everything that changes.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no other request creates something for an idempotency key.
+    pub(super) fn lock_creation(&self) -> MutexGuard<'_, ()> {
+        self.creating.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the worker.
+    pub(super) fn notify_worker(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits for a queued render and marks it as rendering; returns `None` once the emulator stops.
+    pub(super) fn next_render(&self) -> Option<Render> {
+        let mut guard = self.lock();
+        loop {
+            let inner = &mut *guard;
+            if inner.stopped {
+                return None;
+            }
+            while let Some(index) = inner.queue.pop_front() {
+                let render = &mut inner.renders[index];
+                if !render.deleted {
+                    render.status = Status::Rendering;
+                    return Some(render.clone());
+                }
+            }
+            guard = self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Stops the worker after its current render.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+        self.notify_worker();
+    }
+
+    /// Returns the effect of the script on the next request of `step`.
+    pub(super) fn next_fault(&self, step: Step) -> Effect {
+        self.lock().script.next(step)
+    }
+
+    /// Replaces the script.
+    pub(super) fn set_script(&self, script: Script) {
+        self.lock().script = script;
+    }
+
+    /// Adds a request to the statistics.
+    pub(super) fn record(&self, method: &str, path: &str, status: u16) {
+        self.lock().stats.requests.push((method.to_owned(), path.to_owned(), status));
+    }
+
+    /// Returns a presigned URL of the video; `None` if it is not completed.
+    pub(super) fn video_url(&self, render: &Render) -> Option<String> {
+        let is_completed = matches!(render.status, Status::Completed);
+        is_completed.then(|| self.presigner.url("GET", &render.video_name(), ""))
+    }
+
+    /// Returns the directory of stored files.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the path of the stored file `name`.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+}

@@ -1,0 +1,85 @@
+//! The worker: makes the videos of queued renders, one after the other.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+
+use super::faults::{Effect, Step};
+use super::placeholder;
+use super::state::{Render, State, Status};
+use super::webhook;
+use crate::engine::{Job, Progress};
+use crate::system::clock::unix_now;
+
+/// Makes the videos of an emulator.
+pub(crate) trait RenderBackend: Send + Sync {
+    /// Renders `job` to its output file.
+    ///
+    /// # Errors
+    /// Returns the failure message of the API if the composition cannot be rendered.
+    fn render(&self, job: &Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), String>;
+}
+
+/// Starts the worker's thread; without a backend, every video is the built-in clip.
+///
+/// # Errors
+/// Returns an error if the system refuses the thread.
+pub(super) fn start(state: &Arc<State>, backend: Option<Arc<dyn RenderBackend>>) -> io::Result<()> {
+    let state = Arc::clone(state);
+    std::thread::Builder::new().name("renders".to_owned()).spawn(move || {
+        while let Some(render) = state.next_render() {
+            let result = render_video(&state, &render, backend.as_deref());
+            finish(&state, &render.id, result, backend.is_none());
+        }
+    })?;
+    Ok(())
+}
+
+fn render_video(state: &State, render: &Render, backend: Option<&dyn RenderBackend>) -> Result<(), String> {
+    let output = state.path(&render.video_name());
+    let options = &render.options;
+    if let Effect::FailRender(message) = state.next_fault(Step::Render) {
+        std::thread::sleep(state.config.placeholder_delay);
+        return Err(message);
+    }
+    let Some(backend) = backend else {
+        std::thread::sleep(state.config.placeholder_delay);
+        return fs::write(output, placeholder::clip(options.format))
+            .and_then(|()| fs::write(state.path(&render.poster_name()), placeholder::poster()))
+            .map_err(|error| error.to_string());
+    };
+    let job = Job {
+        archive: &state.path(&render.archive),
+        composition: options.composition.as_deref(),
+        fps: options.fps,
+        quality: options.quality,
+        format: options.format,
+        resolution: options.resolution,
+        aspect_ratio: options.aspect_ratio,
+        variables: options.variables.as_ref(),
+        output: &output,
+    };
+    backend.render(&job, &mut |_| {})
+}
+
+fn finish(state: &State, id: &str, result: Result<(), String>, placeholder: bool) {
+    let mut inner = state.lock();
+    let Some(render) = inner.render_mut(id) else { return };
+    render.placeholder = placeholder;
+    render.completed_at = Some(unix_now());
+    match result {
+        Ok(()) => {
+            render.status = Status::Completed;
+            render.duration = if placeholder { Some(placeholder::SECONDS) } else { render.declared_duration };
+        }
+        Err(message) => render.status = Status::Failed(message),
+    }
+    let finished = render.clone();
+    drop(inner);
+    if let Some(url) = &finished.options.callback_url {
+        webhook::deliver(
+            url.clone(),
+            webhook::event(&finished, state.video_url(&finished).as_deref()).to_string(),
+        );
+    }
+}

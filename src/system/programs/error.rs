@@ -1,0 +1,55 @@
+//! Errors of finding and installing programs.
+
+use std::fmt;
+use std::io;
+
+use crate::fault::Fault;
+
+/// Why a program is not available.
+#[derive(Debug)]
+pub(crate) enum ProgramError {
+    /// Programs are missing and cannot be installed here: name and remedy of each.
+    Missing(Vec<(String, String)>),
+    /// An installation failed.
+    Install {
+        /// Name of the program, for people.
+        what: String,
+        /// The last lines of the installer's output.
+        output: String,
+    },
+    /// The cache directory is unknown or cannot be written.
+    Folder(io::Error),
+}
+
+impl fmt::Display for ProgramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(parts) => {
+                let names = parts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+                write!(f, "this needs {}", names.join(" and "))
+            }
+            Self::Install { what, output } => write!(f, "installing {what} failed:\n{output}"),
+            Self::Folder(error) => write!(f, "there is no place for other programs: {error}"),
+        }
+    }
+}
+
+impl Fault for ProgramError {
+    fn code(&self) -> &str {
+        match self {
+            Self::Missing(_) => "engine_missing",
+            Self::Install { .. } => "engine_not_installed",
+            Self::Folder(_) => "engine_not_started",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing(parts) => {
+                parts.iter().map(|(name, remedy)| format!("{name}: {remedy}")).collect::<Vec<_>>().join("\n")
+            }
+            Self::Install { .. } => "check the network and the free space, then run again".to_owned(),
+            Self::Folder(_) => "check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned(),
+        })
+    }
+}
