@@ -3,33 +3,21 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
+
+use crate::app::budget::LimitOptions;
+use crate::app::options::{Given, OPTIONS, Origin, layered, option};
+use crate::app::spec::{RenderSpec, RendererChoice, Severities};
 use crate::ci::{Event, Subject};
 use crate::fault::Error;
 use crate::heygen::auth;
 use crate::heygen::auth::Secret;
 
-/// Inputs that are flags of `render` with a value, under the same name.
-const VALUES: &[&str] = &[
-    "fps",
-    "quality",
-    "format",
-    "resolution",
-    "aspect-ratio",
-    "variables",
-    "variables-file",
-    "title",
-    "callback-url",
-    "callback-id",
-    "poll-interval",
-    "max-wait",
-    "upload",
-    "idempotency-key",
-    "reuse-window",
-    "min-balance",
-];
+/// Inputs that mean something else than the option of their name: what they say holds for the run as a whole.
+const OF_THE_RUN: [&str; 3] = ["renderer", "max-renders", "max-seconds"];
 
-/// Inputs that are flags of `render` without one.
-const SWITCHES: &[&str] = &["strict-variables", "no-reuse", "verify"];
+/// Inputs that say how much findings matter.
+const LEVELS: [(&str, Level); 3] = [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)];
 
 /// What the workflow set.
 #[derive(Debug)]
@@ -39,14 +27,16 @@ pub(super) struct Inputs {
     pub(super) projects: Vec<String>,
     /// Entries inside each project; `index.html` where there are none.
     pub(super) compositions: Vec<String>,
-    /// Flags of `render`.
-    pub(super) flags: Vec<String>,
-    /// What the flags are, for telling jobs apart.
+    /// Options of every render.
+    pub(super) given: Vec<Given>,
+    /// How much findings matter.
+    pub(super) severities: Severities,
+    /// What distinguishes this job from others with other inputs.
     pub(super) identity: String,
-    /// `auto`, `cloud` or `local`, where the workflow says so.
-    pub(super) renderer: Option<String>,
-    pub(super) max_renders: Option<u64>,
-    pub(super) max_seconds: Option<f64>,
+    /// Who renders, where the workflow says so.
+    pub(super) renderer: Option<RendererChoice>,
+    /// What all renders of the run may cost together.
+    pub(super) limits: LimitOptions,
     pub(super) comment: bool,
     pub(super) changed_only: bool,
     pub(super) preview_branch: String,
@@ -141,26 +131,32 @@ impl Inputs {
             let text = input(name).unwrap_or_default();
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
         };
-        let mut flags = Vec::new();
-        for name in VALUES {
-            if let Some(value) = input(name) {
-                // One argument: whatever the value begins with, it is no flag.
-                flags.push(format!("--{name}={}", value.trim_end_matches(['\r', '\n'])));
+        let mut given = Vec::new();
+        // Switches come last, as the identity of earlier versions has them.
+        let (switches, values): (Vec<_>, Vec<_>) = OPTIONS
+            .iter()
+            .filter(|option| option.scope.is_input())
+            .partition(|option| option.kind.is_switch());
+        for option in values.into_iter().filter(|option| !OF_THE_RUN.contains(&option.name)) {
+            if let Some(value) = input(option.name) {
+                let value = value.trim_end_matches(['\r', '\n']).into();
+                given.push(Given { option, value, origin: Origin::Input });
             }
         }
-        for name in SWITCHES {
-            if switch(name, false)? {
-                flags.push(format!("--{name}"));
+        for option in switches {
+            if switch(option.name, false)? {
+                given.push(Given { option, value: "true".into(), origin: Origin::Input });
             }
         }
-        for name in ["deny", "warn", "allow"] {
-            flags.extend(
-                input(name).map(|value| format!("--{name}={}", value.split_whitespace().collect::<String>())),
-            );
-        }
-        if switch("strict", false)? {
-            flags.push("--strict".to_owned());
-        }
+        // Mistakes are found before anything is done.
+        let mut of_run = RenderSpec::default();
+        layered(&mut of_run, given.clone())?;
+        let run = OF_THE_RUN.iter().filter_map(|name| Some((option(name)?, input(name)?)));
+        let run =
+            run.map(|(option, value)| Given { option, value: value.trim().into(), origin: Origin::Input });
+        layered(&mut of_run, run.collect())?;
+        let own = CheckConfig { levels: levels(&input)?, strict: switch("strict", false)? };
+        let severities = Severities { own, ..Severities::default() };
         let mode = input("mode").unwrap_or_else(|| "auto".to_owned());
         let known = Mode::ALL.iter().find(|(name, _)| *name == mode.trim());
         let names = Mode::ALL.map(|(name, _)| name).join(", ");
@@ -171,12 +167,7 @@ impl Inputs {
             Some("never") => FailOn::Never,
             Some(other) => return Err(wrong("fail-on", other, "error, warning, never")),
         };
-        let renderer = input("renderer").map(|value| value.trim().to_owned());
-        if let Some(unknown) =
-            renderer.as_deref().filter(|name| !["auto", "cloud", "local", "lambda"].contains(name))
-        {
-            return Err(wrong("renderer", unknown, "auto, cloud, local, lambda"));
-        }
+        let renderer = input("renderer").map(|_| of_run.renderer);
         let preview_branch = input("preview-branch").unwrap_or_else(|| "hyperframes-previews".to_owned());
         if !is_branch(&preview_branch) {
             return Err(wrong("preview-branch", &preview_branch, "a branch of letters, digits, - _ . and /"));
@@ -184,14 +175,14 @@ impl Inputs {
         let workspace = crate::ci::workspace(environment);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         Ok(Self {
-            identity: format!("{}\n{}", lines("composition").join("\n"), flags.join("\n")),
+            identity: format!("{}\n{}", lines("composition").join("\n"), identity(&given, &input).join("\n")),
             mode,
             projects: lines("projects"),
             compositions: lines("composition"),
-            flags,
+            given,
+            severities,
             renderer,
-            max_renders: number(&input, "max-renders", "a whole number")?,
-            max_seconds: number(&input, "max-seconds", "a number of seconds")?,
+            limits: LimitOptions { min_balance: None, ..of_run.limits },
             comment: switch("comment", true)?,
             changed_only: switch("changed-only", true)?,
             preview_branch,
@@ -215,13 +206,34 @@ impl Inputs {
     }
 }
 
-fn number<T: std::str::FromStr>(
-    input: &dyn Fn(&str) -> Option<String>,
-    name: &str,
-    rule: &str,
-) -> Result<Option<T>, Error> {
-    let parse = |value: String| value.trim().parse().map_err(|_| wrong(name, &value, rule));
-    input(name).map(parse).transpose()
+/// The severities of the inputs `deny`, `warn` and `allow`: codes, separated by commas.
+fn levels(input: &dyn Fn(&str) -> Option<String>) -> Result<Vec<(Rule, Level)>, Error> {
+    let mut levels = Vec::new();
+    for (name, level) in LEVELS {
+        let text = input(name).unwrap_or_default();
+        let codes = text.split(',').map(str::trim).filter(|code| !code.is_empty());
+        for code in codes {
+            let rule = code.parse::<Rule>();
+            levels.push((rule.map_err(|error| wrong(name, code, &error.to_string()))?, level));
+        }
+    }
+    Ok(levels)
+}
+
+/// A line for everything that is set. Comments are found again by a hash of it: it must stay the same for equal inputs.
+fn identity(given: &[Given], input: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let line = |given: &Given| match given.option.kind.is_switch() {
+        true => format!("--{}", given.option.name),
+        false => format!("--{}={}", given.option.name, given.value.to_string_lossy()),
+    };
+    let mut lines = given.iter().map(line).collect::<Vec<_>>();
+    for (name, _) in LEVELS {
+        lines.extend(
+            input(name).map(|value| format!("--{name}={}", value.split_whitespace().collect::<String>())),
+        );
+    }
+    lines.extend(input("strict").filter(|value| value.trim() == "true").map(|_| "--strict".to_owned()));
+    lines
 }
 
 fn wrong(name: &str, value: &str, allowed: &str) -> Error {
@@ -253,7 +265,7 @@ mod tests {
     fn empty_is_not_set() {
         let inputs =
             read(&[("INPUT_FPS", ""), ("INPUT_VERIFY", " "), ("INPUT_PROJECTS", "\n")]).expect("inputs");
-        assert!(inputs.flags.is_empty());
+        assert!(inputs.given.is_empty());
         assert!(inputs.projects.is_empty());
         assert!(inputs.comment && inputs.changed_only && inputs.mode == Mode::Auto);
     }
@@ -263,11 +275,18 @@ mod tests {
         let inputs = read(&[
             ("INPUT_TITLE", "--no-reuse $(reboot)"),
             ("INPUT_STRICT_VARIABLES", "true"),
-            ("INPUT_DENY", "a,\n b"),
+            ("INPUT_DENY", "unused-variable,\n missing-asset"),
             ("INPUT_PROJECTS", "videos/*\n more "),
         ])
         .expect("inputs");
-        assert_eq!(inputs.flags, ["--title=--no-reuse $(reboot)", "--strict-variables", "--deny=a,b"]);
+        let given = inputs.given.iter().map(|given| (given.option.name, given.value.to_string_lossy()));
+        assert_eq!(
+            given.collect::<Vec<_>>(),
+            [("title", "--no-reuse $(reboot)".into()), ("strict-variables", "true".into())]
+        );
+        let denied = [(Rule::UnusedVariable, Level::Deny), (Rule::MissingAsset, Level::Deny)];
+        assert_eq!(inputs.severities.own.levels, denied);
+        assert!(inputs.identity.ends_with("--deny=unused-variable,missing-asset"), "{}", inputs.identity);
         assert_eq!(inputs.projects, ["videos/*", "more"]);
     }
 

@@ -3,8 +3,8 @@
 use hyperframes_ci_core::findings::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
-use super::film::{Change, Film, Row, State};
 use super::markdown::{code, short_code};
+use super::preview::{Figures, Preview, PreviewRow, PreviewState, VariableChange};
 use super::scope::Scope;
 use crate::ci::Event;
 use crate::ci::short_commit;
@@ -17,11 +17,11 @@ const MOST_FINDINGS: usize = 100;
 const ROWS: [usize; 5] = [100, 40, 15, 5, 0];
 
 /// The section of a comment, shorter and shorter.
-pub(super) fn comment(scope: &Scope, films: &[Film], notes: &[String], event: &Event) -> Vec<String> {
+pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
     let forms = ROWS.iter().map(|rows| {
-        let mut text = head(scope, films, event);
-        text.push_str(&table(films, *rows, true));
-        text.push_str(&details(films, *rows));
+        let mut text = head(scope, previews, event);
+        text.push_str(&table(previews, *rows, true));
+        text.push_str(&details(previews, *rows));
         text.push_str(&unchanged(scope, *rows));
         text.push_str(&listed(notes));
         text.push_str(&findings_line(scope, event));
@@ -31,23 +31,23 @@ pub(super) fn comment(scope: &Scope, films: &[Film], notes: &[String], event: &E
 }
 
 /// The job's summary.
-pub(super) fn summary(scope: &Scope, films: &[Film], notes: &[String], event: &Event) -> String {
+pub(super) fn summary(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> String {
     let mut text = String::from("## HyperFrames\n\n");
-    text.push_str(&head(scope, films, event));
-    text.push_str(&table(films, 500, true));
-    text.push_str(&details(films, 500));
+    text.push_str(&head(scope, previews, event));
+    text.push_str(&table(previews, 500, true));
+    text.push_str(&details(previews, 500));
     text.push_str(&unchanged(scope, 500));
     text.push_str(&listed(notes));
     text.push_str(&findings_table(&scope.findings.diagnostics));
     text
 }
 
-fn head(scope: &Scope, films: &[Film], event: &Event) -> String {
-    let count = |wanted: fn(&Film) -> bool| films.iter().filter(|film| wanted(film)).count();
-    let made = count(|film| film.video().is_some() && !film.is_reused());
-    let reused = count(Film::is_reused);
-    let failed = count(Film::is_failed);
-    let invalid = count(|film| matches!(film.state, State::Invalid(_)));
+fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
+    let count = |wanted: fn(&Preview) -> bool| previews.iter().filter(|preview| wanted(preview)).count();
+    let made = count(|preview| preview.video().is_some() && !preview.is_reused());
+    let reused = count(Preview::is_reused);
+    let failed = count(Preview::is_failed);
+    let invalid = count(|preview| matches!(preview.state, PreviewState::Invalid(_)));
     let mut parts = Vec::new();
     for (number, what) in [
         (made, "rendered"),
@@ -63,7 +63,8 @@ fn head(scope: &Scope, films: &[Film], event: &Event) -> String {
     if parts.is_empty() {
         parts.push("nothing to render".to_owned());
     }
-    let seconds: f64 = films.iter().map(Film::billed_seconds).sum();
+    let rendered = previews.iter().filter_map(Preview::rendered);
+    let seconds: f64 = rendered.map(|rendered| rendered.figures.billed_seconds).sum();
     let cost =
         if seconds > 0.0 { format!(" · {} s rendered in the cloud", tidy(seconds)) } else { String::new() };
     let commit = match &event.subject {
@@ -73,75 +74,66 @@ fn head(scope: &Scope, films: &[Film], event: &Event) -> String {
     format!("**{}** for {}{cost} · [log]({})\n\n", parts.join(", "), short_commit(commit), event.run_url)
 }
 
-fn table(films: &[Film], most: usize, with_pictures: bool) -> String {
-    if films.is_empty() || most == 0 {
+fn table(previews: &[Preview], most: usize, with_pictures: bool) -> String {
+    if previews.is_empty() || most == 0 {
         return String::new();
     }
-    let has_base = films.iter().any(|film| film.places.base_picture.is_some());
+    let has_base = previews.iter().any(|preview| preview.urls.base_picture.is_some());
     let mut text = if has_base {
         String::from("| composition | before | now | video |\n|---|---|---|---|\n")
     } else {
         String::from("| composition | preview | video |\n|---|---|---|\n")
     };
-    for film in films.iter().take(most) {
+    for preview in previews.iter().take(most) {
         let image = |url: &Option<String>| match url.as_ref().filter(|_| with_pictures) {
             Some(url) => format!("<img src=\"{url}\" width=\"320\" alt=\"\">"),
             None => String::new(),
         };
-        let picture = match (&film.places.video, image(&film.places.picture)) {
+        let picture = match (&preview.urls.video, image(&preview.urls.picture)) {
             (Some(video), image) if !image.is_empty() => format!("<a href=\"{video}\">{image}</a>"),
             (_, image) => image,
         };
         let before =
-            if has_base { format!(" {} |", image(&film.places.base_picture)) } else { String::new() };
+            if has_base { format!(" {} |", image(&preview.urls.base_picture)) } else { String::new() };
         text.push_str(&format!(
             "| {} |{before} {picture} | {} |\n",
-            short_code(&film.shown, 120),
-            outcome(film)
+            short_code(&preview.shown, 120),
+            outcome(preview)
         ));
     }
-    if films.len() > most {
-        text.push_str(&format!("\n… and {} more: the summary of the run has all.\n", films.len() - most));
+    if previews.len() > most {
+        text.push_str(&format!("\n… and {} more: the summary of the run has all.\n", previews.len() - most));
     }
     text.push('\n');
     text
 }
 
-/// What came of a film, in a cell.
-fn outcome(film: &Film) -> String {
-    match &film.state {
-        State::Invalid(errors) => format!("not rendered: {}", counted(*errors, "error")),
-        State::Failed { message, .. } => format!("**failed**: {}", short_code(message, 200)),
-        State::Made(_) => {
-            let result = film.result().cloned().unwrap_or_default();
-            let link = match &film.places.video {
+/// What came of a preview, in a cell.
+fn outcome(preview: &Preview) -> String {
+    match &preview.state {
+        PreviewState::Invalid(errors) => format!("not rendered: {}", counted(*errors, "error")),
+        PreviewState::Failed { message, .. } => format!("**failed**: {}", short_code(message, 200)),
+        PreviewState::Rendered(rendered) => {
+            let link = match &preview.urls.video {
                 Some(url) => format!("[video]({url})<br>"),
                 None => String::new(),
             };
-            let renderer = result.pointer("/render/renderer").and_then(Value::as_str);
-            let how = match (film.is_reused(), renderer) {
-                (true, _) => "reused",
-                (false, Some("local")) => "rendered on the runner",
-                (false, Some("lambda")) => "rendered on Lambda",
-                (false, _) => "rendered",
-            };
-            format!("{link}{}{how}", figures(&result))
+            let how = if rendered.figures.is_reused { "reused" } else { rendered.figures.label };
+            format!("{link}{}{how}", figures(&rendered.figures))
         }
     }
 }
 
 /// `1280x720, 30 fps, 2 s<br>`, or how many rows of a batch are there.
-fn figures(result: &Value) -> String {
-    if let Some(rows) = result["rows"].as_u64() {
-        let count = |name: &str| result[name].as_u64().unwrap_or_default();
-        return format!("{} of {rows} rows<br>", count("completed") + count("done"));
+fn figures(figures: &Figures) -> String {
+    if let Some((in_place, rows)) = figures.rows {
+        return format!("{in_place} of {rows} rows<br>");
     }
-    let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_f64).map(tidy);
-    let size = number("/video/width").zip(number("/video/height"));
+    let size = figures.width.zip(figures.height);
     let parts = [
-        size.map(|(width, height)| format!("{width}x{height}")),
-        number("/video/fps").map(|fps| format!("{fps} fps")),
-        number("/video/duration").map(|seconds| format!("{seconds} s")),
+        size.map(|(width, height)| format!("{}x{}", tidy(width), tidy(height))),
+        figures.fps.map(|fps| format!("{} fps", tidy(fps))),
+        figures.duration.map(|seconds| format!("{} s", tidy(seconds))),
     ];
     let parts = parts.into_iter().flatten().collect::<Vec<_>>();
     if parts.is_empty() { String::new() } else { format!("{}<br>", parts.join(", ")) }
@@ -153,18 +145,18 @@ fn tidy(value: f64) -> String {
 }
 
 /// How variables differ from the base's.
-fn details(films: &[Film], most: usize) -> String {
+fn details(previews: &[Preview], most: usize) -> String {
     let mut text = String::new();
-    for film in films.iter().take(most).filter(|film| !film.variables.is_empty()) {
-        let changes = film.variables.iter().take(50).map(|change| match change {
-            Change::Added(id) => format!("{} is new", short_code(id, 60)),
-            Change::Removed(id) => format!("{} is gone", short_code(id, 60)),
-            Change::Retyped(id, before, after) => {
+    for preview in previews.iter().take(most).filter(|preview| !preview.variables.is_empty()) {
+        let changes = preview.variables.iter().take(50).map(|change| match change {
+            VariableChange::Added(id) => format!("{} is new", short_code(id, 60)),
+            VariableChange::Removed(id) => format!("{} is gone", short_code(id, 60)),
+            VariableChange::Retyped(id, before, after) => {
                 format!("{} was {before} and is {after}", short_code(id, 60))
             }
         });
         let changes = changes.collect::<Vec<_>>().join(", ");
-        text.push_str(&format!("Variables of {}: {changes}\n\n", short_code(&film.shown, 120)));
+        text.push_str(&format!("Variables of {}: {changes}\n\n", short_code(&preview.shown, 120)));
     }
     text
 }
@@ -223,24 +215,24 @@ fn findings_table(found: &[Diagnostic]) -> String {
 }
 
 /// Where the videos of a release come from.
-pub(super) fn provenance(films: &[Film], event: &Event) -> Value {
-    let of_film = |film: &Film| {
-        let result = film.result()?.clone();
-        let of_video = move |row: Row| {
+pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
+    let of_preview = |preview: &Preview| {
+        let result = json!(preview.outcome()?);
+        let of_video = move |row: PreviewRow| {
             json!({
                 "file": crate::ci::file_name(&row.video),
                 "sha256": crate::system::digest::of_file(&row.video).ok(),
-                "composition": film.shown,
-                "project_digest": result["digest"],
+                "composition": preview.shown,
+                "project_digest": result.get("digest"),
                 "render_key": row.key,
                 "render_id": row.render_id,
-                "request": result["request"],
-                "video": result["video"],
+                "request": result.get("request"),
+                "video": result.get("video"),
             })
         };
-        Some(film.videos().into_iter().map(of_video).collect::<Vec<_>>())
+        Some(preview.videos().into_iter().map(of_video).collect::<Vec<_>>())
     };
-    let videos = films.iter().filter_map(of_film).flatten();
+    let videos = previews.iter().filter_map(of_preview).flatten();
     json!({
         "version": 1,
         "repository": event.repository,

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use hyperframes_ci_core::check::{CheckOptions, Report};
-use hyperframes_ci_core::composition::Composition;
-use hyperframes_ci_core::findings::{CONFIG_FILE, Findings, Severity};
-use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, Tree, join};
-use tempfile::TempDir;
-
+use super::base::Base;
+use super::error::ActionError;
 use super::inputs::{Inputs, Mode};
+use crate::app::check::CheckTarget;
 use crate::app::config;
-use crate::ci::{CiProvider, Event, PullRequest, Subject};
-use crate::cli::check::Target;
-use crate::cli::settings::Settings;
+use crate::app::config::Settings;
+use crate::app::spec::{ProjectSource, RenderSpec};
+use crate::ci::{CiProvider, Event, ProviderError, PullRequest, Subject};
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::shown::Shown;
 use crate::project::tree::DiskTree;
 use crate::project::{changes, discover};
 use crate::ui::{Console, counted};
+use hyperframes_ci_core::check::{CheckOptions, Report};
+use hyperframes_ci_core::composition::Composition;
+use hyperframes_ci_core::findings::{CONFIG_FILE, Findings, Severity};
+use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, Tree, join};
 
 /// What is to be done.
 #[derive(Default)]
@@ -82,28 +82,30 @@ impl Scope {
     /// When there is none, or one cannot be read.
     pub(super) fn find(
         inputs: &Inputs,
-        host: &dyn CiProvider,
+        provider: &dyn CiProvider,
         mode: Mode,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let request = match &host.event().subject {
+        let request = match &provider.event().subject {
             Subject::PullRequest(request) if mode == Mode::Preview => Some(request),
             _ => None,
         };
-        let config = match host.event().is_privileged {
-            true => Some(config_of_base(inputs, host)?),
+        let config = match provider.event().is_privileged {
+            true => Some(config_of_base(inputs, provider)?),
             false => None,
         };
-        let mut scope =
-            Self { settings: Settings::read(&inputs.workspace, config.as_deref())?, ..Self::default() };
+        let mut scope = Self {
+            settings: Settings::read(&inputs.workspace, config.as_deref(), Some(inputs.workspace.clone()))?,
+            ..Self::default()
+        };
         // Paths of the file start from its repository, wherever the step runs.
         scope.settings.root.clone_from(&inputs.workspace);
         let changed = match request.filter(|_| inputs.changed_only) {
-            Some(request) => scope.changed(inputs, host, request, console),
+            Some(request) => scope.changed(inputs, provider, request, console),
             None => None,
         };
         let shown = Shown::new(false, Some(&inputs.workspace));
-        let event = if mode == Mode::Release { "release" } else { host.event().kind.as_str() };
+        let event = if mode == Mode::Release { "release" } else { provider.event().kind.as_str() };
         let entries = std::mem::take(&mut scope.settings.file.entries);
         let of_file = inputs.projects.is_empty() && inputs.compositions.is_empty() && !entries.is_empty();
         if of_file {
@@ -122,7 +124,7 @@ impl Scope {
         if mode == Mode::Check {
             scope.entries.clear();
         }
-        scope.keep_pages_off_secrets(inputs, host, console);
+        scope.keep_pages_off_secrets(inputs, provider, console);
         if let Some(request) = request.filter(|_| !scope.entries.is_empty()) {
             scope.base = Base::check_out(&inputs.workspace, request);
         }
@@ -145,8 +147,7 @@ impl Scope {
         changed: Option<&BTreeSet<String>>,
         shown: &Shown,
     ) -> Result<(), Error> {
-        let directory = ["--".to_owned(), project.root.display().to_string()];
-        let mut target = self.settings.target(&[&inputs.flags[..], &directory].concat(), None)?;
+        let mut target = self.target(inputs, None, Some(&project.root))?;
         target.options =
             CheckOptions { compositions: inputs.compositions.clone(), ..CheckOptions::default() };
         let (tree, report, errors) = self.check(&target, shown)?;
@@ -185,7 +186,7 @@ impl Scope {
         changed: Option<&BTreeSet<String>>,
         shown: &Shown,
     ) -> Result<(), Error> {
-        let target = self.settings.target(&inputs.flags, Some(entry))?;
+        let target = self.target(inputs, Some(entry), None)?;
         let (tree, mut report, errors) = self.check(&target, shown)?;
         let file = &self.settings.file;
         let composition = target.options.compositions.first().filter(|path| *path != DEFAULT_COMPOSITION);
@@ -213,8 +214,22 @@ impl Scope {
         Ok(())
     }
 
+    /// What is checked of an entry, or of the project in `directory`.
+    fn target(
+        &self,
+        inputs: &Inputs,
+        entry: Option<&config::Entry>,
+        directory: Option<&Path>,
+    ) -> Result<CheckTarget, Error> {
+        let mut base = RenderSpec { severities: inputs.severities.clone(), ..RenderSpec::default() };
+        if let Some(directory) = directory {
+            base.source = ProjectSource::Directory(directory.to_owned());
+        }
+        CheckTarget::of_render(&self.settings.resolve(base, &inputs.given, entry)?.0)
+    }
+
     /// Checks a project, takes in what is found, and tells how many errors that is.
-    fn check(&mut self, target: &Target, shown: &Shown) -> Result<(DiskTree, Report, usize), Error> {
+    fn check(&mut self, target: &CheckTarget, shown: &Shown) -> Result<(DiskTree, Report, usize), Error> {
         let tree = DiskTree::open(target.project.clone())?;
         let mut report = tree.check(&target.options)?;
         report.findings.set_levels(&target.levels);
@@ -226,8 +241,8 @@ impl Scope {
     }
 
     /// A page is a program. That of a stranger is not run where secrets are: only the cloud may render it then.
-    fn keep_pages_off_secrets(&mut self, inputs: &Inputs, host: &dyn CiProvider, console: &mut Console) {
-        if is_exposed(host.event()) && !inputs.has_key && !self.entries.is_empty() {
+    fn keep_pages_off_secrets(&mut self, inputs: &Inputs, provider: &dyn CiProvider, console: &mut Console) {
+        if is_exposed(provider.event()) && !inputs.has_key && !self.entries.is_empty() {
             let note = "Nothing was rendered: pages of strangers run in the cloud only where a run has secrets, and \
                 there is no API key.";
             console.warning(note);
@@ -240,7 +255,7 @@ impl Scope {
     fn changed(
         &mut self,
         inputs: &Inputs,
-        host: &dyn CiProvider,
+        provider: &dyn CiProvider,
         request: &PullRequest,
         console: &mut Console,
     ) -> Option<BTreeSet<String>> {
@@ -248,7 +263,7 @@ impl Scope {
         // A shallow clone does not have the base: the service knows.
         let known = match by_git {
             Ok(changed) => return Some(changed),
-            Err(error) => host.changed_files(request).map_err(|other| format!("{error}; {other}")),
+            Err(error) => provider.changed_files(request).map_err(|other| format!("{error}; {other}")),
         };
         match known {
             Ok(changed) => Some(changed),
@@ -273,69 +288,20 @@ fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
     })
 }
 
-/// With secrets at hand the request must not decide how it is judged: the configuration is that of its base.
-fn config_of_base(inputs: &Inputs, host: &dyn CiProvider) -> Result<PathBuf, Error> {
-    let text = match &host.event().subject {
-        Subject::PullRequest(request) => host.file_at(&request.base, CONFIG_FILE),
+/// With secrets available the request must not decide how it is judged: the configuration is that of its base.
+fn config_of_base(inputs: &Inputs, provider: &dyn CiProvider) -> Result<PathBuf, Error> {
+    let text = match &provider.event().subject {
+        Subject::PullRequest(request) => provider.file_at(&request.base, CONFIG_FILE),
         _ => Ok(None),
     };
-    let text = text.map_err(super::ActionError::Host)?.unwrap_or_default();
+    let text = text.map_err(ActionError::from)?.unwrap_or_default();
     let path = inputs.output_dir.join("config-of-base.toml");
-    super::write(&path, &text)?;
+    std::fs::write(&path, &text)
+        .map_err(|error| ActionError::from(ProviderError::Runner(path.clone(), error)))?;
     Ok(path)
 }
 
 /// Whether a stranger's pages are at hand together with secrets.
 pub(super) fn is_exposed(event: &Event) -> bool {
     event.is_privileged && matches!(&event.subject, Subject::PullRequest(request) if request.is_fork)
-}
-
-/// The repository as it is at the request's base, in a folder of its own.
-pub(super) struct Base {
-    folder: TempDir,
-    repository: PathBuf,
-}
-
-impl Base {
-    /// Checks the base out beside the workspace; `None` where the clone does not have it, and it cannot be fetched.
-    fn check_out(workspace: &Path, request: &PullRequest) -> Option<Self> {
-        let folder = TempDir::new().ok()?;
-        let base = Self { repository: workspace.to_owned(), folder };
-        let commit = format!("{}^{{commit}}", request.base);
-        if !base.git(&["cat-file", "-e", &commit]) {
-            base.git(&["fetch", "--quiet", "--depth=1", "--no-tags", "origin", &request.base]);
-        }
-        let place = base.path().display().to_string();
-        base.git(&["worktree", "add", "--quiet", "--detach", "--force", &place, &request.base])
-            .then_some(base)
-    }
-
-    /// Where it is.
-    pub(super) fn path(&self) -> PathBuf {
-        self.folder.path().join("base")
-    }
-
-    /// No hook, no filter, no monitor and no question: a repository may name programs.
-    fn git(&self, arguments: &[&str]) -> bool {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(&self.repository);
-        for setting in [
-            "core.hooksPath=/dev/null",
-            "core.fsmonitor=false",
-            "filter.lfs.smudge=",
-            "filter.lfs.process=",
-            "filter.lfs.required=false",
-        ] {
-            command.args(["-c", setting]);
-        }
-        command.args(arguments).env("GIT_TERMINAL_PROMPT", "0");
-        command.output().is_ok_and(|output| output.status.success())
-    }
-}
-
-impl Drop for Base {
-    fn drop(&mut self) {
-        let place = self.path().display().to_string();
-        self.git(&["worktree", "remove", "--force", &place]);
-    }
 }

@@ -1,7 +1,7 @@
 //! `hyperframes-ci action`
 
-use super::values;
 use crate::fault::Error;
+use crate::heygen::environment;
 use crate::ui::Console;
 
 /// What action.yml runs: checks, renders and shows what an event is about
@@ -11,5 +11,5 @@ use crate::ui::Console;
 pub(super) struct Args {}
 
 pub(super) fn run(_: &Args, console: &mut Console) -> Result<(), Error> {
-    crate::action::run(&values::environment, console)
+    crate::action::run(&environment::variable, console)
 }

@@ -3,13 +3,14 @@
 use hyperframes_ci_core::api::{Account, Request};
 use serde_json::{Map, Value, json};
 
-use super::values::{self, environment};
+use crate::app::outcome::{CredentialOutcome, RefreshOutcome, SignInOutcome, SignOutOutcome, StatusOutcome};
 use crate::fault::Error;
 use crate::heygen::auth;
 use crate::heygen::auth::{
     Credential, DeviceAuthorization, Loopback, ProofKey, Provider, STORED_FIELDS, Secret, Session, Store,
     Tokens, random_token, terminal,
 };
+use crate::heygen::environment::{self, variable};
 use crate::heygen::sign_in::SignInError;
 use crate::heygen::transport::{ApiBase, CallError};
 use crate::ui::{Console, table};
@@ -63,7 +64,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
 }
 
 fn store() -> Result<Store, Error> {
-    auth::store(&environment).ok_or_else(|| SignInError::NoHome.into())
+    auth::store(&variable).ok_or_else(|| SignInError::NoHome.into())
 }
 
 fn login(args: &LoginArgs, console: &mut Console) -> Result<(), Error> {
@@ -71,21 +72,21 @@ fn login(args: &LoginArgs, console: &mut Console) -> Result<(), Error> {
     // Whoever cannot store a sign-in is not asked for one.
     drop(store.lock()?);
     let before = store.read()?.unwrap_or_default();
-    let base = ApiBase::from_environment(&environment)?;
+    let base = environment::base()?;
     if args.api_key {
         return login_with_key(&store, base, console);
     }
-    if !terminal::is_attended(&environment) {
+    if !terminal::is_attended(&variable) {
         return Err(SignInError::NotInteractive.into());
     }
-    let provider = Provider::from_environment(&environment);
+    let provider = Provider::from_environment(&variable);
     if args.device {
         let tokens = on_another_device(&provider, console)?;
         let user = keep(&store, base, &provider, &tokens)?;
         return welcome(&user, &before, console);
     }
-    let has_choice = environment("BROWSER").is_some_and(|browser| !browser.is_empty());
-    if terminal::is_remote(&environment) && !has_choice {
+    let has_choice = variable("BROWSER").is_some_and(|browser| !browser.is_empty());
+    if terminal::is_remote(&variable) && !has_choice {
         return Err(SignInError::RemoteSession.into());
     }
     let loopback = Loopback::bind().map_err(|error| SignInError::Callback(error.into()))?;
@@ -94,7 +95,7 @@ fn login(args: &LoginArgs, console: &mut Console) -> Result<(), Error> {
         .map_err(|error| SignInError::Callback(error.into()))?;
     let redirect_uri = loopback.redirect_uri();
     let url = provider.authorize_url(&redirect_uri, &state, &key).map_err(SignInError::from)?;
-    if terminal::open_browser(&url, &environment) {
+    if terminal::open_browser(&url, &variable) {
         // Without its query: that is worth something for two minutes.
         let place = url.split('?').next().unwrap_or_default();
         console.step(&format!("Sign in with the browser, at {place}"));
@@ -132,7 +133,7 @@ fn on_another_device(provider: &Provider, console: &mut Console) -> Result<Token
 
 fn login_with_key(store: &Store, base: ApiBase, console: &mut Console) -> Result<(), Error> {
     let is_typed = std::io::IsTerminal::is_terminal(&std::io::stdin());
-    let key = match (is_typed, terminal::is_attended(&environment)) {
+    let key = match (is_typed, terminal::is_attended(&variable)) {
         (true, true) => terminal::ask_hidden("HeyGen API key (not shown): "),
         (true, false) => return Err(SignInError::NotInteractive.into()),
         (false, _) => terminal::read_line(),
@@ -157,13 +158,13 @@ fn login_with_key(store: &Store, base: ApiBase, console: &mut Console) -> Result
 
 /// Asks HeyGen who a credential is.
 fn verify(base: ApiBase, credential: Credential) -> Result<Map<String, Value>, Error> {
-    let transport = values::transport_with(base, credential)?;
+    let transport = environment::transport_with(base, credential)?;
     let failed = |error: CallError| match &error {
         CallError::Api(problem) if problem.is_authentication() => SignInError::Rejected(error),
         _ => SignInError::Unverified(error),
     };
     let answer = transport
-        .call(&Request::account(), values::max_retries()?, crate::system::random())
+        .call(&Request::account(), environment::max_retries()?, crate::system::random())
         .map_err(failed)?;
     Ok(answer.data().map_err(CallError::from).map_err(failed)?)
 }
@@ -211,23 +212,23 @@ fn welcome(user: &Map<String, Value>, before: &Value, console: &mut Console) -> 
         Some(other) => console.done(&format!("Signed in as {name}, no longer as {other}")),
         None => console.done(&format!("Signed in as {name}")),
     }
-    if let Some(variable) = auth::overriding_variable(&environment) {
+    if let Some(variable) = auth::overriding_variable(&variable) {
         console.warning(&format!("{variable} is set and comes before what is stored"));
     }
-    console.json(&json!({ "signed_in": true, "user": about(user) }));
+    console.outcome(&SignInOutcome { signed_in: true, user: json!(about(user)) });
     Ok(())
 }
 
 fn status(console: &mut Console) -> Result<(), Error> {
-    let Some(found) = auth::find(&environment)? else {
-        console.json(&json!({ "configured": false, "valid": false }));
+    let Some(found) = auth::find(&variable)? else {
+        console.outcome(&StatusOutcome::default());
         return Err(auth::NoCredential.into());
     };
     let is_session = matches!(found.credential, Credential::Session(_));
-    let is_stored = auth::overriding_variable(&environment).is_none();
-    let base = ApiBase::from_environment(&environment)?;
-    let transport = values::transport_with(base, found.credential)?;
-    let answer = transport.call(&Request::account(), values::max_retries()?, crate::system::random());
+    let is_stored = auth::overriding_variable(&variable).is_none();
+    let base = environment::base()?;
+    let transport = environment::transport_with(base, found.credential)?;
+    let answer = transport.call(&Request::account(), environment::max_retries()?, crate::system::random());
     let account = answer.and_then(|answer| answer.data::<Map<String, Value>>().map_err(CallError::from));
     // After the call: an old sign-in has been refreshed by it.
     let stored = if is_stored { store()?.read()?.unwrap_or_default() } else { Value::Null };
@@ -241,16 +242,18 @@ fn status(console: &mut Console) -> Result<(), Error> {
     let left = billing.as_ref().and_then(Account::balance).filter(|left| left.is_finite());
     let sections = ["billing_type", "wallet", "subscription", "usage_based"];
     let sections = sections.iter().filter_map(|name| Some(((*name).to_owned(), user.get(*name)?.clone())));
-    console.json(&json!({
-        "configured": true,
-        "valid": account.is_ok(),
-        "source": found.source,
-        "kind": if is_session { "oauth" } else { "api_key" },
-        "expires_at": expires_at,
-        "user": about(&user),
-        "billing": sections.collect::<Map<_, _>>(),
-        "left": left,
-    }));
+    console.outcome(&StatusOutcome {
+        configured: true,
+        valid: account.is_ok(),
+        credential: Some(CredentialOutcome {
+            source: found.source.clone(),
+            kind: if is_session { "oauth" } else { "api_key" },
+            expires_at: expires_at.cloned(),
+            user: json!(about(&user)),
+            billing: sections.collect(),
+            left,
+        }),
+    });
     let who = if user.is_empty() { "unknown".to_owned() } else { name(&user) };
     let kind = if is_session { "sign-in" } else { "API key" };
     let mut rows = vec![
@@ -281,12 +284,12 @@ fn refresh(console: &mut Console) -> Result<(), Error> {
         return Err(SignInError::NoSession.into());
     };
     let old = Secret::new(old.to_owned());
-    Provider::from_environment(&environment).refresh(&store, &old).map_err(SignInError::from)?;
+    Provider::from_environment(&variable).refresh(&store, &old).map_err(SignInError::from)?;
     let stored = store.read()?.unwrap_or_default();
     let expires_at = stored.pointer("/oauth/expires_at").cloned().unwrap_or_default();
     let until = expires_at.as_str().map_or_else(String::new, |at| format!(", good until {at}"));
     console.done(&format!("Refreshed the sign-in{until}"));
-    console.json(&json!({ "refreshed": true, "expires_at": expires_at }));
+    console.outcome(&RefreshOutcome { refreshed: true, expires_at: Some(expires_at) });
     Ok(())
 }
 
@@ -302,11 +305,11 @@ fn logout(args: &LogoutArgs, console: &mut Console) -> Result<(), Error> {
     let forgets_key = has_key && !args.keep_api_key;
     if tokens.is_empty() && !forgets_key {
         console.done("Nothing is stored that could be forgotten");
-        console.json(&json!({ "signed_out": false }));
+        console.outcome(&SignOutOutcome { signed_out: false, revoked: None });
         return Ok(());
     }
     if !args.yes {
-        if console.is_json() || !terminal::is_attended(&environment) {
+        if console.is_json() || !terminal::is_attended(&variable) {
             return Err(Error::usage("logout asks first, and there is nobody to ask", "add --yes"));
         }
         let what = match (tokens.is_empty(), forgets_key) {
@@ -318,7 +321,7 @@ fn logout(args: &LogoutArgs, console: &mut Console) -> Result<(), Error> {
             return Err(SignInError::Declined.into());
         }
     }
-    let provider = Provider::from_environment(&environment);
+    let provider = Provider::from_environment(&variable);
     // Whether or not the server answers: what is here is forgotten.
     let revoked =
         tokens.iter().map(|(hint, token)| provider.revoke(token, hint)).filter(|done| !done).count() == 0;
@@ -333,9 +336,9 @@ fn logout(args: &LogoutArgs, console: &mut Console) -> Result<(), Error> {
         console.warning("the server did not take the sign-in back; it ends by itself");
     }
     console.done("Signed out");
-    if let Some(variable) = auth::overriding_variable(&environment) {
+    if let Some(variable) = auth::overriding_variable(&variable) {
         console.warning(&format!("{variable} is set and still counts"));
     }
-    console.json(&json!({ "signed_out": true, "revoked": revoked }));
+    console.outcome(&SignOutOutcome { signed_out: true, revoked: Some(revoked) });
     Ok(())
 }

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::settings::{Given, Origin, Settings, default_of};
-use super::values;
-use crate::app::config::{Entry, KEYS, Kind};
+use super::workspace;
+use crate::app::config::{Entry, Settings};
+use crate::app::options::{Given, OPTIONS, Origin, Scope};
+use crate::app::outcome::{ConfigOutcome, EntryOutcome};
+use crate::app::spec::RenderSpec;
 use crate::fault::Error;
-use crate::heygen::transport::ApiBase;
+use crate::heygen::environment;
 use crate::ui::{Console, table};
 
 /// See what is set, and where
@@ -33,7 +35,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error> {
     let Command::Show { dir, entry, config } = command;
-    let settings = Settings::read(dir, config.as_deref())?;
+    let settings = Settings::read(dir, config.as_deref(), workspace())?;
     let entries = &settings.file.entries;
     let chosen = match entry {
         None => None,
@@ -47,7 +49,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
     };
     let rows = rows(&settings, chosen)?;
     let others = if chosen.is_some() { &[][..] } else { entries.as_slice() };
-    console.json(&json(&settings, &rows, others));
+    console.outcome(&outcome(&settings, &rows, others));
     console.result(&text(&settings, rows, others));
     Ok(())
 }
@@ -63,22 +65,17 @@ fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Erro
         let on = if entry.on.is_empty() { "all".to_owned() } else { entry.on.join(", ") };
         rows.push(("on".to_owned(), on, origin()));
     }
-    let (_, given) = settings.resolve(&[], entry)?;
-    let (of_entry, options): (Vec<&Given>, Vec<&Given>) =
-        given.iter().partition(|given| given.key.flag() == "batch");
-    rows.extend(
-        of_entry
-            .into_iter()
-            .map(|given| (given.key.name.to_owned(), given.value.clone(), given.origin.clone())),
-    );
-    for key in KEYS {
-        let set = options.iter().find(|given| given.key.name == key.name);
-        let (value, origin) = match set {
-            Some(given) => (given.value.clone(), given.origin.clone()),
-            None if key.kind == Kind::Switch => ("false".to_owned(), Origin::Default),
-            None => (default_of(key.name), Origin::Default),
-        };
-        rows.push((key.name.to_owned(), value, origin));
+    let (_, given) = settings.resolve(RenderSpec::default(), &[], entry)?;
+    let row = |given: &Given| {
+        let value = given.value.to_string_lossy().into_owned();
+        (given.option.key().to_owned(), value, given.origin.clone())
+    };
+    let is_of_entry = |given: &&Given| matches!(given.option.scope, Scope::Entry(_));
+    rows.extend(given.iter().filter(is_of_entry).map(row));
+    for option in OPTIONS.iter().filter(|option| option.scope.is_key()) {
+        let set = given.iter().find(|given| given.option.name == option.name);
+        let default = || (option.name.to_owned(), option.default().to_owned(), Origin::Default);
+        rows.push(set.map_or_else(default, row));
     }
     rows.extend(surroundings()?);
     Ok(rows)
@@ -86,17 +83,16 @@ fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Erro
 
 /// What only the environment sets.
 fn surroundings() -> Result<Vec<Setting>, Error> {
-    let origin = |name: &str| match values::environment(name).filter(|value| !value.is_empty()) {
+    let origin = |name: &str| match environment::variable(name).filter(|value| !value.is_empty()) {
         Some(_) => Origin::Environment(name.to_owned()),
         None => Origin::Default,
     };
     let row = |what: &str, value: String, name: &str| (what.to_owned(), value, origin(name));
-    let credential = crate::heygen::auth::find(&values::environment)?;
-    let base = ApiBase::from_environment(&values::environment)?;
+    let credential = environment::find_credential()?;
     Ok(vec![
-        row("api", base.to_string(), "HEYGEN_API_URL"),
-        row("retries", values::render_retries()?.to_string(), "HEYGEN_MAX_RETRIES"),
-        row("silence", values::silence()?.as_secs_f64().to_string(), "HYPERFRAMES_CI_TIMEOUT"),
+        row("api", environment::base()?.to_string(), "HEYGEN_API_URL"),
+        row("retries", environment::render_retries()?.to_string(), "HEYGEN_MAX_RETRIES"),
+        row("silence", environment::idle_timeout()?.as_secs_f64().to_string(), "HYPERFRAMES_CI_TIMEOUT"),
         match credential {
             // Where it is from, and nothing of it.
             Some(found) => {
@@ -107,22 +103,27 @@ fn surroundings() -> Result<Vec<Setting>, Error> {
     ])
 }
 
-fn json(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> Value {
+fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOutcome {
     let values = rows
         .iter()
         .map(|(name, value, origin)| (name.clone(), json!({ "value": value, "origin": origin.to_string() })));
-    json!({
-        "path": settings.file.path.display().to_string(),
-        "exists": settings.file.path.is_file(),
-        "settings": values.collect::<Map<_, _>>(),
-        "entries": entries.iter().map(|entry| json!({
-            "name": entry.name,
-            "project": entry.project,
-            "on": entry.on,
-            "line": entry.line,
-            "settings": entry.settings.iter().map(|set| (set.key.name.to_owned(), set.value.as_str().into())).collect::<Map<_, _>>(),
-        })).collect::<Vec<_>>(),
-    })
+    let entry = |entry: &Entry| EntryOutcome {
+        name: entry.name.clone(),
+        project: entry.project.clone(),
+        on: entry.on.clone(),
+        line: entry.line,
+        settings: entry
+            .settings
+            .iter()
+            .map(|set| (set.option.key().to_owned(), set.value.as_str().into()))
+            .collect(),
+    };
+    ConfigOutcome {
+        path: settings.file.path.display().to_string(),
+        exists: settings.file.path.is_file(),
+        settings: values.collect(),
+        entries: entries.iter().map(entry).collect(),
+    }
 }
 
 fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
@@ -135,7 +136,7 @@ fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
         format!("{}{exists}\n\n{}", settings.file.path.display(), table(&rows.collect::<Vec<_>>()));
     if !entries.is_empty() {
         let rows = entries.iter().map(|entry| {
-            let set = entry.settings.iter().map(|set| format!("{} = {}", set.key.name, set.value));
+            let set = entry.settings.iter().map(|set| format!("{} = {}", set.option.key(), set.value));
             let events = if entry.on.is_empty() { "all events".to_owned() } else { entry.on.join(", ") };
             vec![
                 format!("  {}", entry.name),

@@ -1,16 +1,12 @@
 //! `hyperframes-ci emulator`
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::values;
-use crate::emulator::{Config, Emulator, RenderBackend, Script};
-use crate::engine;
-use crate::engine::Engine;
+use crate::app::outcome::EmulatorOutcome;
+use crate::emulator::{Config, Emulator, Script};
 use crate::fault::Error;
-use crate::heygen::auth::{Credential, Secret};
-use crate::heygen::transport::{ApiBase, Transport};
+use crate::renderers::emulator_backend;
 use crate::ui::Console;
 
 /// Run a HeyGen-compatible render server on this machine, until Ctrl-C
@@ -51,7 +47,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         Some(path) => Script::read(path)?,
         None => Script::default(),
     };
-    let renderer = if args.placeholder { None } else { Some(renderer(console)?) };
+    let renderer = if args.placeholder { None } else { Some(emulator_backend(console)?) };
     let config = Config {
         port: args.port,
         api_key: args.api_key.clone(),
@@ -66,45 +62,9 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let kind = if args.placeholder { "placeholder clips" } else { "real renders" };
     console.done(&format!("emulator with {kind} at {}", emulator.url()));
     console.detail(&format!("HEYGEN_API_URL={} HEYGEN_API_KEY=… hyperframes-ci render", emulator.url()));
-    console.json(&serde_json::json!({ "url": emulator.url(), "placeholder": args.placeholder }));
+    console.outcome(&EmulatorOutcome { url: emulator.url().to_owned(), placeholder: args.placeholder });
     loop {
         // The interrupt handler ends the process.
         std::thread::park();
-    }
-}
-
-/// Starts an emulator for one run of `render --emulator`; gives it back with the way to it.
-pub(super) fn for_one_run(console: &mut Console) -> Result<(Emulator, Transport), Error> {
-    let key = format!("emulator-{:016x}{:016x}", crate::system::random(), crate::system::random());
-    let config = Config { api_key: Some(key.clone()), ..Config::default() };
-    let emulator = Emulator::start(config, Some(renderer(console)?))?;
-    let credential = Credential::ApiKey(Secret::new(key));
-    let transport = values::transport_with(ApiBase::parse(emulator.url())?, credential)?;
-    Ok((emulator, transport))
-}
-
-fn renderer(console: &mut Console) -> Result<Arc<dyn RenderBackend>, Error> {
-    let engine = Engine::provision(&mut |progress| announce(&progress, console))?;
-    console.end_bar();
-    Ok(Arc::new(EngineRenderer(engine)))
-}
-
-/// Shows what the engine is doing.
-pub(super) fn announce(progress: &engine::Progress, console: &mut Console) {
-    match progress {
-        engine::Progress::Provisioning(what) => console.status(&format!("installing {what}")),
-        engine::Progress::Rendering { stage, percent } => console.percent(stage, *percent),
-    }
-}
-
-struct EngineRenderer(Engine);
-
-impl RenderBackend for EngineRenderer {
-    fn render(
-        &self,
-        job: &engine::Job<'_>,
-        progress: &mut dyn FnMut(engine::Progress),
-    ) -> Result<(), String> {
-        self.0.render(job, progress).map_err(|error| error.to_string())
     }
 }

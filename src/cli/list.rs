@@ -1,17 +1,12 @@
 //! `hyperframes-ci list`
 
-use std::collections::BTreeSet;
-
-use hyperframes_ci_core::api::{RenderDetail, RenderList, Request};
+use hyperframes_ci_core::api::RenderDetail;
 use hyperframes_ci_core::time::format_unix;
 
 use super::values;
+use crate::app::account::{ListSpec, list};
 use crate::fault::Error;
-use crate::heygen::transport::CallError;
 use crate::ui::{Console, table};
-
-/// Pages that `--all` follows at most: a server that hands out cursors for ever must not hold a job for ever.
-const MOST_PAGES: usize = 1000;
 
 /// List the account's renders, newest first
 #[derive(Debug, clap::Args)]
@@ -31,41 +26,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
-    let transport = values::transport()?;
-    let (retries, seed) = (values::max_retries()?, crate::system::random());
-    let limit = args.limit.or(if args.all { Some(100) } else { None });
-    let mut token = args.token.clone();
-    let mut renders = Vec::new();
-    let mut seen = BTreeSet::new();
-    let has_more = loop {
-        let response = transport.call(&Request::renders(limit, token.as_deref()), retries, seed)?;
-        let page: RenderList = response.whole().map_err(CallError::from)?;
-        renders.extend(page.data);
-        token = page.next_token;
-        if !args.all || !page.has_more {
-            break page.has_more;
-        }
-        let Some(next) = &token else {
-            return Err(CallError::Malformed(
-                "the API says that there are more renders and not where".to_owned(),
-            )
-            .into());
-        };
-        if !seen.insert(next.clone()) || seen.len() >= MOST_PAGES {
-            return Err(CallError::Malformed("the API's pages do not come to an end".to_owned()).into());
-        }
-    };
-    let token = token.filter(|_| has_more);
-    show(&renders, token.as_deref(), console);
-    let shown = |detail: &RenderDetail| if args.show_urls { detail.clone() } else { detail.redacted() };
-    let mut result = serde_json::json!({
-        "renders": renders.iter().map(shown).collect::<Vec<_>>(),
-        "has_more": has_more,
-    });
-    if let Some(token) = token {
-        result["next_token"] = token.into();
+    let mut outcome = list(&ListSpec { limit: args.limit, token: args.token.clone(), is_all: args.all })?;
+    show(&outcome.renders, outcome.next_token.as_deref(), console);
+    if !args.show_urls {
+        outcome.renders = outcome.renders.iter().map(RenderDetail::redacted).collect();
     }
-    console.json(&result);
+    console.outcome(&outcome);
     Ok(())
 }
 

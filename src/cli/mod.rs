@@ -2,36 +2,29 @@
 //! that needs no network is checked here.
 
 mod action;
-mod all;
 mod auth;
-mod batch;
-pub(crate) mod check;
+mod check;
 mod config;
 mod delete;
 mod emulator;
+mod flags;
 mod get;
-mod lambda;
 mod levels;
 mod list;
 mod pack;
-mod preflight;
-pub(crate) mod render;
-pub(crate) mod reuse;
+mod render;
 mod schema;
-pub(crate) mod settings;
+mod select;
 mod values;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::fault::Error;
 use crate::ui::Console;
-
-/// A picture that is larger is none, in bytes.
-const LARGEST_PICTURE: u64 = 20 * 1024 * 1024;
 
 /// Check, pack and render HyperFrames compositions in continuous integration.
 #[derive(Debug, Parser)]
@@ -74,18 +67,15 @@ enum Command {
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     let asks_json = std::env::var("HEYGEN_OUTPUT").is_ok_and(|value| value.eq_ignore_ascii_case("json"));
     let has_flag = arguments.iter().any(|argument| argument == "--json");
-    let parsed = Cli::command().try_get_matches_from(arguments);
-    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-    let (cli, matches) = match parsed {
-        Ok(parsed) => parsed,
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
         Err(error) => return refuse(&error, asks_json || has_flag),
     };
     let mut console = Console::new(cli.json || asks_json);
     if let Err(error) = crate::system::interrupt::install() {
         console.warning(&format!("Ctrl-C will not clean up: {error}"));
     }
-    let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();
-    let ended = cli.command.run(&matches, &mut console);
+    let ended = cli.command.run(&mut console);
     crate::system::interrupt::wait_for_cleanup();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -94,6 +84,11 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
             ExitCode::from(error.exit().code())
         }
     }
+}
+
+/// The directory that the CI service works in.
+fn workspace() -> Option<PathBuf> {
+    crate::ci::workspace(&crate::heygen::environment::variable)
 }
 
 /// A command line that clap refuses, or a request for help.
@@ -108,18 +103,6 @@ fn refuse(error: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
-/// Downloads a picture from a presigned URL; whether it is there then.
-pub(crate) fn download_picture(url: &str, path: &Path) -> bool {
-    let transport = values::transport();
-    let answer = transport.ok().and_then(|transport| transport.open(url, 0, None).ok());
-    let Some(answer) = answer.filter(|answer| answer.status().as_u16() == 200) else { return false };
-    let is_picture =
-        answer.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/"));
-    let mut body = std::io::Read::take(answer.into_body().into_reader(), LARGEST_PICTURE);
-    let file = std::fs::File::create(path);
-    is_picture && file.and_then(|mut file| std::io::copy(&mut body, &mut file)).is_ok()
-}
-
 /// What clap has to say, as an error of ours.
 fn usage(error: &clap::Error) -> Error {
     let message = error.render().to_string();
@@ -129,9 +112,9 @@ fn usage(error: &clap::Error) -> Error {
 }
 
 impl Command {
-    fn run(self, matches: &ArgMatches, console: &mut Console) -> Result<(), Error> {
+    fn run(self, console: &mut Console) -> Result<(), Error> {
         match self {
-            Self::Render(args) => render::run(&args, matches, console),
+            Self::Render(args) => render::run(&args, console),
             Self::Check(args) => check::run(&args, console),
             Self::Pack(args) => pack::run(&args, console),
             Self::Get(args) => get::run(&args, console),

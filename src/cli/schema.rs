@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
-use super::settings::help_of;
-use super::values;
+use super::workspace;
+use crate::app::{config, schemas};
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::tree::DiskTree;
@@ -27,13 +28,20 @@ pub(super) enum Command {
         #[arg(short, long, value_name = "PATH", default_value = DEFAULT_COMPOSITION)]
         composition: String,
     },
+    /// Of what commands print with --json
+    Output {
+        /// One command's output [default: all, by command]
+        #[arg(value_parser = PossibleValuesParser::new(schemas::RESULTS.iter().map(|(name, _)| *name)))]
+        command: Option<String>,
+    },
 }
 
 pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error> {
     let schema = match command {
-        Command::Config => crate::app::config::schema(&help_of),
+        Command::Config => config::schema(),
+        Command::Output { command } => schemas::output(command.as_deref()),
         Command::Variables { dir, composition } => {
-            let tree = DiskTree::open(Project::open(dir, values::workspace().as_deref())?)?;
+            let tree = DiskTree::open(Project::open(dir, workspace().as_deref())?)?;
             let options = CheckOptions { compositions: vec![composition.clone()], ..CheckOptions::default() };
             let entry = tree.check(&options)?.entries.pop();
             let missing = || {

@@ -4,5 +4,6 @@ mod api_base;
 pub(crate) mod auth;
 mod call_error;
 pub(crate) mod download;
+pub(crate) mod environment;
 pub(crate) mod sign_in;
 pub(crate) mod transport;

@@ -121,6 +121,12 @@ pub(crate) fn from_anything(flag: &'static str, given: &str) -> Result<Map<Strin
     }
 }
 
+/// The absolute path of a file that the user names, by which findings name it.
+pub(crate) fn absolute(path: &Path) -> String {
+    let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
+    absolute.unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
 fn parse(flag: &'static str, place: &str, text: &str) -> Result<Map<String, Value>, InputError> {
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),

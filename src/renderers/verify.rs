@@ -5,11 +5,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use hyperframes_ci_core::video::{Expected, Video, VideoError};
-use serde_json::Value;
-
 use crate::fault::Fault;
 use crate::ui::Console;
+use hyperframes_ci_core::video::{Expected, Video, VideoError};
 
 /// What a video is, and what about it is not as it was asked for.
 #[derive(Debug)]
@@ -19,7 +17,7 @@ pub(crate) struct Verified {
 }
 
 /// The video is not as it was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Mismatch(Vec<String>);
 
 impl fmt::Display for Mismatch {
@@ -50,10 +48,9 @@ pub(crate) fn verify(path: &Path, expected: &Expected) -> Verified {
 }
 
 impl Verified {
-    /// The result for programs.
-    pub(crate) fn write_to(&self, result: &mut Value) {
-        result["video"] = serde_json::json!(self.video);
-        result["mismatches"] = serde_json::json!(self.mismatches);
+    /// What the video is, and how it differs from what was asked for.
+    pub(crate) fn into_parts(self) -> (Option<Video>, Vec<String>) {
+        (self.video, self.mismatches)
     }
 
     /// How long the video is, in seconds.

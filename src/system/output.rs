@@ -88,6 +88,11 @@ impl OutputFile {
         Ok(Self { temporary, folder, path })
     }
 
+    /// Returns the final path, if it was given.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// Returns the path of the temporary file. Writers may replace the file.
     pub(crate) fn temporary_path(&self) -> &Path {
         self.temporary.file.path()

@@ -40,6 +40,11 @@ impl Console {
         Self { json, interactive, bar: None, last: String::new(), began: Instant::now(), entry: None }
     }
 
+    /// A console that says nothing.
+    pub(crate) fn silent() -> Self {
+        Self::new(true).for_entry("")
+    }
+
     /// A console for one of several things that happen at the same time.
     pub(crate) fn for_entry(&self, name: &str) -> Self {
         Self {
@@ -199,6 +204,13 @@ impl Console {
         self.end_bar();
         if self.json && self.entry.is_none() {
             let _ = writeln!(io::stdout(), "{value:#}");
+        }
+    }
+
+    /// A typed result for programs, on standard output.
+    pub(crate) fn outcome(&mut self, outcome: &impl serde::Serialize) {
+        if self.json {
+            self.json(&serde_json::json!(outcome));
         }
     }
 

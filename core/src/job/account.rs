@@ -7,7 +7,7 @@ use super::ledger::{RenderFact, RenderState};
 use crate::api::{RenderDetail, RenderList, RenderPages, RenderStatus, Request};
 
 /// Generations of one identity that are looked for.
-pub(super) const GENERATIONS: u32 = 64;
+pub const GENERATIONS: u32 = 64;
 
 /// The prefix of every render key.
 const PREFIX: &str = "hfci_";

@@ -163,6 +163,13 @@ impl fmt::Display for Refusal {
 }
 
 impl Failure {
+    /// A submission that a limit of the user's forbids.
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Box<Self> {
+        let kind = FailureKind::Limit(refusal);
+        Box::new(Self { stage: Stage::Submit, render_id: None, detail: None, kind })
+    }
+
     /// Stable identifier: the API's own code where the API refused.
     #[must_use]
     pub fn code(&self) -> &str {

@@ -26,7 +26,7 @@ mod machine;
 mod plan;
 mod upload;
 
-pub use account::AccountIndex;
+pub use account::{AccountIndex, GENERATIONS};
 pub use backoff::{poll_delay, retry_delay};
 pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};

@@ -178,6 +178,14 @@ pub struct SaveError {
     pub progressed: bool,
 }
 
+impl SaveError {
+    /// An error that nothing helps.
+    #[must_use]
+    pub fn permanent(message: String) -> Self {
+        Self { message, remedy: Remedy::None, progressed: false }
+    }
+}
+
 /// What may help a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {

@@ -107,7 +107,7 @@ impl Manifest {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(crate) fn look(path: &Path) -> Result<Self, ManifestError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ManifestError> {
         let known = match File::open(path) {
             Ok(file) => read(&file).map(|(known, _)| known),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashMap::new()),

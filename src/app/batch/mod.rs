@@ -1,15 +1,99 @@
-//! Many renders of one project: rows go in, videos come out, a few at a time and in constant memory.
+//! Many renders of one project, one for each row of a file: rows go in, videos come out, in constant memory.
 //!
-//! ```text
-//! rows ─► submit (--concurrency) ─► waiting ─► download ─► result ─► manifest
-//!                                     ▲ one list call for up to 100 renders
-//! ```
-//!
-//! Each row is a job of the core, as a single render is; what is here is only who performs its actions when. A rate limit
-//! that one row meets slows all of them down.
+//! Rows are read twice before anything is done: once to find mistakes, once to find out what is to be done. What earlier
+//! runs have left is in the manifest, the ledger and the account's list.
 
 mod manifest;
-mod tally;
+mod plan;
+mod rows;
+mod summary;
 
-pub(crate) use manifest::{Entry, Manifest, ManifestError, RowState};
-pub(crate) use tally::Tally;
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::job::Failure;
+
+pub(crate) use manifest::{Entry, Manifest};
+pub(crate) use rows::{BatchRows, RowCount};
+
+use super::outcome::{BatchOutcome, Outcome};
+use super::prepare::{PreparedProject, check_size};
+use super::request::RequestBody;
+use super::spec::RenderSpec;
+use crate::fault::Error;
+use crate::renderers::{Input, Renderer, Session, Work};
+use crate::ui::Console;
+use plan::{BatchPlan, PriorState};
+use summary::BatchSummary;
+
+/// Renders the rows.
+///
+/// # Errors
+/// Returns an error if the batch as a whole cannot go on. What becomes of rows is in the outcome.
+pub(crate) fn run(
+    spec: &RenderSpec,
+    request: &RequestBody,
+    project: &PreparedProject,
+    chosen: Option<(&'static dyn Renderer, Box<dyn Session>)>,
+    count: RowCount,
+    console: &mut Console,
+) -> Result<Outcome, Error> {
+    let file = spec.batch.rows.as_deref().unwrap_or(Path::new("-"));
+    let (renderer, mut session) = chosen.unzip();
+    let rows = BatchRows::new(spec, request, project, renderer, file);
+    let packed = project.pack(console)?;
+    let description = renderer.map(|renderer| renderer.description());
+    let limit = description.and_then(|description| description.upload_limit);
+    check_size(&packed, limit.map(|limit| limit(spec.run.upload)))?;
+    let digest = packed.manifest.digest();
+    let work = Work {
+        input: Input::Archive(&packed),
+        options: &spec.run,
+        name: &project.project().name,
+        size: project.size(),
+        is_batch: true,
+        has_callback: request.options.callback_url.is_some(),
+    };
+    let path = manifest_path(spec, file);
+    let mut manifest = if spec.is_dry_run { Manifest::read(&path)? } else { Manifest::open(&path)? };
+    if let Some(session) = &mut session {
+        session.prepare(&work, console)?;
+        session.survey(&work, count.rows, console)?;
+    }
+    let known = manifest.take_known();
+    let prior = PriorState { manifest: &known, session: session.as_deref(), digest: &digest };
+    let plan = BatchPlan::new(&rows, &prior, console)?;
+    let outcome = BatchOutcome {
+        digest: digest.clone(),
+        rows: count.rows,
+        invalid: count.invalid,
+        would_render: plan.renders,
+        reused: plan.reused,
+        done: plan.done,
+        failed_before: plan.failed,
+        results: None,
+    };
+    let Some((session, description)) = session.as_deref().zip(description) else {
+        console.done(&format!(
+            "dry run: {} rows, {} would be rendered, {} reused, {} done, {} invalid",
+            count.rows, plan.renders, plan.reused, plan.done, count.invalid
+        ));
+        return Ok(Outcome::Batch(Box::new(outcome)));
+    };
+    if let Some(refusal) = spec.limits.exceeded(plan.renders, plan.seconds).filter(|_| description.is_billed)
+    {
+        return Err(Failure::refused(refusal).into());
+    }
+    let mut orders = plan::orders(&rows, &prior)?;
+    let is_billed = description.is_billed;
+    let mut summary = BatchSummary::new(manifest, outcome, spec, is_billed, console);
+    let ran = session.render(&work, &mut orders, &mut summary);
+    let outcome = summary.end(ran.as_ref().ok().and_then(|totals| totals.cost_usd))?;
+    ran?;
+    Ok(Outcome::Batch(Box::new(outcome)))
+}
+
+fn manifest_path(spec: &RenderSpec, file: &Path) -> PathBuf {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));
+    spec.batch.manifest.clone().unwrap_or_else(default)
+}

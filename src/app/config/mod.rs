@@ -1,18 +1,19 @@
 //! `hyperframes-ci.toml` at the root of the repository: severities, defaults, and the videos of the repository.
 
-mod keys;
 mod read;
 mod schema;
+mod settings;
 
+use crate::app::options::RenderOption;
 use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use hyperframes_ci_core::findings::{CONFIG_FILE, CheckConfig};
 
-pub(crate) use keys::{EVENTS, KEYS, Key, Kind};
 pub(crate) use read::slug;
 pub(crate) use schema::schema;
+pub(crate) use settings::Settings;
 
 /// A configuration that was read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,7 +49,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     /// Which.
-    pub(crate) key: &'static Key,
+    pub(crate) option: &'static RenderOption,
     /// The value, as its flag takes it.
     pub(crate) value: String,
     /// The line that sets it.
@@ -57,7 +58,7 @@ pub(crate) struct Setting {
 
 impl PartialEq for Setting {
     fn eq(&self, other: &Self) -> bool {
-        (self.key.name, &self.value, self.line) == (other.key.name, &other.value, other.line)
+        (self.option.name, &self.value, self.line) == (other.option.name, &other.value, other.line)
     }
 }
 
@@ -65,7 +66,7 @@ impl File {
     /// What an entry sets, itself or by the defaults.
     pub(crate) fn setting<'a>(&'a self, entry: &'a Entry, name: &str) -> Option<&'a str> {
         let mut settings = entry.settings.iter().chain(&self.defaults);
-        settings.find(|setting| setting.key.name == name).map(|setting| setting.value.as_str())
+        settings.find(|setting| setting.option.key() == name).map(|setting| setting.value.as_str())
     }
 }
 
@@ -75,6 +76,9 @@ impl Entry {
         self.on.is_empty() || self.on.iter().any(|on| on == event)
     }
 }
+
+/// Events that an entry may be for; a pull request is a merge request elsewhere.
+pub(crate) const EVENTS: &[&str] = &["pull_request", "release", "push", "schedule", "workflow_dispatch"];
 
 /// Why a configuration is of no use.
 #[derive(Debug)]
@@ -148,7 +152,7 @@ fn inside(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> {
         known.is_some_and(|known| !known.starts_with(&root))
     };
     let settings = file.entries.iter().flat_map(|entry| &entry.settings).chain(&file.defaults);
-    let settings = settings.filter(|setting| setting.key.kind == Kind::Path);
+    let settings = settings.filter(|setting| setting.option.kind.is_path());
     let paths = settings.map(|setting| (setting.value.as_str(), setting.line));
     let paths = paths.chain(file.entries.iter().map(|entry| (entry.project.as_str(), entry.line)));
     let wrong = paths.filter(|(path, _)| leads_out(path));

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{EVENTS, KEYS, Key, Kind, ROWS};
-use super::{ConfigError, Entry, File, Setting, is_inside};
+use super::{ConfigError, EVENTS, Entry, File, Setting, is_inside};
+use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
 /// The tables of a file.
 const TABLES: &[&str] = &["check", "defaults", "render"];
@@ -181,12 +181,17 @@ impl Reader<'_> {
                 }
                 ("on", DeValue::String(_)) => entry.on.extend(self.event(value)),
                 ("on", _) => self.wrong(value.span(), "on is an array of events".to_owned()),
-                ("rows", _) => entry.settings.extend(self.value(&ROWS, value, &key.span())),
-                _ => entry.settings.extend(self.setting(key, value, ENTRY_KEYS)),
+                (name, _) => match OPTIONS
+                    .iter()
+                    .find(|known| known.scope == Scope::Entry("rows") && known.key() == name)
+                {
+                    Some(rows) => entry.settings.extend(self.value(rows, value, &key.span())),
+                    None => entry.settings.extend(self.setting(key, value, ENTRY_KEYS)),
+                },
             }
         }
         for (one, other) in [("variables", "variables-file"), ("fail-fast", "max-failures")] {
-            let set = |name: &str| entry.settings.iter().any(|setting| setting.key.name == name);
+            let set = |name: &str| entry.settings.iter().any(|setting| setting.option.key() == name);
             if set(one) && set(other) {
                 self.wrong(place.clone(), format!("{one} and {other} exclude each other"));
             }
@@ -197,7 +202,7 @@ impl Reader<'_> {
             }
             return None;
         };
-        let composition = entry.settings.iter().find(|setting| setting.key.name == "composition");
+        let composition = entry.settings.iter().find(|setting| setting.option.key() == "composition");
         let composition = composition.map_or("", |setting| setting.value.as_str());
         entry.name = name.unwrap_or_else(|| slug(&format!("{project}/{composition}")));
         entry.project = project;
@@ -222,21 +227,27 @@ impl Reader<'_> {
         value: &Spanned<DeValue<'_>>,
         others: &[&str],
     ) -> Option<Setting> {
-        let known = KEYS.iter().find(|known| known.name == key.get_ref().as_ref());
+        let name = key.get_ref().as_ref();
+        let known = OPTIONS.iter().find(|known| known.scope.is_key() && known.name == name);
         let Some(known) = known else {
-            let names = KEYS.iter().map(|known| known.name);
+            let names = OPTIONS.iter().filter(|known| known.scope.is_key()).map(|known| known.name);
             self.unknown(key, names.chain(others.iter().copied()));
             return None;
         };
         self.value(known, value, &key.span())
     }
 
-    fn value(&mut self, key: &'static Key, value: &Spanned<DeValue<'_>>, place: &Place) -> Option<Setting> {
-        match text(key.kind, value.get_ref()) {
-            Ok(text) => Some(Setting { key, value: text, line: self.line(place) }),
+    fn value(
+        &mut self,
+        option: &'static RenderOption,
+        value: &Spanned<DeValue<'_>>,
+        place: &Place,
+    ) -> Option<Setting> {
+        match text(option.kind, value.get_ref()) {
+            Ok(text) => Some(Setting { option, value: text, line: self.line(place) }),
             Err(reason) => {
                 let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-                self.wrong(value.span(), format!("{} is {}{reason}", key.name, key.kind.shown()));
+                self.wrong(value.span(), format!("{} is {}{reason}", option.key(), option.kind.shown()));
                 None
             }
         }
@@ -261,9 +272,11 @@ fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, Option<String>> {
         }
         (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
         (Kind::Path, DeValue::String(path)) if is_inside(path) => Ok(path.to_string()),
-        (Kind::OneOf(words), DeValue::String(text)) if words.contains(&text.as_ref()) => Ok(text.to_string()),
+        (Kind::OneOf(words), DeValue::String(text)) if words().contains(&text.as_ref()) => {
+            Ok(text.to_string())
+        }
         (Kind::OneOf(words), DeValue::String(text)) => {
-            Err(nearest(text, words.iter().copied()).map(|near| format!("did you mean {near}?")))
+            Err(nearest(text, words().iter().copied()).map(|near| format!("did you mean {near}?")))
         }
         (Kind::Values, DeValue::Table(_)) => json(value).map(|value| value.to_string()),
         _ => Err(None),

@@ -3,15 +3,18 @@
 use hyperframes_ci_core::findings::Rule;
 use serde_json::{Map, Value, json};
 
-use super::keys::{EVENTS, KEYS, Key, Kind, ROWS};
+use super::EVENTS;
+use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
 /// Where the schema is published.
 const ID: &str =
     "https://raw.githubusercontent.com/hyperframes-ci/hyperframes-ci/main/docs/hyperframes-ci.schema.json";
 
-/// The schema; `describe` knows what the help says about a flag.
-pub(crate) fn schema(describe: &dyn Fn(&str) -> String) -> Value {
-    let options = || KEYS.iter().map(|key| (key.name.to_owned(), property(key, describe)));
+/// The schema.
+pub(crate) fn schema() -> Value {
+    let keys = || OPTIONS.iter().filter(|option| option.scope.is_key());
+    let options = || keys().map(|option| (option.name.to_owned(), property(option)));
+    let of_entries = OPTIONS.iter().filter(|option| matches!(option.scope, Scope::Entry(_)));
     let text = |description: &str| json!({ "type": "string", "description": description });
     let mut entry = Map::from_iter([
         (
@@ -30,8 +33,8 @@ pub(crate) fn schema(describe: &dyn Fn(&str) -> String) -> Value {
             }),
         ),
         ("check".to_owned(), json!({ "$ref": "#/definitions/check" })),
-        (ROWS.name.to_owned(), property(&ROWS, describe)),
     ]);
+    entry.extend(of_entries.map(|option| (option.key().to_owned(), property(option))));
     entry.extend(options());
     let codes = json!({ "type": "array", "items": { "enum": Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>() } });
     json!({
@@ -75,8 +78,8 @@ pub(crate) fn schema(describe: &dyn Fn(&str) -> String) -> Value {
     })
 }
 
-fn property(key: &Key, describe: &dyn Fn(&str) -> String) -> Value {
-    let mut schema = match key.kind {
+fn property(option: &RenderOption) -> Value {
+    let mut schema = match option.kind {
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Whole { least, most: i64::MAX } => json!({ "type": "integer", "minimum": least }),
         Kind::Whole { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
@@ -84,9 +87,9 @@ fn property(key: &Key, describe: &dyn Fn(&str) -> String) -> Value {
         Kind::Text => json!({ "type": "string" }),
         // As `config::is_inside` has it, short of what no pattern can say.
         Kind::Path => json!({ "type": "string", "pattern": "^[^/]" }),
-        Kind::OneOf(words) => json!({ "enum": words }),
+        Kind::OneOf(words) => json!({ "enum": words() }),
         Kind::Values => json!({ "type": "object" }),
     };
-    schema["description"] = describe(key.flag()).into();
+    schema["description"] = option.description().into();
     schema
 }

@@ -1,10 +1,175 @@
 //! Renders in the HeyGen cloud.
 
-mod engine;
 pub(crate) mod failure;
+mod interpreter;
+mod lanes;
 pub(crate) mod ledger;
-pub(crate) mod run;
-mod survey;
+mod task;
 
-pub(crate) use engine::{Engine, Order, Outcome, RowResult};
-pub(crate) use survey::Survey;
+use std::sync::Mutex;
+
+use hyperframes_ci_core::api::RenderList;
+use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
+use hyperframes_ci_core::job::{AccountIndex, RenderFact, RenderIdentity, UploadRoute};
+
+use self::interpreter::Interpreter;
+use self::lanes::lock;
+use self::ledger::LedgerFile;
+use super::order::{Order, ReusePolicy, RunOptions, RunTotals, Work};
+use super::renderer::{Capability, Concurrency, Description, FORMATS, Renderer, Session};
+use super::report::Reporter;
+use crate::fault::Error;
+use crate::heygen::environment;
+use crate::heygen::transport::{CallError, Transport};
+use crate::system::random;
+use crate::ui::Console;
+
+/// Orders that are submitted at a time.
+pub(super) const CONCURRENCY: usize = 8;
+
+/// What the cloud can do.
+pub(super) const CAPABILITIES: &[Capability] =
+    &[Capability::NoWait, Capability::Callback, Capability::Balance, Capability::UploadedProject];
+
+/// The renderer.
+pub(super) struct Cloud;
+
+static DESCRIPTION: Description = Description {
+    name: "cloud",
+    label: "rendered",
+    is_selectable: true,
+    is_billed: true,
+    is_on_this_machine: false,
+    upload_limit: Some(upload_limit),
+    concurrency: Concurrency::Fixed(CONCURRENCY),
+    capabilities: CAPABILITIES,
+    formats: FORMATS,
+    irrelevant_rules: &[],
+};
+
+/// The largest archive that the API takes, in bytes.
+pub(super) fn upload_limit(route: UploadRoute) -> u64 {
+    if route == UploadRoute::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
+}
+
+impl Renderer for Cloud {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn available(&self, _: &RunOptions) -> Result<Option<String>, Error> {
+        let found = environment::find_credential()?;
+        Ok(found.map(|found| format!("cloud, with the credential from {}", found.source)))
+    }
+
+    fn open(&self, _: &RunOptions) -> Result<Box<dyn Session>, Error> {
+        let credential = environment::credential()?.credential;
+        let transport = environment::transport_with(environment::base()?, credential)?;
+        Ok(Box::new(CloudSession::new(transport, true)))
+    }
+}
+
+/// A way to the API, and what earlier runs have left.
+pub(super) struct CloudSession {
+    transport: Transport,
+    /// Whether renders outlive the run, so that earlier ones are looked for and new ones written down.
+    is_lasting: bool,
+    ledger: Mutex<Option<LedgerFile>>,
+    account: AccountIndex,
+    is_searched: bool,
+}
+
+impl CloudSession {
+    /// A session that has looked for nothing yet.
+    pub(super) fn new(transport: Transport, is_lasting: bool) -> Self {
+        Self {
+            transport,
+            is_lasting,
+            ledger: Mutex::new(None),
+            account: AccountIndex::default(),
+            is_searched: false,
+        }
+    }
+
+    /// Asks for the account's renders, once for all orders. Where the list cannot be had, nothing is known.
+    fn search(&mut self, since: i64, orders: u64, console: &mut Console) -> Result<(), Error> {
+        let mut account = AccountIndex::new(orders, Some(since));
+        let retries = environment::max_retries()?;
+        while let Some(request) = account.request() {
+            let answer = self.transport.call(&request, retries, random());
+            let page = answer.and_then(|response| response.whole::<RenderList>().map_err(CallError::from));
+            match page {
+                Ok(page) => account.add(&page),
+                Err(error @ CallError::Unreachable(_)) => return Err(error.into()),
+                Err(CallError::Api(error)) if error.is_authentication() => {
+                    return Err(CallError::Api(error).into());
+                }
+                Err(error) => {
+                    console.warning(&format!("the account's renders cannot be searched: {error}"));
+                    return Ok(());
+                }
+            }
+        }
+        self.account = account;
+        Ok(())
+    }
+}
+
+/// Opens the ledger for the API. Without one that the user named, a machine without a place for it is no error.
+fn open_ledger(policy: &ReusePolicy, api: &str, console: &mut Console) -> Result<Option<LedgerFile>, Error> {
+    if let Some(path) = &policy.ledger {
+        return Ok(Some(LedgerFile::open(path, api)?));
+    }
+    let Some(path) = LedgerFile::default_path() else { return Ok(None) };
+    match LedgerFile::open(&path, api) {
+        Ok(ledger) => Ok(Some(ledger)),
+        Err(error) => {
+            console.warning(&format!("{error}; the account's list is all that there is to go by"));
+            Ok(None)
+        }
+    }
+}
+
+impl Session for CloudSession {
+    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
+        if !self.is_lasting || matches!(work.input, super::Input::Render(_)) {
+            return Ok(());
+        }
+        let policy = &work.options.reuse;
+        self.ledger = Mutex::new(open_ledger(policy, &self.transport.base().to_string(), console)?);
+        Ok(())
+    }
+
+    fn survey(&mut self, work: &Work<'_>, orders: u64, console: &mut Console) -> Result<(), Error> {
+        self.is_searched = true;
+        if self.is_lasting && !work.options.reuse.is_off {
+            self.search(work.options.reuse.since(), orders, console)?;
+        }
+        Ok(())
+    }
+
+    fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
+        let in_ledger = || lock(&self.ledger).as_ref()?.known().render(&identity.key(0)).cloned();
+        self.account.find(identity, 0).or_else(in_ledger)
+    }
+
+    fn render(
+        &self,
+        work: &Work<'_>,
+        orders: &mut (dyn Iterator<Item = Order> + Send),
+        reporter: &mut dyn Reporter,
+    ) -> Result<RunTotals, Error> {
+        let concurrency =
+            if work.is_batch { DESCRIPTION.concurrency.count(work.options.concurrency) } else { 1 };
+        let interpreter = Interpreter {
+            transport: &self.transport,
+            work,
+            ledger: &self.ledger,
+            concurrency,
+            max_retries: environment::render_retries()?,
+            is_searched: self.is_searched,
+        };
+        interpreter.run(orders, reporter)?;
+        Ok(RunTotals::default())
+    }
+}

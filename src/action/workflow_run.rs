@@ -8,36 +8,40 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::video::{Signature, signature};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::film::Film;
+use super::error::ActionError;
+use super::inputs::{Inputs, Mode};
+use super::pictures::Pictures;
+use super::preview::{Figures, Preview, PreviewState, RenderedPreview};
+use super::publish::Publication;
 use super::scope::Scope;
-use super::{ActionError, Inputs, Mode, Work};
 use crate::ci::{CiProvider, Event, ProviderError, Subject, TriggeringRun};
 use crate::fault::Error;
+use crate::renderers;
 use crate::system::unpack;
 use crate::ui::Console;
 
 /// A report that is larger is none, in bytes.
 const LARGEST_REPORT: u64 = 4 * 1024 * 1024;
 
-/// Films of a report that are shown.
-const MOST_FILMS: usize = 200;
+/// Compositions of a report that are shown.
+const MOST_PREVIEWS: usize = 200;
 
 /// Shows what `run` has made.
 ///
 /// # Errors
 /// When the service refuses, or the artifact is no archive of ours.
-pub(super) fn run(
+pub(super) fn publish(
     inputs: &Inputs,
-    host: &dyn CiProvider,
+    provider: &dyn CiProvider,
     run: &TriggeringRun,
     console: &mut Console,
 ) -> Result<(), Error> {
-    let failed = |message: String| Error::from(ActionError::Host(ProviderError::Failed(message)));
+    let failed = |message: String| Error::from(ActionError::from(ProviderError::Failed(message)));
     fs::create_dir_all(&inputs.output_dir).map_err(|error| failed(error.to_string()))?;
     let archive = inputs.output_dir.join("artifact.zip");
-    let request = host.pull_request_of(run, &inputs.artifact, &archive).map_err(ActionError::Host)?;
+    let request = provider.pull_request_of(run, &inputs.artifact, &archive).map_err(ActionError::from)?;
     let Some(request) = request else {
         console.done("there is no open pull request of that commit, or the run left nothing");
         return Ok(());
@@ -49,9 +53,10 @@ pub(super) fn run(
     let report =
         report(&folder.join("report.json")).ok_or_else(|| failed("the artifact has no report".to_owned()))?;
     let results = report["results"].as_array().cloned().unwrap_or_default();
-    let mut films = results.iter().take(MOST_FILMS).map(|result| film(result, &folder)).collect::<Vec<_>>();
+    let mut previews =
+        results.iter().take(MOST_PREVIEWS).map(|result| preview(result, &folder)).collect::<Vec<_>>();
     let unchanged = report["unchanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let scope = Scope::of_names(unchanged.take(MOST_FILMS).map(str::to_owned).collect());
+    let scope = Scope::of_names(unchanged.take(MOST_PREVIEWS).map(str::to_owned).collect());
     let mut notes = vec!["Rendered on a runner without secrets, from a fork.".to_owned()];
     let count = |name: &str| report["findings"][name].as_u64().unwrap_or_default();
     if count("errors") + count("warnings") > 0 {
@@ -61,12 +66,15 @@ pub(super) fn run(
             count("warnings")
         ));
     }
-    let event =
-        Event { subject: Subject::PullRequest(request), run_url: host.run_url(run), ..host.event().clone() };
-    let mut work = Work { inputs, host, mode: Mode::Preview, event: &event, console };
-    work.publish(&mut films, &mut notes);
-    let url = work.comment(&scope, &films, &mut notes);
-    work.tell(&scope, &films, &notes, url.as_deref(), &[])
+    let event = Event {
+        subject: Subject::PullRequest(request),
+        run_url: provider.run_url(run),
+        ..provider.event().clone()
+    };
+    let mut publication = Publication { inputs, provider, mode: Mode::Preview, event: &event, console };
+    publication.publish(&mut previews, &mut notes);
+    let url = publication.comment(&scope, &previews, &mut notes);
+    publication.report(&scope, &previews, &notes, url.as_deref(), &[])
 }
 
 fn report(path: &Path) -> Option<Value> {
@@ -75,35 +83,42 @@ fn report(path: &Path) -> Option<Value> {
     serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object)
 }
 
-/// A film as a stranger's report has it, with nothing in it but numbers, words that we know, and texts to be shown.
-fn film(result: &Value, folder: &Path) -> Film {
+/// A composition as a stranger's report has it, with nothing in it but numbers, words that we know, and texts to be shown.
+fn preview(result: &Value, folder: &Path) -> Preview {
     let shown = result["composition"].as_str().unwrap_or("?");
     let file = |name: &str| {
         let name = Path::new(result[name].as_str()?).file_name()?.to_owned();
         Some(folder.join(name)).filter(is_media)
     };
-    let numbers = ["width", "height", "fps", "duration"].map(|name| {
-        let number = result["video"][name].as_f64().filter(|number| number.is_finite() && *number < 1e6);
-        (name.to_owned(), json!(number))
-    });
-    let figures = json!({
-        "reused": result["reused"] == true,
-        "render": { "renderer": "local" },
-        "video": Map::from_iter(numbers),
-    });
-    let message = match result["state"].as_str() {
-        Some("failed") => Some(result["message"].as_str().unwrap_or("it failed").to_owned()),
-        _ => None,
+    let number =
+        |name: &str| result["video"][name].as_f64().filter(|number| number.is_finite() && *number < 1e6);
+    let figures = Figures {
+        width: number("width"),
+        height: number("height"),
+        fps: number("fps"),
+        duration: number("duration"),
+        is_reused: result["reused"] == true,
+        label: renderers::local().description().label,
+        ..Figures::default()
     };
-    let errors = (result["state"] == "invalid").then(|| result["errors"].as_u64().unwrap_or(1));
-    Film::relayed(
-        shown,
-        figures,
-        message,
-        errors,
-        file("output_path"),
-        [file("poster_path"), file("gif_path")],
-    )
+    let state = match result["state"].as_str() {
+        Some("failed") => PreviewState::Failed {
+            message: result["message"].as_str().unwrap_or("it failed").to_owned(),
+            is_limit: false,
+        },
+        Some("invalid") => {
+            let errors = result["errors"].as_u64().unwrap_or(1);
+            PreviewState::Invalid(usize::try_from(errors).unwrap_or(usize::MAX))
+        }
+        _ => PreviewState::Rendered(Box::new(RenderedPreview {
+            video: file("output_path"),
+            figures,
+            outcome: None,
+        })),
+    };
+    let mut preview = Preview::new(shown, state);
+    preview.pictures = Pictures { poster: file("poster_path"), gif: file("gif_path") };
+    preview
 }
 
 /// Whether a file is what its ending says, by its first bytes.

@@ -7,10 +7,9 @@ use hyperframes_ci_core::composition::{Composition, Shape};
 use hyperframes_ci_core::findings::{Findings, Levels, Severity};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use hyperframes_ci_core::variables::Declarations;
-use serde_json::Value;
 
-use super::values::workspace;
-use crate::app::failure::PreflightFailed;
+use super::failure::{ArchiveTooLarge, PreflightFailed};
+use super::outcome::{ArchiveOutcome, FileSize};
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::pack::{Contained, Packed};
@@ -22,41 +21,40 @@ use crate::ui::{Console, bytes, counted};
 const LARGEST: usize = 10;
 
 /// A project that passed the checks.
-pub(super) struct Prepared {
+pub(crate) struct PreparedProject {
     tree: DiskTree,
     /// The entry's path inside the project, as archives have it.
-    pub(super) composition: String,
+    pub(crate) composition: String,
     /// The entry's shape.
-    pub(super) shape: Shape,
+    pub(crate) shape: Shape,
     /// The variables that the entry declares.
-    pub(super) declarations: Declarations,
+    pub(crate) declarations: Declarations,
     /// How long the entry says that it is, in seconds.
-    pub(super) duration: Option<f64>,
+    pub(crate) duration: Option<f64>,
     /// What was found, short of errors; paths are as people see them.
-    pub(super) findings: Findings,
+    pub(crate) findings: Findings,
 }
 
-impl Prepared {
-    /// Checks the project in `directory`, without the files that the command itself writes or reads, and shows what
-    /// was found.
+impl PreparedProject {
+    /// Checks the project in `directory`, without the files that the run itself writes or reads, and shows what was found.
     ///
     /// # Errors
-    /// When something cannot be read, and when there are errors among the findings.
-    pub(super) fn new(
+    /// Returns an error if something cannot be read, and [`PreflightFailed`] if there are errors among the findings.
+    pub(crate) fn new(
         directory: &Path,
-        outputs: &[&Path],
+        own_files: &[&Path],
+        workspace: Option<&Path>,
         options: &CheckOptions,
         levels: impl FnOnce(&Project) -> Result<Levels, Error>,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let workspace = workspace();
-        let project = Project::open(directory, workspace.as_deref())?.without(outputs);
+        let project = Project::open(directory, workspace)?.without(own_files);
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
         let mut report = tree.check(options)?;
         let mut findings = report.findings;
         findings.set_levels(&levels);
-        let shown = Shown::new(true, workspace.as_deref());
+        let shown = Shown::new(true, workspace);
         findings.rename(|path| shown.path(&tree.project.boundary, path));
         findings.sort();
         if findings.count(Severity::Error) > 0 {
@@ -72,15 +70,25 @@ impl Prepared {
     }
 
     /// The project.
-    pub(super) fn project(&self) -> &Project {
+    pub(crate) fn project(&self) -> &Project {
         &self.tree.project
+    }
+
+    /// Width and height of the entry in pixels, where it says so.
+    pub(crate) fn size(&self) -> Option<(f64, f64)> {
+        match self.shape {
+            Shape::Matched { width, height, .. } | Shape::Unsupported { width, height } => {
+                Some((width, height))
+            }
+            Shape::NoRoot | Shape::NoDimensions | Shape::InvalidDimensions { .. } => None,
+        }
     }
 
     /// Packs the project.
     ///
     /// # Errors
-    /// When a file or the archive cannot be read or written.
-    pub(super) fn pack(&self, console: &mut Console) -> Result<Packed, Error> {
+    /// Returns an error if a file or the archive cannot be read or written.
+    pub(crate) fn pack(&self, console: &mut Console) -> Result<Packed, Error> {
         console.step(&format!("Packing {}", self.project().shown));
         let contained = Contained::of(&self.tree)?;
         let total = contained.len() as u64;
@@ -97,8 +105,21 @@ impl Prepared {
     }
 }
 
+/// Refuses an archive that is larger than `limit` bytes, where there is a limit.
+///
+/// # Errors
+/// Returns [`ArchiveTooLarge`].
+pub(crate) fn check_size(packed: &Packed, limit: Option<u64>) -> Result<(), ArchiveTooLarge> {
+    match limit {
+        Some(limit) if packed.size > limit => {
+            Err(ArchiveTooLarge { size: packed.size, limit, largest: largest_lines(packed) })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The largest files of an archive, as lines for people.
-pub(super) fn largest_lines(packed: &Packed) -> Vec<String> {
+pub(crate) fn largest_lines(packed: &Packed) -> Vec<String> {
     packed
         .manifest
         .largest(LARGEST)
@@ -108,17 +129,21 @@ pub(super) fn largest_lines(packed: &Packed) -> Vec<String> {
 }
 
 /// What is known about an archive, for programs.
-pub(super) fn archive_json(project: &Project, packed: &Packed, limit: u64) -> Value {
-    let entry = |entry: &hyperframes_ci_core::archive::Entry| serde_json::json!({ "path": entry.path, "size_bytes": entry.size });
-    serde_json::json!({
-        "project": project.name,
-        "digest": packed.manifest.digest(),
-        "file_count": packed.manifest.entries().len(),
-        "content_bytes": packed.manifest.size(),
-        "size_bytes": packed.size,
-        "sha256": packed.sha256,
-        "upload_limit_bytes": limit,
-        "exceeds_upload_limit": packed.size > limit,
-        "largest_files": packed.manifest.largest(LARGEST).into_iter().map(entry).collect::<Vec<_>>(),
-    })
+pub(crate) fn archive_outcome(project: &Project, packed: &Packed, limit: u64) -> ArchiveOutcome {
+    let largest = packed.manifest.largest(LARGEST).into_iter();
+    ArchiveOutcome {
+        project: project.name.clone(),
+        digest: packed.manifest.digest(),
+        file_count: packed.manifest.entries().len(),
+        content_bytes: packed.manifest.size(),
+        size_bytes: packed.size,
+        sha256: packed.sha256.clone(),
+        upload_limit_bytes: limit,
+        exceeds_upload_limit: packed.size > limit,
+        largest_files: largest
+            .map(|entry| FileSize { path: entry.path.clone(), size_bytes: entry.size })
+            .collect(),
+        files: None,
+        output_path: None,
+    }
 }

@@ -1,0 +1,52 @@
+//! From the environment to the mode that the event asks for.
+
+use super::error::ActionError;
+use super::inputs::{Inputs, Mode};
+use super::publish::Publication;
+use super::workflow_run;
+use crate::ci::{self, CiProvider, ProviderError, PullRequest, Settings, Subject};
+use crate::fault::Error;
+use crate::ui::Console;
+
+/// Runs the action.
+///
+/// # Errors
+/// Returns an error if the inputs or the event make no sense, and at the end if something failed that must not.
+pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
+    let inputs = Inputs::read(environment)?;
+    let settings = Settings {
+        token: inputs.token.clone(),
+        preview_branch: inputs.preview_branch.clone(),
+        output_dir: inputs.output_dir.clone(),
+    };
+    let provider =
+        ci::detect(environment, &settings).map_err(ActionError::from)?.ok_or(ActionError::NoProvider)?;
+    let provider = provider.as_ref();
+    for secret in inputs.secrets(environment) {
+        provider.mask(&secret);
+    }
+    let mode = inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref());
+    console.detail(&format!("{} of {}: {mode}", provider.event().name, provider.event().repository));
+    match (mode, &provider.event().subject) {
+        (Mode::Cleanup, Subject::PullRequest(request)) => clean_up(provider, request, console),
+        (Mode::Cleanup, _) => Err(Error::usage(
+            "mode cleanup needs a pull request",
+            "run it `on: pull_request: types: [closed]`",
+        )),
+        (Mode::Relay, Subject::Run(run)) => workflow_run::publish(&inputs, provider, run, console),
+        (Mode::Relay, _) => Err(Error::usage("mode relay needs another run", "run it `on: workflow_run`")),
+        _ => Publication { inputs: &inputs, provider, mode, event: provider.event(), console }.run(),
+    }
+}
+
+fn clean_up(provider: &dyn CiProvider, request: &PullRequest, console: &mut Console) -> Result<(), Error> {
+    match provider.clean_up(request) {
+        Ok(()) => console.done(&format!("the previews of #{} are gone", request.number)),
+        // A fork's token cannot write, and has published nothing.
+        Err(ProviderError::Forbidden(message)) => {
+            console.warning(&format!("the previews of #{} cannot be taken away: {message}", request.number));
+        }
+        Err(error) => return Err(ActionError::from(error).into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! What is to be done about each row, from what earlier runs have left.
+
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderState};
+use serde_json::json;
+
+use super::manifest::{Entry, Manifest, RowState};
+use super::rows::{BatchRows, ValidRow};
+use crate::app::budget::billed_seconds;
+use crate::app::render::expected;
+use crate::fault::Error;
+use crate::renderers::{Order, Output, Session};
+use crate::ui::Console;
+
+/// What earlier runs have left.
+pub(super) struct PriorState<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) session: Option<&'a dyn Session>,
+    pub(super) digest: &'a str,
+}
+
+/// How a row stands before anything is done.
+enum RowStatus {
+    /// Its video is in place.
+    Done,
+    /// It failed in an earlier run.
+    Failed,
+    /// Its render exists.
+    Rendered(RenderFact),
+    /// It is to be rendered, after what is known of it.
+    New(Option<RenderFact>),
+}
+
+/// What is to be done in all.
+#[derive(Default)]
+pub(super) struct BatchPlan {
+    /// Rows that need a new render.
+    pub(super) renders: u64,
+    /// Rows whose render exists.
+    pub(super) reused: u64,
+    /// Rows whose video is in place.
+    pub(super) done: u64,
+    /// Rows that failed in an earlier run.
+    pub(super) failed: u64,
+    /// Seconds that would be billed; `None` where the composition does not say how long it is.
+    pub(super) seconds: Option<f64>,
+}
+
+impl PriorState<'_> {
+    fn status(&self, rows: &BatchRows<'_>, row: &ValidRow, identity: &RenderIdentity) -> RowStatus {
+        let is_reuse_off = rows.spec.run.reuse.is_off;
+        let key = identity.key(0);
+        let fact = |entry: &Entry, state| {
+            entry.render_id.clone().map(|render_id| RenderFact {
+                identity: key.to_string(),
+                generation: entry.generation,
+                render_id,
+                state,
+            })
+        };
+        if !is_reuse_off && let Some(entry) = self.manifest.row(row.row.index, key.as_str()) {
+            match entry.state {
+                RowState::Completed if Path::new(&row.output).is_file() => return RowStatus::Done,
+                RowState::Completed | RowState::Submitted => {
+                    if let Some(fact) = fact(entry, RenderState::Submitted) {
+                        return RowStatus::Rendered(fact);
+                    }
+                }
+                RowState::Failed if !rows.spec.batch.is_retrying_failed => return RowStatus::Failed,
+                RowState::Failed => return RowStatus::New(fact(entry, RenderState::Failed)),
+                RowState::Invalid => {}
+            }
+        }
+        match self.session.and_then(|session| session.known(identity)) {
+            Some(fact) if matches!(fact.state, RenderState::Completed | RenderState::Submitted) => {
+                if is_reuse_off {
+                    RowStatus::New(Some(fact))
+                } else {
+                    RowStatus::Rendered(fact)
+                }
+            }
+            other => RowStatus::New(other),
+        }
+    }
+
+    fn identity(&self, row: &ValidRow) -> RenderIdentity {
+        RenderIdentity::new(ProjectIdentity::Digest(self.digest), &row.body)
+    }
+}
+
+impl BatchPlan {
+    /// Looks at all rows; reports each in a dry run.
+    ///
+    /// # Errors
+    /// Returns a usage error if the rows cannot be read.
+    pub(super) fn new(
+        rows: &BatchRows<'_>,
+        prior: &PriorState<'_>,
+        console: &mut Console,
+    ) -> Result<Self, Error> {
+        let mut plan = Self { seconds: Some(0.0), ..Self::default() };
+        for row in rows.read()? {
+            let (index, state, message) = match row {
+                Err(invalid) => (invalid.index, "invalid", Some(invalid.message)),
+                Ok(row) => (row.row.index, plan.count(rows, prior, &row), None),
+            };
+            if rows.spec.is_dry_run {
+                console.json_line(&json!({ "row": index, "state": state, "error": message }));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn count(&mut self, rows: &BatchRows<'_>, prior: &PriorState<'_>, row: &ValidRow) -> &'static str {
+        match prior.status(rows, row, &prior.identity(row)) {
+            RowStatus::Done => {
+                self.done += 1;
+                "done"
+            }
+            RowStatus::Failed => {
+                self.failed += 1;
+                "failed"
+            }
+            RowStatus::Rendered(_) => {
+                self.reused += 1;
+                "reused"
+            }
+            RowStatus::New(_) => {
+                self.renders += 1;
+                let seconds = rows.duration.map(|seconds| billed_seconds(seconds, row.options.resolution));
+                self.seconds = self.seconds.zip(seconds).map(|(sum, seconds)| sum + seconds);
+                "would-render"
+            }
+        }
+    }
+}
+
+/// The rows that are to be rendered, as orders, made as they are needed; invalid ones are skipped.
+///
+/// # Errors
+/// Returns a usage error if the rows cannot be read.
+pub(super) fn orders<'a>(
+    rows: &'a BatchRows<'a>,
+    prior: &'a PriorState<'a>,
+) -> Result<impl Iterator<Item = Order> + Send + use<'a>, Error> {
+    Ok(rows.read()?.filter_map(move |row| {
+        let row = row.ok()?;
+        let identity = prior.identity(&row);
+        match prior.status(rows, &row, &identity) {
+            RowStatus::Done | RowStatus::Failed => None,
+            RowStatus::Rendered(fact) => Some(order(rows, row, identity, Some(fact), true)),
+            RowStatus::New(fact) => Some(order(rows, row, identity, fact, false)),
+        }
+    }))
+}
+
+fn order(
+    rows: &BatchRows<'_>,
+    row: ValidRow,
+    identity: RenderIdentity,
+    known: Option<RenderFact>,
+    is_paid: bool,
+) -> Order {
+    let ValidRow { row, mut body, options, output } = row;
+    if row.variables.is_empty() {
+        body.shift_remove("variables");
+    }
+    // One key for several rows would make them one.
+    let key = rows.spec.idempotency_key.as_ref();
+    let key = key.map(|key| key.numbered(u32::try_from(row.index + 1).unwrap_or(u32::MAX)));
+    let min_balance = rows.spec.limits.min_balance.filter(|_| !is_paid);
+    Order {
+        index: row.index,
+        identity: Some(identity),
+        body,
+        expected: expected(&options, rows.duration),
+        options,
+        idempotency_key: key,
+        known,
+        limits: Limits { exceeded: None, min_balance },
+        output: Output::Path(PathBuf::from(output)),
+    }
+}

@@ -1,0 +1,170 @@
+//! What becomes of the rows: counted, written down, reported.
+
+use serde_json::json;
+
+use super::manifest::{Entry, Manifest, ManifestError, RowState};
+use crate::app::budget::Billed;
+use crate::app::outcome::{BatchOutcome, BatchResults};
+use crate::app::spec::RenderSpec;
+use crate::fault::Error;
+use crate::renderers::{Event, OrderResult, OrderState, Reporter};
+use crate::system::interrupt;
+use crate::ui::{Console, counted, table};
+
+/// Counts what becomes of the rows, writes it down and reports it.
+pub(super) struct BatchSummary<'a> {
+    manifest: Manifest,
+    console: &'a mut Console,
+    outcome: BatchOutcome,
+    /// Failures that end the run.
+    most: Option<u64>,
+    /// Whether a video that is not as it was asked for is a failure.
+    must_match: bool,
+    /// Whether renders cost money.
+    is_billed: bool,
+    completed: u64,
+    reused: u64,
+    failed: u64,
+    billed: Billed,
+    broken: Option<ManifestError>,
+}
+
+impl<'a> BatchSummary<'a> {
+    /// Begins to count; `outcome` has what is known already.
+    pub(super) fn new(
+        manifest: Manifest,
+        outcome: BatchOutcome,
+        spec: &RenderSpec,
+        is_billed: bool,
+        console: &'a mut Console,
+    ) -> Self {
+        let pending = usize::try_from(outcome.would_render + outcome.reused).unwrap_or(usize::MAX);
+        console.step(&format!("Rendering {}", counted(pending, "row")));
+        interrupt::set_resume_hint(Some("the same command goes on with what is missing".to_owned()));
+        Self {
+            manifest,
+            console,
+            outcome,
+            most: spec.batch.max_failures,
+            must_match: spec.must_match,
+            is_billed,
+            completed: 0,
+            reused: 0,
+            failed: 0,
+            billed: Billed::default(),
+            broken: None,
+        }
+    }
+
+    /// Rows that are to be rendered in this run.
+    fn pending(&self) -> u64 {
+        self.outcome.would_render + self.outcome.reused
+    }
+
+    /// The figures.
+    ///
+    /// # Errors
+    /// Returns an error if the manifest could not be written.
+    pub(super) fn end(self, cost_usd: Option<f64>) -> Result<BatchOutcome, Error> {
+        let pending = self.pending();
+        let Self { console, mut outcome, completed, reused, billed, .. } = self;
+        console.end_bar();
+        interrupt::set_resume_hint(None);
+        if let Some(error) = self.broken {
+            return Err(error.into());
+        }
+        let failed = self.failed + outcome.failed_before + outcome.invalid;
+        let rendered_here = completed - reused - billed.renders;
+        let not_submitted = pending.saturating_sub(completed + self.failed);
+        let counts = [
+            ("rendered", billed.renders, format!("{:.1} s", billed.seconds)),
+            ("rendered here", rendered_here, String::new()),
+            ("reused", reused, "nothing paid".to_owned()),
+            ("done before", outcome.done, String::new()),
+            ("failed", failed, String::new()),
+            ("not submitted", not_submitted, String::new()),
+        ];
+        let counts = counts.into_iter().filter(|(_, count, _)| *count > 0);
+        let lines = counts.map(|(what, count, more)| vec![what.to_owned(), count.to_string(), more]);
+        table(&lines.collect::<Vec<_>>()).lines().for_each(|line| console.detail(line));
+        outcome.reused = reused;
+        outcome.results = Some(BatchResults { completed, failed, billed, not_submitted, cost_usd });
+        console.done(&format!("{} of {} rows are there", outcome.in_place(), outcome.rows));
+        if let Some(cost) = cost_usd {
+            console.detail(&format!("about ${cost:.4}, by the tooling's estimate"));
+        }
+        Ok(outcome)
+    }
+}
+
+impl Reporter for BatchSummary<'_> {
+    fn event(&mut self, event: Event) {
+        if let Event::Warning(text) = event {
+            self.console.warning(&text);
+        }
+    }
+
+    fn result(&mut self, mut result: OrderResult) -> bool {
+        if let (true, OrderState::Completed(Some(video))) = (self.must_match, &result.state)
+            && let Err(mismatch) = video.verified.insist()
+        {
+            result.state = OrderState::Failed { error: mismatch.into(), is_running: false };
+        }
+        let entry = entry(&result);
+        if let Err(error) = self.manifest.append(&entry) {
+            self.broken = Some(error);
+        }
+        match &result.state {
+            OrderState::Submitted => return self.broken.is_none(),
+            OrderState::Completed(video) => {
+                self.completed += 1;
+                self.reused += u64::from(result.is_reused);
+                let verified = video.as_ref().map(|video| &video.verified);
+                if self.is_billed && !result.is_reused {
+                    self.billed.add(verified.and_then(|verified| verified.duration()), result.resolution);
+                }
+                if let Some(verified) = verified {
+                    verified.warn(self.console);
+                }
+            }
+            OrderState::Failed { error, .. } => {
+                self.failed += 1;
+                self.console.warning(&format!("row {}: {error}", result.index + 1));
+            }
+        }
+        let mut line = json!(entry);
+        line["reused"] = result.is_reused.into();
+        self.console.json_line(&line);
+        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        let (done, pending) = (self.completed + self.failed, self.pending());
+        self.console.progress(&format!("rendering{failed}"), done, pending, false);
+        self.broken.is_none() && self.most.is_none_or(|most| self.failed < most)
+    }
+}
+
+/// A line of the manifest.
+fn entry(result: &OrderResult) -> Entry {
+    let (state, duration, error) = match &result.state {
+        OrderState::Submitted => (RowState::Submitted, None, None),
+        OrderState::Completed(video) => {
+            let duration = video.as_ref().and_then(|video| video.verified.duration());
+            (RowState::Completed, duration, None)
+        }
+        // A render that is still running is fetched later, not paid for again.
+        OrderState::Failed { error, is_running: true } => {
+            (RowState::Submitted, None, Some(error.to_string()))
+        }
+        OrderState::Failed { error, is_running: false } => (RowState::Failed, None, Some(error.to_string())),
+    };
+    Entry {
+        row: result.index,
+        identity: result.identity.as_ref().map(|identity| identity.key(0).to_string()).unwrap_or_default(),
+        generation: result.generation,
+        state,
+        render_id: result.render_id.clone(),
+        asset_id: result.asset_id.clone(),
+        output: result.output.as_ref().map(|output| output.display().to_string()),
+        duration,
+        error,
+    }
+}

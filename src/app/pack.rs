@@ -1,0 +1,76 @@
+//! The use case `pack`: an archive as the cloud would get it.
+
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, hex};
+use hyperframes_ci_core::check::CheckOptions;
+use hyperframes_ci_core::findings::Levels;
+
+use super::outcome::{FileDigest, PackOutcome};
+use super::prepare::{PreparedProject, archive_outcome, largest_lines};
+use super::spec::Severities;
+use crate::fault::Error;
+use crate::system::output::{OutputError, OutputFile};
+use crate::ui::{Console, bytes, plain, table};
+
+/// What is packed.
+#[derive(Clone, Debug)]
+pub(crate) struct PackSpec {
+    /// The project directory.
+    pub(crate) directory: PathBuf,
+    /// Where the archive goes; nothing is written where there is no path.
+    pub(crate) output: Option<PathBuf>,
+    /// Whether to list every file.
+    pub(crate) is_listing: bool,
+    /// How much findings matter.
+    pub(crate) severities: Severities,
+    /// The directory that the CI service works in.
+    pub(crate) workspace: Option<PathBuf>,
+}
+
+/// Checks and packs a project.
+///
+/// # Errors
+/// Returns an error if there are errors among the findings, or a file cannot be read or written.
+pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome, Error> {
+    spec.severities.validate()?;
+    let project = PreparedProject::new(
+        &spec.directory,
+        spec.output.as_deref().as_slice(),
+        spec.workspace.as_deref(),
+        &CheckOptions::default(),
+        |project| spec.severities.levels(&project.boundary, Levels::default()),
+        console,
+    )?;
+    let output = spec.output.as_deref().map(|path: &Path| OutputFile::prepare(Some(path))).transpose()?;
+    let packed = project.pack(console)?;
+    let mut archive = archive_outcome(project.project(), &packed, DIRECT_UPLOAD_LIMIT);
+    if spec.is_listing {
+        let entries = packed.manifest.entries();
+        let rows =
+            entries.iter().map(|entry| vec![hex(&entry.sha256), bytes(entry.size), plain(&entry.path)]);
+        console.result(&table(&rows.collect::<Vec<_>>()));
+        let files = entries.iter().map(|entry| FileDigest {
+            path: entry.path.clone(),
+            size_bytes: entry.size,
+            sha256: hex(&entry.sha256),
+        });
+        archive.files = Some(files.collect());
+    } else {
+        console.detail("largest files:");
+        for line in largest_lines(&packed) {
+            console.detail(&line);
+        }
+    }
+    if packed.size > DIRECT_UPLOAD_LIMIT {
+        console.warning(&format!("the archive exceeds the upload limit of {}", bytes(DIRECT_UPLOAD_LIMIT)));
+    }
+    if let Some(output) = output {
+        std::fs::copy(packed.path(), output.temporary_path())
+            .map_err(|error| OutputError::NotKept(format!("the archive cannot be written: {error}")))?;
+        let (path, size) = output.keep("archive.zip")?;
+        console.done(&format!("{} ({})", path.display(), bytes(size)));
+        archive.output_path = Some(path);
+    }
+    Ok(PackOutcome { archive, diagnostics: project.findings.diagnostics })
+}

@@ -1,0 +1,72 @@
+//! The use case `render`: check, pack, render, report; for one video or for the rows of a batch.
+
+mod choose;
+mod prepared;
+mod reporter;
+mod result;
+
+pub(crate) use prepared::{PreparedRender, expected};
+
+use std::path::Path;
+
+use hyperframes_ci_core::api::RenderRequest;
+use hyperframes_ci_core::job::Limits;
+use hyperframes_ci_core::video::Expected;
+use serde_json::Map;
+
+use super::outcome::{Outcome, RenderOutcome};
+use super::spec::RenderSpec;
+use crate::fault::Error;
+use crate::renderers::{self, Input, Order, Output, RunOptions, Work};
+use crate::system::output::OutputFile;
+use crate::ui::Console;
+use reporter::SingleReporter;
+use result::Finished;
+
+/// Renders as `spec` says.
+///
+/// # Errors
+/// Returns an error if nothing can be rendered. Whether the video is as it must be is in the outcome.
+pub(crate) fn render(spec: RenderSpec, console: &mut Console) -> Result<Outcome, Error> {
+    PreparedRender::new(spec, console)?.render(console)
+}
+
+/// Waits for a render that exists, and downloads its video.
+///
+/// # Errors
+/// Returns an error if there is no credential, or no video in time.
+pub(crate) fn wait_for(
+    render_id: &str,
+    options: &RunOptions,
+    output: Option<&Path>,
+    console: &mut Console,
+) -> Result<RenderOutcome, Error> {
+    let renderer = renderers::cloud();
+    let mut session = renderer.open(options)?;
+    let output = OutputFile::prepare(output)?;
+    let work = Work {
+        input: Input::Render(render_id),
+        options,
+        name: "",
+        size: None,
+        is_batch: false,
+        has_callback: false,
+    };
+    session.prepare(&work, console)?;
+    let order = Order {
+        index: 0,
+        identity: None,
+        body: Map::new(),
+        options: RenderRequest::default(),
+        idempotency_key: None,
+        known: None,
+        limits: Limits::default(),
+        output: Output::Ready(output),
+        expected: Expected::default(),
+    };
+    let mut reporter = SingleReporter::new(console);
+    let totals = session.render(&work, &mut std::iter::once(order), &mut reporter)?;
+    let result = reporter.end()?;
+    let finished = Finished { result, totals, renderer: renderer.description(), must_match: false };
+    finished.report(console)
+}

@@ -1,0 +1,290 @@
+//! A render that can begin: everything that can be known before is known.
+
+use hyperframes_ci_core::api::{Project, RenderRequest};
+use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
+use hyperframes_ci_core::check::CheckOptions;
+use hyperframes_ci_core::composition::Shape;
+use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
+use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
+use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::video::Expected;
+
+use super::choose::{Chosen, choose, choose_for_uploaded, renderer_of};
+use super::reporter::SingleReporter;
+use super::result::Finished;
+use crate::app::batch::{self, RowCount};
+use crate::app::budget::LimitOptions;
+use crate::app::outcome::{DryRunOutcome, Outcome, ProjectOutcome};
+use crate::app::prepare::{PreparedProject, archive_outcome, check_size, largest_lines};
+use crate::app::request::RequestBody;
+use crate::app::spec::RenderSpec;
+use crate::fault::Error;
+use crate::renderers::{Input, Order, Output, Renderer, Work};
+use crate::system::output::OutputFile;
+use crate::ui::Console;
+
+/// A render that can begin.
+pub(crate) struct PreparedRender {
+    spec: RenderSpec,
+    request: RequestBody,
+    /// `None` for a dry run.
+    chosen: Option<Chosen>,
+    source: Source,
+}
+
+enum Source {
+    /// A project that passed the checks, and how many rows a batch of it has.
+    Directory(Box<PreparedProject>, Option<RowCount>),
+    /// A project that the server can reach already.
+    Uploaded(Project),
+}
+
+impl PreparedRender {
+    /// Chooses the renderer, checks the project, and every row of a batch.
+    ///
+    /// # Errors
+    /// Returns an error if the specification contradicts itself, there are errors among the findings, or nobody can
+    /// render it.
+    pub(crate) fn new(spec: RenderSpec, console: &mut Console) -> Result<Self, Error> {
+        spec.severities.validate()?;
+        let mut request = RequestBody::new(&spec)?;
+        if let Some(project) = request.uploaded.clone() {
+            let chosen = Some(choose_for_uploaded(&spec)?);
+            return Ok(Self { spec, request, chosen, source: Source::Uploaded(project) });
+        }
+        let chosen = if spec.is_dry_run { None } else { Some(choose(&spec, console)?) };
+        let renderer = renderer_of(&spec, chosen.as_ref());
+        let project = check(&spec, &mut request, renderer, console)?;
+        if let Some(renderer) = renderer {
+            renderer.accept(&request.options)?;
+        }
+        let rows = spec.batch.rows.as_deref();
+        let rows =
+            rows.map(|file| batch::BatchRows::new(&spec, &request, &project, renderer, file).count(console));
+        let rows = rows.transpose()?;
+        Ok(Self { spec, request, chosen, source: Source::Directory(Box::new(project), rows) })
+    }
+
+    /// Whether it is rendered on this machine, or by a server of this process.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        self.chosen.as_ref().is_none_or(|chosen| chosen.renderer.description().is_on_this_machine)
+    }
+
+    /// Changes what it may cost.
+    pub(crate) fn set_limits(&mut self, limits: LimitOptions) {
+        self.spec.limits = limits;
+    }
+
+    /// Renders it.
+    ///
+    /// # Errors
+    /// Returns an error if there is no video.
+    pub(crate) fn render(self, console: &mut Console) -> Result<Outcome, Error> {
+        let Self { spec, request, chosen, source } = self;
+        match (source, chosen) {
+            (Source::Uploaded(project), Some(chosen)) => {
+                render_uploaded(&spec, &request, &project, chosen, console)
+            }
+            (Source::Directory(project, Some(rows)), chosen) => {
+                let chosen = chosen.map(|Chosen { renderer, session }| (renderer, session));
+                batch::run(&spec, &request, &project, chosen, rows, console)
+            }
+            (Source::Directory(project, None), Some(chosen)) => {
+                render_directory(&spec, &request, &project, chosen, console)
+            }
+            (Source::Directory(project, None), None) => dry_run(&request, &project, console),
+            (Source::Uploaded(_), None) => {
+                Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"))
+            }
+        }
+    }
+}
+
+/// Checks the project, and completes the request with what it says.
+fn check(
+    spec: &RenderSpec,
+    request: &mut RequestBody,
+    renderer: Option<&'static dyn Renderer>,
+    console: &mut Console,
+) -> Result<PreparedProject, Error> {
+    let options = CheckOptions {
+        compositions: request.options.composition.clone().into_iter().collect(),
+        values: request.values.clone().into_iter().collect(),
+        aspect_ratio: request.options.aspect_ratio,
+    };
+    let project = PreparedProject::new(
+        spec.directory(),
+        &spec.own_files(),
+        spec.workspace.as_deref(),
+        &options,
+        |project| spec.severities.levels(&project.boundary, base_levels(spec, renderer)),
+        console,
+    )?;
+    if let Shape::Matched { ratio, .. } = &project.shape {
+        console.detail(&format!("{}: {}", project.composition, project.shape));
+        request.options.aspect_ratio.get_or_insert(*ratio);
+    }
+    if let Some(ratio) = request.options.aspect_ratio {
+        request.body.insert("aspect_ratio".to_owned(), ratio.as_str().into());
+    }
+    if let Some(composition) = &mut request.options.composition {
+        composition.clone_from(&project.composition);
+        request.body.insert("composition".to_owned(), composition.as_str().into());
+    }
+    Ok(project)
+}
+
+/// How much findings matter to a render unless the user says otherwise.
+fn base_levels(spec: &RenderSpec, renderer: Option<&'static dyn Renderer>) -> Levels {
+    let mut levels = Levels::default();
+    if !spec.has_strict_variables {
+        let about_variables = |rule: &&Rule| matches!(rule.group(), Group::Declarations | Group::Values);
+        Rule::ALL.iter().filter(about_variables).for_each(|rule| levels.set(*rule, Level::Warn));
+    }
+    let irrelevant = renderer.map_or(&[][..], |renderer| renderer.description().irrelevant_rules);
+    irrelevant.iter().for_each(|rule| levels.set(*rule, Level::Allow));
+    levels
+}
+
+fn dry_run(
+    request: &RequestBody,
+    project: &PreparedProject,
+    console: &mut Console,
+) -> Result<Outcome, Error> {
+    let packed = project.pack(console)?;
+    console.detail("largest files:");
+    for line in largest_lines(&packed) {
+        console.detail(&line);
+    }
+    if packed.size > DIRECT_UPLOAD_LIMIT {
+        console.warning("the archive exceeds the limit of direct uploads, 200 MB");
+    }
+    let digest = packed.manifest.digest();
+    let key = RenderIdentity::new(ProjectIdentity::Digest(&digest), &request.body).key(0).to_string();
+    console.detail(&format!("render key {key}"));
+    console.done("dry run: nothing was uploaded");
+    Ok(Outcome::DryRun(Box::new(DryRunOutcome {
+        key,
+        archive: archive_outcome(project.project(), &packed, DIRECT_UPLOAD_LIMIT),
+        request: request.body.clone(),
+        diagnostics: project.findings.diagnostics.clone(),
+    })))
+}
+
+fn render_directory(
+    spec: &RenderSpec,
+    request: &RequestBody,
+    project: &PreparedProject,
+    chosen: Chosen,
+    console: &mut Console,
+) -> Result<Outcome, Error> {
+    let packed = project.pack(console)?;
+    check_size(&packed, chosen.renderer.description().upload_limit.map(|limit| limit(spec.run.upload)))?;
+    let digest = packed.manifest.digest();
+    let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &request.body);
+    let work = Work {
+        input: Input::Archive(&packed),
+        options: &spec.run,
+        name: &project.project().name,
+        size: project.size(),
+        is_batch: false,
+        has_callback: request.options.callback_url.is_some(),
+    };
+    let outcome = ProjectOutcome {
+        identity: identity.key(0).to_string(),
+        request: request.body.clone(),
+        digest,
+        diagnostics: project.findings.diagnostics.clone(),
+    };
+    let single = Single { spec, request, identity: Some(identity), duration: project.duration };
+    single.run(&work, chosen, Some(outcome), console)
+}
+
+fn render_uploaded(
+    spec: &RenderSpec,
+    request: &RequestBody,
+    project: &Project,
+    chosen: Chosen,
+    console: &mut Console,
+) -> Result<Outcome, Error> {
+    let identity = match project {
+        Project::AssetId { asset_id } => {
+            Some(RenderIdentity::new(ProjectIdentity::Asset(asset_id), &request.body))
+        }
+        Project::Url { .. } => {
+            console.detail("what is at a URL may change: no earlier render is used");
+            None
+        }
+    };
+    let work = Work {
+        input: Input::Uploaded(project),
+        options: &spec.run,
+        name: "",
+        size: None,
+        is_batch: false,
+        has_callback: request.options.callback_url.is_some(),
+    };
+    let single = Single { spec, request, identity, duration: None };
+    single.run(&work, chosen, None, console)
+}
+
+/// A run of one order.
+struct Single<'a> {
+    spec: &'a RenderSpec,
+    request: &'a RequestBody,
+    identity: Option<RenderIdentity>,
+    /// How long the video will be, in seconds, where that is known.
+    duration: Option<f64>,
+}
+
+impl Single<'_> {
+    fn run(
+        self,
+        work: &Work<'_>,
+        Chosen { renderer, mut session }: Chosen,
+        project: Option<ProjectOutcome>,
+        console: &mut Console,
+    ) -> Result<Outcome, Error> {
+        let Self { spec, request, identity, duration } = self;
+        // The output is made ready before anything is billed: a video must have somewhere to go.
+        let output = if spec.run.is_waiting {
+            Output::Ready(OutputFile::prepare(spec.output.as_deref())?)
+        } else {
+            Output::None
+        };
+        session.prepare(work, console)?;
+        let order = Order {
+            index: 0,
+            known: identity.as_ref().and_then(|identity| session.known(identity)),
+            identity,
+            body: request.body.clone(),
+            options: request.options.clone(),
+            idempotency_key: spec.idempotency_key.clone(),
+            limits: spec.limits.for_one(&request.options, duration),
+            output,
+            expected: expected(&request.options, duration),
+        };
+        let mut reporter = SingleReporter::new(console);
+        let totals = session.render(work, &mut std::iter::once(order), &mut reporter)?;
+        let result = reporter.end()?;
+        if result.is_reused && work.has_callback {
+            console.warning("an earlier render is used: its webhook is the one that it was submitted with");
+        }
+        let renderer = renderer.description();
+        let finished = Finished { result, totals, renderer, must_match: spec.must_match };
+        let mut outcome = finished.report(console)?;
+        outcome.project = project;
+        Ok(Outcome::Render(Box::new(outcome)))
+    }
+}
+
+/// What the video must be: what was asked for, and as long as the composition says.
+pub(crate) fn expected(options: &RenderRequest, duration: Option<f64>) -> Expected {
+    Expected {
+        format: Some(options.format.unwrap_or(Format::Mp4)),
+        fps: options.fps,
+        resolution: options.resolution,
+        aspect_ratio: options.aspect_ratio,
+        duration,
+    }
+}

@@ -1,0 +1,112 @@
+//! What people see of one render while it goes on.
+
+use hyperframes_ci_core::job::{Origin, Retry, Stage};
+
+use crate::fault::Error;
+use crate::renderers::{Event, OrderResult, OrderState, Reporter};
+use crate::system::interrupt;
+use crate::ui::{Console, plain};
+
+/// Reports one order on the console, and keeps its result.
+pub(super) struct SingleReporter<'a> {
+    console: &'a mut Console,
+    result: Option<OrderResult>,
+}
+
+impl<'a> SingleReporter<'a> {
+    /// A reporter that has heard nothing.
+    pub(super) fn new(console: &'a mut Console) -> Self {
+        Self { console, result: None }
+    }
+
+    /// The result.
+    ///
+    /// # Errors
+    /// Returns an error if the renderer gave none.
+    pub(super) fn end(self) -> Result<OrderResult, Error> {
+        self.console.end_bar();
+        self.result.ok_or_else(|| Error::usage("the renderer gave no result", "run the same command again"))
+    }
+
+    /// Gives a stage its heading, and says what an interruption would leave behind.
+    fn enter(&mut self, stage: Stage) {
+        let heading = match stage {
+            Stage::CreateUpload => Some("Uploading"),
+            Stage::Submit => Some("Rendering"),
+            Stage::Download => Some("Downloading"),
+            Stage::Lookup | Stage::Balance | Stage::Upload | Stage::CompleteUpload | Stage::Poll => None,
+        };
+        if let Some(heading) = heading {
+            self.console.step(heading);
+        }
+        let hint = match stage {
+            Stage::Lookup | Stage::Balance | Stage::CreateUpload => "nothing was submitted",
+            Stage::Upload | Stage::CompleteUpload => {
+                "nothing was submitted; the same command goes on where this one ended"
+            }
+            Stage::Submit => {
+                "the render may have been submitted; the same command finds it, and submits no second one"
+            }
+            Stage::Poll | Stage::Download => return,
+        };
+        interrupt::set_resume_hint(Some(hint.to_owned()));
+    }
+
+    fn retry(&mut self, retry: &Retry, delay: std::time::Duration) {
+        let Retry { stage, reason, attempt, of, left, .. } = retry;
+        let left = left.as_secs().div_ceil(60);
+        let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+        self.console.detail(&format!(
+            "the {stage} is tried again in {:.1} s (try {attempt}{of}, {left} min left): {reason}",
+            delay.as_secs_f32(),
+        ));
+    }
+}
+
+impl Reporter for SingleReporter<'_> {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Stage(stage) => self.enter(stage),
+            Event::Asset { id, is_reused } => {
+                self.console.end_bar();
+                let by = if is_reused { ", uploaded by an earlier run" } else { "" };
+                self.console.detail(&format!("asset {id}{by}"));
+            }
+            Event::Render { id, origin } => {
+                self.console.end_bar();
+                let by = match origin {
+                    Origin::Given | Origin::Submitted => "",
+                    Origin::Ledger => " of an earlier run, known from the ledger",
+                    Origin::Account => " of an earlier run, found in the account",
+                };
+                self.console.detail(&format!("render {id}{by}"));
+                interrupt::set_resume_hint(Some(format!(
+                    "the render goes on; fetch it with: hyperframes-ci get {} --wait",
+                    plain(&id)
+                )));
+            }
+            Event::Retry { retry, delay } => {
+                self.console.end_bar();
+                self.retry(&retry, delay);
+            }
+            Event::Status(status) => self.console.status(&status),
+            Event::Progress { stage, percent } => self.console.percent(&stage, percent),
+            Event::Uploading { done, total } => self.console.progress("uploading", done, total, true),
+            Event::Downloading { done, total } => {
+                self.console.progress("downloading", done, total.unwrap_or(done), true);
+            }
+            Event::Warning(text) => self.console.warning(&text),
+        }
+    }
+
+    fn result(&mut self, result: OrderResult) -> bool {
+        if let (OrderState::Submitted, Some(execution)) = (&result.state, &result.render_id)
+            && execution.starts_with("arn:")
+        {
+            self.console.detail(&format!("execution {execution}"));
+            interrupt::set_resume_hint(Some("the same command goes on with it".to_owned()));
+        }
+        self.result = Some(result);
+        true
+    }
+}

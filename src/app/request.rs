@@ -1,0 +1,106 @@
+//! The request body of a render, checked.
+
+use hyperframes_ci_core::api::{Project, RenderRequest};
+use hyperframes_ci_core::check::Values;
+use hyperframes_ci_core::options::{Format, Resolution};
+use serde_json::{Map, Value};
+
+use super::options::https_url;
+use super::spec::{ProjectSource, RenderSpec, VariableSource};
+use crate::fault::Error;
+use crate::project::input;
+
+/// What is asked of the server.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestBody {
+    /// The body, without the project.
+    pub(crate) body: Map<String, Value>,
+    /// The same, typed.
+    pub(crate) options: RenderRequest,
+    /// The project, where the server can reach it already.
+    pub(crate) uploaded: Option<Project>,
+    /// The values for variables, with their place.
+    pub(crate) values: Option<Values>,
+}
+
+impl RequestBody {
+    /// Puts the options over the base body and checks what is known about the whole.
+    ///
+    /// # Errors
+    /// Returns an error if an input cannot be read or contradicts another.
+    pub(crate) fn new(spec: &RenderSpec) -> Result<Self, Error> {
+        let mut body = match &spec.base {
+            Some(given) => input::from_anything("--data", given)?,
+            None => Map::new(),
+        };
+        let mut placed = None;
+        let variables = match &spec.variables {
+            Some(VariableSource::Inline(text)) => Some(input::from_text("--variables", text)?),
+            Some(VariableSource::File(path)) => {
+                let text = input::text_of("--variables-file", path)?;
+                let values = input::from_text_of("--variables-file", path, &text)?;
+                placed = Some(Values::Object { path: input::absolute(path), text });
+                Some(values)
+            }
+            None => None,
+        };
+        let options = RenderRequest { variables, ..spec.request.clone() };
+        if let Ok(Value::Object(options)) = serde_json::to_value(&options) {
+            body.extend(options);
+        }
+        let given = body.remove("project");
+        let options: RenderRequest =
+            serde_json::from_value(Value::Object(body.clone())).map_err(|error| {
+                Error::usage(
+                    format!("--data: {error}"),
+                    "see the flags of `render --help` for what is allowed",
+                )
+            })?;
+        check_options(&options)?;
+        let uploaded = uploaded(spec, given)?;
+        let values = placed.or_else(|| options.variables.clone().map(Values::Inline));
+        Ok(Self { body, options, uploaded, values })
+    }
+}
+
+/// Rules between options, and those that `--data` and rows could break.
+///
+/// # Errors
+/// Returns a usage error that names the option.
+pub(crate) fn check_options(options: &RenderRequest) -> Result<(), Error> {
+    if options.resolution == Some(Resolution::UltraHd) && options.format.is_some_and(Format::has_alpha) {
+        return Err(Error::usage(
+            "4k cannot be combined with webm or mov: its capture has no alpha",
+            "render 4k as mp4, or webm and mov without --resolution",
+        ));
+    }
+    if let Some(fps) = options.fps.filter(|fps| !(1..=240).contains(fps)) {
+        return Err(Error::usage(format!("fps {fps} is out of range"), "1 to 240"));
+    }
+    if let Some(url) = &options.callback_url {
+        https_url(url).map_err(|rule| {
+            Error::usage(format!("callback_url {rule}"), "such as https://example.com/hook")
+        })?;
+    }
+    Ok(())
+}
+
+/// The project that the server can reach already: by option, or in the base body.
+fn uploaded(spec: &RenderSpec, given: Option<Value>) -> Result<Option<Project>, Error> {
+    match (&spec.source, given) {
+        (ProjectSource::Uploaded(project), None) => Ok(Some(project.clone())),
+        (ProjectSource::CurrentDirectory | ProjectSource::Directory(_), None) => Ok(None),
+        (ProjectSource::CurrentDirectory, Some(given)) => {
+            serde_json::from_value(given).map(Some).map_err(|error| {
+                Error::usage(
+                    format!("--data: project: {error}"),
+                    r#"such as {"type": "asset_id", "asset_id": "…"}"#,
+                )
+            })
+        }
+        _ => Err(Error::usage(
+            "--data names a project, and so does the command line",
+            "give exactly one: a directory, --asset-id, --url or a project in --data",
+        )),
+    }
+}

@@ -1,0 +1,581 @@
+//! The one interpreter of [`core::job`](hyperframes_ci_core::job): performs the actions of one job, or of thousands.
+//!
+//! ```text
+//! orders ─► submit ─► parked ─► download ─► result
+//!             ▲ retries: asleep, no thread waits
+//!                       ▲ one list call for up to 100 renders, or a poll of its own
+//! ```
+//!
+//! Each kind of work has a lane with threads of its own, so that what is slow for one order delays no other kind; nothing
+//! sleeps on a thread. A rate limit that one order meets slows all of them down. Orders of one project share one upload:
+//! the first that needs it is the leader, and the others wait for it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use hyperframes_ci_core::api::{RenderDetail, RenderList, RenderPages, Request};
+use hyperframes_ci_core::job::{
+    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, Keys, Pause, Plan,
+    RenderState, Reuse, Source, Stage, Step, Wait, retry_delay,
+};
+
+use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
+use super::ledger::LedgerFile;
+use super::task::Task;
+use crate::fault::Error;
+use crate::heygen::transport::{CallError, Replay, Transport};
+use crate::renderers::{Event, Input, Order, OrderResult, Reporter, Work};
+use crate::system::output::OutputError;
+use crate::system::random;
+
+/// Orders between their submission and their result: more would cost memory and gain nothing.
+const MOST_IN_FLIGHT: usize = 400;
+
+/// Downloads at a time.
+const DOWNLOADS: usize = 6;
+
+/// Polls at a time.
+const POLLS: usize = 4;
+
+/// The shortest pause between two looks at all that wait.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The shortest pause between two reports of bytes on their way.
+const REPORT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Orders that are asked about by the list; fewer are asked about one by one.
+const WORTH_A_LIST: usize = 3;
+
+/// What the interpreter works with.
+pub(super) struct Interpreter<'a> {
+    pub(super) transport: &'a Transport,
+    pub(super) work: &'a Work<'a>,
+    pub(super) ledger: &'a Mutex<Option<LedgerFile>>,
+    /// Orders that are submitted at a time.
+    pub(super) concurrency: usize,
+    /// Repeats of one request after transient errors.
+    pub(super) max_retries: u32,
+    /// Whether the account's list was searched for all orders.
+    pub(super) is_searched: bool,
+}
+
+impl Interpreter<'_> {
+    /// Performs `orders`, and reports what becomes of each.
+    ///
+    /// # Errors
+    /// Returns an error if the run as a whole cannot go on, such as for the account's balance.
+    pub(super) fn run(
+        &self,
+        orders: &mut (dyn Iterator<Item = Order> + Send),
+        reporter: &mut dyn Reporter,
+    ) -> Result<(), Error> {
+        let (messages, heard) = channel();
+        let run = Run::new(self, messages);
+        std::thread::scope(|scope| {
+            let run = &run;
+            scope.spawn(move || run.feed(orders));
+            scope.spawn(|| run.wake());
+            for _ in 0..self.concurrency {
+                scope.spawn(|| run.perform(&run.submissions));
+            }
+            for _ in 0..if self.work.is_batch { POLLS } else { 1 } {
+                scope.spawn(|| run.perform(&run.polls));
+            }
+            for _ in 0..DOWNLOADS.min(self.concurrency) {
+                scope.spawn(|| run.save());
+            }
+            run.hear(&heard, reporter);
+        });
+        let fatal = lock(&run.fatal).take();
+        fatal.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+}
+
+/// For the thread that reports.
+enum Message {
+    Event(Event),
+    Result(Box<OrderResult>),
+    End,
+}
+
+/// Something for a thread that talks to the API.
+enum Call {
+    /// A request of one task.
+    Send(Box<Task>, Request),
+    /// A look at many tasks at once, each with the time when it is due.
+    List(Vec<(Instant, Box<Task>)>),
+}
+
+/// What a task does when it wakes.
+enum Sleeper {
+    /// Its pause is over.
+    Step(Box<Task>),
+    /// It was to leave the server alone for a while.
+    Send(Box<Task>, Request),
+}
+
+/// The upload that orders share.
+#[derive(Default)]
+struct Upload {
+    asset: Option<AssetFact>,
+    /// Whether it is made, and whatever must hold before anything is paid for is checked.
+    is_open: bool,
+    has_leader: bool,
+    waiting: VecDeque<Order>,
+}
+
+/// One run.
+struct Run<'a> {
+    interpreter: &'a Interpreter<'a>,
+    source: Source,
+    submissions: Lane<Call>,
+    polls: Lane<Call>,
+    downloads: Lane<(Box<Task>, String)>,
+    schedule: Schedule<Sleeper, Box<Task>>,
+    /// Permits to be in flight, and to be on the way to a submission.
+    flights: Semaphore,
+    permits: Semaphore,
+    /// Orders in flight, and whether there will be no more.
+    open: Mutex<(usize, bool)>,
+    upload: Mutex<Upload>,
+    /// Nobody sends anything before.
+    gate: Mutex<Instant>,
+    stop: AtomicBool,
+    fatal: Mutex<Option<Box<Failure>>>,
+    messages: Sender<Message>,
+}
+
+impl<'a> Run<'a> {
+    fn new(interpreter: &'a Interpreter<'a>, messages: Sender<Message>) -> Self {
+        let source = match interpreter.work.input {
+            Input::Archive(packed) => Source::Archive(Archive {
+                size: packed.size,
+                sha256: packed.sha256.clone(),
+                digest: packed.manifest.digest(),
+            }),
+            Input::Uploaded(project) => Source::Project(project.clone()),
+            Input::Render(id) => Source::Render(id.to_owned()),
+        };
+        let asset = match &source {
+            Source::Archive(archive) => lock(interpreter.ledger)
+                .as_ref()
+                .and_then(|ledger| ledger.known().asset(&archive.digest).cloned()),
+            Source::Project(_) | Source::Render(_) => None,
+        };
+        Self {
+            interpreter,
+            source,
+            submissions: Lane::new(),
+            polls: Lane::new(),
+            downloads: Lane::new(),
+            schedule: Schedule::new(SHORTEST_PAUSE),
+            flights: Semaphore::new(MOST_IN_FLIGHT),
+            permits: Semaphore::new(interpreter.concurrency),
+            open: Mutex::new((0, false)),
+            upload: Mutex::new(Upload { asset, ..Upload::default() }),
+            gate: Mutex::new(Instant::now()),
+            stop: AtomicBool::new(false),
+            fatal: Mutex::new(None),
+            messages,
+        }
+    }
+
+    /// Hands on what the threads say, until all of them have ended.
+    fn hear(&self, heard: &Receiver<Message>, reporter: &mut dyn Reporter) {
+        for message in heard {
+            match message {
+                Message::Event(event) => reporter.event(event),
+                Message::Result(result) => {
+                    if !reporter.result(*result) {
+                        self.stop.store(true, Ordering::SeqCst);
+                    }
+                }
+                Message::End => return,
+            }
+        }
+    }
+
+    /// Begins orders, as many as may be on their way at the same time.
+    fn feed(&self, orders: &mut (dyn Iterator<Item = Order> + Send)) {
+        loop {
+            self.flights.acquire();
+            self.permits.acquire();
+            let next = if self.stop.load(Ordering::SeqCst) { None } else { orders.next() };
+            let Some(order) = next else { break };
+            lock(&self.open).0 += 1;
+            self.admit(order);
+        }
+        lock(&self.open).1 = true;
+        self.end_if_over();
+    }
+
+    /// Begins an order, unless it has to wait for the upload that another one makes.
+    fn admit(&self, order: Order) {
+        let mut upload = lock(&self.upload);
+        let is_ready = upload.asset.as_ref().is_some_and(|asset| asset.state == AssetState::Ready);
+        let is_shared = matches!(self.source, Source::Archive(_)) && self.interpreter.work.is_batch;
+        // What was rendered before needs no upload.
+        let is_paid = order.known.as_ref().is_some_and(|known| {
+            matches!(known.state, RenderState::Submitted | RenderState::Completed)
+                && !self.interpreter.work.options.reuse.is_off
+        });
+        let needs_leader =
+            is_shared && !is_paid && !upload.is_open && (!is_ready || order.limits.min_balance.is_some());
+        if needs_leader && upload.has_leader {
+            upload.waiting.push_back(order);
+            return;
+        }
+        upload.has_leader |= needs_leader;
+        let (asset, is_open) = (upload.asset.clone(), upload.is_open);
+        drop(upload);
+        self.begin(order, asset, is_open, needs_leader);
+    }
+
+    fn begin(&self, mut order: Order, asset: Option<AssetFact>, is_open: bool, is_leader: bool) {
+        if is_open {
+            // The leader was asked for it.
+            order.limits.min_balance = None;
+        }
+        let plan = self.plan(&mut order, asset);
+        let mut task = Box::new(Task::new(order, Job::new(plan), is_leader));
+        let step = task.step(JobEvent::Start);
+        self.route(task, step);
+    }
+
+    fn plan(&self, order: &mut Order, asset: Option<AssetFact>) -> Plan {
+        let Interpreter { work, max_retries, is_searched, .. } = self.interpreter;
+        let options = work.options;
+        Plan {
+            source: self.source.clone(),
+            body: std::mem::take(&mut order.body),
+            keys: Keys {
+                identity: order.identity.clone(),
+                chosen: order.idempotency_key.take(),
+                // For a project at a URL: nobody knows whether it is the same as the last time.
+                fallback: format!("hfci_run_{:016x}{:016x}", random(), random()).parse().ok(),
+            },
+            reuse: Reuse {
+                none: options.reuse.is_off,
+                since: Some(options.reuse.since()),
+                render: order.known.take(),
+                asset,
+                is_searched: *is_searched,
+            },
+            limits: std::mem::take(&mut order.limits),
+            route: options.upload,
+            wait: options.is_waiting.then_some(Wait {
+                poll_interval: options.poll_interval,
+                download: true,
+                is_watched: work.is_batch,
+            }),
+            max_wait: options.max_wait,
+            max_retries: *max_retries,
+            seed: random(),
+        }
+    }
+
+    /// Puts a task to where its next action is performed.
+    fn route(&self, mut task: Box<Task>, step: Step) {
+        if let Some(fact) = step.fact {
+            self.remember(fact);
+        }
+        if let Some(notice) = step.notice {
+            self.say(Event::Warning(notice));
+        }
+        if !self.interpreter.work.is_batch {
+            task.news(&step.action).into_iter().for_each(|event| self.say(event));
+        }
+        if task.is_leader && task.job.asset_id().is_some() {
+            self.open_upload(&mut task);
+        }
+        match step.action {
+            Action::Send(request) => {
+                let lane = if task.job.stage() == Stage::Poll { &self.polls } else { &self.submissions };
+                lane.push(Call::Send(task, request));
+            }
+            Action::Sleep(Pause { delay, retry: None }) => {
+                self.give_way(&mut task);
+                self.schedule.park(Instant::now() + delay, task);
+            }
+            Action::Sleep(Pause { delay, retry: Some(retry) }) => {
+                let until = Instant::now() + delay;
+                if retry.is_rate_limit {
+                    self.hold(delay);
+                }
+                self.schedule.sleep(until, Sleeper::Step(task));
+            }
+            Action::Save(url) => {
+                self.give_way(&mut task);
+                self.downloads.push((task, url));
+            }
+            Action::Done(outcome) => {
+                self.end_leadership(&mut task);
+                let has_permit = task.has_permit;
+                self.end(task.done(outcome), has_permit);
+            }
+            Action::Fail(failure) => {
+                let is_fatal = task.is_leader && failure.stage == Stage::Balance;
+                if is_fatal {
+                    // It holds for all of them.
+                    self.stop.store(true, Ordering::SeqCst);
+                }
+                self.end_leadership(&mut task);
+                if is_fatal {
+                    lock(&self.fatal).get_or_insert(failure);
+                    self.leave(task.has_permit);
+                } else {
+                    self.end(task.failed(failure), task.has_permit);
+                }
+            }
+        }
+    }
+
+    /// Reports that the render of a task exists, and lets another order on the way to its submission.
+    fn give_way(&self, task: &mut Task) {
+        self.end_leadership(task);
+        if std::mem::take(&mut task.has_permit) {
+            self.permits.release();
+        }
+        if let Some(result) = task.submitted() {
+            let _ = self.messages.send(Message::Result(Box::new(result)));
+        }
+    }
+
+    /// The leader's upload is there: the others may begin.
+    fn open_upload(&self, leader: &mut Task) {
+        leader.is_leader = false;
+        let mut upload = lock(&self.upload);
+        if let (Source::Archive(archive), Some(id)) = (&self.source, leader.job.asset_id()) {
+            let (digest, asset_id) = (archive.digest.clone(), id.to_owned());
+            upload.asset = Some(AssetFact { digest, asset_id, state: AssetState::Ready });
+        }
+        (upload.is_open, upload.has_leader) = (true, false);
+        let (waiting, asset) = (std::mem::take(&mut upload.waiting), upload.asset.clone());
+        drop(upload);
+        waiting.into_iter().for_each(|order| self.begin(order, asset.clone(), true, false));
+    }
+
+    /// A leader that needed no upload, or failed: the next order takes its place.
+    fn end_leadership(&self, task: &mut Task) {
+        if !std::mem::take(&mut task.is_leader) {
+            return;
+        }
+        let mut upload = lock(&self.upload);
+        upload.has_leader = false;
+        if self.stop.load(Ordering::SeqCst) {
+            let waiting = std::mem::take(&mut upload.waiting);
+            drop(upload);
+            waiting.into_iter().for_each(|_| self.leave(true));
+        } else if let Some(order) = upload.waiting.pop_front() {
+            drop(upload);
+            self.admit(order);
+        }
+    }
+
+    fn end(&self, result: OrderResult, has_permit: bool) {
+        let _ = self.messages.send(Message::Result(Box::new(result)));
+        self.leave(has_permit);
+    }
+
+    /// An order is over.
+    fn leave(&self, has_permit: bool) {
+        if has_permit {
+            self.permits.release();
+        }
+        self.flights.release();
+        lock(&self.open).0 -= 1;
+        self.end_if_over();
+    }
+
+    fn end_if_over(&self) {
+        if *lock(&self.open) == (0, true) {
+            self.submissions.close();
+            self.polls.close();
+            self.downloads.close();
+            self.schedule.close();
+            let _ = self.messages.send(Message::End);
+        }
+    }
+
+    /// Wakes what is due.
+    fn wake(&self) {
+        while let Some(Due { woken, parked }) = self.schedule.next() {
+            for sleeper in woken {
+                match sleeper {
+                    Sleeper::Step(mut task) => {
+                        let step = task.step(JobEvent::Woke);
+                        self.route(task, step);
+                    }
+                    Sleeper::Send(task, request) => {
+                        let lane =
+                            if task.job.stage() == Stage::Poll { &self.polls } else { &self.submissions };
+                        lane.push(Call::Send(task, request));
+                    }
+                }
+            }
+            if parked.len() >= WORTH_A_LIST {
+                self.polls.push(Call::List(parked));
+            } else {
+                self.poll(parked);
+            }
+        }
+    }
+
+    /// Polls those that are due, and parks the others again.
+    fn poll(&self, parked: Vec<(Instant, Box<Task>)>) {
+        for (due, mut task) in parked {
+            if due > Instant::now() {
+                self.schedule.park(due, task);
+            } else {
+                let step = task.step(JobEvent::Woke);
+                self.route(task, step);
+            }
+        }
+    }
+
+    /// Talks to the API for a lane.
+    fn perform(&self, lane: &Lane<Call>) {
+        while let Some(call) = lane.pop() {
+            match call {
+                Call::Send(task, request) => self.send(task, request),
+                Call::List(parked) => self.look(parked),
+            }
+        }
+    }
+
+    fn send(&self, mut task: Box<Task>, request: Request) {
+        let gate = *lock(&self.gate);
+        if gate > Instant::now() {
+            self.schedule.sleep(gate, Sleeper::Send(task, request));
+            return;
+        }
+        let packed = match self.interpreter.work.input {
+            Input::Archive(packed) if task.job.stage() == Stage::Upload => Some(packed),
+            _ => None,
+        };
+        let mut source = match packed.map(|packed| packed.open()).transpose() {
+            Ok(source) => source,
+            Err(error) => {
+                let error = OutputError::NotKept(format!("the archive is gone: {error}"));
+                self.end_leadership(&mut task);
+                self.end(task.broken(error.into()), task.has_permit);
+                return;
+            }
+        };
+        let total = packed.map_or(0, |packed| packed.size);
+        let mut throttle = Throttle::default();
+        let is_quiet = packed.is_none() || self.interpreter.work.is_batch;
+        let mut progress = |done: u64| {
+            if !is_quiet && throttle.is_due(done, total) {
+                self.say(Event::Uploading { done, total });
+            }
+        };
+        let source = source.as_mut().map(|file| file as &mut dyn Replay);
+        let event = match self.interpreter.transport.send(&request, source, &mut progress) {
+            Ok(response) => JobEvent::Answered(response),
+            Err(message) => JobEvent::Unreachable(message),
+        };
+        let step = task.step(event);
+        self.route(task, step);
+    }
+
+    /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
+    fn look(&self, parked: Vec<(Instant, Box<Task>)>) {
+        let mut seen = self.list(&parked);
+        let mut missing = Vec::new();
+        for (due, mut task) in parked {
+            match task.job.render().and_then(|(id, _)| seen.remove(id)) {
+                Some(detail) => {
+                    let step = task.step(JobEvent::Seen(detail));
+                    self.route(task, step);
+                }
+                None => missing.push((due, task)),
+            }
+        }
+        self.poll(missing);
+    }
+
+    /// The details of tasks, from as few pages as have them all.
+    fn list(&self, parked: &[(Instant, Box<Task>)]) -> HashMap<String, Box<RenderDetail>> {
+        let wanted = parked.iter().filter_map(|(_, task)| task.job.render().map(|(id, _)| id.to_owned()));
+        let mut missing = wanted.collect::<HashSet<_>>();
+        let mut seen = HashMap::new();
+        // Others may have submitted as well.
+        let most = parked.len().div_ceil(100) + 2;
+        let mut pages = RenderPages::new(u32::try_from(most).unwrap_or(u32::MAX));
+        while let Some(request) = pages.request().filter(|_| !missing.is_empty()) {
+            let answer = self.interpreter.transport.call(&request, 0, random());
+            if let Err(CallError::Api(error)) = &answer
+                && error.status == 429
+            {
+                self.hold(retry_delay(1, error.retry_after, random()));
+            }
+            let page = answer.ok().and_then(|response| response.whole::<RenderList>().ok());
+            let Some(page) = page else { break };
+            let _ = pages.advance(&page);
+            for detail in page.data {
+                if missing.remove(&detail.render_id) {
+                    seen.insert(detail.render_id.clone(), Box::new(detail));
+                }
+            }
+        }
+        seen
+    }
+
+    /// Downloads.
+    fn save(&self) {
+        while let Some((mut task, url)) = self.downloads.pop() {
+            let mut throttle = Throttle::default();
+            let is_quiet = self.interpreter.work.is_batch;
+            let mut progress = |done: u64, total: Option<u64>| {
+                if !is_quiet && throttle.is_due(done, total.unwrap_or_default()) {
+                    self.say(Event::Downloading { done, total });
+                }
+            };
+            let event = task.save(self.interpreter.transport, &url, &mut progress);
+            let step = task.step(event);
+            self.route(task, step);
+        }
+    }
+
+    /// Writes a fact down. A ledger that fails now costs the next run a search, not this one its render.
+    fn remember(&self, fact: Fact) {
+        let mut ledger = lock(self.interpreter.ledger);
+        if let Some(Err(error)) = ledger.as_mut().map(|ledger| ledger.append(fact)) {
+            self.say(Event::Warning(format!(
+                "{error}; the account's list is all that the next run can go by"
+            )));
+            *ledger = None;
+        }
+    }
+
+    /// Leaves the server alone for a while.
+    fn hold(&self, pause: Duration) {
+        let mut gate = lock(&self.gate);
+        *gate = (*gate).max(Instant::now() + pause);
+    }
+
+    fn say(&self, event: Event) {
+        let _ = self.messages.send(Message::Event(event));
+    }
+}
+
+/// Lets reports of bytes through now and then, at every tenth, and at the end.
+#[derive(Default)]
+struct Throttle {
+    last: Option<(Instant, u64)>,
+}
+
+impl Throttle {
+    fn is_due(&mut self, done: u64, total: u64) -> bool {
+        let tenth = done.saturating_mul(10).checked_div(total).unwrap_or_default();
+        let is_due = self.last.is_none_or(|(at, last)| tenth != last || at.elapsed() >= REPORT_PAUSE);
+        if is_due {
+            self.last = Some((Instant::now(), tenth));
+        }
+        is_due || done == total
+    }
+}

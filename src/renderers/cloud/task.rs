@@ -1,0 +1,197 @@
+//! One order on its way through the cloud.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use hyperframes_ci_core::api::RenderDetail;
+use hyperframes_ci_core::job::{
+    Action, Event as JobEvent, Failure, FailureKind, Job, Outcome, Pause, RenderIdentity, SaveError, Stage,
+    Step,
+};
+use hyperframes_ci_core::options::{Format, Resolution};
+use hyperframes_ci_core::video::Expected;
+
+use crate::fault::Error;
+use crate::heygen::download::Download;
+use crate::heygen::transport::Transport;
+use crate::renderers::order::Output;
+use crate::renderers::verify::verify;
+use crate::renderers::{Event, Order, OrderResult, OrderState, SavedVideo};
+
+/// An order and its job.
+pub(super) struct Task {
+    index: u64,
+    identity: Option<RenderIdentity>,
+    resolution: Option<Resolution>,
+    format: Format,
+    path: Option<PathBuf>,
+    expected: Expected,
+    output: Output,
+    download: Option<Download>,
+    pub(super) job: Job,
+    began: Instant,
+    /// Whether other orders wait for the upload that it makes.
+    pub(super) is_leader: bool,
+    /// Whether it holds one of the permits to submit.
+    pub(super) has_permit: bool,
+    /// Whether it was reported that its render exists.
+    is_submitted: bool,
+    /// What was reported of it: stages that it entered, its asset, its render.
+    stages: Vec<Stage>,
+    asset: Option<String>,
+    render: Option<String>,
+}
+
+impl Task {
+    /// An order whose job has not begun.
+    pub(super) fn new(order: Order, job: Job, is_leader: bool) -> Self {
+        Self {
+            index: order.index,
+            identity: order.identity,
+            resolution: order.options.resolution,
+            format: order.options.format.unwrap_or(Format::Mp4),
+            path: order.output.path().map(ToOwned::to_owned),
+            expected: order.expected,
+            output: order.output,
+            download: None,
+            job,
+            began: Instant::now(),
+            is_leader,
+            has_permit: true,
+            is_submitted: false,
+            stages: Vec::new(),
+            asset: None,
+            render: None,
+        }
+    }
+
+    /// Hands the job what happened, and takes what it wants next.
+    pub(super) fn step(&mut self, event: JobEvent) -> Step {
+        self.job.step(event, self.began.elapsed())
+    }
+
+    /// Downloads from `url` to where the video goes.
+    pub(super) fn save(
+        &mut self,
+        transport: &Transport,
+        url: &str,
+        progress: &mut dyn FnMut(u64, Option<u64>),
+    ) -> JobEvent {
+        if self.download.is_none() {
+            let output = std::mem::replace(&mut self.output, Output::None);
+            match output.open() {
+                Ok(Some(file)) => self.download = Some(Download::new(file)),
+                Ok(None) => return JobEvent::Saved,
+                Err(error) => return JobEvent::NotSaved(SaveError::permanent(error.to_string())),
+            }
+        }
+        match self.download.as_mut().map(|download| download.fetch(transport, url, progress)) {
+            Some(Err(error)) => JobEvent::NotSaved(error),
+            Some(Ok(())) | None => JobEvent::Saved,
+        }
+    }
+
+    /// What is new about the task since the last time, with `action` to come.
+    pub(super) fn news(&mut self, action: &Action) -> Vec<Event> {
+        let mut news = Vec::new();
+        if let Some(id) = self.job.asset_id().filter(|id| self.asset.as_deref() != Some(*id)) {
+            self.asset = Some(id.to_owned());
+            news.push(Event::Asset { id: id.to_owned(), is_reused: self.job.is_asset_reused() });
+        }
+        if let Some((id, origin)) = self.job.render().filter(|(id, _)| self.render.as_deref() != Some(*id)) {
+            self.render = Some(id.to_owned());
+            news.push(Event::Render { id: id.to_owned(), origin });
+        }
+        let stage = match action {
+            Action::Send(_) => Some(self.job.stage()),
+            Action::Save(_) => Some(Stage::Download),
+            _ => None,
+        };
+        if let Some(stage) = stage.filter(|stage| !self.stages.contains(stage)) {
+            self.stages.push(stage);
+            news.push(Event::Stage(stage));
+        }
+        match action {
+            Action::Sleep(Pause { retry: Some(retry), delay }) => {
+                news.push(Event::Retry { retry: retry.clone(), delay: *delay });
+            }
+            Action::Sleep(Pause { retry: None, .. }) => {
+                news.extend(self.job.detail().map(|detail| Event::Status(detail.status.clone())));
+            }
+            _ => {}
+        }
+        news
+    }
+
+    /// The first time that its render is waited for: a result that says so.
+    pub(super) fn submitted(&mut self) -> Option<OrderResult> {
+        let is_new = !std::mem::replace(&mut self.is_submitted, true);
+        is_new.then(|| self.result(OrderState::Submitted))
+    }
+
+    fn result(&self, state: OrderState) -> OrderResult {
+        let render = self.job.render();
+        OrderResult {
+            index: self.index,
+            identity: self.identity.clone(),
+            generation: self.job.generation(),
+            render_id: render.map(|(id, _)| id.to_owned()),
+            asset_id: self.job.asset_id().map(str::to_owned),
+            is_reused: render.is_some_and(|(_, origin)| origin.is_reused()),
+            resolution: self.resolution,
+            format: self.format,
+            output: self.path.clone(),
+            detail: None,
+            state,
+        }
+    }
+
+    /// The result of a task that cannot go on.
+    pub(super) fn broken(&self, error: Error) -> OrderResult {
+        self.result(OrderState::Failed { error, is_running: false })
+    }
+
+    /// The result of a job that failed.
+    pub(super) fn failed(&self, failure: Box<Failure>) -> OrderResult {
+        // A render that was not waited for long enough is fetched later, not paid for again.
+        let is_running = matches!(failure.kind, FailureKind::TimedOut(_)) && failure.render_id.is_some();
+        let detail = failure.detail.clone().map(Box::new);
+        let state = OrderState::Failed { error: failure.into(), is_running };
+        OrderResult { detail, ..self.result(state) }
+    }
+
+    /// The result of a job that is done; the video gets its name.
+    pub(super) fn done(mut self, outcome: Outcome) -> OrderResult {
+        let detail = match outcome {
+            Outcome::Submitted { .. } => return self.result(OrderState::Submitted),
+            Outcome::Completed(detail) => detail,
+        };
+        let state = match self.download.take() {
+            None => OrderState::Completed(None),
+            Some(download) => match self.keep(download, &detail) {
+                Ok(video) => OrderState::Completed(Some(video)),
+                Err(error) => OrderState::Failed { error, is_running: false },
+            },
+        };
+        OrderResult { detail: Some(detail), ..self.result(state) }
+    }
+
+    fn keep(&self, download: Download, detail: &RenderDetail) -> Result<SavedVideo, Error> {
+        // A placeholder is as long and as large as it is, whatever was asked for.
+        let nothing = Expected::default();
+        let expected = if detail.is_placeholder() { &nothing } else { &self.expected };
+        let verified = verify(download.output().temporary_path(), expected);
+        let (path, size) = download.keep(&file_name(detail))?;
+        Ok(SavedVideo { path, size, verified })
+    }
+}
+
+/// `<render id>.<format>`, with nothing in it that could be another folder: both come from the server.
+fn file_name(detail: &RenderDetail) -> String {
+    let safe = |text: &str| {
+        let kept = |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);
+        text.chars().filter(kept).collect::<String>()
+    };
+    let format = safe(detail.format.as_deref().unwrap_or("mp4"));
+    format!("{}.{format}", safe(&detail.render_id))
+}

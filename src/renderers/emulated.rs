@@ -1,0 +1,80 @@
+//! The whole cloud flow against the built-in server on this machine, for one run.
+
+use hyperframes_ci_core::job::{RenderFact, RenderIdentity};
+
+use super::cloud::{self, CloudSession};
+use super::order::{Order, RunOptions, RunTotals, Work};
+use super::renderer::{Capability, Concurrency, Description, FORMATS, Renderer, Session};
+use super::report::Reporter;
+use crate::emulator::{Config, Emulator};
+use crate::fault::Error;
+use crate::heygen::auth::{Credential, Secret};
+use crate::heygen::environment;
+use crate::heygen::transport::ApiBase;
+use crate::system::random;
+use crate::ui::Console;
+
+/// The renderer.
+pub(super) struct Emulated;
+
+static DESCRIPTION: Description = Description {
+    name: "emulator",
+    label: "rendered",
+    is_selectable: false,
+    // As the cloud would: limits can be tried out.
+    is_billed: true,
+    is_on_this_machine: true,
+    upload_limit: Some(cloud::upload_limit),
+    concurrency: Concurrency::Fixed(cloud::CONCURRENCY),
+    capabilities: &[Capability::Callback, Capability::Balance],
+    formats: FORMATS,
+    irrelevant_rules: &[],
+};
+
+impl Renderer for Emulated {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn open(&self, _: &RunOptions) -> Result<Box<dyn Session>, Error> {
+        Ok(Box::new(EmulatedSession(None)))
+    }
+}
+
+/// The emulator forgets everything when it ends: there is nothing to look for, and nothing to write down.
+struct EmulatedSession(Option<(Emulator, CloudSession)>);
+
+impl Session for EmulatedSession {
+    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
+        let key = format!("emulator-{:016x}{:016x}", random(), random());
+        let config = Config { api_key: Some(key.clone()), ..Config::default() };
+        let emulator = Emulator::start(config, Some(super::emulator_backend(console)?))?;
+        let credential = Credential::ApiKey(Secret::new(key));
+        let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;
+        if !work.is_batch {
+            console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
+        }
+        self.0 = Some((emulator, CloudSession::new(transport, false)));
+        Ok(())
+    }
+
+    fn survey(&mut self, work: &Work<'_>, orders: u64, console: &mut Console) -> Result<(), Error> {
+        self.0.as_mut().map_or(Ok(()), |(_, session)| session.survey(work, orders, console))
+    }
+
+    fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
+        self.0.as_ref()?.1.known(identity)
+    }
+
+    fn render(
+        &self,
+        work: &Work<'_>,
+        orders: &mut (dyn Iterator<Item = Order> + Send),
+        reporter: &mut dyn Reporter,
+    ) -> Result<RunTotals, Error> {
+        match &self.0 {
+            Some((_, session)) => session.render(work, orders, reporter),
+            None => Ok(RunTotals::default()),
+        }
+    }
+}

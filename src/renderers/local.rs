@@ -1,0 +1,168 @@
+//! Renders on this machine, with the official engine.
+
+use std::path::Path;
+
+use hyperframes_ci_core::findings::Rule;
+use hyperframes_ci_core::options::Format;
+
+use super::Input;
+use super::order::{Order, OrderResult, OrderState, RunOptions, RunTotals, SavedVideo, Work};
+use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
+use super::report::{Event, Reporter};
+use super::verify::verify;
+use crate::engine::{self, Engine, Progress};
+use crate::fault::Error;
+use crate::system::output::OutputFile;
+use crate::system::pool::{Message, work_on};
+use crate::ui::Console;
+
+/// Its name.
+pub(super) const NAME: &str = "local";
+
+/// The renderer.
+pub(super) struct Local;
+
+static DESCRIPTION: Description = Description {
+    name: NAME,
+    label: "rendered on the runner",
+    is_selectable: true,
+    is_billed: false,
+    is_on_this_machine: true,
+    upload_limit: None,
+    concurrency: Concurrency::Machine,
+    capabilities: &[],
+    formats: FORMATS,
+    // Only the cloud knows no other shapes.
+    irrelevant_rules: &[Rule::AspectRatioUnsupported, Rule::DimensionsMissing],
+};
+
+impl Renderer for Local {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn available(&self, _: &RunOptions) -> Result<Option<String>, Error> {
+        let reason = "local, since there is no HEYGEN_API_KEY and no stored sign-in";
+        Ok(Some(reason.to_owned()))
+    }
+
+    fn open(&self, _: &RunOptions) -> Result<Box<dyn Session>, Error> {
+        Ok(Box::new(LocalSession::default()))
+    }
+}
+
+#[derive(Default)]
+struct LocalSession {
+    engine: Option<Engine>,
+}
+
+impl Session for LocalSession {
+    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
+        if work.has_callback {
+            console.warning("no webhook is called for a render on this machine");
+        }
+        self.engine = Some(provision(console)?);
+        if !work.is_batch {
+            console.step("Rendering on this machine");
+        }
+        Ok(())
+    }
+
+    fn render(
+        &self,
+        work: &Work<'_>,
+        orders: &mut (dyn Iterator<Item = Order> + Send),
+        reporter: &mut dyn Reporter,
+    ) -> Result<RunTotals, Error> {
+        let (Some(engine), Input::Archive(packed)) = (&self.engine, work.input) else {
+            return Err(Error::usage(
+                "only the cloud renders what is uploaded already",
+                "leave out --asset-id and --url",
+            ));
+        };
+        let at_a_time = DESCRIPTION.concurrency.count(work.options.concurrency);
+        let render = |order: Order, report: &mut dyn FnMut(Event)| {
+            render(engine, packed.path(), work.name, order, report)
+        };
+        work_on(orders, at_a_time, &render, &mut |message| match message {
+            Message::Progress(event) => {
+                reporter.event(event);
+                true
+            }
+            Message::Result(result) => reporter.result(result),
+        });
+        Ok(RunTotals::default())
+    }
+}
+
+/// The engine, as the emulator uses it.
+pub(crate) struct EngineRenderer(pub(crate) Engine);
+
+impl crate::emulator::RenderBackend for EngineRenderer {
+    fn render(&self, job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), String> {
+        self.0.render(job, progress).map_err(|error| error.to_string())
+    }
+}
+
+/// Finds or installs the engine.
+///
+/// # Errors
+/// Returns an error that names what is missing.
+pub(crate) fn provision(console: &mut Console) -> Result<Engine, Error> {
+    let engine = Engine::provision(&mut |progress| {
+        if let Progress::Provisioning(what) = progress {
+            console.status(&format!("installing {what}"));
+        }
+    })?;
+    console.end_bar();
+    Ok(engine)
+}
+
+fn render(
+    engine: &Engine,
+    archive: &Path,
+    project: &str,
+    order: Order,
+    report: &mut dyn FnMut(Event),
+) -> OrderResult {
+    let mut result = order.result(OrderState::Submitted);
+    result.state = match make(engine, archive, project, order, report) {
+        Ok(video) => OrderState::Completed(Some(video)),
+        Err(error) => OrderState::Failed { error, is_running: false },
+    };
+    result
+}
+
+fn make(
+    engine: &Engine,
+    archive: &Path,
+    project: &str,
+    order: Order,
+    report: &mut dyn FnMut(Event),
+) -> Result<SavedVideo, Error> {
+    let Order { options, output, expected, .. } = order;
+    let format = options.format.unwrap_or(Format::Mp4);
+    let output = match output.open()? {
+        Some(output) => output,
+        None => OutputFile::prepare(None)?,
+    };
+    let job = engine::Job {
+        archive,
+        composition: options.composition.as_deref(),
+        fps: options.fps,
+        quality: options.quality,
+        format,
+        resolution: options.resolution,
+        aspect_ratio: options.aspect_ratio,
+        variables: options.variables.as_ref(),
+        output: output.temporary_path(),
+    };
+    engine.render(&job, &mut |progress| {
+        if let Progress::Rendering { stage, percent } = progress {
+            report(Event::Progress { stage, percent });
+        }
+    })?;
+    let verified = verify(output.temporary_path(), &expected);
+    let (path, size) = output.keep(&format!("{project}.{format}"))?;
+    Ok(SavedVideo { path, size, verified })
+}
