@@ -7,6 +7,7 @@ use hyperframes_ci_core::check::{CheckOptions, Values};
 use hyperframes_ci_core::findings::{Findings, Levels};
 use hyperframes_ci_core::options::AspectRatio;
 
+use super::severities;
 use super::spec::{RenderSpec, Severities, VariableSource};
 use crate::fault::Error;
 use crate::project::collect::Project;
@@ -79,7 +80,7 @@ impl CheckTarget {
             values.push(Values::Rows { path, text });
         }
         let project = Project::open(spec.directory(), spec.workspace.as_deref())?;
-        let levels = spec.severities.levels(&project.boundary, Levels::default())?;
+        let levels = severities::levels(&spec.severities, &project.boundary, Levels::default())?;
         Ok(Self {
             options: CheckOptions {
                 compositions: spec.request.composition.iter().cloned().collect(),
@@ -107,7 +108,7 @@ pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
         // A configuration is read once per repository.
         let levels = match known.get(&project.boundary) {
             Some(levels) => Levels::clone(levels),
-            None => spec.severities.levels(&project.boundary, Levels::default())?,
+            None => severities::levels(&spec.severities, &project.boundary, Levels::default())?,
         };
         known.insert(project.boundary.clone(), levels.clone());
         Ok(CheckTarget { project, options: options.clone(), levels })

@@ -16,5 +16,5 @@ pub(crate) mod pack;
 pub(crate) mod prepare;
 pub(crate) mod render;
 pub(crate) mod request;
-pub(crate) mod schemas;
+mod severities;
 pub(crate) mod spec;

@@ -8,6 +8,7 @@ use hyperframes_ci_core::findings::Levels;
 
 use super::outcome::{FileDigest, PackOutcome};
 use super::prepare::{PreparedProject, archive_outcome, largest_lines};
+use super::severities;
 use super::spec::Severities;
 use crate::fault::Error;
 use crate::system::output::{OutputError, OutputFile};
@@ -39,7 +40,7 @@ pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome
         spec.output.as_deref().as_slice(),
         spec.workspace.as_deref(),
         &CheckOptions::default(),
-        |project| spec.severities.levels(&project.boundary, Levels::default()),
+        |project| severities::levels(&spec.severities, &project.boundary, Levels::default()),
         console,
     )?;
     let output = spec.output.as_deref().map(|path: &Path| OutputFile::prepare(Some(path))).transpose()?;

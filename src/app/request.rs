@@ -3,6 +3,7 @@
 use hyperframes_ci_core::api::{Project, RenderRequest};
 use hyperframes_ci_core::check::Values;
 use hyperframes_ci_core::options::{Format, Resolution};
+use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
 use super::options::https_url;
@@ -102,5 +103,16 @@ fn uploaded(spec: &RenderSpec, given: Option<Value>) -> Result<Option<Project>, 
             "--data names a project, and so does the command line",
             "give exactly one: a directory, --asset-id, --url or a project in --data",
         )),
+    }
+}
+
+/// What the video must be: what was asked for, and as long as the composition says.
+pub(crate) fn expected(options: &RenderRequest, duration: Option<f64>) -> Expected {
+    Expected {
+        format: Some(options.format.unwrap_or(Format::Mp4)),
+        fps: options.fps,
+        resolution: options.resolution,
+        aspect_ratio: options.aspect_ratio,
+        duration,
     }
 }

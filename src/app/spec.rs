@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::api::{IdempotencyKey, Project, RenderRequest};
-use hyperframes_ci_core::findings::{CheckConfig, Level, Levels, Rule};
+use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
-use super::config;
 use crate::app::budget::LimitOptions;
 use crate::fault::Error;
 use crate::renderers::RunOptions;
@@ -105,19 +104,6 @@ pub(crate) struct Severities {
 }
 
 impl Severities {
-    /// The severities for the repository at `root`: the user's over its configuration over `base`.
-    ///
-    /// # Errors
-    /// Returns an error if the configuration cannot be used.
-    pub(crate) fn levels(&self, root: &Path, mut base: Levels) -> Result<Levels, Error> {
-        match &self.known {
-            Some(known) => known.iter().for_each(|check| check.apply(&mut base)),
-            None => config::read(root, self.config.as_deref())?.check.apply(&mut base),
-        }
-        self.own.apply(&mut base);
-        Ok(base)
-    }
-
     /// Refuses contradictions.
     ///
     /// # Errors

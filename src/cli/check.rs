@@ -8,7 +8,8 @@ use hyperframes_ci_core::report::{self, ReportFormat};
 
 use super::levels::LevelArgs;
 use super::select::SelectArgs;
-use super::{values, workspace};
+use super::values;
+use super::workspace::workspace;
 use crate::app::check::{self, CheckSpec, CheckTarget, Checked};
 use crate::app::config::Settings;
 use crate::app::failure::CheckFailed;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::workspace;
+use super::workspace::workspace;
 use crate::app::config::{Entry, Settings};
 use crate::app::options::{Given, OPTIONS, Origin, Scope};
 use crate::app::outcome::{ConfigOutcome, EntryOutcome};

@@ -16,9 +16,9 @@ mod render;
 mod schema;
 mod select;
 mod values;
+mod workspace;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -84,11 +84,6 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
             ExitCode::from(error.exit().code())
         }
     }
-}
-
-/// The directory that the CI service works in.
-fn workspace() -> Option<PathBuf> {
-    crate::ci::workspace(&crate::heygen::environment::variable)
 }
 
 /// A command line that clap refuses, or a request for help.

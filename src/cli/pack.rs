@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::levels::LevelArgs;
-use super::workspace;
+use super::workspace::workspace;
 use crate::app::pack::{PackSpec, pack};
 use crate::fault::Error;
 use crate::ui::Console;

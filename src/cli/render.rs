@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::flags::RenderFlags;
 use super::levels::LevelArgs;
 use super::select::SelectArgs;
-use super::workspace;
+use super::workspace::workspace;
 use crate::app::config::Settings;
 use crate::app::entries::{self, EndedEntry};
 use crate::app::options::Heading;

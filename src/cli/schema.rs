@@ -7,8 +7,9 @@ use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
-use super::workspace;
-use crate::app::{config, schemas};
+use super::workspace::workspace;
+use crate::app::config;
+use crate::app::outcome::schemas;
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::tree::DiskTree;

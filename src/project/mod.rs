@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod collect;
 pub(crate) mod discover;
+mod error;
 pub(crate) mod input;
 pub(crate) mod pack;
 pub(crate) mod shown;

@@ -1,6 +1,5 @@
 //! From a project to its archive: a ZIP in a temporary file. What is in it is decided in the core.
 
-use crate::fault::Fault;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, Encoded, EntryEn
 use hyperframes_ci_core::order::SortedMap;
 use hyperframes_ci_core::project::{Carried, contained};
 
+use crate::project::error::PackError;
 use crate::project::tree::DiskTree;
 use crate::system::digest::Hasher;
 use crate::system::parallel::in_order;
@@ -24,47 +24,6 @@ const AHEAD: u64 = 16 * 1024 * 1024;
 
 /// The archive is hashed this far behind where it is written, in bytes.
 const HASHED: u64 = 1024 * 1024;
-
-/// Why there is no archive.
-#[derive(Debug)]
-pub(crate) enum PackError {
-    /// A file cannot be read or changed while it was.
-    File(PathBuf, ArchiveError),
-    /// The archive cannot be written.
-    Archive(io::Error),
-}
-
-impl std::fmt::Display for PackError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path, error) => write!(f, "{} {error}", path.display()),
-            Self::Archive(error) => write!(f, "the archive cannot be written: {error}"),
-        }
-    }
-}
-
-impl Fault for PackError {
-    fn code(&self) -> &str {
-        match self {
-            Self::File(_, ArchiveError::Changed { .. }) => "file_changed",
-            Self::File(..) => "file_unreadable",
-            Self::Archive(_) => "archive_not_written",
-        }
-    }
-
-    fn help(&self) -> Option<String> {
-        Some(
-            match self {
-                Self::File(_, ArchiveError::Changed { .. }) => {
-                    "let whatever writes it finish, then run again"
-                }
-                Self::File(..) => "check the permissions, or leave it out with .hyperframesignore",
-                Self::Archive(_) => "check the free space of the temporary directory",
-            }
-            .to_owned(),
-        )
-    }
-}
 
 /// What is going to be packed, by path in the archive.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use hyperframes_ci_core::check::{CheckOptions, Report, check};
 use hyperframes_ci_core::project::{Found, HEAD, Listing, Tree, below};
 
 use crate::project::collect::{Project, ProjectError, collect};
-use crate::project::pack::PackError;
+use crate::project::error::PackError;
 
 /// A project, its files, and the repository around it.
 #[derive(Debug)]

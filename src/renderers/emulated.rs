@@ -2,9 +2,10 @@
 
 use hyperframes_ci_core::job::{RenderFact, RenderIdentity};
 
-use super::cloud::{self, CloudSession};
+use super::cloud::{CAPABILITIES_OF_ONE_RUN, CONCURRENCY, CloudSession, upload_limit};
+use super::local::emulator_backend;
 use super::order::{Order, RunOptions, RunTotals, Work};
-use super::renderer::{Capability, Concurrency, Description, FORMATS, Renderer, Session};
+use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::Reporter;
 use crate::emulator::{Config, Emulator};
 use crate::fault::Error;
@@ -24,9 +25,9 @@ static DESCRIPTION: Description = Description {
     // As the cloud would: limits can be tried out.
     is_billed: true,
     is_on_this_machine: true,
-    upload_limit: Some(cloud::upload_limit),
-    concurrency: Concurrency::Fixed(cloud::CONCURRENCY),
-    capabilities: &[Capability::Callback, Capability::Balance],
+    upload_limit: Some(upload_limit),
+    concurrency: Concurrency::Fixed(CONCURRENCY),
+    capabilities: CAPABILITIES_OF_ONE_RUN,
     formats: FORMATS,
     irrelevant_rules: &[],
 };
@@ -48,7 +49,7 @@ impl Session for EmulatedSession {
     fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
         let key = format!("emulator-{:016x}{:016x}", random(), random());
         let config = Config { api_key: Some(key.clone()), ..Config::default() };
-        let emulator = Emulator::start(config, Some(super::emulator_backend(console)?))?;
+        let emulator = Emulator::start(config, Some(emulator_backend(console)?))?;
         let credential = Credential::ApiKey(Secret::new(key));
         let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;
         if !work.is_batch {

@@ -1,15 +1,16 @@
 //! Renders on this machine, with the official engine.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::options::Format;
 
-use super::Input;
-use super::order::{Order, OrderResult, OrderState, RunOptions, RunTotals, SavedVideo, Work};
+use super::order::{Input, Order, OrderResult, OrderState, RunOptions, RunTotals, SavedVideo, Work};
 use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::{Event, Reporter};
 use super::verify::verify;
+use crate::emulator::RenderBackend;
 use crate::engine::{self, Engine, Progress};
 use crate::fault::Error;
 use crate::system::output::OutputFile;
@@ -96,19 +97,27 @@ impl Session for LocalSession {
 }
 
 /// The engine, as the emulator uses it.
-pub(crate) struct EngineRenderer(pub(crate) Engine);
+struct EngineRenderer(Engine);
 
-impl crate::emulator::RenderBackend for EngineRenderer {
+impl RenderBackend for EngineRenderer {
     fn render(&self, job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), String> {
         self.0.render(job, progress).map_err(|error| error.to_string())
     }
+}
+
+/// What makes the emulator's videos: the official engine, found or installed.
+///
+/// # Errors
+/// Returns an error that names what is missing.
+pub(crate) fn emulator_backend(console: &mut Console) -> Result<Arc<dyn RenderBackend>, Error> {
+    Ok(Arc::new(EngineRenderer(provision(console)?)))
 }
 
 /// Finds or installs the engine.
 ///
 /// # Errors
 /// Returns an error that names what is missing.
-pub(crate) fn provision(console: &mut Console) -> Result<Engine, Error> {
+fn provision(console: &mut Console) -> Result<Engine, Error> {
     let engine = Engine::provision(&mut |progress| {
         if let Progress::Provisioning(what) = progress {
             console.status(&format!("installing {what}"));

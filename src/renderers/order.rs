@@ -9,7 +9,7 @@ use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
-use super::lambda;
+use super::lambda::LambdaOptions;
 use super::verify::Verified;
 use crate::fault::Error;
 use crate::project::pack::Packed;
@@ -32,7 +32,7 @@ pub(crate) struct RunOptions {
     /// Orders at a time; the renderer's default where there is none.
     pub(crate) concurrency: Option<usize>,
     /// For Lambda.
-    pub(crate) lambda: lambda::Options,
+    pub(crate) lambda: LambdaOptions,
 }
 
 impl Default for RunOptions {
@@ -44,7 +44,7 @@ impl Default for RunOptions {
             upload: UploadRoute::Auto,
             reuse: ReusePolicy::default(),
             concurrency: None,
-            lambda: lambda::Options::default(),
+            lambda: LambdaOptions::default(),
         }
     }
 }

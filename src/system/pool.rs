@@ -11,12 +11,15 @@ pub(crate) enum Message<P, R> {
     Result(R),
 }
 
+/// What is done with an item; progress goes to the second argument.
+pub(crate) type Work<'a, T, P, R> = dyn Fn(T, &mut dyn FnMut(P)) -> R + Sync + 'a;
+
 /// Does `work` on items, `at_a_time` of them at the same time, and hands on what comes from it, as it comes, until
 /// `hear` returns false: then no further item is begun.
 pub(crate) fn work_on<T: Send, P: Send, R: Send>(
     items: &mut (dyn Iterator<Item = T> + Send),
     at_a_time: usize,
-    work: &(dyn Fn(T, &mut dyn FnMut(P)) -> R + Sync),
+    work: &Work<'_, T, P, R>,
     hear: &mut dyn FnMut(Message<P, R>) -> bool,
 ) {
     let items = Mutex::new(items);

@@ -19,6 +19,7 @@
 mod account;
 mod backoff;
 mod failure;
+mod follow;
 mod identity;
 mod ledger;
 mod lookup;

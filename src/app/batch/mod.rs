@@ -41,7 +41,7 @@ pub(crate) fn run(
     let (renderer, mut session) = chosen.unzip();
     let rows = BatchRows::new(spec, request, project, renderer, file);
     let packed = project.pack(console)?;
-    let description = renderer.map(|renderer| renderer.description());
+    let description = renderer.map(Renderer::description);
     let limit = description.and_then(|description| description.upload_limit);
     check_size(&packed, limit.map(|limit| limit(spec.run.upload)))?;
     let digest = packed.manifest.digest();

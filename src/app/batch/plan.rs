@@ -8,7 +8,7 @@ use serde_json::json;
 use super::manifest::{Entry, Manifest, RowState};
 use super::rows::{BatchRows, ValidRow};
 use crate::app::budget::billed_seconds;
-use crate::app::render::expected;
+use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
 use crate::ui::Console;

@@ -7,6 +7,7 @@ use crate::app::budget::Billed;
 use crate::app::outcome::{BatchOutcome, BatchResults};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
+use crate::renderers::verify::Verified;
 use crate::renderers::{Event, OrderResult, OrderState, Reporter};
 use crate::system::interrupt;
 use crate::ui::{Console, counted, table};
@@ -121,7 +122,7 @@ impl Reporter for BatchSummary<'_> {
                 self.reused += u64::from(result.is_reused);
                 let verified = video.as_ref().map(|video| &video.verified);
                 if self.is_billed && !result.is_reused {
-                    self.billed.add(verified.and_then(|verified| verified.duration()), result.resolution);
+                    self.billed.add(verified.and_then(Verified::duration), result.resolution);
                 }
                 if let Some(verified) = verified {
                     verified.warn(self.console);

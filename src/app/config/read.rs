@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, EVENTS, Entry, File, Setting, is_inside};
+use super::error::ConfigError;
+use super::file::{EVENTS, Entry, File, Setting, is_inside};
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
 /// The tables of a file.

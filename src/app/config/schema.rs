@@ -3,7 +3,7 @@
 use hyperframes_ci_core::findings::Rule;
 use serde_json::{Map, Value, json};
 
-use super::EVENTS;
+use super::file::EVENTS;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
 /// Where the schema is published.

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Entry, File, Setting, read};
+use super::file::{Entry, File, Setting};
+use super::load::read;
 use crate::app::options::{Given, OPTIONS, Origin, layered};
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::fault::Error;

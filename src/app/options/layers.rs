@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::table::{Heading, RenderOption};
+use super::option::{Heading, RenderOption};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 

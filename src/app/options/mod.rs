@@ -3,8 +3,14 @@
 
 mod kind;
 mod layers;
+mod option;
+mod parse;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use kind::Kind;
 pub(crate) use layers::{Given, Origin, layered};
-pub(crate) use table::{Fallback, Heading, OPTIONS, RenderOption, Scope, https_url, option};
+pub(crate) use option::{Fallback, Heading, RenderOption, Scope};
+pub(crate) use parse::https_url;
+pub(crate) use table::{OPTIONS, option};

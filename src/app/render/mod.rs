@@ -5,7 +5,7 @@ mod prepared;
 mod reporter;
 mod result;
 
-pub(crate) use prepared::{PreparedRender, expected};
+pub(crate) use prepared::PreparedRender;
 
 use std::path::Path;
 

@@ -1,13 +1,11 @@
 //! A render that can begin: everything that can be known before is known.
 
-use hyperframes_ci_core::api::{Project, RenderRequest};
+use hyperframes_ci_core::api::Project;
 use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
 use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::composition::Shape;
 use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
-use hyperframes_ci_core::options::Format;
-use hyperframes_ci_core::video::Expected;
 
 use super::choose::{Chosen, choose, choose_for_uploaded, renderer_of};
 use super::reporter::SingleReporter;
@@ -16,7 +14,8 @@ use crate::app::batch::{self, RowCount};
 use crate::app::budget::LimitOptions;
 use crate::app::outcome::{DryRunOutcome, Outcome, ProjectOutcome};
 use crate::app::prepare::{PreparedProject, archive_outcome, check_size, largest_lines};
-use crate::app::request::RequestBody;
+use crate::app::request::{RequestBody, expected};
+use crate::app::severities;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Order, Output, Renderer, Work};
@@ -117,7 +116,7 @@ fn check(
         &spec.own_files(),
         spec.workspace.as_deref(),
         &options,
-        |project| spec.severities.levels(&project.boundary, base_levels(spec, renderer)),
+        |project| severities::levels(&spec.severities, &project.boundary, base_levels(spec, renderer)),
         console,
     )?;
     if let Shape::Matched { ratio, .. } = &project.shape {
@@ -275,16 +274,5 @@ impl Single<'_> {
         let mut outcome = finished.report(console)?;
         outcome.project = project;
         Ok(Outcome::Render(Box::new(outcome)))
-    }
-}
-
-/// What the video must be: what was asked for, and as long as the composition says.
-pub(crate) fn expected(options: &RenderRequest, duration: Option<f64>) -> Expected {
-    Expected {
-        format: Some(options.format.unwrap_or(Format::Mp4)),
-        fps: options.fps,
-        resolution: options.resolution,
-        aspect_ratio: options.aspect_ratio,
-        duration,
     }
 }

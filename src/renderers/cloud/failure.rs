@@ -1,5 +1,6 @@
 //! A failed job as an error of the command.
 
+use hyperframes_ci_core::api::ApiError;
 use hyperframes_ci_core::job::{Failure, FailureKind};
 use serde_json::{Map, Value};
 
@@ -27,7 +28,7 @@ impl Fault for Box<Failure> {
 
     fn exit(&self) -> Exit {
         match self.kind {
-            _ if self.api_error().is_some_and(|error| error.is_authentication()) => Exit::Auth,
+            _ if self.api_error().is_some_and(ApiError::is_authentication) => Exit::Auth,
             FailureKind::TimedOut(_) => Exit::Timeout,
             FailureKind::Limit(_) => Exit::Limit,
             _ => Exit::General,

@@ -10,26 +10,28 @@
 //! sleeps on a thread. A rate limit that one order meets slows all of them down. Orders of one project share one upload:
 //! the first that needs it is the leader, and the others wait for it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use hyperframes_ci_core::api::{RenderDetail, RenderList, RenderPages, Request};
+use hyperframes_ci_core::api::Request;
 use hyperframes_ci_core::job::{
-    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, Keys, Pause, Plan,
-    RenderState, Reuse, Source, Stage, Step, Wait, retry_delay,
+    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, Pause, Source, Stage, Step,
 };
 
 use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
 use super::ledger::LedgerFile;
+use super::list::list;
+use super::plan::plan;
 use super::task::Task;
+use super::throttle::Throttle;
+use super::upload::{Admitted, SharedUpload};
 use crate::fault::Error;
-use crate::heygen::transport::{CallError, Replay, Transport};
+use crate::heygen::transport::{Replay, Transport};
+use crate::project::pack::Packed;
 use crate::renderers::{Event, Input, Order, OrderResult, Reporter, Work};
 use crate::system::output::OutputError;
-use crate::system::random;
 
 /// Orders between their submission and their result: more would cost memory and gain nothing.
 const MOST_IN_FLIGHT: usize = 400;
@@ -42,9 +44,6 @@ const POLLS: usize = 4;
 
 /// The shortest pause between two looks at all that wait.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-
-/// The shortest pause between two reports of bytes on their way.
-const REPORT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Orders that are asked about by the list; fewer are asked about one by one.
 const WORTH_A_LIST: usize = 3;
@@ -117,16 +116,6 @@ enum Sleeper {
     Send(Box<Task>, Request),
 }
 
-/// The upload that orders share.
-#[derive(Default)]
-struct Upload {
-    asset: Option<AssetFact>,
-    /// Whether it is made, and whatever must hold before anything is paid for is checked.
-    is_open: bool,
-    has_leader: bool,
-    waiting: VecDeque<Order>,
-}
-
 /// One run.
 struct Run<'a> {
     interpreter: &'a Interpreter<'a>,
@@ -140,7 +129,7 @@ struct Run<'a> {
     permits: Semaphore,
     /// Orders in flight, and whether there will be no more.
     open: Mutex<(usize, bool)>,
-    upload: Mutex<Upload>,
+    upload: SharedUpload,
     /// Nobody sends anything before.
     gate: Mutex<Instant>,
     stop: AtomicBool,
@@ -165,6 +154,8 @@ impl<'a> Run<'a> {
                 .and_then(|ledger| ledger.known().asset(&archive.digest).cloned()),
             Source::Project(_) | Source::Render(_) => None,
         };
+        let work = interpreter.work;
+        let is_shared = matches!(source, Source::Archive(_)) && work.is_batch;
         Self {
             interpreter,
             source,
@@ -175,7 +166,7 @@ impl<'a> Run<'a> {
             flights: Semaphore::new(MOST_IN_FLIGHT),
             permits: Semaphore::new(interpreter.concurrency),
             open: Mutex::new((0, false)),
-            upload: Mutex::new(Upload { asset, ..Upload::default() }),
+            upload: SharedUpload::new(asset, is_shared, work.options.reuse.is_off),
             gate: Mutex::new(Instant::now()),
             stop: AtomicBool::new(false),
             fatal: Mutex::new(None),
@@ -214,67 +205,13 @@ impl<'a> Run<'a> {
 
     /// Begins an order, unless it has to wait for the upload that another one makes.
     fn admit(&self, order: Order) {
-        let mut upload = lock(&self.upload);
-        let is_ready = upload.asset.as_ref().is_some_and(|asset| asset.state == AssetState::Ready);
-        let is_shared = matches!(self.source, Source::Archive(_)) && self.interpreter.work.is_batch;
-        // What was rendered before needs no upload.
-        let is_paid = order.known.as_ref().is_some_and(|known| {
-            matches!(known.state, RenderState::Submitted | RenderState::Completed)
-                && !self.interpreter.work.options.reuse.is_off
-        });
-        let needs_leader =
-            is_shared && !is_paid && !upload.is_open && (!is_ready || order.limits.min_balance.is_some());
-        if needs_leader && upload.has_leader {
-            upload.waiting.push_back(order);
-            return;
-        }
-        upload.has_leader |= needs_leader;
-        let (asset, is_open) = (upload.asset.clone(), upload.is_open);
-        drop(upload);
-        self.begin(order, asset, is_open, needs_leader);
-    }
-
-    fn begin(&self, mut order: Order, asset: Option<AssetFact>, is_open: bool, is_leader: bool) {
-        if is_open {
-            // The leader was asked for it.
-            order.limits.min_balance = None;
-        }
-        let plan = self.plan(&mut order, asset);
+        let Some(Admitted { mut order, asset, is_leader }) = self.upload.admit(order) else { return };
+        let Interpreter { work, max_retries, is_searched, .. } = self.interpreter;
+        let mut plan = plan(work, self.source.clone(), &mut order, asset);
+        (plan.max_retries, plan.reuse.is_searched) = (*max_retries, *is_searched);
         let mut task = Box::new(Task::new(order, Job::new(plan), is_leader));
         let step = task.step(JobEvent::Start);
         self.route(task, step);
-    }
-
-    fn plan(&self, order: &mut Order, asset: Option<AssetFact>) -> Plan {
-        let Interpreter { work, max_retries, is_searched, .. } = self.interpreter;
-        let options = work.options;
-        Plan {
-            source: self.source.clone(),
-            body: std::mem::take(&mut order.body),
-            keys: Keys {
-                identity: order.identity.clone(),
-                chosen: order.idempotency_key.take(),
-                // For a project at a URL: nobody knows whether it is the same as the last time.
-                fallback: format!("hfci_run_{:016x}{:016x}", random(), random()).parse().ok(),
-            },
-            reuse: Reuse {
-                none: options.reuse.is_off,
-                since: Some(options.reuse.since()),
-                render: order.known.take(),
-                asset,
-                is_searched: *is_searched,
-            },
-            limits: std::mem::take(&mut order.limits),
-            route: options.upload,
-            wait: options.is_waiting.then_some(Wait {
-                poll_interval: options.poll_interval,
-                download: true,
-                is_watched: work.is_batch,
-            }),
-            max_wait: options.max_wait,
-            max_retries: *max_retries,
-            seed: random(),
-        }
     }
 
     /// Puts a task to where its next action is performed.
@@ -347,15 +284,16 @@ impl<'a> Run<'a> {
     /// The leader's upload is there: the others may begin.
     fn open_upload(&self, leader: &mut Task) {
         leader.is_leader = false;
-        let mut upload = lock(&self.upload);
         if let (Source::Archive(archive), Some(id)) = (&self.source, leader.job.asset_id()) {
             let (digest, asset_id) = (archive.digest.clone(), id.to_owned());
-            upload.asset = Some(AssetFact { digest, asset_id, state: AssetState::Ready });
+            let asset = AssetFact { digest, asset_id, state: AssetState::Ready };
+            let waiting = self.upload.open(asset);
+            if self.stop.load(Ordering::SeqCst) {
+                waiting.into_iter().for_each(|_| self.leave(true));
+            } else {
+                waiting.into_iter().for_each(|order| self.admit(order));
+            }
         }
-        (upload.is_open, upload.has_leader) = (true, false);
-        let (waiting, asset) = (std::mem::take(&mut upload.waiting), upload.asset.clone());
-        drop(upload);
-        waiting.into_iter().for_each(|order| self.begin(order, asset.clone(), true, false));
     }
 
     /// A leader that needed no upload, or failed: the next order takes its place.
@@ -363,14 +301,9 @@ impl<'a> Run<'a> {
         if !std::mem::take(&mut task.is_leader) {
             return;
         }
-        let mut upload = lock(&self.upload);
-        upload.has_leader = false;
         if self.stop.load(Ordering::SeqCst) {
-            let waiting = std::mem::take(&mut upload.waiting);
-            drop(upload);
-            waiting.into_iter().for_each(|_| self.leave(true));
-        } else if let Some(order) = upload.waiting.pop_front() {
-            drop(upload);
+            self.upload.abandon().into_iter().for_each(|_| self.leave(true));
+        } else if let Some(order) = self.upload.next_leader() {
             self.admit(order);
         }
     }
@@ -456,7 +389,7 @@ impl<'a> Run<'a> {
             Input::Archive(packed) if task.job.stage() == Stage::Upload => Some(packed),
             _ => None,
         };
-        let mut source = match packed.map(|packed| packed.open()).transpose() {
+        let mut source = match packed.map(Packed::open).transpose() {
             Ok(source) => source,
             Err(error) => {
                 let error = OutputError::NotKept(format!("the archive is gone: {error}"));
@@ -484,7 +417,11 @@ impl<'a> Run<'a> {
 
     /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
     fn look(&self, parked: Vec<(Instant, Box<Task>)>) {
-        let mut seen = self.list(&parked);
+        let wanted = parked.iter().filter_map(|(_, task)| task.job.render().map(|(id, _)| id.to_owned()));
+        let (mut seen, pause) = list(self.interpreter.transport, wanted.collect());
+        if let Some(pause) = pause {
+            self.hold(pause);
+        }
         let mut missing = Vec::new();
         for (due, mut task) in parked {
             match task.job.render().and_then(|(id, _)| seen.remove(id)) {
@@ -496,33 +433,6 @@ impl<'a> Run<'a> {
             }
         }
         self.poll(missing);
-    }
-
-    /// The details of tasks, from as few pages as have them all.
-    fn list(&self, parked: &[(Instant, Box<Task>)]) -> HashMap<String, Box<RenderDetail>> {
-        let wanted = parked.iter().filter_map(|(_, task)| task.job.render().map(|(id, _)| id.to_owned()));
-        let mut missing = wanted.collect::<HashSet<_>>();
-        let mut seen = HashMap::new();
-        // Others may have submitted as well.
-        let most = parked.len().div_ceil(100) + 2;
-        let mut pages = RenderPages::new(u32::try_from(most).unwrap_or(u32::MAX));
-        while let Some(request) = pages.request().filter(|_| !missing.is_empty()) {
-            let answer = self.interpreter.transport.call(&request, 0, random());
-            if let Err(CallError::Api(error)) = &answer
-                && error.status == 429
-            {
-                self.hold(retry_delay(1, error.retry_after, random()));
-            }
-            let page = answer.ok().and_then(|response| response.whole::<RenderList>().ok());
-            let Some(page) = page else { break };
-            let _ = pages.advance(&page);
-            for detail in page.data {
-                if missing.remove(&detail.render_id) {
-                    seen.insert(detail.render_id.clone(), Box::new(detail));
-                }
-            }
-        }
-        seen
     }
 
     /// Downloads.
@@ -560,22 +470,5 @@ impl<'a> Run<'a> {
 
     fn say(&self, event: Event) {
         let _ = self.messages.send(Message::Event(event));
-    }
-}
-
-/// Lets reports of bytes through now and then, at every tenth, and at the end.
-#[derive(Default)]
-struct Throttle {
-    last: Option<(Instant, u64)>,
-}
-
-impl Throttle {
-    fn is_due(&mut self, done: u64, total: u64) -> bool {
-        let tenth = done.saturating_mul(10).checked_div(total).unwrap_or_default();
-        let is_due = self.last.is_none_or(|(at, last)| tenth != last || at.elapsed() >= REPORT_PAUSE);
-        if is_due {
-            self.last = Some((Instant::now(), tenth));
-        }
-        is_due || done == total
     }
 }

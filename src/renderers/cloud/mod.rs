@@ -4,7 +4,11 @@ pub(crate) mod failure;
 mod interpreter;
 mod lanes;
 pub(crate) mod ledger;
+mod list;
+mod plan;
 mod task;
+mod throttle;
+mod upload;
 
 use std::sync::Mutex;
 
@@ -26,6 +30,9 @@ use crate::ui::Console;
 
 /// Orders that are submitted at a time.
 pub(super) const CONCURRENCY: usize = 8;
+
+/// What a cloud can do that ends with the run.
+pub(super) const CAPABILITIES_OF_ONE_RUN: &[Capability] = &[Capability::Callback, Capability::Balance];
 
 /// What the cloud can do.
 pub(super) const CAPABILITIES: &[Capability] =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::LambdaError;
+use super::error::LambdaError;
 use crate::system::programs::process::{self, ProcessEvent, RunningProcess};
 
 /// How the follower is waited for.

@@ -9,6 +9,7 @@
 
 mod error;
 mod follower;
+mod options;
 mod run;
 mod stack;
 mod tooling;
@@ -19,8 +20,7 @@ use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use serde_json::json;
 
 pub(crate) use error::LambdaError;
-pub(crate) use stack::{DEFAULT_STACK, Stack};
-pub(crate) use tooling::LAMBDA_VERSION;
+pub(crate) use options::{DEFAULT_STACK, LAMBDA_VERSION, LambdaOptions};
 
 use super::order::{Input, Order, RunOptions, RunTotals, Work};
 use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
@@ -28,25 +28,11 @@ use super::report::Reporter;
 use crate::fault::Error;
 use crate::ui::Console;
 use run::LambdaRun;
+use stack::Stack;
 use tooling::{Layout, Tooling};
 
 /// Step Functions takes no more for an execution, in bytes; the rest of the input is small.
 const MOST_VARIABLES: usize = 250 * 1024;
-
-/// Where and with what Lambda renders.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Options {
-    /// The name of the stack.
-    pub(crate) stack: String,
-    /// The version of the official tooling.
-    pub(crate) version: String,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { stack: DEFAULT_STACK.to_owned(), version: LAMBDA_VERSION.to_owned() }
-    }
-}
 
 /// The renderer.
 pub(super) struct Lambda;

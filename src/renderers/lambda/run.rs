@@ -6,7 +6,7 @@ use std::time::Instant;
 use hyperframes_ci_core::job::{Failure, GENERATIONS, RenderState};
 use hyperframes_ci_core::options::Format;
 
-use super::LambdaError;
+use super::error::LambdaError;
 use super::follower::{FOLLOWING, Follower, News, Problem};
 use super::tooling::{Layout, Site, Start, Tooling, key};
 use crate::fault::Error;

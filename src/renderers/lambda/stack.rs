@@ -7,9 +7,6 @@ use serde::Deserialize;
 
 use super::LambdaError;
 
-/// The stack that the official tooling takes unless it is told another.
-pub(crate) const DEFAULT_STACK: &str = "hyperframes-default";
-
 /// A deployed stack.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -10,15 +10,12 @@ use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::error::LambdaError;
 use super::follower::{FOLLOWING, Follower};
-use super::{LambdaError, Stack};
+use super::stack::Stack;
 use crate::system::programs::process::{self, RunningProcess};
 use crate::system::programs::{self, Node, NpmPackages, WorkDir, set_noninteractive};
 use crate::system::unpack::unpack;
-
-/// The version of the official command line and of `@hyperframes/aws-lambda`, the newest that this was tested with; the
-/// stack should be deployed with the same one.
-pub(crate) const LAMBDA_VERSION: &str = "0.8.31";
 
 /// What must not differ in version from the two. Their ranges would let npm mix versions.
 const SIBLINGS: &[&str] = &["core", "engine", "lint", "parsers", "producer", "studio-server"];

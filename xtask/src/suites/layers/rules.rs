@@ -42,7 +42,8 @@ pub(super) const CRATES: &[Rules] = &[
             "renderers > heygen, project, ui > system",
             "action > ci > system",
         ]),
-        reserved: &[("ci", &["action"])],
+        // The command line asks it for the workspace only.
+        reserved: &[("ci", &["action", "cli"])],
         confined: &[("clap", "cli"), ("clap_complete", "cli")],
     },
     Rules { folder: "core/src", order: OrderSource::Documented, reserved: &[], confined: &[] },

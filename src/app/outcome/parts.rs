@@ -1,61 +1,7 @@
-//! JSON Schemas of results, by command: `schema output`.
+//! JSON Schemas of what results take from the core as it is.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde_json::{Value, json};
-
-use super::outcome::{
-    CheckOutcome, ConfigOutcome, DeleteOutcome, DetailOutcome, EmulatorOutcome, EntriesOutcome, ErrorOutcome,
-    ListOutcome, Outcome, PackOutcome, RowOutcome, RuleOutcome, StatusOutcome,
-};
-
-/// Where a schema of a command's results comes from.
-type Describe = fn(&mut SchemaGenerator) -> Schema;
-
-/// The results of commands, under the names that `schema output` takes.
-pub(crate) const RESULTS: &[(&str, Describe)] = &[
-    ("render", of::<Outcome>),
-    ("render-row", of::<RowOutcome>),
-    ("render-all", of::<EntriesOutcome>),
-    ("check", of::<CheckOutcome>),
-    ("check-explain", of::<RuleOutcome>),
-    ("pack", of::<PackOutcome>),
-    ("get", of::<DetailOutcome>),
-    ("get-wait", of::<Outcome>),
-    ("list", of::<ListOutcome>),
-    ("delete", of::<DeleteOutcome>),
-    ("auth-status", of::<StatusOutcome>),
-    ("emulator", of::<EmulatorOutcome>),
-    ("config-show", of::<ConfigOutcome>),
-    ("error", of::<ErrorOutcome>),
-];
-
-fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
-}
-
-/// The schema of one command's result, or of all of them by name.
-pub(crate) fn output(command: Option<&str>) -> Value {
-    let mut generator = SchemaGenerator::default();
-    let chosen = RESULTS.iter().filter(|(name, _)| command.is_none_or(|command| command == *name));
-    let mut schemas =
-        chosen.map(|(name, describe)| (*name, describe(&mut generator).to_value())).collect::<Vec<_>>();
-    let mut document = match (command, schemas.pop()) {
-        (Some(_), Some((_, schema))) => schema,
-        (_, last) => {
-            schemas.extend(last);
-            let properties = schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema));
-            json!({
-                "description": "What commands print with --json, by command",
-                "type": "object",
-                "properties": properties.collect::<serde_json::Map<_, _>>(),
-            })
-        }
-    };
-    document["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
-    document["title"] = "hyperframes-ci output".into();
-    document["$defs"] = Value::Object(generator.take_definitions(true).into_iter().collect());
-    document
-}
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::json;
 
 /// A render as the API describes it. Members that this version does not know are passed on.
 pub(crate) fn render_detail(_: &mut SchemaGenerator) -> Schema {

@@ -1,0 +1,156 @@
+//! From an answer to what the API means by it.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{ApiError, Response, ResponseError};
+
+impl Response {
+    /// The error that the answer is, or `Ok` where the status says success.
+    ///
+    /// # Errors
+    /// [`ResponseError::Api`] for every other status, redirects included: the API does not redirect.
+    pub fn check(&self) -> Result<(), ResponseError> {
+        if self.is_success() { Ok(()) } else { Err(ResponseError::Api(Box::new(ApiError::of(self)))) }
+    }
+
+    /// As [`Response::check`], for a storage: what it says to success does not matter, unless it is a page, which only
+    /// somebody in between can have sent.
+    ///
+    /// # Errors
+    /// See [`ResponseError`].
+    pub fn check_stored(&self) -> Result<(), ResponseError> {
+        self.check()?;
+        if self.looks_like_html() {
+            return Err(self.malformed("the answer is an HTML page; a proxy may stand in between", true));
+        }
+        Ok(())
+    }
+
+    /// The object in the `data` wrapper, or the bare object where there is none.
+    ///
+    /// # Errors
+    /// See [`ResponseError`].
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
+        let mut value = self.json()?;
+        let data = value.get_mut("data").map(Value::take).unwrap_or(value);
+        serde_json::from_value(data).map_err(|error| self.malformed(&error.to_string(), false))
+    }
+
+    /// The whole object, wrapper included, as lists need it.
+    ///
+    /// # Errors
+    /// See [`ResponseError`].
+    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
+        serde_json::from_value(self.json()?).map_err(|error| self.malformed(&error.to_string(), false))
+    }
+
+    fn json(&self) -> Result<Value, ResponseError> {
+        self.check()?;
+        serde_json::from_slice(&self.body).map_err(|error| {
+            if self.looks_like_html() {
+                let message =
+                    "the answer is an HTML page; a proxy or a wrong HEYGEN_API_URL may stand in between";
+                self.malformed(message, false)
+            } else {
+                self.malformed(&format!("the answer is not JSON: {error}"), true)
+            }
+        })
+    }
+
+    fn malformed(&self, message: &str, is_cut: bool) -> ResponseError {
+        ResponseError::Malformed { status: self.status, message: message.to_owned(), is_cut }
+    }
+
+    fn looks_like_html(&self) -> bool {
+        let is_xml = self.header("content-type").is_some_and(|kind| kind.contains("xml"));
+        self.header("content-type").is_some_and(|kind| kind.contains("html"))
+            || (!is_xml && self.body.trim_ascii_start().first() == Some(&b'<'))
+    }
+
+    /// What an answer without an error envelope says about itself; never its body, which may be anything.
+    pub(super) fn describe(&self) -> String {
+        match self.status {
+            300..=399 => "the server redirects, and the credential does not follow".to_owned(),
+            _ if self.looks_like_html() => "the server answered with an HTML page".to_owned(),
+            status => format!("the server answered with status {status}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Account, Asset, RenderDetail, RenderStatus, SubmittedRender};
+
+    fn response(status: u16, kind: &str, body: &str) -> Response {
+        Response {
+            status,
+            headers: vec![("Content-Type".into(), kind.into()), ("X-Request-Id".into(), "req-1".into())],
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn data_may_be_wrapped_or_bare() {
+        for body in [r#"{"data":{"render_id":"r1"}}"#, r#"{"render_id":"r1"}"#] {
+            let submitted: SubmittedRender = response(200, "application/json", body).data().expect("data");
+            assert_eq!(submitted.render_id, "r1");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_and_statuses_survive() {
+        let body = r#"{"data":{"render_id":"r1","status":"thinking","new":[1],"fps":30,"duration":1.5,
+            "video_url":"https://b.example/v.mp4?sig=secret","poster_url":"https://b.example/p?sig=secret"}}"#;
+        let detail: RenderDetail = response(200, "application/json", body).data().expect("data");
+        assert_eq!(detail.status(), RenderStatus::Unknown);
+        assert!(!detail.status().is_final());
+        let shown = serde_json::to_string(&detail.redacted()).expect("json");
+        assert!(shown.contains(r#""new":[1]"#) && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn the_balance_is_that_of_the_way_of_billing() {
+        let left = |body: &str| serde_json::from_str::<Account>(body).expect("an account").balance();
+        let wallet = r#""wallet":{"currency":"usd","remaining_balance":12.5}"#;
+        assert_eq!(left(&format!(r#"{{"billing_type":"wallet",{wallet}}}"#)), Some(12.5));
+        assert_eq!(left(r#"{"billing_type":"wallet","wallet":{"remaining_balance":"7"}}"#), Some(7.0));
+        let credits = r#""subscription":{"plan":"pro","credits":{"premium_credits":{"remaining":3,"resets_at":1},
+            "add_on_credits":{"remaining":4}}}"#;
+        assert_eq!(left(&format!(r#"{{"billing_type":"subscription",{wallet},{credits}}}"#)), Some(7.0));
+        let usage = r#""usage_based":{"spending_current_usd":30,"spending_cap_usd":50}"#;
+        assert_eq!(left(&format!(r#"{{"billing_type":"usage_based",{usage}}}"#)), Some(20.0));
+        assert_eq!(
+            left(
+                r#"{"billing_type":"usage_based","usage_based":{"spending_current_usd":3,"spending_cap_usd":null}}"#
+            ),
+            Some(f64::INFINITY)
+        );
+        assert_eq!(left(&format!(r#"{{"billing_type":"new","wallet":null,{credits}}}"#)), Some(7.0));
+        assert_eq!(left(r#"{"billing_type":"wallet","wallet":null}"#), None);
+    }
+
+    #[test]
+    fn errors_carry_what_the_server_said() {
+        let body =
+            r#"{"error":{"code":"invalid_parameter","message":"fps is odd","param":"fps","doc_url":null}}"#;
+        let Err(ResponseError::Api(error)) = response(400, "application/json", body).check() else {
+            unreachable!("an error")
+        };
+        assert_eq!((error.code.as_str(), error.param.as_deref()), ("invalid_parameter", Some("fps")));
+        assert_eq!(error.request_id.as_deref(), Some("req-1"));
+    }
+
+    #[test]
+    fn a_page_from_a_proxy_is_named_as_one() {
+        let error =
+            response(200, "text/html", "<html>login</html>").data::<SubmittedRender>().expect_err("html");
+        assert!(error.to_string().contains("HTML page"), "{error}");
+        let error = response(502, "text/html", "<html>secret</html>").check().expect_err("html");
+        assert!(!error.to_string().contains("secret"), "{error}");
+        let error =
+            response(200, "application/json", r#"{"data":{"render"#).data::<Asset>().expect_err("cut");
+        assert!(error.to_string().contains("not JSON"), "{error}");
+    }
+}

@@ -1,0 +1,216 @@
+//! What the API answers with.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
+
+/// The answer to [`Request::create_upload`](super::Request::create_upload).
+#[derive(Clone, Deserialize)]
+pub struct DirectUpload {
+    /// The asset, usable once it is completed.
+    pub asset_id: String,
+    /// Presigned; its query is a credential.
+    pub upload_url: String,
+    /// Headers that the signature covers.
+    #[serde(default)]
+    pub upload_headers: Map<String, Value>,
+    /// The largest body accepted, in bytes.
+    pub max_bytes: Option<u64>,
+}
+
+impl DirectUpload {
+    /// The signed headers; values that are no text, number or truth value are left out.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        };
+        self.upload_headers.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+    }
+}
+
+/// The answer to [`Request::complete_upload`](super::Request::complete_upload) and
+/// [`Request::proxy_upload`](super::Request::proxy_upload).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Asset {
+    /// The asset.
+    pub asset_id: String,
+}
+
+/// The answer to [`Request::submit`](super::Request::submit) and
+/// [`Request::delete_render`](super::Request::delete_render).
+#[derive(Clone, Debug, Deserialize)]
+pub struct SubmittedRender {
+    /// The render.
+    pub render_id: String,
+}
+
+/// Where a render stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenderStatus {
+    /// Waiting.
+    Queued,
+    /// Under way.
+    Rendering,
+    /// The video is there.
+    Completed,
+    /// There will be no video.
+    Failed,
+    /// A status that this version does not know; it is taken as under way.
+    Unknown,
+}
+
+impl RenderStatus {
+    /// Whether nothing will change any more.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+/// One render, as the API tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RenderDetail {
+    /// The render.
+    pub render_id: String,
+    /// Status as the server spells it; see [`RenderDetail::status`].
+    pub status: String,
+    /// Container as the server spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Tracking id; a render key where this program chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_id: Option<String>,
+    /// Presigned and short-lived; its query must not be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video_url: Option<String>,
+    /// Presigned and short-lived; its query must not be published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
+    /// Length in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Number>,
+    /// Creation, in unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Number>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_message: Option<String>,
+    /// Everything else the server said, known to this version or not.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl RenderDetail {
+    /// Where the render stands.
+    #[must_use]
+    pub fn status(&self) -> RenderStatus {
+        match self.status.as_str() {
+            "queued" => RenderStatus::Queued,
+            "rendering" => RenderStatus::Rendering,
+            "completed" => RenderStatus::Completed,
+            "failed" => RenderStatus::Failed,
+            _ => RenderStatus::Unknown,
+        }
+    }
+
+    /// Creation by the server's clock, in whole unix seconds.
+    #[must_use]
+    pub fn created(&self) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]
+        self.created_at.as_ref().and_then(Number::as_f64).map(|seconds| seconds as i64)
+    }
+
+    /// Whether the video is a built-in clip of the emulator, which is as long and as large as it is.
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        self.other.get("placeholder") == Some(&Value::Bool(true))
+    }
+
+    /// The same detail with the queries of its URLs replaced, safe to publish.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let mut detail = self.clone();
+        detail.video_url = detail.video_url.as_deref().map(redact_query);
+        detail.thumbnail_url = detail.thumbnail_url.as_deref().map(redact_query);
+        for value in detail.other.values_mut() {
+            if let Value::String(text) = value
+                && text.starts_with("http")
+            {
+                *text = redact_query(text);
+            }
+        }
+        detail
+    }
+}
+
+/// Replaces the query of a URL, which in a presigned one is a credential.
+fn redact_query(url: &str) -> String {
+    match url.split_once('?') {
+        Some((base, _)) => format!("{base}?[redacted]"),
+        None => url.to_owned(),
+    }
+}
+
+/// Who the credential belongs to, and what is left to spend.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Account {
+    /// `wallet`, `subscription` or `usage_based`.
+    #[serde(default)]
+    pub billing_type: Option<String>,
+    /// Everything else the server said.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Account {
+    /// What is left to spend, in the unit that the account is billed in: the wallet's currency, credits, or US dollars
+    /// below the cap. `None` where the server does not say; infinite where there is no cap.
+    #[must_use]
+    pub fn balance(&self) -> Option<f64> {
+        let number = |section: &Value, path: &str| {
+            let value = section.pointer(path)?;
+            value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|number| number.is_finite())
+        };
+        let section = |name: &str| self.other.get(name).filter(|section| section.is_object());
+        let wallet = || number(section("wallet")?, "/remaining_balance");
+        let subscription = || {
+            let credits = section("subscription")?.get("credits")?.as_object()?;
+            let left = credits.values().filter_map(|kind| number(kind, "/remaining")).collect::<Vec<_>>();
+            (!left.is_empty()).then(|| left.into_iter().sum())
+        };
+        let usage_based = || {
+            let section = section("usage_based")?;
+            let spent = number(section, "/spending_current_usd")?;
+            match section.get("spending_cap_usd") {
+                None | Some(Value::Null) => Some(f64::INFINITY),
+                Some(_) => Some(number(section, "/spending_cap_usd")? - spent),
+            }
+        };
+        match self.billing_type.as_deref() {
+            Some("wallet") => wallet(),
+            Some("subscription") => subscription(),
+            Some("usage_based") => usage_based(),
+            _ => wallet().or_else(subscription).or_else(usage_based),
+        }
+    }
+}
+
+/// One page of renders.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RenderList {
+    /// Newest first.
+    #[serde(default)]
+    pub data: Vec<RenderDetail>,
+    /// Whether there are more.
+    #[serde(default)]
+    pub has_more: bool,
+    /// The cursor of the next page.
+    #[serde(default)]
+    pub next_token: Option<String>,
+}

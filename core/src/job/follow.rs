@@ -1,0 +1,131 @@
+//! From a render to its video: polls, and the download.
+
+use std::time::Duration;
+
+use super::machine::{Call, Job, State};
+use super::{
+    Action, FailureKind, Outcome, Pause, Remedy, RenderState, Retry, SaveError, Stage, poll_delay,
+    retry_delay,
+};
+use crate::api::{RenderDetail, RenderStatus};
+
+/// How often a download starts over with a fresh URL and gets no further, beyond the retries that the user set.
+const FRESH_URLS: u32 = 3;
+
+impl Job {
+    /// A list may leave out what a detail has.
+    pub(super) fn seen(&mut self, id: String, detail: RenderDetail, now: Duration) -> Action {
+        let needs_video = self.plan.wait.is_some_and(|wait| wait.download);
+        if detail.status() == RenderStatus::Completed && needs_video && detail.video_url.is_none() {
+            return self.next(Call::Poll(id));
+        }
+        self.polled(detail, now)
+    }
+
+    pub(super) fn polled(&mut self, detail: RenderDetail, now: Duration) -> Action {
+        self.attempt = 0;
+        let Some(render) = self.render.clone() else {
+            return self.fail(Stage::Poll, FailureKind::Malformed("no render is followed".to_owned()));
+        };
+        let is_first = self.detail.is_none();
+        if is_first && !self.will_do(&detail, &render) {
+            return self.pass_over(&detail, &render);
+        }
+        let before = self.detail.replace(detail.clone()).map(|detail| detail.status());
+        let status = detail.status();
+        if status.is_final() && before != Some(status) {
+            // From here on it is the download that takes time.
+            self.phase = Some(now);
+            let is_failed = status == RenderStatus::Failed;
+            self.note_render(if is_failed { RenderState::Failed } else { RenderState::Completed });
+        }
+        match (status, self.plan.wait) {
+            (RenderStatus::Failed, _) => {
+                let message = detail.failure_message;
+                let message = message.unwrap_or_else(|| "the server gave no reason".to_owned());
+                self.fail(Stage::Poll, FailureKind::RenderFailed(message))
+            }
+            (RenderStatus::Completed, Some(wait)) if wait.download => match detail.video_url {
+                Some(url) => {
+                    self.state = State::Saving;
+                    Action::Save(url)
+                }
+                None => self.fail(Stage::Poll, FailureKind::NoVideo),
+            },
+            (RenderStatus::Completed, _) => Action::Done(Outcome::Completed(Box::new(detail))),
+            (RenderStatus::Queued | RenderStatus::Rendering | RenderStatus::Unknown, Some(_)) => {
+                if is_first && render.origin.is_reused() {
+                    // It is known now, however it was found.
+                    self.phase = Some(now);
+                    self.note_render(RenderState::Submitted);
+                }
+                self.pause_poll(render.id, None, now)
+            }
+            (RenderStatus::Queued | RenderStatus::Rendering | RenderStatus::Unknown, None) => {
+                Action::Done(Outcome::Submitted { render_id: render.id })
+            }
+        }
+    }
+
+    /// Waits for the next poll, or ends the waiting.
+    pub(super) fn pause_poll(
+        &mut self,
+        render_id: String,
+        retry: Option<(Duration, Retry)>,
+        now: Duration,
+    ) -> Action {
+        let (waited, left) = self.time(now);
+        let Some(wait) = self.plan.wait.filter(|_| !left.is_zero()) else {
+            let is_complete = self.detail.as_ref().is_some_and(|detail| detail.status().is_final());
+            return match retry {
+                Some((_, retry)) if is_complete => {
+                    self.fail(Stage::Download, FailureKind::NotSaved(retry.reason))
+                }
+                _ => self.fail(Stage::Poll, FailureKind::TimedOut(waited)),
+            };
+        };
+        let at_least = retry.as_ref().map(|(delay, _)| *delay).unwrap_or_default();
+        // The last poll comes at the end of the time, not after it.
+        let delay = poll_delay(waited, wait.poll_interval).max(at_least).min(left);
+        self.pause(Call::Poll(render_id), Pause { delay, retry: retry.map(|(_, retry)| retry) })
+    }
+
+    /// A render that is followed does not exist: somebody deleted it.
+    pub(super) fn vanished(&mut self) -> Action {
+        self.note_render(RenderState::Gone);
+        let render = self.render.clone().filter(|_| self.detail.is_none());
+        match render {
+            // Its key is used up: the server would answer it with the render that is gone.
+            Some(render) if render.origin.is_reused() => self.give_up(&render),
+            // The server has just done so.
+            Some(render) if self.plan.reuse.none && self.may_go_on(&render) => self.give_up(&render),
+            _ => self.fail(Stage::Poll, FailureKind::Deleted),
+        }
+    }
+
+    pub(super) fn not_saved(&mut self, error: SaveError, now: Duration) -> Action {
+        self.failed_saves = if error.progressed { 1 } else { self.failed_saves + 1 };
+        let most = match error.remedy {
+            Remedy::Retry => self.plan.max_retries.saturating_add(FRESH_URLS),
+            // One that has just been made and is refused as well is not refused for its age.
+            Remedy::FreshUrl => 1,
+            Remedy::None => 0,
+        };
+        let (_, left) = self.time(now);
+        let render = self.render.clone().filter(|_| self.failed_saves <= most);
+        let Some(render) = render.filter(|_| !left.is_zero()) else {
+            return self.fail(Stage::Download, FailureKind::NotSaved(error.message));
+        };
+        // The detail is fetched again for a fresh URL; the first time at once, since URLs simply expire.
+        self.attempt = 0;
+        let call = Call::Poll(render.id);
+        let (attempt, of) = (self.failed_saves + 1, Some(most.saturating_add(1)));
+        let delay = match self.failed_saves {
+            1 => Duration::ZERO,
+            failed => retry_delay(failed - 1, None, self.plan.seed).min(left),
+        };
+        let (stage, reason) = (Stage::Download, error.message);
+        let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };
+        self.pause(call, Pause { delay, retry: Some(retry) })
+    }
+}

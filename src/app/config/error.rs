@@ -1,0 +1,53 @@
+//! How a configuration can be unusable.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::fault::{Exit, Fault};
+
+/// Why a configuration is of no use.
+#[derive(Debug)]
+pub(crate) enum ConfigError {
+    /// It cannot be read.
+    Unreadable(PathBuf, std::io::Error),
+    /// It is not what it should be: each mistake with its place and an excerpt.
+    Invalid(Vec<String>),
+    /// There is none where one is needed.
+    Missing(PathBuf),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            Self::Invalid(mistakes) => f.write_str(&mistakes.join("\n")),
+            Self::Missing(path) => write!(f, "{} has no [[render]] entries", path.display()),
+        }
+    }
+}
+
+impl Fault for ConfigError {
+    fn code(&self) -> &str {
+        match self {
+            Self::Unreadable(..) => "config_unreadable",
+            Self::Invalid(_) => "invalid_config",
+            Self::Missing(_) => "no_entries",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(..) => Some("check the path and the permissions".to_owned()),
+            Self::Invalid(_) => {
+                Some("`hyperframes-ci schema config` has everything that it may hold".to_owned())
+            }
+            Self::Missing(_) => {
+                Some("write some, such as\n\n[[render]]\nproject = \"videos/launch\"".to_owned())
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}

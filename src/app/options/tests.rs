@@ -1,0 +1,61 @@
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use super::*;
+use crate::app::spec::RenderSpec;
+
+fn check(name: &str, value: &str) -> Result<RenderSpec, String> {
+    let mut spec = RenderSpec::default();
+    let option = option(name).expect("an option");
+    (option.set)(&mut spec, OsStr::new(value)).map(|()| spec)
+}
+
+#[test]
+fn defaults_are_those_of_the_specification() {
+    for option in OPTIONS {
+        if let Fallback::Value(value) = option.fallback {
+            assert_eq!(check(option.name, value), Ok(RenderSpec::default()), "{}", option.name);
+        }
+    }
+}
+
+#[test]
+fn words_are_those_that_are_taken() {
+    for option in OPTIONS {
+        if let Kind::OneOf(words) = option.kind {
+            for word in words() {
+                assert!(check(option.name, word).is_ok(), "{} {word}", option.name);
+            }
+            assert!(check(option.name, "nonsense").is_err() || option.name == "upload", "{}", option.name);
+        }
+    }
+}
+
+#[test]
+fn conflicts_are_options() {
+    for known in OPTIONS {
+        assert!(known.conflicts.iter().all(|name| option(name).is_some()), "{}", known.name);
+    }
+}
+
+#[test]
+fn numbers_with_something_behind_them_are_refused() {
+    for bad in ["0", "241", "30abc", "", "-1", "29.97", "1e2"] {
+        assert!(check("fps", bad).is_err(), "{bad}");
+    }
+    assert_eq!(check("fps", "240").map(|spec| spec.request.fps), Ok(Some(240)));
+    for bad in ["0.5", "10abc", "inf", "NaN", "1e5", "-3", "99999999999999999999999"] {
+        assert!(check("poll-interval", bad).is_err(), "{bad}");
+    }
+    let poll = check("poll-interval", "2.5").map(|spec| spec.run.poll_interval);
+    assert_eq!(poll, Ok(Duration::from_millis(2500)));
+    assert_eq!(check("max-wait", "0.5").map(|spec| spec.run.max_wait), Ok(Duration::from_secs(30)));
+}
+
+#[test]
+fn urls_are_https() {
+    assert!(https_url("https://hooks.example/x?y=1").is_ok());
+    for bad in ["http://hooks.example", "ftp://x", "hooks.example", "https://", "javascript:alert(1)"] {
+        assert!(https_url(bad).is_err(), "{bad}");
+    }
+}

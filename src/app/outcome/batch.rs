@@ -1,0 +1,78 @@
+//! Results of batches.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::app::budget::Billed;
+use crate::app::failure::BatchFailed;
+
+/// Rows of a batch.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BatchOutcome {
+    /// The manifest digest of the project.
+    pub(crate) digest: String,
+    /// Rows of the file.
+    pub(crate) rows: u64,
+    /// Rows that cannot be rendered as they are.
+    pub(crate) invalid: u64,
+    /// Rows that needed a new render when the run began.
+    pub(crate) would_render: u64,
+    /// Rows that use an earlier render.
+    pub(crate) reused: u64,
+    /// Rows whose video was in place when the run began.
+    pub(crate) done: u64,
+    /// Rows that failed in an earlier run, and were left out.
+    pub(crate) failed_before: u64,
+    /// What the run has come to; absent after a dry run.
+    #[serde(flatten)]
+    pub(crate) results: Option<BatchResults>,
+}
+
+/// What a batch has come to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BatchResults {
+    /// Rows whose video this run has put in place.
+    pub(crate) completed: u64,
+    /// Rows without a video.
+    pub(crate) failed: u64,
+    /// What this run paid for.
+    pub(crate) billed: Billed,
+    /// Rows that were not submitted.
+    pub(crate) not_submitted: u64,
+    /// What it cost in dollars, by the tooling's estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cost_usd: Option<f64>,
+}
+
+impl BatchOutcome {
+    /// Rows with a video in place.
+    pub(crate) fn in_place(&self) -> u64 {
+        self.results.as_ref().map_or(0, |results| results.completed) + self.done
+    }
+
+    /// Whether every row has a video.
+    ///
+    /// # Errors
+    /// Returns [`BatchFailed`].
+    pub(super) fn verdict(&self) -> Result<(), BatchFailed> {
+        let missing = self.rows.saturating_sub(self.in_place());
+        match self.results {
+            Some(_) if missing > 0 => Err(BatchFailed { failed: missing, rows: self.rows }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A row of a batch: a line of the manifest, and of the output with `--json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RowOutcome {
+    /// The row, from 0.
+    pub(crate) row: u64,
+    /// `invalid`, `submitted`, `completed` or `failed`; in a dry run `would-render`, `reused`, `done`, `failed` or
+    /// `invalid`.
+    pub(crate) state: String,
+    /// Everything else that the manifest has of it.
+    #[serde(flatten)]
+    pub(crate) more: Map<String, Value>,
+}

@@ -1,0 +1,26 @@
+//! Results of use cases: what `--json` prints, and what `schema output` describes.
+
+mod account;
+mod archive;
+mod batch;
+mod check;
+mod config;
+mod entries;
+mod error;
+mod parts;
+mod render;
+pub(crate) mod schemas;
+
+pub(crate) use account::{
+    CredentialOutcome, DeleteOutcome, DeletedRender, DetailOutcome, ListOutcome, RefreshOutcome,
+    SignInOutcome, SignOutOutcome, StatusOutcome,
+};
+pub(crate) use archive::{ArchiveOutcome, FileDigest, FileSize, PackOutcome};
+pub(crate) use batch::{BatchOutcome, BatchResults};
+pub(crate) use check::{CheckOutcome, RuleOutcome};
+pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome};
+pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
+pub(crate) use error::ErrorOutcome;
+pub(crate) use render::{
+    DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
+};

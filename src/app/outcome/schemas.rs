@@ -1,0 +1,62 @@
+//! JSON Schemas of results, by command: `schema output`.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use super::account::{DeleteOutcome, DetailOutcome, ListOutcome, StatusOutcome};
+use super::archive::PackOutcome;
+use super::batch::RowOutcome;
+use super::check::{CheckOutcome, RuleOutcome};
+use super::config::{ConfigOutcome, EmulatorOutcome};
+use super::entries::EntriesOutcome;
+use super::error::ErrorOutcome;
+use super::render::Outcome;
+
+/// Where a schema of a command's results comes from.
+type Describe = fn(&mut SchemaGenerator) -> Schema;
+
+/// The results of commands, under the names that `schema output` takes.
+pub(crate) const RESULTS: &[(&str, Describe)] = &[
+    ("render", of::<Outcome>),
+    ("render-row", of::<RowOutcome>),
+    ("render-all", of::<EntriesOutcome>),
+    ("check", of::<CheckOutcome>),
+    ("check-explain", of::<RuleOutcome>),
+    ("pack", of::<PackOutcome>),
+    ("get", of::<DetailOutcome>),
+    ("get-wait", of::<Outcome>),
+    ("list", of::<ListOutcome>),
+    ("delete", of::<DeleteOutcome>),
+    ("auth-status", of::<StatusOutcome>),
+    ("emulator", of::<EmulatorOutcome>),
+    ("config-show", of::<ConfigOutcome>),
+    ("error", of::<ErrorOutcome>),
+];
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The schema of one command's result, or of all of them by name.
+pub(crate) fn output(command: Option<&str>) -> Value {
+    let mut generator = SchemaGenerator::default();
+    let chosen = RESULTS.iter().filter(|(name, _)| command.is_none_or(|command| command == *name));
+    let mut schemas =
+        chosen.map(|(name, describe)| (*name, describe(&mut generator).to_value())).collect::<Vec<_>>();
+    let mut document = match (command, schemas.pop()) {
+        (Some(_), Some((_, schema))) => schema,
+        (_, last) => {
+            schemas.extend(last);
+            let properties = schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema));
+            json!({
+                "description": "What commands print with --json, by command",
+                "type": "object",
+                "properties": properties.collect::<serde_json::Map<_, _>>(),
+            })
+        }
+    };
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    document["title"] = "hyperframes-ci output".into();
+    document["$defs"] = Value::Object(generator.take_definitions(true).into_iter().collect());
+    document
+}

@@ -1,0 +1,40 @@
+//! Many renders looked at once, by the account's list.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use hyperframes_ci_core::api::{RenderDetail, RenderList, RenderPages};
+use hyperframes_ci_core::job::retry_delay;
+
+use crate::heygen::transport::{CallError, Transport};
+use crate::system::random;
+
+/// The details of the renders with these ids, from as few pages as have them all; and how long to leave the server alone,
+/// where it asks for that. What cannot be had is left out.
+pub(super) fn list(
+    transport: &Transport,
+    mut missing: HashSet<String>,
+) -> (HashMap<String, Box<RenderDetail>>, Option<Duration>) {
+    let mut seen = HashMap::new();
+    // Others may have submitted as well.
+    let most = missing.len().div_ceil(100) + 2;
+    let mut pages = RenderPages::new(u32::try_from(most).unwrap_or(u32::MAX));
+    while let Some(request) = pages.request().filter(|_| !missing.is_empty()) {
+        let answer = transport.call(&request, 0, random());
+        let page = answer.and_then(|response| response.whole::<RenderList>().map_err(CallError::from));
+        let page = match page {
+            Ok(page) => page,
+            Err(CallError::Api(error)) if error.status == 429 => {
+                return (seen, Some(retry_delay(1, error.retry_after, random())));
+            }
+            Err(_) => break,
+        };
+        let _ = pages.advance(&page);
+        for detail in page.data {
+            if missing.remove(&detail.render_id) {
+                seen.insert(detail.render_id.clone(), Box::new(detail));
+            }
+        }
+    }
+    (seen, None)
+}

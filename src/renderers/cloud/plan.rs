@@ -1,0 +1,38 @@
+//! From an order to what its job is to do.
+
+use hyperframes_ci_core::job::{AssetFact, Keys, Plan, Reuse, Source, Wait};
+
+use crate::renderers::{Order, Work};
+use crate::system::random;
+
+/// What the job of an order is to do. Retries, and whether the account was searched, are the caller's.
+pub(super) fn plan(work: &Work<'_>, source: Source, order: &mut Order, asset: Option<AssetFact>) -> Plan {
+    let options = work.options;
+    Plan {
+        source,
+        body: std::mem::take(&mut order.body),
+        keys: Keys {
+            identity: order.identity.clone(),
+            chosen: order.idempotency_key.take(),
+            // For a project at a URL: nobody knows whether it is the same as the last time.
+            fallback: format!("hfci_run_{:016x}{:016x}", random(), random()).parse().ok(),
+        },
+        reuse: Reuse {
+            none: options.reuse.is_off,
+            since: Some(options.reuse.since()),
+            render: order.known.take(),
+            asset,
+            is_searched: false,
+        },
+        limits: std::mem::take(&mut order.limits),
+        route: options.upload,
+        wait: options.is_waiting.then_some(Wait {
+            poll_interval: options.poll_interval,
+            download: true,
+            is_watched: work.is_batch,
+        }),
+        max_wait: options.max_wait,
+        max_retries: 0,
+        seed: random(),
+    }
+}

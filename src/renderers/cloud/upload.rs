@@ -1,0 +1,87 @@
+//! The upload that the orders of a run share: the first that needs it is the leader, and the others wait for it.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use hyperframes_ci_core::job::{AssetFact, AssetState, RenderState};
+
+use super::lanes::lock;
+use crate::renderers::Order;
+
+#[derive(Default)]
+struct State {
+    asset: Option<AssetFact>,
+    /// Whether it is made, and whatever must hold before anything is paid for is checked.
+    is_open: bool,
+    has_leader: bool,
+    waiting: VecDeque<Order>,
+}
+
+/// See the documentation of the module.
+pub(super) struct SharedUpload {
+    state: Mutex<State>,
+    /// Whether there is anything to share.
+    is_shared: bool,
+    /// Whether earlier renders do not count.
+    is_reuse_off: bool,
+}
+
+/// An order that may begin.
+pub(super) struct Admitted {
+    pub(super) order: Order,
+    /// The upload, as far as it is known.
+    pub(super) asset: Option<AssetFact>,
+    pub(super) is_leader: bool,
+}
+
+impl SharedUpload {
+    /// An upload of which the ledger knows `asset`.
+    pub(super) fn new(asset: Option<AssetFact>, is_shared: bool, is_reuse_off: bool) -> Self {
+        let state = State { asset, ..State::default() };
+        Self { state: Mutex::new(state), is_shared, is_reuse_off }
+    }
+
+    /// Lets an order begin, unless it has to wait for the upload that another one makes.
+    pub(super) fn admit(&self, mut order: Order) -> Option<Admitted> {
+        let mut state = lock(&self.state);
+        let is_ready = state.asset.as_ref().is_some_and(|asset| asset.state == AssetState::Ready);
+        // What was rendered before needs no upload.
+        let is_paid = order.known.as_ref().is_some_and(|known| {
+            matches!(known.state, RenderState::Submitted | RenderState::Completed) && !self.is_reuse_off
+        });
+        let needs_leader =
+            self.is_shared && !is_paid && !state.is_open && (!is_ready || order.limits.min_balance.is_some());
+        if needs_leader && state.has_leader {
+            state.waiting.push_back(order);
+            return None;
+        }
+        state.has_leader |= needs_leader;
+        if state.is_open {
+            // The leader was asked for it.
+            order.limits.min_balance = None;
+        }
+        Some(Admitted { order, asset: state.asset.clone(), is_leader: needs_leader })
+    }
+
+    /// The leader's upload is there: the others may begin.
+    pub(super) fn open(&self, asset: AssetFact) -> Vec<Order> {
+        let mut state = lock(&self.state);
+        state.asset = Some(asset);
+        (state.is_open, state.has_leader) = (true, false);
+        state.waiting.drain(..).collect()
+    }
+
+    /// The leader needed no upload, or failed: the next order may take its place.
+    pub(super) fn next_leader(&self) -> Option<Order> {
+        let mut state = lock(&self.state);
+        state.has_leader = false;
+        state.waiting.pop_front()
+    }
+
+    /// Nothing more is to be submitted: the orders that wait.
+    pub(super) fn abandon(&self) -> Vec<Order> {
+        let mut state = lock(&self.state);
+        state.has_leader = false;
+        state.waiting.drain(..).collect()
+    }
+}
