@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
-use crate::lang::html;
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::html::{Document, Element, Offsets};
 use crate::lang::json::spelling;
-use crate::lang::number;
+use crate::lang::{html, number};
 use crate::options::AspectRatio;
 use crate::project::Link;
 use crate::text::Span;

@@ -1,15 +1,15 @@
 //! From a project to its archive: a ZIP in a temporary file. What is in it is decided in the core.
 
-use crate::fault::Fault;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, Encoded, EntryEncoder, Manifest};
-use hyperframes_ci_core::order::SortedMap;
 use hyperframes_ci_core::project::{Carried, contained};
 
+use crate::fault::Fault;
 use crate::project::tree::DiskTree;
 use crate::system::digest::Hasher;
 use crate::system::parallel::in_order;
@@ -70,7 +70,7 @@ impl Fault for PackError {
 #[derive(Debug)]
 pub(crate) struct Contained<'a> {
     tree: &'a DiskTree,
-    entries: SortedMap<String, Carried>,
+    entries: BTreeMap<String, Carried>,
 }
 
 impl<'a> Contained<'a> {

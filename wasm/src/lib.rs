@@ -5,7 +5,7 @@
 
 mod problem;
 
-use hyperframes_ci_core::order::SortedMap;
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, hex};
@@ -27,7 +27,7 @@ use problem::Problem;
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Preflight {
-    contents: SortedMap<String, Contents>,
+    contents: BTreeMap<String, Contents>,
     project: String,
     options: CheckOptions,
     levels: Levels,
@@ -182,7 +182,7 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     let failed = |message: String| Problem::new("archive_failed", message);
     let files = contained(tree).ok_or_else(|| failed("the contents of a text are not known".to_owned()))?;
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
-    for (path, file) in files.iter() {
+    for (path, file) in &files {
         let bytes = match tree.contents(&file.source) {
             Some(Contents::Whole(bytes)) => file.rewritten.as_ref().unwrap_or(bytes),
             _ => return Err(failed(format!("the contents of {path} are not known"))),

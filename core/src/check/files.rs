@@ -1,11 +1,8 @@
 //! The files as such: what is no media, and whether all of them fit.
 
 use crate::archive::{DIRECT_UPLOAD_LIMIT, is_compressed};
-use crate::findings::Diagnostic;
-use crate::findings::Rule;
-use crate::order::sort_by;
-use crate::project::TextKind;
-use crate::project::{ProjectFile, Tree, join};
+use crate::findings::{Diagnostic, Rule};
+use crate::project::{ProjectFile, TextKind, Tree, join};
 
 /// Pointers of git LFS are smaller than this, in bytes; source: its specification.
 const POINTER_SIZE: u64 = 1024;
@@ -49,7 +46,7 @@ fn too_large(tree: &dyn Tree) -> Option<Diagnostic> {
     if size <= DIRECT_UPLOAD_LIMIT {
         return None;
     }
-    sort_by(&mut stored, |a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+    stored.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
     let largest = stored.iter().take(LARGEST).map(|file| format!("{} ({})", file.path, megabytes(file.size)));
     let message = format!(
         "the project has {} of media, and an archive may have {}; its largest files are {}",

@@ -11,18 +11,14 @@ mod page;
 mod references;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::order::{SortedMap, SortedSet};
 use serde_json::{Map, Value};
 
 use crate::composition::Composition;
 use crate::findings::Findings;
 use crate::options::AspectRatio;
-use crate::project::DEFAULT_COMPOSITION;
-use crate::project::Tree;
-use crate::project::resolve;
-
+use crate::project::{DEFAULT_COMPOSITION, Tree, resolve};
 use graph::Graph;
 use page::{Page, Pages};
 
@@ -73,7 +69,7 @@ pub struct Report {
     pub compositions: usize,
     /// The files that references lead to and that are not there, as repository paths. Whoever knows only a part of the
     /// repository looks them up and checks again.
-    pub missing: SortedSet<String>,
+    pub missing: BTreeSet<String>,
     graph: Graph,
 }
 
@@ -108,7 +104,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let mut report = Report { compositions: graph.compositions().len(), ..Report::default() };
     let mut found = pages.diagnostics.clone();
     found.extend_from_slice(tree.diagnostics());
-    let mut entries = SortedSet::new();
+    let mut entries = BTreeSet::new();
     let default = DEFAULT_COMPOSITION.to_owned();
     let mut chosen = options.compositions.iter().map(|path| normalise(path)).collect::<Vec<_>>();
     if chosen.is_empty() {
@@ -135,7 +131,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     found.extend(references::check(&pages, &graph));
     found.extend(bindings::check(&pages, &graph));
     found.extend(files::check(tree));
-    let named = SortedSet::from_iter(found.iter().map(|found| found.path.as_str()));
+    let named = BTreeSet::from_iter(found.iter().map(|found| found.path.as_str()));
     let values = options.values.iter().filter_map(|values| match values {
         Values::Inline(_) => None,
         Values::Object { path, text } | Values::Rows { path, text } => Some((path.as_str(), text.as_str())),
@@ -143,11 +139,11 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let texts = pages.all().map(|page| (page.path.as_str(), page.source.as_str())).chain(values);
     let sources =
         texts.filter(|(path, _)| named.contains(path)).map(|(path, text)| (path.to_owned(), text.to_owned()));
-    let sources = SortedMap::from_iter(sources);
+    let sources = BTreeMap::from_iter(sources);
     report.findings = Findings { diagnostics: found, sources };
     report.findings.sort();
     report.findings.limit(MOST);
-    report.missing = SortedSet::from_iter(pages.all().flat_map(Page::missing).map(str::to_owned));
+    report.missing = BTreeSet::from_iter(pages.all().flat_map(Page::missing).map(str::to_owned));
     report.graph = graph;
     report
 }

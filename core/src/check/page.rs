@@ -1,18 +1,14 @@
 //! Every text of a project, read once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::composition::Composition;
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
-use crate::lang::css;
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
-use crate::lang::html;
 use crate::lang::html::{Document, Offsets};
-use crate::lang::script;
 use crate::lang::script::Usage;
-use crate::order::{SortedMap, SortedSet};
-use crate::project::{Destination, Resolver};
-use crate::project::{Reference, TextKind, in_document, references};
-use crate::project::{Tree, join};
+use crate::lang::{css, html, script};
+use crate::project::{Destination, Reference, Resolver, TextKind, Tree, in_document, join, references};
 use crate::text::Span;
 use crate::variables::ATTRIBUTE;
 
@@ -36,7 +32,7 @@ pub(super) struct Facts {
     /// `var(--name)`, with its place; those with a fallback as well.
     pub(super) reads: Vec<(String, Span, Role)>,
     /// Custom properties that the text sets.
-    pub(super) sets: SortedSet<String>,
+    pub(super) sets: BTreeSet<String>,
     /// What its scripts do.
     pub(super) usage: Usage,
     /// The values of other `data-` attributes, which may name variables.
@@ -199,7 +195,7 @@ impl Kind {
 /// The texts of a project, and those of the repository that they refer to, by repository path.
 pub(super) struct Pages<'a> {
     pub(super) tree: &'a dyn Tree,
-    pages: SortedMap<String, Page>,
+    pages: BTreeMap<String, Page>,
     /// Findings about texts that are none.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -207,7 +203,7 @@ pub(super) struct Pages<'a> {
 impl<'a> Pages<'a> {
     pub(super) fn read(tree: &'a dyn Tree) -> Self {
         let resolver = Resolver::new(tree);
-        let mut read = Self { tree, pages: SortedMap::new(), diagnostics: Vec::new() };
+        let mut read = Self { tree, pages: BTreeMap::new(), diagnostics: Vec::new() };
         // Scripts are read where a page refers to them: most scripts of a project are libraries.
         let mut queue = tree
             .files()
@@ -215,7 +211,7 @@ impl<'a> Pages<'a> {
             .filter(|file| TextKind::of_path(&file.path).is_some())
             .map(|file| join(tree.project(), &file.path))
             .collect::<Vec<_>>();
-        let mut seen = SortedSet::from_iter(queue.iter().cloned());
+        let mut seen = BTreeSet::from_iter(queue.iter().cloned());
         while let Some(path) = queue.pop() {
             let Some(kind) = Kind::of_path(&path) else { continue };
             let Some(bytes) = tree.read(&path) else { continue };

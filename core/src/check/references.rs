@@ -2,11 +2,8 @@
 
 use super::graph::Graph;
 use super::page::{Page, Pages};
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
-use crate::project::Destination;
-use crate::project::{Exclusion, IGNORE_FILE};
-use crate::project::{Link, Reference};
+use crate::findings::{Diagnostic, Rule, Text};
+use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference};
 
 /// What is wrong with references: what reaches out of the repository in every page that is packed, everything else
 /// in those that a composition is made of.

@@ -5,12 +5,12 @@ use serde_json::Value;
 use super::page::{Page, Pages};
 use super::{MOST, Values};
 use crate::composition::Mount;
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::json::{Node, SyntaxError};
 use crate::text::Span;
-use crate::variables::{Declarations, JSON_HELP, ValueIssue, json_kind};
-use crate::variables::{Row, RowError, RowFormat, Rows, type_fields};
+use crate::variables::{
+    Declarations, JSON_HELP, Row, RowError, RowFormat, Rows, ValueIssue, json_kind, type_fields,
+};
 
 /// A set of values in a JSON text of many.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,6 @@
 //! `hyperframes-ci.toml` at the root of the repository: what it says about findings. Whoever has the file reads it.
 
-use crate::findings::Rule;
-use crate::findings::{Level, Levels};
+use crate::findings::{Level, Levels, Rule};
 
 /// The configuration file's name.
 pub const CONFIG_FILE: &str = "hyperframes-ci.toml";

@@ -1,7 +1,6 @@
 //! How much findings matter to the user.
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Severity};
+use crate::findings::{Diagnostic, Rule, Severity};
 
 /// What the user says about a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

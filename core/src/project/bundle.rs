@@ -3,10 +3,11 @@
 //!
 //! What must not be carried is left alone here; that it is referred to is a finding of the checks.
 
-use crate::order::{SortedMap, SortedSet};
-use crate::project::{Destination, Resolver};
-use crate::project::{Link, Reference, TextKind, references, resolve, rewrite};
-use crate::project::{Tree, below, join, parent};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::project::{
+    Destination, Link, Reference, Resolver, TextKind, Tree, below, join, parent, references, resolve, rewrite,
+};
 
 /// Where files from outside the project go, as the official packer has it.
 const EXTERNAL: &str = "_ext";
@@ -22,15 +23,15 @@ pub struct Carried {
 
 /// What is going to be packed, by path in the archive. `None` where a text could not be read, which the tree remembers.
 #[must_use]
-pub fn contained(tree: &dyn Tree) -> Option<SortedMap<String, Carried>> {
+pub fn contained(tree: &dyn Tree) -> Option<BTreeMap<String, Carried>> {
     let mut carrier = Carrier {
         tree,
         resolver: Resolver::new(tree),
-        names: SortedMap::new(),
-        taken: SortedSet::from_iter(tree.files().iter().map(|file| file.path.clone())),
+        names: BTreeMap::new(),
+        taken: BTreeSet::from_iter(tree.files().iter().map(|file| file.path.clone())),
         queue: Vec::new(),
     };
-    let mut entries = SortedMap::new();
+    let mut entries = BTreeMap::new();
     for file in tree.files() {
         entries.insert(file.path.clone(), carrier.entry(&file.path, join(tree.project(), &file.path))?);
     }
@@ -46,8 +47,8 @@ struct Carrier<'a> {
     tree: &'a dyn Tree,
     resolver: Resolver<'a>,
     /// Path in the archive by repository path, for files from outside the project.
-    names: SortedMap<String, String>,
-    taken: SortedSet<String>,
+    names: BTreeMap<String, String>,
+    taken: BTreeSet<String>,
     queue: Vec<(String, String)>,
 }
 

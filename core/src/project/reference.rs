@@ -1,9 +1,7 @@
 //! References from HTML and CSS to other files: found with their places, judged, resolved, and rewritten in place.
 
-use crate::lang::css;
-use crate::lang::html;
 use crate::lang::html::{Attribute, Document, Offsets, Quote};
-use crate::order::sort_by;
+use crate::lang::{css, html};
 use crate::text::Span;
 
 /// What a text is.
@@ -100,7 +98,7 @@ pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
         in_css(&source[style.start..style.end], style.start, None, &mut found);
     }
     found.retain(|reference| !reference.target.is_empty());
-    sort_by(&mut found, |a, b| a.span.start.cmp(&b.span.start));
+    found.sort_by_key(|reference| reference.span.start);
     found
 }
 
@@ -157,7 +155,7 @@ fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
 pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
     let mut changes =
         replacements.iter().filter(|(reference, target)| reference.target != *target).collect::<Vec<_>>();
-    sort_by(&mut changes, |(a, _), (b, _)| a.span.start.cmp(&b.span.start));
+    changes.sort_by_key(|(reference, _)| reference.span.start);
     let mut rewritten = String::with_capacity(source.len() + 64 * changes.len());
     let mut copied = 0;
     for (reference, target) in changes {

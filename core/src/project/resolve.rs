@@ -1,10 +1,9 @@
 //! Where references lead.
 
+use std::collections::BTreeMap;
+
 use crate::lang::fold::fold;
-use crate::order::SortedMap;
-use crate::project::Exclusion;
-use crate::project::{Found, Tree, below, join, parent};
-use crate::project::{Link, resolve};
+use crate::project::{Exclusion, Found, Link, Tree, below, join, parent, resolve};
 
 /// Where a reference leads. Paths are repository paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,12 +46,12 @@ impl Destination {
 pub(crate) struct Resolver<'a> {
     tree: &'a dyn Tree,
     /// The places of packed files by their paths in lower case.
-    folded: SortedMap<String, usize>,
+    folded: BTreeMap<String, usize>,
 }
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(tree: &'a dyn Tree) -> Self {
-        let folded = SortedMap::from_iter(
+        let folded = BTreeMap::from_iter(
             tree.files().iter().enumerate().map(|(place, file)| (fold(&file.path), place)),
         );
         Self { tree, folded }

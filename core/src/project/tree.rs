@@ -3,10 +3,10 @@
 //! Paths have `/` and no `.` or `..`. A *repository path* starts at the repository's root, a *project path* at the
 //! project's.
 
+use std::collections::BTreeMap;
+
 use crate::archive::is_portable;
-use crate::findings::Diagnostic;
-use crate::findings::Rule;
-use crate::order::SortedMap;
+use crate::findings::{Diagnostic, Rule};
 use crate::project::{IGNORE_FILE, IgnoreRules};
 
 /// A file that is packed.
@@ -143,14 +143,14 @@ impl Contents {
 /// A repository in memory.
 #[derive(Debug)]
 pub struct MemoryTree {
-    contents: SortedMap<String, Contents>,
+    contents: BTreeMap<String, Contents>,
     listing: Listing,
 }
 
 impl MemoryTree {
     /// The project at the repository path `project` among files by repository path.
     #[must_use]
-    pub fn new(contents: SortedMap<String, Contents>, project: &str) -> Self {
+    pub fn new(contents: BTreeMap<String, Contents>, project: &str) -> Self {
         let ignore_file = match contents.get(&join(project, IGNORE_FILE)) {
             Some(Contents::Whole(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
             _ => None,
@@ -158,7 +158,7 @@ impl MemoryTree {
         let rules = IgnoreRules::new(ignore_file.as_deref());
         let mut files = Vec::new();
         let mut diagnostics = Vec::new();
-        for (path, contents) in contents.iter() {
+        for (path, contents) in &contents {
             let Some(inside) = below(project, path).filter(|path| rules.exclusion_of_file(path).is_none())
             else {
                 continue;
@@ -189,13 +189,13 @@ impl Tree for MemoryTree {
             return Found::File;
         }
         let inside = format!("{path}/");
-        let first = self.contents.from(&inside).next();
+        let first = self.contents.range(inside.clone()..).next();
         if first.is_some_and(|(path, _)| path.starts_with(&inside)) { Found::Folder } else { Found::Nothing }
     }
 
     fn names(&self, folder: &str) -> Vec<String> {
         let inside = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let paths = self.contents.from(&inside).map(|(path, _)| path);
+        let paths = self.contents.range(inside.clone()..).map(|(path, _)| path);
         let rest = paths.map_while(|path| path.strip_prefix(&inside));
         let mut names =
             rest.map(|rest| rest.split('/').next().unwrap_or(rest).to_owned()).collect::<Vec<_>>();
@@ -236,7 +236,7 @@ mod tests {
         let mut contents = files
             .iter()
             .map(|path| ((*path).to_owned(), Contents::Whole(vec![1; 300])))
-            .collect::<SortedMap<_, _>>();
+            .collect::<BTreeMap<_, _>>();
         contents.insert("video/.hyperframesignore".to_owned(), Contents::Whole(b"*.psd".to_vec()));
         contents.insert("video/big.mp4".to_owned(), Contents::Stub { size: 7, head: vec![2] });
         let tree = MemoryTree::new(contents, "video");

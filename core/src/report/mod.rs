@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use crate::findings::Findings;
 use crate::lang::json::pretty;
 use crate::options::{UnknownValue, closed_set};
-
 use github::github;
 pub use github::{workflow_data, workflow_property};
 pub use human::excerpt;

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Severity};
+use crate::findings::{Diagnostic, Rule, Severity};
 
 /// One run with all rules that have findings.
 pub(crate) fn sarif(diagnostics: &[Diagnostic]) -> Value {

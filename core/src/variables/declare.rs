@@ -3,17 +3,16 @@
 //! Every well-formed entry counts, and everything malformed is a finding, where the official parser drops it
 //! silently and strict mode then accepts anything.
 
-use crate::order::SortedMap;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::color::is_color;
 use crate::lang::html::{Attribute, Offsets};
 use crate::lang::json::{Member, Node, compact_json};
 use crate::project::Link;
-use crate::text::Span;
-use crate::text::nearest;
+use crate::text::{Span, nearest};
 
 /// The attribute that holds the declarations.
 pub(crate) const ATTRIBUTE: &str = "data-composition-variables";
@@ -114,7 +113,7 @@ pub struct Declaration {
 pub struct Declarations {
     entries: Vec<Declaration>,
     /// Place among the entries by id.
-    places: SortedMap<String, usize>,
+    places: BTreeMap<String, usize>,
     /// Whether an entry could not be read: then nothing is known about other names.
     incomplete: bool,
 }

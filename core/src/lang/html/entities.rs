@@ -2,8 +2,6 @@
 
 use std::sync::OnceLock;
 
-use crate::order::sort_by;
-
 /// The named references of the standard. A line is what they stand for (`␊` is a new line, nothing is `fj`) and their
 /// names, with a `!` after those that count without a semicolon as well. In this order they take the least space.
 const TABLE: &str = include_str!("entities.txt");
@@ -78,7 +76,7 @@ fn lookup(name: &str) -> Option<(&'static str, bool)> {
                 entries.push((old.unwrap_or(name), text, old.is_some()));
             }
         }
-        sort_by(&mut entries, |(a, ..), (b, ..)| a.cmp(b));
+        entries.sort_by_key(|(name, ..)| *name);
         entries
     });
     let place = entries.binary_search_by(|(known, _, _)| (*known).cmp(name)).ok()?;

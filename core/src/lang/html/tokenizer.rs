@@ -3,8 +3,9 @@
 //! Text, comments, doctypes and what is inside of scripts, styles and text areas is skipped over. Every byte is looked at
 //! a bounded number of times.
 
+use std::collections::BTreeSet;
+
 use super::{Attribute, Quote, decode};
-use crate::order::SortedSet;
 use crate::text::Span;
 
 /// A start or end tag.
@@ -288,10 +289,10 @@ impl Iterator for Tokenizer<'_> {
 
 /// Of attributes with one name the first counts, as in browsers.
 fn keep_first(attributes: &mut Vec<Attribute>) {
-    if SortedSet::from_iter(attributes.iter().map(|attribute| attribute.name.as_str())).len()
+    if BTreeSet::from_iter(attributes.iter().map(|attribute| attribute.name.as_str())).len()
         < attributes.len()
     {
-        let mut seen = SortedSet::new();
+        let mut seen = BTreeSet::new();
         attributes.retain(|attribute| seen.insert(attribute.name.clone()));
     }
 }

@@ -3,7 +3,8 @@
 //! It takes what JavaScript takes, where the two differ in Rust's usual reader: half a surrogate pair becomes U+FFFD, and
 //! of several members with one name the last counts, in the place of the first.
 
-use crate::order::SortedMap;
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Number, Value};
 
 use crate::lang::number;
@@ -172,7 +173,7 @@ impl Reader<'_> {
         self.at += 1;
         let mut members = Vec::<Member>::new();
         // Found by name, so that an object of many members takes no more time for each.
-        let mut places = SortedMap::<String, usize>::new();
+        let mut places = BTreeMap::<String, usize>::new();
         if self.take(b'}') {
             return Ok(members);
         }

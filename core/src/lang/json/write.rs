@@ -77,9 +77,7 @@ impl Writer {
             Value::Object(members) => {
                 let mut members = members.iter().collect::<Vec<_>>();
                 if self.style == Style::Canonical {
-                    crate::order::sort_by(&mut members, |(a, _), (b, _)| {
-                        a.encode_utf16().cmp(b.encode_utf16())
-                    });
+                    members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
                 }
                 self.text.push('{');
                 self.depth += 1;
