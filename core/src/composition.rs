@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::findings::{Diagnostic, Rule, Text};
+use crate::lang::html;
 use crate::lang::html::{Document, Element, Offsets};
 use crate::lang::json::spelling;
-use crate::lang::{html, number};
 use crate::options::AspectRatio;
 use crate::project::Link;
 use crate::text::Span;
@@ -63,7 +63,8 @@ impl Measure {
 
     fn of(element: &Element, name: &str) -> Self {
         let Some(attribute) = element.attribute(name) else { return Self::Missing };
-        match number::parse(&attribute.value) {
+        // `inf` and `nan` are numbers to Rust only.
+        match attribute.value.trim().parse::<f64>().ok().filter(|value| value.is_finite()) {
             Some(value) => Self::Number(value, attribute.span),
             None if Link::is_placeholder(&attribute.value) => Self::Placeholder,
             None => Self::Invalid(attribute.value.clone(), attribute.span),
@@ -264,6 +265,22 @@ mod tests {
         assert_eq!(shape("data-width=0 data-height=5"), Shape::InvalidDimensions { width: 0.0, height: 5.0 });
         assert_eq!(shape("data-width=wide data-height=5"), Shape::NoDimensions);
         assert_eq!(Composition::parse("a", "<p>").shape(), Shape::NoRoot);
+    }
+
+    #[test]
+    fn numbers_are_what_people_write() {
+        let width = |text: &str| {
+            let page = format!("<div data-composition-id=a data-width='{text}'>");
+            Composition::parse("a", &page).root.expect("a root").width.number()
+        };
+        for (text, number) in
+            [("1920", 1920.0), (" 2.5 ", 2.5), (".5", 0.5), ("5.", 5.0), ("+1e3", 1000.0), ("-007", -7.0)]
+        {
+            assert_eq!(width(text), Some(number), "{text}");
+        }
+        for text in ["", ".", "-", "1080px", "inf", "NaN", "0x10", "1e", "1e999", "1,5", "--1", "1 2"] {
+            assert_eq!(width(text), None, "{text}");
+        }
     }
 
     #[test]

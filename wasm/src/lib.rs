@@ -13,7 +13,7 @@ use hyperframes_ci_core::check::{CheckOptions, Values, check};
 use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::findings::{Level, Levels, Rule, Severity};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
-use hyperframes_ci_core::lang::json::{compact_json, json_object};
+use hyperframes_ci_core::lang::json::json_object;
 use hyperframes_ci_core::project::{Contents, MemoryTree, Tree, contained, resolve};
 use hyperframes_ci_core::report::ReportFormat;
 use hyperframes_ci_core::variables::Declarations;
@@ -159,7 +159,7 @@ impl Preflight {
         let mut result = report.findings.to_json();
         result["text"] = hyperframes_ci_core::report::render(&report.findings, format, false).into();
         result["missing"] = report.missing.iter().map(String::as_str).collect();
-        Ok(compact_json(&result))
+        Ok(result.to_string())
     }
 
     /// Packs the project; gives back an `ArchiveDigest` as JSON.
@@ -167,7 +167,7 @@ impl Preflight {
     /// # Errors
     /// `invalid_path` or `archive_failed`.
     pub fn digest(self) -> Result<String, Problem> {
-        pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| compact_json(&digest))
+        pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| digest.to_string())
     }
 }
 
@@ -218,7 +218,7 @@ impl Variables {
     /// Their JSON Schema, as JSON.
     #[must_use]
     pub fn schema(&self) -> String {
-        compact_json(&self.0.schema())
+        self.0.schema().to_string()
     }
 
     /// Checks values (a JSON object); gives back `VariableIssue[]` as JSON.
@@ -237,7 +237,7 @@ impl Variables {
                 "help": issue.help,
             })
         });
-        Ok(compact_json(&Value::from(issues.collect::<Vec<_>>())))
+        Ok(Value::from(issues.collect::<Vec<_>>()).to_string())
     }
 }
 

@@ -5,5 +5,4 @@ pub(crate) mod css;
 pub(crate) mod fold;
 pub(crate) mod html;
 pub mod json;
-pub(crate) mod number;
 pub(crate) mod script;

@@ -14,7 +14,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::findings::Findings;
-use crate::lang::json::pretty;
 use crate::options::{UnknownValue, closed_set};
 use github::github;
 pub use github::{workflow_data, workflow_property};
@@ -49,8 +48,8 @@ pub fn render(findings: &Findings, format: ReportFormat, color: bool) -> String 
             }
         }
         ReportFormat::Github => findings.diagnostics.iter().for_each(|found| github(found, &mut text)),
-        ReportFormat::Json => text = pretty(&findings.to_json()) + "\n",
-        ReportFormat::Sarif => text = pretty(&sarif(&findings.diagnostics)) + "\n",
+        ReportFormat::Json => text = format!("{:#}\n", findings.to_json()),
+        ReportFormat::Sarif => text = format!("{:#}\n", sarif(&findings.diagnostics)),
     }
     text
 }

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::{Declaration, Declarations, VariableType};
 use crate::findings::Rule;
-use crate::lang::json::compact_json;
 use crate::text::nearest;
 
 /// Why a value does not fit.
@@ -52,7 +51,7 @@ impl Declarations {
                     .collect::<Vec<_>>();
                 return issue(
                     Rule::VariableNotInEnum,
-                    format!("the variable {id:?} cannot be {}", compact_json(value)),
+                    format!("the variable {id:?} cannot be {value}"),
                     Some(format!("its options are {}", allowed.join(", "))),
                 );
             }

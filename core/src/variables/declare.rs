@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::color::is_color;
 use crate::lang::html::{Attribute, Offsets};
-use crate::lang::json::{Member, Node, compact_json};
+use crate::lang::json::{Member, Node};
 use crate::project::Link;
 use crate::text::{Span, nearest};
 
@@ -275,7 +275,7 @@ impl Reader<'_> {
                 if let Some(near) = near {
                     help = format!("did you mean {near:?}? {help}");
                 }
-                format!("the variable {id:?} has the unknown type {}", compact_json(&given))
+                format!("the variable {id:?} has the unknown type {given}")
             }
             None => format!("the variable {id:?} has no type"),
         };

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-use crate::lang::number;
 use crate::text::Span;
 
 /// How deep values may be nested.
@@ -253,7 +252,7 @@ impl Reader<'_> {
         });
         let number = match integer {
             Some(Ok(integer)) => Some(integer),
-            _ => number::parse(digits).and_then(Number::from_f64),
+            _ => digits.parse().ok().and_then(Number::from_f64),
         };
         Ok(number.map_or(Value::Null, Value::Number))
     }
