@@ -2,7 +2,7 @@
 //!
 //! Time is at most the product of both lengths, whatever the pattern: projects of strangers bring their own.
 
-use crate::lang::fold::lower;
+use crate::text::lower;
 
 /// A pattern for paths with `/`, without regard to case.
 #[derive(Clone, Debug)]

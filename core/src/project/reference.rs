@@ -1,5 +1,7 @@
 //! References from HTML and CSS to other files: found with their places, judged, resolved, and rewritten in place.
 
+use std::borrow::Cow;
+
 use crate::lang::html::{Attribute, Document, Offsets, Quote};
 use crate::lang::{css, html};
 use crate::text::Span;
@@ -273,26 +275,11 @@ fn scheme(target: &str) -> Option<String> {
     valid.then(|| scheme.to_ascii_lowercase())
 }
 
-/// Decodes `%20` and the like; what is no valid escape, or no UTF-8 afterwards, stays as it is.
+/// Decodes `%20` and the like; what is not a valid escape, or not UTF-8 afterwards, stays as it is.
 #[must_use]
 pub fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escape = (*first == b'%')
-            .then(|| after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()))
-            .flatten()
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if let Some(byte) = escape {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 /// Joins `relative` to the folder `base` and takes out `.` and `..`; `None` where it climbs above the root.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::lang::fold::fold;
 use crate::project::{Exclusion, Found, Link, Tree, below, join, parent, resolve};
+use crate::text::case_fold;
 
 /// Where a reference leads. Paths are repository paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(crate) struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     pub(crate) fn new(tree: &'a dyn Tree) -> Self {
         let folded = BTreeMap::from_iter(
-            tree.files().iter().enumerate().map(|(place, file)| (fold(&file.path), place)),
+            tree.files().iter().enumerate().map(|(place, file)| (case_fold(&file.path), place)),
         );
         Self { tree, folded }
     }
@@ -103,7 +103,7 @@ impl<'a> Resolver<'a> {
             Found::OutOfReach => Destination::Escapes,
             Found::Nothing => {
                 let name = path.rsplit('/').next().unwrap_or(path);
-                let other = |actual: &String| fold(actual) == fold(name);
+                let other = |actual: &String| case_fold(actual) == case_fold(name);
                 match self.tree.names(parent(path)).into_iter().find(other) {
                     Some(actual) => Destination::OtherCase(path.to_owned(), join(parent(path), &actual)),
                     None => missing(path.to_owned()),
@@ -118,7 +118,7 @@ impl<'a> Resolver<'a> {
         if self.tree.packed(inside).is_some() {
             return Destination::Packed(path);
         }
-        if let Some(place) = self.folded.get(&fold(inside)) {
+        if let Some(place) = self.folded.get(&case_fold(inside)) {
             let actual = &self.tree.files()[*place].path;
             return Destination::OtherCase(path, join(self.tree.project(), actual));
         }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::plain::{deceives, disarm, plain};
-use super::width::width;
 use crate::findings::{Diagnostic, Severity, Text};
 use crate::text::{Position, Span};
 
@@ -121,13 +122,13 @@ impl Excerpt {
             text.push('…');
         }
         text.push_str(&before);
-        let before = width(&text);
+        let before = text.width();
         text.push_str(&marked);
         text.push_str(&after);
         if is_cut_after {
             text.push('…');
         }
-        Some(Self { text: disarm(&text).trim_end().to_owned(), before, marked: width(&marked).max(1) })
+        Some(Self { text: disarm(&text).trim_end().to_owned(), before, marked: marked.width().max(1) })
     }
 }
 

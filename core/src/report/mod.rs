@@ -6,7 +6,6 @@ mod github;
 mod human;
 mod plain;
 mod sarif;
-mod width;
 
 use std::fmt;
 use std::str::FromStr;

@@ -395,7 +395,7 @@ impl Outputs {
     pub fn add(&mut self, path: &str, index: u64) -> Option<u64> {
         use sha2::{Digest, Sha256};
         // Some file systems take letters of either case for one.
-        let digest = Sha256::digest(crate::lang::fold::fold(path));
+        let digest = Sha256::digest(crate::text::case_fold(path));
         let mut short = [0; 16];
         short.copy_from_slice(&digest[..16]);
         self.known.insert(short, index)
