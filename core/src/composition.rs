@@ -183,7 +183,7 @@ impl Composition {
         Self {
             root: root.map(Root::of),
             declarations: declarations.unwrap_or_default(),
-            mounts: document.elements.iter().filter_map(|element| Mount::of(text, element)).collect(),
+            mounts: document.elements.iter().filter_map(Mount::of).collect(),
             diagnostics,
         }
     }
@@ -226,12 +226,11 @@ impl Root {
 }
 
 impl Mount {
-    fn of(text: &Text<'_>, element: &Element) -> Option<Self> {
+    fn of(element: &Element) -> Option<Self> {
         let source = element.attribute("data-composition-src")?;
-        let values = element.attribute("data-variable-values").map(|attribute| MountValues {
-            text: attribute.value.clone(),
-            offsets: Offsets::new(text.source, attribute),
-        });
+        let values = element
+            .attribute("data-variable-values")
+            .map(|attribute| MountValues { text: attribute.value.clone(), offsets: attribute.offsets() });
         Some(Self { source: source.value.clone(), source_span: source.span, values, span: element.span })
     }
 }

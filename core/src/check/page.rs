@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::composition::Composition;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
-use crate::lang::html::{Document, Offsets};
+use crate::lang::html::Document;
 use crate::lang::script::Usage;
 use crate::lang::{css, html, script};
 use crate::project::{Destination, Reference, Resolver, TextKind, Tree, in_document, join, references};
@@ -133,7 +133,7 @@ impl Facts {
                     let element = element.name.clone();
                     self.bindings.push(Binding { attribute: binding, element, id, span: attribute.span });
                 } else if name == "style" {
-                    let offsets = Offsets::new(source, attribute);
+                    let offsets = attribute.offsets();
                     self.css(&attribute.value, &|span| offsets.span(span));
                 } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
                     self.data.push(attribute.value.clone());

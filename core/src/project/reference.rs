@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::lang::html::{Attribute, Document, Offsets, Quote};
+use crate::lang::html::{Attribute, Document, Quote};
 use crate::lang::{css, html};
 use crate::text::Span;
 
@@ -85,8 +85,8 @@ pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
         for attribute in &element.attributes {
             let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&element.name.as_str());
             match attribute.name.as_str() {
-                "srcset" => in_srcset(source, attribute, &mut found),
-                "style" => in_style(source, attribute, &mut found),
+                "srcset" => in_srcset(attribute, &mut found),
+                "style" => in_style(attribute, &mut found),
                 name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
                     target: attribute.value.trim().to_owned(),
                     span: attribute.span,
@@ -113,8 +113,8 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
 }
 
 /// CSS inside an attribute: found in the decoded value, placed in the source.
-fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
-    let offsets = Offsets::new(source, attribute);
+fn in_style(attribute: &Attribute, found: &mut Vec<Reference>) {
+    let offsets = attribute.offsets();
     found.extend(css::scan(&attribute.value).urls.into_iter().map(|url| Reference {
         target: url.target,
         span: Span { start: offsets.of(url.span.start), end: offsets.of(url.span.end) },
@@ -123,9 +123,9 @@ fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
 }
 
 /// `a.png 1x, b.png 2x`: each candidate's URL.
-fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
+fn in_srcset(attribute: &Attribute, found: &mut Vec<Reference>) {
     let value = attribute.value.as_str();
-    let offsets = Offsets::new(source, attribute);
+    let offsets = attribute.offsets();
     let mut at = 0;
     while at < value.len() {
         let rest = &value[at..];

@@ -141,7 +141,7 @@ impl Declarations {
     pub(crate) fn parse(text: &Text<'_>, attribute: &Attribute) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader {
             text,
-            offsets: Offsets::new(text.source, attribute),
+            offsets: attribute.offsets(),
             declarations: Self::default(),
             diagnostics: Vec::new(),
         };

@@ -1,0 +1,43 @@
+//! From a decoded value back to the source.
+
+use crate::text::Span;
+
+/// Maps offsets in a decoded value back to the source.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Offsets {
+    /// Where the raw value starts in the source, and where it ends.
+    raw: Span,
+    /// Units that differ from their source, such as entities, in their order.
+    jumps: Vec<Jump>,
+}
+
+/// A unit of a value that differs from its source.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Jump {
+    /// Its place in the value.
+    pub(super) decoded: Span,
+    /// Where its source ends, as an offset into the source.
+    pub(super) raw_end: usize,
+}
+
+impl Offsets {
+    pub(super) fn new(raw: Span, jumps: Vec<Jump>) -> Self {
+        Self { raw, jumps }
+    }
+
+    /// Where byte `offset` of the decoded value comes from, as an offset into the source. Inside a unit, that is the end
+    /// of the unit.
+    pub(crate) fn of(&self, offset: usize) -> usize {
+        let passed = self.jumps.partition_point(|jump| jump.decoded.start < offset);
+        let found = match self.jumps[..passed].last() {
+            Some(jump) => jump.raw_end + offset.saturating_sub(jump.decoded.end),
+            None => self.raw.start + offset,
+        };
+        found.min(self.raw.end)
+    }
+
+    /// The place of a part of the decoded value.
+    pub(crate) fn span(&self, part: Span) -> Span {
+        Span { start: self.of(part.start), end: self.of(part.end) }
+    }
+}
