@@ -61,13 +61,13 @@ impl Measure {
         }
     }
 
-    fn of(element: &Element, name: &str) -> Self {
+    fn of(element: &Element<'_>, name: &str) -> Self {
         let Some(attribute) = element.attribute(name) else { return Self::Missing };
         // `inf` and `nan` are numbers to Rust only.
         match attribute.value.trim().parse::<f64>().ok().filter(|value| value.is_finite()) {
             Some(value) => Self::Number(value, attribute.span),
             None if Link::is_placeholder(&attribute.value) => Self::Placeholder,
-            None => Self::Invalid(attribute.value.clone(), attribute.span),
+            None => Self::Invalid(attribute.value.to_string(), attribute.span),
         }
     }
 }
@@ -155,9 +155,9 @@ impl Composition {
     }
 
     /// Reads a document that has been scanned.
-    pub(crate) fn read(text: &Text<'_>, document: &Document) -> Self {
+    pub(crate) fn read(text: &Text<'_>, document: &Document<'_>) -> Self {
         let root = find_root(document);
-        let is_carrier = |element: &Element| {
+        let is_carrier = |element: &Element<'_>| {
             element.name == "html" || root.is_some_and(|root| std::ptr::eq(root, element))
         };
         let mut declarations = None;
@@ -206,7 +206,7 @@ impl Composition {
     }
 }
 
-fn find_root(document: &Document) -> Option<&Element> {
+fn find_root<'d, 'a>(document: &'d Document<'a>) -> Option<&'d Element<'a>> {
     document.elements.iter().find(|element| {
         element.attribute("data-composition-id").is_some()
             && element.attribute("data-composition-src").is_none()
@@ -214,7 +214,7 @@ fn find_root(document: &Document) -> Option<&Element> {
 }
 
 impl Root {
-    fn of(element: &Element) -> Self {
+    fn of(element: &Element<'_>) -> Self {
         Self {
             id: element.value("data-composition-id").unwrap_or_default().to_owned(),
             width: Measure::of(element, "data-width"),
@@ -226,12 +226,12 @@ impl Root {
 }
 
 impl Mount {
-    fn of(element: &Element) -> Option<Self> {
+    fn of(element: &Element<'_>) -> Option<Self> {
         let source = element.attribute("data-composition-src")?;
         let values = element
             .attribute("data-variable-values")
-            .map(|attribute| MountValues { text: attribute.value.clone(), offsets: attribute.offsets() });
-        Some(Self { source: source.value.clone(), source_span: source.span, values, span: element.span })
+            .map(|attribute| MountValues { text: attribute.value.to_string(), offsets: attribute.offsets() });
+        Some(Self { source: source.value.to_string(), source_span: source.span, values, span: element.span })
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Facts {
     /// What its scripts do.
     pub(super) usage: Usage,
     /// The values of other `data-` attributes, which may name variables.
-    pub(super) data: Vec<String>,
+    pub(super) data: BTreeSet<String>,
     /// Whether it has a document element.
     pub(super) is_document: bool,
     /// Whether something but the root says how long it lasts.
@@ -111,14 +111,14 @@ impl Page {
 }
 
 impl Facts {
-    fn document(&mut self, source: &str, document: &Document) {
+    fn document(&mut self, source: &str, document: &Document<'_>) {
         for element in &document.elements {
             self.is_document |= element.name == "html";
-            self.has_clips |= matches!(element.name.as_str(), "video" | "audio")
+            self.has_clips |= matches!(&*element.name, "video" | "audio")
                 || (element.attribute("data-composition-id").is_none()
                     && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
             let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
-            match element.name.as_str() {
+            match &*element.name {
                 "script" => self.has_remote_script |= is_remote("src"),
                 "link" => {
                     let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
@@ -127,16 +127,19 @@ impl Facts {
                 _ => {}
             }
             for attribute in &element.attributes {
-                let name = attribute.name.as_str();
+                let name = &*attribute.name;
                 if let Some(binding) = BINDINGS.iter().find(|binding| **binding == name) {
                     let id = attribute.value.trim().to_owned();
-                    let element = element.name.clone();
+                    let element = element.name.to_string();
                     self.bindings.push(Binding { attribute: binding, element, id, span: attribute.span });
                 } else if name == "style" {
                     let offsets = attribute.offsets();
                     self.css(&attribute.value, &|span| offsets.span(span));
                 } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
-                    self.data.push(attribute.value.clone());
+                    // Most values are repeated: times, tracks, ids of groups.
+                    if !self.data.contains(&*attribute.value) {
+                        self.data.insert(attribute.value.to_string());
+                    }
                 } else if name.starts_with("on") {
                     self.script(&attribute.value, None);
                 }

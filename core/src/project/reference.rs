@@ -79,12 +79,12 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
 }
 
 /// The references in a document that has been read, in the order of the source.
-pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
+pub(crate) fn in_document(source: &str, document: &Document<'_>) -> Vec<Reference> {
     let mut found = Vec::new();
     for element in &document.elements {
         for attribute in &element.attributes {
-            let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&element.name.as_str());
-            match attribute.name.as_str() {
+            let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&&*element.name);
+            match &*attribute.name {
                 "srcset" => in_srcset(attribute, &mut found),
                 "style" => in_style(attribute, &mut found),
                 name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
@@ -113,7 +113,7 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
 }
 
 /// CSS inside an attribute: found in the decoded value, placed in the source.
-fn in_style(attribute: &Attribute, found: &mut Vec<Reference>) {
+fn in_style(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
     let offsets = attribute.offsets();
     found.extend(css::scan(&attribute.value).urls.into_iter().map(|url| Reference {
         target: url.target,
@@ -123,8 +123,8 @@ fn in_style(attribute: &Attribute, found: &mut Vec<Reference>) {
 }
 
 /// `a.png 1x, b.png 2x`: each candidate's URL.
-fn in_srcset(attribute: &Attribute, found: &mut Vec<Reference>) {
-    let value = attribute.value.as_str();
+fn in_srcset(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
+    let value = &*attribute.value;
     let offsets = attribute.offsets();
     let mut at = 0;
     while at < value.len() {

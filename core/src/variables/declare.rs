@@ -138,7 +138,7 @@ impl Declarations {
     }
 
     /// Reads the declarations that `attribute` holds, with what is wrong with them.
-    pub(crate) fn parse(text: &Text<'_>, attribute: &Attribute) -> (Self, Vec<Diagnostic>) {
+    pub(crate) fn parse(text: &Text<'_>, attribute: &Attribute<'_>) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader {
             text,
             offsets: attribute.offsets(),
@@ -200,7 +200,7 @@ impl Reader<'_> {
         self.diagnostics.push(found);
     }
 
-    fn read(&mut self, attribute: &Attribute) {
+    fn read(&mut self, attribute: &Attribute<'_>) {
         let node = match Node::parse(&attribute.value) {
             Ok(node) => node,
             Err(error) => {

@@ -1,13 +1,15 @@
 //! What the scan of a document finds.
 
+use std::borrow::Cow;
+
 use super::offsets::{Jump, Offsets};
 use crate::text::Span;
 
 /// What a document holds, in the order of the source.
 #[derive(Debug, Default)]
-pub(crate) struct Document {
+pub(crate) struct Document<'a> {
     /// Every start tag.
-    pub(crate) elements: Vec<Element>,
+    pub(crate) elements: Vec<Element<'a>>,
     /// Where the text of each `<style>` is.
     pub(crate) styles: Vec<Span>,
     /// Where the text of each `<script>` is that is JavaScript.
@@ -16,22 +18,22 @@ pub(crate) struct Document {
 
 /// A start tag.
 #[derive(Debug)]
-pub(crate) struct Element {
+pub(crate) struct Element<'a> {
     /// Name in lower case.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'a, str>,
     /// Attributes in the order of the source; of two with one name the first counts, as in browsers.
-    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) attributes: Vec<Attribute<'a>>,
     /// The whole tag.
     pub(crate) span: Span,
 }
 
 /// An attribute.
 #[derive(Debug)]
-pub(crate) struct Attribute {
+pub(crate) struct Attribute<'a> {
     /// Name in lower case.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'a, str>,
     /// Value with entities decoded and line ends normalized.
-    pub(crate) value: String,
+    pub(crate) value: Cow<'a, str>,
     /// Where the value is in the source, without its quotes; empty where there is none.
     pub(crate) span: Span,
     /// What surrounds the value.
@@ -51,21 +53,21 @@ pub(crate) enum Quote {
     None,
 }
 
-impl Attribute {
+impl Attribute<'_> {
     /// Returns the map from the value to the source.
     pub(crate) fn offsets(&self) -> Offsets {
         Offsets::new(self.span, self.jumps.clone())
     }
 }
 
-impl Element {
+impl<'a> Element<'a> {
     /// The attribute named `name`.
-    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
     /// The value of the attribute named `name`.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.attribute(name).map(|attribute| attribute.value.as_str())
+        self.attribute(name).map(|attribute| &*attribute.value)
     }
 }

@@ -1,5 +1,6 @@
 //! Reads the tags of a document with `html5gum`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -10,7 +11,7 @@ use super::offsets::Jump;
 use crate::text::Span;
 
 /// Reads a document.
-pub(crate) fn scan(source: &str) -> Document {
+pub(crate) fn scan(source: &str) -> Document<'_> {
     let mut document = Document::default();
     let Ok(()) = Tokenizer::new_with_emitter(source, Reader::new(source, &mut document)).finish();
     document
@@ -24,14 +25,14 @@ enum Raw {
 }
 
 /// Takes in what the tokenizer finds. Text, comments and doctypes are not kept.
-struct Reader<'a> {
+struct Reader<'a, 'd> {
     source: &'a str,
-    document: &'a mut Document,
+    document: &'d mut Document<'a>,
     /// Where the tokenizer is: after the last byte that it has taken.
     position: usize,
-    tag: Tag,
+    tag: Tag<'a>,
     /// The start tag whose end tag is looked for.
-    last_start: Vec<u8>,
+    last_start: Cow<'a, str>,
     /// Where a text starts that ends with the next tag.
     text: Option<(Raw, usize)>,
     /// How many `<svg>` and `<math>` are open: in them, `/>` closes an element, and sections of CDATA are text.
@@ -40,12 +41,12 @@ struct Reader<'a> {
 
 /// The tag that is being read.
 #[derive(Debug, Default)]
-struct Tag {
+struct Tag<'a> {
     start: usize,
-    name: Vec<u8>,
+    name_end: usize,
     is_end: bool,
     is_self_closing: bool,
-    attributes: Vec<Attribute>,
+    attributes: Vec<Attribute<'a>>,
     /// The attribute that is being read, if there is one.
     attribute: Option<Draft>,
 }
@@ -53,20 +54,26 @@ struct Tag {
 /// An attribute that is being read.
 #[derive(Debug)]
 struct Draft {
-    name: Vec<u8>,
-    name_end: usize,
+    name: Span,
     /// Where the value starts; `None` if there is no value yet.
     start: Option<usize>,
-    value: Vec<u8>,
-    /// Where the part of the source ends that is decoded in `value`.
+    /// The value up to `end`, if it differs from its source.
+    value: Option<Vec<u8>>,
+    /// Where the part of the source ends that is decoded.
     end: usize,
     jumps: Vec<Jump>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(source: &'a str, document: &'a mut Document) -> Self {
+impl<'a, 'd> Reader<'a, 'd> {
+    fn new(source: &'a str, document: &'d mut Document<'a>) -> Self {
         let tag = Tag::default();
-        Self { source, document, position: 0, tag, last_start: Vec::new(), text: None, foreign: 0 }
+        Self { source, document, position: 0, tag, last_start: Cow::default(), text: None, foreign: 0 }
+    }
+
+    /// Returns the name of the tag that is being read.
+    fn tag_name(&self) -> Cow<'a, str> {
+        let start = self.tag.start + 1 + usize::from(self.tag.is_end);
+        name(&self.source[start..self.tag.name_end])
     }
 
     /// Completes the attribute that is being read.
@@ -91,11 +98,14 @@ impl Draft {
     /// Adds a piece of the value, whose source ends at `end`.
     fn push(&mut self, source: &str, piece: &[u8], end: usize) {
         self.skip_line_feed(source);
-        let start = self.value.len();
-        self.value.extend_from_slice(piece);
-        if &source.as_bytes()[self.end..end] != piece {
-            let decoded = Span { start, end: self.value.len() };
-            self.jumps.push(Jump { decoded, raw_end: end });
+        let raw = source.as_bytes();
+        if &raw[self.end..end] != piece {
+            let before = || raw[self.start.unwrap_or(self.end)..self.end].to_vec();
+            let start = self.value.get_or_insert_with(before).len();
+            self.jumps.push(Jump { decoded: Span { start, end: start + piece.len() }, raw_end: end });
+        }
+        if let Some(value) = &mut self.value {
+            value.extend_from_slice(piece);
         }
         self.end = end;
     }
@@ -103,7 +113,7 @@ impl Draft {
     /// A carriage return has become a line feed; the line feed behind it belongs to it.
     fn skip_line_feed(&mut self, source: &str) {
         let bytes = source.as_bytes();
-        if !self.value.is_empty() && bytes[self.end - 1] == b'\r' && bytes.get(self.end) == Some(&b'\n') {
+        if self.value.is_some() && bytes[self.end - 1] == b'\r' && bytes.get(self.end) == Some(&b'\n') {
             self.end += 1;
             if let Some(jump) = self.jumps.last_mut() {
                 jump.raw_end = self.end;
@@ -111,7 +121,7 @@ impl Draft {
         }
     }
 
-    fn complete(mut self, source: &str) -> Attribute {
+    fn complete(mut self, source: &str) -> Attribute<'_> {
         let (span, quote) = match self.start {
             Some(start) => {
                 let quote = match source.as_bytes()[start - 1] {
@@ -126,17 +136,28 @@ impl Draft {
             }
             None => {
                 // The value of `a = >` is nothing, before the end of the tag.
-                let rest = &source[self.name_end..];
+                let rest = &source[self.name.end..];
                 let after = rest.trim_ascii_start().strip_prefix('=').map(str::trim_ascii_start);
-                let at = after.map_or(self.name_end, |after| source.len() - after.len());
+                let at = after.map_or(self.name.end, |after| source.len() - after.len());
                 (Span { start: at, end: at }, Quote::None)
             }
         };
-        Attribute { name: text(self.name), value: text(self.value), span, quote, jumps: self.jumps }
+        let value = match self.value {
+            // Pieces of a UTF-8 text are UTF-8 together.
+            Some(decoded) => Cow::Owned(String::from_utf8(decoded).unwrap_or_default()),
+            None => Cow::Borrowed(&source[span.start..span.end]),
+        };
+        Attribute {
+            name: name(&source[self.name.start..self.name.end]),
+            value,
+            span,
+            quote,
+            jumps: self.jumps,
+        }
     }
 }
 
-impl Emitter for Reader<'_> {
+impl Emitter for Reader<'_, '_> {
     type Token = Infallible;
 
     fn move_position(&mut self, offset: isize) {
@@ -159,27 +180,20 @@ impl Emitter for Reader<'_> {
         self.tag = Tag { start: self.tag.start, is_end: true, ..Tag::default() };
     }
 
-    fn push_tag_name(&mut self, name: &[u8]) {
-        self.tag.name.extend_from_slice(name);
+    fn push_tag_name(&mut self, _: &[u8]) {
+        self.tag.name_end = self.position;
     }
 
     fn init_attribute(&mut self) {
         self.end_attribute();
-        let end = self.position;
-        self.tag.attribute = Some(Draft {
-            name: Vec::new(),
-            name_end: end,
-            start: None,
-            value: Vec::new(),
-            end,
-            jumps: Vec::new(),
-        });
+        // The first byte of the name has been taken.
+        let name = Span { start: self.position - 1, end: self.position };
+        self.tag.attribute = Some(Draft { name, start: None, value: None, end: name.end, jumps: Vec::new() });
     }
 
-    fn push_attribute_name(&mut self, name: &[u8]) {
+    fn push_attribute_name(&mut self, _: &[u8]) {
         if let Some(draft) = &mut self.tag.attribute {
-            draft.name.extend_from_slice(name);
-            draft.name_end = self.position;
+            draft.name.end = self.position;
         }
     }
 
@@ -202,13 +216,14 @@ impl Emitter for Reader<'_> {
 
     fn emit_current_tag(&mut self) -> Option<State> {
         self.end_attribute();
-        let Tag { start, name, is_end, is_self_closing, mut attributes, .. } = std::mem::take(&mut self.tag);
+        let name = self.tag_name();
+        let Tag { start, is_end, is_self_closing, mut attributes, .. } = std::mem::take(&mut self.tag);
         self.end_text(start);
         // Insides follow the rules of XML; source: section 13.2.6.5.
-        let is_foreign = matches!(name.as_slice(), b"svg" | b"math");
+        let is_foreign = matches!(&*name, "svg" | "math");
         if is_end {
             self.foreign = self.foreign.saturating_sub(usize::from(is_foreign));
-            self.last_start.clear();
+            self.last_start = Cow::default();
             return None;
         }
         keep_first(&mut attributes);
@@ -221,12 +236,12 @@ impl Emitter for Reader<'_> {
         }
         self.last_start.clone_from(&name);
         let span = Span { start, end: self.position };
-        self.document.elements.push(Element { name: text(name), attributes, span });
+        self.document.elements.push(Element { name, attributes, span });
         state
     }
 
     fn current_is_appropriate_end_tag_token(&mut self) -> bool {
-        self.tag.is_end && self.tag.name == self.last_start
+        self.tag.is_end && self.tag_name() == self.last_start
     }
 
     fn adjusted_current_node_present_but_not_in_html_namespace(&mut self) -> bool {
@@ -234,7 +249,7 @@ impl Emitter for Reader<'_> {
     }
 
     fn set_last_start_tag(&mut self, name: Option<&[u8]>) {
-        self.last_start = name.unwrap_or_default().to_vec();
+        self.last_start = String::from_utf8_lossy(name.unwrap_or_default()).into_owned().into();
     }
 
     fn emit_eof(&mut self) {
@@ -261,21 +276,21 @@ impl Emitter for Reader<'_> {
 }
 
 /// Returns how what follows a start tag is read, with scripting, as renderers have it; source: section 13.2.6.4.
-fn content(name: &[u8]) -> Option<State> {
+fn content(name: &str) -> Option<State> {
     match name {
-        b"title" | b"textarea" => Some(State::RcData),
-        b"style" | b"xmp" | b"iframe" | b"noembed" | b"noframes" | b"noscript" => Some(State::RawText),
-        b"script" => Some(State::ScriptData),
-        b"plaintext" => Some(State::PlainText),
+        "title" | "textarea" => Some(State::RcData),
+        "style" | "xmp" | "iframe" | "noembed" | "noframes" | "noscript" => Some(State::RawText),
+        "script" => Some(State::ScriptData),
+        "plaintext" => Some(State::PlainText),
         _ => None,
     }
 }
 
 /// Returns what the text of an element is, if it is read later.
-fn raw_text(name: &[u8], attributes: &[Attribute]) -> Option<Raw> {
+fn raw_text(name: &str, attributes: &[Attribute<'_>]) -> Option<Raw> {
     match name {
-        b"style" => Some(Raw::Style),
-        b"script" => {
+        "style" => Some(Raw::Style),
+        "script" => {
             let kind = attributes.iter().find(|attribute| attribute.name == "type");
             let kind = kind.map(|kind| kind.value.trim().to_ascii_lowercase()).unwrap_or_default();
             // Data blocks, such as JSON and shaders, have other types; source: HTML standard, section 4.12.1.
@@ -286,10 +301,10 @@ fn raw_text(name: &[u8], attributes: &[Attribute]) -> Option<Raw> {
 }
 
 /// Keeps the first of several attributes with one name, as browsers do.
-fn keep_first(attributes: &mut Vec<Attribute>) {
+fn keep_first(attributes: &mut Vec<Attribute<'_>>) {
     // Nobody writes more; whoever does pays for sorting them.
     const FEW: usize = 16;
-    let mut names = attributes.iter().map(|attribute| attribute.name.as_str()).collect::<Vec<_>>();
+    let mut names = attributes.iter().map(|attribute| &*attribute.name).collect::<Vec<_>>();
     let is_unique = if names.len() <= FEW {
         names.iter().enumerate().all(|(index, name)| !names[..index].contains(name))
     } else {
@@ -302,9 +317,13 @@ fn keep_first(attributes: &mut Vec<Attribute>) {
     }
 }
 
-/// Pieces of a UTF-8 text are UTF-8 together.
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_default()
+/// Returns the name of an element or an attribute.
+fn name(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().any(|byte| byte.is_ascii_uppercase() || byte == 0) {
+        Cow::Owned(raw.to_ascii_lowercase().replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(raw)
+    }
 }
 
 #[cfg(test)]
@@ -356,8 +375,7 @@ mod tests {
         let source = "<p =a=b c/d=e '=\"f\" G\n=\nh>";
         let document = scan(source);
         let element = &document.elements[0];
-        let found =
-            element.attributes.iter().map(|a| (a.name.as_str(), a.value.as_str())).collect::<Vec<_>>();
+        let found = element.attributes.iter().map(|a| (&*a.name, &*a.value)).collect::<Vec<_>>();
         assert_eq!(found, [("=a", "b"), ("c", ""), ("d", "e"), ("'", "f"), ("g", "h")]);
         assert!(element.attributes.iter().all(|a| raw(source, element, &a.name) == a.value));
     }
@@ -409,11 +427,13 @@ mod tests {
 
     fn ours(source: &str) -> Vec<Plain> {
         let elements = scan(source).elements.into_iter().map(|element| {
-            let attributes =
-                element.attributes.into_iter().map(|attribute| (attribute.name, attribute.value));
+            let attributes = element
+                .attributes
+                .into_iter()
+                .map(|attribute| (attribute.name.into_owned(), attribute.value.into_owned()));
             let mut attributes = attributes.collect::<Vec<_>>();
             attributes.sort();
-            (element.name, attributes, element.span)
+            (element.name.into_owned(), attributes, element.span)
         });
         elements.collect()
     }
@@ -444,7 +464,8 @@ mod tests {
             ("&#;", "&#;"),
             ("&#x;", "&#x;"),
         ] {
-            let document = scan(&format!("<p x='{raw}'>"));
+            let source = format!("<p x='{raw}'>");
+            let document = scan(&source);
             assert_eq!(document.elements[0].value("x"), Some(value), "{raw}");
         }
     }
