@@ -39,7 +39,7 @@ pub(crate) struct Attribute<'a> {
     /// What surrounds the value.
     pub(crate) quote: Quote,
     /// From the value to the source.
-    pub(super) jumps: Vec<Jump>,
+    pub(super) jumps: Box<[Jump]>,
 }
 
 /// What surrounds an attribute's value.

@@ -8,7 +8,7 @@ pub(crate) struct Offsets {
     /// Where the raw value starts in the source, and where it ends.
     raw: Span,
     /// Units that differ from their source, such as entities, in their order.
-    jumps: Vec<Jump>,
+    jumps: Box<[Jump]>,
 }
 
 /// A unit of a value that differs from its source.
@@ -21,7 +21,7 @@ pub(super) struct Jump {
 }
 
 impl Offsets {
-    pub(super) fn new(raw: Span, jumps: Vec<Jump>) -> Self {
+    pub(super) fn new(raw: Span, jumps: Box<[Jump]>) -> Self {
         Self { raw, jumps }
     }
 

@@ -30,7 +30,11 @@ struct Reader<'a, 'd> {
     document: &'d mut Document<'a>,
     /// Where the tokenizer is: after the last byte that it has taken.
     position: usize,
-    tag: Tag<'a>,
+    tag: Tag,
+    /// The attributes of the tag that is being read.
+    attributes: Vec<Attribute<'a>>,
+    /// The attribute that is being read, if there is one.
+    attribute: Option<Draft>,
     /// The start tag whose end tag is looked for.
     last_start: Cow<'a, str>,
     /// Where a text starts that ends with the next tag.
@@ -40,15 +44,12 @@ struct Reader<'a, 'd> {
 }
 
 /// The tag that is being read.
-#[derive(Debug, Default)]
-struct Tag<'a> {
+#[derive(Clone, Copy, Debug, Default)]
+struct Tag {
     start: usize,
     name_end: usize,
     is_end: bool,
     is_self_closing: bool,
-    attributes: Vec<Attribute<'a>>,
-    /// The attribute that is being read, if there is one.
-    attribute: Option<Draft>,
 }
 
 /// An attribute that is being read.
@@ -66,8 +67,24 @@ struct Draft {
 
 impl<'a, 'd> Reader<'a, 'd> {
     fn new(source: &'a str, document: &'d mut Document<'a>) -> Self {
-        let tag = Tag::default();
-        Self { source, document, position: 0, tag, last_start: Cow::default(), text: None, foreign: 0 }
+        Self {
+            source,
+            document,
+            position: 0,
+            tag: Tag::default(),
+            attributes: Vec::new(),
+            attribute: None,
+            last_start: Cow::default(),
+            text: None,
+            foreign: 0,
+        }
+    }
+
+    /// Begins with the tag at `tag.start`. What was read of one before it that has no end is dropped.
+    fn start_tag(&mut self, is_end: bool) {
+        self.tag = Tag { start: self.tag.start, is_end, ..Tag::default() };
+        self.attributes.clear();
+        self.attribute = None;
     }
 
     /// Returns the name of the tag that is being read.
@@ -78,8 +95,8 @@ impl<'a, 'd> Reader<'a, 'd> {
 
     /// Completes the attribute that is being read.
     fn end_attribute(&mut self) {
-        if let Some(draft) = self.tag.attribute.take() {
-            self.tag.attributes.push(draft.complete(self.source));
+        if let Some(draft) = self.attribute.take() {
+            self.attributes.push(draft.complete(self.source));
         }
     }
 
@@ -152,7 +169,7 @@ impl Draft {
             value,
             span,
             quote,
-            jumps: self.jumps,
+            jumps: self.jumps.into_boxed_slice(),
         }
     }
 }
@@ -173,11 +190,11 @@ impl Emitter for Reader<'_, '_> {
     }
 
     fn init_start_tag(&mut self) {
-        self.tag = Tag { start: self.tag.start, ..Tag::default() };
+        self.start_tag(false);
     }
 
     fn init_end_tag(&mut self) {
-        self.tag = Tag { start: self.tag.start, is_end: true, ..Tag::default() };
+        self.start_tag(true);
     }
 
     fn push_tag_name(&mut self, _: &[u8]) {
@@ -188,24 +205,24 @@ impl Emitter for Reader<'_, '_> {
         self.end_attribute();
         // The first byte of the name has been taken.
         let name = Span { start: self.position - 1, end: self.position };
-        self.tag.attribute = Some(Draft { name, start: None, value: None, end: name.end, jumps: Vec::new() });
+        self.attribute = Some(Draft { name, start: None, value: None, end: name.end, jumps: Vec::new() });
     }
 
     fn push_attribute_name(&mut self, _: &[u8]) {
-        if let Some(draft) = &mut self.tag.attribute {
+        if let Some(draft) = &mut self.attribute {
             draft.name.end = self.position;
         }
     }
 
     fn init_attribute_value(&mut self) {
-        if let Some(draft) = &mut self.tag.attribute {
+        if let Some(draft) = &mut self.attribute {
             draft.start = Some(self.position);
             draft.end = self.position;
         }
     }
 
     fn push_attribute_value(&mut self, piece: &[u8]) {
-        if let Some(draft) = &mut self.tag.attribute {
+        if let Some(draft) = &mut self.attribute {
             draft.push(self.source, piece, self.position);
         }
     }
@@ -217,16 +234,19 @@ impl Emitter for Reader<'_, '_> {
     fn emit_current_tag(&mut self) -> Option<State> {
         self.end_attribute();
         let name = self.tag_name();
-        let Tag { start, is_end, is_self_closing, mut attributes, .. } = std::mem::take(&mut self.tag);
+        let Tag { start, is_end, is_self_closing, .. } = self.tag;
         self.end_text(start);
         // Insides follow the rules of XML; source: section 13.2.6.5.
         let is_foreign = matches!(&*name, "svg" | "math");
         if is_end {
             self.foreign = self.foreign.saturating_sub(usize::from(is_foreign));
             self.last_start = Cow::default();
+            self.attributes.clear();
             return None;
         }
-        keep_first(&mut attributes);
+        keep_first(&mut self.attributes);
+        // As much memory as they need: large pages have hundreds of thousands.
+        let attributes = self.attributes.drain(..).collect::<Vec<_>>();
         let is_empty = is_self_closing && (self.foreign > 0 || is_foreign);
         let mut state = None;
         if !is_empty {
