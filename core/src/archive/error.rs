@@ -1,7 +1,6 @@
 //! Why a file could not be added to an archive.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 /// Why a file could not be added.
 #[derive(Debug)]

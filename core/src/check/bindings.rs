@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::MOST;
 use super::graph::Graph;
+use super::options::MOST;
 use super::page::{Page, Pages};
 use crate::composition::Mount;
 use crate::findings::{Diagnostic, Rule, Text};

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::options::{MOST, Values};
 use super::page::{Page, Pages};
-use super::{MOST, Values};
 use crate::composition::Mount;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::json::{Node, SyntaxError};

@@ -1,6 +1,7 @@
 //! `hyperframes-ci.toml` at the root of the repository: what it says about findings. Whoever has the file reads it.
 
-use crate::findings::{Level, Levels, Rule};
+use super::levels::{Level, Levels};
+use super::rule::Rule;
 
 /// The configuration file's name.
 pub const CONFIG_FILE: &str = "hyperframes-ci.toml";

@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use serde::Serialize;
 
-use super::{Rule, Severity};
+use super::rule::Rule;
+use super::severity::Severity;
 use crate::text::{Position, Span};
 
 /// A text and the name that findings give it. Positions are found in time proportional to what is between one and

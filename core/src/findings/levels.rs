@@ -1,6 +1,8 @@
 //! How much findings matter to the user.
 
-use crate::findings::{Diagnostic, Rule, Severity};
+use super::diagnostic::Diagnostic;
+use super::rule::Rule;
+use super::severity::Severity;
 
 /// What the user says about a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::findings::{Diagnostic, Levels, Severity};
+use super::diagnostic::Diagnostic;
+use super::levels::Levels;
+use super::severity::Severity;
 
 /// What checks found, ready to be told.
 #[derive(Clone, Debug, Default)]

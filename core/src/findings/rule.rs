@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::findings::Severity;
+use super::severity::Severity;
 use crate::text::nearest;
 
 macro_rules! rules {

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::project::{
-    Destination, Link, Reference, Resolver, TextKind, Tree, below, join, parent, references, resolve, rewrite,
-};
+use super::link::Link;
+use super::path::{below, join, parent, resolve};
+use super::reference::{Reference, TextKind, references, rewrite};
+use super::resolve::{Destination, Resolver};
+use super::tree::Tree;
 
 /// Where files from outside the project go, as the official packer has it.
 const EXTERNAL: &str = "_ext";

@@ -3,7 +3,7 @@
 //! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that nothing
 //! overrides, then `.hyperframesignore` in gitignore syntax over two defaults, without regard to case.
 
-use crate::project::Pattern;
+use super::pattern::Pattern;
 
 /// The file at the project's root that holds ignore rules.
 pub const IGNORE_FILE: &str = ".hyperframesignore";

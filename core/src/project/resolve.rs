@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::project::{Exclusion, Found, Link, Tree, below, join, parent, resolve};
+use super::ignore::Exclusion;
+use super::link::Link;
+use super::path::{below, join, parent, resolve};
+use super::tree::{Found, Tree};
 use crate::text::case_fold;
 
 /// Where a reference leads. Paths are repository paths.

@@ -1,6 +1,6 @@
 //! What was asked for, beside what came.
 
-use super::{Container, Video};
+use super::model::{Container, Video};
 use crate::options::{AspectRatio, Format, Resolution};
 
 /// What a render was asked for; what was not asked for is not looked at.

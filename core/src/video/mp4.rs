@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::{Audio, Container, Video, VideoError, bytes_at};
+use super::input::bytes_at;
+use super::model::{Audio, Container, Video, VideoError};
 
 /// Boxes that are looked at in one file: a file of many fragments has a few for each.
 const MOST_BOXES: usize = 200_000;

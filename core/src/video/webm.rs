@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::ebml::{Element, Reader};
-use super::{Audio, Container, Video, VideoError};
+use super::model::{Audio, Container, Video, VideoError};
 
 const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_a966;

@@ -9,9 +9,7 @@ mod output;
 mod reader;
 mod row;
 mod source;
-mod types;
 
 pub use output::{Outputs, fill};
 pub use reader::Rows;
 pub use row::{Row, RowError, RowFormat};
-pub use types::type_fields;

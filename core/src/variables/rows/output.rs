@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Row;
+use super::row::Row;
 use crate::text::case_fold;
 
 /// Fills a pattern such as `out/{name}.{ext}` from a row: `{index}` (from 1), `{ext}`, `{title}`, or any variable.

@@ -3,8 +3,9 @@
 use std::io::BufRead;
 
 use super::csv::Records;
+use super::json;
+use super::row::{Row, RowError, RowFormat};
 use super::source::Source;
-use super::{Row, RowError, RowFormat, json};
 
 enum Form {
     /// One object after the other.

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::declare::{Declarations, VariableType};
 use crate::lang::json::Node;
-use crate::variables::{Declarations, VariableType};
 
 /// Gives the texts of a CSV file the types that a composition declares; what is no number or truth value stays a text,
 /// and is found by the checks. An empty field is not set.

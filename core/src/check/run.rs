@@ -1,0 +1,70 @@
+//! All checks of a project, in their order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::Graph;
+use super::options::{CheckOptions, MOST, Values};
+use super::page::{Page, Pages};
+use super::report::Report;
+use super::{bindings, composition, files, references, values};
+use crate::findings::Findings;
+use crate::project::{DEFAULT_COMPOSITION, Tree, resolve};
+
+/// Checks a project.
+#[must_use]
+pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
+    let pages = Pages::read(tree);
+    let graph = Graph::of(&pages);
+    let mut report = Report { compositions: graph.compositions().len(), ..Report::default() };
+    let mut found = pages.diagnostics.clone();
+    found.extend_from_slice(tree.diagnostics());
+    let mut entries = BTreeSet::new();
+    let default = DEFAULT_COMPOSITION.to_owned();
+    let mut chosen = options.compositions.iter().map(|path| normalise(path)).collect::<Vec<_>>();
+    if chosen.is_empty() {
+        chosen.push(default.clone());
+    }
+    for path in std::iter::once(default).chain(chosen.iter().cloned()) {
+        if !entries.insert(path.clone()) {
+            continue;
+        }
+        match pages.inside(&path) {
+            None => found.push(composition::missing(tree, &path)),
+            // index.html must be there, and is checked as an entry where it is one.
+            Some(page) if chosen.contains(&path) => {
+                found.extend(composition::entry(page, options.aspect_ratio));
+                found.extend(values::entry(page, &options.values));
+                report.entries.push((path, page.composition.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    found.extend(pages.all().flat_map(|page| page.composition.diagnostics.iter().cloned()));
+    found.extend(values::mounted(&pages));
+    found.extend(composition::mounts(&pages));
+    found.extend(references::check(&pages, &graph));
+    found.extend(bindings::check(&pages, &graph));
+    found.extend(files::check(tree));
+    let named = BTreeSet::from_iter(found.iter().map(|found| found.path.as_str()));
+    let values = options.values.iter().filter_map(|values| match values {
+        Values::Inline(_) => None,
+        Values::Object { path, text } | Values::Rows { path, text } => Some((path.as_str(), text.as_str())),
+    });
+    let texts = pages.all().map(|page| (page.path.as_str(), page.source.as_str())).chain(values);
+    let sources =
+        texts.filter(|(path, _)| named.contains(path)).map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let sources = BTreeMap::from_iter(sources);
+    report.findings = Findings { diagnostics: found, sources };
+    report.findings.sort();
+    report.findings.limit(MOST);
+    report.missing = BTreeSet::from_iter(pages.all().flat_map(Page::missing).map(str::to_owned));
+    report.graph = graph;
+    report
+}
+
+/// A project path as archives have it: `./a\b.html` is `a/b.html`. What would leave the project stays as it is, and is
+/// found nowhere.
+fn normalise(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    resolve("", &path).filter(|_| !path.starts_with('/')).unwrap_or(path)
+}
