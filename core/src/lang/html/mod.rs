@@ -5,6 +5,7 @@
 //! case and entities are decoded. It runs in time linear in the source, whatever the source is.
 
 mod document;
+mod draft;
 mod offsets;
 mod scan;
 

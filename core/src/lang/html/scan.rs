@@ -6,8 +6,8 @@ use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
-use super::document::{Attribute, Document, Element, Quote};
-use super::offsets::Jump;
+use super::document::{Attribute, Document, Element};
+use super::draft::{Draft, name};
 use crate::text::Span;
 
 /// Reads a document.
@@ -50,19 +50,6 @@ struct Tag {
     name_end: usize,
     is_end: bool,
     is_self_closing: bool,
-}
-
-/// An attribute that is being read.
-#[derive(Debug)]
-struct Draft {
-    name: Span,
-    /// Where the value starts; `None` if there is no value yet.
-    start: Option<usize>,
-    /// The value up to `end`, if it differs from its source.
-    value: Option<Vec<u8>>,
-    /// Where the part of the source ends that is decoded.
-    end: usize,
-    jumps: Vec<Jump>,
 }
 
 impl<'a, 'd> Reader<'a, 'd> {
@@ -111,69 +98,6 @@ impl<'a, 'd> Reader<'a, 'd> {
     }
 }
 
-impl Draft {
-    /// Adds a piece of the value, whose source ends at `end`.
-    fn push(&mut self, source: &str, piece: &[u8], end: usize) {
-        self.skip_line_feed(source);
-        let raw = source.as_bytes();
-        if &raw[self.end..end] != piece {
-            let before = || raw[self.start.unwrap_or(self.end)..self.end].to_vec();
-            let start = self.value.get_or_insert_with(before).len();
-            self.jumps.push(Jump { decoded: Span { start, end: start + piece.len() }, raw_end: end });
-        }
-        if let Some(value) = &mut self.value {
-            value.extend_from_slice(piece);
-        }
-        self.end = end;
-    }
-
-    /// A carriage return has become a line feed; the line feed behind it belongs to it.
-    fn skip_line_feed(&mut self, source: &str) {
-        let bytes = source.as_bytes();
-        if self.value.is_some() && bytes[self.end - 1] == b'\r' && bytes.get(self.end) == Some(&b'\n') {
-            self.end += 1;
-            if let Some(jump) = self.jumps.last_mut() {
-                jump.raw_end = self.end;
-            }
-        }
-    }
-
-    fn complete(mut self, source: &str) -> Attribute<'_> {
-        let (span, quote) = match self.start {
-            Some(start) => {
-                let quote = match source.as_bytes()[start - 1] {
-                    b'"' => Quote::Double,
-                    b'\'' => Quote::Single,
-                    _ => Quote::None,
-                };
-                if quote != Quote::None {
-                    self.skip_line_feed(source);
-                }
-                (Span { start, end: self.end }, quote)
-            }
-            None => {
-                // The value of `a = >` is nothing, before the end of the tag.
-                let rest = &source[self.name.end..];
-                let after = rest.trim_ascii_start().strip_prefix('=').map(str::trim_ascii_start);
-                let at = after.map_or(self.name.end, |after| source.len() - after.len());
-                (Span { start: at, end: at }, Quote::None)
-            }
-        };
-        let value = match self.value {
-            // Pieces of a UTF-8 text are UTF-8 together.
-            Some(decoded) => Cow::Owned(String::from_utf8(decoded).unwrap_or_default()),
-            None => Cow::Borrowed(&source[span.start..span.end]),
-        };
-        Attribute {
-            name: name(&source[self.name.start..self.name.end]),
-            value,
-            span,
-            quote,
-            jumps: self.jumps.into_boxed_slice(),
-        }
-    }
-}
-
 impl Emitter for Reader<'_, '_> {
     type Token = Infallible;
 
@@ -205,19 +129,18 @@ impl Emitter for Reader<'_, '_> {
         self.end_attribute();
         // The first byte of the name has been taken.
         let name = Span { start: self.position - 1, end: self.position };
-        self.attribute = Some(Draft { name, start: None, value: None, end: name.end, jumps: Vec::new() });
+        self.attribute = Some(Draft::new(name));
     }
 
     fn push_attribute_name(&mut self, _: &[u8]) {
         if let Some(draft) = &mut self.attribute {
-            draft.name.end = self.position;
+            draft.extend_name(self.position);
         }
     }
 
     fn init_attribute_value(&mut self) {
         if let Some(draft) = &mut self.attribute {
-            draft.start = Some(self.position);
-            draft.end = self.position;
+            draft.start_value(self.position);
         }
     }
 
@@ -337,18 +260,10 @@ fn keep_first(attributes: &mut Vec<Attribute<'_>>) {
     }
 }
 
-/// Returns the name of an element or an attribute.
-fn name(raw: &str) -> Cow<'_, str> {
-    if raw.bytes().any(|byte| byte.is_ascii_uppercase() || byte == 0) {
-        Cow::Owned(raw.to_ascii_lowercase().replace('\0', "\u{fffd}"))
-    } else {
-        Cow::Borrowed(raw)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::html::Quote;
     use proptest::prelude::*;
 
     fn styles(source: &str) -> Vec<&str> {
