@@ -149,6 +149,16 @@ impl fmt::Display for Shape {
 
 impl Composition {
     /// Reads the file at `path`, which findings name.
+    ///
+    /// ```
+    /// use hyperframes_ci_core::composition::{Composition, Shape};
+    /// use hyperframes_ci_core::options::AspectRatio;
+    ///
+    /// let page = r#"<div data-composition-id="launch" data-width="1920" data-height="1080"></div>"#;
+    /// let composition = Composition::parse("index.html", page);
+    /// assert_eq!(composition.root.as_ref().map(|root| root.id.as_str()), Some("launch"));
+    /// assert!(matches!(composition.shape(), Shape::Matched { ratio: AspectRatio::Landscape, .. }));
+    /// ```
     #[must_use]
     pub fn parse(path: &str, source: &str) -> Self {
         Self::read(&Text::new(path, source), &html::scan(source))

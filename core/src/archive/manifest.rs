@@ -41,7 +41,20 @@ impl Manifest {
         entries
     }
 
-    /// The manifest digest, in hexadecimal; the module's documentation defines it byte by byte.
+    /// Returns the manifest digest, in hexadecimal; the documentation of [`archive`](crate::archive) defines it byte by
+    /// byte.
+    ///
+    /// ```
+    /// use hyperframes_ci_core::archive::{ArchiveWriter, hex};
+    /// use sha2::{Digest, Sha256};
+    ///
+    /// let mut writer = ArchiveWriter::new(std::io::Cursor::new(Vec::new()));
+    /// writer.add("a.txt", 6, &mut &b"hello\n"[..])?;
+    /// let (_, manifest) = writer.finish()?;
+    /// let lines = format!("hyperframes-ci manifest 1\n{} 6 a.txt\n", hex(&Sha256::digest("hello\n")));
+    /// assert_eq!(manifest.digest(), hex(&Sha256::digest(lines)));
+    /// # Ok::<(), hyperframes_ci_core::archive::ArchiveError>(())
+    /// ```
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();

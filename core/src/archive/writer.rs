@@ -9,6 +9,20 @@ use super::path::is_portable;
 use super::zip::Writer;
 
 /// Writes an archive, one entry after the other.
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use hyperframes_ci_core::archive::ArchiveWriter;
+///
+/// let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
+/// writer.add("assets/a.txt", 6, &mut &b"hello\n"[..])?;
+/// writer.add("index.html", 13, &mut &b"<html></html>"[..])?;
+/// let (archive, manifest) = writer.finish()?;
+/// assert_eq!(&archive.into_inner()[..4], b"PK\x03\x04");
+/// assert_eq!(manifest.entries()[1].path, "index.html");
+/// # Ok::<(), hyperframes_ci_core::archive::ArchiveError>(())
+/// ```
 #[derive(Debug)]
 pub struct ArchiveWriter<W: Write + Seek> {
     zip: Writer<W>,

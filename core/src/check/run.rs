@@ -11,6 +11,21 @@ use crate::findings::Findings;
 use crate::project::{DEFAULT_COMPOSITION, Tree, resolve};
 
 /// Checks a project.
+///
+/// ```
+/// use hyperframes_ci_core::check::{CheckOptions, check};
+/// use hyperframes_ci_core::project::{Contents, MemoryTree};
+///
+/// let page = r#"<div data-composition-id="a" data-width="1920" data-height="1080" data-duration="5">
+///     <img src="logo.png">
+/// </div>"#;
+/// let files = [("index.html".to_owned(), Contents::Whole(page.into()))];
+/// let report = check(&MemoryTree::new(files.into(), ""), &CheckOptions::default());
+///
+/// let found = &report.findings.diagnostics[0];
+/// assert_eq!(found.rule.code(), "missing-asset");
+/// assert_eq!(found.position.map(|position| position.line), Some(2));
+/// ```
 #[must_use]
 pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let pages = Pages::read(tree);

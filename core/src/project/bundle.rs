@@ -23,7 +23,23 @@ pub struct Carried {
     pub rewritten: Option<Vec<u8>>,
 }
 
-/// What is going to be packed, by path in the archive. `None` where a text could not be read, which the tree remembers.
+/// Returns what is going to be packed, by path in the archive. `None` if a text could not be read, which the tree
+/// remembers.
+///
+/// ```
+/// use hyperframes_ci_core::project::{Contents, MemoryTree, contained};
+///
+/// let text = |text: &str| Contents::Whole(text.into());
+/// let files = [
+///     ("videos/launch/index.html".to_owned(), text("<img src=../logo.svg>")),
+///     ("videos/logo.svg".to_owned(), text("<svg/>")),
+/// ];
+/// let files = contained(&MemoryTree::new(files.into(), "videos/launch")).expect("readable texts");
+///
+/// // The file outside the project is packed as well, and the page refers to it there.
+/// assert_eq!(files.keys().collect::<Vec<_>>(), ["_ext/logo.svg", "index.html"]);
+/// assert_eq!(files["index.html"].rewritten.as_deref(), Some(&b"<img src=_ext/logo.svg>"[..]));
+/// ```
 #[must_use]
 pub fn contained(tree: &dyn Tree) -> Option<BTreeMap<String, Carried>> {
     let mut carrier = Carrier {

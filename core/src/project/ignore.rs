@@ -53,6 +53,15 @@ impl std::fmt::Display for Exclusion {
 }
 
 /// The ignore rules of one project.
+///
+/// ```
+/// use hyperframes_ci_core::project::{Exclusion, IgnoreRules};
+///
+/// let rules = IgnoreRules::new(Some("*.psd\n!logo.psd\n"));
+/// assert_eq!(rules.exclusion_of_file("art/logo.psd"), None);
+/// assert!(matches!(rules.exclusion_of_file("art/draft.psd"), Some(Exclusion::Rule { line: 1, .. })));
+/// assert_eq!(rules.exclusion_of_file("node_modules/x.js"), Some(Exclusion::NeverPacked));
+/// ```
 #[derive(Clone, Debug)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,

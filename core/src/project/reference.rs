@@ -62,7 +62,15 @@ const ATTRIBUTES: &[&str] = &["src", "href", "xlink:href", "poster", "data-compo
 /// Elements whose `href` is a place to go to, not a file to load.
 const NAVIGATION: &[&str] = &["a", "area", "base"];
 
-/// The references in a text, in the order of the source.
+/// Returns the references in a text, in the order of the source.
+///
+/// ```
+/// use hyperframes_ci_core::project::{TextKind, references};
+///
+/// let found = references(TextKind::Html, r#"<img src="a.png?x=1&amp;y=2"><style>p { background: url(b.png) }</style>"#);
+/// assert_eq!(found[0].target, "a.png?x=1&y=2");
+/// assert_eq!(found[1].target, "b.png");
+/// ```
 #[must_use]
 pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
     match kind {
@@ -147,10 +155,18 @@ fn in_srcset(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
     }
 }
 
-/// `source` with each reference replaced by its new target; every other byte stays, and so does the spelling of a
-/// reference that keeps its target.
+/// Returns `source` with each reference replaced by its new target; every other byte stays, and so does the spelling of
+/// a reference that keeps its target.
 ///
 /// The references come from [`references`] of the same source.
+///
+/// ```
+/// use hyperframes_ci_core::project::{TextKind, references, rewrite};
+///
+/// let source = "<img src='a.png' alt='a.png'>";
+/// let found = references(TextKind::Html, source);
+/// assert_eq!(rewrite(source, &[(&found[0], "it's.png")]), "<img src='it&#39;s.png' alt='a.png'>");
+/// ```
 #[must_use]
 pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
     let mut changes =

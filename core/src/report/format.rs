@@ -25,7 +25,20 @@ closed_set! {
     }
 }
 
-/// The findings as a text that ends with a new line, unless there is nothing to tell. `color` is for terminals.
+/// Returns the findings as a text that ends with a new line; empty for people and for GitHub if there are none. `color`
+/// is for terminals.
+///
+/// ```
+/// use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
+/// use hyperframes_ci_core::report::{ReportFormat, render};
+///
+/// let found = Diagnostic::new(Rule::MissingAsset, "index.html", "there is no file a.png");
+/// let findings = Findings { diagnostics: vec![found], ..Findings::default() };
+/// assert_eq!(
+///     render(&findings, ReportFormat::Github, false),
+///     "::error file=index.html,title=missing-asset::there is no file a.png\n"
+/// );
+/// ```
 #[must_use]
 pub fn render(findings: &Findings, format: ReportFormat, color: bool) -> String {
     let mut text = String::new();

@@ -109,6 +109,22 @@ pub struct Declaration {
 }
 
 /// The variables that a composition declares, in its order.
+///
+/// ```
+/// use hyperframes_ci_core::composition::Composition;
+/// use serde_json::json;
+///
+/// let page = r#"<html data-composition-variables='[
+///     {"id": "title", "label": "Title", "type": "string", "default": "Hello"}
+/// ]'>"#;
+/// let declarations = Composition::parse("index.html", page).declarations;
+/// assert_eq!(declarations.entries()[0].id, "title");
+///
+/// let values = json!({ "title": 42, "titel": "Hi" });
+/// let issues = declarations.check(values.as_object().expect("an object"));
+/// assert_eq!(issues[0].rule.code(), "variable-type-mismatch");
+/// assert_eq!(issues[1].help.as_deref(), Some("did you mean \"title\"?"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Declarations {
     entries: Vec<Declaration>,

@@ -9,8 +9,19 @@ use super::{mp4, webm};
 impl Video {
     /// Reads the headers of `file`.
     ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use hyperframes_ci_core::video::{Video, VideoError};
+    ///
+    /// let page = b"<!doctype html><p>Sign in";
+    /// let error = Video::read(&mut Cursor::new(page)).expect_err("not a video");
+    /// assert!(matches!(error, VideoError::NoVideo("a page, as a proxy sends it")));
+    /// ```
+    ///
     /// # Errors
-    /// See [`VideoError`].
+    /// Returns [`VideoError::Read`] if the file cannot be read, [`VideoError::NoVideo`] if it begins like none of the
+    /// three containers, and [`VideoError::Damaged`] if its headers are damaged or cut.
     pub fn read(file: &mut (impl Read + Seek)) -> Result<Self, VideoError> {
         let mut head = [0; 16];
         file.rewind()?;

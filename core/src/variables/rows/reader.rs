@@ -19,6 +19,16 @@ enum Form {
 }
 
 /// The rows of a file.
+///
+/// ```
+/// use hyperframes_ci_core::variables::{RowFormat, Rows};
+///
+/// let csv = "name,city\nAda,London\n\"Grace, H.\",New York\n";
+/// let rows = Rows::new(csv.as_bytes(), RowFormat::Csv).map_err(|error| error.message)?;
+/// let names = rows.map(|row| row.map(|row| row.variables["name"].clone()).map_err(|error| error.message));
+/// assert_eq!(names.collect::<Result<Vec<_>, _>>()?, ["Ada", "Grace, H."]);
+/// # Ok::<(), String>(())
+/// ```
 pub struct Rows<R> {
     source: Source<R>,
     form: Form,
