@@ -1,17 +1,63 @@
 //! The canonical spelling of JSON, RFC 8785: members sorted by the UTF-16 code units of their names, no spaces, and
 //! numbers as ECMAScript spells them, so that `1`, `1.0` and `1e0` are one.
 
-use serde_json::Value;
+use std::io::{self, Write};
 
-/// The canonical spelling of a value.
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+use serde_json::{Map, Value};
+
+/// Returns the canonical spelling of a value.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
-    serde_json_canonicalizer::to_string(value).expect("a value has texts for keys, and finite numbers")
+    let mut text = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut text, Canonical);
+    sorted(value).serialize(&mut serializer).expect("memory takes everything, and numbers are finite");
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
 /// Returns a finite number as ECMAScript spells it; source: ECMA-262, `Number::toString`.
 pub(crate) fn spelling(value: f64) -> String {
-    canonical(&Value::from(value))
+    ryu_js::Buffer::new().format_finite(value).to_owned()
+}
+
+/// Returns the value with the members of its objects in their canonical order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(members) => {
+            let mut members = members.iter().collect::<Vec<_>>();
+            members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+            let members = members.into_iter().map(|(name, member)| (name.clone(), sorted(member)));
+            Value::Object(members.collect::<Map<_, _>>())
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+/// Every number is a double, as it is for whoever reads the values.
+struct Canonical;
+
+impl Formatter for Canonical {
+    fn write_f64<W: Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(ryu_js::Buffer::new().format_finite(value).as_bytes())
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "integers beyond 2^53 lose their last digits, as in JavaScript"
+    )]
+    fn write_u64<W: Write + ?Sized>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
+        self.write_f64(writer, value as f64)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "integers beyond 2^53 lose their last digits, as in JavaScript"
+    )]
+    fn write_i64<W: Write + ?Sized>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
+        self.write_f64(writer, value as f64)
+    }
 }
 
 #[cfg(test)]
