@@ -19,7 +19,7 @@ pub struct Composition {
     pub declarations: Declarations,
     /// The compositions that it mounts.
     pub mounts: Vec<Mount>,
-    /// What is wrong with the declarations.
+    /// Findings about the declarations.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -77,7 +77,7 @@ impl Measure {
 pub struct Mount {
     /// `data-composition-src` as written.
     pub source: String,
-    /// Where that is.
+    /// Its place in the source.
     pub source_span: Span,
     /// `data-variable-values`.
     pub values: Option<MountValues>,

@@ -59,7 +59,7 @@ pub fn format_utc(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The same for a number of the API's, whose fraction of a second does not matter.
+/// Returns the same for a number of the API; fractions of a second are dropped.
 #[must_use]
 pub fn format_unix(seconds: &serde_json::Number) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, Encoded, EntryEncoder, Manifest};
-use hyperframes_ci_core::project::{Carried, contained};
+use hyperframes_ci_core::project::{BundledFile, contained};
 
 use crate::fault::Fault;
 use crate::project::tree::DiskTree;
@@ -70,7 +70,7 @@ impl Fault for PackError {
 #[derive(Debug)]
 pub(crate) struct Contained<'a> {
     tree: &'a DiskTree,
-    entries: BTreeMap<String, Carried>,
+    entries: BTreeMap<String, BundledFile>,
 }
 
 impl<'a> Contained<'a> {
@@ -138,7 +138,7 @@ impl<'a> Contained<'a> {
         Ok(Packed { temporary, manifest, size, sha256 })
     }
 
-    fn planned(&self, path: &'a str, carried: &'a Carried) -> Result<Planned<'a>, PackError> {
+    fn planned(&self, path: &'a str, carried: &'a BundledFile) -> Result<Planned<'a>, PackError> {
         let contents = match &carried.rewritten {
             Some(bytes) => Source::Rewritten(bytes),
             None => {

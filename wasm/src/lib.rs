@@ -1,7 +1,7 @@
 //! `hyperframes-preflight`: the core of hyperframes-ci for Node and browsers.
 //!
-//! A thin facade: `wasm/npm/api.js` hands over what it has looked at, piece by piece; results go back as JSON; and
-//! everything else is in the core. What is of no use is thrown as an `Error` with a `code`; nothing panics.
+//! A thin facade over the core: `wasm/npm/api.js` validates arguments and passes them on, and results are returned as
+//! JSON. Invalid input is thrown as an `Error` with a `code`; nothing panics.
 
 mod problem;
 
@@ -201,14 +201,14 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     }))
 }
 
-/// What a composition declares: read once, for any number of values.
+/// The declarations of a composition: read once, for any number of values.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Variables(Declarations);
 
 #[wasm_bindgen]
 impl Variables {
-    /// What `html` declares.
+    /// Reads the declarations in `html`.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(html: &str) -> Self {
@@ -256,7 +256,7 @@ pub fn render_key(kind: &str, id: &str, request: &str, generation: u32) -> Resul
     Ok(RenderIdentity::new(project, &body).key(generation).to_string())
 }
 
-/// Whether `html` has a root, so that its folder may be a project.
+/// Returns whether `html` has a root, so that its folder may be a project.
 #[wasm_bindgen(js_name = hasRoot)]
 #[must_use]
 pub fn has_root(html: &str) -> bool {

@@ -1,8 +1,8 @@
-//! Why a file could not be added to an archive.
+//! Errors of packing a file.
 
 use std::{fmt, io};
 
-/// Why a file could not be added.
+/// A file that could not be added to an archive.
 #[derive(Debug)]
 pub enum ArchiveError {
     /// The file could not be read.

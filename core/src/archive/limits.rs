@@ -1,4 +1,4 @@
-//! How large archives may be.
+//! Upload limits.
 
 /// The largest archive that a direct upload takes, in bytes (200 MB; source: the API's `max_bytes`).
 pub const DIRECT_UPLOAD_LIMIT: u64 = 200 * 1024 * 1024;

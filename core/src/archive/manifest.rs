@@ -13,7 +13,7 @@ pub struct Entry {
     pub sha256: [u8; 32],
 }
 
-/// What an archive holds, in the order of its entries.
+/// The files of an archive, in the order of its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     pub(super) entries: Vec<Entry>,

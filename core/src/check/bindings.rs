@@ -1,9 +1,9 @@
-//! Where variables are read: bindings, CSS and scripts, against what is declared.
+//! Checks reads of variables: bindings, CSS and scripts, against the declarations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::Graph;
-use super::options::MOST;
+use super::options::MAX_FINDINGS;
 use super::page::{Page, Pages};
 use crate::composition::Mount;
 use crate::findings::{Diagnostic, Rule, Text};
@@ -62,12 +62,12 @@ fn hosts<'a>(pages: &'a Pages<'_>) -> Hosts<'a> {
 /// The names that a page can read.
 struct Scope<'a> {
     ids: BTreeSet<String>,
-    /// What the page itself declares.
+    /// The declarations of the page itself.
     own: &'a Declarations,
 }
 
 impl<'a> Scope<'a> {
-    /// What the page declares, what its hosts declare (the runtime falls back to theirs), and what they give to it.
+    /// Collects what the page declares, what its hosts declare (the runtime falls back to theirs), and what they give to it.
     /// `None` where that is not known: something cannot be read, or a fragment is mounted by nobody here.
     fn of(hosts: &Hosts<'_>, page: &'a Page) -> Option<Self> {
         let own = &page.composition.declarations;
@@ -97,10 +97,10 @@ impl<'a> Scope<'a> {
         Some(Self { ids, own })
     }
 
-    /// What to do about the name; the nearest is looked for where there are not too many findings already.
+    /// Returns the help for an unknown name; the nearest name is only searched for while there are few findings.
     fn help(&self, id: &str, before: usize) -> String {
         let declare = "declare it in data-composition-variables, or correct the name";
-        if self.own.entries().is_empty() || before > MOST {
+        if self.own.entries().is_empty() || before > MAX_FINDINGS {
             return declare.to_owned();
         }
         format!("{declare}; {}", self.own.advice(id))

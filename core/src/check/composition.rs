@@ -26,7 +26,7 @@ pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {
     Diagnostic::new(Rule::CompositionMissing, full, "there is no such composition in the project").help(help)
 }
 
-/// What would be rendered.
+/// Checks an entry, which is what would be rendered.
 pub(super) fn entry(page: &Page, asked: Option<AspectRatio>) -> Vec<Diagnostic> {
     let text = page.text();
     let Some(root) = &page.composition.root else {

@@ -7,10 +7,10 @@ use crate::project::{ProjectFile, TextKind, Tree, join};
 /// Pointers of git LFS are smaller than this, in bytes; source: its specification.
 const POINTER_SIZE: u64 = 1024;
 
-/// What they start with.
+/// The first bytes of a pointer.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
 
-/// How many of the largest files are named.
+/// Number of the largest files that are named.
 const LARGEST: usize = 5;
 
 pub(super) fn check(tree: &dyn Tree) -> Vec<Diagnostic> {

@@ -1,13 +1,13 @@
-//! What is to be checked.
+//! Options of a check.
 
 use serde_json::{Map, Value};
 
 use crate::options::AspectRatio;
 
-/// How many findings of one rule are told of one file.
-pub(super) const MOST: usize = 1000;
+/// The largest number of findings of one rule in one file.
+pub(super) const MAX_FINDINGS: usize = 1000;
 
-/// What is to be checked.
+/// Options of a check.
 #[derive(Clone, Debug, Default)]
 pub struct CheckOptions {
     /// The entries, as project paths; `index.html` where there are none.
@@ -25,7 +25,7 @@ pub enum Values {
     Inline(Map<String, Value>),
     /// One set in a text.
     Object {
-        /// What findings call it.
+        /// The path in findings.
         path: String,
         /// JSON.
         text: String,
@@ -33,7 +33,7 @@ pub enum Values {
     /// Many sets in a text: a JSON array, `{"rows": […]}`, or one object a line; CSV with a header where the path ends in
     /// `.csv`.
     Rows {
-        /// What findings call it.
+        /// The path in findings.
         path: String,
         /// The rows.
         text: String,

@@ -18,14 +18,14 @@ pub(super) struct Page {
     /// Repository path.
     pub(super) path: String,
     pub(super) source: String,
-    /// What an HTML file says about itself; empty for other texts.
+    /// The composition in an HTML file; empty for other texts.
     pub(super) composition: Composition,
     pub(super) facts: Facts,
     /// The references, with where they lead.
     pub(super) references: Vec<(Reference, Destination)>,
 }
 
-/// What a text holds besides references.
+/// The contents of a text besides references.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) bindings: Vec<Binding>,
@@ -33,17 +33,17 @@ pub(super) struct Facts {
     pub(super) reads: Vec<(String, Span, Role)>,
     /// Custom properties that the text sets.
     pub(super) sets: BTreeSet<String>,
-    /// What its scripts do.
+    /// The variables that its scripts use.
     pub(super) usage: Usage,
     /// The values of other `data-` attributes, which may name variables.
     pub(super) data: BTreeSet<String>,
-    /// Whether it has a document element.
+    /// The text has a document element.
     pub(super) is_document: bool,
-    /// Whether something but the root says how long it lasts.
+    /// An element other than the root has a duration.
     pub(super) has_clips: bool,
-    /// Whether a script comes from elsewhere.
+    /// A script is loaded from another host.
     pub(super) has_remote_script: bool,
-    /// Whether a style sheet comes from elsewhere, but for fonts.
+    /// A style sheet is loaded from another host, fonts excepted.
     pub(super) has_remote_style: bool,
 }
 

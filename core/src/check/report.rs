@@ -1,4 +1,4 @@
-//! What the checks found.
+//! The result of a check.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use super::graph::Graph;
 use crate::composition::Composition;
 use crate::findings::Findings;
 
-/// What the checks found.
+/// The result of a check.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// The findings; paths are repository paths.
     pub findings: Findings,
     /// The entries that were found, by project path.
     pub entries: Vec<(String, Composition)>,
-    /// How many compositions the project has, those that others mount among them.
+    /// The number of compositions in the project, mounted ones included.
     pub compositions: usize,
     /// The files that references lead to and that are not there, as repository paths. Whoever knows only a part of the
     /// repository looks them up and checks again.
@@ -22,8 +22,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether the composition at a repository path is made of one of the `changed` files (repository paths, deleted ones
-    /// among them).
+    /// Returns whether one of the `changed` files (repository paths, deleted ones included) is a part of the composition
+    /// at a repository path.
     #[must_use]
     pub fn is_affected(&self, composition: &str, changed: &BTreeSet<String>) -> bool {
         self.graph.affected(changed).contains(composition)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::Graph;
-use super::options::{CheckOptions, MOST, Values};
+use super::options::{CheckOptions, MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
 use super::report::Report;
 use super::{bindings, composition, files, references, values};
@@ -71,14 +71,14 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let sources = BTreeMap::from_iter(sources);
     report.findings = Findings { diagnostics: found, sources };
     report.findings.sort();
-    report.findings.limit(MOST);
+    report.findings.limit(MAX_FINDINGS);
     report.missing = BTreeSet::from_iter(pages.all().flat_map(Page::missing).map(str::to_owned));
     report.graph = graph;
     report
 }
 
-/// A project path as archives have it: `./a\b.html` is `a/b.html`. What would leave the project stays as it is, and is
-/// found nowhere.
+/// Returns a project path as in archives: `a/b.html` for `./a\b.html`. A path that leaves the project is not changed, and
+/// matches no file.
 fn normalise(path: &str) -> String {
     let path = path.replace('\\', "/");
     resolve("", &path).filter(|_| !path.starts_with('/')).unwrap_or(path)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::options::{MOST, Values};
+use super::options::{MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
 use crate::composition::Mount;
 use crate::findings::{Diagnostic, Rule, Text};
@@ -17,7 +17,7 @@ use crate::variables::{
 struct Object {
     /// The object, as written.
     text: String,
-    /// Where it starts in the whole text, in bytes.
+    /// The start in the whole text, in bytes.
     start: usize,
 }
 
@@ -184,7 +184,7 @@ fn object(
     for member in members {
         let value: Value = member.value.value();
         let Some(ValueIssue { rule, message, help, .. }) =
-            declarations.check_one(&member.key, &value, found.len() < MOST)
+            declarations.check_one(&member.key, &value, found.len() < MAX_FINDINGS)
         else {
             continue;
         };

@@ -11,7 +11,7 @@ pub const CONFIG_FILE: &str = "hyperframes-ci.toml";
 pub struct CheckConfig {
     /// Rules and how much they matter.
     pub levels: Vec<(Rule, Level)>,
-    /// Whether every warning is an error.
+    /// Treat warnings as errors.
     pub strict: bool,
 }
 

@@ -8,7 +8,7 @@ use super::diagnostic::Diagnostic;
 use super::levels::Levels;
 use super::severity::Severity;
 
-/// What checks found, ready to be told.
+/// Findings, with the texts that they are about.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// The findings, sorted by path and place.
@@ -18,7 +18,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// How many findings are of this severity.
+    /// Returns the number of findings of this severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|found| found.severity == severity).count()

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::text::Span;
 
-/// What a script does with variables.
+/// The variables that a script uses.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     /// The variables that it reads, with the places of their names.
     pub(crate) reads: Vec<(String, Span)>,
-    /// Whether it may read others as well.
+    /// The script may read other variables as well.
     pub(crate) opaque: bool,
     /// Every string and every name in it: where a variable's id is none of them, nothing here mentions it.
     pub(crate) words: BTreeSet<String>,
@@ -70,7 +70,7 @@ pub(crate) fn usage(source: &str) -> Usage {
 
 struct Reader<'t, 'a> {
     tokens: &'t [Token<'a>],
-    /// Where the bracket is that closes or opens what one opens or closes.
+    /// The index of the matching bracket, for each bracket.
     partners: &'t [Option<usize>],
     usage: Usage,
     /// Names that hold the values, with the tokens that give them to them.
@@ -123,7 +123,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// What becomes of values that an expression gives, which ends with the token at `name` and goes on at `after`.
+    /// Follows the values of an expression, which ends with the token at `name` and goes on at `after`.
     fn value(&mut self, name: usize, after: usize) {
         if self.member(after) {
             return;
@@ -310,7 +310,7 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#') || byte >= 0x80
 }
 
-/// Whether a `/` here is the start of a regular expression, and no division.
+/// Returns whether a `/` here starts a regular expression, not a division.
 fn starts_expression(found: &[Token<'_>]) -> bool {
     match found.last() {
         None => true,

@@ -1,8 +1,8 @@
-//! What a reference refers to.
+//! Targets of references.
 
 use std::borrow::Cow;
 
-/// What a reference refers to.
+/// The target of a reference, before it is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Link {
     /// Elsewhere, by a scheme or by `//`; the scheme in lower case, empty for `//`.
@@ -46,7 +46,8 @@ impl Link {
 }
 
 impl Link {
-    /// Whether the runtime takes `target` for the source of a media element; source: the official `isSafeMediaUrl`.
+    /// Returns whether the runtime accepts `target` as the source of a media element; source: the official
+    /// `isSafeMediaUrl`.
     pub(crate) fn is_safe_media(target: &str) -> bool {
         // Browsers ignore control characters and spaces in a URL's scheme.
         let plain = target.chars().filter(|character| *character > ' ').collect::<String>();
@@ -57,7 +58,7 @@ impl Link {
         }
     }
 
-    /// Whether something that runs later fills in a part of `target`; source: the official
+    /// Returns whether `target` contains a placeholder that is filled in later; source: the official
     /// `isUnresolvedAssetPlaceholder`.
     pub(crate) fn is_placeholder(target: &str) -> bool {
         let target = target.trim();

@@ -12,7 +12,7 @@ use crate::findings::Diagnostic;
 pub enum Contents {
     /// All of it.
     Whole(Vec<u8>),
-    /// What is known of a file whose contents play no part.
+    /// A file whose contents are not needed.
     Stub {
         /// Size in bytes.
         size: u64,
@@ -62,7 +62,7 @@ impl MemoryTree {
         Self { contents, listing }
     }
 
-    /// What is known of the file at a repository path.
+    /// Returns the file at a repository path.
     #[must_use]
     pub fn contents(&self, path: &str) -> Option<&Contents> {
         self.contents.get(path)

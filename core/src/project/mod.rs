@@ -10,7 +10,7 @@ mod reference;
 mod resolve;
 mod tree;
 
-pub use bundle::{Carried, contained};
+pub use bundle::{BundledFile, contained};
 pub use ignore::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use link::{Link, percent_decode};
 pub use memory::{Contents, MemoryTree};

@@ -4,7 +4,7 @@ use crate::lang::html::{Attribute, Document, Quote};
 use crate::lang::{css, html};
 use crate::text::Span;
 
-/// What a text is.
+/// The language of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {
     /// HTML.
@@ -36,19 +36,19 @@ pub struct Reference {
     context: Context,
 }
 
-/// Where a reference stands, and so how it must be escaped.
+/// The syntax around a reference, which decides how it is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Context {
     /// The quotes of the attribute, where it is in one.
     attribute: Option<Quote>,
-    /// What it is written in there.
+    /// The syntax inside the attribute.
     syntax: Syntax,
 }
 
-/// What a reference is written in, under the attribute's quotes.
+/// The syntax of a reference, inside the attribute's quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Syntax {
-    /// Nothing: the attribute is the reference.
+    /// None: the attribute's value is the reference.
     Plain,
     /// A list of candidates, which spaces and commas end.
     Srcset,

@@ -1,4 +1,4 @@
-//! Where references lead.
+//! Resolves references to files.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::path::{below, join, parent, resolve};
 use super::tree::{Found, Tree};
 use crate::text::case_fold;
 
-/// Where a reference leads. Paths are repository paths.
+/// The target of a reference. Paths are repository paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// Nowhere that matters here: inline contents, elsewhere on the network, a directory, a name without an ending
@@ -28,9 +28,9 @@ pub(crate) enum Destination {
     Ignored(String, Exclusion),
     /// A file of the repository outside the project.
     Outside(String),
-    /// Nothing, but for the case of another file.
+    /// A file that does not exist, while one whose name differs in case does.
     OtherCase(String, String),
-    /// Nothing.
+    /// A file that does not exist.
     Missing(String),
 }
 
@@ -60,7 +60,7 @@ impl<'a> Resolver<'a> {
         Self { tree, folded }
     }
 
-    /// Where `target` leads from the file at the repository path `from`.
+    /// Returns the target of the reference `target` in the file at the repository path `from`.
     pub(crate) fn destination(&self, from: &str, target: &str) -> Destination {
         if Link::is_placeholder(target) {
             return Destination::Placeholder;
@@ -115,7 +115,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What is at a project path.
+    /// Returns the target at a project path.
     fn inside(&self, inside: &str) -> Destination {
         let path = join(self.tree.project(), inside);
         if self.tree.packed(inside).is_some() {
@@ -137,7 +137,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// What has no ending may be completed by a script.
+/// Returns the target for a path without a file. A name without an extension may be completed by a script.
 fn missing(path: String) -> Destination {
     let name = path.rsplit('/').next().unwrap_or_default();
     if name.contains('.') { Destination::Missing(path) } else { Destination::None }

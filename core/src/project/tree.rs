@@ -16,7 +16,7 @@ pub struct ProjectFile {
     pub size: u64,
 }
 
-/// What of a project is packed.
+/// The files of a project that are packed.
 #[derive(Debug)]
 pub struct Listing {
     /// The project's repository path; empty where it is the repository.
@@ -29,14 +29,14 @@ pub struct Listing {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What is at a repository path.
+/// The kind of thing at a repository path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A file.
     File,
     /// A directory.
     Folder,
-    /// Nothing.
+    /// Nothing exists there.
     Nothing,
     /// Something that must not be reached: a link that leads out of the repository or below a dotted name.
     OutOfReach,
@@ -44,7 +44,7 @@ pub enum Found {
 
 /// A project inside its repository.
 pub trait Tree {
-    /// What is packed.
+    /// Returns what is packed.
     fn listing(&self) -> &Listing;
 
     /// The project's repository path; empty where it is the repository.
@@ -67,7 +67,7 @@ pub trait Tree {
         &self.listing().diagnostics
     }
 
-    /// What is at a repository path, packed or not.
+    /// Returns the kind of thing at a repository path, packed or not.
     fn find(&self, path: &str) -> Found;
 
     /// The contents of the file at a repository path; `None` where they cannot be read, which the tree remembers.
@@ -86,10 +86,10 @@ pub trait Tree {
     }
 }
 
-/// How many of a file's first bytes are looked at.
+/// Bytes at the start of a file that are read to recognise its format.
 pub const HEAD: usize = 256;
 
-/// What is wrong with a name that an archive cannot carry.
+/// Returns a finding if an archive cannot contain the name.
 #[must_use]
 pub fn unportable_name(path: &str) -> Option<Diagnostic> {
     let found =

@@ -12,7 +12,7 @@ use crate::findings::Findings;
 use crate::options::{UnknownValue, closed_set};
 
 closed_set! {
-    /// How findings are told.
+    /// A report format.
     ReportFormat {
         /// As a compiler tells errors: with an excerpt and a caret.
         Human = "human",

@@ -78,7 +78,7 @@ struct Excerpt {
     marked: usize,
 }
 
-/// How much of a line is shown, in characters.
+/// Characters of a line that are shown before and after the start of a finding.
 const LEAD: usize = 60;
 const TAIL: usize = 80;
 

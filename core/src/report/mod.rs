@@ -1,6 +1,6 @@
 //! Findings as text: for people, for programs, for the pages of a code host.
 //!
-//! Whatever comes from a file may be hostile: no format lets it command a terminal or a workflow.
+//! Text from files may be hostile: in no format can it control a terminal or start a workflow command.
 
 mod format;
 mod github;

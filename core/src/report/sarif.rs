@@ -64,7 +64,8 @@ fn result(found: &Diagnostic, rules: &[Rule]) -> Value {
     })
 }
 
-/// What stays as it is in a path; source: RFC 3986, without `:`, so that no first segment looks like a scheme.
+/// Characters that are not encoded in a path; source: RFC 3986, without `:`, so that no first segment looks like a
+/// scheme.
 const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 

@@ -1,6 +1,6 @@
-//! Letters without their case, as file systems and people compare names.
+//! Case folding, to compare names as file systems and people do.
 
-/// Returns the lower-case form of a letter; a letter whose lower-case form has several characters (`İ`) stays as it is.
+/// Returns the lower-case form of a letter. A letter whose lower-case form has several characters (`İ`) is not changed.
 #[must_use]
 pub fn lower(letter: char) -> char {
     let mut letters = letter.to_lowercase();
@@ -10,7 +10,7 @@ pub fn lower(letter: char) -> char {
     }
 }
 
-/// Returns a text without its case, letter by letter: two names that differ in case only are equal afterwards.
+/// Folds the case of a text, letter by letter: names that differ only in case become equal.
 ///
 /// ```
 /// use hyperframes_ci_core::text::case_fold;

@@ -1,4 +1,4 @@
-//! Places in texts, names without their case, and suggestions for misspelled names.
+//! Positions in texts, case folding, and suggestions for misspelled names.
 
 mod case;
 mod span;

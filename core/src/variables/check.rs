@@ -6,27 +6,27 @@ use super::declare::{Declaration, Declarations, VariableType};
 use crate::findings::Rule;
 use crate::text::nearest;
 
-/// Why a value does not fit.
+/// A value that does not fit its declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueIssue {
     /// One of the three rules about values.
     pub rule: Rule,
     /// The id of the variable.
     pub variable: String,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
 impl Declarations {
-    /// What is wrong with `values`, in their order. A composition that declares nothing accepts everything.
+    /// Checks `values`, in their order. A composition that declares nothing accepts everything.
     #[must_use]
     pub fn check(&self, values: &Map<String, Value>) -> Vec<ValueIssue> {
         values.iter().filter_map(|(id, value)| self.check_one(id, value, true)).collect()
     }
 
-    /// What is wrong with the value of one variable. Help takes time where many variables are declared.
+    /// Checks the value of one variable. Help takes time if many variables are declared.
     pub(crate) fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
         let issue = |rule, message, help| Some(ValueIssue { rule, variable: id.to_owned(), message, help });
         let Some(declaration) = self.get(id) else {
@@ -106,7 +106,7 @@ fn mismatch(declaration: &Declaration, value: &Value) -> Option<Mismatch> {
     (!fits).then_some(Mismatch::Type(expected))
 }
 
-/// What a JSON value is, with its article, for messages.
+/// Returns the type of a JSON value, with its article, for messages.
 #[must_use]
 pub fn json_kind(value: &Value) -> &'static str {
     match value {

@@ -17,7 +17,7 @@ use crate::text::{Span, nearest};
 /// The attribute that holds the declarations.
 pub(crate) const ATTRIBUTE: &str = "data-composition-variables";
 
-/// What most often makes a text no JSON.
+/// The most common mistakes in JSON.
 pub(crate) const JSON_HELP: &str =
     "JSON has names and texts in double quotes, a comma between any two, and none at the end";
 
@@ -61,7 +61,7 @@ impl VariableType {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 
-    /// Whether a default of this JavaScript type fits; values are checked elsewhere, and more strictly.
+    /// Returns whether a default of this JavaScript type fits; values are checked elsewhere, and more strictly.
     fn takes_default(self, default: &Value) -> bool {
         match self {
             Self::Number => default.is_number(),
@@ -83,18 +83,18 @@ impl VariableType {
 /// One of an enum's options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What values are compared with.
+    /// The value that is compared with the values of renders.
     pub value: String,
-    /// What people see.
+    /// The text that people see.
     pub label: Option<String>,
 }
 
 /// A declared variable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
-    /// What values name it by.
+    /// The name of the variable in values.
     pub id: String,
-    /// What people see.
+    /// The text that people see.
     pub label: Option<String>,
     /// Its type.
     pub kind: VariableType,
@@ -102,9 +102,9 @@ pub struct Declaration {
     pub default: Option<Value>,
     /// For enums: the options.
     pub choices: Vec<Choice>,
-    /// What it is for, in the author's words.
+    /// The author's description.
     pub description: Option<String>,
-    /// Where the declaration is in the file.
+    /// The place of the declaration in the file.
     pub span: Span,
 }
 
@@ -130,7 +130,7 @@ pub struct Declarations {
     entries: Vec<Declaration>,
     /// Place among the entries by id.
     places: BTreeMap<String, usize>,
-    /// Whether an entry could not be read: then nothing is known about other names.
+    /// An entry could not be read, so that other names may be declared.
     incomplete: bool,
 }
 
@@ -147,7 +147,7 @@ impl Declarations {
         self.places.get(id).map(|place| &self.entries[*place])
     }
 
-    /// Whether an entry could not be read: then nothing is known about names that are not declared.
+    /// Returns whether an entry could not be read, so that names that are not listed may be declared.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.incomplete

@@ -1,4 +1,4 @@
-//! What a rendered video is, read from its headers: MP4, QuickTime and WebM, without a decoder.
+//! The properties of a rendered video, read from its headers: MP4, QuickTime and WebM, without a decoder.
 //!
 //! Only boxes and elements that say something are read; everything else is passed over by its size. Hostile bytes cost
 //! no more than what they are: every count and every size is bounded by the length of the file.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::options::{UnknownValue, closed_set};
 
 closed_set! {
-    /// What a file is in.
+    /// A container format.
     Container {
         /// ISO base media, as `.mp4`.
         Mp4 = "mp4",
@@ -22,7 +22,7 @@ closed_set! {
 /// A video in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Video {
-    /// What it is in.
+    /// The container format.
     pub container: Container,
     /// Codec of the picture, such as `h264`; the container's own name where this version knows no better.
     pub codec: String,
@@ -34,7 +34,7 @@ pub struct Video {
     pub fps: Option<f64>,
     /// Length in seconds.
     pub duration: Option<f64>,
-    /// Whether the picture has an alpha channel.
+    /// The picture has an alpha channel.
     pub alpha: bool,
     /// The sound, where there is some.
     pub audio: Option<Audio>,
@@ -51,7 +51,7 @@ pub struct Audio {
     pub sample_rate: u32,
 }
 
-/// Why a file says nothing about itself.
+/// A file whose properties cannot be read.
 #[derive(Debug)]
 pub enum VideoError {
     /// The file cannot be read.

@@ -1,6 +1,6 @@
-//! What a file begins like.
+//! Recognises a container by the first bytes of a file.
 
-/// How a video begins.
+/// The signature of a video container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
     /// A `ftyp` box: MP4 or QuickTime.
@@ -9,10 +9,10 @@ pub enum Signature {
     Ebml,
 }
 
-/// What the first bytes of a file (16 are enough) belong to.
+/// Returns the signature that the first bytes of a file (16 are enough) belong to.
 ///
 /// # Errors
-/// What they look like instead, in words.
+/// Returns a description of the bytes if they are not the start of a video.
 pub fn signature(head: &[u8]) -> Result<Signature, &'static str> {
     if head.get(4..8) == Some(b"ftyp") {
         Ok(Signature::IsoMedia)

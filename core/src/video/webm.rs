@@ -46,7 +46,7 @@ struct Track {
     sample_rate: f64,
 }
 
-/// What the clusters hold of one track.
+/// The contents of the clusters for one track.
 #[derive(Debug, Default)]
 struct Blocks {
     count: u64,

@@ -1,18 +1,18 @@
-//! What the scan of a document finds.
+//! The result of scanning a document.
 
 use std::borrow::Cow;
 
 use super::offsets::{Jump, Offsets};
 use crate::text::Span;
 
-/// What a document holds, in the order of the source.
+/// The tags, styles and scripts of a document, in the order of the source.
 #[derive(Debug, Default)]
 pub(crate) struct Document<'a> {
     /// Every start tag.
     pub(crate) elements: Vec<Element<'a>>,
-    /// Where the text of each `<style>` is.
+    /// The text of each `<style>`.
     pub(crate) styles: Vec<Span>,
-    /// Where the text of each `<script>` is that is JavaScript.
+    /// The text of each `<script>` that is JavaScript.
     pub(crate) scripts: Vec<Span>,
 }
 
@@ -34,22 +34,22 @@ pub(crate) struct Attribute<'a> {
     pub(crate) name: Cow<'a, str>,
     /// Value with entities decoded and line ends normalized.
     pub(crate) value: Cow<'a, str>,
-    /// Where the value is in the source, without its quotes; empty where there is none.
+    /// The place of the value in the source, without its quotes; empty if there is none.
     pub(crate) span: Span,
-    /// What surrounds the value.
+    /// The quotes around the value.
     pub(crate) quote: Quote,
     /// From the value to the source.
     pub(super) jumps: Box<[Jump]>,
 }
 
-/// What surrounds an attribute's value.
+/// The quotes around an attribute's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quote {
     /// `"`
     Double,
     /// `'`
     Single,
-    /// Nothing.
+    /// No quotes.
     None,
 }
 

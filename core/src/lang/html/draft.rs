@@ -10,11 +10,11 @@ use crate::text::Span;
 #[derive(Debug)]
 pub(super) struct Draft {
     name: Span,
-    /// Where the value starts; `None` if there is no value yet.
+    /// The start of the value; `None` if there is no value yet.
     start: Option<usize>,
     /// The value up to `end`, if it differs from its source.
     value: Option<Vec<u8>>,
-    /// Where the part of the source ends that is decoded.
+    /// The end of the source that is decoded so far.
     end: usize,
     jumps: Vec<Jump>,
 }

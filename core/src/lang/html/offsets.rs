@@ -5,7 +5,7 @@ use crate::text::Span;
 /// Maps offsets in a decoded value back to the source.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Offsets {
-    /// Where the raw value starts in the source, and where it ends.
+    /// The raw value in the source.
     raw: Span,
     /// Units that differ from their source, such as entities, in their order.
     jumps: Box<[Jump]>,
@@ -16,7 +16,7 @@ pub(crate) struct Offsets {
 pub(super) struct Jump {
     /// Its place in the value.
     pub(super) decoded: Span,
-    /// Where its source ends, as an offset into the source.
+    /// The end of its source, as an offset into the source.
     pub(super) raw_end: usize,
 }
 
@@ -25,7 +25,7 @@ impl Offsets {
         Self { raw, jumps }
     }
 
-    /// Where byte `offset` of the decoded value comes from, as an offset into the source. Inside a unit, that is the end
+    /// Returns the offset in the source of byte `offset` of the decoded value. Inside a unit, that is the end
     /// of the unit.
     pub(crate) fn of(&self, offset: usize) -> usize {
         let passed = self.jumps.partition_point(|jump| jump.decoded.start < offset);

@@ -17,7 +17,7 @@ pub(crate) fn scan(source: &str) -> Document<'_> {
     document
 }
 
-/// Text that is no markup and is read later.
+/// Text that is not markup and is read later.
 #[derive(Clone, Copy, Debug)]
 enum Raw {
     Style,
@@ -28,7 +28,7 @@ enum Raw {
 struct Reader<'a, 'd> {
     source: &'a str,
     document: &'d mut Document<'a>,
-    /// Where the tokenizer is: after the last byte that it has taken.
+    /// The position of the tokenizer: after the last byte that it has taken.
     position: usize,
     tag: Tag,
     /// The attributes of the tag that is being read.
@@ -37,9 +37,9 @@ struct Reader<'a, 'd> {
     attribute: Option<Draft>,
     /// The start tag whose end tag is looked for.
     last_start: Cow<'a, str>,
-    /// Where a text starts that ends with the next tag.
+    /// The start of a text that ends at the next tag.
     text: Option<(Raw, usize)>,
-    /// How many `<svg>` and `<math>` are open: in them, `/>` closes an element, and sections of CDATA are text.
+    /// The number of open `<svg>` and `<math>`: in them, `/>` closes an element, and sections of CDATA are text.
     foreign: usize,
 }
 

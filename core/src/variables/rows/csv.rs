@@ -11,7 +11,7 @@ pub(super) struct Records {
     reader: Box<Reader>,
     /// The fields of the record, one behind the other.
     text: Vec<u8>,
-    /// Where each field ends.
+    /// The end of each field in `text`.
     ends: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Where the videos of rows go.
+//! Output files of rows.
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ enum Form {
     Array,
     /// Records, with the names of their fields.
     Csv(Records, Vec<String>),
-    /// Nothing more can be read.
+    /// The end, or an error after which nothing can be read.
     Ended,
 }
 

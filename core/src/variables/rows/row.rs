@@ -30,20 +30,20 @@ pub struct Row {
     pub variables: Map<String, Value>,
     /// Options of the request, as the API spells them.
     pub options: Map<String, Value>,
-    /// Where its video goes.
+    /// Path of the output file.
     pub output: Option<String>,
 }
 
-/// What is wrong with a row, or with the file from there on.
+/// A mistake in a row, or in the file from there on.
 #[derive(Debug)]
 pub struct RowError {
     /// The row's place, from 0.
     pub index: u64,
     /// The line that it begins on, from 1.
     pub line: u64,
-    /// What is wrong, as a sentence without its subject.
+    /// The problem, as a sentence without its subject.
     pub message: String,
-    /// Whether nothing after it can be read.
+    /// The rows after it cannot be read.
     pub is_fatal: bool,
 }
 
