@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::html;
-use crate::lang::html::{Document, Element, Offsets};
+use crate::lang::html::{Attribute, Element, Offsets};
 use crate::lang::json::spelling;
 use crate::options::AspectRatio;
 use crate::project::Link;
@@ -161,41 +161,10 @@ impl Composition {
     /// ```
     #[must_use]
     pub fn parse(path: &str, source: &str) -> Self {
-        Self::read(&Text::new(path, source), &html::scan(source))
-    }
-
-    /// Reads a document that has been scanned.
-    pub(crate) fn read(text: &Text<'_>, document: &Document<'_>) -> Self {
-        let root = find_root(document);
-        let is_carrier = |element: &Element<'_>| {
-            element.name == "html" || root.is_some_and(|root| std::ptr::eq(root, element))
-        };
-        let mut declarations = None;
-        let mut diagnostics = Vec::new();
-        for element in &document.elements {
-            let Some(attribute) = element.attribute(ATTRIBUTE) else { continue };
-            if !is_carrier(element) {
-                let message = format!("{ATTRIBUTE} on <{}> has no effect", element.name);
-                let help = "declare the variables on <html>, or on the element with data-composition-id";
-                diagnostics
-                    .push(text.finding(Rule::DeclarationsMisplaced, attribute.span, message).help(help));
-            } else if declarations.is_some() {
-                let message = "the variables are declared twice; only the first counts";
-                let help = "declare them on <html> only, or on the root only";
-                diagnostics
-                    .push(text.finding(Rule::DuplicateDeclarations, attribute.span, message).help(help));
-            } else {
-                let (read, found) = Declarations::parse(text, attribute);
-                declarations = Some(read);
-                diagnostics.extend(found);
-            }
-        }
-        Self {
-            root: root.map(Root::of),
-            declarations: declarations.unwrap_or_default(),
-            mounts: document.elements.iter().filter_map(Mount::of).collect(),
-            diagnostics,
-        }
+        let text = Text::new(path, source);
+        let mut reader = CompositionReader::new(&text);
+        html::scan(source, &mut |element| reader.element(element));
+        reader.finish()
     }
 
     /// The size against what the cloud renders.
@@ -216,11 +185,57 @@ impl Composition {
     }
 }
 
-fn find_root<'d, 'a>(document: &'d Document<'a>) -> Option<&'d Element<'a>> {
-    document.elements.iter().find(|element| {
-        element.attribute("data-composition-id").is_some()
-            && element.attribute("data-composition-src").is_none()
-    })
+/// Reads a composition, while the tags of its file are read.
+pub(crate) struct CompositionReader<'a> {
+    text: &'a Text<'a>,
+    composition: Composition,
+    /// An element with declarations has been read.
+    is_declared: bool,
+}
+
+impl<'a> CompositionReader<'a> {
+    /// Begins with the file `text`.
+    pub(crate) fn new(text: &'a Text<'a>) -> Self {
+        Self { text, composition: Composition::default(), is_declared: false }
+    }
+
+    /// Takes in the next element.
+    pub(crate) fn element(&mut self, element: &Element<'_>) {
+        let is_root = self.composition.root.is_none()
+            && element.attribute("data-composition-id").is_some()
+            && element.attribute("data-composition-src").is_none();
+        if is_root {
+            self.composition.root = Some(Root::of(element));
+        }
+        self.composition.mounts.extend(Mount::of(element));
+        if let Some(attribute) = element.attribute(ATTRIBUTE) {
+            self.declarations(element, attribute, is_root);
+        }
+    }
+
+    fn declarations(&mut self, element: &Element<'_>, attribute: &Attribute<'_>, is_root: bool) {
+        if element.name != "html" && !is_root {
+            let message = format!("{ATTRIBUTE} on <{}> has no effect", element.name);
+            let help = "declare the variables on <html>, or on the element with data-composition-id";
+            let found = self.text.finding(Rule::DeclarationsMisplaced, attribute.span, message);
+            self.composition.diagnostics.push(found.help(help));
+        } else if self.is_declared {
+            let message = "the variables are declared twice; only the first counts";
+            let help = "declare them on <html> only, or on the root only";
+            let found = self.text.finding(Rule::DuplicateDeclarations, attribute.span, message);
+            self.composition.diagnostics.push(found.help(help));
+        } else {
+            let (declarations, found) = Declarations::parse(self.text, attribute);
+            self.composition.declarations = declarations;
+            self.composition.diagnostics.extend(found);
+            self.is_declared = true;
+        }
+    }
+
+    /// Returns the composition.
+    pub(crate) fn finish(self) -> Composition {
+        self.composition
+    }
 }
 
 impl Root {

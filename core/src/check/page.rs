@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::composition::Composition;
+use crate::composition::{Composition, CompositionReader};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
-use crate::lang::html::Document;
+use crate::lang::html::{Element, EmbeddedTexts};
 use crate::lang::script::Usage;
 use crate::lang::{css, html, script};
-use crate::project::{Destination, Reference, Resolver, TextKind, Tree, in_document, join, references};
+use crate::project::{
+    Destination, Reference, ReferenceCollector, Resolver, TextKind, Tree, join, references,
+};
 use crate::text::Span;
 use crate::variables::ATTRIBUTE;
 
@@ -93,10 +95,17 @@ impl Page {
                 references(TextKind::Css, &source)
             }
             Kind::Text(TextKind::Html) => {
-                let document = html::scan(&source);
-                composition = Composition::read(&Text::new(&path, &source), &document);
-                facts.document(&source, &document);
-                in_document(&source, &document)
+                let text = Text::new(&path, &source);
+                let mut reader = CompositionReader::new(&text);
+                let mut collector = ReferenceCollector::default();
+                let texts = html::scan(&source, &mut |element| {
+                    reader.element(element);
+                    facts.element(element);
+                    collector.element(element);
+                });
+                composition = reader.finish();
+                facts.texts(&source, &texts);
+                collector.finish(&source, &texts)
             }
         };
         let references = found
@@ -111,44 +120,47 @@ impl Page {
 }
 
 impl Facts {
-    fn document(&mut self, source: &str, document: &Document<'_>) {
-        for element in &document.elements {
-            self.is_document |= element.name == "html";
-            self.has_clips |= matches!(&*element.name, "video" | "audio")
-                || (element.attribute("data-composition-id").is_none()
-                    && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
-            let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
-            match &*element.name {
-                "script" => self.has_remote_script |= is_remote("src"),
-                "link" => {
-                    let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
-                    self.has_remote_style |= is_remote("href") && !is_font;
-                }
-                _ => {}
+    /// Takes in the next element of a document.
+    fn element(&mut self, element: &Element<'_>) {
+        self.is_document |= element.name == "html";
+        self.has_clips |= matches!(&*element.name, "video" | "audio")
+            || (element.attribute("data-composition-id").is_none()
+                && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
+        let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
+        match &*element.name {
+            "script" => self.has_remote_script |= is_remote("src"),
+            "link" => {
+                let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
+                self.has_remote_style |= is_remote("href") && !is_font;
             }
-            for attribute in &element.attributes {
-                let name = &*attribute.name;
-                if let Some(binding) = BINDINGS.iter().find(|binding| **binding == name) {
-                    let id = attribute.value.trim().to_owned();
-                    let element = element.name.to_string();
-                    self.bindings.push(Binding { attribute: binding, element, id, span: attribute.span });
-                } else if name == "style" {
-                    let offsets = attribute.offsets();
-                    self.css(&attribute.value, &|span| offsets.span(span));
-                } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
-                    // Most values are repeated: times, tracks, ids of groups.
-                    if !self.data.contains(&*attribute.value) {
-                        self.data.insert(attribute.value.to_string());
-                    }
-                } else if name.starts_with("on") {
-                    self.script(&attribute.value, None);
+            _ => {}
+        }
+        for attribute in &element.attributes {
+            let name = &*attribute.name;
+            if let Some(binding) = BINDINGS.iter().find(|binding| **binding == name) {
+                let id = attribute.value.trim().to_owned();
+                let element = element.name.to_string();
+                self.bindings.push(Binding { attribute: binding, element, id, span: attribute.span });
+            } else if name == "style" {
+                let offsets = attribute.offsets();
+                self.css(&attribute.value, &|span| offsets.span(span));
+            } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
+                // Most values are repeated: times, tracks, ids of groups.
+                if !self.data.contains(&*attribute.value) {
+                    self.data.insert(attribute.value.to_string());
                 }
+            } else if name.starts_with("on") {
+                self.script(&attribute.value, None);
             }
         }
-        for style in &document.styles {
+    }
+
+    /// Takes in the styles and scripts of a document.
+    fn texts(&mut self, source: &str, texts: &EmbeddedTexts) {
+        for style in &texts.styles {
             self.css(&source[style.start..style.end], &|span| span.after(style.start));
         }
-        for script in &document.scripts {
+        for script in &texts.scripts {
             self.script(&source[script.start..script.end], Some(script.start));
         }
     }

@@ -1,6 +1,6 @@
 //! References from HTML and CSS to other files: found with their places, judged, resolved, and rewritten in place.
 
-use crate::lang::html::{Attribute, Document, Quote};
+use crate::lang::html::{Attribute, Element, EmbeddedTexts, Quote};
 use crate::lang::{css, html};
 use crate::text::Span;
 
@@ -74,7 +74,11 @@ const NAVIGATION: &[&str] = &["a", "area", "base"];
 #[must_use]
 pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
     match kind {
-        TextKind::Html => in_document(source, &html::scan(source)),
+        TextKind::Html => {
+            let mut collector = ReferenceCollector::default();
+            let texts = html::scan(source, &mut |element| collector.element(element));
+            collector.finish(source, &texts)
+        }
         TextKind::Css => {
             let mut found = Vec::new();
             in_css(source, 0, None, &mut found);
@@ -84,15 +88,21 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
     }
 }
 
-/// The references in a document that has been read, in the order of the source.
-pub(crate) fn in_document(source: &str, document: &Document<'_>) -> Vec<Reference> {
-    let mut found = Vec::new();
-    for element in &document.elements {
+/// Collects the references of a document, while its tags are read.
+#[derive(Debug, Default)]
+pub(crate) struct ReferenceCollector {
+    found: Vec<Reference>,
+}
+
+impl ReferenceCollector {
+    /// Takes in the references of the next element.
+    pub(crate) fn element(&mut self, element: &Element<'_>) {
+        let found = &mut self.found;
         for attribute in &element.attributes {
             let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&&*element.name);
             match &*attribute.name {
-                "srcset" => in_srcset(attribute, &mut found),
-                "style" => in_style(attribute, &mut found),
+                "srcset" => in_srcset(attribute, found),
+                "style" => in_style(attribute, found),
                 name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
                     target: attribute.value.trim().to_owned(),
                     span: attribute.span,
@@ -102,12 +112,17 @@ pub(crate) fn in_document(source: &str, document: &Document<'_>) -> Vec<Referenc
             }
         }
     }
-    for style in &document.styles {
-        in_css(&source[style.start..style.end], style.start, None, &mut found);
+
+    /// Returns all references, those of style sheets in the document included, in the order of the source.
+    pub(crate) fn finish(self, source: &str, texts: &EmbeddedTexts) -> Vec<Reference> {
+        let Self { mut found } = self;
+        for style in &texts.styles {
+            in_css(&source[style.start..style.end], style.start, None, &mut found);
+        }
+        found.retain(|reference| !reference.target.is_empty());
+        found.sort_by_key(|reference| reference.span.start);
+        found
     }
-    found.retain(|reference| !reference.target.is_empty());
-    found.sort_by_key(|reference| reference.span.start);
-    found
 }
 
 fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec<Reference>) {

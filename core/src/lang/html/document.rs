@@ -5,11 +5,9 @@ use std::borrow::Cow;
 use super::offsets::{Jump, Offsets};
 use crate::text::Span;
 
-/// The tags, styles and scripts of a document, in the order of the source.
+/// The texts of a document that are in other languages, in the order of the source.
 #[derive(Debug, Default)]
-pub(crate) struct Document<'a> {
-    /// Every start tag.
-    pub(crate) elements: Vec<Element<'a>>,
+pub(crate) struct EmbeddedTexts {
     /// The text of each `<style>`.
     pub(crate) styles: Vec<Span>,
     /// The text of each `<script>` that is JavaScript.
@@ -17,7 +15,7 @@ pub(crate) struct Document<'a> {
 }
 
 /// A start tag.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Element<'a> {
     /// Name in lower case.
     pub(crate) name: Cow<'a, str>,
@@ -28,7 +26,7 @@ pub(crate) struct Element<'a> {
 }
 
 /// An attribute.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attribute<'a> {
     /// Name in lower case.
     pub(crate) name: Cow<'a, str>,

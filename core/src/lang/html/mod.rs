@@ -9,6 +9,6 @@ mod draft;
 mod offsets;
 mod scan;
 
-pub(crate) use document::{Attribute, Document, Element, Quote};
+pub(crate) use document::{Attribute, Element, EmbeddedTexts, Quote};
 pub(crate) use offsets::Offsets;
 pub(crate) use scan::scan;

@@ -6,15 +6,16 @@ use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
-use super::document::{Attribute, Document, Element};
+use super::document::{Attribute, Element, EmbeddedTexts};
 use super::draft::{Draft, name};
 use crate::text::Span;
 
-/// Reads a document.
-pub(crate) fn scan(source: &str) -> Document<'_> {
-    let mut document = Document::default();
-    let Ok(()) = Tokenizer::new_with_emitter(source, Reader::new(source, &mut document)).finish();
-    document
+/// Reads a document, and shows `visit` every start tag in the order of the source. Tags are not kept: a large page has
+/// hundreds of thousands of attributes.
+pub(crate) fn scan<'a>(source: &'a str, visit: &mut dyn FnMut(&Element<'a>)) -> EmbeddedTexts {
+    let mut texts = EmbeddedTexts::default();
+    let Ok(()) = Tokenizer::new_with_emitter(source, Reader::new(source, visit, &mut texts)).finish();
+    texts
 }
 
 /// Text that is not markup and is read later.
@@ -27,7 +28,8 @@ enum Raw {
 /// Takes in what the tokenizer finds. Text, comments and doctypes are not kept.
 struct Reader<'a, 'd> {
     source: &'a str,
-    document: &'d mut Document<'a>,
+    visit: &'d mut dyn FnMut(&Element<'a>),
+    texts: &'d mut EmbeddedTexts,
     /// The position of the tokenizer: after the last byte that it has taken.
     position: usize,
     tag: Tag,
@@ -53,10 +55,11 @@ struct Tag {
 }
 
 impl<'a, 'd> Reader<'a, 'd> {
-    fn new(source: &'a str, document: &'d mut Document<'a>) -> Self {
+    fn new(source: &'a str, visit: &'d mut dyn FnMut(&Element<'a>), texts: &'d mut EmbeddedTexts) -> Self {
         Self {
             source,
-            document,
+            visit,
+            texts,
             position: 0,
             tag: Tag::default(),
             attributes: Vec::new(),
@@ -91,8 +94,8 @@ impl<'a, 'd> Reader<'a, 'd> {
     fn end_text(&mut self, end: usize) {
         let Some((raw, start)) = self.text.take() else { return };
         let texts = match raw {
-            Raw::Style => &mut self.document.styles,
-            Raw::Script => &mut self.document.scripts,
+            Raw::Style => &mut self.texts.styles,
+            Raw::Script => &mut self.texts.scripts,
         };
         texts.push(Span { start, end });
     }
@@ -168,18 +171,20 @@ impl Emitter for Reader<'_, '_> {
             return None;
         }
         keep_first(&mut self.attributes);
-        // As much memory as they need: large pages have hundreds of thousands.
-        let attributes = self.attributes.drain(..).collect::<Vec<_>>();
         let is_empty = is_self_closing && (self.foreign > 0 || is_foreign);
         let mut state = None;
         if !is_empty {
             self.foreign += usize::from(is_foreign);
             state = content(&name);
-            self.text = raw_text(&name, &attributes).map(|raw| (raw, self.position));
+            self.text = raw_text(&name, &self.attributes).map(|raw| (raw, self.position));
         }
         self.last_start.clone_from(&name);
         let span = Span { start, end: self.position };
-        self.document.elements.push(Element { name, attributes, span });
+        let element = Element { name, attributes: std::mem::take(&mut self.attributes), span };
+        (self.visit)(&element);
+        // The next tag has the memory again.
+        self.attributes = element.attributes;
+        self.attributes.clear();
         state
     }
 
@@ -265,6 +270,18 @@ mod tests {
     use super::*;
     use crate::lang::html::Quote;
     use proptest::prelude::*;
+
+    /// A document in memory.
+    struct Document<'a> {
+        elements: Vec<Element<'a>>,
+        styles: Vec<Span>,
+    }
+
+    fn scan(source: &str) -> Document<'_> {
+        let mut elements = Vec::new();
+        let texts = super::scan(source, &mut |element| elements.push(element.clone()));
+        Document { elements, styles: texts.styles }
+    }
 
     fn styles(source: &str) -> Vec<&str> {
         scan(source).styles.iter().map(|style| &source[style.start..style.end]).collect()
