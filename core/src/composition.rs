@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::html;
-use crate::lang::html::{Document, Element, Offsets};
+use crate::lang::html::{Attribute, Element, Offsets};
 use crate::lang::json::spelling;
-use crate::lang::number;
 use crate::options::AspectRatio;
 use crate::project::Link;
 use crate::text::Span;
@@ -21,7 +19,7 @@ pub struct Composition {
     pub declarations: Declarations,
     /// The compositions that it mounts.
     pub mounts: Vec<Mount>,
-    /// What is wrong with the declarations.
+    /// Findings about the declarations.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -63,12 +61,13 @@ impl Measure {
         }
     }
 
-    fn of(element: &Element, name: &str) -> Self {
+    fn of(element: &Element<'_>, name: &str) -> Self {
         let Some(attribute) = element.attribute(name) else { return Self::Missing };
-        match number::parse(&attribute.value) {
+        // `inf` and `nan` are numbers to Rust only.
+        match attribute.value.trim().parse::<f64>().ok().filter(|value| value.is_finite()) {
             Some(value) => Self::Number(value, attribute.span),
             None if Link::is_placeholder(&attribute.value) => Self::Placeholder,
-            None => Self::Invalid(attribute.value.clone(), attribute.span),
+            None => Self::Invalid(attribute.value.to_string(), attribute.span),
         }
     }
 }
@@ -78,7 +77,7 @@ impl Measure {
 pub struct Mount {
     /// `data-composition-src` as written.
     pub source: String,
-    /// Where that is.
+    /// Its place in the source.
     pub source_span: Span,
     /// `data-variable-values`.
     pub values: Option<MountValues>,
@@ -150,43 +149,22 @@ impl fmt::Display for Shape {
 
 impl Composition {
     /// Reads the file at `path`, which findings name.
+    ///
+    /// ```
+    /// use hyperframes_ci_core::composition::{Composition, Shape};
+    /// use hyperframes_ci_core::options::AspectRatio;
+    ///
+    /// let page = r#"<div data-composition-id="launch" data-width="1920" data-height="1080"></div>"#;
+    /// let composition = Composition::parse("index.html", page);
+    /// assert_eq!(composition.root.as_ref().map(|root| root.id.as_str()), Some("launch"));
+    /// assert!(matches!(composition.shape(), Shape::Matched { ratio: AspectRatio::Landscape, .. }));
+    /// ```
     #[must_use]
     pub fn parse(path: &str, source: &str) -> Self {
-        Self::read(&Text::new(path, source), &html::scan(source))
-    }
-
-    /// Reads a document that has been scanned.
-    pub(crate) fn read(text: &Text<'_>, document: &Document) -> Self {
-        let root = find_root(document);
-        let is_carrier = |element: &Element| {
-            element.name == "html" || root.is_some_and(|root| std::ptr::eq(root, element))
-        };
-        let mut declarations = None;
-        let mut diagnostics = Vec::new();
-        for element in &document.elements {
-            let Some(attribute) = element.attribute(ATTRIBUTE) else { continue };
-            if !is_carrier(element) {
-                let message = format!("{ATTRIBUTE} on <{}> has no effect", element.name);
-                let help = "declare the variables on <html>, or on the element with data-composition-id";
-                diagnostics
-                    .push(text.finding(Rule::DeclarationsMisplaced, attribute.span, message).help(help));
-            } else if declarations.is_some() {
-                let message = "the variables are declared twice; only the first counts";
-                let help = "declare them on <html> only, or on the root only";
-                diagnostics
-                    .push(text.finding(Rule::DuplicateDeclarations, attribute.span, message).help(help));
-            } else {
-                let (read, found) = Declarations::parse(text, attribute);
-                declarations = Some(read);
-                diagnostics.extend(found);
-            }
-        }
-        Self {
-            root: root.map(Root::of),
-            declarations: declarations.unwrap_or_default(),
-            mounts: document.elements.iter().filter_map(|element| Mount::of(text, element)).collect(),
-            diagnostics,
-        }
+        let text = Text::new(path, source);
+        let mut reader = CompositionReader::new(&text);
+        html::scan(source, &mut |element| reader.element(element));
+        reader.finish()
     }
 
     /// The size against what the cloud renders.
@@ -207,15 +185,61 @@ impl Composition {
     }
 }
 
-fn find_root(document: &Document) -> Option<&Element> {
-    document.elements.iter().find(|element| {
-        element.attribute("data-composition-id").is_some()
-            && element.attribute("data-composition-src").is_none()
-    })
+/// Reads a composition, while the tags of its file are read.
+pub(crate) struct CompositionReader<'a> {
+    text: &'a Text<'a>,
+    composition: Composition,
+    /// An element with declarations has been read.
+    is_declared: bool,
+}
+
+impl<'a> CompositionReader<'a> {
+    /// Begins with the file `text`.
+    pub(crate) fn new(text: &'a Text<'a>) -> Self {
+        Self { text, composition: Composition::default(), is_declared: false }
+    }
+
+    /// Takes in the next element.
+    pub(crate) fn element(&mut self, element: &Element<'_>) {
+        let is_root = self.composition.root.is_none()
+            && element.attribute("data-composition-id").is_some()
+            && element.attribute("data-composition-src").is_none();
+        if is_root {
+            self.composition.root = Some(Root::of(element));
+        }
+        self.composition.mounts.extend(Mount::of(element));
+        if let Some(attribute) = element.attribute(ATTRIBUTE) {
+            self.declarations(element, attribute, is_root);
+        }
+    }
+
+    fn declarations(&mut self, element: &Element<'_>, attribute: &Attribute<'_>, is_root: bool) {
+        if element.name != "html" && !is_root {
+            let message = format!("{ATTRIBUTE} on <{}> has no effect", element.name);
+            let help = "declare the variables on <html>, or on the element with data-composition-id";
+            let found = self.text.finding(Rule::DeclarationsMisplaced, attribute.span, message);
+            self.composition.diagnostics.push(found.help(help));
+        } else if self.is_declared {
+            let message = "the variables are declared twice; only the first counts";
+            let help = "declare them on <html> only, or on the root only";
+            let found = self.text.finding(Rule::DuplicateDeclarations, attribute.span, message);
+            self.composition.diagnostics.push(found.help(help));
+        } else {
+            let (declarations, found) = Declarations::parse(self.text, attribute);
+            self.composition.declarations = declarations;
+            self.composition.diagnostics.extend(found);
+            self.is_declared = true;
+        }
+    }
+
+    /// Returns the composition.
+    pub(crate) fn finish(self) -> Composition {
+        self.composition
+    }
 }
 
 impl Root {
-    fn of(element: &Element) -> Self {
+    fn of(element: &Element<'_>) -> Self {
         Self {
             id: element.value("data-composition-id").unwrap_or_default().to_owned(),
             width: Measure::of(element, "data-width"),
@@ -227,13 +251,12 @@ impl Root {
 }
 
 impl Mount {
-    fn of(text: &Text<'_>, element: &Element) -> Option<Self> {
+    fn of(element: &Element<'_>) -> Option<Self> {
         let source = element.attribute("data-composition-src")?;
-        let values = element.attribute("data-variable-values").map(|attribute| MountValues {
-            text: attribute.value.clone(),
-            offsets: Offsets::new(text.source, attribute),
-        });
-        Some(Self { source: source.value.clone(), source_span: source.span, values, span: element.span })
+        let values = element
+            .attribute("data-variable-values")
+            .map(|attribute| MountValues { text: attribute.value.to_string(), offsets: attribute.offsets() });
+        Some(Self { source: source.value.to_string(), source_span: source.span, values, span: element.span })
     }
 }
 
@@ -266,6 +289,22 @@ mod tests {
         assert_eq!(shape("data-width=0 data-height=5"), Shape::InvalidDimensions { width: 0.0, height: 5.0 });
         assert_eq!(shape("data-width=wide data-height=5"), Shape::NoDimensions);
         assert_eq!(Composition::parse("a", "<p>").shape(), Shape::NoRoot);
+    }
+
+    #[test]
+    fn numbers_are_what_people_write() {
+        let width = |text: &str| {
+            let page = format!("<div data-composition-id=a data-width='{text}'>");
+            Composition::parse("a", &page).root.expect("a root").width.number()
+        };
+        for (text, number) in
+            [("1920", 1920.0), (" 2.5 ", 2.5), (".5", 0.5), ("5.", 5.0), ("+1e3", 1000.0), ("-007", -7.0)]
+        {
+            assert_eq!(width(text), Some(number), "{text}");
+        }
+        for text in ["", ".", "-", "1080px", "inf", "NaN", "0x10", "1e", "1e999", "1,5", "--1", "1 2"] {
+            assert_eq!(width(text), None, "{text}");
+        }
     }
 
     #[test]

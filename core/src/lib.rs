@@ -28,7 +28,6 @@ pub mod findings;
 pub mod job;
 pub mod lang;
 pub mod options;
-pub mod order;
 pub mod project;
 pub mod report;
 pub mod text;

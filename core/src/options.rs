@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A value outside a closed set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownValue {
-    /// What was given.
+    /// The value that was given.
     pub given: String,
     /// The values that exist.
     pub allowed: &'static [&'static str],
@@ -110,7 +110,7 @@ closed_set! {
 }
 
 impl Format {
-    /// Whether the container carries an alpha channel.
+    /// Returns whether the container carries an alpha channel.
     #[must_use]
     pub fn has_alpha(self) -> bool {
         !matches!(self, Self::Mp4)
@@ -121,10 +121,10 @@ impl AspectRatio {
     /// Every shape.
     pub const ALL: [Self; 3] = [Self::Landscape, Self::Portrait, Self::Square];
 
-    /// How far a ratio may be off; source: the official CLI.
+    /// Allowed deviation of a ratio; source: the official CLI.
     const TOLERANCE: f64 = 0.05;
 
-    /// Whether a picture of this size, in any unit, has the shape.
+    /// Returns whether a picture of this size, in any unit, has the shape.
     #[must_use]
     pub fn fits(self, width: f64, height: f64) -> bool {
         let ratio = match self {
@@ -136,7 +136,7 @@ impl AspectRatio {
     }
 }
 impl AspectRatio {
-    /// What the official command line calls a tier in this shape; source: its `--resolution`.
+    /// Returns the name of a tier in this shape in the official command line; source: its `--resolution`.
     #[must_use]
     pub fn preset(self, resolution: Resolution) -> String {
         let shape = match self {

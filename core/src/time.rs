@@ -2,6 +2,13 @@
 
 /// Seconds since 1970 of an ISO 8601 date and time such as `2026-01-31T12:00:00.000Z` or `…+01:00`; `None` for
 /// anything else. Fractions of a second are dropped.
+///
+/// ```
+/// use hyperframes_ci_core::time::parse_iso8601;
+///
+/// assert_eq!(parse_iso8601("2024-02-29T13:30:45.678+01:00"), Some(1_709_209_845));
+/// assert_eq!(parse_iso8601("tomorrow"), None);
+/// ```
 #[must_use]
 pub fn parse_iso8601(text: &str) -> Option<i64> {
     let (date, rest) = text.trim().split_once(['T', 't', ' '])?;
@@ -30,7 +37,11 @@ pub fn parse_iso8601(text: &str) -> Option<i64> {
     Some(days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset)
 }
 
-/// `2026-01-31 12:00:00Z` for seconds since 1970.
+/// Returns `2026-01-31 12:00:00Z` for seconds since 1970.
+///
+/// ```
+/// assert_eq!(hyperframes_ci_core::time::format_utc(1_709_209_845), "2024-02-29 12:30:45Z");
+/// ```
 #[must_use]
 pub fn format_utc(seconds: i64) -> String {
     let (days, clock) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
@@ -48,7 +59,7 @@ pub fn format_utc(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The same for a number of the API's, whose fraction of a second does not matter.
+/// Returns the same for a number of the API; fractions of a second are dropped.
 #[must_use]
 pub fn format_unix(seconds: &serde_json::Number) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]

@@ -1,13 +1,13 @@
 //! From a project to its archive: a ZIP in a temporary file. What is in it is decided in the core.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, Encoded, EntryEncoder, Manifest};
-use hyperframes_ci_core::order::SortedMap;
-use hyperframes_ci_core::project::{Carried, contained};
+use hyperframes_ci_core::project::{BundledFile, contained};
 
 use crate::project::error::PackError;
 use crate::project::tree::DiskTree;
@@ -29,7 +29,7 @@ const HASHED: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Contained<'a> {
     tree: &'a DiskTree,
-    entries: SortedMap<String, Carried>,
+    entries: BTreeMap<String, BundledFile>,
 }
 
 impl<'a> Contained<'a> {
@@ -97,7 +97,7 @@ impl<'a> Contained<'a> {
         Ok(Packed { temporary, manifest, size, sha256 })
     }
 
-    fn planned(&self, path: &'a str, carried: &'a Carried) -> Result<Planned<'a>, PackError> {
+    fn planned(&self, path: &'a str, carried: &'a BundledFile) -> Result<Planned<'a>, PackError> {
         let contents = match &carried.rewritten {
             Some(bytes) => Source::Rewritten(bytes),
             None => {

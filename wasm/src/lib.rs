@@ -1,11 +1,11 @@
 //! `hyperframes-preflight`: the core of hyperframes-ci for Node and browsers.
 //!
-//! A thin facade: `wasm/npm/api.js` hands over what it has looked at, piece by piece; results go back as JSON; and
-//! everything else is in the core. What is of no use is thrown as an `Error` with a `code`; nothing panics.
+//! A thin facade over the core: `wasm/npm/api.js` validates arguments and passes them on, and results are returned as
+//! JSON. Invalid input is thrown as an `Error` with a `code`; nothing panics.
 
 mod problem;
 
-use hyperframes_ci_core::order::SortedMap;
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, hex};
@@ -13,7 +13,7 @@ use hyperframes_ci_core::check::{CheckOptions, Values, check};
 use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::findings::{Level, Levels, Rule, Severity};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
-use hyperframes_ci_core::lang::json::{compact_json, json_object};
+use hyperframes_ci_core::lang::json::json_object;
 use hyperframes_ci_core::project::{Contents, MemoryTree, Tree, contained, resolve};
 use hyperframes_ci_core::report::ReportFormat;
 use hyperframes_ci_core::variables::Declarations;
@@ -27,7 +27,7 @@ use problem::Problem;
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Preflight {
-    contents: SortedMap<String, Contents>,
+    contents: BTreeMap<String, Contents>,
     project: String,
     options: CheckOptions,
     levels: Levels,
@@ -159,7 +159,7 @@ impl Preflight {
         let mut result = report.findings.to_json();
         result["text"] = hyperframes_ci_core::report::render(&report.findings, format, false).into();
         result["missing"] = report.missing.iter().map(String::as_str).collect();
-        Ok(compact_json(&result))
+        Ok(result.to_string())
     }
 
     /// Packs the project; gives back an `ArchiveDigest` as JSON.
@@ -167,7 +167,7 @@ impl Preflight {
     /// # Errors
     /// `invalid_path` or `archive_failed`.
     pub fn digest(self) -> Result<String, Problem> {
-        pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| compact_json(&digest))
+        pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| digest.to_string())
     }
 }
 
@@ -182,7 +182,7 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     let failed = |message: String| Problem::new("archive_failed", message);
     let files = contained(tree).ok_or_else(|| failed("the contents of a text are not known".to_owned()))?;
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
-    for (path, file) in files.iter() {
+    for (path, file) in &files {
         let bytes = match tree.contents(&file.source) {
             Some(Contents::Whole(bytes)) => file.rewritten.as_ref().unwrap_or(bytes),
             _ => return Err(failed(format!("the contents of {path} are not known"))),
@@ -201,14 +201,14 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     }))
 }
 
-/// What a composition declares: read once, for any number of values.
+/// The declarations of a composition: read once, for any number of values.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Variables(Declarations);
 
 #[wasm_bindgen]
 impl Variables {
-    /// What `html` declares.
+    /// Reads the declarations in `html`.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(html: &str) -> Self {
@@ -218,7 +218,7 @@ impl Variables {
     /// Their JSON Schema, as JSON.
     #[must_use]
     pub fn schema(&self) -> String {
-        compact_json(&self.0.schema())
+        self.0.schema().to_string()
     }
 
     /// Checks values (a JSON object); gives back `VariableIssue[]` as JSON.
@@ -237,7 +237,7 @@ impl Variables {
                 "help": issue.help,
             })
         });
-        Ok(compact_json(&Value::from(issues.collect::<Vec<_>>())))
+        Ok(Value::from(issues.collect::<Vec<_>>()).to_string())
     }
 }
 
@@ -256,7 +256,7 @@ pub fn render_key(kind: &str, id: &str, request: &str, generation: u32) -> Resul
     Ok(RenderIdentity::new(project, &body).key(generation).to_string())
 }
 
-/// Whether `html` has a root, so that its folder may be a project.
+/// Returns whether `html` has a root, so that its folder may be a project.
 #[wasm_bindgen(js_name = hasRoot)]
 #[must_use]
 pub fn has_root(html: &str) -> bool {

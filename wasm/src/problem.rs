@@ -1,9 +1,9 @@
-//! What is thrown.
+//! Errors that are thrown.
 
 use js_sys::{Error, Reflect};
 use wasm_bindgen::JsValue;
 
-/// Why an input is of no use: a code for programs and a message for people.
+/// An error: a code for programs and a message for people.
 #[derive(Debug)]
 pub struct Problem {
     code: &'static str,

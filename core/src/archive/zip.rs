@@ -19,17 +19,17 @@ const LEVEL: u32 = 6;
 /// Bytes of compressed data that are written at a time.
 const OUTPUT: usize = 32 * 1024;
 
-/// Where the checksum stands in a local header, in bytes.
+/// Offset of the checksum in a local header, in bytes.
 const CHECKSUM: u64 = 14;
 
-/// How an entry is kept.
+/// The compression method of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Stored,
     Deflated,
 }
 
-/// What is known of an entry's contents once they are encoded.
+/// The sizes and the checksum of encoded contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Figures {
     method: Method,
@@ -111,7 +111,7 @@ impl Encoder {
     }
 }
 
-/// What both headers of an entry say.
+/// The fields that both headers of an entry contain.
 #[derive(Debug)]
 struct Header {
     name: String,
@@ -119,7 +119,7 @@ struct Header {
     checksum: u32,
     compressed: u32,
     size: u32,
-    /// Where the local header is, in bytes from the start of the archive.
+    /// The offset of the local header, in bytes from the start of the archive.
     offset: u32,
 }
 
@@ -269,7 +269,7 @@ impl Header {
         bytes
     }
 
-    /// What a reader must know: 2.0 brought deflating.
+    /// Returns the version needed to extract: 2.0 introduced deflating.
     fn version(&self) -> u8 {
         if self.method == Method::Deflated { 20 } else { 10 }
     }

@@ -1,14 +1,14 @@
-//! Where variables are read: bindings, CSS and scripts, against what is declared.
+//! Checks reads of variables: bindings, CSS and scripts, against the declarations.
 
-use super::MOST;
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::graph::Graph;
+use super::options::MAX_FINDINGS;
 use super::page::{Page, Pages};
 use crate::composition::Mount;
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
 use crate::lang::json::Node;
-use crate::order::{SortedMap, SortedSet};
 use crate::variables::Declarations;
 
 /// Elements whose `src` may be bound; source: the official runtime's `VAR_SRC_TAGS`.
@@ -40,19 +40,19 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
 }
 
 /// The pages among files.
-fn parts<'a>(pages: &'a Pages<'_>, paths: SortedSet<&str>) -> Vec<&'a Page> {
+fn parts<'a>(pages: &'a Pages<'_>, paths: BTreeSet<&str>) -> Vec<&'a Page> {
     paths.into_iter().filter_map(|path| pages.get(path)).collect()
 }
 
 /// The mounts of each page, with the pages that they are in.
-type Hosts<'a> = SortedMap<&'a str, Vec<(&'a Page, &'a Mount)>>;
+type Hosts<'a> = BTreeMap<&'a str, Vec<(&'a Page, &'a Mount)>>;
 
 fn hosts<'a>(pages: &'a Pages<'_>) -> Hosts<'a> {
     let mut hosts = Hosts::new();
     for page in pages.all() {
         for mount in &page.composition.mounts {
             if let Some(mounted) = pages.mounted(page, mount.source_span) {
-                hosts.or_default(&mounted.path).push((page, mount));
+                hosts.entry(&mounted.path).or_default().push((page, mount));
             }
         }
     }
@@ -61,21 +61,21 @@ fn hosts<'a>(pages: &'a Pages<'_>) -> Hosts<'a> {
 
 /// The names that a page can read.
 struct Scope<'a> {
-    ids: SortedSet<String>,
-    /// What the page itself declares.
+    ids: BTreeSet<String>,
+    /// The declarations of the page itself.
     own: &'a Declarations,
 }
 
 impl<'a> Scope<'a> {
-    /// What the page declares, what its hosts declare (the runtime falls back to theirs), and what they give to it.
+    /// Collects what the page declares, what its hosts declare (the runtime falls back to theirs), and what they give to it.
     /// `None` where that is not known: something cannot be read, or a fragment is mounted by nobody here.
     fn of(hosts: &Hosts<'_>, page: &'a Page) -> Option<Self> {
         let own = &page.composition.declarations;
         if own.entries().is_empty() && !page.facts.is_document && !hosts.contains_key(page.path.as_str()) {
             return None;
         }
-        let mut ids = SortedSet::new();
-        let mut seen = SortedSet::new();
+        let mut ids = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut queue = vec![page];
         while let Some(next) = queue.pop() {
             if !seen.insert(next.path.as_str()) {
@@ -97,10 +97,10 @@ impl<'a> Scope<'a> {
         Some(Self { ids, own })
     }
 
-    /// What to do about the name; the nearest is looked for where there are not too many findings already.
+    /// Returns the help for an unknown name; the nearest name is only searched for while there are few findings.
     fn help(&self, id: &str, before: usize) -> String {
         let declare = "declare it in data-composition-variables, or correct the name";
-        if self.own.entries().is_empty() || before > MOST {
+        if self.own.entries().is_empty() || before > MAX_FINDINGS {
             return declare.to_owned();
         }
         format!("{declare}; {}", self.own.advice(id))
@@ -137,11 +137,11 @@ fn undeclared(text: &Text<'_>, page: &Page, scope: &Scope<'_>) -> Vec<Diagnostic
 }
 
 /// The custom properties that anything in the project sets: they are inherited across mounts.
-struct Properties<'a>(SortedSet<&'a str>);
+struct Properties<'a>(BTreeSet<&'a str>);
 
 impl<'a> Properties<'a> {
     fn of(pages: &'a Pages<'_>) -> Self {
-        let mut set = SortedSet::new();
+        let mut set = BTreeSet::new();
         for page in pages.all() {
             set.extend(page.facts.sets.iter().map(String::as_str));
             // `style.setProperty("--name", …)`
@@ -180,7 +180,7 @@ fn unused(text: &Text<'_>, page: &Page, parts: &[&Page]) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let entries = page.composition.declarations.entries();
-    let mut mentioned = SortedSet::new();
+    let mut mentioned = BTreeSet::new();
     for Page { facts, .. } in parts {
         mentioned.extend(facts.bindings.iter().map(|binding| binding.id.as_str()));
         mentioned.extend(facts.reads.iter().map(|(name, _, _)| name.as_str()));

@@ -1,14 +1,13 @@
 //! The composition itself: there, with a root, a size, a duration; and what it mounts.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::page::{Page, Pages};
 use crate::composition::{Measure, Root, Shape};
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::json::spelling;
 use crate::options::AspectRatio;
-use crate::order::{SortedMap, SortedSet};
-use crate::project::DEFAULT_COMPOSITION;
-use crate::project::{Found, Tree, join};
+use crate::project::{DEFAULT_COMPOSITION, Found, Tree, join};
 
 /// The finding about an entry that is not among the files: because it is ignored, or because it is not there.
 pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {
@@ -27,7 +26,7 @@ pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {
     Diagnostic::new(Rule::CompositionMissing, full, "there is no such composition in the project").help(help)
 }
 
-/// What would be rendered.
+/// Checks an entry, which is what would be rendered.
 pub(super) fn entry(page: &Page, asked: Option<AspectRatio>) -> Vec<Diagnostic> {
     let text = page.text();
     let Some(root) = &page.composition.root else {
@@ -110,12 +109,12 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
 pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // Pages from which everything has been seen.
-    let mut done = SortedSet::new();
+    let mut done = BTreeSet::new();
     for page in pages.all().filter(|page| page.is_composition()) {
         // The way here, each with the mounts that were followed already. No recursion: a chain may be as long as the
         // project has files.
         let mut way = vec![(page, 0)];
-        let mut above = SortedMap::from_iter([(page.path.as_str(), true)]);
+        let mut above = BTreeMap::from_iter([(page.path.as_str(), true)]);
         while let Some((page, next)) = way.last_mut() {
             let page = *page;
             let mount = page.composition.mounts.get(*next).filter(|_| !done.contains(page.path.as_str()));

@@ -1,19 +1,16 @@
 //! The files as such: what is no media, and whether all of them fit.
 
 use crate::archive::{DIRECT_UPLOAD_LIMIT, is_compressed};
-use crate::findings::Diagnostic;
-use crate::findings::Rule;
-use crate::order::sort_by;
-use crate::project::TextKind;
-use crate::project::{ProjectFile, Tree, join};
+use crate::findings::{Diagnostic, Rule};
+use crate::project::{ProjectFile, TextKind, Tree, join};
 
 /// Pointers of git LFS are smaller than this, in bytes; source: its specification.
 const POINTER_SIZE: u64 = 1024;
 
-/// What they start with.
+/// The first bytes of a pointer.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
 
-/// How many of the largest files are named.
+/// Number of the largest files that are named.
 const LARGEST: usize = 5;
 
 pub(super) fn check(tree: &dyn Tree) -> Vec<Diagnostic> {
@@ -49,7 +46,7 @@ fn too_large(tree: &dyn Tree) -> Option<Diagnostic> {
     if size <= DIRECT_UPLOAD_LIMIT {
         return None;
     }
-    sort_by(&mut stored, |a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+    stored.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
     let largest = stored.iter().take(LARGEST).map(|file| format!("{} ({})", file.path, megabytes(file.size)));
     let message = format!(
         "the project has {} of media, and an archive may have {}; its largest files are {}",

@@ -1,15 +1,14 @@
 //! Which files a composition is made of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::Pages;
-use crate::order::{SortedMap, SortedSet};
 
 /// The files of a project and what they refer to, by repository path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
     /// From a file to those that it refers to, missing ones among them.
-    edges: SortedMap<String, SortedSet<String>>,
+    edges: BTreeMap<String, BTreeSet<String>>,
     compositions: Vec<String>,
     /// The files that no composition can do without: what decides what is packed.
     ignore_file: String,
@@ -20,11 +19,11 @@ impl Graph {
         let edges = pages.all().map(|page| {
             let targets =
                 page.references.iter().filter_map(|(_, destination)| destination.path().map(str::to_owned));
-            (page.path.clone(), SortedSet::from_iter(targets))
+            (page.path.clone(), BTreeSet::from_iter(targets))
         });
         let compositions = pages.all().filter(|page| page.is_composition()).map(|page| page.path.clone());
         Self {
-            edges: SortedMap::from_iter(edges),
+            edges: BTreeMap::from_iter(edges),
             compositions: compositions.collect(),
             ignore_file: crate::project::join(pages.tree.project(), crate::project::IGNORE_FILE),
         }
@@ -35,12 +34,12 @@ impl Graph {
         &'a self,
         from: impl Iterator<Item = &'a String>,
         followed: &dyn Fn(&str) -> bool,
-    ) -> SortedSet<&'a str> {
-        let mut seen = SortedSet::new();
+    ) -> BTreeSet<&'a str> {
+        let mut seen = BTreeSet::new();
         let mut queue = from.map(String::as_str).collect::<Vec<_>>();
         while let Some(path) = queue.pop() {
             if seen.insert(path) {
-                let next = self.edges.get(path).into_iter().flat_map(SortedSet::iter).map(String::as_str);
+                let next = self.edges.get(path).into_iter().flat_map(BTreeSet::iter).map(String::as_str);
                 queue.extend(next.filter(|path| followed(path)));
             }
         }
@@ -48,19 +47,19 @@ impl Graph {
     }
 
     /// The file itself and everything that it refers to, by way of files that are `followed`.
-    pub(super) fn closure(&self, path: &str, followed: &dyn Fn(&str) -> bool) -> SortedSet<&str> {
-        self.reach(self.edges.get_key(path).into_iter(), followed)
+    pub(super) fn closure(&self, path: &str, followed: &dyn Fn(&str) -> bool) -> BTreeSet<&str> {
+        self.reach(self.edges.get_key_value(path).map(|(file, _)| file).into_iter(), followed)
     }
 
     /// Every file that a composition is made of.
-    pub(super) fn used(&self) -> SortedSet<&str> {
+    pub(super) fn used(&self) -> BTreeSet<&str> {
         self.reach(self.compositions.iter(), &|_| true)
     }
 
     /// The files of all compositions that a changed file is a part of.
-    pub(super) fn affected(&self, changed: &BTreeSet<String>) -> SortedSet<&str> {
+    pub(super) fn affected(&self, changed: &BTreeSet<String>) -> BTreeSet<&str> {
         let all = changed.contains(&self.ignore_file);
-        let mut affected = SortedSet::new();
+        let mut affected = BTreeSet::new();
         for composition in &self.compositions {
             let closure = self.closure(composition, &|_| true);
             if all || closure.iter().any(|path| changed.contains(*path)) {
@@ -76,8 +75,8 @@ impl Graph {
     }
 
     /// The files that refer to others, and those that others refer to.
-    pub(super) fn known(&self) -> SortedSet<&str> {
-        let targets = self.edges.values().flat_map(SortedSet::iter);
-        SortedSet::from_iter(self.edges.keys().chain(targets).map(String::as_str))
+    pub(super) fn known(&self) -> BTreeSet<&str> {
+        let targets = self.edges.values().flat_map(BTreeSet::iter);
+        BTreeSet::from_iter(self.edges.keys().chain(targets).map(String::as_str))
     }
 }

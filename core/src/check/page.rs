@@ -1,18 +1,16 @@
 //! Every text of a project, read once.
 
-use crate::composition::Composition;
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
-use crate::lang::css;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::composition::{Composition, CompositionReader};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
-use crate::lang::html;
-use crate::lang::html::{Document, Offsets};
-use crate::lang::script;
+use crate::lang::html::{Element, EmbeddedTexts};
 use crate::lang::script::Usage;
-use crate::order::{SortedMap, SortedSet};
-use crate::project::{Destination, Resolver};
-use crate::project::{Reference, TextKind, in_document, references};
-use crate::project::{Tree, join};
+use crate::lang::{css, html, script};
+use crate::project::{
+    Destination, Reference, ReferenceCollector, Resolver, TextKind, Tree, join, references,
+};
 use crate::text::Span;
 use crate::variables::ATTRIBUTE;
 
@@ -22,32 +20,32 @@ pub(super) struct Page {
     /// Repository path.
     pub(super) path: String,
     pub(super) source: String,
-    /// What an HTML file says about itself; empty for other texts.
+    /// The composition in an HTML file; empty for other texts.
     pub(super) composition: Composition,
     pub(super) facts: Facts,
     /// The references, with where they lead.
     pub(super) references: Vec<(Reference, Destination)>,
 }
 
-/// What a text holds besides references.
+/// The contents of a text besides references.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) bindings: Vec<Binding>,
     /// `var(--name)`, with its place; those with a fallback as well.
     pub(super) reads: Vec<(String, Span, Role)>,
     /// Custom properties that the text sets.
-    pub(super) sets: SortedSet<String>,
-    /// What its scripts do.
+    pub(super) sets: BTreeSet<String>,
+    /// The variables that its scripts use.
     pub(super) usage: Usage,
     /// The values of other `data-` attributes, which may name variables.
-    pub(super) data: Vec<String>,
-    /// Whether it has a document element.
+    pub(super) data: BTreeSet<String>,
+    /// The text has a document element.
     pub(super) is_document: bool,
-    /// Whether something but the root says how long it lasts.
+    /// An element other than the root has a duration.
     pub(super) has_clips: bool,
-    /// Whether a script comes from elsewhere.
+    /// A script is loaded from another host.
     pub(super) has_remote_script: bool,
-    /// Whether a style sheet comes from elsewhere, but for fonts.
+    /// A style sheet is loaded from another host, fonts excepted.
     pub(super) has_remote_style: bool,
 }
 
@@ -97,10 +95,17 @@ impl Page {
                 references(TextKind::Css, &source)
             }
             Kind::Text(TextKind::Html) => {
-                let document = html::scan(&source);
-                composition = Composition::read(&Text::new(&path, &source), &document);
-                facts.document(&source, &document);
-                in_document(&source, &document)
+                let text = Text::new(&path, &source);
+                let mut reader = CompositionReader::new(&text);
+                let mut collector = ReferenceCollector::default();
+                let texts = html::scan(&source, &mut |element| {
+                    reader.element(element);
+                    facts.element(element);
+                    collector.element(element);
+                });
+                composition = reader.finish();
+                facts.texts(&source, &texts);
+                collector.finish(&source, &texts)
             }
         };
         let references = found
@@ -115,41 +120,47 @@ impl Page {
 }
 
 impl Facts {
-    fn document(&mut self, source: &str, document: &Document) {
-        for element in &document.elements {
-            self.is_document |= element.name == "html";
-            self.has_clips |= matches!(element.name.as_str(), "video" | "audio")
-                || (element.attribute("data-composition-id").is_none()
-                    && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
-            let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
-            match element.name.as_str() {
-                "script" => self.has_remote_script |= is_remote("src"),
-                "link" => {
-                    let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
-                    self.has_remote_style |= is_remote("href") && !is_font;
-                }
-                _ => {}
+    /// Takes in the next element of a document.
+    fn element(&mut self, element: &Element<'_>) {
+        self.is_document |= element.name == "html";
+        self.has_clips |= matches!(&*element.name, "video" | "audio")
+            || (element.attribute("data-composition-id").is_none()
+                && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
+        let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
+        match &*element.name {
+            "script" => self.has_remote_script |= is_remote("src"),
+            "link" => {
+                let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
+                self.has_remote_style |= is_remote("href") && !is_font;
             }
-            for attribute in &element.attributes {
-                let name = attribute.name.as_str();
-                if let Some(binding) = BINDINGS.iter().find(|binding| **binding == name) {
-                    let id = attribute.value.trim().to_owned();
-                    let element = element.name.clone();
-                    self.bindings.push(Binding { attribute: binding, element, id, span: attribute.span });
-                } else if name == "style" {
-                    let offsets = Offsets::new(source, attribute);
-                    self.css(&attribute.value, &|span| offsets.span(span));
-                } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
-                    self.data.push(attribute.value.clone());
-                } else if name.starts_with("on") {
-                    self.script(&attribute.value, None);
+            _ => {}
+        }
+        for attribute in &element.attributes {
+            let name = &*attribute.name;
+            if let Some(binding) = BINDINGS.iter().find(|binding| **binding == name) {
+                let id = attribute.value.trim().to_owned();
+                let element = element.name.to_string();
+                self.bindings.push(Binding { attribute: binding, element, id, span: attribute.span });
+            } else if name == "style" {
+                let offsets = attribute.offsets();
+                self.css(&attribute.value, &|span| offsets.span(span));
+            } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
+                // Most values are repeated: times, tracks, ids of groups.
+                if !self.data.contains(&*attribute.value) {
+                    self.data.insert(attribute.value.to_string());
                 }
+            } else if name.starts_with("on") {
+                self.script(&attribute.value, None);
             }
         }
-        for style in &document.styles {
+    }
+
+    /// Takes in the styles and scripts of a document.
+    fn texts(&mut self, source: &str, texts: &EmbeddedTexts) {
+        for style in &texts.styles {
             self.css(&source[style.start..style.end], &|span| span.after(style.start));
         }
-        for script in &document.scripts {
+        for script in &texts.scripts {
             self.script(&source[script.start..script.end], Some(script.start));
         }
     }
@@ -199,7 +210,7 @@ impl Kind {
 /// The texts of a project, and those of the repository that they refer to, by repository path.
 pub(super) struct Pages<'a> {
     pub(super) tree: &'a dyn Tree,
-    pages: SortedMap<String, Page>,
+    pages: BTreeMap<String, Page>,
     /// Findings about texts that are none.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -207,7 +218,7 @@ pub(super) struct Pages<'a> {
 impl<'a> Pages<'a> {
     pub(super) fn read(tree: &'a dyn Tree) -> Self {
         let resolver = Resolver::new(tree);
-        let mut read = Self { tree, pages: SortedMap::new(), diagnostics: Vec::new() };
+        let mut read = Self { tree, pages: BTreeMap::new(), diagnostics: Vec::new() };
         // Scripts are read where a page refers to them: most scripts of a project are libraries.
         let mut queue = tree
             .files()
@@ -215,7 +226,7 @@ impl<'a> Pages<'a> {
             .filter(|file| TextKind::of_path(&file.path).is_some())
             .map(|file| join(tree.project(), &file.path))
             .collect::<Vec<_>>();
-        let mut seen = SortedSet::from_iter(queue.iter().cloned());
+        let mut seen = BTreeSet::from_iter(queue.iter().cloned());
         while let Some(path) = queue.pop() {
             let Some(kind) = Kind::of_path(&path) else { continue };
             let Some(bytes) = tree.read(&path) else { continue };

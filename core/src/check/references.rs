@@ -2,14 +2,11 @@
 
 use super::graph::Graph;
 use super::page::{Page, Pages};
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
-use crate::project::Destination;
-use crate::project::{Exclusion, IGNORE_FILE};
-use crate::project::{Link, Reference};
+use crate::findings::{Diagnostic, Rule, Text};
+use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference};
 
-/// What is wrong with references: what reaches out of the repository in every page that is packed, everything else
-/// in those that a composition is made of.
+/// Checks references: those that leave the repository in every page that is packed, all others in the pages that a
+/// composition is made of.
 pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     let used = graph.used();
     let mut found = Vec::new();

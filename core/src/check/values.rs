@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
+use super::options::{MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
-use super::{MOST, Values};
 use crate::composition::Mount;
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::json::{Node, SyntaxError};
 use crate::text::Span;
-use crate::variables::{Declarations, JSON_HELP, ValueIssue, json_kind};
-use crate::variables::{Row, RowError, RowFormat, Rows, type_fields};
+use crate::variables::{
+    Declarations, JSON_HELP, Row, RowError, RowFormat, Rows, ValueIssue, json_kind, type_fields,
+};
 
 /// A set of values in a JSON text of many.
 #[derive(Clone, Debug, PartialEq)]
 struct Object {
     /// The object, as written.
     text: String,
-    /// Where it starts in the whole text, in bytes.
+    /// The start in the whole text, in bytes.
     start: usize,
 }
 
@@ -184,7 +184,7 @@ fn object(
     for member in members {
         let value: Value = member.value.value();
         let Some(ValueIssue { rule, message, help, .. }) =
-            declarations.check_one(&member.key, &value, found.len() < MOST)
+            declarations.check_one(&member.key, &value, found.len() < MAX_FINDINGS)
         else {
             continue;
         };

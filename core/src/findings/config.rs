@@ -1,7 +1,7 @@
 //! `hyperframes-ci.toml` at the root of the repository: what it says about findings. Whoever has the file reads it.
 
-use crate::findings::Rule;
-use crate::findings::{Level, Levels};
+use super::levels::{Level, Levels};
+use super::rule::Rule;
 
 /// The configuration file's name.
 pub const CONFIG_FILE: &str = "hyperframes-ci.toml";
@@ -11,7 +11,7 @@ pub const CONFIG_FILE: &str = "hyperframes-ci.toml";
 pub struct CheckConfig {
     /// Rules and how much they matter.
     pub levels: Vec<(Rule, Level)>,
-    /// Whether every warning is an error.
+    /// Treat warnings as errors.
     pub strict: bool,
 }
 

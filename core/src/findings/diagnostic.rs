@@ -1,10 +1,11 @@
-//! What a check found, and where.
+//! Findings and their places.
 
 use std::cell::Cell;
 
 use serde::Serialize;
 
-use super::{Rule, Severity};
+use super::rule::Rule;
+use super::severity::Severity;
 use crate::text::{Position, Span};
 
 /// A text and the name that findings give it. Positions are found in time proportional to what is between one and
@@ -61,25 +62,25 @@ impl<'a> Text<'a> {
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// What was found.
+    /// The rule.
     #[serde(rename = "code")]
     pub rule: Rule,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
     /// The file, relative to the repository, with `/`.
     pub path: String,
     /// The place in the file, where one can be named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
-    /// Where `span` starts.
+    /// The start of `span`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Where `span` ends: the first character that is not in it.
+    /// The end of `span`: the first character that is not in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<Position>,
-    /// What is wrong, as a lowercase phrase.
+    /// The problem, as a lowercase phrase.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
@@ -100,7 +101,7 @@ impl Diagnostic {
         }
     }
 
-    /// What is wrong and what to do about it, for formats with one text for both.
+    /// Returns the message and the help, for formats with one text for both.
     pub(crate) fn whole_message(&self) -> String {
         match &self.help {
             Some(help) => format!("{}\nhelp: {help}", self.message),

@@ -1,9 +1,10 @@
-//! How much findings matter to the user.
+//! Severities that the user sets.
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Severity};
+use super::diagnostic::Diagnostic;
+use super::rule::Rule;
+use super::severity::Severity;
 
-/// What the user says about a rule.
+/// The level that the user sets for a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// Its findings are errors.

@@ -1,23 +1,24 @@
 //! Findings together with the texts that they are about.
 
-use crate::order::SortedMap;
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use crate::findings::Levels;
-use crate::findings::{Diagnostic, Severity};
-use crate::order::sort_by;
+use super::diagnostic::Diagnostic;
+use super::levels::Levels;
+use super::severity::Severity;
 
-/// What checks found, ready to be told.
+/// Findings, with the texts that they are about.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// The findings, sorted by path and place.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts of files with findings, by the path that findings have.
-    pub sources: SortedMap<String, String>,
+    pub sources: BTreeMap<String, String>,
 }
 
 impl Findings {
-    /// How many findings are of this severity.
+    /// Returns the number of findings of this severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|found| found.severity == severity).count()
@@ -25,7 +26,7 @@ impl Findings {
 
     /// Sorts findings as readers expect them: by file, then by place; each once.
     pub fn sort(&mut self) {
-        sort_by(&mut self.diagnostics, |a, b| {
+        self.diagnostics.sort_by(|a, b| {
             let key = |found: &Diagnostic| (found.span.map(|span| (span.start, span.end)), found.rule);
             a.path.cmp(&b.path).then_with(|| key(a).cmp(&key(b))).then_with(|| a.message.cmp(&b.message))
         });
@@ -36,10 +37,10 @@ impl Findings {
     /// findings must be sorted.
     pub(crate) fn limit(&mut self, most: usize) {
         let key = |found: &Diagnostic| format!("{} {}", found.rule, found.path);
-        let mut counts = SortedMap::<String, usize>::new();
+        let mut counts = BTreeMap::<String, usize>::new();
         let mut rests = Vec::new();
         self.diagnostics.retain(|found| {
-            let count = counts.or_default(key(found));
+            let count = counts.entry(key(found)).or_default();
             *count += 1;
             if *count == most + 1 {
                 rests.push(Diagnostic::new(found.rule, &found.path, ""));
@@ -74,7 +75,7 @@ impl Findings {
             found.path = name(&found.path);
         }
         let sources = std::mem::take(&mut self.sources);
-        self.sources = SortedMap::from_iter(sources.into_iter().map(|(path, text)| (name(&path), text)));
+        self.sources = BTreeMap::from_iter(sources.into_iter().map(|(path, text)| (name(&path), text)));
     }
 
     /// Adds other findings.

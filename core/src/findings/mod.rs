@@ -1,4 +1,4 @@
-//! What checks find: the table of rules, findings with their places, and how much they matter to the user.
+//! Findings: the table of rules, diagnostics with their places, and severities.
 
 mod config;
 mod diagnostic;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::findings::Severity;
+use super::severity::Severity;
 use crate::text::nearest;
 
 macro_rules! rules {
@@ -29,13 +29,13 @@ macro_rules! rules {
                 match self { $(Self::$name => $code,)+ }
             }
 
-            /// What it is about.
+            /// The group that the rule belongs to.
             #[must_use]
             pub fn group(self) -> Group {
                 match self { $(Self::$name => Group::$group,)+ }
             }
 
-            /// How much a finding matters unless somebody says otherwise.
+            /// The default severity.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self { $(Self::$name => Severity::$severity,)+ }
@@ -49,20 +49,20 @@ macro_rules! rules {
     };
 }
 
-/// What a rule is about.
+/// The subject of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     /// `data-composition-variables`.
     Declarations,
     /// Values for variables.
     Values,
-    /// Where variables are read.
+    /// Reads of variables.
     Bindings,
     /// The composition itself.
     Composition,
     /// References between files.
     References,
-    /// What is packed.
+    /// Packed files.
     Packing,
 }
 
@@ -342,14 +342,14 @@ impl Rule {
         self.lines()[0].trim()
     }
 
-    /// What is behind it and what to do, as text in lines; empty where the summary says it all.
+    /// Returns the explanation, as text in lines; empty if the summary is complete.
     #[must_use]
     pub fn explanation(self) -> String {
         let lines = self.lines()[1..].iter().map(|line| line.trim()).collect::<Vec<_>>();
         lines.join("\n").trim().to_owned()
     }
 
-    /// Where `docs/checks.md` explains it.
+    /// Returns the URL of the explanation in `docs/checks.md`.
     #[must_use]
     pub fn url(self) -> String {
         format!("https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/checks.md#{}", self.code())

@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::job::RenderKey;
-use crate::order::sort_by;
 
 /// One line of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,7 +153,7 @@ pub fn compact(text: &str, since: i64) -> String {
         }
     }
     let mut lines = kept.into_values().collect::<Vec<_>>();
-    sort_by(&mut lines, |(a, _), (b, _)| a.cmp(b));
+    lines.sort_by_key(|(index, _)| *index);
     lines.into_iter().map(|(_, line)| format!("{line}\n")).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Whether a text is a CSS color. Source: CSS Color Module Level 4, with the functions of Level 5.
+//! Recognises CSS colors. Source: CSS Color Module Level 4, with the functions of Level 5.
 
 /// The functions that give a color; what is inside them is not checked.
 const FUNCTIONS: &[&str] = &[
@@ -192,7 +192,7 @@ const NAMES: &[&str] = &[
     "yellowgreen",
 ];
 
-/// Whether a browser would take `text` for a color, as far as its form tells.
+/// Returns whether a browser would accept `text` as a color, judged by its form.
 pub(crate) fn is_color(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
     if let Some(digits) = text.strip_prefix('#') {

@@ -24,7 +24,7 @@ pub(crate) struct Property {
     pub(crate) role: Role,
 }
 
-/// What CSS does with a custom property.
+/// The use of a custom property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// `--name: …` or `@property --name`.
@@ -35,7 +35,7 @@ pub(crate) enum Role {
     ReadWithFallback,
 }
 
-/// What a style sheet, or a style attribute, holds.
+/// The contents of a style sheet, or of a style attribute.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {
     pub(crate) urls: Vec<Url>,
@@ -141,7 +141,7 @@ fn has_word(bytes: &[u8], at: usize, word: &[u8]) -> bool {
     bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
 }
 
-/// Whether `url(` at `at` is only the end of a longer name.
+/// Returns whether `url(` at `at` is only the end of a longer name.
 fn follows_name(bytes: &[u8], at: usize) -> bool {
     at.checked_sub(1).is_some_and(|before| {
         let byte = bytes[before];
@@ -153,7 +153,7 @@ fn spaces(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
-/// Where a string ends: at its quote, at a line end (a broken string), or with the text.
+/// Returns the end of a string: its quote, a line end (a broken string), or the end of the text.
 fn string_end(bytes: &[u8], from: usize, mark: u8) -> usize {
     let mut at = from;
     while at < bytes.len() && bytes[at] != mark && !is_line_end(bytes[at]) {

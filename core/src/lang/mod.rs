@@ -2,8 +2,6 @@
 
 pub(crate) mod color;
 pub(crate) mod css;
-pub(crate) mod fold;
 pub(crate) mod html;
 pub mod json;
-pub(crate) mod number;
 pub(crate) mod script;

@@ -4,18 +4,19 @@
 //! `const values = getVariables(); values.title`. Where the values go elsewhere, the answer says that it is not
 //! complete; a wrong answer is never more than a warning.
 
-use crate::order::{SortedMap, SortedSet};
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::text::Span;
 
-/// What a script does with variables.
+/// The variables that a script uses.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     /// The variables that it reads, with the places of their names.
     pub(crate) reads: Vec<(String, Span)>,
-    /// Whether it may read others as well.
+    /// The script may read other variables as well.
     pub(crate) opaque: bool,
     /// Every string and every name in it: where a variable's id is none of them, nothing here mentions it.
-    pub(crate) words: SortedSet<String>,
+    pub(crate) words: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,20 +49,20 @@ pub(crate) fn usage(source: &str) -> Usage {
     let tokens = tokens(source);
     let partners = partners(&tokens);
     let mut reader =
-        Reader { tokens: &tokens, partners: &partners, usage: Usage::default(), aliases: SortedMap::new() };
+        Reader { tokens: &tokens, partners: &partners, usage: Usage::default(), aliases: BTreeMap::new() };
     reader.calls();
-    let mut uses = SortedMap::<&str, Vec<usize>>::new();
+    let mut uses = BTreeMap::<&str, Vec<usize>>::new();
     let aliases = std::mem::take(&mut reader.aliases);
     for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Name) {
         if aliases.contains_key(token.text) {
-            uses.or_default(token.text).push(at);
+            uses.entry(token.text).or_default().push(at);
         }
     }
-    for (name, given) in aliases.iter() {
-        reader.alias(given, uses.get(*name).map_or(&[], Vec::as_slice));
+    for (name, given) in &aliases {
+        reader.alias(given, uses.get(name).map_or(&[], Vec::as_slice));
     }
     let mut usage = reader.usage;
-    usage.words = SortedSet::from_iter(
+    usage.words = BTreeSet::from_iter(
         tokens.iter().filter(|token| token.kind != Kind::Other).map(|token| token.text.to_owned()),
     );
     usage
@@ -69,11 +70,11 @@ pub(crate) fn usage(source: &str) -> Usage {
 
 struct Reader<'t, 'a> {
     tokens: &'t [Token<'a>],
-    /// Where the bracket is that closes or opens what one opens or closes.
+    /// The index of the matching bracket, for each bracket.
     partners: &'t [Option<usize>],
     usage: Usage,
     /// Names that hold the values, with the tokens that give them to them.
-    aliases: SortedMap<&'a str, Vec<usize>>,
+    aliases: BTreeMap<&'a str, Vec<usize>>,
 }
 
 /// For each bracket the other one, whatever kinds they are.
@@ -122,7 +123,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// What becomes of values that an expression gives, which ends with the token at `name` and goes on at `after`.
+    /// Follows the values of an expression, which ends with the token at `name` and goes on at `after`.
     fn value(&mut self, name: usize, after: usize) {
         if self.member(after) {
             return;
@@ -143,7 +144,7 @@ impl<'a> Reader<'_, 'a> {
             // A member of something else may be read from anywhere.
             let owned = before >= 2 && self.is(before - 2, ".");
             if target.kind == Kind::Name && !owned {
-                return self.aliases.or_default(target.text).push(before - 1);
+                return self.aliases.entry(target.text).or_default().push(before - 1);
             }
         }
         self.usage.opaque = true;
@@ -309,7 +310,7 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'#') || byte >= 0x80
 }
 
-/// Whether a `/` here is the start of a regular expression, and no division.
+/// Returns whether a `/` here starts a regular expression, not a division.
 fn starts_expression(found: &[Token<'_>]) -> bool {
     match found.last() {
         None => true,

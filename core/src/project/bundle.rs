@@ -1,62 +1,83 @@
-//! What is in an archive: the files of the project, and those of the repository that their references reach, which are
-//! carried along under `_ext/`.
+//! The files of an archive: those of the project, and those of the repository that their references reach, which are
+//! packed under `_ext/`.
 //!
-//! What must not be carried is left alone here; that it is referred to is a finding of the checks.
+//! References to files that must not be packed stay as they are; the checks report them.
 
-use crate::order::{SortedMap, SortedSet};
-use crate::project::{Destination, Resolver};
-use crate::project::{Link, Reference, TextKind, references, resolve, rewrite};
-use crate::project::{Tree, below, join, parent};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Where files from outside the project go, as the official packer has it.
+use super::link::Link;
+use super::path::{below, join, parent, resolve};
+use super::reference::{Reference, TextKind, references, rewrite};
+use super::resolve::{Destination, Resolver};
+use super::tree::Tree;
+
+/// The directory in the archive for files from outside the project, as in the official packer.
 const EXTERNAL: &str = "_ext";
 
 /// One file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carried {
-    /// Where the bytes come from: a repository path.
+pub struct BundledFile {
+    /// Repository path of the bytes.
     pub source: String,
-    /// What is packed instead of the file's bytes, where its references had to change.
+    /// The bytes to pack instead of the file's, if its references had to change.
     pub rewritten: Option<Vec<u8>>,
 }
 
-/// What is going to be packed, by path in the archive. `None` where a text could not be read, which the tree remembers.
+/// Returns what is going to be packed, by path in the archive. `None` if a text could not be read, which the tree
+/// remembers.
+///
+/// ```
+/// use hyperframes_ci_core::project::{Contents, MemoryTree, contained};
+///
+/// let text = |text: &str| Contents::Whole(text.into());
+/// let files = [
+///     ("videos/launch/index.html".to_owned(), text("<img src=../logo.svg>")),
+///     ("videos/logo.svg".to_owned(), text("<svg/>")),
+/// ];
+/// let files = contained(&MemoryTree::new(files.into(), "videos/launch")).expect("readable texts");
+///
+/// // The file outside the project is packed as well, and the page refers to it there.
+/// assert_eq!(files.keys().collect::<Vec<_>>(), ["_ext/logo.svg", "index.html"]);
+/// assert_eq!(files["index.html"].rewritten.as_deref(), Some(&b"<img src=_ext/logo.svg>"[..]));
+/// ```
 #[must_use]
-pub fn contained(tree: &dyn Tree) -> Option<SortedMap<String, Carried>> {
-    let mut carrier = Carrier {
+pub fn contained(tree: &dyn Tree) -> Option<BTreeMap<String, BundledFile>> {
+    let mut bundler = Bundler {
         tree,
         resolver: Resolver::new(tree),
-        names: SortedMap::new(),
-        taken: SortedSet::from_iter(tree.files().iter().map(|file| file.path.clone())),
+        names: BTreeMap::new(),
+        taken: BTreeSet::from_iter(tree.files().iter().map(|file| file.path.clone())),
         queue: Vec::new(),
     };
-    let mut entries = SortedMap::new();
+    let mut entries = BTreeMap::new();
     for file in tree.files() {
-        entries.insert(file.path.clone(), carrier.entry(&file.path, join(tree.project(), &file.path))?);
+        entries.insert(file.path.clone(), bundler.entry(&file.path, join(tree.project(), &file.path))?);
     }
-    // Files that were carried along may refer to others; each is carried once.
-    while let Some((path, source)) = carrier.queue.pop() {
-        let entry = carrier.entry(&path, source)?;
+    // Files outside the project may refer to others; each is bundled once.
+    while let Some((path, source)) = bundler.queue.pop() {
+        let entry = bundler.entry(&path, source)?;
         entries.insert(path, entry);
     }
     Some(entries)
 }
 
-struct Carrier<'a> {
+struct Bundler<'a> {
     tree: &'a dyn Tree,
     resolver: Resolver<'a>,
     /// Path in the archive by repository path, for files from outside the project.
-    names: SortedMap<String, String>,
-    taken: SortedSet<String>,
+    names: BTreeMap<String, String>,
+    taken: BTreeSet<String>,
     queue: Vec<(String, String)>,
 }
 
-impl Carrier<'_> {
+impl Bundler<'_> {
     /// The file at `source`, which is at `path` in the archive.
-    fn entry(&mut self, path: &str, source: String) -> Option<Carried> {
-        let Some(kind) = TextKind::of_path(path) else { return Some(Carried { source, rewritten: None }) };
+    fn entry(&mut self, path: &str, source: String) -> Option<BundledFile> {
+        let Some(kind) = TextKind::of_path(path) else {
+            return Some(BundledFile { source, rewritten: None });
+        };
         let Ok(text) = String::from_utf8(self.tree.read(&source)?) else {
-            return Some(Carried { source, rewritten: None });
+            return Some(BundledFile { source, rewritten: None });
         };
         let found = references(kind, &text);
         let replacements = found
@@ -66,15 +87,15 @@ impl Carrier<'_> {
         let borrowed =
             replacements.iter().map(|(reference, new)| (*reference, new.as_str())).collect::<Vec<_>>();
         let rewritten = (!borrowed.is_empty()).then(|| rewrite(&text, &borrowed).into_bytes());
-        Some(Carried { source, rewritten })
+        Some(BundledFile { source, rewritten })
     }
 
-    /// What the reference must say in the archive, where that differs from what it says now.
+    /// Returns the new text of a reference, if it has to change in the archive.
     fn replacement(&mut self, path: &str, source: &str, reference: &Reference) -> Option<String> {
         let Link::Relative(relative) = Link::of(&reference.target) else { return None };
         let project = self.tree.project();
         let wanted = match self.resolver.destination(source, &reference.target) {
-            Destination::Outside(target) => self.carry(&target),
+            Destination::Outside(target) => self.bundle_external(&target),
             // From a file of the project to another: both keep their places, and so does the reference.
             _ if below(project, source).is_some() => return None,
             Destination::Packed(target) => below(project, &target)?.to_owned(),
@@ -87,8 +108,8 @@ impl Carrier<'_> {
         Some(format!("{}{}", relative_url(here, &wanted), suffix(&reference.target)))
     }
 
-    /// The place in the archive of the repository's file `target`, which is carried along from now on.
-    fn carry(&mut self, target: &str) -> String {
+    /// Returns the path in the archive of the repository's file `target`, which is bundled from now on.
+    fn bundle_external(&mut self, target: &str) -> String {
         if let Some(name) = self.names.get(target) {
             return name.clone();
         }
@@ -202,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn carried_files_carry_others_and_lead_back() {
+    fn bundled_files_bundle_others_and_lead_back() {
         let tree = tree(
             &[
                 ("v/index.html", "<link href=../css/a.css?v=1><img src=logo.png>"),

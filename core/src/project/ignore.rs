@@ -3,7 +3,7 @@
 //! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that nothing
 //! overrides, then `.hyperframesignore` in gitignore syntax over two defaults, without regard to case.
 
-use crate::project::Pattern;
+use super::pattern::Pattern;
 
 /// The file at the project's root that holds ignore rules.
 pub const IGNORE_FILE: &str = ".hyperframesignore";
@@ -18,7 +18,7 @@ const NEVER_PACKED: &[&str] =
 /// Rules that hold unless `.hyperframesignore` negates them: where renders and snapshots are written.
 const DEFAULT_RULES: &[&str] = &["/renders/", "/snapshots/"];
 
-/// Why a path is left out of the archive.
+/// The reason that a path is not packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exclusion {
     /// A segment of the path starts with a dot.
@@ -53,6 +53,15 @@ impl std::fmt::Display for Exclusion {
 }
 
 /// The ignore rules of one project.
+///
+/// ```
+/// use hyperframes_ci_core::project::{Exclusion, IgnoreRules};
+///
+/// let rules = IgnoreRules::new(Some("*.psd\n!logo.psd\n"));
+/// assert_eq!(rules.exclusion_of_file("art/logo.psd"), None);
+/// assert!(matches!(rules.exclusion_of_file("art/draft.psd"), Some(Exclusion::Rule { line: 1, .. })));
+/// assert_eq!(rules.exclusion_of_file("node_modules/x.js"), Some(Exclusion::NeverPacked));
+/// ```
 #[derive(Clone, Debug)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
@@ -83,14 +92,14 @@ impl IgnoreRules {
         Self { rules: defaults.chain(own).collect(), outputs: Vec::new() }
     }
 
-    /// The same rules without the files at `paths` (relative to the project, with `/`), which the command itself writes or
-    /// reads. `{name}` in a path stands for any text.
+    /// Returns the same rules, which also exclude the files at `paths` (relative to the project, with `/`) that the
+    /// command itself writes or reads. `{name}` in a path matches any text.
     #[must_use]
     pub fn with_outputs(self, paths: &[String]) -> Self {
         Self { outputs: paths.iter().map(|path| Pattern::template(path)).collect(), ..self }
     }
 
-    /// Why `path` (relative to the project, with `/`) itself is left out, or `None` where it is packed.
+    /// Returns the reason that `path` (relative to the project, with `/`) itself is not packed; `None` if it is packed.
     ///
     /// A directory that is left out takes all it holds with it, even where a rule re-includes something inside:
     /// a walk does not enter it. [`exclusion_of_file`](Self::exclusion_of_file) asks about the parents as well.
@@ -110,7 +119,7 @@ impl IgnoreRules {
         (!last.negated).then(|| last.origin.clone())
     }
 
-    /// Why the file at `path` is left out, by a rule about itself or about a directory above it.
+    /// Returns the reason that the file at `path` is not packed: a rule about itself or about a directory above it.
     #[must_use]
     pub fn exclusion_of_file(&self, path: &str) -> Option<Exclusion> {
         path.match_indices('/')

@@ -2,17 +2,20 @@
 
 mod bundle;
 mod ignore;
+mod link;
+mod memory;
+mod path;
 mod pattern;
 mod reference;
 mod resolve;
 mod tree;
 
-pub use bundle::{Carried, contained};
+pub use bundle::{BundledFile, contained};
 pub use ignore::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
-pub(crate) use pattern::Pattern;
-pub(crate) use reference::in_document;
-pub use reference::{Link, Reference, TextKind, percent_decode, references, resolve, rewrite};
+pub use link::{Link, percent_decode};
+pub use memory::{Contents, MemoryTree};
+pub use path::{below, join, parent, resolve};
+pub(crate) use reference::ReferenceCollector;
+pub use reference::{Reference, TextKind, references, rewrite};
 pub(crate) use resolve::{Destination, Resolver};
-pub use tree::{
-    Contents, Found, HEAD, Listing, MemoryTree, ProjectFile, Tree, below, join, parent, unportable_name,
-};
+pub use tree::{Found, HEAD, Listing, ProjectFile, Tree, unportable_name};

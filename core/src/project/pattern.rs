@@ -2,13 +2,13 @@
 //!
 //! Time is at most the product of both lengths, whatever the pattern: projects of strangers bring their own.
 
-use crate::lang::fold::lower;
+use crate::text::lower;
 
 /// A pattern for paths with `/`, without regard to case.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Vec<Segment>);
 
-/// What stands between two slashes.
+/// A part of a pattern, between two slashes.
 #[derive(Clone, Debug)]
 enum Segment {
     /// `**`: any number of folders, or none.
@@ -70,10 +70,10 @@ impl Pattern {
 
 /// A part of a pattern for `Item`s.
 trait Part<Item> {
-    /// Whether it stands for any number of them.
+    /// Returns whether the part matches any number of items.
     fn is_many(&self) -> bool;
 
-    /// Whether it stands for this one.
+    /// Returns whether the part matches this item.
     fn fits(&self, item: &Item) -> bool;
 }
 
@@ -103,7 +103,7 @@ impl Part<char> for Token {
     }
 }
 
-/// Whether a pattern is all of the items.
+/// Returns whether a pattern matches all items.
 fn wild<Item, P: Part<Item>>(pattern: &[P], items: &[Item]) -> bool {
     let (mut place, mut item) = (0, 0);
     // Of the parts that stand for any number, only the last one met is tried again: what an earlier one could take

@@ -1,12 +1,10 @@
 //! References from HTML and CSS to other files: found with their places, judged, resolved, and rewritten in place.
 
-use crate::lang::css;
-use crate::lang::html;
-use crate::lang::html::{Attribute, Document, Offsets, Quote};
-use crate::order::sort_by;
+use crate::lang::html::{Attribute, Element, EmbeddedTexts, Quote};
+use crate::lang::{css, html};
 use crate::text::Span;
 
-/// What a text is.
+/// The language of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {
     /// HTML.
@@ -38,19 +36,19 @@ pub struct Reference {
     context: Context,
 }
 
-/// Where a reference stands, and so how it must be escaped.
+/// The syntax around a reference, which decides how it is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Context {
     /// The quotes of the attribute, where it is in one.
     attribute: Option<Quote>,
-    /// What it is written in there.
+    /// The syntax inside the attribute.
     syntax: Syntax,
 }
 
-/// What a reference is written in, under the attribute's quotes.
+/// The syntax of a reference, inside the attribute's quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Syntax {
-    /// Nothing: the attribute is the reference.
+    /// None: the attribute's value is the reference.
     Plain,
     /// A list of candidates, which spaces and commas end.
     Srcset,
@@ -64,11 +62,23 @@ const ATTRIBUTES: &[&str] = &["src", "href", "xlink:href", "poster", "data-compo
 /// Elements whose `href` is a place to go to, not a file to load.
 const NAVIGATION: &[&str] = &["a", "area", "base"];
 
-/// The references in a text, in the order of the source.
+/// Returns the references in a text, in the order of the source.
+///
+/// ```
+/// use hyperframes_ci_core::project::{TextKind, references};
+///
+/// let found = references(TextKind::Html, r#"<img src="a.png?x=1&amp;y=2"><style>p { background: url(b.png) }</style>"#);
+/// assert_eq!(found[0].target, "a.png?x=1&y=2");
+/// assert_eq!(found[1].target, "b.png");
+/// ```
 #[must_use]
 pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
     match kind {
-        TextKind::Html => in_document(source, &html::scan(source)),
+        TextKind::Html => {
+            let mut collector = ReferenceCollector::default();
+            let texts = html::scan(source, &mut |element| collector.element(element));
+            collector.finish(source, &texts)
+        }
         TextKind::Css => {
             let mut found = Vec::new();
             in_css(source, 0, None, &mut found);
@@ -78,15 +88,21 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
     }
 }
 
-/// The references in a document that has been read, in the order of the source.
-pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
-    let mut found = Vec::new();
-    for element in &document.elements {
+/// Collects the references of a document, while its tags are read.
+#[derive(Debug, Default)]
+pub(crate) struct ReferenceCollector {
+    found: Vec<Reference>,
+}
+
+impl ReferenceCollector {
+    /// Takes in the references of the next element.
+    pub(crate) fn element(&mut self, element: &Element<'_>) {
+        let found = &mut self.found;
         for attribute in &element.attributes {
-            let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&element.name.as_str());
-            match attribute.name.as_str() {
-                "srcset" => in_srcset(source, attribute, &mut found),
-                "style" => in_style(source, attribute, &mut found),
+            let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&&*element.name);
+            match &*attribute.name {
+                "srcset" => in_srcset(attribute, found),
+                "style" => in_style(attribute, found),
                 name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
                     target: attribute.value.trim().to_owned(),
                     span: attribute.span,
@@ -96,12 +112,17 @@ pub(crate) fn in_document(source: &str, document: &Document) -> Vec<Reference> {
             }
         }
     }
-    for style in &document.styles {
-        in_css(&source[style.start..style.end], style.start, None, &mut found);
+
+    /// Returns all references, those of style sheets in the document included, in the order of the source.
+    pub(crate) fn finish(self, source: &str, texts: &EmbeddedTexts) -> Vec<Reference> {
+        let Self { mut found } = self;
+        for style in &texts.styles {
+            in_css(&source[style.start..style.end], style.start, None, &mut found);
+        }
+        found.retain(|reference| !reference.target.is_empty());
+        found.sort_by_key(|reference| reference.span.start);
+        found
     }
-    found.retain(|reference| !reference.target.is_empty());
-    sort_by(&mut found, |a, b| a.span.start.cmp(&b.span.start));
-    found
 }
 
 fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec<Reference>) {
@@ -113,8 +134,8 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
 }
 
 /// CSS inside an attribute: found in the decoded value, placed in the source.
-fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
-    let offsets = Offsets::new(source, attribute);
+fn in_style(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
+    let offsets = attribute.offsets();
     found.extend(css::scan(&attribute.value).urls.into_iter().map(|url| Reference {
         target: url.target,
         span: Span { start: offsets.of(url.span.start), end: offsets.of(url.span.end) },
@@ -123,9 +144,9 @@ fn in_style(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
 }
 
 /// `a.png 1x, b.png 2x`: each candidate's URL.
-fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
-    let value = attribute.value.as_str();
-    let offsets = Offsets::new(source, attribute);
+fn in_srcset(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
+    let value = &*attribute.value;
+    let offsets = attribute.offsets();
     let mut at = 0;
     while at < value.len() {
         let rest = &value[at..];
@@ -149,15 +170,23 @@ fn in_srcset(source: &str, attribute: &Attribute, found: &mut Vec<Reference>) {
     }
 }
 
-/// `source` with each reference replaced by its new target; every other byte stays, and so does the spelling of a
-/// reference that keeps its target.
+/// Returns `source` with each reference replaced by its new target; every other byte stays, and so does the spelling of
+/// a reference that keeps its target.
 ///
 /// The references come from [`references`] of the same source.
+///
+/// ```
+/// use hyperframes_ci_core::project::{TextKind, references, rewrite};
+///
+/// let source = "<img src='a.png' alt='a.png'>";
+/// let found = references(TextKind::Html, source);
+/// assert_eq!(rewrite(source, &[(&found[0], "it's.png")]), "<img src='it&#39;s.png' alt='a.png'>");
+/// ```
 #[must_use]
 pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
     let mut changes =
         replacements.iter().filter(|(reference, target)| reference.target != *target).collect::<Vec<_>>();
-    sort_by(&mut changes, |(a, _), (b, _)| a.span.start.cmp(&b.span.start));
+    changes.sort_by_key(|(reference, _)| reference.span.start);
     let mut rewritten = String::with_capacity(source.len() + 64 * changes.len());
     let mut copied = 0;
     for (reference, target) in changes {
@@ -195,124 +224,6 @@ impl Context {
     }
 }
 
-/// What a reference refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// Elsewhere, by a scheme or by `//`; the scheme in lower case, empty for `//`.
-    Remote(String),
-    /// Part of the text itself, or no file at all: `data:`, `blob:`, `javascript:`, `about:`, a fragment, nothing.
-    Inline,
-    /// A file of the machine: `file:` or a drive letter.
-    File(String),
-    /// A path from the root of the site, without query and fragment, percent-decoded.
-    Root(String),
-    /// A path from the file that refers, without query and fragment, percent-decoded, with `/`.
-    Relative(String),
-}
-
-impl Link {
-    /// Judges the text of a reference.
-    #[must_use]
-    pub fn of(target: &str) -> Self {
-        let target = target.trim();
-        if let Some(scheme) = scheme(target) {
-            return match scheme.as_str() {
-                "data" | "blob" | "javascript" | "about" => Self::Inline,
-                "file" => Self::File(target.to_owned()),
-                // `C:\…`: browsers read a scheme, authors mean a drive.
-                drive if drive.len() == 1 => Self::File(target.to_owned()),
-                _ => Self::Remote(scheme),
-            };
-        }
-        // Browsers take a backslash for a slash, and authors on Windows write them.
-        let path = target.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
-        if path.is_empty() {
-            Self::Inline
-        } else if path.starts_with("//") {
-            Self::Remote(String::new())
-        } else if let Some(rooted) = path.strip_prefix('/') {
-            Self::Root(percent_decode(rooted))
-        } else {
-            Self::Relative(percent_decode(&path))
-        }
-    }
-}
-
-impl Link {
-    /// Whether the runtime takes `target` for the source of a media element; source: the official `isSafeMediaUrl`.
-    pub(crate) fn is_safe_media(target: &str) -> bool {
-        // Browsers ignore control characters and spaces in a URL's scheme.
-        let plain = target.chars().filter(|character| *character > ' ').collect::<String>();
-        match scheme(&plain).as_deref() {
-            None | Some("https" | "http" | "blob") => true,
-            Some("data") => plain.get(5..11).is_some_and(|kind| kind.eq_ignore_ascii_case("image/")),
-            Some(_) => false,
-        }
-    }
-
-    /// Whether something that runs later fills in a part of `target`; source: the official
-    /// `isUnresolvedAssetPlaceholder`.
-    pub(crate) fn is_placeholder(target: &str) -> bool {
-        let target = target.trim();
-        let between = |open: &str, close: &str| {
-            target
-                .find(open)
-                .is_some_and(|at| target[at + open.len()..].find(close).is_some_and(|length| length > 0))
-        };
-        let inside = target.strip_prefix("__").and_then(|rest| rest.strip_suffix("__"));
-        let name = inside.is_some_and(|name| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-        });
-        name || between("{{", "}}") || between("${", "}") || between("<<", ">>")
-    }
-}
-
-/// The scheme of a URL, in lower case; source: RFC 3986, section 3.1.
-fn scheme(target: &str) -> Option<String> {
-    let (scheme, _) = target.split_once(':')?;
-    let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.chars().all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character));
-    valid.then(|| scheme.to_ascii_lowercase())
-}
-
-/// Decodes `%20` and the like; what is no valid escape, or no UTF-8 afterwards, stays as it is.
-#[must_use]
-pub fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escape = (*first == b'%')
-            .then(|| after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()))
-            .flatten()
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if let Some(byte) = escape {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
-/// Joins `relative` to the folder `base` and takes out `.` and `..`; `None` where it climbs above the root.
-#[must_use]
-pub fn resolve(base: &str, relative: &str) -> Option<String> {
-    let mut segments = Vec::new();
-    for segment in base.split('/').chain(relative.split('/')) {
-        match segment {
-            "" | "." => {}
-            ".." => {
-                segments.pop()?;
-            }
-            name => segments.push(name),
-        }
-    }
-    Some(segments.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,64 +259,6 @@ mod tests {
             "<img src='x&#39;y&amp;z.png' alt=\"it's\"><p style=\"b: url('x\\'y&amp;z.png')\"><img src=x&#39;y&amp;z.png>"
         );
         assert_eq!(targets(TextKind::Html, &rewritten), ["x'y&z.png"; 3]);
-    }
-
-    #[test]
-    fn links_are_judged() {
-        let relative = |path: &str| Link::Relative(path.to_owned());
-        assert_eq!(Link::of("../a%20b.png?v=1#x"), relative("../a b.png"));
-        assert_eq!(Link::of(".\\assets\\x.wav"), relative("./assets/x.wav"));
-        assert_eq!(Link::of("100%.png"), relative("100%.png"));
-        assert_eq!(Link::of("图/é.png"), relative("图/é.png"));
-        assert_eq!(Link::of("/logo.svg"), Link::Root("logo.svg".to_owned()));
-        assert_eq!(Link::of("HTTP://x.example/a"), Link::Remote("http".to_owned()));
-        assert_eq!(Link::of("//cdn.example/a.js"), Link::Remote(String::new()));
-        for file in ["file:///etc/passwd", "C:\\Users\\a.png", "c:/a.png"] {
-            assert_eq!(Link::of(file), Link::File(file.to_owned()));
-        }
-        for inline in
-            ["", "#clip", "?x", "data:image/png;base64,AA", "blob:x", "javascript:void(0)", "about:blank"]
-        {
-            assert_eq!(Link::of(inline), Link::Inline, "{inline}");
-        }
-        assert_eq!(Link::of("mailto:a@b.example"), Link::Remote("mailto".to_owned()));
-        // Escapes are decoded before anybody resolves the path; bad ones and bad UTF-8 stay as written.
-        assert_eq!(Link::of("%2e%2E%2fx"), relative("../x"));
-        assert_eq!(Link::of("a%zz%4"), relative("a%zz%4"));
-        assert_eq!(Link::of("a%ff%20b"), relative("a%ff%20b"));
-    }
-
-    #[test]
-    fn media_and_placeholders() {
-        for safe in [
-            "",
-            "a.png",
-            "../a b.png",
-            "https://x.example/a",
-            "HTTP://x",
-            "blob:1",
-            "data:image/png;base64,A",
-        ] {
-            assert!(Link::is_safe_media(safe), "{safe}");
-        }
-        for unsafe_url in ["javascript:1", "java\tscript:1", " file:///a", "data:text/html,x", "C:\\a.png"] {
-            assert!(!Link::is_safe_media(unsafe_url), "{unsafe_url}");
-        }
-        for placeholder in ["__LOGO__", "{{logo}}.png", "a/${x}.png", "<<x>>"] {
-            assert!(Link::is_placeholder(placeholder), "{placeholder}");
-        }
-        for plain in ["a.png", "____", "__logo__", "${}", "{x}", "a__B__.png"] {
-            assert!(!Link::is_placeholder(plain), "{plain}");
-        }
-    }
-
-    #[test]
-    fn paths_cannot_climb_above_the_root() {
-        assert_eq!(resolve("a/b", "../c/./d.png").as_deref(), Some("a/c/d.png"));
-        assert_eq!(resolve("a", "../../x"), None);
-        assert_eq!(resolve("", "a/../../a"), None);
-        assert_eq!(resolve("a/../b/", "x").as_deref(), Some("b/x"));
-        assert_eq!(resolve("..", "a/b"), None);
     }
 
     #[test]
@@ -448,7 +301,7 @@ mod tests {
             let kind = if css { TextKind::Css } else { TextKind::Html };
             for reference in references(kind, &source) {
                 prop_assert!(source.get(reference.span.start..reference.span.end).is_some());
-                let _ = Link::of(&reference.target);
+                let _ = crate::project::Link::of(&reference.target);
             }
         }
     }

@@ -1,12 +1,14 @@
-//! Where references lead.
+//! Resolves references to files.
 
-use crate::lang::fold::fold;
-use crate::order::SortedMap;
-use crate::project::Exclusion;
-use crate::project::{Found, Tree, below, join, parent};
-use crate::project::{Link, resolve};
+use std::collections::BTreeMap;
 
-/// Where a reference leads. Paths are repository paths.
+use super::ignore::Exclusion;
+use super::link::Link;
+use super::path::{below, join, parent, resolve};
+use super::tree::{Found, Tree};
+use crate::text::case_fold;
+
+/// The target of a reference. Paths are repository paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// Nowhere that matters here: inline contents, elsewhere on the network, a directory, a name without an ending
@@ -26,9 +28,9 @@ pub(crate) enum Destination {
     Ignored(String, Exclusion),
     /// A file of the repository outside the project.
     Outside(String),
-    /// Nothing, but for the case of another file.
+    /// A file that does not exist, while one whose name differs in case does.
     OtherCase(String, String),
-    /// Nothing.
+    /// A file that does not exist.
     Missing(String),
 }
 
@@ -47,18 +49,18 @@ impl Destination {
 pub(crate) struct Resolver<'a> {
     tree: &'a dyn Tree,
     /// The places of packed files by their paths in lower case.
-    folded: SortedMap<String, usize>,
+    folded: BTreeMap<String, usize>,
 }
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(tree: &'a dyn Tree) -> Self {
-        let folded = SortedMap::from_iter(
-            tree.files().iter().enumerate().map(|(place, file)| (fold(&file.path), place)),
+        let folded = BTreeMap::from_iter(
+            tree.files().iter().enumerate().map(|(place, file)| (case_fold(&file.path), place)),
         );
         Self { tree, folded }
     }
 
-    /// Where `target` leads from the file at the repository path `from`.
+    /// Returns the target of the reference `target` in the file at the repository path `from`.
     pub(crate) fn destination(&self, from: &str, target: &str) -> Destination {
         if Link::is_placeholder(target) {
             return Destination::Placeholder;
@@ -104,7 +106,7 @@ impl<'a> Resolver<'a> {
             Found::OutOfReach => Destination::Escapes,
             Found::Nothing => {
                 let name = path.rsplit('/').next().unwrap_or(path);
-                let other = |actual: &String| fold(actual) == fold(name);
+                let other = |actual: &String| case_fold(actual) == case_fold(name);
                 match self.tree.names(parent(path)).into_iter().find(other) {
                     Some(actual) => Destination::OtherCase(path.to_owned(), join(parent(path), &actual)),
                     None => missing(path.to_owned()),
@@ -113,13 +115,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What is at a project path.
+    /// Returns the target at a project path.
     fn inside(&self, inside: &str) -> Destination {
         let path = join(self.tree.project(), inside);
         if self.tree.packed(inside).is_some() {
             return Destination::Packed(path);
         }
-        if let Some(place) = self.folded.get(&fold(inside)) {
+        if let Some(place) = self.folded.get(&case_fold(inside)) {
             let actual = &self.tree.files()[*place].path;
             return Destination::OtherCase(path, join(self.tree.project(), actual));
         }
@@ -135,7 +137,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// What has no ending may be completed by a script.
+/// Returns the target for a path without a file. A name without an extension may be completed by a script.
 fn missing(path: String) -> Destination {
     let name = path.rsplit('/').next().unwrap_or_default();
     if name.contains('.') { Destination::Missing(path) } else { Destination::None }

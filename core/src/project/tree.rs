@@ -3,11 +3,9 @@
 //! Paths have `/` and no `.` or `..`. A *repository path* starts at the repository's root, a *project path* at the
 //! project's.
 
+use super::ignore::IgnoreRules;
 use crate::archive::is_portable;
-use crate::findings::Diagnostic;
-use crate::findings::Rule;
-use crate::order::SortedMap;
-use crate::project::{IGNORE_FILE, IgnoreRules};
+use crate::findings::{Diagnostic, Rule};
 
 /// A file that is packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub struct ProjectFile {
     pub size: u64,
 }
 
-/// What of a project is packed.
+/// The files of a project that are packed.
 #[derive(Debug)]
 pub struct Listing {
     /// The project's repository path; empty where it is the repository.
@@ -31,14 +29,14 @@ pub struct Listing {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What is at a repository path.
+/// The kind of thing at a repository path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A file.
     File,
     /// A directory.
     Folder,
-    /// Nothing.
+    /// Nothing exists there.
     Nothing,
     /// Something that must not be reached: a link that leads out of the repository or below a dotted name.
     OutOfReach,
@@ -46,7 +44,7 @@ pub enum Found {
 
 /// A project inside its repository.
 pub trait Tree {
-    /// What is packed.
+    /// Returns what is packed.
     fn listing(&self) -> &Listing;
 
     /// The project's repository path; empty where it is the repository.
@@ -69,7 +67,7 @@ pub trait Tree {
         &self.listing().diagnostics
     }
 
-    /// What is at a repository path, packed or not.
+    /// Returns the kind of thing at a repository path, packed or not.
     fn find(&self, path: &str) -> Found;
 
     /// The contents of the file at a repository path; `None` where they cannot be read, which the tree remembers.
@@ -88,166 +86,13 @@ pub trait Tree {
     }
 }
 
-/// How many of a file's first bytes are looked at.
+/// Bytes at the start of a file that are read to recognise its format.
 pub const HEAD: usize = 256;
 
-/// `path` below `folder`, which may be empty.
-#[must_use]
-pub fn join(folder: &str, path: &str) -> String {
-    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
-}
-
-/// The folder that `path` is in.
-#[must_use]
-pub fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
-/// The rest of `path` below `folder`, where it is below.
-#[must_use]
-pub fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
-    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
-}
-
-/// What is wrong with a name that an archive cannot carry.
+/// Returns a finding if an archive cannot contain the name.
 #[must_use]
 pub fn unportable_name(path: &str) -> Option<Diagnostic> {
     let found =
         Diagnostic::new(Rule::UnportableName, path, "the name holds a backslash or a control character");
     (!is_portable(path)).then(|| found.help("rename it: archives are unpacked on every system"))
-}
-
-/// The contents of a file in memory.
-#[derive(Clone, Debug)]
-pub enum Contents {
-    /// All of it.
-    Whole(Vec<u8>),
-    /// What is known of a file whose contents play no part.
-    Stub {
-        /// Size in bytes.
-        size: u64,
-        /// The first bytes, as far as they are known.
-        head: Vec<u8>,
-    },
-}
-
-impl Contents {
-    fn size(&self) -> u64 {
-        match self {
-            Self::Whole(bytes) => bytes.len() as u64,
-            Self::Stub { size, .. } => *size,
-        }
-    }
-}
-
-/// A repository in memory.
-#[derive(Debug)]
-pub struct MemoryTree {
-    contents: SortedMap<String, Contents>,
-    listing: Listing,
-}
-
-impl MemoryTree {
-    /// The project at the repository path `project` among files by repository path.
-    #[must_use]
-    pub fn new(contents: SortedMap<String, Contents>, project: &str) -> Self {
-        let ignore_file = match contents.get(&join(project, IGNORE_FILE)) {
-            Some(Contents::Whole(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
-            _ => None,
-        };
-        let rules = IgnoreRules::new(ignore_file.as_deref());
-        let mut files = Vec::new();
-        let mut diagnostics = Vec::new();
-        for (path, contents) in contents.iter() {
-            let Some(inside) = below(project, path).filter(|path| rules.exclusion_of_file(path).is_none())
-            else {
-                continue;
-            };
-            match unportable_name(inside) {
-                Some(found) => diagnostics.push(Diagnostic { path: path.clone(), ..found }),
-                None => files.push(ProjectFile { path: inside.to_owned(), size: contents.size() }),
-            }
-        }
-        let listing = Listing { project: project.to_owned(), files, rules, diagnostics };
-        Self { contents, listing }
-    }
-
-    /// What is known of the file at a repository path.
-    #[must_use]
-    pub fn contents(&self, path: &str) -> Option<&Contents> {
-        self.contents.get(path)
-    }
-}
-
-impl Tree for MemoryTree {
-    fn listing(&self) -> &Listing {
-        &self.listing
-    }
-
-    fn find(&self, path: &str) -> Found {
-        if self.contents.contains_key(path) {
-            return Found::File;
-        }
-        let inside = format!("{path}/");
-        let first = self.contents.from(&inside).next();
-        if first.is_some_and(|(path, _)| path.starts_with(&inside)) { Found::Folder } else { Found::Nothing }
-    }
-
-    fn names(&self, folder: &str) -> Vec<String> {
-        let inside = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let paths = self.contents.from(&inside).map(|(path, _)| path);
-        let rest = paths.map_while(|path| path.strip_prefix(&inside));
-        let mut names =
-            rest.map(|rest| rest.split('/').next().unwrap_or(rest).to_owned()).collect::<Vec<_>>();
-        names.dedup();
-        names
-    }
-
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        match self.contents.get(path)? {
-            Contents::Whole(bytes) => Some(bytes.clone()),
-            Contents::Stub { .. } => None,
-        }
-    }
-
-    fn head(&self, path: &str) -> Option<Vec<u8>> {
-        let bytes = match self.contents.get(path)? {
-            Contents::Whole(bytes) => bytes,
-            Contents::Stub { head, .. } => head,
-        };
-        Some(bytes[..bytes.len().min(HEAD)].to_vec())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_project_in_memory() {
-        let files = [
-            "video/index.html",
-            "video/.env",
-            "video/node_modules/x.js",
-            "video/a.psd",
-            "logo.svg",
-            "video/a\\b",
-        ];
-        let mut contents = files
-            .iter()
-            .map(|path| ((*path).to_owned(), Contents::Whole(vec![1; 300])))
-            .collect::<SortedMap<_, _>>();
-        contents.insert("video/.hyperframesignore".to_owned(), Contents::Whole(b"*.psd".to_vec()));
-        contents.insert("video/big.mp4".to_owned(), Contents::Stub { size: 7, head: vec![2] });
-        let tree = MemoryTree::new(contents, "video");
-        let packed = tree.files().iter().map(|file| (file.path.as_str(), file.size)).collect::<Vec<_>>();
-        assert_eq!(packed, [("big.mp4", 7), ("index.html", 300)]);
-        assert_eq!(tree.diagnostics()[0].path, "video/a\\b");
-        assert_eq!(tree.find("video"), Found::Folder);
-        assert_eq!(tree.find("video/a.psd"), Found::File);
-        assert_eq!(tree.find("vid"), Found::Nothing);
-        assert_eq!(tree.names(""), ["logo.svg", "video"]);
-        assert_eq!(tree.head("logo.svg").map(|head| head.len()), Some(HEAD));
-        assert_eq!((tree.read("video/big.mp4"), tree.head("video/big.mp4")), (None, Some(vec![2])));
-    }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::plain::{deceives, disarm, plain};
-use super::width::width;
 use crate::findings::{Diagnostic, Severity, Text};
 use crate::text::{Position, Span};
 
@@ -77,7 +78,7 @@ struct Excerpt {
     marked: usize,
 }
 
-/// How much of a line is shown, in characters.
+/// Characters of a line that are shown before and after the start of a finding.
 const LEAD: usize = 60;
 const TAIL: usize = 80;
 
@@ -121,13 +122,13 @@ impl Excerpt {
             text.push('…');
         }
         text.push_str(&before);
-        let before = width(&text);
+        let before = text.width();
         text.push_str(&marked);
         text.push_str(&after);
         if is_cut_after {
             text.push('…');
         }
-        Some(Self { text: disarm(&text).trim_end().to_owned(), before, marked: width(&marked).max(1) })
+        Some(Self { text: disarm(&text).trim_end().to_owned(), before, marked: marked.width().max(1) })
     }
 }
 

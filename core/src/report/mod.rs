@@ -1,57 +1,14 @@
 //! Findings as text: for people, for programs, for the pages of a code host.
 //!
-//! Whatever comes from a file may be hostile: no format lets it command a terminal or a workflow.
+//! Text from files may be hostile: in no format can it control a terminal or start a workflow command.
 
+mod format;
 mod github;
 mod human;
 mod plain;
 mod sarif;
-mod width;
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-use crate::findings::Findings;
-use crate::lang::json::pretty;
-use crate::options::{UnknownValue, closed_set};
-
-use github::github;
+pub use format::{ReportFormat, render};
 pub use github::{workflow_data, workflow_property};
 pub use human::excerpt;
-use human::human;
 pub use plain::plain;
-use sarif::sarif;
-
-closed_set! {
-    /// How findings are told.
-    ReportFormat {
-        /// As a compiler tells errors: with an excerpt and a caret.
-        Human = "human",
-        /// As one JSON object.
-        Json = "json",
-        /// As workflow commands, which GitHub shows at the lines of a pull request.
-        Github = "github",
-        /// As SARIF 2.1.0, for code scanning.
-        Sarif = "sarif",
-    }
-}
-
-/// The findings as a text that ends with a new line, unless there is nothing to tell. `color` is for terminals.
-#[must_use]
-pub fn render(findings: &Findings, format: ReportFormat, color: bool) -> String {
-    let mut text = String::new();
-    match format {
-        ReportFormat::Human => {
-            for found in &findings.diagnostics {
-                let source = findings.sources.get(&found.path).map(String::as_str);
-                human(found, source, color, &mut text);
-            }
-        }
-        ReportFormat::Github => findings.diagnostics.iter().for_each(|found| github(found, &mut text)),
-        ReportFormat::Json => text = pretty(&findings.to_json()) + "\n",
-        ReportFormat::Sarif => text = pretty(&sarif(&findings.diagnostics)) + "\n",
-    }
-    text
-}

@@ -1,9 +1,9 @@
 //! Findings as SARIF 2.1.0; source: the OASIS standard.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Severity};
+use crate::findings::{Diagnostic, Rule, Severity};
 
 /// One run with all rules that have findings.
 pub(crate) fn sarif(diagnostics: &[Diagnostic]) -> Value {
@@ -64,17 +64,14 @@ fn result(found: &Diagnostic, rules: &[Rule]) -> Value {
     })
 }
 
-/// A path as a relative URI; source: RFC 3986, with `:` encoded too, so that no first segment looks like a scheme.
+/// Characters that are not encoded in a path; source: RFC 3986, without `:`, so that no first segment looks like a
+/// scheme.
+const UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// Returns a path as a relative URI.
 fn uri(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri
+    utf8_percent_encode(path, UNRESERVED).to_string()
 }
 
 #[cfg(test)]

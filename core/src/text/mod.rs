@@ -1,7 +1,9 @@
-//! Places in texts, and words that are nearly right.
+//! Positions in texts, case folding, and suggestions for misspelled names.
 
-mod nearest;
+mod case;
 mod span;
+mod suggest;
 
-pub use nearest::nearest;
+pub use case::{case_fold, lower};
 pub use span::{Position, Span};
+pub use suggest::nearest;

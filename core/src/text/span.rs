@@ -12,7 +12,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The same place in a text that has `offset` bytes more before it.
+    /// Returns the same place in a text with `offset` more bytes before it.
     pub(crate) fn after(self, offset: usize) -> Self {
         Self { start: offset + self.start, end: offset + self.end }
     }

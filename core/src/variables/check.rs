@@ -2,32 +2,31 @@
 
 use serde_json::{Map, Value};
 
-use super::{Declaration, Declarations, VariableType};
+use super::declare::{Declaration, Declarations, VariableType};
 use crate::findings::Rule;
-use crate::lang::json::compact_json;
 use crate::text::nearest;
 
-/// Why a value does not fit.
+/// A value that does not fit its declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueIssue {
     /// One of the three rules about values.
     pub rule: Rule,
     /// The id of the variable.
     pub variable: String,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
 impl Declarations {
-    /// What is wrong with `values`, in their order. A composition that declares nothing accepts everything.
+    /// Checks `values`, in their order. A composition that declares nothing accepts everything.
     #[must_use]
     pub fn check(&self, values: &Map<String, Value>) -> Vec<ValueIssue> {
         values.iter().filter_map(|(id, value)| self.check_one(id, value, true)).collect()
     }
 
-    /// What is wrong with the value of one variable. Help takes time where many variables are declared.
+    /// Checks the value of one variable. Help takes time if many variables are declared.
     pub(crate) fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
         let issue = |rule, message, help| Some(ValueIssue { rule, variable: id.to_owned(), message, help });
         let Some(declaration) = self.get(id) else {
@@ -52,7 +51,7 @@ impl Declarations {
                     .collect::<Vec<_>>();
                 return issue(
                     Rule::VariableNotInEnum,
-                    format!("the variable {id:?} cannot be {}", compact_json(value)),
+                    format!("the variable {id:?} cannot be {value}"),
                     Some(format!("its options are {}", allowed.join(", "))),
                 );
             }
@@ -107,7 +106,7 @@ fn mismatch(declaration: &Declaration, value: &Value) -> Option<Mismatch> {
     (!fits).then_some(Mismatch::Type(expected))
 }
 
-/// What a JSON value is, with its article, for messages.
+/// Returns the type of a JSON value, with its article, for messages.
 #[must_use]
 pub fn json_kind(value: &Value) -> &'static str {
     match value {
@@ -117,75 +116,5 @@ pub fn json_kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::composition::Composition;
-    use serde_json::json;
-
-    fn declared() -> Declarations {
-        let source = r##"<html data-composition-variables='[
-            {"id":"title","label":"T","type":"string","default":"x"},
-            {"id":"size","label":"S","type":"number","default":1},
-            {"id":"dark","label":"D","type":"boolean","default":false},
-            {"id":"accent","label":"A","type":"color","default":"#fff"},
-            {"id":"face","label":"F","type":"font","default":"Inter"},
-            {"id":"logo","label":"L","type":"image","default":"l.png"},
-            {"id":"mood","label":"M","type":"enum","default":"calm","options":[{"value":"calm","label":"Calm"}]}]'>"##;
-        Composition::parse("a.html", source).declarations
-    }
-
-    fn verdict(values: &Value) -> Vec<&'static str> {
-        declared()
-            .check(values.as_object().expect("an object"))
-            .into_iter()
-            .map(|issue| issue.rule.code())
-            .collect()
-    }
-
-    #[test]
-    fn what_fits() {
-        assert!(verdict(&json!({
-            "title": "", "size": -1.5e3, "dark": true, "accent": "not checked here", "face": {"name": "A", "source": "b"},
-            "logo": {"url": "x", "more": 1}, "mood": "calm"
-        }))
-        .is_empty());
-        assert!(verdict(&json!({"face": "A", "logo": "b.png"})).is_empty());
-        assert!(Declarations::default().check(json!({"any": 1}).as_object().expect("an object")).is_empty());
-    }
-
-    #[test]
-    fn what_does_not_fit() {
-        for (id, value) in [
-            ("title", json!(1)),
-            ("size", json!("1")),
-            ("dark", json!("true")),
-            ("accent", json!(null)),
-            ("face", json!({"name": "A"})),
-            ("face", json!([])),
-            ("logo", json!({"url": 1})),
-            ("mood", json!(1)),
-        ] {
-            let mut values = Map::new();
-            values.insert(id.to_owned(), value.clone());
-            let issues = declared().check(&values);
-            assert_eq!(
-                issues.first().map(|issue| issue.rule.code()),
-                Some("variable-type-mismatch"),
-                "{id} {value}"
-            );
-        }
-        assert_eq!(verdict(&json!({"mood": "wild"})), ["variable-not-in-enum"]);
-        assert_eq!(verdict(&json!({"nope": 1, "Titel": 2})), ["undeclared-variable", "undeclared-variable"]);
-    }
-
-    #[test]
-    fn a_near_miss_is_named() {
-        let issues = declared().check(json!({"Tilte": "", "zzzz": 1}).as_object().expect("an object"));
-        assert_eq!(issues[0].help.as_deref(), Some("did you mean \"title\"?"));
-        assert!(issues[1].help.as_deref().is_some_and(|help| help.starts_with("declared are title, size")));
     }
 }

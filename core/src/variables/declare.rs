@@ -3,22 +3,21 @@
 //! Every well-formed entry counts, and everything malformed is a finding, where the official parser drops it
 //! silently and strict mode then accepts anything.
 
-use crate::order::SortedMap;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use crate::findings::Rule;
-use crate::findings::{Diagnostic, Text};
+use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::color::is_color;
 use crate::lang::html::{Attribute, Offsets};
-use crate::lang::json::{Member, Node, compact_json};
+use crate::lang::json::{Member, Node};
 use crate::project::Link;
-use crate::text::Span;
-use crate::text::nearest;
+use crate::text::{Span, nearest};
 
 /// The attribute that holds the declarations.
 pub(crate) const ATTRIBUTE: &str = "data-composition-variables";
 
-/// What most often makes a text no JSON.
+/// The most common mistakes in JSON.
 pub(crate) const JSON_HELP: &str =
     "JSON has names and texts in double quotes, a comma between any two, and none at the end";
 
@@ -62,7 +61,7 @@ impl VariableType {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 
-    /// Whether a default of this JavaScript type fits; values are checked elsewhere, and more strictly.
+    /// Returns whether a default of this JavaScript type fits; values are checked elsewhere, and more strictly.
     fn takes_default(self, default: &Value) -> bool {
         match self {
             Self::Number => default.is_number(),
@@ -84,18 +83,18 @@ impl VariableType {
 /// One of an enum's options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What values are compared with.
+    /// The value that is compared with the values of renders.
     pub value: String,
-    /// What people see.
+    /// The text that people see.
     pub label: Option<String>,
 }
 
 /// A declared variable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
-    /// What values name it by.
+    /// The name of the variable in values.
     pub id: String,
-    /// What people see.
+    /// The text that people see.
     pub label: Option<String>,
     /// Its type.
     pub kind: VariableType,
@@ -103,19 +102,35 @@ pub struct Declaration {
     pub default: Option<Value>,
     /// For enums: the options.
     pub choices: Vec<Choice>,
-    /// What it is for, in the author's words.
+    /// The author's description.
     pub description: Option<String>,
-    /// Where the declaration is in the file.
+    /// The place of the declaration in the file.
     pub span: Span,
 }
 
 /// The variables that a composition declares, in its order.
+///
+/// ```
+/// use hyperframes_ci_core::composition::Composition;
+/// use serde_json::json;
+///
+/// let page = r#"<html data-composition-variables='[
+///     {"id": "title", "label": "Title", "type": "string", "default": "Hello"}
+/// ]'>"#;
+/// let declarations = Composition::parse("index.html", page).declarations;
+/// assert_eq!(declarations.entries()[0].id, "title");
+///
+/// let values = json!({ "title": 42, "titel": "Hi" });
+/// let issues = declarations.check(values.as_object().expect("an object"));
+/// assert_eq!(issues[0].rule.code(), "variable-type-mismatch");
+/// assert_eq!(issues[1].help.as_deref(), Some("did you mean \"title\"?"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Declarations {
     entries: Vec<Declaration>,
     /// Place among the entries by id.
-    places: SortedMap<String, usize>,
-    /// Whether an entry could not be read: then nothing is known about other names.
+    places: BTreeMap<String, usize>,
+    /// An entry could not be read, so that other names may be declared.
     incomplete: bool,
 }
 
@@ -132,17 +147,17 @@ impl Declarations {
         self.places.get(id).map(|place| &self.entries[*place])
     }
 
-    /// Whether an entry could not be read: then nothing is known about names that are not declared.
+    /// Returns whether an entry could not be read, so that names that are not listed may be declared.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.incomplete
     }
 
     /// Reads the declarations that `attribute` holds, with what is wrong with them.
-    pub(crate) fn parse(text: &Text<'_>, attribute: &Attribute) -> (Self, Vec<Diagnostic>) {
+    pub(crate) fn parse(text: &Text<'_>, attribute: &Attribute<'_>) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader {
             text,
-            offsets: Offsets::new(text.source, attribute),
+            offsets: attribute.offsets(),
             declarations: Self::default(),
             diagnostics: Vec::new(),
         };
@@ -201,7 +216,7 @@ impl Reader<'_> {
         self.diagnostics.push(found);
     }
 
-    fn read(&mut self, attribute: &Attribute) {
+    fn read(&mut self, attribute: &Attribute<'_>) {
         let node = match Node::parse(&attribute.value) {
             Ok(node) => node,
             Err(error) => {
@@ -276,7 +291,7 @@ impl Reader<'_> {
                 if let Some(near) = near {
                     help = format!("did you mean {near:?}? {help}");
                 }
-                format!("the variable {id:?} has the unknown type {}", compact_json(&given))
+                format!("the variable {id:?} has the unknown type {given}")
             }
             None => format!("the variable {id:?} has no type"),
         };
@@ -330,94 +345,5 @@ impl Reader<'_> {
                 .extend(bare.or_else(|| text("value")).map(|value| Choice { value, label: text("label") }));
         }
         choices
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::composition::Composition;
-    use crate::text::Position;
-
-    fn codes(declarations: &str) -> Vec<&'static str> {
-        let escaped = declarations.replace('&', "&amp;").replace('"', "&quot;");
-        let source = format!("<html data-composition-variables=\"{escaped}\"><div data-composition-id=a>");
-        Composition::parse("a.html", &source).diagnostics.into_iter().map(|found| found.rule.code()).collect()
-    }
-
-    #[test]
-    fn a_complete_declaration_has_no_finding() {
-        assert!(
-            codes(
-                r#"[{"id":"a","label":"A","type":"string","default":"x"},
-                {"id":"b","label":"B","type":"number","default":1},
-                {"id":"c","label":"C","type":"boolean","default":false},
-                {"id":"d","label":"D","type":"color","default":"red"},
-                {"id":"e","label":"E","type":"font","default":"Inter"},
-                {"id":"f","label":"F","type":"image","default":"f.png","maxLines":2},
-                {"id":"g","label":"G","type":"enum","default":"x","options":[{"value":"x","label":"X"}]}]"#
-            )
-            .is_empty()
-        );
-    }
-
-    #[test]
-    fn everything_malformed_is_reported() {
-        let one = |entry: &str| codes(&format!("[{entry}]"));
-        assert_eq!(codes("[1"), ["declarations-invalid-json"]);
-        assert_eq!(codes("{\"id\":\"a\"}"), ["declarations-not-array"]);
-        assert_eq!(one("1"), ["declaration-not-object"]);
-        assert_eq!(one(r#"{"label":"A","type":"string","default":""}"#), ["declaration-without-id"]);
-        assert_eq!(one(r#"{"id":"a","type":"string","default":""}"#), ["declaration-without-label"]);
-        assert_eq!(
-            one(r#"{"id":"a","label":"A","type":"select","default":""}"#),
-            ["declaration-unknown-type"]
-        );
-        assert_eq!(
-            one(r#"{"id":"a","label":"A","type":"number","default":"1"}"#),
-            ["declaration-default-type"]
-        );
-        assert_eq!(
-            one(r#"{"id":"a","label":"A","type":"enum","default":"x"}"#),
-            ["declaration-without-options"]
-        );
-        assert_eq!(
-            one(r#"{"id":"a","label":"A","type":"enum","default":"x","options":["x"]}"#),
-            ["declaration-malformed-option"]
-        );
-        assert_eq!(
-            codes(
-                r#"[{"id":"a","label":"A","type":"string","default":""},{"id":"a","label":"A","type":"number","default":1}]"#
-            ),
-            ["declaration-duplicate-id"]
-        );
-    }
-
-    #[test]
-    fn the_position_of_bad_json_is_in_the_file() {
-        let source = "<html\n data-composition-variables='[{\"id\": \"&amp;&amp;\",\n   \"label\" \"A\"}]'>";
-        let found = Composition::parse("a.html", source).diagnostics;
-        assert_eq!(found[0].position, Some(Position { line: 3, column: 12 }));
-    }
-
-    #[test]
-    fn the_root_may_carry_the_declarations_and_html_comes_first() {
-        let declared = |source: &str| {
-            let composition = Composition::parse("a.html", source);
-            let ids =
-                composition.declarations.entries().iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
-            (ids, composition.diagnostics.into_iter().map(|found| found.rule.code()).collect::<Vec<_>>())
-        };
-        let entry = |id: &str| {
-            format!(
-                r#"data-composition-variables='[{{"id":"{id}","label":"","type":"string","default":""}}]'"#
-            )
-        };
-        let (on_root, on_html) = (entry("root"), entry("html"));
-        assert_eq!(declared(&format!("<template><div data-composition-id=x {on_root}>")).0, ["root"]);
-        assert_eq!(
-            declared(&format!("<html {on_html}><div data-composition-id=x {on_root}>")),
-            (vec!["html".to_owned()], vec!["duplicate-declarations"])
-        );
-        assert!(declared(&format!("<p {on_root}>")).0.is_empty());
     }
 }

@@ -2,10 +2,12 @@
 
 mod check;
 mod declare;
+mod fields;
 mod rows;
 mod schema;
 
 pub use check::{ValueIssue, json_kind};
 pub(crate) use declare::{ATTRIBUTE, JSON_HELP};
 pub use declare::{Choice, Declaration, Declarations, VariableType};
-pub use rows::{Outputs, Row, RowError, RowFormat, Rows, fill, type_fields};
+pub use fields::type_fields;
+pub use rows::{Outputs, Row, RowError, RowFormat, Rows, fill};

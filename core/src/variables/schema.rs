@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Declaration, Declarations, VariableType};
+use super::declare::{Declaration, Declarations, VariableType};
 
 impl Declarations {
     /// A JSON Schema (draft 2020-12) that accepts the values that [`check`](Declarations::check) accepts. The title of a
@@ -67,33 +67,4 @@ fn property(entry: &Declaration) -> Value {
         VariableType::Image => put("anyOf", object(&["url"])),
     }
     Value::Object(schema)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::composition::Composition;
-
-    #[test]
-    fn every_type_has_its_schema() {
-        let declarations = json!([
-            { "id": "title", "label": "Title", "type": "string", "default": "Hi", "description": "Big text" },
-            { "id": "mood", "label": "Mood", "type": "enum", "default": "calm",
-              "options": [{ "value": "calm", "label": "Calm" }, { "value": "wild", "label": "Wild" }] },
-            { "id": "logo", "label": "Logo", "type": "image", "default": "a.png" },
-        ]);
-        let html =
-            format!("<html data-composition-variables='{declarations}'><div data-composition-id=a></div>");
-        let schema = Composition::parse("index.html", &html).declarations.schema();
-        assert_eq!(schema["additionalProperties"], false);
-        assert_eq!(
-            schema["properties"]["title"],
-            json!({ "title": "Title", "description": "Big text", "default": "Hi", "x-hyperframes-type": "string", "type": "string" })
-        );
-        assert_eq!(schema["properties"]["mood"]["enum"], json!(["calm", "wild"]));
-        assert_eq!(schema["properties"]["mood"]["x-hyperframes-labels"]["wild"], "Wild");
-        assert_eq!(schema["properties"]["logo"]["anyOf"][1]["required"], json!(["url"]));
-        let nothing = Composition::parse("index.html", "<p>").declarations.schema();
-        assert_eq!((&nothing["properties"], &nothing["additionalProperties"]), (&json!({}), &json!(true)));
-    }
 }

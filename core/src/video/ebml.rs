@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::{VideoError, bytes_at};
+use super::input::bytes_at;
+use super::model::VideoError;
 
 /// Elements that are looked at in one file.
 const MOST_ELEMENTS: usize = 2_000_000;

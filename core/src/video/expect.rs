@@ -1,9 +1,9 @@
-//! What was asked for, beside what came.
+//! Compares a video with what was asked for.
 
-use super::{Container, Video};
+use super::model::{Container, Video};
 use crate::options::{AspectRatio, Format, Resolution};
 
-/// What a render was asked for; what was not asked for is not looked at.
+/// The properties that a render was asked for; `None` is not compared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expected {
     /// The container.
@@ -19,7 +19,7 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// What is not as it was asked for, one sentence each.
+    /// Returns the differences, one sentence each.
     #[must_use]
     pub fn mismatches(&self, video: &Video) -> Vec<String> {
         let mut found = Vec::new();

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::{Audio, Container, Video, VideoError, bytes_at};
+use super::input::bytes_at;
+use super::model::{Audio, Container, Video, VideoError};
 
 /// Boxes that are looked at in one file: a file of many fragments has a few for each.
 const MOST_BOXES: usize = 200_000;
@@ -23,7 +24,7 @@ struct Reader<'a, R> {
     boxes: usize,
 }
 
-/// What a track says.
+/// The properties of a track.
 #[derive(Debug, Default)]
 struct Track {
     id: u32,
@@ -34,7 +35,7 @@ struct Track {
     /// Samples and their durations, in units of the timescale.
     samples: u64,
     ticks: u64,
-    /// Where the first sample is.
+    /// The offset of the first sample.
     first_sample: Option<u64>,
 }
 
@@ -188,7 +189,7 @@ impl<R: Read + Seek> Reader<'_, R> {
         Ok(track)
     }
 
-    /// What `minf/stbl` says.
+    /// Reads `minf/stbl`.
     fn tables(&mut self, minf: Atom, track: &mut Track) -> Result<(), VideoError> {
         let tables = self.children(minf.start, minf.end)?;
         let Some(stbl) = tables.into_iter().find(|atom| atom.kind == *b"stbl") else { return Ok(()) };
@@ -271,7 +272,7 @@ impl<R: Read + Seek> Reader<'_, R> {
         Ok((count, ticks))
     }
 
-    /// Whether a ProRes frame has an alpha channel; source: SMPTE RDD 36, `alpha_channel_type` of the frame header.
+    /// Returns whether a ProRes frame has an alpha channel; source: SMPTE RDD 36, `alpha_channel_type` of the frame header.
     fn prores_alpha(&mut self, frame: Option<u64>) -> Result<bool, VideoError> {
         let Some(frame) = frame else { return Ok(false) };
         let header = self.at::<26>(frame)?;

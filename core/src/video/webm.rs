@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::ebml::{Element, Reader};
-use super::{Audio, Container, Video, VideoError};
+use super::model::{Audio, Container, Video, VideoError};
 
 const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_a966;
@@ -46,7 +46,7 @@ struct Track {
     sample_rate: f64,
 }
 
-/// What the clusters hold of one track.
+/// The contents of the clusters for one track.
 #[derive(Debug, Default)]
 struct Blocks {
     count: u64,

@@ -1,9 +1,9 @@
 //! JSON, read with the places of its parts and written in one spelling.
 
+mod canonical;
 mod read;
-mod write;
 
+pub use canonical::canonical;
+pub(crate) use canonical::spelling;
 pub use read::json_object;
 pub(crate) use read::{Member, Node, SyntaxError};
-pub use write::{canonical, compact_json};
-pub(crate) use write::{pretty, spelling};

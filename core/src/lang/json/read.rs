@@ -3,13 +3,13 @@
 //! It takes what JavaScript takes, where the two differ in Rust's usual reader: half a surrogate pair becomes U+FFFD, and
 //! of several members with one name the last counts, in the place of the first.
 
-use crate::order::SortedMap;
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Number, Value};
 
-use crate::lang::number;
 use crate::text::Span;
 
-/// How deep values may be nested.
+/// The deepest nesting of values.
 const DEPTH: usize = 512;
 
 /// A value and its place in the text.
@@ -35,10 +35,10 @@ pub(crate) struct Member {
     pub(crate) value: Node,
 }
 
-/// Why a text is no JSON.
+/// A text that is not valid JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// Where, in bytes.
+    /// The offset of the mistake, in bytes.
     pub(crate) offset: usize,
     pub(crate) message: &'static str,
 }
@@ -47,7 +47,7 @@ impl Node {
     /// Reads a text that holds one value, with or without a byte order mark before it.
     ///
     /// # Errors
-    /// Where it is no JSON.
+    /// Returns the first mistake if the text is not valid JSON.
     pub(crate) fn parse(text: &str) -> Result<Self, SyntaxError> {
         let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let mut reader = Reader { text, at: start };
@@ -98,7 +98,7 @@ fn object(members: &[Member]) -> Map<String, Value> {
 /// The members of the object that a text holds.
 ///
 /// # Errors
-/// What is wrong, as the end of a sentence.
+/// Returns the problem, as the end of a sentence, if the text is not a JSON object.
 pub fn json_object(text: &str) -> Result<Map<String, Value>, String> {
     let node = Node::parse(text)
         .map_err(|error| format!("is no JSON: {} at byte {}", error.message, error.offset))?;
@@ -172,7 +172,7 @@ impl Reader<'_> {
         self.at += 1;
         let mut members = Vec::<Member>::new();
         // Found by name, so that an object of many members takes no more time for each.
-        let mut places = SortedMap::<String, usize>::new();
+        let mut places = BTreeMap::<String, usize>::new();
         if self.take(b'}') {
             return Ok(members);
         }
@@ -252,7 +252,7 @@ impl Reader<'_> {
         });
         let number = match integer {
             Some(Ok(integer)) => Some(integer),
-            _ => number::parse(digits).and_then(Number::from_f64),
+            _ => digits.parse().ok().and_then(Number::from_f64),
         };
         Ok(number.map_or(Value::Null, Value::Number))
     }
@@ -327,7 +327,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a text is a number of JSON; source: RFC 8259, section 6.
+/// Returns whether a text is a number in JSON; source: RFC 8259, section 6.
 fn is_number(text: &str) -> bool {
     let text = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match text.find(['e', 'E']) {

@@ -1,0 +1,73 @@
+//! The list of what an archive holds, and its digest.
+
+use sha2::{Digest, Sha256};
+
+/// One file of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Path in the archive, with `/`.
+    pub path: String,
+    /// Size before compression, in bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes as packed.
+    pub sha256: [u8; 32],
+}
+
+/// The files of an archive, in the order of its entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Manifest {
+    /// The entries, sorted by path.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The sum of the files' sizes before compression, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size).sum()
+    }
+
+    /// The `count` largest entries, largest first, equal sizes by path.
+    #[must_use]
+    pub fn largest(&self, count: usize) -> Vec<&Entry> {
+        let mut entries = self.entries.iter().collect::<Vec<_>>();
+        entries.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+        entries.truncate(count);
+        entries
+    }
+
+    /// Returns the manifest digest, in hexadecimal; the documentation of [`archive`](crate::archive) defines it byte by
+    /// byte.
+    ///
+    /// ```
+    /// use hyperframes_ci_core::archive::{ArchiveWriter, hex};
+    /// use sha2::{Digest, Sha256};
+    ///
+    /// let mut writer = ArchiveWriter::new(std::io::Cursor::new(Vec::new()));
+    /// writer.add("a.txt", 6, &mut &b"hello\n"[..])?;
+    /// let (_, manifest) = writer.finish()?;
+    /// let lines = format!("hyperframes-ci manifest 1\n{} 6 a.txt\n", hex(&Sha256::digest("hello\n")));
+    /// assert_eq!(manifest.digest(), hex(&Sha256::digest(lines)));
+    /// # Ok::<(), hyperframes_ci_core::archive::ArchiveError>(())
+    /// ```
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update("hyperframes-ci manifest 1\n");
+        for entry in &self.entries {
+            hasher.update(format!("{} {} {}\n", hex(&entry.sha256), entry.size, entry.path));
+        }
+        hex(&hasher.finalize())
+    }
+}
+
+/// Lowercase hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

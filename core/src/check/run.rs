@@ -1,0 +1,85 @@
+//! All checks of a project, in their order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::Graph;
+use super::options::{CheckOptions, MAX_FINDINGS, Values};
+use super::page::{Page, Pages};
+use super::report::Report;
+use super::{bindings, composition, files, references, values};
+use crate::findings::Findings;
+use crate::project::{DEFAULT_COMPOSITION, Tree, resolve};
+
+/// Checks a project.
+///
+/// ```
+/// use hyperframes_ci_core::check::{CheckOptions, check};
+/// use hyperframes_ci_core::project::{Contents, MemoryTree};
+///
+/// let page = r#"<div data-composition-id="a" data-width="1920" data-height="1080" data-duration="5">
+///     <img src="logo.png">
+/// </div>"#;
+/// let files = [("index.html".to_owned(), Contents::Whole(page.into()))];
+/// let report = check(&MemoryTree::new(files.into(), ""), &CheckOptions::default());
+///
+/// let found = &report.findings.diagnostics[0];
+/// assert_eq!(found.rule.code(), "missing-asset");
+/// assert_eq!(found.position.map(|position| position.line), Some(2));
+/// ```
+#[must_use]
+pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
+    let pages = Pages::read(tree);
+    let graph = Graph::of(&pages);
+    let mut report = Report { compositions: graph.compositions().len(), ..Report::default() };
+    let mut found = pages.diagnostics.clone();
+    found.extend_from_slice(tree.diagnostics());
+    let mut entries = BTreeSet::new();
+    let default = DEFAULT_COMPOSITION.to_owned();
+    let mut chosen = options.compositions.iter().map(|path| normalise(path)).collect::<Vec<_>>();
+    if chosen.is_empty() {
+        chosen.push(default.clone());
+    }
+    for path in std::iter::once(default).chain(chosen.iter().cloned()) {
+        if !entries.insert(path.clone()) {
+            continue;
+        }
+        match pages.inside(&path) {
+            None => found.push(composition::missing(tree, &path)),
+            // index.html must be there, and is checked as an entry where it is one.
+            Some(page) if chosen.contains(&path) => {
+                found.extend(composition::entry(page, options.aspect_ratio));
+                found.extend(values::entry(page, &options.values));
+                report.entries.push((path, page.composition.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    found.extend(pages.all().flat_map(|page| page.composition.diagnostics.iter().cloned()));
+    found.extend(values::mounted(&pages));
+    found.extend(composition::mounts(&pages));
+    found.extend(references::check(&pages, &graph));
+    found.extend(bindings::check(&pages, &graph));
+    found.extend(files::check(tree));
+    let named = BTreeSet::from_iter(found.iter().map(|found| found.path.as_str()));
+    let values = options.values.iter().filter_map(|values| match values {
+        Values::Inline(_) => None,
+        Values::Object { path, text } | Values::Rows { path, text } => Some((path.as_str(), text.as_str())),
+    });
+    let texts = pages.all().map(|page| (page.path.as_str(), page.source.as_str())).chain(values);
+    let sources =
+        texts.filter(|(path, _)| named.contains(path)).map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let sources = BTreeMap::from_iter(sources);
+    report.findings = Findings { diagnostics: found, sources };
+    report.findings.sort();
+    report.findings.limit(MAX_FINDINGS);
+    report.missing = BTreeSet::from_iter(pages.all().flat_map(Page::missing).map(str::to_owned));
+    report.graph = graph;
+    report
+}
+
+/// Returns a project path as in archives: `a/b.html` for `./a\b.html`. A path that leaves the project is not changed, and
+/// matches no file.
+fn normalise(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    resolve("", &path).filter(|_| !path.starts_with('/')).unwrap_or(path)
+}

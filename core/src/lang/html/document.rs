@@ -1,0 +1,71 @@
+//! The result of scanning a document.
+
+use std::borrow::Cow;
+
+use super::offsets::{Jump, Offsets};
+use crate::text::Span;
+
+/// The texts of a document that are in other languages, in the order of the source.
+#[derive(Debug, Default)]
+pub(crate) struct EmbeddedTexts {
+    /// The text of each `<style>`.
+    pub(crate) styles: Vec<Span>,
+    /// The text of each `<script>` that is JavaScript.
+    pub(crate) scripts: Vec<Span>,
+}
+
+/// A start tag.
+#[derive(Clone, Debug)]
+pub(crate) struct Element<'a> {
+    /// Name in lower case.
+    pub(crate) name: Cow<'a, str>,
+    /// Attributes in the order of the source; of two with one name the first counts, as in browsers.
+    pub(crate) attributes: Vec<Attribute<'a>>,
+    /// The whole tag.
+    pub(crate) span: Span,
+}
+
+/// An attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct Attribute<'a> {
+    /// Name in lower case.
+    pub(crate) name: Cow<'a, str>,
+    /// Value with entities decoded and line ends normalized.
+    pub(crate) value: Cow<'a, str>,
+    /// The place of the value in the source, without its quotes; empty if there is none.
+    pub(crate) span: Span,
+    /// The quotes around the value.
+    pub(crate) quote: Quote,
+    /// From the value to the source.
+    pub(super) jumps: Box<[Jump]>,
+}
+
+/// The quotes around an attribute's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quote {
+    /// `"`
+    Double,
+    /// `'`
+    Single,
+    /// No quotes.
+    None,
+}
+
+impl Attribute<'_> {
+    /// Returns the map from the value to the source.
+    pub(crate) fn offsets(&self) -> Offsets {
+        Offsets::new(self.span, self.jumps.clone())
+    }
+}
+
+impl<'a> Element<'a> {
+    /// The attribute named `name`.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// The value of the attribute named `name`.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.attribute(name).map(|attribute| &*attribute.value)
+    }
+}

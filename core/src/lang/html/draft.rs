@@ -1,0 +1,108 @@
+//! An attribute that is being read: its name, its value and the places of both.
+
+use std::borrow::Cow;
+
+use super::document::{Attribute, Quote};
+use super::offsets::Jump;
+use crate::text::Span;
+
+/// An attribute that is being read.
+#[derive(Debug)]
+pub(super) struct Draft {
+    name: Span,
+    /// The start of the value; `None` if there is no value yet.
+    start: Option<usize>,
+    /// The value up to `end`, if it differs from its source.
+    value: Option<Vec<u8>>,
+    /// The end of the source that is decoded so far.
+    end: usize,
+    jumps: Vec<Jump>,
+}
+
+impl Draft {
+    /// Begins with the attribute whose name begins with `name`.
+    pub(super) fn new(name: Span) -> Self {
+        Self { name, start: None, value: None, end: name.end, jumps: Vec::new() }
+    }
+
+    /// Takes in that the name goes on to `end`.
+    pub(super) fn extend_name(&mut self, end: usize) {
+        self.name.end = end;
+    }
+
+    /// Takes in that the value starts at `start`, inside its quotes.
+    pub(super) fn start_value(&mut self, start: usize) {
+        self.start = Some(start);
+        self.end = start;
+    }
+
+    /// Adds a piece of the value, whose source ends at `end`.
+    pub(super) fn push(&mut self, source: &str, piece: &[u8], end: usize) {
+        self.skip_line_feed(source);
+        let raw = source.as_bytes();
+        if &raw[self.end..end] != piece {
+            let before = || raw[self.start.unwrap_or(self.end)..self.end].to_vec();
+            let start = self.value.get_or_insert_with(before).len();
+            self.jumps.push(Jump { decoded: Span { start, end: start + piece.len() }, raw_end: end });
+        }
+        if let Some(value) = &mut self.value {
+            value.extend_from_slice(piece);
+        }
+        self.end = end;
+    }
+
+    /// A carriage return has become a line feed; the line feed behind it belongs to it.
+    fn skip_line_feed(&mut self, source: &str) {
+        let bytes = source.as_bytes();
+        if self.value.is_some() && bytes[self.end - 1] == b'\r' && bytes.get(self.end) == Some(&b'\n') {
+            self.end += 1;
+            if let Some(jump) = self.jumps.last_mut() {
+                jump.raw_end = self.end;
+            }
+        }
+    }
+
+    pub(super) fn complete(mut self, source: &str) -> Attribute<'_> {
+        let (span, quote) = match self.start {
+            Some(start) => {
+                let quote = match source.as_bytes()[start - 1] {
+                    b'"' => Quote::Double,
+                    b'\'' => Quote::Single,
+                    _ => Quote::None,
+                };
+                if quote != Quote::None {
+                    self.skip_line_feed(source);
+                }
+                (Span { start, end: self.end }, quote)
+            }
+            None => {
+                // The value of `a = >` is nothing, before the end of the tag.
+                let rest = &source[self.name.end..];
+                let after = rest.trim_ascii_start().strip_prefix('=').map(str::trim_ascii_start);
+                let at = after.map_or(self.name.end, |after| source.len() - after.len());
+                (Span { start: at, end: at }, Quote::None)
+            }
+        };
+        let value = match self.value {
+            // Pieces of a UTF-8 text are UTF-8 together.
+            Some(decoded) => Cow::Owned(String::from_utf8(decoded).unwrap_or_default()),
+            None => Cow::Borrowed(&source[span.start..span.end]),
+        };
+        Attribute {
+            name: name(&source[self.name.start..self.name.end]),
+            value,
+            span,
+            quote,
+            jumps: self.jumps.into_boxed_slice(),
+        }
+    }
+}
+
+/// Returns the name of an element or an attribute.
+pub(super) fn name(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().any(|byte| byte.is_ascii_uppercase() || byte == 0) {
+        Cow::Owned(raw.to_ascii_lowercase().replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(raw)
+    }
+}

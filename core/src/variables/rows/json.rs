@@ -1,0 +1,83 @@
+//! Values of a JSON file of rows, one at a time: elements of an array, or one value after the other.
+
+use std::io::{self, BufRead};
+
+use super::source::{LARGEST, Source, unreadable};
+
+/// Reads how a file begins: whether its rows are the elements of an array. What is before the first element is skipped.
+///
+/// # Errors
+/// Says why the file cannot be read.
+pub(super) fn begins_array(source: &mut Source<impl BufRead>) -> Result<bool, String> {
+    let failed = |error: io::Error| unreadable(&error);
+    let head = source.buffered().map_err(failed)?;
+    let head = &head[..head.len().min(4096)];
+    let compact = head.iter().filter(|byte| !byte.is_ascii_whitespace()).copied().collect::<Vec<_>>();
+    let compact = compact.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&compact);
+    if !compact.starts_with(b"[") && !compact.starts_with(b"{\"rows\":[") {
+        return Ok(false);
+    }
+    while source.take().map_err(failed)?.is_some_and(|byte| byte != b'[') {}
+    Ok(true)
+}
+
+/// Reads the text of the next value, with the line that it begins on; `None` at the end. Values are elements of an array
+/// whose bracket has been read, or stand one after the other.
+///
+/// # Errors
+/// Says what is wrong, as a sentence without its subject: the file cannot be read, the array is not closed, a value is
+/// too large, or it is not UTF-8.
+pub(super) fn next_value(
+    source: &mut Source<impl BufRead>,
+    in_array: bool,
+) -> Result<Option<(u64, String)>, String> {
+    let failed = |error: io::Error| unreadable(&error);
+    loop {
+        match source.byte().map_err(failed)? {
+            None if in_array => return Err("has no end: the closing bracket is missing".to_owned()),
+            None => return Ok(None),
+            Some(b']') if in_array => return Ok(None),
+            Some(byte) if byte.is_ascii_whitespace() || (in_array && byte == b',') => {
+                source.take().map_err(failed)?;
+            }
+            // A byte order mark.
+            Some(0xef | 0xbb | 0xbf) => drop(source.take().map_err(failed)?),
+            Some(_) => break,
+        }
+    }
+    let line = source.line();
+    let mut bytes = Vec::new();
+    let (mut depth, mut in_text, mut is_escaped) = (0_u32, false, false);
+    while let Some(byte) = source.byte().map_err(failed)? {
+        let is_end = depth == 0
+            && !in_text
+            && match byte {
+                b',' | b']' => in_array,
+                byte => !in_array && byte == b'\n',
+            };
+        if is_end && !bytes.is_empty() {
+            break;
+        }
+        source.take().map_err(failed)?;
+        bytes.push(byte);
+        if bytes.len() > LARGEST {
+            return Err("is too large".to_owned());
+        }
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            // A line of JSON Lines ends, whatever is open in it.
+            b'\n' if !in_array && in_text => break,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    String::from_utf8(bytes).map(|text| Some((line, text))).map_err(|_| "is not UTF-8".to_owned())
+}

@@ -1,0 +1,82 @@
+//! Output files of rows.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::row::Row;
+use crate::text::case_fold;
+
+/// Fills a pattern such as `out/{name}.{ext}` from a row: `{index}` (from 1), `{ext}`, `{title}`, or any variable.
+///
+/// # Errors
+/// When a placeholder has no value, or one that is no part of a path: a value cannot lead to another folder.
+pub fn fill(pattern: &str, row: &Row, ext: &str) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or("the output has a { without a }")?;
+        filled.push_str(before);
+        let title = || row.options.get("title").and_then(Value::as_str).map(str::to_owned);
+        let value = match name {
+            "index" => Some((row.index + 1).to_string()),
+            "ext" => Some(ext.to_owned()),
+            _ => match row.variables.get(name) {
+                Some(Value::String(text)) => Some(text.clone()),
+                Some(value @ (Value::Number(_) | Value::Bool(_))) => Some(value.to_string()),
+                _ if name == "title" => title(),
+                _ => None,
+            },
+        };
+        let value = value.ok_or_else(|| format!("the output's {{{name}}} has no value in this row"))?;
+        let is_part =
+            !value.chars().any(|character| "/\\:*?\"<>|".contains(character) || character.is_control());
+        if value.trim().is_empty() || !is_part || value.trim_matches('.').is_empty() {
+            return Err(format!("the output's {{{name}}} is {value:?}, which is no part of a file name"));
+        }
+        filled.push_str(&value);
+        rest = after;
+    }
+    Ok(filled + rest)
+}
+
+/// Outputs of rows, so that no two are one: by hash, since there may be many.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    known: BTreeMap<[u8; 16], u64>,
+}
+
+impl Outputs {
+    /// Takes in where a row's video goes; gives back the row that goes there already.
+    pub fn add(&mut self, path: &str, index: u64) -> Option<u64> {
+        // Some file systems take letters of either case for one.
+        let digest = Sha256::digest(case_fold(path));
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        self.known.insert(short, index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn outputs_stay_in_their_folder_and_apart() {
+        let row =
+            |name: &str| Row::from_json(0, 1, &json!({"name": name, "n": 5}).to_string()).expect("a row");
+        assert_eq!(
+            fill("out/{index}-{name}-{n}.{ext}", &row("Ada"), "mp4").as_deref(),
+            Ok("out/1-Ada-5.mp4")
+        );
+        for bad in ["../x", "a/b", "..", "", " ", "a\\b", "c:d", "a\nb"] {
+            assert!(fill("out/{name}.mp4", &row(bad), "mp4").is_err(), "{bad:?}");
+        }
+        assert!(fill("{missing}.mp4", &row("a"), "mp4").is_err_and(|message| message.contains("missing")));
+        let mut outputs = Outputs::default();
+        assert_eq!(outputs.add("a.mp4", 0), None);
+        assert_eq!(outputs.add("A.mp4", 1), Some(0));
+    }
+}

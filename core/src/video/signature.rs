@@ -1,0 +1,28 @@
+//! Recognises a container by the first bytes of a file.
+
+/// The signature of a video container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// A `ftyp` box: MP4 or QuickTime.
+    IsoMedia,
+    /// An EBML header: WebM.
+    Ebml,
+}
+
+/// Returns the signature that the first bytes of a file (16 are enough) belong to.
+///
+/// # Errors
+/// Returns a description of the bytes if they are not the start of a video.
+pub fn signature(head: &[u8]) -> Result<Signature, &'static str> {
+    if head.get(4..8) == Some(b"ftyp") {
+        Ok(Signature::IsoMedia)
+    } else if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
+        Ok(Signature::Ebml)
+    } else if head.trim_ascii_start().starts_with(b"<") {
+        Err("a page, as a proxy sends it")
+    } else if head.is_empty() {
+        Err("empty")
+    } else {
+        Err("something else")
+    }
+}
