@@ -17,4 +17,5 @@ pub(crate) mod prepare;
 pub(crate) mod render;
 pub(crate) mod request;
 mod severities;
+pub(crate) mod sign_in;
 pub(crate) mod spec;
