@@ -20,7 +20,7 @@ const NAME: usize = 24;
 /// A composition and what became of it.
 pub(super) struct Preview {
     /// What people call it.
-    pub(super) shown: String,
+    pub(super) display_name: String,
     pub(super) state: PreviewState,
     /// How its variables differ from the base's.
     pub(super) variables: Vec<VariableChange>,
@@ -175,9 +175,9 @@ pub(super) fn name_of(outcome: &Outcome) -> Option<String> {
 
 impl Preview {
     /// A composition that nothing is known of yet.
-    pub(super) fn new(shown: &str, state: PreviewState) -> Self {
+    pub(super) fn new(display_name: &str, state: PreviewState) -> Self {
         Self {
-            shown: shown.to_owned(),
+            display_name: display_name.to_owned(),
             state,
             variables: Vec::new(),
             rows: Vec::new(),
@@ -301,7 +301,7 @@ impl Preview {
             PreviewState::Invalid(_) => "invalid",
             PreviewState::Failed { .. } => "failed",
         };
-        json.insert("composition".to_owned(), self.shown.as_str().into());
+        json.insert("composition".to_owned(), self.display_name.as_str().into());
         json.insert("state".to_owned(), state.into());
         if !self.rows.is_empty() {
             let paths = self.rows.iter().map(|row| row.video.display().to_string());

@@ -44,7 +44,11 @@ impl Publication<'_> {
         let scope = scope?;
         self.provider.debug(&format!("options: {:?}", self.inputs.given));
         for entry in &scope.entries {
-            self.provider.debug(&format!("to render: {} ({})", entry.shown, entry.directory.display()));
+            self.provider.debug(&format!(
+                "to render: {} ({})",
+                entry.display_name,
+                entry.directory.display()
+            ));
         }
         let hidden = self.provider.annotate(&scope.findings);
         if hidden > 0 {
@@ -53,7 +57,7 @@ impl Publication<'_> {
         let mut previews = runner::render_all(&scope, self.inputs, self.provider, self.console);
         for preview in &previews {
             if let PreviewState::Failed { message, .. } = &preview.state {
-                self.provider.annotate_error(&format!("{} was not rendered", preview.shown), message);
+                self.provider.annotate_error(&format!("{} was not rendered", preview.display_name), message);
             }
         }
         let mut notes = scope.notes.clone();

@@ -97,7 +97,7 @@ fn table(previews: &[Preview], most: usize, with_pictures: bool) -> String {
             if has_base { format!(" {} |", image(&preview.urls.base_picture)) } else { String::new() };
         text.push_str(&format!(
             "| {} |{before} {picture} | {} |\n",
-            short_code(&preview.shown, 120),
+            short_code(&preview.display_name, 120),
             outcome(preview)
         ));
     }
@@ -156,7 +156,7 @@ fn details(previews: &[Preview], most: usize) -> String {
             }
         });
         let changes = changes.collect::<Vec<_>>().join(", ");
-        text.push_str(&format!("Variables of {}: {changes}\n\n", short_code(&preview.shown, 120)));
+        text.push_str(&format!("Variables of {}: {changes}\n\n", short_code(&preview.display_name, 120)));
     }
     text
 }
@@ -222,7 +222,7 @@ pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
             json!({
                 "file": crate::ci::file_name(&row.video),
                 "sha256": crate::system::digest::of_file(&row.video).ok(),
-                "composition": preview.shown,
+                "composition": preview.display_name,
                 "project_digest": result.get("digest"),
                 "render_key": row.key,
                 "render_id": row.render_id,

@@ -43,8 +43,8 @@ struct PreviewRunner<'a> {
 
 impl PreviewRunner<'_> {
     fn run(&mut self, entry: &Entry, slug: &str) -> Preview {
-        self.provider.begin_group(&format!("HyperFrames: {}", entry.shown));
-        let mut preview = Preview::new(&entry.shown, PreviewState::Invalid(entry.errors));
+        self.provider.begin_group(&format!("HyperFrames: {}", entry.display_name));
+        let mut preview = Preview::new(&entry.display_name, PreviewState::Invalid(entry.errors));
         self.compare(entry, &mut preview);
         if entry.errors > 0 {
             self.console.detail("the checks found errors: it is not rendered");
@@ -118,7 +118,7 @@ impl PreviewRunner<'_> {
         let (mut spec, _) = settings.resolve(base, &inputs.given, entry.entry.as_ref())?;
         if let (true, Some(key)) = (scope.entries.len() > 1, &spec.idempotency_key) {
             // One key for several renders would make them one.
-            let own = &hex(&Sha256::digest(entry.label()))[..12];
+            let own = &hex(&Sha256::digest(entry.unique_name()))[..12];
             let key = format!("{}.{own}", key.as_str()).parse();
             spec.idempotency_key = Some(key.map_err(|_| {
                 Error::usage("the input idempotency-key is too long", "it may have 240 characters")
@@ -159,11 +159,11 @@ impl PreviewRunner<'_> {
 
 /// Names for files, one for each entry: what people read of it, and what tells it from others where that is not enough.
 fn slugs(entries: &[Entry]) -> Vec<String> {
-    let readable = entries.iter().map(|entry| config::slug(&entry.label())).collect::<Vec<_>>();
+    let readable = entries.iter().map(|entry| config::slug(&entry.unique_name())).collect::<Vec<_>>();
     let is_unique = |name: &String| readable.iter().filter(|other| *other == name).count() == 1;
     let named = readable.iter().zip(entries).map(|(name, entry)| match is_unique(name) {
         true => name.clone(),
-        false => format!("{name}-{}", &hex(&Sha256::digest(entry.label()))[..8]),
+        false => format!("{name}-{}", &hex(&Sha256::digest(entry.unique_name()))[..8]),
     });
     named.collect()
 }
@@ -178,7 +178,7 @@ mod tests {
             directory: PathBuf::new(),
             prefix: prefix.to_owned(),
             composition: composition.map(str::to_owned),
-            shown: String::new(),
+            display_name: String::new(),
             parsed: Composition::default(),
             errors: 0,
             entry: None,

@@ -13,7 +13,7 @@ use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::ci::{CiProvider, Event, ProviderError, PullRequest, Subject};
 use crate::fault::Error;
 use crate::project::collect::Project;
-use crate::project::shown::Shown;
+use crate::project::display_path::DisplayPaths;
 use crate::project::tree::DiskTree;
 use crate::project::{changes, discover};
 use crate::ui::{Console, counted};
@@ -48,7 +48,7 @@ pub(super) struct Entry {
     /// The entry inside the project; none for `index.html`.
     pub(super) composition: Option<String>,
     /// What people call it.
-    pub(super) shown: String,
+    pub(super) display_name: String,
     /// What it declares.
     pub(super) parsed: Composition,
     /// Errors in the project: with some it is not rendered.
@@ -59,7 +59,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// What no other entry is called.
-    pub(super) fn label(&self) -> String {
+    pub(super) fn unique_name(&self) -> String {
         self.entry.as_ref().map_or_else(|| self.path(), |entry| entry.name.clone())
     }
 
@@ -104,18 +104,18 @@ impl Scope {
             Some(request) => scope.changed(inputs, provider, request, console),
             None => None,
         };
-        let shown = Shown::new(false, Some(&inputs.workspace));
+        let paths = DisplayPaths::new(false, Some(&inputs.workspace));
         let event = if mode == Mode::Release { "release" } else { provider.event().kind.as_str() };
         let entries = std::mem::take(&mut scope.settings.file.entries);
         let of_file = inputs.projects.is_empty() && inputs.compositions.is_empty() && !entries.is_empty();
         if of_file {
             let chosen = entries.iter().filter(|entry| mode == Mode::Check || entry.is_for(event));
             for entry in chosen {
-                scope.look_at_entry(entry, inputs, changed.as_ref(), &shown)?;
+                scope.look_at_entry(entry, inputs, changed.as_ref(), &paths)?;
             }
         } else {
             for project in projects(inputs)? {
-                scope.look_at(&project, inputs, changed.as_ref(), &shown)?;
+                scope.look_at(&project, inputs, changed.as_ref(), &paths)?;
             }
         }
         scope.settings.file.entries = entries;
@@ -145,18 +145,18 @@ impl Scope {
         project: &Project,
         inputs: &Inputs,
         changed: Option<&BTreeSet<String>>,
-        shown: &Shown,
+        paths: &DisplayPaths,
     ) -> Result<(), Error> {
         let mut target = self.target(inputs, None, Some(&project.root))?;
         target.options =
             CheckOptions { compositions: inputs.compositions.clone(), ..CheckOptions::default() };
-        let (tree, report, errors) = self.check(&target, shown)?;
+        let (tree, report, errors) = self.check(&target, paths)?;
         let compositions = match inputs.compositions.is_empty() {
             true => vec![DEFAULT_COMPOSITION.to_owned()],
             false => inputs.compositions.clone(),
         };
         for path in compositions {
-            let name = shown.path(&project.boundary, &project.prefix);
+            let name = paths.path(&project.boundary, &project.prefix);
             let is_default = path == DEFAULT_COMPOSITION;
             let name = if is_default { name } else { format!("{name}/{path}") };
             let inside = join(tree.project(), &path);
@@ -169,7 +169,7 @@ impl Scope {
                 directory: project.root.clone(),
                 prefix: project.prefix.clone(),
                 composition: (!is_default).then(|| path.clone()),
-                shown: name,
+                display_name: name,
                 parsed: entry.map(|(_, composition)| composition.clone()).unwrap_or_default(),
                 errors,
                 entry: None,
@@ -184,10 +184,10 @@ impl Scope {
         entry: &config::Entry,
         inputs: &Inputs,
         changed: Option<&BTreeSet<String>>,
-        shown: &Shown,
+        paths: &DisplayPaths,
     ) -> Result<(), Error> {
         let target = self.target(inputs, Some(entry), None)?;
-        let (tree, mut report, errors) = self.check(&target, shown)?;
+        let (tree, mut report, errors) = self.check(&target, paths)?;
         let file = &self.settings.file;
         let composition = target.options.compositions.first().filter(|path| *path != DEFAULT_COMPOSITION);
         let path = composition.map_or(DEFAULT_COMPOSITION, String::as_str);
@@ -206,7 +206,7 @@ impl Scope {
             directory: target.project.root.clone(),
             prefix: target.project.prefix.clone(),
             composition: composition.cloned(),
-            shown: entry.name.clone(),
+            display_name: entry.name.clone(),
             parsed: report.entries.pop().map(|(_, composition)| composition).unwrap_or_default(),
             errors,
             entry: Some(entry.clone()),
@@ -229,13 +229,17 @@ impl Scope {
     }
 
     /// Checks a project, takes in what is found, and tells how many errors that is.
-    fn check(&mut self, target: &CheckTarget, shown: &Shown) -> Result<(DiskTree, Report, usize), Error> {
+    fn check(
+        &mut self,
+        target: &CheckTarget,
+        paths: &DisplayPaths,
+    ) -> Result<(DiskTree, Report, usize), Error> {
         let tree = DiskTree::open(target.project.clone())?;
         let mut report = tree.check(&target.options)?;
         report.findings.set_levels(&target.levels);
         let errors = report.findings.count(Severity::Error);
         let mut findings = std::mem::take(&mut report.findings);
-        findings.rename(|path| shown.path(&target.project.boundary, path));
+        findings.rename(|path| paths.path(&target.project.boundary, path));
         self.findings.append(findings);
         Ok((tree, report, errors))
     }

@@ -11,8 +11,8 @@ use super::severities;
 use super::spec::{RenderSpec, Severities, VariableSource};
 use crate::fault::Error;
 use crate::project::collect::Project;
+use crate::project::display_path::DisplayPaths;
 use crate::project::input::{self, InputError};
-use crate::project::shown::Shown;
 use crate::project::tree::DiskTree;
 use crate::project::{changes, discover};
 use crate::system::parallel::in_order;
@@ -154,7 +154,7 @@ fn read(flag: &'static str, path: &Path) -> Result<(String, String), InputError>
 pub(crate) fn check(
     targets: &[CheckTarget],
     changed_since: Option<&str>,
-    shown: &Shown,
+    paths: &DisplayPaths,
 ) -> Result<Checked, Error> {
     let changed = changed(targets, changed_since)?;
     let mut checked = Checked::default();
@@ -167,7 +167,7 @@ pub(crate) fn check(
         work,
         |target, found| {
             let (mut found, count) = found?;
-            found.rename(|path| shown.path(&target.project.boundary, path));
+            found.rename(|path| paths.path(&target.project.boundary, path));
             checked.findings.append(found);
             checked.compositions += count;
             Ok::<_, Error>(())

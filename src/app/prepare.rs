@@ -12,8 +12,8 @@ use super::failure::{ArchiveTooLarge, PreflightFailed};
 use super::outcome::{ArchiveOutcome, FileSize};
 use crate::fault::Error;
 use crate::project::collect::Project;
+use crate::project::display_path::DisplayPaths;
 use crate::project::pack::{Contained, Packed};
-use crate::project::shown::Shown;
 use crate::project::tree::DiskTree;
 use crate::ui::{Console, bytes, counted};
 
@@ -54,8 +54,8 @@ impl PreparedProject {
         let mut report = tree.check(options)?;
         let mut findings = report.findings;
         findings.set_levels(&levels);
-        let shown = Shown::new(true, workspace);
-        findings.rename(|path| shown.path(&tree.project.boundary, path));
+        let paths = DisplayPaths::new(true, workspace);
+        findings.rename(|path| paths.path(&tree.project.boundary, path));
         findings.sort();
         if findings.count(Severity::Error) > 0 {
             return Err(PreflightFailed(findings).into());
@@ -89,7 +89,7 @@ impl PreparedProject {
     /// # Errors
     /// Returns an error if a file or the archive cannot be read or written.
     pub(crate) fn pack(&self, console: &mut Console) -> Result<Packed, Error> {
-        console.step(&format!("Packing {}", self.project().shown));
+        console.step(&format!("Packing {}", self.project().display_path));
         let contained = Contained::of(&self.tree)?;
         let total = contained.len() as u64;
         let packed = contained.zip(&mut |done| console.progress("packing", done, total, false))?;

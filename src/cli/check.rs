@@ -16,7 +16,7 @@ use crate::app::failure::CheckFailed;
 use crate::app::outcome::{CheckOutcome, RuleOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
-use crate::project::shown::Shown;
+use crate::project::display_path::DisplayPaths;
 use crate::ui::{Console, counted};
 
 /// Find what would fail or silently render wrong, before anything is uploaded
@@ -76,8 +76,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     };
     let targets = targets(args)?;
     let since = args.changed_since.as_deref();
-    let shown = Shown::new(format == ReportFormat::Human, workspace().as_deref());
-    let Checked { findings, compositions, projects } = check::check(&targets, since, &shown)?;
+    let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
+    let Checked { findings, compositions, projects } = check::check(&targets, since, &paths)?;
     show(&findings, format, console);
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {

@@ -16,7 +16,7 @@ pub(crate) struct Project {
     /// The project directory, with links resolved.
     pub(crate) root: PathBuf,
     /// The project directory as the user wrote it, for messages.
-    pub(crate) shown: String,
+    pub(crate) display_path: String,
     /// The directory's name, for titles and file names.
     pub(crate) name: String,
     /// What references may reach: the enclosing repository, or the project itself where there is none.
@@ -101,7 +101,14 @@ impl Project {
         let boundary = boundary_of(&root, workspace);
         let prefix = portable_path(&boundary, &root).ok_or_else(|| ProjectError::NotUnicode(root.clone()))?;
         let name = root.file_name().and_then(|name| name.to_str()).unwrap_or("project").to_owned();
-        Ok(Self { shown: directory.display().to_string(), root, name, boundary, prefix, outputs: Vec::new() })
+        Ok(Self {
+            display_path: directory.display().to_string(),
+            root,
+            name,
+            boundary,
+            prefix,
+            outputs: Vec::new(),
+        })
     }
 
     /// The same project without the files that the command itself writes or reads, where those are inside of it.

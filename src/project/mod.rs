@@ -3,8 +3,8 @@
 pub(crate) mod changes;
 pub(crate) mod collect;
 pub(crate) mod discover;
+pub(crate) mod display_path;
 mod error;
 pub(crate) mod input;
 pub(crate) mod pack;
-pub(crate) mod shown;
 pub(crate) mod tree;

@@ -248,7 +248,10 @@ impl Reader<'_> {
             Ok(text) => Some(Setting { option, value: text, line: self.line(place) }),
             Err(reason) => {
                 let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-                self.wrong(value.span(), format!("{} is {}{reason}", option.key(), option.kind.shown()));
+                self.wrong(
+                    value.span(),
+                    format!("{} is {}{reason}", option.key(), option.kind.description()),
+                );
                 None
             }
         }

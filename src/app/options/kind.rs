@@ -29,7 +29,7 @@ impl Kind {
     pub(crate) const COUNT: Self = Self::Whole { least: 0, most: i64::MAX };
 
     /// What it takes, for people.
-    pub(crate) fn shown(self) -> String {
+    pub(crate) fn description(self) -> String {
         match self {
             Self::Switch => "true or false".to_owned(),
             Self::Whole { least, most: i64::MAX } => format!("a whole number of {least} or more"),

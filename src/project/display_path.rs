@@ -6,11 +6,11 @@ use crate::project::collect::repository;
 
 /// Where shown paths start.
 #[derive(Debug)]
-pub(crate) struct Shown {
+pub(crate) struct DisplayPaths {
     base: PathBuf,
 }
 
-impl Shown {
+impl DisplayPaths {
     /// Paths for people start at the current directory. Paths for programs start at the repository around it, or at
     /// `workspace` (`GITHUB_WORKSPACE`) where the current directory lies inside it.
     pub(crate) fn new(for_people: bool, workspace: Option<&Path>) -> Self {
