@@ -168,17 +168,17 @@ impl Fault for BatchFailed {
 pub(crate) struct EntriesFailed {
     /// How many.
     pub(crate) failed: usize,
-    /// Of how many.
-    pub(crate) of: usize,
-    /// What stands for all of them.
+    /// Number of selected entries.
+    pub(crate) total: usize,
+    /// Exit code for all of them.
     pub(crate) exit: Exit,
-    /// Whether anything was rendered at all.
-    pub(crate) began: bool,
+    /// Whether rendering has started.
+    pub(crate) has_started: bool,
 }
 
 impl fmt::Display for EntriesFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} failed", self.failed, counted(self.of, "entry"))
+        write!(f, "{} of {} failed", self.failed, counted(self.total, "entry"))
     }
 }
 
@@ -188,7 +188,8 @@ impl Fault for EntriesFailed {
     }
 
     fn help(&self) -> Option<String> {
-        let help = if self.began { "the same command goes on with what is missing" } else { NOTHING_BILLED };
+        let help =
+            if self.has_started { "the same command goes on with what is missing" } else { NOTHING_BILLED };
         Some(help.to_owned())
     }
 

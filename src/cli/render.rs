@@ -7,7 +7,7 @@ use super::levels::LevelArgs;
 use super::select::SelectArgs;
 use super::workspace::workspace;
 use crate::app::config::Settings;
-use crate::app::entries::{self, EndedEntry};
+use crate::app::entries::{self, EntryRun};
 use crate::app::options::Heading;
 use crate::app::outcome::{BatchOutcome, Outcome};
 use crate::app::render::render;
@@ -43,10 +43,10 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let selection = args.select.selection();
     if selection.is_used() {
         let chosen = selection.entries(&settings)?;
-        let ended = entries::render(&settings, &chosen, &base, own, console)?;
-        show(&ended.entries, console);
-        let verdict = ended.verdict(chosen.len());
-        console.outcome(&ended.into_outcome());
+        let run = entries::render(&settings, &chosen, &base, own, console)?;
+        show(&run.entries, console);
+        let verdict = run.verdict(chosen.len());
+        console.outcome(&run.into_outcome());
         return Ok(verdict?);
     }
     let (spec, _) = settings.resolve(base, own, None)?;
@@ -62,9 +62,9 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     outcome.verdict()
 }
 
-/// The entries and what became of them, as a table.
-fn show(ended: &[EndedEntry<'_>], console: &mut Console) {
-    let row = |EndedEntry { entry, result }: &EndedEntry<'_>| {
+/// Prints the entries and their results as a table.
+fn show(runs: &[EntryRun<'_>], console: &mut Console) {
+    let row = |EntryRun { entry, result }: &EntryRun<'_>| {
         let (state, seconds, more) = match result {
             Ok(outcome) => (state(outcome), seconds(outcome), video(outcome)),
             Err(error) => (
@@ -75,7 +75,7 @@ fn show(ended: &[EndedEntry<'_>], console: &mut Console) {
         };
         vec![entry.name.clone(), state, seconds, more]
     };
-    console.result(&table(&ended.iter().map(row).collect::<Vec<_>>()));
+    console.result(&table(&runs.iter().map(row).collect::<Vec<_>>()));
 }
 
 fn state(outcome: &Outcome) -> String {
