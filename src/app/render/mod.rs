@@ -21,7 +21,7 @@ use crate::renderers::{self, Input, Order, Output, RunOptions, Work};
 use crate::system::output::OutputFile;
 use crate::ui::Console;
 use reporter::SingleReporter;
-use result::Finished;
+use result::FinishedOrder;
 
 /// Renders as `spec` says.
 ///
@@ -67,6 +67,6 @@ pub(crate) fn wait_for(
     let mut reporter = SingleReporter::new(console);
     let totals = session.render(&work, &mut std::iter::once(order), &mut reporter)?;
     let result = reporter.end()?;
-    let finished = Finished { result, totals, renderer: renderer.description(), must_match: false };
+    let finished = FinishedOrder { result, totals, renderer: renderer.description(), must_match: false };
     finished.report(console)
 }

@@ -9,7 +9,7 @@ use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
 use super::choose::{Chosen, choose, choose_for_uploaded, renderer_of};
 use super::reporter::SingleReporter;
-use super::result::Finished;
+use super::result::FinishedOrder;
 use crate::app::batch::{self, RowCount};
 use crate::app::budget::LimitOptions;
 use crate::app::outcome::{DryRunOutcome, Outcome, ProjectOutcome};
@@ -270,7 +270,7 @@ impl Single<'_> {
             console.warning("an earlier render is used: its webhook is the one that it was submitted with");
         }
         let renderer = renderer.description();
-        let finished = Finished { result, totals, renderer, must_match: spec.must_match };
+        let finished = FinishedOrder { result, totals, renderer, must_match: spec.must_match };
         let mut outcome = finished.report(console)?;
         outcome.project = project;
         Ok(Outcome::Render(Box::new(outcome)))
