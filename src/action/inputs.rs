@@ -6,7 +6,7 @@ use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
 use super::mode::{FailOn, Mode};
 use crate::app::budget::LimitOptions;
-use crate::app::options::{Given, OPTIONS, Origin, layered, option};
+use crate::app::options::{Given, OPTIONS, Origin, apply_layers, option};
 use crate::app::spec::{RenderSpec, RendererChoice, Severities};
 use crate::ci;
 use crate::fault::Error;
@@ -110,10 +110,10 @@ impl InputReader<'_> {
     /// Returns the inputs that apply to the run as a whole, with `given` validated.
     fn run_spec(self, given: &[Given]) -> Result<RenderSpec, Error> {
         let mut spec = RenderSpec::default();
-        layered(&mut spec, given.to_vec())?;
+        apply_layers(&mut spec, given.to_vec())?;
         let run = RUN_INPUTS.iter().filter_map(|name| Some((option(name)?, self.trimmed(name)?)));
         let run = run.map(|(option, value)| Given { option, value: value.into(), origin: Origin::Input });
-        layered(&mut spec, run.collect())?;
+        apply_layers(&mut spec, run.collect())?;
         Ok(spec)
     }
 

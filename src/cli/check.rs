@@ -10,7 +10,7 @@ use super::levels::LevelArgs;
 use super::select::SelectArgs;
 use super::values;
 use super::workspace::workspace;
-use crate::app::check::{self, CheckSpec, CheckTarget, Checked};
+use crate::app::check::{self, CheckResult, CheckSpec, CheckTarget};
 use crate::app::config::Settings;
 use crate::app::failure::CheckFailed;
 use crate::app::outcome::{CheckOutcome, RuleOutcome};
@@ -77,8 +77,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let targets = targets(args)?;
     let since = args.changed_since.as_deref();
     let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
-    let Checked { findings, compositions, projects } = check::check(&targets, since, &paths)?;
-    show(&findings, format, console);
+    let CheckResult { findings, compositions, projects } = check::check(&targets, since, &paths)?;
+    print(&findings, format, console);
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {
         return Err(CheckFailed { errors }.into());
@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     Ok(())
 }
 
-/// The projects that the user names, or those of entries.
+/// Returns the targets of the selected entries, or of the paths.
 fn targets(args: &Args) -> Result<Vec<CheckTarget>, Error> {
     let severities = args.levels.severities();
     let selection = args.select.selection();
@@ -110,7 +110,7 @@ fn targets(args: &Args) -> Result<Vec<CheckTarget>, Error> {
     })
 }
 
-fn show(findings: &Findings, format: ReportFormat, console: &mut Console) {
+fn print(findings: &Findings, format: ReportFormat, console: &mut Console) {
     if console.is_json() {
         console.outcome(&CheckOutcome::from(findings));
     } else {
@@ -119,13 +119,17 @@ fn show(findings: &Findings, format: ReportFormat, console: &mut Console) {
 }
 
 fn summary(compositions: usize, projects: usize, warnings: usize, since: Option<&str>) -> String {
-    let of = match since {
+    let changes = match since {
         Some(revision) => format!(" that changed since {revision}"),
         None => String::new(),
     };
     let verdict =
         if warnings == 0 { "no findings to act on".to_owned() } else { counted(warnings, "warning") };
-    format!("{}{of} in {}: {verdict}", counted(compositions, "composition"), counted(projects, "project"))
+    format!(
+        "{}{changes} in {}: {verdict}",
+        counted(compositions, "composition"),
+        counted(projects, "project")
+    )
 }
 
 fn explain(rule: Rule, console: &mut Console) {
@@ -148,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_counts() {
+    fn summaries_have_counts() {
         assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no findings to act on");
         assert_eq!(
             summary(3, 2, 1, Some("main")),

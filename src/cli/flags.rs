@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::app::options::{Fallback, Given, Kind, OPTIONS, Origin, RenderOption, layered, option};
+use crate::app::options::{Fallback, Given, Kind, OPTIONS, Origin, RenderOption, apply_layers, option};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::RunOptions;
@@ -49,7 +49,7 @@ impl WaitFlags {
     /// Returns a usage error if a value is invalid.
     pub(super) fn options(&self) -> Result<RunOptions, Error> {
         let mut spec = RenderSpec::default();
-        layered(&mut spec, self.0.clone())?;
+        apply_layers(&mut spec, self.0.clone())?;
         Ok(spec.run)
     }
 }

@@ -6,15 +6,15 @@ use serde_json::{Map, Value, json};
 use super::file::EVENTS;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
-/// Where the schema is published.
+/// URL of the published schema.
 const ID: &str =
     "https://raw.githubusercontent.com/hyperframes-ci/hyperframes-ci/main/docs/hyperframes-ci.schema.json";
 
-/// The schema.
+/// Returns the schema.
 pub(crate) fn schema() -> Value {
     let keys = || OPTIONS.iter().filter(|option| option.scope.is_key());
     let options = || keys().map(|option| (option.name.to_owned(), property(option)));
-    let of_entries = OPTIONS.iter().filter(|option| matches!(option.scope, Scope::Entry(_)));
+    let entry_options = OPTIONS.iter().filter(|option| matches!(option.scope, Scope::Entry(_)));
     let text = |description: &str| json!({ "type": "string", "description": description });
     let mut entry = Map::from_iter([
         (
@@ -34,7 +34,7 @@ pub(crate) fn schema() -> Value {
         ),
         ("check".to_owned(), json!({ "$ref": "#/definitions/check" })),
     ]);
-    entry.extend(of_entries.map(|option| (option.key().to_owned(), property(option))));
+    entry.extend(entry_options.map(|option| (option.key().to_owned(), property(option))));
     entry.extend(options());
     let codes = json!({ "type": "array", "items": { "enum": Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>() } });
     json!({
@@ -78,14 +78,15 @@ pub(crate) fn schema() -> Value {
     })
 }
 
+/// Returns the schema of an option.
 fn property(option: &RenderOption) -> Value {
     let mut schema = match option.kind {
         Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Whole { least, most: i64::MAX } => json!({ "type": "integer", "minimum": least }),
-        Kind::Whole { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Number(least) => json!({ "type": "number", "minimum": least }),
+        Kind::Integer { min, max: i64::MAX } => json!({ "type": "integer", "minimum": min }),
+        Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::Number(min) => json!({ "type": "number", "minimum": min }),
         Kind::Text => json!({ "type": "string" }),
-        // As `config::is_inside` has it, short of what no pattern can say.
+        // Approximates `config::is_inside`, which a pattern cannot express in full.
         Kind::Path => json!({ "type": "string", "pattern": "^[^/]" }),
         Kind::OneOf(words) => json!({ "enum": words() }),
         Kind::Values => json!({ "type": "object" }),
