@@ -13,7 +13,7 @@ use super::outcome::{ArchiveOutcome, FileSize};
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::display_path::DisplayPaths;
-use crate::project::pack::{Contained, Packed};
+use crate::project::pack::{ArchiveContents, Packed};
 use crate::project::tree::DiskTree;
 use crate::ui::{Console, bytes, counted};
 
@@ -101,13 +101,13 @@ impl PreparedProject {
     /// Returns an error if a file or the archive cannot be read or written.
     pub(crate) fn pack(&self, console: &mut Console) -> Result<Packed, Error> {
         console.step(&format!("Packing {}", self.project().display_path));
-        let contained = Contained::of(&self.tree)?;
-        let total = contained.len() as u64;
-        let packed = contained.zip(&mut |done| console.progress("packing", done, total, false))?;
+        let contents = ArchiveContents::of(&self.tree)?;
+        let total = contents.len() as u64;
+        let packed = contents.zip(&mut |done| console.progress("packing", done, total, false))?;
         console.end_bar();
         let summary = format!(
             "{}, {} · digest {}",
-            counted(contained.len(), "file"),
+            counted(contents.len(), "file"),
             bytes(packed.size),
             packed.manifest.digest()
         );

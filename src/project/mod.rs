@@ -1,4 +1,4 @@
-//! Projects on disk: found, collected, read, packed.
+//! Projects on disk: finds, reads and packs them.
 
 pub(crate) mod changes;
 pub(crate) mod collect;
