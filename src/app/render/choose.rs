@@ -42,7 +42,7 @@ pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<ChosenR
 
 /// Returns a usage error if the renderer does not support an option.
 fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), Error> {
-    if !spec.run.is_waiting && !renderer.can(Capability::NoWait) {
+    if !spec.run.is_waiting && !renderer.supports(Capability::NoWait) {
         return Err(Error::usage(
             "--no-wait is for the cloud: other renders end with the command",
             "leave it out, or set HEYGEN_API_KEY",
@@ -54,7 +54,7 @@ fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), E
             "choose another --format or --renderer",
         ));
     }
-    if renderer.is_billed && spec.limits.min_balance.is_some() && !renderer.can(Capability::Balance) {
+    if renderer.is_billed && spec.limits.min_balance.is_some() && !renderer.supports(Capability::Balance) {
         return Err(Error::usage(
             "--min-balance is about a HeyGen account",
             "use --max-renders or --max-seconds",
@@ -76,7 +76,7 @@ pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<ChosenRenderer, E
         RendererChoice::Auto => Some(renderers::cloud()),
         RendererChoice::Emulated => Some(renderers::emulated()),
     };
-    match renderer.filter(|renderer| renderer.description().can(Capability::UploadedProject)) {
+    match renderer.filter(|renderer| renderer.description().supports(Capability::UploadedProject)) {
         Some(renderer) => Ok(ChosenRenderer { renderer, session: renderer.open(&spec.run)? }),
         None => Err(Error::usage(
             "only the cloud renders what is uploaded already",

@@ -120,7 +120,7 @@ impl FinishedOrder {
         if outcome.reused && self.result.detail.is_some() {
             console.detail("nothing was uploaded, nothing was submitted");
         }
-        outcome.mismatch = verified.insist().err().filter(|_| self.must_match);
+        outcome.mismatch = verified.check().err().filter(|_| self.must_match);
         let (video, mismatches) = verified.into_parts();
         outcome.video = Some(VideoOutcome { video, mismatches });
         outcome.output_path = Some(path);
