@@ -1,4 +1,4 @@
-//! Flags about how much findings matter.
+//! Flags for severities of findings.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ pub(super) struct LevelArgs {
 }
 
 impl LevelArgs {
-    /// The severities that they ask for.
+    /// Returns the severities of the flags.
     pub(super) fn severities(&self) -> Severities {
         let all = [(&self.deny, Level::Deny), (&self.warn, Level::Warn), (&self.allow, Level::Allow)];
         let levels = all.into_iter().flat_map(|(rules, level)| rules.iter().map(move |rule| (*rule, level)));

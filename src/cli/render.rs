@@ -8,7 +8,7 @@ use super::select::SelectArgs;
 use super::workspace::workspace;
 use crate::app::config::Settings;
 use crate::app::entries::{self, EntryRun};
-use crate::app::options::Heading;
+use crate::app::options::{Given, Heading};
 use crate::app::outcome::{BatchOutcome, Outcome};
 use crate::app::render::render;
 use crate::app::spec::{ProjectSource, RenderSpec};
@@ -39,19 +39,19 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     if let Some(directory) = &args.dir {
         base.source = ProjectSource::Directory(directory.clone());
     }
-    let own = &args.flags.0;
+    let given = &args.flags.0;
     let selection = args.select.selection();
     if selection.is_used() {
         let chosen = selection.entries(&settings)?;
-        let run = entries::render(&settings, &chosen, &base, own, console)?;
-        show(&run.entries, console);
+        let run = entries::render(&settings, &chosen, &base, given, console)?;
+        print(&run.entries, console);
         let verdict = run.verdict(chosen.len());
         console.outcome(&run.into_outcome());
         return Ok(verdict?);
     }
-    let (spec, _) = settings.resolve(base, own, None)?;
-    let is_for_batches = |given: &crate::app::options::Given| given.option.heading == Heading::Batches;
-    if spec.batch.rows.is_none() && own.iter().any(is_for_batches) {
+    let (spec, _) = settings.resolve(base, given, None)?;
+    let is_for_batches = |given: &Given| given.option.heading == Heading::Batches;
+    if spec.batch.rows.is_none() && given.iter().any(is_for_batches) {
         return Err(Error::usage(
             "--concurrency, --keep-going, --fail-fast, --max-failures, --retry-failed and --manifest are for batches",
             "name a file of rows with --batch",
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
 }
 
 /// Prints the entries and their results as a table.
-fn show(runs: &[EntryRun<'_>], console: &mut Console) {
+fn print(runs: &[EntryRun<'_>], console: &mut Console) {
     let row = |EntryRun { entry, result }: &EntryRun<'_>| {
         let (state, seconds, more) = match result {
             Ok(outcome) => (state(outcome), seconds(outcome), video(outcome)),
