@@ -6,8 +6,8 @@ use hyperframes_ci_core::findings::{Findings, Rule, Severity};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::report::{self, ReportFormat};
 
-use super::levels::LevelArgs;
 use super::select::SelectArgs;
+use super::severities::SeverityArgs;
 use super::values;
 use super::workspace::workspace;
 use crate::app::check::{self, CheckResult, CheckSpec, CheckTarget};
@@ -55,7 +55,7 @@ pub(super) struct Args {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
-    levels: LevelArgs,
+    severities: SeverityArgs,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
 
 /// Returns the targets of the selected entries, or of the paths.
 fn targets(args: &Args) -> Result<Vec<CheckTarget>, Error> {
-    let severities = args.levels.severities();
+    let severities = args.severities.to_severities();
     let selection = args.select.selection();
     if selection.is_used() {
         severities.validate()?;

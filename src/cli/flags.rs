@@ -104,7 +104,7 @@ fn arg(option: &'static RenderOption) -> Arg {
     if let Fallback::Value(value) = option.fallback {
         arg = arg.default_value(value);
     }
-    if option.is_for_one {
+    if option.is_for_single_render {
         arg = arg.conflicts_with("selection");
     }
     if matches!(option.name, "asset-id" | "url") {

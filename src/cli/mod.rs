@@ -8,12 +8,12 @@ mod delete;
 mod emulator;
 mod flags;
 mod get;
-mod levels;
 mod list;
 mod pack;
 mod render;
 mod schema;
 mod select;
+mod severities;
 mod values;
 mod workspace;
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::flags::RenderFlags;
-use super::levels::LevelArgs;
 use super::select::SelectArgs;
+use super::severities::SeverityArgs;
 use super::workspace::workspace;
 use crate::app::config::Settings;
 use crate::app::entries::{self, EntryRun};
@@ -28,12 +28,12 @@ pub(super) struct Args {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
-    levels: LevelArgs,
+    severities: SeverityArgs,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
-    let severities = args.levels.severities();
+    let severities = args.severities.to_severities();
     let settings = Settings::read(directory, severities.config.as_deref(), workspace())?;
     let mut base = RenderSpec { severities, ..RenderSpec::default() };
     if let Some(directory) = &args.dir {

@@ -27,7 +27,7 @@ pub(crate) struct RenderOption {
     /// Names of options that it excludes.
     pub(crate) conflicts: &'static [&'static str],
     /// Whether it applies to a single render, so that it excludes the selection of entries.
-    pub(crate) is_for_one: bool,
+    pub(crate) is_for_single_render: bool,
     /// Parses a value into a specification.
     pub(crate) set: fn(&mut RenderSpec, &OsStr) -> Result<(), String>,
 }

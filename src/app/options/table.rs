@@ -29,7 +29,7 @@ const BASE: RenderOption = RenderOption {
     heading: Heading::Options,
     scope: Scope::FileAndInput,
     conflicts: &[],
-    is_for_one: false,
+    is_for_single_render: false,
     set: |_, _| Ok(()),
 };
 
@@ -40,7 +40,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "ID",
         help: "Render an archive that is uploaded already",
         scope: Scope::Run,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| {
             let asset_id = text(value)?.to_owned();
             spec.source = ProjectSource::Uploaded(Project::AssetId { asset_id });
@@ -53,7 +53,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "URL",
         help: "Render an archive at a public HTTPS URL",
         scope: Scope::Run,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| {
             spec.source = ProjectSource::Uploaded(Project::Url { url: https_url(text(value)?)? });
             Ok(())
@@ -67,7 +67,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         help: "Entry HTML inside the project",
         fallback: Fallback::Words("index.html"),
         scope: Scope::File,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| put(&mut spec.request.composition, text(value)?.to_owned()),
         ..BASE
     },
@@ -235,7 +235,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         help: "Idempotency-Key of the upload and the submission",
         fallback: Fallback::Words("made of what is uploaded and rendered"),
         scope: Scope::RunAndInput,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| {
             let key = text(value)?.parse::<IdempotencyKey>();
             put(&mut spec.idempotency_key, key.map_err(|error: InvalidIdempotencyKey| error.to_string())?)
@@ -340,7 +340,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         heading: Heading::Batches,
         scope: Scope::Entry("rows"),
         conflicts: &["asset-id", "url", "no-wait"],
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| put(&mut spec.batch.rows, PathBuf::from(value)),
         ..BASE
     },
@@ -406,7 +406,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         fallback: Fallback::Words("renders/FILE.manifest.jsonl"),
         heading: Heading::Batches,
         scope: Scope::File,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| put(&mut spec.batch.manifest, PathBuf::from(value)),
         ..BASE
     },
