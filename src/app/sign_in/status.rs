@@ -65,24 +65,30 @@ pub(crate) fn status() -> Result<Status, Error> {
             left,
         }),
     };
-    let name = if user.is_empty() { "unknown".to_owned() } else { display_name(&user) };
-    let kind = if is_session { "sign-in" } else { "API key" };
-    let mut rows = vec![
-        vec!["account".to_owned(), name],
-        vec!["credential".to_owned(), format!("{kind} from {}", found.source)],
+    let source = format!("{} from {}", if is_session { "sign-in" } else { "API key" }, found.source);
+    let is_refreshable = stored.pointer("/oauth/refresh_token").is_some();
+    let rows = [
+        Some(("account", if user.is_empty() { "unknown".to_owned() } else { display_name(&user) })),
+        Some(("credential", source)),
+        expires_at.and_then(Value::as_str).map(|at| ("expires", expiry(at, is_refreshable))),
+        billing.and_then(|billing| billing.billing_type).map(|kind| ("billing", balance(&kind, left))),
     ];
-    if let Some(expires_at) = expires_at.and_then(Value::as_str) {
-        let is_refreshable = stored.pointer("/oauth/refresh_token").is_some();
-        let then = if is_refreshable { ", and is refreshed then" } else { "" };
-        rows.push(vec!["expires".to_owned(), format!("{expires_at}{then}")]);
-    }
-    if let Some(billing) = billing.and_then(|billing| billing.billing_type) {
-        let left = left.map_or_else(String::new, |left| format!(", {left} left"));
-        rows.push(vec!["billing".to_owned(), format!("{billing}{left}")]);
-    }
+    let rows = rows.into_iter().flatten().map(|(name, value)| vec![name.to_owned(), value]);
     let verdict = account.map(|_| ()).map_err(|error| match &error {
         CallError::Api(problem) if problem.is_authentication() => SignInError::Rejected(error).into(),
         _ => error.into(),
     });
-    Ok(Status { outcome, rows, verdict })
+    Ok(Status { outcome, rows: rows.collect(), verdict })
+}
+
+/// Formats when a sign-in expires.
+fn expiry(expires_at: &str, is_refreshable: bool) -> String {
+    let then = if is_refreshable { ", and is refreshed then" } else { "" };
+    format!("{expires_at}{then}")
+}
+
+/// Formats how the account is billed, and its balance if that is known.
+fn balance(billing_type: &str, left: Option<f64>) -> String {
+    let left = left.map_or_else(String::new, |left| format!(", {left} left"));
+    format!("{billing_type}{left}")
 }

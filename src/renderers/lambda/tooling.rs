@@ -78,7 +78,7 @@ struct StartResult {
 }
 
 impl Tooling {
-    /// Finds or installs a version of the tooling and unpacks `archive`; `announce` is called with the name of everything
+    /// Finds or installs a version of the tooling and unpacks `archive`; `on_install` is called with the name of everything
     /// that is installed.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Tooling {
         stack: &Stack,
         version: &str,
         archive: &Path,
-        announce: &mut dyn FnMut(&str),
+        on_install: &mut dyn FnMut(&str),
     ) -> Result<Self, LambdaError> {
         let cache = programs::cache()?;
         let pinned = PINNED_PACKAGES.iter().map(|name| format!("@hyperframes/{name}")).collect::<Vec<_>>();
@@ -103,7 +103,7 @@ impl Tooling {
         if let Some(missing) = node.missing_for(&modules) {
             return Err(programs::ProgramError::Missing(vec![missing]).into());
         }
-        let node = node.install(&modules, announce)?;
+        let node = node.install(&modules, on_install)?;
         let work_dir = WorkDir::new().map_err(LambdaError::Folder)?;
         fs::create_dir(work_dir.path().join(".hyperframes")).map_err(LambdaError::Folder)?;
         // Where the tooling expects it.
