@@ -1,6 +1,6 @@
-//! Failures: what every error of a command has in common, and the one table of exit codes.
+//! The trait of all errors that commands return, and the exit codes.
 //!
-//! Each module has an error type of its own, which implements [`Fault`]. [`Error`] is any of them.
+//! Each module has its own error type, which implements [`Fault`]. [`Error`] is any of them.
 
 use std::fmt;
 
@@ -14,44 +14,44 @@ pub(crate) enum Exit {
     General = 1,
     /// The command line, the environment or the configuration is invalid.
     Usage = 2,
-    /// No credential, or one that is refused.
+    /// There is no credential, or the API rejects it.
     Auth = 3,
-    /// The render is still running; the message has the command that resumes.
+    /// Timed out; the render is still running.
     Timeout = 4,
-    /// Checks found errors: nothing was uploaded, nothing is billed.
+    /// The checks found errors; nothing was uploaded or billed.
     Preflight = 5,
-    /// A limit that the user set is exceeded.
+    /// A limit of the user is exceeded.
     Limit = 6,
 }
 
 impl Exit {
-    /// The number that the process exits with.
+    /// Returns the exit code of the process.
     pub(crate) fn code(self) -> u8 {
         self as u8
     }
 }
 
-/// An error that a command can end with.
+/// An error of a command.
 pub(crate) trait Fault: fmt::Debug + fmt::Display + Send {
-    /// Stable identifier, for scripts.
+    /// Returns a stable identifier for scripts.
     fn code(&self) -> &str;
 
-    /// What to do about it.
+    /// Returns what the user can do about it.
     fn help(&self) -> Option<String> {
         None
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     fn exit(&self) -> Exit {
         Exit::General
     }
 
-    /// More members of the JSON envelope, beside `code`, `message` and `hint`.
+    /// Returns members of the JSON envelope besides `code`, `message` and `hint`.
     fn members(&self) -> Map<String, Value> {
         Map::new()
     }
 
-    /// The findings that are the reason, where they have not been reported yet.
+    /// Returns the findings that caused it, if they have not been printed yet.
     fn findings(&self) -> Option<&Findings> {
         None
     }
@@ -61,7 +61,7 @@ pub(crate) trait Fault: fmt::Debug + fmt::Display + Send {
 pub(crate) struct Error(Box<dyn Fault>);
 
 impl Error {
-    /// An invalid command line, environment or input, with a remedy.
+    /// Returns an error of an invalid command line, environment or input.
     pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
         Usage { message: message.into(), help: help.into() }.into()
     }
@@ -86,7 +86,7 @@ impl Error {
         self.0.findings()
     }
 
-    /// The envelope that scripts read from standard error: `{"error": {…}}`.
+    /// Returns the envelope for scripts: `{"error": {…}}`.
     pub(crate) fn to_json(&self) -> Value {
         let mut error = Map::new();
         error.insert("code".to_owned(), self.code().into());
@@ -115,12 +115,12 @@ impl fmt::Debug for Error {
     }
 }
 
-/// What the user asked for makes no sense.
+/// The command line, the environment or an input is invalid.
 #[derive(Debug)]
 pub(crate) struct Usage {
     /// What is wrong.
     pub(crate) message: String,
-    /// What to do about it.
+    /// What the user can do about it.
     pub(crate) help: String,
 }
 

@@ -1,4 +1,4 @@
-//! `hyperframes-ci`: HyperFrames in continuous integration.
+//! `hyperframes-ci`: checks, packs and renders HyperFrames compositions in continuous integration.
 
 mod action;
 mod app;
@@ -15,7 +15,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-/// The static binary is what the action downloads; musl's allocator is made for size, not for speed.
+/// The action downloads the static binary; musl's own allocator is slow.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,4 +1,4 @@
-//! The repository as it is at the base of a pull request.
+//! A checkout of the base of a pull request.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,32 +7,32 @@ use tempfile::TempDir;
 
 use crate::ci::PullRequest;
 
-/// The repository as it is at the request's base, in a folder of its own.
-pub(super) struct Base {
+/// A checkout of the base of a pull request in a temporary directory; removed when dropped.
+pub(super) struct BaseCheckout {
     folder: TempDir,
     repository: PathBuf,
 }
 
-impl Base {
-    /// Checks the base out beside the workspace; `None` where the clone does not have it, and it cannot be fetched.
-    pub(super) fn check_out(workspace: &Path, request: &PullRequest) -> Option<Self> {
+impl BaseCheckout {
+    /// Checks out the base; returns `None` if the clone does not contain it and it cannot be fetched.
+    pub(super) fn new(workspace: &Path, request: &PullRequest) -> Option<Self> {
         let folder = TempDir::new().ok()?;
         let base = Self { repository: workspace.to_owned(), folder };
         let commit = format!("{}^{{commit}}", request.base);
         if !base.git(&["cat-file", "-e", &commit]) {
             base.git(&["fetch", "--quiet", "--depth=1", "--no-tags", "origin", &request.base]);
         }
-        let place = base.path().display().to_string();
-        base.git(&["worktree", "add", "--quiet", "--detach", "--force", &place, &request.base])
-            .then_some(base)
+        let path = base.path().display().to_string();
+        base.git(&["worktree", "add", "--quiet", "--detach", "--force", &path, &request.base]).then_some(base)
     }
 
-    /// Where it is.
+    /// Returns the directory of the checkout.
     pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("base")
     }
 
-    /// No hook, no filter, no monitor and no question: a repository may name programs.
+    /// Runs Git without hooks, filters, monitors and prompts, since the configuration of a repository can name programs
+    /// for them; returns whether it succeeded.
     fn git(&self, arguments: &[&str]) -> bool {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.repository);
@@ -50,9 +50,9 @@ impl Base {
     }
 }
 
-impl Drop for Base {
+impl Drop for BaseCheckout {
     fn drop(&mut self) {
-        let place = self.path().display().to_string();
-        self.git(&["worktree", "remove", "--force", &place]);
+        let path = self.path().display().to_string();
+        self.git(&["worktree", "remove", "--force", &path]);
     }
 }

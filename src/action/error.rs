@@ -1,24 +1,24 @@
-//! How the action can fail.
+//! Errors of the action.
 
 use std::fmt;
 
 use crate::ci::{self, ProviderError};
 use crate::fault::{Exit, Fault};
 
-/// Why the action as a whole failed, after it has reported everything.
+/// An error of the action as a whole.
 #[derive(Debug)]
 pub(crate) enum ActionError {
-    /// No CI service is detected.
+    /// No CI service was detected.
     NoProvider,
-    /// The service refused.
+    /// A request to the CI service failed.
     Provider(ProviderError),
-    /// Renders that failed, and findings that are errors.
+    /// Renders failed, or the checks have findings that fail the step.
     Failed {
-        /// How many renders.
+        /// Number of failed renders.
         renders: usize,
-        /// How many findings.
+        /// Number of findings that fail the step.
         findings: usize,
-        /// Whether all that failed did so for a limit.
+        /// Whether all failed renders exceeded a limit.
         is_limit: bool,
     },
 }
@@ -29,7 +29,7 @@ impl fmt::Display for ActionError {
             Self::NoProvider => write!(f, "this is no job of {}", ci::provider_names()),
             Self::Provider(error) => error.fmt(f),
             Self::Failed { renders, findings, .. } => {
-                let counted = |count: &usize, what| crate::ui::counted(*count, what);
+                let counted = |count: &usize, noun| crate::ui::counted(*count, noun);
                 match (renders, findings) {
                     (0, findings) => write!(f, "{} in the checks", counted(findings, "finding")),
                     (renders, 0) => write!(f, "{} failed", counted(renders, "render")),

@@ -1,7 +1,7 @@
-//! Markdown of texts that strangers wrote.
+//! Untrusted text in Markdown.
 
-/// A text as code, in which nothing is markup, no name is mentioned and no address becomes a link. Entities are text to
-/// markdown, and code is no text to what makes mentions and links.
+/// Formats untrusted text as code. Entities keep it from being parsed as markup, and `<code>` keeps names and addresses
+/// from becoming mentions and links.
 pub(super) fn code(text: &str) -> String {
     let mut escaped = String::from("<code>");
     for character in hyperframes_ci_core::report::plain(text).chars() {
@@ -15,12 +15,12 @@ pub(super) fn code(text: &str) -> String {
     escaped
 }
 
-/// The same, no longer than so many characters.
-pub(super) fn short_code(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
+/// Formats untrusted text as code, truncated to `limit` characters.
+pub(super) fn short_code(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
         return code(text);
     }
-    code(&format!("{}…", text.chars().take(most.saturating_sub(1)).collect::<String>()))
+    code(&format!("{}…", text.chars().take(limit.saturating_sub(1)).collect::<String>()))
 }
 
 #[cfg(test)]
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_it_means_anything() {
+    fn markup_mentions_and_links_are_escaped() {
         let hostile =
             "<!-- end a --> | `x` **b** @user #1 https://evil.example ![](x) </code><script>\n::set-output";
         let shown = code(hostile);

@@ -1,21 +1,26 @@
-//! What `action.yml` runs: from an event to checks, renders, and what people see of them.
+//! What `action.yml` runs: checks and renders the compositions that an event affects, and publishes the results.
 //!
-//! `inputs.rs` reads what the workflow set, `scope.rs` finds out what is to be done, `runner.rs` renders one composition
-//! after the other, `pictures.rs` makes pictures of a video, `report.rs` reports in markdown and JSON, and `publish.rs`
-//! hands it all to the service. What happens where (comments, previews, releases) is behind
-//! [`CiProvider`](crate::ci::CiProvider).
+//! `start.rs` selects the mode, `inputs.rs` reads the inputs, `find_scope.rs` checks the projects and finds what to render,
+//! `runner.rs` renders one composition after the other, `images.rs` creates preview images, `report.rs` writes Markdown,
+//! `outputs.rs` writes the results for programs, and `publish.rs` publishes them. The differences between the CI services
+//! are behind [`CiProvider`](crate::ci::CiProvider).
 
 mod base;
 mod error;
+mod figures;
+mod find_scope;
+mod images;
 mod inputs;
 mod markdown;
-mod pictures;
+mod mode;
+mod outputs;
 mod preview;
 mod publish;
 mod report;
 mod runner;
 mod scope;
 mod start;
+mod variable_changes;
 mod workflow_run;
 
 pub(crate) use start::run;

@@ -1,39 +1,40 @@
-//! One composition and what became of it.
+//! The preview of one composition: its render, its images, and where they are published.
 
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::variables::Declarations;
 use serde_json::{Map, Value, json};
 
-use super::pictures::Pictures;
+use super::figures::Figures;
+use super::images::Images;
+use super::variable_changes::VariableChange;
 use crate::app::batch::{self, Manifest};
 use crate::app::outcome::Outcome;
 use crate::ci::{self, Media};
 use crate::system::digest;
 
-/// Videos of one batch that a release gets: it holds a thousand files.
-const MOST_ROWS: usize = 400;
+/// Maximum number of videos of a batch in a release; GitHub limits a release to 1000 files.
+const MAX_ROWS: usize = 400;
 
-/// Characters of a render key that files are named after.
-const NAME: usize = 24;
+/// Number of characters of a render key in file names.
+const NAME_LENGTH: usize = 24;
 
-/// A composition and what became of it.
+/// A composition and its render.
 pub(super) struct Preview {
-    /// What people call it.
-    pub(super) shown: String,
+    /// The name in reports.
+    pub(super) display_name: String,
     pub(super) state: PreviewState,
-    /// How its variables differ from the base's.
+    /// How the variables differ from those of the base.
     pub(super) variables: Vec<VariableChange>,
-    /// The rows of a batch whose videos are in place, in their order.
+    /// The rows of a batch that have a video, in their order.
     pub(super) rows: Vec<PreviewRow>,
-    pub(super) pictures: Pictures,
-    /// What the base's pictures are called, where the base has the composition.
-    pub(super) base: Option<String>,
-    /// Where people can see it.
+    pub(super) images: Images,
+    /// File name of the images of the base without the extension, if the base has the composition.
+    pub(super) base_name: Option<String>,
+    /// URLs of the published files.
     pub(super) urls: PublishedUrls,
 }
 
-/// A video and what it is of.
+/// A video and its render.
 #[derive(Clone, Debug)]
 pub(super) struct PreviewRow {
     pub(super) video: PathBuf,
@@ -42,114 +43,39 @@ pub(super) struct PreviewRow {
     pub(super) render_id: Option<String>,
 }
 
-/// URLs, as far as something was published.
+/// URLs of the files that were published.
 #[derive(Debug, Default)]
 pub(super) struct PublishedUrls {
     pub(super) video: Option<String>,
-    pub(super) picture: Option<String>,
-    pub(super) base_picture: Option<String>,
+    pub(super) image: Option<String>,
+    pub(super) base_image: Option<String>,
 }
 
-/// What became of a composition.
+/// The state of a preview.
 pub(super) enum PreviewState {
-    /// It is rendered.
+    /// The composition was rendered.
     Rendered(Box<RenderedPreview>),
-    /// The checks found errors: it was not rendered.
+    /// Not rendered because of this number of errors in the checks.
     Invalid(usize),
-    /// It should have been rendered.
+    /// The render failed.
     Failed {
-        /// Why, in a sentence.
+        /// The error.
         message: String,
-        /// Whether a limit of the user's is the reason.
+        /// Whether a limit was exceeded.
         is_limit: bool,
     },
 }
 
-/// A render, as reports show it.
+/// A completed render.
 pub(super) struct RenderedPreview {
-    /// Its video, or the first one of a batch.
+    /// The video, or the first one of a batch.
     pub(super) video: Option<PathBuf>,
     pub(super) figures: Figures,
-    /// The render itself; `None` where another run has made it.
+    /// The outcome; `None` if the triggering run rendered it.
     pub(super) outcome: Option<Outcome>,
 }
 
-/// What reports show of a render.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Figures {
-    /// Pixels.
-    pub(super) width: Option<f64>,
-    /// Pixels.
-    pub(super) height: Option<f64>,
-    pub(super) fps: Option<f64>,
-    /// Seconds.
-    pub(super) duration: Option<f64>,
-    /// Rows with a video, and all of them, for a batch.
-    pub(super) rows: Option<(u64, u64)>,
-    /// Whether earlier runs paid for it.
-    pub(super) is_reused: bool,
-    /// How it was rendered, such as `rendered on the runner`.
-    pub(super) label: &'static str,
-    /// Seconds that this run has paid for.
-    pub(super) billed_seconds: f64,
-}
-
-impl Figures {
-    /// The figures of a render.
-    pub(super) fn of(outcome: &Outcome) -> Self {
-        let billed_seconds = outcome.billed().seconds;
-        let figures = Self { label: "rendered", billed_seconds, ..Self::default() };
-        match outcome {
-            Outcome::Render(render) => {
-                let video = render.video.as_ref().and_then(|video| video.video.as_ref());
-                Self {
-                    width: video.map(|video| f64::from(video.width)),
-                    height: video.map(|video| f64::from(video.height)),
-                    fps: video.and_then(|video| video.fps),
-                    duration: video.and_then(|video| video.duration),
-                    is_reused: render.reused,
-                    label: render.label,
-                    ..figures
-                }
-            }
-            // Reused is a batch whose every row is, as far as this run has completed some.
-            Outcome::Batch(batch) => Self {
-                rows: Some((batch.in_place(), batch.rows)),
-                is_reused: batch.results.as_ref().is_some_and(|results| results.completed == batch.reused),
-                ..figures
-            },
-            Outcome::DryRun(_) => figures,
-        }
-    }
-}
-
-/// How a variable differs from the base's.
-#[derive(Debug, PartialEq)]
-pub(super) enum VariableChange {
-    Added(String),
-    Removed(String),
-    Retyped(String, &'static str, &'static str),
-}
-
-/// How the declarations of `head` differ from those of `base`.
-pub(super) fn changes(base: &Declarations, head: &Declarations) -> Vec<VariableChange> {
-    let mut changes = Vec::new();
-    for after in head.entries() {
-        match base.get(&after.id) {
-            None => changes.push(VariableChange::Added(after.id.clone())),
-            Some(before) if before.kind != after.kind => {
-                let (before, after_kind) = (before.kind.as_str(), after.kind.as_str());
-                changes.push(VariableChange::Retyped(after.id.clone(), before, after_kind));
-            }
-            Some(_) => {}
-        }
-    }
-    let removed = base.entries().iter().filter(|before| head.get(&before.id).is_none());
-    changes.extend(removed.map(|before| VariableChange::Removed(before.id.clone())));
-    changes
-}
-
-/// The rows whose videos are in place, as a manifest has them.
+/// Returns the rows of a manifest that have a video.
 pub(super) fn rows(manifest: &Path) -> Vec<PreviewRow> {
     let manifest = Manifest::read(manifest).ok();
     let row = |entry: &batch::Entry| {
@@ -160,8 +86,8 @@ pub(super) fn rows(manifest: &Path) -> Vec<PreviewRow> {
     manifest.iter().flat_map(Manifest::completed).filter_map(row).collect()
 }
 
-/// What the pictures of a render are called: after what it is of.
-pub(super) fn name_of(outcome: &Outcome) -> Option<String> {
+/// Returns the file name of the images of a render without the extension, from its render key.
+pub(super) fn file_stem(outcome: &Outcome) -> Option<String> {
     let key = match outcome {
         Outcome::Render(render) => {
             let identity = render.project.as_ref().map(|project| project.identity.as_str());
@@ -170,24 +96,24 @@ pub(super) fn name_of(outcome: &Outcome) -> Option<String> {
         Outcome::DryRun(dry) => dry.key.as_str(),
         Outcome::Batch(_) => return None,
     };
-    key.strip_prefix("hfci_")?.get(..NAME).map(str::to_owned)
+    key.strip_prefix("hfci_")?.get(..NAME_LENGTH).map(str::to_owned)
 }
 
 impl Preview {
-    /// A composition that nothing is known of yet.
-    pub(super) fn new(shown: &str, state: PreviewState) -> Self {
+    /// Returns a preview without a video.
+    pub(super) fn new(display_name: &str, state: PreviewState) -> Self {
         Self {
-            shown: shown.to_owned(),
+            display_name: display_name.to_owned(),
             state,
             variables: Vec::new(),
             rows: Vec::new(),
-            pictures: Pictures::default(),
-            base: None,
+            images: Images::default(),
+            base_name: None,
             urls: PublishedUrls::default(),
         }
     }
 
-    /// The render, where there is one.
+    /// Returns the render, if it is completed.
     pub(super) fn rendered(&self) -> Option<&RenderedPreview> {
         match &self.state {
             PreviewState::Rendered(rendered) => Some(rendered),
@@ -195,71 +121,72 @@ impl Preview {
         }
     }
 
-    /// The outcome of the render, where this run has it.
+    /// Returns the outcome of the render, if this run rendered it.
     pub(super) fn outcome(&self) -> Option<&Outcome> {
         self.rendered()?.outcome.as_ref()
     }
 
-    /// The video, or the first one of a batch.
+    /// Returns the video, or the first one of a batch.
     pub(super) fn video(&self) -> Option<&Path> {
         self.rendered()?.video.as_deref()
     }
 
-    /// Whether it should have been rendered, and is not.
+    /// Returns whether the render failed.
     pub(super) fn is_failed(&self) -> bool {
         matches!(self.state, PreviewState::Failed { .. })
     }
 
-    /// Whether a limit of the user's is why it is not rendered.
+    /// Returns whether a limit was exceeded.
     pub(super) fn is_limited(&self) -> bool {
         matches!(self.state, PreviewState::Failed { is_limit: true, .. })
     }
 
-    /// Whether earlier runs paid for it.
+    /// Returns whether an earlier run was billed for the render.
     pub(super) fn is_reused(&self) -> bool {
         self.rendered().is_some_and(|rendered| rendered.figures.is_reused)
     }
 
-    /// What its files are called: after what it is of, or after the video where that is not known.
-    fn name(&self) -> Option<String> {
-        let of_video = || Some(digest::of_file(self.video()?).ok()?[..NAME].to_owned());
-        self.outcome().and_then(name_of).or_else(of_video)
+    /// Returns the name of the published files without the extension: from the render key, or from the digest of the
+    /// video if the key is unknown.
+    fn file_stem(&self) -> Option<String> {
+        let from_video = || Some(digest::of_file(self.video()?).ok()?[..NAME_LENGTH].to_owned());
+        self.outcome().and_then(file_stem).or_else(from_video)
     }
 
-    /// What comments show.
+    /// Returns the files to publish for the comment.
     pub(super) fn media(&self) -> Vec<Media> {
-        let Some(name) = self.name() else { return Vec::new() };
-        let files = [self.pictures.poster.as_deref(), self.pictures.gif.as_deref(), self.video()];
+        let Some(name) = self.file_stem() else { return Vec::new() };
+        let files = [self.images.poster.as_deref(), self.images.gif.as_deref(), self.video()];
         let named = files.into_iter().flatten().filter_map(|path| {
-            let ending = path.extension()?.to_str()?;
-            Some(Media { name: format!("{name}.{ending}"), path: path.to_owned() })
+            let extension = path.extension()?.to_str()?;
+            Some(Media { name: format!("{name}.{extension}"), path: path.to_owned() })
         });
         named.collect()
     }
 
-    /// What the base's pictures may be called.
-    pub(super) fn base_picture_names(&self) -> Option<Vec<String>> {
-        self.base.as_ref().map(|name| vec![format!("{name}.gif"), format!("{name}.png")])
+    /// Returns the possible names of the images of the base.
+    pub(super) fn base_image_names(&self) -> Option<Vec<String>> {
+        self.base_name.as_ref().map(|name| vec![format!("{name}.gif"), format!("{name}.png")])
     }
 
-    /// Takes in where files were published, by name.
-    pub(super) fn set_urls(&mut self, named: &[(String, String)]) {
-        let find = |name: &Option<String>, endings: &[&str]| {
+    /// Sets the URLs from names and URLs of published files.
+    pub(super) fn set_urls(&mut self, published: &[(String, String)]) {
+        let find = |name: &Option<String>, extensions: &[&str]| {
             let name = name.as_ref()?;
-            endings.iter().find_map(|ending| {
-                let wanted = format!("{name}.{ending}");
-                named.iter().find(|(known, _)| *known == wanted).map(|(_, url)| url.clone())
+            extensions.iter().find_map(|extension| {
+                let wanted = format!("{name}.{extension}");
+                published.iter().find(|(known, _)| *known == wanted).map(|(_, url)| url.clone())
             })
         };
-        let own = self.name();
+        let own = self.file_stem();
         self.urls = PublishedUrls {
             video: find(&own, &["mp4", "webm", "mov"]),
-            picture: find(&own, &["gif", "png"]),
-            base_picture: find(&self.base, &["gif", "png"]),
+            image: find(&own, &["gif", "png"]),
+            base_image: find(&self.base_name, &["gif", "png"]),
         };
     }
 
-    /// The videos that a release gets: one, or those of a batch.
+    /// Returns the videos for a release: one, or those of a batch.
     pub(super) fn videos(&self) -> Vec<PreviewRow> {
         match (self.video(), self.outcome()) {
             (Some(video), Some(Outcome::Render(render))) if self.rows.is_empty() => vec![PreviewRow {
@@ -267,93 +194,50 @@ impl Preview {
                 key: render.key.clone().unwrap_or_default(),
                 render_id: render.render.id().map(str::to_owned),
             }],
-            _ => self.rows.iter().take(MOST_ROWS).cloned().collect(),
+            _ => self.rows.iter().take(MAX_ROWS).cloned().collect(),
         }
     }
 
-    /// What a release gets.
+    /// Returns the files for a release: the videos and the poster.
     pub(super) fn release_files(&self) -> Vec<Media> {
         let videos = self.videos().into_iter().map(|row| row.video);
-        let files = videos.chain(self.pictures.poster.clone()).collect::<Vec<_>>();
+        let files = videos.chain(self.images.poster.clone()).collect::<Vec<_>>();
         files.into_iter().map(|path| Media { name: ci::file_name(&path), path }).collect()
     }
 
-    /// For programs.
+    /// Returns the result in `report.json`.
     pub(super) fn to_json(&self) -> Value {
         let mut json = match &self.state {
             PreviewState::Rendered(rendered) => match &rendered.outcome {
                 Some(outcome) => json!(outcome),
-                None => figures_json(&rendered.figures),
+                None => rendered.figures.to_json(),
             },
             PreviewState::Invalid(errors) => json!({ "errors": errors }),
             PreviewState::Failed { message, .. } => json!({ "message": message }),
         };
         if let Value::Object(json) = &mut json {
-            self.describe(json);
+            self.add_common_members(json);
         }
         json
     }
 
-    fn describe(&self, json: &mut Map<String, Value>) {
+    /// Adds the members that every result has.
+    fn add_common_members(&self, json: &mut Map<String, Value>) {
         let state = match &self.state {
             PreviewState::Rendered(_) if self.is_reused() => "reused",
             PreviewState::Rendered(_) => "rendered",
             PreviewState::Invalid(_) => "invalid",
             PreviewState::Failed { .. } => "failed",
         };
-        json.insert("composition".to_owned(), self.shown.as_str().into());
+        json.insert("composition".to_owned(), self.display_name.as_str().into());
         json.insert("state".to_owned(), state.into());
         if !self.rows.is_empty() {
             let paths = self.rows.iter().map(|row| row.video.display().to_string());
             json.insert("output_paths".to_owned(), paths.collect());
         }
-        json.insert("poster_path".to_owned(), json!(self.pictures.poster));
-        json.insert("gif_path".to_owned(), json!(self.pictures.gif));
-        // The findings of all projects are in the report, once.
+        json.insert("poster_path".to_owned(), json!(self.images.poster));
+        json.insert("gif_path".to_owned(), json!(self.images.gif));
+        // The report lists the findings of all projects once.
         json.remove("diagnostics");
-    }
-}
-
-/// The figures of a render of another run.
-fn figures_json(figures: &Figures) -> Value {
-    json!({
-        "reused": figures.is_reused,
-        "video": {
-            "width": figures.width,
-            "height": figures.height,
-            "fps": figures.fps,
-            "duration": figures.duration,
-        },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use hyperframes_ci_core::composition::Composition;
-
-    use super::*;
-
-    fn declarations(json: &str) -> Declarations {
-        let page =
-            format!("<html data-composition-variables='{json}'><div data-composition-id=\"a\"></div></html>");
-        Composition::parse("index.html", &page).declarations
-    }
-
-    #[test]
-    fn variables_that_differ_are_reported() {
-        let variable = |id: &str, kind: &str, default: &str| {
-            format!(r#"{{"id":"{id}","label":"L","type":"{kind}","default":{default}}}"#)
-        };
-        let before = format!("[{},{}]", variable("size", "number", "1"), variable("old", "string", "\"x\""));
-        let after =
-            format!("[{},{}]", variable("size", "string", "\"1\""), variable("new", "boolean", "true"));
-        assert_eq!(
-            changes(&declarations(&before), &declarations(&after)),
-            [
-                VariableChange::Retyped("size".to_owned(), "number", "string"),
-                VariableChange::Added("new".to_owned()),
-                VariableChange::Removed("old".to_owned()),
-            ]
-        );
     }
 }

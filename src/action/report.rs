@@ -1,56 +1,62 @@
-//! What people read: the comment, the summary, the provenance of a release.
+//! The comment and the summary in Markdown, and the provenance of a release.
 
 use hyperframes_ci_core::findings::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
+use super::figures::Figures;
 use super::markdown::{code, short_code};
-use super::preview::{Figures, Preview, PreviewRow, PreviewState, VariableChange};
+use super::preview::{Preview, PreviewRow, PreviewState};
 use super::scope::Scope;
-use crate::ci::Event;
-use crate::ci::short_commit;
+use super::variable_changes::VariableChange;
+use crate::ci::{self, Event, Subject, short_commit};
+use crate::system::digest;
 use crate::ui::counted;
 
-/// Findings that a summary lists.
-const MOST_FINDINGS: usize = 100;
+/// Maximum number of findings in a summary.
+const MAX_FINDINGS: usize = 100;
 
-/// Rows of a comment in its longest form, and in its shorter ones.
-const ROWS: [usize; 5] = [100, 40, 15, 5, 0];
+/// Maximum number of rows in a comment, from the longest form to the shortest.
+const COMMENT_ROWS: [usize; 5] = [100, 40, 15, 5, 0];
 
-/// The section of a comment, shorter and shorter.
+/// Maximum number of rows in a summary.
+const SUMMARY_ROWS: usize = 500;
+
+/// Returns forms of the section of the comment, from the longest to the shortest: services limit its length.
 pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
-    let forms = ROWS.iter().map(|rows| {
+    let forms = COMMENT_ROWS.iter().map(|rows| {
         let mut text = head(scope, previews, event);
-        text.push_str(&table(previews, *rows, true));
+        text.push_str(&table(previews, *rows));
         text.push_str(&details(previews, *rows));
         text.push_str(&unchanged(scope, *rows));
-        text.push_str(&listed(notes));
+        text.push_str(&quotes(notes));
         text.push_str(&findings_line(scope, event));
         text
     });
     forms.collect()
 }
 
-/// The job's summary.
+/// Returns the summary of the job.
 pub(super) fn summary(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> String {
     let mut text = String::from("## HyperFrames\n\n");
     text.push_str(&head(scope, previews, event));
-    text.push_str(&table(previews, 500, true));
-    text.push_str(&details(previews, 500));
-    text.push_str(&unchanged(scope, 500));
-    text.push_str(&listed(notes));
+    text.push_str(&table(previews, SUMMARY_ROWS));
+    text.push_str(&details(previews, SUMMARY_ROWS));
+    text.push_str(&unchanged(scope, SUMMARY_ROWS));
+    text.push_str(&quotes(notes));
     text.push_str(&findings_table(&scope.findings.diagnostics));
     text
 }
 
+/// Returns the line with the numbers of renders.
 fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
     let count = |wanted: fn(&Preview) -> bool| previews.iter().filter(|preview| wanted(preview)).count();
-    let made = count(|preview| preview.video().is_some() && !preview.is_reused());
+    let rendered = count(|preview| preview.video().is_some() && !preview.is_reused());
     let reused = count(Preview::is_reused);
     let failed = count(Preview::is_failed);
     let invalid = count(|preview| matches!(preview.state, PreviewState::Invalid(_)));
     let mut parts = Vec::new();
     for (number, what) in [
-        (made, "rendered"),
+        (rendered, "rendered"),
         (reused, "reused"),
         (failed, "failed"),
         (invalid, "not rendered"),
@@ -63,52 +69,55 @@ fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
     if parts.is_empty() {
         parts.push("nothing to render".to_owned());
     }
-    let rendered = previews.iter().filter_map(Preview::rendered);
-    let seconds: f64 = rendered.map(|rendered| rendered.figures.billed_seconds).sum();
-    let cost =
-        if seconds > 0.0 { format!(" · {} s rendered in the cloud", tidy(seconds)) } else { String::new() };
+    let completed = previews.iter().filter_map(Preview::rendered);
+    let seconds: f64 = completed.map(|rendered| rendered.figures.billed_seconds).sum();
+    let cost = if seconds > 0.0 {
+        format!(" · {} s rendered in the cloud", rounded(seconds))
+    } else {
+        String::new()
+    };
     let commit = match &event.subject {
-        crate::ci::Subject::PullRequest(request) => &request.head,
+        Subject::PullRequest(request) => &request.head,
         _ => &event.commit,
     };
     format!("**{}** for {}{cost} · [log]({})\n\n", parts.join(", "), short_commit(commit), event.run_url)
 }
 
-fn table(previews: &[Preview], most: usize, with_pictures: bool) -> String {
-    if previews.is_empty() || most == 0 {
+/// Returns the table of at most `limit` previews.
+fn table(previews: &[Preview], limit: usize) -> String {
+    if previews.is_empty() || limit == 0 {
         return String::new();
     }
-    let has_base = previews.iter().any(|preview| preview.urls.base_picture.is_some());
+    let has_base = previews.iter().any(|preview| preview.urls.base_image.is_some());
     let mut text = if has_base {
         String::from("| composition | before | now | video |\n|---|---|---|---|\n")
     } else {
         String::from("| composition | preview | video |\n|---|---|---|\n")
     };
-    for preview in previews.iter().take(most) {
-        let image = |url: &Option<String>| match url.as_ref().filter(|_| with_pictures) {
+    for preview in previews.iter().take(limit) {
+        let image = |url: &Option<String>| match url {
             Some(url) => format!("<img src=\"{url}\" width=\"320\" alt=\"\">"),
             None => String::new(),
         };
-        let picture = match (&preview.urls.video, image(&preview.urls.picture)) {
+        let now = match (&preview.urls.video, image(&preview.urls.image)) {
             (Some(video), image) if !image.is_empty() => format!("<a href=\"{video}\">{image}</a>"),
             (_, image) => image,
         };
-        let before =
-            if has_base { format!(" {} |", image(&preview.urls.base_picture)) } else { String::new() };
+        let before = if has_base { format!(" {} |", image(&preview.urls.base_image)) } else { String::new() };
         text.push_str(&format!(
-            "| {} |{before} {picture} | {} |\n",
-            short_code(&preview.shown, 120),
+            "| {} |{before} {now} | {} |\n",
+            short_code(&preview.display_name, 120),
             outcome(preview)
         ));
     }
-    if previews.len() > most {
-        text.push_str(&format!("\n… and {} more: the summary of the run has all.\n", previews.len() - most));
+    if previews.len() > limit {
+        text.push_str(&format!("\n… and {} more: the summary of the run has all.\n", previews.len() - limit));
     }
     text.push('\n');
     text
 }
 
-/// What came of a preview, in a cell.
+/// Returns the table cell with the result of a preview.
 fn outcome(preview: &Preview) -> String {
     match &preview.state {
         PreviewState::Invalid(errors) => format!("not rendered: {}", counted(*errors, "error")),
@@ -124,30 +133,30 @@ fn outcome(preview: &Preview) -> String {
     }
 }
 
-/// `1280x720, 30 fps, 2 s<br>`, or how many rows of a batch are there.
+/// Formats figures as `1280x720, 30 fps, 2 s<br>`, or as the number of completed rows of a batch.
 fn figures(figures: &Figures) -> String {
-    if let Some((in_place, rows)) = figures.rows {
-        return format!("{in_place} of {rows} rows<br>");
+    if let Some((completed, rows)) = figures.rows {
+        return format!("{completed} of {rows} rows<br>");
     }
     let size = figures.width.zip(figures.height);
     let parts = [
-        size.map(|(width, height)| format!("{}x{}", tidy(width), tidy(height))),
-        figures.fps.map(|fps| format!("{} fps", tidy(fps))),
-        figures.duration.map(|seconds| format!("{} s", tidy(seconds))),
+        size.map(|(width, height)| format!("{}x{}", rounded(width), rounded(height))),
+        figures.fps.map(|fps| format!("{} fps", rounded(fps))),
+        figures.duration.map(|seconds| format!("{} s", rounded(seconds))),
     ];
     let parts = parts.into_iter().flatten().collect::<Vec<_>>();
     if parts.is_empty() { String::new() } else { format!("{}<br>", parts.join(", ")) }
 }
 
-/// Two digits behind the point, and no more than there are.
-fn tidy(value: f64) -> String {
+/// Formats a number with at most two decimal places.
+fn rounded(value: f64) -> String {
     ((value * 100.0).round() / 100.0).to_string()
 }
 
-/// How variables differ from the base's.
-fn details(previews: &[Preview], most: usize) -> String {
+/// Lists the variables that differ from those of the base, of at most `limit` previews.
+fn details(previews: &[Preview], limit: usize) -> String {
     let mut text = String::new();
-    for preview in previews.iter().take(most).filter(|preview| !preview.variables.is_empty()) {
+    for preview in previews.iter().take(limit).filter(|preview| !preview.variables.is_empty()) {
         let changes = preview.variables.iter().take(50).map(|change| match change {
             VariableChange::Added(id) => format!("{} is new", short_code(id, 60)),
             VariableChange::Removed(id) => format!("{} is gone", short_code(id, 60)),
@@ -156,25 +165,28 @@ fn details(previews: &[Preview], most: usize) -> String {
             }
         });
         let changes = changes.collect::<Vec<_>>().join(", ");
-        text.push_str(&format!("Variables of {}: {changes}\n\n", short_code(&preview.shown, 120)));
+        text.push_str(&format!("Variables of {}: {changes}\n\n", short_code(&preview.display_name, 120)));
     }
     text
 }
 
-fn unchanged(scope: &Scope, most: usize) -> String {
-    if scope.unchanged.is_empty() || most == 0 {
+/// Lists at most `limit` unchanged compositions.
+fn unchanged(scope: &Scope, limit: usize) -> String {
+    if scope.unchanged.is_empty() || limit == 0 {
         return String::new();
     }
-    let named = scope.unchanged.iter().take(most).map(|name| short_code(name, 120)).collect::<Vec<_>>();
-    let more = scope.unchanged.len().saturating_sub(most);
+    let named = scope.unchanged.iter().take(limit).map(|name| short_code(name, 120)).collect::<Vec<_>>();
+    let more = scope.unchanged.len().saturating_sub(limit);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("Unchanged: {}{more}\n\n", named.join(", "))
 }
 
-fn listed(notes: &[String]) -> String {
+/// Formats notes as quotes.
+fn quotes(notes: &[String]) -> String {
     notes.iter().map(|note| format!("> {note}\n\n")).collect()
 }
 
+/// Returns a line with the numbers of findings, or nothing if there are none.
 fn findings_line(scope: &Scope, event: &Event) -> String {
     let [errors, warnings] =
         [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));
@@ -189,40 +201,41 @@ fn findings_line(scope: &Scope, event: &Event) -> String {
     )
 }
 
-fn findings_table(found: &[Diagnostic]) -> String {
-    let told = found.iter().filter(|found| found.severity != Severity::Note).collect::<Vec<_>>();
-    if told.is_empty() {
+/// Returns a table of the errors and warnings.
+fn findings_table(diagnostics: &[Diagnostic]) -> String {
+    let listed = diagnostics.iter().filter(|found| found.severity != Severity::Note).collect::<Vec<_>>();
+    if listed.is_empty() {
         return "The checks found nothing to act on.\n".to_owned();
     }
     let mut text = String::from("| | where | what |\n|---|---|---|\n");
-    for found in told.iter().take(MOST_FINDINGS) {
-        let place = match found.position {
+    for found in listed.iter().take(MAX_FINDINGS) {
+        let location = match found.position {
             Some(position) => format!("{}:{}", found.path, position.line),
             None => found.path.clone(),
         };
         text.push_str(&format!(
             "| {} | {} | {} {} |\n",
             found.severity.as_str(),
-            short_code(&place, 160),
+            short_code(&location, 160),
             short_code(&found.message, 300),
             code(found.rule.code())
         ));
     }
-    if told.len() > MOST_FINDINGS {
-        text.push_str(&format!("\n… and {} more in report.json.\n", told.len() - MOST_FINDINGS));
+    if listed.len() > MAX_FINDINGS {
+        text.push_str(&format!("\n… and {} more in report.json.\n", listed.len() - MAX_FINDINGS));
     }
     text
 }
 
-/// Where the videos of a release come from.
+/// Describes how the videos of a release were rendered.
 pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
-    let of_preview = |preview: &Preview| {
+    let videos_of = |preview: &Preview| {
         let result = json!(preview.outcome()?);
-        let of_video = move |row: PreviewRow| {
+        let describe = move |row: PreviewRow| {
             json!({
-                "file": crate::ci::file_name(&row.video),
-                "sha256": crate::system::digest::of_file(&row.video).ok(),
-                "composition": preview.shown,
+                "file": ci::file_name(&row.video),
+                "sha256": digest::of_file(&row.video).ok(),
+                "composition": preview.display_name,
                 "project_digest": result.get("digest"),
                 "render_key": row.key,
                 "render_id": row.render_id,
@@ -230,14 +243,14 @@ pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
                 "video": result.get("video"),
             })
         };
-        Some(preview.videos().into_iter().map(of_video).collect::<Vec<_>>())
+        Some(preview.videos().into_iter().map(describe).collect::<Vec<_>>())
     };
-    let videos = previews.iter().filter_map(of_preview).flatten();
+    let videos = previews.iter().filter_map(videos_of).flatten();
     json!({
         "version": 1,
         "repository": event.repository,
         "commit": event.commit,
-        // Without the attempt: a run that is repeated says the same.
+        // Without the attempt, so that a repeated run writes the same provenance.
         "run": event.run_url.split("/attempts/").next(),
         "tool": concat!("hyperframes-ci ", env!("CARGO_PKG_VERSION")),
         "videos": videos.collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! Renders the compositions of a run, one after the other.
+//! Renders the compositions of a run one by one.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,12 @@ use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::options::Format;
 use sha2::{Digest, Sha256};
 
+use super::figures::Figures;
+use super::images::Images;
 use super::inputs::Inputs;
-use super::pictures::Pictures;
-use super::preview::{Figures, Preview, PreviewState, RenderedPreview, changes, name_of, rows};
-use super::scope::{Entry, Scope, is_exposed};
+use super::preview::{Preview, PreviewState, RenderedPreview, file_stem, rows};
+use super::scope::{RenderTarget, Scope, is_exposed};
+use super::variable_changes::variable_changes;
 use crate::app::budget::Billed;
 use crate::app::config::{self, Settings};
 use crate::app::outcome::Outcome;
@@ -21,7 +23,7 @@ use crate::fault::{Error, Exit};
 use crate::renderers;
 use crate::ui::Console;
 
-/// Renders what is to be rendered.
+/// Renders the targets of `scope`.
 pub(super) fn render_all(
     scope: &Scope,
     inputs: &Inputs,
@@ -29,8 +31,8 @@ pub(super) fn render_all(
     console: &mut Console,
 ) -> Vec<Preview> {
     let mut runner = PreviewRunner { scope, inputs, provider, console, spent: Billed::default() };
-    let slugs = slugs(&scope.entries);
-    scope.entries.iter().zip(slugs).map(|(entry, slug)| runner.run(entry, &slug)).collect()
+    let slugs = slugs(&scope.targets);
+    scope.targets.iter().zip(slugs).map(|(target, slug)| runner.run(target, &slug)).collect()
 }
 
 struct PreviewRunner<'a> {
@@ -38,18 +40,19 @@ struct PreviewRunner<'a> {
     inputs: &'a Inputs,
     provider: &'a dyn CiProvider,
     console: &'a mut Console,
+    /// What the run is billed for so far.
     spent: Billed,
 }
 
 impl PreviewRunner<'_> {
-    fn run(&mut self, entry: &Entry, slug: &str) -> Preview {
-        self.provider.begin_group(&format!("HyperFrames: {}", entry.shown));
-        let mut preview = Preview::new(&entry.shown, PreviewState::Invalid(entry.errors));
-        self.compare(entry, &mut preview);
-        if entry.errors > 0 {
+    fn run(&mut self, target: &RenderTarget, slug: &str) -> Preview {
+        self.provider.begin_group(&format!("HyperFrames: {}", target.display_name));
+        let mut preview = Preview::new(&target.display_name, PreviewState::Invalid(target.errors));
+        self.compare_with_base(target, &mut preview);
+        if target.errors > 0 {
             self.console.detail("the checks found errors: it is not rendered");
         } else {
-            preview.state = match self.render(entry, slug, &mut preview) {
+            preview.state = match self.render(target, slug, &mut preview) {
                 Ok(rendered) => PreviewState::Rendered(Box::new(rendered)),
                 Err(error) => {
                     self.console.failure(&error);
@@ -61,31 +64,37 @@ impl PreviewRunner<'_> {
         preview
     }
 
-    /// What the base has of the composition.
-    fn compare(&self, entry: &Entry, preview: &mut Preview) {
+    /// Sets the changes of variables, and the name of the images of the base.
+    fn compare_with_base(&self, target: &RenderTarget, preview: &mut Preview) {
         let Some(base) = &self.scope.base else { return };
-        let html = std::fs::read_to_string(base.path().join(entry.path())).unwrap_or_default();
-        let before = Composition::parse(&entry.path(), &html).declarations;
-        preview.variables = changes(&before, &entry.parsed.declarations);
-        // Equal videos have equal names: what the base looks like may be published already.
-        let directory = base.path().join(&entry.prefix);
-        let spec = self.spec(entry, &self.scope.settings.at(&base.path()), directory);
-        let dry = spec.and_then(|spec| {
+        let html = std::fs::read_to_string(base.path().join(target.path())).unwrap_or_default();
+        let before = Composition::parse(&target.path(), &html).declarations;
+        preview.variables = variable_changes(&before, &target.parsed.declarations);
+        // Equal renders have equal names, so the images of the base may be published already.
+        let directory = base.path().join(&target.prefix);
+        let spec = self.spec(target, &self.scope.settings.at(&base.path()), directory);
+        let dry_run = spec.and_then(|spec| {
             let spec = RenderSpec { is_dry_run: true, ..spec };
             render(spec, &mut Console::silent())
         });
-        preview.base = dry.ok().as_ref().and_then(name_of);
+        preview.base_name = dry_run.ok().as_ref().and_then(file_stem);
     }
 
-    fn render(&mut self, entry: &Entry, slug: &str, preview: &mut Preview) -> Result<RenderedPreview, Error> {
-        let mut spec = self.spec(entry, &self.scope.settings, entry.directory.clone())?;
+    /// Renders a target to files named after `slug`.
+    fn render(
+        &mut self,
+        target: &RenderTarget,
+        slug: &str,
+        preview: &mut Preview,
+    ) -> Result<RenderedPreview, Error> {
+        let mut spec = self.spec(target, &self.scope.settings, target.directory.clone())?;
         let folder = &self.inputs.output_dir;
         let manifest = spec.batch.rows.as_ref().map(|_| folder.join(format!("{slug}.manifest.jsonl")));
-        let of_file =
-            entry.entry.as_ref().and_then(|entry| self.scope.settings.file.setting(entry, "output"));
-        let name = match (&manifest, of_file.and_then(|output| output.rsplit('/').next())) {
+        let configured =
+            target.entry.as_ref().and_then(|entry| self.scope.settings.file.setting(entry, "output"));
+        let name = match (&manifest, configured.and_then(|output| output.rsplit('/').next())) {
             (None, _) => format!("{slug}.{}", spec.request.format.unwrap_or(Format::Mp4)),
-            // The videos of a batch keep their names, and say what they are of.
+            // The videos of a batch keep their names, after the name of the composition.
             (Some(_), Some(name)) => format!("{slug}-{}", name.replace("{entry}-", "")),
             (Some(_), None) => format!("{slug}-{{index}}.{{ext}}"),
         };
@@ -101,30 +110,35 @@ impl PreviewRunner<'_> {
                 Outcome::Render(render) => render.thumbnail_url.as_deref(),
                 Outcome::Batch(_) | Outcome::DryRun(_) => None,
             };
-            preview.pictures = Pictures::make(video, thumbnail, folder, slug);
+            preview.images = Images::create(video, thumbnail, folder, slug);
         }
         outcome.verdict()?;
         Ok(RenderedPreview { video, figures: Figures::of(&outcome), outcome: Some(outcome) })
     }
 
-    /// What is rendered of an entry in `directory`.
-    fn spec(&self, entry: &Entry, settings: &Settings, directory: PathBuf) -> Result<RenderSpec, Error> {
+    /// Returns the specification of a target whose project is in `directory`.
+    fn spec(
+        &self,
+        target: &RenderTarget,
+        settings: &Settings,
+        directory: PathBuf,
+    ) -> Result<RenderSpec, Error> {
         let Self { scope, inputs, .. } = self;
         let base = RenderSpec {
             source: ProjectSource::Directory(directory),
             severities: inputs.severities.clone(),
             ..RenderSpec::default()
         };
-        let (mut spec, _) = settings.resolve(base, &inputs.given, entry.entry.as_ref())?;
-        if let (true, Some(key)) = (scope.entries.len() > 1, &spec.idempotency_key) {
-            // One key for several renders would make them one.
-            let own = &hex(&Sha256::digest(entry.label()))[..12];
-            let key = format!("{}.{own}", key.as_str()).parse();
+        let (mut spec, _) = settings.resolve(base, &inputs.given, target.entry.as_ref())?;
+        if let (true, Some(key)) = (scope.targets.len() > 1, &spec.idempotency_key) {
+            // Each render needs its own key: the server treats requests with the same key as one.
+            let suffix = &hex(&Sha256::digest(target.unique_name()))[..12];
+            let key = format!("{}.{suffix}", key.as_str()).parse();
             spec.idempotency_key = Some(key.map_err(|_| {
                 Error::usage("the input idempotency-key is too long", "it may have 240 characters")
             })?);
         }
-        if let (None, Some(path)) = (&entry.entry, &entry.composition) {
+        if let (None, Some(path)) = (&target.entry, &target.composition) {
             spec.request.composition = Some(path.clone());
         }
         if let Some(renderer) = self.renderer() {
@@ -140,8 +154,8 @@ impl PreviewRunner<'_> {
         Ok(spec)
     }
 
-    /// A fork has no secrets: its videos are made on the runner, whatever the workflow says. Where there are secrets after
-    /// all, they are made in the cloud, whatever the workflow says.
+    /// Returns the renderer to use. The pull request of a fork overrides the workflow: it is rendered on the runner if the
+    /// run has no secrets, and in the cloud if it does, where its pages cannot read them.
     fn renderer(&self) -> Option<RendererChoice> {
         let event = self.provider.event();
         let is_fork = matches!(&event.subject, Subject::PullRequest(request) if request.is_fork);
@@ -157,13 +171,13 @@ impl PreviewRunner<'_> {
     }
 }
 
-/// Names for files, one for each entry: what people read of it, and what tells it from others where that is not enough.
-fn slugs(entries: &[Entry]) -> Vec<String> {
-    let readable = entries.iter().map(|entry| config::slug(&entry.label())).collect::<Vec<_>>();
+/// Returns a file name for each target: readable, with a hash if several would be the same.
+fn slugs(targets: &[RenderTarget]) -> Vec<String> {
+    let readable = targets.iter().map(|target| config::slug(&target.unique_name())).collect::<Vec<_>>();
     let is_unique = |name: &String| readable.iter().filter(|other| *other == name).count() == 1;
-    let named = readable.iter().zip(entries).map(|(name, entry)| match is_unique(name) {
+    let named = readable.iter().zip(targets).map(|(name, target)| match is_unique(name) {
         true => name.clone(),
-        false => format!("{name}-{}", &hex(&Sha256::digest(entry.label()))[..8]),
+        false => format!("{name}-{}", &hex(&Sha256::digest(target.unique_name()))[..8]),
     });
     named.collect()
 }
@@ -173,21 +187,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_files_are_readable_and_apart() {
-        let entry = |prefix: &str, composition: Option<&str>| Entry {
+    fn file_names_are_readable_and_unique() {
+        let target = |prefix: &str, composition: Option<&str>| RenderTarget {
             directory: PathBuf::new(),
             prefix: prefix.to_owned(),
             composition: composition.map(str::to_owned),
-            shown: String::new(),
+            display_name: String::new(),
             parsed: Composition::default(),
             errors: 0,
             entry: None,
         };
         let names = slugs(&[
-            entry("", None),
-            entry("videos/Launch", None),
-            entry("videos/a b", None),
-            entry("videos/a-b", None),
+            target("", None),
+            target("videos/Launch", None),
+            target("videos/a b", None),
+            target("videos/a-b", None),
         ]);
         assert_eq!(names[..2], ["video", "videos-launch"]);
         assert!(

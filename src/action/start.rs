@@ -1,7 +1,8 @@
-//! From the environment to the mode that the event asks for.
+//! The entry point: reads the environment and runs the mode that the event selects.
 
 use super::error::ActionError;
-use super::inputs::{Inputs, Mode};
+use super::inputs::Inputs;
+use super::mode::Mode;
 use super::publish::Publication;
 use super::workflow_run;
 use crate::ci::{self, CiProvider, ProviderError, PullRequest, Settings, Subject};
@@ -11,7 +12,7 @@ use crate::ui::Console;
 /// Runs the action.
 ///
 /// # Errors
-/// Returns an error if the inputs or the event make no sense, and at the end if something failed that must not.
+/// Returns an error if the inputs or the event are invalid, the CI service refuses a request, or a result fails the step.
 pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
     let inputs = Inputs::read(environment)?;
     let settings = Settings {
@@ -22,7 +23,7 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
     let provider =
         ci::detect(environment, &settings).map_err(ActionError::from)?.ok_or(ActionError::NoProvider)?;
     let provider = provider.as_ref();
-    for secret in inputs.secrets(environment) {
+    for secret in Inputs::secrets(environment) {
         provider.mask(&secret);
     }
     let mode = inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref());
@@ -33,16 +34,19 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
             "mode cleanup needs a pull request",
             "run it `on: pull_request: types: [closed]`",
         )),
-        (Mode::Relay, Subject::Run(run)) => workflow_run::publish(&inputs, provider, run, console),
-        (Mode::Relay, _) => Err(Error::usage("mode relay needs another run", "run it `on: workflow_run`")),
+        (Mode::WorkflowRun, Subject::Run(run)) => workflow_run::publish(&inputs, provider, run, console),
+        (Mode::WorkflowRun, _) => {
+            Err(Error::usage("mode relay needs another run", "run it `on: workflow_run`"))
+        }
         _ => Publication { inputs: &inputs, provider, mode, event: provider.event(), console }.run(),
     }
 }
 
+/// Removes the previews of a closed pull request.
 fn clean_up(provider: &dyn CiProvider, request: &PullRequest, console: &mut Console) -> Result<(), Error> {
     match provider.clean_up(request) {
         Ok(()) => console.done(&format!("the previews of #{} are gone", request.number)),
-        // A fork's token cannot write, and has published nothing.
+        // The token of a fork is read-only, and has published nothing.
         Err(ProviderError::Forbidden(message)) => {
             console.warning(&format!("the previews of #{} cannot be taken away: {message}", request.number));
         }

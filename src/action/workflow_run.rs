@@ -1,8 +1,8 @@
-//! Shows what another run has made: the run of a fork's pull request, which may not comment by itself.
+//! Publishes the results of the triggering run (`workflow_run`): that of a fork's pull request, whose token is read-only.
 //!
-//! What that run left is the word of a stranger. The request comes from the service; of the report only numbers are taken
-//! as they are, texts are shown as code, and a file is published if it is a picture or a video, under a name made of its
-//! bytes. Nothing of it is run.
+//! The artifact of that run is untrusted. The pull request comes from the CI service; of the report, only numbers are used
+//! unchanged, texts are escaped as code, and a file is published only if it is an image or a video, under a name made of
+//! its digest. Nothing of the artifact is run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,12 @@ use hyperframes_ci_core::video::{Signature, signature};
 use serde_json::Value;
 
 use super::error::ActionError;
-use super::inputs::{Inputs, Mode};
-use super::pictures::Pictures;
-use super::preview::{Figures, Preview, PreviewState, RenderedPreview};
+use super::figures::Figures;
+use super::images::Images;
+use super::inputs::Inputs;
+use super::mode::Mode;
+use super::outputs::{Results, write_results};
+use super::preview::{Preview, PreviewState, RenderedPreview};
 use super::publish::Publication;
 use super::scope::Scope;
 use crate::ci::{CiProvider, Event, ProviderError, Subject, TriggeringRun};
@@ -22,16 +25,16 @@ use crate::renderers;
 use crate::system::unpack;
 use crate::ui::Console;
 
-/// A report that is larger is none, in bytes.
-const LARGEST_REPORT: u64 = 4 * 1024 * 1024;
+/// Maximum size of a report in bytes.
+const MAX_REPORT_SIZE: u64 = 4 * 1024 * 1024;
 
-/// Compositions of a report that are shown.
-const MOST_PREVIEWS: usize = 200;
+/// Maximum number of compositions in a comment.
+const MAX_PREVIEWS: usize = 200;
 
-/// Shows what `run` has made.
+/// Publishes the results of `run`. If its commit has no open pull request or it has no artifact, nothing is published.
 ///
 /// # Errors
-/// When the service refuses, or the artifact is no archive of ours.
+/// Returns an error if the CI service refuses a request, or the artifact has no valid `report.json`.
 pub(super) fn publish(
     inputs: &Inputs,
     provider: &dyn CiProvider,
@@ -50,13 +53,13 @@ pub(super) fn publish(
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).map_err(|error| failed(error.to_string()))?;
     unpack::unpack(&archive, &folder).map_err(|error| failed(format!("the artifact: {error}")))?;
-    let report =
-        report(&folder.join("report.json")).ok_or_else(|| failed("the artifact has no report".to_owned()))?;
+    let report = read_report(&folder.join("report.json"))
+        .ok_or_else(|| failed("the artifact has no report".to_owned()))?;
     let results = report["results"].as_array().cloned().unwrap_or_default();
     let mut previews =
-        results.iter().take(MOST_PREVIEWS).map(|result| preview(result, &folder)).collect::<Vec<_>>();
+        results.iter().take(MAX_PREVIEWS).map(|result| preview_of(result, &folder)).collect::<Vec<_>>();
     let unchanged = report["unchanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let scope = Scope::of_names(unchanged.take(MOST_PREVIEWS).map(str::to_owned).collect());
+    let scope = Scope::unchanged(unchanged.take(MAX_PREVIEWS).map(str::to_owned).collect());
     let mut notes = vec!["Rendered on a runner without secrets, from a fork.".to_owned()];
     let count = |name: &str| report["findings"][name].as_u64().unwrap_or_default();
     if count("errors") + count("warnings") > 0 {
@@ -73,19 +76,29 @@ pub(super) fn publish(
     };
     let mut publication = Publication { inputs, provider, mode: Mode::Preview, event: &event, console };
     publication.publish(&mut previews, &mut notes);
-    let url = publication.comment(&scope, &previews, &mut notes);
-    publication.report(&scope, &previews, &notes, url.as_deref(), &[])
+    let comment_url = publication.comment(&scope, &previews, &mut notes);
+    let results = Results {
+        mode: Mode::Preview,
+        event: &event,
+        scope: &scope,
+        previews: &previews,
+        notes: &notes,
+        comment_url: comment_url.as_deref(),
+        asset_urls: &[],
+    };
+    write_results(results, inputs, provider)
 }
 
-fn report(path: &Path) -> Option<Value> {
-    let is_small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= LARGEST_REPORT);
+/// Reads a report; returns `None` if it is too large or not a JSON object.
+fn read_report(path: &Path) -> Option<Value> {
+    let is_small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= MAX_REPORT_SIZE);
     let text = if is_small { fs::read(path).ok()? } else { return None };
     serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object)
 }
 
-/// A composition as a stranger's report has it, with nothing in it but numbers, words that we know, and texts to be shown.
-fn preview(result: &Value, folder: &Path) -> Preview {
-    let shown = result["composition"].as_str().unwrap_or("?");
+/// Converts a result of an untrusted report: takes numbers, known states, texts to escape, and files of the artifact.
+fn preview_of(result: &Value, folder: &Path) -> Preview {
+    let name = result["composition"].as_str().unwrap_or("?");
     let file = |name: &str| {
         let name = Path::new(result[name].as_str()?).file_name()?.to_owned();
         Some(folder.join(name)).filter(is_media)
@@ -116,17 +129,17 @@ fn preview(result: &Value, folder: &Path) -> Preview {
             outcome: None,
         })),
     };
-    let mut preview = Preview::new(shown, state);
-    preview.pictures = Pictures { poster: file("poster_path"), gif: file("gif_path") };
+    let mut preview = Preview::new(name, state);
+    preview.images = Images { poster: file("poster_path"), gif: file("gif_path") };
     preview
 }
 
-/// Whether a file is what its ending says, by its first bytes.
+/// Returns whether a file is an image or video of the type that its extension says, by its first bytes.
 fn is_media(path: &PathBuf) -> bool {
     let mut head = [0; 16];
     let read = fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut head));
     let head = &head[..read.unwrap_or(0)];
-    match path.extension().and_then(|ending| ending.to_str()) {
+    match path.extension().and_then(|extension| extension.to_str()) {
         Some("png") => head.starts_with(b"\x89PNG\r\n\x1a\n"),
         Some("gif") => head.starts_with(b"GIF8"),
         Some("mp4" | "mov") => signature(head) == Ok(Signature::IsoMedia),

@@ -1,4 +1,4 @@
-//! Use cases about the account's renders: `get`, `list`, `delete`.
+//! The use cases `get`, `list` and `delete`: the renders of the account.
 
 use hyperframes_ci_core::api::{
     BrokenPages, RenderDetail, RenderList, RenderPages, Request, SubmittedRender,
@@ -10,39 +10,40 @@ use crate::heygen::environment;
 use crate::heygen::transport::{CallError, Transport};
 use crate::system::random;
 
-/// Pages that are followed at most: a server that hands out cursors for ever must not hold a job for ever.
-const MOST_PAGES: u32 = 1000;
+/// Maximum number of pages to request, in case the server never ends the list.
+const MAX_PAGES: u32 = 1000;
 
-/// One render.
+/// Returns a render of the account.
 ///
 /// # Errors
-/// Returns an error if there is no credential, or the API refuses.
+/// Returns an error if there is no credential or the API call fails.
 pub(crate) fn get(render_id: &str) -> Result<RenderDetail, Error> {
     let transport = environment::transport()?;
     let response = transport.call(&Request::render(render_id), environment::max_retries()?, random())?;
     Ok(response.data().map_err(CallError::from)?)
 }
 
-/// Which renders are listed.
+/// Which renders to list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListSpec {
-    /// Renders per page; the server's default where there is none.
+    /// Renders per page; the server's default if absent.
     pub(crate) limit: Option<u32>,
     /// The cursor of the first page.
     pub(crate) token: Option<String>,
-    /// Whether to follow the cursors to the end.
+    /// Whether to request all pages.
     pub(crate) is_all: bool,
 }
 
-/// The account's renders, newest first.
+/// Lists the renders of the account, newest first.
 ///
 /// # Errors
-/// Returns an error if there is no credential, the API refuses, or its pages do not come to an end.
+/// Returns an error if there is no credential, an API call fails, a page has no cursor although more follow, or there
+/// are more than [`MAX_PAGES`] pages.
 pub(crate) fn list(spec: &ListSpec) -> Result<ListOutcome, Error> {
     let transport = environment::transport()?;
     let retries = environment::max_retries()?;
     let limit = spec.limit.or(if spec.is_all { Some(100) } else { None });
-    let mut pages = RenderPages::starting_at(spec.token.clone(), limit, MOST_PAGES);
+    let mut pages = RenderPages::starting_at(spec.token.clone(), limit, MAX_PAGES);
     let mut outcome = ListOutcome { renders: Vec::new(), has_more: false, next_token: None };
     while let Some(request) = pages.request() {
         let page: RenderList =
@@ -63,11 +64,11 @@ pub(crate) fn list(spec: &ListSpec) -> Result<ListOutcome, Error> {
     Ok(outcome)
 }
 
-/// A way to delete renders.
+/// Deletes renders with the user's credential.
 pub(crate) struct Deletion(Transport);
 
 impl Deletion {
-    /// A way to delete renders, with the user's credential.
+    /// Finds the credential.
     ///
     /// # Errors
     /// Returns an error if there is no credential.
@@ -78,11 +79,11 @@ impl Deletion {
     /// Deletes a render.
     ///
     /// # Errors
-    /// Returns an error if the API refuses.
+    /// Returns an error if the API call fails.
     pub(crate) fn delete(&self, render_id: &str) -> Result<DeleteOutcome, Error> {
         let response =
             self.0.call(&Request::delete_render(render_id), environment::max_retries()?, random())?;
-        // Some servers answer a deletion with no body; the id is known either way.
+        // Some servers send no body.
         let render_id = if response.body.is_empty() {
             render_id.to_owned()
         } else {

@@ -1,4 +1,4 @@
-//! What renders may cost, and what they have cost.
+//! Limits of what renders may cost, and what they were billed at.
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::job::{Limits, Refusal};
@@ -6,28 +6,28 @@ use hyperframes_ci_core::options::Resolution;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What 4k is billed at.
+/// Billing factor of 4k.
 const ULTRA_HD_FACTOR: f64 = 1.5;
 
-/// Seconds of video as they are billed.
+/// Returns the billed seconds of a video of `seconds`.
 pub(crate) fn billed_seconds(seconds: f64, resolution: Option<Resolution>) -> f64 {
     if resolution == Some(Resolution::UltraHd) { seconds * ULTRA_HD_FACTOR } else { seconds }
 }
 
-/// What the user allows new renders to cost.
+/// Limits for new renders.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct LimitOptions {
-    /// New renders.
+    /// Maximum number of new renders.
     pub(crate) max_renders: Option<u64>,
-    /// Seconds of new video; 4k counts 1.5 times.
+    /// Maximum number of billed seconds; 4k counts 1.5 times.
     pub(crate) max_seconds: Option<f64>,
-    /// What must be left to spend, in the unit that the account is billed in.
+    /// Minimum balance of the account, in the unit that it is billed in.
     pub(crate) min_balance: Option<f64>,
 }
 
 impl LimitOptions {
-    /// The limit that `renders` new renders of so many seconds together would exceed; seconds that are not known are too
-    /// many.
+    /// Returns the limit that `renders` new renders of `seconds` billed seconds in total would exceed. Unknown seconds exceed
+    /// a limit of seconds.
     pub(crate) fn exceeded(&self, renders: u64, seconds: Option<f64>) -> Option<Refusal> {
         let too_many = self.max_renders.filter(|most| renders > *most);
         let too_many = too_many.map(|most| Refusal::Renders { renders, most });
@@ -35,13 +35,13 @@ impl LimitOptions {
         too_many.or(too_long.map(|most| Refusal::Seconds { seconds, most }))
     }
 
-    /// What holds for one render that is `duration` seconds long, where that is known.
+    /// Returns the limits for one render of `duration` seconds.
     pub(crate) fn for_one(&self, request: &RenderRequest, duration: Option<f64>) -> Limits {
         let seconds = duration.map(|seconds| billed_seconds(seconds, request.resolution));
         Limits { exceeded: self.exceeded(1, seconds), min_balance: self.min_balance }
     }
 
-    /// What is left of the limits after `spent`.
+    /// Returns the limits that remain after `spent`.
     pub(crate) fn after(&self, spent: Billed) -> Self {
         Self {
             max_renders: self.max_renders.map(|most| most.saturating_sub(spent.renders)),
@@ -50,7 +50,7 @@ impl LimitOptions {
         }
     }
 
-    /// Whether what one run costs decides about the next.
+    /// Returns whether the cost of one render limits the next.
     pub(crate) fn is_shared(&self) -> bool {
         self.max_renders.is_some() || self.max_seconds.is_some()
     }
@@ -66,7 +66,7 @@ pub(crate) struct Billed {
 }
 
 impl Billed {
-    /// Counts one render of `seconds`.
+    /// Adds one render of `seconds`.
     pub(crate) fn add(&mut self, seconds: Option<f64>, resolution: Option<Resolution>) {
         self.renders += 1;
         self.seconds += billed_seconds(seconds.unwrap_or_default(), resolution);
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_count_what_is_billed() {
+    fn limits_apply_to_billed_seconds() {
         let limits = |max_renders, max_seconds| LimitOptions { max_renders, max_seconds, min_balance: None };
         let exceeded = |limits: LimitOptions, resolution, duration| {
             let request = RenderRequest { resolution, ..RenderRequest::default() };
@@ -100,12 +100,12 @@ mod tests {
         assert_eq!(
             exceeded(limits(None, Some(10.0)), None, None),
             Some("max_seconds"),
-            "not known is too long"
+            "an unknown duration exceeds the limit"
         );
     }
 
     #[test]
-    fn what_was_spent_is_taken_off() {
+    fn limits_shrink_by_what_was_billed() {
         let limits = LimitOptions { max_renders: Some(2), max_seconds: Some(5.0), min_balance: None };
         let mut spent = Billed::default();
         spent.add(Some(4.0), Some(Resolution::UltraHd));

@@ -1,4 +1,4 @@
-//! The use case `check`: what would fail or silently render wrong, in one project or many.
+//! The use case `check`: finds mistakes in projects before they are rendered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use super::severities;
 use super::spec::{RenderSpec, Severities, VariableSource};
 use crate::fault::Error;
 use crate::project::collect::Project;
+use crate::project::display_path::DisplayPaths;
 use crate::project::input::{self, InputError};
-use crate::project::shown::Shown;
 use crate::project::tree::DiskTree;
 use crate::project::{changes, discover};
 use crate::system::parallel::in_order;
 
-/// What is checked.
+/// What to check.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckSpec {
-    /// Projects, directories above them, files inside them, or patterns for these.
+    /// Projects, directories above them, files inside them, or patterns for any of these.
     pub(crate) paths: Vec<PathBuf>,
-    /// Entries inside the project; `index.html` where there are none.
+    /// Compositions of the project; `index.html` if empty.
     pub(crate) compositions: Vec<String>,
-    /// The output shape that a render will be asked for.
+    /// The aspect ratio that will be requested.
     pub(crate) aspect_ratio: Option<AspectRatio>,
     /// Values for variables, as JSON.
     pub(crate) variables: Option<String>,
@@ -32,13 +32,13 @@ pub(crate) struct CheckSpec {
     pub(crate) variables_files: Vec<PathBuf>,
     /// Files with many sets of values.
     pub(crate) rows: Vec<PathBuf>,
-    /// How much findings matter.
+    /// Severities of findings.
     pub(crate) severities: Severities,
-    /// The directory that the CI service works in.
+    /// The workspace of the CI service.
     pub(crate) workspace: Option<PathBuf>,
 }
 
-/// A project, and what of it is checked.
+/// A project to check, with options and severities.
 #[derive(Debug)]
 pub(crate) struct CheckTarget {
     pub(crate) project: Project,
@@ -46,22 +46,22 @@ pub(crate) struct CheckTarget {
     pub(crate) levels: Levels,
 }
 
-/// What was found.
+/// The result of checks.
 #[derive(Debug, Default)]
-pub(crate) struct Checked {
-    /// In all projects.
+pub(crate) struct CheckResult {
+    /// The findings of all projects.
     pub(crate) findings: Findings,
-    /// Compositions that were looked at.
+    /// Number of checked compositions.
     pub(crate) compositions: usize,
-    /// Projects that were looked at.
+    /// Number of checked projects.
     pub(crate) projects: usize,
 }
 
 impl CheckTarget {
-    /// What is checked of a render.
+    /// Returns the target for the project of a render.
     ///
     /// # Errors
-    /// Returns an error if the project, values for it, or the configuration cannot be used.
+    /// Returns an error if the project, its values or the configuration is invalid or cannot be read.
     pub(crate) fn of_render(spec: &RenderSpec) -> Result<Self, Error> {
         spec.severities.validate()?;
         let mut values = Vec::new();
@@ -93,35 +93,37 @@ impl CheckTarget {
     }
 }
 
-/// The projects that `spec` names.
+/// Finds the projects of `spec`.
 ///
 /// # Errors
-/// Returns an error if there are none, or one of them, values for it, or its configuration cannot be used.
+/// Returns an error if there is no project, or if a project, its values or its configuration is invalid or cannot be
+/// read.
 pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
     spec.severities.validate()?;
     let projects = discover::projects(&spec.paths, spec.workspace.as_deref()).map_err(|error| {
         Error::usage(error.to_string(), "name directories with an index.html, or directories above them")
     })?;
     let options = options(spec, &projects)?;
-    let mut known = BTreeMap::new();
+    let mut levels_by_repository = BTreeMap::new();
     let target = |project: Project| {
-        // A configuration is read once per repository.
-        let levels = match known.get(&project.boundary) {
+        // Each configuration is read once.
+        let levels = match levels_by_repository.get(&project.boundary) {
             Some(levels) => Levels::clone(levels),
             None => severities::levels(&spec.severities, &project.boundary, Levels::default())?,
         };
-        known.insert(project.boundary.clone(), levels.clone());
+        levels_by_repository.insert(project.boundary.clone(), levels.clone());
         Ok(CheckTarget { project, options: options.clone(), levels })
     };
     projects.into_iter().map(target).collect()
 }
 
+/// Returns the options, which apply to a single project only.
 fn options(spec: &CheckSpec, projects: &[Project]) -> Result<CheckOptions, Error> {
-    let is_given = spec.variables.is_some()
+    let has_options = spec.variables.is_some()
         || !spec.variables_files.is_empty()
         || !spec.rows.is_empty()
         || !spec.compositions.is_empty();
-    if is_given && projects.len() > 1 {
+    if has_options && projects.len() > 1 {
         let message =
             format!("values and --composition are for one project, and these are {}", projects.len());
         return Err(Error::usage(message, "name one project directory"));
@@ -141,23 +143,23 @@ fn options(spec: &CheckSpec, projects: &[Project]) -> Result<CheckOptions, Error
     Ok(CheckOptions { compositions: spec.compositions.clone(), values, aspect_ratio: spec.aspect_ratio })
 }
 
-/// A file's contents, and its absolute path, by which findings name it.
+/// Returns the absolute path of a file, for findings, and its text.
 fn read(flag: &'static str, path: &Path) -> Result<(String, String), InputError> {
     let text = input::text_of(flag, path)?;
     Ok((input::absolute(path), text))
 }
 
-/// Checks all targets; with a revision, only what concerns compositions that have changed since.
+/// Checks all targets. With a revision, reports only findings about compositions affected by changes since then.
 ///
 /// # Errors
-/// Returns an error if something cannot be read, or nobody knows what has changed.
+/// Returns an error if a file cannot be read, or Git cannot list the changes.
 pub(crate) fn check(
     targets: &[CheckTarget],
     changed_since: Option<&str>,
-    shown: &Shown,
-) -> Result<Checked, Error> {
+    paths: &DisplayPaths,
+) -> Result<CheckResult, Error> {
     let changed = changed(targets, changed_since)?;
-    let mut checked = Checked::default();
+    let mut result = CheckResult::default();
     let work = |(): &mut (), target: &CheckTarget| check_one(target, changed.get(&target.project.boundary));
     in_order(
         targets,
@@ -165,22 +167,22 @@ pub(crate) fn check(
         |_| 0,
         || (),
         work,
-        |target, found| {
-            let (mut found, count) = found?;
-            found.rename(|path| shown.path(&target.project.boundary, path));
-            checked.findings.append(found);
-            checked.compositions += count;
+        |target, checked| {
+            let (mut findings, compositions) = checked?;
+            findings.rename(|path| paths.path(&target.project.boundary, path));
+            result.findings.append(findings);
+            result.compositions += compositions;
             Ok::<_, Error>(())
         },
     )?;
-    checked.findings.sort();
-    // Entries of one project find the same things there.
-    checked.findings.diagnostics.dedup();
-    checked.projects = targets.iter().map(|target| &target.project.root).collect::<BTreeSet<_>>().len();
-    Ok(checked)
+    result.findings.sort();
+    // Entries of the same project have findings in common.
+    result.findings.diagnostics.dedup();
+    result.projects = targets.iter().map(|target| &target.project.root).collect::<BTreeSet<_>>().len();
+    Ok(result)
 }
 
-/// What changed in each repository, where that was asked for.
+/// Returns the changed files of each repository; nothing without a revision.
 fn changed(
     targets: &[CheckTarget],
     since: Option<&str>,
@@ -194,7 +196,7 @@ fn changed(
     Ok(changed)
 }
 
-/// The findings about one project, and how many of its compositions they are about.
+/// Checks a project; returns the findings and the number of checked compositions.
 fn check_one(target: &CheckTarget, changed: Option<&BTreeSet<String>>) -> Result<(Findings, usize), Error> {
     let tree = DiskTree::open(target.project.clone())?;
     let mut report = tree.check(&target.options)?;

@@ -1,4 +1,4 @@
-//! How use cases can fail.
+//! Errors of use cases.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::ui::{bytes, counted};
 
 const NOTHING_BILLED: &str = "nothing was uploaded and nothing is billed";
 
-/// The checks found errors: nothing was uploaded, nothing is billed.
+/// The checks before a render found errors. Nothing was uploaded or billed.
 #[derive(Debug)]
 pub(crate) struct PreflightFailed(pub(crate) Findings);
 
 impl fmt::Display for PreflightFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        found(self.0.count(Severity::Error), f)
+        write_count(self.0.count(Severity::Error), f)
     }
 }
 
@@ -42,16 +42,16 @@ impl Fault for PreflightFailed {
     }
 }
 
-/// `check` found errors, and has reported them.
+/// The command `check` found errors, which it has reported.
 #[derive(Debug)]
 pub(crate) struct CheckFailed {
-    /// How many.
+    /// Number of errors.
     pub(crate) errors: usize,
 }
 
 impl fmt::Display for CheckFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        found(self.errors, f)
+        write_count(self.errors, f)
     }
 }
 
@@ -69,18 +69,18 @@ impl Fault for CheckFailed {
     }
 }
 
-fn found(errors: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_count(errors: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "the checks found {}", counted(errors, "error"))
 }
 
-/// The archive is larger than the API takes.
+/// The archive exceeds the upload limit.
 #[derive(Debug)]
 pub(crate) struct ArchiveTooLarge {
-    /// Its size in bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
-    /// The limit in bytes.
+    /// Limit in bytes.
     pub(crate) limit: u64,
-    /// The largest files, as lines.
+    /// The largest files, a line each.
     pub(crate) largest: Vec<String>,
 }
 
@@ -106,12 +106,12 @@ impl Fault for ArchiveTooLarge {
     }
 }
 
-/// Rows of a batch cannot be rendered as they are.
+/// A batch has invalid rows.
 #[derive(Debug)]
 pub(crate) struct InvalidRows {
-    /// How many.
+    /// Number of invalid rows.
     pub(crate) count: u64,
-    /// The first of them, as lines.
+    /// The first errors, a line each.
     pub(crate) first: Vec<String>,
 }
 
@@ -136,12 +136,12 @@ impl Fault for InvalidRows {
     }
 }
 
-/// Rows of a batch have no video.
+/// Rows of a batch failed.
 #[derive(Debug)]
 pub(crate) struct BatchFailed {
-    /// How many.
+    /// Number of rows without a video.
     pub(crate) failed: u64,
-    /// Of how many.
+    /// Number of all rows.
     pub(crate) rows: u64,
 }
 
@@ -166,19 +166,19 @@ impl Fault for BatchFailed {
 /// Entries of the configuration failed.
 #[derive(Debug)]
 pub(crate) struct EntriesFailed {
-    /// How many.
+    /// Number of failed entries.
     pub(crate) failed: usize,
-    /// Of how many.
-    pub(crate) of: usize,
-    /// What stands for all of them.
+    /// Number of selected entries.
+    pub(crate) total: usize,
+    /// Exit code for all of them.
     pub(crate) exit: Exit,
-    /// Whether anything was rendered at all.
-    pub(crate) began: bool,
+    /// Whether rendering has started.
+    pub(crate) has_started: bool,
 }
 
 impl fmt::Display for EntriesFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} failed", self.failed, counted(self.of, "entry"))
+        write!(f, "{} of {} failed", self.failed, counted(self.total, "entry"))
     }
 }
 
@@ -188,7 +188,8 @@ impl Fault for EntriesFailed {
     }
 
     fn help(&self) -> Option<String> {
-        let help = if self.began { "the same command goes on with what is missing" } else { NOTHING_BILLED };
+        let help =
+            if self.has_started { "the same command goes on with what is missing" } else { NOTHING_BILLED };
         Some(help.to_owned())
     }
 
@@ -197,7 +198,7 @@ impl Fault for EntriesFailed {
     }
 }
 
-/// The user said no.
+/// The user declined to delete a render.
 #[derive(Debug)]
 pub(crate) struct Declined;
 

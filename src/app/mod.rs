@@ -1,7 +1,7 @@
-//! The use cases, typed in and typed out: what front ends ask for, and all of what they know.
+//! The use cases, with typed specifications and outcomes.
 //!
-//! A front end makes a [`spec::RenderSpec`] (or another specification) from what its user wrote, with the layers of
-//! [`options`], hands it to a use case, and shows the [`outcome`].
+//! A front end builds a [`spec::RenderSpec`] (or another specification) from its input and the layers of [`options`], calls
+//! a use case, and prints the [`outcome`].
 
 pub(crate) mod account;
 pub(crate) mod batch;
@@ -17,4 +17,5 @@ pub(crate) mod prepare;
 pub(crate) mod render;
 pub(crate) mod request;
 mod severities;
+pub(crate) mod sign_in;
 pub(crate) mod spec;

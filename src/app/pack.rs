@@ -1,4 +1,4 @@
-//! The use case `pack`: an archive as the cloud would get it.
+//! The use case `pack`: checks a project and writes the archive that the cloud would get.
 
 use std::path::{Path, PathBuf};
 
@@ -7,39 +7,42 @@ use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::findings::Levels;
 
 use super::outcome::{FileDigest, PackOutcome};
-use super::prepare::{PreparedProject, archive_outcome, largest_lines};
+use super::prepare::{PreflightSpec, PreparedProject, archive_outcome, largest_lines};
 use super::severities;
 use super::spec::Severities;
 use crate::fault::Error;
 use crate::system::output::{OutputError, OutputFile};
 use crate::ui::{Console, bytes, plain, table};
 
-/// What is packed.
+/// What to pack.
 #[derive(Clone, Debug)]
 pub(crate) struct PackSpec {
     /// The project directory.
     pub(crate) directory: PathBuf,
-    /// Where the archive goes; nothing is written where there is no path.
+    /// Path of the archive; if absent, it is not written.
     pub(crate) output: Option<PathBuf>,
     /// Whether to list every file.
     pub(crate) is_listing: bool,
-    /// How much findings matter.
+    /// Severities of findings.
     pub(crate) severities: Severities,
-    /// The directory that the CI service works in.
+    /// The workspace of the CI service.
     pub(crate) workspace: Option<PathBuf>,
 }
 
 /// Checks and packs a project.
 ///
 /// # Errors
-/// Returns an error if there are errors among the findings, or a file cannot be read or written.
+/// Returns [`PreflightFailed`](super::failure::PreflightFailed) if the checks find errors, and an error if a file cannot
+/// be read or written.
 pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome, Error> {
     spec.severities.validate()?;
     let project = PreparedProject::new(
-        &spec.directory,
-        spec.output.as_deref().as_slice(),
-        spec.workspace.as_deref(),
-        &CheckOptions::default(),
+        PreflightSpec {
+            directory: &spec.directory,
+            own_files: spec.output.as_deref().as_slice(),
+            workspace: spec.workspace.as_deref(),
+            options: &CheckOptions::default(),
+        },
         |project| severities::levels(&spec.severities, &project.boundary, Levels::default()),
         console,
     )?;

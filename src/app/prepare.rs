@@ -1,4 +1,4 @@
-//! A project before and after it is packed: checked, and in figures.
+//! Checks a project, packs it, and describes its archive.
 
 use std::path::Path;
 
@@ -12,69 +12,80 @@ use super::failure::{ArchiveTooLarge, PreflightFailed};
 use super::outcome::{ArchiveOutcome, FileSize};
 use crate::fault::Error;
 use crate::project::collect::Project;
-use crate::project::pack::{Contained, Packed};
-use crate::project::shown::Shown;
+use crate::project::display_path::DisplayPaths;
+use crate::project::pack::{ArchiveContents, Packed};
 use crate::project::tree::DiskTree;
 use crate::ui::{Console, bytes, counted};
 
-/// How many of the largest files are named.
-const LARGEST: usize = 10;
+/// Number of the largest files that are listed.
+const LARGEST_FILES: usize = 10;
+
+/// Which project to check, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct PreflightSpec<'a> {
+    /// The project directory.
+    pub(crate) directory: &'a Path,
+    /// Files that the run itself reads or writes; they are not part of the project.
+    pub(crate) own_files: &'a [&'a Path],
+    /// The workspace of the CI service.
+    pub(crate) workspace: Option<&'a Path>,
+    /// Options of the checks.
+    pub(crate) options: &'a CheckOptions,
+}
 
 /// A project that passed the checks.
 pub(crate) struct PreparedProject {
     tree: DiskTree,
-    /// The entry's path inside the project, as archives have it.
+    /// Path of the composition in the archive.
     pub(crate) composition: String,
-    /// The entry's shape.
+    /// Shape of the composition.
     pub(crate) shape: Shape,
-    /// The variables that the entry declares.
+    /// Variables that the composition declares.
     pub(crate) declarations: Declarations,
-    /// How long the entry says that it is, in seconds.
+    /// Declared duration of the composition in seconds.
     pub(crate) duration: Option<f64>,
-    /// What was found, short of errors; paths are as people see them.
+    /// The findings, none of which is an error, with display paths.
     pub(crate) findings: Findings,
 }
 
 impl PreparedProject {
-    /// Checks the project in `directory`, without the files that the run itself writes or reads, and shows what was found.
+    /// Checks a project and prints the findings; `levels` returns their severities.
     ///
     /// # Errors
-    /// Returns an error if something cannot be read, and [`PreflightFailed`] if there are errors among the findings.
+    /// Returns [`PreflightFailed`] if the checks find errors, and an error if a file cannot be read.
     pub(crate) fn new(
-        directory: &Path,
-        own_files: &[&Path],
-        workspace: Option<&Path>,
-        options: &CheckOptions,
+        spec: PreflightSpec<'_>,
         levels: impl FnOnce(&Project) -> Result<Levels, Error>,
         console: &mut Console,
     ) -> Result<Self, Error> {
+        let PreflightSpec { directory, own_files, workspace, options } = spec;
         let project = Project::open(directory, workspace)?.without(own_files);
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
         let mut report = tree.check(options)?;
         let mut findings = report.findings;
         findings.set_levels(&levels);
-        let shown = Shown::new(true, workspace);
-        findings.rename(|path| shown.path(&tree.project.boundary, path));
+        let paths = DisplayPaths::new(true, workspace);
+        findings.rename(|path| paths.path(&tree.project.boundary, path));
         findings.sort();
         if findings.count(Severity::Error) > 0 {
             return Err(PreflightFailed(findings).into());
         }
-        // Without an entry there is an error, unless the user said that it is none.
-        let (composition, entry) =
+        // A missing composition is an error, unless the user has allowed it.
+        let (composition, parsed) =
             report.entries.pop().unwrap_or_else(|| (DEFAULT_COMPOSITION.to_owned(), Composition::default()));
         console.findings(&findings);
-        let duration = entry.root.as_ref().and_then(|root| root.duration.number());
-        let shape = entry.shape();
-        Ok(Self { tree, composition, shape, declarations: entry.declarations, duration, findings })
+        let duration = parsed.root.as_ref().and_then(|root| root.duration.number());
+        let shape = parsed.shape();
+        Ok(Self { tree, composition, shape, declarations: parsed.declarations, duration, findings })
     }
 
-    /// The project.
+    /// Returns the project.
     pub(crate) fn project(&self) -> &Project {
         &self.tree.project
     }
 
-    /// Width and height of the entry in pixels, where it says so.
+    /// Returns the declared width and height of the composition in pixels.
     pub(crate) fn size(&self) -> Option<(f64, f64)> {
         match self.shape {
             Shape::Matched { width, height, .. } | Shape::Unsupported { width, height } => {
@@ -89,14 +100,14 @@ impl PreparedProject {
     /// # Errors
     /// Returns an error if a file or the archive cannot be read or written.
     pub(crate) fn pack(&self, console: &mut Console) -> Result<Packed, Error> {
-        console.step(&format!("Packing {}", self.project().shown));
-        let contained = Contained::of(&self.tree)?;
-        let total = contained.len() as u64;
-        let packed = contained.zip(&mut |done| console.progress("packing", done, total, false))?;
+        console.step(&format!("Packing {}", self.project().display_path));
+        let contents = ArchiveContents::of(&self.tree)?;
+        let total = contents.len() as u64;
+        let packed = contents.zip(&mut |done| console.progress("packing", done, total, false))?;
         console.end_bar();
         let summary = format!(
             "{}, {} · digest {}",
-            counted(contained.len(), "file"),
+            counted(contents.len(), "file"),
             bytes(packed.size),
             packed.manifest.digest()
         );
@@ -105,10 +116,10 @@ impl PreparedProject {
     }
 }
 
-/// Refuses an archive that is larger than `limit` bytes, where there is a limit.
+/// Checks the size of an archive; `limit` is in bytes.
 ///
 /// # Errors
-/// Returns [`ArchiveTooLarge`].
+/// Returns [`ArchiveTooLarge`] if the archive exceeds the limit.
 pub(crate) fn check_size(packed: &Packed, limit: Option<u64>) -> Result<(), ArchiveTooLarge> {
     match limit {
         Some(limit) if packed.size > limit => {
@@ -118,19 +129,19 @@ pub(crate) fn check_size(packed: &Packed, limit: Option<u64>) -> Result<(), Arch
     }
 }
 
-/// The largest files of an archive, as lines for people.
+/// Formats the largest files of an archive, a line each.
 pub(crate) fn largest_lines(packed: &Packed) -> Vec<String> {
     packed
         .manifest
-        .largest(LARGEST)
+        .largest(LARGEST_FILES)
         .into_iter()
         .map(|entry| format!("{:>10}  {}", bytes(entry.size), entry.path))
         .collect()
 }
 
-/// What is known about an archive, for programs.
+/// Describes an archive for programs.
 pub(crate) fn archive_outcome(project: &Project, packed: &Packed, limit: u64) -> ArchiveOutcome {
-    let largest = packed.manifest.largest(LARGEST).into_iter();
+    let largest = packed.manifest.largest(LARGEST_FILES).into_iter();
     ArchiveOutcome {
         project: project.name.clone(),
         digest: packed.manifest.digest(),

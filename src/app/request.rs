@@ -1,4 +1,4 @@
-//! The request body of a render, checked.
+//! The validated body of a render request.
 
 use hyperframes_ci_core::api::{Project, RenderRequest};
 use hyperframes_ci_core::check::Values;
@@ -11,36 +11,36 @@ use super::spec::{ProjectSource, RenderSpec, VariableSource};
 use crate::fault::Error;
 use crate::project::input;
 
-/// What is asked of the server.
+/// The body of a render request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestBody {
     /// The body, without the project.
     pub(crate) body: Map<String, Value>,
-    /// The same, typed.
+    /// The typed body.
     pub(crate) options: RenderRequest,
-    /// The project, where the server can reach it already.
+    /// The project, if the server already has it or can download it.
     pub(crate) uploaded: Option<Project>,
-    /// The values for variables, with their place.
+    /// Values of variables, with their source for findings.
     pub(crate) values: Option<Values>,
 }
 
 impl RequestBody {
-    /// Puts the options over the base body and checks what is known about the whole.
+    /// Puts the options over the base body (`--data`) and validates the result.
     ///
     /// # Errors
-    /// Returns an error if an input cannot be read or contradicts another.
+    /// Returns an error if an input cannot be read, is invalid, or contradicts another.
     pub(crate) fn new(spec: &RenderSpec) -> Result<Self, Error> {
         let mut body = match &spec.base {
             Some(given) => input::from_anything("--data", given)?,
             None => Map::new(),
         };
-        let mut placed = None;
+        let mut located = None;
         let variables = match &spec.variables {
             Some(VariableSource::Inline(text)) => Some(input::from_text("--variables", text)?),
             Some(VariableSource::File(path)) => {
                 let text = input::text_of("--variables-file", path)?;
                 let values = input::from_text_of("--variables-file", path, &text)?;
-                placed = Some(Values::Object { path: input::absolute(path), text });
+                located = Some(Values::Object { path: input::absolute(path), text });
                 Some(values)
             }
             None => None,
@@ -59,15 +59,15 @@ impl RequestBody {
             })?;
         check_options(&options)?;
         let uploaded = uploaded(spec, given)?;
-        let values = placed.or_else(|| options.variables.clone().map(Values::Inline));
+        let values = located.or_else(|| options.variables.clone().map(Values::Inline));
         Ok(Self { body, options, uploaded, values })
     }
 }
 
-/// Rules between options, and those that `--data` and rows could break.
+/// Validates options that flags allow each alone, and those that come from `--data` and rows.
 ///
 /// # Errors
-/// Returns a usage error that names the option.
+/// Returns a usage error for the first invalid option.
 pub(crate) fn check_options(options: &RenderRequest) -> Result<(), Error> {
     if options.resolution == Some(Resolution::UltraHd) && options.format.is_some_and(Format::has_alpha) {
         return Err(Error::usage(
@@ -86,7 +86,7 @@ pub(crate) fn check_options(options: &RenderRequest) -> Result<(), Error> {
     Ok(())
 }
 
-/// The project that the server can reach already: by option, or in the base body.
+/// Returns the project if the server already has it or can download it: by option, or `given` in the base body.
 fn uploaded(spec: &RenderSpec, given: Option<Value>) -> Result<Option<Project>, Error> {
     match (&spec.source, given) {
         (ProjectSource::Uploaded(project), None) => Ok(Some(project.clone())),
@@ -106,7 +106,7 @@ fn uploaded(spec: &RenderSpec, given: Option<Value>) -> Result<Option<Project>, 
     }
 }
 
-/// What the video must be: what was asked for, and as long as the composition says.
+/// Returns the expected properties of the video: those of the request, and the declared duration in seconds.
 pub(crate) fn expected(options: &RenderRequest, duration: Option<f64>) -> Expected {
     Expected {
         format: Some(options.format.unwrap_or(Format::Mp4)),

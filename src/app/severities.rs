@@ -1,4 +1,4 @@
-//! How much findings matter, from what the user and the configuration say.
+//! Severities of findings, from the user and the configuration.
 
 use std::path::Path;
 
@@ -8,10 +8,11 @@ use super::config;
 use super::spec::Severities;
 use crate::fault::Error;
 
-/// The severities for the repository at `root`: the user's over its configuration over `base`.
+/// Returns the severities for the repository at `root`: those of the user override its configuration, which overrides
+/// `base`.
 ///
 /// # Errors
-/// Returns an error if the configuration cannot be used.
+/// Returns an error if the configuration is invalid or cannot be read.
 pub(crate) fn levels(severities: &Severities, root: &Path, mut base: Levels) -> Result<Levels, Error> {
     match &severities.known {
         Some(known) => known.iter().for_each(|check| check.apply(&mut base)),

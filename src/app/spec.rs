@@ -1,4 +1,4 @@
-//! What a render is to be: the one type that all front ends make and all use cases take.
+//! The specification of a render, which front ends build and use cases take.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use crate::app::budget::LimitOptions;
 use crate::fault::Error;
 use crate::renderers::RunOptions;
 
-/// What is to be rendered, how, and on which conditions.
+/// What to render, how, and within which limits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RenderSpec {
-    /// What is rendered.
+    /// The project.
     pub(crate) source: ProjectSource,
     /// The options of the request, without variables.
     pub(crate) request: RenderRequest,
@@ -20,60 +20,60 @@ pub(crate) struct RenderSpec {
     pub(crate) base: Option<String>,
     /// Values for the composition's variables.
     pub(crate) variables: Option<VariableSource>,
-    /// Whether a value that does not fit is an error.
+    /// Whether an undeclared value or a value of the wrong type is an error.
     pub(crate) has_strict_variables: bool,
-    /// Who renders.
+    /// The renderer.
     pub(crate) renderer: RendererChoice,
-    /// Where the video goes; for a batch, a pattern.
+    /// Path of the video; for a batch, a pattern.
     pub(crate) output: Option<PathBuf>,
     /// Whether to check and pack only.
     pub(crate) is_dry_run: bool,
     /// The user's `Idempotency-Key`.
     pub(crate) idempotency_key: Option<IdempotencyKey>,
-    /// Whether a video that is not as it was asked for is an error.
+    /// Whether a video that does not match the request is an error.
     pub(crate) must_match: bool,
-    /// How the run is done.
+    /// Options of the run.
     pub(crate) run: RunOptions,
-    /// What it may cost.
+    /// Limits of the cost.
     pub(crate) limits: LimitOptions,
-    /// Rows, each of which is a render.
+    /// Options of a batch.
     pub(crate) batch: BatchOptions,
-    /// How much findings matter.
+    /// Severities of findings.
     pub(crate) severities: Severities,
-    /// The directory that the CI service works in: what references may reach where there is no repository.
+    /// The workspace of the CI service: references may reach files in it if there is no repository.
     pub(crate) workspace: Option<PathBuf>,
 }
 
-/// What is rendered.
+/// Where the project is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum ProjectSource {
-    /// The current directory, since nobody names anything else.
+    /// The current directory, by default.
     #[default]
     CurrentDirectory,
     /// A directory.
     Directory(PathBuf),
-    /// A project that the server can reach already.
+    /// A project that the server already has or can download.
     Uploaded(Project),
 }
 
-/// Where values for variables come from.
+/// Where the values of variables are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum VariableSource {
     /// A JSON object.
     Inline(String),
-    /// A file with one.
+    /// A file with a JSON object.
     File(PathBuf),
 }
 
-/// Who renders.
+/// Which renderer to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RendererChoice {
-    /// The first that is available.
+    /// The first one that is available.
     #[default]
     Auto,
     /// The one of this name.
     Named(&'static str),
-    /// The built-in server.
+    /// The cloud flow against the built-in emulator.
     Emulated,
 }
 
@@ -82,29 +82,29 @@ pub(crate) enum RendererChoice {
 pub(crate) struct BatchOptions {
     /// The file of rows; `None` for a single render.
     pub(crate) rows: Option<PathBuf>,
-    /// Whether to render the other rows where some are invalid.
+    /// Whether to render the valid rows if others are invalid.
     pub(crate) is_keeping_going: bool,
-    /// Rows that may fail before nothing more is submitted.
+    /// Number of failed rows after which no more are submitted.
     pub(crate) max_failures: Option<u64>,
-    /// Whether to render rows again that failed in an earlier run.
+    /// Whether to render rows that failed in an earlier run again.
     pub(crate) is_retrying_failed: bool,
-    /// The manifest.
+    /// Path of the manifest.
     pub(crate) manifest: Option<PathBuf>,
 }
 
-/// How much findings matter.
+/// Severities of findings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Severities {
-    /// What the user says for this run, over everything else.
+    /// Set by the user for this run; overrides the rest.
     pub(crate) own: CheckConfig,
-    /// A configuration in place of the repository's.
+    /// Path of a configuration that replaces that of the repository.
     pub(crate) config: Option<PathBuf>,
-    /// What the configuration says, where it was read already; later ones win.
+    /// Severities of a configuration that was already read; later ones override earlier ones.
     pub(crate) known: Option<Vec<CheckConfig>>,
 }
 
 impl Severities {
-    /// Refuses contradictions.
+    /// Validates the severities of the user.
     ///
     /// # Errors
     /// Returns a usage error if a rule has two severities.
@@ -128,7 +128,7 @@ impl Severities {
 }
 
 impl RenderSpec {
-    /// The project's directory.
+    /// Returns the project's directory.
     pub(crate) fn directory(&self) -> &Path {
         match &self.source {
             ProjectSource::Directory(directory) => directory,
@@ -136,7 +136,7 @@ impl RenderSpec {
         }
     }
 
-    /// Files that the run itself writes, or reads rows from: they are no part of the project.
+    /// Returns the files that the run itself reads or writes; they are not part of the project.
     pub(crate) fn own_files(&self) -> Vec<&Path> {
         let files = [&self.output, &self.batch.rows, &self.batch.manifest];
         files.into_iter().filter_map(Option::as_deref).collect()

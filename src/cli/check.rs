@@ -6,17 +6,17 @@ use hyperframes_ci_core::findings::{Findings, Rule, Severity};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::report::{self, ReportFormat};
 
-use super::levels::LevelArgs;
 use super::select::SelectArgs;
+use super::severities::SeverityArgs;
 use super::values;
 use super::workspace::workspace;
-use crate::app::check::{self, CheckSpec, CheckTarget, Checked};
+use crate::app::check::{self, CheckResult, CheckSpec, CheckTarget};
 use crate::app::config::Settings;
 use crate::app::failure::CheckFailed;
 use crate::app::outcome::{CheckOutcome, RuleOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
-use crate::project::shown::Shown;
+use crate::project::display_path::DisplayPaths;
 use crate::ui::{Console, counted};
 
 /// Find what would fail or silently render wrong, before anything is uploaded
@@ -55,7 +55,7 @@ pub(super) struct Args {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
-    levels: LevelArgs,
+    severities: SeverityArgs,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
@@ -76,9 +76,9 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     };
     let targets = targets(args)?;
     let since = args.changed_since.as_deref();
-    let shown = Shown::new(format == ReportFormat::Human, workspace().as_deref());
-    let Checked { findings, compositions, projects } = check::check(&targets, since, &shown)?;
-    show(&findings, format, console);
+    let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
+    let CheckResult { findings, compositions, projects } = check::check(&targets, since, &paths)?;
+    print(&findings, format, console);
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {
         return Err(CheckFailed { errors }.into());
@@ -87,9 +87,9 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     Ok(())
 }
 
-/// The projects that the user names, or those of entries.
+/// Returns the targets of the selected entries, or of the paths.
 fn targets(args: &Args) -> Result<Vec<CheckTarget>, Error> {
-    let severities = args.levels.severities();
+    let severities = args.severities.to_severities();
     let selection = args.select.selection();
     if selection.is_used() {
         severities.validate()?;
@@ -110,7 +110,7 @@ fn targets(args: &Args) -> Result<Vec<CheckTarget>, Error> {
     })
 }
 
-fn show(findings: &Findings, format: ReportFormat, console: &mut Console) {
+fn print(findings: &Findings, format: ReportFormat, console: &mut Console) {
     if console.is_json() {
         console.outcome(&CheckOutcome::from(findings));
     } else {
@@ -119,13 +119,17 @@ fn show(findings: &Findings, format: ReportFormat, console: &mut Console) {
 }
 
 fn summary(compositions: usize, projects: usize, warnings: usize, since: Option<&str>) -> String {
-    let of = match since {
+    let changes = match since {
         Some(revision) => format!(" that changed since {revision}"),
         None => String::new(),
     };
     let verdict =
         if warnings == 0 { "no findings to act on".to_owned() } else { counted(warnings, "warning") };
-    format!("{}{of} in {}: {verdict}", counted(compositions, "composition"), counted(projects, "project"))
+    format!(
+        "{}{changes} in {}: {verdict}",
+        counted(compositions, "composition"),
+        counted(projects, "project")
+    )
 }
 
 fn explain(rule: Rule, console: &mut Console) {
@@ -148,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_counts() {
+    fn summaries_have_counts() {
         assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no findings to act on");
         assert_eq!(
             summary(3, 2, 1, Some("main")),

@@ -54,9 +54,10 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
     Ok(())
 }
 
-/// Name, value, origin.
+/// Name, value and origin.
 type Setting = (String, String, Origin);
 
+/// Returns the settings that apply, to an entry if there is one.
 fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Error> {
     let mut rows = Vec::new();
     if let Some(entry) = entry {
@@ -77,12 +78,12 @@ fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Erro
         let default = || (option.name.to_owned(), option.default().to_owned(), Origin::Default);
         rows.push(set.map_or_else(default, row));
     }
-    rows.extend(surroundings()?);
+    rows.extend(environment_settings()?);
     Ok(rows)
 }
 
-/// What only the environment sets.
-fn surroundings() -> Result<Vec<Setting>, Error> {
+/// Returns the settings that only environment variables set.
+fn environment_settings() -> Result<Vec<Setting>, Error> {
     let origin = |name: &str| match environment::variable(name).filter(|value| !value.is_empty()) {
         Some(_) => Origin::Environment(name.to_owned()),
         None => Origin::Default,
@@ -94,7 +95,7 @@ fn surroundings() -> Result<Vec<Setting>, Error> {
         row("retries", environment::render_retries()?.to_string(), "HEYGEN_MAX_RETRIES"),
         row("silence", environment::idle_timeout()?.as_secs_f64().to_string(), "HYPERFRAMES_CI_TIMEOUT"),
         match credential {
-            // Where it is from, and nothing of it.
+            // The source, not the secret.
             Some(found) => {
                 ("credential".to_owned(), "set".to_owned(), Origin::Environment(found.source.to_string()))
             }
@@ -130,7 +131,7 @@ fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
     let exists = if settings.file.path.is_file() { "" } else { " (not there)" };
     let rows = rows.into_iter().map(|(name, value, origin)| {
         let value = if value.is_empty() { "-".to_owned() } else { value };
-        vec![format!("  {name}"), value, short(&origin, &settings.file.path)]
+        vec![format!("  {name}"), value, short_origin(&origin, &settings.file.path)]
     });
     let mut text =
         format!("{}{exists}\n\n{}", settings.file.path.display(), table(&rows.collect::<Vec<_>>()));
@@ -150,8 +151,8 @@ fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
     text
 }
 
-/// A place in the file without its folder, which stands above.
-fn short(origin: &Origin, file: &Path) -> String {
+/// Formats an origin; a position in the configuration has the file name only, since its path is printed above.
+fn short_origin(origin: &Origin, file: &Path) -> String {
     match origin {
         Origin::File(path, line) if path == file => {
             format!("{}:{line}", file.file_name().unwrap_or_default().to_string_lossy())

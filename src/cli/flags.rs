@@ -1,4 +1,4 @@
-//! Flags of `render` as clap sees them: made of the table of options.
+//! The flags of `render`, generated from the table of options.
 
 use std::ffi::OsString;
 
@@ -6,12 +6,12 @@ use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::app::options::{Fallback, Given, Kind, OPTIONS, Origin, RenderOption, layered, option};
+use crate::app::options::{Fallback, Given, Kind, OPTIONS, Origin, RenderOption, apply_layers, option};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::RunOptions;
 
-/// All flags of the table.
+/// The flags of all options.
 #[derive(Debug, Default)]
 pub(super) struct RenderFlags(pub(super) Vec<Given>);
 
@@ -36,27 +36,28 @@ impl clap::FromArgMatches for RenderFlags {
     }
 }
 
-/// The flags of the table that say how to wait for a render.
+/// The flags of options about waiting for a render.
 #[derive(Debug, Default)]
 pub(super) struct WaitFlags(Vec<Given>);
 
-const WAITING: [&str; 2] = ["poll-interval", "max-wait"];
+/// Names of the options about waiting.
+const WAIT_OPTIONS: [&str; 2] = ["poll-interval", "max-wait"];
 
 impl WaitFlags {
-    /// How to wait.
+    /// Returns the options of the run.
     ///
     /// # Errors
     /// Returns a usage error if a value is invalid.
     pub(super) fn options(&self) -> Result<RunOptions, Error> {
         let mut spec = RenderSpec::default();
-        layered(&mut spec, self.0.clone())?;
+        apply_layers(&mut spec, self.0.clone())?;
         Ok(spec.run)
     }
 }
 
 impl clap::Args for WaitFlags {
     fn augment_args(command: Command) -> Command {
-        command.args(WAITING.iter().filter_map(|name| option(name)).map(arg))
+        command.args(WAIT_OPTIONS.iter().filter_map(|name| option(name)).map(arg))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -66,7 +67,7 @@ impl clap::Args for WaitFlags {
 
 impl clap::FromArgMatches for WaitFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let options = WAITING.iter().filter_map(|name| option(name));
+        let options = WAIT_OPTIONS.iter().filter_map(|name| option(name));
         Ok(Self(options.filter_map(|option| given(option, matches)).collect()))
     }
 
@@ -76,7 +77,7 @@ impl clap::FromArgMatches for WaitFlags {
     }
 }
 
-/// The value that a command line sets.
+/// Returns the value of an option on the command line.
 fn given(option: &'static RenderOption, matches: &ArgMatches) -> Option<Given> {
     if matches.value_source(option.name) != Some(ValueSource::CommandLine) {
         return None;
@@ -88,6 +89,7 @@ fn given(option: &'static RenderOption, matches: &ArgMatches) -> Option<Given> {
     Some(Given { option, value, origin: Origin::Flag })
 }
 
+/// Returns the flag of an option.
 fn arg(option: &'static RenderOption) -> Arg {
     let mut arg = Arg::new(option.name)
         .long(option.name)
@@ -102,7 +104,7 @@ fn arg(option: &'static RenderOption) -> Arg {
     if let Fallback::Value(value) = option.fallback {
         arg = arg.default_value(value);
     }
-    if option.is_for_one {
+    if option.is_for_single_render {
         arg = arg.conflicts_with("selection");
     }
     if matches!(option.name, "asset-id" | "url") {
@@ -119,7 +121,7 @@ fn arg(option: &'static RenderOption) -> Arg {
     arg.value_name(name).action(ArgAction::Set).value_parser(parser(option))
 }
 
-/// Looks at a value as the table does, so that clap's message names the flag.
+/// Returns a parser that validates values with the table, so that the message of clap names the flag.
 fn parser(option: &'static RenderOption) -> ValueParser {
     match option.kind {
         Kind::OneOf(words) => PossibleValuesParser::new(words()).into(),

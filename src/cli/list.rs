@@ -27,7 +27,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let mut outcome = list(&ListSpec { limit: args.limit, token: args.token.clone(), is_all: args.all })?;
-    show(&outcome.renders, outcome.next_token.as_deref(), console);
+    print(&outcome.renders, outcome.next_token.as_deref(), console);
     if !args.show_urls {
         outcome.renders = outcome.renders.iter().map(RenderDetail::redacted).collect();
     }
@@ -35,7 +35,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     Ok(())
 }
 
-fn show(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
+/// Prints the renders as a table.
+fn print(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
     if renders.is_empty() {
         console.result("no renders\n");
         return;

@@ -1,5 +1,4 @@
-//! The command line: one file per command. Arguments become types of the core here, and every rule about flags
-//! that needs no network is checked here.
+//! The command line: one file per command. Parses and validates arguments, calls a use case, and prints its outcome.
 
 mod action;
 mod auth;
@@ -9,12 +8,12 @@ mod delete;
 mod emulator;
 mod flags;
 mod get;
-mod levels;
 mod list;
 mod pack;
 mod render;
 mod schema;
 mod select;
+mod severities;
 mod values;
 mod workspace;
 
@@ -63,21 +62,21 @@ enum Command {
     },
 }
 
-/// Runs the command line `arguments` to its end.
+/// Runs the command of `arguments`; returns the exit code.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
-    let asks_json = std::env::var("HEYGEN_OUTPUT").is_ok_and(|value| value.eq_ignore_ascii_case("json"));
+    let wants_json = std::env::var("HEYGEN_OUTPUT").is_ok_and(|value| value.eq_ignore_ascii_case("json"));
     let has_flag = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, asks_json || has_flag),
+        Err(error) => return fail(&error, wants_json || has_flag),
     };
-    let mut console = Console::new(cli.json || asks_json);
+    let mut console = Console::new(cli.json || wants_json);
     if let Err(error) = crate::system::interrupt::install() {
         console.warning(&format!("Ctrl-C will not clean up: {error}"));
     }
-    let ended = cli.command.run(&mut console);
+    let result = cli.command.run(&mut console);
     crate::system::interrupt::wait_for_cleanup();
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console.failure(&error);
@@ -87,18 +86,19 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
 }
 
 /// A command line that clap refuses, or a request for help.
-fn refuse(error: &clap::Error, json: bool) -> ExitCode {
+/// Prints an error of clap; as JSON if `json` is set.
+fn fail(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let usage = usage(error);
         Console::new(true).failure(&usage);
         return ExitCode::from(usage.exit().code());
     }
-    // clap's own exit code for usage errors is the 2 that the conventions ask for.
+    // The exit code of clap for usage errors is 2, like Exit::Usage.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
-/// What clap has to say, as an error of ours.
+/// Converts an error of clap.
 fn usage(error: &clap::Error) -> Error {
     let message = error.render().to_string();
     let message = message.strip_prefix("error: ").unwrap_or(&message);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::levels::LevelArgs;
+use super::severities::SeverityArgs;
 use super::workspace::workspace;
 use crate::app::pack::{PackSpec, pack};
 use crate::fault::Error;
@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[arg(long)]
     list: bool,
     #[command(flatten)]
-    levels: LevelArgs,
+    severities: SeverityArgs,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         directory: args.dir.clone(),
         output: args.output.clone(),
         is_listing: args.list,
-        severities: args.levels.severities(),
+        severities: args.severities.to_severities(),
         workspace: workspace(),
     };
     let outcome = pack(&spec, console)?;

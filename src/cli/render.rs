@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::flags::RenderFlags;
-use super::levels::LevelArgs;
 use super::select::SelectArgs;
+use super::severities::SeverityArgs;
 use super::workspace::workspace;
 use crate::app::config::Settings;
-use crate::app::entries::{self, EndedEntry};
-use crate::app::options::Heading;
+use crate::app::entries::{self, EntryRun};
+use crate::app::options::{Given, Heading};
 use crate::app::outcome::{BatchOutcome, Outcome};
 use crate::app::render::render;
 use crate::app::spec::{ProjectSource, RenderSpec};
@@ -28,30 +28,30 @@ pub(super) struct Args {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
-    levels: LevelArgs,
+    severities: SeverityArgs,
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
-    let severities = args.levels.severities();
+    let severities = args.severities.to_severities();
     let settings = Settings::read(directory, severities.config.as_deref(), workspace())?;
     let mut base = RenderSpec { severities, ..RenderSpec::default() };
     if let Some(directory) = &args.dir {
         base.source = ProjectSource::Directory(directory.clone());
     }
-    let own = &args.flags.0;
+    let given = &args.flags.0;
     let selection = args.select.selection();
     if selection.is_used() {
         let chosen = selection.entries(&settings)?;
-        let ended = entries::render(&settings, &chosen, &base, own, console)?;
-        show(&ended.entries, console);
-        let verdict = ended.verdict(chosen.len());
-        console.outcome(&ended.into_outcome());
+        let run = entries::render(&settings, &chosen, &base, given, console)?;
+        print(&run.entries, console);
+        let verdict = run.verdict(chosen.len());
+        console.outcome(&run.into_outcome());
         return Ok(verdict?);
     }
-    let (spec, _) = settings.resolve(base, own, None)?;
-    let is_for_batches = |given: &crate::app::options::Given| given.option.heading == Heading::Batches;
-    if spec.batch.rows.is_none() && own.iter().any(is_for_batches) {
+    let (spec, _) = settings.resolve(base, given, None)?;
+    let is_for_batches = |given: &Given| given.option.heading == Heading::Batches;
+    if spec.batch.rows.is_none() && given.iter().any(is_for_batches) {
         return Err(Error::usage(
             "--concurrency, --keep-going, --fail-fast, --max-failures, --retry-failed and --manifest are for batches",
             "name a file of rows with --batch",
@@ -62,9 +62,9 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     outcome.verdict()
 }
 
-/// The entries and what became of them, as a table.
-fn show(ended: &[EndedEntry<'_>], console: &mut Console) {
-    let row = |EndedEntry { entry, result }: &EndedEntry<'_>| {
+/// Prints the entries and their results as a table.
+fn print(runs: &[EntryRun<'_>], console: &mut Console) {
+    let row = |EntryRun { entry, result }: &EntryRun<'_>| {
         let (state, seconds, more) = match result {
             Ok(outcome) => (state(outcome), seconds(outcome), video(outcome)),
             Err(error) => (
@@ -75,7 +75,7 @@ fn show(ended: &[EndedEntry<'_>], console: &mut Console) {
         };
         vec![entry.name.clone(), state, seconds, more]
     };
-    console.result(&table(&ended.iter().map(row).collect::<Vec<_>>()));
+    console.result(&table(&runs.iter().map(row).collect::<Vec<_>>()));
 }
 
 fn state(outcome: &Outcome) -> String {

@@ -1,4 +1,4 @@
-//! Flags that choose entries of the configuration.
+//! Flags that select entries of the configuration.
 
 use clap::builder::PossibleValuesParser;
 
@@ -22,7 +22,7 @@ pub(super) struct SelectArgs {
 }
 
 impl SelectArgs {
-    /// The entries that are asked for.
+    /// Returns the selection.
     pub(super) fn selection(&self) -> Selection {
         Selection { is_all: self.all, names: self.entry.clone(), event: self.on.clone() }
     }

@@ -1,22 +1,25 @@
-//! Values of flags.
+//! Parsers of flag values.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::report::ReportFormat;
 
-macro_rules! closed {
+macro_rules! one_of {
     ($name:ident, $set:ty) => {
-        /// Takes the values of the set, and names them in help and errors.
+        /// Returns a parser for the values of the set, which lists them in the help and in errors.
         pub(super) fn $name() -> impl TypedValueParser<Value = $set> {
             PossibleValuesParser::new(<$set>::NAMES).try_map(|text| text.parse::<$set>())
         }
     };
 }
 
-closed!(aspect_ratio, AspectRatio);
-closed!(report_format, ReportFormat);
+one_of!(aspect_ratio, AspectRatio);
+one_of!(report_format, ReportFormat);
 
-/// Items per page: a whole number from 1 to 100.
+/// Parses the number of items per page, 1 to 100.
+///
+/// # Errors
+/// Returns a message if the value is not a number in this range.
 pub(super) fn page_size(text: &str) -> Result<u32, String> {
     text.parse()
         .ok()

@@ -1,11 +1,11 @@
-//! Where the CI service works.
+//! The workspace of the CI service.
 
 use std::path::PathBuf;
 
 use crate::ci;
 use crate::heygen::environment;
 
-/// The directory that the CI service works in, in a CI job.
+/// Returns the workspace of the CI service, if this is a CI job.
 pub(super) fn workspace() -> Option<PathBuf> {
     ci::workspace(&environment::variable)
 }

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::system::programs::ProgramError;
 use crate::system::unpack::UnpackError;
 
-/// Why the engine made no video.
+/// An error of a local render.
 #[derive(Debug)]
 pub(crate) enum EngineError {
     /// A program is missing or could not be installed.

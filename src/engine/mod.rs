@@ -74,8 +74,8 @@ impl Engine {
     /// # Errors
     /// Returns [`EngineError::Program`] if programs are missing or an installation failed.
     pub(crate) fn provision(progress: &mut dyn FnMut(Progress)) -> Result<Self, EngineError> {
-        let announce = &mut |what: &str| progress(Progress::Provisioning(what.to_owned()));
-        Ok(Self { programs: provision::provision(announce)? })
+        let on_install = &mut |what: &str| progress(Progress::Provisioning(what.to_owned()));
+        Ok(Self { programs: provision::provision(on_install)? })
     }
 
     /// Renders `job`; returns once the video is complete.

@@ -33,13 +33,13 @@ pub(super) struct Programs {
     pub(super) ffmpeg: PathBuf,
 }
 
-/// Finds or installs the programs; `announce` is called with the name of everything that is installed.
+/// Finds or installs the programs; `on_install` is called with the name of everything that is installed.
 ///
 /// # Errors
 /// Returns [`ProgramError::Missing`] with every program that is missing and its remedy, or the error of an installer.
-pub(super) fn provision(announce: &mut dyn FnMut(&str)) -> Result<Programs, ProgramError> {
+pub(super) fn provision(on_install: &mut dyn FnMut(&str)) -> Result<Programs, ProgramError> {
     let cache = programs::cache()?;
-    programs::install_packages(&debian_packages(), announce)?;
+    programs::install_packages(&debian_packages(), on_install)?;
     let packages = NpmPackages::new(
         format!("the HyperFrames engine {ENGINE_VERSION}"),
         cache.join(format!("engine-{ENGINE_VERSION}")),
@@ -61,7 +61,7 @@ pub(super) fn provision(announce: &mut dyn FnMut(&str)) -> Result<Programs, Prog
     let (Ok(browser), Ok(ffmpeg), true) = (browser, ffmpeg, missing.is_empty()) else {
         return Err(ProgramError::Missing(missing));
     };
-    let node = node.install(&packages, announce)?;
+    let node = node.install(&packages, on_install)?;
     let ffmpeg = ffmpeg.parent().map_or_else(PathBuf::new, Path::to_owned);
     Ok(Programs { node, engine: packages.file("hyperframes/bin/hyperframes.mjs"), browser, ffmpeg })
 }

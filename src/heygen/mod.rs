@@ -5,5 +5,4 @@ pub(crate) mod auth;
 mod call_error;
 pub(crate) mod download;
 pub(crate) mod environment;
-pub(crate) mod sign_in;
 pub(crate) mod transport;

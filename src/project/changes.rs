@@ -1,4 +1,4 @@
-//! What changed since a revision, as git tells.
+//! Lists the files that changed since a revision, with Git.
 
 use crate::fault::{Exit, Fault};
 use std::collections::BTreeSet;
@@ -6,14 +6,14 @@ use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
-/// Why it is not known what changed.
+/// An error of [`since`].
 #[derive(Debug)]
 pub(crate) enum ChangesError {
-    /// Git cannot be started.
+    /// Git could not be started.
     NoGit(std::io::Error),
-    /// There is no such commit in this clone.
+    /// The clone has no such commit.
     UnknownRevision(String),
-    /// Git failed.
+    /// Git failed, with its error output.
     Failed(String),
 }
 
@@ -54,42 +54,43 @@ impl Fault for ChangesError {
     }
 }
 
-/// The files of the repository at `root` that differ from where the history left `revision`, deleted, uncommitted and
-/// untracked ones among them; as repository paths.
+/// Returns the repository paths of the files that differ from the merge base of `revision` and `HEAD`, including deleted,
+/// uncommitted and untracked ones.
 ///
 /// # Errors
-/// See [`ChangesError`].
+/// Returns [`ChangesError`] if Git cannot be started or fails, or if the clone does not contain `revision`.
 pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, ChangesError> {
     let commit = format!("{revision}^{{commit}}");
     let commit = match git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
         Err(ChangesError::Failed(message)) if message.is_empty() => {
             return Err(ChangesError::UnknownRevision(revision.to_owned()));
         }
-        other => line(&other?),
+        output => trimmed(&output?),
     };
-    // What the other side did meanwhile is no change of ours. Without a common commit, as in a shallow clone, the
-    // revision itself is compared with: nothing that changed is missed.
-    let base = git(root, &["merge-base", &commit, "HEAD"]).map_or(commit, |base| line(&base));
-    let differing =
+    // Compared with the merge base, since later changes of the other branch are not part of this one. Without a merge
+    // base, as in a shallow clone, compared with the revision itself, which misses no change.
+    let base = git(root, &["merge-base", &commit, "HEAD"]).map_or(commit, |base| trimmed(&base));
+    let changed =
         git(root, &["diff", "--name-only", "--no-renames", "--no-ext-diff", "--relative", "-z", &base])?;
     let untracked = git(root, &["ls-files", "--others", "--exclude-standard", "-z"])?;
-    let names = [differing, untracked];
+    let names = [changed, untracked];
     let names = names.iter().flat_map(|names| names.split('\0')).filter(|name| !name.is_empty());
     Ok(names.map(str::to_owned).collect())
 }
 
-fn line(text: &str) -> String {
+fn trimmed(text: &str) -> String {
     text.trim().to_owned()
 }
 
+/// Runs Git and returns its output.
 fn git(root: &Path, arguments: &[&str]) -> Result<String, ChangesError> {
     let mut command = Command::new("git");
-    // A monitor is a program that a repository's configuration names.
+    // The configuration of a repository can name a program as its file system monitor.
     command.arg("-C").arg(root).args(["-c", "core.fsmonitor=false"]).args(arguments);
     let output = command.output().map_err(ChangesError::NoGit)?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
-        Err(ChangesError::Failed(line(&String::from_utf8_lossy(&output.stderr))))
+        Err(ChangesError::Failed(trimmed(&String::from_utf8_lossy(&output.stderr))))
     }
 }

@@ -1,7 +1,7 @@
-//! From a directory to the list of files that belong in its archive.
+//! Lists the files of a project that belong in its archive.
 //!
-//! Nothing here reads a file's contents. What the rules of [`hyperframes_ci_core::project::IgnoreRules`] leave out is not
-//! even looked at; symbolic links are judged by where they end.
+//! Nothing here reads the content of a file. Files that [`hyperframes_ci_core::project::IgnoreRules`] excludes are not
+//! examined, and symbolic links are followed only inside the repository.
 
 use crate::fault::{Exit, Fault};
 use std::fs::{self, Metadata};
@@ -16,27 +16,27 @@ pub(crate) struct Project {
     /// The project directory, with links resolved.
     pub(crate) root: PathBuf,
     /// The project directory as the user wrote it, for messages.
-    pub(crate) shown: String,
-    /// The directory's name, for titles and file names.
+    pub(crate) display_path: String,
+    /// Name of the directory, for titles and file names.
     pub(crate) name: String,
-    /// What references may reach: the enclosing repository, or the project itself where there is none.
+    /// The directory that references may reach: the repository around the project, or the project itself.
     pub(crate) boundary: PathBuf,
-    /// The project's path inside `boundary`, with `/`; empty where they are the same.
+    /// Path of the project in `boundary`, with `/`; empty if they are the same.
     pub(crate) prefix: String,
-    /// Files inside the project that the command itself writes or reads, with `/`: they are no part of it.
+    /// Paths in the project, with `/`, of files that the command itself reads or writes; they are not packed.
     outputs: Vec<String>,
 }
 
-/// Why a directory is no project.
+/// An error of reading a project.
 #[derive(Debug)]
 pub(crate) enum ProjectError {
-    /// There is nothing at the path.
+    /// The path does not exist.
     Missing(PathBuf),
-    /// The path is a file.
+    /// The path is not a directory.
     NotADirectory(PathBuf),
-    /// The path, or something on the way, cannot be read.
+    /// A file or directory cannot be read.
     Unreadable(PathBuf, std::io::Error),
-    /// A name on the way is not UTF-8.
+    /// A name in the path is not UTF-8.
     NotUnicode(PathBuf),
 }
 
@@ -82,11 +82,11 @@ impl Fault for ProjectError {
 }
 
 impl Project {
-    /// Finds the project at `directory` and the repository around it: the nearest directory with a `.git`,
-    /// otherwise `workspace` (`GITHUB_WORKSPACE`) where the project lies inside it.
+    /// Opens the project at `directory`. Its boundary is the nearest ancestor with a `.git`, otherwise `workspace`
+    /// (`GITHUB_WORKSPACE`) if the project is inside of it.
     ///
     /// # Errors
-    /// See [`ProjectError`].
+    /// Returns [`ProjectError`] if the directory does not exist, is a file, cannot be read, or its path is not UTF-8.
     pub(crate) fn open(directory: &Path, workspace: Option<&Path>) -> Result<Self, ProjectError> {
         let metadata = fs::metadata(directory).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ProjectError::Missing(directory.to_owned()),
@@ -101,79 +101,86 @@ impl Project {
         let boundary = boundary_of(&root, workspace);
         let prefix = portable_path(&boundary, &root).ok_or_else(|| ProjectError::NotUnicode(root.clone()))?;
         let name = root.file_name().and_then(|name| name.to_str()).unwrap_or("project").to_owned();
-        Ok(Self { shown: directory.display().to_string(), root, name, boundary, prefix, outputs: Vec::new() })
+        Ok(Self {
+            display_path: directory.display().to_string(),
+            root,
+            name,
+            boundary,
+            prefix,
+            outputs: Vec::new(),
+        })
     }
 
-    /// The same project without the files that the command itself writes or reads, where those are inside of it.
+    /// Excludes files that the command itself reads or writes from the project.
     pub(crate) fn without(self, outputs: &[&Path]) -> Self {
-        let inside = |output: &&Path| {
-            let whole = std::path::absolute(output).ok()?;
-            // A folder that does not exist holds nothing that could be packed; one with a placeholder may.
-            let fixed = whole.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('{'))?;
-            let rest = whole.strip_prefix(fixed).ok()?;
-            portable_path(&self.root, &fixed.canonicalize().ok()?.join(rest))
+        let path_in_project = |output: &&Path| {
+            let absolute = std::path::absolute(output).ok()?;
+            // A missing directory contains nothing to pack, but one with a placeholder may stand for existing ones.
+            let fixed =
+                absolute.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('{'))?;
+            let pattern = absolute.strip_prefix(fixed).ok()?;
+            portable_path(&self.root, &fixed.canonicalize().ok()?.join(pattern))
         };
-        let outputs = outputs.iter().filter_map(inside).collect();
+        let outputs = outputs.iter().filter_map(path_in_project).collect();
         Self { outputs, ..self }
     }
 
-    /// Where `path`, with links resolved, lies inside the boundary; `None` where it lies outside, below a dotted
-    /// name, or has a name that is not UTF-8: all of them are out of reach.
-    pub(crate) fn reach(&self, path: &Path) -> Option<String> {
+    /// Returns the repository path of `path`, whose links are resolved. Returns `None` if references must not reach it:
+    /// outside of the boundary, below a name that starts with a dot, or not UTF-8.
+    pub(crate) fn repository_path(&self, path: &Path) -> Option<String> {
         portable_path(&self.boundary, path)
-            .filter(|inside| inside.split('/').all(|segment| !segment.starts_with('.')))
+            .filter(|path| path.split('/').all(|segment| !segment.starts_with('.')))
     }
 }
 
-/// What surrounds a folder whose links are resolved: the nearest directory with a `.git`, otherwise `workspace` where the
-/// folder lies inside it, otherwise the folder itself.
+/// Returns the boundary of a directory whose links are resolved: the nearest ancestor with a `.git`, otherwise
+/// `workspace` if the directory is inside of it, otherwise the directory itself.
 fn boundary_of(folder: &Path, workspace: Option<&Path>) -> PathBuf {
     let workspace = || workspace?.canonicalize().ok().filter(|workspace| folder.starts_with(workspace));
     repository(folder).map(Path::to_owned).or_else(workspace).unwrap_or_else(|| folder.to_owned())
 }
 
-/// The repository around a directory, or around the current one where that does not exist.
+/// Returns the boundary of a directory, or of the current one if it does not exist.
 pub(crate) fn boundary(directory: &Path, workspace: Option<&Path>) -> PathBuf {
-    let whole = directory.canonicalize().or_else(|_| Path::new(".").canonicalize());
-    boundary_of(&whole.unwrap_or_else(|_| directory.to_owned()), workspace)
+    let resolved = directory.canonicalize().or_else(|_| Path::new(".").canonicalize());
+    boundary_of(&resolved.unwrap_or_else(|_| directory.to_owned()), workspace)
 }
 
-/// The nearest directory around `folder` with a `.git`.
+/// Returns the nearest ancestor of `folder`, or itself, that contains a `.git`.
 pub(crate) fn repository(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|ancestor| ancestor.join(".git").exists())
 }
 
-/// `path` below `base`, with `/`; `None` where it is not below or not UTF-8.
+/// Returns `path` relative to `base`, with `/`; `None` if it is not below `base` or not UTF-8.
 fn portable_path(base: &Path, path: &Path) -> Option<String> {
     let segments = path.strip_prefix(base).ok()?.iter().map(|segment| segment.to_str());
     Some(segments.collect::<Option<Vec<_>>>()?.join("/"))
 }
 
-/// One file to pack.
+/// A file to pack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SourceFile {
     /// Path in the archive, with `/`, and size in bytes.
     pub(crate) file: ProjectFile,
-    /// Where it is, with links resolved.
+    /// Path of the file, with links resolved.
     pub(crate) source: PathBuf,
 }
 
-/// The files of a project, sorted by path, and what is wrong with the others.
+/// The files of a project, and findings about those that cannot be packed.
 #[derive(Debug)]
 pub(crate) struct Collected {
     /// The files, sorted by the bytes of their paths.
     pub(crate) files: Vec<SourceFile>,
-    /// The rules that decided.
+    /// The rules that selected them.
     pub(crate) rules: IgnoreRules,
-    /// Findings, with repository paths; an error among them means that the archive would not be what the author
-    /// meant.
+    /// Findings with repository paths.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// Lists the files that belong in the project's archive.
 ///
 /// # Errors
-/// When a directory or the ignore file cannot be read. Everything else is a finding.
+/// Returns [`ProjectError::Unreadable`] if a directory or the ignore file cannot be read. Other problems are findings.
 pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
     let ignore_file = project.root.join(IGNORE_FILE);
     let rules = match fs::read_to_string(&ignore_file) {
@@ -189,6 +196,7 @@ pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
     Ok(Collected { files, rules, diagnostics })
 }
 
+/// A walk through the directories of a project.
 struct Walk<'a> {
     project: &'a Project,
     rules: &'a IgnoreRules,
@@ -197,13 +205,13 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Walks `directory`, whose path in the archive is `prefix`; `above` are the directories on the way, with
-    /// links resolved, so that a link to one of them is noticed.
+    /// Walks `directory`, whose path in the archive is `prefix`. `ancestors` are the directories above, with links
+    /// resolved, to detect cycles of links.
     fn directory(
         &mut self,
         directory: &Path,
         prefix: &str,
-        above: &mut Vec<PathBuf>,
+        ancestors: &mut Vec<PathBuf>,
     ) -> Result<(), ProjectError> {
         let unreadable = |error| ProjectError::Unreadable(directory.to_owned(), error);
         for entry in fs::read_dir(directory).map_err(unreadable)? {
@@ -215,7 +223,7 @@ impl Walk<'_> {
             };
             let path = format!("{prefix}{name}");
             let kind = entry.file_type().map_err(unreadable)?;
-            // Asked before a link is followed: what is ignored may point anywhere.
+            // Before a link is followed: ignored links may lead anywhere.
             if self.rules.exclusion(&path, kind.is_dir()).is_some() {
                 continue;
             }
@@ -232,27 +240,28 @@ impl Walk<'_> {
             if kind.is_symlink() && metadata.is_dir() && self.rules.exclusion(&path, true).is_some() {
                 continue;
             }
-            self.entry(source, &metadata, path, above)?;
+            self.entry(source, &metadata, path, ancestors)?;
         }
         Ok(())
     }
 
+    /// Adds a file, or walks a directory.
     fn entry(
         &mut self,
         source: PathBuf,
         metadata: &Metadata,
         path: String,
-        above: &mut Vec<PathBuf>,
+        ancestors: &mut Vec<PathBuf>,
     ) -> Result<(), ProjectError> {
         if metadata.is_dir() {
-            if above.contains(&source) {
+            if ancestors.contains(&source) {
                 let help = "remove the link, or ignore it with .hyperframesignore";
                 self.report(Rule::LinkCycle, &path, "the link leads back to a directory that it is in", help);
                 return Ok(());
             }
-            above.push(source.clone());
-            self.directory(&source, &format!("{path}/"), above)?;
-            above.pop();
+            ancestors.push(source.clone());
+            self.directory(&source, &format!("{path}/"), ancestors)?;
+            ancestors.pop();
         } else if !metadata.is_file() {
             let help = "ignore it with .hyperframesignore";
             self.report(Rule::NotAFile, &path, "neither a file nor a directory; left out", help);
@@ -264,7 +273,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Where a link ends, if that is inside the repository.
+    /// Returns the target of a link; records a finding if it does not exist or is outside of the repository.
     fn follow(&mut self, link: &Path, path: &str) -> Option<(PathBuf, Metadata)> {
         let Some((target, metadata)) = link
             .canonicalize()
@@ -275,7 +284,7 @@ impl Walk<'_> {
             self.report(Rule::DanglingLink, path, "the link leads nowhere", help);
             return None;
         };
-        if self.project.reach(&target).is_none() {
+        if self.project.repository_path(&target).is_none() {
             let help = "copy the file into the project; only files of the repository, without dotted names, are packed";
             self.report(Rule::EscapingLink, path, "the link leads out of the repository", help);
             return None;
@@ -283,6 +292,7 @@ impl Walk<'_> {
         Some((target, metadata))
     }
 
+    /// Records a finding about a path of the project.
     fn report(&mut self, rule: Rule, path: &str, message: &str, help: &str) {
         let path = join(&self.project.prefix, path);
         self.diagnostics.push(Diagnostic::new(rule, path, message).help(help));
@@ -313,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_sorted_by_bytes_and_ignored_ones_are_absent() {
+    fn files_are_sorted_by_bytes_without_ignored_ones() {
         let folder =
             tree(&["index.html", "a/b.css", "a.css", "B.css", "renders/x.mp4", ".env", "node_modules/x.js"]);
         assert_eq!(listed(folder.path(), "").0, ["B.css", "a.css", "a/b.css", "index.html"]);
@@ -335,7 +345,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_are_judged_by_where_they_end() {
+    fn links_may_lead_to_files_of_the_repository_only() {
         use std::os::unix::fs::symlink;
         let folder = tree(&[
             "outside/secret.txt",

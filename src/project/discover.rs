@@ -1,4 +1,4 @@
-//! From the paths that a user names to the projects behind them.
+//! Finds the projects of the paths that a user passes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,29 +10,29 @@ use ignore::WalkBuilder;
 
 use crate::project::collect::{Project, ProjectError};
 
-/// The attribute of a composition's root.
-const ROOT: &str = "data-composition-id";
+/// Attribute of the root of a composition.
+const ROOT_ATTRIBUTE: &str = "data-composition-id";
 
-/// Marks whatever has to do with compositions, fragments without a root among them.
-const MARK: &str = "data-composition-";
+/// Prefix of the attributes of compositions, also of fragments without a root.
+const ATTRIBUTE_PREFIX: &str = "data-composition-";
 
-/// Why a path leads to no project.
+/// An error of finding projects.
 #[derive(Debug)]
 pub(crate) enum DiscoverError {
-    /// There is nothing there, and it is no pattern that matches something.
-    Nothing(String),
-    /// A pattern that makes no sense.
+    /// A path that does not exist, or a pattern that matches nothing.
+    NotFound(String),
+    /// An invalid pattern.
     Pattern(String, glob::PatternError),
-    /// A directory with no project in or below it.
+    /// A directory without a project in or below it.
     NoProject(PathBuf),
-    /// Something on the way.
+    /// A project that cannot be opened.
     Project(ProjectError),
 }
 
 impl fmt::Display for DiscoverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nothing(path) => write!(f, "there is nothing at {path}"),
+            Self::NotFound(path) => write!(f, "there is nothing at {path}"),
             Self::Pattern(pattern, error) => write!(f, "{pattern} is no pattern: {error}"),
             Self::NoProject(path) => write!(f, "there is no project in {}, nor below it", path.display()),
             Self::Project(error) => error.fmt(f),
@@ -40,16 +40,18 @@ impl fmt::Display for DiscoverError {
     }
 }
 
-/// The projects behind `paths`: directories that are projects or hold some, files of projects, and patterns for both.
-/// Files that have nothing to do with a composition lead nowhere, so that hooks can name whatever changed.
+/// Returns the projects of `paths`: project directories, directories above them, files inside them, and patterns for any
+/// of these. Files that do not belong to a project are skipped, so that hooks can pass all changed files.
 ///
 /// # Errors
-/// See [`DiscoverError`].
+/// Returns [`DiscoverError`] if a path does not exist, a pattern is invalid, a directory contains no project, or a project
+/// cannot be opened.
 pub(crate) fn projects(paths: &[PathBuf], workspace: Option<&Path>) -> Result<Vec<Project>, DiscoverError> {
     let mut found = BTreeMap::new();
     for path in paths {
         for path in expand(path)? {
-            let directories = if path.is_dir() { below(&path)? } else { around(&path).into_iter().collect() };
+            let directories =
+                if path.is_dir() { projects_below(&path)? } else { project_of(&path).into_iter().collect() };
             for directory in directories {
                 let project = Project::open(&directory, workspace).map_err(DiscoverError::Project)?;
                 found.entry(project.root.clone()).or_insert(project);
@@ -59,7 +61,7 @@ pub(crate) fn projects(paths: &[PathBuf], workspace: Option<&Path>) -> Result<Ve
     Ok(found.into_values().collect())
 }
 
-/// What a path stands for: itself, or what a pattern matches.
+/// Returns the path itself if it exists, otherwise the matches of the pattern.
 fn expand(path: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
     if path.symlink_metadata().is_ok() {
         return Ok(vec![path.to_owned()]);
@@ -69,14 +71,14 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
     let matches = glob::glob_with(&pattern, options)
         .map_err(|error| DiscoverError::Pattern(pattern.to_string(), error))?;
     let matches = matches.flatten().collect::<Vec<_>>();
-    if matches.is_empty() { Err(DiscoverError::Nothing(pattern.into_owned())) } else { Ok(matches) }
+    if matches.is_empty() { Err(DiscoverError::NotFound(pattern.into_owned())) } else { Ok(matches) }
 }
 
-/// The projects in `directory`: itself, or those below it.
-fn below(directory: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
+/// Returns `directory` if it is a project, otherwise the projects below it.
+fn projects_below(directory: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
     let mut found = search(directory);
     if found.is_empty() {
-        // Named by the user, and with an index.html: then something is wrong with it, and the checks say what.
+        // An index.html that is not a composition: the checks report what is wrong with it.
         if !directory.join(DEFAULT_COMPOSITION).is_file() {
             return Err(DiscoverError::NoProject(directory.to_owned()));
         }
@@ -85,8 +87,8 @@ fn below(directory: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
     Ok(found)
 }
 
-/// What git ignores, such as the output of a build, and what is never packed, holds no project. Links are not followed:
-/// they lead to what is found elsewhere, or in circles.
+/// Searches for projects in and below `directory`. Directories that Git ignores or that are never packed are skipped, and
+/// links are not followed.
 fn search(directory: &Path) -> Vec<PathBuf> {
     if is_project(directory) {
         return vec![directory.to_owned()];
@@ -104,7 +106,7 @@ fn search(directory: &Path) -> Vec<PathBuf> {
         .build();
     let mut last: Option<PathBuf> = None;
     for entry in walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_dir())) {
-        // What is inside a project is a part of it.
+        // A project does not contain other projects.
         if last.as_ref().is_none_or(|last| !entry.path().starts_with(last)) && is_project(entry.path()) {
             last = Some(entry.path().to_owned());
             found.push(entry.into_path());
@@ -113,9 +115,9 @@ fn search(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The project that a file belongs to: the nearest directory above that is one; or the file's own directory, where the
-/// file is a composition.
-fn around(file: &Path) -> Option<PathBuf> {
+/// Returns the project of a file: the nearest directory above that is one, otherwise the directory of the file if it is a
+/// composition.
+fn project_of(file: &Path) -> Option<PathBuf> {
     let file = std::path::absolute(file).ok()?;
     let folder = file.parent()?;
     let nearest = folder.ancestors().find(|ancestor| is_project(ancestor) || ancestor.join(".git").exists());
@@ -123,16 +125,18 @@ fn around(file: &Path) -> Option<PathBuf> {
         return Some(project.to_owned());
     }
     let is_html = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
-    (is_html && text(&file)?.contains(MARK)).then(|| folder.to_owned())
+    (is_html && text(&file)?.contains(ATTRIBUTE_PREFIX)).then(|| folder.to_owned())
 }
 
+/// Returns whether the `index.html` of a directory is a composition.
 fn is_project(directory: &Path) -> bool {
     let index = directory.join(DEFAULT_COMPOSITION);
-    // Cheap first: most pages do not even hold the word.
-    let text = text(&index).filter(|text| text.contains(ROOT));
+    // Parsed only if it contains the attribute.
+    let text = text(&index).filter(|text| text.contains(ROOT_ATTRIBUTE));
     text.is_some_and(|text| Composition::parse(DEFAULT_COMPOSITION, &text).root.is_some())
 }
 
+/// Reads a file, and replaces invalid UTF-8.
 fn text(file: &Path) -> Option<String> {
     let bytes = std::fs::read(file).ok()?;
     Some(
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_files_and_patterns_lead_to_projects() {
+    fn projects_are_found_by_directories_files_and_patterns() {
         let folder = tempfile::tempdir().expect("a folder");
         let composition = "<div data-composition-id=a></div>";
         for (file, text) in [

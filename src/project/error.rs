@@ -1,4 +1,4 @@
-//! How reading and packing a project can fail.
+//! Errors of reading and packing a project.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use hyperframes_ci_core::archive::ArchiveError;
 
 use crate::fault::Fault;
 
-/// Why there is no archive.
+/// An error of packing a project.
 #[derive(Debug)]
 pub(crate) enum PackError {
-    /// A file cannot be read or changed while it was.
+    /// A file cannot be read, or changed while it was read.
     File(PathBuf, ArchiveError),
     /// The archive cannot be written.
     Archive(io::Error),

@@ -1,4 +1,4 @@
-//! The values for a composition's variables, and the base request, as the user gives them.
+//! Reads JSON objects from the user: values of variables, and the base request.
 
 use crate::fault::{Exit, Fault};
 use std::fmt;
@@ -10,19 +10,20 @@ use hyperframes_ci_core::text::Span;
 use hyperframes_ci_core::variables::json_kind;
 use serde_json::{Map, Value};
 
-/// Why a JSON input is of no use.
+/// An error of a JSON input.
 #[derive(Debug)]
 pub(crate) struct InputError {
-    /// The flag at fault.
+    /// The flag of the input.
     pub(crate) flag: &'static str,
     problem: Problem,
 }
 
+/// What is wrong with an input.
 #[derive(Debug)]
 enum Problem {
     Unreadable(PathBuf, std::io::Error),
-    Invalid { place: String, message: String, excerpt: Option<String> },
-    NotAnObject { place: String, found: &'static str },
+    Invalid { location: String, message: String, excerpt: Option<String> },
+    NotAnObject { location: String, found: &'static str },
 }
 
 impl fmt::Display for InputError {
@@ -31,12 +32,12 @@ impl fmt::Display for InputError {
             Problem::Unreadable(path, error) => {
                 write!(f, "{}: cannot read {}: {error}", self.flag, path.display())
             }
-            Problem::Invalid { place, message, excerpt } => {
-                write!(f, "{}: {place} is not valid JSON: {message}", self.flag)?;
+            Problem::Invalid { location, message, excerpt } => {
+                write!(f, "{}: {location} is not valid JSON: {message}", self.flag)?;
                 excerpt.iter().try_for_each(|excerpt| write!(f, "\n{excerpt}"))
             }
-            Problem::NotAnObject { place, found } => {
-                write!(f, "{}: {place} must be a JSON object, not {found}", self.flag)
+            Problem::NotAnObject { location, found } => {
+                write!(f, "{}: {location} must be a JSON object, not {found}", self.flag)
             }
         }
     }
@@ -64,10 +65,10 @@ impl Fault for InputError {
     }
 }
 
-/// Reads an object from the text of a flag.
+/// Parses an object from the value of a flag.
 ///
 /// # Errors
-/// With the position inside the text.
+/// Returns an error with line and column if the text is not a JSON object.
 pub(crate) fn from_text(flag: &'static str, text: &str) -> Result<Map<String, Value>, InputError> {
     parse(flag, "the value", text)
 }
@@ -75,15 +76,15 @@ pub(crate) fn from_text(flag: &'static str, text: &str) -> Result<Map<String, Va
 /// Reads an object from a file.
 ///
 /// # Errors
-/// With path, line and column.
+/// Returns an error with path, line and column if the file cannot be read or is not a JSON object.
 pub(crate) fn from_file(flag: &'static str, path: &Path) -> Result<Map<String, Value>, InputError> {
     from_text_of(flag, path, &text_of(flag, path)?)
 }
 
-/// Reads an object from the text of a file.
+/// Parses an object from the text of a file.
 ///
 /// # Errors
-/// With path, line and column.
+/// Returns an error with path, line and column if the text is not a JSON object.
 pub(crate) fn from_text_of(
     flag: &'static str,
     path: &Path,
@@ -92,19 +93,19 @@ pub(crate) fn from_text_of(
     parse(flag, &path.display().to_string(), text.trim_start_matches('\u{feff}'))
 }
 
-/// Reads the text of a file, whatever it holds.
+/// Reads the text of a file.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error if the file cannot be read or is not UTF-8.
 pub(crate) fn text_of(flag: &'static str, path: &Path) -> Result<String, InputError> {
     std::fs::read_to_string(path)
         .map_err(|error| InputError { flag, problem: Problem::Unreadable(path.to_owned(), error) })
 }
 
-/// Reads an object from inline JSON, from standard input (`-`) or from a file, as `--data` takes it.
+/// Reads an object from inline JSON, from standard input (`-`) or from a file, for `--data`.
 ///
 /// # Errors
-/// As [`from_text`] and [`from_file`].
+/// Returns an error if the input cannot be read or is not a JSON object.
 pub(crate) fn from_anything(flag: &'static str, given: &str) -> Result<Map<String, Value>, InputError> {
     if given == "-" {
         let mut text = String::new();
@@ -121,37 +122,37 @@ pub(crate) fn from_anything(flag: &'static str, given: &str) -> Result<Map<Strin
     }
 }
 
-/// The absolute path of a file that the user names, by which findings name it.
+/// Returns the absolute path of a file, for findings.
 pub(crate) fn absolute(path: &Path) -> String {
     let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
     absolute.unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
-fn parse(flag: &'static str, place: &str, text: &str) -> Result<Map<String, Value>, InputError> {
+fn parse(flag: &'static str, location: &str, text: &str) -> Result<Map<String, Value>, InputError> {
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => {
-            let problem = Problem::NotAnObject { place: place.to_owned(), found: json_kind(&other) };
+            let problem = Problem::NotAnObject { location: location.to_owned(), found: json_kind(&other) };
             Err(InputError { flag, problem })
         }
         Err(error) => {
             let (line, column) = (error.line(), error.column());
-            // serde_json ends its message with the position, which stands before it here.
+            // serde_json appends the position, which is in `location` here.
             let message = error.to_string();
             let message =
                 message.rsplit_once(" at line").map_or(message.as_str(), |(message, _)| message).to_owned();
             let problem = Problem::Invalid {
-                place: format!("{place}:{line}:{column}"),
+                location: format!("{location}:{line}:{column}"),
                 message,
-                excerpt: place_of(text, line, column).and_then(|place| excerpt(text, place)),
+                excerpt: span_of(text, line, column).and_then(|span| excerpt(text, span)),
             };
             Err(InputError { flag, problem })
         }
     }
 }
 
-/// Where a line and a column are; the column counts bytes.
-fn place_of(text: &str, line: usize, column: usize) -> Option<Span> {
+/// Converts a line and a column in bytes, both from 1, to an empty span.
+fn span_of(text: &str, line: usize, column: usize) -> Option<Span> {
     let before = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
     let mut start = (before + column.saturating_sub(1)).min(text.len());
     while !text.is_char_boundary(start) {
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bad_json_is_shown_where_it_is() {
+    fn invalid_json_is_shown_with_an_excerpt() {
         let error =
             from_text("--variables", "{\"title\": \"Grüße\", \"size\": 1,}").expect_err("bad").to_string();
         assert_eq!(
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_named_with_line_and_column() {
+    fn errors_in_files_have_line_and_column() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("v.json");
         std::fs::write(&path, "{\n  \"a\": 1\n  \"b\": 2\n}").expect("written");
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_objects_count() {
+    fn only_objects_are_accepted() {
         for (text, found) in [("[1]", "an array"), ("null", "null"), ("\"x\"", "a string"), ("3", "a number")]
         {
             let error = from_text("--variables", text).expect_err("no object").to_string();

@@ -1,10 +1,10 @@
-//! Projects on disk: found, collected, read, packed.
+//! Projects on disk: finds, reads and packs them.
 
 pub(crate) mod changes;
 pub(crate) mod collect;
 pub(crate) mod discover;
+pub(crate) mod display_path;
 mod error;
 pub(crate) mod input;
 pub(crate) mod pack;
-pub(crate) mod shown;
 pub(crate) mod tree;

@@ -1,4 +1,4 @@
-//! From a project to its archive: a ZIP in a temporary file. What is in it is decided in the core.
+//! Packs a project into a ZIP in a temporary file. The core decides what it contains.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,42 +16,43 @@ use crate::system::parallel::in_order;
 use crate::system::temporary;
 use crate::system::temporary::Temporary;
 
-/// A larger file is not held in memory but streamed when its turn comes, in bytes.
-const LARGEST_HELD: u64 = 8 * 1024 * 1024;
+/// Maximum size in bytes of a file that is encoded in memory; larger ones are streamed.
+const MAX_BUFFERED: u64 = 8 * 1024 * 1024;
 
-/// What is held in memory of entries that wait for their turn, in bytes.
-const AHEAD: u64 = 16 * 1024 * 1024;
+/// Maximum size in bytes of all files that are encoded ahead.
+const MAX_AHEAD: u64 = 16 * 1024 * 1024;
 
-/// The archive is hashed this far behind where it is written, in bytes.
-const HASHED: u64 = 1024 * 1024;
+/// The archive is hashed in steps of this many bytes.
+const HASH_STEP: u64 = 1024 * 1024;
 
-/// What is going to be packed, by path in the archive.
+/// The files to pack, by path in the archive.
 #[derive(Debug)]
-pub(crate) struct Contained<'a> {
+pub(crate) struct ArchiveContents<'a> {
     tree: &'a DiskTree,
     entries: BTreeMap<String, BundledFile>,
 }
 
-impl<'a> Contained<'a> {
-    /// The files of a project and those that their references carry along.
+impl<'a> ArchiveContents<'a> {
+    /// Collects the files of a project and the files of the repository that they refer to.
     ///
     /// # Errors
-    /// When a text file cannot be read.
+    /// Returns [`PackError::File`] if a file cannot be read.
     pub(crate) fn of(tree: &'a DiskTree) -> Result<Self, PackError> {
         let entries = contained(tree);
-        tree.readable()?;
+        tree.check_readable()?;
         Ok(Self { tree, entries: entries.unwrap_or_default() })
     }
 
-    /// How many files the archive will hold.
+    /// Returns the number of files.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Zips everything into a temporary file; `progress` hears of files done.
+    /// Writes the archive to a temporary file; calls `progress` with the number of packed files.
     ///
     /// # Errors
-    /// See [`PackError`]. The temporary file is gone then.
+    /// Returns [`PackError`] if a file cannot be read or changes, or the archive cannot be written. The temporary file is
+    /// removed then.
     pub(crate) fn zip(&self, progress: &mut dyn FnMut(u64)) -> Result<Packed, PackError> {
         let temporary = temporary::create(&std::env::temp_dir(), "hyperframes-ci-", ".zip")
             .map_err(PackError::Archive)?;
@@ -60,24 +61,24 @@ impl<'a> Contained<'a> {
             temporary.file.as_file().try_clone().map_err(PackError::Archive)?,
         );
         let mut writer = ArchiveWriter::new(sink);
-        let entries = self.entries.iter().map(|(path, carried)| self.planned(path, carried));
+        let entries = self.entries.iter().map(|(path, carried)| self.plan(path, carried));
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
-        let follower = temporary.file.reopen().map_err(PackError::Archive)?;
+        let reader = temporary.file.reopen().map_err(PackError::Archive)?;
         let (manifest, hashed) = std::thread::scope(|scope| {
-            let (tell, told) = mpsc::channel();
-            let hashing = scope.spawn(move || hash_behind(follower, &told));
+            let (written, receiver) = mpsc::channel();
+            let hashing = scope.spawn(move || hash_written(reader, &receiver));
             let (mut done, mut hashed) = (0, 0);
             in_order(
                 &entries,
-                AHEAD,
-                Planned::held,
+                MAX_AHEAD,
+                PlannedEntry::buffered_size,
                 EntryEncoder::new,
-                Planned::encode,
+                PlannedEntry::encode,
                 |planned, encoded| {
                     planned.add(&mut writer, encoded)?;
-                    if writer.written() > hashed + HASHED {
+                    if writer.written() > hashed + HASH_STEP {
                         hashed = writer.flush().map_err(archive_error)?;
-                        let _ = tell.send(hashed);
+                        let _ = written.send(hashed);
                     }
                     done += 1;
                     progress(done);
@@ -86,8 +87,8 @@ impl<'a> Contained<'a> {
             )?;
             let (mut sink, manifest) = writer.finish().map_err(archive_error)?;
             sink.flush().map_err(PackError::Archive)?;
-            let _ = tell.send(u64::MAX);
-            drop(tell);
+            let _ = written.send(u64::MAX);
+            drop(written);
             Ok((manifest, hashing.join()))
         })?;
         let (size, sha256) = match hashed {
@@ -97,11 +98,12 @@ impl<'a> Contained<'a> {
         Ok(Packed { temporary, manifest, size, sha256 })
     }
 
-    fn planned(&self, path: &'a str, carried: &'a BundledFile) -> Result<Planned<'a>, PackError> {
+    /// Finds the source and the size of an entry.
+    fn plan(&self, path: &'a str, carried: &'a BundledFile) -> Result<PlannedEntry<'a>, PackError> {
         let contents = match &carried.rewritten {
             Some(bytes) => Source::Rewritten(bytes),
             None => {
-                // A file that was there a moment ago: opening it says what became of it.
+                // A file that has disappeared since: opening it reports the error.
                 let source = self.tree.source(&carried.source);
                 Source::File(source.unwrap_or_else(|| self.tree.project.boundary.join(&carried.source)))
             }
@@ -113,43 +115,45 @@ impl<'a> Contained<'a> {
                 Err(error) => return Err(PackError::File(path.clone(), ArchiveError::Read(error))),
             },
         };
-        Ok(Planned { path, contents, size })
+        Ok(PlannedEntry { path, contents, size })
     }
 }
 
-/// An entry that is to be written.
-struct Planned<'a> {
-    /// Its path in the archive.
+/// An entry to write.
+struct PlannedEntry<'a> {
+    /// Path in the archive.
     path: &'a str,
     contents: Source<'a>,
-    /// In bytes, as far as is known before it is read.
+    /// Size in bytes, before the file is read.
     size: u64,
 }
 
+/// The content of an entry.
 enum Source<'a> {
     Rewritten(&'a [u8]),
     File(PathBuf),
 }
 
-impl Planned<'_> {
-    /// What is held of it while it waits for its turn, in bytes.
-    fn held(&self) -> u64 {
-        if self.size > LARGEST_HELD { 0 } else { self.size }
+impl PlannedEntry<'_> {
+    /// Returns the size in bytes that the entry occupies in memory until it is written.
+    fn buffered_size(&self) -> u64 {
+        if self.size > MAX_BUFFERED { 0 } else { self.size }
     }
 
-    /// Encodes it, unless it is too large to be held.
+    /// Encodes the entry; returns `None` if it is too large to buffer.
     fn encode(encoder: &mut EntryEncoder, planned: &Self) -> Result<Option<Encoded>, ArchiveError> {
-        if planned.size > LARGEST_HELD {
+        if planned.size > MAX_BUFFERED {
             return Ok(None);
         }
         planned.read(&mut |size, contents| {
-            if size > LARGEST_HELD {
+            if size > MAX_BUFFERED {
                 return Err(ArchiveError::Changed { expected: planned.size, found: size });
             }
             encoder.encode(size, contents).map(Some)
         })
     }
 
+    /// Writes the entry to the archive, streamed if it was not encoded.
     fn add<W: Write + Seek>(
         &self,
         writer: &mut ArchiveWriter<W>,
@@ -167,24 +171,26 @@ impl Planned<'_> {
         })
     }
 
-    /// Gives its contents to `take`; a file must not change meanwhile: its size, and where the system tells, its time of
-    /// change.
+    /// Passes the size and content to `consume`.
+    ///
+    /// # Errors
+    /// Returns [`ArchiveError::Changed`] if the size or modification time of the file changes meanwhile.
     fn read<R>(
         &self,
-        take: &mut dyn FnMut(u64, &mut dyn Read) -> Result<R, ArchiveError>,
+        consume: &mut dyn FnMut(u64, &mut dyn Read) -> Result<R, ArchiveError>,
     ) -> Result<R, ArchiveError> {
         let path = match &self.contents {
-            Source::Rewritten(bytes) => return take(bytes.len() as u64, &mut &**bytes),
+            Source::Rewritten(bytes) => return consume(bytes.len() as u64, &mut &**bytes),
             Source::File(path) => path,
         };
         let mut file = File::open(path).map_err(ArchiveError::Read)?;
         let before = file.metadata().map_err(ArchiveError::Read)?;
-        let taken = take(before.len(), &mut file)?;
+        let result = consume(before.len(), &mut file)?;
         let after = file.metadata().map_err(ArchiveError::Read)?;
         if before.len() != after.len() || before.modified().ok() != after.modified().ok() {
             return Err(ArchiveError::Changed { expected: before.len(), found: after.len() });
         }
-        Ok(taken)
+        Ok(result)
     }
 }
 
@@ -195,39 +201,39 @@ fn archive_error(error: ArchiveError) -> PackError {
     }
 }
 
-/// Size and SHA-256, in hexadecimal, of a file that is being written: as far as it is said to be done, and in the end all of
-/// it.
-fn hash_behind(mut file: File, told: &mpsc::Receiver<u64>) -> io::Result<(u64, String)> {
+/// Hashes a file while it is written: up to each length in bytes that is received, in the end to the end of the file.
+/// Returns its size in bytes and its SHA-256 in hexadecimal.
+fn hash_written(mut file: File, written: &mpsc::Receiver<u64>) -> io::Result<(u64, String)> {
     let mut hasher = Hasher::default();
-    for done in told {
-        let left = done.saturating_sub(hasher.size());
+    for length in written {
+        let left = length.saturating_sub(hasher.size());
         hasher.read(&mut (&mut file).take(left))?;
     }
     Ok(hasher.finish())
 }
 
-/// An archive in a temporary file, which goes when this is dropped.
+/// An archive in a temporary file, which is removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Packed {
     temporary: Temporary,
-    /// What it holds.
+    /// The files and their digests.
     pub(crate) manifest: Manifest,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 in hexadecimal.
     pub(crate) sha256: String,
 }
 
 impl Packed {
-    /// Where it is.
+    /// Returns the path of the temporary file.
     pub(crate) fn path(&self) -> &Path {
         self.temporary.file.path()
     }
 
-    /// Opens it for reading.
+    /// Opens the archive for reading.
     ///
     /// # Errors
-    /// When somebody took it away.
+    /// Returns an error if the temporary file was removed.
     pub(crate) fn open(&self) -> io::Result<File> {
         self.temporary.file.reopen()
     }

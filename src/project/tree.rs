@@ -1,4 +1,4 @@
-//! A project on disk, as the checks and the packer see it.
+//! A project on disk, as a [`Tree`] for the checks and the packer.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -18,17 +18,17 @@ pub(crate) struct DiskTree {
     /// The project.
     pub(crate) project: Project,
     listing: Listing,
-    /// Where each of the listed files is.
+    /// Paths on disk of the listed files, in the same order.
     sources: Vec<PathBuf>,
     /// The first file that could not be read.
     unreadable: RefCell<Option<PackError>>,
 }
 
 impl DiskTree {
-    /// Lists a project's files.
+    /// Lists the files of a project.
     ///
     /// # Errors
-    /// When a directory or the ignore file cannot be read.
+    /// Returns [`ProjectError::Unreadable`] if a directory or the ignore file cannot be read.
     pub(crate) fn open(project: Project) -> Result<Self, ProjectError> {
         let collected = collect(&project)?;
         let (files, sources) = collected.files.into_iter().map(|file| (file.file, file.source)).unzip();
@@ -44,34 +44,35 @@ impl DiskTree {
     /// Checks the project.
     ///
     /// # Errors
-    /// When something cannot be read.
+    /// Returns [`PackError::File`] if a file cannot be read.
     pub(crate) fn check(&self, options: &CheckOptions) -> Result<Report, PackError> {
         let report = check(self, options);
-        self.readable().map(|()| report)
+        self.check_readable().map(|()| report)
     }
 
-    /// Where the file at a repository path is, if that may be reached.
+    /// Returns the path on disk of the file at a repository path, if references may reach it.
     pub(crate) fn source(&self, path: &str) -> Option<PathBuf> {
-        let inside = below(&self.project.prefix, path);
-        let place = inside
-            .and_then(|inside| self.files().binary_search_by(|file| file.path.as_str().cmp(inside)).ok());
-        match place {
-            Some(place) => Some(self.sources[place].clone()),
+        let archive_path = below(&self.project.prefix, path);
+        let index = archive_path
+            .and_then(|path| self.files().binary_search_by(|file| file.path.as_str().cmp(path)).ok());
+        match index {
+            Some(index) => Some(self.sources[index].clone()),
             None => {
                 let source = self.project.boundary.join(path).canonicalize().ok()?;
-                (source.is_file() && self.project.reach(&source).is_some()).then_some(source)
+                (source.is_file() && self.project.repository_path(&source).is_some()).then_some(source)
             }
         }
     }
 
-    /// Whether everything that was asked for could be read so far.
+    /// Checks that every file read so far could be read.
     ///
     /// # Errors
-    /// With the first file that could not.
-    pub(crate) fn readable(&self) -> Result<(), PackError> {
+    /// Returns [`PackError::File`] for the first file that could not.
+    pub(crate) fn check_readable(&self) -> Result<(), PackError> {
         self.unreadable.take().map_or(Ok(()), Err)
     }
 
+    /// Reads at most `limit` bytes of a file; records the first error.
     fn read_up_to(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
         let source = self.source(path)?;
         let mut bytes = Vec::new();
@@ -93,10 +94,10 @@ impl Tree for DiskTree {
 
     fn find(&self, path: &str) -> Found {
         let Ok(target) = self.project.boundary.join(path).canonicalize() else { return Found::Nothing };
-        // A path with a dotted name is the caller's business; a link that leads below one is not to be followed.
+        // Callers handle paths with a dotted name; a link must not lead below one.
         let is_dotted = path.split('/').any(|segment| segment.starts_with('.'));
         if !target.starts_with(&self.project.boundary)
-            || (!is_dotted && self.project.reach(&target).is_none())
+            || (!is_dotted && self.project.repository_path(&target).is_none())
         {
             return Found::OutOfReach;
         }

@@ -1,4 +1,4 @@
-//! The whole cloud flow against the built-in server on this machine, for one run.
+//! The renderer `emulator`: the cloud flow against an emulator that runs for one run.
 
 use hyperframes_ci_core::job::{RenderFact, RenderIdentity};
 
@@ -22,7 +22,7 @@ static DESCRIPTION: Description = Description {
     name: "emulator",
     label: "rendered",
     is_selectable: false,
-    // As the cloud would: limits can be tried out.
+    // Like the cloud, so that limits can be tested.
     is_billed: true,
     is_on_this_machine: true,
     upload_limit: Some(upload_limit),
@@ -42,7 +42,7 @@ impl Renderer for Emulated {
     }
 }
 
-/// The emulator forgets everything when it ends: there is nothing to look for, and nothing to write down.
+/// A session with an emulator, which starts empty: there are no earlier renders to find, and no ledger to write.
 struct EmulatedSession(Option<(Emulator, CloudSession)>);
 
 impl Session for EmulatedSession {

@@ -1,4 +1,4 @@
-//! Renders on this machine, with the official engine.
+//! The renderer `local`: the official engine on this machine.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::system::output::OutputFile;
 use crate::system::pool::{Message, work_on};
 use crate::ui::Console;
 
-/// Its name.
+/// Name of the renderer.
 pub(super) const NAME: &str = "local";
 
 /// The renderer.
@@ -33,7 +33,7 @@ static DESCRIPTION: Description = Description {
     concurrency: Concurrency::Machine,
     capabilities: &[],
     formats: FORMATS,
-    // Only the cloud knows no other shapes.
+    // The engine renders any size, unlike the cloud.
     irrelevant_rules: &[Rule::AspectRatioUnsupported, Rule::DimensionsMissing],
 };
 
@@ -81,11 +81,11 @@ impl Session for LocalSession {
                 "leave out --asset-id and --url",
             ));
         };
-        let at_a_time = DESCRIPTION.concurrency.count(work.options.concurrency);
+        let concurrency = DESCRIPTION.concurrency.count(work.options.concurrency);
         let render = |order: Order, report: &mut dyn FnMut(Event)| {
             render(engine, packed.path(), work.name, order, report)
         };
-        work_on(orders, at_a_time, &render, &mut |message| match message {
+        work_on(orders, concurrency, &render, &mut |message| match message {
             Message::Progress(event) => {
                 reporter.event(event);
                 true
@@ -96,27 +96,27 @@ impl Session for LocalSession {
     }
 }
 
-/// The engine, as the emulator uses it.
-struct EngineRenderer(Engine);
+/// The engine as the backend of the emulator.
+struct EngineBackend(Engine);
 
-impl RenderBackend for EngineRenderer {
+impl RenderBackend for EngineBackend {
     fn render(&self, job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(), String> {
         self.0.render(job, progress).map_err(|error| error.to_string())
     }
 }
 
-/// What makes the emulator's videos: the official engine, found or installed.
+/// Returns the backend of the emulator: the official engine, which is installed if needed.
 ///
 /// # Errors
-/// Returns an error that names what is missing.
+/// Returns an error if a program is missing and cannot be installed.
 pub(crate) fn emulator_backend(console: &mut Console) -> Result<Arc<dyn RenderBackend>, Error> {
-    Ok(Arc::new(EngineRenderer(provision(console)?)))
+    Ok(Arc::new(EngineBackend(provision(console)?)))
 }
 
 /// Finds or installs the engine.
 ///
 /// # Errors
-/// Returns an error that names what is missing.
+/// Returns an error if a program is missing and cannot be installed.
 fn provision(console: &mut Console) -> Result<Engine, Error> {
     let engine = Engine::provision(&mut |progress| {
         if let Progress::Provisioning(what) = progress {
@@ -127,6 +127,7 @@ fn provision(console: &mut Console) -> Result<Engine, Error> {
     Ok(engine)
 }
 
+/// Renders an order; an error becomes its result.
 fn render(
     engine: &Engine,
     archive: &Path,
@@ -135,14 +136,15 @@ fn render(
     report: &mut dyn FnMut(Event),
 ) -> OrderResult {
     let mut result = order.result(OrderState::Submitted);
-    result.state = match make(engine, archive, project, order, report) {
+    result.state = match render_video(engine, archive, project, order, report) {
         Ok(video) => OrderState::Completed(Some(video)),
         Err(error) => OrderState::Failed { error, is_running: false },
     };
     result
 }
 
-fn make(
+/// Renders the video of an order and saves it.
+fn render_video(
     engine: &Engine,
     archive: &Path,
     project: &str,

@@ -1,8 +1,8 @@
-//! Everything that renders, behind one trait.
+//! The renderers, behind one trait.
 //!
-//! A renderer is a [`Renderer`]: a static [`Description`], which the command line, the configuration, the action's
-//! validation and the reports read, and a way to open a [`Session`], which performs a run. One render is a run of one
-//! [`Order`]. A new renderer is one folder, one line in `registry.rs`, and its options in `app::options`.
+//! A [`Renderer`] has a static [`Description`], which the command line, the configuration, the action and the reports use,
+//! and opens a [`Session`], which performs one run. A single render is a run of one [`Order`]. A new renderer is a module
+//! here, a line in `registry.rs`, and its options in `app::options`.
 
 mod cloud;
 mod emulated;

@@ -1,4 +1,4 @@
-//! What is to be rendered, how, and what becomes of it.
+//! The orders of a run, their options and their results.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,22 +16,22 @@ use crate::project::pack::Packed;
 use crate::system::clock::unix_now;
 use crate::system::output::OutputFile;
 
-/// How a run is done; the same for all of its orders.
+/// Options of a run, which apply to all of its orders.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RunOptions {
     /// Whether to wait for videos and download them.
     pub(crate) is_waiting: bool,
-    /// The longest pause between two polls.
+    /// Maximum interval between two polls.
     pub(crate) poll_interval: Duration,
-    /// How long to wait for a render; also how long to try to submit it, and to download it.
+    /// Time limit for the render; also for retries of its submission and of the download.
     pub(crate) max_wait: Duration,
-    /// How an archive travels.
+    /// How to upload an archive.
     pub(crate) upload: UploadRoute,
-    /// Which earlier renders may be used again.
+    /// Which earlier renders to reuse.
     pub(crate) reuse: ReusePolicy,
-    /// Orders at a time; the renderer's default where there is none.
+    /// Number of orders to render at a time; the default of the renderer if absent.
     pub(crate) concurrency: Option<usize>,
-    /// For Lambda.
+    /// Options of Lambda.
     pub(crate) lambda: LambdaOptions,
 }
 
@@ -49,14 +49,14 @@ impl Default for RunOptions {
     }
 }
 
-/// Which earlier renders may be used again.
+/// Which earlier renders to reuse.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ReusePolicy {
-    /// None: a new render is submitted even where there is an equal one.
+    /// Whether to reuse none.
     pub(crate) is_off: bool,
-    /// How old a render may be.
+    /// Maximum age of a render.
     pub(crate) window: Duration,
-    /// The ledger, where the user named one.
+    /// Path of the ledger; the default if absent.
     pub(crate) ledger: Option<PathBuf>,
 }
 
@@ -67,77 +67,77 @@ impl Default for ReusePolicy {
 }
 
 impl ReusePolicy {
-    /// Renders that were created before, in unix seconds, are too old.
+    /// Returns the earliest creation time, in Unix seconds, of a render that may be reused.
     pub(crate) fn since(&self) -> i64 {
         let window = i64::try_from(self.window.as_secs()).unwrap_or(i64::MAX);
         unix_now().saturating_sub(window)
     }
 }
 
-/// What all orders of a run have in common.
+/// The project and options that all orders of a run have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work<'a> {
-    /// What is rendered.
+    /// The project or render.
     pub(crate) input: Input<'a>,
-    /// How it is rendered.
+    /// The options.
     pub(crate) options: &'a RunOptions,
-    /// The project's name, for files that have no other.
+    /// Name of the project, for files without a name.
     pub(crate) name: &'a str,
-    /// Width and height of the composition in pixels, where it says so.
+    /// Declared width and height of the composition in pixels.
     pub(crate) size: Option<(f64, f64)>,
     /// Whether there may be many orders.
     pub(crate) is_batch: bool,
-    /// Whether any of them calls a webhook.
+    /// Whether an order calls a webhook.
     pub(crate) has_callback: bool,
 }
 
-/// What is rendered.
+/// The input of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Input<'a> {
     /// A packed project.
     Archive(&'a Packed),
-    /// A project that the server can reach already.
+    /// A project that the server already has or can download.
     Uploaded(&'a Project),
-    /// A render that exists: it is waited for.
+    /// The id of an existing render to wait for.
     Render(&'a str),
 }
 
-/// One video to be rendered.
+/// A video to render.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// Its place in the run, from 0.
+    /// Index in the run, from 0.
     pub(crate) index: u64,
-    /// What it is of; `None` where nobody knows whether it is the same as the last time.
+    /// Identifies equal renders; `None` if the input may change between runs.
     pub(crate) identity: Option<RenderIdentity>,
     /// The body of the request, without the project.
     pub(crate) body: Map<String, Value>,
-    /// The same, typed.
+    /// The typed body.
     pub(crate) options: RenderRequest,
     /// The user's `Idempotency-Key`.
     pub(crate) idempotency_key: Option<IdempotencyKey>,
-    /// The render that an earlier run has left.
+    /// The render of an earlier run, if one is recorded.
     pub(crate) known: Option<RenderFact>,
-    /// What must hold before it is submitted.
+    /// Limits to check before it is submitted.
     pub(crate) limits: Limits,
-    /// Where the video goes.
+    /// Where to save the video.
     pub(crate) output: Output,
-    /// What the video must be.
+    /// Expected properties of the video.
     pub(crate) expected: Expected,
 }
 
-/// Where a video goes.
+/// Where to save a video.
 #[derive(Debug)]
 pub(crate) enum Output {
-    /// Nowhere: nobody waits for it.
+    /// Nowhere: the run does not wait for it.
     None,
-    /// To a file that is ready.
+    /// A file that was prepared.
     Ready(OutputFile),
-    /// To a path, which is made ready when the video is there.
+    /// A path, which is prepared once the render is complete.
     Path(PathBuf),
 }
 
 impl Output {
-    /// The final name, where it is known.
+    /// Returns the final path, if it is known.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::None => None,
@@ -146,10 +146,10 @@ impl Output {
         }
     }
 
-    /// Makes the file ready, unless the video goes nowhere.
+    /// Prepares the file; returns `None` for [`Output::None`].
     ///
     /// # Errors
-    /// Returns an error if it cannot be written.
+    /// Returns an error if the file cannot be created.
     pub(crate) fn open(self) -> Result<Option<OutputFile>, Error> {
         match self {
             Self::None => Ok(None),
@@ -159,62 +159,62 @@ impl Output {
     }
 }
 
-/// What becomes of an order.
+/// The result of an order.
 #[derive(Debug)]
 pub(crate) struct OrderResult {
-    /// Its place in the run.
+    /// Index in the run.
     pub(crate) index: u64,
-    /// What it is of.
+    /// Identifies equal renders.
     pub(crate) identity: Option<RenderIdentity>,
-    /// The generation of its render.
+    /// Generation of the render: a failed render is replaced by one of the next generation.
     pub(crate) generation: u32,
-    /// Its render, where the renderer gives renders an id.
+    /// Id of the render, if the renderer assigns one.
     pub(crate) render_id: Option<String>,
-    /// The uploaded project.
+    /// Id of the uploaded project.
     pub(crate) asset_id: Option<String>,
-    /// Whether an earlier run paid for it.
+    /// Whether an earlier run was billed for it.
     pub(crate) is_reused: bool,
-    /// The tier that was asked for, which says what a second is billed at.
+    /// The requested resolution, which determines the billing factor.
     pub(crate) resolution: Option<Resolution>,
-    /// The container that was asked for.
+    /// The requested container format.
     pub(crate) format: Format,
-    /// Where the video is or was to go, where that is known.
+    /// Path of the video, whether or not it was saved.
     pub(crate) output: Option<PathBuf>,
-    /// The render as the server tells it.
+    /// The render as described by the API.
     pub(crate) detail: Option<Box<RenderDetail>>,
-    /// How it stands.
+    /// The state.
     pub(crate) state: OrderState,
 }
 
-/// How an order stands.
+/// The state of an order.
 #[derive(Debug)]
 pub(crate) enum OrderState {
-    /// Its render exists; more will follow, unless nobody waits.
+    /// The render was submitted. Another result follows if the run waits for it.
     Submitted,
-    /// Its render is complete, and its video in place where that was asked for.
+    /// The render is complete, and the video saved if the run waits for it.
     Completed(Option<SavedVideo>),
-    /// There is no video.
+    /// The render, or the download of its video, failed.
     Failed {
-        /// Why.
+        /// The error.
         error: Error,
-        /// Whether the render exists and is still running: it is fetched later, and not paid for again.
+        /// Whether the render is still running, so that a later run can fetch it without being billed again.
         is_running: bool,
     },
 }
 
-/// A video in its place.
+/// A saved video.
 #[derive(Debug)]
 pub(crate) struct SavedVideo {
-    /// Where.
+    /// Path of the file.
     pub(crate) path: PathBuf,
-    /// How large, in bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
-    /// What it is, and what about it is not as it was asked for.
+    /// Properties of the video, and how they differ from the request.
     pub(crate) verified: Verified,
 }
 
 impl Order {
-    /// A result for the order.
+    /// Returns a result without a render.
     pub(crate) fn result(&self, state: OrderState) -> OrderResult {
         OrderResult {
             index: self.index,
@@ -232,9 +232,9 @@ impl Order {
     }
 }
 
-/// What a run has come to as a whole.
+/// Totals of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RunTotals {
-    /// What it cost in dollars, where the renderer has an estimate.
+    /// Estimated cost in US dollars, if the renderer provides one.
     pub(crate) cost_usd: Option<f64>,
 }

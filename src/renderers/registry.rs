@@ -1,4 +1,4 @@
-//! The renderers that there are.
+//! The list of renderers.
 
 use std::sync::LazyLock;
 
@@ -11,13 +11,13 @@ use super::renderer::Renderer;
 use crate::fault::Error;
 use crate::heygen::auth::NoCredential;
 
-/// All renderers. Those with a name can be chosen by it; `auto` takes the first of them that is available.
+/// All renderers; `auto` chooses the first one that is available.
 pub(crate) static RENDERERS: &[&dyn Renderer] = &[&Cloud, &Local, &Lambda, &Emulated];
 
-/// The value of `--renderer` that leaves the choice open.
+/// The value of `--renderer` for an automatic choice.
 pub(crate) const AUTO: &str = "auto";
 
-/// The values that `--renderer`, the configuration and the action take.
+/// Returns the values of `--renderer`, the configuration and the action.
 pub(crate) fn names() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         let descriptions = RENDERERS.iter().map(|renderer| renderer.description());
@@ -27,30 +27,30 @@ pub(crate) fn names() -> &'static [&'static str] {
     &NAMES
 }
 
-/// The renderer of this name.
+/// Returns the renderer of this name.
 pub(crate) fn named(name: &str) -> Option<&'static dyn Renderer> {
     RENDERERS.iter().copied().find(|renderer| renderer.description().name == name)
 }
 
-/// The renderer behind `render --emulator`.
+/// Returns the renderer of `render --emulator`.
 pub(crate) fn emulated() -> &'static dyn Renderer {
     &Emulated
 }
 
-/// The renderer that needs no account.
+/// Returns the renderer on this machine.
 pub(crate) fn local() -> &'static dyn Renderer {
     &Local
 }
 
-/// The renderer that knows the account's renders.
+/// Returns the renderer in the HeyGen cloud.
 pub(crate) fn cloud() -> &'static dyn Renderer {
     &Cloud
 }
 
-/// The first renderer that `auto` may take, and why, in a sentence.
+/// Returns the renderer that `auto` chooses, and the reason for messages.
 ///
 /// # Errors
-/// Returns an error if a credential is set and cannot be used.
+/// Returns an error if a credential is set but invalid.
 pub(crate) fn automatic(options: &RunOptions) -> Result<(&'static dyn Renderer, String), Error> {
     for renderer in RENDERERS {
         if let Some(reason) = renderer.available(options)? {

@@ -1,4 +1,4 @@
-//! What a renderer is, and how a run of it goes.
+//! The traits of renderers and of their sessions.
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::Rule;
@@ -10,145 +10,145 @@ use super::report::Reporter;
 use crate::fault::Error;
 use crate::ui::Console;
 
-/// The containers that the engine makes and the cloud offers.
+/// The container formats of the engine and of the cloud.
 pub(super) const FORMATS: &[Format] = &[Format::Mp4, Format::Webm, Format::Mov];
 
-/// What is known about a renderer without asking it.
+/// Static properties of a renderer.
 #[derive(Debug)]
 pub(crate) struct Description {
-    /// Its name in `--renderer`, in the configuration and in results.
+    /// Name in `--renderer`, in the configuration and in results.
     pub(crate) name: &'static str,
-    /// What reports say of a video that it has rendered, such as `rendered on the runner`.
+    /// How reports describe its videos, such as `rendered on the runner`.
     pub(crate) label: &'static str,
-    /// Whether users choose it by its name.
+    /// Whether `--renderer` accepts the name.
     pub(crate) is_selectable: bool,
-    /// Whether a render costs money, so that limits apply.
+    /// Whether renders are billed, so that limits apply.
     pub(crate) is_billed: bool,
-    /// Whether pages run on this machine.
+    /// Whether this machine runs the pages.
     pub(crate) is_on_this_machine: bool,
-    /// The largest archive that it takes, in bytes, by the way it travels; `None` where any size will do.
+    /// Maximum size of an archive in bytes, by the route of the upload; `None` means unlimited.
     pub(crate) upload_limit: Option<fn(UploadRoute) -> u64>,
-    /// Renders at a time unless the user says otherwise.
+    /// Default number of renders at a time.
     pub(crate) concurrency: Concurrency,
-    /// What it can do beside rendering a directory and waiting for the video.
+    /// Optional features.
     pub(crate) capabilities: &'static [Capability],
-    /// Containers that it makes.
+    /// Container formats.
     pub(crate) formats: &'static [Format],
-    /// Checks that do not matter to it.
+    /// Rules of checks that do not apply to it.
     pub(crate) irrelevant_rules: &'static [Rule],
 }
 
-/// Something that not every renderer can do.
+/// An optional feature of a renderer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Capability {
     /// Submit without waiting for the video (`--no-wait`).
     NoWait,
     /// Call a webhook (`--callback-url`).
     Callback,
-    /// Say what is left to spend (`--min-balance`).
+    /// Report the balance of the account (`--min-balance`).
     Balance,
-    /// Render a project that is uploaded already (`--asset-id`, `--url`).
+    /// Render a project that is already uploaded (`--asset-id`, `--url`).
     UploadedProject,
 }
 
-/// How many renders go on at a time.
+/// The default number of renders at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Concurrency {
-    /// So many.
+    /// This number.
     Fixed(usize),
     /// As many as processors and memory allow.
     Machine,
 }
 
-/// Memory that a render takes beside its browser and encoder, in kilobytes: 1.5 GB.
-const MEMORY: usize = 1536 * 1024;
+/// Memory of a render with its browser and encoder, in kilobytes: 1.5 GB.
+const MEMORY_PER_RENDER: usize = 1536 * 1024;
 
-/// Processors that a render keeps busy: its browser and its encoder.
-const PROCESSORS: usize = 2;
+/// Processors that the browser and the encoder of a render use.
+const PROCESSORS_PER_RENDER: usize = 2;
 
 impl Concurrency {
-    /// How many that is, unless the user has chosen another number.
+    /// Returns the number of renders at a time: `chosen` by the user, or the default.
     pub(crate) fn count(self, chosen: Option<usize>) -> usize {
         match (chosen, self) {
             (Some(chosen), _) => chosen,
             (None, Self::Fixed(count)) => count,
-            (None, Self::Machine) => by_machine(),
+            (None, Self::Machine) => machine_limit(),
         }
     }
 }
 
-/// Renders at a time that this machine has processors and memory for.
-fn by_machine() -> usize {
+/// Returns the number of renders at a time that this machine has processors and memory for.
+fn machine_limit() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         line.split_whitespace().next()?.parse::<usize>().ok()
     });
-    // Where the system does not say, there is enough for the processors.
-    let by_memory = memory.map_or(usize::MAX, |kilobytes| kilobytes / MEMORY);
-    (processors / PROCESSORS).min(by_memory).max(1)
+    // Other systems than Linux do not report it: assumed to suffice.
+    let by_memory = memory.map_or(usize::MAX, |kilobytes| kilobytes / MEMORY_PER_RENDER);
+    (processors / PROCESSORS_PER_RENDER).min(by_memory).max(1)
 }
 
 impl Description {
-    /// Whether the renderer can do it.
-    pub(crate) fn can(&self, capability: Capability) -> bool {
+    /// Returns whether the renderer has a feature.
+    pub(crate) fn supports(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
     }
 }
 
-/// Something that renders.
+/// A renderer.
 pub(crate) trait Renderer: Sync {
-    /// What is known about it.
+    /// Returns the static properties.
     fn description(&self) -> &'static Description;
 
-    /// Why `--renderer auto` may take it; `None` where it may not.
+    /// Returns why `--renderer auto` can choose it, or `None` if it is not available.
     ///
     /// # Errors
-    /// Returns an error if something is set that cannot be used.
+    /// Returns an error if a credential is set but invalid.
     fn available(&self, _: &RunOptions) -> Result<Option<String>, Error> {
         Ok(None)
     }
 
-    /// Refuses a request that it cannot render, before anything is packed.
+    /// Checks that it supports a request, before anything is packed.
     ///
     /// # Errors
-    /// Returns an error that names what it cannot.
+    /// Returns an error for the first unsupported option.
     fn accept(&self, _: &RenderRequest) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Opens a session, as far as nothing has to be installed or started for it.
+    /// Opens a session, without installing or starting anything.
     ///
     /// # Errors
-    /// Returns an error if there is no credential or nobody knows where to render.
+    /// Returns an error if there is no credential, or no target for the render.
     fn open(&self, options: &RunOptions) -> Result<Box<dyn Session>, Error>;
 }
 
-/// A renderer that was chosen, for one run.
+/// A run of a renderer.
 pub(crate) trait Session: Send + Sync {
-    /// Makes ready to render `work`: installs, starts and asks whatever is needed, and pays for nothing.
+    /// Prepares to render `work`: installs and starts what is needed. Nothing is billed.
     ///
     /// # Errors
-    /// Returns an error if that is not possible.
+    /// Returns an error if the preparation fails.
     fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error>;
 
-    /// Finds out which renders earlier runs have left, once for a batch of so many orders.
+    /// Looks up the renders of earlier runs, once for a batch with this number of orders.
     ///
     /// # Errors
-    /// Returns an error if the server gives no answer, or refuses the credential.
+    /// Returns an error if the API call fails.
     fn survey(&mut self, _: &Work<'_>, _orders: u64, _: &mut Console) -> Result<(), Error> {
         Ok(())
     }
 
-    /// The newest render of an identity that an earlier run has left, as far as the session knows.
+    /// Returns the newest known render of an identity by an earlier run.
     fn known(&self, _: &RenderIdentity) -> Option<RenderFact> {
         None
     }
 
-    /// Renders the orders as they come; the reporter hears of each, and says whether to go on.
+    /// Renders the orders and reports the progress and result of each, until the reporter ends the run.
     ///
     /// # Errors
-    /// Returns an error if the run as a whole cannot go on. What becomes of an order is reported.
+    /// Returns an error if the run as a whole cannot continue. Errors of orders are reported as their results.
     fn render(
         &self,
         work: &Work<'_>,

@@ -1,4 +1,4 @@
-//! What a run says while it goes on.
+//! The events of a run.
 
 use std::time::Duration;
 
@@ -6,64 +6,64 @@ use hyperframes_ci_core::job::{Origin, Retry, Stage};
 
 use super::order::OrderResult;
 
-/// Something that happens to an order before it has a result.
+/// An event of an order before its result.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// It enters a stage of the cloud's flow.
+    /// The order enters a stage of the cloud flow.
     Stage(Stage),
-    /// Its project is uploaded, now or by an earlier run.
+    /// The project is uploaded.
     Asset {
-        /// The asset's id.
+        /// Id of the asset.
         id: String,
         /// Whether an earlier run uploaded it.
         is_reused: bool,
     },
-    /// Its render exists.
+    /// The render exists.
     Render {
-        /// The render's id.
+        /// Id of the render.
         id: String,
-        /// Where it comes from.
+        /// Who submitted it.
         origin: Origin,
     },
-    /// A request is tried again after a pause.
+    /// A request will be retried.
     Retry {
-        /// What is tried again, and why.
+        /// The request, and the reason.
         retry: Retry,
-        /// How long the pause is.
+        /// Time until the retry.
         delay: Duration,
     },
-    /// The server's word for how it stands.
+    /// The status of the render, as named by the server.
     Status(String),
-    /// How far the render is.
+    /// Progress of the render.
     Progress {
-        /// The renderer's word for what it is doing.
+        /// The stage, as named by the renderer.
         stage: String,
-        /// Of the whole render, 0 to 100.
+        /// Percentage of the whole render, 0 to 100.
         percent: f64,
     },
-    /// Bytes of the archive are on their way.
+    /// Progress of the upload.
     Uploading {
-        /// So far.
+        /// Bytes so far.
         done: u64,
-        /// In all.
+        /// Bytes in total.
         total: u64,
     },
-    /// Bytes of the video are on their way.
+    /// Progress of the download.
     Downloading {
-        /// So far.
+        /// Bytes so far.
         done: u64,
-        /// In all, where the server says so.
+        /// Bytes in total, if the server reports them.
         total: Option<u64>,
     },
-    /// Something that the user should know.
+    /// A warning for the user.
     Warning(String),
 }
 
-/// Hears of what happens in a run.
+/// Receives the events and results of a run.
 pub(crate) trait Reporter {
-    /// Something happens.
+    /// Handles an event.
     fn event(&mut self, event: Event);
 
-    /// An order has a result, or is submitted; returns whether more orders are to be submitted.
+    /// Handles the submission or the result of an order; returns whether to submit more orders.
     fn result(&mut self, result: OrderResult) -> bool;
 }

@@ -1,4 +1,4 @@
-//! Holds a rendered video against what was asked for.
+//! Compares a rendered video with the request.
 
 use std::fmt;
 use std::fs::File;
@@ -9,14 +9,14 @@ use crate::fault::Fault;
 use crate::ui::Console;
 use hyperframes_ci_core::video::{Expected, Video, VideoError};
 
-/// What a video is, and what about it is not as it was asked for.
+/// The properties of a video, and how they differ from the request.
 #[derive(Debug)]
 pub(crate) struct Verified {
     video: Option<Video>,
     mismatches: Vec<String>,
 }
 
-/// The video is not as it was asked for.
+/// The video does not match the request.
 #[derive(Clone, Debug)]
 pub(crate) struct Mismatch(Vec<String>);
 
@@ -36,7 +36,7 @@ impl Fault for Mismatch {
     }
 }
 
-/// Reads the headers of the video at `path` and compares them with what was `expected`.
+/// Reads the headers of the video at `path` and compares them with `expected`.
 pub(crate) fn verify(path: &Path, expected: &Expected) -> Verified {
     match File::open(path).map_err(VideoError::from).and_then(|file| Video::read(&mut BufReader::new(file))) {
         Ok(video) => {
@@ -48,33 +48,33 @@ pub(crate) fn verify(path: &Path, expected: &Expected) -> Verified {
 }
 
 impl Verified {
-    /// What the video is, and how it differs from what was asked for.
+    /// Returns the properties of the video and the mismatches.
     pub(crate) fn into_parts(self) -> (Option<Video>, Vec<String>) {
         (self.video, self.mismatches)
     }
 
-    /// How long the video is, in seconds.
+    /// Returns the duration of the video in seconds.
     pub(crate) fn duration(&self) -> Option<f64> {
         self.video.as_ref()?.duration
     }
 
-    /// Warns of what is not as it was asked for.
+    /// Prints each mismatch as a warning.
     pub(crate) fn warn(&self, console: &mut Console) {
         for mismatch in &self.mismatches {
             console.warning(&format!("the video is not as it was asked for: {mismatch}"));
         }
     }
 
-    /// The same as an error.
+    /// Checks that the video matches the request.
     ///
     /// # Errors
-    /// When something is not as it was asked for.
-    pub(crate) fn insist(&self) -> Result<(), Mismatch> {
+    /// Returns [`Mismatch`] if it does not.
+    pub(crate) fn check(&self) -> Result<(), Mismatch> {
         if self.mismatches.is_empty() { Ok(()) } else { Err(Mismatch(self.mismatches.clone())) }
     }
 }
 
-/// `, h264 1280x720 30 fps 2 s`, or nothing where nothing is known.
+/// Formats the video as `, h264 1280x720 30 fps 2 s`, or as an empty string if its headers could not be read.
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(video) = &self.video else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The console: standard output for results, standard error for everything on the way.
+//! The console: results go to standard output, progress and errors to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -11,16 +11,16 @@ use serde_json::Value;
 use super::plain;
 use crate::fault::Error;
 
-/// How a command talks.
+/// Writes the output of a command, for people or as JSON.
 #[derive(Debug)]
 pub(crate) struct Console {
     json: bool,
     interactive: bool,
     bar: Option<ProgressBar>,
-    /// The last line of a log, so that equal lines are not repeated.
+    /// The last line of the log, so that it is not repeated.
     last: String,
     began: Instant,
-    /// The entry that it speaks for, beside others: its lines have its name, and results are for whoever asked.
+    /// The entry of a batch of entries: its lines start with its name, and its results are not printed.
     entry: Option<String>,
 }
 
@@ -33,19 +33,19 @@ const CYAN: &str = "\u{1b}[36m";
 const RESET: &str = "\u{1b}[0m";
 
 impl Console {
-    /// A console that is silent but for JSON, or one for people.
+    /// Returns a console for people, or one that prints nothing but JSON.
     pub(crate) fn new(json: bool) -> Self {
-        // A log keeps every frame of a bar; bars are for terminals that somebody watches.
+        // A log would contain every frame of a progress bar.
         let interactive = !json && io::stderr().is_terminal() && std::env::var_os("CI").is_none();
         Self { json, interactive, bar: None, last: String::new(), began: Instant::now(), entry: None }
     }
 
-    /// A console that says nothing.
+    /// Returns a console that prints nothing.
     pub(crate) fn silent() -> Self {
         Self::new(true).for_entry("")
     }
 
-    /// A console for one of several things that happen at the same time.
+    /// Returns a console for one of several entries that run at the same time.
     pub(crate) fn for_entry(&self, name: &str) -> Self {
         Self {
             json: self.json,
@@ -57,29 +57,29 @@ impl Console {
         }
     }
 
-    /// Whether results are JSON.
+    /// Returns whether results are JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// A step begins.
+    /// Prints the start of a step.
     pub(crate) fn step(&mut self, text: &str) {
         self.end_bar();
         self.line(&format!("{CYAN}◆{RESET} {BOLD}{}{RESET}", plain(text)));
     }
 
-    /// Something worth knowing about the step.
+    /// Prints a detail of the step.
     pub(crate) fn detail(&mut self, text: &str) {
         self.line(&format!("  {DIM}{}{RESET}", plain(text)));
     }
 
-    /// Something is done.
+    /// Prints a success.
     pub(crate) fn done(&mut self, text: &str) {
         self.end_bar();
         self.line(&format!("{GREEN}✓{RESET} {}", plain(text)));
     }
 
-    /// Findings, on the way to something else.
+    /// Prints findings that are not the result.
     pub(crate) fn findings(&mut self, findings: &Findings) {
         self.end_bar();
         let text = hyperframes_ci_core::report::render(findings, ReportFormat::Human, true);
@@ -88,23 +88,24 @@ impl Console {
         }
     }
 
-    /// An advice that is no finding in a file.
+    /// Prints a warning that is not a finding.
     pub(crate) fn warning(&mut self, text: &str) {
         self.line(&format!("{YELLOW}{BOLD}warning{RESET}{BOLD}:{RESET} {}", plain(text)));
     }
 
-    /// Progress of a step that has an end: a bar on a terminal, every tenth of the way in a log.
-    pub(crate) fn progress(&mut self, what: &str, done: u64, total: u64, sizes: bool) {
+    /// Prints the progress of a step: a bar on a terminal, a line every ten percent in a log. The numbers are bytes if
+    /// `is_bytes` is set.
+    pub(crate) fn progress(&mut self, what: &str, done: u64, total: u64, is_bytes: bool) {
         if self.json {
             return;
         }
         if !self.interactive {
             let tenth = done.saturating_mul(10).checked_div(total).unwrap_or(10);
-            let amount = if sizes { format!(" of {}", super::bytes(total)) } else { String::new() };
-            self.change(&format!("{what} {}%{amount}", tenth * 10));
+            let amount = if is_bytes { format!(" of {}", super::bytes(total)) } else { String::new() };
+            self.log_change(&format!("{what} {}%{amount}", tenth * 10));
             return;
         }
-        let template = if sizes {
+        let template = if is_bytes {
             "  {msg:12} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}"
         } else {
             "  {msg:12} {bar:32} {pos}/{len}  {eta} left"
@@ -121,13 +122,13 @@ impl Console {
         bar.set_position(done);
     }
 
-    /// A state that changes: a live line on a terminal, one line per change in a log.
+    /// Prints a changing status: a spinner on a terminal, a line per change in a log.
     pub(crate) fn status(&mut self, text: &str) {
         if self.json {
             return;
         }
         if !self.interactive {
-            self.change(text);
+            self.log_change(text);
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
@@ -140,7 +141,7 @@ impl Console {
         bar.set_message(plain(text));
     }
 
-    /// A state and how far the whole is, 0 to 100: in full on a terminal, in tenths in a log.
+    /// Prints a stage and a percentage, 0 to 100; in a log in steps of ten percent.
     pub(crate) fn percent(&mut self, stage: &str, percent: f64) {
         let shown = if self.interactive { percent.floor() } else { (percent / 10.0).floor() * 10.0 };
         if self.interactive || !self.last.ends_with(&format!(" {shown}%")) {
@@ -148,7 +149,8 @@ impl Console {
         }
     }
 
-    fn change(&mut self, text: &str) {
+    /// Prints a line to the log, unless it repeats the last one.
+    fn log_change(&mut self, text: &str) {
         if self.last != text {
             text.clone_into(&mut self.last);
             let elapsed = self.began.elapsed().as_secs();
@@ -156,20 +158,21 @@ impl Console {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn end_bar(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
 
+    /// Writes lines to standard error.
     fn line(&self, text: &str) {
         if self.json {
             return;
         }
         let mut lines = String::new();
         match &self.entry {
-            // One write, so that lines of several entries stay whole.
+            // A single write, so that the lines of several entries do not mix.
             Some(entry) => {
                 let line = |line| format!("{DIM}{entry} |{RESET} {line}\n");
                 lines.extend(text.lines().map(line));
@@ -177,7 +180,7 @@ impl Console {
             None => lines = format!("{text}\n"),
         }
         let write = || {
-            // Whoever closed standard error does not want to read it.
+            // A closed standard error is not an error of the command.
             let _ = anstream::stderr().write_all(lines.as_bytes());
         };
         match &self.bar {
@@ -186,7 +189,7 @@ impl Console {
         }
     }
 
-    /// A result for people, on standard output.
+    /// Prints a result for people to standard output.
     pub(crate) fn result(&mut self, text: &str) {
         self.end_bar();
         if !self.json && self.entry.is_none() {
@@ -194,12 +197,12 @@ impl Console {
         }
     }
 
-    /// A document that is the result, for people and programs alike.
+    /// Prints a JSON document, for people and programs.
     pub(crate) fn document(&mut self, value: &Value) {
         let _ = writeln!(io::stdout(), "{value:#}");
     }
 
-    /// A result for programs, on standard output.
+    /// Prints a result for programs to standard output.
     pub(crate) fn json(&mut self, value: &Value) {
         self.end_bar();
         if self.json && self.entry.is_none() {
@@ -207,21 +210,21 @@ impl Console {
         }
     }
 
-    /// A typed result for programs, on standard output.
+    /// Prints a typed result for programs to standard output.
     pub(crate) fn outcome(&mut self, outcome: &impl serde::Serialize) {
         if self.json {
             self.json(&serde_json::json!(outcome));
         }
     }
 
-    /// One of many results for programs, on a line of its own.
+    /// Prints one of several results for programs, on one line.
     pub(crate) fn json_line(&mut self, value: &Value) {
         if self.json && self.entry.is_none() {
             let _ = writeln!(io::stdout(), "{value}");
         }
     }
 
-    /// The end, badly: the envelope for programs, or a message with its remedy for people.
+    /// Prints an error: the JSON envelope for programs, or the message and the help for people.
     pub(crate) fn failure(&mut self, error: &Error) {
         self.end_bar();
         if self.json {

@@ -1,5 +1,5 @@
-//! What a command tells its user: bars on a terminal, one line per change in a log, and with `--json` nothing but
-//! JSON. Progress goes to standard error, results to standard output.
+//! The output of commands: progress bars on a terminal, one line per change in a log, and with `--json` nothing but JSON.
+//! Progress goes to standard error, results to standard output.
 
 mod console;
 mod table;
@@ -8,7 +8,7 @@ pub(crate) use console::Console;
 pub(crate) use hyperframes_ci_core::report::plain;
 pub(crate) use table::table;
 
-/// A size for people: `1.5 MB`, in powers of 1024 as the API counts its limits.
+/// Formats a number of bytes: `1.5 MB`, in powers of 1024, like the limits of the API.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 3] = ["KB", "MB", "GB"];
     let mut value = count as f64 / 1024.0;
@@ -16,7 +16,7 @@ pub(crate) fn bytes(count: u64) -> String {
     if count < 1024 {
         return format!("{count} B");
     }
-    // 1023.95 would be shown as "1024.0".
+    // 1023.95 would be rounded to "1024.0".
     while value >= 1023.95 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -24,12 +24,12 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
-/// A number of things: `1 file`, `2 files`, `2 entries`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    match (count, what.strip_suffix("ry")) {
-        (1, _) => format!("1 {what}"),
+/// Formats a number with a noun: `1 file`, `2 files`, `2 entries`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix("ry")) {
+        (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{count} {stem}ries"),
-        _ => format!("{count} {what}s"),
+        _ => format!("{count} {noun}s"),
     }
 }
 
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
+    fn bytes_are_formatted_in_powers_of_1024() {
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1536), "1.5 KB");

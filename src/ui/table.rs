@@ -1,8 +1,8 @@
-//! Columns for people.
+//! Tables for people.
 
 use super::plain;
 
-/// Lines of left-aligned columns, two spaces apart, widths in characters; what a terminal would obey is taken out.
+/// Formats rows as left-aligned columns, two spaces apart, with widths in characters. Control characters are removed.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let rows =
         rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect::<Vec<_>>()).collect::<Vec<_>>();
@@ -28,7 +28,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn columns_align() {
+    fn columns_are_aligned() {
         let rows =
             [vec!["a".to_owned(), "é".to_owned(), "x".to_owned()], vec!["bbb".to_owned(), "cc".to_owned()]];
         assert_eq!(super::table(&rows), "a    é   x\nbbb  cc\n");

@@ -107,7 +107,7 @@ impl Reporter for BatchSummary<'_> {
 
     fn result(&mut self, mut result: OrderResult) -> bool {
         if let (true, OrderState::Completed(Some(video))) = (self.must_match, &result.state)
-            && let Err(mismatch) = video.verified.insist()
+            && let Err(mismatch) = video.verified.check()
         {
             result.state = OrderState::Failed { error: mismatch.into(), is_running: false };
         }

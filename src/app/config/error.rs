@@ -1,18 +1,18 @@
-//! How a configuration can be unusable.
+//! Errors of the configuration.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::fault::{Exit, Fault};
 
-/// Why a configuration is of no use.
+/// An error of a configuration.
 #[derive(Debug)]
 pub(crate) enum ConfigError {
-    /// It cannot be read.
+    /// The file cannot be read.
     Unreadable(PathBuf, std::io::Error),
-    /// It is not what it should be: each mistake with its place and an excerpt.
+    /// The file is invalid: every mistake with its position and an excerpt.
     Invalid(Vec<String>),
-    /// There is none where one is needed.
+    /// The file has no entries, but some are needed.
     Missing(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! What a configuration says.
+//! The content of a configuration.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -6,44 +6,44 @@ use hyperframes_ci_core::findings::CheckConfig;
 
 use crate::app::options::RenderOption;
 
-/// A configuration that was read.
+/// A parsed configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct File {
-    /// Where it is.
+    /// Path of the file.
     pub(crate) path: PathBuf,
     /// `[check]`.
     pub(crate) check: CheckConfig,
     /// `[defaults]`.
     pub(crate) defaults: Vec<Setting>,
-    /// `[[render]]`, in their order.
+    /// `[[render]]`, in the order of the file.
     pub(crate) entries: Vec<Entry>,
 }
 
-/// A video of the repository, or many from rows.
+/// An entry `[[render]]`: a video of the repository, or one for each row of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// A name that no other entry has.
+    /// A unique name.
     pub(crate) name: String,
     /// The project's directory, from the root of the repository.
     pub(crate) project: String,
-    /// Events that it is for; all where there are none.
+    /// Events that it is rendered for; all if empty.
     pub(crate) on: Vec<String>,
-    /// Severities over those of the file.
+    /// Severities; override those of the file.
     pub(crate) check: CheckConfig,
-    /// Options over the defaults of the file.
+    /// Options; override the defaults of the file.
     pub(crate) settings: Vec<Setting>,
-    /// The line that it begins on.
+    /// Line where it starts, from 1.
     pub(crate) line: usize,
 }
 
 /// An option that is set.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
-    /// Which.
+    /// The option.
     pub(crate) option: &'static RenderOption,
-    /// The value, as its flag takes it.
+    /// The value in the form of the flag.
     pub(crate) value: String,
-    /// The line that sets it.
+    /// Line of the key, from 1.
     pub(crate) line: usize,
 }
 
@@ -54,7 +54,7 @@ impl PartialEq for Setting {
 }
 
 impl File {
-    /// What an entry sets, itself or by the defaults.
+    /// Returns the value of an option for an entry: its own, or the default of the file.
     pub(crate) fn setting<'a>(&'a self, entry: &'a Entry, name: &str) -> Option<&'a str> {
         let mut settings = entry.settings.iter().chain(&self.defaults);
         settings.find(|setting| setting.option.key() == name).map(|setting| setting.value.as_str())
@@ -62,16 +62,16 @@ impl File {
 }
 
 impl Entry {
-    /// Whether it is for an event.
+    /// Returns whether it is rendered for an event.
     pub(crate) fn is_for(&self, event: &str) -> bool {
         self.on.is_empty() || self.on.iter().any(|on| on == event)
     }
 }
 
-/// Events that an entry may be for; a pull request is a merge request elsewhere.
+/// The events that an entry can name; `pull_request` includes merge requests.
 pub(crate) const EVENTS: &[&str] = &["pull_request", "release", "push", "schedule", "workflow_dispatch"];
 
-/// Whether a path is one inside a repository, by its text.
+/// Returns whether a path is relative and stays inside its directory, without following links.
 pub(super) fn is_inside(path: &str) -> bool {
     let mut parts = Path::new(path).components();
     !path.is_empty() && parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))

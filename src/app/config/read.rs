@@ -1,4 +1,4 @@
-//! From the text of a configuration to what it says. All mistakes are told, each with its place.
+//! Parses a configuration. All mistakes are reported, each with its position.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -17,23 +17,23 @@ use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 /// The tables of a file.
 const TABLES: &[&str] = &["check", "defaults", "render"];
 
-/// Keys that only an entry has, beside options.
+/// Keys of entries other than options.
 const ENTRY_KEYS: &[&str] = &["name", "project", "rows", "on", "check"];
 
-/// A name is not longer, in characters.
-const LONGEST_NAME: usize = 100;
+/// Maximum length of a name in bytes.
+const MAX_NAME_LENGTH: usize = 100;
 
-/// Reads the text of the file at `path`.
+/// Parses the text of the file at `path`.
 ///
 /// # Errors
-/// With all mistakes.
+/// Returns [`ConfigError::Invalid`] with all mistakes.
 pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
-    let shown = path.display().to_string();
-    let mut reader = Reader { text: Text::new(&shown, text), mistakes: Vec::new() };
+    let name = path.display().to_string();
+    let mut reader = Reader { text: Text::new(&name, text), mistakes: Vec::new() };
     let file = match DeTable::parse(text) {
         Ok(table) => reader.file(table.get_ref(), path),
         Err(error) => {
-            reader.wrong(error.span().unwrap_or_default(), error.message());
+            reader.report(error.span().unwrap_or_default(), error.message());
             File::default()
         }
     };
@@ -44,83 +44,100 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     Err(ConfigError::Invalid(reader.mistakes.into_iter().map(|(_, message)| message).collect()))
 }
 
+/// Converts tables to a configuration and collects all mistakes.
 struct Reader<'a> {
     text: Text<'a>,
-    /// Where and what.
+    /// Byte offsets and messages.
     mistakes: Vec<(usize, String)>,
 }
 
-type Place = std::ops::Range<usize>;
+/// A range of bytes of the file.
+type ByteRange = std::ops::Range<usize>;
 
 impl Reader<'_> {
-    fn wrong(&mut self, place: Place, message: impl Display) {
+    /// Records a mistake with its position and an excerpt.
+    fn report(&mut self, range: ByteRange, message: impl Display) {
         let Text { path, source, .. } = self.text;
-        let at = Text::new(path, source).position(place.start);
-        let excerpt = excerpt(source, Span { start: place.start, end: place.end });
+        let at = Text::new(path, source).position(range.start);
+        let excerpt = excerpt(source, Span { start: range.start, end: range.end });
         let excerpt = excerpt.map(|excerpt| format!("\n{excerpt}")).unwrap_or_default();
-        self.mistakes.push((place.start, format!("{path}:{}:{}: {message}{excerpt}", at.line, at.column)));
+        self.mistakes.push((range.start, format!("{path}:{}:{}: {message}{excerpt}", at.line, at.column)));
     }
 
-    fn line(&self, place: &Place) -> usize {
-        Text::new("", self.text.source).position(place.start).line
+    /// Returns the line of a range, from 1.
+    fn line(&self, range: &ByteRange) -> usize {
+        Text::new("", self.text.source).position(range.start).line
     }
 
-    fn unknown<'k>(&mut self, key: &Spanned<impl AsRef<str>>, known: impl Iterator<Item = &'k str>) {
+    /// Records an unknown key.
+    fn report_unknown<'k>(&mut self, key: &Spanned<impl AsRef<str>>, known: impl Iterator<Item = &'k str>) {
         let name = key.get_ref().as_ref();
         let near = nearest(name, known).map(|near| format!("; did you mean {near}?"));
-        self.wrong(key.span(), format!("there is no key {name:?} here{}", near.unwrap_or_default()));
+        self.report(key.span(), format!("there is no key {name:?} here{}", near.unwrap_or_default()));
     }
 
+    /// Reads the whole file.
     fn file(&mut self, table: &DeTable<'_>, path: &Path) -> File {
         let mut file = File { path: path.to_owned(), ..File::default() };
         for (key, value) in table {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("check", DeValue::Table(table)) => file.check = self.check(table),
-                ("defaults", DeValue::Table(table)) => {
-                    for (key, value) in table {
-                        if ENTRY_KEYS.contains(&key.get_ref().as_ref()) {
-                            let name = key.get_ref();
-                            self.wrong(key.span(), format!("{name} is for [[render]], not for [defaults]"));
-                        } else {
-                            file.defaults.extend(self.setting(key, value, &[]));
-                        }
-                    }
-                }
+                ("defaults", DeValue::Table(table)) => file.defaults = self.defaults(table),
                 ("render", DeValue::Array(entries)) => {
                     for entry in entries {
                         match entry.get_ref() {
                             DeValue::Table(table) => file.entries.extend(self.entry(table, entry.span())),
-                            _ => self.wrong(entry.span(), "an entry is a table".to_owned()),
+                            _ => self.report(entry.span(), "an entry is a table".to_owned()),
                         }
                     }
                 }
                 ("check" | "defaults", _) => {
-                    self.wrong(value.span(), format!("{} is a table", key.get_ref()));
+                    self.report(value.span(), format!("{} is a table", key.get_ref()));
                 }
                 ("render", _) => {
-                    self.wrong(key.span(), "entries are written as [[render]], with two brackets");
+                    self.report(key.span(), "entries are written as [[render]], with two brackets");
                 }
-                _ => self.unknown(key, TABLES.iter().copied()),
+                _ => self.report_unknown(key, TABLES.iter().copied()),
             }
         }
-        for (index, entry) in file.entries.iter().enumerate() {
-            if let Some(other) = file.entries[..index].iter().find(|other| other.name == entry.name) {
+        self.check_names(&file.entries);
+        file
+    }
+
+    /// Reads the table of defaults.
+    fn defaults(&mut self, table: &DeTable<'_>) -> Vec<Setting> {
+        let mut defaults = Vec::new();
+        for (key, value) in table {
+            let name = key.get_ref();
+            if ENTRY_KEYS.contains(&name.as_ref()) {
+                self.report(key.span(), format!("{name} is for [[render]], not for [defaults]"));
+            } else {
+                defaults.extend(self.setting(key, value, &[]));
+            }
+        }
+        defaults
+    }
+
+    /// Records entries whose name is that of an earlier one.
+    fn check_names(&mut self, entries: &[Entry]) {
+        for (index, entry) in entries.iter().enumerate() {
+            if let Some(other) = entries[..index].iter().find(|other| other.name == entry.name) {
                 let message = format!(
                     "the entry is called {:?} like that of line {}; give one of them a name = \"…\"",
                     entry.name, other.line
                 );
                 let start = self.start_of(entry.line);
-                self.wrong(start..start, message);
+                self.report(start..start, message);
             }
         }
-        file
     }
 
+    /// Returns the byte offset of a line, from 1.
     fn start_of(&self, line: usize) -> usize {
         self.text.source.split_inclusive('\n').take(line - 1).map(str::len).sum()
     }
 
-    /// Severities.
+    /// Reads a table of severities.
     fn check(&mut self, table: &DeTable<'_>) -> CheckConfig {
         const LEVELS: [(&str, Level); 3] =
             [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)];
@@ -136,23 +153,24 @@ impl Reader<'_> {
                             rule.and_then(|code| code.parse::<Rule>().map_err(|error| error.to_string()));
                         match rule {
                             Ok(rule) => check.levels.push((rule, level)),
-                            Err(message) => self.wrong(code.span(), message),
+                            Err(message) => self.report(code.span(), message),
                         }
                     }
                 }
-                (Some(_), _) => self.wrong(value.span(), format!("{name} is an array of codes")),
+                (Some(_), _) => self.report(value.span(), format!("{name} is an array of codes")),
                 (None, DeValue::Boolean(strict)) if name == "strict" => check.strict = *strict,
                 (None, _) if name == "strict" => {
-                    self.wrong(value.span(), "strict is true or false");
+                    self.report(value.span(), "strict is true or false");
                 }
-                _ => self.unknown(key, ["deny", "warn", "allow", "strict"].into_iter()),
+                _ => self.report_unknown(key, ["deny", "warn", "allow", "strict"].into_iter()),
             }
         }
         check
     }
 
-    fn entry(&mut self, table: &DeTable<'_>, place: Place) -> Option<Entry> {
-        let line = self.line(&place);
+    /// Reads an entry; returns `None` if it is incomplete.
+    fn entry(&mut self, table: &DeTable<'_>, range: ByteRange) -> Option<Entry> {
+        let line = self.line(&range);
         let (mut name, mut project) = (None, None);
         let mut entry = Entry {
             name: String::new(),
@@ -168,20 +186,20 @@ impl Reader<'_> {
                 ("name", _) => {
                     let rule =
                         "a name is made of letters, digits, - _ and . and begins with a letter or a digit";
-                    self.wrong(value.span(), rule);
+                    self.report(value.span(), rule);
                 }
                 ("project", DeValue::String(path)) if is_inside(path) => project = Some(path.to_string()),
                 ("project", _) => {
                     let message = "project is the path of a directory inside the repository";
-                    self.wrong(value.span(), message);
+                    self.report(value.span(), message);
                 }
                 ("check", DeValue::Table(table)) => entry.check = self.check(table),
-                ("check", _) => self.wrong(value.span(), "check is a table".to_owned()),
+                ("check", _) => self.report(value.span(), "check is a table".to_owned()),
                 ("on", DeValue::Array(events)) => {
                     entry.on = events.iter().filter_map(|event| self.event(event)).collect();
                 }
                 ("on", DeValue::String(_)) => entry.on.extend(self.event(value)),
-                ("on", _) => self.wrong(value.span(), "on is an array of events".to_owned()),
+                ("on", _) => self.report(value.span(), "on is an array of events".to_owned()),
                 (name, _) => match OPTIONS
                     .iter()
                     .find(|known| known.scope == Scope::Entry("rows") && known.key() == name)
@@ -191,15 +209,10 @@ impl Reader<'_> {
                 },
             }
         }
-        for (one, other) in [("variables", "variables-file"), ("fail-fast", "max-failures")] {
-            let set = |name: &str| entry.settings.iter().any(|setting| setting.option.key() == name);
-            if set(one) && set(other) {
-                self.wrong(place.clone(), format!("{one} and {other} exclude each other"));
-            }
-        }
+        self.check_conflicts(&entry.settings, &range);
         let Some(project) = project else {
             if !table.contains_key("project") {
-                self.wrong(place, "the entry has no project = \"…\"");
+                self.report(range, "the entry has no project = \"…\"");
             }
             return None;
         };
@@ -210,6 +223,17 @@ impl Reader<'_> {
         Some(entry)
     }
 
+    /// Records settings of an entry that exclude each other.
+    fn check_conflicts(&mut self, settings: &[Setting], entry: &ByteRange) {
+        for (one, other) in [("variables", "variables-file"), ("fail-fast", "max-failures")] {
+            let is_set = |name: &str| settings.iter().any(|setting| setting.option.key() == name);
+            if is_set(one) && is_set(other) {
+                self.report(entry.clone(), format!("{one} and {other} exclude each other"));
+            }
+        }
+    }
+
+    /// Reads the name of an event.
     fn event(&mut self, event: &Spanned<DeValue<'_>>) -> Option<String> {
         let given = event.get_ref().as_str().unwrap_or_default();
         if EVENTS.contains(&given) {
@@ -218,10 +242,11 @@ impl Reader<'_> {
         let near = nearest(given, EVENTS.iter().copied());
         let near = near
             .map_or_else(|| format!("; it is {}", one_of(EVENTS)), |near| format!("; did you mean {near}?"));
-        self.wrong(event.span(), format!("there is no event {given:?}{near}"));
+        self.report(event.span(), format!("there is no event {given:?}{near}"));
         None
     }
 
+    /// Reads an option by its key; `others` are keys to suggest besides options.
     fn setting(
         &mut self,
         key: &Spanned<impl AsRef<str>>,
@@ -232,23 +257,27 @@ impl Reader<'_> {
         let known = OPTIONS.iter().find(|known| known.scope.is_key() && known.name == name);
         let Some(known) = known else {
             let names = OPTIONS.iter().filter(|known| known.scope.is_key()).map(|known| known.name);
-            self.unknown(key, names.chain(others.iter().copied()));
+            self.report_unknown(key, names.chain(others.iter().copied()));
             return None;
         };
         self.value(known, value, &key.span())
     }
 
+    /// Reads the value of an option.
     fn value(
         &mut self,
         option: &'static RenderOption,
         value: &Spanned<DeValue<'_>>,
-        place: &Place,
+        key: &ByteRange,
     ) -> Option<Setting> {
         match text(option.kind, value.get_ref()) {
-            Ok(text) => Some(Setting { option, value: text, line: self.line(place) }),
+            Ok(text) => Some(Setting { option, value: text, line: self.line(key) }),
             Err(reason) => {
                 let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-                self.wrong(value.span(), format!("{} is {}{reason}", option.key(), option.kind.shown()));
+                self.report(
+                    value.span(),
+                    format!("{} is {}{reason}", option.key(), option.kind.description()),
+                );
                 None
             }
         }
@@ -259,16 +288,16 @@ fn one_of(words: &[&str]) -> String {
     format!("one of {}", words.join(", "))
 }
 
-/// A value as its flag takes it; or why not, where that is not plain from what it takes.
+/// Converts a value to the form of the flag. Errors have a reason if the kind of the option does not explain it.
 fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, Option<String>> {
     match (kind, value) {
         (Kind::Switch, DeValue::Boolean(is_set)) => Ok(is_set.to_string()),
-        (Kind::Whole { least, most }, DeValue::Integer(number)) => {
+        (Kind::Integer { min, max }, DeValue::Integer(number)) => {
             let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| None)?;
-            if (least..=most).contains(&number) { Ok(number.to_string()) } else { Err(None) }
+            if (min..=max).contains(&number) { Ok(number.to_string()) } else { Err(None) }
         }
-        (Kind::Number(least), DeValue::Integer(_) | DeValue::Float(_)) => {
-            let number = json(value)?.as_f64().filter(|number| *number >= least).ok_or(None)?;
+        (Kind::Number(min), DeValue::Integer(_) | DeValue::Float(_)) => {
+            let number = json(value)?.as_f64().filter(|number| *number >= min).ok_or(None)?;
             Ok(number.to_string())
         }
         (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
@@ -284,7 +313,7 @@ fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, Option<String>> {
     }
 }
 
-/// The JSON of a value; numbers keep their spelling.
+/// Converts a value to JSON; numbers keep their spelling.
 fn json(value: &DeValue<'_>) -> Result<Value, Option<String>> {
     let number = |text: &str| serde_json::from_str::<serde_json::Number>(text).map(Value::from);
     Ok(match value {
@@ -312,10 +341,10 @@ fn is_name(text: &str) -> bool {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     text.starts_with(|first: char| first.is_ascii_alphanumeric())
         && text.chars().all(plain)
-        && text.len() <= LONGEST_NAME
+        && text.len() <= MAX_NAME_LENGTH
 }
 
-/// A name for a path: `videos/launch/intro.html` is `videos-launch-intro`.
+/// Returns a file name for a path: `videos-launch-intro` for `videos/launch/intro.html`.
 pub(crate) fn slug(path: &str) -> String {
     let path = path.trim_end_matches('/').trim_end_matches(".html").trim_end_matches("index");
     let kept =
@@ -345,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_read_as_flags_take_them() {
+    fn values_of_entries_have_the_form_of_flags() {
         let file = read(
             "[defaults]\nfps = 24\nmax-wait = 1.50\nverify = true\n\n[[render]]\nproject = \"videos/a\"\n\
              on = [\"release\"]\nvariables = { title = \"a \\\"b\\\"\", size = 1.10, deep = [1, {x = true}] }\n\n\
@@ -367,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_with_their_place_all_of_them() {
+    fn all_mistakes_are_reported_with_their_positions() {
         for (text, parts) in [
             (
                 "[check]\ndeny = [\"unused-variabel\"]",

@@ -6,15 +6,49 @@ use serde_json::{Map, Value, json};
 use super::file::EVENTS;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
-/// Where the schema is published.
+/// URL of the published schema.
 const ID: &str =
     "https://raw.githubusercontent.com/hyperframes-ci/hyperframes-ci/main/docs/hyperframes-ci.schema.json";
 
-/// The schema.
+/// Returns the schema.
 pub(crate) fn schema() -> Value {
-    let keys = || OPTIONS.iter().filter(|option| option.scope.is_key());
-    let options = || keys().map(|option| (option.name.to_owned(), property(option)));
-    let of_entries = OPTIONS.iter().filter(|option| matches!(option.scope, Scope::Entry(_)));
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": ID,
+        "title": "hyperframes-ci.toml",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "check": { "$ref": "#/definitions/check" },
+            "defaults": {
+                "type": "object",
+                "description": "Options of every render, below flags and the environment",
+                "additionalProperties": false,
+                "properties": option_properties().collect::<Map<_, _>>(),
+            },
+            "render": {
+                "type": "array",
+                "description": "The videos of the repository, for `render --all`, `check --all` and the action",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["project"],
+                    "properties": entry_properties(),
+                },
+            },
+        },
+        "definitions": { "check": check_schema() },
+    })
+}
+
+/// Returns the properties that defaults and entries have in common, by key.
+fn option_properties() -> impl Iterator<Item = (String, Value)> {
+    let keys = OPTIONS.iter().filter(|option| option.scope.is_key());
+    keys.map(|option| (option.name.to_owned(), property(option)))
+}
+
+/// Returns the properties of an entry, by key.
+fn entry_properties() -> Map<String, Value> {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let mut entry = Map::from_iter([
         (
@@ -34,58 +68,38 @@ pub(crate) fn schema() -> Value {
         ),
         ("check".to_owned(), json!({ "$ref": "#/definitions/check" })),
     ]);
-    entry.extend(of_entries.map(|option| (option.key().to_owned(), property(option))));
-    entry.extend(options());
-    let codes = json!({ "type": "array", "items": { "enum": Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>() } });
+    let entry_options = OPTIONS.iter().filter(|option| matches!(option.scope, Scope::Entry(_)));
+    entry.extend(entry_options.map(|option| (option.key().to_owned(), property(option))));
+    entry.extend(option_properties());
+    entry
+}
+
+/// Returns the schema of a table of severities.
+fn check_schema() -> Value {
+    let codes = Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>();
+    let codes = json!({ "type": "array", "items": { "enum": codes } });
     json!({
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "$id": ID,
-        "title": "hyperframes-ci.toml",
         "type": "object",
+        "description": "How much findings matter",
         "additionalProperties": false,
         "properties": {
-            "check": { "$ref": "#/definitions/check" },
-            "defaults": {
-                "type": "object",
-                "description": "Options of every render, below flags and the environment",
-                "additionalProperties": false,
-                "properties": options().collect::<Map<_, _>>(),
-            },
-            "render": {
-                "type": "array",
-                "description": "The videos of the repository, for `render --all`, `check --all` and the action",
-                "items": {
-                    "type": "object",
-                    "additionalProperties": false,
-                    "required": ["project"],
-                    "properties": entry,
-                },
-            },
-        },
-        "definitions": {
-            "check": {
-                "type": "object",
-                "description": "How much findings matter",
-                "additionalProperties": false,
-                "properties": {
-                    "deny": codes,
-                    "warn": codes,
-                    "allow": codes,
-                    "strict": { "type": "boolean", "description": "Make all warnings errors" },
-                },
-            },
+            "deny": codes,
+            "warn": codes,
+            "allow": codes,
+            "strict": { "type": "boolean", "description": "Make all warnings errors" },
         },
     })
 }
 
+/// Returns the schema of an option.
 fn property(option: &RenderOption) -> Value {
     let mut schema = match option.kind {
         Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Whole { least, most: i64::MAX } => json!({ "type": "integer", "minimum": least }),
-        Kind::Whole { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Number(least) => json!({ "type": "number", "minimum": least }),
+        Kind::Integer { min, max: i64::MAX } => json!({ "type": "integer", "minimum": min }),
+        Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::Number(min) => json!({ "type": "number", "minimum": min }),
         Kind::Text => json!({ "type": "string" }),
-        // As `config::is_inside` has it, short of what no pattern can say.
+        // Approximates `config::is_inside`, which a pattern cannot express in full.
         Kind::Path => json!({ "type": "string", "pattern": "^[^/]" }),
         Kind::OneOf(words) => json!({ "enum": words() }),
         Kind::Values => json!({ "type": "object" }),

@@ -1,40 +1,40 @@
-//! What an option takes.
+//! The kinds of values that options take.
 
-/// What an option takes.
+/// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// True or false.
     Switch,
-    /// A whole number.
-    Whole {
-        /// The least.
-        least: i64,
-        /// The most.
-        most: i64,
+    /// An integer within bounds.
+    Integer {
+        /// The minimum.
+        min: i64,
+        /// The maximum; `i64::MAX` means unlimited.
+        max: i64,
     },
-    /// A number, and the least that it may be.
+    /// A number, with its minimum.
     Number(f64),
-    /// A text.
+    /// A string.
     Text,
-    /// A path; in the configuration, one inside the repository, from its root.
+    /// A path; in the configuration, relative to the root of the repository and inside of it.
     Path,
-    /// One of some words.
+    /// One of a set of words.
     OneOf(fn() -> &'static [&'static str]),
-    /// A table of values for variables.
+    /// Values of variables: a JSON object, or a table in the configuration.
     Values,
 }
 
 impl Kind {
-    /// A whole number of 0 or more.
-    pub(crate) const COUNT: Self = Self::Whole { least: 0, most: i64::MAX };
+    /// An integer of 0 or more.
+    pub(crate) const COUNT: Self = Self::Integer { min: 0, max: i64::MAX };
 
-    /// What it takes, for people.
-    pub(crate) fn shown(self) -> String {
+    /// Describes the values in a message.
+    pub(crate) fn description(self) -> String {
         match self {
             Self::Switch => "true or false".to_owned(),
-            Self::Whole { least, most: i64::MAX } => format!("a whole number of {least} or more"),
-            Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
-            Self::Number(least) => format!("a number of {least} or more"),
+            Self::Integer { min, max: i64::MAX } => format!("a whole number of {min} or more"),
+            Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Number(min) => format!("a number of {min} or more"),
             Self::Text => "a text".to_owned(),
             Self::Path => "a path inside the repository".to_owned(),
             Self::OneOf(words) => format!("one of {}", words().join(", ")),
@@ -42,12 +42,12 @@ impl Kind {
         }
     }
 
-    /// Whether it is a path.
+    /// Returns whether the values are paths.
     pub(crate) fn is_path(self) -> bool {
         matches!(self, Self::Path)
     }
 
-    /// Whether it takes no value on the command line.
+    /// Returns whether the flag takes no value.
     pub(crate) fn is_switch(self) -> bool {
         matches!(self, Self::Switch)
     }

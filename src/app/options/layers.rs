@@ -1,5 +1,5 @@
-//! Values from several places put over each other: flags or inputs, then the environment, an entry of the configuration,
-//! its defaults.
+//! Layers of values: flags or inputs override the environment, which overrides an entry of the configuration, which
+//! overrides its defaults.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,18 +9,18 @@ use super::option::{Heading, RenderOption};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// The command line.
     Flag,
     /// An input of the action.
     Input,
-    /// A variable of the environment.
+    /// An environment variable.
     Environment(String),
-    /// A line of the configuration.
+    /// A file of the configuration and a line, from 1.
     File(PathBuf, usize),
-    /// Nobody set it.
+    /// Not set.
     Default,
 }
 
@@ -36,14 +36,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value that somebody set.
+/// A value of an option.
 #[derive(Clone)]
 pub(crate) struct Given {
-    /// Of which option.
+    /// The option.
     pub(crate) option: &'static RenderOption,
-    /// The value, as its flag takes it.
+    /// The value in the form of the flag.
     pub(crate) value: OsString,
-    /// Where it was set.
+    /// The origin.
     pub(crate) origin: Origin,
 }
 
@@ -53,33 +53,36 @@ impl fmt::Debug for Given {
     }
 }
 
-/// Puts `given` over `spec`, the first values first, and returns those that count. A value does not count where an earlier
-/// one sets or excludes its option; options of batches do not where there are no rows.
+/// Applies `given` to `spec` in the order of precedence, and returns the values that were applied. A value is skipped if
+/// an earlier one sets or excludes its option. Options of batches are skipped without rows, unless they are flags or
+/// inputs.
 ///
 /// # Errors
-/// Returns a usage error that says where an invalid value was set.
-pub(crate) fn layered(spec: &mut RenderSpec, given: Vec<Given>) -> Result<Vec<Given>, Error> {
+/// Returns a usage error with the origin of the first invalid value.
+pub(crate) fn apply_layers(spec: &mut RenderSpec, given: Vec<Given>) -> Result<Vec<Given>, Error> {
     let has_rows = given.iter().any(|given| given.option.name == "batch");
-    let mut set: Vec<Given> = Vec::new();
-    for one in given {
-        let is_own = matches!(one.origin, Origin::Flag | Origin::Input);
-        let is_for_batches = one.option.heading == Heading::Batches && !is_own;
-        let is_excluded =
-            set.iter().any(|known| known.option.name == one.option.name || known.option.excludes(one.option));
+    let mut applied: Vec<Given> = Vec::new();
+    for value in given {
+        let is_own = matches!(value.origin, Origin::Flag | Origin::Input);
+        let is_for_batches = value.option.heading == Heading::Batches && !is_own;
+        let is_excluded = applied
+            .iter()
+            .any(|known| known.option.name == value.option.name || known.option.excludes(value.option));
         if is_excluded || (is_for_batches && !has_rows) {
             continue;
         }
-        // A switch that is off leaves the way free, for what it excludes.
-        let is_off = one.option.kind.is_switch() && matches!(one.value.to_str(), Some("false" | "0"));
-        (one.option.set)(spec, &one.value).map_err(|rule| refused(&one, &rule))?;
-        if !is_off || one.option.name != "fail-fast" {
-            set.push(one);
+        // `fail-fast = false` does not exclude `max-failures`.
+        let is_off = value.option.kind.is_switch() && matches!(value.value.to_str(), Some("false" | "0"));
+        (value.option.set)(spec, &value.value).map_err(|rule| invalid(&value, &rule))?;
+        if !is_off || value.option.name != "fail-fast" {
+            applied.push(value);
         }
     }
-    Ok(set)
+    Ok(applied)
 }
 
-fn refused(given: &Given, rule: &str) -> Error {
+/// Returns the error of an invalid value, whose message ends with `rule`.
+fn invalid(given: &Given, rule: &str) -> Error {
     let name = given.option.key();
     match given.origin {
         Origin::Input => {
@@ -102,11 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_first_counts_and_excludes() {
+    fn earlier_values_override_and_exclude_later_ones() {
         let file = |line| Origin::File("x.toml".into(), line);
         let environment = Origin::Environment("HYPERFRAMES_CI_FPS".to_owned());
         let mut spec = RenderSpec::default();
-        let counts = layered(
+        let applied = apply_layers(
             &mut spec,
             vec![
                 given("variables", "{}", Origin::Flag),
@@ -117,7 +120,7 @@ mod tests {
             ],
         )
         .expect("valid");
-        let names = counts.iter().map(|given| given.option.name).collect::<Vec<_>>();
+        let names = applied.iter().map(|given| given.option.name).collect::<Vec<_>>();
         assert_eq!(names, ["variables", "fps"]);
         assert_eq!(spec.request.fps, Some(24));
         assert_eq!(spec.variables, Some(VariableSource::Inline("{}".to_owned())));
@@ -125,9 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named_with_its_place() {
-        let message =
-            |given: Given| layered(&mut RenderSpec::default(), vec![given]).expect_err("refused").to_string();
+    fn errors_name_the_origin_of_the_value() {
+        let message = |given: Given| {
+            apply_layers(&mut RenderSpec::default(), vec![given]).expect_err("refused").to_string()
+        };
         let environment = Origin::Environment("HYPERFRAMES_CI_FPS".to_owned());
         assert_eq!(
             message(given("fps", "x", environment)),

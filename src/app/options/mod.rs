@@ -1,5 +1,5 @@
-//! The options of a render: one table that the command line, the environment, the configuration, the action's inputs,
-//! the help and the published schema are made of, and the layers that put their values over each other.
+//! The options of a render: one table, from which the command line, the environment variables, the configuration, the
+//! action's inputs, the help and the published schema are generated, and the layers of their values.
 
 mod kind;
 mod layers;
@@ -10,7 +10,7 @@ mod table;
 mod tests;
 
 pub(crate) use kind::Kind;
-pub(crate) use layers::{Given, Origin, layered};
+pub(crate) use layers::{Given, Origin, apply_layers};
 pub(crate) use option::{Fallback, Heading, RenderOption, Scope};
 pub(crate) use parse::https_url;
 pub(crate) use table::{OPTIONS, option};

@@ -1,4 +1,4 @@
-//! What an option is.
+//! The description of an option.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -8,60 +8,60 @@ use crate::app::spec::RenderSpec;
 
 /// An option of a render.
 pub(crate) struct RenderOption {
-    /// The name of its flag, of its key in the configuration, and of the action's input.
+    /// The name of the flag, of the key in the configuration, and of the action's input.
     pub(crate) name: &'static str,
-    /// The letter of its short flag.
+    /// The letter of the short flag.
     pub(crate) short: Option<char>,
-    /// What help calls its value; derived from the name where it is empty.
+    /// The name of the value in the help; derived from the name of the option if empty.
     pub(crate) value_name: &'static str,
-    /// What it takes.
+    /// The kind of its values.
     pub(crate) kind: Kind,
     /// One line of help.
     pub(crate) help: &'static str,
-    /// What holds where nobody sets it.
+    /// The default.
     pub(crate) fallback: Fallback,
-    /// Where help lists it.
+    /// The section of the help.
     pub(crate) heading: Heading,
-    /// Where it can be set beside the command line.
+    /// Where it can be set besides the command line.
     pub(crate) scope: Scope,
-    /// Options that it excludes.
+    /// Names of options that it excludes.
     pub(crate) conflicts: &'static [&'static str],
-    /// Whether it is for one render and not for those that the configuration names.
-    pub(crate) is_for_one: bool,
-    /// Puts a value into a specification.
+    /// Whether it applies to a single render, so that it excludes the selection of entries.
+    pub(crate) is_for_single_render: bool,
+    /// Parses a value into a specification.
     pub(crate) set: fn(&mut RenderSpec, &OsStr) -> Result<(), String>,
 }
 
-/// What holds where nobody sets an option.
+/// The default of an option.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fallback {
-    /// Nothing.
+    /// None.
     None,
-    /// A value of ours.
+    /// A value.
     Value(&'static str),
-    /// A value of the server's.
+    /// A value that the server chooses.
     Server(&'static str),
-    /// Something that is best said in words.
+    /// A description in words.
     Words(&'static str),
 }
 
-/// Where help lists an option.
+/// A section of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heading {
-    /// Under "Options".
+    /// "Options", the default.
     Options,
-    /// Which earlier renders may be used.
+    /// Reuse of earlier renders.
     EarlierRenders,
-    /// What a render may cost.
+    /// Limits of the cost.
     Limits,
-    /// For batches only.
+    /// Options of batches.
     Batches,
-    /// For Lambda.
+    /// Options of Lambda.
     Lambda,
 }
 
 impl Heading {
-    /// The heading; `None` for the first.
+    /// Returns the heading; `None` for the default section.
     pub(crate) fn title(self) -> Option<&'static str> {
         match self {
             Self::Options => None,
@@ -73,28 +73,28 @@ impl Heading {
     }
 }
 
-/// Where an option can be set beside the command line.
+/// Where an option can be set besides the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Nowhere: it is for one run.
+    /// Nowhere else.
     Run,
-    /// For one run, and as an input of the action.
+    /// As an input of the action.
     RunAndInput,
     /// In the configuration and the environment.
     File,
     /// In the configuration, the environment, and as an input of the action.
     FileAndInput,
-    /// In an entry of the configuration only, under another name.
+    /// In an entry of the configuration, under another name.
     Entry(&'static str),
 }
 
 impl Scope {
-    /// Whether it is a key of `[defaults]` and `[[render]]`, and a variable of the environment.
+    /// Returns whether the option is a key of `[defaults]` and `[[render]]`, and an environment variable.
     pub(crate) fn is_key(self) -> bool {
         matches!(self, Self::File | Self::FileAndInput)
     }
 
-    /// Whether it is an input of the action that means the same.
+    /// Returns whether the option is an input of the action.
     pub(crate) fn is_input(self) -> bool {
         matches!(self, Self::RunAndInput | Self::FileAndInput)
     }
@@ -107,7 +107,7 @@ impl fmt::Debug for RenderOption {
 }
 
 impl RenderOption {
-    /// The name in the configuration.
+    /// Returns the name in the configuration.
     pub(crate) fn key(&self) -> &'static str {
         match self.scope {
             Scope::Entry(name) => name,
@@ -115,12 +115,12 @@ impl RenderOption {
         }
     }
 
-    /// The variable of the environment that sets it as well.
+    /// Returns the name of the environment variable.
     pub(crate) fn variable(&self) -> String {
         format!("HYPERFRAMES_CI_{}", self.name.to_ascii_uppercase().replace('-', "_"))
     }
 
-    /// The help with what the server does, but without a value of ours.
+    /// Returns the help with the default, unless clap adds it.
     pub(crate) fn description(&self) -> String {
         match self.fallback {
             Fallback::None | Fallback::Value(_) => self.help.to_owned(),
@@ -129,7 +129,7 @@ impl RenderOption {
         }
     }
 
-    /// What holds where nobody sets it, for people.
+    /// Returns the default as text.
     pub(crate) fn default(&self) -> &'static str {
         match self.fallback {
             Fallback::None if self.kind.is_switch() => "false",
@@ -138,7 +138,7 @@ impl RenderOption {
         }
     }
 
-    /// Whether it and another one exclude each other.
+    /// Returns whether this option and `other` exclude each other.
     pub(crate) fn excludes(&self, other: &Self) -> bool {
         self.conflicts.contains(&other.name) || other.conflicts.contains(&self.name)
     }

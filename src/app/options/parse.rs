@@ -1,4 +1,4 @@
-//! From the text of a value to a value. Errors are the end of a sentence that begins with the option.
+//! Parses the values of options. Errors complete a sentence that starts with the name of the option.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use hyperframes_ci_core::options::UnknownValue;
 
+/// Sets an optional member.
 pub(super) fn put<T>(member: &mut Option<T>, value: T) -> Result<(), String> {
     *member = Some(value);
     Ok(())
 }
 
+/// Replaces a member.
 pub(super) fn replace<T>(member: &mut T, value: T) -> Result<(), String> {
     *member = value;
     Ok(())
 }
 
+/// Parses a boolean into a member.
 pub(super) fn switch(member: &mut bool, value: &OsStr) -> Result<(), String> {
     *member = match text(value)?.trim() {
         "true" | "1" => true,
@@ -25,46 +28,52 @@ pub(super) fn switch(member: &mut bool, value: &OsStr) -> Result<(), String> {
     Ok(())
 }
 
+/// Returns a value as a string.
 pub(super) fn text(value: &OsStr) -> Result<&str, String> {
     value.to_str().ok_or_else(|| "is not valid Unicode".to_owned())
 }
 
+/// Parses one of a set of words.
 pub(super) fn word<T: std::str::FromStr<Err = UnknownValue>>(value: &OsStr) -> Result<T, String> {
     text(value)?.parse::<T>().map_err(|error| format!("is one of {}", error.allowed.join(", ")))
 }
 
-/// A whole number between two bounds.
-pub(super) fn whole<T>(value: &OsStr, least: T, most: T) -> Result<T, String>
+/// Parses an integer from `min` to `max`.
+pub(super) fn integer<T>(value: &OsStr, min: T, max: T) -> Result<T, String>
 where
     T: std::str::FromStr + PartialOrd + fmt::Display + Copy + Into<u64> + TryFrom<u64>,
 {
-    let parsed = text(value)?.trim().parse().ok().filter(|number| *number >= least && *number <= most);
-    parsed.ok_or_else(|| match most.into() {
-        u64::MAX => format!("must be a whole number of {least} or more"),
-        most => format!("must be a whole number from {least} to {most}"),
+    let parsed = text(value)?.trim().parse().ok().filter(|number| *number >= min && *number <= max);
+    parsed.ok_or_else(|| match max.into() {
+        u64::MAX => format!("must be a whole number of {min} or more"),
+        max => format!("must be a whole number from {min} to {max}"),
     })
 }
 
-/// A number of at least `least`, without a sign, an exponent or words such as "inf".
-pub(super) fn number(value: &OsStr, least: f64) -> Result<f64, String> {
+/// Parses a number of at least `min`, without a sign, an exponent or words such as "inf".
+pub(super) fn number(value: &OsStr, min: f64) -> Result<f64, String> {
     let text = text(value)?.trim();
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let value = text.parse::<f64>().ok().filter(|value| digits && *value >= least);
-    value.ok_or_else(|| format!("must be a number of {least} or more"))
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let value = text.parse::<f64>().ok().filter(|value| is_plain && *value >= min);
+    value.ok_or_else(|| format!("must be a number of {min} or more"))
 }
 
+/// Converts seconds to a duration.
 pub(super) fn seconds(seconds: f64) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "is too large".to_owned())
 }
 
-/// An HTTPS URL.
+/// Validates an HTTPS URL.
+///
+/// # Errors
+/// Returns the end of a sentence if the scheme is not `https` or there is no host.
 pub(crate) fn https_url(text: &str) -> Result<String, String> {
     let uri = text.parse::<ureq::http::Uri>().ok();
-    let usable = uri.is_some_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
-    if usable { Ok(text.to_owned()) } else { Err("must be an https:// URL".to_owned()) }
+    let is_https = uri.is_some_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
+    if is_https { Ok(text.to_owned()) } else { Err("must be an https:// URL".to_owned()) }
 }
 
-/// A version of a package: three numbers, and no range, tag or address.
+/// Validates the version of a package: three numbers, not a range, tag or URL.
 pub(super) fn version(text: &str) -> Result<String, String> {
     let parts = text.split('.').collect::<Vec<_>>();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! The table. A new option is a row here and a member of [`RenderSpec`](crate::app::spec::RenderSpec).
+//! The table of options. A new option is a row here and a member of [`RenderSpec`](crate::app::spec::RenderSpec).
 
 use std::path::PathBuf;
 
@@ -8,16 +8,17 @@ use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 
 use super::kind::Kind;
 use super::option::{Fallback, Heading, RenderOption, Scope};
-use super::parse::{https_url, number, put, replace, seconds, switch, text, version, whole, word};
+use super::parse::{https_url, integer, number, put, replace, seconds, switch, text, version, word};
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
 
-/// The option of this name.
+/// Returns the option of this name.
 pub(crate) fn option(name: &str) -> Option<&'static RenderOption> {
     OPTIONS.iter().find(|option| option.name == name)
 }
 
+/// Defaults of the rows.
 const BASE: RenderOption = RenderOption {
     name: "",
     short: None,
@@ -28,18 +29,18 @@ const BASE: RenderOption = RenderOption {
     heading: Heading::Options,
     scope: Scope::FileAndInput,
     conflicts: &[],
-    is_for_one: false,
+    is_for_single_render: false,
     set: |_, _| Ok(()),
 };
 
-/// All options, in the order of the help.
+/// All options in the order of the help.
 pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "asset-id",
         value_name: "ID",
         help: "Render an archive that is uploaded already",
         scope: Scope::Run,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| {
             let asset_id = text(value)?.to_owned();
             spec.source = ProjectSource::Uploaded(Project::AssetId { asset_id });
@@ -52,7 +53,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "URL",
         help: "Render an archive at a public HTTPS URL",
         scope: Scope::Run,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| {
             spec.source = ProjectSource::Uploaded(Project::Url { url: https_url(text(value)?)? });
             Ok(())
@@ -66,16 +67,16 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         help: "Entry HTML inside the project",
         fallback: Fallback::Words("index.html"),
         scope: Scope::File,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| put(&mut spec.request.composition, text(value)?.to_owned()),
         ..BASE
     },
     RenderOption {
         name: "fps",
-        kind: Kind::Whole { least: 1, most: 240 },
+        kind: Kind::Integer { min: 1, max: 240 },
         help: "Frames per second, 1 to 240",
         fallback: Fallback::Server("30"),
-        set: |spec, value| put(&mut spec.request.fps, whole(value, 1, 240)?),
+        set: |spec, value| put(&mut spec.request.fps, integer(value, 1, 240)?),
         ..BASE
     },
     RenderOption {
@@ -234,7 +235,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         help: "Idempotency-Key of the upload and the submission",
         fallback: Fallback::Words("made of what is uploaded and rendered"),
         scope: Scope::RunAndInput,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| {
             let key = text(value)?.parse::<IdempotencyKey>();
             put(&mut spec.idempotency_key, key.map_err(|error: InvalidIdempotencyKey| error.to_string())?)
@@ -309,7 +310,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         kind: Kind::COUNT,
         help: "Submit no more than so many renders; 0 uses what is there, or fails with exit code 6",
         heading: Heading::Limits,
-        set: |spec, value| put(&mut spec.limits.max_renders, whole(value, 0, u64::MAX)?),
+        set: |spec, value| put(&mut spec.limits.max_renders, integer(value, 0, u64::MAX)?),
         ..BASE
     },
     RenderOption {
@@ -339,19 +340,19 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         heading: Heading::Batches,
         scope: Scope::Entry("rows"),
         conflicts: &["asset-id", "url", "no-wait"],
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| put(&mut spec.batch.rows, PathBuf::from(value)),
         ..BASE
     },
     RenderOption {
         name: "concurrency",
         value_name: "COUNT",
-        kind: Kind::Whole { least: 1, most: 64 },
+        kind: Kind::Integer { min: 1, max: 64 },
         help: "Rows at a time",
         fallback: Fallback::Words("8 in the cloud, what processors and memory bear on this machine"),
         heading: Heading::Batches,
         scope: Scope::File,
-        set: |spec, value| put(&mut spec.run.concurrency, usize::from(whole::<u16>(value, 1, 64)?)),
+        set: |spec, value| put(&mut spec.run.concurrency, usize::from(integer::<u16>(value, 1, 64)?)),
         ..BASE
     },
     RenderOption {
@@ -385,7 +386,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         help: "Submit nothing more after so many rows that failed",
         heading: Heading::Batches,
         scope: Scope::File,
-        set: |spec, value| put(&mut spec.batch.max_failures, whole(value, 0, u64::MAX)?),
+        set: |spec, value| put(&mut spec.batch.max_failures, integer(value, 0, u64::MAX)?),
         ..BASE
     },
     RenderOption {
@@ -405,7 +406,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         fallback: Fallback::Words("renders/FILE.manifest.jsonl"),
         heading: Heading::Batches,
         scope: Scope::File,
-        is_for_one: true,
+        is_for_single_render: true,
         set: |spec, value| put(&mut spec.batch.manifest, PathBuf::from(value)),
         ..BASE
     },

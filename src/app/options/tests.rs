@@ -11,7 +11,7 @@ fn check(name: &str, value: &str) -> Result<RenderSpec, String> {
 }
 
 #[test]
-fn defaults_are_those_of_the_specification() {
+fn defaults_match_the_specification() {
     for option in OPTIONS {
         if let Fallback::Value(value) = option.fallback {
             assert_eq!(check(option.name, value), Ok(RenderSpec::default()), "{}", option.name);
@@ -20,7 +20,7 @@ fn defaults_are_those_of_the_specification() {
 }
 
 #[test]
-fn words_are_those_that_are_taken() {
+fn listed_words_are_accepted() {
     for option in OPTIONS {
         if let Kind::OneOf(words) = option.kind {
             for word in words() {
@@ -32,14 +32,14 @@ fn words_are_those_that_are_taken() {
 }
 
 #[test]
-fn conflicts_are_options() {
+fn conflicts_name_options() {
     for known in OPTIONS {
         assert!(known.conflicts.iter().all(|name| option(name).is_some()), "{}", known.name);
     }
 }
 
 #[test]
-fn numbers_with_something_behind_them_are_refused() {
+fn numbers_with_trailing_text_are_rejected() {
     for bad in ["0", "241", "30abc", "", "-1", "29.97", "1e2"] {
         assert!(check("fps", bad).is_err(), "{bad}");
     }
@@ -53,7 +53,7 @@ fn numbers_with_something_behind_them_are_refused() {
 }
 
 #[test]
-fn urls_are_https() {
+fn only_https_urls_are_accepted() {
     assert!(https_url("https://hooks.example/x?y=1").is_ok());
     for bad in ["http://hooks.example", "ftp://x", "hooks.example", "https://", "javascript:alert(1)"] {
         assert!(https_url(bad).is_err(), "{bad}");

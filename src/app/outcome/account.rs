@@ -1,4 +1,4 @@
-//! Results of commands about the user's account.
+//! Outcomes of commands about the account.
 
 use hyperframes_ci_core::api::RenderDetail;
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! Results of packing.
+//! Outcomes of packing.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Results of batches.
+//! Outcomes of batches.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -46,15 +46,15 @@ pub(crate) struct BatchResults {
 }
 
 impl BatchOutcome {
-    /// Rows with a video in place.
+    /// Returns the number of rows that have a video.
     pub(crate) fn in_place(&self) -> u64 {
         self.results.as_ref().map_or(0, |results| results.completed) + self.done
     }
 
-    /// Whether every row has a video.
+    /// Checks that every row has a video. A dry run passes.
     ///
     /// # Errors
-    /// Returns [`BatchFailed`].
+    /// Returns [`BatchFailed`] if a row has none.
     pub(super) fn verdict(&self) -> Result<(), BatchFailed> {
         let missing = self.rows.saturating_sub(self.in_place());
         match self.results {

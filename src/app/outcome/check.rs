@@ -1,4 +1,4 @@
-//! Results of checks.
+//! Outcomes of checks.
 
 use hyperframes_ci_core::findings::{Diagnostic, Findings, Severity};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! What is set, and a running emulator.
+//! Outcomes of `config show` and `emulator`.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Results of the entries of a configuration.
+//! Outcomes of entries of the configuration.
 
 use schemars::JsonSchema;
 use serde::Serialize;

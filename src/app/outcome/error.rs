@@ -1,4 +1,4 @@
-//! Failures.
+//! The JSON envelope of errors.
 
 use hyperframes_ci_core::findings::Diagnostic;
 use schemars::JsonSchema;

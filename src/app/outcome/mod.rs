@@ -1,4 +1,5 @@
-//! Results of use cases: what `--json` prints, and what `schema output` describes.
+//! The outcomes of use cases: `--json` prints them, and `schema output` describes them. Documentation of types and members
+//! is part of the published schemas.
 
 mod account;
 mod archive;

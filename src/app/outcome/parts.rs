@@ -1,9 +1,9 @@
-//! JSON Schemas of what results take from the core as it is.
+//! JSON Schemas of the core's types in outcomes.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
-/// A render as the API describes it. Members that this version does not know are passed on.
+/// Returns the schema of a render as the API describes it.
 pub(crate) fn render_detail(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
@@ -24,13 +24,13 @@ pub(crate) fn render_detail(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Renders as the API describes them.
+/// Returns the schema of a list of renders.
 pub(crate) fn render_details(generator: &mut SchemaGenerator) -> Schema {
     let item = render_detail(generator);
     json_schema!({ "type": "array", "items": item })
 }
 
-/// What a video is, by its headers.
+/// Returns the schema of the properties of a video.
 pub(crate) fn video(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["object", "null"],
@@ -57,7 +57,7 @@ pub(crate) fn video(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Findings of checks.
+/// Returns the schema of findings.
 pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
     let place = json!({
         "type": "object",
@@ -91,7 +91,7 @@ pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Findings of checks, where they are the reason.
+/// Returns the schema of optional findings.
 pub(crate) fn optional_diagnostics(generator: &mut SchemaGenerator) -> Schema {
     diagnostics(generator)
 }

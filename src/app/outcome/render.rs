@@ -1,4 +1,4 @@
-//! Results of renders.
+//! Outcomes of renders.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// What was paid for.
+    /// Returns what the run is billed for.
     pub(crate) fn billed(&self) -> Billed {
         match self {
             Self::Render(render) => render.billed,
@@ -38,7 +38,7 @@ impl Outcome {
         }
     }
 
-    /// Where the video is, where there is one.
+    /// Returns the path of the video, for a single render.
     pub(crate) fn video_path(&self) -> Option<&Path> {
         match self {
             Self::Render(render) => render.output_path.as_deref(),
@@ -46,10 +46,11 @@ impl Outcome {
         }
     }
 
-    /// Whether it is all that was asked for.
+    /// Checks that the outcome is complete.
     ///
     /// # Errors
-    /// Returns an error if the video is not as it must be, or rows have no video.
+    /// Returns [`Mismatch`] if the video does not match the request, and [`BatchFailed`](crate::app::failure::BatchFailed)
+    /// if rows have no video.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
         match self {
             Self::Render(render) => render.mismatch.clone().map_or(Ok(()), |mismatch| Err(mismatch.into())),
@@ -112,7 +113,7 @@ pub(crate) enum RenderView {
 }
 
 impl RenderView {
-    /// The render's id, where it has one.
+    /// Returns the id of the render, if it has one.
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
             Self::Api(detail) => Some(&detail.render_id),

@@ -1,4 +1,4 @@
-//! JSON Schemas of results, by command: `schema output`.
+//! JSON Schemas of outcomes by command, for `schema output`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
 use super::render::Outcome;
 
-/// Where a schema of a command's results comes from.
+/// Generates the schema of an outcome.
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
-/// The results of commands, under the names that `schema output` takes.
+/// The outcomes by the names that `schema output` accepts.
 pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("render", of::<Outcome>),
     ("render-row", of::<RowOutcome>),
@@ -33,11 +33,12 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("error", of::<ErrorOutcome>),
 ];
 
+/// Generates the schema of a type.
 fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// The schema of one command's result, or of all of them by name.
+/// Returns the schema of one command's outcome, or of all by name.
 pub(crate) fn output(command: Option<&str>) -> Value {
     let mut generator = SchemaGenerator::default();
     let chosen = RESULTS.iter().filter(|(name, _)| command.is_none_or(|command| command == *name));

@@ -1,18 +1,21 @@
-//! Who renders.
+//! Chooses the renderer.
 
 use crate::app::spec::{RenderSpec, RendererChoice};
 use crate::fault::Error;
 use crate::renderers::{self, Capability, Description, Renderer, Session};
 use crate::ui::Console;
 
-/// A renderer that was chosen, and its session.
-pub(crate) struct Chosen {
+/// The chosen renderer and its session.
+pub(crate) struct ChosenRenderer {
     pub(super) renderer: &'static dyn Renderer,
     pub(super) session: Box<dyn Session>,
 }
 
-/// The renderer that a specification names, or that was chosen for it.
-pub(super) fn renderer_of(spec: &RenderSpec, chosen: Option<&Chosen>) -> Option<&'static dyn Renderer> {
+/// Returns the chosen renderer, or for a dry run the one that the specification names.
+pub(super) fn renderer_of(
+    spec: &RenderSpec,
+    chosen: Option<&ChosenRenderer>,
+) -> Option<&'static dyn Renderer> {
     match (chosen, spec.renderer) {
         (Some(chosen), _) => Some(chosen.renderer),
         (None, RendererChoice::Named(name)) => renderers::named(name),
@@ -20,8 +23,8 @@ pub(super) fn renderer_of(spec: &RenderSpec, chosen: Option<&Chosen>) -> Option<
     }
 }
 
-/// Decides who renders; says so where the user left it open.
-pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<Chosen, Error> {
+/// Chooses the renderer of a project in a directory; prints the reason for an automatic choice.
+pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<ChosenRenderer, Error> {
     let renderer = match spec.renderer {
         RendererChoice::Emulated => renderers::emulated(),
         RendererChoice::Named(name) => renderers::named(name)
@@ -32,14 +35,14 @@ pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<Chosen,
             renderer
         }
     };
-    let chosen = Chosen { renderer, session: renderer.open(&spec.run)? };
+    let chosen = ChosenRenderer { renderer, session: renderer.open(&spec.run)? };
     check_capabilities(spec, renderer.description())?;
     Ok(chosen)
 }
 
-/// Refuses what the renderer cannot do.
+/// Returns a usage error if the renderer does not support an option.
 fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), Error> {
-    if !spec.run.is_waiting && !renderer.can(Capability::NoWait) {
+    if !spec.run.is_waiting && !renderer.supports(Capability::NoWait) {
         return Err(Error::usage(
             "--no-wait is for the cloud: other renders end with the command",
             "leave it out, or set HEYGEN_API_KEY",
@@ -51,7 +54,7 @@ fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), E
             "choose another --format or --renderer",
         ));
     }
-    if renderer.is_billed && spec.limits.min_balance.is_some() && !renderer.can(Capability::Balance) {
+    if renderer.is_billed && spec.limits.min_balance.is_some() && !renderer.supports(Capability::Balance) {
         return Err(Error::usage(
             "--min-balance is about a HeyGen account",
             "use --max-renders or --max-seconds",
@@ -60,8 +63,8 @@ fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), E
     Ok(())
 }
 
-/// The renderer of a project that the server can reach already.
-pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<Chosen, Error> {
+/// Chooses the renderer of a project that the server already has or can download.
+pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<ChosenRenderer, Error> {
     if spec.batch.rows.is_some() {
         return Err(Error::usage("--batch renders a directory", "leave the project out of --data"));
     }
@@ -73,8 +76,8 @@ pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<Chosen, Error> {
         RendererChoice::Auto => Some(renderers::cloud()),
         RendererChoice::Emulated => Some(renderers::emulated()),
     };
-    match renderer.filter(|renderer| renderer.description().can(Capability::UploadedProject)) {
-        Some(renderer) => Ok(Chosen { renderer, session: renderer.open(&spec.run)? }),
+    match renderer.filter(|renderer| renderer.description().supports(Capability::UploadedProject)) {
+        Some(renderer) => Ok(ChosenRenderer { renderer, session: renderer.open(&spec.run)? }),
         None => Err(Error::usage(
             "only the cloud renders what is uploaded already",
             "leave out --asset-id and --url",

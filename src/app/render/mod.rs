@@ -1,4 +1,4 @@
-//! The use case `render`: check, pack, render, report; for one video or for the rows of a batch.
+//! The use case `render`: checks, packs and renders a project; one video, or one for each row of a batch.
 
 mod choose;
 mod prepared;
@@ -21,20 +21,21 @@ use crate::renderers::{self, Input, Order, Output, RunOptions, Work};
 use crate::system::output::OutputFile;
 use crate::ui::Console;
 use reporter::SingleReporter;
-use result::Finished;
+use result::FinishedOrder;
 
-/// Renders as `spec` says.
+/// Renders what `spec` describes.
 ///
 /// # Errors
-/// Returns an error if nothing can be rendered. Whether the video is as it must be is in the outcome.
+/// Returns an error if the preparation or the render fails. Mismatches of the video and failed rows are in the outcome.
 pub(crate) fn render(spec: RenderSpec, console: &mut Console) -> Result<Outcome, Error> {
     PreparedRender::new(spec, console)?.render(console)
 }
 
-/// Waits for a render that exists, and downloads its video.
+/// Waits for an existing render and downloads its video.
 ///
 /// # Errors
-/// Returns an error if there is no credential, or no video in time.
+/// Returns an error if there is no credential, the render fails or is not complete in time, or the video cannot be
+/// downloaded.
 pub(crate) fn wait_for(
     render_id: &str,
     options: &RunOptions,
@@ -66,7 +67,7 @@ pub(crate) fn wait_for(
     };
     let mut reporter = SingleReporter::new(console);
     let totals = session.render(&work, &mut std::iter::once(order), &mut reporter)?;
-    let result = reporter.end()?;
-    let finished = Finished { result, totals, renderer: renderer.description(), must_match: false };
+    let result = reporter.into_result()?;
+    let finished = FinishedOrder { result, totals, renderer: renderer.description(), must_match: false };
     finished.report(console)
 }

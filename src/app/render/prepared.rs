@@ -1,4 +1,4 @@
-//! A render that can begin: everything that can be known before is known.
+//! Prepares a render (chooses the renderer, checks the project and every row) and performs it.
 
 use hyperframes_ci_core::api::Project;
 use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
@@ -7,13 +7,13 @@ use hyperframes_ci_core::composition::Shape;
 use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
-use super::choose::{Chosen, choose, choose_for_uploaded, renderer_of};
+use super::choose::{ChosenRenderer, choose, choose_for_uploaded, renderer_of};
 use super::reporter::SingleReporter;
-use super::result::Finished;
+use super::result::FinishedOrder;
 use crate::app::batch::{self, RowCount};
 use crate::app::budget::LimitOptions;
 use crate::app::outcome::{DryRunOutcome, Outcome, ProjectOutcome};
-use crate::app::prepare::{PreparedProject, archive_outcome, check_size, largest_lines};
+use crate::app::prepare::{PreflightSpec, PreparedProject, archive_outcome, check_size, largest_lines};
 use crate::app::request::{RequestBody, expected};
 use crate::app::severities;
 use crate::app::spec::RenderSpec;
@@ -22,19 +22,20 @@ use crate::renderers::{Input, Order, Output, Renderer, Work};
 use crate::system::output::OutputFile;
 use crate::ui::Console;
 
-/// A render that can begin.
+/// A render that can start.
 pub(crate) struct PreparedRender {
     spec: RenderSpec,
     request: RequestBody,
-    /// `None` for a dry run.
-    chosen: Option<Chosen>,
+    /// The renderer; `None` for a dry run.
+    chosen: Option<ChosenRenderer>,
     source: Source,
 }
 
+/// The project to render.
 enum Source {
-    /// A project that passed the checks, and how many rows a batch of it has.
+    /// A project that passed the checks, and the number of rows for a batch.
     Directory(Box<PreparedProject>, Option<RowCount>),
-    /// A project that the server can reach already.
+    /// A project that the server already has or can download.
     Uploaded(Project),
 }
 
@@ -42,8 +43,7 @@ impl PreparedRender {
     /// Chooses the renderer, checks the project, and every row of a batch.
     ///
     /// # Errors
-    /// Returns an error if the specification contradicts itself, there are errors among the findings, or nobody can
-    /// render it.
+    /// Returns an error if the specification is invalid, the checks find errors, or no renderer is available.
     pub(crate) fn new(spec: RenderSpec, console: &mut Console) -> Result<Self, Error> {
         spec.severities.validate()?;
         let mut request = RequestBody::new(&spec)?;
@@ -64,20 +64,20 @@ impl PreparedRender {
         Ok(Self { spec, request, chosen, source: Source::Directory(Box::new(project), rows) })
     }
 
-    /// Whether it is rendered on this machine, or by a server of this process.
+    /// Returns whether this machine renders it, also through the emulator. A dry run counts as such.
     pub(crate) fn is_on_this_machine(&self) -> bool {
         self.chosen.as_ref().is_none_or(|chosen| chosen.renderer.description().is_on_this_machine)
     }
 
-    /// Changes what it may cost.
+    /// Replaces the limits.
     pub(crate) fn set_limits(&mut self, limits: LimitOptions) {
         self.spec.limits = limits;
     }
 
-    /// Renders it.
+    /// Renders, or reports what would be rendered in a dry run.
     ///
     /// # Errors
-    /// Returns an error if there is no video.
+    /// Returns an error if the render fails. Failed rows of a batch are in the outcome.
     pub(crate) fn render(self, console: &mut Console) -> Result<Outcome, Error> {
         let Self { spec, request, chosen, source } = self;
         match (source, chosen) {
@@ -85,7 +85,7 @@ impl PreparedRender {
                 render_uploaded(&spec, &request, &project, chosen, console)
             }
             (Source::Directory(project, Some(rows)), chosen) => {
-                let chosen = chosen.map(|Chosen { renderer, session }| (renderer, session));
+                let chosen = chosen.map(|ChosenRenderer { renderer, session }| (renderer, session));
                 batch::run(&spec, &request, &project, chosen, rows, console)
             }
             (Source::Directory(project, None), Some(chosen)) => {
@@ -99,7 +99,7 @@ impl PreparedRender {
     }
 }
 
-/// Checks the project, and completes the request with what it says.
+/// Checks the project, and completes the request with the aspect ratio and path of its composition.
 fn check(
     spec: &RenderSpec,
     request: &mut RequestBody,
@@ -112,10 +112,12 @@ fn check(
         aspect_ratio: request.options.aspect_ratio,
     };
     let project = PreparedProject::new(
-        spec.directory(),
-        &spec.own_files(),
-        spec.workspace.as_deref(),
-        &options,
+        PreflightSpec {
+            directory: spec.directory(),
+            own_files: &spec.own_files(),
+            workspace: spec.workspace.as_deref(),
+            options: &options,
+        },
         |project| severities::levels(&spec.severities, &project.boundary, base_levels(spec, renderer)),
         console,
     )?;
@@ -133,7 +135,7 @@ fn check(
     Ok(project)
 }
 
-/// How much findings matter to a render unless the user says otherwise.
+/// Returns the default severities for a render.
 fn base_levels(spec: &RenderSpec, renderer: Option<&'static dyn Renderer>) -> Levels {
     let mut levels = Levels::default();
     if !spec.has_strict_variables {
@@ -174,7 +176,7 @@ fn render_directory(
     spec: &RenderSpec,
     request: &RequestBody,
     project: &PreparedProject,
-    chosen: Chosen,
+    chosen: ChosenRenderer,
     console: &mut Console,
 ) -> Result<Outcome, Error> {
     let packed = project.pack(console)?;
@@ -195,7 +197,7 @@ fn render_directory(
         digest,
         diagnostics: project.findings.diagnostics.clone(),
     };
-    let single = Single { spec, request, identity: Some(identity), duration: project.duration };
+    let single = SingleRender { spec, request, identity: Some(identity), duration: project.duration };
     single.run(&work, chosen, Some(outcome), console)
 }
 
@@ -203,7 +205,7 @@ fn render_uploaded(
     spec: &RenderSpec,
     request: &RequestBody,
     project: &Project,
-    chosen: Chosen,
+    chosen: ChosenRenderer,
     console: &mut Console,
 ) -> Result<Outcome, Error> {
     let identity = match project {
@@ -223,29 +225,29 @@ fn render_uploaded(
         is_batch: false,
         has_callback: request.options.callback_url.is_some(),
     };
-    let single = Single { spec, request, identity, duration: None };
+    let single = SingleRender { spec, request, identity, duration: None };
     single.run(&work, chosen, None, console)
 }
 
-/// A run of one order.
-struct Single<'a> {
+/// A render of one video.
+struct SingleRender<'a> {
     spec: &'a RenderSpec,
     request: &'a RequestBody,
     identity: Option<RenderIdentity>,
-    /// How long the video will be, in seconds, where that is known.
+    /// Declared duration in seconds.
     duration: Option<f64>,
 }
 
-impl Single<'_> {
+impl SingleRender<'_> {
     fn run(
         self,
         work: &Work<'_>,
-        Chosen { renderer, mut session }: Chosen,
+        ChosenRenderer { renderer, mut session }: ChosenRenderer,
         project: Option<ProjectOutcome>,
         console: &mut Console,
     ) -> Result<Outcome, Error> {
         let Self { spec, request, identity, duration } = self;
-        // The output is made ready before anything is billed: a video must have somewhere to go.
+        // Before anything is billed, so that an output that cannot be written fails early.
         let output = if spec.run.is_waiting {
             Output::Ready(OutputFile::prepare(spec.output.as_deref())?)
         } else {
@@ -265,12 +267,12 @@ impl Single<'_> {
         };
         let mut reporter = SingleReporter::new(console);
         let totals = session.render(work, &mut std::iter::once(order), &mut reporter)?;
-        let result = reporter.end()?;
+        let result = reporter.into_result()?;
         if result.is_reused && work.has_callback {
             console.warning("an earlier render is used: its webhook is the one that it was submitted with");
         }
         let renderer = renderer.description();
-        let finished = Finished { result, totals, renderer, must_match: spec.must_match };
+        let finished = FinishedOrder { result, totals, renderer, must_match: spec.must_match };
         let mut outcome = finished.report(console)?;
         outcome.project = project;
         Ok(Outcome::Render(Box::new(outcome)))

@@ -1,4 +1,4 @@
-//! What people see of one render while it goes on.
+//! Reports the progress of one render on the console.
 
 use hyperframes_ci_core::job::{Origin, Retry, Stage};
 
@@ -7,29 +7,29 @@ use crate::renderers::{Event, OrderResult, OrderState, Reporter};
 use crate::system::interrupt;
 use crate::ui::{Console, plain};
 
-/// Reports one order on the console, and keeps its result.
+/// Reports one order on the console and keeps its result.
 pub(super) struct SingleReporter<'a> {
     console: &'a mut Console,
     result: Option<OrderResult>,
 }
 
 impl<'a> SingleReporter<'a> {
-    /// A reporter that has heard nothing.
+    /// Returns a reporter without a result.
     pub(super) fn new(console: &'a mut Console) -> Self {
         Self { console, result: None }
     }
 
-    /// The result.
+    /// Returns the result.
     ///
     /// # Errors
-    /// Returns an error if the renderer gave none.
-    pub(super) fn end(self) -> Result<OrderResult, Error> {
+    /// Returns an error if the renderer reported none.
+    pub(super) fn into_result(self) -> Result<OrderResult, Error> {
         self.console.end_bar();
         self.result.ok_or_else(|| Error::usage("the renderer gave no result", "run the same command again"))
     }
 
-    /// Gives a stage its heading, and says what an interruption would leave behind.
-    fn enter(&mut self, stage: Stage) {
+    /// Prints the heading of a stage, and sets the hint for an interruption during it.
+    fn enter_stage(&mut self, stage: Stage) {
         let heading = match stage {
             Stage::CreateUpload => Some("Uploading"),
             Stage::Submit => Some("Rendering"),
@@ -52,7 +52,7 @@ impl<'a> SingleReporter<'a> {
         interrupt::set_resume_hint(Some(hint.to_owned()));
     }
 
-    fn retry(&mut self, retry: &Retry, delay: std::time::Duration) {
+    fn report_retry(&mut self, retry: &Retry, delay: std::time::Duration) {
         let Retry { stage, reason, attempt, of, left, .. } = retry;
         let left = left.as_secs().div_ceil(60);
         let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
@@ -66,20 +66,20 @@ impl<'a> SingleReporter<'a> {
 impl Reporter for SingleReporter<'_> {
     fn event(&mut self, event: Event) {
         match event {
-            Event::Stage(stage) => self.enter(stage),
+            Event::Stage(stage) => self.enter_stage(stage),
             Event::Asset { id, is_reused } => {
                 self.console.end_bar();
-                let by = if is_reused { ", uploaded by an earlier run" } else { "" };
-                self.console.detail(&format!("asset {id}{by}"));
+                let source = if is_reused { ", uploaded by an earlier run" } else { "" };
+                self.console.detail(&format!("asset {id}{source}"));
             }
             Event::Render { id, origin } => {
                 self.console.end_bar();
-                let by = match origin {
+                let source = match origin {
                     Origin::Given | Origin::Submitted => "",
                     Origin::Ledger => " of an earlier run, known from the ledger",
                     Origin::Account => " of an earlier run, found in the account",
                 };
-                self.console.detail(&format!("render {id}{by}"));
+                self.console.detail(&format!("render {id}{source}"));
                 interrupt::set_resume_hint(Some(format!(
                     "the render goes on; fetch it with: hyperframes-ci get {} --wait",
                     plain(&id)
@@ -87,7 +87,7 @@ impl Reporter for SingleReporter<'_> {
             }
             Event::Retry { retry, delay } => {
                 self.console.end_bar();
-                self.retry(&retry, delay);
+                self.report_retry(&retry, delay);
             }
             Event::Status(status) => self.console.status(&status),
             Event::Progress { stage, percent } => self.console.percent(&stage, percent),

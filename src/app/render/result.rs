@@ -1,4 +1,4 @@
-//! The end of one render: reported, and as a value.
+//! Reports the result of one render and converts it to an outcome.
 
 use crate::app::budget::Billed;
 use crate::app::outcome::{OwnRender, RenderOutcome, RenderView, VideoOutcome};
@@ -8,25 +8,58 @@ use crate::system::interrupt;
 use crate::ui::{Console, bytes, plain};
 
 /// An order that has ended.
-pub(super) struct Finished {
+pub(super) struct FinishedOrder {
     pub(super) result: OrderResult,
     pub(super) totals: RunTotals,
     pub(super) renderer: &'static Description,
-    /// Whether a video that is not as it was asked for is an error.
+    /// Whether a video that does not match the request is an error.
     pub(super) must_match: bool,
 }
 
-impl Finished {
-    /// Says how it ended.
+impl FinishedOrder {
+    /// Reports the result on the console and converts it to an outcome.
     ///
     /// # Errors
-    /// Returns the reason where there is no video.
-    pub(super) fn report(self, console: &mut Console) -> Result<RenderOutcome, Error> {
-        let Self { result, totals, renderer, must_match } = self;
+    /// Returns the error of the order if it failed.
+    pub(super) fn report(mut self, console: &mut Console) -> Result<RenderOutcome, Error> {
+        let state = std::mem::replace(&mut self.result.state, OrderState::Submitted);
+        let video = match state {
+            OrderState::Failed { error, .. } => {
+                self.report_last_status(console);
+                return Err(error);
+            }
+            OrderState::Completed(video) => video,
+            OrderState::Submitted => None,
+        };
+        // Nothing is left to resume.
+        interrupt::set_resume_hint(None);
+        let mut outcome = self.outcome(video.as_ref());
+        match video {
+            Some(video) => self.add_video(&mut outcome, video, console),
+            None => self.report_without_video(console),
+        }
+        Ok(outcome)
+    }
+
+    /// Prints the last known status of a render that failed: scripts read it as a result.
+    fn report_last_status(&self, console: &mut Console) {
+        if let Some(detail) = &self.result.detail {
+            console.result(&format!("{} {}\n", plain(&detail.render_id), plain(&detail.status)));
+            console.json(&serde_json::json!({ "render": detail.redacted() }));
+        }
+    }
+
+    /// Returns the outcome without the description of the video.
+    fn outcome(&self, video: Option<&SavedVideo>) -> RenderOutcome {
+        let Self { result, totals, renderer, .. } = self;
         let key = result.identity.as_ref().map(|identity| identity.key(result.generation).to_string());
-        let mut outcome = RenderOutcome {
-            render: RenderView::Own(OwnRender::default()),
-            asset_id: result.asset_id,
+        let mut billed = Billed::default();
+        if renderer.is_billed && !result.is_reused {
+            billed.add(video.and_then(|video| video.verified.duration()), result.resolution);
+        }
+        RenderOutcome {
+            render: self.render_view(video.is_some()),
+            asset_id: result.asset_id.clone(),
             reused: result.is_reused,
             key,
             output_path: None,
@@ -35,78 +68,62 @@ impl Finished {
             project: None,
             cost_usd: totals.cost_usd,
             label: renderer.label,
-            thumbnail_url: None,
-            billed: Billed::default(),
+            thumbnail_url: result.detail.as_ref().and_then(|detail| detail.thumbnail_url.clone()),
+            billed,
             mismatch: None,
-        };
-        let render_id = result.render_id.clone().unwrap_or_default();
-        let is_known = result.detail.is_some();
-        match result.detail {
-            Some(detail) => {
-                if let OrderState::Failed { .. } = &result.state {
-                    // The last known state is a result: scripts read it whether or not the job was done.
-                    console.result(&format!("{} {}\n", plain(&detail.render_id), plain(&detail.status)));
-                    console.json(&serde_json::json!({ "render": detail.redacted() }));
-                }
-                outcome.thumbnail_url.clone_from(&detail.thumbnail_url);
-                outcome.render = RenderView::Api(Box::new(detail.redacted()));
-            }
-            None => {
-                outcome.render = RenderView::Own(OwnRender {
-                    status: "queued",
-                    render_id: result.render_id,
-                    ..OwnRender::default()
-                });
-            }
         }
-        let video = match result.state {
-            OrderState::Failed { error, .. } => return Err(error),
-            OrderState::Completed(video) => video,
-            OrderState::Submitted => None,
-        };
-        // Nothing is left to resume.
-        interrupt::set_resume_hint(None);
-        let Some(SavedVideo { path, size, verified }) = video else {
-            if renderer.is_billed && !outcome.reused {
-                outcome.billed.add(None, result.resolution);
-            }
-            if is_known {
-                console.done(&format!("{render_id} is complete"));
-            } else {
-                console.done(&format!("Submitted {render_id}"));
-                console.detail(&format!("fetch it with: hyperframes-ci get {render_id} --wait"));
-            }
-            return Ok(outcome);
-        };
-        if !is_known {
-            outcome.render = RenderView::Own(OwnRender {
+    }
+
+    /// Describes the render: as the API does, or by what is known without it.
+    fn render_view(&self, has_video: bool) -> RenderView {
+        let Self { result, renderer, .. } = self;
+        match &result.detail {
+            Some(detail) => RenderView::Api(Box::new(detail.redacted())),
+            None if has_video => RenderView::Own(OwnRender {
                 renderer: Some(renderer.name),
                 status: "completed",
                 format: Some(result.format.to_string()),
-                render_id: (!render_id.is_empty()).then_some(render_id),
+                render_id: result.render_id.clone().filter(|render_id| !render_id.is_empty()),
                 resolution: result.resolution.map(|resolution| resolution.to_string()),
-            });
+            }),
+            None => RenderView::Own(OwnRender {
+                status: "queued",
+                render_id: result.render_id.clone(),
+                ..OwnRender::default()
+            }),
         }
-        if renderer.is_billed && !outcome.reused {
-            outcome.billed.add(verified.duration(), result.resolution);
+    }
+
+    /// Reports a render whose video was not waited for.
+    fn report_without_video(&self, console: &mut Console) {
+        let render_id = self.result.render_id.as_deref().unwrap_or_default();
+        if self.result.detail.is_some() {
+            console.done(&format!("{render_id} is complete"));
+        } else {
+            console.done(&format!("Submitted {render_id}"));
+            console.detail(&format!("fetch it with: hyperframes-ci get {render_id} --wait"));
         }
-        if !must_match {
+    }
+
+    /// Reports a saved video and adds its description to the outcome.
+    fn add_video(&self, outcome: &mut RenderOutcome, video: SavedVideo, console: &mut Console) {
+        let SavedVideo { path, size, verified } = video;
+        if !self.must_match {
             verified.warn(console);
         }
-        let how = match totals.cost_usd {
+        let cost = match self.totals.cost_usd {
             Some(_) if outcome.reused => "reused, ".to_owned(),
             Some(cost) => format!("about ${cost:.4}, "),
             None => String::new(),
         };
-        console.done(&format!("{} ({how}{}{verified})", path.display(), bytes(size)));
-        if outcome.reused && is_known {
+        console.done(&format!("{} ({cost}{}{verified})", path.display(), bytes(size)));
+        if outcome.reused && self.result.detail.is_some() {
             console.detail("nothing was uploaded, nothing was submitted");
         }
-        outcome.mismatch = verified.insist().err().filter(|_| must_match);
+        outcome.mismatch = verified.check().err().filter(|_| self.must_match);
         let (video, mismatches) = verified.into_parts();
         outcome.video = Some(VideoOutcome { video, mismatches });
         outcome.output_path = Some(path);
         outcome.bytes_written = Some(size);
-        Ok(outcome)
     }
 }

@@ -1,4 +1,4 @@
-//! How rendering on the user's own Lambda can fail.
+//! Errors of renders on AWS Lambda.
 
 use crate::fault::{Exit, Fault};
 use std::fmt;
@@ -7,49 +7,49 @@ use std::io;
 use crate::system::programs::ProgramError;
 use crate::system::unpack::UnpackError;
 
-/// Why there is no video.
+/// An error of a render on AWS Lambda.
 #[derive(Debug)]
 pub(crate) enum LambdaError {
-    /// Nobody knows where to render.
+    /// The stack is unknown or its file is invalid.
     Stack {
         /// What is wrong.
         message: String,
-        /// The stacks that there are instead.
+        /// Names of known stacks.
         known: Vec<String>,
     },
-    /// It cannot be rendered there.
+    /// The request is not supported.
     Unsupported {
-        /// What cannot be.
+        /// What is not supported.
         message: String,
-        /// What can.
+        /// What is supported.
         help: &'static str,
     },
-    /// The official tooling is not there.
+    /// A program is missing or could not be installed.
     Program(ProgramError),
-    /// There is no place to work in.
+    /// A directory or file could not be written.
     Folder(io::Error),
     /// The archive could not be unpacked.
     Unpack(UnpackError),
-    /// The official tooling gave up: what it was to do, and what it said.
+    /// The official tooling failed.
     Tool {
-        /// What it was to do.
+        /// What it was doing.
         what: &'static str,
-        /// The end of what it said.
+        /// The end of its output.
         output: String,
     },
-    /// AWS refuses the credentials, or there are none.
+    /// AWS rejected the credentials, or there are none; the output of the tooling.
     Credentials(String),
-    /// A render came to nothing.
+    /// The execution failed, with its errors.
     Render(String),
-    /// A render is not done in time.
+    /// The execution did not complete in time.
     TimedOut {
-        /// The execution, which goes on.
+        /// ARN of the execution, which is still running.
         execution: String,
     },
 }
 
-/// Names of errors that are about who asks; sources: the AWS SDK for JavaScript, common errors of the AWS APIs.
-const ABOUT_CREDENTIALS: &[&str] = &[
+/// Parts of error messages about credentials; sources: the AWS SDK for JavaScript, common errors of the AWS APIs.
+const CREDENTIAL_ERRORS: &[&str] = &[
     "AccessDenied",
     "AuthFailure",
     "Could not load credentials",
@@ -65,9 +65,9 @@ const ABOUT_CREDENTIALS: &[&str] = &[
 ];
 
 impl LambdaError {
-    /// What the official tooling said, as an error of its own or one about credentials.
+    /// Converts the output of the official tooling to an error: about credentials if it says so.
     pub(super) fn of_tool(what: &'static str, output: String) -> Self {
-        if ABOUT_CREDENTIALS.iter().any(|sign| output.contains(sign)) {
+        if CREDENTIAL_ERRORS.iter().any(|part| output.contains(part)) {
             Self::Credentials(output)
         } else {
             Self::Tool { what, output }

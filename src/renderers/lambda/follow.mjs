@@ -1,9 +1,9 @@
-// Follows executions and fetches their videos: one process for a whole batch, where the command line would be started once
-// for each look at each render, and fetches nothing.
+// Polls executions and downloads their videos: one process for a batch. The official command line would need one process
+// for each poll, and does not download videos.
 //
-// It is told {"id", "execution", "key", "path", "since"} a line, and says {"id", "progress"}, and in the end
-// {"id", "saved", "cost"} or {"id", "failed": {"name", "message"}}. {"forget": id} ends it before. The process ends when
-// nobody speaks to it any more.
+// Each line of standard input is a task {"id", "execution", "key", "path", "since"}. Standard output has lines
+// {"id", "progress"} while the execution runs, and one line {"id", "saved", "cost"} or {"id", "failed": {"name", "message"}}
+// at its end. A task {"forget": id} stops the polling. The process exits when standard input is closed.
 
 import { createWriteStream } from "node:fs";
 import { stat, truncate } from "node:fs/promises";
@@ -16,36 +16,36 @@ import { getRenderProgress } from "@hyperframes/aws-lambda/sdk";
 const { region, bucket, memory, pause } = JSON.parse(process.argv[1]);
 const s3 = new S3Client({ region });
 
-// Below what Step Functions grants an account for looks at executions; source: its service quotas.
-const BETWEEN_LOOKS = 125;
+// Milliseconds between two polls, below the rate limit of Step Functions; source: its service quotas.
+const POLL_SPACING = 125;
 const DOWNLOADS = 4;
 const TRIES = 8;
 
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const send = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-// What another try cannot mend.
-const isFinal = (error) =>
+// Errors that a retry does not fix.
+const isPermanent = (error) =>
   /AccessDenied|Credential|DoesNotExist|ENOENT|ENOSPC|ExpiredToken|InvalidArn|InvalidClientToken|NoSuch|NotFound|Signature|Unrecognized/.test(
     `${error?.name} ${error?.code ?? ""} ${error?.Code ?? ""}`,
   );
 
-async function patiently(work) {
+async function withRetries(work) {
   for (let tries = 1; ; tries++) {
     try {
       return await work();
     } catch (error) {
-      if (isFinal(error) || tries === TRIES) throw error;
+      if (isPermanent(error) || tries === TRIES) throw error;
       await sleep(Math.min(500 * 2 ** tries, 30_000));
     }
   }
 }
 
-let nextLook = 0;
+let nextPoll = 0;
 
-async function look(execution) {
+async function poll(execution) {
   const now = Date.now();
-  nextLook = Math.max(nextLook + BETWEEN_LOOKS, now);
-  await sleep(nextLook - now);
+  nextPoll = Math.max(nextPoll + POLL_SPACING, now);
+  await sleep(nextPoll - now);
   return getRenderProgress({ executionArn: execution, region, defaultMemorySizeMb: memory });
 }
 
@@ -53,13 +53,13 @@ let downloads = 0;
 const waiting = [];
 
 async function save(key, path) {
-  if (downloads === DOWNLOADS) await new Promise((go) => waiting.push(go));
+  if (downloads === DOWNLOADS) await new Promise((resolve) => waiting.push(resolve));
   downloads++;
   try {
-    return await patiently(async () => {
+    return await withRetries(async () => {
       const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       await truncate(path);
-      // Never makes a file: where it is gone, nobody wants it any more.
+      // Does not create the file: if it was removed, the video is not needed.
       await pipeline(object.Body, createWriteStream(path, { flags: "r+" }));
       const { size } = await stat(path);
       if (size !== (object.ContentLength ?? size)) {
@@ -75,7 +75,7 @@ async function save(key, path) {
 
 const forgotten = new Set();
 
-class Ended extends Error {
+class FollowError extends Error {
   constructor(name, message) {
     super(message);
     this.name = name;
@@ -83,23 +83,23 @@ class Ended extends Error {
 }
 
 async function follow({ id, execution, key, path, since }) {
-  let patience = 1000;
+  let interval = 1000;
   for (;;) {
-    const seen = await patiently(() => look(execution));
-    if (forgotten.has(id)) throw new Ended("Forgotten", "");
-    if (Date.parse(seen.startedAt) / 1000 < since) {
-      throw new Ended("TooOld", `it began at ${seen.startedAt}`);
+    const progress = await withRetries(() => poll(execution));
+    if (forgotten.has(id)) throw new FollowError("Forgotten", "");
+    if (Date.parse(progress.startedAt) / 1000 < since) {
+      throw new FollowError("TooOld", `it began at ${progress.startedAt}`);
     }
-    if (seen.status === "SUCCEEDED") {
-      return { id, saved: await save(key, path), cost: seen.costs.accruedSoFarUsd };
+    if (progress.status === "SUCCEEDED") {
+      return { id, saved: await save(key, path), cost: progress.costs.accruedSoFarUsd };
     }
-    if (seen.fatalErrorEncountered) {
-      const reasons = seen.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
-      throw new Ended("RenderFailed", [`the execution ended as ${seen.status}`, ...new Set(reasons)].join("\n"));
+    if (progress.fatalErrorEncountered) {
+      const reasons = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
+      throw new FollowError("RenderFailed", [`the execution ended as ${progress.status}`, ...new Set(reasons)].join("\n"));
     }
-    say({ id, progress: seen.overallProgress });
-    await sleep(patience);
-    patience = Math.min(patience * 1.5, pause);
+    send({ id, progress: progress.overallProgress });
+    await sleep(interval);
+    interval = Math.min(interval * 1.5, pause);
   }
 }
 
@@ -109,8 +109,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     forgotten.add(task.forget);
     continue;
   }
-  follow(task).then(say, (error) => {
-    say({ id: task.id, failed: { name: `${error?.Code ?? error?.name}`, message: `${error?.message}` } });
+  follow(task).then(send, (error) => {
+    send({ id: task.id, failed: { name: `${error?.Code ?? error?.name}`, message: `${error?.message}` } });
   });
 }
 process.exit(0);

@@ -1,4 +1,4 @@
-//! The process that looks at executions and fetches their videos, with the official SDK.
+//! The process that polls executions and downloads their videos with the official SDK.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use super::error::LambdaError;
 use crate::system::programs::process::{self, ProcessEvent, RunningProcess};
 
-/// How the follower is waited for.
-const TICK: Duration = Duration::from_millis(200);
+/// How long to wait for an event of the process.
+const EVENT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// What it does, for messages.
+/// What the process does, for errors.
 pub(super) const FOLLOWING: &str = "following the executions";
 
 /// The process that follows executions.
@@ -23,65 +23,80 @@ pub(super) struct Follower {
     errors: process::OutputTail,
 }
 
-/// What the follower says.
-#[derive(Debug, Deserialize)]
-pub(super) struct News {
+/// An execution to follow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Execution<'a> {
+    /// Index of the order.
     pub(super) id: u64,
-    /// Of the render, 0 to 1.
-    pub(super) progress: Option<f64>,
-    /// The size of the video, which is in place, in bytes.
-    pub(super) saved: Option<u64>,
-    /// What the execution cost, in dollars, by the tooling's estimate.
-    pub(super) cost: Option<f64>,
-    pub(super) failed: Option<Problem>,
+    pub(super) arn: &'a str,
+    /// Key of the video in the bucket.
+    pub(super) key: &'a str,
 }
 
+/// A message of the process about an execution.
 #[derive(Debug, Deserialize)]
-pub(super) struct Problem {
+pub(super) struct Update {
+    /// Index of the order.
+    pub(super) id: u64,
+    /// Progress of the render, 0 to 1.
+    pub(super) progress: Option<f64>,
+    /// Size of the downloaded video in bytes.
+    pub(super) saved: Option<u64>,
+    /// Estimated cost of the execution in US dollars.
+    pub(super) cost: Option<f64>,
+    /// The error of an execution or download that failed.
+    pub(super) failed: Option<FollowError>,
+}
+
+/// An error of an execution or of its download.
+#[derive(Debug, Deserialize)]
+pub(super) struct FollowError {
     pub(super) name: String,
     pub(super) message: String,
 }
 
 impl Follower {
-    /// A process that follows nothing yet.
+    /// Returns a follower of no executions.
     pub(super) fn new(running: RunningProcess, input: std::process::ChildStdin) -> Self {
         Self { running, input, errors: process::OutputTail::default() }
     }
 
-    /// Begins to follow an execution, whose video goes to `path`. One that began before `since`, in seconds since 1970, is
-    /// of no use.
+    /// Follows an execution and saves its video to `path`. An execution that started before `since`, in Unix seconds, fails
+    /// as `TooOld`.
     pub(super) fn follow(
         &mut self,
-        id: u64,
-        execution: &str,
-        key: &str,
+        execution: Execution<'_>,
         path: &Path,
         since: Option<i64>,
     ) -> Result<(), LambdaError> {
         let mut task = Map::new();
-        task.insert("id".to_owned(), id.into());
-        task.insert("execution".to_owned(), execution.into());
-        task.insert("key".to_owned(), key.into());
+        task.insert("id".to_owned(), execution.id.into());
+        task.insert("execution".to_owned(), execution.arn.into());
+        task.insert("key".to_owned(), execution.key.into());
         let path = std::path::absolute(path).map_err(LambdaError::Folder)?;
         task.insert("path".to_owned(), path.to_string_lossy().into());
         task.extend(since.map(|since| ("since".to_owned(), since.into())));
-        self.say(&Value::Object(task))
+        self.send(&Value::Object(task))
     }
 
-    /// Ends following.
+    /// Stops following an execution.
     pub(super) fn forget(&mut self, id: u64) -> Result<(), LambdaError> {
-        self.say(&json!({ "forget": id }))
+        self.send(&json!({ "forget": id }))
     }
 
-    fn say(&mut self, task: &Value) -> Result<(), LambdaError> {
-        let said = writeln!(self.input, "{task}").and_then(|()| self.input.flush());
-        said.map_err(|error| LambdaError::of_tool(FOLLOWING, error.to_string()))
+    /// Sends a task to the process.
+    fn send(&mut self, task: &Value) -> Result<(), LambdaError> {
+        let sent = writeln!(self.input, "{task}").and_then(|()| self.input.flush());
+        sent.map_err(|error| LambdaError::of_tool(FOLLOWING, error.to_string()))
     }
 
-    /// Waits for news, for a moment.
-    pub(super) fn hear(&mut self) -> Result<Option<News>, LambdaError> {
+    /// Waits up to [`EVENT_TIMEOUT`] for an update.
+    ///
+    /// # Errors
+    /// Returns an error if the process has exited.
+    pub(super) fn next_update(&mut self) -> Result<Option<Update>, LambdaError> {
         let failed = |error: std::io::Error| LambdaError::of_tool(FOLLOWING, error.to_string());
-        match self.running.next_event(TICK).map_err(failed)? {
+        match self.running.next_event(EVENT_TIMEOUT).map_err(failed)? {
             ProcessEvent::Stdout(line) => Ok(serde_json::from_str(&line).ok()),
             ProcessEvent::Stderr(line) => {
                 self.errors.push(&line);
@@ -89,8 +104,8 @@ impl Follower {
             }
             ProcessEvent::Idle => Ok(None),
             ProcessEvent::Exited(_) => {
-                let said = std::mem::take(&mut self.errors).into_lines().join("\n");
-                Err(LambdaError::of_tool(FOLLOWING, said))
+                let output = std::mem::take(&mut self.errors).into_lines().join("\n");
+                Err(LambdaError::of_tool(FOLLOWING, output))
             }
         }
     }

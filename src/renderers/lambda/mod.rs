@@ -1,11 +1,11 @@
-//! Renders on AWS Lambda, in the user's own account, by the official tooling.
+//! The renderer `lambda`: AWS Lambda in the user's account, with the official tooling.
 //!
 //! `hyperframes lambda sites create` uploads the project once, `hyperframes lambda render-batch` starts executions of the
-//! stack's state machine, and `follow.mjs` looks at them and fetches their videos with the official SDK. An execution is
-//! named after its render key, and AWS takes a name once: a render that exists is found by its name, without a ledger.
+//! stack's state machine, and `follow.mjs` polls them and downloads their videos with the official SDK. An execution is
+//! named after its render key, and AWS accepts a name once, so an existing render is found by its name without a ledger.
 //!
-//! The tooling works on the packed archive, unpacked to a temporary directory, and is installed into our cache: nothing
-//! that is installed in a checkout is run.
+//! The tooling runs on the packed archive, unpacked to a temporary directory, and is installed to the cache of this tool:
+//! nothing that is installed in a checkout is run.
 
 mod error;
 mod follower;
@@ -31,8 +31,9 @@ use run::LambdaRun;
 use stack::Stack;
 use tooling::{Layout, Tooling};
 
-/// Step Functions takes no more for an execution, in bytes; the rest of the input is small.
-const MOST_VARIABLES: usize = 250 * 1024;
+/// Maximum size of the variables in bytes; source: the quotas of Step Functions for the input of an execution (256 KiB),
+/// less a margin for the rest of the input.
+const MAX_VARIABLES_SIZE: usize = 250 * 1024;
 
 /// The renderer.
 pub(super) struct Lambda;
@@ -56,7 +57,7 @@ impl Renderer for Lambda {
     }
 
     fn accept(&self, request: &RenderRequest) -> Result<(), Error> {
-        Ok(accept(request)?)
+        Ok(check_request(request)?)
     }
 
     fn open(&self, options: &RunOptions) -> Result<Box<dyn Session>, Error> {
@@ -66,7 +67,8 @@ impl Renderer for Lambda {
     }
 }
 
-fn accept(request: &RenderRequest) -> Result<(), LambdaError> {
+/// Checks that Lambda supports a request.
+fn check_request(request: &RenderRequest) -> Result<(), LambdaError> {
     let unsupported = |message: String, help| Err(LambdaError::Unsupported { message, help });
     if let Some(fps) = request.fps.filter(|fps| ![24, 30, 60].contains(fps)) {
         return unsupported(format!("Lambda renders no {fps} frames per second"), "24, 30 or 60");
@@ -81,15 +83,16 @@ fn accept(request: &RenderRequest) -> Result<(), LambdaError> {
         return unsupported(format!("{resolution} needs a composition of 16:9, 9:16 or 1:1"), "leave it out");
     }
     let size = request.variables.as_ref().map_or(0, |variables| json!(variables).to_string().len());
-    if size > MOST_VARIABLES {
+    if size > MAX_VARIABLES_SIZE {
         return unsupported(
-            format!("the values for variables have {size} bytes, and Lambda takes {MOST_VARIABLES}"),
+            format!("the values for variables have {size} bytes, and Lambda takes {MAX_VARIABLES_SIZE}"),
             "pass media by its URL",
         );
     }
     Ok(())
 }
 
+/// A run on Lambda; the tooling is absent until it is prepared.
 struct LambdaSession {
     stack: Stack,
     tooling: Option<Tooling>,
@@ -110,9 +113,9 @@ impl Session for LambdaSession {
             .into());
         };
         self.layout = Some(Layout { width, height });
-        let announce = &mut |what: &str| console.status(&format!("installing {what}"));
+        let on_install = &mut |what: &str| console.status(&format!("installing {what}"));
         let version = &work.options.lambda.version;
-        self.tooling = Some(Tooling::new(&self.stack, version, packed.path(), announce)?);
+        self.tooling = Some(Tooling::new(&self.stack, version, packed.path(), on_install)?);
         console.end_bar();
         if !work.is_batch {
             console.step("Rendering on Lambda");
@@ -145,18 +148,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lambda_cannot_render_is_told_before_anything_is_started() {
-        let code = |options: RenderRequest| accept(&options).err().map(|error| error.to_string());
-        assert_eq!(code(RenderRequest::default()), None);
-        assert_eq!(code(RenderRequest { fps: Some(60), ..RenderRequest::default() }), None);
-        let fps = code(RenderRequest { fps: Some(25), ..RenderRequest::default() });
+    fn unsupported_options_are_rejected() {
+        let error = |options: RenderRequest| check_request(&options).err().map(|error| error.to_string());
+        assert_eq!(error(RenderRequest::default()), None);
+        assert_eq!(error(RenderRequest { fps: Some(60), ..RenderRequest::default() }), None);
+        let fps = error(RenderRequest { fps: Some(25), ..RenderRequest::default() });
         assert_eq!(fps.as_deref(), Some("Lambda renders no 25 frames per second"));
         let composition =
             RenderRequest { composition: Some("a.html".to_owned()), ..RenderRequest::default() };
-        assert!(code(composition).is_some());
+        assert!(error(composition).is_some());
         let resolution = RenderRequest { resolution: Some(Resolution::FullHd), ..RenderRequest::default() };
-        assert!(code(resolution).is_some());
-        let variables = Map::from_iter([("a".to_owned(), "x".repeat(MOST_VARIABLES).into())]);
-        assert!(code(RenderRequest { variables: Some(variables), ..RenderRequest::default() }).is_some());
+        assert!(error(resolution).is_some());
+        let variables = Map::from_iter([("a".to_owned(), "x".repeat(MAX_VARIABLES_SIZE).into())]);
+        assert!(error(RenderRequest { variables: Some(variables), ..RenderRequest::default() }).is_some());
     }
 }

@@ -1,18 +1,18 @@
-//! What users decide about Lambda.
+//! Options of Lambda.
 
-/// The stack that the official tooling takes unless it is told another.
+/// The default stack of the official tooling.
 pub(crate) const DEFAULT_STACK: &str = "hyperframes-default";
 
-/// The version of the official command line and of `@hyperframes/aws-lambda`, the newest that this was tested with; the
-/// stack should be deployed with the same one.
+/// Default version of the official command line and of `@hyperframes/aws-lambda`, the newest that was tested. The stack
+/// should be deployed with the same version.
 pub(crate) const LAMBDA_VERSION: &str = "0.8.31";
 
-/// Where and with what Lambda renders.
+/// Options of renders on Lambda.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LambdaOptions {
-    /// The name of the stack.
+    /// Name of the stack.
     pub(crate) stack: String,
-    /// The version of the official tooling.
+    /// Version of the official tooling.
     pub(crate) version: String,
 }
 

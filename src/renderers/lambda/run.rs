@@ -1,39 +1,39 @@
-//! Many renders at a time: started together, followed together.
+//! Performs a run: starts executions in groups, follows them, and retries those that cannot be used.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-use hyperframes_ci_core::job::{Failure, GENERATIONS, RenderState};
+use hyperframes_ci_core::job::{Failure, GENERATIONS, RenderFact, RenderState};
 use hyperframes_ci_core::options::Format;
 
 use super::error::LambdaError;
-use super::follower::{FOLLOWING, Follower, News, Problem};
-use super::tooling::{Layout, Site, Start, Tooling, key};
+use super::follower::{Execution, FOLLOWING, FollowError, Follower, Update};
+use super::tooling::{Layout, Site, Start, Tooling, video_key};
 use crate::fault::Error;
 use crate::renderers::verify::verify;
-use crate::renderers::{Event, Order, OrderResult, OrderState, Reporter, RunOptions, SavedVideo};
+use crate::renderers::{Event, Order, OrderResult, OrderState, Output, Reporter, RunOptions, SavedVideo};
 use crate::system::output::OutputFile;
 use crate::system::random;
 
-/// How the executions of a run are started and followed.
+/// The settings of a run.
 pub(super) struct LambdaRun<'a> {
     pub(super) tooling: &'a Tooling,
     pub(super) layout: Layout,
-    /// The project's name, for files that have no other.
+    /// Name of the project, for files without a name.
     pub(super) project: &'a str,
     pub(super) options: &'a RunOptions,
-    /// Executions at a time.
+    /// Number of executions at a time.
     pub(super) concurrency: usize,
 }
 
-/// Where an execution comes from.
+/// The origin of an execution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Origin {
-    /// This run has started it.
+    /// Started by this run.
     New,
-    /// An earlier run has recorded it.
+    /// Recorded by an earlier run.
     Resumed,
-    /// It existed under its name.
+    /// Found by its name.
     Found,
 }
 
@@ -48,21 +48,21 @@ struct InFlight {
 }
 
 impl LambdaRun<'_> {
-    /// Renders `orders`, and returns what it cost, in dollars, by the tooling's estimate.
+    /// Renders `orders`; returns the estimated cost in US dollars.
     ///
     /// # Errors
-    /// Returns an error if the run cannot go on as a whole. Executions that were started go on without it.
+    /// Returns an error if the run as a whole cannot continue. Executions that were started keep running.
     pub(super) fn run(
         &self,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<f64, LambdaError> {
-        let mut state = State {
+        let mut state = RunState {
             run: self,
             site: None,
             follower: self.tooling.follower(self.options.poll_interval)?,
             in_flight: HashMap::new(),
-            again: VecDeque::new(),
+            retries: VecDeque::new(),
             cost: 0.0,
             is_stopped: false,
             reporter,
@@ -70,80 +70,53 @@ impl LambdaRun<'_> {
         let mut orders = orders.fuse();
         loop {
             let free = self.concurrency.saturating_sub(state.in_flight.len());
-            // The command line takes a second to start: it starts several at a time.
+            // Executions are started in groups, since each call of the command line takes about a second.
             if !state.is_stopped && (state.in_flight.is_empty() || free >= self.concurrency.div_ceil(2)) {
                 state.begin(free.max(1), &mut orders)?;
             }
             if state.in_flight.is_empty() {
-                if state.is_stopped || state.again.is_empty() {
+                if state.is_stopped || state.retries.is_empty() {
                     return Ok(state.cost);
                 }
                 continue;
             }
-            if let Some(news) = state.follower.hear()? {
-                state.take_in(news)?;
+            if let Some(update) = state.follower.next_update()? {
+                state.handle_update(update)?;
             }
-            state.end_late()?;
+            state.time_out()?;
         }
     }
 }
 
-struct State<'a> {
+/// The state of a run.
+struct RunState<'a> {
     run: &'a LambdaRun<'a>,
     site: Option<Site>,
     follower: Follower,
     in_flight: HashMap<u64, InFlight>,
-    /// Orders whose execution cannot be used: they are to start another.
-    again: VecDeque<InFlight>,
+    /// Orders whose execution cannot be used, and that need another one.
+    retries: VecDeque<InFlight>,
+    /// Estimated cost in US dollars.
     cost: f64,
+    /// Whether the reporter has ended the run.
     is_stopped: bool,
     reporter: &'a mut dyn Reporter,
 }
 
-impl State<'_> {
-    /// Begins up to `free` orders: by the execution that is known, or by a new one.
+impl RunState<'_> {
+    /// Begins up to `free` orders: follows a recorded execution, or starts a new one.
     fn begin(&mut self, free: usize, orders: &mut dyn Iterator<Item = Order>) -> Result<(), LambdaError> {
         let mut starting = Vec::new();
         while starting.len() < free && !self.is_stopped {
-            if let Some(flight) = self.again.pop_front() {
+            if let Some(flight) = self.retries.pop_front() {
                 starting.push(flight);
                 continue;
             }
-            let Some(mut order) = orders.next() else { break };
-            if let Some(refusal) = order.limits.exceeded.take() {
-                let error = Failure::refused(refusal).into();
-                self.report(order.result(OrderState::Failed { error, is_running: false }));
-                continue;
-            }
-            // What is to be written is made ready before anything is billed.
-            let mut result = order.result(OrderState::Submitted);
-            let output = std::mem::replace(&mut order.output, crate::renderers::order::Output::None);
-            let output = match output.open().and_then(|output| match output {
-                Some(output) => Ok(output),
-                None => Ok(OutputFile::prepare(None)?),
-            }) {
-                Ok(output) => output,
-                Err(error) => {
-                    result.state = OrderState::Failed { error, is_running: false };
-                    self.report(result);
-                    continue;
-                }
-            };
-            let known = order.known.clone().filter(|fact| fact.render_id.starts_with("arn:"));
-            let is_failed = known.as_ref().is_some_and(|fact| fact.state == RenderState::Failed);
-            let generation = known.as_ref().map_or(0, |fact| fact.generation + u32::from(is_failed));
-            let mut flight = InFlight {
-                generation,
-                name: self.name(&order, generation),
-                order,
-                origin: Origin::New,
-                output,
-                began: Instant::now(),
-            };
-            match known.filter(|_| !is_failed && !self.run.options.reuse.is_off) {
-                Some(fact) => {
-                    let name = fact.render_id.rsplit(':').next().unwrap_or_default();
-                    flight.name = name.to_owned();
+            let Some(order) = orders.next() else { break };
+            let Some(mut flight) = self.prepare(order) else { continue };
+            match self.recorded_name(&flight.order) {
+                Some(name) => {
+                    flight.name = name;
                     flight.origin = Origin::Resumed;
                     self.follow(flight)?;
                 }
@@ -153,7 +126,45 @@ impl State<'_> {
         self.start(starting)
     }
 
-    /// The name of an execution: its render key, or one of its own where earlier renders do not count.
+    /// Checks the limits of an order and opens its output, before anything is billed; reports an error as its result.
+    fn prepare(&mut self, mut order: Order) -> Option<InFlight> {
+        let mut result = order.result(OrderState::Submitted);
+        if let Some(refusal) = order.limits.exceeded.take() {
+            let error = Failure::refused(refusal).into();
+            result.state = OrderState::Failed { error, is_running: false };
+            self.report(result);
+            return None;
+        }
+        let output = std::mem::replace(&mut order.output, Output::None).open();
+        let output = output.and_then(|output| match output {
+            Some(output) => Ok(output),
+            None => Ok(OutputFile::prepare(None)?),
+        });
+        match output {
+            Ok(output) => {
+                let known = recorded(&order);
+                let generation =
+                    known.map_or(0, |fact| fact.generation + u32::from(fact.state == RenderState::Failed));
+                let name = self.name(&order, generation);
+                let began = Instant::now();
+                Some(InFlight { order, generation, name, origin: Origin::New, output, began })
+            }
+            Err(error) => {
+                result.state = OrderState::Failed { error, is_running: false };
+                self.report(result);
+                None
+            }
+        }
+    }
+
+    /// Returns the name of the execution that an earlier run recorded, if it has not failed and may be reused.
+    fn recorded_name(&self, order: &Order) -> Option<String> {
+        let fact = recorded(order)
+            .filter(|fact| fact.state != RenderState::Failed && !self.run.options.reuse.is_off)?;
+        Some(fact.render_id.rsplit(':').next().unwrap_or_default().to_owned())
+    }
+
+    /// Returns the name of an execution: the render key, or a random one if earlier renders must not be reused.
     fn name(&self, order: &Order, generation: u32) -> String {
         match &order.identity {
             Some(identity) if !self.run.options.reuse.is_off => identity.key(generation).to_string(),
@@ -161,6 +172,7 @@ impl State<'_> {
         }
     }
 
+    /// Starts executions, and follows them or those that already exist under their names.
     fn start(&mut self, mut flights: Vec<InFlight>) -> Result<(), LambdaError> {
         if flights.is_empty() {
             return Ok(());
@@ -173,20 +185,20 @@ impl State<'_> {
         let starts = flights
             .iter()
             .map(|flight| Start { name: flight.name.clone(), options: flight.order.options.clone() });
-        let started = tooling.start(site, *layout, &starts.collect::<Vec<_>>())?;
-        for (mut flight, problem) in flights.drain(..).zip(started) {
-            match problem {
+        let errors = tooling.start(site, *layout, &starts.collect::<Vec<_>>())?;
+        for (mut flight, error) in flights.drain(..).zip(errors) {
+            match error {
                 None => {
                     flight.origin = Origin::New;
                     self.report(flight.result(tooling, OrderState::Submitted));
                     self.follow(flight)?;
                 }
-                Some(problem) if is_taken(&problem) => {
+                Some(error) if is_name_taken(&error) => {
                     flight.origin = Origin::Found;
                     self.follow(flight)?;
                 }
-                Some(problem) => match LambdaError::of_tool("starting an execution", problem) {
-                    // It is the same for every other one.
+                Some(error) => match LambdaError::of_tool("starting an execution", error) {
+                    // The other executions would fail in the same way.
                     error @ LambdaError::Credentials(_) => return Err(error),
                     error => {
                         let mut result = flight.failed(tooling, error.into());
@@ -199,37 +211,40 @@ impl State<'_> {
         Ok(())
     }
 
+    /// Follows the execution of an order.
     fn follow(&mut self, flight: InFlight) -> Result<(), LambdaError> {
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
         let since = (flight.origin != Origin::New).then(|| self.run.options.reuse.since());
-        let (index, execution) = (flight.order.index, self.run.tooling.stack.execution(&flight.name));
-        let key = key(&flight.name, format);
-        self.follower.follow(index, &execution, &key, flight.output.temporary_path(), since)?;
-        self.in_flight.insert(index, flight);
+        let arn = self.run.tooling.stack.execution_arn(&flight.name);
+        let key = video_key(&flight.name, format);
+        let execution = Execution { id: flight.order.index, arn: &arn, key: &key };
+        self.follower.follow(execution, flight.output.temporary_path(), since)?;
+        self.in_flight.insert(flight.order.index, flight);
         Ok(())
     }
 
-    fn take_in(&mut self, news: News) -> Result<(), LambdaError> {
-        if let Some(progress) = news.progress.filter(|_| self.in_flight.contains_key(&news.id)) {
+    /// Handles a message about an execution.
+    fn handle_update(&mut self, update: Update) -> Result<(), LambdaError> {
+        if let Some(progress) = update.progress.filter(|_| self.in_flight.contains_key(&update.id)) {
             let (stage, percent) = ("rendering".to_owned(), progress * 100.0);
             self.reporter.event(Event::Progress { stage, percent });
             return Ok(());
         }
-        let Some(flight) = self.in_flight.remove(&news.id) else { return Ok(()) };
-        match news.failed {
+        let Some(flight) = self.in_flight.remove(&update.id) else { return Ok(()) };
+        match update.failed {
             None => {
-                debug_assert!(news.saved.is_some());
+                debug_assert!(update.saved.is_some());
                 if flight.origin == Origin::New {
-                    self.cost += news.cost.unwrap_or_default();
+                    self.cost += update.cost.unwrap_or_default();
                 }
                 self.complete(flight);
                 Ok(())
             }
-            Some(problem) => self.recover(flight, problem),
+            Some(error) => self.retry_or_fail(flight, error),
         }
     }
 
-    /// The video is there.
+    /// Saves the downloaded video.
     fn complete(&mut self, flight: InFlight) {
         let verified = verify(flight.output.temporary_path(), &flight.order.expected);
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
@@ -241,21 +256,22 @@ impl State<'_> {
         self.report(result);
     }
 
-    /// There is no video: what existed already makes room for another execution, what this run has paid for does not.
-    fn recover(&mut self, mut flight: InFlight, problem: Problem) -> Result<(), LambdaError> {
-        let Problem { name, message } = problem;
+    /// Handles an execution without a video: an existing one that cannot be used is replaced by a new execution, but one that
+    /// this run was billed for fails the order.
+    fn retry_or_fail(&mut self, mut flight: InFlight, error: FollowError) -> Result<(), LambdaError> {
+        let FollowError { name, message } = error;
         let is_gone = matches!(name.as_str(), "NoSuchKey" | "NotFound");
         let is_unusable = match name.as_str() {
             "TooOld" => true,
             "RenderFailed" => flight.origin == Origin::Found,
             _ => is_gone && flight.origin != Origin::New,
         };
-        // Names are forgotten after 90 days, and other accounts have others.
+        // Step Functions forgets executions after 90 days, and a recorded one may be of another account.
         let is_forgotten = name == "ExecutionDoesNotExist" && flight.origin == Origin::Resumed;
         if (is_unusable && flight.generation < GENERATIONS) || is_forgotten {
             flight.generation += u32::from(is_unusable);
             flight.name = self.name(&flight.order, flight.generation);
-            self.again.push_back(flight);
+            self.retries.push_back(flight);
             return Ok(());
         }
         let error = match name.as_str() {
@@ -270,15 +286,15 @@ impl State<'_> {
         Ok(())
     }
 
-    /// Ends the waiting for an execution that takes too long. It goes on: the next run finds it by its name.
-    fn end_late(&mut self) -> Result<(), LambdaError> {
-        let most = self.run.options.max_wait;
-        let late = self.in_flight.iter().find(|(_, flight)| flight.began.elapsed() > most);
+    /// Stops following an execution that exceeds the time limit. It keeps running: the next run finds it by its name.
+    fn time_out(&mut self) -> Result<(), LambdaError> {
+        let max_wait = self.run.options.max_wait;
+        let late = self.in_flight.iter().find(|(_, flight)| flight.began.elapsed() > max_wait);
         if let Some(index) = late.map(|(index, _)| *index)
             && let Some(flight) = self.in_flight.remove(&index)
         {
             self.follower.forget(index)?;
-            let execution = self.run.tooling.stack.execution(&flight.name);
+            let execution = self.run.tooling.stack.execution_arn(&flight.name);
             let error = LambdaError::TimedOut { execution }.into();
             let state = OrderState::Failed { error, is_running: true };
             let result = flight.result(self.run.tooling, state);
@@ -287,27 +303,35 @@ impl State<'_> {
         Ok(())
     }
 
+    /// Reports the result of an order.
     fn report(&mut self, result: OrderResult) {
         self.is_stopped |= !self.reporter.result(result);
     }
 }
 
-/// Whether an execution did not start because there is one of its name; source: `StartExecution` of the AWS API.
-fn is_taken(problem: &str) -> bool {
-    problem.contains("ExecutionAlreadyExists") || problem.contains("Execution Already Exists")
+/// Returns the execution that an earlier run recorded for an order.
+fn recorded(order: &Order) -> Option<&RenderFact> {
+    order.known.as_ref().filter(|fact| fact.render_id.starts_with("arn:"))
+}
+
+/// Returns whether an execution was not started because its name is taken; source: `StartExecution` of the AWS API.
+fn is_name_taken(error: &str) -> bool {
+    error.contains("ExecutionAlreadyExists") || error.contains("Execution Already Exists")
 }
 
 impl InFlight {
+    /// Returns a result with the execution.
     fn result(&self, tooling: &Tooling, state: OrderState) -> OrderResult {
         OrderResult {
             generation: self.generation,
-            render_id: Some(tooling.stack.execution(&self.name)),
+            render_id: Some(tooling.stack.execution_arn(&self.name)),
             is_reused: self.origin != Origin::New,
             output: self.output.path().map(ToOwned::to_owned),
             ..self.order.result(state)
         }
     }
 
+    /// Returns the result of an order that failed.
     fn failed(&self, tooling: &Tooling, error: Error) -> OrderResult {
         let state = OrderState::Failed { error, is_running: false };
         OrderResult { is_reused: false, ..self.result(tooling, state) }

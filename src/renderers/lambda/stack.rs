@@ -1,4 +1,4 @@
-//! Where renders go: what `hyperframes lambda deploy` wrote down about the stack.
+//! Stacks: the files that `hyperframes lambda deploy` writes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,25 +11,25 @@ use super::LambdaError;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Stack {
-    /// The name that it was asked for by: the one in the file is anybody's.
+    /// The requested name; the one in the file is not trusted.
     #[serde(skip)]
     pub(super) name: String,
     pub(super) region: String,
     pub(super) bucket_name: String,
     pub(super) state_machine_arn: String,
-    /// In MB; what a second of a function costs depends on it.
+    /// Memory of a function in MB, which determines its cost.
     pub(super) lambda_memory_mb: Option<u32>,
-    /// The file that says so.
+    /// Path of the file.
     #[serde(skip)]
     pub(super) path: PathBuf,
 }
 
 impl Stack {
-    /// Finds the file of the stack `name` in `folder`, or in the closest folder around it that has one, up to the root of
-    /// the repository.
+    /// Reads the file of the stack `name` in the nearest ancestor of `folder` that has one, up to the root of the
+    /// repository.
     ///
     /// # Errors
-    /// Where there is none, or where it is of no use.
+    /// Returns [`LambdaError::Stack`] if the name is invalid, or the file is missing or invalid.
     pub(crate) fn find(name: &str, folder: &Path) -> Result<Self, LambdaError> {
         let is_name = |name: &str| {
             name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -54,28 +54,29 @@ impl Stack {
         Err(LambdaError::Stack { message, known })
     }
 
+    /// Parses and validates the file of a stack.
     fn read(name: &str, path: PathBuf, text: &str) -> Result<Self, LambdaError> {
-        let wrong = |what: String| LambdaError::Stack {
-            message: format!("{} is of no use: {what}", path.display()),
+        let invalid = |reason: String| LambdaError::Stack {
+            message: format!("{} is of no use: {reason}", path.display()),
             known: Vec::new(),
         };
-        let stack: Self = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let stack: Self = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
         if stack.state_machine_arn.split(':').nth(5) != Some("stateMachine") {
-            return Err(wrong(format!("{:?} names no state machine", stack.state_machine_arn)));
+            return Err(invalid(format!("{:?} names no state machine", stack.state_machine_arn)));
         }
         if stack.bucket_name.is_empty() || stack.region.is_empty() {
-            return Err(wrong("it names no bucket or no region".to_owned()));
+            return Err(invalid("it names no bucket or no region".to_owned()));
         }
         Ok(Self { name: name.to_owned(), path, ..stack })
     }
 
-    /// The execution of this name, whether or not there is one.
-    pub(super) fn execution(&self, name: &str) -> String {
+    /// Returns the ARN of the execution of this name, whether or not it exists.
+    pub(super) fn execution_arn(&self, name: &str) -> String {
         format!("{}:{name}", self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1))
     }
 }
 
-/// The stacks that a folder knows.
+/// Returns the names of the stacks with a file in a directory.
 fn names(folder: &Path) -> Vec<String> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
     let name = |file: fs::DirEntry| {
@@ -95,7 +96,7 @@ mod tests {
         "stateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:render", "lambdaMemoryMb": 10240}"#;
 
     #[test]
-    fn the_closest_file_inside_the_repository_counts() {
+    fn the_nearest_file_inside_the_repository_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("repository");
         let deep = root.join("videos/intro");
@@ -110,7 +111,7 @@ mod tests {
         fs::write(&path, STATE).expect("written");
         let stack = Stack::find("s", &deep).expect("found");
         assert_eq!((stack.path.as_path(), stack.name.as_str()), (path.as_path(), "s"));
-        assert_eq!(stack.execution("n"), "arn:aws:states:eu-west-1:123456789012:execution:render:n");
+        assert_eq!(stack.execution_arn("n"), "arn:aws:states:eu-west-1:123456789012:execution:render:n");
         match Stack::find("other", &deep) {
             Err(LambdaError::Stack { known, .. }) => assert_eq!(known, ["s"]),
             other => unreachable!("{other:?}"),

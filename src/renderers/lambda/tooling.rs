@@ -1,4 +1,4 @@
-//! The official command line and SDK for Lambda, ready for a stack, with one project.
+//! The official command line and SDK for Lambda, prepared for one stack and one project.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use crate::system::programs::process::{self, RunningProcess};
 use crate::system::programs::{self, Node, NpmPackages, WorkDir, set_noninteractive};
 use crate::system::unpack::unpack;
 
-/// What must not differ in version from the two. Their ranges would let npm mix versions.
-const SIBLINGS: &[&str] = &["core", "engine", "lint", "parsers", "producer", "studio-server"];
+/// Packages to pin to the same version: the version ranges of the tooling would let npm mix versions.
+const PINNED_PACKAGES: &[&str] = &["core", "engine", "lint", "parsers", "producer", "studio-server"];
 
-/// What the SDK parses pages with, at the version that it was tested with.
+/// The HTML parser of the SDK, at the tested version.
 const PARSER: (&str, &str) = ("linkedom", "0.18.12");
 
 const FOLLOW: &str = include_str!("follow.mjs");
@@ -34,13 +34,13 @@ pub(super) struct Layout {
     pub(super) height: f64,
 }
 
-/// The official tooling, ready for a stack, with one project.
+/// The official tooling, prepared for one stack and one project.
 pub(super) struct Tooling {
     pub(super) stack: Stack,
     modules: NpmPackages,
     node: PathBuf,
-    /// Where it works; the project, unpacked, is in it.
-    place: WorkDir,
+    /// The working directory, which contains the unpacked project.
+    work_dir: WorkDir,
 }
 
 /// A project in the stack's bucket.
@@ -50,15 +50,15 @@ pub(super) struct Site {
     site_id: String,
 }
 
-/// An execution that is to be started.
+/// An execution to start.
 #[derive(Clone, Debug)]
 pub(super) struct Start {
-    /// Its name.
+    /// Name of the execution.
     pub(super) name: String,
     pub(super) options: RenderRequest,
 }
 
-/// What an execution's options mean for the command line: those with equal ones are started together.
+/// Options of the command line, which are the same for all executions of one call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Settings {
     fps: u32,
@@ -68,29 +68,30 @@ struct Settings {
     shape: Option<AspectRatio>,
 }
 
-/// A line of the answer of `render-batch`.
+/// The result of one execution in the output of `render-batch`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
+struct StartResult {
     output_key: String,
     execution_arn: Option<String>,
     error: Option<String>,
 }
 
 impl Tooling {
-    /// Finds or installs the tooling, in this version, and unpacks `archive`; `announce` hears what is being installed.
+    /// Finds or installs a version of the tooling and unpacks `archive`; `on_install` is called with the name of everything
+    /// that is installed.
     ///
     /// # Errors
-    /// When that is not possible.
+    /// Returns an error if Node is missing, an installation fails, or the archive cannot be unpacked.
     pub(super) fn new(
         stack: &Stack,
         version: &str,
         archive: &Path,
-        announce: &mut dyn FnMut(&str),
+        on_install: &mut dyn FnMut(&str),
     ) -> Result<Self, LambdaError> {
         let cache = programs::cache()?;
-        let siblings = SIBLINGS.iter().map(|name| format!("@hyperframes/{name}")).collect::<Vec<_>>();
-        let mut pins = siblings.iter().map(|name| (name.as_str(), version)).collect::<Vec<_>>();
+        let pinned = PINNED_PACKAGES.iter().map(|name| format!("@hyperframes/{name}")).collect::<Vec<_>>();
+        let mut pins = pinned.iter().map(|name| (name.as_str(), version)).collect::<Vec<_>>();
         pins.push(PARSER);
         let modules = NpmPackages::new(
             format!("the HyperFrames tooling for Lambda {version}"),
@@ -102,73 +103,87 @@ impl Tooling {
         if let Some(missing) = node.missing_for(&modules) {
             return Err(programs::ProgramError::Missing(vec![missing]).into());
         }
-        let node = node.install(&modules, announce)?;
-        let place = WorkDir::new().map_err(LambdaError::Folder)?;
-        fs::create_dir(place.path().join(".hyperframes")).map_err(LambdaError::Folder)?;
-        // Where the tooling looks for it.
+        let node = node.install(&modules, on_install)?;
+        let work_dir = WorkDir::new().map_err(LambdaError::Folder)?;
+        fs::create_dir(work_dir.path().join(".hyperframes")).map_err(LambdaError::Folder)?;
+        // Where the tooling expects it.
         let state = format!(".hyperframes/lambda-stack-{}.json", stack.name);
-        fs::copy(&stack.path, place.path().join(state)).map_err(LambdaError::Folder)?;
-        unpack(archive, &place.project()).map_err(LambdaError::Unpack)?;
-        Ok(Self { stack: stack.clone(), modules, node, place })
+        fs::copy(&stack.path, work_dir.path().join(state)).map_err(LambdaError::Folder)?;
+        unpack(archive, &work_dir.project()).map_err(LambdaError::Unpack)?;
+        Ok(Self { stack: stack.clone(), modules, node, work_dir })
     }
 
-    /// The project in the bucket: uploaded, unless the same is there already.
+    /// Uploads the project to the bucket, unless the bucket already has it.
     pub(super) fn site(&self) -> Result<Site, LambdaError> {
         const WHAT: &str = "uploading the project to the stack's bucket";
         let output = self.run(&["sites", "create", "project"], &[], WHAT)?;
         serde_json::from_str(&output).map_err(|_| LambdaError::of_tool(WHAT, output))
     }
 
-    /// Starts executions; gives back the error of each that did not start, in their order.
+    /// Starts executions; returns the error of each that was not started, in their order.
     pub(super) fn start(
         &self,
         site: &Site,
         layout: Layout,
         starts: &[Start],
     ) -> Result<Vec<Option<String>>, LambdaError> {
-        const WHAT: &str = "starting executions";
-        let mut started = vec![None; starts.len()];
-        let mut left = (0..starts.len()).collect::<Vec<_>>();
-        while let Some(first) = left.first() {
+        let mut errors = vec![None; starts.len()];
+        let mut remaining = (0..starts.len()).collect::<Vec<_>>();
+        while let Some(first) = remaining.first() {
             let settings = Settings::of(&starts[*first].options);
-            let (group, others) =
-                left.iter().partition::<Vec<_>, _>(|at| Settings::of(&starts[**at].options) == settings);
-            left = others;
-            let mut text = String::new();
-            for at in &group {
-                let Start { name, options } = &starts[*at];
-                let variables = options.variables.clone().unwrap_or_default();
-                let key = key(name, settings.format);
-                let line = json!({ "outputKey": key, "executionName": name, "variables": variables });
-                text.push_str(&format!("{line}\n"));
-            }
-            let file = self.place.path().join("batch.jsonl");
-            fs::write(&file, text).map_err(LambdaError::Folder)?;
-            let mut flags = vec![
-                "--batch=batch.jsonl".to_owned(),
-                format!("--site-id={}", site.site_id),
-                format!("--width={:.0}", layout.width),
-                format!("--height={:.0}", layout.height),
-            ];
-            flags.extend(settings.flags());
-            let output = self.run(&["render-batch", "project"], &flags, WHAT)?;
-            let lines: Vec<Line> =
-                serde_json::from_str(&output).map_err(|_| LambdaError::of_tool(WHAT, output.clone()))?;
-            for at in group {
-                let key = key(&starts[at].name, settings.format);
-                let line = lines.iter().find(|line| line.output_key == key);
-                let problem = match line {
-                    Some(Line { execution_arn: Some(_), .. }) => None,
-                    Some(line) => Some(line.error.clone().unwrap_or_default()),
-                    None => Some("the tooling did not say what became of it".to_owned()),
-                };
-                started[at] = problem;
+            let (group, others) = remaining
+                .iter()
+                .partition::<Vec<_>, _>(|index| Settings::of(&starts[**index].options) == settings);
+            remaining = others;
+            let group_starts = group.iter().map(|index| &starts[*index]).collect::<Vec<_>>();
+            let group_errors = self.start_group(site, layout, settings, &group_starts)?;
+            for (index, error) in group.into_iter().zip(group_errors) {
+                errors[index] = error;
             }
         }
-        Ok(started)
+        Ok(errors)
     }
 
-    /// Runs the official command line; gives back what it answers.
+    /// Starts executions with the same settings; returns the error of each that was not started, in their order.
+    fn start_group(
+        &self,
+        site: &Site,
+        layout: Layout,
+        settings: Settings,
+        starts: &[&Start],
+    ) -> Result<Vec<Option<String>>, LambdaError> {
+        const WHAT: &str = "starting executions";
+        let mut text = String::new();
+        for Start { name, options } in starts {
+            let variables = options.variables.clone().unwrap_or_default();
+            let key = video_key(name, settings.format);
+            let line = json!({ "outputKey": key, "executionName": name, "variables": variables });
+            text.push_str(&format!("{line}\n"));
+        }
+        let file = self.work_dir.path().join("batch.jsonl");
+        fs::write(&file, text).map_err(LambdaError::Folder)?;
+        let mut flags = vec![
+            "--batch=batch.jsonl".to_owned(),
+            format!("--site-id={}", site.site_id),
+            format!("--width={:.0}", layout.width),
+            format!("--height={:.0}", layout.height),
+        ];
+        flags.extend(settings.flags());
+        let output = self.run(&["render-batch", "project"], &flags, WHAT)?;
+        let results: Vec<StartResult> =
+            serde_json::from_str(&output).map_err(|_| LambdaError::of_tool(WHAT, output.clone()))?;
+        let error_of = |start: &&Start| {
+            let key = video_key(&start.name, settings.format);
+            match results.iter().find(|result| result.output_key == key) {
+                Some(StartResult { execution_arn: Some(_), .. }) => None,
+                Some(result) => Some(result.error.clone().unwrap_or_default()),
+                None => Some("the tooling did not say what became of it".to_owned()),
+            }
+        };
+        Ok(starts.iter().map(error_of).collect())
+    }
+
+    /// Runs the official command line and returns its output.
     fn run(&self, verb: &[&str], flags: &[String], what: &'static str) -> Result<String, LambdaError> {
         let mut command = self.node();
         command
@@ -178,24 +193,25 @@ impl Tooling {
             .args(flags)
             .arg(format!("--stack-name={}", self.stack.name))
             .arg("--json")
-            .current_dir(self.place.path());
-        let (ended, output) = process::capture(process::with_variables(command, AWS))
+            .current_dir(self.work_dir.path());
+        let (ended, output) = process::capture(process::with_variables(command, AWS_VARIABLES))
             .map_err(|error| LambdaError::of_tool(what, error.to_string()))?;
         if ended.status.success() {
             return Ok(output);
         }
-        let said = if ended.output.is_empty() { output } else { ended.output.join("\n") };
-        Err(LambdaError::of_tool(what, said.trim().to_owned()))
+        let message = if ended.output.is_empty() { output } else { ended.output.join("\n") };
+        Err(LambdaError::of_tool(what, message.trim().to_owned()))
     }
 
+    /// Returns a command that runs Node.
     fn node(&self) -> Command {
         let mut command = Command::new(&self.node);
-        command.env("TMPDIR", self.place.temporary());
+        command.env("TMPDIR", self.work_dir.temporary());
         set_noninteractive(&mut command);
         command
     }
 
-    /// Starts to follow; nothing is followed yet.
+    /// Starts the process that follows executions, with at most `pause` between two polls.
     pub(super) fn follower(&self, pause: Duration) -> Result<Follower, LambdaError> {
         let failed = |error: std::io::Error| LambdaError::of_tool(FOLLOWING, error.to_string());
         let settings = json!({
@@ -205,24 +221,25 @@ impl Tooling {
             "pause": pause.as_millis(),
         });
         let mut command = self.node();
-        // Packages are looked for from the working directory.
+        // Node resolves packages from the working directory.
         command
             .args(["--input-type=module", "--eval", FOLLOW, "--"])
             .arg(settings.to_string())
             .current_dir(self.modules.folder());
         let mut running =
-            RunningProcess::start(process::with_variables(command, AWS), Stdio::piped()).map_err(failed)?;
+            RunningProcess::start(process::with_variables(command, AWS_VARIABLES), Stdio::piped())
+                .map_err(failed)?;
         let input =
             running.take_stdin().ok_or_else(|| failed(std::io::Error::other("it cannot be spoken to")))?;
         Ok(Follower::new(running, input))
     }
 }
 
-/// Variables that the AWS SDK reads; the user's credentials are among them, and the project is only packed here.
-const AWS: &[&str] = &["AWS_"];
+/// Prefix of the variables of the AWS SDK. They contain credentials, but these processes do not run the project.
+const AWS_VARIABLES: &[&str] = &["AWS_"];
 
-/// Where an execution's video is in the bucket.
-pub(super) fn key(name: &str, format: Format) -> String {
+/// Returns the key of the video of an execution in the bucket.
+pub(super) fn video_key(name: &str, format: Format) -> String {
     format!("renders/{name}/output.{format}")
 }
 
@@ -237,6 +254,7 @@ impl Settings {
         }
     }
 
+    /// Returns the flags of `render-batch`.
     fn flags(self) -> Vec<String> {
         let mut flags = vec![
             format!("--fps={}", self.fps),
@@ -274,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_says_about_credentials_is_told_apart() {
+    fn errors_about_credentials_are_recognized() {
         let code = |output: &str| LambdaError::of_tool(FOLLOWING, output.to_owned()).code().to_owned();
         assert_eq!(code("CredentialsProviderError: none"), "not_authenticated");
         assert_eq!(code("ENOTFOUND states.eu-west-1.amazonaws.com"), "lambda_tooling_failed");

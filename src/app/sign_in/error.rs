@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io;
 
-use super::auth::{CallbackError, OAuthError};
-use super::call_error::CallError;
 use crate::fault::{Exit, Fault};
+use crate::heygen::auth::{CallbackError, OAuthError};
+use crate::heygen::transport::CallError;
 
 /// An error of `auth login`, `refresh` or `logout`. The stored credentials are unchanged.
 #[derive(Debug)]

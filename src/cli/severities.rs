@@ -1,4 +1,4 @@
-//! Flags about how much findings matter.
+//! Flags for severities of findings.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::app::spec::Severities;
 /// How much findings matter.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Severities")]
-pub(super) struct LevelArgs {
+pub(super) struct SeverityArgs {
     /// Make the findings of a check errors; several with commas
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     deny: Vec<Rule>,
@@ -27,9 +27,9 @@ pub(super) struct LevelArgs {
     config: Option<PathBuf>,
 }
 
-impl LevelArgs {
-    /// The severities that they ask for.
-    pub(super) fn severities(&self) -> Severities {
+impl SeverityArgs {
+    /// Returns the severities of the flags.
+    pub(super) fn to_severities(&self) -> Severities {
         let all = [(&self.deny, Level::Deny), (&self.warn, Level::Warn), (&self.allow, Level::Allow)];
         let levels = all.into_iter().flat_map(|(rules, level)| rules.iter().map(move |rule| (*rule, level)));
         Severities {

@@ -1,0 +1,258 @@
+//! Finds the projects of a run, checks them, and selects the compositions that the pull request affects.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::check::{CheckOptions, Report};
+use hyperframes_ci_core::findings::{CONFIG_FILE, Severity};
+use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, Tree, join};
+
+use super::base::BaseCheckout;
+use super::error::ActionError;
+use super::inputs::Inputs;
+use super::mode::Mode;
+use super::scope::{RenderTarget, Scope, is_exposed};
+use crate::app::check::CheckTarget;
+use crate::app::config::{self, Settings};
+use crate::app::spec::{ProjectSource, RenderSpec};
+use crate::ci::{CiProvider, ProviderError, PullRequest, Subject};
+use crate::fault::Error;
+use crate::project::collect::Project;
+use crate::project::display_path::DisplayPaths;
+use crate::project::tree::DiskTree;
+use crate::project::{changes, discover};
+use crate::ui::{Console, counted};
+
+/// Checks the entries of the configuration for the event, or the projects of the repository if the inputs name some or
+/// the configuration has no entries; selects what to render.
+///
+/// # Errors
+/// Returns an error if there is no project, or a project or the configuration cannot be read.
+pub(super) fn find_scope(
+    inputs: &Inputs,
+    provider: &dyn CiProvider,
+    mode: Mode,
+    console: &mut Console,
+) -> Result<Scope, Error> {
+    let request = match &provider.event().subject {
+        Subject::PullRequest(request) if mode == Mode::Preview => Some(request),
+        _ => None,
+    };
+    let mut builder = ScopeBuilder {
+        inputs,
+        paths: DisplayPaths::new(false, Some(&inputs.workspace)),
+        changed: None,
+        scope: Scope { settings: settings(inputs, provider)?, ..Scope::default() },
+    };
+    if let Some(request) = request.filter(|_| inputs.changed_only) {
+        builder.set_changed(provider, request, console);
+    }
+    let event = if mode == Mode::Release { "release" } else { provider.event().kind.as_str() };
+    let entries = std::mem::take(&mut builder.scope.settings.file.entries);
+    let uses_entries = inputs.projects.is_empty() && inputs.compositions.is_empty() && !entries.is_empty();
+    if uses_entries {
+        for entry in entries.iter().filter(|entry| mode == Mode::Check || entry.is_for(event)) {
+            builder.add_entry(entry)?;
+        }
+    } else {
+        for project in projects(inputs)? {
+            builder.add_project(&project)?;
+        }
+    }
+    let mut scope = builder.scope;
+    scope.settings.file.entries = entries;
+    scope.findings.sort();
+    let checked = scope.targets.len() + scope.unchanged.len();
+    if mode == Mode::Check {
+        scope.targets.clear();
+    }
+    skip_untrusted_targets(&mut scope, inputs, provider, console);
+    if let Some(request) = request.filter(|_| !scope.targets.is_empty()) {
+        scope.base = BaseCheckout::new(&inputs.workspace, request);
+    }
+    let [errors, warnings] =
+        [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));
+    console.done(&format!(
+        "{}: {}, {}; {} to render, {} unchanged",
+        counted(checked, if uses_entries { "entry" } else { "composition" }),
+        counted(errors, "error"),
+        counted(warnings, "warning"),
+        scope.targets.len(),
+        scope.unchanged.len()
+    ));
+    Ok(scope)
+}
+
+/// Reads the configuration: that of the base if the run has access to secrets.
+fn settings(inputs: &Inputs, provider: &dyn CiProvider) -> Result<Settings, Error> {
+    let config = match provider.event().is_privileged {
+        true => Some(write_base_config(inputs, provider)?),
+        false => None,
+    };
+    let mut settings = Settings::read(&inputs.workspace, config.as_deref(), Some(inputs.workspace.clone()))?;
+    // Paths in the file start at the root of the repository, in whichever directory the step runs.
+    settings.root.clone_from(&inputs.workspace);
+    Ok(settings)
+}
+
+/// Writes the configuration of the base to a file and returns its path: a pull request must not change how it is
+/// checked while the run has access to secrets.
+fn write_base_config(inputs: &Inputs, provider: &dyn CiProvider) -> Result<PathBuf, Error> {
+    let text = match &provider.event().subject {
+        Subject::PullRequest(request) => provider.file_at(&request.base, CONFIG_FILE),
+        _ => Ok(None),
+    };
+    let text = text.map_err(ActionError::from)?.unwrap_or_default();
+    let path = inputs.output_dir.join("config-of-base.toml");
+    std::fs::write(&path, &text)
+        .map_err(|error| ActionError::from(ProviderError::Runner(path.clone(), error)))?;
+    Ok(path)
+}
+
+/// Finds the projects that the inputs name, or those of the whole repository.
+fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
+    let repository = [".".to_owned()];
+    let named = if inputs.projects.is_empty() { &repository[..] } else { &inputs.projects };
+    let paths = named.iter().map(|path| inputs.workspace.join(path)).collect::<Vec<_>>();
+    discover::projects(&paths, Some(&inputs.workspace)).map_err(|error| {
+        let help = "the input projects names directories with an index.html, or above them";
+        Error::usage(error.to_string(), help)
+    })
+}
+
+/// Clears the targets if the code of a fork would run next to secrets: pages run scripts, and only the cloud may render
+/// them then, which needs a credential.
+fn skip_untrusted_targets(
+    scope: &mut Scope,
+    inputs: &Inputs,
+    provider: &dyn CiProvider,
+    console: &mut Console,
+) {
+    if is_exposed(provider.event()) && !inputs.has_key && !scope.targets.is_empty() {
+        let note = "Nothing was rendered: pages of strangers run in the cloud only where a run has secrets, and \
+            there is no API key.";
+        console.warning(note);
+        scope.notes.push(note.to_owned());
+        scope.targets.clear();
+    }
+}
+
+/// Checks projects one by one and collects the results.
+struct ScopeBuilder<'a> {
+    inputs: &'a Inputs,
+    paths: DisplayPaths,
+    /// Repository paths of changed files; `None` selects every composition.
+    changed: Option<BTreeSet<String>>,
+    scope: Scope,
+}
+
+impl ScopeBuilder<'_> {
+    /// Finds the files that the pull request changes, with Git or the CI service. If neither knows, everything is
+    /// rendered, and a note says so.
+    fn set_changed(&mut self, provider: &dyn CiProvider, request: &PullRequest, console: &mut Console) {
+        let changed = changes::since(&self.inputs.workspace, &request.base).or_else(|error| {
+            // A shallow clone does not contain the base.
+            provider.changed_files(request).map_err(|other| format!("{error}; {other}"))
+        });
+        match changed {
+            Ok(changed) => self.changed = Some(changed),
+            Err(message) => {
+                console
+                    .warning(&format!("it is not known what changed, so everything is rendered: {message}"));
+                let note = "It is not known what this changes: everything was rendered.";
+                self.scope.notes.push(note.to_owned());
+            }
+        }
+    }
+
+    /// Checks a project and adds its compositions.
+    fn add_project(&mut self, project: &Project) -> Result<(), Error> {
+        let mut target = self.check_target(None, Some(&project.root))?;
+        target.options =
+            CheckOptions { compositions: self.inputs.compositions.clone(), ..CheckOptions::default() };
+        let (tree, report, errors) = self.check(&target)?;
+        let compositions = match self.inputs.compositions.is_empty() {
+            true => vec![DEFAULT_COMPOSITION.to_owned()],
+            false => self.inputs.compositions.clone(),
+        };
+        for path in compositions {
+            let name = self.paths.path(&project.boundary, &project.prefix);
+            let is_default = path == DEFAULT_COMPOSITION;
+            let name = if is_default { name } else { format!("{name}/{path}") };
+            let repository_path = join(tree.project(), &path);
+            if self.changed.as_ref().is_some_and(|changed| !report.is_affected(&repository_path, changed)) {
+                self.scope.unchanged.push(name);
+                continue;
+            }
+            let entry = report.entries.iter().find(|(known, _)| *known == path);
+            self.scope.targets.push(RenderTarget {
+                directory: project.root.clone(),
+                prefix: project.prefix.clone(),
+                composition: (!is_default).then(|| path.clone()),
+                display_name: name,
+                parsed: entry.map(|(_, composition)| composition.clone()).unwrap_or_default(),
+                errors,
+                entry: None,
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks an entry of the configuration and adds it.
+    fn add_entry(&mut self, entry: &config::Entry) -> Result<(), Error> {
+        let target = self.check_target(Some(entry), None)?;
+        let (tree, mut report, errors) = self.check(&target)?;
+        let composition = target.options.compositions.first().filter(|path| *path != DEFAULT_COMPOSITION);
+        let path = composition.map_or(DEFAULT_COMPOSITION, String::as_str);
+        let repository_path = join(tree.project(), path);
+        if self.changed.as_ref().is_some_and(|changed| {
+            !report.is_affected(&repository_path, changed) && !self.has_changed_inputs(entry, changed)
+        }) {
+            self.scope.unchanged.push(entry.name.clone());
+            return Ok(());
+        }
+        self.scope.targets.push(RenderTarget {
+            directory: target.project.root.clone(),
+            prefix: target.project.prefix.clone(),
+            composition: composition.cloned(),
+            display_name: entry.name.clone(),
+            parsed: report.entries.pop().map(|(_, composition)| composition).unwrap_or_default(),
+            errors,
+            entry: Some(entry.clone()),
+        });
+        Ok(())
+    }
+
+    /// Returns whether the rows or values of an entry changed, or the configuration.
+    fn has_changed_inputs(&self, entry: &config::Entry, changed: &BTreeSet<String>) -> bool {
+        let file = &self.scope.settings.file;
+        let files = [file.setting(entry, "rows"), file.setting(entry, "variables-file"), Some(CONFIG_FILE)];
+        let mut files = files.into_iter().flatten().map(|path| path.trim_start_matches("./"));
+        files.any(|file| changed.contains(file))
+    }
+
+    /// Returns what to check for an entry, or for the project in `directory`.
+    fn check_target(
+        &self,
+        entry: Option<&config::Entry>,
+        directory: Option<&Path>,
+    ) -> Result<CheckTarget, Error> {
+        let mut base = RenderSpec { severities: self.inputs.severities.clone(), ..RenderSpec::default() };
+        if let Some(directory) = directory {
+            base.source = ProjectSource::Directory(directory.to_owned());
+        }
+        CheckTarget::of_render(&self.scope.settings.resolve(base, &self.inputs.given, entry)?.0)
+    }
+
+    /// Checks a project, collects its findings, and returns the number of errors.
+    fn check(&mut self, target: &CheckTarget) -> Result<(DiskTree, Report, usize), Error> {
+        let tree = DiskTree::open(target.project.clone())?;
+        let mut report = tree.check(&target.options)?;
+        report.findings.set_levels(&target.levels);
+        let errors = report.findings.count(Severity::Error);
+        let mut findings = std::mem::take(&mut report.findings);
+        findings.rename(|path| self.paths.path(&target.project.boundary, path));
+        self.scope.findings.append(findings);
+        Ok((tree, report, errors))
+    }
+}

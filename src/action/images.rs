@@ -1,0 +1,64 @@
+//! Preview images of a video: a poster and an animated GIF.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::heygen::environment;
+
+/// Maximum size of an animated GIF in bytes: GitHub does not show larger ones.
+const MAX_GIF_SIZE: u64 = 5 * 1024 * 1024;
+
+/// Maximum size of a downloaded thumbnail in bytes.
+const MAX_THUMBNAIL_SIZE: u64 = 20 * 1024 * 1024;
+
+/// Preview images of a video; absent ones could not be created.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Images {
+    /// A still image.
+    pub(super) poster: Option<PathBuf>,
+    /// An animated GIF of the first seconds.
+    pub(super) gif: Option<PathBuf>,
+}
+
+impl Images {
+    /// Creates images of `video` in `folder` with FFmpeg. If that fails, downloads the poster from `thumbnail`, a
+    /// presigned URL of the API.
+    pub(super) fn create(video: &Path, thumbnail: Option<&str>, folder: &Path, slug: &str) -> Self {
+        let poster = folder.join(format!("{slug}.png"));
+        let gif = folder.join(format!("{slug}.gif"));
+        let mut images = Self::default();
+        if ffmpeg(video, &poster, &["-vf", "thumbnail=50,scale='min(960,iw)':-2", "-frames:v", "1"]) {
+            images.poster = Some(poster);
+        } else if let Some(url) = thumbnail {
+            images.poster = download(url, &poster).then_some(poster);
+        }
+        let filter =
+            "fps=10,scale='min(480,iw)':-2:flags=lanczos,split[a][b];[a]palettegen[p];[b][p]paletteuse";
+        if ffmpeg(video, &gif, &["-t", "6", "-filter_complex", filter, "-loop", "0"]) {
+            let is_small = std::fs::metadata(&gif).is_ok_and(|metadata| metadata.len() <= MAX_GIF_SIZE);
+            images.gif = is_small.then_some(gif);
+        }
+        images
+    }
+}
+
+/// Runs FFmpeg; returns whether it wrote `output`.
+fn ffmpeg(video: &Path, output: &Path, arguments: &[&str]) -> bool {
+    let mut command = Command::new("ffmpeg");
+    // It reads untrusted files, so it gets no other variables, which may be secrets.
+    let kept = ["PATH", "SystemRoot", "TMPDIR", "TEMP", "TMP"];
+    command.env_clear().envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
+    command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(video).args(arguments).arg(output);
+    command.output().is_ok_and(|output| output.status.success()) && output.is_file()
+}
+
+/// Downloads an image from a presigned URL to `path`; returns whether that succeeded.
+fn download(url: &str, path: &Path) -> bool {
+    let response = environment::transport().ok().and_then(|transport| transport.open(url, 0, None).ok());
+    let Some(response) = response.filter(|response| response.status().as_u16() == 200) else { return false };
+    let is_image =
+        response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/"));
+    let mut body = std::io::Read::take(response.into_body().into_reader(), MAX_THUMBNAIL_SIZE);
+    let file = std::fs::File::create(path);
+    is_image && file.and_then(|mut file| std::io::copy(&mut body, &mut file)).is_ok()
+}

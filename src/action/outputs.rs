@@ -1,0 +1,102 @@
+//! The results of a run for programs: `report.json`, the summary of the job, and the outputs of the step.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::error::ActionError;
+use super::inputs::Inputs;
+use super::mode::Mode;
+use super::preview::Preview;
+use super::report;
+use super::scope::Scope;
+use crate::app::outcome::{CheckOutcome, Outcome};
+use crate::ci::{CiProvider, Event, ProviderError};
+use crate::fault::Error;
+
+/// The results of a run.
+#[derive(Clone, Copy)]
+pub(super) struct Results<'a> {
+    pub(super) mode: Mode,
+    pub(super) event: &'a Event,
+    pub(super) scope: &'a Scope,
+    pub(super) previews: &'a [Preview],
+    /// Notes for the summary.
+    pub(super) notes: &'a [String],
+    /// URL of the comment on the pull request.
+    pub(super) comment_url: Option<&'a str>,
+    /// URLs of files that were attached to a release.
+    pub(super) asset_urls: &'a [String],
+}
+
+/// Writes `report.json`, the summary and the outputs.
+///
+/// # Errors
+/// Returns [`ProviderError::Runner`] if a file of the output directory or the runner cannot be written.
+pub(super) fn write_results(
+    results: Results<'_>,
+    inputs: &Inputs,
+    provider: &dyn CiProvider,
+) -> Result<(), Error> {
+    let Results { mode, event, scope, previews, notes, comment_url, asset_urls } = results;
+    let renders = Value::Array(previews.iter().map(Preview::to_json).collect());
+    let path = inputs.output_dir.join("report.json");
+    let report = json!({
+        "event": event.name,
+        "mode": mode.to_string(),
+        "results": renders,
+        "unchanged": scope.unchanged,
+        "findings": CheckOutcome::from(&scope.findings),
+        "comment_url": comment_url,
+        "asset_urls": asset_urls,
+    });
+    write_file(&path, &format!("{report:#}\n"))?;
+    provider.summary(&report::summary(scope, previews, notes, event)).map_err(ActionError::from)?;
+    let outputs = [
+        ("results", renders.to_string()),
+        ("comment-url", comment_url.unwrap_or_default().to_owned()),
+        ("asset-urls", json!(asset_urls).to_string()),
+        ("report-path", path.display().to_string()),
+        (
+            "artifact-path",
+            if previews.is_empty() { String::new() } else { inputs.output_dir.display().to_string() },
+        ),
+    ];
+    for (name, value) in video_outputs(previews).into_iter().chain(outputs) {
+        provider.output(name, &value).map_err(ActionError::from)?;
+    }
+    Ok(())
+}
+
+/// Returns the outputs about the first video; they are empty if there is none.
+fn video_outputs(previews: &[Preview]) -> [(&'static str, String); 5] {
+    let first = previews.iter().find(|preview| preview.video().is_some());
+    let outcome = first.and_then(Preview::outcome);
+    let render_id = match outcome {
+        Some(Outcome::Render(render)) => render.render.id(),
+        _ => None,
+    };
+    let digest = match outcome {
+        Some(Outcome::Render(render)) => render.project.as_ref().map(|project| project.digest.clone()),
+        Some(Outcome::Batch(batch)) => Some(batch.digest.clone()),
+        Some(Outcome::DryRun(_)) | None => None,
+    };
+    let path = first.and_then(Preview::video);
+    let duration = first.and_then(Preview::rendered).and_then(|rendered| rendered.figures.duration);
+    [
+        ("render-id", render_id.unwrap_or_default().to_owned()),
+        ("video-path", path.map(|path| path.display().to_string()).unwrap_or_default()),
+        ("duration", duration.map(|seconds| json!(seconds).to_string()).unwrap_or_default()),
+        ("digest", digest.unwrap_or_default()),
+        ("reused", first.map(|preview| preview.is_reused().to_string()).unwrap_or_default()),
+    ]
+}
+
+/// Writes a file of the output directory.
+///
+/// # Errors
+/// Returns [`ProviderError::Runner`] if that fails.
+pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
+    std::fs::write(path, text)
+        .map_err(|error| ActionError::from(ProviderError::Runner(path.to_owned(), error)).into())
+}

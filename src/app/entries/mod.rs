@@ -1,0 +1,10 @@
+//! The entries of the configuration: selected by name or event, and rendered together.
+
+mod prepare;
+mod render;
+mod run;
+mod selection;
+
+pub(crate) use render::render;
+pub(crate) use run::EntryRun;
+pub(crate) use selection::Selection;

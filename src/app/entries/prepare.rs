@@ -1,0 +1,98 @@
+//! Prepares entries: everything that can fail before the first one is rendered.
+
+use std::path::PathBuf;
+
+use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::variables::{Outputs, Row, fill};
+use serde_json::Map;
+
+use crate::app::budget::LimitOptions;
+use crate::app::config::{Entry, Settings};
+use crate::app::options::Given;
+use crate::app::render::PreparedRender;
+use crate::app::request::RequestBody;
+use crate::app::spec::RenderSpec;
+use crate::fault::Error;
+use crate::ui::Console;
+
+/// Output of an entry that renders one video, below the root of the repository.
+const OUTPUT: &str = "renders/{entry}.{ext}";
+
+/// Output of an entry that renders the rows of a file.
+const BATCH_OUTPUT: &str = "renders/{entry}/{index}.{ext}";
+
+/// An entry that can be rendered.
+pub(super) struct PreparedEntry<'a> {
+    pub(super) entry: &'a Entry,
+    /// The limits of this entry alone.
+    pub(super) limits: LimitOptions,
+    pub(super) render: PreparedRender,
+}
+
+/// Prepares the entries of one run.
+pub(super) struct Preparer<'s> {
+    settings: &'s Settings,
+    base: &'s RenderSpec,
+    given: &'s [Given],
+    /// The outputs of the entries so far: no two may be the same.
+    outputs: Outputs,
+}
+
+impl<'s> Preparer<'s> {
+    /// Returns a preparer that puts `given` over the settings of each entry, and these over `base`.
+    pub(super) fn new(settings: &'s Settings, base: &'s RenderSpec, given: &'s [Given]) -> Self {
+        Self { settings, base, given, outputs: Outputs::default() }
+    }
+
+    /// Prepares the entry at `index` of the run.
+    ///
+    /// # Errors
+    /// Returns an error if the options of the entry are invalid, its output is that of an earlier entry, or its project
+    /// does not pass the checks.
+    pub(super) fn prepare<'a>(
+        &mut self,
+        entry: &'a Entry,
+        index: u64,
+        console: &mut Console,
+    ) -> Result<PreparedEntry<'a>, Error> {
+        let (mut spec, _) = self.settings.resolve(self.base.clone(), self.given, Some(entry))?;
+        spec.severities.validate()?;
+        let request = RequestBody::new(&spec)?;
+        if request.uploaded.is_some() {
+            return Err(Error::usage("an entry renders a directory", "leave the project out of --data"));
+        }
+        let output = self.output(&mut spec, &request, entry, index)?;
+        if self.outputs.add(&output, index).is_some() {
+            let message = format!("{output} is the output of another entry as well");
+            return Err(Error::usage(message, "put {entry} into the output"));
+        }
+        spec.output = Some(PathBuf::from(output));
+        console.step(&format!("Looking at {}", spec.directory().display()));
+        let limits = spec.limits;
+        Ok(PreparedEntry { entry, limits, render: PreparedRender::new(spec, console)? })
+    }
+
+    /// Returns the output of an entry, for a batch with the placeholders of its rows; sets the manifest of a batch.
+    fn output(
+        &self,
+        spec: &mut RenderSpec,
+        request: &RequestBody,
+        entry: &Entry,
+        index: u64,
+    ) -> Result<String, Error> {
+        let root = &self.settings.root;
+        let is_batch = spec.batch.rows.is_some();
+        let default = || root.join(if is_batch { BATCH_OUTPUT } else { OUTPUT });
+        let pattern = spec.output.clone().unwrap_or_else(default).display().to_string();
+        let pattern = pattern.replace("{entry}", &entry.name);
+        if is_batch {
+            let manifest = || root.join(format!("renders/{}.manifest.jsonl", entry.name));
+            spec.batch.manifest.get_or_insert_with(manifest);
+            return Ok(pattern);
+        }
+        let ext = request.options.format.unwrap_or(Format::Mp4);
+        let variables = request.options.variables.clone().unwrap_or_default();
+        let row = Row { index, line: 0, variables, options: Map::new(), output: None };
+        fill(&pattern, &row, ext.as_str()).map_err(|message| Error::usage(message, "change `output`"))
+    }
+}

@@ -1,0 +1,50 @@
+//! Which entries of the configuration are selected.
+
+use hyperframes_ci_core::text::nearest;
+
+use crate::app::config::{ConfigError, Entry, Settings};
+use crate::fault::Error;
+
+/// A selection of entries.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// Whether all entries are selected.
+    pub(crate) is_all: bool,
+    /// Names of the selected entries.
+    pub(crate) names: Vec<String>,
+    /// Selects only the entries for this event.
+    pub(crate) event: Option<String>,
+}
+
+impl Selection {
+    /// Returns whether entries are to be used at all.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_all || !self.names.is_empty()
+    }
+
+    /// Returns the selected entries in the order of the file.
+    ///
+    /// # Errors
+    /// Returns [`ConfigError::Missing`] if the configuration has no entries, and a usage error if it has none of a
+    /// given name.
+    pub(crate) fn entries<'a>(&self, settings: &'a Settings) -> Result<Vec<&'a Entry>, Error> {
+        let entries = &settings.file.entries;
+        if entries.is_empty() {
+            return Err(ConfigError::Missing(settings.file.path.clone()).into());
+        }
+        let names = || entries.iter().map(|entry| entry.name.as_str());
+        if let Some(unknown) = self.names.iter().find(|name| names().all(|known| known != *name)) {
+            let near = nearest(unknown, names()).map(|near| format!("; did you mean {near}?"));
+            let message = format!("there is no entry {unknown:?}{}", near.unwrap_or_default());
+            return Err(Error::usage(
+                message,
+                format!("the entries are {}", names().collect::<Vec<_>>().join(", ")),
+            ));
+        }
+        let is_selected = |entry: &&Entry| match &self.event {
+            Some(event) => entry.is_for(event),
+            None => self.is_all || self.names.contains(&entry.name),
+        };
+        Ok(entries.iter().filter(is_selected).collect())
+    }
+}
