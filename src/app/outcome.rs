@@ -60,6 +60,7 @@ impl Outcome {
 
 /// One render.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct RenderOutcome {
     /// The render.
     pub(crate) render: RenderView,
@@ -122,6 +123,7 @@ impl RenderView {
 
 /// A render that the API has not described.
 #[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct OwnRender {
     /// The renderer's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +143,7 @@ pub(crate) struct OwnRender {
 
 /// A video that was read.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct VideoOutcome {
     /// By its headers; null where they cannot be read.
     #[schemars(schema_with = "schemas::video")]
@@ -151,6 +154,7 @@ pub(crate) struct VideoOutcome {
 
 /// A project that was packed.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ProjectOutcome {
     /// The render key of generation 0: what the render is of.
     pub(crate) identity: String,
@@ -165,6 +169,7 @@ pub(crate) struct ProjectOutcome {
 
 /// A render that was only checked and packed.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DryRunOutcome {
     /// The render key of generation 0.
     pub(crate) key: String,
@@ -179,6 +184,7 @@ pub(crate) struct DryRunOutcome {
 
 /// Rows of a batch.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct BatchOutcome {
     /// The manifest digest of the project.
     pub(crate) digest: String,
@@ -201,6 +207,7 @@ pub(crate) struct BatchOutcome {
 
 /// What a batch has come to.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct BatchResults {
     /// Rows whose video this run has put in place.
     pub(crate) completed: u64,
@@ -234,21 +241,9 @@ impl BatchOutcome {
     }
 }
 
-/// A row of a batch: a line of the manifest, and of the output with `--json`.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct RowOutcome {
-    /// The row, from 0.
-    pub(crate) row: u64,
-    /// `invalid`, `submitted`, `completed` or `failed`; in a dry run `would-render`, `reused`, `done`, `failed` or
-    /// `invalid`.
-    pub(crate) state: String,
-    /// Everything else that the manifest has of it.
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
-}
-
 /// An archive in figures.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ArchiveOutcome {
     /// The project's name.
     pub(crate) project: String,
@@ -278,6 +273,7 @@ pub(crate) struct ArchiveOutcome {
 
 /// A file of an archive.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct FileSize {
     /// Its path in the archive.
     pub(crate) path: String,
@@ -287,6 +283,7 @@ pub(crate) struct FileSize {
 
 /// A file of an archive, with its hash.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct FileDigest {
     /// Its path in the archive.
     pub(crate) path: String,
@@ -298,6 +295,7 @@ pub(crate) struct FileDigest {
 
 /// A project that was packed for itself.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct PackOutcome {
     /// The archive.
     pub(crate) archive: ArchiveOutcome,
@@ -308,6 +306,7 @@ pub(crate) struct PackOutcome {
 
 /// What checks found.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct CheckOutcome {
     /// The findings, by path and place.
     #[schemars(schema_with = "schemas::diagnostics")]
@@ -333,6 +332,7 @@ impl From<&Findings> for CheckOutcome {
 
 /// What a check is about.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct RuleOutcome {
     /// The rule's code.
     pub(crate) code: String,
@@ -350,6 +350,7 @@ pub(crate) struct RuleOutcome {
 
 /// One render of the account.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DetailOutcome {
     /// As the API describes it; URLs without their queries unless they were asked for.
     #[schemars(schema_with = "schemas::render_detail")]
@@ -358,6 +359,7 @@ pub(crate) struct DetailOutcome {
 
 /// Renders of the account.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ListOutcome {
     /// Newest first; URLs without their queries unless they were asked for.
     #[schemars(schema_with = "schemas::render_details")]
@@ -371,6 +373,7 @@ pub(crate) struct ListOutcome {
 
 /// A render that was deleted.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DeleteOutcome {
     /// The render.
     pub(crate) render: DeletedRender,
@@ -380,6 +383,7 @@ pub(crate) struct DeleteOutcome {
 
 /// See [`DeleteOutcome`].
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DeletedRender {
     /// The render's id.
     pub(crate) render_id: String,
@@ -387,6 +391,7 @@ pub(crate) struct DeletedRender {
 
 /// A running emulator.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct EmulatorOutcome {
     /// The API's base URL.
     pub(crate) url: String,
@@ -396,6 +401,7 @@ pub(crate) struct EmulatorOutcome {
 
 /// What is set, and where.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ConfigOutcome {
     /// The configuration file.
     pub(crate) path: String,
@@ -410,6 +416,7 @@ pub(crate) struct ConfigOutcome {
 
 /// A setting that counts.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct SettingOutcome {
     /// Its value.
     pub(crate) value: String,
@@ -419,6 +426,7 @@ pub(crate) struct SettingOutcome {
 
 /// An entry of the configuration.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct EntryOutcome {
     /// Its name.
     pub(crate) name: String,
@@ -434,13 +442,15 @@ pub(crate) struct EntryOutcome {
 
 /// Renders of the entries of the configuration.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct EntriesOutcome {
     /// In the order of the file.
+    #[schemars(schema_with = "schemas::entry_renders")]
     pub(crate) renders: Vec<EntryRender>,
 }
 
 /// What became of an entry.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct EntryRender {
     /// The entry's name.
     pub(crate) entry: String,
@@ -450,7 +460,7 @@ pub(crate) struct EntryRender {
 }
 
 /// See [`EntryRender`].
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum EntryResult {
     /// Its render.
@@ -461,6 +471,7 @@ pub(crate) enum EntryResult {
 
 /// A failure: what standard error has with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ErrorOutcome {
     /// The error.
     #[schemars(with = "ErrorView")]
@@ -469,6 +480,7 @@ pub(crate) struct ErrorOutcome {
 
 /// See [`ErrorOutcome`].
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ErrorView {
     /// Stable identifier.
     code: String,
@@ -504,6 +516,7 @@ impl From<&Error> for ErrorOutcome {
 
 /// What is set to sign in, and whether it works.
 #[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct StatusOutcome {
     /// Whether there is a credential.
     pub(crate) configured: bool,
@@ -516,6 +529,7 @@ pub(crate) struct StatusOutcome {
 
 /// A credential and its account.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct CredentialOutcome {
     /// Where it comes from.
     pub(crate) source: String,
@@ -533,6 +547,7 @@ pub(crate) struct CredentialOutcome {
 
 /// A sign-in that is stored.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct SignInOutcome {
     /// True.
     pub(crate) signed_in: bool,
@@ -542,6 +557,7 @@ pub(crate) struct SignInOutcome {
 
 /// A sign-in that was refreshed.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct RefreshOutcome {
     /// True.
     pub(crate) refreshed: bool,
@@ -551,6 +567,7 @@ pub(crate) struct RefreshOutcome {
 
 /// A sign-in that was forgotten.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct SignOutOutcome {
     /// Whether there was something to forget.
     pub(crate) signed_out: bool,

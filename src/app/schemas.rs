@@ -1,11 +1,14 @@
 //! JSON Schemas of results, by command: `schema output`.
 
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::batch::RowOutcome;
 use super::outcome::{
-    CheckOutcome, ConfigOutcome, DeleteOutcome, DetailOutcome, EmulatorOutcome, EntriesOutcome, ErrorOutcome,
-    ListOutcome, Outcome, PackOutcome, RowOutcome, RuleOutcome, StatusOutcome,
+    BatchOutcome, CheckOutcome, ConfigOutcome, DeleteOutcome, DetailOutcome, DryRunOutcome, EmulatorOutcome,
+    EntriesOutcome, ErrorOutcome, ListOutcome, Outcome, PackOutcome, RefreshOutcome, RenderOutcome,
+    RuleOutcome, SignInOutcome, SignOutOutcome, StatusOutcome,
 };
 
 /// Where a schema of a command's results comes from.
@@ -13,17 +16,20 @@ type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// The results of commands, under the names that `schema output` takes.
 pub(crate) const RESULTS: &[(&str, Describe)] = &[
-    ("render", of::<Outcome>),
+    ("render", render),
     ("render-row", of::<RowOutcome>),
     ("render-all", of::<EntriesOutcome>),
     ("check", of::<CheckOutcome>),
     ("check-explain", of::<RuleOutcome>),
     ("pack", of::<PackOutcome>),
     ("get", of::<DetailOutcome>),
-    ("get-wait", of::<Outcome>),
+    ("get-wait", get_wait),
     ("list", of::<ListOutcome>),
     ("delete", of::<DeleteOutcome>),
+    ("auth-login", of::<SignInOutcome>),
     ("auth-status", of::<StatusOutcome>),
+    ("auth-refresh", of::<RefreshOutcome>),
+    ("auth-logout", of::<SignOutOutcome>),
     ("emulator", of::<EmulatorOutcome>),
     ("config-show", of::<ConfigOutcome>),
     ("error", of::<ErrorOutcome>),
@@ -33,9 +39,40 @@ fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// A render, or as much as is known of one that came to nothing.
+fn render(generator: &mut SchemaGenerator) -> Schema {
+    let (outcome, detail) = (of::<Outcome>(generator), of::<DetailOutcome>(generator));
+    json_schema!({ "anyOf": [outcome, detail] })
+}
+
+/// As [`render`], for one that exists.
+fn get_wait(generator: &mut SchemaGenerator) -> Schema {
+    let (outcome, detail) = (of::<RenderOutcome>(generator), of::<DetailOutcome>(generator));
+    json_schema!({ "anyOf": [outcome, detail] })
+}
+
+/// What became of entries: the members of each outcome beside the entry's name.
+pub(crate) fn entry_renders(generator: &mut SchemaGenerator) -> Schema {
+    let outcomes: [Describe; 4] = [
+        RenderOutcome::json_schema,
+        BatchOutcome::json_schema,
+        DryRunOutcome::json_schema,
+        ErrorOutcome::json_schema,
+    ];
+    let named = outcomes.map(|describe| {
+        let mut schema = describe(generator).to_value();
+        schema["properties"]["entry"] = json!({ "type": "string", "description": "The entry's name." });
+        if let Some(required) = schema["required"].as_array_mut() {
+            required.insert(0, "entry".into());
+        }
+        schema
+    });
+    json_schema!({ "type": "array", "items": { "anyOf": named } })
+}
+
 /// The schema of one command's result, or of all of them by name.
 pub(crate) fn output(command: Option<&str>) -> Value {
-    let mut generator = SchemaGenerator::default();
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let chosen = RESULTS.iter().filter(|(name, _)| command.is_none_or(|command| command == *name));
     let mut schemas =
         chosen.map(|(name, describe)| (*name, describe(&mut generator).to_value())).collect::<Vec<_>>();

@@ -215,9 +215,9 @@ impl Console {
     }
 
     /// One of many results for programs, on a line of its own.
-    pub(crate) fn json_line(&mut self, value: &Value) {
+    pub(crate) fn outcome_line(&mut self, outcome: &impl serde::Serialize) {
         if self.json && self.entry.is_none() {
-            let _ = writeln!(io::stdout(), "{value}");
+            let _ = writeln!(io::stdout(), "{}", serde_json::json!(outcome));
         }
     }
 

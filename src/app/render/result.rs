@@ -1,7 +1,7 @@
 //! The end of one render: reported, and as a value.
 
 use crate::app::budget::Billed;
-use crate::app::outcome::{OwnRender, RenderOutcome, RenderView, VideoOutcome};
+use crate::app::outcome::{DetailOutcome, OwnRender, RenderOutcome, RenderView, VideoOutcome};
 use crate::fault::Error;
 use crate::renderers::{Description, OrderResult, OrderState, RunTotals, SavedVideo};
 use crate::system::interrupt;
@@ -46,7 +46,7 @@ impl Finished {
                 if let OrderState::Failed { .. } = &result.state {
                     // The last known state is a result: scripts read it whether or not the job was done.
                     console.result(&format!("{} {}\n", plain(&detail.render_id), plain(&detail.status)));
-                    console.json(&serde_json::json!({ "render": detail.redacted() }));
+                    console.outcome(&DetailOutcome { render: detail.redacted() });
                 }
                 outcome.thumbnail_url.clone_from(&detail.thumbnail_url);
                 outcome.render = RenderView::Api(Box::new(detail.redacted()));
