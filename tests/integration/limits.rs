@@ -67,7 +67,7 @@ fn render(server: &mockito::ServerGuard, folder: &std::path::Path, flags: &[&str
     // Not the ledger of another test: mocks are asked for the same project under changing ports.
     command.env("HYPERFRAMES_CI_LEDGER", folder.join(".ledger"));
     command.args(["render", "--asset-id", "a1", "-o", "v.mp4"]).args(flags).current_dir(folder);
-    Ran::from(command.output().unwrap())
+    Ran::of(&mut command)
 }
 
 #[test]
