@@ -340,6 +340,13 @@ mod tests {
     }
 
     #[test]
+    fn figures_say_how_a_renderer_of_the_registry_renders() {
+        let (_folder, outcome) = crate::renderers::tests::rendered();
+        let figures = Figures::of(&outcome);
+        assert_eq!((figures.label, figures.width), ("rendered as a clip", Some(160.0)));
+    }
+
+    #[test]
     fn variables_that_differ_are_reported() {
         let variable = |id: &str, kind: &str, default: &str| {
             format!(r#"{{"id":"{id}","label":"L","type":"{kind}","default":{default}}}"#)

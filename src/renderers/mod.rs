@@ -11,6 +11,8 @@ mod local;
 mod order;
 mod renderer;
 mod report;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod verify;
 
 use std::sync::{Arc, LazyLock};
@@ -25,8 +27,14 @@ pub(crate) use renderer::{Capability, Description, Renderer, Session};
 pub(crate) use report::{Event, Reporter};
 
 /// All renderers. Those with a name can be chosen by it; `auto` takes the first of them that is available.
-pub(crate) static RENDERERS: &[&dyn Renderer] =
-    &[&cloud::Cloud, &local::Local, &lambda::Lambda, &emulated::Emulated];
+pub(crate) static RENDERERS: &[&dyn Renderer] = &[
+    &cloud::Cloud,
+    &local::Local,
+    &lambda::Lambda,
+    &emulated::Emulated,
+    #[cfg(test)]
+    &tests::Clip,
+];
 
 /// The value of `--renderer` that leaves the choice open.
 pub(crate) const AUTO: &str = "auto";
