@@ -484,6 +484,11 @@ impl<'a> Run<'a> {
 
     /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
     fn look(&self, parked: Vec<(Instant, Box<Task>)>) {
+        let gate = *lock(&self.gate);
+        if gate > Instant::now() {
+            parked.into_iter().for_each(|(due, task)| self.schedule.park(due.max(gate), task));
+            return;
+        }
         let mut seen = self.list(&parked);
         let mut missing = Vec::new();
         for (due, mut task) in parked {
