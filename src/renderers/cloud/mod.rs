@@ -5,6 +5,8 @@ mod interpreter;
 mod lanes;
 pub(crate) mod ledger;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Mutex;
 
