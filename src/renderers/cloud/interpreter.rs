@@ -84,6 +84,7 @@ impl Interpreter<'_> {
             for _ in 0..if self.work.is_batch { POLLS } else { 1 } {
                 scope.spawn(|| run.perform(&run.polls));
             }
+            scope.spawn(|| run.perform(&run.lists));
             for _ in 0..DOWNLOADS.min(self.concurrency) {
                 scope.spawn(|| run.save());
             }
@@ -133,6 +134,8 @@ struct Run<'a> {
     source: Source,
     submissions: Lane<Call>,
     polls: Lane<Call>,
+    /// Looks at many at once: they wait for no single poll.
+    lists: Lane<Call>,
     downloads: Lane<(Box<Task>, String)>,
     schedule: Schedule<Sleeper, Box<Task>>,
     /// Permits to be in flight, and to be on the way to a submission.
@@ -170,6 +173,7 @@ impl<'a> Run<'a> {
             source,
             submissions: Lane::new(),
             polls: Lane::new(),
+            lists: Lane::new(),
             downloads: Lane::new(),
             schedule: Schedule::new(SHORTEST_PAUSE),
             flights: Semaphore::new(MOST_IN_FLIGHT),
@@ -394,6 +398,7 @@ impl<'a> Run<'a> {
         if *lock(&self.open) == (0, true) {
             self.submissions.close();
             self.polls.close();
+            self.lists.close();
             self.downloads.close();
             self.schedule.close();
             let _ = self.messages.send(Message::End);
@@ -417,7 +422,7 @@ impl<'a> Run<'a> {
                 }
             }
             if parked.len() >= WORTH_A_LIST {
-                self.polls.push(Call::List(parked));
+                self.lists.push(Call::List(parked));
             } else {
                 self.poll(parked);
             }
