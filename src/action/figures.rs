@@ -65,3 +65,15 @@ impl Figures {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_the_label_of_the_renderer() {
+        let (_folder, outcome) = crate::renderers::tests::rendered();
+        let figures = Figures::of(&outcome);
+        assert_eq!((figures.label, figures.width), ("rendered as a clip", Some(160.0)));
+    }
+}

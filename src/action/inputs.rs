@@ -275,6 +275,12 @@ mod tests {
     }
 
     #[test]
+    fn renderers_of_the_registry_can_be_chosen() {
+        let inputs = read(&[("INPUT_RENDERER", "clip")]).expect("inputs");
+        assert_eq!(inputs.renderer, Some(RendererChoice::Named("clip")));
+    }
+
+    #[test]
     fn errors_name_the_invalid_input() {
         for (name, value, part) in [
             ("INPUT_MODE", "fast", "mode"),

@@ -58,6 +58,7 @@ impl LimitOptions {
 
 /// Renders that were submitted and paid for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct Billed {
     /// How many.
     pub(crate) renders: u64,

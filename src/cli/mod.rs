@@ -138,4 +138,13 @@ mod tests {
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn renderers_of_the_registry_can_be_chosen_and_are_in_the_help() {
+        let parse = |name| Cli::try_parse_from(["hyperframes-ci", "render", "--renderer", name]);
+        assert!(parse("clip").is_ok() && parse("emulator").is_err());
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("render").expect("a command").render_long_help();
+        assert!(help.to_string().contains("[possible values: auto, cloud, local, lambda, clip]"), "{help}");
+    }
 }

@@ -12,6 +12,8 @@ mod order;
 mod registry;
 mod renderer;
 mod report;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod verify;
 
 pub(crate) use local::emulator_backend;

@@ -12,7 +12,14 @@ use crate::fault::Error;
 use crate::heygen::auth::NoCredential;
 
 /// All renderers; `auto` chooses the first one that is available.
-pub(crate) static RENDERERS: &[&dyn Renderer] = &[&Cloud, &Local, &Lambda, &Emulated];
+pub(crate) static RENDERERS: &[&dyn Renderer] = &[
+    &Cloud,
+    &Local,
+    &Lambda,
+    &Emulated,
+    #[cfg(test)]
+    &super::tests::Clip,
+];
 
 /// The value of `--renderer` for an automatic choice.
 pub(crate) const AUTO: &str = "auto";

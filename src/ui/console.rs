@@ -218,9 +218,9 @@ impl Console {
     }
 
     /// Prints one of several results for programs, on one line.
-    pub(crate) fn json_line(&mut self, value: &Value) {
+    pub(crate) fn outcome_line(&mut self, outcome: &impl serde::Serialize) {
         if self.json && self.entry.is_none() {
-            let _ = writeln!(io::stdout(), "{value}");
+            let _ = writeln!(io::stdout(), "{}", serde_json::json!(outcome));
         }
     }
 

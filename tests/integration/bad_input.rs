@@ -137,7 +137,7 @@ fn a_base_url_that_would_leak_the_key_is_refused() {
     for url in ["http://api.heygen.com", "ftp://x", "nonsense"] {
         let mut command = crate::support::command();
         command.env("HEYGEN_API_KEY", KEY).env("HEYGEN_API_URL", url).args(["list", "--json"]);
-        let ran = crate::support::Ran::from(command.current_dir(folder.path()).output().unwrap());
+        let ran = crate::support::Ran::of(command.current_dir(folder.path()));
         assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("invalid_api_url")), "{url}");
     }
 }

@@ -120,7 +120,7 @@ fn flags_are_above_the_environment_the_entry_the_defaults() {
         let mut command = crate::support::command();
         command.args(["render", "--dry-run", "--json"]).args(flags).current_dir(folder.path());
         command.envs(environment.iter().copied());
-        let ran = Ran::from(command.output().unwrap()).ok().json();
+        let ran = Ran::of(&mut command).ok().json();
         let of = if ran["renders"].is_array() { ran["renders"][0].clone() } else { ran };
         let request = &of["request"];
         (request["fps"].clone(), request["title"].clone(), request["variables"]["title"].clone())
@@ -138,7 +138,7 @@ fn flags_are_above_the_environment_the_entry_the_defaults() {
     // A mistake is told where it was made.
     let mut command = crate::support::command();
     command.args(["render", "videos/a", "--dry-run", "--json"]).current_dir(folder.path());
-    let ran = Ran::from(command.env("HYPERFRAMES_CI_FPS", "many").output().unwrap());
+    let ran = Ran::of(command.env("HYPERFRAMES_CI_FPS", "many"));
     assert_eq!(ran.code, 2);
     let message = ran.error()["message"].as_str().unwrap().to_owned();
     assert!(message.starts_with("HYPERFRAMES_CI_FPS: fps must be a whole number"), "{message}");
@@ -151,7 +151,7 @@ fn config_show_says_where_each_value_comes_from() {
         let mut command = crate::support::command();
         command.args(["config", "show", "--json"]).args(flags).current_dir(folder.path().join("videos"));
         command.env("HYPERFRAMES_CI_MAX_WAIT", "5").env("HEYGEN_API_KEY", crate::support::KEY);
-        let ran = Ran::from(command.output().unwrap()).ok();
+        let ran = Ran::of(&mut command).ok();
         assert!(!ran.stdout.contains(crate::support::KEY), "the key is shown");
         ran.json()
     };

@@ -114,7 +114,7 @@ impl Aws {
     }
 
     fn render(&self, folder: &Path, flags: &[&str]) -> Ran {
-        self.command().args(flags).current_dir(folder).output().unwrap().into()
+        Ran::of(self.command().args(flags).current_dir(folder))
     }
 }
 
@@ -303,7 +303,7 @@ fn what_cannot_work_is_told_with_its_remedy() {
     };
     let mut nobody = aws.command();
     nobody.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-    let ran = Ran::from(nobody.current_dir(folder.path()).output().unwrap());
+    let ran = Ran::of(nobody.current_dir(folder.path()));
     let (code, name, hint) = error(ran);
     assert_eq!((code, name.as_str()), (3, "not_authenticated"));
     assert!(hint.contains("aws-actions/configure-aws-credentials"), "{hint}");

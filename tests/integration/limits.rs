@@ -44,6 +44,24 @@ fn a_limit_is_kept_before_anything_is_uploaded() {
     assert_eq!(emulator.created(), (1, 1));
 }
 
+#[test]
+fn a_batch_that_the_balance_does_not_allow_claims_no_submission() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let rows = (0..20).map(|number| format!("{{\"title\": \"{number}\"}}\n")).collect::<String>();
+    fs::write(folder.path().join("rows.jsonl"), rows).unwrap();
+    let batch = ["render", "--json", "--batch", "rows.jsonl", "-o", "renders/{title}.{ext}"];
+    let ran = emulator.run(folder.path(), &[&batch[..], &["--min-balance", "100.01"]].concat());
+    assert_eq!((ran.code, ran.error()["code"].as_str()), (6, Some("min_balance")), "{ran:?}");
+    let asked = emulator.requests().into_iter().filter(|(_, path, _)| path == "/v3/users/me").count();
+    assert_eq!((asked, emulator.created()), (1, (0, 0)));
+    let manifest = fs::read_to_string(folder.path().join("renders/rows.manifest.jsonl")).unwrap();
+    assert_eq!(manifest, "");
+    // What it left does not keep the rows from being rendered later.
+    emulator.run(folder.path(), &[&batch[..], &["--min-balance", "100"]].concat()).ok();
+    assert_eq!(emulator.created(), (1, 20));
+}
+
 /// An API whose render is complete and whose video is the built-in clip: 160x90, 10 frames per second, 1 s.
 fn api() -> mockito::ServerGuard {
     let mut server = mockito::Server::new();
@@ -67,7 +85,7 @@ fn render(server: &mockito::ServerGuard, folder: &std::path::Path, flags: &[&str
     // Not the ledger of another test: mocks are asked for the same project under changing ports.
     command.env("HYPERFRAMES_CI_LEDGER", folder.join(".ledger"));
     command.args(["render", "--asset-id", "a1", "-o", "v.mp4"]).args(flags).current_dir(folder);
-    Ran::from(command.output().unwrap())
+    Ran::of(&mut command)
 }
 
 #[test]

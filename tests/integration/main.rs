@@ -10,6 +10,7 @@ mod batch;
 mod check;
 mod commands;
 mod config;
+mod contract;
 #[cfg(unix)]
 mod crash;
 mod faults;
@@ -18,6 +19,7 @@ mod lambda;
 mod limits;
 mod matrix;
 mod official;
+mod outputs;
 mod pack;
 mod real;
 mod reuse;

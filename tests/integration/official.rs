@@ -28,7 +28,7 @@ pub(crate) fn command(emulator: &Emulator, arguments: &[&str], folder: &std::pat
 }
 
 fn official(emulator: &Emulator, arguments: &[&str], folder: &std::path::Path) -> Ran {
-    command(emulator, arguments, folder).output().unwrap().into()
+    Ran::of(&mut command(emulator, arguments, folder))
 }
 
 #[test]

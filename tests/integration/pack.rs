@@ -176,7 +176,7 @@ fn the_bytes_do_not_depend_on_the_processors() {
     }
     std::fs::write(folder.path().join("large.bin"), vec![7; 9_000_000]).unwrap();
     let packed = |command: &mut std::process::Command| {
-        let ran = crate::support::Ran::from(command.current_dir(folder.path()).output().unwrap()).ok();
+        let ran = crate::support::Ran::of(command.current_dir(folder.path())).ok();
         let digest = ran.json()["archive"]["sha256"].as_str().unwrap().to_owned();
         (digest, std::fs::read(folder.path().join("renders/p.zip")).unwrap())
     };

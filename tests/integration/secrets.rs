@@ -65,7 +65,7 @@ fn neither_storage_nor_redirects_get_the_key() {
             .env("HEYGEN_API_KEY", KEY)
             .args(arguments)
             .current_dir(folder.path());
-        Ran::from(command.output().unwrap())
+        Ran::of(&mut command)
     };
     run(&["render", "-o", "v.mp4"]).ok();
     let redirected = run(&["get", "redirect", "--json"]);
@@ -97,7 +97,7 @@ fn hostile_text_from_the_server_commands_nothing() {
         .env("HEYGEN_API_KEY", KEY)
         .args(["get", "r1"])
         .current_dir(folder.path());
-    let ran = Ran::from(command.output().unwrap());
+    let ran = Ran::of(&mut command);
     assert!(ran.stderr.lines().all(|line| !line.trim_start().starts_with("::")), "{ran:?}");
     assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains('\r'), "{ran:?}");
 }

@@ -75,6 +75,13 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Runs `command` to its end, and holds what it prints against the published schemas.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let ran = Self::from(command.output().unwrap());
+        crate::contract::check(command, &ran);
+        ran
+    }
+
     /// The result on standard output.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
@@ -107,7 +114,7 @@ impl From<Output> for Ran {
 
 /// Runs the binary in `folder` with `arguments`.
 pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
-    command().args(arguments).current_dir(folder).output().unwrap().into()
+    Ran::of(command().args(arguments).current_dir(folder))
 }
 
 /// An emulator that ends with the test.
@@ -137,6 +144,7 @@ impl Emulator {
             .next()
             .expect("the emulator says where it is")
             .unwrap();
+        assert_eq!(crate::contract::mistake("emulator", &started), None);
         let url = started["url"].as_str().unwrap().to_owned();
         Self { child, url, home: tempfile::tempdir().unwrap() }
     }
@@ -166,7 +174,7 @@ impl Emulator {
 
     /// Runs the binary in `folder` against this emulator.
     pub(crate) fn run(&self, folder: &Path, arguments: &[&str]) -> Ran {
-        self.command().args(arguments).current_dir(folder).output().unwrap().into()
+        Ran::of(self.command().args(arguments).current_dir(folder))
     }
 
     /// The binary with this emulator as its API.

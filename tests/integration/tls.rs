@@ -68,7 +68,7 @@ fn status(url: &str, variables: &[(&str, &str)]) -> Ran {
         }
     }
     command.args(["auth", "status", "--json"]).env("HEYGEN_API_URL", url).env("HEYGEN_API_KEY", KEY);
-    command.env("HEYGEN_MAX_RETRIES", "0").envs(variables.iter().copied()).output().unwrap().into()
+    Ran::of(command.env("HEYGEN_MAX_RETRIES", "0").envs(variables.iter().copied()))
 }
 
 #[test]

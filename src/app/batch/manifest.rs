@@ -7,10 +7,11 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Exit, Fault};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How far a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RowState {
     /// It cannot be rendered as it is.
@@ -24,7 +25,7 @@ pub(crate) enum RowState {
 }
 
 /// One line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Entry {
     /// The row, from 0.
     pub(crate) row: u64,

@@ -5,6 +5,7 @@
 
 mod manifest;
 mod plan;
+mod row_outcome;
 mod rows;
 mod summary;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::job::Failure;
 
 pub(crate) use manifest::{Entry, Manifest};
+pub(crate) use row_outcome::RowOutcome;
 pub(crate) use rows::{BatchRows, RowCount};
 
 use super::outcome::{BatchOutcome, Outcome};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderState};
-use serde_json::json;
 
 use super::manifest::{Entry, Manifest, RowState};
+use super::row_outcome::{PlannedRow, PlannedState, RowOutcome};
 use super::rows::{BatchRows, ValidRow};
 use crate::app::budget::billed_seconds;
 use crate::app::request::expected;
@@ -101,36 +101,36 @@ impl BatchPlan {
     ) -> Result<Self, Error> {
         let mut plan = Self { seconds: Some(0.0), ..Self::default() };
         for row in rows.read()? {
-            let (index, state, message) = match row {
-                Err(invalid) => (invalid.index, "invalid", Some(invalid.message)),
+            let (row, state, error) = match row {
+                Err(invalid) => (invalid.index, PlannedState::Invalid, Some(invalid.message)),
                 Ok(row) => (row.row.index, plan.count(rows, prior, &row), None),
             };
             if rows.spec.is_dry_run {
-                console.json_line(&json!({ "row": index, "state": state, "error": message }));
+                console.outcome_line(&RowOutcome::Planned(PlannedRow { row, state, error }));
             }
         }
         Ok(plan)
     }
 
-    fn count(&mut self, rows: &BatchRows<'_>, prior: &PriorState<'_>, row: &ValidRow) -> &'static str {
+    fn count(&mut self, rows: &BatchRows<'_>, prior: &PriorState<'_>, row: &ValidRow) -> PlannedState {
         match prior.status(rows, row, &prior.identity(row)) {
             RowStatus::Done => {
                 self.done += 1;
-                "done"
+                PlannedState::Done
             }
             RowStatus::Failed => {
                 self.failed += 1;
-                "failed"
+                PlannedState::Failed
             }
             RowStatus::Rendered(_) => {
                 self.reused += 1;
-                "reused"
+                PlannedState::Reused
             }
             RowStatus::New(_) => {
                 self.renders += 1;
                 let seconds = rows.duration.map(|seconds| billed_seconds(seconds, row.options.resolution));
                 self.seconds = self.seconds.zip(seconds).map(|(sum, seconds)| sum + seconds);
-                "would-render"
+                PlannedState::WouldRender
             }
         }
     }

@@ -1,8 +1,7 @@
 //! What becomes of the rows: counted, written down, reported.
 
-use serde_json::json;
-
 use super::manifest::{Entry, Manifest, ManifestError, RowState};
+use super::row_outcome::{EndedRow, RowOutcome};
 use crate::app::budget::Billed;
 use crate::app::outcome::{BatchOutcome, BatchResults};
 use crate::app::spec::RenderSpec;
@@ -133,9 +132,8 @@ impl Reporter for BatchSummary<'_> {
                 self.console.warning(&format!("row {}: {error}", result.index + 1));
             }
         }
-        let mut line = json!(entry);
-        line["reused"] = result.is_reused.into();
-        self.console.json_line(&line);
+        let ended = EndedRow { entry, reused: result.is_reused };
+        self.console.outcome_line(&RowOutcome::Ended(ended));
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         let (done, pending) = (self.completed + self.failed, self.pending());
         self.console.progress(&format!("rendering{failed}"), done, pending, false);

@@ -9,6 +9,7 @@ use super::parts;
 
 /// One render of the account.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DetailOutcome {
     /// As the API describes it; URLs without their queries unless they were asked for.
     #[schemars(schema_with = "parts::render_detail")]
@@ -17,6 +18,7 @@ pub(crate) struct DetailOutcome {
 
 /// Renders of the account.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ListOutcome {
     /// Newest first; URLs without their queries unless they were asked for.
     #[schemars(schema_with = "parts::render_details")]
@@ -30,6 +32,7 @@ pub(crate) struct ListOutcome {
 
 /// A render that was deleted.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DeleteOutcome {
     /// The render.
     pub(crate) render: DeletedRender,
@@ -39,6 +42,7 @@ pub(crate) struct DeleteOutcome {
 
 /// See [`DeleteOutcome`].
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DeletedRender {
     /// The render's id.
     pub(crate) render_id: String,
@@ -46,6 +50,7 @@ pub(crate) struct DeletedRender {
 
 /// What is set to sign in, and whether it works.
 #[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct StatusOutcome {
     /// Whether there is a credential.
     pub(crate) configured: bool,
@@ -58,6 +63,7 @@ pub(crate) struct StatusOutcome {
 
 /// A credential and its account.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct CredentialOutcome {
     /// Where it comes from.
     pub(crate) source: String,
@@ -75,6 +81,7 @@ pub(crate) struct CredentialOutcome {
 
 /// A sign-in that is stored.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct SignInOutcome {
     /// True.
     pub(crate) signed_in: bool,
@@ -84,6 +91,7 @@ pub(crate) struct SignInOutcome {
 
 /// A sign-in that was refreshed.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct RefreshOutcome {
     /// True.
     pub(crate) refreshed: bool,
@@ -93,6 +101,7 @@ pub(crate) struct RefreshOutcome {
 
 /// A sign-in that was forgotten.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct SignOutOutcome {
     /// Whether there was something to forget.
     pub(crate) signed_out: bool,

@@ -10,6 +10,7 @@ use super::parts;
 
 /// An archive in figures.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ArchiveOutcome {
     /// The project's name.
     pub(crate) project: String,
@@ -39,6 +40,7 @@ pub(crate) struct ArchiveOutcome {
 
 /// A file of an archive.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct FileSize {
     /// Its path in the archive.
     pub(crate) path: String,
@@ -48,6 +50,7 @@ pub(crate) struct FileSize {
 
 /// A file of an archive, with its hash.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct FileDigest {
     /// Its path in the archive.
     pub(crate) path: String,
@@ -59,6 +62,7 @@ pub(crate) struct FileDigest {
 
 /// A project that was packed for itself.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct PackOutcome {
     /// The archive.
     pub(crate) archive: ArchiveOutcome,

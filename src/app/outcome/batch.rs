@@ -2,13 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::app::budget::Billed;
 use crate::app::failure::BatchFailed;
 
 /// Rows of a batch.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct BatchOutcome {
     /// The manifest digest of the project.
     pub(crate) digest: String,
@@ -31,6 +31,7 @@ pub(crate) struct BatchOutcome {
 
 /// What a batch has come to.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct BatchResults {
     /// Rows whose video this run has put in place.
     pub(crate) completed: u64,
@@ -62,17 +63,4 @@ impl BatchOutcome {
             _ => Ok(()),
         }
     }
-}
-
-/// A row of a batch: a line of the manifest, and of the output with `--json`.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct RowOutcome {
-    /// The row, from 0.
-    pub(crate) row: u64,
-    /// `invalid`, `submitted`, `completed` or `failed`; in a dry run `would-render`, `reused`, `done`, `failed` or
-    /// `invalid`.
-    pub(crate) state: String,
-    /// Everything else that the manifest has of it.
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
 }

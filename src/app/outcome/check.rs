@@ -8,6 +8,7 @@ use super::parts;
 
 /// What checks found.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct CheckOutcome {
     /// The findings, by path and place.
     #[schemars(schema_with = "parts::diagnostics")]
@@ -33,6 +34,7 @@ impl From<&Findings> for CheckOutcome {
 
 /// What a check is about.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct RuleOutcome {
     /// The rule's code.
     pub(crate) code: String,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 /// A running emulator.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct EmulatorOutcome {
     /// The API's base URL.
     pub(crate) url: String,
@@ -15,6 +16,7 @@ pub(crate) struct EmulatorOutcome {
 
 /// What is set, and where.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ConfigOutcome {
     /// The configuration file.
     pub(crate) path: String,
@@ -29,6 +31,7 @@ pub(crate) struct ConfigOutcome {
 
 /// A setting that counts.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct SettingOutcome {
     /// Its value.
     pub(crate) value: String,
@@ -38,6 +41,7 @@ pub(crate) struct SettingOutcome {
 
 /// An entry of the configuration.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct EntryOutcome {
     /// Its name.
     pub(crate) name: String,

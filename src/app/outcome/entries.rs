@@ -1,20 +1,24 @@
 //! Outcomes of entries of the configuration.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use serde_json::json;
 
+use super::batch::BatchOutcome;
 use super::error::ErrorOutcome;
-use super::render::Outcome;
+use super::render::{DryRunOutcome, Outcome, RenderOutcome};
 
 /// Renders of the entries of the configuration.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct EntriesOutcome {
     /// In the order of the file.
+    #[schemars(schema_with = "entry_renders")]
     pub(crate) renders: Vec<EntryRender>,
 }
 
 /// What became of an entry.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct EntryRender {
     /// The entry's name.
     pub(crate) entry: String,
@@ -24,11 +28,30 @@ pub(crate) struct EntryRender {
 }
 
 /// See [`EntryRender`].
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum EntryResult {
     /// Its render.
     Outcome(Outcome),
     /// The error envelope.
     Failed(ErrorOutcome),
+}
+
+/// What became of entries: the members of each outcome beside the entry's name.
+fn entry_renders(generator: &mut SchemaGenerator) -> Schema {
+    let outcomes: [fn(&mut SchemaGenerator) -> Schema; 4] = [
+        <RenderOutcome as JsonSchema>::json_schema,
+        BatchOutcome::json_schema,
+        DryRunOutcome::json_schema,
+        ErrorOutcome::json_schema,
+    ];
+    let named = outcomes.map(|describe| {
+        let mut schema = describe(generator).to_value();
+        schema["properties"]["entry"] = json!({ "type": "string", "description": "The entry's name." });
+        if let Some(required) = schema["required"].as_array_mut() {
+            required.insert(0, "entry".into());
+        }
+        schema
+    });
+    json_schema!({ "type": "array", "items": { "anyOf": named } })
 }

@@ -10,6 +10,7 @@ use crate::fault::Error;
 
 /// A failure: what standard error has with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ErrorOutcome {
     /// The error.
     #[schemars(with = "ErrorView")]
@@ -18,6 +19,7 @@ pub(crate) struct ErrorOutcome {
 
 /// See [`ErrorOutcome`].
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ErrorView {
     /// Stable identifier.
     code: String,

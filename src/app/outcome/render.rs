@@ -62,6 +62,7 @@ impl Outcome {
 
 /// One render.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct RenderOutcome {
     /// The render.
     pub(crate) render: RenderView,
@@ -124,6 +125,7 @@ impl RenderView {
 
 /// A render that the API has not described.
 #[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct OwnRender {
     /// The renderer's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,6 +145,7 @@ pub(crate) struct OwnRender {
 
 /// A video that was read.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct VideoOutcome {
     /// By its headers; null where they cannot be read.
     #[schemars(schema_with = "parts::video")]
@@ -153,6 +156,7 @@ pub(crate) struct VideoOutcome {
 
 /// A project that was packed.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct ProjectOutcome {
     /// The render key of generation 0: what the render is of.
     pub(crate) identity: String,
@@ -167,6 +171,7 @@ pub(crate) struct ProjectOutcome {
 
 /// A render that was only checked and packed.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct DryRunOutcome {
     /// The render key of generation 0.
     pub(crate) key: String,

@@ -1,33 +1,39 @@
 //! JSON Schemas of outcomes by command, for `schema output`.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::account::{DeleteOutcome, DetailOutcome, ListOutcome, StatusOutcome};
+use super::account::{
+    DeleteOutcome, DetailOutcome, ListOutcome, RefreshOutcome, SignInOutcome, SignOutOutcome, StatusOutcome,
+};
 use super::archive::PackOutcome;
-use super::batch::RowOutcome;
 use super::check::{CheckOutcome, RuleOutcome};
 use super::config::{ConfigOutcome, EmulatorOutcome};
 use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
-use super::render::Outcome;
+use super::render::{Outcome, RenderOutcome};
+use crate::app::batch::RowOutcome;
 
 /// Generates the schema of an outcome.
 type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// The outcomes by the names that `schema output` accepts.
 pub(crate) const RESULTS: &[(&str, Describe)] = &[
-    ("render", of::<Outcome>),
+    ("render", render),
     ("render-row", of::<RowOutcome>),
     ("render-all", of::<EntriesOutcome>),
     ("check", of::<CheckOutcome>),
     ("check-explain", of::<RuleOutcome>),
     ("pack", of::<PackOutcome>),
     ("get", of::<DetailOutcome>),
-    ("get-wait", of::<Outcome>),
+    ("get-wait", get_wait),
     ("list", of::<ListOutcome>),
     ("delete", of::<DeleteOutcome>),
+    ("auth-login", of::<SignInOutcome>),
     ("auth-status", of::<StatusOutcome>),
+    ("auth-refresh", of::<RefreshOutcome>),
+    ("auth-logout", of::<SignOutOutcome>),
     ("emulator", of::<EmulatorOutcome>),
     ("config-show", of::<ConfigOutcome>),
     ("error", of::<ErrorOutcome>),
@@ -38,9 +44,21 @@ fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// A render, or as much as is known of one that came to nothing.
+fn render(generator: &mut SchemaGenerator) -> Schema {
+    let (outcome, detail) = (of::<Outcome>(generator), of::<DetailOutcome>(generator));
+    json_schema!({ "anyOf": [outcome, detail] })
+}
+
+/// As [`render`], for one that exists.
+fn get_wait(generator: &mut SchemaGenerator) -> Schema {
+    let (outcome, detail) = (of::<RenderOutcome>(generator), of::<DetailOutcome>(generator));
+    json_schema!({ "anyOf": [outcome, detail] })
+}
+
 /// Returns the schema of one command's outcome, or of all by name.
 pub(crate) fn output(command: Option<&str>) -> Value {
-    let mut generator = SchemaGenerator::default();
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let chosen = RESULTS.iter().filter(|(name, _)| command.is_none_or(|command| command == *name));
     let mut schemas =
         chosen.map(|(name, describe)| (*name, describe(&mut generator).to_value())).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
 //! Reports the result of one render and converts it to an outcome.
 
 use crate::app::budget::Billed;
-use crate::app::outcome::{OwnRender, RenderOutcome, RenderView, VideoOutcome};
+use crate::app::outcome::{DetailOutcome, OwnRender, RenderOutcome, RenderView, VideoOutcome};
 use crate::fault::Error;
 use crate::renderers::{Description, OrderResult, OrderState, RunTotals, SavedVideo};
 use crate::system::interrupt;
@@ -45,7 +45,7 @@ impl FinishedOrder {
     fn report_last_status(&self, console: &mut Console) {
         if let Some(detail) = &self.result.detail {
             console.result(&format!("{} {}\n", plain(&detail.render_id), plain(&detail.status)));
-            console.json(&serde_json::json!({ "render": detail.redacted() }));
+            console.outcome(&DetailOutcome { render: detail.redacted() });
         }
     }
 

@@ -83,6 +83,7 @@ impl Interpreter<'_> {
             for _ in 0..if self.work.is_batch { POLLS } else { 1 } {
                 scope.spawn(|| run.perform(&run.polls));
             }
+            scope.spawn(|| run.perform(&run.lists));
             for _ in 0..DOWNLOADS.min(self.concurrency) {
                 scope.spawn(|| run.save());
             }
@@ -122,6 +123,8 @@ struct Run<'a> {
     source: Source,
     submissions: Lane<Call>,
     polls: Lane<Call>,
+    /// Looks at many at once: they wait for no single poll.
+    lists: Lane<Call>,
     downloads: Lane<(Box<Task>, String)>,
     schedule: Schedule<Sleeper, Box<Task>>,
     /// Permits to be in flight, and to be on the way to a submission.
@@ -161,6 +164,7 @@ impl<'a> Run<'a> {
             source,
             submissions: Lane::new(),
             polls: Lane::new(),
+            lists: Lane::new(),
             downloads: Lane::new(),
             schedule: Schedule::new(SHORTEST_PAUSE),
             flights: Semaphore::new(MOST_IN_FLIGHT),
@@ -327,6 +331,7 @@ impl<'a> Run<'a> {
         if *lock(&self.open) == (0, true) {
             self.submissions.close();
             self.polls.close();
+            self.lists.close();
             self.downloads.close();
             self.schedule.close();
             let _ = self.messages.send(Message::End);
@@ -350,7 +355,7 @@ impl<'a> Run<'a> {
                 }
             }
             if parked.len() >= WORTH_A_LIST {
-                self.polls.push(Call::List(parked));
+                self.lists.push(Call::List(parked));
             } else {
                 self.poll(parked);
             }
@@ -417,6 +422,11 @@ impl<'a> Run<'a> {
 
     /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
     fn look(&self, parked: Vec<(Instant, Box<Task>)>) {
+        let gate = *lock(&self.gate);
+        if gate > Instant::now() {
+            parked.into_iter().for_each(|(due, task)| self.schedule.park(due.max(gate), task));
+            return;
+        }
         let wanted = parked.iter().filter_map(|(_, task)| task.job.render().map(|(id, _)| id.to_owned()));
         let (mut seen, pause) = list(self.interpreter.transport, wanted.collect());
         if let Some(pause) = pause {

@@ -7,6 +7,8 @@ pub(crate) mod ledger;
 mod list;
 mod plan;
 mod task;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod upload;
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::server::{Answer, page, plain, refuse, serve};
-use super::{Repository, commit};
+use super::stage::{Repository, commit};
 use crate::support::{Emulator, KEY, clean, html, root, write};
 
 #[derive(Default)]

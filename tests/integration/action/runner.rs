@@ -143,8 +143,12 @@ impl Runner {
             .unwrap()
             .iter()
             .map(|(name, output)| (name.clone(), evaluate(output["value"].as_str().unwrap(), &contexts)));
+        let outputs = outputs.collect::<BTreeMap<_, _>>();
+        if let Some(results) = outputs.get("results").filter(|results| !results.is_empty()) {
+            crate::contract::check_results(results);
+        }
         let summary = fs::read_to_string(&self.variables["GITHUB_STEP_SUMMARY"]).unwrap_or_default();
-        Run { code, log, outputs: outputs.collect(), summary, used }
+        Run { code, log, outputs, summary, used }
     }
 }
 

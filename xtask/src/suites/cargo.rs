@@ -33,10 +33,10 @@ pub(super) fn core() -> Result<Outcome> {
         succeed(cargo(&["test", "--workspace", "--no-fail-fast", "--quiet"]).args(what))
     };
     let mut parts = vec!["--lib".to_owned(), "--bins".to_owned()];
-    for file in fs::read_dir(root().join("core/tests"))? {
-        let file = file?.path();
-        if let Some(name) = file.file_stem().filter(|_| file.extension().is_some_and(|ending| ending == "rs"))
-        {
+    for entry in fs::read_dir(root().join("core/tests"))? {
+        let path = entry?.path();
+        let is_test = path.extension().is_some_and(|ending| ending == "rs") || path.join("main.rs").is_file();
+        if let Some(name) = path.file_stem().filter(|_| is_test) {
             parts.extend(["--test".to_owned(), name.to_string_lossy().into_owned()]);
         }
     }

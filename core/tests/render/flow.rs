@@ -1,0 +1,294 @@
+//! A render from its upload to its video.
+
+use std::time::Duration;
+
+use hyperframes_ci_core::api::Body;
+use hyperframes_ci_core::job::{
+    Action, Event, FailureKind, Outcome, Plan, Remedy, SaveError, Source, Stage, UploadRoute,
+};
+use serde_json::json;
+
+use crate::scenario::{CREATE, POLL, Scenario, archive, detail, key_of, plan};
+
+#[test]
+fn the_whole_flow() {
+    let mut scenario = Scenario::start(plan(archive(10)));
+    let request = scenario.expect("POST /v3/assets/direct-uploads");
+    assert_eq!(key_of(&request), format!("hfci_asset_{}", "ab".repeat(32)), "made of the archive");
+    scenario.answer(
+        200,
+        json!({"data": {"asset_id": "a1", "upload_url": "https://s3.example/k?sig=1",
+        "upload_headers": {"x-amz-checksum-sha256": "q="}, "max_bytes": 100, "status": "pending_upload"}}),
+    );
+    let put = scenario.expect("PUT https://s3.example/k?sig=1");
+    assert!(put.headers.iter().all(|(name, _)| name != "idempotency-key"));
+    scenario.answer_with(200, &[], String::new());
+    scenario.expect("POST /v3/assets/a1/complete");
+    scenario.answer(409, json!({"error": {"code": "conflict", "message": "object not visible yet"}}));
+    assert!(matches!(scenario.action, Action::Sleep(_)));
+    scenario.expect("POST /v3/assets/a1/complete");
+    scenario.answer(200, json!({"data": {"asset_id": "a1"}}));
+    let submit = scenario.expect("POST /v3/hyperframes/renders");
+    let Body::Bytes(body) = submit.body else { panic!("a JSON body") };
+    let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(body, json!({"fps": 24, "project": {"type": "asset_id", "asset_id": "a1"}}));
+    scenario.answer(200, json!({"data": {"render_id": "r1"}}));
+    for status in ["queued", "rendering", "polishing"] {
+        scenario.expect(POLL);
+        scenario.answer(200, detail(status));
+    }
+    scenario.expect(POLL);
+    scenario.answer(200, detail("completed"));
+    assert!(matches!(&scenario.action, Action::Save(url) if url == "https://cdn.example/v?sig=1"));
+    scenario.event(Event::Saved);
+    assert!(matches!(&scenario.action, Action::Done(Outcome::Completed(detail)) if detail.render_id == "r1"));
+}
+
+#[test]
+fn without_direct_uploads_a_small_archive_goes_through_the_api() {
+    let mut scenario = Scenario::start(plan(archive(10)));
+    scenario.expect("POST /v3/assets/direct-uploads");
+    scenario.answer_with(404, &[], String::new());
+    scenario.expect("POST /v3/assets");
+    scenario.answer(200, json!({"data": {"asset_id": "a1", "url": "x", "mime_type": "y", "size_bytes": 10}}));
+    scenario.expect("POST /v3/hyperframes/renders");
+}
+
+#[test]
+fn without_direct_uploads_a_large_archive_fails_before_it_is_sent() {
+    let mut scenario = Scenario::start(plan(archive(33 * 1024 * 1024)));
+    scenario.expect("POST /v3/assets/direct-uploads");
+    scenario.answer_with(404, &[], String::new());
+    assert_eq!(scenario.failure().code(), "archive_too_large");
+}
+
+#[test]
+fn where_the_storage_cannot_be_reached_a_small_archive_goes_through_the_api() {
+    for (size, next) in [(10, Some("POST /v3/assets")), (33 * 1024 * 1024, None)] {
+        let mut scenario = Scenario::start(plan(archive(size)));
+        scenario.expect(CREATE);
+        scenario.answer(
+            200,
+            json!({"data": {"asset_id": "a1", "upload_url": "https://s3.example/k", "upload_headers": {}}}),
+        );
+        for _ in 0..3 {
+            scenario.expect("PUT https://s3.example/k");
+            scenario.event(Event::Unreachable("the host is not known".to_owned()));
+        }
+        match next {
+            Some(next) => drop(scenario.expect(next)),
+            None => assert_eq!(scenario.failure().stage, Stage::Upload),
+        }
+    }
+}
+
+#[test]
+fn the_route_that_the_user_set_is_kept() {
+    let mut scenario = Scenario::start(Plan { route: UploadRoute::Direct, ..plan(archive(10)) });
+    scenario.expect("POST /v3/assets/direct-uploads");
+    scenario.answer_with(404, &[], String::new());
+    assert_eq!(scenario.failure().stage, Stage::CreateUpload);
+    let mut scenario = Scenario::start(Plan { route: UploadRoute::Proxy, ..plan(archive(10)) });
+    scenario.expect("POST /v3/assets");
+}
+
+#[test]
+fn no_wait_ends_with_the_submission() {
+    let source =
+        Source::Project(hyperframes_ci_core::api::Project::Url { url: "https://x.example/p.zip".to_owned() });
+    let mut scenario = Scenario::start(Plan { wait: None, ..plan(source) });
+    scenario.expect("POST /v3/hyperframes/renders");
+    scenario.answer(200, json!({"data": {"render_id": "r1"}}));
+    assert!(matches!(&scenario.action, Action::Done(Outcome::Submitted { render_id }) if render_id == "r1"));
+}
+
+#[test]
+fn transient_errors_are_repeated_a_bounded_number_of_times() {
+    let mut scenario = Scenario::start(plan(archive(10)));
+    for status in [429, 503] {
+        scenario.expect("POST /v3/assets/direct-uploads");
+        scenario.answer_with(status, &[], String::new());
+    }
+    scenario.expect("POST /v3/assets/direct-uploads");
+    scenario.event(Event::Unreachable("connection refused".to_owned()));
+    assert!(matches!(scenario.failure().kind, FailureKind::Unreachable(_)));
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_as_long_as_there_is_time() {
+    let mut scenario = Scenario::start(plan(archive(10)));
+    for _ in 0..20 {
+        scenario.expect("POST /v3/assets/direct-uploads");
+        scenario.answer_with(429, &[("Retry-After", "1")], String::new());
+    }
+    scenario.expect("POST /v3/assets/direct-uploads");
+    scenario.answer_with(429, &[("Retry-After", "59")], String::new());
+    assert_eq!(scenario.failure().code(), "http_429", "there is no such time left");
+}
+
+#[test]
+fn what_a_list_shows_counts_as_a_poll() {
+    let seen = |status: &str, with_url: bool| {
+        let mut detail = detail(status)["data"].clone();
+        if !with_url {
+            detail["video_url"] = serde_json::Value::Null;
+        }
+        Event::Seen(Box::new(serde_json::from_value(detail).expect("a detail")))
+    };
+    let mut scenario = Scenario::submitted();
+    scenario.expect(POLL);
+    scenario.answer(200, detail("queued"));
+    scenario.event(seen("rendering", false));
+    assert!(matches!(&scenario.action, Action::Sleep(pause) if pause.retry.is_none()));
+    scenario.event(seen("completed", false));
+    scenario.expect(POLL);
+    scenario.answer(200, detail("rendering"));
+    scenario.event(seen("completed", true));
+    assert!(matches!(scenario.action, Action::Save(_)));
+}
+
+#[test]
+fn retry_after_is_kept() {
+    let mut scenario = Scenario::start(plan(archive(10)));
+    scenario.answer_with(429, &[("Retry-After", "9")], String::new());
+    assert!(matches!(&scenario.action, Action::Sleep(pause) if pause.delay == Duration::from_secs(9)));
+}
+
+#[test]
+fn permanent_errors_are_not_repeated() {
+    for status in [400, 401, 402, 403, 413, 422] {
+        let mut scenario = Scenario::start(plan(archive(10)));
+        scenario.answer(status, json!({"error": {"code": "nope", "message": "no"}}));
+        assert_eq!(scenario.failure().code(), "nope", "{status}");
+    }
+}
+
+#[test]
+fn polls_outlive_every_transient_error_until_the_time_is_over() {
+    let mut scenario = Scenario::submitted();
+    let mut polls = 0;
+    while !matches!(scenario.action, Action::Fail(_)) {
+        scenario.expect(POLL);
+        polls += 1;
+        match polls % 3 {
+            0 => scenario.answer_with(502, &[], "<html>".to_owned()),
+            1 => scenario.event(Event::Unreachable("reset".to_owned())),
+            _ => scenario.answer_with(200, &[], "{\"data\":".to_owned()),
+        }
+    }
+    assert!(matches!(scenario.failure().kind, FailureKind::TimedOut(_)));
+    assert!(scenario.failure().is_resumable());
+    assert!(polls > 5 && scenario.now >= Duration::from_secs(60), "{polls} polls until {:?}", scenario.now);
+    assert!(scenario.now < Duration::from_secs(61), "the last poll comes at the end of the time");
+}
+
+#[test]
+fn a_deleted_render_ends_the_poll() {
+    let mut scenario = Scenario::submitted();
+    scenario.answer(404, json!({"error": {"code": "hyperframes_render_not_found", "message": "gone"}}));
+    assert!(matches!(scenario.failure().kind, FailureKind::Deleted));
+    assert!(!scenario.failure().is_resumable());
+}
+
+#[test]
+fn a_failed_render_says_why() {
+    let mut scenario = Scenario::submitted();
+    scenario
+        .answer(200, json!({"data": {"render_id": "r1", "status": "failed", "failure_message": "no fonts"}}));
+    assert_eq!(scenario.failure().to_string(), "the render failed: no fonts");
+}
+
+#[test]
+fn an_expired_url_is_fetched_again() {
+    let mut scenario = Scenario::submitted();
+    scenario.answer(200, detail("completed"));
+    let expired = || {
+        Event::NotSaved(SaveError {
+            message: "HTTP 403".to_owned(),
+            remedy: Remedy::FreshUrl,
+            progressed: false,
+        })
+    };
+    scenario.event(expired());
+    assert!(
+        matches!(&scenario.action, Action::Sleep(pause) if pause.delay.is_zero() && pause.retry.is_some()),
+        "the first time at once: {:?}",
+        scenario.action
+    );
+    scenario.expect(POLL);
+    scenario.answer(200, detail("completed"));
+    assert!(matches!(scenario.action, Action::Save(_)));
+    scenario.event(expired());
+    assert_eq!(scenario.failure().code(), "download_failed", "a fresh one that is refused is not too old");
+}
+
+#[test]
+fn a_download_that_never_works_ends_and_can_be_resumed() {
+    let mut scenario = Scenario::submitted();
+    let mut downloads = 0;
+    while !matches!(scenario.action, Action::Fail(_)) {
+        scenario.expect(POLL);
+        scenario.answer(200, detail("completed"));
+        downloads += 1;
+        scenario.event(Event::NotSaved(SaveError {
+            message: "cut".to_owned(),
+            remedy: Remedy::Retry,
+            progressed: false,
+        }));
+    }
+    assert_eq!((downloads, scenario.failure().code()), (6, "download_failed"));
+    assert!(scenario.failure().is_resumable());
+}
+
+#[test]
+fn a_full_disk_is_not_tried_again() {
+    let mut scenario = Scenario::submitted();
+    scenario.answer(200, detail("completed"));
+    scenario.event(Event::NotSaved(SaveError {
+        message: "no space".to_owned(),
+        remedy: Remedy::None,
+        progressed: false,
+    }));
+    assert_eq!(scenario.failure().to_string(), "the video could not be saved: no space");
+}
+
+#[test]
+fn a_render_that_exists_is_only_polled() {
+    let mut scenario = Scenario::start(plan(Source::Render("r1".to_owned())));
+    scenario.expect(POLL);
+    scenario.answer(200, detail("completed"));
+    assert!(matches!(scenario.action, Action::Save(_)));
+}
+
+#[test]
+fn a_download_that_gets_on_is_never_given_up() {
+    let mut scenario = Scenario::submitted();
+    for _ in 0..50 {
+        scenario.expect(POLL);
+        scenario.answer(200, detail("completed"));
+        let cut = SaveError { message: "cut".to_owned(), remedy: Remedy::Retry, progressed: true };
+        scenario.event(Event::NotSaved(cut));
+    }
+    scenario.expect(POLL);
+}
+
+#[test]
+fn a_pause_says_what_is_tried_again_and_how_long() {
+    let mut scenario = Scenario::start(plan(archive(10)));
+    scenario.answer(503, json!({"error": {"code": "busy", "message": "try later"}}));
+    let Action::Sleep(pause) = &scenario.action else { panic!("a pause") };
+    let retry = pause.retry.as_ref().expect("a repeat");
+    assert_eq!((retry.attempt, retry.of, retry.left), (2, Some(3), Duration::from_secs(60)));
+    assert_eq!(retry.reason, "try later (HTTP 503, busy)");
+}
+
+#[test]
+fn repeats_end_with_the_time_to_wait() {
+    let mut scenario = Scenario::start(Plan { max_retries: 1000, ..plan(archive(10)) });
+    while !matches!(scenario.action, Action::Fail(_)) {
+        scenario.expect(CREATE);
+        scenario.event(Event::Unreachable("connection refused".to_owned()));
+    }
+    assert!(scenario.now <= Duration::from_secs(60), "{:?}", scenario.now);
+    assert!(matches!(scenario.failure().kind, FailureKind::Unreachable(_)));
+}

@@ -1,0 +1,105 @@
+//! Inputs, outputs, and the configuration of a repository.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::stage::{Stage, commit};
+use crate::support::write;
+
+/// `BLESS=1` writes the tables of `docs/action.md`.
+#[test]
+fn the_documentation_lists_every_input_and_output() {
+    let action: Value =
+        serde_yaml_ng::from_str(&fs::read_to_string(crate::support::root().join("action.yml")).unwrap())
+            .unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut inputs = "| input | | default |\n|---|---|---|\n".to_owned();
+    for (name, input) in action["inputs"].as_object().unwrap() {
+        let default = match text(&input["default"]) {
+            default if default.is_empty() => String::new(),
+            default => format!("`{default}`"),
+        };
+        inputs += &format!("| `{name}` | {} | {default} |\n", text(&input["description"]));
+    }
+    let mut outputs = "| output | |\n|---|---|\n".to_owned();
+    for (name, output) in action["outputs"].as_object().unwrap() {
+        outputs += &format!("| `{name}` | {} |\n", text(&output["description"]));
+    }
+    let path = crate::support::root().join("docs/action.md");
+    let present = fs::read_to_string(&path).unwrap();
+    let put = |text: &str, heading: &str, table: &str| {
+        let (before, rest) = text.split_once(&format!("## {heading}\n\n")).unwrap();
+        let (_, after) = rest.split_once("\n## ").unwrap();
+        format!("{before}## {heading}\n\n{table}\n## {after}")
+    };
+    let expected = put(&put(&present, "Inputs", &inputs), "Outputs", &outputs);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &expected).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected, "BLESS=1 writes docs/action.md");
+}
+
+/// A repository whose configuration names its videos: one of each event, and many from rows.
+pub(super) fn named(stage: &Stage) -> String {
+    let path = stage.repository.path();
+    write(path, "rows.csv", "title\nAda\nGrace\n");
+    write(
+        path,
+        "hyperframes-ci.toml",
+        "[defaults]\nquality = \"high\"\n\n[[render]]\nname = \"teaser\"\nproject = \"videos/one\"\nfps = 24\n\n\
+         [[render]]\nname = \"customers\"\nproject = \"videos/two\"\nrows = \"rows.csv\"\noutput = \"out/{title}.{ext}\"\n\n\
+         [[render]]\nname = \"trailer\"\nproject = \"videos/two\"\non = [\"release\"]\nrenderer = \"cloud\"\n",
+    );
+    commit(path, "names")
+}
+
+#[test]
+fn the_configuration_names_what_is_rendered_for_which_event() {
+    let mut stage = Stage::new();
+    stage.repository.base = named(&stage);
+    write(stage.repository.path(), "rows.csv", "title\nAda\nGrace\nEdith\n");
+    stage.repository.head = commit(stage.repository.path(), "a row");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let run = stage.run(&stage.pull_request(), &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 3), "a row touches the entry that has it");
+    let body = stage.github.state().comments[0].body.clone();
+    for part in [
+        "<code>customers</code>",
+        "3 of 3 rows",
+        "Unchanged: <code>teaser</code>",
+        "3 s rendered in the cloud",
+    ] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    assert!(!body.contains("trailer"), "{body}");
+    let results: Value = serde_json::from_str(&run.outputs["results"]).unwrap();
+    assert_eq!((&results[0]["rows"], &results[0]["state"]), (&json!(3), &json!("rendered")));
+    assert!(run.outputs["video-path"].ends_with("customers-Ada.mp4"), "{:?}", run.outputs);
+    let again = stage.run(&stage.pull_request(), &[]);
+    assert_eq!((again.code, stage.emulator.created()), (0, (1, 3)), "{}", again.log);
+    // The workflow's word is above the file's.
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos/one"), ("changed-only", "false")]);
+    let results: Value = serde_json::from_str(&run.outputs["results"]).unwrap();
+    assert_eq!(
+        (&results[0]["composition"], &results[0]["request"]["quality"]),
+        (&json!("videos/one"), &json!("high"))
+    );
+}
+
+#[test]
+fn a_row_that_is_wrong_is_annotated_and_not_rendered() {
+    let stage = Stage::new();
+    named(&stage);
+    write(stage.repository.path(), "rows.csv", "title,size\nAda,1\n");
+    commit(stage.repository.path(), "wrong");
+    let run = stage.run(&stage.pull_request(), &[("changed-only", "false")]);
+    assert_eq!(run.code, 5, "{}", run.log);
+    assert!(run.log.contains("::error file=rows.csv,line=2"), "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1), "the other entry is rendered");
+    write(stage.repository.path(), "hyperframes-ci.toml", "[[render]]\nproject = \"videos/one\"\nfsp = 24\n");
+    let run = stage.run(&stage.pull_request(), &[]);
+    assert_eq!(run.code, 2);
+    assert!(run.log.contains("hyperframes-ci.toml:3:1: there is no key"), "{}", run.log);
+}

@@ -1,0 +1,182 @@
+//! Strangers' pages, names and archives.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::stage::{CLIP, POSTER, Stage, commit};
+use crate::support::{html, write};
+
+#[test]
+fn with_secrets_at_hand_the_request_does_not_decide_how_it_is_judged() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "videos/one/index.html", &html(1280, 720, "<img src=\"missing.png\">"));
+    write(stage.repository.path(), "hyperframes-ci.toml", "[check]\nallow = [\"missing-asset\"]\n");
+    commit(stage.repository.path(), "allow myself everything");
+    let payload = stage.repository.pull_request("opened", "stranger/r");
+    let run = stage.run(&stage.runner("pull_request_target", &payload), &[("projects", "videos")]);
+    assert_eq!(run.code, 5, "{}", run.log);
+    assert_eq!(stage.github.count("GET", "/contents/hyperframes-ci.toml"), 1);
+    assert_eq!(stage.emulator.created(), (0, 0));
+}
+
+#[test]
+fn with_secrets_at_hand_a_strangers_page_does_not_run_here() {
+    let stage = Stage::new();
+    let payload = stage.repository.pull_request("labeled", "stranger/r");
+    let runner = stage.runner("pull_request_target", &payload);
+    let inputs = [("projects", "videos"), ("renderer", "local")];
+    let run = stage.run(&runner, &[&inputs[..], &[("api-key", "")]].concat());
+    assert_eq!(run.code, 0, "never for lack of a key: {}", run.log);
+    assert!(run.summary.contains("Nothing was rendered: pages of strangers"), "{}", run.summary);
+    let run = stage.run(&runner, &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1), "in the cloud");
+}
+
+/// Names and texts that would be commands, markup, mentions or links if anything let them.
+const HOSTILE: &str =
+    "`$(touch pwned)` ::set-output name=a::b ::error::x | **x** <img src=x onerror=alert(1)> @admin %0A";
+
+#[test]
+fn hostile_names_and_messages_are_text() {
+    let stage = Stage::new();
+    let path = stage.repository.path();
+    let folder = "videos/`$(touch pwned)` ::error::x **b** @admin";
+    write(path, &format!("{folder}/index.html"), &html(1280, 720, "").replace("title", "<b>@admin|x"));
+    write(path, "videos/one/index.html", &html(1280, 720, "<img src=\"\n::error::pwned.png\">"));
+    commit(path, "hostile");
+    stage.emulator.script(
+        &json!({ "rules": [{ "on": "render", "times": 9, "do": { "fail": format!("a\n{HOSTILE}") } }] })
+            .to_string(),
+    );
+    let mut runner = stage.pull_request();
+    runner.set("GITHUB_HEAD_REF", HOSTILE);
+    let run = stage.run(&runner, &[("projects", "videos"), ("title", HOSTILE), ("fail-on", "never")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(!path.join("pwned").exists() && !runner.temporary().join("pwned").exists());
+    let body = stage.github.state().comments[0].body.clone();
+    for text in [&body, &run.summary] {
+        for mark in ["<img src=x", "@admin", "**b**", "`$(", "::error"] {
+            assert!(!text.contains(mark), "{mark} in {text}");
+        }
+    }
+    let commands = [
+        "::error file=",
+        "::error title=",
+        "::warning file=",
+        "::group::",
+        "::endgroup::",
+        "::add-mask::",
+        "::debug::",
+    ];
+    for line in run.log.lines().filter(|line| line.trim_start().starts_with("::")) {
+        assert!(commands.iter().any(|command| line.starts_with(command)), "{line}");
+    }
+}
+
+#[test]
+fn the_program_is_verified_before_it_runs() {
+    let stage = Stage::new();
+    let install = |checksum: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = folder.path().join("action");
+        fs::create_dir(&tree).unwrap();
+        fs::copy(crate::support::root().join("action/install.sh"), tree.join("install.sh")).unwrap();
+        let line = format!("{checksum}  9.9.9  hyperframes-ci-x86_64-unknown-linux-musl.tar.gz\n");
+        fs::write(tree.join("checksums.txt"), line).unwrap();
+        folder
+    };
+    // A release of its own, on loopback.
+    let packed = tempfile::tempdir().unwrap();
+    write(packed.path(), "hyperframes-ci", "#!/bin/sh\necho ran\n");
+    let archive = packed.path().join("x.tar.gz");
+    let status = Command::new("sh")
+        .args(["-c", "chmod +x hyperframes-ci && tar -czf x.tar.gz hyperframes-ci"])
+        .current_dir(packed.path())
+        .status();
+    assert!(status.unwrap().success());
+    let bytes = fs::read(&archive).unwrap();
+    let sha = Command::new("sha256sum").arg(&archive).output().unwrap();
+    let sha = String::from_utf8(sha.stdout).unwrap()[..64].to_owned();
+    let mut server = mockito::Server::new();
+    let path = "/v9.9.9/hyperframes-ci-x86_64-unknown-linux-musl.tar.gz";
+    server
+        .mock("GET", path)
+        .match_header("authorization", mockito::Matcher::Missing)
+        .with_body(bytes)
+        .create();
+    for (checksum, is_right) in [(sha, true), ("0".repeat(64), false)] {
+        let tree = install(&checksum);
+        let mut runner = stage.runner("push", &json!({}));
+        runner.set("GITHUB_ACTION_PATH", &tree.path().display().to_string());
+        runner.context("github.action_repository", "hyperframes-ci/hyperframes-ci");
+        let run = runner.run(&[("download-url", &server.url()), ("ledger-cache", "false")]);
+        assert_eq!(run.log.contains("ran"), is_right, "{}", run.log);
+        assert_eq!(run.log.contains("and the action expects"), !is_right, "{}", run.log);
+        assert_eq!(run.code == 0, is_right);
+    }
+}
+
+/// An artifact with these files.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut writer, bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
+    let stage = Stage::new();
+    let report = json!({
+        "results": [
+            { "composition": "videos/one", "state": "rendered", "output_path": "/elsewhere/one.mp4",
+                "poster_path": "/elsewhere/one.png", "gif_path": "/elsewhere/../page.gif",
+                "video": { "width": 1280, "height": 720, "fps": 30, "duration": 2, "codec": HOSTILE } },
+            { "composition": HOSTILE, "state": "failed", "message": HOSTILE },
+        ],
+        "unchanged": [HOSTILE],
+        "findings": { "errors": 2, "warnings": HOSTILE },
+        "comment_url": "https://evil.example", "pull_request": 8,
+    });
+    let report = report.to_string();
+    let files: &[(&str, &[u8])] = &[
+        ("report.json", report.as_bytes()),
+        ("one.mp4", CLIP),
+        ("one.png", POSTER),
+        ("page.gif", b"<script>alert(1)</script>"),
+    ];
+    stage.github.state().artifact = archive(files);
+    stage.github.state().head_repository = "stranger/r".to_owned();
+    let head = stage.repository.head.clone();
+    let payload = json!({ "action": "completed", "workflow_run": { "id": 55, "head_sha": head, "head_branch": "main",
+        "head_repository": { "full_name": "stranger/r" }, "pull_requests": [] } });
+    let runner = stage.runner("workflow_run", &payload);
+    let run = stage.run(&runner, &[("api-key", "")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let body = stage.github.state().comments[0].body.clone();
+    for part in ["from a fork", "1280x720, 30 fps, 2 s", "/actions/runs/55)", "2 errors and 0 warnings"] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    for mark in ["<img src=x", "@admin", "**b**", "`$(", "evil.example", "::error"] {
+        assert!(!body.contains(mark), "{mark} in {body}");
+    }
+    let published = stage.github.branch("hyperframes-previews");
+    assert_eq!(published.len(), 2, "the page is no picture: {published:?}");
+    assert_eq!(stage.emulator.created(), (0, 0));
+    // A commit that is not the newest of any open request is nobody's.
+    stage.github.state().comments.clear();
+    stage.github.state().head = "d".repeat(40);
+    assert_eq!(stage.run(&runner, &[]).code, 0);
+    assert!(stage.github.state().comments.is_empty());
+    // An archive that leads out of its folder is refused as a whole.
+    stage.github.state().head = head;
+    stage.github.state().artifact = archive(&[("../../escape.png", POSTER), ("report.json", b"{}")]);
+    let run = stage.run(&runner, &[]);
+    assert_eq!(run.code, 1, "{}", run.log);
+    assert!(run.log.contains("unsafe name"), "{}", run.log);
+}
