@@ -26,6 +26,8 @@ pub(super) struct Inputs {
     pub(super) projects: Vec<String>,
     /// Compositions in each project; `index.html` if empty.
     pub(super) compositions: Vec<String>,
+    /// Why the inputs about checks and renders cannot be used; cleaning up needs none of them.
+    pub(super) problem: Option<Error>,
     /// Options of every render.
     pub(super) given: Vec<Given>,
     /// Severities of findings.
@@ -107,6 +109,14 @@ impl InputReader<'_> {
         Ok(given)
     }
 
+    /// Returns the inputs about checks and renders, validated.
+    fn rendering(self) -> Result<RenderInputs, Error> {
+        let given = self.options()?;
+        let run = self.run_spec(&given)?;
+        let own = CheckConfig { levels: self.levels()?, strict: self.switch("strict", false)? };
+        Ok(RenderInputs { given, run, own })
+    }
+
     /// Returns the inputs that apply to the run as a whole, with `given` validated.
     fn run_spec(self, given: &[Given]) -> Result<RenderSpec, Error> {
         let mut spec = RenderSpec::default();
@@ -125,7 +135,12 @@ impl InputReader<'_> {
             let codes = text.split(',').map(str::trim).filter(|code| !code.is_empty());
             for code in codes {
                 let rule = code.parse::<Rule>();
-                levels.push((rule.map_err(|error| invalid(name, code, &error.to_string()))?, level));
+                levels.push((
+                    rule.map_err(|error| {
+                        Error::usage(format!("the input {name} cannot be {code:?}"), error.to_string())
+                    })?,
+                    level,
+                ));
             }
         }
         Ok(levels)
@@ -156,6 +171,14 @@ impl InputReader<'_> {
     }
 }
 
+/// The inputs about checks and renders.
+#[derive(Default)]
+struct RenderInputs {
+    given: Vec<Given>,
+    run: RenderSpec,
+    own: CheckConfig,
+}
+
 impl Inputs {
     /// Reads the inputs.
     ///
@@ -163,10 +186,11 @@ impl Inputs {
     /// Returns a usage error for the first invalid input.
     pub(super) fn read(environment: &Environment<'_>) -> Result<Self, Error> {
         let inputs = InputReader(environment);
-        let given = inputs.options()?;
-        // Validated before anything is done.
-        let run = inputs.run_spec(&given)?;
-        let own = CheckConfig { levels: inputs.levels()?, strict: inputs.switch("strict", false)? };
+        let rendering = inputs.rendering();
+        let (RenderInputs { given, run, own }, problem) = match rendering {
+            Ok(rendering) => (rendering, None),
+            Err(error) => (RenderInputs::default(), Some(error)),
+        };
         let mode = inputs.mode()?;
         let fail_on = inputs.fail_on()?;
         let preview_branch = inputs.preview_branch()?;
@@ -179,6 +203,7 @@ impl Inputs {
             projects: inputs.lines("projects"),
             compositions,
             given,
+            problem,
             severities: Severities { own, ..Severities::default() },
             renderer: inputs.value("renderer").map(|_| run.renderer),
             limits: LimitOptions { min_balance: None, ..run.limits },
@@ -240,9 +265,10 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Inputs, Error> {
-        Inputs::read(&|name| {
+        let mut inputs = Inputs::read(&|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-        })
+        })?;
+        inputs.problem.take().map_or(Ok(inputs), Err)
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::ui::Console;
 /// # Errors
 /// Returns an error if the inputs or the event are invalid, the CI service refuses a request, or a result fails the step.
 pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
-    let inputs = Inputs::read(environment)?;
+    let mut inputs = Inputs::read(environment)?;
     let settings = Settings {
         token: inputs.token.clone(),
         preview_branch: inputs.preview_branch.clone(),
@@ -28,6 +28,9 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
     }
     let mode = inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref());
     console.detail(&format!("{} of {}: {mode}", provider.event().name, provider.event().repository));
+    if let (Some(problem), true) = (inputs.problem.take(), mode != Mode::Cleanup) {
+        return Err(problem);
+    }
     match (mode, &provider.event().subject) {
         (Mode::Cleanup, Subject::PullRequest(request)) => clean_up(provider, request, console),
         (Mode::Cleanup, _) => Err(Error::usage(

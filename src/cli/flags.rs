@@ -1,6 +1,7 @@
 //! The flags of `render`, generated from the table of options.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::parser::ValueSource;
@@ -125,7 +126,7 @@ fn arg(option: &'static RenderOption) -> Arg {
 fn parser(option: &'static RenderOption) -> ValueParser {
     match option.kind {
         Kind::OneOf(words) => PossibleValuesParser::new(words()).into(),
-        Kind::Path => clap::value_parser!(OsString),
+        Kind::Path => clap::value_parser!(PathBuf),
         _ => ValueParser::new(move |text: &str| {
             (option.set)(&mut RenderSpec::default(), text.as_ref()).map(|()| text.to_owned())
         }),

@@ -137,7 +137,7 @@ impl Reporter for BatchSummary<'_> {
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         let (done, pending) = (self.completed + self.failed, self.pending());
         self.console.progress(&format!("rendering{failed}"), done, pending, false);
-        self.broken.is_none() && self.most.is_none_or(|most| self.failed < most)
+        self.broken.is_none() && self.most.is_none_or(|most| self.failed == 0 || self.failed < most)
     }
 }
 

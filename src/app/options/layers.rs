@@ -65,20 +65,26 @@ pub(crate) fn apply_layers(spec: &mut RenderSpec, given: Vec<Given>) -> Result<V
     for value in given {
         let is_own = matches!(value.origin, Origin::Flag | Origin::Input);
         let is_for_batches = value.option.heading == Heading::Batches && !is_own;
-        let is_excluded = applied
+        let excluding = applied
             .iter()
-            .any(|known| known.option.name == value.option.name || known.option.excludes(value.option));
-        if is_excluded || (is_for_batches && !has_rows) {
+            .find(|known| known.option.name == value.option.name || known.option.excludes(value.option));
+        if let Some(other) = excluding.filter(|other| is_own && other.origin == value.origin) {
+            return Err(contradiction(other, &value));
+        }
+        if excluding.is_some() || (is_for_batches && !has_rows) {
             continue;
         }
-        // `fail-fast = false` does not exclude `max-failures`.
-        let is_off = value.option.kind.is_switch() && matches!(value.value.to_str(), Some("false" | "0"));
         (value.option.set)(spec, &value.value).map_err(|rule| invalid(&value, &rule))?;
-        if !is_off || value.option.name != "fail-fast" {
-            applied.push(value);
-        }
+        applied.push(value);
     }
     Ok(applied)
+}
+
+/// Returns the error of two values of the same origin that exclude each other.
+fn contradiction(one: &Given, other: &Given) -> Error {
+    let what = if one.origin == Origin::Input { "the inputs " } else { "--" };
+    let message = format!("{what}{} and {} exclude each other", one.option.name, other.option.name);
+    Error::usage(message, "leave one of them out")
 }
 
 /// Returns the error of an invalid value, whose message ends with `rule`.
@@ -102,6 +108,31 @@ mod tests {
 
     fn given(name: &str, value: &str, origin: Origin) -> Given {
         Given { option: option(name).expect("an option"), value: value.into(), origin }
+    }
+
+    #[test]
+    fn a_switch_that_is_off_overrides_and_excludes_as_well() {
+        let file = |line| Origin::File("x.toml".into(), line);
+        let mut spec = RenderSpec::default();
+        let applied = apply_layers(
+            &mut spec,
+            vec![
+                given("batch", "rows.jsonl", file(1)),
+                given("fail-fast", "false", file(2)),
+                given("fail-fast", "true", file(3)),
+                given("max-failures", "1", file(4)),
+            ],
+        );
+        assert_eq!(applied.expect("valid").len(), 2);
+        assert_eq!(spec.batch.max_failures, None);
+    }
+
+    #[test]
+    fn inputs_that_exclude_each_other_are_refused() {
+        let given =
+            vec![given("variables", "{}", Origin::Input), given("variables-file", "v.json", Origin::Input)];
+        let error = apply_layers(&mut RenderSpec::default(), given).expect_err("refused").to_string();
+        assert_eq!(error, "the inputs variables and variables-file exclude each other");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hyperframes_ci_core::options::UnknownValue;
@@ -31,6 +32,11 @@ pub(super) fn switch(member: &mut bool, value: &OsStr) -> Result<(), String> {
 /// Returns a value as a string.
 pub(super) fn text(value: &OsStr) -> Result<&str, String> {
     value.to_str().ok_or_else(|| "is not valid Unicode".to_owned())
+}
+
+/// Returns a value as a path.
+pub(super) fn path(value: &OsStr) -> Result<PathBuf, String> {
+    if value.is_empty() { Err("must not be empty".to_owned()) } else { Ok(PathBuf::from(value)) }
 }
 
 /// Parses one of a set of words.

@@ -1,14 +1,12 @@
 //! The table of options. A new option is a row here and a member of [`RenderSpec`](crate::app::spec::RenderSpec).
 
-use std::path::PathBuf;
-
 use hyperframes_ci_core::api::{IdempotencyKey, InvalidIdempotencyKey, Project};
 use hyperframes_ci_core::job::UploadRoute;
 use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 
 use super::kind::Kind;
 use super::option::{Fallback, Heading, RenderOption, Scope};
-use super::parse::{https_url, integer, number, put, replace, seconds, switch, text, version, word};
+use super::parse::{https_url, integer, number, path, put, replace, seconds, switch, text, version, word};
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
@@ -124,7 +122,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "FILE",
         kind: Kind::Path,
         help: "A file with values for the composition's variables",
-        set: |spec, value| put(&mut spec.variables, VariableSource::File(value.into())),
+        set: |spec, value| put(&mut spec.variables, VariableSource::File(path(value)?)),
         ..BASE
     },
     RenderOption {
@@ -171,7 +169,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         help: "Where the video goes",
         fallback: Fallback::Words("renders/RENDER_ID.FORMAT"),
         scope: Scope::File,
-        set: |spec, value| put(&mut spec.output, PathBuf::from(value)),
+        set: |spec, value| put(&mut spec.output, path(value)?),
         ..BASE
     },
     RenderOption {
@@ -223,7 +221,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
             spec.run.upload = match text(value)? {
                 "direct" => UploadRoute::Direct,
                 "proxy" => UploadRoute::Proxy,
-                _ => UploadRoute::Auto,
+                "auto" => UploadRoute::Auto,
+                _ => return Err("is one of auto, direct, proxy".to_owned()),
             };
             Ok(())
         },
@@ -252,7 +251,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
             spec.renderer = match text(value)? {
                 renderers::AUTO => RendererChoice::Auto,
                 name => RendererChoice::Named(
-                    renderers::named(name).ok_or_else(|| "is unknown".to_owned())?.description().name,
+                    renderers::named(name)
+                        .ok_or_else(|| format!("is one of {}", renderers::names().join(", ")))?
+                        .description()
+                        .name,
                 ),
             };
             Ok(())
@@ -301,7 +303,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         fallback: Fallback::Words("ledger.jsonl in the cache"),
         heading: Heading::EarlierRenders,
         scope: Scope::File,
-        set: |spec, value| put(&mut spec.run.reuse.ledger, PathBuf::from(value)),
+        set: |spec, value| put(&mut spec.run.reuse.ledger, path(value)?),
         ..BASE
     },
     RenderOption {
@@ -341,7 +343,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         scope: Scope::Entry("rows"),
         conflicts: &["asset-id", "url", "no-wait"],
         is_for_single_render: true,
-        set: |spec, value| put(&mut spec.batch.rows, PathBuf::from(value)),
+        set: |spec, value| put(&mut spec.batch.rows, path(value)?),
         ..BASE
     },
     RenderOption {
@@ -407,7 +409,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         heading: Heading::Batches,
         scope: Scope::File,
         is_for_single_render: true,
-        set: |spec, value| put(&mut spec.batch.manifest, PathBuf::from(value)),
+        set: |spec, value| put(&mut spec.batch.manifest, path(value)?),
         ..BASE
     },
     RenderOption {

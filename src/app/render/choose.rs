@@ -36,12 +36,11 @@ pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<ChosenR
         }
     };
     let chosen = ChosenRenderer { renderer, session: renderer.open(&spec.run)? };
-    check_capabilities(spec, renderer.description())?;
     Ok(chosen)
 }
 
 /// Returns a usage error if the renderer does not support an option.
-fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), Error> {
+pub(super) fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), Error> {
     if !spec.run.is_waiting && !renderer.supports(Capability::NoWait) {
         return Err(Error::usage(
             "--no-wait is for the cloud: other renders end with the command",

@@ -7,7 +7,7 @@ use hyperframes_ci_core::composition::Shape;
 use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
-use super::choose::{ChosenRenderer, choose, choose_for_uploaded, renderer_of};
+use super::choose::{ChosenRenderer, check_capabilities, choose, choose_for_uploaded, renderer_of};
 use super::reporter::SingleReporter;
 use super::result::FinishedOrder;
 use crate::app::batch::{self, RowCount};
@@ -53,6 +53,9 @@ impl PreparedRender {
         }
         let chosen = if spec.is_dry_run { None } else { Some(choose(&spec, console)?) };
         let renderer = renderer_of(&spec, chosen.as_ref());
+        if let Some(renderer) = renderer {
+            check_capabilities(&spec, renderer.description())?;
+        }
         let project = check(&spec, &mut request, renderer, console)?;
         if let Some(renderer) = renderer {
             renderer.accept(&request.options)?;
