@@ -12,6 +12,9 @@ use crate::api::{RenderDetail, RenderStatus};
 /// How often a download starts over with a fresh URL and gets no further, beyond the retries that the user set.
 const FRESH_URLS: u32 = 3;
 
+/// How long the URL of a completed render's video may be missing.
+const VIDEO_URL_GRACE: Duration = Duration::from_secs(30);
+
 impl Job {
     /// A list may leave out what a detail has.
     pub(super) fn seen(&mut self, id: String, detail: RenderDetail, now: Duration) -> Action {
@@ -33,6 +36,12 @@ impl Job {
         }
         let before = self.detail.replace(detail.clone()).map(|detail| detail.status());
         let status = detail.status();
+        if status == RenderStatus::Unknown && !std::mem::replace(&mut self.is_status_reported, true) {
+            self.notice = Some(format!(
+                "the server reports the unknown status {:?}; the render is taken as still running",
+                detail.status
+            ));
+        }
         if status.is_final() && before != Some(status) {
             // From here on it is the download that takes time.
             self.phase = Some(now);
@@ -41,15 +50,15 @@ impl Job {
         }
         match (status, self.plan.wait) {
             (RenderStatus::Failed, _) => {
-                let message = detail.failure_message;
-                let message = message.unwrap_or_else(|| "the server gave no reason".to_owned());
-                self.fail(Stage::Poll, FailureKind::RenderFailed(message))
+                self.fail(Stage::Poll, FailureKind::RenderFailed(detail.failure_reason()))
             }
             (RenderStatus::Completed, Some(wait)) if wait.download => match detail.video_url {
                 Some(url) => {
                     self.state = State::Saving;
                     Action::Save(url)
                 }
+                // The URL may be signed a moment after the render is complete.
+                None if self.time(now).0 < VIDEO_URL_GRACE => self.pause_poll(render.id, None, now),
                 None => self.fail(Stage::Poll, FailureKind::NoVideo),
             },
             (RenderStatus::Completed, _) => Action::Done(Outcome::Completed(Box::new(detail))),

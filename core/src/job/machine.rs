@@ -36,6 +36,8 @@ pub struct Job {
     pub(super) upload_round: u32,
     /// The key of the submission was used for another request: somebody else's render is looked for, once.
     pub(super) conflicted: bool,
+    /// Whether a status that this version does not know was reported.
+    pub(super) is_status_reported: bool,
     /// The account's renders, as far as the search has got.
     pub(super) account: AccountIndex,
     /// For the ledger.
@@ -125,6 +127,7 @@ impl Job {
             refused_assets: Vec::new(),
             upload_round: 0,
             conflicted: false,
+            is_status_reported: false,
             account: AccountIndex::default(),
             fact: None,
             notice: None,

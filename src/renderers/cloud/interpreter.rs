@@ -10,6 +10,7 @@
 //! sleeps on a thread. A rate limit that one order meets slows all of them down. Orders of one project share one upload:
 //! the first that needs it is the leader, and the others wait for it.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -133,6 +134,8 @@ struct Run<'a> {
     /// Nobody sends anything before.
     gate: Mutex<Instant>,
     stop: AtomicBool,
+    /// Notices that were reported: what holds for many orders is said once.
+    notices: Mutex<HashSet<String>>,
     fatal: Mutex<Option<Box<Failure>>>,
     messages: Sender<Message>,
 }
@@ -169,6 +172,7 @@ impl<'a> Run<'a> {
             upload: SharedUpload::new(asset, is_shared, work.options.reuse.is_off),
             gate: Mutex::new(Instant::now()),
             stop: AtomicBool::new(false),
+            notices: Mutex::default(),
             fatal: Mutex::new(None),
             messages,
         }
@@ -219,7 +223,9 @@ impl<'a> Run<'a> {
         if let Some(fact) = step.fact {
             self.remember(fact);
         }
-        if let Some(notice) = step.notice {
+        if let Some(notice) = step.notice
+            && lock(&self.notices).insert(notice.clone())
+        {
             self.say(Event::Warning(notice));
         }
         if !self.interpreter.work.is_batch {
