@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use hyperframes_ci_core::api::{Project, Request, Response, Target};
 use hyperframes_ci_core::job::{
-    Action, Event, Fact, FailureKind, Job, Keys, Limits, Plan, ProjectIdentity, RenderIdentity, RenderState,
-    Reuse, Source, UploadRoute, Wait,
+    Action, Event, Fact, FailureKind, GONE_GRACE, Job, Keys, Limits, Origin, Plan, ProjectIdentity,
+    RenderFact, RenderIdentity, RenderState, Reuse, Source, UploadRoute, Wait,
 };
+use hyperframes_ci_core::time::format_http_date;
 use serde_json::{Map, Value, json};
 
 const LIST: &str = "GET /v3/hyperframes/renders?limit=100";
@@ -197,4 +198,313 @@ fn a_completed_render_without_a_url_is_polled_for_a_while() {
     }
     assert!(matches!(scenario.failure().kind, FailureKind::NoVideo) && scenario.failure().is_resumable());
     assert!(scenario.now >= Duration::from_secs(30) && scenario.now < Duration::from_secs(60));
+}
+
+/// A plan whose ledger knows `r1` in this generation and state.
+fn with_ledger(generation: u32, state: RenderState) -> Plan {
+    let render = RenderFact { identity: key(0), generation, render_id: "r1".to_owned(), state };
+    Plan { reuse: Reuse { render: Some(render), ..Reuse::default() }, ..plan() }
+}
+
+fn with_chosen_key() -> Plan {
+    let keys = Keys { chosen: "my-key".parse().ok(), ..plan().keys };
+    Plan { keys, ..plan() }
+}
+
+fn error(code: &str) -> Value {
+    json!({"error": {"code": code, "message": "no"}})
+}
+
+impl Scenario {
+    /// Answers polls with "not found" until something else is done.
+    fn answer_not_found(&mut self) {
+        self.expect(POLL);
+        while matches!(&self.action, Action::Send(request) if line(request) == POLL) {
+            self.answer(404, &error("hyperframes_render_not_found"));
+            self.settle();
+        }
+    }
+
+    fn origin(&self) -> Option<(&str, Origin)> {
+        self.job.render()
+    }
+}
+
+#[test]
+fn no_clock_makes_a_new_render_an_old_one() {
+    let noon = 1_795_176_000;
+    for (created, status) in
+        [(noon - 3_000_000, "failed"), (noon - 90, "failed"), (noon + 90, "failed"), (noon, "error")]
+    {
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[]);
+        scenario.expect(SUBMIT);
+        let date = format_http_date(noon);
+        scenario.answer_with(200, &[("Date", &date)], r#"{"data": {"render_id": "r1"}}"#);
+        scenario.poll(&json!({"render_id": "r1", "status": status, "created_at": created}));
+        assert!(matches!(scenario.failure().kind, FailureKind::RenderFailed(_)), "{created}");
+        assert_eq!(scenario.submissions.len(), 1, "{created}");
+    }
+    // The clock of this machine is a month ahead: the render is older than the window from its beginning.
+    let mut late = plan();
+    late.reuse.since = Some(noon + 86_400);
+    let mut scenario = Scenario::submitted(late);
+    let mut detail = completed();
+    detail["created_at"] = noon.into();
+    scenario.poll(&detail);
+    assert!(matches!(scenario.action, Action::Save(_)));
+    assert_eq!(scenario.submissions.len(), 1);
+}
+
+#[test]
+fn a_submission_that_is_answered_with_a_known_render_is_no_new_one() {
+    // The ledger knows it.
+    let mut scenario = Scenario::start(with_ledger(0, RenderState::Failed));
+    scenario.answer_list(&[]);
+    scenario.submit("r1");
+    assert_eq!(scenario.origin(), Some(("r1", Origin::Ledger)));
+    scenario.poll(&json!({"render_id": "r1", "status": "failed"}));
+    assert_eq!(scenario.states().last(), Some(&RenderState::Failed));
+    scenario.expect(SUBMIT);
+    assert_eq!(scenario.submissions, [key(1), key(2)]);
+    scenario.answer(200, &json!({"data": {"render_id": "r2"}}));
+    assert_eq!(scenario.origin(), Some(("r2", Origin::Submitted)));
+    // The list has it, under a key that the user chose: it is theirs.
+    let mut scenario = Scenario::start(with_chosen_key());
+    scenario.answer_list(&[("r1", 0, "failed")]);
+    scenario.submit("r1");
+    assert_eq!(scenario.origin(), Some(("r1", Origin::Account)));
+    scenario.poll(&json!({"render_id": "r1", "status": "failed"}));
+    assert!(matches!(scenario.failure().kind, FailureKind::RenderFailed(_)));
+    assert_eq!(scenario.submissions, ["my-key"]);
+}
+
+#[test]
+fn an_answer_without_the_render_is_not_the_end_of_it() {
+    let page = "<html>not found</html>";
+    for (status, body) in [
+        (404, error("hyperframes_render_not_found").to_string()),
+        (404, page.to_owned()),
+        (404, error("not_found").to_string()),
+    ] {
+        let mut scenario = Scenario::submitted(plan());
+        for _ in 0..4 {
+            scenario.expect(POLL);
+            scenario.answer_with(status, &[("Content-Type", "text/html")], &body);
+        }
+        assert!(scenario.now < GONE_GRACE);
+        scenario.poll(&completed());
+        assert!(matches!(scenario.action, Action::Save(_)), "{body}");
+        assert_eq!(scenario.submissions.len(), 1, "{body}");
+    }
+    // A page never says that a render is gone.
+    let mut scenario = Scenario::submitted(plan());
+    while !matches!(scenario.action, Action::Fail(_)) {
+        scenario.expect(POLL);
+        scenario.answer_with(404, &[("Content-Type", "text/html")], page);
+    }
+    assert!(matches!(scenario.failure().kind, FailureKind::TimedOut(_)) && scenario.failure().is_resumable());
+}
+
+#[test]
+fn a_render_is_gone_if_neither_its_id_nor_the_list_leads_to_it() {
+    let mut scenario = Scenario::submitted(plan());
+    scenario.answer_not_found();
+    assert!(scenario.now >= GONE_GRACE && scenario.now < GONE_GRACE * 2, "{:?}", scenario.now);
+    scenario.answer_list(&[]);
+    assert!(matches!(scenario.failure().kind, FailureKind::Deleted));
+    assert_eq!(scenario.states(), [RenderState::Submitted, RenderState::Gone]);
+    assert_eq!(scenario.submissions.len(), 1);
+    // The list has it after all.
+    let mut scenario = Scenario::submitted(plan());
+    scenario.answer_not_found();
+    scenario.answer_list(&[("r1", 0, "rendering")]);
+    scenario.poll(&completed());
+    assert!(matches!(scenario.action, Action::Save(_)));
+    assert_eq!(
+        (scenario.submissions.len(), scenario.states()),
+        (1, vec![RenderState::Submitted, RenderState::Completed])
+    );
+    // Without the list nobody knows.
+    let mut scenario = Scenario::submitted(plan());
+    while !matches!(scenario.action, Action::Fail(_)) {
+        scenario.settle();
+        let Action::Send(request) = &scenario.action else { break };
+        let body = if line(request) == LIST { error("busy") } else { error("hyperframes_render_not_found") };
+        scenario.answer(404, &body);
+    }
+    assert!(matches!(scenario.failure().kind, FailureKind::TimedOut(_)), "{:?}", scenario.action);
+    assert_eq!(scenario.submissions.len(), 1);
+}
+
+#[test]
+fn a_deleted_render_of_an_earlier_run_is_rendered_again() {
+    let mut scenario = Scenario::start(with_ledger(0, RenderState::Completed));
+    scenario.answer_not_found();
+    scenario.answer_list(&[]);
+    assert_eq!(scenario.states(), [RenderState::Gone]);
+    scenario.expect(SUBMIT);
+    assert_eq!(scenario.submissions, [key(1)], "the server remembers what it answered to the first");
+    // With --no-reuse also one that the server has just answered the key with.
+    let mut none = plan();
+    none.reuse.none = true;
+    let mut scenario = Scenario::submitted(none);
+    scenario.answer_not_found();
+    scenario.answer_list(&[]);
+    scenario.expect(SUBMIT);
+    assert_eq!(scenario.submissions, [key(0), key(1)]);
+}
+
+#[test]
+fn a_render_that_the_ledger_calls_gone_is_looked_for_before_another_is_paid_for() {
+    let mut scenario = Scenario::start(with_ledger(1, RenderState::Gone));
+    scenario.answer_list(&[("r1", 1, "completed")]);
+    scenario.poll(&completed());
+    assert!(matches!(scenario.action, Action::Save(_)));
+    let mut scenario = Scenario::start(with_ledger(1, RenderState::Gone));
+    scenario.answer_list(&[("r9", 1, "failed"), ("r1", 0, "completed")]);
+    scenario.expect(POLL);
+    let mut scenario = Scenario::start(with_ledger(1, RenderState::Gone));
+    scenario.answer_list(&[("r9", 0, "failed")]);
+    scenario.expect(SUBMIT);
+    assert_eq!(scenario.submissions, [key(2)]);
+    // Where the list cannot be had, its id is asked about once more.
+    let mut scenario = Scenario::start(with_ledger(1, RenderState::Gone));
+    scenario.expect(LIST);
+    scenario.answer(404, &error("no_such_endpoint"));
+    scenario.expect(POLL);
+}
+
+#[test]
+fn a_submission_without_an_answer_is_looked_for_before_it_is_repeated() {
+    let lose: [&dyn Fn(&mut Scenario); 4] = [
+        &|scenario| scenario.event(Event::Unreachable("reset".to_owned())),
+        &|scenario| scenario.answer(500, &error("internal")),
+        &|scenario| scenario.answer_with(502, &[], "<html>"),
+        &|scenario| scenario.answer_with(200, &[], "{\"data\":"),
+    ];
+    for (number, lose) in lose.iter().enumerate() {
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[("r0", 99, "completed")]);
+        scenario.expect(SUBMIT);
+        lose(&mut scenario);
+        scenario.answer_list(&[("r1", 0, "rendering")]);
+        assert_eq!(scenario.origin(), Some(("r1", Origin::Submitted)), "{number}");
+        assert_eq!(scenario.states(), [RenderState::Submitted], "{number}");
+        scenario.poll(&completed());
+        assert!(matches!(scenario.action, Action::Save(_)), "{number}");
+        assert_eq!(scenario.submissions.len(), 1, "{number}");
+        // Not there: the same key once more.
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[]);
+        scenario.expect(SUBMIT);
+        lose(&mut scenario);
+        scenario.answer_list(&[]);
+        scenario.expect(SUBMIT);
+        assert_eq!(scenario.submissions, [key(0), key(0)], "{number}");
+        // Nobody knows: nothing more is paid.
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[]);
+        scenario.expect(SUBMIT);
+        lose(&mut scenario);
+        scenario.expect(LIST);
+        scenario.answer(400, &error("invalid_parameter"));
+        assert_eq!(
+            (scenario.failure().code() == "invalid_parameter", scenario.submissions.len()),
+            (false, 1)
+        );
+    }
+}
+
+#[test]
+fn the_last_lost_answer_is_looked_for_too() {
+    for found in [true, false] {
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[]);
+        for attempt in 1..=3 {
+            scenario.expect(SUBMIT);
+            scenario.answer(503, &error("busy"));
+            let renders: &[_] = if found && attempt == 3 { &[("r1", 0, "queued")] } else { &[] };
+            scenario.answer_list(renders);
+        }
+        if found {
+            scenario.expect(POLL);
+        } else {
+            assert_eq!(scenario.failure().code(), "busy");
+        }
+        assert_eq!(scenario.submissions.len(), 3);
+    }
+}
+
+#[test]
+fn answers_that_say_not_processed_are_repeated_at_once() {
+    for status in [408, 425, 429] {
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[]);
+        scenario.expect(SUBMIT);
+        scenario.answer(status, &error("later"));
+        scenario.expect(SUBMIT);
+    }
+}
+
+#[test]
+fn a_key_in_use_is_waited_for_and_then_looked_up() {
+    for plan in [plan(), with_chosen_key()] {
+        for (status, code) in [(409, "request_in_progress"), (422, "idempotency_key_reused")] {
+            let mut scenario = Scenario::start(plan.clone());
+            scenario.answer_list(&[]);
+            scenario.expect(SUBMIT);
+            scenario.answer_with(status, &[("Retry-After", "3")], &error(code).to_string());
+            assert!(
+                matches!(&scenario.action, Action::Sleep(pause) if pause.delay == Duration::from_secs(3))
+            );
+            scenario.answer_list(&[("r1", 0, "queued")]);
+            scenario.poll(&completed());
+            assert!(matches!(scenario.action, Action::Save(_)));
+            assert_eq!(scenario.submissions.len(), 1);
+        }
+    }
+    // As long as there is time, the same key and no other.
+    let mut scenario = Scenario::start(plan());
+    scenario.answer_list(&[]);
+    while !matches!(scenario.action, Action::Fail(_)) {
+        scenario.expect(SUBMIT);
+        scenario.answer(409, &error("request_in_progress"));
+        scenario.settle();
+        if matches!(scenario.action, Action::Send(_)) {
+            scenario.answer_list(&[]);
+        }
+    }
+    assert_eq!(scenario.failure().code(), "request_in_progress");
+    assert!(scenario.now > Duration::from_secs(500), "{:?}", scenario.now);
+    assert!(scenario.submissions.iter().all(|sent| *sent == key(0)));
+    // A key that was used for another body ends after the tries.
+    let mut scenario = Scenario::start(plan());
+    scenario.answer_list(&[]);
+    for _ in 0..3 {
+        scenario.expect(SUBMIT);
+        scenario.answer(409, &error("idempotency_conflict"));
+        scenario.answer_list(&[]);
+    }
+    assert_eq!(scenario.failure().code(), "idempotency_conflict");
+}
+
+#[test]
+fn an_upload_whose_key_is_in_use_is_waited_for() {
+    let mut upload = plan();
+    upload.source = Source::Archive(hyperframes_ci_core::job::Archive {
+        size: 10,
+        sha256: "ab".repeat(32),
+        digest: "cd".repeat(32),
+    });
+    let mut scenario = Scenario::start(upload);
+    scenario.answer_list(&[]);
+    for _ in 0..6 {
+        scenario.expect("POST /v3/assets/direct-uploads");
+        scenario.answer(409, &error("request_in_progress"));
+    }
+    scenario.expect("POST /v3/assets/direct-uploads");
+    let Action::Send(request) = &scenario.action else { panic!("a request") };
+    let key = request.headers.iter().find(|(name, _)| name == "idempotency-key").map(|(_, key)| key.clone());
+    assert_eq!(key, Some(format!("hfci_asset_{}", "ab".repeat(32))), "one key, one asset");
 }

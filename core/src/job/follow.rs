@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::machine::{Call, Job, State};
+use super::calls::Call;
+use super::lookup::Question;
+use super::machine::{Job, State};
 use super::{
     Action, FailureKind, Outcome, Pause, Remedy, RenderState, Retry, SaveError, Stage, poll_delay,
     retry_delay,
@@ -30,9 +32,11 @@ impl Job {
         let Some(render) = self.render.clone() else {
             return self.fail(Stage::Poll, FailureKind::Malformed("no render is followed".to_owned()));
         };
+        self.missing = None;
+        self.question = Question::Start;
         let is_first = self.detail.is_none();
-        if is_first && !self.will_do(&detail, &render) {
-            return self.pass_over(&detail, &render);
+        if is_first && !self.is_acceptable(&detail, &render) {
+            return self.skip(&detail, render, now);
         }
         let before = self.detail.replace(detail.clone()).map(|detail| detail.status());
         let status = detail.status();
@@ -97,19 +101,6 @@ impl Job {
         // The last poll comes at the end of the time, not after it.
         let delay = poll_delay(waited, wait.poll_interval).max(at_least).min(left);
         self.pause(Call::Poll(render_id), Pause { delay, retry: retry.map(|(_, retry)| retry) })
-    }
-
-    /// A render that is followed does not exist: somebody deleted it.
-    pub(super) fn vanished(&mut self) -> Action {
-        self.note_render(RenderState::Gone);
-        let render = self.render.clone().filter(|_| self.detail.is_none());
-        match render {
-            // Its key is used up: the server would answer it with the render that is gone.
-            Some(render) if render.origin.is_reused() => self.give_up(&render),
-            // The server has just done so.
-            Some(render) if self.plan.reuse.none && self.may_go_on(&render) => self.give_up(&render),
-            _ => self.fail(Stage::Poll, FailureKind::Deleted),
-        }
     }
 
     pub(super) fn not_saved(&mut self, error: SaveError, now: Duration) -> Action {

@@ -18,6 +18,8 @@
 
 mod account;
 mod backoff;
+mod calls;
+mod decision;
 mod failure;
 mod follow;
 mod identity;
@@ -29,10 +31,11 @@ mod upload;
 
 pub use account::{AccountIndex, GENERATIONS};
 pub use backoff::{poll_delay, retry_delay};
+pub use decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
 pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
 pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, RenderState, compact};
-pub use machine::Job;
+pub use machine::{GONE_GRACE, Job};
 pub use plan::{
     Action, Archive, Event, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,
     Source, Step, UploadRoute, Wait,

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::Request;
 use hyperframes_ci_core::job::{
-    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, Pause, Source, Stage, Step,
+    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, ListSays, Pause, Source,
+    Stage, Step,
 };
 
 use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
@@ -58,8 +59,10 @@ pub(super) struct Interpreter<'a> {
     pub(super) concurrency: usize,
     /// Repeats of one request after transient errors.
     pub(super) max_retries: u32,
-    /// Whether the account's list was searched for all orders.
-    pub(super) is_searched: bool,
+    /// What the account's list says about orders of which nothing is known, if it was searched for all of them.
+    pub(super) listed: ListSays,
+    /// How long the API must say that it does not know a render before it is taken for deleted.
+    pub(super) gone_grace: Duration,
 }
 
 impl Interpreter<'_> {
@@ -210,10 +213,11 @@ impl<'a> Run<'a> {
     /// Begins an order, unless it has to wait for the upload that another one makes.
     fn admit(&self, order: Order) {
         let Some(Admitted { mut order, asset, is_leader }) = self.upload.admit(order) else { return };
-        let Interpreter { work, max_retries, is_searched, .. } = self.interpreter;
+        let Interpreter { work, max_retries, listed, gone_grace, .. } = self.interpreter;
         let mut plan = plan(work, self.source.clone(), &mut order, asset);
-        (plan.max_retries, plan.reuse.is_searched) = (*max_retries, *is_searched);
-        let mut task = Box::new(Task::new(order, Job::new(plan), is_leader));
+        (plan.max_retries, plan.reuse.listed) = (*max_retries, *listed);
+        let job = Job::new(plan).with_gone_grace(*gone_grace);
+        let mut task = Box::new(Task::new(order, job, is_leader));
         let step = task.step(JobEvent::Start);
         self.route(task, step);
     }

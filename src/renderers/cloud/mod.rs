@@ -14,7 +14,7 @@ use std::sync::Mutex;
 
 use hyperframes_ci_core::api::RenderList;
 use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
-use hyperframes_ci_core::job::{AccountIndex, RenderFact, RenderIdentity, UploadRoute};
+use hyperframes_ci_core::job::{AccountIndex, ListSays, RenderFact, RenderIdentity, UploadRoute};
 
 use self::interpreter::Interpreter;
 use self::lanes::lock;
@@ -83,7 +83,8 @@ pub(super) struct CloudSession {
     is_lasting: bool,
     ledger: Mutex<Option<LedgerFile>>,
     account: AccountIndex,
-    is_searched: bool,
+    /// What the list says about renders that the account index does not have.
+    listed: ListSays,
 }
 
 impl CloudSession {
@@ -94,7 +95,7 @@ impl CloudSession {
             is_lasting,
             ledger: Mutex::new(None),
             account: AccountIndex::default(),
-            is_searched: false,
+            listed: ListSays::Unasked,
         }
     }
 
@@ -113,6 +114,7 @@ impl CloudSession {
                 }
                 Err(error) => {
                     console.warning(&format!("the account's renders cannot be searched: {error}"));
+                    self.listed = ListSays::Unavailable;
                     return Ok(());
                 }
             }
@@ -148,8 +150,9 @@ impl Session for CloudSession {
     }
 
     fn survey(&mut self, work: &Work<'_>, orders: u64, console: &mut Console) -> Result<(), Error> {
-        self.is_searched = true;
-        if self.is_lasting && !work.options.reuse.is_off {
+        self.listed = ListSays::Nothing;
+        if self.is_lasting {
+            // With reuse off it says which keys are used up.
             self.search(work.options.reuse.since(), orders, console)?;
         }
         Ok(())
@@ -174,7 +177,8 @@ impl Session for CloudSession {
             ledger: &self.ledger,
             concurrency,
             max_retries: environment::render_retries()?,
-            is_searched: self.is_searched,
+            listed: self.listed,
+            gone_grace: environment::gone_grace()?,
         };
         interpreter.run(orders, reporter)?;
         Ok(RunTotals::default())
