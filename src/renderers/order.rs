@@ -197,8 +197,8 @@ pub(crate) enum OrderState {
     Failed {
         /// Why.
         error: Error,
-        /// Whether the render exists and is still running: it is fetched later, and not paid for again.
-        is_running: bool,
+        /// Whether the render exists and did not fail at the server: its video is fetched later, and not paid for again.
+        is_fetchable: bool,
     },
 }
 

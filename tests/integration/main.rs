@@ -17,6 +17,7 @@ mod flow;
 mod lambda;
 mod limits;
 mod matrix;
+mod money;
 mod official;
 mod pack;
 mod real;

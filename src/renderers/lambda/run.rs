@@ -112,7 +112,7 @@ impl State<'_> {
             let Some(mut order) = orders.next() else { break };
             if let Some(refusal) = order.limits.exceeded.take() {
                 let error = Failure::refused(refusal).into();
-                self.report(order.result(OrderState::Failed { error, is_running: false }));
+                self.report(order.result(OrderState::Failed { error, is_fetchable: false }));
                 continue;
             }
             // What is to be written is made ready before anything is billed.
@@ -124,7 +124,7 @@ impl State<'_> {
             }) {
                 Ok(output) => output,
                 Err(error) => {
-                    result.state = OrderState::Failed { error, is_running: false };
+                    result.state = OrderState::Failed { error, is_fetchable: false };
                     self.report(result);
                     continue;
                 }
@@ -236,7 +236,7 @@ impl State<'_> {
         let mut result = flight.result(self.run.tooling, OrderState::Submitted);
         result.state = match flight.output.keep(&format!("{}.{format}", self.run.project)) {
             Ok((path, size)) => OrderState::Completed(Some(SavedVideo { path, size, verified })),
-            Err(error) => OrderState::Failed { error: error.into(), is_running: false },
+            Err(error) => OrderState::Failed { error: error.into(), is_fetchable: false },
         };
         self.report(result);
     }
@@ -280,7 +280,7 @@ impl State<'_> {
             self.follower.forget(index)?;
             let execution = self.run.tooling.stack.execution(&flight.name);
             let error = LambdaError::TimedOut { execution }.into();
-            let state = OrderState::Failed { error, is_running: true };
+            let state = OrderState::Failed { error, is_fetchable: true };
             let result = flight.result(self.run.tooling, state);
             self.report(result);
         }
@@ -309,7 +309,7 @@ impl InFlight {
     }
 
     fn failed(&self, tooling: &Tooling, error: Error) -> OrderResult {
-        let state = OrderState::Failed { error, is_running: false };
+        let state = OrderState::Failed { error, is_fetchable: false };
         OrderResult { is_reused: false, ..self.result(tooling, state) }
     }
 }
