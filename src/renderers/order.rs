@@ -87,6 +87,8 @@ pub(crate) struct Work<'a> {
     pub(crate) size: Option<(f64, f64)>,
     /// Whether there may be many orders.
     pub(crate) is_batch: bool,
+    /// Failures that end the run.
+    pub(crate) max_failures: Option<u64>,
     /// Whether any of them calls a webhook.
     pub(crate) has_callback: bool,
 }

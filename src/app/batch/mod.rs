@@ -51,6 +51,7 @@ pub(crate) fn run(
         name: &project.project().name,
         size: project.size(),
         is_batch: true,
+        max_failures: spec.batch.max_failures,
         has_callback: request.options.callback_url.is_some(),
     };
     let path = manifest_path(spec, file);

@@ -187,6 +187,7 @@ fn render_directory(
         name: &project.project().name,
         size: project.size(),
         is_batch: false,
+        max_failures: None,
         has_callback: request.options.callback_url.is_some(),
     };
     let outcome = ProjectOutcome {
@@ -221,6 +222,7 @@ fn render_uploaded(
         name: "",
         size: None,
         is_batch: false,
+        max_failures: None,
         has_callback: request.options.callback_url.is_some(),
     };
     let single = Single { spec, request, identity, duration: None };

@@ -35,9 +35,6 @@ use crate::project::pack::Packed;
 use crate::renderers::{Event, Input, Order, OrderResult, Reporter, Work};
 use crate::system::output::OutputError;
 
-/// Orders between their submission and their result: more would cost memory and gain nothing.
-const MOST_IN_FLIGHT: usize = 400;
-
 /// Downloads at a time.
 const DOWNLOADS: usize = 6;
 
@@ -57,6 +54,8 @@ pub(super) struct Interpreter<'a> {
     pub(super) ledger: &'a Mutex<Option<LedgerFile>>,
     /// Orders that are submitted at a time.
     pub(super) concurrency: usize,
+    /// Orders between their beginning and their result: no more are paid for before one of them has ended.
+    pub(super) in_flight: usize,
     /// Repeats of one request after transient errors.
     pub(super) max_retries: u32,
     /// What the account's list says about orders of which nothing is known, if it was searched for all of them.
@@ -169,7 +168,7 @@ impl<'a> Run<'a> {
             polls: Lane::new(),
             downloads: Lane::new(),
             schedule: Schedule::new(SHORTEST_PAUSE),
-            flights: Semaphore::new(MOST_IN_FLIGHT),
+            flights: Semaphore::new(interpreter.in_flight),
             permits: Semaphore::new(interpreter.concurrency),
             open: Mutex::new((0, false)),
             upload: SharedUpload::new(asset, is_shared, work.options.reuse.is_off),

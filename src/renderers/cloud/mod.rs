@@ -54,6 +54,19 @@ static DESCRIPTION: Description = Description {
     irrelevant_rules: &[],
 };
 
+/// Orders between their beginning and their result where nobody limits them: more would cost memory and gain nothing.
+const MOST_IN_FLIGHT: usize = 400;
+
+/// How many orders may be submitted and not ended: as many as the user says. A limit on failures counts only if it is
+/// noticed before everything is paid for.
+fn in_flight(work: &Work<'_>) -> usize {
+    let for_failures = work.max_failures.map(|most| {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        most.clamp(CONCURRENCY, MOST_IN_FLIGHT)
+    });
+    work.options.concurrency.or(for_failures).unwrap_or(MOST_IN_FLIGHT)
+}
+
 /// The largest archive that the API takes, in bytes.
 pub(super) fn upload_limit(route: UploadRoute) -> u64 {
     if route == UploadRoute::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
@@ -176,6 +189,7 @@ impl Session for CloudSession {
             work,
             ledger: &self.ledger,
             concurrency,
+            in_flight: in_flight(work),
             max_retries: environment::render_retries()?,
             listed: self.listed,
             gone_grace: environment::gone_grace()?,
