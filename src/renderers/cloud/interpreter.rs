@@ -263,9 +263,12 @@ impl<'a> Run<'a> {
                 self.end(task.done(outcome), has_permit);
             }
             Action::Fail(failure) => {
-                let is_fatal = task.is_leader && failure.stage == Stage::Balance;
+                let is_upload =
+                    matches!(failure.stage, Stage::CreateUpload | Stage::Upload | Stage::CompleteUpload);
+                let is_shared = self.interpreter.work.is_batch && is_upload;
+                let is_fatal = (task.is_leader && failure.stage == Stage::Balance) || is_shared;
                 if is_fatal {
-                    // It holds for all of them.
+                    // It holds for all of them, and nobody repeats it.
                     self.stop.store(true, Ordering::SeqCst);
                 }
                 self.end_leadership(&mut task);
