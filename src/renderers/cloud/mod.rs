@@ -84,8 +84,9 @@ impl Renderer for Cloud {
 
     fn open(&self, _: &RunOptions) -> Result<Box<dyn Session>, Error> {
         let credential = environment::credential()?.credential;
+        let account_digest = credential.account_digest();
         let transport = environment::transport_with(environment::base()?, credential)?;
-        Ok(Box::new(CloudSession::new(transport, true)))
+        Ok(Box::new(CloudSession { account_digest, ..CloudSession::new(transport, true) }))
     }
 }
 
@@ -94,6 +95,8 @@ pub(super) struct CloudSession {
     transport: Transport,
     /// Whether renders outlive the run, so that earlier ones are looked for and new ones written down.
     is_lasting: bool,
+    /// What tells accounts apart in the ledger.
+    account_digest: Option<String>,
     ledger: Mutex<Option<LedgerFile>>,
     account: AccountIndex,
     /// What the list says about renders that the account index does not have.
@@ -106,6 +109,7 @@ impl CloudSession {
         Self {
             transport,
             is_lasting,
+            account_digest: None,
             ledger: Mutex::new(None),
             account: AccountIndex::default(),
             listed: ListSays::Unasked,
@@ -137,13 +141,18 @@ impl CloudSession {
     }
 }
 
-/// Opens the ledger for the API. Without one that the user named, a machine without a place for it is no error.
-fn open_ledger(policy: &ReusePolicy, api: &str, console: &mut Console) -> Result<Option<LedgerFile>, Error> {
+/// Opens the ledger for the API and the account. Without one that the user named, a machine without a place for it is no error.
+fn open_ledger(
+    policy: &ReusePolicy,
+    api: &str,
+    account: Option<&str>,
+    console: &mut Console,
+) -> Result<Option<LedgerFile>, Error> {
     if let Some(path) = &policy.ledger {
-        return Ok(Some(LedgerFile::open(path, api)?));
+        return Ok(Some(LedgerFile::open(path, api, account)?));
     }
     let Some(path) = LedgerFile::default_path() else { return Ok(None) };
-    match LedgerFile::open(&path, api) {
+    match LedgerFile::open(&path, api, account) {
         Ok(ledger) => Ok(Some(ledger)),
         Err(error) => {
             console.warning(&format!("{error}; the account's list is all that there is to go by"));
@@ -158,7 +167,8 @@ impl Session for CloudSession {
             return Ok(());
         }
         let policy = &work.options.reuse;
-        self.ledger = Mutex::new(open_ledger(policy, &self.transport.base().to_string(), console)?);
+        let api = self.transport.base().to_string();
+        self.ledger = Mutex::new(open_ledger(policy, &api, self.account_digest.as_deref(), console)?);
         Ok(())
     }
 
