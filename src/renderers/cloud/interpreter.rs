@@ -100,6 +100,8 @@ impl Interpreter<'_> {
 enum Message {
     Event(Event),
     Result(Box<OrderResult>),
+    /// The last result of an order, and whether it holds a permit to submit.
+    Ended(Box<OrderResult>, bool),
     End,
 }
 
@@ -189,6 +191,13 @@ impl<'a> Run<'a> {
                     if !reporter.result(*result) {
                         self.stop.store(true, Ordering::SeqCst);
                     }
+                }
+                Message::Ended(result, has_permit) => {
+                    if !reporter.result(*result) {
+                        self.stop.store(true, Ordering::SeqCst);
+                    }
+                    // Only now: what the result says may forbid that another order begins.
+                    self.leave(has_permit);
                 }
                 Message::End => return,
             }
@@ -321,8 +330,7 @@ impl<'a> Run<'a> {
     }
 
     fn end(&self, result: OrderResult, has_permit: bool) {
-        let _ = self.messages.send(Message::Result(Box::new(result)));
-        self.leave(has_permit);
+        let _ = self.messages.send(Message::Ended(Box::new(result), has_permit));
     }
 
     /// An order is over.
