@@ -14,7 +14,9 @@ use std::sync::Mutex;
 
 use hyperframes_ci_core::api::RenderList;
 use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
-use hyperframes_ci_core::job::{AccountIndex, ListSays, RenderFact, RenderIdentity, UploadRoute};
+use hyperframes_ci_core::job::{
+    AccountIndex, ListSays, RenderFact, RenderIdentity, RenderState, UploadRoute,
+};
 
 use self::interpreter::Interpreter;
 use self::lanes::lock;
@@ -183,7 +185,15 @@ impl Session for CloudSession {
 
     fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
         let in_ledger = || lock(&self.ledger).as_ref()?.known().render(&identity.key(0)).cloned();
-        self.account.find(identity, 0).or_else(in_ledger)
+        match (self.account.find(identity, 0), in_ledger()) {
+            // The list may lag behind, or end before what the ledger knows.
+            (Some(listed), Some(known))
+                if listed.state == RenderState::Failed && known.generation > listed.generation =>
+            {
+                Some(known)
+            }
+            (listed, known) => listed.or(known),
+        }
     }
 
     fn render(
