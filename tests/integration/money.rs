@@ -170,3 +170,77 @@ fn a_submission_in_progress_is_joined() {
         assert_eq!(emulator.created(), (1, 1), "{flags:?}");
     }
 }
+
+#[test]
+fn the_ledger_of_one_account_is_none_of_anothers() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let render = || emulator.run(folder.path(), &["render", "--json", "-o", "v.mp4"]).ok().json();
+    let lists = || {
+        count(&emulator, "GET", "/v3/hyperframes/renders")
+            - count(&emulator, "GET", "/v3/hyperframes/renders/")
+    };
+    render();
+    let ledger = fs::read_to_string(emulator.ledger()).unwrap();
+    let account = ledger.split("\"account\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(account.len() == 16 && !ledger.contains(crate::support::KEY), "{ledger}");
+    // As earlier versions wrote it: it counts.
+    fs::write(emulator.ledger(), ledger.replace(&format!("\"account\":\"{account}\","), "")).unwrap();
+    let before = lists();
+    assert_eq!((&render()["reused"], lists()), (&true.into(), before));
+    // Of another account: only the account's own list counts.
+    fs::write(emulator.ledger(), ledger.replace(&account, "0123456789abcdef")).unwrap();
+    assert_eq!((&render()["reused"], lists()), (&true.into(), before + 1));
+    assert_eq!(emulator.created(), (1, 1));
+}
+
+#[test]
+fn no_more_is_paid_than_may_be_in_flight() {
+    for (flags, most) in [
+        (&["--fail-fast", "--concurrency", "1"][..], 1),
+        (&["--max-failures", "3", "--concurrency", "2"], 4),
+        (&["--fail-fast"], 8),
+    ] {
+        let emulator = Emulator::placeholder(&["--render-seconds", "0.05"]);
+        emulator.script(r#"{"rules": [{"on": "render", "times": 999, "do": {"fail": "no fonts"}}]}"#);
+        let folder = project();
+        rows(folder.path(), 60);
+        assert_eq!(batch(&emulator, folder.path(), flags).code, 1);
+        let paid = emulator.created().1;
+        assert!(paid >= 1 && paid <= most, "{flags:?}: {paid}");
+    }
+    let emulator = Emulator::placeholder(&["--render-seconds", "0.05"]);
+    let folder = project();
+    rows(folder.path(), 20);
+    batch(&emulator, folder.path(), &["--concurrency", "3"]).ok();
+    let text = fs::read_to_string(folder.path().join("renders/rows.manifest.jsonl")).unwrap();
+    let (mut running, mut most) = (0_i32, 0);
+    for line in text.lines() {
+        running += if line.contains("\"submitted\"") { 1 } else { -1 };
+        most = most.max(running);
+    }
+    assert!(most <= 3 && running == 0, "{most} at a time");
+}
+
+#[test]
+fn an_upload_that_fails_fails_once_for_all_rows() {
+    for (step, fault, tries) in [
+        ("create_upload", r#"{"status": 400}"#, 1),
+        ("create_upload", r#"{"status": 503}"#, 3),
+        ("complete", r#"{"status": 422}"#, 1),
+    ] {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(&format!(r#"{{"rules": [{{"on": "{step}", "times": 999, "do": {fault}}}]}}"#));
+        let folder = project();
+        rows(folder.path(), 20);
+        let ran = batch(&emulator, folder.path(), &[]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let path = if step == "complete" { "/v3/assets/asst_" } else { "/v3/assets/direct-uploads" };
+        assert_eq!(count(&emulator, "POST", path), tries, "{step} {fault}: {ran:?}");
+        assert_eq!(emulator.created().1, 0);
+        // No row has failed: the same command goes on.
+        emulator.script(r#"{"rules": []}"#);
+        batch(&emulator, folder.path(), &[]).ok();
+        assert_eq!((emulator.created(), videos(folder.path(), 20)), ((1, 20), 20));
+    }
+}
