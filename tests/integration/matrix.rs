@@ -279,4 +279,8 @@ Each fault at each step of the flow, against the emulator, which counts what it 
 `✓`: the video arrived, with one asset, one render and one upload, unless more are named. `billed`: no video, and the
 render was submitted; the message names the command that fetches it. `hangs`: no end within the time of the test, where
 silence is given up after three seconds by the one and after minutes by the other.
+
+A 404 at a poll that is not the API's own `hyperframes_render_not_found` says nothing about the render: it is asked again
+until `--max-wait`, here 18 s. That and what follows a lost answer, an ignored key, a lagging replica or a cut download is
+tested in `tests/integration/money.rs` and `core/tests/money.rs`.
 ";
