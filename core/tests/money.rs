@@ -62,7 +62,7 @@ impl Scenario {
         scenario
     }
 
-    /// Up to the first poll of `r1`, which was submitted by this job.
+    /// Up to the first poll of `r1`.
     fn submitted(plan: Plan) -> Self {
         let mut scenario = Self::start(plan);
         scenario.answer_list(&[]);
@@ -133,11 +133,11 @@ impl Scenario {
     }
 
     fn states(&self) -> Vec<RenderState> {
-        let state = |fact: &Fact| match fact {
-            Fact::Render(fact) => Some(fact.state),
-            Fact::Asset(_) => None,
-        };
-        self.facts.iter().filter_map(state).collect()
+        let renders = self
+            .facts
+            .iter()
+            .filter_map(|fact| if let Fact::Render(fact) = fact { Some(fact.state) } else { None });
+        renders.collect()
     }
 }
 
@@ -224,10 +224,6 @@ impl Scenario {
             self.settle();
         }
     }
-
-    fn origin(&self) -> Option<(&str, Origin)> {
-        self.job.render()
-    }
 }
 
 #[test]
@@ -249,11 +245,8 @@ fn no_clock_makes_a_new_render_an_old_one() {
     let mut late = plan();
     late.reuse.since = Some(noon + 86_400);
     let mut scenario = Scenario::submitted(late);
-    let mut detail = completed();
-    detail["created_at"] = noon.into();
-    scenario.poll(&detail);
-    assert!(matches!(scenario.action, Action::Save(_)));
-    assert_eq!(scenario.submissions.len(), 1);
+    scenario.poll(&json!({"render_id": "r1", "status": "completed", "video_url": "u", "created_at": noon}));
+    assert!(matches!(scenario.action, Action::Save(_)) && scenario.submissions.len() == 1);
 }
 
 #[test]
@@ -262,18 +255,18 @@ fn a_submission_that_is_answered_with_a_known_render_is_no_new_one() {
     let mut scenario = Scenario::start(with_ledger(0, RenderState::Failed));
     scenario.answer_list(&[]);
     scenario.submit("r1");
-    assert_eq!(scenario.origin(), Some(("r1", Origin::Ledger)));
+    assert_eq!(scenario.job.render(), Some(("r1", Origin::Ledger)));
     scenario.poll(&json!({"render_id": "r1", "status": "failed"}));
     assert_eq!(scenario.states().last(), Some(&RenderState::Failed));
     scenario.expect(SUBMIT);
     assert_eq!(scenario.submissions, [key(1), key(2)]);
     scenario.answer(200, &json!({"data": {"render_id": "r2"}}));
-    assert_eq!(scenario.origin(), Some(("r2", Origin::Submitted)));
+    assert_eq!(scenario.job.render(), Some(("r2", Origin::Submitted)));
     // The list has it, under a key that the user chose: it is theirs.
     let mut scenario = Scenario::start(with_chosen_key());
     scenario.answer_list(&[("r1", 0, "failed")]);
     scenario.submit("r1");
-    assert_eq!(scenario.origin(), Some(("r1", Origin::Account)));
+    assert_eq!(scenario.job.render(), Some(("r1", Origin::Account)));
     scenario.poll(&json!({"render_id": "r1", "status": "failed"}));
     assert!(matches!(scenario.failure().kind, FailureKind::RenderFailed(_)));
     assert_eq!(scenario.submissions, ["my-key"]);
@@ -389,7 +382,7 @@ fn a_submission_without_an_answer_is_looked_for_before_it_is_repeated() {
         scenario.expect(SUBMIT);
         lose(&mut scenario);
         scenario.answer_list(&[("r1", 0, "rendering")]);
-        assert_eq!(scenario.origin(), Some(("r1", Origin::Submitted)), "{number}");
+        assert_eq!(scenario.job.render(), Some(("r1", Origin::Submitted)), "{number}");
         assert_eq!(scenario.states(), [RenderState::Submitted], "{number}");
         scenario.poll(&completed());
         assert!(matches!(scenario.action, Action::Save(_)), "{number}");
@@ -418,6 +411,14 @@ fn a_submission_without_an_answer_is_looked_for_before_it_is_repeated() {
 
 #[test]
 fn the_last_lost_answer_is_looked_for_too() {
+    // What was not processed is no lost answer.
+    for status in [408, 425, 429] {
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[]);
+        scenario.expect(SUBMIT);
+        scenario.answer(status, &error("later"));
+        scenario.expect(SUBMIT);
+    }
     for found in [true, false] {
         let mut scenario = Scenario::start(plan());
         scenario.answer_list(&[]);
@@ -437,17 +438,6 @@ fn the_last_lost_answer_is_looked_for_too() {
 }
 
 #[test]
-fn answers_that_say_not_processed_are_repeated_at_once() {
-    for status in [408, 425, 429] {
-        let mut scenario = Scenario::start(plan());
-        scenario.answer_list(&[]);
-        scenario.expect(SUBMIT);
-        scenario.answer(status, &error("later"));
-        scenario.expect(SUBMIT);
-    }
-}
-
-#[test]
 fn a_key_in_use_is_waited_for_and_then_looked_up() {
     for plan in [plan(), with_chosen_key()] {
         for (status, code) in [(409, "request_in_progress"), (422, "idempotency_key_reused")] {
@@ -460,8 +450,7 @@ fn a_key_in_use_is_waited_for_and_then_looked_up() {
             );
             scenario.answer_list(&[("r1", 0, "queued")]);
             scenario.poll(&completed());
-            assert!(matches!(scenario.action, Action::Save(_)));
-            assert_eq!(scenario.submissions.len(), 1);
+            assert!(matches!(scenario.action, Action::Save(_)) && scenario.submissions.len() == 1);
         }
     }
     // As long as there is time, the same key and no other.
