@@ -244,3 +244,19 @@ fn an_upload_that_fails_fails_once_for_all_rows() {
         assert_eq!((emulator.created(), videos(folder.path(), 20)), ((1, 20), 20));
     }
 }
+
+#[test]
+fn an_asset_that_the_server_has_dropped_is_not_uploaded_for_each_row() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    rows(folder.path(), 1);
+    batch(&emulator, folder.path(), &[]).ok();
+    let ledger = fs::read_to_string(emulator.ledger()).unwrap();
+    let asset = ledger.split("\"asset_id\":\"").nth(1).unwrap().split('"').next().unwrap();
+    fs::write(emulator.ledger(), ledger.replace(asset, "asst_gone")).unwrap();
+    rows(folder.path(), 60);
+    batch(&emulator, folder.path(), &[]).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 60)), ((1, 60), 60));
+    let uploads = count(&emulator, "POST", "/v3/assets/direct-uploads") - 1;
+    assert!(uploads <= 8, "{uploads} uploads by rows that were on their way at the same time");
+}

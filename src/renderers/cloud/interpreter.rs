@@ -473,6 +473,9 @@ impl<'a> Run<'a> {
 
     /// Writes a fact down. A ledger that fails now costs the next run a search, not this one its render.
     fn remember(&self, fact: Fact) {
+        if let Fact::Asset(asset) = &fact {
+            self.upload.learn(asset);
+        }
         let mut ledger = lock(self.interpreter.ledger);
         if let Some(Err(error)) = ledger.as_mut().map(|ledger| ledger.append(fact)) {
             self.say(Event::Warning(format!(
