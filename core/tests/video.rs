@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use hyperframes_ci_core::video::{Container, Video, VideoError};
+use hyperframes_ci_core::video::{Container, Video, VideoError, check_whole};
 use proptest::prelude::*;
 
 const MP4: &[u8] = include_bytes!("../../src/emulator/clips/placeholder.mp4");
@@ -49,6 +49,31 @@ fn a_video_without_its_index_is_damaged() {
     let index = MP4.windows(4).position(|window| window == b"moov").expect("an index");
     assert!(matches!(read(&MP4[..index - 4]), Err(VideoError::Damaged(_))));
     assert!(matches!(read(&WEBM[..60]), Err(VideoError::Damaged(_))));
+}
+
+#[test]
+fn a_video_is_whole_or_it_is_cut() {
+    let check = |bytes: &[u8]| check_whole(&mut Cursor::new(bytes));
+    for clip in [MP4, MOV, WEBM] {
+        check(clip).expect("whole");
+        for cut in 1..clip.len() {
+            assert!(check(&clip[..cut]).is_err(), "{cut} of {} bytes", clip.len());
+        }
+    }
+    // The index first, as for a fast start: the sizes of boxes tell, and where they do not, the tables of samples do.
+    let (size, media) = box_of(MP4, b"mdat");
+    let mut fast = MP4.to_vec();
+    fast.drain(media..media + size);
+    let index = b"\0\0\0\x08mdat";
+    assert!(check(&fast).is_err(), "no media at all");
+    fast.extend_from_slice(index);
+    assert!(check(&fast).is_err(), "an empty one");
+}
+
+/// Size and place of a box at the top.
+fn box_of(file: &[u8], kind: &[u8; 4]) -> (usize, usize) {
+    let at = file.windows(4).position(|window| window == kind).expect("a box") - 4;
+    (u32::from_be_bytes(file[at..at + 4].try_into().expect("four bytes")) as usize, at)
 }
 
 proptest! {

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `{"status": 503, "code": "…", "retry_after": "2", "body": "…", "content_type": "…"}` | this reply; the request is not processed |
 //! | `{"delay_ms": 500}` | the request is processed after this time |
+//! | `{"work_ms": 500}` | the request takes this time to be processed; its idempotency key is in progress meanwhile |
+//! | `"ignore_key"` | the request is processed as if it had no idempotency key |
 //! | `"drop_before"` | the connection is closed; the request is not processed |
 //! | `"drop_after"` | the request is processed, and the connection is closed |
 //! | `{"truncate": 100}` | the connection is closed after 100 bytes of the reply's body |
@@ -26,7 +28,7 @@ use serde::Deserialize;
 
 use super::envelopes;
 use super::error::EmulatorError;
-use super::server::{Content, Ending, Reply};
+use super::server::{Content, Ending, Reply, Request};
 
 /// A step of a render's flow, as scripts name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -86,6 +88,7 @@ enum Action {
     Named(NamedAction),
     Status(ScriptedReply),
     Delay { delay_ms: u64 },
+    Work { work_ms: u64 },
     Truncate { truncate: u64 },
     Stall { stall: u64 },
     Refuse { refuse_ms: u64 },
@@ -102,6 +105,7 @@ enum NamedAction {
     BadHost,
     Expire,
     Html,
+    IgnoreKey,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -156,6 +160,10 @@ pub(super) enum Effect {
     EndWith(Ending),
     /// The request is processed after this time.
     Delay(Duration),
+    /// The request takes this time to be processed.
+    Work(Duration),
+    /// The request is processed without its idempotency key.
+    IgnoreKey,
     /// The request is processed, and presigned URLs in the reply name a host that does not exist.
     BadHost,
     /// The render fails with this message.
@@ -163,11 +171,20 @@ pub(super) enum Effect {
 }
 
 impl Effect {
+    /// Changes the request, where the effect is one on its processing.
+    pub(super) fn prepare(&self, request: &mut Request) {
+        match self {
+            Self::Work(work) => request.work = *work,
+            Self::IgnoreKey => request.headers.retain(|(name, _)| name != "idempotency-key"),
+            _ => {}
+        }
+    }
+
     /// Returns the reply; `process` processes the request, and `storage_url` is the base of presigned URLs.
     pub(super) fn apply(self, storage_url: &str, process: impl FnOnce() -> Reply) -> Reply {
         match self {
-            // Only the worker fails renders.
-            Self::None | Self::FailRender(_) => process(),
+            // Only the worker fails renders; the other two are in the request.
+            Self::None | Self::FailRender(_) | Self::Work(_) | Self::IgnoreKey => process(),
             Self::Replace(reply) => reply,
             Self::EndWith(ending) => Reply { ending, ..process() },
             Self::Delay(delay) => {
@@ -200,6 +217,8 @@ impl Action {
                 Effect::Replace(Reply::new(200, "text/html", page))
             }
             Self::Status(scripted) => Effect::Replace(scripted.reply()),
+            Self::Named(NamedAction::IgnoreKey) => Effect::IgnoreKey,
+            Self::Work { work_ms } => Effect::Work(Duration::from_millis(*work_ms)),
             Self::Delay { delay_ms } => Effect::Delay(Duration::from_millis(*delay_ms)),
             Self::Truncate { truncate } => Effect::EndWith(Ending::DisconnectAfter(*truncate)),
             Self::Stall { stall } => Effect::EndWith(Ending::StallAfter(*stall)),

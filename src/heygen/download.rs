@@ -1,12 +1,13 @@
 //! Downloads a video from a presigned URL to an output file.
 //!
-//! An interrupted transfer resumes. Length and container are checked before the file gets its final name.
+//! An interrupted transfer resumes where a validator tells that the rest belongs to the same version; otherwise it starts
+//! over. Length and container are checked before the file gets its final name: every box and cluster must end inside it.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use hyperframes_ci_core::job::{Remedy, SaveError};
-use hyperframes_ci_core::video::signature;
+use hyperframes_ci_core::video::{VideoError, check_whole};
 
 use super::transport::Transport;
 use crate::system::output::{OutputError, OutputFile};
@@ -20,7 +21,7 @@ pub(crate) struct Download {
     output: OutputFile,
     /// Bytes in the file.
     received: u64,
-    /// The server's `ETag` or date of this version of the video.
+    /// The strong `ETag` or the date of the version that the file holds; without one it cannot be gone on with.
     validator: Option<String>,
 }
 
@@ -55,15 +56,36 @@ impl Download {
         url: &str,
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), SaveError> {
+        if self.received > 0 && self.validator.is_none() {
+            // Nothing would tell whether the rest belongs to the same version.
+            self.restart().map_err(|error| on_disk(&error))?;
+        }
         let response = transport.open(url, self.received, self.validator.as_deref()).map_err(transient)?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let length = header("content-length").and_then(|value| value.parse::<u64>().ok());
-        match status {
-            206 if range_start(header("content-range")) == Some(self.received) => {}
-            // The server sends the whole file, or another range than requested: start over.
-            200 => self.restart().map_err(|error| on_disk(&error))?,
-            206 | 416 => {
+        let strong = |tag: &&str| !tag.starts_with("W/");
+        let validator = header("etag").filter(strong).or_else(|| header("last-modified")).map(str::to_owned);
+        let total = match status {
+            206 => {
+                let range = header("content-range").and_then(ContentRange::parse);
+                let range = range.filter(|range| {
+                    // Another version must not be put behind the beginning of this one.
+                    let is_same = self.received == 0 || validator.is_none() || validator == self.validator;
+                    range.start == self.received && is_same
+                });
+                let Some(range) = range else {
+                    self.restart().map_err(|error| on_disk(&error))?;
+                    return Err(transient("the server did not go on where the transfer ended".to_owned()));
+                };
+                range.total
+            }
+            // The server sends the whole file: start over.
+            200 => {
+                self.restart().map_err(|error| on_disk(&error))?;
+                length
+            }
+            416 => {
                 self.restart().map_err(|error| on_disk(&error))?;
                 return Err(transient("the server did not go on where the transfer ended".to_owned()));
             }
@@ -77,20 +99,24 @@ impl Download {
                 };
                 return Err(SaveError { message, remedy, progressed: false });
             }
+        };
+        if self.received == 0 {
+            self.validator = validator;
         }
-        let strong = |tag: &&str| !tag.starts_with("W/");
-        self.validator = header("etag").filter(strong).or_else(|| header("last-modified")).map(str::to_owned);
         let before = self.received;
-        let total = length.map(|length| before + length);
         let copied = self.copy(&mut response.into_body().into_reader(), total, progress);
-        let progressed = self.received > before;
+        // What cannot be gone on with is no progress.
+        let progressed = self.received > before && self.validator.is_some();
         copied.map_err(|error| SaveError { progressed, ..error })?;
         if let Some(total) = total.filter(|total| self.received != *total) {
             let message = format!("the transfer ended after {} of {total} bytes", self.received);
+            if self.received > total {
+                self.restart().map_err(|error| on_disk(&error))?;
+            }
             return Err(SaveError { progressed, ..transient(message) });
         }
-        self.check_container().inspect_err(|_| {
-            // A body that is not a video must not be resumed.
+        self.check_whole().inspect_err(|_| {
+            // A body that is not a whole video must not be resumed.
             let _ = self.restart();
         })
     }
@@ -121,24 +147,33 @@ impl Download {
         self.output.file().rewind()
     }
 
-    /// Checks that the file starts with the signature of a format that renders have: MP4, QuickTime or WebM.
-    fn check_container(&mut self) -> Result<(), SaveError> {
-        let mut head = Vec::new();
+    /// Checks that the file is a whole MP4, QuickTime or WebM video.
+    fn check_whole(&mut self) -> Result<(), SaveError> {
         let file = self.output.file();
-        file.rewind()
-            .and_then(|()| file.take(16).read_to_end(&mut head))
-            .and_then(|_| self.output.file().seek(SeekFrom::End(0)))
-            .map_err(|error| on_disk(&error))?;
-        match signature(&head) {
-            Ok(_) => Ok(()),
-            Err(what) => Err(transient(format!("the server sent no MP4, MOV or WebM video but {what}"))),
-        }
+        let checked = check_whole(&mut BufReader::new(&mut *file));
+        file.seek(SeekFrom::End(0)).map_err(|error| on_disk(&error))?;
+        checked.map_err(|error| match error {
+            VideoError::NoVideo(what) => {
+                transient(format!("the server sent no MP4, MOV or WebM video but {what}"))
+            }
+            error => transient(error.to_string()),
+        })
     }
 }
 
-/// Returns the first position of a `Content-Range: bytes 5-9/10`.
-fn range_start(value: Option<&str>) -> Option<u64> {
-    value?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+/// A `Content-Range: bytes 5-9/10`.
+struct ContentRange {
+    start: u64,
+    /// The length of the whole; `None` where the server does not say.
+    total: Option<u64>,
+}
+
+impl ContentRange {
+    fn parse(value: &str) -> Option<Self> {
+        let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
+        let start = range.split('-').next()?.trim().parse().ok()?;
+        Some(Self { start, total: total.trim().parse().ok() })
+    }
 }
 
 fn transient(message: String) -> SaveError {
@@ -160,7 +195,7 @@ mod tests {
     use super::*;
     use crate::heygen::transport::ApiBase;
 
-    const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 and the rest of the film";
+    const VIDEO: &[u8] = include_bytes!("../emulator/clips/placeholder.mp4");
 
     struct Case {
         server: mockito::ServerGuard,
@@ -256,5 +291,68 @@ mod tests {
         let mut case = Case::new();
         case.server.mock("GET", "/v?sig=1").with_status(400).create();
         assert_eq!(case.fetch(&mut case.target()).expect_err("refused").remedy, Remedy::None);
+    }
+
+    /// A target that holds the first ten bytes of version `v1`.
+    fn begun(case: &Case) -> Download {
+        let mut target = case.target();
+        target.output.file().write_all(&VIDEO[..10]).expect("written");
+        target.received = 10;
+        target.validator = Some("\"v1\"".to_owned());
+        target
+    }
+
+    #[test]
+    fn a_part_is_not_the_whole() {
+        let mut case = Case::new();
+        let end = VIDEO.len() - 1;
+        let part = case.server.mock("GET", "/v?sig=1").with_status(206);
+        let part = part.with_header("content-range", &format!("bytes 10-99/{}", VIDEO.len()));
+        let _part = part.with_header("etag", "\"v1\"").with_body(&VIDEO[10..100]).create();
+        let mut target = begun(&case);
+        let error = case.fetch(&mut target).expect_err("a part");
+        assert!(error.progressed && error.message.contains("100 of"), "{}", error.message);
+        let rest = case.server.mock("GET", "/v?sig=1").match_header("range", "bytes=100-").with_status(206);
+        let rest = rest.with_header("content-range", &format!("bytes 100-{end}/{}", VIDEO.len()));
+        let _rest = rest.with_body(&VIDEO[100..]).create();
+        case.fetch(&mut target).expect("fetched");
+        assert_eq!(fs::read(target.keep("unused").expect("kept").0).expect("a file"), VIDEO);
+    }
+
+    #[test]
+    fn two_versions_are_never_put_together() {
+        // Another version than asked for.
+        let mut case = Case::new();
+        let other = case.server.mock("GET", "/v?sig=1").with_status(206).with_header("etag", "\"v2\"");
+        let range = format!("bytes 10-{}/{}", VIDEO.len() - 1, VIDEO.len());
+        let _other = other.with_header("content-range", &range).with_body(&VIDEO[10..]).create();
+        let mut target = begun(&case);
+        assert!(!case.fetch(&mut target).expect_err("another version").progressed);
+        assert_eq!(target.received, 0, "it starts over");
+        // Without a validator the whole is asked for.
+        let mut case = Case::new();
+        let whole = case.server.mock("GET", "/v?sig=1").match_header("range", mockito::Matcher::Missing);
+        let _whole = whole.with_body(VIDEO).create();
+        let mut target = begun(&case);
+        target.validator = None;
+        case.fetch(&mut target).expect("fetched");
+        assert_eq!(target.received, VIDEO.len() as u64);
+    }
+
+    #[test]
+    fn a_body_without_a_length_is_whole_if_the_container_says_so() {
+        for cut in [0, 1, 100, VIDEO.len() / 2, VIDEO.len() - 20] {
+            let mut case = Case::new();
+            let body = &VIDEO[..VIDEO.len() - cut];
+            case.server
+                .mock("GET", "/v?sig=1")
+                .with_chunked_body(move |writer| writer.write_all(body))
+                .create();
+            assert_eq!(case.fetch(&mut case.target()).is_ok(), cut == 0, "{cut} bytes less");
+            // A length that is that of the cut body is no better.
+            let mut case = Case::new();
+            case.server.mock("GET", "/v?sig=1").with_body(body).create();
+            assert_eq!(case.fetch(&mut case.target()).is_ok(), cut == 0, "{cut} bytes less");
+        }
     }
 }

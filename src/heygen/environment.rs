@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hyperframes_ci_core::job::GONE_GRACE;
+
 use super::auth::{self, Credential, Found, NoCredential, Provider};
 use super::transport::{ApiBase, IDLE_TIMEOUT, Transport};
 use crate::fault::Error;
@@ -50,6 +52,21 @@ pub(crate) fn idle_timeout() -> Result<Duration, Error> {
             "HYPERFRAMES_CI_TIMEOUT must be a number of 1 or more",
             "a number of seconds, such as 60",
         )
+    })
+}
+
+/// `HYPERFRAMES_CI_GONE_GRACE`, in seconds, for tests: how long the API must say that it does not know a render before it
+/// is taken for deleted; [`GONE_GRACE`] by default.
+///
+/// # Errors
+/// Returns a usage error if it is not a number of seconds.
+pub(crate) fn gone_grace() -> Result<Duration, Error> {
+    let Some(text) = variable("HYPERFRAMES_CI_GONE_GRACE").filter(|value| !value.is_empty()) else {
+        return Ok(GONE_GRACE);
+    };
+    let grace = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    grace.ok_or_else(|| {
+        Error::usage("HYPERFRAMES_CI_GONE_GRACE must be a number of 0 or more", "a number of seconds")
     })
 }
 

@@ -138,7 +138,7 @@ fn render(
     let mut result = order.result(OrderState::Submitted);
     result.state = match render_video(engine, archive, project, order, report) {
         Ok(video) => OrderState::Completed(Some(video)),
-        Err(error) => OrderState::Failed { error, is_running: false },
+        Err(error) => OrderState::Failed { error, is_fetchable: false },
     };
     result
 }

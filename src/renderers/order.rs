@@ -87,6 +87,8 @@ pub(crate) struct Work<'a> {
     pub(crate) size: Option<(f64, f64)>,
     /// Whether there may be many orders.
     pub(crate) is_batch: bool,
+    /// Failures that end the run.
+    pub(crate) max_failures: Option<u64>,
     /// Whether an order calls a webhook.
     pub(crate) has_callback: bool,
 }
@@ -197,8 +199,8 @@ pub(crate) enum OrderState {
     Failed {
         /// The error.
         error: Error,
-        /// Whether the render is still running, so that a later run can fetch it without being billed again.
-        is_running: bool,
+        /// Whether the render exists and did not fail at the server: its video is fetched later, and not paid for again.
+        is_fetchable: bool,
     },
 }
 

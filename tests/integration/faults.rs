@@ -47,7 +47,6 @@ fn permanent_faults_end_with_their_code_and_no_file() {
         ("complete", 422, 1, "scripted_422"),
         ("submit", 402, 1, "scripted_402"),
         ("submit", 403, 3, "scripted_403"),
-        ("poll", 404, 1, "render_deleted"),
         ("poll", 401, 3, "scripted_401"),
         ("download", 400, 1, "download_failed"),
     ] {

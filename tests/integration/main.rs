@@ -18,6 +18,7 @@ mod flow;
 mod lambda;
 mod limits;
 mod matrix;
+mod money;
 mod official;
 mod outputs;
 mod pack;

@@ -175,8 +175,13 @@ fn a_render_that_is_too_old_or_deleted_is_rendered_again() {
     let id = second["render"]["render_id"].as_str().unwrap();
     emulator.run(folder.path(), &["delete", id, "--no-confirm"]).ok();
     let third = render(&emulator, folder.path(), &[]);
+    // The one before is there, and equal.
+    assert_eq!(emulator.created(), (1, 2));
+    assert_eq!(third["render"]["render_id"], first["render"]["render_id"]);
+    let id = first["render"]["render_id"].as_str().unwrap();
+    emulator.run(folder.path(), &["delete", id, "--no-confirm"]).ok();
+    assert_eq!(render(&emulator, folder.path(), &[])["reused"], false);
     assert_eq!(emulator.created(), (1, 3));
-    assert_ne!(third["render"]["render_id"], second["render"]["render_id"]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn neither_storage_nor_redirects_get_the_key() {
         if head.starts_with("PUT") {
             http("200 OK", "", "")
         } else {
-            http("200 OK", "content-type: video/mp4\r\n", "\0\0\0\u{18}ftypmp42 a film")
+            http("200 OK", "content-type: video/mp4\r\n", "\0\0\0\u{10}ftypmp42\0\0\0\0\0\0\0\u{8}moov")
         }
     });
     let (elsewhere, at_elsewhere) = listener(|_, _| http("200 OK", "", "{}"));

@@ -181,7 +181,7 @@ impl Emulator {
     pub(crate) fn command(&self) -> Command {
         let mut command = command();
         command.env("HEYGEN_API_URL", &self.url).env("HEYGEN_API_KEY", KEY);
-        command.env("HYPERFRAMES_CI_LEDGER", self.ledger());
+        command.env("HYPERFRAMES_CI_LEDGER", self.ledger()).env("HYPERFRAMES_CI_GONE_GRACE", "1");
         command
     }
 

@@ -107,15 +107,30 @@ pub struct RenderDetail {
 }
 
 impl RenderDetail {
-    /// Where the render stands.
+    /// Where the render stands, whatever the case and the spelling of the status. Words that mean an end without a video
+    /// are [`RenderStatus::Failed`].
     #[must_use]
     pub fn status(&self) -> RenderStatus {
-        match self.status.as_str() {
-            "queued" => RenderStatus::Queued,
-            "rendering" => RenderStatus::Rendering,
-            "completed" => RenderStatus::Completed,
-            "failed" => RenderStatus::Failed,
+        let word = self.status.trim().to_ascii_lowercase();
+        match word.as_str() {
+            "queued" | "pending" => RenderStatus::Queued,
+            "rendering" | "processing" => RenderStatus::Rendering,
+            "completed" | "complete" | "succeeded" => RenderStatus::Completed,
+            "failed" | "failure" | "error" | "errored" | "canceled" | "cancelled" | "expired" | "aborted"
+            | "rejected" => RenderStatus::Failed,
             _ => RenderStatus::Unknown,
+        }
+    }
+
+    /// Why there will be no video, in the server's words: its message, and its status where that is not `failed`.
+    #[must_use]
+    pub fn failure_reason(&self) -> String {
+        let message = self.failure_message.as_deref().map(str::trim).filter(|message| !message.is_empty());
+        let message = message.unwrap_or("the server gave no reason");
+        if self.status.trim().eq_ignore_ascii_case("failed") {
+            message.to_owned()
+        } else {
+            format!("{message} (status {})", self.status.trim())
         }
     }
 

@@ -96,6 +96,29 @@ impl ApiError {
         matches!(self.status, 401 | 403)
     }
 
+    /// Whether the API itself, and no proxy, says that it does not know the render.
+    #[must_use]
+    pub fn is_render_not_found(&self) -> bool {
+        let is_meant = |word: &str| self.code.contains(word);
+        matches!(self.status, 404 | 410)
+            && is_meant("render")
+            && (is_meant("not_found") || is_meant("deleted") || is_meant("gone"))
+    }
+
+    /// Whether the first request with this idempotency key is still being processed.
+    #[must_use]
+    pub fn is_in_progress(&self) -> bool {
+        self.status == 409 && self.code.contains("in_progress")
+    }
+
+    /// Whether a submission was refused for its idempotency key: it is in use, or was used for another request.
+    #[must_use]
+    pub fn is_key_taken(&self) -> bool {
+        let is_about_key = self.code.contains("idempotency")
+            || self.param.as_deref().is_some_and(|param| param.eq_ignore_ascii_case("idempotency-key"));
+        self.status == 409 || (self.status == 422 && is_about_key)
+    }
+
     /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {

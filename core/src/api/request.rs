@@ -231,7 +231,7 @@ impl Request {
     }
 
     /// `POST /v3/assets`: the archive through the API itself, as `multipart/form-data`, up to
-    /// [`PROXY_UPLOAD_LIMIT`](crate::PROXY_UPLOAD_LIMIT).
+    /// [`PROXY_UPLOAD_LIMIT`](crate::archive::PROXY_UPLOAD_LIMIT).
     ///
     /// `checksum_sha256` only makes the boundary, which must not occur in the archive.
     #[must_use]

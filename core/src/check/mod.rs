@@ -1,6 +1,6 @@
 //! The checks: everything that would fail or silently render wrong, found before anything is uploaded.
 //!
-//! A project comes in as a [`Tree`], findings go out as a [`Report`]. All of them are collected; each knows its file
+//! A project comes in as a [`Tree`](crate::project::Tree), findings go out as a [`Report`]. All of them are collected; each knows its file
 //! and, where there is one, its place.
 
 mod bindings;

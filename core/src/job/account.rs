@@ -1,6 +1,6 @@
 //! Which renders an account has already, from its list: the one place that decides how deep to look.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::RenderIdentity;
 use super::ledger::{RenderFact, RenderState};
@@ -21,8 +21,12 @@ fn depth(renders: u64) -> u32 {
 #[derive(Clone, Debug)]
 pub struct AccountIndex {
     renders: HashMap<String, (String, RenderState)>,
+    /// All renders that were read, by id.
+    states: HashMap<String, RenderState>,
     pages: RenderPages,
     since: Option<i64>,
+    /// Whether the walk ended before the end of the list.
+    is_cut: bool,
 }
 
 impl Default for AccountIndex {
@@ -30,15 +34,32 @@ impl Default for AccountIndex {
     fn default() -> Self {
         let mut pages = RenderPages::new(0);
         pages.stop();
-        Self { renders: HashMap::new(), pages, since: None }
+        Self { renders: HashMap::new(), states: HashMap::new(), pages, since: None, is_cut: false }
     }
 }
 
 impl AccountIndex {
-    /// An empty index to look up `renders` renders; those that were created before `since` (unix seconds) do not count.
+    /// An empty index to look up `renders` renders; those that were created before `since` (unix seconds) count as failed.
     #[must_use]
     pub fn new(renders: u64, since: Option<i64>) -> Self {
-        Self { renders: HashMap::new(), pages: RenderPages::new(depth(renders)), since }
+        Self { pages: RenderPages::new(depth(renders)), since, ..Self::default() }
+    }
+
+    /// Whether the list was read to its end.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.is_cut && self.request().is_none()
+    }
+
+    /// The state of the render with this id, if it was read.
+    #[must_use]
+    pub fn state(&self, render_id: &str) -> Option<RenderState> {
+        self.states.get(render_id).copied()
+    }
+
+    /// The ids of all renders that were read, which are forgotten here.
+    pub(super) fn take_ids(&mut self) -> HashSet<String> {
+        std::mem::take(&mut self.states).into_keys().collect()
     }
 
     /// The request for the next page of the account's list; `None` where all of it that counts is known.
@@ -50,20 +71,22 @@ impl AccountIndex {
     /// Takes in the page that [`AccountIndex::request`] asked for.
     pub fn add(&mut self, page: &RenderList) {
         // A list with broken cursors ends here: the idempotency keys still keep the server from rendering twice.
-        let _ = self.pages.advance(page);
+        self.is_cut |= self.pages.advance(page).is_err();
         for detail in &page.data {
-            if self.is_past(detail) {
-                self.pages.stop();
-                return;
-            }
-            let Some(key) = detail.callback_id.as_ref().filter(|id| id.starts_with(PREFIX)) else { continue };
             let state = match detail.status() {
+                _ if self.is_past(detail) => {
+                    // The renders after it are older.
+                    self.pages.stop();
+                    RenderState::Failed
+                }
                 RenderStatus::Completed => RenderState::Completed,
                 RenderStatus::Failed => RenderState::Failed,
                 RenderStatus::Queued | RenderStatus::Rendering | RenderStatus::Unknown => {
                     RenderState::Submitted
                 }
             };
+            self.states.insert(detail.render_id.clone(), state);
+            let Some(key) = detail.callback_id.as_ref().filter(|id| id.starts_with(PREFIX)) else { continue };
             // The newest comes first.
             self.renders.entry(key.clone()).or_insert_with(|| (detail.render_id.clone(), state));
         }
@@ -71,6 +94,19 @@ impl AccountIndex {
 
     fn is_past(&self, detail: &RenderDetail) -> bool {
         self.since.zip(detail.created()).is_some_and(|(since, created)| created < since)
+    }
+
+    /// The render of the highest generation of `identity` that has not failed.
+    #[must_use]
+    pub(super) fn find_usable(&self, identity: &RenderIdentity) -> Option<RenderFact> {
+        let is_usable = |state| matches!(state, RenderState::Submitted | RenderState::Completed);
+        let keys = identity.keys(0).take(GENERATIONS as usize);
+        let usable = keys.filter_map(|(generation, key)| {
+            let (render_id, state) = self.renders.get(key.as_str()).filter(|(_, state)| is_usable(*state))?;
+            let identity = identity.key(0).to_string();
+            Some(RenderFact { identity, generation, render_id: render_id.clone(), state: *state })
+        });
+        usable.last()
     }
 
     /// The render of the highest generation of `identity`, from generation `first` on.

@@ -230,6 +230,15 @@ impl Failure {
 }
 
 impl FailureKind {
+    /// Whether a submission that ended like this may have led to a render: the answer was lost, or its key was used.
+    pub(super) fn leaves_a_render_possible(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Malformed(_) => true,
+            Self::Api(error) => error.status >= 500 || error.is_key_taken(),
+            _ => false,
+        }
+    }
+
     /// What went wrong, without the step at which it did.
     #[must_use]
     pub fn reason(&self) -> String {

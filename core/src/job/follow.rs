@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::machine::{Call, Job, State};
+use super::state::{Call, Job, Question, State};
 use super::{
     Action, FailureKind, Outcome, Pause, Remedy, RenderState, Retry, SaveError, Stage, poll_delay,
     retry_delay,
@@ -11,6 +11,9 @@ use crate::api::{RenderDetail, RenderStatus};
 
 /// How often a download starts over with a fresh URL and gets no further, beyond the retries that the user set.
 const FRESH_URLS: u32 = 3;
+
+/// How long the URL of a completed render's video may be missing.
+const VIDEO_URL_GRACE: Duration = Duration::from_secs(30);
 
 impl Job {
     /// A list may leave out what a detail has.
@@ -27,12 +30,20 @@ impl Job {
         let Some(render) = self.render.clone() else {
             return self.fail(Stage::Poll, FailureKind::Malformed("no render is followed".to_owned()));
         };
+        self.missing = None;
+        self.question = Question::Start;
         let is_first = self.detail.is_none();
-        if is_first && !self.will_do(&detail, &render) {
-            return self.pass_over(&detail, &render);
+        if is_first && !self.is_acceptable(&detail, &render) {
+            return self.skip(&detail, render, now);
         }
         let before = self.detail.replace(detail.clone()).map(|detail| detail.status());
         let status = detail.status();
+        if status == RenderStatus::Unknown && !std::mem::replace(&mut self.is_status_reported, true) {
+            self.notice = Some(format!(
+                "the server reports the unknown status {:?}; the render is taken as still running",
+                detail.status
+            ));
+        }
         if status.is_final() && before != Some(status) {
             // From here on it is the download that takes time.
             self.phase = Some(now);
@@ -41,15 +52,15 @@ impl Job {
         }
         match (status, self.plan.wait) {
             (RenderStatus::Failed, _) => {
-                let message = detail.failure_message;
-                let message = message.unwrap_or_else(|| "the server gave no reason".to_owned());
-                self.fail(Stage::Poll, FailureKind::RenderFailed(message))
+                self.fail(Stage::Poll, FailureKind::RenderFailed(detail.failure_reason()))
             }
             (RenderStatus::Completed, Some(wait)) if wait.download => match detail.video_url {
                 Some(url) => {
                     self.state = State::Saving;
                     Action::Save(url)
                 }
+                // The URL may be signed a moment after the render is complete.
+                None if self.time(now).0 < VIDEO_URL_GRACE => self.pause_poll(render.id, None, now),
                 None => self.fail(Stage::Poll, FailureKind::NoVideo),
             },
             (RenderStatus::Completed, _) => Action::Done(Outcome::Completed(Box::new(detail))),
@@ -88,19 +99,6 @@ impl Job {
         // The last poll comes at the end of the time, not after it.
         let delay = poll_delay(waited, wait.poll_interval).max(at_least).min(left);
         self.pause(Call::Poll(render_id), Pause { delay, retry: retry.map(|(_, retry)| retry) })
-    }
-
-    /// A render that is followed does not exist: somebody deleted it.
-    pub(super) fn vanished(&mut self) -> Action {
-        self.note_render(RenderState::Gone);
-        let render = self.render.clone().filter(|_| self.detail.is_none());
-        match render {
-            // Its key is used up: the server would answer it with the render that is gone.
-            Some(render) if render.origin.is_reused() => self.give_up(&render),
-            // The server has just done so.
-            Some(render) if self.plan.reuse.none && self.may_go_on(&render) => self.give_up(&render),
-            _ => self.fail(Stage::Poll, FailureKind::Deleted),
-        }
     }
 
     pub(super) fn not_saved(&mut self, error: SaveError, now: Duration) -> Action {

@@ -5,6 +5,12 @@
 //! {"at":1763700001,"api":"https://api.heygen.com","render":{"identity":"hfci_…","generation":0,"render_id":"…","state":"submitted"}}
 //! ```
 //!
+//! `"account":"…"` follows `api` where the account is known: a digest of what identifies the credential. Renders of one
+//! account are none of another's, so a line with an account counts for that account only. A line without one, as earlier
+//! versions wrote it, counts for every account, and whoever does not know their account counts every line: at worst a
+//! render is looked for that the account does not have, which costs time and no money. The other way round, the owner
+//! would pay again.
+//!
 //! A later line about the same thing counts. A line that is none (the last one of a process that was killed while it
 //! wrote, or one of a later version) is passed over: whatever it said can be asked of the server again, since every
 //! request that creates something carries a key. Nothing here is a secret: ids and digests open nothing without a
@@ -23,6 +29,9 @@ pub struct LedgerEntry {
     pub at: i64,
     /// The API's base URL: ids mean nothing elsewhere.
     pub api: String,
+    /// A digest of the account; see the documentation of the module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// What.
     #[serde(flatten)]
     pub fact: Fact,
@@ -98,11 +107,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the text of a ledger, as far as it is about `api`.
+    /// Reads the text of a ledger, as far as it is about `api` and may be about `account`.
     #[must_use]
-    pub fn read(text: &str, api: &str) -> Self {
+    pub fn read(text: &str, api: &str, account: Option<&str>) -> Self {
         let mut ledger = Self::default();
-        for entry in text.lines().filter_map(parse).filter(|entry| entry.api == api) {
+        let is_ours = |entry: &LedgerEntry| {
+            let account = account.zip(entry.account.as_deref());
+            entry.api == api && account.is_none_or(|(ours, theirs)| ours == theirs)
+        };
+        for entry in text.lines().filter_map(parse).filter(is_ours) {
             ledger.learn(entry.fact);
         }
         ledger
@@ -166,9 +179,10 @@ impl LedgerEntry {
 
     /// What a later line replaces.
     fn subject(&self) -> String {
+        let (api, account) = (&self.api, self.account.as_deref().unwrap_or_default());
         match &self.fact {
-            Fact::Asset(fact) => format!("asset {} {}", self.api, fact.digest),
-            Fact::Render(fact) => format!("render {} {} {}", self.api, fact.identity, fact.generation),
+            Fact::Asset(fact) => format!("asset {api} {account} {}", fact.digest),
+            Fact::Render(fact) => format!("render {api} {account} {} {}", fact.identity, fact.generation),
         }
     }
 }
@@ -196,8 +210,13 @@ mod tests {
 
     fn text(facts: &[Fact]) -> String {
         let line = |(at, fact): (usize, &Fact)| {
-            LedgerEntry { at: i64::try_from(at).expect("small"), api: API.to_owned(), fact: fact.clone() }
-                .line()
+            LedgerEntry {
+                at: i64::try_from(at).expect("small"),
+                api: API.to_owned(),
+                account: None,
+                fact: fact.clone(),
+            }
+            .line()
         };
         facts.iter().enumerate().map(line).collect()
     }
@@ -216,6 +235,7 @@ mod tests {
                 asset("e", "a2", AssetState::Refused),
             ]),
             API,
+            None,
         );
         assert_eq!(ledger.asset("d").map(|fact| fact.state), Some(AssetState::Ready));
         assert_eq!(ledger.asset("e"), None);
@@ -225,14 +245,35 @@ mod tests {
 
     #[test]
     fn another_api_is_another_world() {
-        let ledger = Ledger::read(&text(&[asset("d", "a1", AssetState::Ready)]), "https://other.example");
+        let ledger =
+            Ledger::read(&text(&[asset("d", "a1", AssetState::Ready)]), "https://other.example", None);
         assert_eq!(ledger.asset("d"), None);
+    }
+
+    #[test]
+    fn a_line_counts_for_its_account_and_one_without_for_all() {
+        let line = |account: Option<&str>, id: &str| {
+            let fact = asset("d", id, AssetState::Ready);
+            LedgerEntry { at: 1, api: API.to_owned(), account: account.map(str::to_owned), fact }.line()
+        };
+        let text = [line(None, "old"), line(Some("x"), "of x"), line(Some("y"), "of y")].concat();
+        let known = |text: &str, account| {
+            Ledger::read(text, API, account).asset("d").map(|fact| fact.asset_id.clone()).unwrap_or_default()
+        };
+        let ids = [Some("x"), Some("y"), Some("z"), None].map(|account| known(&text, account));
+        assert_eq!(ids, ["of x", "of y", "old", "of y"]);
+        let compacted = compact(&text, 0);
+        assert_eq!([Some("x"), Some("z")].map(|account| known(&compacted, account)), ["of x", "old"]);
+        assert!(
+            line(Some("x"), "a")
+                .starts_with("{\"at\":1,\"api\":\"https://api.example\",\"account\":\"x\",\"asset\"")
+        );
     }
 
     #[test]
     fn the_lines_are_the_documented_ones() {
         let facts = [asset("…", "…", AssetState::Ready), render("hfci_…", 0, "…", RenderState::Submitted)];
-        let lines = facts.map(|fact| LedgerEntry { at: 1, api: API.to_owned(), fact }.line());
+        let lines = facts.map(|fact| LedgerEntry { at: 1, api: API.to_owned(), account: None, fact }.line());
         assert_eq!(
             lines.concat(),
             "{\"at\":1,\"api\":\"https://api.example\",\"asset\":{\"digest\":\"…\",\"asset_id\":\"…\",\"state\":\"ready\"}}\n\
@@ -262,7 +303,7 @@ mod tests {
             let whole = text(&[asset("d", "a1", AssetState::Announced)]);
             let last = text(&[asset("d", "a1", AssetState::Ready)]);
             let torn = format!("{whole}{}", &last[..cut.min(last.len() - 1)]);
-            let state = Ledger::read(&torn, API).asset("d").map(|fact| fact.state);
+            let state = Ledger::read(&torn, API, None).asset("d").map(|fact| fact.state);
             // Without its line feed alone, a line is whole.
             let expected = if cut >= last.len() - 1 { AssetState::Ready } else { AssetState::Announced };
             prop_assert_eq!(state, Some(expected));
@@ -275,7 +316,7 @@ mod tests {
                 render(&format!("k{identity}"), *generation, &format!("r{generation}"), states[*state])
             });
             let whole = text(&facts.collect::<Vec<_>>());
-            let (before, after) = (Ledger::read(&whole, API), Ledger::read(&compact(&whole, 0), API));
+            let (before, after) = (Ledger::read(&whole, API, None), Ledger::read(&compact(&whole, 0), API, None));
             prop_assert_eq!(before.renders, after.renders);
         }
     }

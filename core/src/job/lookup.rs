@@ -1,59 +1,301 @@
-//! Whether there is a render already: first in the ledger, then in the account's list, newest first.
+//! From what is known about renders that exist to the next step: follow one, submit one, wait, or give up.
+//! `decision.rs` has the rules.
 
-use super::machine::{Call, Following, Job};
-use super::{AccountIndex, Action, Origin};
-use crate::api::{Account, RenderDetail, RenderList, RenderStatus};
+use std::time::Duration;
+
+use super::decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
+use super::state::{Absence, Call, Following, Job, Question, Submission};
+use super::{AccountIndex, Action, Origin, Pause, Retry, retry_delay};
+use crate::api::{Account, ApiError, RenderDetail, RenderList, RenderStatus};
 use crate::job::RenderState;
 use crate::job::{FailureKind, Refusal, Stage};
 
-/// A render whose creation lies this many seconds before its submission was submitted earlier: the server answered the
-/// key with what it gave the first time. Clocks of one server differ less.
-const REPLAYED: i64 = 60;
-
-/// Submissions that may be answered with renders of the past, one after the other.
+/// Submissions that may be answered with earlier renders, one after the other.
 const MOST_REPLAYS: u32 = 8;
+
+/// Answers without a render, before it may be taken for deleted.
+const LEAST_MISSES: u32 = 3;
+
+/// Stands for all renders of an account where the list is read as deep as it may be.
+const ALL_RENDERS: u64 = 1_000;
 
 impl Job {
     /// Begins with what the ledger knows.
-    pub(super) fn look(&mut self) -> Action {
+    pub(super) fn look(&mut self, now: Duration) -> Action {
         if self.plan.keys.identity.is_none() {
             return self.prepare();
         }
-        let Some(known) = self.plan.reuse.render.clone() else { return self.list() };
-        self.generation = known.generation;
-        match known.state {
-            RenderState::Failed | RenderState::Gone => self.generation += 1,
-            RenderState::Submitted | RenderState::Completed if self.plan.reuse.none => self.generation += 1,
-            RenderState::Submitted | RenderState::Completed => {
-                return self.follow(known.render_id, Origin::Ledger, known.generation);
-            }
+        if let Some(known) = self.plan.reuse.render.clone() {
+            self.known_ids.insert(known.render_id);
+            self.ledger = match known.state {
+                RenderState::Submitted | RenderState::Completed if !self.plan.reuse.none => {
+                    LedgerSays::Usable
+                }
+                RenderState::Gone if !self.plan.reuse.none => LedgerSays::Gone,
+                _ => LedgerSays::Ended,
+            };
+            self.generation = known.generation + u32::from(self.ledger != LedgerSays::Usable);
         }
-        self.list()
+        self.list = match self.plan.reuse.listed {
+            // A `callback_id` of the user's cannot be found there; an id can.
+            ListSays::Unasked if self.has_own_callback_id() && self.ledger != LedgerSays::Gone => {
+                ListSays::Nothing
+            }
+            listed => listed,
+        };
+        self.decide(now)
     }
 
-    /// Asks for the account's renders. A `callback_id` of the user's cannot be found there.
-    pub(super) fn list(&mut self) -> Action {
-        if self.has_own_callback_id() || self.plan.reuse.is_searched {
-            return self.prepare();
+    /// Does what follows from all that is known.
+    pub(super) fn decide(&mut self, now: Duration) -> Action {
+        match decide(self.ledger, self.list, self.answer(now)) {
+            Decision::Search => self.search(),
+            Decision::Fetch => self.fetch(now),
+            Decision::Pay => self.pay(),
+            Decision::Wait => self.wait_for_missing(now),
+            Decision::Fail => self.abandon(),
         }
-        self.account = AccountIndex::new(1, self.plan.reuse.since);
+    }
+
+    fn answer(&self, now: Duration) -> AnswerSays {
+        match &self.question {
+            Question::Start => AnswerSays::Nothing,
+            Question::Lost(_) => AnswerSays::Lost,
+            Question::KeyTaken(_) => AnswerSays::KeyTaken,
+            Question::Ended(render) => AnswerSays::Ended { is_earlier: self.is_earlier(render) },
+            Question::Missing(render) => {
+                let is_over = self.missing.is_some_and(|missing| {
+                    missing.count >= LEAST_MISSES && now.saturating_sub(missing.since) >= self.gone_grace
+                });
+                // Whoever asks for another render in any case has this one of an earlier run, by its key.
+                let is_unwanted = self.plan.reuse.none && self.is_replaceable(render);
+                AnswerSays::Missing { is_earlier: self.is_earlier(render) || is_unwanted, is_over }
+            }
+        }
+    }
+
+    /// Whether the render was known before this job submitted anything.
+    fn is_earlier(&self, render: &Following) -> bool {
+        match render.origin {
+            Origin::Ledger | Origin::Account => !render.is_replay || self.is_replaceable(render),
+            Origin::Given | Origin::Submitted => false,
+        }
+    }
+
+    /// Whether another render may be submitted after one that the server answered a key with. A key that the user chose is
+    /// theirs: what it is answered with is what they asked for.
+    fn is_replaceable(&self, render: &Following) -> bool {
+        let first = self.plan.reuse.render.as_ref().map_or(0, |known| known.generation);
+        self.plan.keys.chosen.is_none()
+            && self.plan.keys.identity.is_some()
+            && render.generation < first.saturating_add(MOST_REPLAYS)
+    }
+
+    /// Whether the account's list can have the job's render.
+    pub(super) fn is_searchable(&self) -> bool {
+        self.plan.keys.identity.is_some() && !self.has_own_callback_id()
+    }
+
+    fn search(&mut self) -> Action {
+        self.account = match &self.question {
+            Question::Start | Question::Ended(_) => AccountIndex::new(1, self.plan.reuse.since),
+            Question::Lost(_) | Question::KeyTaken(_) => AccountIndex::new(1, None),
+            Question::Missing(_) => AccountIndex::new(ALL_RENDERS, None),
+        };
+        self.found = None;
         self.next(Call::List)
     }
 
-    /// Looks for the newest render of the identity on a page.
-    pub(super) fn listed(&mut self, page: &RenderList) -> Action {
-        let Some(identity) = self.plan.keys.identity.clone() else { return self.prepare() };
-        self.account.add(page);
-        match self.account.find(&identity, self.generation) {
-            Some(found) if found.state == RenderState::Failed || self.plan.reuse.none => {
-                self.generation = found.generation + 1;
-                self.prepare()
-            }
-            // The list may lag behind, and its URLs age.
-            Some(found) => self.follow(found.render_id, Origin::Account, found.generation),
-            None if self.account.request().is_some() => self.next(Call::List),
-            None => self.prepare(),
+    /// Takes in a page of the list.
+    pub(super) fn listed(&mut self, mut page: RenderList, now: Duration) -> Action {
+        self.account.add(&page);
+        let followed = match &self.question {
+            Question::Missing(render) => page
+                .data
+                .iter()
+                .position(|detail| detail.render_id == render.id)
+                .map(|at| (render.id.clone(), at)),
+            _ => None,
+        };
+        if let Some((id, at)) = followed {
+            // It is there; whoever answered before did not know it yet.
+            self.missing = None;
+            return self.seen(id, page.data.swap_remove(at), now);
         }
+        let says = self.evaluate();
+        let is_last = self.account.request().is_none();
+        self.list = match (says, &self.question) {
+            (_, Question::Missing(_)) if !is_last => return self.next(Call::List),
+            (_, Question::Missing(_)) if !self.account.is_whole() => ListSays::Unavailable,
+            (ListSays::Nothing, _) if !is_last => return self.next(Call::List),
+            (says, _) => says,
+        };
+        self.decide(now)
+    }
+
+    /// What the pages so far say about the question.
+    fn evaluate(&mut self) -> ListSays {
+        let Some(identity) = self.plan.keys.identity.as_ref() else { return ListSays::Nothing };
+        if matches!(self.question, Question::Lost(_) | Question::KeyTaken(_)) {
+            // Renders that were there before are not what this submission led to.
+            let found = self.account.find(identity, self.generation);
+            self.found = found.filter(|found| !self.known_ids.contains(&found.render_id));
+            return if self.found.is_some() { ListSays::Usable } else { ListSays::Nothing };
+        }
+        let is_gone = self.ledger == LedgerSays::Gone || matches!(self.question, Question::Missing(_));
+        let mut first = self.generation;
+        if is_gone && !self.plan.reuse.none {
+            first = 0;
+            let known = self.plan.reuse.render.as_ref();
+            let known = known.filter(|known| self.account.state(&known.render_id).is_some_and(is_usable));
+            self.found = self.account.find_usable(identity).or_else(|| known.cloned());
+            if self.found.is_some() {
+                return ListSays::Usable;
+            }
+        }
+        match self.account.find(identity, first) {
+            Some(found) if is_usable(found.state) && !self.plan.reuse.none => {
+                self.found = Some(found);
+                ListSays::Usable
+            }
+            Some(found) => {
+                self.generation = self.generation.max(found.generation + 1);
+                ListSays::Ended
+            }
+            None => ListSays::Nothing,
+        }
+    }
+
+    /// A submission led to no render: it is looked for after a pause, or at once where there are no more tries.
+    pub(super) fn look_for_submission(
+        &mut self,
+        submission: Submission,
+        pause: Pause,
+        now: Duration,
+    ) -> Action {
+        let (project, is_last) = (submission.project.clone(), submission.is_last);
+        let is_key_taken = matches!(&submission.failure, FailureKind::Api(error) if error.is_key_taken());
+        self.question =
+            if is_key_taken { Question::KeyTaken(submission) } else { Question::Lost(submission) };
+        if is_last {
+            self.list = ListSays::Unasked;
+            return self.decide(now);
+        }
+        self.pause(Call::Submit(project), pause)
+    }
+
+    /// Whether what is known about a submission is all that will ever be known in this run.
+    pub(super) fn is_last_look(&self) -> bool {
+        matches!(&self.question, Question::Lost(submission) | Question::KeyTaken(submission) if submission.is_last)
+    }
+
+    /// The list is not to be had.
+    pub(super) fn not_listed(&mut self, reason: &str, now: Duration) -> Action {
+        self.notice = Some(format!("the account's renders cannot be searched: {reason}"));
+        self.list = ListSays::Unavailable;
+        self.decide(now)
+    }
+
+    /// Follows the render that was found; where none was, the one of the ledger.
+    fn fetch(&mut self, now: Duration) -> Action {
+        let (found, origin) = match (self.list, self.found.take(), &self.plan.reuse.render) {
+            (ListSays::Usable, Some(found), _) => (found, Origin::Account),
+            (_, _, Some(known)) => (known.clone(), Origin::Ledger),
+            (_, _, None) => return self.prepare(),
+        };
+        match std::mem::replace(&mut self.question, Question::Start) {
+            // Nobody had it before this submission.
+            Question::Lost(_) => {
+                self.phase = Some(now);
+                self.follow_new(found.render_id, found.generation)
+            }
+            _ => self.follow(found.render_id, origin, found.generation),
+        }
+    }
+
+    /// Submits: a new render, or the same once more where an answer is missing.
+    fn pay(&mut self) -> Action {
+        let render = match std::mem::replace(&mut self.question, Question::Start) {
+            Question::Start => None,
+            Question::Lost(submission) | Question::KeyTaken(submission) => {
+                if submission.is_last {
+                    return self.fail(Stage::Submit, submission.failure);
+                }
+                self.attempt = submission.attempt;
+                return self.send(Call::Submit(submission.project));
+            }
+            Question::Missing(render) => {
+                self.note_render(RenderState::Gone);
+                Some(render)
+            }
+            Question::Ended(render) => Some(render),
+        };
+        self.known_ids.extend(self.account.take_ids());
+        self.render = None;
+        (self.missing, self.detail) = (None, None);
+        if let Some(render) = render {
+            self.generation = self.generation.max(render.generation + 1);
+            self.known_ids.insert(render.id);
+            if render.is_replay || render.origin == Origin::Submitted {
+                return self.upload();
+            }
+        }
+        self.prepare()
+    }
+
+    /// Ends without a render, or without the one that is followed.
+    pub(super) fn abandon(&mut self) -> Action {
+        match std::mem::replace(&mut self.question, Question::Start) {
+            Question::Lost(submission) | Question::KeyTaken(submission) => {
+                self.fail(Stage::Submit, submission.failure)
+            }
+            Question::Missing(_) => {
+                self.note_render(RenderState::Gone);
+                self.fail(Stage::Poll, FailureKind::Deleted)
+            }
+            Question::Start | Question::Ended(_) => {
+                let reason = self.detail.as_ref().map(RenderDetail::failure_reason).unwrap_or_default();
+                self.fail(Stage::Poll, FailureKind::RenderFailed(reason))
+            }
+        }
+    }
+
+    /// The API does not know the render that is followed. That may be a replica that lags behind: see
+    /// [`GONE_GRACE`](super::GONE_GRACE).
+    pub(super) fn on_missing(&mut self, error: &ApiError, now: Duration) -> Action {
+        let Some(render) = self.render.clone() else { return self.fail(Stage::Poll, FailureKind::Deleted) };
+        if render.origin == Origin::Given && self.detail.is_none() {
+            // Nothing is paid for it, and the id may be misspelled.
+            return self.fail(Stage::Poll, FailureKind::Deleted);
+        }
+        let before = self.missing.unwrap_or(Absence { since: now, count: 0 });
+        self.missing = Some(Absence { count: before.count.saturating_add(1), ..before });
+        self.absence_reason = error.to_string();
+        self.question = Question::Missing(render);
+        self.list = ListSays::Unasked;
+        self.decide(now)
+    }
+
+    fn wait_for_missing(&mut self, now: Duration) -> Action {
+        let (Question::Missing(render), Some(missing)) =
+            (std::mem::replace(&mut self.question, Question::Start), self.missing)
+        else {
+            return self.abandon();
+        };
+        let delay = retry_delay(missing.count.min(5), None, self.plan.seed);
+        let (_, left) = self.time(now);
+        let retry = Retry {
+            stage: Stage::Poll,
+            reason: self.absence_reason.clone(),
+            attempt: missing.count.saturating_add(1),
+            of: None,
+            left,
+            is_rate_limit: false,
+        };
+        if self.plan.wait.is_some() || left.is_zero() {
+            return self.pause_poll(render.id, Some((delay, retry)), now);
+        }
+        self.pause(Call::Poll(render.id), Pause { delay: delay.min(left), retry: Some(retry) })
     }
 
     /// Whether a render is too old to be looked at.
@@ -61,62 +303,29 @@ impl Job {
         self.plan.reuse.since.zip(detail.created()).is_some_and(|(since, created)| created < since)
     }
 
-    /// The list is not to be had: that costs the search, not the render. The key still keeps the server from rendering
-    /// twice, as long as it remembers it.
-    pub(super) fn not_listed(&mut self, reason: &str) -> Action {
-        self.notice = Some(format!("the account's renders cannot be searched: {reason}"));
-        self.prepare()
-    }
-
     /// Whether the render, seen for the first time, is the one to wait for.
-    pub(super) fn will_do(&self, detail: &RenderDetail, render: &Following) -> bool {
-        let is_failed = detail.status() == RenderStatus::Failed;
-        match render.origin {
-            Origin::Given => true,
-            Origin::Ledger | Origin::Account => !is_failed && !self.is_past(detail),
-            Origin::Submitted => {
-                let submitted_earlier = render
-                    .submitted
-                    .zip(detail.created())
-                    .is_some_and(|(now, created)| created < now - REPLAYED);
-                let is_of_no_use = is_failed
-                    || (detail.status().is_final() && (self.plan.reuse.none || self.is_past(detail)));
-                !(submitted_earlier && is_of_no_use && self.may_go_on(render))
-            }
-        }
+    pub(super) fn is_acceptable(&self, detail: &RenderDetail, render: &Following) -> bool {
+        let status = detail.status();
+        let is_unwanted = self.plan.reuse.none && status.is_final();
+        !self.is_earlier(render) || (status != RenderStatus::Failed && !self.is_past(detail) && !is_unwanted)
     }
 
-    /// Whether a submission that was answered with a render of no use may be followed by one of the next generation. A
-    /// key that the user chose is theirs: what it is answered with is what they asked for.
-    pub(super) fn may_go_on(&self, render: &Following) -> bool {
-        let first = self.plan.reuse.render.as_ref().map_or(0, |known| known.generation);
-        render.origin == Origin::Submitted
-            && self.plan.keys.chosen.is_none()
-            && self.plan.keys.identity.is_some()
-            && render.generation < first.saturating_add(MOST_REPLAYS)
-    }
-
-    /// Goes on without a render that will not do.
-    pub(super) fn pass_over(&mut self, detail: &RenderDetail, render: &Following) -> Action {
+    /// Goes on without a render that may not be used.
+    pub(super) fn skip(&mut self, detail: &RenderDetail, render: Following, now: Duration) -> Action {
         if detail.status() == RenderStatus::Failed {
             self.note_render(RenderState::Failed);
         }
-        self.give_up(render)
-    }
-
-    /// Goes on without a render that will not do, in the next generation.
-    pub(super) fn give_up(&mut self, render: &Following) -> Action {
-        self.render = None;
-        self.generation = render.generation + 1;
         match render.origin {
             // Another machine may have gone on already.
-            Origin::Ledger => self.list(),
-            Origin::Account | Origin::Given => self.prepare(),
-            Origin::Submitted => self.upload(),
+            Origin::Ledger => self.ledger = LedgerSays::Ended,
+            Origin::Account | Origin::Given | Origin::Submitted => self.list = ListSays::Ended,
         }
+        self.generation = self.generation.max(render.generation + 1);
+        self.question = Question::Ended(render);
+        self.decide(now)
     }
 
-    /// There is no render that will do: a new one is about to cost something.
+    /// There is no render that may be used: a new one is about to cost something.
     pub(super) fn prepare(&mut self) -> Action {
         if let Some(refusal) = self.plan.limits.exceeded.clone() {
             return self.fail(Stage::Submit, FailureKind::Limit(refusal));
@@ -135,4 +344,8 @@ impl Job {
             balance => self.fail(Stage::Balance, FailureKind::Limit(Refusal::Balance { balance, least })),
         }
     }
+}
+
+fn is_usable(state: RenderState) -> bool {
+    matches!(state, RenderState::Submitted | RenderState::Completed)
 }

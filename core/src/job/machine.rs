@@ -1,112 +1,20 @@
 //! The job itself: one call after the other, repeats, polls, the download. `lookup.rs` and `upload.rs` have the ways to a
 //! render.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use serde_json::Value;
-
+use super::decision::{LedgerSays, ListSays};
+use super::state::{Because, Call, Following, Job, Question, State, Submission};
 use super::{AccountIndex, Action, Event, Origin, Outcome, Pause, Plan, Retry, Source, Step};
-use crate::api::{
-    ApiError, IdempotencyKey, Project, RenderDetail, Request, Response, ResponseError, SubmittedRender,
-    UploadRequest,
-};
+use crate::api::{ApiError, RenderDetail, Response, ResponseError, SubmittedRender};
 use crate::job::retry_delay;
 use crate::job::{AssetFact, AssetState, Fact, RenderFact, RenderState};
 use crate::job::{Failure, FailureKind, Stage};
 
-/// The job. See the documentation of [`Plan`]'s module.
-#[derive(Debug)]
-pub struct Job {
-    pub(super) plan: Plan,
-    pub(super) state: State,
-    /// Failed tries of the present call.
-    pub(super) attempt: u32,
-    /// When the present phase began: before the submission, polling, or downloading.
-    pub(super) phase: Option<Duration>,
-    /// Downloads that failed and got no further.
-    pub(super) failed_saves: u32,
-    /// Of the render to come.
-    pub(super) generation: u32,
-    pub(super) render: Option<Following>,
-    pub(super) detail: Option<RenderDetail>,
-    pub(super) asset: Option<Upload>,
-    /// Assets of earlier runs that the server does not take any more.
-    pub(super) refused_assets: Vec<String>,
-    /// Uploads that began and came to nothing: each has an idempotency key of its own.
-    pub(super) upload_round: u32,
-    /// The key of the submission was used for another request: somebody else's render is looked for, once.
-    pub(super) conflicted: bool,
-    /// The account's renders, as far as the search has got.
-    pub(super) account: AccountIndex,
-    /// For the ledger.
-    pub(super) fact: Option<Fact>,
-    /// For the user.
-    pub(super) notice: Option<String>,
-}
-
-/// The render that the job is about.
-#[derive(Clone, Debug)]
-pub(super) struct Following {
-    pub(super) id: String,
-    pub(super) origin: Origin,
-    pub(super) generation: u32,
-    /// The server's clock at the submission, in unix seconds.
-    pub(super) submitted: Option<i64>,
-}
-
-/// The asset that is going to be rendered.
-#[derive(Clone, Debug)]
-pub(super) struct Upload {
-    pub(super) id: String,
-    /// Whether an earlier run uploaded it, so that the server may have dropped it since.
-    pub(super) is_old: bool,
-}
-
-#[derive(Debug)]
-pub(super) enum State {
-    Idle,
-    Calling(Call),
-    Pausing(Call),
-    Saving,
-    Ended,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Call {
-    List,
-    Balance,
-    CreateUpload,
-    Put { upload_url: String, headers: Vec<(String, String)>, asset_id: String },
-    Complete { asset_id: String, because: Because },
-    ProxyUpload,
-    Submit(Project),
-    Poll(String),
-}
-
-/// Why the server is asked whether an upload is complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Because {
-    /// Its bytes have just been stored.
-    Stored,
-    /// An earlier run stored its bytes, or meant to.
-    Known,
-    /// The storage refuses the bytes: it may have them.
-    Refused,
-}
-
-impl Call {
-    pub(super) fn stage(&self) -> Stage {
-        match self {
-            Self::List => Stage::Lookup,
-            Self::Balance => Stage::Balance,
-            Self::CreateUpload => Stage::CreateUpload,
-            Self::Put { .. } | Self::ProxyUpload => Stage::Upload,
-            Self::Complete { .. } => Stage::CompleteUpload,
-            Self::Submit(_) => Stage::Submit,
-            Self::Poll(_) => Stage::Poll,
-        }
-    }
-}
+/// How long the API must say that it does not know a render before it is taken for deleted, if the account's list does not
+/// have it either: a replica may lag behind, and deleted renders are paid for again.
+pub const GONE_GRACE: Duration = Duration::from_secs(30);
 
 impl Job {
     /// A job that has not begun.
@@ -124,11 +32,25 @@ impl Job {
             asset: None,
             refused_assets: Vec::new(),
             upload_round: 0,
-            conflicted: false,
+            question: Question::Start,
+            ledger: LedgerSays::Nothing,
+            list: ListSays::Unasked,
+            found: None,
+            known_ids: HashSet::new(),
+            missing: None,
+            absence_reason: String::new(),
+            gone_grace: GONE_GRACE,
+            is_status_reported: false,
             account: AccountIndex::default(),
             fact: None,
             notice: None,
         }
+    }
+
+    /// The same job, which takes a render for deleted after `grace` instead of [`GONE_GRACE`].
+    #[must_use]
+    pub fn with_gone_grace(self, grace: Duration) -> Self {
+        Self { gone_grace: grace, ..self }
     }
 
     /// The step that the job is at.
@@ -188,12 +110,19 @@ impl Job {
     fn take_in(&mut self, event: Event, now: Duration) -> Action {
         self.phase.get_or_insert(now);
         match (std::mem::replace(&mut self.state, State::Ended), event) {
-            (State::Idle, _) => self.start(),
+            (State::Idle, _) => self.start(now),
             (State::Calling(call), Event::Answered(response)) => self.answered(call, &response, now),
             (State::Calling(call), Event::Unreachable(message)) => {
                 self.retry(call, None, now, FailureKind::Unreachable(message))
             }
             (State::Pausing(Call::Poll(id)), Event::Seen(detail)) => self.seen(id, *detail, now),
+            // Before a submission is repeated, what became of it is looked up.
+            (State::Pausing(Call::Submit(_)), _)
+                if matches!(self.question, Question::Lost(_) | Question::KeyTaken(_)) =>
+            {
+                self.list = ListSays::Unasked;
+                self.decide(now)
+            }
             (State::Pausing(call), _) => self.send(call),
             (State::Saving, Event::Saved) => match self.detail.clone() {
                 Some(detail) => Action::Done(Outcome::Completed(Box::new(detail))),
@@ -207,18 +136,26 @@ impl Job {
         }
     }
 
-    fn start(&mut self) -> Action {
+    fn start(&mut self, now: Duration) -> Action {
         match self.plan.source.clone() {
             Source::Render(id) => self.follow(id, Origin::Given, 0),
-            Source::Archive(_) | Source::Project(_) => self.look(),
+            Source::Archive(_) | Source::Project(_) => self.look(now),
         }
     }
 
     /// Goes on with a render that exists.
     pub(super) fn follow(&mut self, id: String, origin: Origin, generation: u32) -> Action {
         self.detail = None;
-        self.render = Some(Following { id: id.clone(), origin, generation, submitted: None });
+        self.missing = None;
+        self.render = Some(Following { id: id.clone(), origin, generation, is_replay: false });
         self.next(Call::Poll(id))
+    }
+
+    /// Goes on with a render that this job submitted, although no answer said so.
+    pub(super) fn follow_new(&mut self, id: String, generation: u32) -> Action {
+        let action = self.follow(id, Origin::Submitted, generation);
+        self.note_render(RenderState::Submitted);
+        action
     }
 
     /// Goes on to a call that has not been tried yet.
@@ -232,7 +169,7 @@ impl Job {
         Action::Sleep(pause)
     }
 
-    fn send(&mut self, call: Call) -> Action {
+    pub(super) fn send(&mut self, call: Call) -> Action {
         let request = match self.request(&call) {
             Ok(request) => request,
             Err(message) => {
@@ -243,63 +180,6 @@ impl Job {
         Action::Send(request)
     }
 
-    fn request(&self, call: &Call) -> Result<Request, &'static str> {
-        let keys = &self.plan.keys;
-        let chosen = || keys.chosen.clone();
-        // Without an archive or an identity the shell gives a key of its own.
-        let fallback = || keys.fallback.clone().ok_or("the plan has no idempotency key");
-        let archive = match &self.plan.source {
-            Source::Archive(archive) => Ok(archive),
-            _ => Err("there is no archive to upload"),
-        };
-        let upload_key = |archive: &super::Archive| -> Result<IdempotencyKey, &'static str> {
-            let own = || archive.key().map(|key| key.numbered(self.upload_round));
-            chosen().or_else(own).map_or_else(fallback, Ok)
-        };
-        Ok(match call {
-            Call::List => self.account.request().ok_or("the account's list has no more pages")?,
-            Call::Balance => Request::account(),
-            Call::CreateUpload => {
-                let archive = archive?;
-                let upload = UploadRequest {
-                    filename: archive.filename(),
-                    content_type: "application/zip",
-                    size_bytes: archive.size,
-                    checksum_sha256: archive.sha256.clone(),
-                };
-                Request::create_upload(&upload, &upload_key(archive)?)
-            }
-            Call::Put { upload_url, headers, .. } => Request::put_archive(upload_url, headers),
-            Call::Complete { asset_id, .. } => {
-                let archive = archive?;
-                // "Not visible yet" must not be remembered as the answer to this key.
-                let key = upload_key(archive)?.numbered(self.attempt);
-                Request::complete_upload(asset_id, &archive.sha256, &key)
-            }
-            Call::ProxyUpload => {
-                let archive = archive?;
-                Request::proxy_upload(&archive.filename(), &archive.sha256, &upload_key(archive)?)
-            }
-            Call::Submit(project) => {
-                let mut body = self.plan.body.clone();
-                let project = serde_json::to_value(project).expect("a project always serializes");
-                body.insert("project".to_owned(), project);
-                let key = keys.identity.as_ref().map(|identity| identity.key(self.generation));
-                if let Some(key) = key.as_ref().filter(|_| !self.has_own_callback_id()) {
-                    body.insert("callback_id".to_owned(), key.as_str().into());
-                }
-                let key = chosen().or_else(|| key.map(|key| key.idempotency_key()));
-                Request::submit(&body, &key.map_or_else(fallback, Ok)?)
-            }
-            Call::Poll(render_id) => Request::render(render_id),
-        })
-    }
-
-    /// Whether the user chose the `callback_id`.
-    pub(super) fn has_own_callback_id(&self) -> bool {
-        self.plan.body.get("callback_id").is_some_and(|id| *id != Value::Null)
-    }
-
     fn answered(&mut self, call: Call, response: &Response, now: Duration) -> Action {
         match self.advance(call.clone(), response, now) {
             Ok(action) => action,
@@ -308,7 +188,7 @@ impl Job {
                 call if is_cut || matches!(call, Call::Poll(_)) => {
                     self.retry(call, None, now, FailureKind::Malformed(message))
                 }
-                Call::List => self.not_listed(&message),
+                Call::List => self.not_listed(&message, now),
                 call => self.fail(call.stage(), FailureKind::Malformed(message)),
             },
             Err(ResponseError::Api(error)) => self.refused(call, error, now),
@@ -318,7 +198,7 @@ impl Job {
     /// The way forward: what a successful answer leads to.
     fn advance(&mut self, call: Call, response: &Response, now: Duration) -> Result<Action, ResponseError> {
         Ok(match call {
-            Call::List => self.listed(&response.whole()?),
+            Call::List => self.listed(response.whole()?, now),
             Call::Balance => {
                 let account = response.data()?;
                 self.weighed(&account)
@@ -345,9 +225,14 @@ impl Job {
                 let (id, generation) = (submitted.render_id, self.generation);
                 self.detail = None;
                 self.phase = Some(now);
-                let submitted = response.date();
-                let origin = Origin::Submitted;
-                self.render = Some(Following { id: id.clone(), origin, generation, submitted });
+                let is_replay = self.known_ids.contains(&id);
+                let in_ledger = self.plan.reuse.render.as_ref().is_some_and(|known| known.render_id == id);
+                let origin = match (is_replay, in_ledger) {
+                    (false, _) => Origin::Submitted,
+                    (true, true) => Origin::Ledger,
+                    (true, false) => Origin::Account,
+                };
+                self.render = Some(Following { id: id.clone(), origin, generation, is_replay });
                 self.note_render(RenderState::Submitted);
                 match self.plan.wait {
                     None => Action::Done(Outcome::Submitted { render_id: id }),
@@ -377,9 +262,20 @@ impl Job {
             };
             return self.retry(call, retry_after, now, kind);
         }
+        let is_repeatable = error.is_in_progress() || self.is_searchable();
         match call {
-            Call::Poll(_) if error.status == 404 => self.vanished(),
-            Call::List if !error.is_authentication() => self.not_listed(&error.to_string()),
+            Call::Submit(_) if error.is_key_taken() && is_repeatable => {
+                let retry_after = error.retry_after;
+                self.retry(call, retry_after, now, FailureKind::Api(error))
+            }
+            Call::CreateUpload | Call::ProxyUpload | Call::Complete { .. } if error.is_in_progress() => {
+                let retry_after = error.retry_after;
+                self.retry(call, retry_after, now, FailureKind::Api(error))
+            }
+            Call::Poll(_) if error.is_render_not_found() => self.on_missing(&error, now),
+            // A proxy's page, or a gateway that does not know the way at the moment.
+            Call::Poll(_) if error.status == 404 => self.retry(call, None, now, FailureKind::Api(error)),
+            Call::List if !error.is_authentication() => self.not_listed(&error.to_string(), now),
             Call::CreateUpload | Call::ProxyUpload | Call::Put { .. } | Call::Complete { .. } => {
                 self.upload_refused(call, error)
             }
@@ -400,12 +296,15 @@ impl Job {
         let delay = retry_delay(self.attempt, retry_after, self.plan.seed);
         let (_, left) = self.time(now);
         // A render that is paid for is not given up before the time is over.
-        let is_patient = matches!(call, Call::Poll(_)) && self.plan.wait.is_some();
+        let is_about_followed =
+            matches!(call, Call::Poll(_)) || matches!(self.question, Question::Missing(_));
+        let is_patient = is_about_followed && self.plan.wait.is_some();
         // A server that is there, and asks for patience, gets it.
         let is_rate_limit =
             matches!(&kind, FailureKind::Api(error) | FailureKind::Storage(error) if error.status == 429);
         let most = self.plan.max_retries.saturating_add(1);
-        let is_bounded = !is_patient && !is_rate_limit;
+        let is_in_progress = matches!(&kind, FailureKind::Api(error) if error.is_in_progress());
+        let is_bounded = !is_patient && !is_rate_limit && !is_in_progress;
         let (attempt, of) = (self.attempt.saturating_add(1), is_bounded.then_some(most));
         let (stage, reason) = (call.stage(), kind.reason());
         let retry = Retry { stage, reason, attempt, of, left, is_rate_limit };
@@ -414,7 +313,19 @@ impl Job {
         {
             return self.pause_poll(id.clone(), Some((delay, retry)), now);
         }
-        if (is_bounded && self.attempt > self.plan.max_retries) || delay > left {
+        let is_over = (is_bounded && self.attempt > self.plan.max_retries) || delay > left;
+        if matches!(call, Call::List) && self.is_last_look() {
+            return self.abandon();
+        }
+        if let Call::Submit(project) = &call
+            && self.is_searchable()
+            && kind.leaves_a_render_possible()
+        {
+            let (project, attempt) = (project.clone(), self.attempt);
+            let submission = Submission { project, attempt, failure: kind, is_last: is_over };
+            return self.look_for_submission(submission, Pause { delay, retry: Some(retry) }, now);
+        }
+        if is_over {
             return match (call, kind) {
                 (Call::Put { .. }, FailureKind::Unreachable(reason)) => self.storage_unreachable(reason),
                 (call, kind) => self.fail(call.stage(), kind),

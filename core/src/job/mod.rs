@@ -18,6 +18,8 @@
 
 mod account;
 mod backoff;
+mod calls;
+mod decision;
 mod failure;
 mod follow;
 mod identity;
@@ -25,15 +27,18 @@ mod ledger;
 mod lookup;
 mod machine;
 mod plan;
+mod state;
 mod upload;
 
 pub use account::{AccountIndex, GENERATIONS};
 pub use backoff::{poll_delay, retry_delay};
+pub use decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
 pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
 pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, RenderState, compact};
-pub use machine::Job;
+pub use machine::GONE_GRACE;
 pub use plan::{
     Action, Archive, Event, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,
     Source, Step, UploadRoute, Wait,
 };
+pub use state::Job;

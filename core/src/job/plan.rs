@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::api::{IdempotencyKey, Project, RenderDetail, Request, Response};
-use crate::job::RenderIdentity;
 use crate::job::{AssetFact, Fact, RenderFact};
 use crate::job::{Failure, Refusal, Stage};
+use crate::job::{ListSays, RenderIdentity};
 
 /// What is to be done.
 #[derive(Clone, Debug)]
@@ -112,8 +112,8 @@ pub struct Reuse {
     pub render: Option<RenderFact>,
     /// The upload that the ledger knows.
     pub asset: Option<AssetFact>,
-    /// The account's list has been searched already, for many renders at once.
-    pub is_searched: bool,
+    /// What the account's list says, if it was searched already for many renders at once.
+    pub listed: ListSays,
 }
 
 /// What must hold before anything is uploaded or submitted.

@@ -1,6 +1,6 @@
 //! From an archive to an asset: one that is there already, or a new upload.
 
-use super::machine::{Because, Call, Job, Upload};
+use super::state::{Because, Call, Job, Upload};
 use super::{Action, Pause, Retry, Source, UploadRoute};
 use crate::api::{ApiError, DirectUpload, Project};
 use crate::archive::PROXY_UPLOAD_LIMIT;
@@ -149,19 +149,9 @@ impl Job {
             }
             asset => {
                 self.asset = asset;
-                self.submission_conflicts(error)
+                self.fail(Stage::Submit, FailureKind::Api(error))
             }
         }
-    }
-
-    /// The key was used with another body: for the same video under another title, or by a run that goes on right now.
-    fn submission_conflicts(&mut self, error: Box<ApiError>) -> Action {
-        let keys = &self.plan.keys;
-        if error.status != 409 || self.conflicted || keys.identity.is_none() || keys.chosen.is_some() {
-            return self.fail(Stage::Submit, FailureKind::Api(error));
-        }
-        self.conflicted = true;
-        self.list()
     }
 
     /// A user's key cannot be numbered: it is sent as it is.

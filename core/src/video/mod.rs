@@ -14,4 +14,5 @@ mod webm;
 
 pub use expect::Expected;
 pub use model::{Audio, Container, Video, VideoError};
+pub use read::check_whole;
 pub use signature::{Signature, signature};

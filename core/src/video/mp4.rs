@@ -37,6 +37,8 @@ struct Track {
     ticks: u64,
     /// The offset of the first sample.
     first_sample: Option<u64>,
+    /// Where the last sample ends.
+    last_sample_end: Option<u64>,
 }
 
 pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, VideoError> {
@@ -83,6 +85,30 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
         alpha,
         audio,
     })
+}
+
+/// See [`super::check_whole`].
+pub(super) fn check_whole(file: &mut (impl Read + Seek), end: u64) -> Result<(), VideoError> {
+    let mut reader = Reader { file, boxes: 0 };
+    let top = reader.children(0, end)?;
+    let last = top.last().map_or(0, |atom| atom.end);
+    let mut rest = last;
+    // Some writers fill up with zeroes.
+    while rest < end {
+        let is_cut = end - rest < 8 && reader.at::<1>(rest)? != [0];
+        if is_cut || end - last >= 8 {
+            return Err(VideoError::Damaged("its last box is cut"));
+        }
+        rest += 1;
+    }
+    let moov = top.iter().find(|atom| atom.kind == *b"moov");
+    let moov = *moov.ok_or(VideoError::Damaged("it has no index (moov)"))?;
+    for track in reader.movie(moov)?.tracks {
+        if track.last_sample_end.is_some_and(|samples| samples > end) {
+            return Err(VideoError::Damaged("its samples reach beyond its end"));
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, Default)]
@@ -193,7 +219,9 @@ impl<R: Read + Seek> Reader<'_, R> {
     fn tables(&mut self, minf: Atom, track: &mut Track) -> Result<(), VideoError> {
         let tables = self.children(minf.start, minf.end)?;
         let Some(stbl) = tables.into_iter().find(|atom| atom.kind == *b"stbl") else { return Ok(()) };
-        for atom in self.children(stbl.start, stbl.end)? {
+        let tables = self.children(stbl.start, stbl.end)?;
+        track.last_sample_end = self.last_sample_end(&tables)?;
+        for atom in tables {
             match &atom.kind {
                 b"stsd" => track.entry = self.children(atom.start + 8, atom.end)?.first().copied(),
                 b"stts" => {
@@ -217,6 +245,47 @@ impl<R: Read + Seek> Reader<'_, R> {
             }
         }
         Ok(())
+    }
+
+    /// Where the last chunk of a track ends, from its offset, its number of samples and their sizes; `None` where the tables
+    /// have no chunks.
+    fn last_sample_end(&mut self, tables: &[Atom]) -> Result<Option<u64>, VideoError> {
+        let find = |kind: &[u8; 4]| tables.iter().find(|atom| atom.kind == *kind).copied();
+        // The last entry of a table of `width` bytes an entry, behind `head` bytes.
+        let last = |atom: Atom, head: u64, width: u64, count: u32| {
+            let offset = u64::from(count).checked_sub(1).map(|index| atom.start + head + index * width);
+            offset.filter(|offset| offset + width <= atom.end)
+        };
+        let chunk = match (find(b"stco"), find(b"co64")) {
+            (Some(stco), _) => {
+                let count = self.u32(stco.start + 4)?;
+                last(stco, 8, 4, count).map(|offset| self.u32(offset).map(u64::from)).transpose()?
+            }
+            (None, Some(co64)) => {
+                let count = self.u32(co64.start + 4)?;
+                last(co64, 8, 8, count).map(|offset| self.at(offset).map(u64::from_be_bytes)).transpose()?
+            }
+            (None, None) => None,
+        };
+        let (Some(chunk), Some(stsc), Some(stsz)) = (chunk, find(b"stsc"), find(b"stsz")) else {
+            return Ok(chunk);
+        };
+        let runs = self.u32(stsc.start + 4)?;
+        let samples = match last(stsc, 8, 12, runs) {
+            Some(offset) => self.u32(offset + 4)?,
+            None => 0,
+        };
+        let (uniform, count) = (self.u32(stsz.start + 4)?, self.u32(stsz.start + 8)?);
+        let mut end = chunk;
+        if uniform > 0 {
+            end = end.saturating_add(u64::from(uniform) * u64::from(samples));
+        } else {
+            for back in 0..samples.min(count).min(MOST_ENTRIES) {
+                let Some(offset) = last(stsz, 12, 4, count - back) else { break };
+                end = end.saturating_add(u64::from(self.u32(offset)?));
+            }
+        }
+        Ok(Some(end))
     }
 
     /// Adds the samples of a `moof`.

@@ -23,20 +23,38 @@ impl Video {
     /// Returns [`VideoError::Read`] if the file cannot be read, [`VideoError::NoVideo`] if it begins like none of the
     /// three containers, and [`VideoError::Damaged`] if its headers are damaged or cut.
     pub fn read(file: &mut (impl Read + Seek)) -> Result<Self, VideoError> {
-        let mut head = [0; 16];
-        file.rewind()?;
-        let mut filled = 0;
-        while filled < head.len() {
-            match file.read(&mut head[filled..])? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        let end = file.seek(SeekFrom::End(0))?;
-        match signature(&head[..filled]) {
-            Ok(Signature::IsoMedia) => mp4::read(file, end),
-            Ok(Signature::Ebml) => webm::read(file, end),
-            Err(what) => Err(VideoError::NoVideo(what)),
+        let (signature, end) = open(file)?;
+        match signature {
+            Signature::IsoMedia => mp4::read(file, end),
+            Signature::Ebml => webm::read(file, end),
         }
     }
+}
+
+/// Checks that the file is a whole video: every box, and every cluster, ends inside it, and so do the samples that the
+/// tables name. Their contents are not checked.
+///
+/// # Errors
+/// Returns [`VideoError::NoVideo`] if it begins like something else, and [`VideoError::Damaged`] if it is cut.
+pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
+    let (signature, end) = open(file)?;
+    match signature {
+        Signature::IsoMedia => mp4::check_whole(file, end),
+        Signature::Ebml => webm::check_whole(file, end),
+    }
+}
+
+/// Returns how the file begins, and its length in bytes.
+fn open(file: &mut (impl Read + Seek)) -> Result<(Signature, u64), VideoError> {
+    let mut head = [0; 16];
+    file.rewind()?;
+    let mut filled = 0;
+    while filled < head.len() {
+        match file.read(&mut head[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    let end = file.seek(SeekFrom::End(0))?;
+    Ok((signature(&head[..filled]).map_err(VideoError::NoVideo)?, end))
 }

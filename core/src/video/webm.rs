@@ -126,6 +126,25 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
     })
 }
 
+/// See [`super::check_whole`]. Elements of unknown size are entered; every other one must end inside the one around it.
+pub(super) fn check_whole(file: &mut (impl Read + Seek), end: u64) -> Result<(), VideoError> {
+    let mut reader = Reader::new(file);
+    let head = reader.element(0, end)?.ok_or(VideoError::Damaged("it is empty"))?;
+    let segment = reader.element(head.end, end)?.filter(|element| element.id == SEGMENT);
+    let segment = segment.ok_or(VideoError::Damaged("it has no segment"))?;
+    let (mut offset, mut has_tracks, mut has_clusters) = (segment.start, false, false);
+    while let Some(element) = reader.element(offset, segment.end)? {
+        has_tracks |= element.id == TRACKS;
+        has_clusters |= element.id == CLUSTER;
+        offset = if element.is_open { element.start } else { element.end };
+    }
+    match (has_tracks && has_clusters, segment.end - offset) {
+        (true, 0) => Ok(()),
+        (true, _) => Err(VideoError::Damaged("its last element is cut")),
+        (false, _) => Err(VideoError::Damaged("it has no pictures")),
+    }
+}
+
 fn track(reader: &mut Reader<'_, impl Read + Seek>, entry: Element) -> Result<Track, VideoError> {
     // Source of the default: RFC 9559, section 5.1.4.1.29.1.
     let mut track = Track { sample_rate: 8000.0, ..Track::default() };

@@ -183,14 +183,6 @@ fn polls_outlive_every_transient_error_until_the_time_is_over() {
 }
 
 #[test]
-fn a_deleted_render_ends_the_poll() {
-    let mut scenario = Scenario::submitted();
-    scenario.answer(404, json!({"error": {"code": "hyperframes_render_not_found", "message": "gone"}}));
-    assert!(matches!(scenario.failure().kind, FailureKind::Deleted));
-    assert!(!scenario.failure().is_resumable());
-}
-
-#[test]
 fn a_failed_render_says_why() {
     let mut scenario = Scenario::submitted();
     scenario

@@ -8,7 +8,7 @@ use hyperframes_ci_core::time::format_http_date;
 use serde_json::json;
 
 use crate::scenario::{
-    CREATE, LIST, NOON, POLL, SUBMIT, Scenario, key, key_of, known_plan, with_asset, with_render,
+    CREATE, LIST, NOON, SUBMIT, Scenario, key, key_of, known_plan, with_asset, with_render,
 };
 
 #[test]
@@ -141,54 +141,6 @@ fn a_render_that_fails_now_is_not_paid_for_again_in_the_same_run() {
 }
 
 #[test]
-fn a_key_that_is_answered_with_a_failure_of_the_past_is_followed_by_the_next() {
-    let mut scenario = Scenario::start(known_plan());
-    scenario.answer_list(&[]);
-    scenario.upload();
-    let date = format_http_date(NOON);
-    for generation in 0..3 {
-        assert_eq!(scenario.submission().1, key(generation));
-        scenario.answer_with(200, &[("Date", &date)], json!({"data": {"render_id": "r1"}}).to_string());
-        scenario.poll_answer("failed", NOON - 3600);
-    }
-    assert_eq!(scenario.submission().1, key(3));
-    scenario.answer_with(200, &[("Date", &date)], json!({"data": {"render_id": "r1"}}).to_string());
-    scenario.poll_answer("completed", NOON);
-    assert!(matches!(scenario.action, Action::Save(_)));
-}
-
-#[test]
-fn a_deleted_render_is_rendered_again() {
-    let mut scenario = Scenario::start(with_render(0, RenderState::Completed));
-    scenario.expect(POLL);
-    scenario.answer(404, json!({"error": {"code": "hyperframes_render_not_found", "message": "gone"}}));
-    assert!(matches!(&scenario.facts[0], Fact::Render(fact) if fact.state == RenderState::Gone));
-    scenario.answer_list(&[]);
-    scenario.upload();
-    assert_eq!(scenario.submission().1, key(1), "the server remembers what it answered to the first");
-}
-
-#[test]
-fn a_key_that_is_answered_with_a_deleted_render_needs_no_reuse() {
-    let submitted = |none: bool| {
-        let mut scenario =
-            Scenario::start(Plan { reuse: Reuse { none, ..Reuse::default() }, ..known_plan() });
-        scenario.answer_list(&[]);
-        scenario.upload();
-        scenario.expect(SUBMIT);
-        scenario.answer(200, json!({"data": {"render_id": "r1"}}));
-        scenario.expect(POLL);
-        scenario.answer(404, json!({"error": {"code": "hyperframes_render_not_found", "message": "gone"}}));
-        scenario
-    };
-    let scenario = submitted(false);
-    assert!(matches!(scenario.failure().kind, FailureKind::Deleted));
-    assert!(scenario.failure().help().is_some_and(|help| help.contains("--no-reuse")));
-    let mut scenario = submitted(true);
-    assert_eq!(scenario.submission().1, key(1));
-}
-
-#[test]
 fn no_reuse_goes_beyond_everything_that_is_known() {
     let none = |plan: Plan| Plan { reuse: Reuse { none: true, ..plan.reuse.clone() }, ..plan };
     let mut scenario = Scenario::start(none(with_render(1, RenderState::Completed)));
@@ -280,24 +232,6 @@ fn an_expired_upload_url_leads_to_the_asset_or_to_a_fresh_url() {
     scenario.answer(409, json!({"error": {"code": "conflict", "message": "not there"}}));
     scenario.upload();
     assert_eq!(scenario.submission().0["project"]["asset_id"], "a1");
-}
-
-#[test]
-fn a_key_that_belongs_to_another_title_leads_to_its_render() {
-    let mut scenario = Scenario::start(with_asset(AssetState::Ready));
-    scenario.answer_list(&[]);
-    scenario.submission();
-    scenario.answer(409, json!({"error": {"code": "idempotency_conflict", "message": "used"}}));
-    scenario.answer_list(&[(Some(0), "queued", 1)]);
-    scenario.poll_answer("completed", NOON);
-    assert!(matches!(scenario.action, Action::Save(_)));
-    let mut scenario = Scenario::start(with_asset(AssetState::Ready));
-    for _ in 0..2 {
-        scenario.answer_list(&[]);
-        scenario.submission();
-        scenario.answer(409, json!({"error": {"code": "idempotency_conflict", "message": "used"}}));
-    }
-    assert_eq!(scenario.failure().code(), "idempotency_conflict");
 }
 
 #[test]

@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum RowState {
     /// It cannot be rendered as it is.
     Invalid,
-    /// Its render exists.
+    /// Its render is paid for and has not failed: it is running, or its video is not downloaded yet. An error says why.
     Submitted,
     /// Its video is there.
     Completed,
-    /// It came to nothing.
+    /// Its render failed at the server, or was never submitted.
     Failed,
 }
 

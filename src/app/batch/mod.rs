@@ -53,6 +53,7 @@ pub(crate) fn run(
         name: &project.project().name,
         size: project.size(),
         is_batch: true,
+        max_failures: spec.batch.max_failures,
         has_callback: request.options.callback_url.is_some(),
     };
     let path = manifest_path(spec, file);
@@ -89,6 +90,10 @@ pub(crate) fn run(
     let is_billed = description.is_billed;
     let mut summary = BatchSummary::new(manifest, outcome, spec, is_billed, console);
     let ran = session.render(&work, &mut orders, &mut summary);
+    match ran {
+        Err(error) if !summary.has_results() => return Err(error),
+        _ => (),
+    }
     let outcome = summary.end(ran.as_ref().ok().and_then(|totals| totals.cost_usd))?;
     ran?;
     Ok(Outcome::Batch(Box::new(outcome)))

@@ -61,19 +61,26 @@ impl PriorState<'_> {
         };
         if !is_reuse_off && let Some(entry) = self.manifest.row(row.row.index, key.as_str()) {
             match entry.state {
-                RowState::Completed if Path::new(&row.output).is_file() => return RowStatus::Done,
+                RowState::Completed if is_video_in_place(Path::new(&row.output)) => return RowStatus::Done,
                 RowState::Completed | RowState::Submitted => {
                     if let Some(fact) = fact(entry, RenderState::Submitted) {
                         return RowStatus::Rendered(fact);
                     }
                 }
-                RowState::Failed if !rows.spec.batch.is_retrying_failed => return RowStatus::Failed,
-                RowState::Failed => return RowStatus::New(fact(entry, RenderState::Failed)),
+                RowState::Failed => {
+                    // What the account or the ledger has is fetched, whatever the manifest says.
+                    return match self.known(identity) {
+                        Some(fact) if is_usable(&fact) => RowStatus::Rendered(fact),
+                        _ if !rows.spec.batch.is_retrying_failed => RowStatus::Failed,
+                        Some(fact) if fact.generation >= entry.generation => RowStatus::New(Some(fact)),
+                        _ => RowStatus::New(fact(entry, RenderState::Failed)),
+                    };
+                }
                 RowState::Invalid => {}
             }
         }
-        match self.session.and_then(|session| session.known(identity)) {
-            Some(fact) if matches!(fact.state, RenderState::Completed | RenderState::Submitted) => {
+        match self.known(identity) {
+            Some(fact) if is_usable(&fact) => {
                 if is_reuse_off {
                     RowStatus::New(Some(fact))
                 } else {
@@ -84,9 +91,22 @@ impl PriorState<'_> {
         }
     }
 
+    fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
+        self.session.and_then(|session| session.known(identity))
+    }
+
     fn identity(&self, row: &ValidRow) -> RenderIdentity {
         RenderIdentity::new(ProjectIdentity::Digest(self.digest), &row.body)
     }
+}
+
+fn is_usable(fact: &RenderFact) -> bool {
+    matches!(fact.state, RenderState::Completed | RenderState::Submitted)
+}
+
+/// Whether there is a file that is not empty: a full disk leaves empty ones.
+fn is_video_in_place(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0)
 }
 
 impl BatchPlan {

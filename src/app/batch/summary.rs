@@ -61,6 +61,11 @@ impl<'a> BatchSummary<'a> {
         self.outcome.would_render + self.outcome.reused
     }
 
+    /// Whether anything became of a row.
+    pub(super) fn has_results(&self) -> bool {
+        self.completed + self.failed > 0 || self.broken.is_some()
+    }
+
     /// The figures.
     ///
     /// # Errors
@@ -108,7 +113,9 @@ impl Reporter for BatchSummary<'_> {
         if let (true, OrderState::Completed(Some(video))) = (self.must_match, &result.state)
             && let Err(mismatch) = video.verified.check()
         {
-            result.state = OrderState::Failed { error: mismatch.into(), is_running: false };
+            // Another render would differ in the same way.
+            let is_fetchable = result.render_id.is_some();
+            result.state = OrderState::Failed { error: mismatch.into(), is_fetchable };
         }
         let entry = entry(&result);
         if let Err(error) = self.manifest.append(&entry) {
@@ -149,11 +156,13 @@ fn entry(result: &OrderResult) -> Entry {
             let duration = video.as_ref().and_then(|video| video.verified.duration());
             (RowState::Completed, duration, None)
         }
-        // A render that is still running is fetched later, not paid for again.
-        OrderState::Failed { error, is_running: true } => {
+        // A render that did not fail at the server is fetched later, not paid for again.
+        OrderState::Failed { error, is_fetchable: true } => {
             (RowState::Submitted, None, Some(error.to_string()))
         }
-        OrderState::Failed { error, is_running: false } => (RowState::Failed, None, Some(error.to_string())),
+        OrderState::Failed { error, is_fetchable: false } => {
+            (RowState::Failed, None, Some(error.to_string()))
+        }
     };
     Entry {
         row: result.index,

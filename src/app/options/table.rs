@@ -350,8 +350,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "concurrency",
         value_name: "COUNT",
         kind: Kind::Integer { min: 1, max: 64 },
-        help: "Rows at a time",
-        fallback: Fallback::Words("8 in the cloud, what processors and memory bear on this machine"),
+        help: "Rows at a time; in the cloud, renders that are submitted and not ended",
+        fallback: Fallback::Words(
+            "8 submissions and up to 400 running renders in the cloud, what processors and memory bear on this machine",
+        ),
         heading: Heading::Batches,
         scope: Scope::File,
         set: |spec, value| put(&mut spec.run.concurrency, usize::from(integer::<u16>(value, 1, 64)?)),

@@ -51,6 +51,7 @@ pub(crate) fn wait_for(
         name: "",
         size: None,
         is_batch: false,
+        max_failures: None,
         has_callback: false,
     };
     session.prepare(&work, console)?;

@@ -192,6 +192,7 @@ fn render_directory(
         name: &project.project().name,
         size: project.size(),
         is_batch: false,
+        max_failures: None,
         has_callback: request.options.callback_url.is_some(),
     };
     let outcome = ProjectOutcome {
@@ -226,6 +227,7 @@ fn render_uploaded(
         name: "",
         size: None,
         is_batch: false,
+        max_failures: None,
         has_callback: request.options.callback_url.is_some(),
     };
     let single = SingleRender { spec, request, identity, duration: None };

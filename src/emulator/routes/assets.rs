@@ -96,7 +96,7 @@ pub(super) fn proxy_upload(state: &State, request: &mut Request) -> Result<Value
         Ok(asset_json(state, &asset_id, size))
     };
     match key {
-        Some(key) => idempotency::create_once(state, "/v3/assets", &key, &stored, create),
+        Some(key) => idempotency::create_once(state, "/v3/assets", &key, create),
         None => create(),
     }
 }

@@ -1,14 +1,14 @@
 //! Idempotency keys: a key creates something at most once.
 
+use std::collections::hash_map::Entry;
+
 use hyperframes_ci_core::api::IdempotencyKey;
-use hyperframes_ci_core::archive::hex;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::rejection::Rejection;
 use super::validation::json_body;
 use crate::emulator::server::Request;
-use crate::emulator::state::{Replay, State};
+use crate::emulator::state::State;
 
 /// Reads the idempotency key.
 ///
@@ -23,7 +23,7 @@ pub(super) fn key(request: &Request) -> Result<Option<IdempotencyKey>, Rejection
 /// Creates something from the JSON body, at most once for the request's key.
 ///
 /// # Errors
-/// Returns a [`Rejection`] if the key or the body is invalid, if the key was used with another body, or from `create`.
+/// Returns a [`Rejection`] if the key or the body is invalid, if the key is in progress, or from `create`.
 pub(super) fn create_from_body(
     state: &State,
     request: &mut Request,
@@ -31,39 +31,46 @@ pub(super) fn create_from_body(
 ) -> Result<Value, Rejection> {
     let key = key(request)?;
     let body = json_body(request)?;
-    let Some(key) = key else { return create(state, &body) };
-    let hash = hex(&Sha256::digest(body.to_string()));
-    create_once(state, &request.path, &key, &hash, || create(state, &body))
+    let work = request.work;
+    let create = || {
+        std::thread::sleep(work);
+        create(state, &body)
+    };
+    match key {
+        None => create(),
+        Some(key) => create_once(state, &request.path, &key, create),
+    }
 }
 
-/// Creates something, or returns what an earlier request with the same path, key and hash created.
+/// Creates something, or returns what an earlier request with the same path and key created, whatever its body was.
 ///
 /// # Errors
-/// Returns a [`Rejection`] if the key was used with another hash, or from `create`. Rejections are not remembered: the
-/// corrected request may use the same key.
+/// Returns a [`Rejection`] while an earlier request with the key is processed, or from `create`. Rejections are not
+/// remembered: the corrected request may use the same key.
 pub(super) fn create_once(
     state: &State,
     path: &str,
     key: &IdempotencyKey,
-    request_hash: &str,
     create: impl FnOnce() -> Result<Value, Rejection>,
 ) -> Result<Value, Rejection> {
     let endpoint_key = (path.to_owned(), key.as_str().to_owned());
-    // Two requests with one key may arrive at the same time.
-    let _guard = state.lock_creation();
-    if let Some(replay) = state.lock().replays.get(&endpoint_key) {
-        if replay.request_hash != request_hash {
-            return Err(Rejection {
+    match state.lock().replays.entry(endpoint_key.clone()) {
+        Entry::Vacant(entry) => drop(entry.insert(None)),
+        Entry::Occupied(entry) => {
+            return entry.get().clone().ok_or_else(|| Rejection {
                 status: 409,
-                code: "idempotency_conflict",
-                message: "the key was used with another request".to_owned(),
+                code: "request_in_progress",
+                message: "the first request with this key is still being processed".to_owned(),
                 param: Some("Idempotency-Key"),
             });
         }
-        return Ok(replay.data.clone());
     }
-    let data = create()?;
-    let replay = Replay { request_hash: request_hash.to_owned(), data: data.clone() };
-    state.lock().replays.insert(endpoint_key, replay);
-    Ok(data)
+    let created = create();
+    let mut inner = state.lock();
+    match &created {
+        Ok(data) => drop(inner.replays.insert(endpoint_key, Some(data.clone()))),
+        Err(_) => drop(inner.replays.remove(&endpoint_key)),
+    }
+    drop(inner);
+    created
 }

@@ -85,7 +85,9 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         _ => return Rejection::not_found("endpoint").reply(),
     };
-    state.next_fault(step).apply(&state.presigner.base_url, || {
+    let fault = state.next_fault(step);
+    fault.prepare(request);
+    fault.apply(&state.presigner.base_url, || {
         authenticate(state, request)
             .and_then(|()| handler(request))
             .unwrap_or_else(|rejection| rejection.reply())

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::TcpStream;
+use std::time::Duration;
 
 /// A head that is still incomplete after this many bytes is refused.
 const MAX_HEAD: usize = 64 * 1024;
@@ -25,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) query: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    /// How long the work takes, as a script of faults wants it.
+    pub(crate) work: Duration,
     body: Body,
 }
 
@@ -74,6 +77,7 @@ impl Request {
             path: path.to_owned(),
             query: query.to_owned(),
             headers,
+            work: Duration::ZERO,
             body: Body { stream, framing },
         })
     }

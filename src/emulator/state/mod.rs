@@ -30,8 +30,6 @@ pub(super) struct State {
     folder: TempDir,
     inner: Mutex<Inner>,
     changed: Condvar,
-    /// Held while something is created for an idempotency key.
-    creating: Mutex<()>,
 }
 
 /// Everything that changes.
@@ -44,19 +42,12 @@ pub(super) struct Inner {
     pub(super) render_index: HashMap<String, usize>,
     /// Indices of renders that wait for the worker.
     queue: VecDeque<usize>,
-    /// Earlier replies by endpoint and idempotency key.
-    pub(super) replays: HashMap<(String, String), Replay>,
+    /// Replies by endpoint and idempotency key; `None` while the first request is processed.
+    pub(super) replays: HashMap<(String, String), Option<Value>>,
     pub(super) grants: Grants,
     pub(super) stats: Stats,
     script: Script,
     stopped: bool,
-}
-
-/// The reply to an earlier request with an idempotency key.
-#[derive(Clone, Debug)]
-pub(super) struct Replay {
-    pub(super) request_hash: String,
-    pub(super) data: Value,
 }
 
 /// Counters for tests.
@@ -110,18 +101,12 @@ impl State {
             folder,
             inner: Mutex::new(inner),
             changed: Condvar::new(),
-            creating: Mutex::default(),
         }
     }
 
     /// Locks everything that changes.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until no other request creates something for an idempotency key.
-    pub(super) fn lock_creation(&self) -> MutexGuard<'_, ()> {
-        self.creating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes the worker.

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::archive::hex;
+use sha2::{Digest, Sha256};
+
 use super::error::CredentialError;
 use super::store::{Store, text};
 use crate::system::clock::unix_now;
@@ -17,6 +20,27 @@ pub(crate) enum Credential {
     ApiKey(Secret),
     /// Sent as `Authorization: Bearer`.
     Session(Session),
+}
+
+impl Credential {
+    /// A digest that tells accounts apart: 16 hexadecimal digits of a SHA-256, from which nothing can be guessed that has
+    /// the entropy of a key.
+    ///
+    /// An API key stands for its account. Tokens of a sign-in change whenever they are refreshed, so the user that is
+    /// stored beside them counts; `None` where there is none.
+    pub(crate) fn account_digest(&self) -> Option<String> {
+        let identity = match self {
+            Self::ApiKey(key) => format!("key {}", key.expose()),
+            Self::Session(session) => {
+                let stored = session.store.as_ref()?.read().ok()??;
+                let user = stored.get("user")?;
+                let name = user.get("email").or_else(|| user.get("username"))?.as_str()?.to_owned();
+                format!("user {name}")
+            }
+        };
+        let digest = Sha256::digest(format!("hyperframes-ci account\n{identity}"));
+        Some(hex(&digest)[..16].to_owned())
+    }
 }
 
 /// An OAuth sign-in.

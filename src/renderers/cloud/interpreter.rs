@@ -10,6 +10,7 @@
 //! sleeps on a thread. A rate limit that one order meets slows all of them down. Orders of one project share one upload:
 //! the first that needs it is the leader, and the others wait for it.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,12 +18,14 @@ use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::Request;
 use hyperframes_ci_core::job::{
-    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, Pause, Source, Stage, Step,
+    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, ListSays, Pause, Source,
+    Stage, Step,
 };
 
 use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
 use super::ledger::LedgerFile;
 use super::list::list;
+use super::message::{Call, Message, Sleeper};
 use super::plan::plan;
 use super::task::Task;
 use super::throttle::Throttle;
@@ -32,9 +35,6 @@ use crate::heygen::transport::{Replay, Transport};
 use crate::project::pack::Packed;
 use crate::renderers::{Event, Input, Order, OrderResult, Reporter, Work};
 use crate::system::output::OutputError;
-
-/// Orders between their submission and their result: more would cost memory and gain nothing.
-const MOST_IN_FLIGHT: usize = 400;
 
 /// Downloads at a time.
 const DOWNLOADS: usize = 6;
@@ -55,10 +55,14 @@ pub(super) struct Interpreter<'a> {
     pub(super) ledger: &'a Mutex<Option<LedgerFile>>,
     /// Orders that are submitted at a time.
     pub(super) concurrency: usize,
+    /// Orders between their beginning and their result: no more are paid for before one of them has ended.
+    pub(super) in_flight: usize,
     /// Repeats of one request after transient errors.
     pub(super) max_retries: u32,
-    /// Whether the account's list was searched for all orders.
-    pub(super) is_searched: bool,
+    /// What the account's list says about orders of which nothing is known, if it was searched for all of them.
+    pub(super) listed: ListSays,
+    /// How long the API must say that it does not know a render before it is taken for deleted.
+    pub(super) gone_grace: Duration,
 }
 
 impl Interpreter<'_> {
@@ -94,29 +98,6 @@ impl Interpreter<'_> {
     }
 }
 
-/// For the thread that reports.
-enum Message {
-    Event(Event),
-    Result(Box<OrderResult>),
-    End,
-}
-
-/// Something for a thread that talks to the API.
-enum Call {
-    /// A request of one task.
-    Send(Box<Task>, Request),
-    /// A look at many tasks at once, each with the time when it is due.
-    List(Vec<(Instant, Box<Task>)>),
-}
-
-/// What a task does when it wakes.
-enum Sleeper {
-    /// Its pause is over.
-    Step(Box<Task>),
-    /// It was to leave the server alone for a while.
-    Send(Box<Task>, Request),
-}
-
 /// One run.
 struct Run<'a> {
     interpreter: &'a Interpreter<'a>,
@@ -136,6 +117,8 @@ struct Run<'a> {
     /// Nobody sends anything before.
     gate: Mutex<Instant>,
     stop: AtomicBool,
+    /// Notices that were reported: what holds for many orders is said once.
+    notices: Mutex<HashSet<String>>,
     fatal: Mutex<Option<Box<Failure>>>,
     messages: Sender<Message>,
 }
@@ -167,12 +150,13 @@ impl<'a> Run<'a> {
             lists: Lane::new(),
             downloads: Lane::new(),
             schedule: Schedule::new(SHORTEST_PAUSE),
-            flights: Semaphore::new(MOST_IN_FLIGHT),
+            flights: Semaphore::new(interpreter.in_flight),
             permits: Semaphore::new(interpreter.concurrency),
             open: Mutex::new((0, false)),
             upload: SharedUpload::new(asset, is_shared, work.options.reuse.is_off),
             gate: Mutex::new(Instant::now()),
             stop: AtomicBool::new(false),
+            notices: Mutex::default(),
             fatal: Mutex::new(None),
             messages,
         }
@@ -187,6 +171,13 @@ impl<'a> Run<'a> {
                     if !reporter.result(*result) {
                         self.stop.store(true, Ordering::SeqCst);
                     }
+                }
+                Message::Ended(result, has_permit) => {
+                    if !reporter.result(*result) {
+                        self.stop.store(true, Ordering::SeqCst);
+                    }
+                    // Only now: what the result says may forbid that another order begins.
+                    self.leave(has_permit);
                 }
                 Message::End => return,
             }
@@ -210,10 +201,11 @@ impl<'a> Run<'a> {
     /// Begins an order, unless it has to wait for the upload that another one makes.
     fn admit(&self, order: Order) {
         let Some(Admitted { mut order, asset, is_leader }) = self.upload.admit(order) else { return };
-        let Interpreter { work, max_retries, is_searched, .. } = self.interpreter;
+        let Interpreter { work, max_retries, listed, gone_grace, .. } = self.interpreter;
         let mut plan = plan(work, self.source.clone(), &mut order, asset);
-        (plan.max_retries, plan.reuse.is_searched) = (*max_retries, *is_searched);
-        let mut task = Box::new(Task::new(order, Job::new(plan), is_leader));
+        (plan.max_retries, plan.reuse.listed) = (*max_retries, *listed);
+        let job = Job::new(plan).with_gone_grace(*gone_grace);
+        let mut task = Box::new(Task::new(order, job, is_leader));
         let step = task.step(JobEvent::Start);
         self.route(task, step);
     }
@@ -223,7 +215,9 @@ impl<'a> Run<'a> {
         if let Some(fact) = step.fact {
             self.remember(fact);
         }
-        if let Some(notice) = step.notice {
+        if let Some(notice) = step.notice
+            && lock(&self.notices).insert(notice.clone())
+        {
             self.say(Event::Warning(notice));
         }
         if !self.interpreter.work.is_batch {
@@ -258,9 +252,12 @@ impl<'a> Run<'a> {
                 self.end(task.done(outcome), has_permit);
             }
             Action::Fail(failure) => {
-                let is_fatal = task.is_leader && failure.stage == Stage::Balance;
+                let is_upload =
+                    matches!(failure.stage, Stage::CreateUpload | Stage::Upload | Stage::CompleteUpload);
+                let is_shared = self.interpreter.work.is_batch && is_upload;
+                let is_fatal = (task.is_leader && failure.stage == Stage::Balance) || is_shared;
                 if is_fatal {
-                    // It holds for all of them.
+                    // It holds for all of them, and nobody repeats it.
                     self.stop.store(true, Ordering::SeqCst);
                 }
                 self.end_leadership(&mut task);
@@ -313,8 +310,7 @@ impl<'a> Run<'a> {
     }
 
     fn end(&self, result: OrderResult, has_permit: bool) {
-        let _ = self.messages.send(Message::Result(Box::new(result)));
-        self.leave(has_permit);
+        let _ = self.messages.send(Message::Ended(Box::new(result), has_permit));
     }
 
     /// An order is over.
@@ -463,6 +459,9 @@ impl<'a> Run<'a> {
 
     /// Writes a fact down. A ledger that fails now costs the next run a search, not this one its render.
     fn remember(&self, fact: Fact) {
+        if let Fact::Asset(asset) = &fact {
+            self.upload.learn(asset);
+        }
         let mut ledger = lock(self.interpreter.ledger);
         if let Some(Err(error)) = ledger.as_mut().map(|ledger| ledger.append(fact)) {
             self.say(Event::Warning(format!(

@@ -51,6 +51,7 @@ impl Fault for LedgerError {
 pub(crate) struct LedgerFile {
     path: PathBuf,
     api: String,
+    account: Option<String>,
     known: Ledger,
 }
 
@@ -64,7 +65,7 @@ impl LedgerFile {
     ///
     /// # Errors
     /// When it cannot be read or written: that is found out before anything is paid for.
-    pub(crate) fn open(path: &Path, api: &str) -> Result<Self, LedgerError> {
+    pub(crate) fn open(path: &Path, api: &str, account: Option<&str>) -> Result<Self, LedgerError> {
         let failed = |error| LedgerError { path: path.to_owned(), error };
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             fs::create_dir_all(folder).map_err(failed)?;
@@ -75,7 +76,8 @@ impl LedgerFile {
             text = compact(&text, unix_now() - KEPT);
             replace(path, &text).map_err(failed)?;
         }
-        Ok(Self { path: path.to_owned(), api: api.to_owned(), known: Ledger::read(&text, api) })
+        let known = Ledger::read(&text, api, account);
+        Ok(Self { path: path.to_owned(), api: api.to_owned(), account: account.map(str::to_owned), known })
     }
 
     /// What it says.
@@ -88,7 +90,8 @@ impl LedgerFile {
     /// # Errors
     /// When the disk refuses it.
     pub(crate) fn append(&mut self, fact: Fact) -> Result<(), LedgerError> {
-        let entry = LedgerEntry { at: unix_now(), api: self.api.clone(), fact };
+        let entry =
+            LedgerEntry { at: unix_now(), api: self.api.clone(), account: self.account.clone(), fact };
         let append = || {
             let mut file = locked(&self.path)?;
             let torn = is_torn(&mut file)?;
@@ -186,11 +189,11 @@ mod tests {
     fn what_is_appended_is_known_at_once_and_later() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("deep/ledger.jsonl");
-        let mut ledger = LedgerFile::open(&path, "api").expect("opened");
+        let mut ledger = LedgerFile::open(&path, "api", None).expect("opened");
         ledger.append(asset(1)).expect("written");
         assert!(ledger.known().asset("d1").is_some());
-        assert!(LedgerFile::open(&path, "api").expect("opened").known().asset("d1").is_some());
-        assert!(LedgerFile::open(&path, "other").expect("opened").known().asset("d1").is_none());
+        assert!(LedgerFile::open(&path, "api", None).expect("opened").known().asset("d1").is_some());
+        assert!(LedgerFile::open(&path, "other", None).expect("opened").known().asset("d1").is_none());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -202,13 +205,13 @@ mod tests {
     fn a_torn_line_is_ended_before_the_next() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.jsonl");
-        let mut ledger = LedgerFile::open(&path, "api").expect("opened");
+        let mut ledger = LedgerFile::open(&path, "api", None).expect("opened");
         ledger.append(asset(1)).expect("written");
         let whole = fs::read(&path).expect("bytes");
         for cut in 0..whole.len() {
             fs::write(&path, [&whole, &whole[..cut]].concat()).expect("written");
-            LedgerFile::open(&path, "api").expect("opened").append(asset(2)).expect("written");
-            let known = LedgerFile::open(&path, "api").expect("opened");
+            LedgerFile::open(&path, "api", None).expect("opened").append(asset(2)).expect("written");
+            let known = LedgerFile::open(&path, "api", None).expect("opened");
             assert!(known.known().asset("d1").is_some() && known.known().asset("d2").is_some(), "{cut}");
         }
     }
@@ -218,7 +221,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.jsonl");
         // A long ledger is compacted by whoever opens it, while the others write.
-        let mut line = LedgerEntry { at: 1, api: "api".to_owned(), fact: asset(0) }.line();
+        let mut line = LedgerEntry { at: 1, api: "api".to_owned(), account: None, fact: asset(0) }.line();
         line = line.repeat(usize::try_from(LONG).expect("small") / line.len() + 1);
         fs::write(&path, line).expect("written");
         std::thread::scope(|scope| {
@@ -226,13 +229,13 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for number in 0..25 {
-                        let mut ledger = LedgerFile::open(path, "api").expect("opened");
+                        let mut ledger = LedgerFile::open(path, "api", None).expect("opened");
                         ledger.append(asset(1 + thread * 25 + number)).expect("written");
                     }
                 });
             }
         });
-        let ledger = LedgerFile::open(&path, "api").expect("opened");
+        let ledger = LedgerFile::open(&path, "api", None).expect("opened");
         let lost = (1..=200).filter(|number| ledger.known().asset(&format!("d{number}")).is_none());
         assert_eq!(lost.count(), 0);
         #[cfg(unix)]
@@ -242,7 +245,7 @@ mod tests {
     #[test]
     fn a_ledger_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = LedgerFile::open(folder.path(), "api").expect_err("a folder is no ledger");
+        let error = LedgerFile::open(folder.path(), "api", None).expect_err("a folder is no ledger");
         assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
     }
 }

@@ -5,6 +5,7 @@ mod interpreter;
 mod lanes;
 pub(crate) mod ledger;
 mod list;
+mod message;
 mod plan;
 mod task;
 #[cfg(test)]
@@ -16,7 +17,9 @@ use std::sync::Mutex;
 
 use hyperframes_ci_core::api::RenderList;
 use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
-use hyperframes_ci_core::job::{AccountIndex, RenderFact, RenderIdentity, UploadRoute};
+use hyperframes_ci_core::job::{
+    AccountIndex, Ledger, ListSays, RenderFact, RenderIdentity, RenderState, UploadRoute,
+};
 
 use self::interpreter::Interpreter;
 use self::lanes::lock;
@@ -56,6 +59,19 @@ static DESCRIPTION: Description = Description {
     irrelevant_rules: &[],
 };
 
+/// Orders between their beginning and their result where nobody limits them: more would cost memory and gain nothing.
+const MOST_IN_FLIGHT: usize = 400;
+
+/// How many orders may be submitted and not ended: as many as the user says. A limit on failures counts only if it is
+/// noticed before everything is paid for.
+fn in_flight(work: &Work<'_>) -> usize {
+    let for_failures = work.max_failures.map(|most| {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        most.clamp(CONCURRENCY, MOST_IN_FLIGHT)
+    });
+    work.options.concurrency.or(for_failures).unwrap_or(MOST_IN_FLIGHT)
+}
+
 /// The largest archive that the API takes, in bytes.
 pub(super) fn upload_limit(route: UploadRoute) -> u64 {
     if route == UploadRoute::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
@@ -73,8 +89,9 @@ impl Renderer for Cloud {
 
     fn open(&self, _: &RunOptions) -> Result<Box<dyn Session>, Error> {
         let credential = environment::credential()?.credential;
+        let account_digest = credential.account_digest();
         let transport = environment::transport_with(environment::base()?, credential)?;
-        Ok(Box::new(CloudSession::new(transport, true)))
+        Ok(Box::new(CloudSession { account_digest, ..CloudSession::new(transport, true) }))
     }
 }
 
@@ -83,9 +100,15 @@ pub(super) struct CloudSession {
     transport: Transport,
     /// Whether renders outlive the run, so that earlier ones are looked for and new ones written down.
     is_lasting: bool,
+    /// What tells accounts apart in the ledger.
+    account_digest: Option<String>,
     ledger: Mutex<Option<LedgerFile>>,
+    /// The ledger as the run found it, if nothing may be reused: then a render of this run counts as no earlier one, and
+    /// equal orders share a key, and so a render.
+    found: Option<Ledger>,
     account: AccountIndex,
-    is_searched: bool,
+    /// What the list says about renders that the account index does not have.
+    listed: ListSays,
 }
 
 impl CloudSession {
@@ -94,9 +117,11 @@ impl CloudSession {
         Self {
             transport,
             is_lasting,
+            account_digest: None,
             ledger: Mutex::new(None),
+            found: None,
             account: AccountIndex::default(),
-            is_searched: false,
+            listed: ListSays::Unasked,
         }
     }
 
@@ -115,6 +140,7 @@ impl CloudSession {
                 }
                 Err(error) => {
                     console.warning(&format!("the account's renders cannot be searched: {error}"));
+                    self.listed = ListSays::Unavailable;
                     return Ok(());
                 }
             }
@@ -124,13 +150,18 @@ impl CloudSession {
     }
 }
 
-/// Opens the ledger for the API. Without one that the user named, a machine without a place for it is no error.
-fn open_ledger(policy: &ReusePolicy, api: &str, console: &mut Console) -> Result<Option<LedgerFile>, Error> {
+/// Opens the ledger for the API and the account. Without one that the user named, a machine without a place for it is no error.
+fn open_ledger(
+    policy: &ReusePolicy,
+    api: &str,
+    account: Option<&str>,
+    console: &mut Console,
+) -> Result<Option<LedgerFile>, Error> {
     if let Some(path) = &policy.ledger {
-        return Ok(Some(LedgerFile::open(path, api)?));
+        return Ok(Some(LedgerFile::open(path, api, account)?));
     }
     let Some(path) = LedgerFile::default_path() else { return Ok(None) };
-    match LedgerFile::open(&path, api) {
+    match LedgerFile::open(&path, api, account) {
         Ok(ledger) => Ok(Some(ledger)),
         Err(error) => {
             console.warning(&format!("{error}; the account's list is all that there is to go by"));
@@ -145,21 +176,37 @@ impl Session for CloudSession {
             return Ok(());
         }
         let policy = &work.options.reuse;
-        self.ledger = Mutex::new(open_ledger(policy, &self.transport.base().to_string(), console)?);
+        let api = self.transport.base().to_string();
+        let ledger = open_ledger(policy, &api, self.account_digest.as_deref(), console)?;
+        self.found = ledger.as_ref().filter(|_| policy.is_off).map(|ledger| ledger.known().clone());
+        self.ledger = Mutex::new(ledger);
         Ok(())
     }
 
     fn survey(&mut self, work: &Work<'_>, orders: u64, console: &mut Console) -> Result<(), Error> {
-        self.is_searched = true;
-        if self.is_lasting && !work.options.reuse.is_off {
+        self.listed = ListSays::Nothing;
+        if self.is_lasting {
+            // With reuse off it says which keys are used up.
             self.search(work.options.reuse.since(), orders, console)?;
         }
         Ok(())
     }
 
     fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
-        let in_ledger = || lock(&self.ledger).as_ref()?.known().render(&identity.key(0)).cloned();
-        self.account.find(identity, 0).or_else(in_ledger)
+        let key = identity.key(0);
+        let in_ledger = match &self.found {
+            Some(found) => found.render(&key).cloned(),
+            None => lock(&self.ledger).as_ref().and_then(|ledger| ledger.known().render(&key).cloned()),
+        };
+        match (self.account.find(identity, 0), in_ledger) {
+            // The list may lag behind, or end before what the ledger knows.
+            (Some(listed), Some(known))
+                if listed.state == RenderState::Failed && known.generation > listed.generation =>
+            {
+                Some(known)
+            }
+            (listed, known) => listed.or(known),
+        }
     }
 
     fn render(
@@ -175,8 +222,10 @@ impl Session for CloudSession {
             work,
             ledger: &self.ledger,
             concurrency,
+            in_flight: in_flight(work),
             max_retries: environment::render_retries()?,
-            is_searched: self.is_searched,
+            listed: self.listed,
+            gone_grace: environment::gone_grace()?,
         };
         interpreter.run(orders, reporter)?;
         Ok(RunTotals::default())

@@ -1,6 +1,6 @@
 //! From an order to what its job is to do.
 
-use hyperframes_ci_core::job::{AssetFact, Keys, Plan, Reuse, Source, Wait};
+use hyperframes_ci_core::job::{AssetFact, Keys, ListSays, Plan, Reuse, Source, Wait};
 
 use crate::renderers::{Order, Work};
 use crate::system::random;
@@ -22,7 +22,7 @@ pub(super) fn plan(work: &Work<'_>, source: Source, order: &mut Order, asset: Op
             since: Some(options.reuse.since()),
             render: order.known.take(),
             asset,
-            is_searched: false,
+            listed: ListSays::Unasked,
         },
         limits: std::mem::take(&mut order.limits),
         route: options.upload,

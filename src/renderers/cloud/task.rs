@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use hyperframes_ci_core::api::RenderDetail;
 use hyperframes_ci_core::job::{
-    Action, Event as JobEvent, Failure, FailureKind, Job, Outcome, Pause, RenderIdentity, SaveError, Stage,
-    Step,
+    Action, Event as JobEvent, Failure, Job, Outcome, Pause, RenderIdentity, SaveError, Stage, Step,
 };
 use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
@@ -148,15 +147,14 @@ impl Task {
 
     /// The result of a task that cannot go on.
     pub(super) fn broken(&self, error: Error) -> OrderResult {
-        self.result(OrderState::Failed { error, is_running: false })
+        self.result(OrderState::Failed { error, is_fetchable: false })
     }
 
     /// The result of a job that failed.
     pub(super) fn failed(&self, failure: Box<Failure>) -> OrderResult {
-        // A render that was not waited for long enough is fetched later, not paid for again.
-        let is_running = matches!(failure.kind, FailureKind::TimedOut(_)) && failure.render_id.is_some();
+        let is_fetchable = failure.is_resumable();
         let detail = failure.detail.clone().map(Box::new);
-        let state = OrderState::Failed { error: failure.into(), is_running };
+        let state = OrderState::Failed { error: failure.into(), is_fetchable };
         OrderResult { detail, ..self.result(state) }
     }
 
@@ -170,7 +168,8 @@ impl Task {
             None => OrderState::Completed(None),
             Some(download) => match self.keep(download, &detail) {
                 Ok(video) => OrderState::Completed(Some(video)),
-                Err(error) => OrderState::Failed { error, is_running: false },
+                // The render is complete; only the file is missing.
+                Err(error) => OrderState::Failed { error, is_fetchable: true },
             },
         };
         OrderResult { detail: Some(detail), ..self.result(state) }

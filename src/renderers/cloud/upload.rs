@@ -71,6 +71,14 @@ impl SharedUpload {
         state.waiting.drain(..).collect()
     }
 
+    /// Takes in how far an upload is: one in the place of an asset that the server has dropped serves the orders to come.
+    pub(super) fn learn(&self, fact: &AssetFact) {
+        let mut state = lock(&self.state);
+        if self.is_shared && fact.state == AssetState::Ready && state.asset.is_some() {
+            state.asset = Some(fact.clone());
+        }
+    }
+
     /// The leader needed no upload, or failed: the next order may take its place.
     pub(super) fn next_leader(&self) -> Option<Order> {
         let mut state = lock(&self.state);

@@ -131,7 +131,7 @@ impl RunState<'_> {
         let mut result = order.result(OrderState::Submitted);
         if let Some(refusal) = order.limits.exceeded.take() {
             let error = Failure::refused(refusal).into();
-            result.state = OrderState::Failed { error, is_running: false };
+            result.state = OrderState::Failed { error, is_fetchable: false };
             self.report(result);
             return None;
         }
@@ -150,7 +150,7 @@ impl RunState<'_> {
                 Some(InFlight { order, generation, name, origin: Origin::New, output, began })
             }
             Err(error) => {
-                result.state = OrderState::Failed { error, is_running: false };
+                result.state = OrderState::Failed { error, is_fetchable: false };
                 self.report(result);
                 None
             }
@@ -251,7 +251,7 @@ impl RunState<'_> {
         let mut result = flight.result(self.run.tooling, OrderState::Submitted);
         result.state = match flight.output.keep(&format!("{}.{format}", self.run.project)) {
             Ok((path, size)) => OrderState::Completed(Some(SavedVideo { path, size, verified })),
-            Err(error) => OrderState::Failed { error: error.into(), is_running: false },
+            Err(error) => OrderState::Failed { error: error.into(), is_fetchable: false },
         };
         self.report(result);
     }
@@ -296,7 +296,7 @@ impl RunState<'_> {
             self.follower.forget(index)?;
             let execution = self.run.tooling.stack.execution_arn(&flight.name);
             let error = LambdaError::TimedOut { execution }.into();
-            let state = OrderState::Failed { error, is_running: true };
+            let state = OrderState::Failed { error, is_fetchable: true };
             let result = flight.result(self.run.tooling, state);
             self.report(result);
         }
@@ -333,7 +333,7 @@ impl InFlight {
 
     /// Returns the result of an order that failed.
     fn failed(&self, tooling: &Tooling, error: Error) -> OrderResult {
-        let state = OrderState::Failed { error, is_running: false };
+        let state = OrderState::Failed { error, is_fetchable: false };
         OrderResult { is_reused: false, ..self.result(tooling, state) }
     }
 }

@@ -116,6 +116,7 @@ impl Fixture {
             size: None,
             is_batch,
             has_callback: false,
+            max_failures: None,
         }
     }
 
@@ -309,24 +310,21 @@ fn the_upload_is_made_once_whatever_the_order_of_answers() {
 }
 
 #[test]
-fn a_leader_that_fails_before_the_upload_hands_over() {
-    // Eight rows are begun before the first has failed: none comes after that to take its place.
+fn an_upload_that_fails_fails_once_for_all() {
     for rows in [8, 50] {
-        let server = Server::start(|call, api| {
-            let is_first = api.calls.iter().filter(|known| known.line == call.line).count() == 1;
-            if call.line != CREATE || !is_first {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(100));
+        let server = Server::start(|call, _| {
             let refused = json!({ "error": { "code": "invalid_parameter", "message": "no" } });
-            Some(Reply::Status(400, "", refused))
+            (call.line == CREATE).then(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                Reply::Status(400, "", refused)
+            })
         });
         let fixture = Fixture::new();
         let mut heard = Heard::default();
-        fixture.batch(&server, rows, &mut heard).expect("videos");
-        let others = usize::try_from(rows - 1).expect("few");
-        assert_eq!((heard.count(Ended::Failed), heard.count(Ended::Completed)), (1, others));
-        assert_eq!((server.count(CREATE), server.count("PUT /put"), server.count(SUBMIT)), (2, 1, others));
+        let error = fixture.batch(&server, rows, &mut heard).expect_err("no upload");
+        assert!(error.to_string().contains("no"), "{error}");
+        assert_eq!(heard.count(Ended::Completed), 0);
+        assert_eq!((server.count(CREATE), server.count("PUT /put"), server.count(SUBMIT)), (1, 0, 0));
     }
 }
 

@@ -1,0 +1,70 @@
+//! The requests of a job, and their idempotency keys.
+
+use serde_json::Value;
+
+use super::state::{Call, Job};
+use super::{Archive, Source};
+use crate::api::{IdempotencyKey, Request, UploadRequest};
+
+impl Job {
+    /// The request of a call.
+    ///
+    /// # Errors
+    /// Says what is missing in the plan.
+    pub(super) fn request(&self, call: &Call) -> Result<Request, &'static str> {
+        let keys = &self.plan.keys;
+        let chosen = || keys.chosen.clone();
+        // Without an archive or an identity the shell gives a key of its own.
+        let fallback = || keys.fallback.clone().ok_or("the plan has no idempotency key");
+        let archive = match &self.plan.source {
+            Source::Archive(archive) => Ok(archive),
+            _ => Err("there is no archive to upload"),
+        };
+        let upload_key = |archive: &Archive| -> Result<IdempotencyKey, &'static str> {
+            let own = || archive.key().map(|key| key.numbered(self.upload_round));
+            chosen().or_else(own).map_or_else(fallback, Ok)
+        };
+        Ok(match call {
+            Call::List => self.account.request().ok_or("the account's list has no more pages")?,
+            Call::Balance => Request::account(),
+            Call::CreateUpload => {
+                let archive = archive?;
+                let upload = UploadRequest {
+                    filename: archive.filename(),
+                    content_type: "application/zip",
+                    size_bytes: archive.size,
+                    checksum_sha256: archive.sha256.clone(),
+                };
+                Request::create_upload(&upload, &upload_key(archive)?)
+            }
+            Call::Put { upload_url, headers, .. } => Request::put_archive(upload_url, headers),
+            Call::Complete { asset_id, .. } => {
+                let archive = archive?;
+                // "Not visible yet" must not be remembered as the answer to this key.
+                let key = upload_key(archive)?.numbered(self.attempt);
+                Request::complete_upload(asset_id, &archive.sha256, &key)
+            }
+            Call::ProxyUpload => {
+                let archive = archive?;
+                Request::proxy_upload(&archive.filename(), &archive.sha256, &upload_key(archive)?)
+            }
+            Call::Submit(project) => {
+                let mut body = self.plan.body.clone();
+                let project = serde_json::to_value(project).expect("a project always serializes");
+                body.insert("project".to_owned(), project);
+                let key = keys.identity.as_ref().map(|identity| identity.key(self.generation));
+                if let Some(key) = key.as_ref().filter(|_| !self.has_own_callback_id()) {
+                    body.insert("callback_id".to_owned(), key.as_str().into());
+                }
+                let key = chosen().or_else(|| key.map(|key| key.idempotency_key()));
+                Request::submit(&body, &key.map_or_else(fallback, Ok)?)
+            }
+            Call::Poll(render_id) => Request::render(render_id),
+        })
+    }
+
+    /// Whether the user chose the `callback_id`.
+    pub(super) fn has_own_callback_id(&self) -> bool {
+        self.plan.body.get("callback_id").is_some_and(|id| *id != Value::Null)
+    }
+}

@@ -1,0 +1,262 @@
+//! Paid once, delivered always: what a run leaves is fetched by the next, and only failed renders are paid for again.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::{Emulator, Ran, project, write};
+
+const BATCH: [&str; 5] = ["render", "--batch", "rows.jsonl", "-o", "renders/{title}.{ext}"];
+
+fn rows(folder: &Path, count: u64) {
+    let rows = (1..=count).map(|number| format!("{}\n", json!({ "title": format!("row {number}") })));
+    write(folder, "rows.jsonl", &rows.collect::<String>());
+}
+
+fn batch(emulator: &Emulator, folder: &Path, flags: &[&str]) -> Ran {
+    let mut command = emulator.command();
+    // What is refused for good is not worth minutes of repeats.
+    command.args(BATCH).args(flags).env("HEYGEN_MAX_RETRIES", "2").current_dir(folder);
+    command.output().unwrap().into()
+}
+
+/// The last state of each row in the manifest.
+fn states(folder: &Path) -> Vec<String> {
+    let text = fs::read_to_string(folder.join("renders/rows.manifest.jsonl")).unwrap();
+    let mut states = std::collections::BTreeMap::new();
+    for line in text.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        states.insert(entry["row"].as_u64().unwrap(), entry["state"].as_str().unwrap().to_owned());
+    }
+    states.into_values().collect()
+}
+
+/// The number of rows whose video is in place.
+fn videos(folder: &Path, count: u64) -> usize {
+    let is_video = |number: &u64| {
+        fs::read(folder.join(format!("renders/row {number}.mp4")))
+            .is_ok_and(|video| video.get(4..8) == Some(b"ftyp"))
+    };
+    (1..=count).filter(is_video).count()
+}
+
+#[test]
+fn rows_that_could_not_be_downloaded_are_fetched_and_not_paid_for_again() {
+    for (step, fault) in [
+        ("download", r#"{"status": 404}"#),
+        ("download", r#"{"status": 301}"#),
+        ("poll", r#"{"status": 301}"#),
+    ] {
+        let emulator = Emulator::placeholder(&[]);
+        let rule = |step: &str, fault: &str| format!(r#"{{"on": "{step}", "times": 999, "do": {fault}}}"#);
+        // Without a list every render is polled on its own.
+        let script =
+            format!(r#"{{"rules": [{}, {}]}}"#, rule("list", r#"{"status": 404}"#), rule(step, fault));
+        emulator.script(&script);
+        let folder = project();
+        rows(folder.path(), 6);
+        let ran = batch(&emulator, folder.path(), &[]);
+        assert_eq!(ran.code, 1, "{step} {fault}: {ran:?}");
+        assert_eq!(states(folder.path()), ["submitted"; 6], "{step} {fault}");
+        emulator.script(r#"{"rules": []}"#);
+        // Whichever command is used: nothing failed at the server.
+        let flags: &[&str] = if step == "poll" { &[] } else { &["--retry-failed"] };
+        batch(&emulator, folder.path(), flags).ok();
+        assert_eq!(emulator.created(), (1, 6), "{step} {fault}");
+        assert_eq!(videos(folder.path(), 6), 6, "{step} {fault}");
+    }
+}
+
+#[test]
+fn only_rows_that_failed_at_the_server_are_paid_for_again() {
+    let emulator = Emulator::placeholder(&[]);
+    emulator.script(
+        r#"{"rules": [{"on": "render", "times": 2, "do": {"fail": "no fonts"}},
+            {"on": "download", "times": 999, "do": {"status": 404}}]}"#,
+    );
+    let folder = project();
+    rows(folder.path(), 6);
+    assert_eq!(batch(&emulator, folder.path(), &[]).code, 1);
+    let mut found = states(folder.path());
+    found.sort();
+    assert_eq!(found, ["failed", "failed", "submitted", "submitted", "submitted", "submitted"]);
+    emulator.script(r#"{"rules": []}"#);
+    assert_eq!(batch(&emulator, folder.path(), &[]).code, 1);
+    assert_eq!((emulator.created(), videos(folder.path(), 6)), ((1, 6), 4), "what is paid for is fetched");
+    batch(&emulator, folder.path(), &["--retry-failed"]).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 6)), ((1, 8), 6));
+}
+
+#[test]
+fn a_manifest_that_calls_a_complete_render_failed_pays_nothing() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    rows(folder.path(), 3);
+    batch(&emulator, folder.path(), &[]).ok();
+    // As earlier versions wrote it after a full disk.
+    let path = folder.path().join("renders/rows.manifest.jsonl");
+    let text = fs::read_to_string(&path).unwrap().replace("\"completed\"", "\"failed\"");
+    fs::write(&path, text).unwrap();
+    fs::remove_file(folder.path().join("renders/row 1.mp4")).unwrap();
+    batch(&emulator, folder.path(), &["--retry-failed"]).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 3)), ((1, 3), 3));
+    // An empty file is what a full disk leaves.
+    fs::write(folder.path().join("renders/row 2.mp4"), "").unwrap();
+    batch(&emulator, folder.path(), &[]).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 3)), ((1, 3), 3));
+}
+
+/// The number of requests with this method and path.
+fn count(emulator: &Emulator, method: &str, path: &str) -> usize {
+    emulator.requests().iter().filter(|(verb, place, _)| verb == method && place.starts_with(path)).count()
+}
+
+#[test]
+fn a_render_that_a_replica_or_a_proxy_does_not_know_is_polled_on() {
+    let page = r#"{"status": 404, "body": "<html>not found", "content_type": "text/html"}"#;
+    let unknown = r#"{"status": 404, "code": "hyperframes_render_not_found"}"#;
+    for (fault, times) in [(page, 1), (page, 4), (unknown, 1), (unknown, 2), (unknown, 99)] {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(&format!(r#"{{"rules": [{{"on": "poll", "times": {times}, "do": {fault}}}]}}"#));
+        let folder = project();
+        // The list has it, however long the detail is missing.
+        emulator.run(folder.path(), &["render", "-o", "v.mp4"]).ok();
+        assert_eq!(emulator.created(), (1, 1), "{times} times {fault}");
+        assert!(folder.path().join("v.mp4").is_file());
+    }
+}
+
+#[test]
+fn a_key_that_the_server_ignores_pays_nothing_twice() {
+    let ignored = r#"{"on": "submit", "times": 999, "do": "ignore_key"}"#;
+    for lost in ["\"drop_after\"", "\"stall_after\"", r#"{"truncate": 10}"#] {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(&format!(r#"{{"rules": [{{"on": "submit", "do": {lost}}}, {ignored}]}}"#));
+        let folder = project();
+        let mut command = emulator.command();
+        command.args(["render", "-o", "v.mp4"]).env("HYPERFRAMES_CI_TIMEOUT", "2");
+        let ran = Ran::from(command.current_dir(folder.path()).output().unwrap()).ok();
+        assert_eq!(emulator.created(), (1, 1), "{lost}: {ran:?}");
+        assert_eq!(count(&emulator, "POST", "/v3/hyperframes/renders"), 1, "{lost}");
+    }
+    let emulator = Emulator::placeholder(&[]);
+    emulator.script(&format!(
+        r#"{{"rules": [{{"on": "submit", "after": 5, "times": 6, "do": "drop_after"}}, {ignored}]}}"#
+    ));
+    let folder = project();
+    rows(folder.path(), 30);
+    batch(&emulator, folder.path(), &[]).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 30)), ((1, 30), 30));
+}
+
+#[test]
+fn a_submission_in_progress_is_joined() {
+    for flags in [&[][..], &["--idempotency-key", "mine"]] {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(r#"{"rules": [{"on": "submit", "do": {"work_ms": 2500}}]}"#);
+        let folder = project();
+        let spawn = |number: usize| {
+            let mut command = emulator.command();
+            // No ledger in common, as on two machines.
+            command.env("HYPERFRAMES_CI_LEDGER", folder.path().join(format!(".ledger-{number}")));
+            command.args(["render", "--json", "-o", &format!("out/{number}.mp4")]).args(flags);
+            command.current_dir(folder.path()).stdout(std::process::Stdio::null()).spawn().unwrap()
+        };
+        let jobs = (0..3).map(spawn).collect::<Vec<_>>();
+        for mut job in jobs {
+            assert!(job.wait().unwrap().success());
+        }
+        assert_eq!(emulator.created(), (1, 1), "{flags:?}");
+    }
+}
+
+#[test]
+fn the_ledger_of_one_account_is_none_of_anothers() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let render = || emulator.run(folder.path(), &["render", "--json", "-o", "v.mp4"]).ok().json();
+    let lists = || {
+        count(&emulator, "GET", "/v3/hyperframes/renders")
+            - count(&emulator, "GET", "/v3/hyperframes/renders/")
+    };
+    render();
+    let ledger = fs::read_to_string(emulator.ledger()).unwrap();
+    let account = ledger.split("\"account\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(account.len() == 16 && !ledger.contains(crate::support::KEY), "{ledger}");
+    // As earlier versions wrote it: it counts.
+    fs::write(emulator.ledger(), ledger.replace(&format!("\"account\":\"{account}\","), "")).unwrap();
+    let before = lists();
+    assert_eq!((&render()["reused"], lists()), (&true.into(), before));
+    // Of another account: only the account's own list counts.
+    fs::write(emulator.ledger(), ledger.replace(&account, "0123456789abcdef")).unwrap();
+    assert_eq!((&render()["reused"], lists()), (&true.into(), before + 1));
+    assert_eq!(emulator.created(), (1, 1));
+}
+
+#[test]
+fn no_more_is_paid_than_may_be_in_flight() {
+    for (flags, most) in [
+        (&["--fail-fast", "--concurrency", "1"][..], 1),
+        (&["--max-failures", "3", "--concurrency", "2"], 4),
+        (&["--fail-fast"], 8),
+    ] {
+        let emulator = Emulator::placeholder(&["--render-seconds", "0.05"]);
+        emulator.script(r#"{"rules": [{"on": "render", "times": 999, "do": {"fail": "no fonts"}}]}"#);
+        let folder = project();
+        rows(folder.path(), 60);
+        assert_eq!(batch(&emulator, folder.path(), flags).code, 1);
+        let paid = emulator.created().1;
+        assert!(paid >= 1 && paid <= most, "{flags:?}: {paid}");
+    }
+    let emulator = Emulator::placeholder(&["--render-seconds", "0.05"]);
+    let folder = project();
+    rows(folder.path(), 20);
+    batch(&emulator, folder.path(), &["--concurrency", "3"]).ok();
+    let text = fs::read_to_string(folder.path().join("renders/rows.manifest.jsonl")).unwrap();
+    let (mut running, mut most) = (0_i32, 0);
+    for line in text.lines() {
+        running += if line.contains("\"submitted\"") { 1 } else { -1 };
+        most = most.max(running);
+    }
+    assert!(most <= 3 && running == 0, "{most} at a time");
+}
+
+#[test]
+fn an_upload_that_fails_fails_once_for_all_rows() {
+    for (step, fault, tries) in [
+        ("create_upload", r#"{"status": 400}"#, 1),
+        ("create_upload", r#"{"status": 503}"#, 3),
+        ("complete", r#"{"status": 422}"#, 1),
+    ] {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(&format!(r#"{{"rules": [{{"on": "{step}", "times": 999, "do": {fault}}}]}}"#));
+        let folder = project();
+        rows(folder.path(), 20);
+        let ran = batch(&emulator, folder.path(), &[]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let path = if step == "complete" { "/v3/assets/asst_" } else { "/v3/assets/direct-uploads" };
+        assert_eq!(count(&emulator, "POST", path), tries, "{step} {fault}: {ran:?}");
+        assert_eq!(emulator.created().1, 0);
+        // No row has failed: the same command goes on.
+        emulator.script(r#"{"rules": []}"#);
+        batch(&emulator, folder.path(), &[]).ok();
+        assert_eq!((emulator.created(), videos(folder.path(), 20)), ((1, 20), 20));
+    }
+}
+
+#[test]
+fn an_asset_that_the_server_has_dropped_is_not_uploaded_for_each_row() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    rows(folder.path(), 1);
+    batch(&emulator, folder.path(), &[]).ok();
+    let ledger = fs::read_to_string(emulator.ledger()).unwrap();
+    let asset = ledger.split("\"asset_id\":\"").nth(1).unwrap().split('"').next().unwrap();
+    fs::write(emulator.ledger(), ledger.replace(asset, "asst_gone")).unwrap();
+    rows(folder.path(), 60);
+    batch(&emulator, folder.path(), &[]).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 60)), ((1, 60), 60));
+    let uploads = count(&emulator, "POST", "/v3/assets/direct-uploads") - 1;
+    assert!(uploads <= 8, "{uploads} uploads by rows that were on their way at the same time");
+}
