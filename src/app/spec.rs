@@ -138,7 +138,7 @@ impl RenderSpec {
 
     /// Returns the files that the run itself reads or writes; they are not part of the project.
     pub(crate) fn own_files(&self) -> Vec<&Path> {
-        let files = [&self.output, &self.batch.rows, &self.batch.manifest];
+        let files = [&self.output, &self.batch.rows, &self.batch.manifest, &self.run.reuse.ledger];
         files.into_iter().filter_map(Option::as_deref).collect()
     }
 }

@@ -51,6 +51,22 @@ fn rows_share_one_upload_and_are_rendered_once() {
 }
 
 #[test]
+fn equal_rows_are_paid_for_once_also_without_reuse() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    write(folder.path(), "rows.jsonl", &"{\"title\": \"film\"}\n".repeat(4));
+    for renders in 1..=2 {
+        let flags =
+            ["--batch", "rows.jsonl", "-o", "renders/{index}.{ext}", "--no-reuse", "--concurrency", "1"];
+        let manifest = format!("renders/{renders}.jsonl");
+        let flags = [&["render"], &flags[..], &["--manifest", &manifest]].concat();
+        emulator.run(folder.path(), &flags).ok();
+        assert_eq!(emulator.created(), (1, renders));
+    }
+    assert_eq!(names(&folder.path().join("renders")).len(), 4 + 2, "videos and manifests");
+}
+
+#[test]
 fn another_row_or_another_film_in_the_folder_is_no_other_project() {
     let emulator = Emulator::placeholder(&[]);
     let folder = project();

@@ -151,6 +151,15 @@ fn a_failed_render_is_rendered_again_once_it_is_asked_for_again() {
 }
 
 #[test]
+fn a_ledger_in_the_project_is_no_part_of_it() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    render(&emulator, folder.path(), &["--ledger", "ledger.jsonl"]);
+    let second = render(&emulator, folder.path(), &["--ledger", "ledger.jsonl"]);
+    assert_eq!((second["reused"].as_bool(), emulator.created()), (Some(true), (1, 1)));
+}
+
+#[test]
 fn no_reuse_renders_again_and_the_newest_is_used_after_that() {
     let emulator = Emulator::placeholder(&[]);
     let folder = project();
