@@ -81,7 +81,7 @@ impl Session for LocalSession {
                 "leave out --asset-id and --url",
             ));
         };
-        let concurrency = DESCRIPTION.concurrency.count(work.options.concurrency);
+        let concurrency = DESCRIPTION.concurrency(work);
         let render = |order: Order, report: &mut dyn FnMut(Event)| {
             render(engine, packed.path(), work.name, order, report)
         };

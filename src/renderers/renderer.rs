@@ -90,6 +90,11 @@ fn machine_limit() -> usize {
 }
 
 impl Description {
+    /// Returns the number of orders of `work` that are rendered at a time.
+    pub(super) fn concurrency(&self, work: &Work<'_>) -> usize {
+        if work.is_batch { self.concurrency.count(work.options.concurrency) } else { 1 }
+    }
+
     /// Returns whether the renderer has a feature.
     pub(crate) fn supports(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)

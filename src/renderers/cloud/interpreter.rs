@@ -164,18 +164,17 @@ impl<'a> Run<'a> {
 
     /// Hands on what the threads say, until all of them have ended.
     fn hear(&self, heard: &Receiver<Message>, reporter: &mut dyn Reporter) {
+        let report = |reporter: &mut dyn Reporter, result: OrderResult| {
+            if !reporter.result(result) {
+                self.stop.store(true, Ordering::SeqCst);
+            }
+        };
         for message in heard {
             match message {
                 Message::Event(event) => reporter.event(event),
-                Message::Result(result) => {
-                    if !reporter.result(*result) {
-                        self.stop.store(true, Ordering::SeqCst);
-                    }
-                }
+                Message::Result(result) => report(reporter, *result),
                 Message::Ended(result, has_permit) => {
-                    if !reporter.result(*result) {
-                        self.stop.store(true, Ordering::SeqCst);
-                    }
+                    report(reporter, *result);
                     // Only now: what the result says may forbid that another order begins.
                     self.leave(has_permit);
                 }
@@ -227,10 +226,7 @@ impl<'a> Run<'a> {
             self.open_upload(&mut task);
         }
         match step.action {
-            Action::Send(request) => {
-                let lane = if task.job.stage() == Stage::Poll { &self.polls } else { &self.submissions };
-                lane.push(Call::Send(task, request));
-            }
+            Action::Send(request) => self.queue(task, request),
             Action::Sleep(Pause { delay, retry: None }) => {
                 self.give_way(&mut task);
                 self.schedule.park(Instant::now() + delay, task);
@@ -269,6 +265,12 @@ impl<'a> Run<'a> {
                 }
             }
         }
+    }
+
+    /// Puts a request into the lane of its kind.
+    fn queue(&self, task: Box<Task>, request: Request) {
+        let lane = if task.job.stage() == Stage::Poll { &self.polls } else { &self.submissions };
+        lane.push(Call::Send(task, request));
     }
 
     /// Reports that the render of a task exists, and lets another order on the way to its submission.
@@ -343,11 +345,7 @@ impl<'a> Run<'a> {
                         let step = task.step(JobEvent::Woke);
                         self.route(task, step);
                     }
-                    Sleeper::Send(task, request) => {
-                        let lane =
-                            if task.job.stage() == Stage::Poll { &self.polls } else { &self.submissions };
-                        lane.push(Call::Send(task, request));
-                    }
+                    Sleeper::Send(task, request) => self.queue(task, request),
                 }
             }
             if parked.len() >= WORTH_A_LIST {

@@ -215,13 +215,11 @@ impl Session for CloudSession {
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
-        let concurrency =
-            if work.is_batch { DESCRIPTION.concurrency.count(work.options.concurrency) } else { 1 };
         let interpreter = Interpreter {
             transport: &self.transport,
             work,
             ledger: &self.ledger,
-            concurrency,
+            concurrency: DESCRIPTION.concurrency(work),
             in_flight: in_flight(work),
             max_retries: environment::render_retries()?,
             listed: self.listed,

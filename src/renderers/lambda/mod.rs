@@ -132,8 +132,7 @@ impl Session for LambdaSession {
         let Some((tooling, layout)) = self.tooling.as_ref().zip(self.layout) else {
             return Ok(RunTotals::default());
         };
-        let concurrency =
-            if work.is_batch { DESCRIPTION.concurrency.count(work.options.concurrency) } else { 1 };
+        let concurrency = DESCRIPTION.concurrency(work);
         let run = LambdaRun { tooling, layout, project: work.name, options: work.options, concurrency };
         let cost = run.run(orders, reporter)?;
         Ok(RunTotals { cost_usd: Some(cost) })
