@@ -254,7 +254,12 @@ impl Job {
     }
 
     fn refused(&mut self, call: Call, error: Box<ApiError>, now: Duration) -> Action {
-        if error.is_transient() {
+        let is_awaited = match call {
+            Call::Submit(_) => error.is_key_taken() && (error.is_in_progress() || self.is_searchable()),
+            Call::CreateUpload | Call::ProxyUpload | Call::Complete { .. } => error.is_in_progress(),
+            Call::List | Call::Balance | Call::Put { .. } | Call::Poll(_) => false,
+        };
+        if error.is_transient() || is_awaited {
             let retry_after = error.retry_after;
             let kind = match call {
                 Call::Put { .. } => FailureKind::Storage(error),
@@ -262,16 +267,7 @@ impl Job {
             };
             return self.retry(call, retry_after, now, kind);
         }
-        let is_repeatable = error.is_in_progress() || self.is_searchable();
         match call {
-            Call::Submit(_) if error.is_key_taken() && is_repeatable => {
-                let retry_after = error.retry_after;
-                self.retry(call, retry_after, now, FailureKind::Api(error))
-            }
-            Call::CreateUpload | Call::ProxyUpload | Call::Complete { .. } if error.is_in_progress() => {
-                let retry_after = error.retry_after;
-                self.retry(call, retry_after, now, FailureKind::Api(error))
-            }
             Call::Poll(_) if error.is_render_not_found() => self.on_missing(&error, now),
             // A proxy's page, or a gateway that does not know the way at the moment.
             Call::Poll(_) if error.status == 404 => self.retry(call, None, now, FailureKind::Api(error)),
