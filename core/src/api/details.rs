@@ -18,7 +18,7 @@ pub struct DirectUpload {
 }
 
 impl DirectUpload {
-    /// The signed headers; values that are no text, number or truth value are left out.
+    /// The signed headers; values other than strings, numbers and booleans are left out.
     #[must_use]
     pub fn headers(&self) -> Vec<(String, String)> {
         let text = |value: &Value| match value {

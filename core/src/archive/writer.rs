@@ -41,7 +41,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// Paths come in ascending order of their bytes: the order is part of what makes archives equal.
     ///
     /// # Errors
-    /// See [`ArchiveError`]. The archive is of no use after an error.
+    /// See [`ArchiveError`]. The archive must not be used after an error.
     pub fn add(&mut self, path: &str, size: u64, contents: &mut dyn Read) -> Result<(), ArchiveError> {
         self.check(path)?;
         let Self { zip, buffer, .. } = self;
@@ -58,7 +58,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// gives it.
     ///
     /// # Errors
-    /// See [`ArchiveError`]. The archive is of no use after an error.
+    /// See [`ArchiveError`]. The archive must not be used after an error.
     pub fn put(&mut self, path: &str, encoded: &Encoded) -> Result<(), ArchiveError> {
         self.check(path)?;
         let Encoded { figures, size, sha256, bytes } = encoded;

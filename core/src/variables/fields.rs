@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::declare::{Declarations, VariableType};
 use crate::lang::json::Node;
 
-/// Gives the texts of a CSV file the types that a composition declares; what is no number or truth value stays a text,
-/// and is found by the checks. An empty field is not set.
+/// Converts the fields of a CSV file to the types that a composition declares; a value that is neither a number nor a
+/// boolean stays a string, and is found by the checks. An empty field is not set.
 pub fn type_fields(variables: &mut Map<String, Value>, declarations: &Declarations) {
     variables.retain(|_, value| value.as_str() != Some(""));
     for (name, value) in variables.iter_mut() {
