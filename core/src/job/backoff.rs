@@ -23,11 +23,19 @@ pub fn retry_delay(attempt: u32, retry_after: Option<Duration>, seed: u64) -> Du
     half + half.mul_f64(spread as f64 / 1000.0)
 }
 
-/// The pause before the next poll, `waited` after the first: a sixth of the time waited so far, so that a short
+/// The pause before the first poll of a render that was submitted a moment ago: it may be the replay of one that has
+/// ended long ago.
+const FIRST_POLL: Duration = Duration::from_millis(100);
+
+/// The shortest pause between two polls.
+const SHORTEST_POLL: Duration = Duration::from_millis(300);
+
+/// The pause before the next poll, `waited` after the submission: a sixth of the time waited so far, so that a short
 /// render is noticed at once and a long one costs few requests, and never longer than `interval`.
 #[must_use]
 pub fn poll_delay(waited: Duration, interval: Duration) -> Duration {
-    (waited / 6).max(Duration::from_millis(300)).min(interval)
+    let shortest = if waited.is_zero() { FIRST_POLL } else { SHORTEST_POLL };
+    (waited / 6).max(shortest).min(interval)
 }
 
 /// `SplitMix64`'s finalizer: spreads close seeds over all values.
