@@ -3,7 +3,7 @@
 //! An interrupted transfer resumes where a validator tells that the rest belongs to the same version; otherwise it starts
 //! over. Length and container are checked before the file gets its final name: every box and cluster must end inside it.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use hyperframes_ci_core::job::{Remedy, SaveError};
@@ -150,7 +150,7 @@ impl Download {
     /// Checks that the file is a whole MP4, QuickTime or WebM video.
     fn check_whole(&mut self) -> Result<(), SaveError> {
         let file = self.output.file();
-        let checked = check_whole(&mut BufReader::new(&mut *file));
+        let checked = check_whole(file);
         file.seek(SeekFrom::End(0)).map_err(|error| on_disk(&error))?;
         checked.map_err(|error| match error {
             VideoError::NoVideo(what) => {

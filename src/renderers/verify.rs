@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use crate::fault::Fault;
@@ -38,7 +37,7 @@ impl Fault for Mismatch {
 
 /// Reads the headers of the video at `path` and compares them with `expected`.
 pub(crate) fn verify(path: &Path, expected: &Expected) -> Verified {
-    match File::open(path).map_err(VideoError::from).and_then(|file| Video::read(&mut BufReader::new(file))) {
+    match File::open(path).map_err(VideoError::from).and_then(|mut file| Video::read(&mut file)) {
         Ok(video) => {
             let mismatches = expected.mismatches(&video);
             Verified { video: Some(video), mismatches }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
+use super::input::Buffered;
 use super::model::{Video, VideoError};
 use super::signature::{Signature, signature};
 use super::{mp4, webm};
@@ -23,10 +24,10 @@ impl Video {
     /// Returns [`VideoError::Read`] if the file cannot be read, [`VideoError::NoVideo`] if it begins like none of the
     /// three containers, and [`VideoError::Damaged`] if its headers are damaged or cut.
     pub fn read(file: &mut (impl Read + Seek)) -> Result<Self, VideoError> {
-        let (signature, end) = open(file)?;
+        let (mut file, signature, end) = open(file)?;
         match signature {
-            Signature::IsoMedia => mp4::read(file, end),
-            Signature::Ebml => webm::read(file, end),
+            Signature::IsoMedia => mp4::read(&mut file, end),
+            Signature::Ebml => webm::read(&mut file, end),
         }
     }
 }
@@ -37,24 +38,18 @@ impl Video {
 /// # Errors
 /// Returns [`VideoError::NoVideo`] if it begins like something else, and [`VideoError::Damaged`] if it is cut.
 pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
-    let (signature, end) = open(file)?;
+    let (mut file, signature, end) = open(file)?;
     match signature {
-        Signature::IsoMedia => mp4::check_whole(file, end),
-        Signature::Ebml => webm::check_whole(file, end),
+        Signature::IsoMedia => mp4::check_whole(&mut file, end),
+        Signature::Ebml => webm::check_whole(&mut file, end),
     }
 }
 
-/// Returns how the file begins, and its length in bytes.
-fn open(file: &mut (impl Read + Seek)) -> Result<(Signature, u64), VideoError> {
-    let mut head = [0; 16];
-    file.rewind()?;
-    let mut filled = 0;
-    while filled < head.len() {
-        match file.read(&mut head[filled..])? {
-            0 => break,
-            count => filled += count,
-        }
-    }
+/// Returns the file, how it begins, and its length in bytes.
+fn open<R: Read + Seek>(file: &mut R) -> Result<(Buffered<&mut R>, Signature, u64), VideoError> {
     let end = file.seek(SeekFrom::End(0))?;
-    Ok((signature(&head[..filled]).map_err(VideoError::NoVideo)?, end))
+    let mut file = Buffered::new(file)?;
+    let mut head = Vec::new();
+    file.by_ref().take(16).read_to_end(&mut head)?;
+    Ok((file, signature(&head).map_err(VideoError::NoVideo)?, end))
 }
