@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod http;
 pub(crate) mod interrupt;
+pub(crate) mod lines;
 pub(crate) mod output;
 pub(crate) mod page;
 pub(crate) mod parallel;

@@ -145,29 +145,12 @@ impl Ledger {
     /// The render of the highest generation with this identity, named by its key of generation 0.
     #[must_use]
     pub fn render(&self, identity: &RenderKey) -> Option<&RenderFact> {
-        self.renders.get(identity.as_str())
+        self.render_of(identity.as_str())
     }
-}
 
-/// The text of a ledger without what is out of date: lines from before `since` (unix seconds), and all but the last word
-/// on each thing. Lines of other versions that are of a recent date are kept as they are.
-#[must_use]
-pub fn compact(text: &str, since: i64) -> String {
-    #[derive(Deserialize)]
-    struct Dated {
-        at: i64,
+    pub(super) fn render_of(&self, identity: &str) -> Option<&RenderFact> {
+        self.renders.get(identity)
     }
-    let mut kept = BTreeMap::new();
-    for (index, line) in text.lines().enumerate() {
-        let Ok(Dated { at }) = serde_json::from_str(line) else { continue };
-        if at >= since {
-            let subject = parse(line).map_or_else(|| format!("line {index}"), |entry| entry.subject());
-            kept.insert(subject, (index, line));
-        }
-    }
-    let mut lines = kept.into_values().collect::<Vec<_>>();
-    lines.sort_by_key(|(index, _)| *index);
-    lines.into_iter().map(|(_, line)| format!("{line}\n")).collect()
 }
 
 impl LedgerEntry {
@@ -176,18 +159,10 @@ impl LedgerEntry {
     pub fn line(&self) -> String {
         format!("{}\n", serde_json::to_string(self).expect("texts and numbers always serialize"))
     }
-
-    /// What a later line replaces.
-    fn subject(&self) -> String {
-        let (api, account) = (&self.api, self.account.as_deref().unwrap_or_default());
-        match &self.fact {
-            Fact::Asset(fact) => format!("asset {api} {account} {}", fact.digest),
-            Fact::Render(fact) => format!("render {api} {account} {} {}", fact.identity, fact.generation),
-        }
-    }
 }
 
-fn parse(line: &str) -> Option<LedgerEntry> {
+/// The entry of a line; `None` if it is none.
+pub(super) fn parse(line: &str) -> Option<LedgerEntry> {
     serde_json::from_str(line).ok()
 }
 
@@ -262,8 +237,6 @@ mod tests {
         };
         let ids = [Some("x"), Some("y"), Some("z"), None].map(|account| known(&text, account));
         assert_eq!(ids, ["of x", "of y", "old", "of y"]);
-        let compacted = compact(&text, 0);
-        assert_eq!([Some("x"), Some("z")].map(|account| known(&compacted, account)), ["of x", "old"]);
         assert!(
             line(Some("x"), "a")
                 .starts_with("{\"at\":1,\"api\":\"https://api.example\",\"account\":\"x\",\"asset\"")
@@ -281,21 +254,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn compaction_keeps_the_last_word_in_order_and_lines_of_later_versions() {
-        let facts = [
-            asset("old", "a0", AssetState::Ready),
-            asset("d", "a1", AssetState::Announced),
-            render("k", 0, "r1", RenderState::Failed),
-            asset("d", "a1", AssetState::Ready),
-        ];
-        let later = "{\"at\":9,\"api\":\"x\",\"poem\":{\"lines\":2}}\n";
-        let compacted = compact(&format!("{}{later}torn {{\"at\"", text(&facts)), 1);
-        let lines = compacted.lines().collect::<Vec<_>>();
-        assert_eq!(lines.len(), 3, "{compacted}");
-        assert!(lines[0].contains("r1") && lines[1].contains("ready") && lines[2].contains("poem"));
-    }
-
     proptest! {
         /// Whatever a kill leaves of the last line, everything before it counts.
         #[test]
@@ -307,17 +265,6 @@ mod tests {
             // Without its line feed alone, a line is whole.
             let expected = if cut >= last.len() - 1 { AssetState::Ready } else { AssetState::Announced };
             prop_assert_eq!(state, Some(expected));
-        }
-
-        #[test]
-        fn compaction_changes_no_answer(order in prop::collection::vec((0..3_u32, 0..2_u32, 0..4_usize), 0..30)) {
-            let states = [RenderState::Submitted, RenderState::Completed, RenderState::Failed, RenderState::Gone];
-            let facts = order.iter().map(|(identity, generation, state)| {
-                render(&format!("k{identity}"), *generation, &format!("r{generation}"), states[*state])
-            });
-            let whole = text(&facts.collect::<Vec<_>>());
-            let (before, after) = (Ledger::read(&whole, API, None), Ledger::read(&compact(&whole, 0), API, None));
-            prop_assert_eq!(before.renders, after.renders);
         }
     }
 }

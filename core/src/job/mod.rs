@@ -24,6 +24,7 @@ mod failure;
 mod follow;
 mod identity;
 mod ledger;
+mod ledger_index;
 mod lookup;
 mod machine;
 mod plan;
@@ -35,7 +36,8 @@ pub use backoff::{poll_delay, retry_delay};
 pub use decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
 pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
-pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, RenderState, compact};
+pub use ledger::{AssetFact, AssetState, Fact, Ledger, LedgerEntry, RenderFact, RenderState};
+pub use ledger_index::{Compaction, LedgerIndex, LineRef};
 pub use machine::GONE_GRACE;
 pub use plan::{
     Action, Archive, Event, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,

@@ -135,9 +135,9 @@ impl<'a> Run<'a> {
             Input::Render(id) => Source::Render(id.to_owned()),
         };
         let asset = match &source {
-            Source::Archive(archive) => lock(interpreter.ledger)
-                .as_ref()
-                .and_then(|ledger| ledger.known().asset(&archive.digest).cloned()),
+            Source::Archive(archive) => {
+                lock(interpreter.ledger).as_ref().and_then(|ledger| ledger.asset(&archive.digest))
+            }
             Source::Project(_) | Source::Render(_) => None,
         };
         let work = interpreter.work;
@@ -465,7 +465,6 @@ impl<'a> Run<'a> {
             self.say(Event::Warning(format!(
                 "{error}; the account's list is all that the next run can go by"
             )));
-            *ledger = None;
         }
     }
 

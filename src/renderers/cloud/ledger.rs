@@ -1,4 +1,5 @@
-//! The ledger on disk: what the core wants remembered, appended before the next step depends on it.
+//! The ledger on disk: what the core wants remembered, appended before the next step depends on it. What is in memory is
+//! where its lines are; a line is read when it is asked for.
 //!
 //! A line is written with one call, under a lock, so that processes that run at the same time do not mix theirs; a line
 //! that a kill has torn is ended before the next one. Nothing is synced: a killed process loses nothing, and what a
@@ -6,15 +7,21 @@
 
 use crate::fault::{Exit, Fault};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::job::{Fact, Ledger, LedgerEntry, compact};
+use hyperframes_ci_core::job::{
+    AssetFact, Compaction, Fact, Ledger, LedgerEntry, LedgerIndex, LineRef, RenderFact, RenderKey,
+};
 
 use crate::system::clock::unix_now;
+use crate::system::lines::{each_line, line_at};
 
-/// A ledger that is longer is compacted when it is opened, in bytes.
+/// A ledger that is longer is compacted when it is opened, in bytes, if that makes it much shorter.
 const LONG: u64 = 1024 * 1024;
+
+/// A ledger that is longer is left to the next batch, in bytes: a single render does not wait for its compaction.
+const LONG_FOR_ONE: u64 = 4 * LONG;
 
 /// What compaction keeps, in seconds: 90 days.
 const KEPT: i64 = 90 * 86_400;
@@ -46,13 +53,25 @@ impl Fault for LedgerError {
     }
 }
 
-/// A ledger, and what it says about one API.
+/// A ledger, as far as it is about one API and one account.
 #[derive(Debug)]
 pub(crate) struct LedgerFile {
     path: PathBuf,
     api: String,
     account: Option<String>,
-    known: Ledger,
+    /// As this process found it.
+    found: Lines,
+    /// What this process has appended; more than one file where another process has compacted the ledger in between.
+    appended: Vec<Lines>,
+    /// The disk has refused a line.
+    is_broken: bool,
+}
+
+/// Lines of a file, which stays readable when another takes its place.
+#[derive(Debug)]
+struct Lines {
+    file: File,
+    index: LedgerIndex,
 }
 
 impl LedgerFile {
@@ -61,45 +80,96 @@ impl LedgerFile {
         Some(crate::system::cache::folder()?.join("ledger.jsonl"))
     }
 
-    /// Opens the ledger, and makes an empty one where there is none.
+    /// Opens the ledger, and creates an empty one where there is none. `is_batch` allows a compaction that takes seconds.
     ///
     /// # Errors
-    /// When it cannot be read or written: that is found out before anything is paid for.
-    pub(crate) fn open(path: &Path, api: &str, account: Option<&str>) -> Result<Self, LedgerError> {
+    /// Returns an error if it cannot be read or written: that is found out before anything is paid for.
+    pub(crate) fn open(
+        path: &Path,
+        api: &str,
+        account: Option<&str>,
+        is_batch: bool,
+    ) -> Result<Self, LedgerError> {
         let failed = |error| LedgerError { path: path.to_owned(), error };
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let mut file = locked(path).map_err(failed)?;
-        let mut text = read(&mut file).map_err(failed)?;
-        if text.len() as u64 > LONG {
-            text = compact(&text, unix_now() - KEPT);
-            replace(path, &text).map_err(failed)?;
+        let open = || {
+            let file = locked(path)?;
+            let length = file.metadata()?.len();
+            if length > LONG && (is_batch || length <= LONG_FOR_ONE) {
+                compact(path, &file)?;
+            }
+            drop(file);
+            let file = File::open(path)?;
+            let mut lines = Vec::new();
+            each_line(&file, |line, offset| lines.extend(LineRef::new(line, offset)))?;
+            Ok(Lines { file, index: lines.into_iter().collect() })
+        };
+        let found = open().map_err(failed)?;
+        let (api, account) = (api.to_owned(), account.map(str::to_owned));
+        Ok(Self { path: path.to_owned(), api, account, found, appended: Vec::new(), is_broken: false })
+    }
+
+    /// Returns the upload with this manifest digest, unless the server refuses it.
+    pub(crate) fn asset(&self, digest: &str) -> Option<AssetFact> {
+        self.ask(digest, &self.appended).asset(digest).cloned()
+    }
+
+    /// Returns the render of the highest generation with this identity, named by its key of generation 0.
+    pub(crate) fn render(&self, identity: &RenderKey) -> Option<RenderFact> {
+        self.ask(identity.as_str(), &self.appended).render(identity).cloned()
+    }
+
+    /// Like [`Self::render`], but without what this process has appended.
+    pub(crate) fn found_render(&self, identity: &RenderKey) -> Option<RenderFact> {
+        self.ask(identity.as_str(), &[]).render(identity).cloned()
+    }
+
+    /// What the ledger says about a digest or an identity. A line that cannot be read says nothing: the account's list
+    /// is asked next.
+    fn ask(&self, subject: &str, appended: &[Lines]) -> Ledger {
+        let mut text = Vec::new();
+        for Lines { file, index } in std::iter::once(&self.found).chain(appended) {
+            for line in index.offsets(subject).filter_map(|offset| line_at(file, offset).ok()) {
+                text.extend_from_slice(&line);
+                text.push(b'\n');
+            }
         }
-        let known = Ledger::read(&text, api, account);
-        Ok(Self { path: path.to_owned(), api: api.to_owned(), account: account.map(str::to_owned), known })
+        Ledger::read(&String::from_utf8_lossy(&text), &self.api, self.account.as_deref())
     }
 
-    /// What it says.
-    pub(crate) fn known(&self) -> &Ledger {
-        &self.known
-    }
-
-    /// Appends one fact.
+    /// Appends one fact. After an error, facts are no longer written.
     ///
     /// # Errors
-    /// When the disk refuses it.
+    /// Returns an error if the disk refuses it.
     pub(crate) fn append(&mut self, fact: Fact) -> Result<(), LedgerError> {
+        if self.is_broken {
+            return Ok(());
+        }
         let entry =
             LedgerEntry { at: unix_now(), api: self.api.clone(), account: self.account.clone(), fact };
-        let append = || {
-            let mut file = locked(&self.path)?;
-            let torn = is_torn(&mut file)?;
-            let line = format!("{}{}", if torn { "\n" } else { "" }, entry.line());
-            file.write_all(line.as_bytes())
-        };
-        append().map_err(|error| LedgerError { path: self.path.clone(), error })?;
-        self.known.learn(entry.fact);
+        self.write(&entry.line()).map_err(|error| {
+            self.is_broken = true;
+            LedgerError { path: self.path.clone(), error }
+        })
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        let mut file = locked(&self.path)?;
+        let end = file.metadata()?.len();
+        let offset = if is_torn(&mut file)? { end + 1 } else { end };
+        let separator = if offset > end { "\n" } else { "" };
+        file.write_all(format!("{separator}{line}").as_bytes())?;
+        let last = self.appended.last().unwrap_or(&self.found);
+        if self.appended.is_empty() || !is_same(&last.file, &file)? {
+            self.appended.push(Lines { file: File::open(&self.path)?, index: LedgerIndex::default() });
+        }
+        if let (Some(Lines { index, .. }), Some(line)) =
+            (self.appended.last_mut(), LineRef::new(line.trim_end().as_bytes(), offset))
+        {
+            index.insert(line);
+        }
         Ok(())
     }
 }
@@ -124,44 +194,53 @@ fn locked(path: &Path) -> io::Result<File> {
     }
 }
 
-#[cfg(unix)]
+/// Whether the file is the one that has the name now.
 fn is_current(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let ours = file.metadata()?;
-    match fs::metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+    match File::open(path) {
+        Ok(there) => is_same(file, &there),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Elsewhere a ledger is never replaced; see [`replace`].
+#[cfg(unix)]
+fn is_same(one: &File, other: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let [one, other] = [one.metadata()?, other.metadata()?];
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+/// Elsewhere a ledger is never replaced; see [`compact`].
 #[cfg(not(unix))]
-fn is_current(_: &File, _: &Path) -> io::Result<bool> {
+fn is_same(_: &File, _: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Puts a compacted ledger in the place of the present one, whose lock is held.
+/// Puts a ledger without superseded lines in the place of the present one, whose lock is held, if it is much shorter.
 #[cfg(unix)]
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn compact(path: &Path, file: &File) -> io::Result<()> {
+    let mut compaction = Compaction::new(unix_now() - KEPT);
+    each_line(file, |line, offset| compaction.line(line, offset))?;
+    let Some(kept) = compaction.kept() else { return Ok(()) };
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
+    let mut shorter = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
+    let mut writer = BufWriter::new(&mut shorter);
+    let (mut kept, mut written) = (kept.into_iter().peekable(), Ok(()));
+    each_line(file, |line, offset| {
+        if written.is_ok() && kept.next_if_eq(&offset).is_some() {
+            written = writer.write_all(line).and_then(|()| writer.write_all(b"\n"));
+        }
+    })?;
+    written.and_then(|()| writer.flush())?;
+    drop(writer);
+    shorter.as_file().sync_all()?;
+    shorter.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
 /// There is no name for an open file there that could be compared: the ledger grows.
 #[cfg(not(unix))]
-fn replace(_: &Path, _: &str) -> io::Result<()> {
+fn compact(_: &Path, _: &File) -> io::Result<()> {
     Ok(())
-}
-
-fn read(file: &mut File) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    // What is not text is in lines that are passed over.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Whether the last line has no end.
@@ -178,7 +257,7 @@ fn is_torn(file: &mut File) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyperframes_ci_core::job::{AssetFact, AssetState};
+    use hyperframes_ci_core::job::{AssetState, ProjectIdentity, RenderIdentity, RenderState};
 
     fn asset(number: usize) -> Fact {
         let (digest, asset_id) = (format!("d{number}"), format!("a{number}"));
@@ -189,11 +268,11 @@ mod tests {
     fn what_is_appended_is_known_at_once_and_later() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("deep/ledger.jsonl");
-        let mut ledger = LedgerFile::open(&path, "api", None).expect("opened");
+        let mut ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
         ledger.append(asset(1)).expect("written");
-        assert!(ledger.known().asset("d1").is_some());
-        assert!(LedgerFile::open(&path, "api", None).expect("opened").known().asset("d1").is_some());
-        assert!(LedgerFile::open(&path, "other", None).expect("opened").known().asset("d1").is_none());
+        assert!(ledger.asset("d1").is_some());
+        assert!(LedgerFile::open(&path, "api", None, true).expect("opened").asset("d1").is_some());
+        assert!(LedgerFile::open(&path, "other", None, true).expect("opened").asset("d1").is_none());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -202,17 +281,43 @@ mod tests {
     }
 
     #[test]
+    fn what_this_process_appends_is_told_apart_and_outlives_a_compaction_by_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.jsonl");
+        let key = |digest: &str| {
+            RenderIdentity::new(ProjectIdentity::Digest(digest), &serde_json::Map::new()).key(0)
+        };
+        let render = |digest: &str| {
+            let identity = key(digest).to_string();
+            let (render_id, state) = (digest.to_owned(), RenderState::Submitted);
+            Fact::Render(RenderFact { identity, generation: 0, render_id, state })
+        };
+        let mut ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        ledger.append(render("r1")).expect("written");
+        assert!(ledger.render(&key("r1")).is_some() && ledger.found_render(&key("r1")).is_none());
+        let other = folder.path().join("compacted");
+        fs::copy(&path, &other).expect("copied");
+        fs::rename(&other, &path).expect("replaced");
+        ledger.append(render("r2")).expect("written");
+        for known in ["r1", "r2"] {
+            assert_eq!(ledger.render(&key(known)).map(|fact| fact.render_id).as_deref(), Some(known));
+        }
+        let ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        assert!(ledger.found_render(&key("r1")).is_some() && ledger.found_render(&key("r2")).is_some());
+    }
+
+    #[test]
     fn a_torn_line_is_ended_before_the_next() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.jsonl");
-        let mut ledger = LedgerFile::open(&path, "api", None).expect("opened");
+        let mut ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
         ledger.append(asset(1)).expect("written");
         let whole = fs::read(&path).expect("bytes");
         for cut in 0..whole.len() {
             fs::write(&path, [&whole, &whole[..cut]].concat()).expect("written");
-            LedgerFile::open(&path, "api", None).expect("opened").append(asset(2)).expect("written");
-            let known = LedgerFile::open(&path, "api", None).expect("opened");
-            assert!(known.known().asset("d1").is_some() && known.known().asset("d2").is_some(), "{cut}");
+            LedgerFile::open(&path, "api", None, true).expect("opened").append(asset(2)).expect("written");
+            let known = LedgerFile::open(&path, "api", None, true).expect("opened");
+            assert!(known.asset("d1").is_some() && known.asset("d2").is_some(), "{cut}");
         }
     }
 
@@ -229,14 +334,14 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for number in 0..25 {
-                        let mut ledger = LedgerFile::open(path, "api", None).expect("opened");
+                        let mut ledger = LedgerFile::open(path, "api", None, true).expect("opened");
                         ledger.append(asset(1 + thread * 25 + number)).expect("written");
                     }
                 });
             }
         });
-        let ledger = LedgerFile::open(&path, "api", None).expect("opened");
-        let lost = (1..=200).filter(|number| ledger.known().asset(&format!("d{number}")).is_none());
+        let ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        let lost = (1..=200).filter(|number| ledger.asset(&format!("d{number}")).is_none());
         assert_eq!(lost.count(), 0);
         #[cfg(unix)]
         assert!(fs::metadata(&path).expect("a file").len() < LONG / 10, "it was compacted");
@@ -245,7 +350,7 @@ mod tests {
     #[test]
     fn a_ledger_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = LedgerFile::open(folder.path(), "api", None).expect_err("a folder is no ledger");
+        let error = LedgerFile::open(folder.path(), "api", None, true).expect_err("a folder is no ledger");
         assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
     }
 }

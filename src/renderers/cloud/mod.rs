@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use hyperframes_ci_core::api::RenderList;
 use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
 use hyperframes_ci_core::job::{
-    AccountIndex, Ledger, ListSays, RenderFact, RenderIdentity, RenderState, UploadRoute,
+    AccountIndex, ListSays, RenderFact, RenderIdentity, RenderState, UploadRoute,
 };
 
 use self::interpreter::Interpreter;
@@ -103,9 +103,9 @@ pub(super) struct CloudSession {
     /// What tells accounts apart in the ledger.
     account_digest: Option<String>,
     ledger: Mutex<Option<LedgerFile>>,
-    /// The ledger as the run found it, if nothing may be reused: then a render of this run counts as no earlier one, and
-    /// equal orders share a key, and so a render.
-    found: Option<Ledger>,
+    /// Whether nothing may be reused: then a render of this run counts as no earlier one, and equal orders share a key,
+    /// and so a render.
+    is_reuse_off: bool,
     account: AccountIndex,
     /// What the list says about renders that the account index does not have.
     listed: ListSays,
@@ -119,7 +119,7 @@ impl CloudSession {
             is_lasting,
             account_digest: None,
             ledger: Mutex::new(None),
-            found: None,
+            is_reuse_off: false,
             account: AccountIndex::default(),
             listed: ListSays::Unasked,
         }
@@ -155,13 +155,14 @@ fn open_ledger(
     policy: &ReusePolicy,
     api: &str,
     account: Option<&str>,
+    is_batch: bool,
     console: &mut Console,
 ) -> Result<Option<LedgerFile>, Error> {
     if let Some(path) = &policy.ledger {
-        return Ok(Some(LedgerFile::open(path, api, account)?));
+        return Ok(Some(LedgerFile::open(path, api, account, is_batch)?));
     }
     let Some(path) = LedgerFile::default_path() else { return Ok(None) };
-    match LedgerFile::open(&path, api, account) {
+    match LedgerFile::open(&path, api, account, is_batch) {
         Ok(ledger) => Ok(Some(ledger)),
         Err(error) => {
             console.warning(&format!("{error}; the account's list is all that there is to go by"));
@@ -177,8 +178,8 @@ impl Session for CloudSession {
         }
         let policy = &work.options.reuse;
         let api = self.transport.base().to_string();
-        let ledger = open_ledger(policy, &api, self.account_digest.as_deref(), console)?;
-        self.found = ledger.as_ref().filter(|_| policy.is_off).map(|ledger| ledger.known().clone());
+        let ledger = open_ledger(policy, &api, self.account_digest.as_deref(), work.is_batch, console)?;
+        self.is_reuse_off = policy.is_off;
         self.ledger = Mutex::new(ledger);
         Ok(())
     }
@@ -194,10 +195,9 @@ impl Session for CloudSession {
 
     fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
         let key = identity.key(0);
-        let in_ledger = match &self.found {
-            Some(found) => found.render(&key).cloned(),
-            None => lock(&self.ledger).as_ref().and_then(|ledger| ledger.known().render(&key).cloned()),
-        };
+        let in_ledger = lock(&self.ledger).as_ref().and_then(|ledger| {
+            if self.is_reuse_off { ledger.found_render(&key) } else { ledger.render(&key) }
+        });
         match (self.account.find(identity, 0), in_ledger) {
             // The list may lag behind, or end before what the ledger knows.
             (Some(listed), Some(known))

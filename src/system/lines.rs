@@ -1,0 +1,88 @@
+//! Files of lines that are read one line at a time, from the beginning or from an offset.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+
+/// Longer lines are skipped, in bytes: nobody wrote them here, and they would have to be held in memory.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Calls `visit` with each line of `file`, without its line feed, and its offset in bytes. Returns whether the last line
+/// has no line feed, like that of a process that was killed while it wrote.
+///
+/// # Errors
+/// Returns the error of the file.
+pub(crate) fn each_line(file: &File, mut visit: impl FnMut(&[u8], u64)) -> io::Result<bool> {
+    let mut reader = BufReader::with_capacity(64 * 1024, file);
+    reader.rewind()?;
+    let (mut line, mut offset) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        let mut length = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line)? as u64;
+        let is_whole = line.last() == Some(&b'\n');
+        if !is_whole && length == LONGEST {
+            length += skip_line(&mut reader)?;
+        } else if length > 0 {
+            visit(line.strip_suffix(b"\n").unwrap_or(&line), offset);
+        }
+        if length == 0 || (!is_whole && length < LONGEST) {
+            return Ok(length > 0);
+        }
+        offset += length;
+    }
+}
+
+/// Skips the rest of a line; returns its length.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(length);
+        skipped += length as u64;
+        if end.is_some() || length == 0 {
+            return Ok(skipped);
+        }
+    }
+}
+
+/// Returns the line at `offset` bytes, without its line feed. Moves the position of `file`.
+///
+/// # Errors
+/// Returns the error of the file.
+pub(crate) fn line_at(mut file: &File, offset: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(offset))?;
+    let mut line = Vec::new();
+    BufReader::with_capacity(1024, file).take(LONGEST).read_until(b'\n', &mut line)?;
+    line.pop_if(|last| *last == b'\n');
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_visited_with_their_offsets_and_long_ones_skipped() {
+        let long = usize::try_from(LONGEST).expect("small");
+        for (length, is_seen) in [(long - 1, true), (long, false), (3 * long, false)] {
+            for end in ["", "\n"] {
+                let mut file = tempfile::tempfile().expect("a file");
+                write!(file, "one\n\n{}\ntwo{end}", "x".repeat(length)).expect("written");
+                let mut seen = Vec::new();
+                let is_torn = each_line(&file, |line, offset| seen.push((line.len(), offset))).expect("read");
+                assert_eq!(is_torn, end.is_empty());
+                let last = 5 + length as u64 + 1;
+                let mut expected = vec![(3, 0), (0, 4), (length, 5), (3, last)];
+                expected.retain(|(length, _)| is_seen || *length < 4);
+                assert_eq!(seen, expected);
+                assert_eq!(line_at(&file, last).expect("read"), b"two");
+                assert_eq!(line_at(&file, 4).expect("read"), b"");
+            }
+        }
+        let empty = tempfile::tempfile().expect("a file");
+        assert!(!each_line(&empty, |_, _| panic!("there is no line")).expect("read"));
+    }
+}
