@@ -75,15 +75,15 @@ pub(super) struct RenderedPreview {
     pub(super) outcome: Option<Outcome>,
 }
 
-/// Returns the rows of a manifest that have a video.
-pub(super) fn rows(manifest: &Path) -> Vec<PreviewRow> {
-    let manifest = Manifest::read(manifest).ok();
-    let row = |entry: &batch::Entry| {
-        let video = PathBuf::from(entry.output.as_ref()?);
-        let row = PreviewRow { video, key: entry.identity.clone(), render_id: entry.render_id.clone() };
+/// Returns the first rows of a manifest that have a video, of `count` rows in all.
+pub(super) fn rows(manifest: &Path, count: u64) -> Vec<PreviewRow> {
+    let manifest = Manifest::read(manifest, count).ok();
+    let row = |entry: batch::Entry| {
+        let video = PathBuf::from(entry.output?);
+        let row = PreviewRow { key: entry.identity, render_id: entry.render_id, video };
         row.video.is_file().then_some(row)
     };
-    manifest.iter().flat_map(Manifest::completed).filter_map(row).collect()
+    manifest.iter().flat_map(Manifest::completed).filter_map(row).take(MAX_ROWS).collect()
 }
 
 /// Returns the file name of the images of a render without the extension, from its render key.
@@ -194,7 +194,7 @@ impl Preview {
                 key: render.key.clone().unwrap_or_default(),
                 render_id: render.render.id().map(str::to_owned),
             }],
-            _ => self.rows.iter().take(MAX_ROWS).cloned().collect(),
+            _ => self.rows.clone(),
         }
     }
 

@@ -101,7 +101,9 @@ impl PreviewRunner<'_> {
         spec.output = Some(folder.join(name));
         spec.batch.manifest.clone_from(&manifest);
         let outcome = render(spec, self.console)?;
-        preview.rows = manifest.iter().flat_map(|path| rows(path)).collect();
+        if let (Some(path), Outcome::Batch(batch)) = (&manifest, &outcome) {
+            preview.rows = rows(path, batch.rows);
+        }
         let first = preview.rows.first().map(|row| row.video.clone());
         let video = first.or_else(|| outcome.video_path().map(ToOwned::to_owned));
         self.spent += outcome.billed();

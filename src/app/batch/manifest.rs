@@ -1,14 +1,15 @@
 //! What became of each row: one JSON object a line, appended as things happen, so that a batch can be gone on with.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Exit, Fault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::system::lines::{each_line, line_at};
 
 /// How far a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,21 +82,30 @@ pub(crate) struct Manifest {
     path: PathBuf,
     /// None where it is only looked at.
     file: Option<File>,
-    known: HashMap<u64, Entry>,
+    known: Known,
+}
+
+/// Where the last line about each row is.
+#[derive(Debug, Default)]
+struct Known {
+    /// None where there is no manifest.
+    file: Option<File>,
+    /// By row; 0 for none, otherwise one more than the offset in bytes.
+    lines: Vec<u64>,
 }
 
 impl Manifest {
-    /// Opens the manifest, and makes an empty one where there is none.
+    /// Opens the manifest of a file of `rows` rows, and creates an empty one where there is none.
     ///
     /// # Errors
-    /// When it cannot be read or written: that is found out before anything is paid for.
-    pub(crate) fn open(path: &Path) -> Result<Self, ManifestError> {
+    /// Returns an error if it cannot be read or written: that is found out before anything is paid for.
+    pub(crate) fn open(path: &Path, rows: u64) -> Result<Self, ManifestError> {
         let open = || {
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
             let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-            let (known, is_torn) = read(&file)?;
+            let (known, is_torn) = Known::read(File::open(path)?, rows)?;
             if is_torn {
                 file.write_all(b"\n")?;
             }
@@ -107,11 +117,11 @@ impl Manifest {
     /// Reads the manifest, where there is one, and writes nothing.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub(crate) fn read(path: &Path) -> Result<Self, ManifestError> {
+    /// Returns an error if it cannot be read.
+    pub(crate) fn read(path: &Path, rows: u64) -> Result<Self, ManifestError> {
         let known = match File::open(path) {
-            Ok(file) => read(&file).map(|(known, _)| known),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashMap::new()),
+            Ok(file) => Known::read(file, rows).map(|(known, _)| known),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Known::default()),
             Err(error) => Err(error),
         };
         let known = known.map_err(|error| ManifestError { path: path.to_owned(), error })?;
@@ -123,17 +133,15 @@ impl Manifest {
         Self { path: self.path.clone(), file: None, known: std::mem::take(&mut self.known) }
     }
 
-    /// What is known of a row with this identity.
-    pub(crate) fn row(&self, index: u64, identity: &str) -> Option<&Entry> {
-        self.known.get(&index).filter(|entry| entry.identity == identity)
+    /// Returns what is known of a row with this identity.
+    pub(crate) fn row(&self, index: u64, identity: &str) -> Option<Entry> {
+        self.known.row(index).filter(|entry| entry.identity == identity)
     }
 
-    /// The rows whose videos are there, in their order.
-    pub(crate) fn completed(&self) -> Vec<&Entry> {
-        let mut rows =
-            self.known.values().filter(|entry| entry.state == RowState::Completed).collect::<Vec<_>>();
-        rows.sort_by_key(|entry| entry.row);
-        rows
+    /// Returns the rows whose videos are there, in their order.
+    pub(crate) fn completed(&self) -> impl Iterator<Item = Entry> + '_ {
+        let rows = (0..).take(self.known.lines.len()).filter_map(|row| self.known.row(row));
+        rows.filter(|entry| entry.state == RowState::Completed)
     }
 
     /// Appends a line.
@@ -147,20 +155,39 @@ impl Manifest {
     }
 }
 
-/// The last line about each row, and whether the file ends in the middle of one: that of a process that was killed.
-fn read(file: &File) -> io::Result<(HashMap<u64, Entry>, bool)> {
-    let mut known = HashMap::new();
-    let mut is_torn = false;
-    for line in BufReader::new(file).split(b'\n') {
-        is_torn = match serde_json::from_slice::<Entry>(&line?) {
-            Ok(entry) => {
-                known.insert(entry.row, entry);
-                false
+impl Known {
+    /// Returns also whether the file ends in the middle of a line: that of a process that was killed.
+    fn read(file: File, rows: u64) -> io::Result<(Self, bool)> {
+        let mut lines = Vec::new();
+        let is_torn = each_line(&file, |line, offset| {
+            let row = row_of(line).filter(|row| *row < rows);
+            if let Some(row) = row.and_then(|row| usize::try_from(row).ok()) {
+                if lines.len() <= row {
+                    lines.resize(row + 1, 0);
+                }
+                lines[row] = offset + 1;
             }
-            Err(_) => true,
-        };
+        })?;
+        Ok((Self { file: Some(file), lines }, is_torn))
     }
-    Ok((known, is_torn))
+
+    fn row(&self, index: u64) -> Option<Entry> {
+        let offset = self.lines.get(usize::try_from(index).ok()?)?.checked_sub(1)?;
+        serde_json::from_slice(&line_at(self.file.as_ref()?, offset).ok()?).ok()
+    }
+}
+
+/// The row that a line is about; `None` if it is no entry.
+fn row_of(line: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Checked {
+        row: u64,
+        #[serde(rename = "identity")]
+        _identity: serde::de::IgnoredAny,
+        #[serde(rename = "state")]
+        _state: RowState,
+    }
+    serde_json::from_slice::<Checked>(line).ok().map(|entry| entry.row)
 }
 
 #[cfg(test)]
@@ -182,16 +209,26 @@ mod tests {
             duration: None,
             error: None,
         };
-        let mut manifest = Manifest::open(&path).expect("opened");
+        let mut manifest = Manifest::open(&path, 9).expect("opened");
         manifest.append(&entry(RowState::Submitted)).expect("written");
         manifest.append(&entry(RowState::Completed)).expect("written");
         let torn = [fs::read(&path).expect("text"), b"{\"row\":3,\"iden".to_vec()].concat();
         fs::write(&path, torn).expect("written");
-        let mut manifest = Manifest::open(&path).expect("opened");
+        let mut manifest = Manifest::open(&path, 9).expect("opened");
         assert_eq!(manifest.row(3, "k").map(|entry| entry.state), Some(RowState::Completed));
         assert!(manifest.row(3, "other").is_none() && manifest.row(4, "k").is_none());
         manifest.append(&entry(RowState::Failed)).expect("written");
-        let manifest = Manifest::open(&path).expect("opened");
+        // A row that is whole but for its line feed counts, and the next one begins a line of its own.
+        let whole = fs::read(&path).expect("text");
+        fs::write(&path, whole.trim_ascii_end()).expect("written");
+        let mut manifest = Manifest::open(&path, 9).expect("opened");
+        assert_eq!(manifest.row(3, "k").map(|entry| entry.state), Some(RowState::Failed));
+        manifest.append(&entry(RowState::Submitted)).expect("written");
+        let manifest = Manifest::open(&path, 9).expect("opened");
+        assert_eq!(manifest.row(3, "k").map(|entry| entry.state), Some(RowState::Submitted));
+        assert!(Manifest::open(&path, 3).expect("opened").row(3, "k").is_none(), "there is no such row");
+        fs::write(&path, &whole).expect("written");
+        let manifest = Manifest::open(&path, 9).expect("opened");
         assert_eq!(manifest.row(3, "k").map(|entry| entry.state), Some(RowState::Failed));
     }
 }

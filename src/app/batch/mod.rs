@@ -57,7 +57,8 @@ pub(crate) fn run(
         has_callback: request.options.callback_url.is_some(),
     };
     let path = manifest_path(spec, file);
-    let mut manifest = if spec.is_dry_run { Manifest::read(&path)? } else { Manifest::open(&path)? };
+    let mut manifest =
+        if spec.is_dry_run { Manifest::read(&path, count.rows)? } else { Manifest::open(&path, count.rows)? };
     if let Some(session) = &mut session {
         session.prepare(&work, console)?;
         session.survey(&work, count.rows, console)?;

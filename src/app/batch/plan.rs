@@ -63,7 +63,7 @@ impl PriorState<'_> {
             match entry.state {
                 RowState::Completed if is_video_in_place(Path::new(&row.output)) => return RowStatus::Done,
                 RowState::Completed | RowState::Submitted => {
-                    if let Some(fact) = fact(entry, RenderState::Submitted) {
+                    if let Some(fact) = fact(&entry, RenderState::Submitted) {
                         return RowStatus::Rendered(fact);
                     }
                 }
@@ -73,7 +73,7 @@ impl PriorState<'_> {
                         Some(fact) if is_usable(&fact) => RowStatus::Rendered(fact),
                         _ if !rows.spec.batch.is_retrying_failed => RowStatus::Failed,
                         Some(fact) if fact.generation >= entry.generation => RowStatus::New(Some(fact)),
-                        _ => RowStatus::New(fact(entry, RenderState::Failed)),
+                        _ => RowStatus::New(fact(&entry, RenderState::Failed)),
                     };
                 }
                 RowState::Invalid => {}
