@@ -72,7 +72,7 @@ impl Scenario {
 
     fn event(&mut self, event: Event) {
         let step = self.job.step(event, self.now);
-        self.facts.extend(step.fact);
+        self.facts.extend(step.facts);
         self.notices.extend(step.notice);
         self.action = step.action;
         if let Action::Send(request) = &self.action

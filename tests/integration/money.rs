@@ -260,3 +260,24 @@ fn an_asset_that_the_server_has_dropped_is_not_uploaded_for_each_row() {
     let uploads = count(&emulator, "POST", "/v3/assets/direct-uploads") - 1;
     assert!(uploads <= 8, "{uploads} uploads by rows that were on their way at the same time");
 }
+
+#[test]
+fn a_key_of_the_users_is_not_used_for_another_video() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let render = |title: &str, output: &str| -> Ran {
+        let mut command = emulator.command();
+        command.args(["render", "--idempotency-key", "mine", "--json", "-o", output]);
+        command.args(["--variables", &json!({ "title": title }).to_string()]).current_dir(folder.path());
+        command.output().unwrap().into()
+    };
+    render("one", "renders/one.mp4").ok();
+    let refused = render("two", "renders/two.mp4");
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert_eq!(refused.error()["code"], "idempotency_key_used");
+    assert_eq!(emulator.created(), (1, 1), "nothing is uploaded or submitted");
+    assert!(!folder.path().join("renders/two.mp4").exists());
+    // The first video may be had again, and another key makes the second one.
+    render("one", "renders/again.mp4").ok();
+    assert_eq!(emulator.created(), (1, 1));
+}

@@ -82,6 +82,8 @@ pub enum FailureKind {
     NoVideo,
     /// The video could not be saved.
     NotSaved(String),
+    /// The user's idempotency key was used for another render, which the API would answer with; nothing was submitted.
+    KeyUsed(String),
     /// A limit that the user set forbids it; nothing was submitted.
     Limit(Refusal),
 }
@@ -184,6 +186,7 @@ impl Failure {
             FailureKind::TimedOut(_) => "timeout",
             FailureKind::NoVideo => "no_video",
             FailureKind::NotSaved(_) => "download_failed",
+            FailureKind::KeyUsed(_) => "idempotency_key_used",
             FailureKind::Limit(refusal) => refusal.code(),
         }
     }
@@ -217,6 +220,9 @@ impl Failure {
                 "somebody deleted it; `hyperframes-ci render --no-reuse` submits a new one"
             }
             FailureKind::NoVideo => "ask for the detail again with `hyperframes-ci get`",
+            FailureKind::KeyUsed(_) => {
+                "nothing was submitted; use another key, or leave out --idempotency-key: every render has a key of its own"
+            }
             FailureKind::Limit(refusal) => refusal.help(),
             FailureKind::TimedOut(_) | FailureKind::NotSaved(_) => return None,
         })
@@ -246,9 +252,12 @@ impl FailureKind {
             Self::Api(error) | Self::Storage(error) => error.to_string(),
             Self::Malformed(message) | Self::Unreachable(message) => message.clone(),
             Self::RenderFailed(message) | Self::NotSaved(message) => message.clone(),
-            Self::TooLarge { .. } | Self::Deleted | Self::TimedOut(_) | Self::NoVideo | Self::Limit(_) => {
-                String::new()
-            }
+            Self::TooLarge { .. }
+            | Self::Deleted
+            | Self::TimedOut(_)
+            | Self::NoVideo
+            | Self::KeyUsed(_)
+            | Self::Limit(_) => String::new(),
         }
     }
 }
@@ -273,6 +282,10 @@ impl fmt::Display for Failure {
             }
             FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
             FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),
+            FailureKind::KeyUsed(key) => write!(
+                f,
+                "the idempotency key {key} was used for another render, and the API would return that one's video"
+            ),
             FailureKind::Limit(refusal) => refusal.fmt(f),
         }
     }

@@ -11,6 +11,9 @@
 //! render is looked for that the account does not have, which costs time and no money. The other way round, the owner
 //! would pay again.
 //!
+//! A third kind of line says what an idempotency key of the user's was used for, since the API answers a second request
+//! with that key by the first one's render: `"key":{"key":"…","identity":"hfci_…"}`.
+//!
 //! A later line about the same thing counts. A line that is none (the last one of a process that was killed while it
 //! wrote, or one of a later version) is passed over: whatever it said can be asked of the server again, since every
 //! request that creates something carries a key. Nothing here is a secret: ids and digests open nothing without a
@@ -20,6 +23,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::IdempotencyKey;
 use crate::job::RenderKey;
 
 /// One line of a ledger.
@@ -45,6 +49,8 @@ pub enum Fact {
     Asset(AssetFact),
     /// A render and how far it is.
     Render(RenderFact),
+    /// What an idempotency key of the user's was used for.
+    Key(KeyFact),
 }
 
 /// An upload and how far it is.
@@ -85,6 +91,15 @@ pub struct RenderFact {
     pub state: RenderState,
 }
 
+/// What an idempotency key of the user's was used for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFact {
+    /// The key, as the user gave it.
+    pub key: String,
+    /// What was submitted with it: the render key of generation 0.
+    pub identity: String,
+}
+
 /// How far a render is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +119,7 @@ pub enum RenderState {
 pub struct Ledger {
     assets: BTreeMap<String, AssetFact>,
     renders: BTreeMap<String, RenderFact>,
+    keys: BTreeMap<String, KeyFact>,
 }
 
 impl Ledger {
@@ -133,6 +149,10 @@ impl Ledger {
                     self.renders.insert(fact.identity.clone(), fact);
                 }
             }
+            // The server answers with the first request's render.
+            Fact::Key(fact) => {
+                self.keys.entry(fact.key.clone()).or_insert(fact);
+            }
         }
     }
 
@@ -140,6 +160,12 @@ impl Ledger {
     #[must_use]
     pub fn asset(&self, digest: &str) -> Option<&AssetFact> {
         self.assets.get(digest).filter(|fact| fact.state != AssetState::Refused)
+    }
+
+    /// What the first submission with this idempotency key was of: the render key of generation 0.
+    #[must_use]
+    pub fn key(&self, key: &IdempotencyKey) -> Option<&str> {
+        self.keys.get(key.as_str()).map(|fact| fact.identity.as_str())
     }
 
     /// The render of the highest generation with this identity, named by its key of generation 0.

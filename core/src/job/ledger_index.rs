@@ -24,6 +24,7 @@ impl LineRef {
             None => match parse(std::str::from_utf8(line).ok()?)?.fact {
                 Fact::Asset(fact) => hash(fact.digest.as_bytes()),
                 Fact::Render(fact) => hash(fact.identity.as_bytes()),
+                Fact::Key(fact) => hash(fact.key.as_bytes()),
             },
         };
         (offset >> OFFSET_BITS == 0).then_some(Self(subject >> OFFSET_BITS << OFFSET_BITS | offset))
@@ -40,8 +41,8 @@ impl LedgerIndex {
         self.0.insert(line);
     }
 
-    /// Returns the offsets, in their order, of all lines that are about `subject` (a manifest digest or a render key of
-    /// generation 0), and of a few others that have the same hash.
+    /// Returns the offsets, in their order, of all lines that are about `subject` (a manifest digest, a render key of
+    /// generation 0 or an idempotency key), and of a few others that have the same hash.
     pub fn offsets(&self, subject: &str) -> impl Iterator<Item = u64> + '_ {
         let mask = (1 << OFFSET_BITS) - 1;
         let first = hash(subject.as_bytes()) & !mask;

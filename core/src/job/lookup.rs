@@ -7,8 +7,8 @@ use super::decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
 use super::state::{Absence, Call, Following, Job, Question, Submission};
 use super::{AccountIndex, Action, Origin, Pause, Retry, retry_delay};
 use crate::api::{Account, ApiError, RenderDetail, RenderList, RenderStatus};
-use crate::job::RenderState;
 use crate::job::{FailureKind, Refusal, Stage};
+use crate::job::{Keys, RenderState};
 
 /// Submissions that may be answered with earlier renders, one after the other.
 const MOST_REPLAYS: u32 = 8;
@@ -329,6 +329,13 @@ impl Job {
     pub(super) fn prepare(&mut self) -> Action {
         if let Some(refusal) = self.plan.limits.exceeded.clone() {
             return self.fail(Stage::Submit, FailureKind::Limit(refusal));
+        }
+        if let Keys { identity: Some(identity), chosen: Some(key), chosen_for: Some(used), .. } =
+            &self.plan.keys
+            && *used != identity.key(0).as_str()
+        {
+            let key = key.as_str().to_owned();
+            return self.fail(Stage::Submit, FailureKind::KeyUsed(key));
         }
         match self.plan.limits.min_balance {
             Some(_) => self.next(Call::Balance),

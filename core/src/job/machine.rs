@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::decision::{LedgerSays, ListSays};
 use super::state::{Because, Call, Following, Job, Question, State, Submission};
-use super::{AccountIndex, Action, Event, Origin, Outcome, Pause, Plan, Retry, Source, Step};
+use super::{AccountIndex, Action, Event, Keys, Origin, Outcome, Pause, Plan, Retry, Source, Step};
 use crate::api::{ApiError, RenderDetail, Response, ResponseError, SubmittedRender};
 use crate::job::retry_delay;
-use crate::job::{AssetFact, AssetState, Fact, RenderFact, RenderState};
+use crate::job::{AssetFact, AssetState, Fact, KeyFact, RenderFact, RenderState};
 use crate::job::{Failure, FailureKind, Stage};
 
 /// How long the API must say that it does not know a render before it is taken for deleted, if the account's list does not
@@ -42,7 +42,7 @@ impl Job {
             gone_grace: GONE_GRACE,
             is_status_reported: false,
             account: AccountIndex::default(),
-            fact: None,
+            facts: Vec::new(),
             notice: None,
         }
     }
@@ -104,7 +104,7 @@ impl Job {
     /// After [`Action::Done`] and [`Action::Fail`] the job has ended; further events give the same failure.
     pub fn step(&mut self, event: Event, now: Duration) -> Step {
         let action = self.take_in(event, now);
-        Step { fact: self.fact.take(), notice: self.notice.take(), action }
+        Step { facts: std::mem::take(&mut self.facts), notice: self.notice.take(), action }
     }
 
     fn take_in(&mut self, event: Event, now: Duration) -> Action {
@@ -176,8 +176,22 @@ impl Job {
                 return self.fail(call.stage(), FailureKind::Malformed(message.to_owned()));
             }
         };
+        if matches!(call, Call::Submit(_)) {
+            let fact = self.new_key();
+            self.facts.extend(fact.map(Fact::Key));
+        }
         self.state = State::Calling(call);
         Action::Send(request)
+    }
+
+    /// What the user's idempotency key is about to be used for, if the ledger does not say that already.
+    fn new_key(&mut self) -> Option<KeyFact> {
+        let Keys { identity: Some(identity), chosen: Some(key), chosen_for, .. } = &mut self.plan.keys else {
+            return None;
+        };
+        let identity = identity.key(0).to_string();
+        chosen_for.is_none().then(|| *chosen_for = Some(identity.clone()))?;
+        Some(KeyFact { key: key.as_str().to_owned(), identity })
     }
 
     fn answered(&mut self, call: Call, response: &Response, now: Duration) -> Action {
@@ -342,7 +356,7 @@ impl Job {
             state,
         };
         if self.plan.reuse.render.as_ref() != Some(&fact) {
-            self.fact = Some(Fact::Render(fact));
+            self.facts.push(Fact::Render(fact));
         }
     }
 
@@ -350,7 +364,7 @@ impl Job {
     pub(super) fn note_asset(&mut self, asset_id: &str, state: AssetState) {
         if let Source::Archive(archive) = &self.plan.source {
             let (digest, asset_id) = (archive.digest.clone(), asset_id.to_owned());
-            self.fact = Some(Fact::Asset(AssetFact { digest, asset_id, state }));
+            self.facts.push(Fact::Asset(AssetFact { digest, asset_id, state }));
         }
     }
 

@@ -97,6 +97,8 @@ pub struct Keys {
     pub identity: Option<RenderIdentity>,
     /// The user's own `Idempotency-Key`, sent as it is with every POST.
     pub chosen: Option<IdempotencyKey>,
+    /// What the ledger says that `chosen` was used for: the render key of generation 0.
+    pub chosen_for: Option<String>,
     /// For what has neither: differs from run to run.
     pub fallback: Option<IdempotencyKey>,
 }
@@ -201,7 +203,7 @@ pub enum Remedy {
 #[derive(Debug)]
 pub struct Step {
     /// To be written into the ledger first.
-    pub fact: Option<Fact>,
+    pub facts: Vec<Fact>,
     /// To be told to the user.
     pub notice: Option<String>,
     /// To be done then.

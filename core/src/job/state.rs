@@ -49,7 +49,7 @@ pub struct Job {
     /// The account's renders, as far as the search has got.
     pub(super) account: AccountIndex,
     /// For the ledger.
-    pub(super) fact: Option<Fact>,
+    pub(super) facts: Vec<Fact>,
     /// For the user.
     pub(super) notice: Option<String>,
 }

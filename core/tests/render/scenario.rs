@@ -41,12 +41,12 @@ impl Scenario {
     pub(crate) fn start(plan: Plan) -> Self {
         let mut job = Job::new(plan);
         let step = job.step(Event::Start, Duration::ZERO);
-        Self { job, now: Duration::ZERO, action: step.action, facts: Vec::from_iter(step.fact) }
+        Self { job, now: Duration::ZERO, action: step.action, facts: step.facts }
     }
 
     pub(crate) fn event(&mut self, event: Event) {
         let step = self.job.step(event, self.now);
-        self.facts.extend(step.fact);
+        self.facts.extend(step.facts);
         self.action = step.action;
     }
 

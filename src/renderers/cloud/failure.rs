@@ -31,6 +31,7 @@ impl Fault for Box<Failure> {
             _ if self.api_error().is_some_and(ApiError::is_authentication) => Exit::Auth,
             FailureKind::TimedOut(_) => Exit::Timeout,
             FailureKind::Limit(_) => Exit::Limit,
+            FailureKind::KeyUsed(_) => Exit::Usage,
             _ => Exit::General,
         }
     }

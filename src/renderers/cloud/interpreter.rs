@@ -202,6 +202,9 @@ impl<'a> Run<'a> {
         let Some(Admitted { mut order, asset, is_leader }) = self.upload.admit(order) else { return };
         let Interpreter { work, max_retries, listed, gone_grace, .. } = self.interpreter;
         let mut plan = plan(work, self.source.clone(), &mut order, asset);
+        if let Some(key) = &plan.keys.chosen {
+            plan.keys.chosen_for = lock(self.interpreter.ledger).as_ref().and_then(|ledger| ledger.key(key));
+        }
         (plan.max_retries, plan.reuse.listed) = (*max_retries, *listed);
         let job = Job::new(plan).with_gone_grace(*gone_grace);
         let mut task = Box::new(Task::new(order, job, is_leader));
@@ -211,9 +214,7 @@ impl<'a> Run<'a> {
 
     /// Puts a task to where its next action is performed.
     fn route(&self, mut task: Box<Task>, step: Step) {
-        if let Some(fact) = step.fact {
-            self.remember(fact);
-        }
+        step.facts.into_iter().for_each(|fact| self.remember(fact));
         if let Some(notice) = step.notice
             && lock(&self.notices).insert(notice.clone())
         {

@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::api::IdempotencyKey;
 use hyperframes_ci_core::job::{
     AssetFact, Compaction, Fact, Ledger, LedgerEntry, LedgerIndex, LineRef, RenderFact, RenderKey,
 };
@@ -119,6 +120,11 @@ impl LedgerFile {
     /// Returns the render of the highest generation with this identity, named by its key of generation 0.
     pub(crate) fn render(&self, identity: &RenderKey) -> Option<RenderFact> {
         self.ask(identity.as_str(), &self.appended).render(identity).cloned()
+    }
+
+    /// Returns what the first submission with this idempotency key was of: a render key of generation 0.
+    pub(crate) fn key(&self, key: &IdempotencyKey) -> Option<String> {
+        self.ask(key.as_str(), &self.appended).key(key).map(str::to_owned)
     }
 
     /// Like [`Self::render`], but without what this process has appended.
