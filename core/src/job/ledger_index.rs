@@ -146,7 +146,7 @@ impl<'a> Canonical<'a> {
 
 /// Splits after the closing quotation mark; `None` where something in the string is escaped.
 fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    let end = memchr::memchr2(b'"', b'\\', text)?;
     (text[end] == b'"').then(|| (&text[..end], &text[end + 1..]))
 }
 
