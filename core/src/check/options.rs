@@ -30,8 +30,8 @@ pub enum Values {
         /// JSON.
         text: String,
     },
-    /// Many sets in a text: a JSON array, `{"rows": […]}`, or one object a line; CSV with a header where the path ends in
-    /// `.csv`.
+    /// Many sets in a text: a JSON array, `{"rows": […]}`, or one object a line; a table with a header if the path ends in
+    /// `.csv` or `.tsv`.
     Rows {
         /// The path in findings.
         path: String,

@@ -41,13 +41,16 @@ fn rows(path: &str, source: &str) -> Result<Vec<Object>, Vec<Diagnostic>> {
                 |items| items.iter().map(|item| row(item, 0)).collect(),
             ));
         }
-        Err(error) if source.trim_start().starts_with('[') => return Err(vec![syntax(&text, error, 0)]),
+        Err(error) if source.trim_start_matches('\u{feff}').trim_start().starts_with('[') => {
+            return Err(vec![syntax(&text, error, 0)]);
+        }
         Err(_) => {}
     }
     let mut found = Vec::new();
     let mut errors = Vec::new();
     let mut start = 0;
-    for line in source.split_inclusive('\n') {
+    // JSON has neither character inside of a text, so each may end a line.
+    for line in source.split_inclusive(['\n', '\r']) {
         if !line.trim().is_empty() {
             match Node::parse(line.trim_end()) {
                 Ok(node) => found.push(row(&node, start)),
@@ -82,8 +85,8 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
             Values::Object { path, text } => {
                 found.extend(object(&Text::new(path, text), text, &|span| span, declarations, false));
             }
-            Values::Rows { path, text } if RowFormat::of(path) == RowFormat::Csv => {
-                found.extend(csv(&Text::new(path, text), declarations));
+            Values::Rows { path, text } if RowFormat::of(path).is_table() => {
+                found.extend(table(&Text::new(path, text), RowFormat::of(path), declarations));
             }
             Values::Rows { path, text } => match rows(path, text) {
                 Err(errors) => found.extend(errors),
@@ -100,36 +103,46 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
     found
 }
 
-/// The rows of a CSV file with a header; findings name the line.
-fn csv(text: &Text<'_>, declarations: &Declarations) -> Vec<Diagnostic> {
-    let mut starts = vec![0];
-    starts.extend(text.source.match_indices('\n').map(|(at, _)| at + 1));
+/// The rows of a table with a header; findings name the line.
+fn table(text: &Text<'_>, format: RowFormat, declarations: &Declarations) -> Vec<Diagnostic> {
+    let starts = line_starts(text.source);
     let at_line = |line: u64| {
         let start = usize::try_from(line - 1).ok().and_then(|line| starts.get(line).copied());
         let start = start.unwrap_or(text.source.len());
-        let length = text.source[start..].lines().next().map_or(0, str::len);
+        let length = text.source[start..].split(['\r', '\n']).next().map_or(0, str::len);
         Span { start, end: start + length }
     };
-    let unreadable = |error: RowError| {
-        text.finding(Rule::ValuesInvalidJson, at_line(error.line), format!("the row {}", error.message))
+    let unreadable = |what: &str, error: RowError| {
+        let message = format!("the {what} {}", error.message);
+        text.finding(Rule::ValuesInvalidJson, at_line(error.line), message)
     };
-    let rows = match Rows::new(text.source.as_bytes(), RowFormat::Csv) {
+    let mut rows = match Rows::new(text.source.as_bytes(), format) {
         Ok(rows) => rows,
-        Err(error) => return vec![unreadable(error)],
+        Err(error) => return vec![unreadable("file", error)],
     };
+    let hint = rows.hint().map(str::to_owned);
     let mut found = Vec::new();
-    for row in rows {
+    for row in &mut rows {
         match row {
-            Err(error) => found.push(unreadable(error)),
+            Err(error) => found.push(unreadable("row", error)),
             Ok(Row { line, mut variables, .. }) => {
                 type_fields(&mut variables, declarations);
                 for ValueIssue { rule, message, help, .. } in declarations.check(&variables) {
+                    let help = hint.clone().or(help);
                     found.push(Diagnostic { help, ..text.finding(rule, at_line(line), message) });
                 }
             }
         }
     }
     found
+}
+
+/// Returns the offsets of lines, which end with LF, CR LF, or CR alone.
+fn line_starts(source: &str) -> Vec<usize> {
+    let bytes = source.as_bytes();
+    let is_end =
+        |at: &usize| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+    std::iter::once(0).chain((0..bytes.len()).filter(is_end).map(|end| end + 1)).collect()
 }
 
 /// The values that compositions give to those that they mount, against the file that is mounted.
@@ -214,6 +227,7 @@ mod tests {
         assert_eq!(texts(" [ {\"a\": 1}, {} ] "), ["{\"a\": 1}", "{}"]);
         assert_eq!(texts("{\"rows\": [{\"a\": 1}]}"), ["{\"a\": 1}"]);
         assert_eq!(texts("{\"a\": 1}\n\n {\"a\": 2}\r\n"), ["{\"a\": 1}", "{\"a\": 2}"]);
+        assert_eq!(texts("\u{feff}{\"a\": 1}\r{\"a\": 2}\r"), ["{\"a\": 1}", "{\"a\": 2}"]);
         assert_eq!(texts("{\"a\": 1}"), ["{\"a\": 1}"]);
         assert_eq!(texts(""), Vec::<String>::new());
     }
@@ -224,5 +238,24 @@ mod tests {
         let lines = errors.iter().map(|found| found.position.expect("a place").line).collect::<Vec<_>>();
         assert_eq!(lines, [2, 4]);
         assert_eq!(rows("rows.json", "[{}, ").expect_err("bad").len(), 1);
+        assert_eq!(rows("rows.json", "\u{feff}[{},\n").expect_err("bad").len(), 1);
+    }
+
+    #[test]
+    fn findings_of_tables_name_the_line_and_the_wrong_separator() {
+        let page = r#"<html data-composition-variables='[{"id":"n","label":"N","type":"number","default":1}]'></html>"#;
+        let declarations = crate::composition::Composition::parse("index.html", page).declarations;
+        let told = |path: &str, source: &str| {
+            let found = table(&Text::new(path, source), RowFormat::of(path), &declarations);
+            found
+                .into_iter()
+                .map(|found| (found.span.expect("a place").start, found.help))
+                .collect::<Vec<_>>()
+        };
+        for end in ["\n", "\r\n", "\r"] {
+            let source = ["n;m", "1;", "x;", ""].join(end);
+            assert_eq!(told("rows.csv", &source), [(source.find('x').expect("a row"), None)], "{source:?}");
+        }
+        assert!(told("rows.tsv", "n;m\n1;2\n")[0].1.as_ref().is_some_and(|help| help.contains("sep=;")));
     }
 }

@@ -1,13 +1,101 @@
-//! Records of CSV; source: RFC 4180.
+//! Records of separated values; source: RFC 4180, with other separators.
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use super::row::Row;
+use super::separator::{Separator, name};
 use super::source::{LARGEST, Source, unreadable};
 
+/// A header, and the records below it.
+pub(super) struct Table {
+    records: Records,
+    /// The names of the columns; columns with an empty name are left out.
+    header: Vec<String>,
+    /// Blank rows so far.
+    pub(super) blank: u64,
+    /// The separator, where the header decided and it is not a comma.
+    pub(super) separator: Option<String>,
+    /// What the header looks like, if it looks like that of a file with another separator.
+    pub(super) hint: Option<String>,
+}
+
+impl Table {
+    /// Reads the header. `separator` is that of the file's name, if it names one.
+    ///
+    /// # Errors
+    /// Returns the line and the problem, as a sentence without its subject, if the file cannot be read, has no header, or
+    /// one with a name twice, or if its separator is not clear.
+    pub(super) fn new(
+        source: &mut Source<impl BufRead>,
+        separator: Option<u8>,
+    ) -> Result<Self, (u64, String)> {
+        let separator = Separator::find(source.head(), separator).map_err(|message| (1, message))?;
+        for _ in 0..separator.skipped {
+            source.take().map_err(|error| (1, unreadable(&error)))?;
+        }
+        let mut records = Records::new(separator.byte);
+        let header = records.next(source).map_err(|message| (source.line(), message))?;
+        let (line, header) = header.unwrap_or((1, Vec::new()));
+        let header = header.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+        if header.iter().all(String::is_empty) {
+            return Err((line, "has no header".to_owned()));
+        }
+        if let Some(twice) = twice(&header) {
+            return Err((line, format!("has columns of the same name: {twice}")));
+        }
+        let hint = separator.unused.map(|unused| {
+            let (unused, character) = (name(unused), char::from(unused));
+            let column = header.first().map(String::as_str).unwrap_or_default();
+            format!(
+                "the header is a single column, {column:?}; if a {unused} separates columns, name it in a first line \
+                 sep={character}"
+            )
+        });
+        let detected = separator.is_detected && separator.byte != b',';
+        let separator = detected.then(|| name(separator.byte));
+        Ok(Self { records, header, blank: 0, separator, hint })
+    }
+
+    /// Reads the next row that is not blank, with its line; `None` at the end. The inner result is that of the row.
+    ///
+    /// # Errors
+    /// Returns the problem, as a sentence without its subject, if what follows cannot be read.
+    #[expect(clippy::type_complexity, reason = "the error of a row beside that of the file")]
+    pub(super) fn next(
+        &mut self,
+        source: &mut Source<impl BufRead>,
+        index: u64,
+    ) -> Result<Option<(u64, Result<Row, String>)>, String> {
+        loop {
+            let before = source.line();
+            let Some((line, record)) = self.records.next(source)? else { return Ok(None) };
+            self.blank += line - before;
+            if record.iter().all(|field| field.trim().is_empty()) {
+                self.blank += 1;
+                continue;
+            }
+            return Ok(Some((line, Row::from_record(index, line, &self.header, record))));
+        }
+    }
+}
+
+/// Names that a header has more than once, with the numbers of their columns; `None` if there are none.
+fn twice(header: &[String]) -> Option<String> {
+    let mut columns = BTreeMap::<&str, Vec<String>>::new();
+    for (number, name) in (1_usize..).zip(header).filter(|(_, name)| !name.is_empty()) {
+        columns.entry(name).or_default().push(number.to_string());
+    }
+    let twice = columns.iter().filter(|(_, numbers)| numbers.len() > 1);
+    let twice = twice.map(|(name, numbers)| format!("{name:?} (columns {})", numbers.join(" and ")));
+    let twice = twice.collect::<Vec<_>>();
+    (!twice.is_empty()).then(|| twice.join(", "))
+}
+
 /// Reads records, in buffers that are used again for each.
-pub(super) struct Records {
+struct Records {
     reader: Box<Reader>,
     /// The fields of the record, one behind the other.
     text: Vec<u8>,
@@ -16,8 +104,9 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn new() -> Self {
-        Self { reader: Box::new(Reader::new()), text: vec![0; 1024], ends: vec![0; 32] }
+    fn new(separator: u8) -> Self {
+        let reader = Box::new(ReaderBuilder::new().delimiter(separator).build());
+        Self { reader, text: vec![0; 1024], ends: vec![0; 32] }
     }
 
     /// Reads the next record, with the line that it begins on; `None` at the end. Empty lines are skipped.
@@ -25,10 +114,7 @@ impl Records {
     /// # Errors
     /// Says what is wrong, as a sentence without its subject: the file cannot be read, a quote is not closed, a record
     /// is too large, or a field is not UTF-8.
-    pub(super) fn next(
-        &mut self,
-        source: &mut Source<impl BufRead>,
-    ) -> Result<Option<(u64, Vec<String>)>, String> {
+    fn next(&mut self, source: &mut Source<impl BufRead>) -> Result<Option<(u64, Vec<String>)>, String> {
         while let Some(b'\r' | b'\n') = source.byte().map_err(|error| unreadable(&error))? {
             source.take().map_err(|error| unreadable(&error))?;
         }
@@ -45,8 +131,7 @@ impl Records {
             let (result, taken, copied, ended) =
                 self.reader.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
             if !is_end {
-                let lines = input[..taken].iter().filter(|byte| **byte == b'\n').count();
-                source.consume(taken, lines as u64);
+                source.consume(taken).map_err(|error| unreadable(&error))?;
             }
             (size, written, fields) = (size + taken, written + copied, fields + ended);
             if size > LARGEST {
@@ -70,7 +155,7 @@ impl Records {
         let fields = self.ends[..count].iter().map(|end| {
             let field = String::from_utf8(self.text[start..*end].to_vec());
             start = *end;
-            field.map_err(|_| "is not UTF-8".to_owned())
+            field.map_err(|_| "is not UTF-8; save it as UTF-8".to_owned())
         });
         fields.collect()
     }

@@ -13,7 +13,6 @@ pub(super) fn begins_array(source: &mut Source<impl BufRead>) -> Result<bool, St
     let head = source.buffered().map_err(failed)?;
     let head = &head[..head.len().min(4096)];
     let compact = head.iter().filter(|byte| !byte.is_ascii_whitespace()).copied().collect::<Vec<_>>();
-    let compact = compact.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&compact);
     if !compact.starts_with(b"[") && !compact.starts_with(b"{\"rows\":[") {
         return Ok(false);
     }
@@ -40,7 +39,7 @@ pub(super) fn next_value(
             Some(byte) if byte.is_ascii_whitespace() || (in_array && byte == b',') => {
                 source.take().map_err(failed)?;
             }
-            // A byte order mark.
+            // A byte order mark in the middle, where files were put together.
             Some(0xef | 0xbb | 0xbf) => drop(source.take().map_err(failed)?),
             Some(_) => break,
         }
@@ -53,7 +52,7 @@ pub(super) fn next_value(
             && !in_text
             && match byte {
                 b',' | b']' => in_array,
-                byte => !in_array && byte == b'\n',
+                byte => !in_array && matches!(byte, b'\n' | b'\r'),
             };
         if is_end && !bytes.is_empty() {
             break;
@@ -68,7 +67,7 @@ pub(super) fn next_value(
             b'\\' if in_text => is_escaped = true,
             b'"' => in_text = !in_text,
             // A line of JSON Lines ends, whatever is open in it.
-            b'\n' if !in_array && in_text => break,
+            b'\n' | b'\r' if !in_array && in_text => break,
             b'{' | b'[' if !in_text => depth += 1,
             b'}' | b']' if !in_text => {
                 depth = depth.saturating_sub(1);

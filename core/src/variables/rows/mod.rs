@@ -1,6 +1,6 @@
 //! Rows of values, one render each: read one at a time, so that a file may be of any length.
 //!
-//! JSON Lines, a JSON array, `{"rows": […]}`, or CSV with a header. A row is an object of variables, or
+//! JSON Lines, a JSON array, `{"rows": […]}`, or CSV or TSV with a header. A row is an object of variables, or
 //! `{"variables": {…}, "output": …, "title": …, "fps": …}` with options of its own.
 
 mod csv;
@@ -8,6 +8,7 @@ mod json;
 mod output;
 mod reader;
 mod row;
+mod separator;
 mod source;
 
 pub use output::{Outputs, fill};

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::csv::Records;
+use super::csv::Table;
 use super::json;
 use super::row::{Row, RowError, RowFormat};
 use super::source::Source;
@@ -12,10 +12,8 @@ enum Form {
     Stream,
     /// Elements of an array, up to its bracket.
     Array,
-    /// Records, with the names of their fields.
-    Csv(Records, Vec<String>),
-    /// The end, or an error after which nothing can be read.
-    Ended,
+    /// Records below a header.
+    Table(Table),
 }
 
 /// The rows of a file.
@@ -33,35 +31,53 @@ pub struct Rows<R> {
     source: Source<R>,
     form: Form,
     index: u64,
+    /// Whether the end was reached, or an error after which nothing can be read.
+    has_ended: bool,
 }
 
 impl<R: BufRead> Rows<R> {
     /// Reads the beginning of a file.
     ///
     /// # Errors
-    /// Returns a fatal [`RowError`] if the file cannot be read, or if it is CSV without a header.
+    /// Returns a fatal [`RowError`] if the file cannot be read or is UTF-16, or if the header of a table is missing, has a
+    /// name twice, or does not tell what separates its columns.
     pub fn new(reader: R, format: RowFormat) -> Result<Self, RowError> {
-        let mut source = Source::new(reader);
+        let fatal = |line, message| RowError { index: 0, line, message, is_fatal: true };
+        let mut source = Source::new(reader).map_err(|message| fatal(1, message))?;
         let form = match format {
-            RowFormat::Json => json::begins_array(&mut source).map(|is_array| match is_array {
-                true => Form::Array,
-                false => Form::Stream,
-            }),
-            RowFormat::Csv => {
-                let mut records = Records::new();
-                records.next(&mut source).and_then(|header| {
-                    let header = header.map(|(_, header)| header).unwrap_or_default();
-                    let header = header.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>();
-                    if header.iter().all(String::is_empty) {
-                        return Err("has no header".to_owned());
-                    }
-                    Ok(Form::Csv(records, header))
-                })
+            RowFormat::Json => {
+                let is_array = json::begins_array(&mut source).map_err(|message| (1, message));
+                is_array.map(|is_array| if is_array { Form::Array } else { Form::Stream })
             }
+            RowFormat::Csv => Table::new(&mut source, None).map(Form::Table),
+            RowFormat::Tsv => Table::new(&mut source, Some(b'\t')).map(Form::Table),
         };
-        match form {
-            Ok(form) => Ok(Self { source, form, index: 0 }),
-            Err(message) => Err(RowError { index: 0, line: source.line(), message, is_fatal: true }),
+        let form = form.map_err(|(line, message)| fatal(line, message))?;
+        Ok(Self { source, form, index: 0, has_ended: false })
+    }
+
+    /// The number of blank rows of a table so far; they are no rows.
+    #[must_use]
+    pub fn blank_rows(&self) -> u64 {
+        self.table().map_or(0, |table| table.blank)
+    }
+
+    /// The name of what separates columns, if the header has told it and it is not a comma.
+    #[must_use]
+    pub fn separator(&self) -> Option<&str> {
+        self.table()?.separator.as_deref()
+    }
+
+    /// A warning about a header that looks like that of a file with another separator.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.table()?.hint.as_deref()
+    }
+
+    fn table(&self) -> Option<&Table> {
+        match &self.form {
+            Form::Table(table) => Some(table),
+            Form::Stream | Form::Array => None,
         }
     }
 
@@ -69,15 +85,14 @@ impl<R: BufRead> Rows<R> {
     fn read(&mut self) -> Result<Option<Result<Row, RowError>>, String> {
         let index = self.index;
         let (line, row) = match &mut self.form {
-            Form::Ended => return Ok(None),
             form @ (Form::Stream | Form::Array) => {
                 let found = json::next_value(&mut self.source, matches!(form, Form::Array))?;
                 let Some((line, text)) = found else { return Ok(None) };
                 (line, Row::from_json(index, line, &text))
             }
-            Form::Csv(records, header) => {
-                let Some((line, record)) = records.next(&mut self.source)? else { return Ok(None) };
-                (line, Row::from_record(index, line, header, record))
+            Form::Table(table) => {
+                let Some(found) = table.next(&mut self.source, index)? else { return Ok(None) };
+                found
             }
         };
         Ok(Some(row.map_err(|message| RowError { index, line, message, is_fatal: false })))
@@ -88,13 +103,16 @@ impl<R: BufRead> Iterator for Rows<R> {
     type Item = Result<Row, RowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.has_ended {
+            return None;
+        }
         let found = self.read().unwrap_or_else(|message| {
-            self.form = Form::Ended;
+            self.has_ended = true;
             Some(Err(RowError { index: self.index, line: self.source.line(), message, is_fatal: true }))
         });
         match &found {
             Some(_) => self.index += 1,
-            None => self.form = Form::Ended,
+            None => self.has_ended = true,
         }
         found
     }
@@ -127,6 +145,77 @@ mod tests {
         let csv = "\u{feff}name,n\r\n\"a, \"\"b\"\"\n\",1\r\n\nü]},2";
         let texts = [json!({"name": "a, \"b\"\n", "n": "1"}), json!({"name": "ü]}", "n": "2"})];
         assert_eq!(variables(csv, RowFormat::Csv), texts);
+    }
+
+    #[test]
+    fn tables_of_spreadsheets_have_the_same_rows() {
+        let expected = [json!({"name": "Anna", "age": "3"}), json!({"name": "Bo", "age": "4"})];
+        for (text, format) in [
+            ("name,age\nAnna,3\nBo,4", RowFormat::Csv),
+            ("\u{feff}name;age\r\nAnna;3\r\nBo;4\r\n", RowFormat::Csv),
+            ("name\tage\rAnna\t3\rBo\t4\r", RowFormat::Csv),
+            ("\u{feff}sep=;\r\nname;age\r\nAnna;3\r\nBo;4\r\n", RowFormat::Csv),
+            ("sep=|\nname|age\nAnna|3\nBo|4\n", RowFormat::Csv),
+            ("\u{feff}name\tage\r\nAnna\t3\r\nBo\t4\r\n", RowFormat::Tsv),
+            ("sep=;\nname;age\nAnna;3\nBo;4\n", RowFormat::Tsv),
+            ("name,age,\nAnna,3,\n\n,,\n\" \",\"\",\nBo,4,\n\n", RowFormat::Csv),
+        ] {
+            assert_eq!(variables(text, format), expected, "{text:?}");
+        }
+        assert_eq!([".csv", "a.CSV", "a.tsv", "a.json"].map(RowFormat::of), {
+            use RowFormat::{Csv, Json, Tsv};
+            [Csv, Csv, Tsv, Json]
+        });
+    }
+
+    #[test]
+    fn blank_rows_are_counted_and_have_no_place() {
+        for (text, blank) in
+            [("a,b\n1,2\n\n,\n3,4\n\n", 2), ("a,b\r\n1,2\r\n3,4\r\n,\r\n", 1), ("a,b\r1,2\r\r3,4\r", 1)]
+        {
+            let mut rows = Rows::new(text.as_bytes(), RowFormat::Csv).expect("a header");
+            let found = rows.by_ref().map(|row| row.expect("a row").index).collect::<Vec<_>>();
+            assert_eq!((found, rows.blank_rows()), (vec![0, 1], blank), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_header_tells_is_told() {
+        let about = |text: &str, format| {
+            let rows = Rows::new(text.as_bytes(), format).expect("a header");
+            (rows.separator().map(str::to_owned), rows.hint().map(str::to_owned))
+        };
+        assert_eq!(about("a;b\n1;2\n", RowFormat::Csv), (Some("semicolon".to_owned()), None));
+        assert_eq!(about("a,b\n1,2\n", RowFormat::Csv), (None, None));
+        assert_eq!(about("sep=;\na;b\n", RowFormat::Csv), (None, None));
+        assert!(about("a,b\n1,2\n", RowFormat::Tsv).1.is_some_and(|hint| hint.contains("\"a,b\"")));
+        let error = |text: &[u8]| {
+            let error = Rows::new(text, RowFormat::Csv).err().expect("an error");
+            format!("{}: {}", error.line, error.message)
+        };
+        assert_eq!(
+            error(b"\nid,name,age, name\n1,2,3,4\n"),
+            "2: has columns of the same name: \"name\" (columns 2 and 4)"
+        );
+        assert_eq!(error(b"\xff\xfea\0"), "1: is UTF-16; save it as UTF-8");
+        assert_eq!(error(b""), "1: has no header");
+    }
+
+    #[test]
+    fn lines_end_with_lf_cr_lf_or_cr() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["a,b", "1,2", "", "\"3", "\",4", "5", "6,7"].join(end);
+            let lines = read(&text, RowFormat::Csv).into_iter().map(|row| match row {
+                Ok(row) => row.line,
+                Err(error) => error.line,
+            });
+            assert_eq!(lines.collect::<Vec<_>>(), [2, 4, 6, 7], "{end:?}");
+            let text = ["{\"a\":1}", "", "[", "{\"a\":2}", ""].join(end);
+            let lines = read(&text, RowFormat::Json)
+                .into_iter()
+                .map(|row| row.map_or_else(|error| error.line, |row| row.line));
+            assert_eq!(lines.collect::<Vec<_>>()[..2], [1, 3], "{end:?}");
+        }
     }
 
     #[test]
@@ -173,7 +262,7 @@ mod tests {
 
         #[test]
         fn any_file_ends(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            for format in [RowFormat::Json, RowFormat::Csv] {
+            for format in [RowFormat::Json, RowFormat::Csv, RowFormat::Tsv] {
                 if let Ok(rows) = Rows::new(&bytes[..], format) {
                     prop_assert!(rows.take(200).count() < 200);
                 }

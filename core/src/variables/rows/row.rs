@@ -52,16 +52,28 @@ pub struct RowError {
 pub enum RowFormat {
     /// JSON in one of its three forms.
     Json,
-    /// Comma-separated values; source: RFC 4180.
+    /// A table with a header, separated by commas, semicolons or tabs; source: RFC 4180.
     Csv,
+    /// A table with a header, separated by tabs.
+    Tsv,
 }
 
 impl RowFormat {
     /// The form that a file's name tells.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        let is_csv = path.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("csv"));
-        if is_csv { Self::Csv } else { Self::Json }
+        let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("csv") => Self::Csv,
+            Some("tsv") => Self::Tsv,
+            _ => Self::Json,
+        }
+    }
+
+    /// Returns whether it is a table with a header, whose values are texts.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        self != Self::Json
     }
 }
 
