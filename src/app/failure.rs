@@ -107,18 +107,28 @@ impl Fault for ArchiveTooLarge {
 }
 
 /// A batch has invalid rows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct InvalidRows {
     /// Number of invalid rows.
     pub(crate) count: u64,
     /// The first errors, a line each.
     pub(crate) first: Vec<String>,
+    /// Whether the other rows can be rendered without them.
+    pub(crate) is_skippable: bool,
+}
+
+impl InvalidRows {
+    /// Returns the number of errors that are not in `first`, as a line; `None` if there are none.
+    pub(crate) fn more(&self) -> Option<String> {
+        let more = self.count.saturating_sub(self.first.len() as u64);
+        (more > 0).then(|| format!("and {more} more"))
+    }
 }
 
 impl fmt::Display for InvalidRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of no use", counted(usize::try_from(self.count).unwrap_or(usize::MAX), "row"))?;
-        self.first.iter().try_for_each(|line| write!(f, "\n  {line}"))
+        self.first.iter().chain(&self.more()).try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 
@@ -128,7 +138,8 @@ impl Fault for InvalidRows {
     }
 
     fn help(&self) -> Option<String> {
-        Some(format!("{NOTHING_BILLED}; --keep-going renders the others"))
+        let others = "; --keep-going renders the others";
+        Some(format!("{NOTHING_BILLED}{}", if self.is_skippable { others } else { "" }))
     }
 
     fn exit(&self) -> Exit {

@@ -1,6 +1,7 @@
 //! Checks a project, packs it, and describes its archive.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::composition::{Composition, Shape};
@@ -46,6 +47,10 @@ pub(crate) struct PreparedProject {
     pub(crate) duration: Option<f64>,
     /// The findings, none of which is an error, with display paths.
     pub(crate) findings: Findings,
+    /// The severities that they have.
+    pub(crate) levels: Levels,
+    /// Repository paths of the files that compositions are made of.
+    used: BTreeSet<String>,
 }
 
 impl PreparedProject {
@@ -63,7 +68,7 @@ impl PreparedProject {
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
         let mut report = tree.check(options)?;
-        let mut findings = report.findings;
+        let mut findings = std::mem::take(&mut report.findings);
         findings.set_levels(&levels);
         let paths = DisplayPaths::new(true, workspace);
         findings.rename(|path| paths.path(&tree.project.boundary, path));
@@ -75,9 +80,16 @@ impl PreparedProject {
         let (composition, parsed) =
             report.entries.pop().unwrap_or_else(|| (DEFAULT_COMPOSITION.to_owned(), Composition::default()));
         console.findings(&findings);
+        let used = report.used().into_iter().map(str::to_owned).collect();
         let duration = parsed.root.as_ref().and_then(|root| root.duration.number());
         let shape = parsed.shape();
-        Ok(Self { tree, composition, shape, declarations: parsed.declarations, duration, findings })
+        let declarations = parsed.declarations;
+        Ok(Self { tree, composition, shape, declarations, duration, findings, levels, used })
+    }
+
+    /// Returns the paths on disk of the files that compositions are made of, with links resolved.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.used.iter().filter_map(|path| self.tree.source(path)?.canonicalize().ok())
     }
 
     /// Returns the project.

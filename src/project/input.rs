@@ -90,7 +90,7 @@ pub(crate) fn from_text_of(
     path: &Path,
     text: &str,
 ) -> Result<Map<String, Value>, InputError> {
-    parse(flag, &path.display().to_string(), text.trim_start_matches('\u{feff}'))
+    parse(flag, &path.display().to_string(), text)
 }
 
 /// Reads the text of a file.
@@ -115,7 +115,7 @@ pub(crate) fn from_anything(flag: &'static str, given: &str) -> Result<Map<Strin
         })?;
         return parse(flag, "standard input", &text);
     }
-    if given.trim_start().starts_with(['{', '[']) {
+    if given.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) {
         from_text(flag, given)
     } else {
         from_file(flag, Path::new(given))
@@ -129,6 +129,7 @@ pub(crate) fn absolute(path: &Path) -> String {
 }
 
 fn parse(flag: &'static str, location: &str, text: &str) -> Result<Map<String, Value>, InputError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => {
@@ -185,6 +186,19 @@ mod tests {
         assert!(error.contains(&format!("{}:3:3", path.display())), "{error}");
         let error = from_file("--variables-file", &folder.path().join("none.json")).expect_err("none");
         assert_eq!(error.code(), "input_unreadable");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        for flag in ["--variables", "--data"] {
+            assert!(from_text(flag, "\u{feff}{\"a\": 1}\r").is_ok(), "{flag}");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("v.json");
+        std::fs::write(&path, "\u{feff}{\r\"a\": 1\r}").expect("written");
+        assert!(from_file("--variables-file", &path).is_ok());
+        assert!(from_anything("--data", &path.display().to_string()).is_ok());
+        assert!(from_anything("--data", "\u{feff}{\"a\": 1}").is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod interrupt;
 pub(crate) mod lines;
 pub(crate) mod output;
+pub(crate) mod output_place;
 pub(crate) mod page;
 pub(crate) mod parallel;
 pub(crate) mod pool;

@@ -8,14 +8,15 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::output_place::{OutputRefusal, check_regular};
 use super::temporary::{self, Temporary};
 use crate::fault::{Exit, Fault};
 
 /// Why an output file cannot be written.
 #[derive(Debug)]
 pub(crate) enum OutputError {
-    /// The output is a directory.
-    IsDirectory(PathBuf),
+    /// The output must not be written.
+    Refused(PathBuf, OutputRefusal),
     /// The folder cannot be written.
     NotWritable(PathBuf, io::Error),
     /// The temporary file could not be renamed.
@@ -25,7 +26,10 @@ pub(crate) enum OutputError {
 impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::IsDirectory(path) => write!(f, "the output path {} is a directory", path.display()),
+            Self::Refused(path, OutputRefusal::BelowFile(file)) => {
+                write!(f, "cannot write to {}: {} is not a directory", path.display(), file.display())
+            }
+            Self::Refused(path, refusal) => write!(f, "the output path {} {refusal}", path.display()),
             Self::NotWritable(path, error) => write!(f, "cannot write to {}: {error}", path.display()),
             Self::NotKept(message) => f.write_str(message),
         }
@@ -39,7 +43,7 @@ impl Fault for OutputError {
 
     fn help(&self) -> Option<String> {
         let help = match self {
-            Self::IsDirectory(_) => "name a file, such as -o out.mp4",
+            Self::Refused(_, refusal) => refusal.help(),
             Self::NotWritable(..) => {
                 "check the permissions and the free space, or choose another path with -o"
             }
@@ -50,7 +54,7 @@ impl Fault for OutputError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::IsDirectory(_) | Self::NotWritable(..) => Exit::Usage,
+            Self::Refused(..) | Self::NotWritable(..) => Exit::Usage,
             Self::NotKept(_) => Exit::General,
         }
     }
@@ -69,12 +73,16 @@ impl OutputFile {
     /// Creates the temporary file for `output`, or for a file in the folder `renders` that is named later.
     ///
     /// # Errors
-    /// Returns [`OutputError`] if `output` is a directory or its folder cannot be written.
+    /// Returns [`OutputError`] if `output` is a directory, a FIFO, a socket or a device, or its folder cannot be written.
     pub(crate) fn prepare(output: Option<&Path>) -> Result<Self, OutputError> {
         let path = output.map(Path::to_owned);
+        if let Some(path) = output {
+            let regular = path.metadata().map_or(Ok(()), |metadata| check_regular(&metadata));
+            regular.map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))?;
+        }
         let folder = match &path {
-            Some(path) if path.is_dir() || path.file_name().is_none() => {
-                return Err(OutputError::IsDirectory(path.clone()));
+            Some(path) if path.file_name().is_none() => {
+                return Err(OutputError::Refused(path.clone(), OutputRefusal::Directory));
             }
             Some(path) => match path.parent() {
                 Some(parent) if parent != Path::new("") => parent.to_owned(),

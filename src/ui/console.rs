@@ -88,6 +88,11 @@ impl Console {
         }
     }
 
+    /// Prints a note that is not a finding.
+    pub(crate) fn note(&mut self, text: &str) {
+        self.line(&format!("{CYAN}{BOLD}note{RESET}{BOLD}:{RESET} {}", plain(text)));
+    }
+
     /// Prints a warning that is not a finding.
     pub(crate) fn warning(&mut self, text: &str) {
         self.line(&format!("{YELLOW}{BOLD}warning{RESET}{BOLD}:{RESET} {}", plain(text)));

@@ -58,7 +58,7 @@ fn all() -> Outputs {
     ran(0, &[&batch[..], &["--dry-run"]].concat());
     ran(0, &batch);
     ran(0, &[&batch[..], &["--dry-run"]].concat());
-    ran(0, &["render", "--batch", "wrong.csv", "--strict-variables", "--dry-run"]);
+    ran(5, &["render", "--batch", "wrong.csv", "--strict-variables", "--dry-run"]);
     ran(5, &["render", "--batch", "wrong.csv", "--strict-variables"]);
     ran(0, &["render", "--all", "--dry-run"]);
     ran(0, &["render", "--all"]);

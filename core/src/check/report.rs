@@ -29,6 +29,12 @@ impl Report {
         self.graph.affected(changed).contains(composition)
     }
 
+    /// Returns the files that compositions are made of, as repository paths; missing ones are among them.
+    #[must_use]
+    pub fn used(&self) -> BTreeSet<&str> {
+        self.graph.used()
+    }
+
     /// Takes away what has nothing to do with the `changed` files (repository paths, deleted ones among them): findings
     /// stay where they are about a file that a composition is made of which is made of a changed file as well.
     pub fn limit_to(&mut self, changed: &BTreeSet<String>) {

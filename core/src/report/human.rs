@@ -40,16 +40,17 @@ pub(crate) fn human(found: &Diagnostic, source: Option<&str>, color: bool, out: 
     let _ = writeln!(out, "{severity}{word}[{}]{reset}{bold}: {message}{reset}", found.rule);
     let path = plain(&found.path);
     let mut gutter = 1;
-    match (found.position, found.span) {
-        (Some(Position { line, column }), Some(span)) => {
+    match found.position {
+        Some(Position { line, column }) => {
             let number = line.to_string();
             gutter = number.len();
             let _ = writeln!(out, "{:gutter$}{blue}-->{reset} {path}:{line}:{column}", "");
-            if let Some(excerpt) = source.and_then(|source| Excerpt::of(source, span)) {
+            if let Some(excerpt) = source.zip(found.span).and_then(|(source, span)| Excerpt::of(source, span))
+            {
                 excerpt.write(&number, &paint, out);
             }
         }
-        _ => {
+        None => {
             let _ = writeln!(out, "{:gutter$}{blue}-->{reset} {path}", "");
         }
     }

@@ -27,7 +27,8 @@ impl Declarations {
     }
 
     /// Checks the value of one variable. Help takes time if many variables are declared.
-    pub(crate) fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
+    #[must_use]
+    pub fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
         let issue = |rule, message, help| Some(ValueIssue { rule, variable: id.to_owned(), message, help });
         let Some(declaration) = self.get(id) else {
             // An entry that could not be read may have been this one; its own finding says so.
@@ -64,8 +65,9 @@ impl Declarations {
         )
     }
 
-    /// The declared id that is nearest to `id`, or all of them.
-    pub(crate) fn advice(&self, id: &str) -> String {
+    /// Returns advice about an undeclared variable: the declared id that is nearest to `id`, or all of them.
+    #[must_use]
+    pub fn advice(&self, id: &str) -> String {
         // Nobody declares so many; who does is not helped by a list of them.
         const MOST: usize = 1000;
         const LISTED: usize = 20;

@@ -10,4 +10,4 @@ pub use check::{ValueIssue, json_kind};
 pub(crate) use declare::{ATTRIBUTE, JSON_HELP};
 pub use declare::{Choice, Declaration, Declarations, VariableType};
 pub use fields::type_fields;
-pub use rows::{Outputs, Row, RowError, RowFormat, Rows, fill};
+pub use rows::{Row, RowError, RowFormat, Rows, fill};

@@ -9,13 +9,18 @@ pub enum Signature {
     Ebml,
 }
 
+/// Brands of files in an MP4 container that hold a picture or sound alone; source: mp4ra.org.
+const OTHER_BRANDS: [&[u8]; 10] =
+    [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"M4A ", b"M4B "];
+
 /// Returns the signature that the first bytes of a file (16 are enough) belong to.
 ///
 /// # Errors
 /// Returns a description of the bytes if they are not the start of a video.
 pub fn signature(head: &[u8]) -> Result<Signature, &'static str> {
     if head.get(4..8) == Some(b"ftyp") {
-        Ok(Signature::IsoMedia)
+        let is_other = head.get(8..12).is_some_and(|brand| OTHER_BRANDS.contains(&brand));
+        if is_other { Err("a picture or sound") } else { Ok(Signature::IsoMedia) }
     } else if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
         Ok(Signature::Ebml)
     } else if head.trim_ascii_start().starts_with(b"<") {

@@ -3,7 +3,10 @@
 //! Rows are read twice before anything is done: once to find mistakes, once to find out what is to be done. What earlier
 //! runs have left is in the manifest, the ledger and the account's list.
 
+mod count;
+mod findings;
 mod manifest;
+mod outputs;
 mod plan;
 mod row_outcome;
 mod rows;
@@ -13,9 +16,11 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::job::Failure;
 
+pub(crate) use count::RowCount;
 pub(crate) use manifest::{Entry, Manifest};
+pub(crate) use outputs::own_files;
 pub(crate) use row_outcome::RowOutcome;
-pub(crate) use rows::{BatchRows, RowCount};
+pub(crate) use rows::BatchRows;
 
 use super::outcome::{BatchOutcome, Outcome};
 use super::prepare::{PreparedProject, check_size};
@@ -27,7 +32,7 @@ use crate::ui::Console;
 use plan::{BatchPlan, PriorState};
 use summary::BatchSummary;
 
-/// Renders the rows.
+/// Renders the rows; a dry run has no session.
 ///
 /// # Errors
 /// Returns an error if the batch as a whole cannot go on. What becomes of rows is in the outcome.
@@ -35,13 +40,14 @@ pub(crate) fn run(
     spec: &RenderSpec,
     request: &RequestBody,
     project: &PreparedProject,
-    chosen: Option<(&'static dyn Renderer, Box<dyn Session>)>,
+    renderer: Option<&'static dyn Renderer>,
+    mut session: Option<Box<dyn Session>>,
     count: RowCount,
     console: &mut Console,
 ) -> Result<Outcome, Error> {
     let file = spec.batch.rows.as_deref().unwrap_or(Path::new("-"));
-    let (renderer, mut session) = chosen.unzip();
-    let rows = BatchRows::new(spec, request, project, renderer, file);
+    let RowCount { rows: total, invalid, refused, diagnostics, refusal } = count;
+    let rows = BatchRows::new(spec, request, project, renderer, file)?.refusing(&refused);
     let packed = project.pack(console)?;
     let description = renderer.map(Renderer::description);
     let limit = description.and_then(|description| description.upload_limit);
@@ -61,25 +67,27 @@ pub(crate) fn run(
         if spec.is_dry_run { Manifest::read(&path, count.rows)? } else { Manifest::open(&path, count.rows)? };
     if let Some(session) = &mut session {
         session.prepare(&work, console)?;
-        session.survey(&work, count.rows, console)?;
+        session.survey(&work, total, console)?;
     }
     let known = manifest.take_known();
     let prior = PriorState { manifest: &known, session: session.as_deref(), digest: &digest };
     let plan = BatchPlan::new(&rows, &prior, console)?;
     let outcome = BatchOutcome {
         digest: digest.clone(),
-        rows: count.rows,
-        invalid: count.invalid,
+        rows: total,
+        invalid,
         would_render: plan.renders,
         reused: plan.reused,
         done: plan.done,
         failed_before: plan.failed,
+        diagnostics: [project.findings.diagnostics.clone(), diagnostics].concat(),
+        refusal,
         results: None,
     };
     let Some((session, description)) = session.as_deref().zip(description) else {
         console.done(&format!(
-            "dry run: {} rows, {} would be rendered, {} reused, {} done, {} invalid",
-            count.rows, plan.renders, plan.reused, plan.done, count.invalid
+            "dry run: {total} rows, {} would be rendered, {} reused, {} done, {invalid} invalid",
+            plan.renders, plan.reused, plan.done
         ));
         return Ok(Outcome::Batch(Box::new(outcome)));
     };
@@ -100,6 +108,7 @@ pub(crate) fn run(
     Ok(Outcome::Batch(Box::new(outcome)))
 }
 
+/// Returns the path of the manifest.
 fn manifest_path(spec: &RenderSpec, file: &Path) -> PathBuf {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));

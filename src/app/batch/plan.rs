@@ -182,7 +182,7 @@ fn order(
     known: Option<RenderFact>,
     is_paid: bool,
 ) -> Order {
-    let ValidRow { row, mut body, options, output } = row;
+    let ValidRow { row, mut body, options, output, .. } = row;
     if row.variables.is_empty() {
         body.shift_remove("variables");
     }

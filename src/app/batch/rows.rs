@@ -2,26 +2,24 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use hyperframes_ci_core::api::RenderRequest;
-use hyperframes_ci_core::findings::{Rule, Severity};
+use hyperframes_ci_core::findings::{Diagnostic, Levels, Rule, Severity};
 use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::variables::{
-    Declarations, Outputs, Row, RowError, RowFormat, Rows, fill, type_fields,
+    Declarations, Row, RowError, RowFormat, Rows, ValueIssue, fill, type_fields,
 };
 use serde_json::{Map, Value};
 
-use crate::app::failure::InvalidRows;
+use super::manifest_path;
+use super::outputs::{BatchPlaces, refused};
 use crate::app::prepare::PreparedProject;
 use crate::app::request::{RequestBody, check_options};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::Renderer;
-use crate::ui::Console;
-
-/// Invalid rows that are reported in words.
-const MOST_REPORTED: usize = 20;
+use crate::system::output_place::ResolvedFolders;
 
 /// Where videos of a batch go unless the user says otherwise.
 const OUTPUT: &str = "renders/{index}.{ext}";
@@ -29,8 +27,10 @@ const OUTPUT: &str = "renders/{index}.{ext}";
 /// The rows of a batch, and what is the same for all of them.
 pub(crate) struct BatchRows<'a> {
     pub(super) spec: &'a RenderSpec,
-    file: &'a Path,
-    declarations: &'a Declarations,
+    pub(super) file: &'a Path,
+    pub(super) declarations: &'a Declarations,
+    /// The severities of findings about values.
+    levels: &'a Levels,
     /// The request of every row, below its own options.
     body: &'a Map<String, Value>,
     /// How long the composition says that it is, in seconds.
@@ -38,14 +38,10 @@ pub(crate) struct BatchRows<'a> {
     /// Base values, below those of the rows.
     variables: Map<String, Value>,
     pattern: String,
+    pub(super) places: BatchPlaces,
     renderer: Option<&'static dyn Renderer>,
-}
-
-/// How many rows there are, and how many of them are invalid.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RowCount {
-    pub(super) rows: u64,
-    pub(super) invalid: u64,
+    /// Rows that must not be rendered because of their outputs, from 0, sorted.
+    refused: &'a [u64],
 }
 
 /// A row that can be rendered.
@@ -54,6 +50,8 @@ pub(super) struct ValidRow {
     pub(super) body: Map<String, Value>,
     pub(super) options: RenderRequest,
     pub(super) output: String,
+    /// Findings about its values that are not errors.
+    pub(super) issues: Vec<(ValueIssue, Severity)>,
 }
 
 /// A row that cannot be rendered as it is.
@@ -61,34 +59,59 @@ pub(super) struct InvalidRow {
     /// Its place, from 0.
     pub(super) index: u64,
     /// Its line, from 1.
-    line: u64,
+    pub(super) line: u64,
     pub(super) message: String,
 }
 
 impl<'a> BatchRows<'a> {
     /// The rows of `file`.
+    ///
+    /// # Errors
+    /// Returns an error if the folder of the outputs leads through a link without a target.
     pub(crate) fn new(
         spec: &'a RenderSpec,
         request: &'a RequestBody,
         project: &'a PreparedProject,
         renderer: Option<&'static dyn Renderer>,
         file: &'a Path,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let pattern = spec.output.as_ref().map(|path| path.display().to_string());
-        Self {
+        let pattern = pattern.unwrap_or_else(|| OUTPUT.to_owned());
+        Ok(Self {
             spec,
             file,
             declarations: &project.declarations,
+            levels: &project.levels,
             body: &request.body,
             duration: project.duration,
             variables: request.options.variables.clone().unwrap_or_default(),
-            pattern: pattern.unwrap_or_else(|| OUTPUT.to_owned()),
+            places: BatchPlaces::new(spec, project, &pattern, &manifest_path(spec, file))?,
+            pattern,
             renderer,
-        }
+            refused: &[],
+        })
+    }
+
+    /// Returns the same rows, of which some are invalid because of their outputs: those at these places, which are sorted.
+    pub(super) fn refusing(self, refused: &'a [u64]) -> Self {
+        Self { refused, ..self }
     }
 
     fn format(&self) -> RowFormat {
         RowFormat::of(&self.file.to_string_lossy())
+    }
+
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// Returns a usage error if it cannot be read.
+    pub(super) fn open(&self) -> Result<Rows<BufReader<File>>, Error> {
+        let file = self.file.display();
+        let unreadable = |message: String| Error::usage(format!("--batch: {message}"), "name a file of rows");
+        let opened =
+            File::open(self.file).map_err(|error| unreadable(format!("{file} cannot be read: {error}")))?;
+        Rows::new(BufReader::new(opened), self.format())
+            .map_err(|RowError { line, message, .. }| unreadable(format!("{file}:{line} {message}")))
     }
 
     /// Reads the file from its beginning.
@@ -98,32 +121,38 @@ impl<'a> BatchRows<'a> {
     pub(super) fn read(
         &self,
     ) -> Result<impl Iterator<Item = Result<ValidRow, InvalidRow>> + use<'_, 'a>, Error> {
-        let unreadable = |message: String| {
-            Error::usage(format!("--batch: {} {message}", self.file.display()), "name a file of rows")
+        let valid = |row: Result<Row, RowError>| {
+            let row = self.validate(row)?;
+            match self.refused.binary_search(&row.row.index) {
+                Ok(_) => Err(self.refusal(&row)),
+                Err(_) => Ok(row),
+            }
         };
-        let file = File::open(self.file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-        let rows =
-            Rows::new(BufReader::new(file), self.format()).map_err(|error| unreadable(error.message))?;
-        Ok(rows.map(|row| self.validate(row)))
+        Ok(self.open()?.map(valid))
     }
 
-    /// A row as it is submitted, or what is wrong with it.
-    fn validate(&self, row: Result<Row, RowError>) -> Result<ValidRow, InvalidRow> {
+    /// The reason that the output of a row is refused.
+    fn refusal(&self, row: &ValidRow) -> InvalidRow {
+        let message = match self.places.check(row, &mut ResolvedFolders::default()) {
+            Err(refusal) => refused(row, &refusal),
+            Ok(_) => format!("writes to {} like another row", row.output),
+        };
+        InvalidRow { index: row.row.index, line: row.row.line, message }
+    }
+
+    /// A row as it is submitted, or what is wrong with it. Its output is not compared with files and other rows.
+    pub(super) fn validate(&self, row: Result<Row, RowError>) -> Result<ValidRow, InvalidRow> {
         let invalid = |RowError { index, line, message, .. }| InvalidRow { index, line, message };
         let mut row = row.map_err(invalid)?;
         let (index, line) = (row.index, row.line);
         let wrong = |message: String| InvalidRow { index, line, message };
-        if self.format() == RowFormat::Csv {
+        if self.format().is_table() {
             type_fields(&mut row.variables, self.declarations);
         }
+        let issues = self.issues(&row.variables).map_err(wrong)?;
         let mut variables = self.variables.clone();
-        variables.extend(row.variables.clone());
+        variables.extend(std::mem::take(&mut row.variables));
         row.variables = variables;
-        let issues = self.declarations.check(&row.variables);
-        let is_error = |rule: Rule| self.spec.has_strict_variables && rule.severity() == Severity::Error;
-        if let Some(issue) = issues.into_iter().find(|issue| is_error(issue.rule)) {
-            return Err(wrong(issue.message));
-        }
         let mut body = self.body.clone();
         body.extend(row.options.clone());
         body.insert("variables".to_owned(), Value::Object(row.variables.clone()));
@@ -135,53 +164,30 @@ impl<'a> BatchRows<'a> {
         }
         let ext = options.format.unwrap_or(Format::Mp4).as_str();
         let output = match &row.output {
-            Some(output) if is_beside(output) => output.clone(),
-            Some(output) => {
-                return Err(wrong(format!(
-                    "has the output {output:?}, which leads out of the current directory"
-                )));
-            }
+            Some(output) => output.clone(),
             None => fill(&self.pattern, &row, ext).map_err(wrong)?,
         };
-        Ok(ValidRow { row, body, options, output })
+        Ok(ValidRow { row, body, options, output, issues })
     }
 
-    /// Looks at every row before anything is done.
+    /// Findings about the values of a row, without help: that takes time, and there may be many.
     ///
     /// # Errors
-    /// Returns [`InvalidRows`] if some are invalid, unless the user wants the others.
-    pub(crate) fn count(&self, console: &mut Console) -> Result<RowCount, Error> {
-        let (mut rows, mut invalid, mut first) = (0, 0, Vec::new());
-        let mut outputs = Outputs::default();
-        for row in self.read()? {
-            rows += 1;
-            let problem = match row {
-                Ok(valid) => outputs.add(&valid.output, valid.row.index).map(|other| {
-                    (valid.row.line, format!("writes to {} like row {}", valid.output, other + 1))
-                }),
-                Err(InvalidRow { line, message, .. }) => Some((line, message)),
-            };
-            if let Some((line, message)) = problem {
-                invalid += 1;
-                if first.len() < MOST_REPORTED {
-                    first.push(format!("{}:{line}: {message}", self.file.display()));
-                }
+    /// Returns the message of the first one that is an error.
+    fn issues(&self, values: &Map<String, Value>) -> Result<Vec<(ValueIssue, Severity)>, String> {
+        let mut issues = Vec::new();
+        for (id, value) in values {
+            let Some(issue) = self.declarations.check_one(id, value, false) else { continue };
+            match self.severity(issue.rule) {
+                Some(Severity::Error) => return Err(issue.message),
+                Some(severity) => issues.push((issue, severity)),
+                None => {}
             }
         }
-        if rows == 0 {
-            return Err(Error::usage(format!("{} has no rows", self.file.display()), "name a file of rows"));
-        }
-        if invalid > 0 && !self.spec.batch.is_keeping_going && !self.spec.is_dry_run {
-            return Err(InvalidRows { count: invalid, first }.into());
-        }
-        first.iter().for_each(|line| console.warning(line));
-        Ok(RowCount { rows, invalid })
+        Ok(issues)
     }
-}
 
-/// Whether the output that a row names stays in the current directory: rows come from elsewhere.
-fn is_beside(output: &str) -> bool {
-    let path = Path::new(output);
-    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-        && path.file_name().is_some()
+    fn severity(&self, rule: Rule) -> Option<Severity> {
+        self.levels.severity(&Diagnostic::new(rule, String::new(), String::new()))
+    }
 }

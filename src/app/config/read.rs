@@ -1,5 +1,6 @@
 //! Parses a configuration. All mistakes are reported, each with its position.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -29,6 +30,7 @@ const MAX_NAME_LENGTH: usize = 100;
 /// Returns [`ConfigError::Invalid`] with all mistakes.
 pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     let name = path.display().to_string();
+    let text = &with_line_feeds(text);
     let mut reader = Reader { text: Text::new(&name, text), mistakes: Vec::new() };
     let file = match DeTable::parse(text) {
         Ok(table) => reader.file(table.get_ref(), path),
@@ -42,6 +44,15 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
         return Ok(file);
     }
     Err(ConfigError::Invalid(reader.mistakes.into_iter().map(|(_, message)| message).collect()))
+}
+
+/// Returns the text with a line feed in the place of each carriage return that ends a line alone, which TOML does not know.
+fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    if !text.replace("\r\n", "").contains('\r') {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split("\r\n").map(|part| part.replace('\r', "\n"));
+    Cow::Owned(lines.collect::<Vec<_>>().join("\r\n"))
 }
 
 /// Converts tables to a configuration and collects all mistakes.
@@ -371,6 +382,10 @@ mod tests {
         assert_eq!(severity(Rule::UnusedVariable), Some(Severity::Error));
         assert_eq!(severity(Rule::MissingAsset), None);
         assert!(read("").is_ok());
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["\u{feff}[check]", "strict = true", ""].join(end);
+            assert!(read(&text).expect("valid").check.strict, "{end:?}");
+        }
     }
 
     #[test]

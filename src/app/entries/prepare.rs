@@ -1,9 +1,10 @@
 //! Prepares entries: everything that can fail before the first one is rendered.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::options::Format;
-use hyperframes_ci_core::variables::{Outputs, Row, fill};
+use hyperframes_ci_core::variables::{Row, fill};
 use serde_json::Map;
 
 use crate::app::budget::LimitOptions;
@@ -13,6 +14,8 @@ use crate::app::render::PreparedRender;
 use crate::app::request::RequestBody;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
+use crate::system::output::OutputError;
+use crate::system::output_place::OutputTarget;
 use crate::ui::Console;
 
 /// Output of an entry that renders one video, below the root of the repository.
@@ -34,14 +37,14 @@ pub(super) struct Preparer<'s> {
     settings: &'s Settings,
     base: &'s RenderSpec,
     given: &'s [Given],
-    /// The outputs of the entries so far: no two may be the same.
-    outputs: Outputs,
+    /// Hashes of the outputs of the entries so far: no two may be the same file.
+    outputs: BTreeSet<u64>,
 }
 
 impl<'s> Preparer<'s> {
     /// Returns a preparer that puts `given` over the settings of each entry, and these over `base`.
     pub(super) fn new(settings: &'s Settings, base: &'s RenderSpec, given: &'s [Given]) -> Self {
-        Self { settings, base, given, outputs: Outputs::default() }
+        Self { settings, base, given, outputs: BTreeSet::new() }
     }
 
     /// Prepares the entry at `index` of the run.
@@ -62,7 +65,9 @@ impl<'s> Preparer<'s> {
             return Err(Error::usage("an entry renders a directory", "leave the project out of --data"));
         }
         let output = self.output(&mut spec, &request, entry, index)?;
-        if self.outputs.add(&output, index).is_some() {
+        let target = OutputTarget::of(Path::new(&output));
+        let target = target.map_err(|refusal| OutputError::Refused(PathBuf::from(&output), refusal))?;
+        if !self.outputs.insert(target.folded_hash()) {
             let message = format!("{output} is the output of another entry as well");
             return Err(Error::usage(message, "put {entry} into the output"));
         }

@@ -1,10 +1,13 @@
 //! Outcomes of batches.
 
+use hyperframes_ci_core::findings::Diagnostic;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::parts;
 use crate::app::budget::Billed;
-use crate::app::failure::BatchFailed;
+use crate::app::failure::{BatchFailed, InvalidRows};
+use crate::fault::Error;
 
 /// Rows of a batch.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,6 +27,12 @@ pub(crate) struct BatchOutcome {
     pub(crate) done: u64,
     /// Rows that failed in an earlier run, and were left out.
     pub(crate) failed_before: u64,
+    /// Findings short of errors: about the project, and about rows one for each kind.
+    #[schemars(schema_with = "parts::diagnostics")]
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The rows because of which a run would render nothing; of a dry run only.
+    #[serde(skip)]
+    pub(crate) refusal: Option<InvalidRows>,
     /// What the run has come to; absent after a dry run.
     #[serde(flatten)]
     pub(crate) results: Option<BatchResults>,
@@ -52,14 +61,15 @@ impl BatchOutcome {
         self.results.as_ref().map_or(0, |results| results.completed) + self.done
     }
 
-    /// Checks that every row has a video. A dry run passes.
+    /// Checks that every row has a video; after a dry run, that a run would render something.
     ///
     /// # Errors
-    /// Returns [`BatchFailed`] if a row has none.
-    pub(super) fn verdict(&self) -> Result<(), BatchFailed> {
+    /// Returns [`BatchFailed`] if a row has no video, and [`InvalidRows`] if a run would be refused because of rows.
+    pub(super) fn verdict(&self) -> Result<(), Error> {
         let missing = self.rows.saturating_sub(self.in_place());
-        match self.results {
-            Some(_) if missing > 0 => Err(BatchFailed { failed: missing, rows: self.rows }),
+        match (&self.results, &self.refusal) {
+            (Some(_), _) if missing > 0 => Err(BatchFailed { failed: missing, rows: self.rows }.into()),
+            (None, Some(refusal)) => Err(refusal.clone().into()),
             _ => Ok(()),
         }
     }

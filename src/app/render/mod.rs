@@ -18,7 +18,8 @@ use super::outcome::{Outcome, RenderOutcome};
 use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{self, Input, Order, Output, RunOptions, Work};
-use crate::system::output::OutputFile;
+use crate::system::output::{OutputError, OutputFile};
+use crate::system::output_place::{OutputPlace, ResolvedFolders};
 use crate::ui::Console;
 use reporter::SingleReporter;
 use result::FinishedOrder;
@@ -44,6 +45,10 @@ pub(crate) fn wait_for(
 ) -> Result<RenderOutcome, Error> {
     let renderer = renderers::cloud();
     let mut session = renderer.open(options)?;
+    if let Some(path) = output {
+        let checked = OutputPlace::default().check(path, &mut ResolvedFolders::default());
+        checked.map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))?;
+    }
     let output = OutputFile::prepare(output)?;
     let work = Work {
         input: Input::Render(render_id),

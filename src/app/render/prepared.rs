@@ -19,7 +19,8 @@ use crate::app::severities;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Order, Output, Renderer, Work};
-use crate::system::output::OutputFile;
+use crate::system::output::{OutputError, OutputFile};
+use crate::system::output_place::{OutputPlace, ResolvedFolders};
 use crate::ui::Console;
 
 /// A render that can start.
@@ -49,6 +50,7 @@ impl PreparedRender {
         let mut request = RequestBody::new(&spec)?;
         if let Some(project) = request.uploaded.clone() {
             let chosen = Some(choose_for_uploaded(&spec)?);
+            check_output(&spec)?;
             return Ok(Self { spec, request, chosen, source: Source::Uploaded(project) });
         }
         let chosen = if spec.is_dry_run { None } else { Some(choose(&spec, console)?) };
@@ -60,10 +62,15 @@ impl PreparedRender {
         if let Some(renderer) = renderer {
             renderer.accept(&request.options)?;
         }
-        let rows = spec.batch.rows.as_deref();
-        let rows =
-            rows.map(|file| batch::BatchRows::new(&spec, &request, &project, renderer, file).count(console));
-        let rows = rows.transpose()?;
+        let rows = match spec.batch.rows.as_deref() {
+            Some(file) => {
+                Some(batch::BatchRows::new(&spec, &request, &project, renderer, file)?.count(console)?)
+            }
+            None => {
+                check_output(&spec)?;
+                None
+            }
+        };
         Ok(Self { spec, request, chosen, source: Source::Directory(Box::new(project), rows) })
     }
 
@@ -88,13 +95,14 @@ impl PreparedRender {
                 render_uploaded(&spec, &request, &project, chosen, console)
             }
             (Source::Directory(project, Some(rows)), chosen) => {
-                let chosen = chosen.map(|ChosenRenderer { renderer, session }| (renderer, session));
-                batch::run(&spec, &request, &project, chosen, rows, console)
+                let renderer = renderer_of(&spec, chosen.as_ref());
+                let session = chosen.map(|chosen| chosen.session);
+                batch::run(&spec, &request, &project, renderer, session, rows, console)
             }
             (Source::Directory(project, None), Some(chosen)) => {
                 render_directory(&spec, &request, &project, chosen, console)
             }
-            (Source::Directory(project, None), None) => dry_run(&request, &project, console),
+            (Source::Directory(project, None), None) => dry_run(&spec, &request, &project, console),
             (Source::Uploaded(_), None) => {
                 Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"))
             }
@@ -138,6 +146,17 @@ fn check(
     Ok(project)
 }
 
+/// Checks that the video of a single render may be written to the path that the user has named.
+///
+/// # Errors
+/// Returns [`OutputError::Refused`] if the path leads to something else than a video, or to a file of the run itself.
+fn check_output(spec: &RenderSpec) -> Result<(), OutputError> {
+    let Some(path) = spec.output.as_deref().filter(|_| spec.run.is_waiting) else { return Ok(()) };
+    let place = batch::own_files(spec, OutputPlace::default());
+    let checked = place.check(path, &mut ResolvedFolders::default());
+    checked.map(|_| ()).map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))
+}
+
 /// Returns the default severities for a render.
 fn base_levels(spec: &RenderSpec, renderer: Option<&'static dyn Renderer>) -> Levels {
     let mut levels = Levels::default();
@@ -151,11 +170,14 @@ fn base_levels(spec: &RenderSpec, renderer: Option<&'static dyn Renderer>) -> Le
 }
 
 fn dry_run(
+    spec: &RenderSpec,
     request: &RequestBody,
     project: &PreparedProject,
     console: &mut Console,
 ) -> Result<Outcome, Error> {
     let packed = project.pack(console)?;
+    let limit = renderer_of(spec, None).and_then(|renderer| renderer.description().upload_limit);
+    check_size(&packed, limit.map(|limit| limit(spec.run.upload)))?;
     console.detail("largest files:");
     for line in largest_lines(&packed) {
         console.detail(&line);

@@ -11,6 +11,6 @@ mod row;
 mod separator;
 mod source;
 
-pub use output::{Outputs, fill};
+pub use output::fill;
 pub use reader::Rows;
 pub use row::{Row, RowError, RowFormat};

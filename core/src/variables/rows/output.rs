@@ -1,12 +1,8 @@
 //! Output files of rows.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::row::Row;
-use crate::text::case_fold;
 
 /// Fills a pattern such as `out/{name}.{ext}` from a row: `{index}` (from 1), `{ext}`, `{title}`, or any variable.
 ///
@@ -41,30 +37,13 @@ pub fn fill(pattern: &str, row: &Row, ext: &str) -> Result<String, String> {
     Ok(filled + rest)
 }
 
-/// Outputs of rows, so that no two are one: by hash, since there may be many.
-#[derive(Debug, Default)]
-pub struct Outputs {
-    known: BTreeMap<[u8; 16], u64>,
-}
-
-impl Outputs {
-    /// Takes in where a row's video goes; gives back the row that goes there already.
-    pub fn add(&mut self, path: &str, index: u64) -> Option<u64> {
-        // Some file systems take letters of either case for one.
-        let digest = Sha256::digest(case_fold(path));
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest[..16]);
-        self.known.insert(short, index)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     #[test]
-    fn outputs_stay_in_their_folder_and_apart() {
+    fn outputs_stay_in_their_folder() {
         let row =
             |name: &str| Row::from_json(0, 1, &json!({"name": name, "n": 5}).to_string()).expect("a row");
         assert_eq!(
@@ -75,8 +54,5 @@ mod tests {
             assert!(fill("out/{name}.mp4", &row(bad), "mp4").is_err(), "{bad:?}");
         }
         assert!(fill("{missing}.mp4", &row("a"), "mp4").is_err_and(|message| message.contains("missing")));
-        let mut outputs = Outputs::default();
-        assert_eq!(outputs.add("a.mp4", 0), None);
-        assert_eq!(outputs.add("A.mp4", 1), Some(0));
     }
 }

@@ -1,0 +1,156 @@
+//! Looks at every row before anything is done: how many there are, which are invalid, and what is to be said about them.
+
+use hyperframes_ci_core::findings::{Diagnostic, Findings};
+
+use super::findings::RowFindings;
+use super::outputs::{OutputHashes, Writers, refused};
+use super::rows::{BatchRows, InvalidRow};
+use crate::app::failure::InvalidRows;
+use crate::fault::Error;
+use crate::system::output_place::ResolvedFolders;
+use crate::ui::{Console, counted};
+
+/// Invalid rows that are reported in words.
+const MOST_REPORTED: usize = 20;
+
+/// How many rows there are, and which of them are invalid.
+#[derive(Debug)]
+pub(crate) struct RowCount {
+    pub(super) rows: u64,
+    pub(super) invalid: u64,
+    /// Rows that must not be rendered because of their outputs, from 0, sorted.
+    pub(super) refused: Vec<u64>,
+    /// Findings about rows, which are not errors.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The reason that a run renders nothing; a dry run goes on to the end.
+    pub(super) refusal: Option<InvalidRows>,
+}
+
+/// Rows that cannot be rendered.
+#[derive(Default)]
+struct Problems {
+    count: u64,
+    /// The first ones, with their lines.
+    first: Vec<(u64, String)>,
+}
+
+impl Problems {
+    fn add(&mut self, line: u64, message: String) {
+        self.count += 1;
+        if self.first.len() < MOST_REPORTED {
+            self.first.push((line, message));
+        }
+    }
+}
+
+impl BatchRows<'_> {
+    /// Looks at every row before anything is done.
+    ///
+    /// # Errors
+    /// Returns a usage error if the file cannot be read or has no rows. Returns [`InvalidRows`] if different rows write one
+    /// file, or if rows are invalid and the user does not want the others; in a dry run it is in the result.
+    pub(crate) fn count(&self, console: &mut Console) -> Result<RowCount, Error> {
+        let file = self.file.display();
+        let mut source = self.open()?;
+        if let Some(separator) = source.separator() {
+            console.note(&format!("{file}: columns are separated by a {separator}"));
+        }
+        if let Some(hint) = source.hint() {
+            console.warning(&format!("{file}: {hint}"));
+        }
+        let (mut rows, mut problems, mut refusals) = (0, Problems::default(), Vec::new());
+        let (mut hashes, mut folders) = (OutputHashes::default(), ResolvedFolders::default());
+        let mut findings = RowFindings::default();
+        for row in &mut source {
+            rows += 1;
+            match self.validate(row) {
+                Err(InvalidRow { line, message, .. }) => problems.add(line, message),
+                Ok(mut row) => {
+                    for (issue, severity) in row.issues.drain(..) {
+                        findings.add(&row.row, issue, severity);
+                    }
+                    match self.places.check(&row, &mut folders) {
+                        Ok(target) => hashes.add(&target),
+                        Err(refusal) => {
+                            refusals.push(row.row.index);
+                            problems.add(row.row.line, refused(&row, &refusal));
+                        }
+                    }
+                }
+            }
+        }
+        let blank = source.blank_rows();
+        if blank > 0 {
+            let blank = usize::try_from(blank).unwrap_or(usize::MAX);
+            console.note(&format!("{file}: {} skipped", counted(blank, "blank row")));
+        }
+        if rows == 0 {
+            return Err(Error::usage(format!("{file} has no rows"), "name a file of rows"));
+        }
+        let is_clash = self.find_clashes(hashes.repeated(), &mut refusals, &mut problems, &mut folders)?;
+        let findings = findings.into_diagnostics(&file.to_string(), self.declarations);
+        console.findings(&Findings { diagnostics: findings.clone(), ..Findings::default() });
+        let refusal = self.refusal_of(problems, is_clash, console)?;
+        refusals.sort_unstable();
+        let (invalid, refusal) = refusal;
+        Ok(RowCount { rows, invalid, refused: refusals, diagnostics: findings, refusal })
+    }
+
+    /// Reads the rows again whose outputs have these hashes, and adds those that write the file of an earlier row to
+    /// `refused` and `problems`. Returns whether that is one file on every file system.
+    fn find_clashes(
+        &self,
+        repeated: Vec<u64>,
+        refused: &mut Vec<u64>,
+        problems: &mut Problems,
+        folders: &mut ResolvedFolders,
+    ) -> Result<bool, Error> {
+        if repeated.is_empty() {
+            return Ok(false);
+        }
+        let mut is_certain = false;
+        let mut writers = Writers::new(repeated);
+        for row in self.read()? {
+            let Ok(row) = row else { continue };
+            let Ok(target) = self.places.check(&row, folders) else { continue };
+            if let Some(clash) = writers.add(&row, &target) {
+                is_certain |= clash.is_certain;
+                refused.push(row.row.index);
+                problems.add(row.row.line, clash.message);
+            }
+        }
+        Ok(is_certain)
+    }
+
+    /// Returns the number of invalid rows, and the reason that a run renders nothing.
+    ///
+    /// # Errors
+    /// Returns that reason unless this is a dry run.
+    fn refusal_of(
+        &self,
+        problems: Problems,
+        is_clash: bool,
+        console: &mut Console,
+    ) -> Result<(u64, Option<InvalidRows>), Error> {
+        let Problems { count, mut first } = problems;
+        first.sort();
+        let file = self.file.display();
+        let first = first.into_iter().map(|(line, message)| format!("{file}:{line}: {message}")).collect();
+        let invalid = InvalidRows { count, first, is_skippable: !is_clash };
+        match count {
+            0 => Ok((0, None)),
+            // Which one of two rows would have the file is not for the program to say.
+            _ if is_clash || !self.spec.batch.is_keeping_going => {
+                if self.spec.is_dry_run {
+                    Ok((count, Some(invalid)))
+                } else {
+                    Err(invalid.into())
+                }
+            }
+            _ => {
+                invalid.first.iter().chain(&invalid.more()).for_each(|line| console.warning(line));
+                Ok((count, None))
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Findings of rows: one for each kind, with its first rows and a count.
+
+use hyperframes_ci_core::findings::{Diagnostic, Rule, Severity};
+use hyperframes_ci_core::text::Position;
+use hyperframes_ci_core::variables::{Declarations, Row, ValueIssue};
+
+/// Rows that a finding lists.
+const LISTED: usize = 5;
+
+/// Kinds of findings that are told; rows may name any number of undeclared variables.
+const MAX_KINDS: usize = 50;
+
+/// Findings about one variable by one rule.
+struct Kind {
+    issue: ValueIssue,
+    severity: Severity,
+    /// The first rows, with their lines.
+    rows: Vec<(u64, u64)>,
+    count: u64,
+}
+
+/// What was found in rows that are rendered nevertheless.
+#[derive(Default)]
+pub(super) struct RowFindings {
+    kinds: Vec<Kind>,
+    /// Findings of further kinds.
+    other: u64,
+}
+
+impl RowFindings {
+    /// Adds a finding about a row.
+    pub(super) fn add(&mut self, row: &Row, issue: ValueIssue, severity: Severity) {
+        let is_kind = |kind: &Kind| kind.issue.rule == issue.rule && kind.issue.variable == issue.variable;
+        let place = (row.index + 1, row.line);
+        match self.kinds.iter().position(is_kind) {
+            Some(index) => {
+                let kind = &mut self.kinds[index];
+                kind.count += 1;
+                if kind.rows.len() < LISTED {
+                    kind.rows.push(place);
+                }
+            }
+            None if self.kinds.len() < MAX_KINDS => {
+                self.kinds.push(Kind { issue, severity, rows: vec![place], count: 1 });
+            }
+            None => self.other += 1,
+        }
+    }
+
+    /// Returns one finding a kind, at the line of its first row in the file at `path`.
+    pub(super) fn into_diagnostics(self, path: &str, declarations: &Declarations) -> Vec<Diagnostic> {
+        let finding = |Kind { issue, severity, rows, count }: Kind| {
+            let listed = rows.iter().map(|(row, line)| format!("row {row} (line {line})"));
+            let mut listed = listed.collect::<Vec<_>>().join(", ");
+            let more = count - rows.len() as u64;
+            if more > 0 {
+                listed.push_str(&format!(" and {more} more"));
+            }
+            let mut found = Diagnostic::new(issue.rule, path, format!("{}: {listed}", issue.message));
+            found.help = match issue.rule {
+                Rule::UndeclaredVariable => Some(declarations.advice(&issue.variable)),
+                _ => issue.help,
+            };
+            found.severity = severity;
+            let line = rows.first().and_then(|(_, line)| usize::try_from(*line).ok()).unwrap_or(1);
+            // Rows are streamed: a line is known, and no offset in the file.
+            found.position = Some(Position { line, column: 1 });
+            found.end = found.position;
+            found
+        };
+        let mut found = self.kinds.into_iter().map(finding).collect::<Vec<_>>();
+        if let (true, Some(last)) = (self.other > 0, found.last()) {
+            let message = format!("{} more findings about other variables are left out", self.other);
+            let severity = last.severity;
+            found.push(Diagnostic { severity, ..Diagnostic::new(last.rule, path, message) });
+        }
+        found
+    }
+}

@@ -1,0 +1,299 @@
+//! Where output files may go: the folder that they stay in, and the files that they must not replace.
+//!
+//! Paths are compared as files: links and `..` are resolved, also in paths whose folders do not exist yet.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use hyperframes_ci_core::text::case_fold;
+use hyperframes_ci_core::video::signature;
+
+/// Folders that are remembered; a pattern may name one for each row.
+const MAX_FOLDERS: usize = 1024;
+
+/// A place for videos.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutputPlace {
+    /// The folder that files stay in, with links resolved, and its name in messages; anywhere if absent.
+    boundary: Option<(PathBuf, String)>,
+    /// Files that must not be written, and folders that nothing must be written to: folded paths, and what they are.
+    reserved: Vec<(PathBuf, &'static str)>,
+    /// Folded paths of the files that a project is made of.
+    sources: HashSet<String>,
+}
+
+/// The reason that an output path is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OutputRefusal {
+    /// It is outside of the folder with this name.
+    LeadsOut(String),
+    /// This part of the path starts with a dot.
+    Hidden(String),
+    /// It is this file, which the command reads or writes.
+    Reserved(&'static str),
+    /// The project is made of it.
+    Source,
+    /// It is a directory, or has no file name.
+    Directory,
+    /// It is a FIFO, a socket or a device.
+    NotAFile(&'static str),
+    /// It is a file that is not a video but this.
+    NotAVideo(&'static str),
+    /// It exists and cannot be read, so that nobody knows what would be replaced.
+    Unreadable(String),
+    /// It is a link, or below a link, whose target does not exist.
+    DanglingLink(PathBuf),
+    /// It is below this path, which is not a directory.
+    BelowFile(PathBuf),
+}
+
+impl fmt::Display for OutputRefusal {
+    /// Writes a sentence without its subject.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LeadsOut(folder) => write!(f, "is outside of {folder}"),
+            Self::Hidden(name) => write!(f, "is hidden: {name} starts with a dot"),
+            Self::Reserved(what) => write!(f, "is {what}"),
+            Self::Source => f.write_str("is a file that the project is made of"),
+            Self::Directory => f.write_str("is a directory"),
+            Self::NotAFile(kind) => write!(f, "is {kind}"),
+            Self::NotAVideo(kind) => write!(f, "exists and is not a video but {kind}"),
+            Self::Unreadable(error) => write!(f, "exists and cannot be read: {error}"),
+            Self::DanglingLink(link) => {
+                write!(f, "leads through {}, a link without a target", link.display())
+            }
+            Self::BelowFile(file) => write!(f, "is below {}, which is not a directory", file.display()),
+        }
+    }
+}
+
+impl OutputRefusal {
+    /// Returns what the user can do about it.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::LeadsOut(_) => "name a file inside of it",
+            Self::Hidden(_) => "name a file without a leading dot",
+            Self::NotAVideo(_) | Self::Unreadable(_) => "move that file, or name another one",
+            Self::DanglingLink(_) => "remove the link, or name another file",
+            Self::Directory => "name a file, such as -o out.mp4",
+            Self::Reserved(_) | Self::Source | Self::NotAFile(_) | Self::BelowFile(_) => "name another file",
+        }
+    }
+}
+
+/// The file that an output path leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OutputTarget {
+    /// The path with links resolved.
+    pub(crate) path: PathBuf,
+    /// The same for comparisons: some file systems ignore case.
+    folded: String,
+}
+
+impl OutputTarget {
+    fn new(path: PathBuf) -> Self {
+        let folded = case_fold(&path.to_string_lossy());
+        Self { path, folded }
+    }
+
+    /// Returns the file that a path leads to, which may not exist, and of which a part may be a placeholder.
+    ///
+    /// # Errors
+    /// Returns [`OutputRefusal::DanglingLink`] if a link in the path has no target.
+    pub(crate) fn of(path: &Path) -> Result<Self, OutputRefusal> {
+        resolve(path).map(Self::new)
+    }
+
+    /// Returns a hash that is equal for paths that may be one file on a file system that ignores case.
+    pub(crate) fn folded_hash(&self) -> u64 {
+        hash(&self.folded)
+    }
+
+    /// Returns a hash that is equal for the same path only.
+    pub(crate) fn exact_hash(&self) -> u64 {
+        hash(&self.path)
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Folders of outputs with links resolved, so that each is looked at once.
+#[derive(Debug, Default)]
+pub(crate) struct ResolvedFolders(HashMap<PathBuf, PathBuf>);
+
+impl ResolvedFolders {
+    fn resolve(&mut self, folder: &Path) -> Result<PathBuf, OutputRefusal> {
+        if let Some(known) = self.0.get(folder) {
+            return Ok(known.clone());
+        }
+        let resolved = resolve(folder)?;
+        let existing = resolved.ancestors().find_map(|path| Some((path, path.metadata().ok()?)));
+        if let Some((path, _)) = existing.filter(|(_, metadata)| !metadata.is_dir()) {
+            return Err(OutputRefusal::BelowFile(path.to_owned()));
+        }
+        if self.0.len() >= MAX_FOLDERS {
+            self.0.clear();
+        }
+        self.0.insert(folder.to_owned(), resolved.clone());
+        Ok(resolved)
+    }
+}
+
+impl OutputPlace {
+    /// Returns the place of files that stay in `folder`; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// Returns [`OutputRefusal::DanglingLink`] if a link in its path has no target.
+    pub(crate) fn below(folder: &Path, name: &str) -> Result<Self, OutputRefusal> {
+        Ok(Self { boundary: Some((resolve(folder)?, name.to_owned())), ..Self::default() })
+    }
+
+    /// Reserves a file or a folder, which may not exist; `what` is what messages call it.
+    #[must_use]
+    pub(crate) fn reserving(mut self, path: &Path, what: &'static str) -> Self {
+        if let Ok(path) = resolve(path) {
+            self.reserved.push((PathBuf::from(OutputTarget::new(path).folded), what));
+        }
+        self
+    }
+
+    /// Reserves the files that a project is made of, given by their paths on disk.
+    #[must_use]
+    pub(crate) fn with_sources(mut self, sources: impl Iterator<Item = PathBuf>) -> Self {
+        self.sources.extend(sources.map(|path| OutputTarget::new(path).folded));
+        self
+    }
+
+    /// Checks that a video may be written to `path`, and returns the file that it leads to. Nothing is written.
+    ///
+    /// # Errors
+    /// Returns the first reason against it, as [`OutputRefusal`] lists them.
+    pub(crate) fn check(
+        &self,
+        path: &Path,
+        folders: &mut ResolvedFolders,
+    ) -> Result<OutputTarget, OutputRefusal> {
+        let name = path.file_name().ok_or(OutputRefusal::Directory)?;
+        let file = folders.resolve(path.parent().unwrap_or(Path::new("")))?.join(name);
+        let (file, metadata) = match file.symlink_metadata() {
+            Ok(metadata) if metadata.is_symlink() => match file.canonicalize() {
+                Ok(target) => {
+                    let metadata = target.metadata().ok();
+                    (target, metadata)
+                }
+                // A file that the user names takes the place of the link.
+                Err(_) if self.boundary.is_none() => (file, None),
+                Err(_) => return Err(OutputRefusal::DanglingLink(file)),
+            },
+            metadata => (file, metadata.ok()),
+        };
+        let target = OutputTarget::new(file);
+        if let Some((boundary, name)) = &self.boundary {
+            let inside = target.path.strip_prefix(boundary);
+            let inside = inside.map_err(|_| OutputRefusal::LeadsOut(name.clone()))?;
+            let is_hidden = |part: &&std::ffi::OsStr| part.as_encoded_bytes().starts_with(b".");
+            if let Some(part) = inside.iter().find(is_hidden) {
+                return Err(OutputRefusal::Hidden(part.to_string_lossy().into_owned()));
+            }
+        }
+        // Neither the file itself, nor one that would be in the way of its folder.
+        let folded = Path::new(&target.folded);
+        let is_reserved = |path: &Path| path.starts_with(folded) || folded.starts_with(path);
+        if let Some((_, what)) = self.reserved.iter().find(|(path, _)| is_reserved(path)) {
+            return Err(OutputRefusal::Reserved(what));
+        }
+        if self.sources.contains(&target.folded) {
+            return Err(OutputRefusal::Source);
+        }
+        if let Some(metadata) = metadata {
+            check_regular(&metadata)?;
+            check_video(&target.path, &metadata)?;
+        }
+        Ok(target)
+    }
+}
+
+/// Checks that something that exists is a regular file.
+///
+/// # Errors
+/// Returns [`OutputRefusal::Directory`] or [`OutputRefusal::NotAFile`].
+pub(crate) fn check_regular(metadata: &Metadata) -> Result<(), OutputRefusal> {
+    if metadata.is_file() {
+        Ok(())
+    } else if metadata.is_dir() {
+        Err(OutputRefusal::Directory)
+    } else {
+        Err(OutputRefusal::NotAFile(special_kind(metadata)))
+    }
+}
+
+#[cfg(unix)]
+fn special_kind(metadata: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = metadata.file_type();
+    if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn special_kind(_: &Metadata) -> &'static str {
+    "not a regular file"
+}
+
+/// Checks that a file is a video by its first bytes, or empty: full disks leave empty files.
+fn check_video(path: &Path, metadata: &Metadata) -> Result<(), OutputRefusal> {
+    if metadata.len() == 0 {
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
+    read.map_err(|error| OutputRefusal::Unreadable(error.to_string()))?;
+    signature(&head).map(|_| ()).map_err(OutputRefusal::NotAVideo)
+}
+
+/// Resolves links, `.` and `..` in a path of which a part may not exist. Folders that do not exist are created as they are
+/// written, so `..` leads back out of them.
+fn resolve(path: &Path) -> Result<PathBuf, OutputRefusal> {
+    let unreadable = |error: io::Error| OutputRefusal::Unreadable(error.to_string());
+    let absolute = std::env::current_dir().map_err(unreadable)?.join(path);
+    let mut resolved = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::Prefix(_) => resolved.push(part),
+            // The form that `canonicalize` gives to drives.
+            Component::RootDir => {
+                resolved.push(part);
+                resolved = resolved.canonicalize().unwrap_or(resolved);
+            }
+            Component::CurDir => {}
+            Component::ParentDir => {
+                resolved.pop();
+            }
+            Component::Normal(name) => {
+                resolved.push(name);
+                if fs::symlink_metadata(&resolved).is_ok_and(|metadata| metadata.is_symlink()) {
+                    resolved =
+                        resolved.canonicalize().map_err(|_| OutputRefusal::DanglingLink(resolved.clone()))?;
+                }
+            }
+        }
+    }
+    Ok(resolved)
+}
+
+#[cfg(test)]
+mod tests;
