@@ -24,6 +24,7 @@ mod outputs;
 mod pack;
 mod real;
 mod reuse;
+mod rows;
 mod secrets;
 mod support;
 #[cfg(unix)]
