@@ -27,7 +27,8 @@ pub(crate) struct BatchOutcome {
     pub(crate) done: u64,
     /// Rows that failed in an earlier run, and were left out.
     pub(crate) failed_before: u64,
-    /// Findings short of errors: about the project, and about rows one for each kind.
+    /// Findings short of errors, about the project and about rows, one for each kind; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "parts::diagnostics")]
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// The rows because of which a run would render nothing; of a dry run only.
