@@ -40,7 +40,7 @@ pub(super) struct Args {
     /// Files with values for the composition's variables
     #[arg(long, value_name = "FILE", conflicts_with = "selection")]
     variables_file: Vec<PathBuf>,
-    /// Files with many sets of values: a JSON array, {"rows": […]}, or one JSON object a line
+    /// Files with many sets of values: a JSON array, {"rows": […]}, one JSON object a line, or CSV or TSV with a header
     #[arg(long, value_name = "FILE", conflicts_with = "selection")]
     rows: Vec<PathBuf>,
     /// Tell only what concerns compositions that files are part of which changed since a commit, a branch or a tag

@@ -63,6 +63,13 @@ fn spellings_of_one_file_are_refused_before_anything_is_paid() {
             assert!(message.contains(&expected), "{message}");
         }
     }
+    for (outputs, expected) in [
+        (["out/a", "out/a/b.mp4"], "2: writes to out/a/b.mp4, below the file of row 1 (line 1)"),
+        (["out/a/b/c.mp4", "./out/a"], "2: writes to ./out/a, which is a folder of row 1 (line 1)"),
+    ] {
+        let message = refused(&emulator, folder, &named(&outputs), &["--keep-going"]);
+        assert!(message.contains(expected), "{message}");
+    }
     #[cfg(unix)]
     {
         fs::create_dir(folder.join("out")).unwrap();

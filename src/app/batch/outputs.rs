@@ -93,39 +93,54 @@ pub(super) fn refused(row: &ValidRow, refusal: &OutputRefusal) -> String {
     format!("row {number} writes to {output}, which {refusal}; {}", refusal.help())
 }
 
-/// Hashes of the outputs of rows, 8 bytes each. Only those that occur twice are looked at again.
+/// Hashes of the outputs of rows, 8 bytes each, and of their folders. Only rows with a hash that occurs twice are looked at
+/// again.
 #[derive(Default)]
-pub(super) struct OutputHashes(Vec<u64>);
+pub(super) struct OutputHashes {
+    files: Vec<u64>,
+    folders: Vec<u64>,
+    /// The last folder.
+    folder: PathBuf,
+}
 
 impl OutputHashes {
     pub(super) fn add(&mut self, target: &OutputTarget) {
-        self.0.push(target.folded_hash());
+        self.files.push(target.folded_hash());
+        let folder = target.path.parent().unwrap_or(Path::new(""));
+        if folder != self.folder {
+            folder.clone_into(&mut self.folder);
+            self.folders.extend(target.folder_hashes());
+        }
     }
 
-    /// Returns those that occur more than once, sorted.
+    /// Returns those that occur more than once, or that are a file and a folder, sorted.
     pub(super) fn repeated(mut self) -> Vec<u64> {
-        self.0.sort_unstable();
-        let mut repeated =
-            self.0.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect::<Vec<_>>();
+        self.files.sort_unstable();
+        self.folders.sort_unstable();
+        self.folders.dedup();
+        let twice = self.files.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let mixed = self.folders.into_iter().filter(|folder| self.files.binary_search(folder).is_ok());
+        let mut repeated = twice.chain(mixed).collect::<Vec<_>>();
+        repeated.sort_unstable();
         repeated.dedup();
         repeated
     }
 }
 
-/// Two different rows that write one file, or files whose names differ only in case.
+/// Two different rows that write one file, or files that cannot both exist.
 pub(super) struct Clash {
-    /// Whether it is one file on every file system.
+    /// Whether it is so on every file system, and not only on those that ignore case.
     pub(super) is_certain: bool,
     /// The problem of the later row, as a sentence without its subject.
     pub(super) message: String,
 }
 
-/// The first row that writes a file.
+/// The first row that writes a file, or below it as a folder.
 struct Writer {
     index: u64,
     line: u64,
-    path: u64,
-    identity: String,
+    /// The file; none for a folder.
+    file: Option<(u64, String)>,
 }
 
 /// The rows that write the files whose hashes are `repeated`.
@@ -142,25 +157,37 @@ impl Writers {
 
     /// Adds a row; returns the clash with an earlier one. Equal rows share a render, and may share a file.
     pub(super) fn add(&mut self, row: &ValidRow, target: &OutputTarget) -> Option<Clash> {
-        let key = target.folded_hash();
-        self.repeated.binary_search(&key).ok()?;
-        let identity = RenderIdentity::new(ProjectIdentity::Digest(""), &row.body).key(0).to_string();
         let (index, line) = (row.row.index, row.row.line);
-        let Some(first) = self.known.get(&key) else {
-            self.known.insert(key, Writer { index, line, path: target.exact_hash(), identity });
-            return None;
-        };
-        if first.identity == identity {
-            return None;
-        }
         let remedy = if row.row.output.is_some() {
             "name another output in one of them"
         } else {
             "put {index} into the output"
         };
-        let (number, first_line) = (first.index + 1, first.line);
-        let message = format!("writes to {} like row {number} (line {first_line}); {remedy}", row.output);
-        Some(Clash { is_certain: first.path == target.exact_hash(), message })
+        let clash = |first: &Writer, is_certain, verb| {
+            let (number, first_line) = (first.index + 1, first.line);
+            let message =
+                format!("writes to {}{verb} row {number} (line {first_line}); {remedy}", row.output);
+            Some(Clash { is_certain, message })
+        };
+        for folder in target.folder_hashes().filter(|folder| self.repeated.binary_search(folder).is_ok()) {
+            let first = self.known.entry(folder).or_insert(Writer { index, line, file: None });
+            if first.file.is_some() {
+                return clash(first, true, ", below the file of");
+            }
+        }
+        let key = target.folded_hash();
+        self.repeated.binary_search(&key).ok()?;
+        let identity = RenderIdentity::new(ProjectIdentity::Digest(""), &row.body).key(0).to_string();
+        let file = (target.exact_hash(), identity);
+        match self.known.get(&key) {
+            None => {
+                self.known.insert(key, Writer { index, line, file: Some(file) });
+                None
+            }
+            Some(first @ Writer { file: None, .. }) => clash(first, true, ", which is a folder of"),
+            Some(Writer { file: Some((_, identity)), .. }) if *identity == file.1 => None,
+            Some(first @ Writer { file: Some((path, _)), .. }) => clash(first, *path == file.0, " like"),
+        }
     }
 }
 

@@ -337,7 +337,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "batch",
         value_name: "FILE",
         kind: Kind::Path,
-        help: "Render each row of a file: JSON Lines, a JSON array, {\"rows\": […]}, or CSV with a header. A row is variables, or \
+        help: "Render each row of a file: JSON Lines, a JSON array, {\"rows\": […]}, or CSV or TSV with a header. A row is variables, or \
                {\"variables\", \"output\", \"title\", \"fps\", …}",
         heading: Heading::Batches,
         scope: Scope::Entry("rows"),

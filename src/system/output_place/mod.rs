@@ -114,6 +114,12 @@ impl OutputTarget {
         hash(&self.folded)
     }
 
+    /// Returns the hashes that the folders above it would have as files.
+    pub(crate) fn folder_hashes(&self) -> impl Iterator<Item = u64> + '_ {
+        let folders = Path::new(&self.folded).ancestors().skip(1);
+        folders.filter_map(Path::to_str).map(|folder| hash(&folder))
+    }
+
     /// Returns a hash that is equal for the same path only.
     pub(crate) fn exact_hash(&self) -> u64 {
         hash(&self.path)
