@@ -3,7 +3,8 @@
 use hyperframes_ci_core::findings::{Diagnostic, Findings};
 
 use super::findings::RowFindings;
-use super::outputs::{OutputHashes, Writers, refused};
+use super::outputs::{OutputHashes, Writers};
+use super::places::refused;
 use super::rows::{BatchRows, InvalidRow};
 use crate::app::failure::InvalidRows;
 use crate::fault::Error;
@@ -69,11 +70,11 @@ impl BatchRows<'_> {
                     for (issue, severity) in row.issues.drain(..) {
                         findings.add(&row.row, issue, severity);
                     }
-                    match self.places.check(&row, &mut folders) {
+                    match self.target(&row, &mut folders) {
                         Ok(target) => hashes.add(&target),
                         Err(refusal) => {
                             refusals.push(row.row.index);
-                            problems.add(row.row.line, refused(&row, &refusal));
+                            problems.add(row.row.line, refused(&row.row, &row.output, &refusal));
                         }
                     }
                 }
@@ -112,7 +113,7 @@ impl BatchRows<'_> {
         let mut writers = Writers::new(repeated);
         for row in self.read()? {
             let Ok(row) = row else { continue };
-            let Ok(target) = self.places.check(&row, folders) else { continue };
+            let Ok(target) = self.target(&row, folders) else { continue };
             if let Some(clash) = writers.add(&row, &target) {
                 is_certain |= clash.is_certain;
                 refused.push(row.row.index);

@@ -7,18 +7,19 @@ mod count;
 mod findings;
 mod manifest;
 mod outputs;
+mod places;
 mod plan;
 mod row_outcome;
 mod rows;
 mod summary;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hyperframes_ci_core::job::Failure;
 
 pub(crate) use count::RowCount;
 pub(crate) use manifest::{Entry, Manifest};
-pub(crate) use outputs::own_files;
+pub(crate) use places::own_files;
 pub(crate) use row_outcome::RowOutcome;
 pub(crate) use rows::BatchRows;
 
@@ -29,6 +30,7 @@ use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Renderer, Session, Work};
 use crate::ui::Console;
+use manifest::manifest_path;
 use plan::{BatchPlan, PriorState};
 use summary::BatchSummary;
 
@@ -106,11 +108,4 @@ pub(crate) fn run(
     let outcome = summary.end(ran.as_ref().ok().and_then(|totals| totals.cost_usd))?;
     ran?;
     Ok(Outcome::Batch(Box::new(outcome)))
-}
-
-/// Returns the path of the manifest.
-fn manifest_path(spec: &RenderSpec, file: &Path) -> PathBuf {
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));
-    spec.batch.manifest.clone().unwrap_or_else(default)
 }

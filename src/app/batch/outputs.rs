@@ -1,4 +1,4 @@
-//! The files that rows write, compared as files: no two different rows write one, and none replaces something else.
+//! Outputs of rows, compared as files: no two different rows write one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,92 +6,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
 use super::rows::ValidRow;
-use crate::app::prepare::PreparedProject;
-use crate::app::spec::{RenderSpec, VariableSource};
-use crate::fault::Error;
-use crate::system::cache;
-use crate::system::output::OutputError;
-use crate::system::output_place::{OutputPlace, OutputRefusal, OutputTarget, ResolvedFolders};
-
-/// The places that rows may write to.
-pub(super) struct BatchPlaces {
-    /// Of rows that name their output: the current directory.
-    named: OutputPlace,
-    /// Of rows whose output is the pattern: the folder before its first placeholder.
-    pattern: OutputPlace,
-}
-
-impl BatchPlaces {
-    /// Returns the places of a batch whose outputs have this pattern. Nothing that the run reads or writes may be replaced.
-    ///
-    /// # Errors
-    /// Returns an error if the folder of the pattern leads through a link without a target.
-    pub(super) fn new(
-        spec: &RenderSpec,
-        project: &PreparedProject,
-        pattern: &str,
-        manifest: &Path,
-    ) -> Result<Self, Error> {
-        let folder = fixed_folder(pattern);
-        let name = match folder.to_str() {
-            Some("") | None => "the current directory".to_owned(),
-            Some(name) => name.to_owned(),
-        };
-        let place = OutputPlace::below(Path::new(""), "the current directory");
-        let place = place.map_err(|refusal| OutputError::Refused(PathBuf::from("."), refusal))?;
-        let pattern = OutputPlace::below(&folder, &name);
-        let pattern = pattern.map_err(|refusal| OutputError::Refused(folder, refusal))?;
-        let protect = |place: OutputPlace| {
-            own_files(spec, place)
-                .reserving(manifest, "the manifest of this batch")
-                .with_sources(project.sources())
-        };
-        Ok(Self { named: protect(place), pattern: protect(pattern) })
-    }
-
-    /// Checks the output of a row.
-    ///
-    /// # Errors
-    /// Returns the reason against it.
-    pub(super) fn check(
-        &self,
-        row: &ValidRow,
-        folders: &mut ResolvedFolders,
-    ) -> Result<OutputTarget, OutputRefusal> {
-        let place = if row.row.output.is_some() { &self.named } else { &self.pattern };
-        place.check(Path::new(&row.output), folders)
-    }
-}
-
-/// Reserves the files that a run itself reads, writes or remembers.
-pub(crate) fn own_files(spec: &RenderSpec, place: OutputPlace) -> OutputPlace {
-    let variables = match &spec.variables {
-        Some(VariableSource::File(path)) => Some(path.as_path()),
-        Some(VariableSource::Inline(_)) | None => None,
-    };
-    let cache = cache::folder();
-    let files = [
-        (spec.batch.rows.as_deref(), "the file of rows"),
-        (variables, "the file of variables"),
-        (spec.run.reuse.ledger.as_deref(), "the ledger"),
-        (spec.severities.config.as_deref(), "the configuration"),
-        (cache.as_deref(), "in the cache of hyperframes-ci"),
-    ];
-    let files = files.into_iter().filter_map(|(path, what)| Some((path?, what)));
-    files.fold(place, |place, (path, what)| place.reserving(path, what))
-}
-
-/// The folder of a pattern's files, as far as it has no placeholder.
-fn fixed_folder(pattern: &str) -> PathBuf {
-    let folder = Path::new(pattern).parent().unwrap_or(Path::new(""));
-    folder.components().take_while(|part| !part.as_os_str().to_string_lossy().contains('{')).collect()
-}
-
-/// Says that a row must not write its output.
-pub(super) fn refused(row: &ValidRow, refusal: &OutputRefusal) -> String {
-    let (number, output) = (row.row.index + 1, &row.output);
-    format!("row {number} writes to {output}, which {refusal}; {}", refusal.help())
-}
+use crate::system::output_place::OutputTarget;
 
 /// Hashes of the outputs of rows, 8 bytes each, and of their folders. Only rows with a hash that occurs twice are looked at
 /// again.
@@ -187,28 +102,6 @@ impl Writers {
             Some(first @ Writer { file: None, .. }) => clash(first, true, ", which is a folder of"),
             Some(Writer { file: Some((_, identity)), .. }) if *identity == file.1 => None,
             Some(first @ Writer { file: Some((path, _)), .. }) => clash(first, *path == file.0, " like"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_place_of_a_pattern_is_what_the_user_has_typed() {
-        for (pattern, folder) in [
-            ("out/{name}.mp4", "out"),
-            ("out/{name}/{index}.mp4", "out"),
-            ("{name}.mp4", ""),
-            ("same.mp4", ""),
-            ("../a/b/{index}.{ext}", "../a/b"),
-            ("/abs/x-{name}/v.mp4", "/abs"),
-            ("./.hidden/{index}.mp4", ".hidden"),
-        ] {
-            let expected = Path::new(folder);
-            let found = fixed_folder(pattern);
-            assert_eq!(found.strip_prefix(".").unwrap_or(&found), expected, "{pattern}");
         }
     }
 }

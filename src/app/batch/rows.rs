@@ -12,14 +12,14 @@ use hyperframes_ci_core::variables::{
 };
 use serde_json::{Map, Value};
 
-use super::manifest_path;
-use super::outputs::{BatchPlaces, refused};
+use super::manifest::manifest_path;
+use super::places::{BatchPlaces, refused};
 use crate::app::prepare::PreparedProject;
 use crate::app::request::{RequestBody, check_options};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::Renderer;
-use crate::system::output_place::ResolvedFolders;
+use crate::system::output_place::{OutputRefusal, OutputTarget, ResolvedFolders};
 
 /// Where videos of a batch go unless the user says otherwise.
 const OUTPUT: &str = "renders/{index}.{ext}";
@@ -38,7 +38,7 @@ pub(crate) struct BatchRows<'a> {
     /// Base values, below those of the rows.
     variables: Map<String, Value>,
     pattern: String,
-    pub(super) places: BatchPlaces,
+    places: BatchPlaces,
     renderer: Option<&'static dyn Renderer>,
     /// Rows that must not be rendered because of their outputs, from 0, sorted.
     refused: &'a [u64],
@@ -131,10 +131,22 @@ impl<'a> BatchRows<'a> {
         Ok(self.open()?.map(valid))
     }
 
+    /// Checks the output of a row, and returns the file that it leads to.
+    ///
+    /// # Errors
+    /// Returns the reason against it.
+    pub(super) fn target(
+        &self,
+        row: &ValidRow,
+        folders: &mut ResolvedFolders,
+    ) -> Result<OutputTarget, OutputRefusal> {
+        self.places.check(&row.row, &row.output, folders)
+    }
+
     /// The reason that the output of a row is refused.
     fn refusal(&self, row: &ValidRow) -> InvalidRow {
-        let message = match self.places.check(row, &mut ResolvedFolders::default()) {
-            Err(refusal) => refused(row, &refusal),
+        let message = match self.target(row, &mut ResolvedFolders::default()) {
+            Err(refusal) => refused(&row.row, &row.output, &refusal),
             Ok(_) => format!("writes to {} like another row", row.output),
         };
         InvalidRow { index: row.row.index, line: row.row.line, message }
