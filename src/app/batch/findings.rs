@@ -77,3 +77,43 @@ impl RowFindings {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Map;
+
+    #[test]
+    fn kinds_are_counted_and_bounded() {
+        let mut findings = RowFindings::default();
+        let row =
+            |index| Row { index, line: index + 2, variables: Map::new(), options: Map::new(), output: None };
+        let issue = |rule, variable: &str| ValueIssue {
+            rule,
+            variable: variable.to_owned(),
+            message: format!("about {variable}"),
+            help: None,
+        };
+        for index in 0..7 {
+            findings.add(&row(index), issue(Rule::UndeclaredVariable, "a"), Severity::Warning);
+        }
+        for index in 0..2 {
+            findings.add(&row(index), issue(Rule::VariableTypeMismatch, "a"), Severity::Note);
+        }
+        for index in 0..100 {
+            let variable = format!("v{index}");
+            findings.add(&row(index), issue(Rule::UndeclaredVariable, &variable), Severity::Warning);
+        }
+        let found = findings.into_diagnostics("rows.csv", &Declarations::default());
+        assert_eq!(found.len(), MAX_KINDS + 1);
+        assert_eq!(
+            found[0].message,
+            "about a: row 1 (line 2), row 2 (line 3), row 3 (line 4), row 4 (line 5), row 5 (line 6) and 2 more"
+        );
+        assert_eq!(
+            (found[1].severity, found[1].message.as_str()),
+            (Severity::Note, "about a: row 1 (line 2), row 2 (line 3)")
+        );
+        assert!(found[MAX_KINDS].message.starts_with("52 more findings"), "{}", found[MAX_KINDS].message);
+    }
+}

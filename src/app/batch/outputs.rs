@@ -73,10 +73,11 @@ impl Writers {
     /// Adds a row; returns the clash with an earlier one. Equal rows share a render, and may share a file.
     pub(super) fn add(&mut self, row: &ValidRow, target: &OutputTarget) -> Option<Clash> {
         let (index, line) = (row.row.index, row.row.line);
+        let own = index + 1;
         let remedy = if row.row.output.is_some() {
-            "name another output in one of them"
+            format!("name another output for row {own}")
         } else {
-            "put {index} into the output"
+            format!("put {{index}} into the output, so that row {own} has a file of its own")
         };
         let clash = |first: &Writer, is_certain, verb| {
             let (number, first_line) = (first.index + 1, first.line);

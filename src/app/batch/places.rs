@@ -7,7 +7,7 @@ use hyperframes_ci_core::variables::Row;
 use crate::app::prepare::PreparedProject;
 use crate::app::spec::{RenderSpec, VariableSource};
 use crate::fault::Error;
-use crate::system::cache;
+use crate::renderers::LedgerFile;
 use crate::system::output::OutputError;
 use crate::system::output_place::{OutputPlace, OutputRefusal, OutputTarget, ResolvedFolders};
 
@@ -68,13 +68,12 @@ pub(crate) fn own_files(spec: &RenderSpec, place: OutputPlace) -> OutputPlace {
         Some(VariableSource::File(path)) => Some(path.as_path()),
         Some(VariableSource::Inline(_)) | None => None,
     };
-    let cache = cache::folder();
+    let ledger = spec.run.reuse.ledger.clone().or_else(LedgerFile::default_path);
     let files = [
         (spec.batch.rows.as_deref(), "the file of rows"),
         (variables, "the file of variables"),
-        (spec.run.reuse.ledger.as_deref(), "the ledger"),
+        (ledger.as_deref(), "the ledger"),
         (spec.severities.config.as_deref(), "the configuration"),
-        (cache.as_deref(), "in the cache of hyperframes-ci"),
     ];
     let files = files.into_iter().filter_map(|(path, what)| Some((path?, what)));
     files.fold(place, |place, (path, what)| place.reserving(path, what))
