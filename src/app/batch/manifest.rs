@@ -5,7 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::app::spec::RenderSpec;
 use crate::fault::{Exit, Fault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -154,13 +153,6 @@ impl Manifest {
         let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(line.as_bytes()));
         written.map_err(|error| ManifestError { path: self.path.clone(), error })
     }
-}
-
-/// Returns the path of the manifest of a batch with the rows of `file`.
-pub(super) fn manifest_path(spec: &RenderSpec, file: &Path) -> PathBuf {
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));
-    spec.batch.manifest.clone().unwrap_or_else(default)
 }
 
 impl Known {

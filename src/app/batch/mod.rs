@@ -30,7 +30,7 @@ use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Renderer, Session, Work};
 use crate::ui::Console;
-use manifest::manifest_path;
+use places::manifest_path;
 use plan::{BatchPlan, PriorState};
 use summary::BatchSummary;
 

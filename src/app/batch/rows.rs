@@ -12,8 +12,7 @@ use hyperframes_ci_core::variables::{
 };
 use serde_json::{Map, Value};
 
-use super::manifest::manifest_path;
-use super::places::{BatchPlaces, refused};
+use super::places::{BatchPlaces, manifest_path, refused};
 use crate::app::prepare::PreparedProject;
 use crate::app::request::{RequestBody, check_options};
 use crate::app::spec::RenderSpec;
