@@ -406,3 +406,45 @@ fn a_dry_run_ends_as_the_preflight_of_a_run_does() {
     dry_run(&emulator, folder, "a.jsonl", rows, &["--strict-variables", "--keep-going"]).ok();
     assert_eq!((run(&["--keep-going"]), emulator.created()), (1, (1, 1)));
 }
+
+#[test]
+#[cfg(unix)]
+fn rows_come_from_pipes_too_and_are_paid_for_once() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let table = "title\nOne\nTwo\nThree\n";
+    let lines =
+        table.lines().skip(1).map(|title| format!("{}\n", json!({ "title": title }))).collect::<String>();
+    write(folder.path(), "table", table);
+    write(folder.path(), "lines", &lines);
+    let run = |shell: &str| -> Ran {
+        let program = emulator.command();
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", shell, "bash"]).arg(program.get_program()).current_dir(folder.path());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.output().unwrap().into()
+    };
+    let render = "\"$1\" render --json -o 'renders/{title}.{ext}' --batch";
+    for shell in [
+        format!("cat lines | {render} -"),
+        format!("{render} - < table"),
+        format!("cat table | {render} /dev/stdin"),
+        format!("{render} /dev/stdin < lines"),
+        format!("{render} <(cat lines)"),
+    ] {
+        let ran = run(&shell).ok();
+        let summary = ran.stdout.split_once("\n{\n").map_or(ran.stdout.as_str(), |(_, summary)| summary);
+        let summary: Value = serde_json::from_str(&format!("{{{}", summary.trim_start_matches('{'))).unwrap();
+        let figures = (summary["rows"].as_u64(), summary["failed"].as_u64());
+        assert_eq!(figures, (Some(3), Some(0)), "{shell}: {ran:?}");
+        assert_eq!(emulator.created(), (1, 3), "{shell}");
+    }
+    assert!(folder.path().join("renders/rows.manifest.jsonl").is_file());
+    let empty = run(&format!("{render} - < /dev/null"));
+    assert_eq!((empty.code, empty.error()["message"].as_str()), (2, Some("standard input has no rows")));
+}

@@ -51,8 +51,8 @@ impl BatchRows<'_> {
     /// Returns a usage error if the file cannot be read or has no rows. Returns [`InvalidRows`] if different rows write one
     /// file, or if rows are invalid and the user does not want the others; in a dry run it is in the result.
     pub(crate) fn count(&self, console: &mut Console) -> Result<RowCount, Error> {
-        let file = self.file.display();
-        let mut source = self.open()?;
+        let file = self.file.name().display();
+        let mut source = self.file.read()?;
         if let Some(separator) = source.separator() {
             console.note(&format!("{file}: columns are separated by a {separator}"));
         }
@@ -135,7 +135,7 @@ impl BatchRows<'_> {
     ) -> Result<(u64, Option<InvalidRows>), Error> {
         let Problems { count, mut first } = problems;
         first.sort();
-        let file = self.file.display();
+        let file = self.file.name().display();
         let first = first.into_iter().map(|(line, message)| format!("{file}:{line}: {message}")).collect();
         let invalid = InvalidRows { count, first, is_skippable: !is_clash };
         match count {

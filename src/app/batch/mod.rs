@@ -11,9 +11,8 @@ mod places;
 mod plan;
 mod row_outcome;
 mod rows;
+mod rows_file;
 mod summary;
-
-use std::path::Path;
 
 use hyperframes_ci_core::job::Failure;
 
@@ -22,6 +21,7 @@ pub(crate) use manifest::{Entry, Manifest};
 pub(crate) use places::own_files;
 pub(crate) use row_outcome::RowOutcome;
 pub(crate) use rows::BatchRows;
+pub(crate) use rows_file::RowsFile;
 
 use super::outcome::{BatchOutcome, Outcome};
 use super::prepare::{PreparedProject, check_size};
@@ -30,7 +30,6 @@ use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Renderer, Session, Work};
 use crate::ui::Console;
-use places::manifest_path;
 use plan::{BatchPlan, PriorState};
 use summary::BatchSummary;
 
@@ -44,10 +43,9 @@ pub(crate) fn run(
     project: &PreparedProject,
     renderer: Option<&'static dyn Renderer>,
     mut session: Option<Box<dyn Session>>,
-    count: RowCount,
+    (file, count): (&RowsFile, RowCount),
     console: &mut Console,
 ) -> Result<Outcome, Error> {
-    let file = spec.batch.rows.as_deref().unwrap_or(Path::new("-"));
     let RowCount { rows: total, invalid, refused, diagnostics, refusal } = count;
     let rows = BatchRows::new(spec, request, project, renderer, file)?.refusing(&refused);
     let packed = project.pack(console)?;
@@ -64,7 +62,7 @@ pub(crate) fn run(
         max_failures: spec.batch.max_failures,
         has_callback: request.options.callback_url.is_some(),
     };
-    let path = manifest_path(spec, file);
+    let path = file.manifest(spec);
     let mut manifest =
         if spec.is_dry_run { Manifest::read(&path, count.rows)? } else { Manifest::open(&path, count.rows)? };
     if let Some(session) = &mut session {

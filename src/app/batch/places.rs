@@ -62,13 +62,6 @@ impl BatchPlaces {
     }
 }
 
-/// Returns the path of the manifest of a batch with the rows of `file`.
-pub(super) fn manifest_path(spec: &RenderSpec, file: &Path) -> PathBuf {
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));
-    spec.batch.manifest.clone().unwrap_or_else(default)
-}
-
 /// Reserves the files that a run itself reads, writes or remembers.
 pub(crate) fn own_files(spec: &RenderSpec, place: OutputPlace) -> OutputPlace {
     let variables = match &spec.variables {

@@ -1,18 +1,13 @@
 //! The rows of a file, each made into a request.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
-
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::{Diagnostic, Levels, Rule, Severity};
 use hyperframes_ci_core::options::Format;
-use hyperframes_ci_core::variables::{
-    Declarations, Row, RowError, RowFormat, Rows, ValueIssue, fill, type_fields,
-};
+use hyperframes_ci_core::variables::{Declarations, Row, RowError, ValueIssue, fill, type_fields};
 use serde_json::{Map, Value};
 
-use super::places::{BatchPlaces, manifest_path, refused};
+use super::places::{BatchPlaces, refused};
+use super::rows_file::RowsFile;
 use crate::app::prepare::PreparedProject;
 use crate::app::request::{RequestBody, check_options};
 use crate::app::spec::RenderSpec;
@@ -26,7 +21,7 @@ const OUTPUT: &str = "renders/{index}.{ext}";
 /// The rows of a batch, and what is the same for all of them.
 pub(crate) struct BatchRows<'a> {
     pub(super) spec: &'a RenderSpec,
-    pub(super) file: &'a Path,
+    pub(super) file: &'a RowsFile,
     pub(super) declarations: &'a Declarations,
     /// The severities of findings about values.
     levels: &'a Levels,
@@ -72,7 +67,7 @@ impl<'a> BatchRows<'a> {
         request: &'a RequestBody,
         project: &'a PreparedProject,
         renderer: Option<&'static dyn Renderer>,
-        file: &'a Path,
+        file: &'a RowsFile,
     ) -> Result<Self, Error> {
         let pattern = spec.output.as_ref().map(|path| path.display().to_string());
         let pattern = pattern.unwrap_or_else(|| OUTPUT.to_owned());
@@ -84,7 +79,7 @@ impl<'a> BatchRows<'a> {
             body: &request.body,
             duration: project.duration,
             variables: request.options.variables.clone().unwrap_or_default(),
-            places: BatchPlaces::new(spec, project, &pattern, &manifest_path(spec, file))?,
+            places: BatchPlaces::new(spec, project, &pattern, &file.manifest(spec))?,
             pattern,
             renderer,
             refused: &[],
@@ -94,23 +89,6 @@ impl<'a> BatchRows<'a> {
     /// Returns the same rows, of which some are invalid because of their outputs: those at these places, which are sorted.
     pub(super) fn refusing(self, refused: &'a [u64]) -> Self {
         Self { refused, ..self }
-    }
-
-    fn format(&self) -> RowFormat {
-        RowFormat::of(&self.file.to_string_lossy())
-    }
-
-    /// Opens the file.
-    ///
-    /// # Errors
-    /// Returns a usage error if it cannot be read.
-    pub(super) fn open(&self) -> Result<Rows<BufReader<File>>, Error> {
-        let file = self.file.display();
-        let unreadable = |message: String| Error::usage(format!("--batch: {message}"), "name a file of rows");
-        let opened =
-            File::open(self.file).map_err(|error| unreadable(format!("{file} cannot be read: {error}")))?;
-        Rows::new(BufReader::new(opened), self.format())
-            .map_err(|RowError { line, message, .. }| unreadable(format!("{file}:{line} {message}")))
     }
 
     /// Reads the file from its beginning.
@@ -127,7 +105,7 @@ impl<'a> BatchRows<'a> {
                 Err(_) => Ok(row),
             }
         };
-        Ok(self.open()?.map(valid))
+        Ok(self.file.read()?.map(valid))
     }
 
     /// Checks the output of a row, and returns the file that it leads to.
@@ -157,7 +135,7 @@ impl<'a> BatchRows<'a> {
         let mut row = row.map_err(invalid)?;
         let (index, line) = (row.index, row.line);
         let wrong = |message: String| InvalidRow { index, line, message };
-        if self.format().is_table() {
+        if self.file.is_table() {
             type_fields(&mut row.variables, self.declarations);
         }
         let issues = self.issues(&row.variables).map_err(wrong)?;

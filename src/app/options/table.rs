@@ -337,8 +337,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "batch",
         value_name: "FILE",
         kind: Kind::Path,
-        help: "Render each row of a file: JSON Lines, a JSON array, {\"rows\": […]}, or CSV or TSV with a header. A row is variables, or \
-               {\"variables\", \"output\", \"title\", \"fps\", …}",
+        help: "Render each row of a file: JSON Lines, a JSON array, {\"rows\": […]}, or CSV or TSV with a header; - reads standard \
+               input. A row is variables, or {\"variables\", \"output\", \"title\", \"fps\", …}",
         heading: Heading::Batches,
         scope: Scope::Entry("rows"),
         conflicts: &["asset-id", "url", "no-wait"],

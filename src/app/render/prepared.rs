@@ -10,7 +10,7 @@ use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 use super::choose::{ChosenRenderer, check_capabilities, choose, choose_for_uploaded, renderer_of};
 use super::reporter::SingleReporter;
 use super::result::FinishedOrder;
-use crate::app::batch::{self, RowCount};
+use crate::app::batch::{self, BatchRows, RowCount, RowsFile};
 use crate::app::budget::LimitOptions;
 use crate::app::outcome::{DryRunOutcome, Outcome, ProjectOutcome};
 use crate::app::prepare::{PreflightSpec, PreparedProject, archive_outcome, check_size, largest_lines};
@@ -34,8 +34,8 @@ pub(crate) struct PreparedRender {
 
 /// The project to render.
 enum Source {
-    /// A project that passed the checks, and the number of rows for a batch.
-    Directory(Box<PreparedProject>, Option<RowCount>),
+    /// A project that passed the checks, and the rows of a batch.
+    Directory(Box<PreparedProject>, Option<(RowsFile, RowCount)>),
     /// A project that the server already has or can download.
     Uploaded(Project),
 }
@@ -63,8 +63,11 @@ impl PreparedRender {
             renderer.accept(&request.options)?;
         }
         let rows = match spec.batch.rows.as_deref() {
-            Some(file) => {
-                Some(batch::BatchRows::new(&spec, &request, &project, renderer, file)?.count(console)?)
+            Some(path) => {
+                let file = RowsFile::open(path)?;
+                let rows = BatchRows::new(&spec, &request, &project, renderer, &file)?;
+                let count = rows.count(console)?;
+                Some((file, count))
             }
             None => {
                 check_output(&spec)?;
@@ -94,10 +97,10 @@ impl PreparedRender {
             (Source::Uploaded(project), Some(chosen)) => {
                 render_uploaded(&spec, &request, &project, chosen, console)
             }
-            (Source::Directory(project, Some(rows)), chosen) => {
+            (Source::Directory(project, Some((file, count))), chosen) => {
                 let renderer = renderer_of(&spec, chosen.as_ref());
                 let session = chosen.map(|chosen| chosen.session);
-                batch::run(&spec, &request, &project, renderer, session, rows, console)
+                batch::run(&spec, &request, &project, renderer, session, (&file, count), console)
             }
             (Source::Directory(project, None), Some(chosen)) => {
                 render_directory(&spec, &request, &project, chosen, console)

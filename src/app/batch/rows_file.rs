@@ -1,0 +1,137 @@
+//! The file of rows. Rows are read several times, so that what a pipe delivers is copied first.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, IsTerminal, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::variables::{RowError, RowFormat, Rows};
+
+use crate::app::spec::RenderSpec;
+use crate::fault::Error;
+use crate::system::temporary::{self, Temporary};
+
+/// The name of standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// A file of rows, or a copy of what a pipe delivered.
+#[derive(Debug)]
+pub(crate) struct RowsFile {
+    /// The name in messages.
+    name: PathBuf,
+    path: PathBuf,
+    format: RowFormat,
+    /// Deleted with the value.
+    copy: Option<Temporary>,
+}
+
+impl RowsFile {
+    /// Finds the file at `path`. Copies standard input (`-`), and pipes such as `<(command)`, until they end.
+    ///
+    /// # Errors
+    /// Returns a usage error if there is no such file, standard input is a terminal, or the copy fails.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let unreadable = |error: io::Error| {
+            Error::usage(
+                format!("--batch: {} cannot be read: {error}", path.display()),
+                "pass a JSON Lines, JSON, CSV or TSV file, or - for standard input",
+            )
+        };
+        if path == Path::new(STANDARD_INPUT) {
+            let input = io::stdin();
+            if input.is_terminal() {
+                return Err(Error::usage(
+                    "--batch -: standard input is a terminal",
+                    "pipe the rows into the command, or pass a file",
+                ));
+            }
+            return Self::copy(PathBuf::from("standard input"), &mut input.lock()).map_err(unreadable);
+        }
+        if fs::metadata(path).map_err(unreadable)?.is_file() && !is_descriptor(path) {
+            let format = RowFormat::of(&path.to_string_lossy());
+            return Ok(Self { name: path.to_owned(), path: path.to_owned(), format, copy: None });
+        }
+        let mut file = File::open(path).map_err(unreadable)?;
+        Self::copy(path.to_owned(), &mut file).map_err(unreadable)
+    }
+
+    /// Copies `rows`, whose format only their first character tells.
+    fn copy(name: PathBuf, rows: &mut dyn Read) -> io::Result<Self> {
+        let mut copy = temporary::create(&std::env::temp_dir(), "hyperframes-ci-rows-", ".tmp")?;
+        io::copy(rows, &mut copy.file)?;
+        copy.file.rewind()?;
+        let format = format_of(&mut copy.file)?;
+        Ok(Self { name, path: copy.file.path().to_owned(), format, copy: Some(copy) })
+    }
+
+    /// Returns the name in messages.
+    pub(crate) fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// Returns whether values are texts that take the types of their variables.
+    pub(super) fn is_table(&self) -> bool {
+        self.format.is_table()
+    }
+
+    /// Reads the rows from the first one.
+    ///
+    /// # Errors
+    /// Returns a usage error if the file cannot be read.
+    pub(super) fn read(&self) -> Result<Rows<BufReader<File>>, Error> {
+        let name = self.name.display();
+        let unreadable = |message: String| Error::usage(format!("--batch: {message}"), "name a file of rows");
+        let file =
+            File::open(&self.path).map_err(|error| unreadable(format!("{name} cannot be read: {error}")))?;
+        Rows::new(BufReader::new(file), self.format)
+            .map_err(|RowError { line, message, .. }| unreadable(format!("{name}:{line} {message}")))
+    }
+
+    /// Returns the path of the manifest. All pipes have the same one unless the user names another: it knows rows by what
+    /// they render.
+    pub(super) fn manifest(&self, spec: &RenderSpec) -> PathBuf {
+        let stem = if self.copy.is_some() { None } else { self.path.file_stem() };
+        let name = stem.map_or_else(|| "rows".into(), |stem| stem.to_string_lossy());
+        let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));
+        spec.batch.manifest.clone().unwrap_or_else(default)
+    }
+}
+
+/// Whether the path names an open file of this process: a second reader may find the place of the first one.
+fn is_descriptor(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc")
+}
+
+/// JSON begins with a bracket, and a table with the name of a column.
+fn format_of(rows: &mut impl Read) -> io::Result<RowFormat> {
+    let mut head = Vec::new();
+    rows.take(64 * 1024).read_to_end(&mut head)?;
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
+    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
+    Ok(if matches!(first, None | Some(b'{' | b'[')) { RowFormat::Json } else { RowFormat::Csv })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_of_a_pipe_is_that_of_its_first_character() {
+        for (text, is_table) in [
+            ("{\"a\":1}\n", false),
+            ("\u{feff}\n [\n{}]", false),
+            ("", false),
+            ("name\tsize\nAda\t1\n", true),
+            ("\u{feff}\"{\",b\n", true),
+        ] {
+            let file = RowsFile::copy(PathBuf::from("pipe"), &mut text.as_bytes()).expect("copied");
+            assert_eq!(file.is_table(), is_table, "{text:?}");
+        }
+        let file = RowsFile::copy(PathBuf::from("pipe"), &mut &b"a,b\n1,2\n3,4\n"[..]).expect("copied");
+        for _ in 0..2 {
+            assert_eq!(file.read().expect("read").filter_map(Result::ok).count(), 2);
+        }
+        let path = file.path.clone();
+        drop(file);
+        assert!(!path.exists());
+    }
+}
