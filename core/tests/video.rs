@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use hyperframes_ci_core::video::{Container, Video, VideoError, check_whole};
+use hyperframes_ci_core::video::{Container, Video, VideoError, check_complete, check_whole};
 use proptest::prelude::*;
 
 const MP4: &[u8] = include_bytes!("../../src/emulator/clips/placeholder.mp4");
@@ -68,6 +68,105 @@ fn a_video_is_whole_or_it_is_cut() {
     assert!(check(&fast).is_err(), "no media at all");
     fast.extend_from_slice(index);
     assert!(check(&fast).is_err(), "an empty one");
+}
+
+/// A box with these contents.
+fn mp4_box(kind: &[u8; 4], contents: &[&[u8]]) -> Vec<u8> {
+    let contents = contents.concat();
+    let size = u32::try_from(contents.len() + 8).expect("small");
+    [&size.to_be_bytes()[..], kind, &contents].concat()
+}
+
+/// Words of four bytes.
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+/// An MP4 of `count` fragments of a second each; `promise` goes into `mvex` and `index` before the fragments.
+fn fragmented(count: u32, promise: &[u8], index: &[u8]) -> Vec<u8> {
+    let tkhd = mp4_box(b"tkhd", &[&words(&[0, 0, 0, 1, 0, 0])]);
+    let mdhd = mp4_box(b"mdhd", &[&words(&[0, 0, 0, 1000, 0, 0])]);
+    let hdlr = mp4_box(b"hdlr", &[&words(&[0, 0]), b"vide"]);
+    let trak = mp4_box(b"trak", &[&tkhd, &mp4_box(b"mdia", &[&mdhd, &hdlr])]);
+    let mvhd = mp4_box(b"mvhd", &[&words(&[0, 0, 0, 1000, 0])]);
+    let trex = mp4_box(b"trex", &[&words(&[0, 1, 1, 100, 0, 0])]);
+    let moov = mp4_box(b"moov", &[&mvhd, &trak, &mp4_box(b"mvex", &[promise, &trex])]);
+    let traf =
+        mp4_box(b"traf", &[&mp4_box(b"tfhd", &[&words(&[0, 1])]), &mp4_box(b"trun", &[&words(&[0, 10])])]);
+    let fragment = [mp4_box(b"moof", &[&traf]), mp4_box(b"mdat", &[b"0123456789"])].concat();
+    let head = mp4_box(b"ftyp", &[b"isom", &words(&[0])]);
+    [head, moov, index.to_vec(), fragment.repeat(count as usize)].concat()
+}
+
+#[test]
+fn a_fragmented_video_is_held_against_what_it_promises() {
+    let check = |bytes: &[u8], duration| check_complete(&mut Cursor::new(bytes), duration);
+    let fragment = fragmented(1, b"", b"").len() - fragmented(0, b"", b"").len();
+    let mehd = mp4_box(b"mehd", &[&words(&[0, 3000])]);
+    let size = u32::try_from(fragment).expect("small");
+    let entry = |size: u32| words(&[size, 1000, 0]);
+    let sidx = [&words(&[0, 1, 1000, 0, 0, 3])[..], &entry(size), &entry(size), &entry(size)].concat();
+    let sidx = mp4_box(b"sidx", &[&sidx]);
+    for (promise, index, duration) in
+        [(&mehd[..], &b""[..], None), (b"", &sidx, None), (b"", b"", Some(3.0)), (&mehd, &sidx, Some(99.0))]
+    {
+        let whole = fragmented(3, promise, index);
+        check(&whole, duration).expect("whole");
+        for cut in 1..=3 * fragment {
+            assert!(check(&whole[..whole.len() - cut], duration).is_err(), "{cut} bytes less");
+        }
+    }
+    // Nothing says how long it is: only a fragment that is cut is noticed, and none at all.
+    let unknown = fragmented(3, b"", b"");
+    check(&unknown[..unknown.len() - fragment], None).expect("nobody knows better");
+    assert!(check(&unknown[..unknown.len() - 18], None).is_err(), "a fragment without its media");
+    assert!(check(&unknown[..unknown.len() - 3 * fragment], None).is_err(), "no fragment");
+}
+
+/// An EBML element with these contents.
+fn element(id: &[u8], contents: &[&[u8]]) -> Vec<u8> {
+    let contents = contents.concat();
+    let size = u32::try_from(contents.len()).expect("small") | 0x1000_0000;
+    [id, &size.to_be_bytes(), &contents].concat()
+}
+
+/// A WebM whose segment and clusters have no size: four clusters of a second each, with `info` and `cues` before them.
+fn live(info: &[u8], cues: &[u8]) -> Vec<u8> {
+    const OPEN: &[u8] = &[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    let entry = element(&[0xae], &[&element(&[0xd7], &[&[1]]), &element(&[0x83], &[&[1]])]);
+    let tracks = element(&[0x16, 0x54, 0xae, 0x6b], &[&entry]);
+    let info = element(&[0x15, 0x49, 0xa9, 0x66], &[info]);
+    let head = element(&[0x1a, 0x45, 0xdf, 0xa3], &[b""]);
+    let mut file = [&head[..], &[0x18, 0x53, 0x80, 0x67], OPEN, &info, &tracks, cues].concat();
+    for second in 0..4_u16 {
+        let time = element(&[0xe7], &[&(second * 1000).to_be_bytes()]);
+        let blocks = [0_u16, 500].map(|at| element(&[0xa3], &[&[0x81], &at.to_be_bytes(), &[0x80, 7]]));
+        file = [&file[..], &[0x1f, 0x43, 0xb6, 0x75], OPEN, &time, &blocks[0], &blocks[1]].concat();
+    }
+    file
+}
+
+#[test]
+fn a_live_webm_is_held_against_what_it_promises() {
+    let check = |bytes: &[u8], duration| check_complete(&mut Cursor::new(bytes), duration);
+    let duration = element(&[0x44, 0x89], &[&4000_f64.to_be_bytes()]);
+    let cluster = (live(b"", b"").len()
+        - live(b"", b"").windows(4).position(|id| id == [0x1f, 0x43, 0xb6, 0x75]).expect("a cluster"))
+        / 4;
+    let cue = |at: u32| {
+        let position = element(&[0xb7], &[&element(&[0xf1], &[&at.to_be_bytes()])]);
+        element(&[0x1c, 0x53, 0xbb, 0x6b], &[&element(&[0xbb], &[&position])])
+    };
+    let last = u32::try_from(live(b"", &cue(0)).len() - cluster - 20).expect("small");
+    for (info, cues, promised) in
+        [(&duration[..], &b""[..], None), (b"", b"", Some(4.0)), (b"", &cue(last), None)]
+    {
+        let whole = live(info, cues);
+        check(&whole, promised).expect("whole");
+        assert!(check(&whole[..whole.len() - cluster], promised).is_err(), "{} bytes", whole.len());
+    }
+    let unknown = live(b"", b"");
+    check(&unknown[..unknown.len() - cluster], None).expect("nobody knows better");
 }
 
 /// Size and place of a box at the top.

@@ -5,6 +5,7 @@
 
 mod ebml;
 mod expect;
+mod fragments;
 mod input;
 mod model;
 mod mp4;
@@ -14,5 +15,5 @@ mod webm;
 
 pub use expect::Expected;
 pub use model::{Audio, Container, Video, VideoError};
-pub use read::check_whole;
+pub use read::{check_complete, check_whole};
 pub use signature::{Signature, signature};

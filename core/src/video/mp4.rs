@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek};
 
+use super::fragments;
 use super::input::bytes_at;
 use super::model::{Audio, Container, Video, VideoError};
 
@@ -13,28 +14,28 @@ const MOST_ENTRIES: u32 = 1_000_000;
 
 /// A box: its type and where its contents are.
 #[derive(Clone, Copy, Debug)]
-struct Atom {
-    kind: [u8; 4],
-    start: u64,
-    end: u64,
+pub(super) struct Atom {
+    pub(super) kind: [u8; 4],
+    pub(super) start: u64,
+    pub(super) end: u64,
 }
 
-struct Reader<'a, R> {
+pub(super) struct Reader<'a, R> {
     file: &'a mut R,
     boxes: usize,
 }
 
 /// The properties of a track.
 #[derive(Debug, Default)]
-struct Track {
+pub(super) struct Track {
     id: u32,
     handler: [u8; 4],
-    timescale: u32,
+    pub(super) timescale: u32,
     duration: u64,
     entry: Option<Atom>,
     /// Samples and their durations, in units of the timescale.
     samples: u64,
-    ticks: u64,
+    pub(super) ticks: u64,
     /// The offset of the first sample.
     first_sample: Option<u64>,
     /// Where the last sample ends.
@@ -88,7 +89,11 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
 }
 
 /// See [`super::check_whole`].
-pub(super) fn check_whole(file: &mut (impl Read + Seek), end: u64) -> Result<(), VideoError> {
+pub(super) fn check_whole(
+    file: &mut (impl Read + Seek),
+    duration: Option<f64>,
+    end: u64,
+) -> Result<(), VideoError> {
     let mut reader = Reader { file, boxes: 0 };
     let top = reader.children(0, end)?;
     let last = top.last().map_or(0, |atom| atom.end);
@@ -103,29 +108,31 @@ pub(super) fn check_whole(file: &mut (impl Read + Seek), end: u64) -> Result<(),
     }
     let moov = top.iter().find(|atom| atom.kind == *b"moov");
     let moov = *moov.ok_or(VideoError::Damaged("it has no index (moov)"))?;
-    for track in reader.movie(moov)?.tracks {
-        if track.last_sample_end.is_some_and(|samples| samples > end) {
-            return Err(VideoError::Damaged("its samples reach beyond its end"));
-        }
+    let movie = reader.movie(moov)?;
+    if movie.tracks.iter().any(|track| track.last_sample_end.is_some_and(|samples| samples > end)) {
+        return Err(VideoError::Damaged("its samples reach beyond its end"));
     }
-    Ok(())
+    if movie.is_fragmented { fragments::check(&mut reader, &top, movie, duration, end) } else { Ok(()) }
 }
 
 #[derive(Debug, Default)]
-struct Movie {
-    timescale: u32,
-    duration: u64,
-    tracks: Vec<Track>,
+pub(super) struct Movie {
+    pub(super) timescale: u32,
+    pub(super) duration: u64,
+    /// Whether there are fragments to come (`mvex`), and their duration with that of the movie, 0 if unknown.
+    pub(super) is_fragmented: bool,
+    pub(super) fragments_duration: u64,
+    pub(super) tracks: Vec<Track>,
     /// Durations of samples in fragments, by track, where the fragment does not say.
     defaults: Vec<(u32, u32)>,
 }
 
 impl<R: Read + Seek> Reader<'_, R> {
-    fn at<const N: usize>(&mut self, offset: u64) -> Result<[u8; N], VideoError> {
+    pub(super) fn at<const N: usize>(&mut self, offset: u64) -> Result<[u8; N], VideoError> {
         bytes_at(self.file, offset)
     }
 
-    fn u32(&mut self, offset: u64) -> Result<u32, VideoError> {
+    pub(super) fn u32(&mut self, offset: u64) -> Result<u32, VideoError> {
         Ok(u32::from_be_bytes(self.at(offset)?))
     }
 
@@ -168,10 +175,18 @@ impl<R: Read + Seek> Reader<'_, R> {
                     movie.tracks.push(track);
                 }
                 b"mvex" => {
+                    movie.is_fragmented = true;
                     for atom in self.children(atom.start, atom.end)? {
-                        if atom.kind == *b"trex" {
-                            let default = (self.u32(atom.start + 4)?, self.u32(atom.start + 12)?);
-                            movie.defaults.push(default);
+                        match &atom.kind {
+                            b"trex" => {
+                                let default = (self.u32(atom.start + 4)?, self.u32(atom.start + 12)?);
+                                movie.defaults.push(default);
+                            }
+                            b"mehd" if self.at::<1>(atom.start)? == [1] => {
+                                movie.fragments_duration = u64::from_be_bytes(self.at(atom.start + 4)?);
+                            }
+                            b"mehd" => movie.fragments_duration = u64::from(self.u32(atom.start + 4)?),
+                            _ => {}
                         }
                     }
                 }
@@ -289,7 +304,7 @@ impl<R: Read + Seek> Reader<'_, R> {
     }
 
     /// Adds the samples of a `moof`.
-    fn fragment(&mut self, moof: Atom, movie: &mut Movie) -> Result<(), VideoError> {
+    pub(super) fn fragment(&mut self, moof: Atom, movie: &mut Movie) -> Result<(), VideoError> {
         for traf in self.children(moof.start, moof.end)? {
             if traf.kind != *b"traf" {
                 continue;

@@ -38,10 +38,20 @@ impl Video {
 /// # Errors
 /// Returns [`VideoError::NoVideo`] if it begins like something else, and [`VideoError::Damaged`] if it is cut.
 pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
+    check_complete(file, None)
+}
+
+/// The same, with the `duration` in seconds that the video should have, if it is known. It counts for files that do not
+/// say how long they are and are valid wherever a fragment or a cluster ends: a fragmented MP4 without `mehd`, and a live
+/// WebM. Without it, such a file that is cut between two fragments passes.
+///
+/// # Errors
+/// As [`check_whole`].
+pub fn check_complete(file: &mut (impl Read + Seek), duration: Option<f64>) -> Result<(), VideoError> {
     let (mut file, signature, end) = open(file)?;
     match signature {
-        Signature::IsoMedia => mp4::check_whole(&mut file, end),
-        Signature::Ebml => webm::check_whole(&mut file, end),
+        Signature::IsoMedia => mp4::check_whole(&mut file, duration, end),
+        Signature::Ebml => webm::check_whole(&mut file, duration, end),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::ebml::{Element, Reader};
+use super::fragments::is_shorter;
 use super::model::{Audio, Container, Video, VideoError};
 
 const SEGMENT: u32 = 0x1853_8067;
@@ -22,6 +23,13 @@ const ALPHA_MODE: u32 = 0x53c0;
 const AUDIO: u32 = 0xe1;
 const SAMPLING_FREQUENCY: u32 = 0xb5;
 const CHANNELS: u32 = 0x9f;
+const SEEK_HEAD: u32 = 0x114d_9b74;
+const SEEK: u32 = 0x4dbb;
+const SEEK_POSITION: u32 = 0x53ac;
+const CUES: u32 = 0x1c53_bb6b;
+const CUE_POINT: u32 = 0xbb;
+const CUE_TRACK_POSITIONS: u32 = 0xb7;
+const CUE_CLUSTER_POSITION: u32 = 0xf1;
 const CLUSTER: u32 = 0x1f43_b675;
 const TIMESTAMP: u32 = 0xe7;
 const SIMPLE_BLOCK: u32 = 0xa3;
@@ -55,8 +63,18 @@ struct Blocks {
     last: u64,
 }
 
-pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, VideoError> {
-    let mut reader = Reader::new(file);
+/// What comes before the clusters.
+struct Headers {
+    /// Seconds in a unit of the timestamp scale.
+    unit: f64,
+    /// The length that the file declares, in seconds.
+    duration: Option<f64>,
+    tracks: Vec<Track>,
+    /// The first cluster, to the end of the segment.
+    clusters: Option<Element>,
+}
+
+fn headers(reader: &mut Reader<'_, impl Read + Seek>, end: u64) -> Result<Headers, VideoError> {
     let head = reader.element(0, end)?.ok_or(VideoError::Damaged("it is empty"))?;
     let segment = reader.element(head.end, end)?.filter(|element| element.id == SEGMENT);
     let segment = segment.ok_or(VideoError::Damaged("it has no segment"))?;
@@ -79,7 +97,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
             }
             TRACKS => {
                 for entry in reader.children(element)?.into_iter().filter(|entry| entry.id == TRACK_ENTRY) {
-                    tracks.push(track(&mut reader, entry)?);
+                    tracks.push(track(reader, entry)?);
                 }
             }
             CLUSTER => {
@@ -89,11 +107,25 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
             _ => {}
         }
     }
-    let picture = tracks.iter().find(|track| track.kind == PICTURE);
-    let picture = picture.ok_or(VideoError::Damaged("it has no picture"))?;
-    let mut fps = (picture.frame > 0).then(|| 1e9 / picture.frame as f64);
     let unit = scale as f64 / 1e9;
-    let mut seconds = (duration.is_finite() && duration > 0.0).then_some(duration * unit);
+    let duration = (duration.is_finite() && duration > 0.0).then_some(duration * unit);
+    Ok(Headers { unit, duration, tracks, clusters })
+}
+
+impl Headers {
+    fn picture(&self) -> Result<&Track, VideoError> {
+        let picture = self.tracks.iter().find(|track| track.kind == PICTURE);
+        picture.ok_or(VideoError::Damaged("it has no picture"))
+    }
+}
+
+pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, VideoError> {
+    let mut reader = Reader::new(file);
+    let headers = headers(&mut reader, end)?;
+    let picture = headers.picture()?;
+    let Headers { unit, duration, ref tracks, clusters } = headers;
+    let mut seconds = duration;
+    let mut fps = (picture.frame > 0).then(|| 1e9 / picture.frame as f64);
     // A live recording says neither: its blocks do.
     if let (true, Some(clusters)) = (fps.is_none() || seconds.is_none(), clusters) {
         let blocks = count(&mut reader, clusters, picture.number)?;
@@ -127,22 +159,74 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
 }
 
 /// See [`super::check_whole`]. Elements of unknown size are entered; every other one must end inside the one around it.
-pub(super) fn check_whole(file: &mut (impl Read + Seek), end: u64) -> Result<(), VideoError> {
+pub(super) fn check_whole(
+    file: &mut (impl Read + Seek),
+    duration: Option<f64>,
+    end: u64,
+) -> Result<(), VideoError> {
     let mut reader = Reader::new(file);
     let head = reader.element(0, end)?.ok_or(VideoError::Damaged("it is empty"))?;
     let segment = reader.element(head.end, end)?.filter(|element| element.id == SEGMENT);
     let segment = segment.ok_or(VideoError::Damaged("it has no segment"))?;
     let (mut offset, mut has_tracks, mut has_clusters) = (segment.start, false, false);
+    // An element of unknown size ends wherever the file does.
+    let mut is_live = segment.is_open;
     while let Some(element) = reader.element(offset, segment.end)? {
         has_tracks |= element.id == TRACKS;
         has_clusters |= element.id == CLUSTER;
+        is_live |= element.is_open;
+        if segment.is_open && matches!(element.id, SEEK_HEAD | CUES) && !element.is_open {
+            let last = last_position(&mut reader, element)?;
+            if segment.start.saturating_add(last) >= end {
+                return Err(VideoError::Damaged("its last clusters are missing"));
+            }
+        }
         offset = if element.is_open { element.start } else { element.end };
     }
     match (has_tracks && has_clusters, segment.end - offset) {
+        (true, 0) if is_live => check_length(file, duration, end),
         (true, 0) => Ok(()),
         (true, _) => Err(VideoError::Damaged("its last element is cut")),
         (false, _) => Err(VideoError::Damaged("it has no pictures")),
     }
+}
+
+/// Returns the largest position in the segment that a `SeekHead` or `Cues` names; both hold positions two levels down or
+/// less, and nothing else with these ids.
+fn last_position(reader: &mut Reader<'_, impl Read + Seek>, parent: Element) -> Result<u64, VideoError> {
+    let mut last = 0;
+    for entry in reader.children(parent)?.into_iter().filter(|entry| matches!(entry.id, SEEK | CUE_POINT)) {
+        for field in reader.children(entry)? {
+            match field.id {
+                SEEK_POSITION => last = last.max(reader.integer(field)?),
+                CUE_TRACK_POSITIONS => {
+                    for field in reader.children(field)? {
+                        if field.id == CUE_CLUSTER_POSITION {
+                            last = last.max(reader.integer(field)?);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(last)
+}
+
+/// Checks that the blocks of a live recording reach the length that the file declares, or else `duration`.
+fn check_length(file: &mut (impl Read + Seek), duration: Option<f64>, end: u64) -> Result<(), VideoError> {
+    let mut reader = Reader::new(file);
+    let headers = headers(&mut reader, end)?;
+    let number = headers.picture()?.number;
+    let (Some(promised), Some(clusters)) = (headers.duration.or(duration), headers.clusters) else {
+        return Ok(());
+    };
+    let blocks = count(&mut reader, clusters, number)?;
+    let span = blocks.last.saturating_sub(blocks.first.unwrap_or_default()) as f64 * headers.unit;
+    // The last frame is as long as the others.
+    let frame = span / blocks.count.saturating_sub(1).max(1) as f64;
+    let is_cut = is_shorter(span + frame, promised);
+    if is_cut { Err(VideoError::Damaged("its last clusters are missing")) } else { Ok(()) }
 }
 
 fn track(reader: &mut Reader<'_, impl Read + Seek>, entry: Element) -> Result<Track, VideoError> {
