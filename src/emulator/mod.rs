@@ -24,15 +24,13 @@ use server::Server;
 use state::State;
 pub(crate) use worker::RenderBackend;
 
-use crate::system::interrupt;
-use crate::system::interrupt::Guard;
+use crate::system::temporary;
 
 /// A running emulator; dropping it stops it and deletes what it stored.
 pub(crate) struct Emulator {
     api: Server,
     state: Arc<State>,
     _storage: Server,
-    _guard: Guard,
 }
 
 impl Emulator {
@@ -45,11 +43,7 @@ impl Emulator {
         config: Config,
         backend: Option<Arc<dyn RenderBackend>>,
     ) -> Result<Self, EmulatorError> {
-        let folder = tempfile::Builder::new()
-            .prefix("hyperframes-ci-emulator-")
-            .tempdir()
-            .map_err(EmulatorError::Storage)?;
-        let guard = interrupt::guard_path(folder.path());
+        let folder = temporary::create_folder("hyperframes-ci-emulator-").map_err(EmulatorError::Storage)?;
         let port = config.port;
         let (mut api, api_listener) = Server::bind(port).map_err(|error| EmulatorError::Port(port, error))?;
         let (mut storage, storage_listener) =
@@ -63,7 +57,7 @@ impl Emulator {
             })
             .and_then(|()| worker::start(&state, backend))
             .map_err(|error| EmulatorError::Port(port, error))?;
-        Ok(Self { api, state, _storage: storage, _guard: guard })
+        Ok(Self { api, state, _storage: storage })
     }
 
     /// Returns the base URL of the API.

@@ -1,9 +1,10 @@
-//! Temporary files that are deleted however their process ends.
+//! Temporary files and directories that are deleted however their process ends.
 //!
 //! They are deleted when dropped and when the process is interrupted. Files of killed processes are deleted by the next
-//! process: a file is locked while its process runs, so an unlocked file is orphaned.
+//! process: a file is locked while its process runs, so an unlocked file is orphaned. A directory contains such a file.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -31,7 +32,7 @@ pub(crate) struct Temporary {
 /// # Errors
 /// Returns an error if the folder cannot be written.
 pub(crate) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Temporary> {
-    if is_first_visit(folder, suffix) {
+    if is_first_visit(folder, &format!("{prefix}*{suffix}")) {
         delete_orphans(folder, prefix, suffix);
     }
     let file = tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)?;
@@ -42,11 +43,84 @@ pub(crate) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Te
     Ok(Temporary { file, _guard })
 }
 
+/// Name of the file that is locked while the process of a temporary directory runs.
+const OWNER: &str = ".owner";
+
+/// A temporary directory; dropping it or interrupting the process deletes it.
+#[derive(Debug)]
+pub(crate) struct TemporaryFolder {
+    folder: tempfile::TempDir,
+    _owner: File,
+    _guard: Guard,
+}
+
+impl TemporaryFolder {
+    /// Returns the path.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Creates a directory with this prefix in the system's temporary directory, and deletes orphaned ones.
+///
+/// # Errors
+/// Returns an error if the system's temporary directory cannot be written.
+pub(crate) fn create_folder(prefix: &str) -> io::Result<TemporaryFolder> {
+    create_folder_in(&std::env::temp_dir(), prefix)
+}
+
+fn create_folder_in(parent: &Path, prefix: &str) -> io::Result<TemporaryFolder> {
+    if is_first_visit(parent, &format!("{prefix}*/")) {
+        delete_orphaned_folders(parent, prefix);
+    }
+    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
+    let _guard = interrupt::guard_path(folder.path());
+    let _owner = File::create(folder.path().join(OWNER))?;
+    #[cfg(unix)]
+    let _ = _owner.try_lock();
+    Ok(TemporaryFolder { folder, _owner, _guard })
+}
+
+/// Deletes directories of this user with this prefix whose process has ended. Links are neither followed nor deleted.
+#[cfg(unix)]
+fn delete_orphaned_folders(parent: &Path, prefix: &str) {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+    let user = rustix::process::geteuid().as_raw();
+    let is_ours = |metadata: &std::fs::Metadata| metadata.uid() == user && is_old(metadata);
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let has_prefix = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        // Of a link these are the properties of the link itself.
+        let is_folder = || entry.metadata().is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
+        if !has_prefix || !is_folder() {
+            continue;
+        }
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).custom_flags(flags.bits().cast_signed());
+        let Ok(owner) = options.open(entry.path().join(OWNER)) else { continue };
+        let is_file = owner.metadata().is_ok_and(|metadata| metadata.is_file() && is_ours(&metadata));
+        if is_file && owner.try_lock().is_ok() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn delete_orphaned_folders(_: &Path, _: &str) {}
+
+/// Returns whether a file is old enough to be orphaned.
+#[cfg(unix)]
+fn is_old(metadata: &std::fs::Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
+    age.is_some_and(|age| age > MIN_ORPHAN_AGE)
+}
+
 /// Returns whether this process has not visited the folder: one visit is enough, and a batch writes many files.
-fn is_first_visit(folder: &Path, suffix: &str) -> bool {
+fn is_first_visit(folder: &Path, pattern: &str) -> bool {
     static VISITED: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
     let mut visited = VISITED.lock().unwrap_or_else(PoisonError::into_inner);
-    visited.insert((folder.to_owned(), suffix.to_owned()))
+    visited.insert((folder.to_owned(), pattern.to_owned()))
 }
 
 #[cfg(unix)]
@@ -55,13 +129,10 @@ fn delete_orphans(folder: &Path, prefix: &str, suffix: &str) {
     for entry in entries {
         let name = entry.file_name();
         let is_ours = name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(suffix));
-        let is_old = || {
-            let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
-            Some(metadata.modified().ok()?.elapsed().ok()? > MIN_ORPHAN_AGE)
-        };
-        if is_ours && is_old() == Some(true) {
+        let is_old = || entry.metadata().is_ok_and(|metadata| metadata.is_file() && is_old(&metadata));
+        if is_ours && is_old() {
             // Files of other users cannot be opened and stay.
-            let is_owned = std::fs::File::open(entry.path()).map_or(true, |file| file.try_lock().is_err());
+            let is_owned = File::open(entry.path()).map_or(true, |file| file.try_lock().is_err());
             if !is_owned {
                 let _ = std::fs::remove_file(entry.path());
             }
@@ -75,7 +146,6 @@ fn delete_orphans(_: &Path, _: &str, _: &str) {}
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use std::fs::File;
     use std::time::SystemTime;
 
     #[test]
@@ -97,5 +167,43 @@ mod tests {
         let also = create(folder.path(), ".x-", ".part").expect("created");
         assert!(!left.exists());
         assert!(owned.path().exists() && also.file.path().exists() && young.exists() && other.exists());
+    }
+
+    #[test]
+    fn only_orphaned_folders_are_deleted() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let long_ago = SystemTime::now() - 6 * MIN_ORPHAN_AGE;
+        let age = |path: &Path| File::open(path).and_then(|file| file.set_modified(long_ago)).expect("aged");
+        let make = |name: &str| {
+            let path = parent.path().join(name);
+            std::fs::create_dir(&path).expect("created");
+            File::create(path.join(OWNER)).expect("created");
+            age(&path.join(OWNER));
+            age(&path);
+            path
+        };
+        let living = create_folder_in(parent.path(), "x-").expect("created");
+        age(&living.path().join(OWNER));
+        age(living.path());
+        let (orphan, other) = (make("x-1"), make("other"));
+        // Something that is not ours: without an owner, with a link as its owner, or a link itself.
+        let unknown = make("x-2");
+        std::fs::remove_file(unknown.join(OWNER)).expect("deleted");
+        age(&unknown);
+        let tricky = make("x-3");
+        std::fs::remove_file(tricky.join(OWNER)).expect("deleted");
+        std::os::unix::fs::symlink(other.join(OWNER), tricky.join(OWNER)).expect("linked");
+        age(&tricky);
+        let link = parent.path().join("x-4");
+        std::os::unix::fs::symlink(&other, &link).expect("linked");
+        // What a link in an orphan points to stays.
+        std::os::unix::fs::symlink(&other, orphan.join("link")).expect("linked");
+        age(&orphan);
+        let young = parent.path().join("x-5");
+        std::fs::create_dir(&young).expect("created");
+        delete_orphaned_folders(parent.path(), "x-");
+        assert!(!orphan.exists());
+        let kept = [living.path(), &other, &unknown, &tricky, &link, &young];
+        assert!(kept.iter().all(|path| path.exists()) && other.join(OWNER).exists(), "{kept:?}");
     }
 }

@@ -12,10 +12,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::config::Config;
 use super::faults::{Effect, Script, Step};
+use crate::system::temporary::TemporaryFolder;
 pub(crate) use asset::Asset;
 pub(crate) use grants::{CODE_LIFETIME, CodeRequest, DEVICE_INTERVAL, GrantError, Grants, Tokens};
 use ids::IdGenerator;
@@ -27,7 +27,7 @@ pub(crate) use render::{Render, RenderOptions, Status};
 pub(super) struct State {
     pub(super) config: Config,
     pub(super) presigner: Presigner,
-    folder: TempDir,
+    folder: TemporaryFolder,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
@@ -82,7 +82,7 @@ impl Inner {
 
 impl State {
     /// Returns an empty state that stores files in `folder` and hands out URLs of the storage at `storage_url`.
-    pub(super) fn new(config: Config, folder: TempDir, storage_url: String) -> Self {
+    pub(super) fn new(config: Config, folder: TemporaryFolder, storage_url: String) -> Self {
         let inner = Inner {
             ids: IdGenerator::default(),
             assets: HashMap::new(),

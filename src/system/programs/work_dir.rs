@@ -4,13 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::system::interrupt::{self, Guard};
+use crate::system::temporary::{self, TemporaryFolder};
 
 /// A temporary directory with one directory for a project and one for the temporary files of child processes.
 #[derive(Debug)]
 pub(crate) struct WorkDir {
-    folder: tempfile::TempDir,
-    _guard: Guard,
+    folder: TemporaryFolder,
 }
 
 impl WorkDir {
@@ -19,8 +18,7 @@ impl WorkDir {
     /// # Errors
     /// Returns an error if the system's temporary directory cannot be written.
     pub(crate) fn new() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("hyperframes-ci-").tempdir()?;
-        let directory = Self { _guard: interrupt::guard_path(folder.path()), folder };
+        let directory = Self { folder: temporary::create_folder("hyperframes-ci-work-")? };
         fs::create_dir(directory.project())?;
         fs::create_dir(directory.temporary())?;
         Ok(directory)
