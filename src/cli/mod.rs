@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::fault::Error;
-use crate::ui::Console;
+use crate::ui::{Console, OutputError};
 
 /// Check, pack and render HyperFrames compositions in continuous integration.
 #[derive(Debug, Parser)]
@@ -76,6 +76,10 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     }
     let result = cli.command.run(&mut console);
     crate::system::interrupt::wait_for_cleanup();
+    let result = match (result, console.take_output_error()) {
+        (Ok(()), Some(error)) => Err(error.into()),
+        (result, _) => result,
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -93,8 +97,15 @@ fn fail(error: &clap::Error, json: bool) -> ExitCode {
         Console::new(true).failure(&usage);
         return ExitCode::from(usage.exit().code());
     }
+    match error.print() {
+        Err(written) if !error.use_stderr() && written.kind() != std::io::ErrorKind::BrokenPipe => {
+            let written = Error::from(OutputError(written));
+            Console::new(json).failure(&written);
+            return ExitCode::from(written.exit().code());
+        }
+        _ => {}
+    }
     // The exit code of clap for usage errors is 2, like Exit::Usage.
-    let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 

@@ -1,5 +1,6 @@
 //! The console: results go to standard output, progress and errors to standard error.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::plain;
-use crate::fault::Error;
+use crate::fault::{Error, Fault};
 
 /// Writes the output of a command, for people or as JSON.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Console {
     began: Instant,
     /// The entry of a batch of entries: its lines start with its name, and its results are not printed.
     entry: Option<String>,
+    /// The first error of writing to standard output.
+    output_error: Option<io::Error>,
 }
 
 const BOLD: &str = "\u{1b}[1m";
@@ -37,7 +40,15 @@ impl Console {
     pub(crate) fn new(json: bool) -> Self {
         // A log would contain every frame of a progress bar.
         let interactive = !json && io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        Self { json, interactive, bar: None, last: String::new(), began: Instant::now(), entry: None }
+        Self {
+            json,
+            interactive,
+            bar: None,
+            last: String::new(),
+            began: Instant::now(),
+            entry: None,
+            output_error: None,
+        }
     }
 
     /// Returns a console that prints nothing.
@@ -54,6 +65,7 @@ impl Console {
             last: String::new(),
             began: self.began,
             entry: Some(name.to_owned()),
+            output_error: None,
         }
     }
 
@@ -198,20 +210,24 @@ impl Console {
     pub(crate) fn result(&mut self, text: &str) {
         self.end_bar();
         if !self.json && self.entry.is_none() {
-            let _ = write!(anstream::stdout(), "{text}");
+            self.print(|| {
+                let mut stdout = anstream::stdout().lock();
+                stdout.write_all(text.as_bytes())?;
+                stdout.flush()
+            });
         }
     }
 
     /// Prints a JSON document, for people and programs.
     pub(crate) fn document(&mut self, value: &Value) {
-        let _ = writeln!(io::stdout(), "{value:#}");
+        self.print(|| print_line(&format!("{value:#}")));
     }
 
     /// Prints a result for programs to standard output.
     pub(crate) fn json(&mut self, value: &Value) {
         self.end_bar();
         if self.json && self.entry.is_none() {
-            let _ = writeln!(io::stdout(), "{value:#}");
+            self.print(|| print_line(&format!("{value:#}")));
         }
     }
 
@@ -225,8 +241,21 @@ impl Console {
     /// Prints one of several results for programs, on one line.
     pub(crate) fn outcome_line(&mut self, outcome: &impl serde::Serialize) {
         if self.json && self.entry.is_none() {
-            let _ = writeln!(io::stdout(), "{}", serde_json::json!(outcome));
+            let line = serde_json::json!(outcome).to_string();
+            self.print(|| print_line(&line));
         }
+    }
+
+    fn print(&mut self, print: impl FnOnce() -> io::Result<()>) {
+        if let Err(error) = print() {
+            self.output_error.get_or_insert(error);
+        }
+    }
+
+    /// Takes the first error of writing to standard output. A reader that has closed it, such as `head`, has what it wants.
+    pub(crate) fn take_output_error(&mut self) -> Option<OutputError> {
+        let error = self.output_error.take();
+        error.filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map(OutputError)
     }
 
     /// Prints an error: the JSON envelope for programs, or the message and the help for people.
@@ -245,5 +274,32 @@ impl Console {
         if let Some(help) = error.help() {
             self.line(&format!("  {CYAN}help:{RESET} {}", plain(&help)));
         }
+    }
+}
+
+/// Writes a line to standard output at once.
+fn print_line(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
+
+/// Standard output could not be written.
+#[derive(Debug)]
+pub(crate) struct OutputError(pub(crate) io::Error);
+
+impl fmt::Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write the result to standard output: {}", self.0)
+    }
+}
+
+impl Fault for OutputError {
+    fn code(&self) -> &str {
+        "output_not_writable"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("check the free space and the permissions of its target; the work itself is done".to_owned())
     }
 }

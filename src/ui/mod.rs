@@ -4,7 +4,7 @@
 mod console;
 mod table;
 
-pub(crate) use console::Console;
+pub(crate) use console::{Console, OutputError};
 pub(crate) use hyperframes_ci_core::report::plain;
 pub(crate) use table::table;
 
