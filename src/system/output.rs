@@ -64,6 +64,8 @@ impl Fault for OutputError {
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     temporary: Temporary,
+    /// Dropped after the temporary file.
+    _created: CreatedFolders,
     folder: PathBuf,
     /// The final path, if it was given.
     path: Option<PathBuf>,
@@ -91,9 +93,17 @@ impl OutputFile {
             None => PathBuf::from("renders"),
         };
         let not_writable = |error| OutputError::NotWritable(folder.clone(), error);
-        fs::create_dir_all(&folder).map_err(not_writable)?;
-        let temporary = temporary::create(&folder, ".hyperframes-ci-", ".part").map_err(not_writable)?;
-        Ok(Self { temporary, folder, path })
+        let mut attempts = 0;
+        loop {
+            let created = CreatedFolders::missing(&folder);
+            fs::create_dir_all(&folder).map_err(not_writable)?;
+            match temporary::create(&folder, ".hyperframes-ci-", ".part") {
+                Ok(temporary) => return Ok(Self { temporary, _created: created, folder, path }),
+                // Another output that was given up has just removed the folder that it had created.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 3 => attempts += 1,
+                Err(error) => return Err(not_writable(error)),
+            }
+        }
     }
 
     /// Returns the final path, if it was given.
@@ -130,6 +140,27 @@ impl OutputFile {
     }
 }
 
+/// Folders that were created for an output. Dropping it removes those that are empty: no output was kept.
+#[derive(Debug)]
+struct CreatedFolders(Vec<PathBuf>);
+
+impl CreatedFolders {
+    /// Returns the folders on the way to `folder` that do not exist, the deepest first.
+    fn missing(folder: &Path) -> Self {
+        let missing = folder.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
+        Self(missing.map(Path::to_owned).collect())
+    }
+}
+
+impl Drop for CreatedFolders {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // A folder with something in it stays.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
 /// Gives a file the usual permissions; temporary files are private.
 #[cfg(unix)]
 fn make_readable(file: &File) -> io::Result<()> {
@@ -154,5 +185,19 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").expect("written");
         assert!(OutputFile::prepare(Some(&file.join("v.mp4"))).is_err());
+    }
+
+    #[test]
+    fn an_output_that_is_given_up_leaves_no_folder_behind() {
+        let root = tempfile::tempdir().expect("a folder");
+        let path = root.path().join("a/b/v.mp4");
+        drop(OutputFile::prepare(Some(&path)).expect("writable"));
+        assert_eq!(fs::read_dir(root.path()).expect("a folder").count(), 0);
+        let other = OutputFile::prepare(Some(&root.path().join("a/w.mp4"))).expect("writable");
+        drop(OutputFile::prepare(Some(&path)).expect("writable"));
+        assert!(root.path().join("a").is_dir() && !root.path().join("a/b").exists());
+        let kept = OutputFile::prepare(Some(&path)).expect("writable").keep("unused").expect("kept");
+        drop(other);
+        assert!(kept.0.is_file());
     }
 }
