@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::error::ProviderError;
 use crate::system::clock::unix_now;
 use crate::system::http::{hardened_config, is_safe_origin};
+use crate::system::proxy::proxy;
 use crate::system::secret::Secret;
 
 /// The time limit of one request, transfers included.
@@ -98,6 +99,7 @@ impl Rest {
             return Err(ProviderError::Event(format!("the API's address {base:?} is not https")));
         }
         let agent = hardened_config()
+            .proxy(proxy(base).map_err(ProviderError::Event)?)
             .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION")))
             .build()

@@ -7,6 +7,7 @@ use hyperframes_ci_core::job::GONE_GRACE;
 use super::auth::{self, Credential, Found, NoCredential, Provider};
 use super::transport::{ApiBase, IDLE_TIMEOUT, Transport};
 use crate::fault::Error;
+use crate::system::proxy::proxy;
 
 /// A variable of the environment.
 pub(crate) fn variable(name: &str) -> Option<String> {
@@ -106,8 +107,10 @@ pub(crate) fn transport() -> Result<Transport, Error> {
 /// A transport to `base` with `credential`.
 ///
 /// # Errors
-/// As [`idle_timeout`].
+/// As [`idle_timeout`], and if the proxy for `base` cannot be used.
 pub(crate) fn transport_with(base: ApiBase, credential: Credential) -> Result<Transport, Error> {
     let tokens = Provider::from_environment(&variable);
+    // Otherwise every request would be repeated, to say the same in the end.
+    proxy(&base.to_string()).map_err(|message| Error::usage(message, "check the proxy variables"))?;
     Ok(Transport::new(base, Some(credential), tokens, idle_timeout()?))
 }

@@ -6,14 +6,16 @@ use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
-/// Returns the settings that every client starts from: the platform's root certificates, no redirects, and no error for
-/// a status of 400 or above.
+/// Returns the settings that every client starts from: the platform's root certificates, no redirects, no proxy, and no
+/// error for a status of 400 or above.
 pub(crate) fn hardened_config() -> ConfigBuilder<AgentScope> {
     let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
+        // One that fits the URL is set for each request; see `system::proxy`.
+        .proxy(None)
         .tls_config(tls)
 }
 

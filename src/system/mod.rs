@@ -14,6 +14,7 @@ pub(crate) mod pool;
 #[cfg(unix)]
 pub(crate) mod process_tree;
 pub(crate) mod programs;
+pub(crate) mod proxy;
 mod random;
 pub(crate) mod secret;
 pub(crate) mod temporary;

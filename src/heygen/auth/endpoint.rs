@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::CredentialError;
 use crate::system::http::{hardened_config, is_safe_origin};
+use crate::system::proxy::proxy;
 
 /// The largest response that is read, in bytes. A longer one does not parse.
 const MAX_RESPONSE: u64 = 64 * 1024;
@@ -89,7 +90,8 @@ pub(super) fn malformed() -> OAuthError {
 /// # Errors
 /// Returns [`OAuthError::Unreachable`] if there is no response within `timeout`.
 pub(super) fn post(url: &str, form: &[(&str, &str)], timeout: Duration) -> Result<Response, OAuthError> {
-    let agent = hardened_config().timeout_global(Some(timeout)).build().new_agent();
+    let proxy = proxy(url).map_err(OAuthError::Unreachable)?;
+    let agent = hardened_config().proxy(proxy).timeout_global(Some(timeout)).build().new_agent();
     let response = agent.post(url).header("accept", "application/json").send_form(form.iter().copied());
     let response = response.map_err(|error| OAuthError::Unreachable(error.to_string()))?;
     let status = response.status().as_u16();
