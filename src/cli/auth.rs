@@ -21,9 +21,10 @@ pub(super) struct LoginArgs {
     /// Sign in on another device, with a code: for terminals without a browser
     #[arg(long, conflicts_with = "api_key")]
     device: bool,
-    /// Store an API key: asked for without showing it, or read from standard input
-    #[arg(long)]
-    api_key: bool,
+    /// Store an API key, which is asked for or read from standard input; a key on the command line is refused
+    #[arg(long, num_args = 0..=1, value_name = "KEY")]
+    #[expect(clippy::option_option, reason = "the flag, and a value that must not be there")]
+    api_key: Option<Option<String>>,
 }
 
 /// Give the stored sign-in back and forget it
@@ -40,7 +41,7 @@ pub(super) struct LogoutArgs {
 pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error> {
     match command {
         Command::Login(args) => {
-            let outcome = sign_in::sign_in(args.method(), console)?;
+            let outcome = sign_in::sign_in(args.method()?, console)?;
             console.outcome(&outcome);
         }
         Command::Status => {
@@ -63,11 +64,16 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
 }
 
 impl LoginArgs {
-    fn method(&self) -> SignInMethod {
-        match self {
-            Self { api_key: true, .. } => SignInMethod::ApiKey,
-            Self { device: true, .. } => SignInMethod::Device,
-            _ => SignInMethod::Browser,
+    fn method(&self) -> Result<SignInMethod, Error> {
+        match (&self.api_key, self.device) {
+            (Some(Some(_)), _) => Err(Error::usage(
+                "a key on the command line is visible in the list of processes and in the history of the shell",
+                "run `hyperframes-ci auth login --api-key` and enter the key, or pass it on standard input; consider \
+                 replacing the key that was on the command line",
+            )),
+            (Some(None), _) => Ok(SignInMethod::ApiKey),
+            (None, true) => Ok(SignInMethod::Device),
+            (None, false) => Ok(SignInMethod::Browser),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Args {
     /// The render's id
     render_id: String,
     /// Do not ask
-    #[arg(long, visible_alias = "no-confirm")]
+    #[arg(long, visible_aliases = ["confirm", "no-confirm"])]
     force: bool,
 }
 

@@ -173,6 +173,20 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         ..BASE
     },
     RenderOption {
+        name: "wait",
+        kind: Kind::Switch,
+        help: "Wait for the video and download it; this is the default",
+        scope: Scope::Run,
+        conflicts: &["no-wait"],
+        set: |spec, value| {
+            let mut is_set = false;
+            switch(&mut is_set, value)?;
+            spec.run.is_waiting |= is_set;
+            Ok(())
+        },
+        ..BASE
+    },
+    RenderOption {
         name: "no-wait",
         kind: Kind::Switch,
         help: "Submit and exit with the render id",
@@ -199,7 +213,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "max-wait",
         value_name: "MINUTES",
         kind: Kind::Number(0.0001),
-        help: "How long to wait for the render, in minutes; also how long to try to submit it, and to download it",
+        help: "Time limit in minutes, from the start of a render to its video; for each row of a batch",
         fallback: Fallback::Value("60"),
         set: |spec, value| replace(&mut spec.run.max_wait, seconds(number(value, 0.0001)? * 60.0)?),
         ..BASE
@@ -310,7 +324,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "max-renders",
         value_name: "COUNT",
         kind: Kind::COUNT,
-        help: "Submit no more than so many renders; 0 uses what is there, or fails with exit code 6",
+        help: "Maximum number of new billed renders; 0 uses existing ones only, or fails with exit code 6",
         heading: Heading::Limits,
         set: |spec, value| put(&mut spec.limits.max_renders, integer(value, 0, u64::MAX)?),
         ..BASE
