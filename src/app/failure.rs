@@ -154,6 +154,8 @@ pub(crate) struct BatchFailed {
     pub(crate) failed: u64,
     /// Number of all rows.
     pub(crate) rows: u64,
+    /// Whether all that they lack is time.
+    pub(crate) is_timeout: bool,
 }
 
 impl fmt::Display for BatchFailed {
@@ -171,6 +173,10 @@ impl Fault for BatchFailed {
         let help =
             "the same command goes on with what is missing; --retry-failed tries those that failed again";
         Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        if self.is_timeout { Exit::Timeout } else { Exit::General }
     }
 }
 

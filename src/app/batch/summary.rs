@@ -1,15 +1,21 @@
 //! What becomes of the rows: counted, written down, reported.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::manifest::{Entry, Manifest, ManifestError, RowState};
 use super::row_outcome::{EndedRow, RowOutcome};
 use crate::app::budget::Billed;
 use crate::app::outcome::{BatchOutcome, BatchResults};
 use crate::app::spec::RenderSpec;
-use crate::fault::Error;
+use crate::fault::{Error, Exit};
 use crate::renderers::verify::Verified;
 use crate::renderers::{Event, OrderResult, OrderState, Reporter};
 use crate::system::interrupt;
 use crate::ui::{Console, counted, table};
+
+/// Renders that are remembered, for a bounded memory: equal rows after so many renders count as paid.
+const MOST_PAID: usize = 1 << 18;
 
 /// Counts what becomes of the rows, writes it down and reports it.
 pub(super) struct BatchSummary<'a> {
@@ -25,7 +31,10 @@ pub(super) struct BatchSummary<'a> {
     completed: u64,
     reused: u64,
     failed: u64,
+    timed_out: u64,
     billed: Billed,
+    /// Hashes of the ids of renders that this run paid for; equal rows share one.
+    paid: HashSet<u64>,
     broken: Option<ManifestError>,
 }
 
@@ -51,7 +60,9 @@ impl<'a> BatchSummary<'a> {
             completed: 0,
             reused: 0,
             failed: 0,
+            timed_out: 0,
             billed: Billed::default(),
+            paid: HashSet::new(),
             broken: None,
         }
     }
@@ -59,6 +70,16 @@ impl<'a> BatchSummary<'a> {
     /// Rows that are to be rendered in this run.
     fn pending(&self) -> u64 {
         self.outcome.would_render + self.outcome.reused
+    }
+
+    /// Returns whether this run has paid for a render, and did not count it for an equal row.
+    fn is_paid_now(&mut self, result: &OrderResult) -> bool {
+        let Some(id) = result.render_id.as_deref().filter(|_| self.paid.len() < MOST_PAID) else {
+            return true;
+        };
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        self.paid.insert(hasher.finish())
     }
 
     /// Whether anything became of a row.
@@ -80,6 +101,7 @@ impl<'a> BatchSummary<'a> {
         }
         let failed = self.failed + outcome.failed_before + outcome.invalid;
         let rendered_here = completed - reused - billed.renders;
+        let is_timeout = failed == self.timed_out && outcome.rows == outcome.done + completed + failed;
         let not_submitted = pending.saturating_sub(completed + self.failed);
         let counts = [
             ("rendered", billed.renders, format!("{:.1} s", billed.seconds)),
@@ -93,7 +115,8 @@ impl<'a> BatchSummary<'a> {
         let lines = counts.map(|(what, count, more)| vec![what.to_owned(), count.to_string(), more]);
         table(&lines.collect::<Vec<_>>()).lines().for_each(|line| console.detail(line));
         outcome.reused = reused;
-        outcome.results = Some(BatchResults { completed, failed, billed, not_submitted, cost_usd });
+        outcome.results =
+            Some(BatchResults { completed, failed, billed, not_submitted, is_timeout, cost_usd });
         console.done(&format!("{} of {} rows are there", outcome.in_place(), outcome.rows));
         if let Some(cost) = cost_usd {
             console.detail(&format!("about ${cost:.4}, by the tooling's estimate"));
@@ -117,6 +140,9 @@ impl Reporter for BatchSummary<'_> {
             let is_fetchable = result.render_id.is_some();
             result.state = OrderState::Failed { error: mismatch.into(), is_fetchable };
         }
+        if matches!(result.state, OrderState::Completed(_)) && !result.is_reused {
+            result.is_reused = !self.is_paid_now(&result);
+        }
         let entry = entry(&result);
         if let Err(error) = self.manifest.append(&entry) {
             self.broken = Some(error);
@@ -136,6 +162,7 @@ impl Reporter for BatchSummary<'_> {
             }
             OrderState::Failed { error, .. } => {
                 self.failed += 1;
+                self.timed_out += u64::from(error.exit() == Exit::Timeout);
                 self.console.warning(&format!("row {}: {error}", result.index + 1));
             }
         }

@@ -51,6 +51,9 @@ pub(crate) struct BatchResults {
     pub(crate) billed: Billed,
     /// Rows that were not submitted.
     pub(crate) not_submitted: u64,
+    /// Whether every row without a video timed out in this run.
+    #[serde(skip)]
+    pub(crate) is_timeout: bool,
     /// What it cost in dollars, by the tooling's estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
@@ -69,7 +72,10 @@ impl BatchOutcome {
     pub(super) fn verdict(&self) -> Result<(), Error> {
         let missing = self.rows.saturating_sub(self.in_place());
         match (&self.results, &self.refusal) {
-            (Some(_), _) if missing > 0 => Err(BatchFailed { failed: missing, rows: self.rows }.into()),
+            (Some(results), _) if missing > 0 => {
+                let is_timeout = results.is_timeout;
+                Err(BatchFailed { failed: missing, rows: self.rows, is_timeout }.into())
+            }
             (None, Some(refusal)) => Err(refusal.clone().into()),
             _ => Ok(()),
         }
