@@ -123,7 +123,7 @@ impl Script {
     /// # Errors
     /// Returns [`EmulatorError::Script`] if the file cannot be read or is invalid.
     pub(crate) fn read(path: &Path) -> Result<Self, EmulatorError> {
-        let text = std::fs::read_to_string(path)
+        let text = crate::system::file::read_text_or_pipe(path)
             .map_err(|error| EmulatorError::Script(format!("cannot read {}: {error}", path.display())))?;
         Self::parse(&text)
     }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::findings::{Diagnostic, Rule};
 use hyperframes_ci_core::project::{IGNORE_FILE, IgnoreRules, ProjectFile, join, unportable_name};
 
+use crate::system::file;
+
 /// A project directory and the repository around it.
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
@@ -183,7 +185,7 @@ pub(crate) struct Collected {
 /// Returns [`ProjectError::Unreadable`] if a directory or the ignore file cannot be read. Other problems are findings.
 pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
     let ignore_file = project.root.join(IGNORE_FILE);
-    let rules = match fs::read_to_string(&ignore_file) {
+    let rules = match file::read_to_string(&ignore_file) {
         Ok(text) => IgnoreRules::new(Some(&text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => IgnoreRules::new(None),
         Err(error) => return Err(ProjectError::Unreadable(ignore_file, error)),

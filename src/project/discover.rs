@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::composition::Composition;
@@ -9,6 +11,7 @@ use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, IgnoreRules};
 use ignore::WalkBuilder;
 
 use crate::project::collect::{Project, ProjectError};
+use crate::system::file;
 
 /// Attribute of the root of a composition.
 const ROOT_ATTRIBUTE: &str = "data-composition-id";
@@ -137,8 +140,9 @@ fn is_project(directory: &Path) -> bool {
 }
 
 /// Reads a file, and replaces invalid UTF-8.
-fn text(file: &Path) -> Option<String> {
-    let bytes = std::fs::read(file).ok()?;
+fn text(path: &Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    file::open(path, OpenOptions::new().read(true)).ok()?.read_to_end(&mut bytes).ok()?;
     Some(
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),

@@ -10,6 +10,8 @@ use hyperframes_ci_core::text::Span;
 use hyperframes_ci_core::variables::json_kind;
 use serde_json::{Map, Value};
 
+use crate::system::file;
+
 /// An error of a JSON input.
 #[derive(Debug)]
 pub(crate) struct InputError {
@@ -98,7 +100,7 @@ pub(crate) fn from_text_of(
 /// # Errors
 /// Returns an error if the file cannot be read or is not UTF-8.
 pub(crate) fn text_of(flag: &'static str, path: &Path) -> Result<String, InputError> {
-    std::fs::read_to_string(path)
+    file::read_text_or_pipe(path)
         .map_err(|error| InputError { flag, problem: Problem::Unreadable(path.to_owned(), error) })
 }
 

@@ -1,7 +1,7 @@
 //! Packs a project into a ZIP in a temporary file. The core decides what it contains.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -12,6 +12,7 @@ use hyperframes_ci_core::project::{BundledFile, contained};
 use crate::project::error::PackError;
 use crate::project::tree::DiskTree;
 use crate::system::digest::Hasher;
+use crate::system::file;
 use crate::system::parallel::in_order;
 use crate::system::temporary;
 use crate::system::temporary::Temporary;
@@ -183,7 +184,7 @@ impl PlannedEntry<'_> {
             Source::Rewritten(bytes) => return consume(bytes.len() as u64, &mut &**bytes),
             Source::File(path) => path,
         };
-        let mut file = File::open(path).map_err(ArchiveError::Read)?;
+        let mut file = file::open(path, OpenOptions::new().read(true)).map_err(ArchiveError::Read)?;
         let before = file.metadata().map_err(ArchiveError::Read)?;
         let result = consume(before.len(), &mut file)?;
         let after = file.metadata().map_err(ArchiveError::Read)?;

@@ -1,7 +1,7 @@
 //! A project on disk, as a [`Tree`] for the checks and the packer.
 
 use std::cell::RefCell;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -11,6 +11,7 @@ use hyperframes_ci_core::project::{Found, HEAD, Listing, Tree, below};
 
 use crate::project::collect::{Project, ProjectError, collect};
 use crate::project::error::PackError;
+use crate::system::file;
 
 /// A project, its files, and the repository around it.
 #[derive(Debug)]
@@ -76,7 +77,9 @@ impl DiskTree {
     fn read_up_to(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
         let source = self.source(path)?;
         let mut bytes = Vec::new();
-        match File::open(&source).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
+        match file::open(&source, OpenOptions::new().read(true))
+            .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        {
             Ok(_) => Some(bytes),
             Err(error) => {
                 let error = PackError::File(source, ArchiveError::Read(error));

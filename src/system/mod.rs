@@ -2,7 +2,9 @@
 
 pub(crate) mod cache;
 pub(crate) mod clock;
+pub(crate) mod deadline;
 pub(crate) mod digest;
+pub(crate) mod file;
 pub(crate) mod http;
 pub(crate) mod interrupt;
 pub(crate) mod lines;

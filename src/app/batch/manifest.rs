@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Exit, Fault};
+use crate::system::file;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,8 +105,8 @@ impl Manifest {
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-            let (known, is_torn) = Known::read(File::open(path)?, rows)?;
+            let mut file = file::open(path, OpenOptions::new().read(true).append(true).create(true))?;
+            let (known, is_torn) = Known::read(file::open(path, OpenOptions::new().read(true))?, rows)?;
             if is_torn {
                 file.write_all(b"\n")?;
             }
@@ -119,7 +120,7 @@ impl Manifest {
     /// # Errors
     /// Returns an error if it cannot be read.
     pub(crate) fn read(path: &Path, rows: u64) -> Result<Self, ManifestError> {
-        let known = match File::open(path) {
+        let known = match file::open(path, OpenOptions::new().read(true)) {
             Ok(file) => Known::read(file, rows).map(|(known, _)| known),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Known::default()),
             Err(error) => Err(error),

@@ -7,6 +7,7 @@ use hyperframes_ci_core::findings::CONFIG_FILE;
 use super::error::ConfigError;
 use super::file::File;
 use super::read::parse;
+use crate::system::file;
 
 /// Reads the configuration of the repository at `root`, or the file `other`. A repository without one has an empty
 /// configuration.
@@ -15,7 +16,8 @@ use super::read::parse;
 /// Returns [`ConfigError::Unreadable`] if the file cannot be read, and [`ConfigError::Invalid`] if it is invalid.
 pub(crate) fn read(root: &Path, other: Option<&Path>) -> Result<File, ConfigError> {
     let path = other.map_or_else(|| root.join(CONFIG_FILE), Path::to_owned);
-    match std::fs::read_to_string(&path) {
+    let read = if other.is_some() { file::read_text_or_pipe(&path) } else { file::read_to_string(&path) };
+    match read {
         Ok(text) => parse(&text, &path).and_then(|file| check_links(root, &file, &text).map(|()| file)),
         Err(error) if other.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
             Ok(File { path, ..File::default() })

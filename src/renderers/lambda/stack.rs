@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::LambdaError;
+use crate::system::file;
 
 /// A deployed stack.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,7 +46,7 @@ impl Stack {
         let mut known = Vec::new();
         for folder in folders {
             let path = folder.join(format!("lambda-stack-{name}.json"));
-            match fs::read_to_string(&path) {
+            match file::read_to_string(&path) {
                 Ok(text) => return Self::read(name, path, &text),
                 Err(_) => known.extend(names(&folder)),
             }

@@ -1,0 +1,123 @@
+//! Opening files that users name, without waiting for whoever is at the other end of a pipe.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::deadline::Deadline;
+
+/// How long a pipe that is read as a file, such as `<(command)`, may take.
+const PIPE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The pause between two attempts to lock a file.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Opens a regular file with `options`. Opening never waits, as it would for a named pipe that nobody writes.
+///
+/// # Errors
+/// Returns an error if it cannot be opened or is not a regular file.
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
+    }
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        return Ok(file);
+    }
+    let kind = if metadata.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
+    Err(io::Error::new(
+        kind,
+        if metadata.is_dir() { "it is a directory" } else { "it is not a regular file" },
+    ))
+}
+
+/// Reads the text of a regular file.
+///
+/// # Errors
+/// Returns an error as [`open`] does, and if the file is not UTF-8.
+pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    open(path, OpenOptions::new().read(true))?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Reads the text of a file or of a pipe such as `<(command)`, for which it waits up to a minute.
+///
+/// # Errors
+/// Returns an error if it cannot be read, is not UTF-8, or is a pipe that does not end in time.
+pub(crate) fn read_text_or_pipe(path: &Path) -> io::Result<String> {
+    if std::fs::metadata(path)?.is_file() {
+        return read_to_string(path);
+    }
+    read_pipe(path, PIPE_TIMEOUT)
+}
+
+fn read_pipe(path: &Path, limit: Duration) -> io::Result<String> {
+    let (sender, text) = mpsc::channel();
+    let path = path.to_owned();
+    // The thread may wait forever, and ends with the process.
+    std::thread::spawn(move || sender.send(std::fs::read_to_string(path)));
+    text.recv_timeout(limit).unwrap_or_else(|_| {
+        let message = format!("it is a pipe that was not written within {} s", limit.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, message))
+    })
+}
+
+/// Locks `file`, and waits for other processes until `deadline`. Does nothing where the file system has no locks.
+///
+/// # Errors
+/// Returns an error of the kind `TimedOut` if another process keeps the lock, and if the system refuses it.
+pub(crate) fn lock(file: &File, deadline: Deadline) -> io::Result<()> {
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                return Ok(());
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+            Err(std::fs::TryLockError::WouldBlock) if deadline.is_over() => {
+                let message = "another process has locked it and does not let go";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(deadline.limit(LOCK_PAUSE)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_waited_for_until_the_deadline() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let held = File::create(&path).expect("created");
+        held.lock().expect("locked");
+        let other = File::open(&path).expect("opened");
+        let began = std::time::Instant::now();
+        let error = lock(&other, Deadline::after(Duration::from_millis(200))).expect_err("held");
+        assert!(error.kind() == io::ErrorKind::TimedOut && began.elapsed() < Duration::from_secs(2));
+        drop(held);
+        lock(&other, Deadline::after(Duration::ZERO)).expect("free");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_is_never_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("started");
+        assert!(made.success());
+        assert!(read_to_string(&path).is_err());
+        assert!(open(&path, OpenOptions::new().read(true).append(true)).is_err());
+        let error = read_pipe(&path, Duration::from_millis(100)).expect_err("nobody writes");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(open(folder.path(), OpenOptions::new().read(true)).is_err());
+    }
+}
