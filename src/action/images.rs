@@ -2,14 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::heygen::environment;
+use crate::system::deadline::Deadline;
 
 /// Maximum size of an animated GIF in bytes: GitHub does not show larger ones.
 const MAX_GIF_SIZE: u64 = 5 * 1024 * 1024;
 
 /// Maximum size of a downloaded thumbnail in bytes.
 const MAX_THUMBNAIL_SIZE: u64 = 20 * 1024 * 1024;
+
+/// How long the download of a thumbnail may take.
+const IMAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Preview images of a video; absent ones could not be created.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +59,9 @@ fn ffmpeg(video: &Path, output: &Path, arguments: &[&str]) -> bool {
 
 /// Downloads an image from a presigned URL to `path`; returns whether that succeeded.
 fn download(url: &str, path: &Path) -> bool {
-    let response = environment::transport().ok().and_then(|transport| transport.open(url, 0, None).ok());
+    let deadline = Deadline::after(IMAGE_TIMEOUT);
+    let transport = environment::transport().ok();
+    let response = transport.and_then(|transport| transport.open(url, 0, None, deadline).ok());
     let Some(response) = response.filter(|response| response.status().as_u16() == 200) else { return false };
     let is_image =
         response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/"));

@@ -7,6 +7,7 @@ use crate::app::outcome::EmulatorOutcome;
 use crate::emulator::{Config, Emulator, Script};
 use crate::fault::Error;
 use crate::renderers::emulator_backend;
+use crate::system::deadline::Deadline;
 use crate::ui::Console;
 
 /// Run a HeyGen-compatible render server on this machine, until Ctrl-C
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         Some(path) => Script::read(path)?,
         None => Script::default(),
     };
-    let renderer = if args.placeholder { None } else { Some(emulator_backend(console)?) };
+    let renderer = if args.placeholder { None } else { Some(emulator_backend(Deadline::NEVER, console)?) };
     let config = Config {
         port: args.port,
         api_key: args.api_key.clone(),

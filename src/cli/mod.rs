@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         console.warning(&format!("Ctrl-C will not clean up: {error}"));
     }
     let result = cli.command.run(&mut console);
-    crate::system::interrupt::wait_for_cleanup();
+    crate::system::interrupt::finish();
     let result = match (result, console.take_output_error()) {
         (Ok(()), Some(error)) => Err(error.into()),
         (result, _) => result,

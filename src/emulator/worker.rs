@@ -10,6 +10,7 @@ use super::state::{Render, State, Status};
 use super::webhook;
 use crate::engine::{Job, Progress};
 use crate::system::clock::unix_now;
+use crate::system::deadline::Deadline;
 
 /// Makes the videos of an emulator.
 pub(crate) trait RenderBackend: Send + Sync {
@@ -58,6 +59,7 @@ fn render_video(state: &State, render: &Render, backend: Option<&dyn RenderBacke
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
         output: &output,
+        deadline: Deadline::NEVER,
     };
     backend.render(&job, &mut |_| {})
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::fault::Fault;
+use crate::fault::{Exit, Fault};
 use crate::system::programs::ProgramError;
 use crate::system::unpack::UnpackError;
 
@@ -18,6 +18,8 @@ pub(crate) enum EngineError {
     Unpack(UnpackError),
     /// The engine could not be started.
     Start(io::Error),
+    /// The engine was ended because the time limit was over.
+    TimedOut,
     /// The engine failed; the end of its output.
     Failed(String),
     /// The engine succeeded without writing a video.
@@ -33,6 +35,9 @@ impl fmt::Display for EngineError {
             Self::Folder(error) => write!(f, "the engine has no place to work in: {error}"),
             Self::Unpack(error) => error.fmt(f),
             Self::Start(error) => write!(f, "the engine does not start: {error}"),
+            Self::TimedOut => {
+                f.write_str("timed out; the engine did not complete the video in time and was ended")
+            }
             Self::Failed(output) => write!(f, "the engine could not render the composition:\n{output}"),
             Self::NoVideo => f.write_str("the engine left no video"),
             Self::Unsupported(message) => f.write_str(message),
@@ -46,6 +51,7 @@ impl Fault for EngineError {
             Self::Program(error) => error.code(),
             Self::Folder(_) | Self::Start(_) => "engine_not_started",
             Self::Unpack(_) => "archive_damaged",
+            Self::TimedOut => "timeout",
             Self::Failed(_) | Self::NoVideo => "render_failed",
             Self::Unsupported(_) => "unsupported_option",
         }
@@ -56,8 +62,17 @@ impl Fault for EngineError {
             Self::Program(error) => error.help(),
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
             Self::Start(_) => Some("remove the cache directory (HYPERFRAMES_CI_CACHE, or hyperframes-ci in the user's cache) and run again".to_owned()),
+            Self::TimedOut => Some("run the same command again, with a longer --max-wait".to_owned()),
             Self::Failed(_) => Some("the engine's own tools tell more: npx hyperframes lint, npx hyperframes preview".to_owned()),
             Self::Unpack(_) | Self::NoVideo | Self::Unsupported(_) => None,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Program(error) => error.exit(),
+            Self::TimedOut => Exit::Timeout,
+            _ => Exit::General,
         }
     }
 }

@@ -8,7 +8,7 @@ mod provision;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::Command;
 
@@ -20,6 +20,7 @@ use provision::Programs;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::system::deadline::Deadline;
 #[cfg(unix)]
 use crate::system::process_tree::ProcessTree;
 use crate::system::programs::{WorkDir, process, set_noninteractive};
@@ -46,6 +47,8 @@ pub(crate) struct Job<'a> {
     pub(crate) variables: Option<&'a Map<String, Value>>,
     /// Path of the video; an existing file is replaced.
     pub(crate) output: &'a Path,
+    /// When the engine is ended, and everything that it started.
+    pub(crate) deadline: Deadline,
 }
 
 /// What the engine is doing.
@@ -69,13 +72,16 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Finds or installs the engine and the programs that it needs.
+    /// Finds or installs the engine and the programs that it needs, until `deadline`.
     ///
     /// # Errors
     /// Returns [`EngineError::Program`] if programs are missing or an installation failed.
-    pub(crate) fn provision(progress: &mut dyn FnMut(Progress)) -> Result<Self, EngineError> {
+    pub(crate) fn provision(
+        deadline: Deadline,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, EngineError> {
         let on_install = &mut |what: &str| progress(Progress::Provisioning(what.to_owned()));
-        Ok(Self { programs: provision::provision(on_install)? })
+        Ok(Self { programs: provision::provision(deadline, on_install)? })
     }
 
     /// Renders `job`; returns once the video is complete.
@@ -115,8 +121,14 @@ impl Engine {
             fs::write(&file, Value::Object(values.clone()).to_string()).map_err(EngineError::Folder)?;
             command.arg("--variables-file").arg(file);
         }
-        let exited = process::run(process::without_secrets(command), &mut |line| parse_line(line, progress))
-            .map_err(EngineError::Start)?;
+        let command = process::without_secrets(command);
+        let exited =
+            process::run(command, job.deadline, &mut |line| parse_line(line, progress)).map_err(|error| {
+                match error.kind() {
+                    io::ErrorKind::TimedOut => EngineError::TimedOut,
+                    _ => EngineError::Start(error),
+                }
+            })?;
         if !exited.status.success() {
             return Err(EngineError::Failed(failure_message(&exited.output, folder)));
         }
@@ -216,6 +228,7 @@ mod tests {
             aspect_ratio: None,
             variables: None,
             output,
+            deadline: Deadline::NEVER,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::system::deadline::Deadline;
 use crate::system::programs::{self, Node, NpmPackages, ProgramError, find};
 
 /// Version of the engine: pinned, so that renders are the same on every machine.
@@ -37,9 +38,12 @@ pub(super) struct Programs {
 ///
 /// # Errors
 /// Returns [`ProgramError::Missing`] with every program that is missing and its remedy, or the error of an installer.
-pub(super) fn provision(on_install: &mut dyn FnMut(&str)) -> Result<Programs, ProgramError> {
+pub(super) fn provision(
+    deadline: Deadline,
+    on_install: &mut dyn FnMut(&str),
+) -> Result<Programs, ProgramError> {
     let cache = programs::cache()?;
-    programs::install_packages(&debian_packages(), on_install)?;
+    programs::install_packages(&debian_packages(), deadline, on_install)?;
     let packages = NpmPackages::new(
         format!("the HyperFrames engine {ENGINE_VERSION}"),
         cache.join(format!("engine-{ENGINE_VERSION}")),
@@ -61,7 +65,7 @@ pub(super) fn provision(on_install: &mut dyn FnMut(&str)) -> Result<Programs, Pr
     let (Ok(browser), Ok(ffmpeg), true) = (browser, ffmpeg, missing.is_empty()) else {
         return Err(ProgramError::Missing(missing));
     };
-    let node = node.install(&packages, on_install)?;
+    let node = node.install(&packages, deadline, on_install)?;
     let ffmpeg = ffmpeg.parent().map_or_else(PathBuf::new, Path::to_owned);
     Ok(Programs { node, engine: packages.file("hyperframes/bin/hyperframes.mjs"), browser, ffmpeg })
 }

@@ -7,9 +7,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use hyperframes_ci_core::job::{Remedy, SaveError};
-use hyperframes_ci_core::video::{VideoError, check_whole};
+use hyperframes_ci_core::video::{VideoError, check_complete};
 
 use super::transport::Transport;
+use crate::system::deadline::Deadline;
 use crate::system::output::{OutputError, OutputFile};
 
 /// Bytes copied at a time.
@@ -23,12 +24,19 @@ pub(crate) struct Download {
     received: u64,
     /// The strong `ETag` or the date of the version that the file holds; without one it cannot be gone on with.
     validator: Option<String>,
+    /// The length of the video in seconds, as far as the API says.
+    duration: Option<f64>,
 }
 
 impl Download {
     /// Creates a download into an empty file.
     pub(crate) fn new(output: OutputFile) -> Self {
-        Self { output, received: 0, validator: None }
+        Self { output, received: 0, validator: None, duration: None }
+    }
+
+    /// The same, for a video of `duration` seconds.
+    pub(crate) fn of_length(self, duration: Option<f64>) -> Self {
+        Self { duration, ..self }
     }
 
     /// Returns the output file.
@@ -45,7 +53,7 @@ impl Download {
     }
 
     /// Downloads `url`, resuming after the bytes of an earlier call. `progress` receives the number of bytes so far and in
-    /// total.
+    /// total. A transfer that is not complete at `deadline` fails.
     ///
     /// # Errors
     /// Returns [`SaveError`] if the transfer fails or is incomplete, the body is not a video, or the file cannot be
@@ -54,13 +62,15 @@ impl Download {
         &mut self,
         transport: &Transport,
         url: &str,
+        deadline: Deadline,
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), SaveError> {
         if self.received > 0 && self.validator.is_none() {
             // Nothing would tell whether the rest belongs to the same version.
             self.restart().map_err(|error| on_disk(&error))?;
         }
-        let response = transport.open(url, self.received, self.validator.as_deref()).map_err(transient)?;
+        let response =
+            transport.open(url, self.received, self.validator.as_deref(), deadline).map_err(transient)?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let length = header("content-length").and_then(|value| value.parse::<u64>().ok());
@@ -149,8 +159,9 @@ impl Download {
 
     /// Checks that the file is a whole MP4, QuickTime or WebM video.
     fn check_whole(&mut self) -> Result<(), SaveError> {
+        let duration = self.duration;
         let file = self.output.file();
-        let checked = check_whole(file);
+        let checked = check_complete(file, duration);
         file.seek(SeekFrom::End(0)).map_err(|error| on_disk(&error))?;
         checked.map_err(|error| match error {
             VideoError::NoVideo(what) => {
@@ -216,12 +227,15 @@ mod tests {
             let tokens = crate::heygen::auth::Provider::from_environment(&|_| None);
             let base = ApiBase::parse(&self.server.url()).expect("loopback");
             let transport = Transport::new(base, None, tokens, crate::heygen::transport::IDLE_TIMEOUT);
-            target.fetch(&transport, &format!("{}/v?sig=1", self.server.url()), &mut |_, _| {})
+            let url = format!("{}/v?sig=1", self.server.url());
+            target.fetch(&transport, &url, Deadline::NEVER, &mut |_, _| {})
         }
 
         fn left_over(&self) -> Vec<String> {
+            // A folder that was created for an output goes with it.
             fs::read_dir(self.folder.path().join("out"))
-                .expect("a folder")
+                .into_iter()
+                .flatten()
                 .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
                 .collect()
         }

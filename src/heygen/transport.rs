@@ -4,20 +4,26 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hyperframes_ci_core::api::{Body, Request, Response, ResponseError, Target};
+use hyperframes_ci_core::api::{Body, Method, Request, Response, ResponseError, Target};
 use hyperframes_ci_core::job::retry_delay;
 use ureq::config::{AutoHeaderValue, ConfigBuilder};
+use ureq::http::Uri;
 use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, SendBody};
 
 use super::auth::{Credential, OAuthError, Provider, Secret};
+use crate::system::deadline::Deadline;
 use crate::system::http::hardened_config;
+use crate::system::proxy::proxy;
 
 pub(crate) use super::api_base::ApiBase;
 pub(crate) use super::call_error::{CallError, api_members};
 
 /// The largest response that is read, in bytes. Responses of the API are small.
 const MAX_RESPONSE: u64 = 16 * 1024 * 1024;
+
+/// Redirects of one request that are followed.
+const MAX_REDIRECTS: usize = 5;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -62,7 +68,13 @@ impl Transport {
         };
         let agent = concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION"));
         Self {
-            api: settings().user_agent(agent).accept("application/json").build().new_agent(),
+            // An answer is small: one that drips would otherwise keep its reader for as long as it likes.
+            api: settings()
+                .user_agent(agent)
+                .accept("application/json")
+                .timeout_recv_body(Some(idle_timeout))
+                .build()
+                .new_agent(),
             // The signature of a presigned URL covers the set of headers: none is added.
             external: settings()
                 .user_agent(AutoHeaderValue::None)
@@ -85,15 +97,16 @@ impl Transport {
     /// that has expired, or that the API rejects, is refreshed once.
     ///
     /// # Errors
-    /// Returns a message without secrets if there is no response.
+    /// Returns a message without secrets if there is no response before `deadline`.
     pub(crate) fn send(
         &self,
         request: &Request,
         mut archive: Option<&mut dyn Replay>,
+        deadline: Deadline,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Response, String> {
         if !matches!(request.target, Target::Api(_)) {
-            return self.send_once(request, None, archive, progress);
+            return self.send_once(request, None, archive, deadline, progress);
         }
         let mut credential = self.credential();
         let mut is_refreshed = false;
@@ -101,16 +114,16 @@ impl Transport {
             && session.is_expired
         {
             // If the refresh is refused, the request is sent anyway: the API's own error is clearer.
-            if let Some(renewed) = self.renew(&session.access_token)? {
+            if let Some(renewed) = self.renew(&session.access_token, deadline)? {
                 (credential, is_refreshed) = (Some(renewed), true);
             }
         }
         let again = archive.as_mut().map(|archive| &mut **archive as &mut dyn Replay);
-        let response = self.send_once(request, credential.as_ref(), again, progress)?;
+        let response = self.send_once(request, credential.as_ref(), again, deadline, progress)?;
         if let (401, false, Some(Credential::Session(session))) = (response.status, is_refreshed, &credential)
-            && let Some(renewed) = self.renew(&session.access_token)?
+            && let Some(renewed) = self.renew(&session.access_token, deadline)?
         {
-            return self.send_once(request, Some(&renewed), archive, progress);
+            return self.send_once(request, Some(&renewed), archive, deadline, progress);
         }
         Ok(response)
     }
@@ -120,13 +133,13 @@ impl Transport {
     }
 
     /// Refreshes the sign-in with the token `old`. Returns `None` if it cannot be refreshed.
-    fn renew(&self, old: &Secret) -> Result<Option<Credential>, String> {
+    fn renew(&self, old: &Secret, deadline: Deadline) -> Result<Option<Credential>, String> {
         let mut credential = self.credential.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Credential::Session(session)) = credential.as_mut() else { return Ok(None) };
         // Another thread may have refreshed it already.
         if session.access_token.expose() == old.expose() {
             let Some(store) = &session.store else { return Ok(None) };
-            match self.tokens.refresh(store, old) {
+            match self.tokens.refresh(store, old, deadline) {
                 Ok(token) => (session.access_token, session.is_expired) = (token, false),
                 Err(OAuthError::Refused(_)) => return Ok(None),
                 Err(error) => return Err(error.to_string()),
@@ -140,27 +153,29 @@ impl Transport {
         request: &Request,
         credential: Option<&Credential>,
         archive: Option<&mut dyn Replay>,
+        deadline: Deadline,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Response, String> {
-        let (agent, url) = match &request.target {
+        let (agent, mut url) = match &request.target {
             Target::Api(path) => (&self.api, format!("{}{path}", self.base)),
             Target::Presigned(url) => (&self.external, url.clone()),
         };
-        let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(url);
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        if let (Target::Api(_), Some(credential)) = (&request.target, credential) {
-            builder = match credential {
-                Credential::ApiKey(key) => builder.header("x-api-key", key.expose()),
-                Credential::Session(session) => {
-                    builder.header("authorization", format!("Bearer {}", session.access_token.expose()))
-                }
-            };
-        }
+        let mut builder = head(request, &url, credential);
+        let proxy = proxy(&url)?;
         let response = match &request.body {
-            Body::Empty => run(agent, builder, ()),
-            Body::Bytes(bytes) => run(agent, builder, bytes.as_slice()),
+            Body::Empty if request.method == Method::Get && matches!(request.target, Target::Api(_)) => {
+                for _ in 0..MAX_REDIRECTS {
+                    let response = run(agent, builder, (), proxy.clone(), deadline)?;
+                    let Some(target) = redirect_within(&url, &response) else {
+                        return read_response(response);
+                    };
+                    builder = head(request, &target, credential);
+                    url = target;
+                }
+                Err("the API redirects without end".to_owned())
+            }
+            Body::Empty => run(agent, builder, (), proxy, deadline),
+            Body::Bytes(bytes) => run(agent, builder, bytes.as_slice(), proxy, deadline),
             Body::Archive { prefix, suffix } => {
                 let archive = archive.ok_or("there is no archive to send")?;
                 let size = archive.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
@@ -168,7 +183,8 @@ impl Transport {
                 let length = size + prefix.len() as u64 + suffix.len() as u64;
                 let mut counted = Counted { inner: archive, sent: 0, progress };
                 let mut body = prefix.as_slice().chain(&mut counted).chain(suffix.as_slice());
-                run(agent, builder.header("content-length", length), SendBody::from_reader(&mut body))
+                let builder = builder.header("content-length", length);
+                run(agent, builder, SendBody::from_reader(&mut body), proxy, deadline)
             }
         };
         read_response(response?)
@@ -179,10 +195,24 @@ impl Transport {
     /// # Errors
     /// Returns [`CallError`] if there is no response, or one that is an error or malformed.
     pub(crate) fn call(&self, request: &Request, max_retries: u32, seed: u64) -> Result<Response, CallError> {
+        self.call_by(request, max_retries, seed, Deadline::NEVER)
+    }
+
+    /// The same, which ends at `deadline`.
+    ///
+    /// # Errors
+    /// As [`Transport::call`].
+    pub(crate) fn call_by(
+        &self,
+        request: &Request,
+        max_retries: u32,
+        seed: u64,
+        deadline: Deadline,
+    ) -> Result<Response, CallError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (error, retry_after) = match self.send(request, None, &mut |_| {}) {
+            let (error, retry_after) = match self.send(request, None, deadline, &mut |_| {}) {
                 Ok(response) => match response.check() {
                     Ok(()) => return Ok(response),
                     Err(ResponseError::Api(error)) if error.is_transient() => {
@@ -193,15 +223,16 @@ impl Transport {
                 },
                 Err(message) => (CallError::Unreachable(message), None),
             };
-            if attempt > max_retries {
+            let delay = retry_delay(attempt, retry_after, seed);
+            if attempt > max_retries || deadline.limit(delay) < delay {
                 return Err(error);
             }
-            std::thread::sleep(retry_delay(attempt, retry_after, seed));
+            std::thread::sleep(delay);
         }
     }
 
     /// Opens a presigned URL for reading from byte `offset`, without a credential. `validator` is the `ETag` or the date
-    /// of the version that was read before.
+    /// of the version that was read before. Reading the body fails at `deadline`.
     ///
     /// # Errors
     /// Returns a message without secrets if there is no response.
@@ -210,6 +241,7 @@ impl Transport {
         url: &str,
         offset: u64,
         validator: Option<&str>,
+        deadline: Deadline,
     ) -> Result<ureq::http::Response<ureq::Body>, String> {
         let mut request = self.downloads.get(url);
         if offset > 0 {
@@ -218,17 +250,73 @@ impl Transport {
                 request = request.header("if-range", validator);
             }
         }
-        request.call().map_err(|error| describe(&error))
+        let limit = limit(deadline)?;
+        request
+            .config()
+            .proxy(proxy(url)?)
+            .timeout_global(limit)
+            .build()
+            .call()
+            .map_err(|error| describe(&error))
     }
+}
+
+/// Returns the head of a request to `url`, with the credential if it goes to the API.
+fn head(request: &Request, url: &str, credential: Option<&Credential>) -> ureq::http::request::Builder {
+    let mut builder = ureq::http::Request::builder().method(request.method.as_str()).uri(url);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    if let Target::Presigned(_) = &request.target {
+        return builder;
+    }
+    // As the official client calls itself.
+    builder = builder.header("x-heygen-client-source", "hyperframes");
+    match credential {
+        Some(Credential::ApiKey(key)) => builder.header("x-api-key", key.expose()),
+        Some(Credential::Session(session)) => builder
+            .header("x-heygen-source", "cli")
+            .header("authorization", format!("Bearer {}", session.access_token.expose())),
+        None => builder,
+    }
+}
+
+/// Returns where a response redirects a GET to, if that is the same origin: the credential goes nowhere else.
+fn redirect_within(url: &str, response: &ureq::http::Response<ureq::Body>) -> Option<String> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers().get("location")?.to_str().ok()?;
+    let from = url.parse::<Uri>().ok()?;
+    let (scheme, authority) = (from.scheme_str()?, from.authority()?.as_str());
+    if location.starts_with('/') && !location.starts_with("//") {
+        return Some(format!("{scheme}://{authority}{location}"));
+    }
+    let to = location.parse::<Uri>().ok()?;
+    let port = |uri: &Uri| uri.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+    let is_same = to.scheme_str() == Some(scheme)
+        && to.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && to.host().zip(from.host()).is_some_and(|(to, from)| to.eq_ignore_ascii_case(from))
+        && port(&to) == port(&from);
+    is_same.then(|| location.to_owned())
 }
 
 fn run(
     agent: &Agent,
     builder: ureq::http::request::Builder,
     body: impl AsSendBody,
+    proxy: Option<ureq::Proxy>,
+    deadline: Deadline,
 ) -> Result<ureq::http::Response<ureq::Body>, String> {
     let request = builder.body(body).map_err(|_| "the request is not valid".to_owned())?;
+    let request = agent.configure_request(request).proxy(proxy).timeout_global(limit(deadline)?).build();
     agent.run(request).map_err(|error| describe(&error))
+}
+
+/// Returns the time that a request may take, or a message if there is none left.
+fn limit(deadline: Deadline) -> Result<Option<Duration>, String> {
+    let limit = deadline.request_time();
+    if limit == Some(Duration::ZERO) { Err("the time limit is over".to_owned()) } else { Ok(limit) }
 }
 
 fn read_response(response: ureq::http::Response<ureq::Body>) -> Result<Response, String> {
@@ -250,6 +338,7 @@ fn describe(error: &ureq::Error) -> String {
         ureq::Error::HostNotFound => "the host is not known".to_owned(),
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::ConnectionFailed => "the connection failed".to_owned(),
+        ureq::Error::Timeout(ureq::Timeout::Global) => "the time limit was over before the answer".to_owned(),
         ureq::Error::Timeout(what) => format!("the server was silent for too long ({what})"),
         other => other.to_string(),
     }

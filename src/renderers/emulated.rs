@@ -49,7 +49,7 @@ impl Session for EmulatedSession {
     fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
         let key = format!("emulator-{:016x}{:016x}", random(), random());
         let config = Config { api_key: Some(key.clone()), ..Config::default() };
-        let emulator = Emulator::start(config, Some(emulator_backend(console)?))?;
+        let emulator = Emulator::start(config, Some(emulator_backend(work.deadline(), console)?))?;
         let credential = Credential::ApiKey(Secret::new(key));
         let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;
         if !work.is_batch {

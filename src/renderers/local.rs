@@ -13,6 +13,7 @@ use super::verify::verify;
 use crate::emulator::RenderBackend;
 use crate::engine::{self, Engine, Progress};
 use crate::fault::Error;
+use crate::system::deadline::Deadline;
 use crate::system::output::OutputFile;
 use crate::system::pool::{Message, work_on};
 use crate::ui::Console;
@@ -62,7 +63,7 @@ impl Session for LocalSession {
         if work.has_callback {
             console.warning("no webhook is called for a render on this machine");
         }
-        self.engine = Some(provision(console)?);
+        self.engine = Some(provision(work.deadline(), console)?);
         if !work.is_batch {
             console.step("Rendering on this machine");
         }
@@ -82,9 +83,8 @@ impl Session for LocalSession {
             ));
         };
         let concurrency = DESCRIPTION.concurrency(work);
-        let render = |order: Order, report: &mut dyn FnMut(Event)| {
-            render(engine, packed.path(), work.name, order, report)
-        };
+        let render =
+            |order: Order, report: &mut dyn FnMut(Event)| render(engine, work, packed.path(), order, report);
         work_on(orders, concurrency, &render, &mut |message| match message {
             Message::Progress(event) => {
                 reporter.event(event);
@@ -109,16 +109,19 @@ impl RenderBackend for EngineBackend {
 ///
 /// # Errors
 /// Returns an error if a program is missing and cannot be installed.
-pub(crate) fn emulator_backend(console: &mut Console) -> Result<Arc<dyn RenderBackend>, Error> {
-    Ok(Arc::new(EngineBackend(provision(console)?)))
+pub(crate) fn emulator_backend(
+    deadline: Deadline,
+    console: &mut Console,
+) -> Result<Arc<dyn RenderBackend>, Error> {
+    Ok(Arc::new(EngineBackend(provision(deadline, console)?)))
 }
 
 /// Finds or installs the engine.
 ///
 /// # Errors
 /// Returns an error if a program is missing and cannot be installed.
-fn provision(console: &mut Console) -> Result<Engine, Error> {
-    let engine = Engine::provision(&mut |progress| {
+fn provision(deadline: Deadline, console: &mut Console) -> Result<Engine, Error> {
+    let engine = Engine::provision(deadline, &mut |progress| {
         if let Progress::Provisioning(what) = progress {
             console.status(&format!("installing {what}"));
         }
@@ -130,13 +133,13 @@ fn provision(console: &mut Console) -> Result<Engine, Error> {
 /// Renders an order; an error becomes its result.
 fn render(
     engine: &Engine,
+    work: &Work<'_>,
     archive: &Path,
-    project: &str,
     order: Order,
     report: &mut dyn FnMut(Event),
 ) -> OrderResult {
     let mut result = order.result(OrderState::Submitted);
-    result.state = match render_video(engine, archive, project, order, report) {
+    result.state = match render_video(engine, work, archive, order, report) {
         Ok(video) => OrderState::Completed(Some(video)),
         Err(error) => OrderState::Failed { error, is_fetchable: false },
     };
@@ -146,8 +149,8 @@ fn render(
 /// Renders the video of an order and saves it.
 fn render_video(
     engine: &Engine,
+    work: &Work<'_>,
     archive: &Path,
-    project: &str,
     order: Order,
     report: &mut dyn FnMut(Event),
 ) -> Result<SavedVideo, Error> {
@@ -167,6 +170,7 @@ fn render_video(
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
         output: output.temporary_path(),
+        deadline: work.deadline(),
     };
     engine.render(&job, &mut |progress| {
         if let Progress::Rendering { stage, percent } = progress {
@@ -174,6 +178,6 @@ fn render_video(
         }
     })?;
     let verified = verify(output.temporary_path(), &expected);
-    let (path, size) = output.keep(&format!("{project}.{format}"))?;
+    let (path, size) = output.keep(&format!("{}.{format}", work.name))?;
     Ok(SavedVideo { path, size, verified })
 }

@@ -1,7 +1,7 @@
 //! The orders of a run, their options and their results.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::{IdempotencyKey, Project, RenderDetail, RenderRequest};
 use hyperframes_ci_core::job::{Limits, RenderFact, RenderIdentity, UploadRoute};
@@ -14,6 +14,7 @@ use super::verify::Verified;
 use crate::fault::Error;
 use crate::project::pack::Packed;
 use crate::system::clock::unix_now;
+use crate::system::deadline::Deadline;
 use crate::system::output::OutputFile;
 
 /// Options of a run, which apply to all of its orders.
@@ -23,7 +24,7 @@ pub(crate) struct RunOptions {
     pub(crate) is_waiting: bool,
     /// Maximum interval between two polls.
     pub(crate) poll_interval: Duration,
-    /// Time limit for the render; also for retries of its submission and of the download.
+    /// Time limit of a render, from its beginning to its video; see [`Work::time_left`].
     pub(crate) max_wait: Duration,
     /// How to upload an archive.
     pub(crate) upload: UploadRoute,
@@ -85,12 +86,28 @@ pub(crate) struct Work<'a> {
     pub(crate) name: &'a str,
     /// Declared width and height of the composition in pixels.
     pub(crate) size: Option<(f64, f64)>,
+    /// When the command began to work on it: its time limit counts from here.
+    pub(crate) began: Instant,
     /// Whether there may be many orders.
     pub(crate) is_batch: bool,
     /// Failures that end the run.
     pub(crate) max_failures: Option<u64>,
     /// Whether an order calls a webhook.
     pub(crate) has_callback: bool,
+}
+
+impl Work<'_> {
+    /// Returns the time that an order may take that begins now. A single render has one limit from its beginning to its
+    /// video; each row of a batch has its own.
+    pub(crate) fn time_left(&self) -> Duration {
+        let spent = if self.is_batch { Duration::ZERO } else { self.began.elapsed() };
+        self.options.max_wait.saturating_sub(spent)
+    }
+
+    /// Returns the end of [`Work::time_left`].
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::after(self.time_left())
+    }
 }
 
 /// The input of a run.

@@ -113,13 +113,23 @@ pub(crate) fn install() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Waits for a running cleanup, which ends the process. Call it before exiting: after an interruption, errors of other
-/// threads, such as a child that ended, must not become the outcome.
-pub(crate) fn wait_for_cleanup() {
-    drop(lock());
+/// Waits for a running cleanup, which ends the process: after an interruption, errors of other threads, such as a child
+/// that ended, must not become the outcome. Otherwise ends the child processes and deletes the files of threads that are
+/// still at work, such as those of an emulator. Call it before exiting.
+pub(crate) fn finish() {
+    let mut state = lock();
+    #[cfg(unix)]
+    for (_, cleanup) in std::mem::take(&mut state.entries).iter().rev() {
+        match cleanup {
+            Cleanup::Processes(tree) => tree.kill(),
+            Cleanup::Path(path) => remove(path),
+            Cleanup::Terminal(_) => {}
+        }
+    }
+    state.resume = None;
 }
 
-/// Runs the cleanups. Returns the locked state: guards and [`wait_for_cleanup`] block until it is dropped.
+/// Runs the cleanups. Returns the locked state: guards and [`finish`] block until it is dropped.
 #[cfg(unix)]
 #[must_use = "other threads continue when this is dropped"]
 fn clean_up() -> MutexGuard<'static, State> {

@@ -13,6 +13,8 @@ mod config;
 mod contract;
 #[cfg(unix)]
 mod crash;
+#[cfg(unix)]
+mod deadline;
 mod faults;
 mod flow;
 mod lambda;

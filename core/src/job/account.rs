@@ -45,6 +45,11 @@ impl AccountIndex {
         Self { pages: RenderPages::new(depth(renders)), since, ..Self::default() }
     }
 
+    /// Sets from when on renders count, in unix seconds, for the pages to come.
+    pub fn set_since(&mut self, since: Option<i64>) {
+        self.since = since;
+    }
+
     /// Whether the list was read to its end.
     #[must_use]
     pub fn is_whole(&self) -> bool {

@@ -76,7 +76,7 @@ pub enum FailureKind {
     RenderFailed(String),
     /// The render is gone: somebody deleted it.
     Deleted,
-    /// The time to wait is over; the render lives on.
+    /// The time limit is over; a render that was submitted is still running.
     TimedOut(Duration),
     /// The render is complete and has no video.
     NoVideo,
@@ -224,6 +224,9 @@ impl Failure {
                 "nothing was submitted; use another key, or leave out --idempotency-key: every render has a key of its own"
             }
             FailureKind::Limit(refusal) => refusal.help(),
+            FailureKind::TimedOut(_) if self.render_id.is_none() => {
+                "run the same command again to resume; a render that was submitted is found and not paid for again"
+            }
             FailureKind::TimedOut(_) | FailureKind::NotSaved(_) => return None,
         })
     }
@@ -278,7 +281,21 @@ impl fmt::Display for Failure {
             FailureKind::RenderFailed(message) => write!(f, "the render failed: {message}"),
             FailureKind::Deleted => f.write_str("the render does not exist any more"),
             FailureKind::TimedOut(waited) => {
-                write!(f, "the render was not complete after {} s; it goes on", waited.as_secs())
+                let seconds = waited.as_secs_f64().round();
+                match (&self.render_id, self.stage) {
+                    (Some(_), Stage::Download) => write!(
+                        f,
+                        "timed out after {seconds} s; the render is complete, and its video is not downloaded"
+                    ),
+                    (Some(_), _) => write!(f, "timed out after {seconds} s; the render is still running"),
+                    (None, Stage::Submit) => write!(
+                        f,
+                        "timed out after {seconds} s; whether the render was submitted is not known"
+                    ),
+                    (None, stage) => {
+                        write!(f, "timed out after {seconds} s during the {stage}; no render was submitted")
+                    }
+                }
             }
             FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
             FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),

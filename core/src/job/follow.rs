@@ -88,12 +88,8 @@ impl Job {
         let (waited, left) = self.time(now);
         let Some(wait) = self.plan.wait.filter(|_| !left.is_zero()) else {
             let is_complete = self.detail.as_ref().is_some_and(|detail| detail.status().is_final());
-            return match retry {
-                Some((_, retry)) if is_complete => {
-                    self.fail(Stage::Download, FailureKind::NotSaved(retry.reason))
-                }
-                _ => self.fail(Stage::Poll, FailureKind::TimedOut(waited)),
-            };
+            let stage = if is_complete { Stage::Download } else { Stage::Poll };
+            return self.fail(stage, FailureKind::TimedOut(self.time_spent(now)));
         };
         let at_least = retry.as_ref().map(|(delay, _)| *delay).unwrap_or_default();
         // The last poll comes at the end of the time, not after it.
@@ -110,8 +106,10 @@ impl Job {
             Remedy::None => 0,
         };
         let (_, left) = self.time(now);
-        let render = self.render.clone().filter(|_| self.failed_saves <= most);
-        let Some(render) = render.filter(|_| !left.is_zero()) else {
+        if left.is_zero() && error.remedy != Remedy::None {
+            return self.fail(Stage::Download, FailureKind::TimedOut(self.time_spent(now)));
+        }
+        let Some(render) = self.render.clone().filter(|_| self.failed_saves <= most) else {
             return self.fail(Stage::Download, FailureKind::NotSaved(error.message));
         };
         // The detail is fetched again for a fresh URL; the first time at once, since URLs simply expire.

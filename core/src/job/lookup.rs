@@ -98,7 +98,7 @@ impl Job {
 
     fn search(&mut self) -> Action {
         self.account = match &self.question {
-            Question::Start | Question::Ended(_) => AccountIndex::new(1, self.plan.reuse.since),
+            Question::Start | Question::Ended(_) => AccountIndex::new(1, self.since()),
             Question::Lost(_) | Question::KeyTaken(_) => AccountIndex::new(1, None),
             Question::Missing(_) => AccountIndex::new(ALL_RENDERS, None),
         };
@@ -108,6 +108,9 @@ impl Job {
 
     /// Takes in a page of the list.
     pub(super) fn listed(&mut self, mut page: RenderList, now: Duration) -> Action {
+        if matches!(self.question, Question::Start | Question::Ended(_)) {
+            self.account.set_since(self.since());
+        }
         self.account.add(&page);
         let followed = match &self.question {
             Question::Missing(render) => page
@@ -300,7 +303,12 @@ impl Job {
 
     /// Whether a render is too old to be looked at.
     fn is_past(&self, detail: &RenderDetail) -> bool {
-        self.plan.reuse.since.zip(detail.created()).is_some_and(|(since, created)| created < since)
+        self.since().zip(detail.created()).is_some_and(|(since, created)| created < since)
+    }
+
+    /// From when on renders may be used, by the server's clock.
+    fn since(&self) -> Option<i64> {
+        self.plan.reuse.since.map(|since| since.saturating_add(self.clock_offset))
     }
 
     /// Whether the render, seen for the first time, is the one to wait for.

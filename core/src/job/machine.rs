@@ -24,7 +24,9 @@ impl Job {
             plan,
             state: State::Idle,
             attempt: 0,
+            clock_offset: 0,
             phase: None,
+            began: None,
             failed_saves: 0,
             generation: 0,
             render: None,
@@ -51,6 +53,12 @@ impl Job {
     #[must_use]
     pub fn with_gone_grace(self, grace: Duration) -> Self {
         Self { gone_grace: grace, ..self }
+    }
+
+    /// Takes in that the server's clock is so many seconds ahead of this machine's. The age of a render, which says whether
+    /// it may be used again, is by the server's clock then: a machine whose clock is a month off would pay again.
+    pub fn set_clock_offset(&mut self, seconds: i64) {
+        self.clock_offset = seconds;
     }
 
     /// The step that the job is at.
@@ -109,6 +117,7 @@ impl Job {
 
     fn take_in(&mut self, event: Event, now: Duration) -> Action {
         self.phase.get_or_insert(now);
+        self.began.get_or_insert(now);
         match (std::mem::replace(&mut self.state, State::Ended), event) {
             (State::Idle, _) => self.start(now),
             (State::Calling(call), Event::Answered(response)) => self.answered(call, &response, now),
@@ -261,10 +270,23 @@ impl Job {
         })
     }
 
-    /// Time since the present phase began, and what is left of it.
+    /// Time since the present phase began, and what is left until the limit.
     pub(super) fn time(&self, now: Duration) -> (Duration, Duration) {
-        let waited = now.saturating_sub(self.phase.unwrap_or(now));
-        (waited, self.plan.max_wait.saturating_sub(waited))
+        (now.saturating_sub(self.phase.unwrap_or(now)), self.time_left(now))
+    }
+
+    /// The time that is left at `now`: every request ends by then. The limit holds for the whole job; for one of many,
+    /// which waits for the others, it holds for each phase: the way to the submission, the render, and the download.
+    #[must_use]
+    pub fn time_left(&self, now: Duration) -> Duration {
+        self.plan.max_wait.saturating_sub(self.time_spent(now))
+    }
+
+    /// The time that counts towards the limit, at most the limit.
+    pub(super) fn time_spent(&self, now: Duration) -> Duration {
+        let is_watched = self.plan.wait.is_some_and(|wait| wait.is_watched);
+        let since = if is_watched { self.phase } else { self.began };
+        now.saturating_sub(since.unwrap_or(now)).min(self.plan.max_wait)
     }
 
     fn refused(&mut self, call: Call, error: Box<ApiError>, now: Duration) -> Action {
@@ -287,7 +309,7 @@ impl Job {
             Call::Poll(_) if error.status == 404 => self.retry(call, None, now, FailureKind::Api(error)),
             Call::List if !error.is_authentication() => self.not_listed(&error.to_string(), now),
             Call::CreateUpload | Call::ProxyUpload | Call::Put { .. } | Call::Complete { .. } => {
-                self.upload_refused(call, error)
+                self.upload_refused(call, error, now)
             }
             Call::Submit(_) => self.submission_refused(error),
             Call::Poll(_) | Call::List | Call::Balance => self.fail(call.stage(), FailureKind::Api(error)),
@@ -332,16 +354,28 @@ impl Job {
             && kind.leaves_a_render_possible()
         {
             let (project, attempt) = (project.clone(), self.attempt);
+            let kind = if is_over { self.ended_by_time(kind, now) } else { kind };
             let submission = Submission { project, attempt, failure: kind, is_last: is_over };
             return self.look_for_submission(submission, Pause { delay, retry: Some(retry) }, now);
         }
         if is_over {
+            let kind = self.ended_by_time(kind, now);
             return match (call, kind) {
                 (Call::Put { .. }, FailureKind::Unreachable(reason)) => self.storage_unreachable(reason),
                 (call, kind) => self.fail(call.stage(), kind),
             };
         }
         self.pause(call, Pause { delay, retry: Some(retry) })
+    }
+
+    /// An answer that was not complete when the time was over is no fault of the network.
+    fn ended_by_time(&self, kind: FailureKind, now: Duration) -> FailureKind {
+        match kind {
+            FailureKind::Unreachable(_) | FailureKind::Malformed(_) if self.time_left(now).is_zero() => {
+                FailureKind::TimedOut(self.time_spent(now))
+            }
+            kind => kind,
+        }
     }
 
     /// Leaves for the ledger how far the render is.

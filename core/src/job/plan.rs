@@ -26,7 +26,7 @@ pub struct Plan {
     pub route: UploadRoute,
     /// Poll, or stop after the submission.
     pub wait: Option<Wait>,
-    /// How long to try before the submission, to poll, and to download: each from its own beginning.
+    /// How long the job may take; see [`Job::time_left`](super::Job::time_left).
     pub max_wait: Duration,
     /// Repeats of one request after transient errors.
     pub max_retries: u32,

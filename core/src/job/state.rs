@@ -17,8 +17,12 @@ pub struct Job {
     pub(super) state: State,
     /// Failed tries of the present call.
     pub(super) attempt: u32,
+    /// How far the server's clock is ahead of this machine's, in seconds.
+    pub(super) clock_offset: i64,
     /// When the present phase began: before the submission, polling, or downloading.
     pub(super) phase: Option<Duration>,
+    /// When the job began.
+    pub(super) began: Option<Duration>,
     /// Downloads that failed and got no further.
     pub(super) failed_saves: u32,
     /// Of the render to come.

@@ -1,5 +1,7 @@
 //! From an archive to an asset: one that is there already, or a new upload.
 
+use std::time::Duration;
+
 use super::state::{Because, Call, Job, Upload};
 use super::{Action, Pause, Retry, Source, UploadRoute};
 use crate::api::{ApiError, DirectUpload, Project};
@@ -94,7 +96,7 @@ impl Job {
     }
 
     /// A step of the upload is refused for good, or so it seems.
-    pub(super) fn upload_refused(&mut self, call: Call, error: Box<ApiError>) -> Action {
+    pub(super) fn upload_refused(&mut self, call: Call, error: Box<ApiError>, now: Duration) -> Action {
         match (call, error.status) {
             (Call::CreateUpload, 404 | 405 | 501) if self.plan.route == UploadRoute::Auto => self.proxy(),
             // The key belongs to another request, such as one of another version of this program.
@@ -107,9 +109,12 @@ impl Job {
                 if self.attempt < COMPLETE_ATTEMPTS =>
             {
                 self.attempt += 1;
-                let delay = retry_delay(self.attempt.min(4), error.retry_after, self.plan.seed);
+                let left = self.time_left(now);
+                if left.is_zero() {
+                    return self.fail(Stage::CompleteUpload, FailureKind::TimedOut(self.time_spent(now)));
+                }
+                let delay = retry_delay(self.attempt.min(4), error.retry_after, self.plan.seed).min(left);
                 let (attempt, of) = (self.attempt + 1, Some(COMPLETE_ATTEMPTS + 1));
-                let left = self.plan.max_wait;
                 let stage = Stage::CompleteUpload;
                 let reason = error.to_string();
                 let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };

@@ -14,6 +14,8 @@ mod rows;
 mod rows_file;
 mod summary;
 
+use std::time::Instant;
+
 use hyperframes_ci_core::job::Failure;
 
 pub(crate) use count::RowCount;
@@ -58,6 +60,7 @@ pub(crate) fn run(
         options: &spec.run,
         name: &project.project().name,
         size: project.size(),
+        began: Instant::now(),
         is_batch: true,
         max_failures: spec.batch.max_failures,
         has_callback: request.options.callback_url.is_some(),

@@ -8,6 +8,7 @@ mod result;
 pub(crate) use prepared::PreparedRender;
 
 use std::path::Path;
+use std::time::Instant;
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::job::Limits;
@@ -55,6 +56,7 @@ pub(crate) fn wait_for(
         options,
         name: "",
         size: None,
+        began: Instant::now(),
         is_batch: false,
         max_failures: None,
         has_callback: false,

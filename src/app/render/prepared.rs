@@ -1,5 +1,7 @@
 //! Prepares a render (chooses the renderer, checks the project and every row) and performs it.
 
+use std::time::Instant;
+
 use hyperframes_ci_core::api::Project;
 use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
 use hyperframes_ci_core::check::CheckOptions;
@@ -216,6 +218,7 @@ fn render_directory(
         options: &spec.run,
         name: &project.project().name,
         size: project.size(),
+        began: Instant::now(),
         is_batch: false,
         max_failures: None,
         has_callback: request.options.callback_url.is_some(),
@@ -251,6 +254,7 @@ fn render_uploaded(
         options: &spec.run,
         name: "",
         size: None,
+        began: Instant::now(),
         is_batch: false,
         max_failures: None,
         has_callback: request.options.callback_url.is_some(),

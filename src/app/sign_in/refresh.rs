@@ -6,6 +6,7 @@ use crate::app::outcome::RefreshOutcome;
 use crate::fault::Error;
 use crate::heygen::auth::{self, Provider, Secret};
 use crate::heygen::environment::variable;
+use crate::system::deadline::Deadline;
 use crate::ui::Console;
 
 /// Refreshes the stored sign-in, whether or not it has expired.
@@ -21,7 +22,9 @@ pub(crate) fn refresh(console: &mut Console) -> Result<RefreshOutcome, Error> {
         return Err(SignInError::NoSession.into());
     };
     let old = Secret::new(old.to_owned());
-    Provider::from_environment(&variable).refresh(&store, &old).map_err(SignInError::from)?;
+    Provider::from_environment(&variable)
+        .refresh(&store, &old, Deadline::NEVER)
+        .map_err(SignInError::from)?;
     let stored = store.read()?.unwrap_or_default();
     let expires_at = stored.pointer("/oauth/expires_at").cloned().unwrap_or_default();
     let until = expires_at.as_str().map_or_else(String::new, |at| format!(", good until {at}"));

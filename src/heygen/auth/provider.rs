@@ -6,6 +6,7 @@ use super::endpoint::{OAuthError, TIMEOUT, check_endpoint, post};
 use super::pkce::ProofKey;
 use super::store::{Store, text};
 use super::tokens::{Tokens, header_token};
+use crate::system::deadline::Deadline;
 use crate::system::secret::Secret;
 use crate::system::url::encode_component;
 
@@ -84,13 +85,14 @@ impl Provider {
         redirect_uri: &str,
         key: &ProofKey,
     ) -> Result<Tokens, OAuthError> {
-        self.request_tokens(&[
+        let form = [
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
             ("redirect_uri", redirect_uri),
             ("client_id", &self.client_id),
             ("code_verifier", key.verifier.expose()),
-        ])
+        ];
+        self.request_tokens(&form, Deadline::NEVER)
     }
 
     /// Revokes a token. Returns whether the server confirmed it.
@@ -116,8 +118,13 @@ impl Provider {
     /// # Errors
     /// Returns [`OAuthError`] if the server refuses or does not respond, or the file cannot be written. The file is
     /// unchanged then.
-    pub(crate) fn refresh(&self, store: &Store, old: &Secret) -> Result<Secret, OAuthError> {
-        let lock = store.lock().map_err(OAuthError::Store)?;
+    pub(crate) fn refresh(
+        &self,
+        store: &Store,
+        old: &Secret,
+        deadline: Deadline,
+    ) -> Result<Secret, OAuthError> {
+        let lock = store.lock_by(deadline).map_err(OAuthError::Store)?;
         let stored = store.read().map_err(OAuthError::Store)?.unwrap_or_default();
         let text = |name: &str| text(stored.pointer(name));
         if let Some(token) = text("/oauth/access_token").filter(|token| *token != old.expose()) {
@@ -126,20 +133,24 @@ impl Provider {
         let Some(refresh_token) = text("/oauth/refresh_token") else {
             return Err(OAuthError::Refused("there is no refresh token any more".to_owned()));
         };
-        let tokens = self.request_tokens(&[
+        let form = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
             ("client_id", &self.client_id),
-        ])?;
+        ];
+        let tokens = self.request_tokens(&form, deadline)?;
         // A refresh token that the server does not replace stays stored.
         let fields = tokens.updated_fields();
         lock.change(|stored| stored.object("oauth")?.set(fields)).map_err(OAuthError::Store)?;
         Ok(tokens.access)
     }
 
-    fn request_tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, OAuthError> {
+    fn request_tokens(&self, form: &[(&str, &str)], deadline: Deadline) -> Result<Tokens, OAuthError> {
         check_endpoint(&self.token, "TOKEN")?;
-        Tokens::from_response(&post(&self.token, form, TIMEOUT)?.object()?)
+        Tokens::from_response(
+            &post(&self.token, form, deadline.request_time().map_or(TIMEOUT, |left| left.min(TIMEOUT)))?
+                .object()?,
+        )
     }
 }
 
@@ -190,8 +201,11 @@ mod tests {
         }
 
         fn refresh(&self) -> Result<Secret, OAuthError> {
-            provider(&format!("{}/token", self.server.url()))
-                .refresh(&self.store(), &Secret::new("old".to_owned()))
+            provider(&format!("{}/token", self.server.url())).refresh(
+                &self.store(),
+                &Secret::new("old".to_owned()),
+                Deadline::NEVER,
+            )
         }
 
         fn stored(&self) -> Value {
@@ -271,7 +285,7 @@ mod tests {
     fn the_refresh_token_goes_to_no_unsafe_place() {
         let case = Case::new();
         let unsafe_place = provider("http://tokens.example/");
-        let refused = unsafe_place.refresh(&case.store(), &Secret::new("old".to_owned()));
+        let refused = unsafe_place.refresh(&case.store(), &Secret::new("old".to_owned()), Deadline::NEVER);
         assert!(matches!(refused, Err(OAuthError::Refused(_))));
     }
 }

@@ -3,10 +3,17 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::error::CredentialError;
+use crate::system::deadline::Deadline;
+use crate::system::file;
+use crate::system::temporary;
+
+/// How long the lock of another process is waited for: it may be refreshing a token.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The credentials file.
 #[derive(Clone, Debug)]
@@ -27,7 +34,7 @@ impl Store {
     /// Returns [`CredentialError::Unreadable`] if the file cannot be read, and [`CredentialError::Corrupt`] if it has
     /// neither format.
     pub(crate) fn read(&self) -> Result<Option<Value>, CredentialError> {
-        let text = match fs::read_to_string(&self.path) {
+        let text = match file::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(CredentialError::Unreadable(self.path.clone(), error)),
@@ -52,6 +59,14 @@ impl Store {
     /// # Errors
     /// Returns [`CredentialError::Unwritable`] if the directory cannot be written.
     pub(crate) fn lock(&self) -> Result<Lock<'_>, CredentialError> {
+        self.lock_by(Deadline::NEVER)
+    }
+
+    /// The same, which waits for other processes until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Store::lock`].
+    pub(crate) fn lock_by(&self, deadline: Deadline) -> Result<Lock<'_>, CredentialError> {
         let open = || {
             if let Some(folder) = self.path.parent() {
                 let mut builder = fs::DirBuilder::new();
@@ -64,11 +79,9 @@ impl Store {
             options.write(true).create(true).truncate(false);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(self.path.with_file_name("credentials.lock"))?;
-            match file.lock() {
-                Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
-                _ => Ok(file),
-            }
+            let file = file::open(&self.path.with_file_name("credentials.lock"), &mut options)?;
+            file::lock(&file, Deadline::after(deadline.limit(LOCK_TIMEOUT)))?;
+            Ok(file)
         };
         let file = open().map_err(|error| CredentialError::Unwritable(self.path.clone(), error))?;
         Ok(Lock { store: self, _file: file })
@@ -77,7 +90,7 @@ impl Store {
     fn replace(&self, stored: &Value) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         // Temporary files are private: mode 0600.
-        let mut file = tempfile::Builder::new().prefix(".credentials-").tempfile_in(folder)?;
+        let mut file = temporary::create(folder, ".hyperframes-ci-credentials-", ".part")?.file;
         file.write_all(format!("{stored:#}\n").as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(&self.path).map(|_| ()).map_err(|error| error.error)

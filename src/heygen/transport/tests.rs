@@ -23,14 +23,17 @@ fn the_api_gets_the_credential_and_the_idempotency_key() {
     let call = server
         .mock("POST", "/v3/hyperframes/renders")
         .match_header("x-api-key", "topsecret")
+        .match_header("x-heygen-client-source", "hyperframes")
+        .match_header("x-heygen-source", mockito::Matcher::Missing)
         .match_header("idempotency-key", "run-1")
         .match_header("content-type", "application/json")
         .match_body(r#"{"fps":24}"#)
         .with_body(r#"{"data":{"render_id":"r1"}}"#)
         .create();
     let body = serde_json::Map::from_iter([("fps".to_owned(), serde_json::json!(24))]);
-    let answer =
-        transport(&server).send(&Request::submit(&body, &key()), None, &mut |_| {}).expect("an answer");
+    let answer = transport(&server)
+        .send(&Request::submit(&body, &key()), None, Deadline::NEVER, &mut |_| {})
+        .expect("an answer");
     assert_eq!(answer.status, 200);
     call.assert();
 }
@@ -58,7 +61,9 @@ fn the_storage_gets_the_signed_headers_and_nothing_of_ours() {
     let transport = transport(&server);
     // Twice, as a repeat after a cut would: the archive starts over.
     for _ in 0..2 {
-        transport.send(&request, Some(&mut archive), &mut |bytes| sent = bytes).expect("an answer");
+        transport
+            .send(&request, Some(&mut archive), Deadline::NEVER, &mut |bytes| sent = bytes)
+            .expect("an answer");
     }
     assert_eq!(sent, 9);
     call.expect(2).assert();
@@ -74,10 +79,43 @@ fn the_credential_does_not_follow_a_redirect() {
         .with_status(302)
         .with_header("location", &format!("{}/steal", elsewhere.url()))
         .create();
-    let answer = transport(&server).send(&Request::render("r1"), None, &mut |_| {}).expect("an answer");
+    let answer = transport(&server)
+        .send(&Request::render("r1"), None, Deadline::NEVER, &mut |_| {})
+        .expect("an answer");
     let error = answer.check().expect_err("a redirect is no success");
     assert!(error.to_string().contains("redirects"), "{error}");
     leak.assert();
+}
+
+#[test]
+fn a_redirect_of_a_get_is_followed_within_the_origin() {
+    for status in [301, 302, 307, 308] {
+        let mut server = mockito::Server::new();
+        let absolute = format!("{}/v4/renders/r1", server.url());
+        for location in ["/v4/renders/r1", &absolute] {
+            let old = server.mock("GET", "/v3/hyperframes/renders/r1").with_status(status);
+            let _old = old.with_header("location", location).create();
+            let new = server.mock("GET", "/v4/renders/r1").match_header("x-api-key", "topsecret");
+            let new = new.with_body("{}").expect(1).create();
+            let request = Request::render("r1");
+            let answer = transport(&server).send(&request, None, Deadline::NEVER, &mut |_| {});
+            assert_eq!(answer.expect("an answer").status, 200, "{status} {location}");
+            new.assert();
+        }
+    }
+    // What pays is never sent twice.
+    let mut server = mockito::Server::new();
+    let moved = server.mock("POST", "/v3/hyperframes/renders").with_status(307).with_header("location", "/x");
+    let moved = moved.expect(1).create();
+    let request = Request::submit(&serde_json::Map::new(), &key());
+    let answer = transport(&server).send(&request, None, Deadline::NEVER, &mut |_| {}).expect("an answer");
+    assert_eq!(answer.status, 307);
+    moved.assert();
+    let endless =
+        server.mock("GET", mockito::Matcher::Any).with_status(302).with_header("location", "/again");
+    let _endless = endless.create();
+    let ended = transport(&server).send(&Request::account(), None, Deadline::NEVER, &mut |_| {});
+    assert!(ended.expect_err("no end").contains("without end"));
 }
 
 #[test]
@@ -91,7 +129,7 @@ fn a_download_carries_no_credential() {
         .with_status(206)
         .create();
     let url = format!("{}/v.mp4?sig=1", server.url());
-    let answer = transport(&server).open(&url, 5, None).expect("an answer");
+    let answer = transport(&server).open(&url, 5, None, Deadline::NEVER).expect("an answer");
     assert_eq!(answer.status(), 206);
     call.assert();
 }
@@ -110,7 +148,7 @@ fn the_multipart_body_has_an_exact_length() {
         .create();
     let request = Request::proxy_upload("p.zip", "00", &key());
     transport(&server)
-        .send(&request, Some(&mut Cursor::new(b"ZIP".to_vec())), &mut |_| {})
+        .send(&request, Some(&mut Cursor::new(b"ZIP".to_vec())), Deadline::NEVER, &mut |_| {})
         .expect("an answer");
     call.assert();
 }
@@ -124,7 +162,7 @@ fn errors_name_no_secret() {
         "http://no.such.host.invalid/?sig=topsecret",
         "::sig=topsecret",
     ] {
-        let error = transport.open(url, 0, None).expect_err("no answer");
+        let error = transport.open(url, 0, None, Deadline::NEVER).expect_err("no answer");
         assert!(!error.contains("topsecret"), "{error}");
     }
 }
@@ -158,7 +196,12 @@ fn signed_in(server: &mut mockito::Server, folder: &std::path::Path, is_expired:
     let base = ApiBase::parse(&server.url()).expect("loopback");
     let transport =
         Transport::new(base, Some(found.credential), Provider::from_environment(&variable), IDLE_TIMEOUT);
-    server.mock("GET", "/v3/users/me").match_header("authorization", "Bearer new").with_body("{}").create();
+    server
+        .mock("GET", "/v3/users/me")
+        .match_header("authorization", "Bearer new")
+        .match_header("x-heygen-source", "cli")
+        .with_body("{}")
+        .create();
     transport
 }
 
@@ -171,7 +214,8 @@ fn a_sign_in_that_is_refused_is_refreshed_once() {
     let refused = refused.expect(1).create();
     let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"new"}"#).expect(1).create();
     for _ in 0..2 {
-        let answer = transport.send(&Request::account(), None, &mut |_| {}).expect("an answer");
+        let answer =
+            transport.send(&Request::account(), None, Deadline::NEVER, &mut |_| {}).expect("an answer");
         assert_eq!(answer.status, 200);
     }
     refused.assert();
@@ -183,7 +227,10 @@ fn a_sign_in_that_has_expired_is_refreshed_first() {
     let (mut server, folder) = (mockito::Server::new(), tempfile::tempdir().expect("a folder"));
     let transport = signed_in(&mut server, folder.path(), true);
     let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"new"}"#).expect(1).create();
-    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 200);
+    assert_eq!(
+        transport.send(&Request::account(), None, Deadline::NEVER, &mut |_| {}).expect("an answer").status,
+        200
+    );
     tokens.assert();
 }
 
@@ -193,10 +240,16 @@ fn a_token_that_is_refused_again_is_not_refreshed_again() {
     let transport = signed_in(&mut server, folder.path(), false);
     let refused = server.mock("GET", "/v3/users/me").with_status(401).expect(2).create();
     let tokens = server.mock("POST", "/token").with_body(r#"{"access_token":"newer"}"#).expect(1).create();
-    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 401);
+    assert_eq!(
+        transport.send(&Request::account(), None, Deadline::NEVER, &mut |_| {}).expect("an answer").status,
+        401
+    );
     refused.assert();
     tokens.assert();
     // And one that the server does not want to refresh is refused as it is.
     server.mock("POST", "/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#).create();
-    assert_eq!(transport.send(&Request::account(), None, &mut |_| {}).expect("an answer").status, 401);
+    assert_eq!(
+        transport.send(&Request::account(), None, Deadline::NEVER, &mut |_| {}).expect("an answer").status,
+        401
+    );
 }

@@ -16,16 +16,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use hyperframes_ci_core::api::Request;
+use hyperframes_ci_core::api::{Request, Response, ResponseError, Target};
 use hyperframes_ci_core::job::{
     Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, ListSays, Pause, Source,
-    Stage, Step,
+    Stage, Step, retry_delay,
 };
 
 use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
 use super::ledger::LedgerFile;
 use super::list::list;
 use super::message::{Call, Message, Sleeper};
+use super::pace::Pace;
 use super::plan::plan;
 use super::task::Task;
 use super::throttle::Throttle;
@@ -34,6 +35,8 @@ use crate::fault::Error;
 use crate::heygen::transport::{Replay, Transport};
 use crate::project::pack::Packed;
 use crate::renderers::{Event, Input, Order, OrderResult, Reporter, Work};
+use crate::system::clock::unix_now;
+use crate::system::deadline::Deadline;
 use crate::system::output::OutputError;
 
 /// Downloads at a time.
@@ -114,8 +117,8 @@ struct Run<'a> {
     /// Orders in flight, and whether there will be no more.
     open: Mutex<(usize, bool)>,
     upload: SharedUpload,
-    /// Nobody sends anything before.
-    gate: Mutex<Instant>,
+    /// How fast requests are sent.
+    pace: Mutex<Pace>,
     stop: AtomicBool,
     /// Notices that were reported: what holds for many orders is said once.
     notices: Mutex<HashSet<String>>,
@@ -154,7 +157,7 @@ impl<'a> Run<'a> {
             permits: Semaphore::new(interpreter.concurrency),
             open: Mutex::new((0, false)),
             upload: SharedUpload::new(asset, is_shared, work.options.reuse.is_off),
-            gate: Mutex::new(Instant::now()),
+            pace: Mutex::new(Pace::new(Instant::now())),
             stop: AtomicBool::new(false),
             notices: Mutex::default(),
             fatal: Mutex::new(None),
@@ -232,12 +235,8 @@ impl<'a> Run<'a> {
                 self.give_way(&mut task);
                 self.schedule.park(Instant::now() + delay, task);
             }
-            Action::Sleep(Pause { delay, retry: Some(retry) }) => {
-                let until = Instant::now() + delay;
-                if retry.is_rate_limit {
-                    self.hold(delay);
-                }
-                self.schedule.sleep(until, Sleeper::Step(task));
+            Action::Sleep(Pause { delay, retry: Some(_) }) => {
+                self.schedule.sleep(Instant::now() + delay, Sleeper::Step(task));
             }
             Action::Save(url) => {
                 self.give_way(&mut task);
@@ -380,9 +379,24 @@ impl<'a> Run<'a> {
     }
 
     fn send(&self, mut task: Box<Task>, request: Request) {
-        let gate = *lock(&self.gate);
-        if gate > Instant::now() {
-            self.schedule.sleep(gate, Sleeper::Send(task, request));
+        let sent = Instant::now();
+        let is_paced = matches!(request.target, Target::Api(_)) && task.job.stage() != Stage::Poll;
+        let is_early = {
+            let mut pace = lock(&self.pace);
+            if is_paced { pace.admit(sent).err() } else { pace.hold(sent) }
+        };
+        if let Some(until) = is_early {
+            match task.deadline().left() {
+                Some(Duration::ZERO) => {
+                    let reason = "the server asks for a pause that is longer than the time limit".to_owned();
+                    let step = task.step(JobEvent::Unreachable(reason));
+                    self.route(task, step);
+                }
+                left => {
+                    let until = left.map_or(until, |left| until.min(sent + left));
+                    self.schedule.sleep(until, Sleeper::Send(task, request));
+                }
+            }
             return;
         }
         let packed = match self.interpreter.work.input {
@@ -407,8 +421,16 @@ impl<'a> Run<'a> {
             }
         };
         let source = source.as_mut().map(|file| file as &mut dyn Replay);
-        let event = match self.interpreter.transport.send(&request, source, &mut progress) {
-            Ok(response) => JobEvent::Answered(response),
+        let event = match self.interpreter.transport.send(&request, source, task.deadline(), &mut progress) {
+            Ok(response) => {
+                if let Target::Api(_) = request.target {
+                    self.learn_pace(&response, sent, is_paced);
+                    if let Some(date) = response.date() {
+                        task.job.set_clock_offset(date.saturating_sub(unix_now()));
+                    }
+                }
+                JobEvent::Answered(response)
+            }
             Err(message) => JobEvent::Unreachable(message),
         };
         let step = task.step(event);
@@ -417,15 +439,23 @@ impl<'a> Run<'a> {
 
     /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
     fn look(&self, parked: Vec<(Instant, Box<Task>)>) {
-        let gate = *lock(&self.gate);
-        if gate > Instant::now() {
-            parked.into_iter().for_each(|(due, task)| self.schedule.park(due.max(gate), task));
+        let sent = Instant::now();
+        if let Some(hold) = lock(&self.pace).hold(sent) {
+            let (over, waiting): (Vec<_>, Vec<_>) =
+                parked.into_iter().partition(|(_, task)| task.deadline().is_over());
+            for (due, task) in waiting {
+                let until = task.deadline().left().map_or(hold, |left| hold.min(sent + left));
+                self.schedule.park(due.max(until), task);
+            }
+            self.poll(over);
             return;
         }
+        let deadlines = parked.iter().map(|(_, task)| task.deadline());
+        let deadline = deadlines.min_by_key(|deadline| deadline.left()).unwrap_or(Deadline::NEVER);
         let wanted = parked.iter().filter_map(|(_, task)| task.job.render().map(|(id, _)| id.to_owned()));
-        let (mut seen, pause) = list(self.interpreter.transport, wanted.collect());
+        let (mut seen, pause) = list(self.interpreter.transport, wanted.collect(), deadline);
         if let Some(pause) = pause {
-            self.hold(pause);
+            lock(&self.pace).on_refused(sent, Instant::now(), Some(pause));
         }
         let mut missing = Vec::new();
         for (due, mut task) in parked {
@@ -450,7 +480,11 @@ impl<'a> Run<'a> {
                     self.say(Event::Downloading { done, total });
                 }
             };
-            let event = task.save(self.interpreter.transport, &url, &mut progress);
+            let work = self.interpreter.work;
+            // What rows wait for their turn is not the time of their download.
+            let deadline =
+                if work.is_batch { Deadline::after(work.options.max_wait) } else { task.deadline() };
+            let event = task.save(self.interpreter.transport, &url, deadline, &mut progress);
             let step = task.step(event);
             self.route(task, step);
         }
@@ -469,10 +503,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Leaves the server alone for a while.
-    fn hold(&self, pause: Duration) {
-        let mut gate = lock(&self.gate);
-        *gate = (*gate).max(Instant::now() + pause);
+    /// Takes in whether a request that was sent at `sent` came too fast.
+    fn learn_pace(&self, response: &Response, sent: Instant, is_paced: bool) {
+        let (mut pace, now) = (lock(&self.pace), Instant::now());
+        match response.check() {
+            Err(ResponseError::Api(error)) if error.status == 429 => {
+                pace.on_refused(sent, now, error.retry_after.map(|asked| retry_delay(1, Some(asked), 0)));
+            }
+            _ if is_paced => pace.on_accepted(now),
+            _ => {}
+        }
     }
 
     fn say(&self, event: Event) {

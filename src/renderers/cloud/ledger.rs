@@ -9,6 +9,7 @@ use crate::fault::{Exit, Fault};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hyperframes_ci_core::api::IdempotencyKey;
 use hyperframes_ci_core::job::{
@@ -16,7 +17,10 @@ use hyperframes_ci_core::job::{
 };
 
 use crate::system::clock::unix_now;
+use crate::system::deadline::Deadline;
+use crate::system::file;
 use crate::system::lines::{each_line, line_at};
+use crate::system::temporary;
 
 /// A ledger that is longer is compacted when it is opened, in bytes, if that makes it much shorter.
 const LONG: u64 = 1024 * 1024;
@@ -26,6 +30,12 @@ const LONG_FOR_ONE: u64 = 4 * LONG;
 
 /// What compaction keeps, in seconds: 90 days.
 const KEPT: i64 = 90 * 86_400;
+
+/// How long the lock of another process is waited for: it is held for as long as it takes to write a line.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The same once something is paid for: a line that is missing costs the next run a search. It is waited for once.
+const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A ledger cannot be used.
 #[derive(Debug)]
@@ -46,11 +56,17 @@ impl Fault for LedgerError {
     }
 
     fn help(&self) -> Option<String> {
-        Some("name a file that can be written with --ledger".to_owned())
+        let help = match self.error.kind() {
+            io::ErrorKind::TimedOut => {
+                "nothing was submitted; end the process that holds the lock and run the same command again to resume"
+            }
+            _ => "name a file that can be written with --ledger",
+        };
+        Some(help.to_owned())
     }
 
     fn exit(&self) -> Exit {
-        Exit::Usage
+        if self.error.kind() == io::ErrorKind::TimedOut { Exit::Timeout } else { Exit::Usage }
     }
 }
 
@@ -90,13 +106,14 @@ impl LedgerFile {
         api: &str,
         account: Option<&str>,
         is_batch: bool,
+        deadline: Deadline,
     ) -> Result<Self, LedgerError> {
         let failed = |error| LedgerError { path: path.to_owned(), error };
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             fs::create_dir_all(folder).map_err(failed)?;
         }
         let open = || {
-            let file = locked(path)?;
+            let file = locked(path, Deadline::after(deadline.limit(LOCK_TIMEOUT)))?;
             let length = file.metadata()?.len();
             if length > LONG && (is_batch || length <= LONG_FOR_ONE) {
                 compact(path, &file)?;
@@ -162,7 +179,7 @@ impl LedgerFile {
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {
-        let mut file = locked(&self.path)?;
+        let mut file = locked(&self.path, Deadline::after(APPEND_TIMEOUT))?;
         let end = file.metadata()?.len();
         let offset = if is_torn(&mut file)? { end + 1 } else { end };
         let separator = if offset > end { "\n" } else { "" };
@@ -182,17 +199,14 @@ impl LedgerFile {
 
 /// The file, for reading and appending, locked until it is closed. Where the file system has no locks, a line is still
 /// one write at the end.
-fn locked(path: &Path) -> io::Result<File> {
+fn locked(path: &Path, deadline: Deadline) -> io::Result<File> {
     loop {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        match file.lock() {
-            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-            _ => {}
-        }
+        let file = file::open(path, &mut options)?;
+        file::lock(&file, deadline)?;
         // While this process waited for the lock, another may have put a compacted ledger in the file's place.
         if is_current(&file, path)? {
             return Ok(file);
@@ -229,7 +243,7 @@ fn compact(path: &Path, file: &File) -> io::Result<()> {
     each_line(file, |line, offset| compaction.line(line, offset))?;
     let Some(kept) = compaction.kept() else { return Ok(()) };
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let mut shorter = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
+    let mut shorter = temporary::create(folder, ".hyperframes-ci-ledger-", ".part")?.file;
     let mut writer = BufWriter::new(&mut shorter);
     let (mut kept, mut written) = (kept.into_iter().peekable(), Ok(()));
     each_line(file, |line, offset| {
@@ -274,11 +288,21 @@ mod tests {
     fn what_is_appended_is_known_at_once_and_later() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("deep/ledger.jsonl");
-        let mut ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        let mut ledger = LedgerFile::open(&path, "api", None, true, Deadline::NEVER).expect("opened");
         ledger.append(asset(1)).expect("written");
         assert!(ledger.asset("d1").is_some());
-        assert!(LedgerFile::open(&path, "api", None, true).expect("opened").asset("d1").is_some());
-        assert!(LedgerFile::open(&path, "other", None, true).expect("opened").asset("d1").is_none());
+        assert!(
+            LedgerFile::open(&path, "api", None, true, Deadline::NEVER)
+                .expect("opened")
+                .asset("d1")
+                .is_some()
+        );
+        assert!(
+            LedgerFile::open(&path, "other", None, true, Deadline::NEVER)
+                .expect("opened")
+                .asset("d1")
+                .is_none()
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -298,7 +322,7 @@ mod tests {
             let (render_id, state) = (digest.to_owned(), RenderState::Submitted);
             Fact::Render(RenderFact { identity, generation: 0, render_id, state })
         };
-        let mut ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        let mut ledger = LedgerFile::open(&path, "api", None, true, Deadline::NEVER).expect("opened");
         ledger.append(render("r1")).expect("written");
         assert!(ledger.render(&key("r1")).is_some() && ledger.found_render(&key("r1")).is_none());
         let other = folder.path().join("compacted");
@@ -308,7 +332,7 @@ mod tests {
         for known in ["r1", "r2"] {
             assert_eq!(ledger.render(&key(known)).map(|fact| fact.render_id).as_deref(), Some(known));
         }
-        let ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        let ledger = LedgerFile::open(&path, "api", None, true, Deadline::NEVER).expect("opened");
         assert!(ledger.found_render(&key("r1")).is_some() && ledger.found_render(&key("r2")).is_some());
     }
 
@@ -316,13 +340,16 @@ mod tests {
     fn a_torn_line_is_ended_before_the_next() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.jsonl");
-        let mut ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        let mut ledger = LedgerFile::open(&path, "api", None, true, Deadline::NEVER).expect("opened");
         ledger.append(asset(1)).expect("written");
         let whole = fs::read(&path).expect("bytes");
         for cut in 0..whole.len() {
             fs::write(&path, [&whole, &whole[..cut]].concat()).expect("written");
-            LedgerFile::open(&path, "api", None, true).expect("opened").append(asset(2)).expect("written");
-            let known = LedgerFile::open(&path, "api", None, true).expect("opened");
+            LedgerFile::open(&path, "api", None, true, Deadline::NEVER)
+                .expect("opened")
+                .append(asset(2))
+                .expect("written");
+            let known = LedgerFile::open(&path, "api", None, true, Deadline::NEVER).expect("opened");
             assert!(known.asset("d1").is_some() && known.asset("d2").is_some(), "{cut}");
         }
     }
@@ -340,13 +367,14 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for number in 0..25 {
-                        let mut ledger = LedgerFile::open(path, "api", None, true).expect("opened");
+                        let mut ledger =
+                            LedgerFile::open(path, "api", None, true, Deadline::NEVER).expect("opened");
                         ledger.append(asset(1 + thread * 25 + number)).expect("written");
                     }
                 });
             }
         });
-        let ledger = LedgerFile::open(&path, "api", None, true).expect("opened");
+        let ledger = LedgerFile::open(&path, "api", None, true, Deadline::NEVER).expect("opened");
         let lost = (1..=200).filter(|number| ledger.asset(&format!("d{number}")).is_none());
         assert_eq!(lost.count(), 0);
         #[cfg(unix)]
@@ -356,7 +384,8 @@ mod tests {
     #[test]
     fn a_ledger_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = LedgerFile::open(folder.path(), "api", None, true).expect_err("a folder is no ledger");
+        let error = LedgerFile::open(folder.path(), "api", None, true, Deadline::NEVER)
+            .expect_err("a folder is no ledger");
         assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");
     }
 }

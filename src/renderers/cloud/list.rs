@@ -7,6 +7,7 @@ use hyperframes_ci_core::api::{RenderDetail, RenderList, RenderPages};
 use hyperframes_ci_core::job::retry_delay;
 
 use crate::heygen::transport::{CallError, Transport};
+use crate::system::deadline::Deadline;
 use crate::system::random;
 
 /// The details of the renders with these ids, from as few pages as have them all; and how long to leave the server alone,
@@ -14,13 +15,14 @@ use crate::system::random;
 pub(super) fn list(
     transport: &Transport,
     mut missing: HashSet<String>,
+    deadline: Deadline,
 ) -> (HashMap<String, Box<RenderDetail>>, Option<Duration>) {
     let mut seen = HashMap::new();
     // Others may have submitted as well.
     let most = missing.len().div_ceil(100) + 2;
     let mut pages = RenderPages::new(u32::try_from(most).unwrap_or(u32::MAX));
     while let Some(request) = pages.request().filter(|_| !missing.is_empty()) {
-        let answer = transport.call(&request, 0, random());
+        let answer = transport.call_by(&request, 0, random(), deadline);
         let page = answer.and_then(|response| response.whole::<RenderList>().map_err(CallError::from));
         let page = match page {
             Ok(page) => page,

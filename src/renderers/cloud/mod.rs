@@ -6,6 +6,7 @@ mod lanes;
 pub(crate) mod ledger;
 mod list;
 mod message;
+mod pace;
 mod plan;
 mod task;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 mod throttle;
 mod upload;
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use hyperframes_ci_core::api::RenderList;
@@ -24,12 +26,14 @@ use hyperframes_ci_core::job::{
 use self::interpreter::Interpreter;
 use self::lanes::lock;
 use self::ledger::LedgerFile;
-use super::order::{Order, ReusePolicy, RunOptions, RunTotals, Work};
+use super::order::{Order, RunOptions, RunTotals, Work};
 use super::renderer::{Capability, Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::Reporter;
 use crate::fault::Error;
 use crate::heygen::environment;
 use crate::heygen::transport::{CallError, Transport};
+use crate::system::clock::unix_now;
+use crate::system::deadline::Deadline;
 use crate::system::random;
 use crate::ui::Console;
 
@@ -126,12 +130,23 @@ impl CloudSession {
     }
 
     /// Asks for the account's renders, once for all orders. Where the list cannot be had, nothing is known.
-    fn search(&mut self, since: i64, orders: u64, console: &mut Console) -> Result<(), Error> {
+    fn search(
+        &mut self,
+        since: i64,
+        orders: u64,
+        deadline: Deadline,
+        console: &mut Console,
+    ) -> Result<(), Error> {
         let mut account = AccountIndex::new(orders, Some(since));
         let retries = environment::max_retries()?;
         while let Some(request) = account.request() {
-            let answer = self.transport.call(&request, retries, random());
-            let page = answer.and_then(|response| response.whole::<RenderList>().map_err(CallError::from));
+            let answer = self.transport.call_by(&request, retries, random(), deadline);
+            let page = answer.and_then(|response| {
+                // By the server's clock: this machine's may be a month off.
+                let offset = response.date().map_or(0, |date| date.saturating_sub(unix_now()));
+                account.set_since(Some(since.saturating_add(offset)));
+                response.whole::<RenderList>().map_err(CallError::from)
+            });
             match page {
                 Ok(page) => account.add(&page),
                 Err(error @ CallError::Unreachable(_)) => return Err(error.into()),
@@ -152,17 +167,17 @@ impl CloudSession {
 
 /// Opens the ledger for the API and the account. Without one that the user named, a machine without a place for it is no error.
 fn open_ledger(
-    policy: &ReusePolicy,
+    work: &Work<'_>,
     api: &str,
     account: Option<&str>,
-    is_batch: bool,
     console: &mut Console,
 ) -> Result<Option<LedgerFile>, Error> {
-    if let Some(path) = &policy.ledger {
-        return Ok(Some(LedgerFile::open(path, api, account, is_batch)?));
+    let open = |path: &Path| LedgerFile::open(path, api, account, work.is_batch, work.deadline());
+    if let Some(path) = &work.options.reuse.ledger {
+        return Ok(Some(open(path)?));
     }
     let Some(path) = LedgerFile::default_path() else { return Ok(None) };
-    match LedgerFile::open(&path, api, account, is_batch) {
+    match open(&path) {
         Ok(ledger) => Ok(Some(ledger)),
         Err(error) => {
             console.warning(&format!("{error}; the account's list is all that there is to go by"));
@@ -176,10 +191,9 @@ impl Session for CloudSession {
         if !self.is_lasting || matches!(work.input, super::Input::Render(_)) {
             return Ok(());
         }
-        let policy = &work.options.reuse;
         let api = self.transport.base().to_string();
-        let ledger = open_ledger(policy, &api, self.account_digest.as_deref(), work.is_batch, console)?;
-        self.is_reuse_off = policy.is_off;
+        let ledger = open_ledger(work, &api, self.account_digest.as_deref(), console)?;
+        self.is_reuse_off = work.options.reuse.is_off;
         self.ledger = Mutex::new(ledger);
         Ok(())
     }
@@ -188,7 +202,7 @@ impl Session for CloudSession {
         self.listed = ListSays::Nothing;
         if self.is_lasting {
             // With reuse off it says which keys are used up.
-            self.search(work.options.reuse.since(), orders, console)?;
+            self.search(work.options.reuse.since(), orders, work.deadline(), console)?;
         }
         Ok(())
     }

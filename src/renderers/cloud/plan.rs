@@ -32,7 +32,7 @@ pub(super) fn plan(work: &Work<'_>, source: Source, order: &mut Order, asset: Op
             download: true,
             is_watched: work.is_batch,
         }),
-        max_wait: options.max_wait,
+        max_wait: work.time_left(),
         max_retries: 0,
         seed: random(),
     }

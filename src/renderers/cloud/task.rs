@@ -16,6 +16,7 @@ use crate::heygen::transport::Transport;
 use crate::renderers::order::Output;
 use crate::renderers::verify::verify;
 use crate::renderers::{Event, Order, OrderResult, OrderState, SavedVideo};
+use crate::system::deadline::Deadline;
 
 /// An order and its job.
 pub(super) struct Task {
@@ -69,22 +70,33 @@ impl Task {
         self.job.step(event, self.began.elapsed())
     }
 
-    /// Downloads from `url` to where the video goes.
+    /// Returns when the time of the job's present phase is over.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.job.time_left(self.began.elapsed()))
+    }
+
+    /// Downloads from `url` to where the video goes, until `deadline`.
     pub(super) fn save(
         &mut self,
         transport: &Transport,
         url: &str,
+        deadline: Deadline,
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> JobEvent {
         if self.download.is_none() {
             let output = std::mem::replace(&mut self.output, Output::None);
             match output.open() {
-                Ok(Some(file)) => self.download = Some(Download::new(file)),
+                Ok(Some(file)) => {
+                    // A placeholder is as long as it is.
+                    let detail = self.job.detail().filter(|detail| !detail.is_placeholder());
+                    let duration = detail.and_then(|detail| detail.duration.as_ref()?.as_f64());
+                    self.download = Some(Download::new(file).of_length(duration));
+                }
                 Ok(None) => return JobEvent::Saved,
                 Err(error) => return JobEvent::NotSaved(SaveError::permanent(error.to_string())),
             }
         }
-        match self.download.as_mut().map(|download| download.fetch(transport, url, progress)) {
+        match self.download.as_mut().map(|download| download.fetch(transport, url, deadline, progress)) {
             Some(Err(error)) => JobEvent::NotSaved(error),
             Some(Ok(())) | None => JobEvent::Saved,
         }

@@ -37,6 +37,11 @@ pub(crate) enum LambdaError {
         /// The end of its output.
         output: String,
     },
+    /// The official tooling was ended because the time limit was over.
+    ToolTimedOut {
+        /// What it was doing.
+        what: &'static str,
+    },
     /// AWS rejected the credentials, or there are none; the output of the tooling.
     Credentials(String),
     /// The execution failed, with its errors.
@@ -85,7 +90,7 @@ impl Fault for LambdaError {
             Self::Unpack(_) => "archive_damaged",
             Self::Credentials(_) => "not_authenticated",
             Self::Render(_) => "render_failed",
-            Self::TimedOut { .. } => "timeout",
+            Self::TimedOut { .. } | Self::ToolTimedOut { .. } => "timeout",
         }
     }
 
@@ -108,7 +113,9 @@ impl Fault for LambdaError {
                  `npx hyperframes lambda policies` prints the rights that are needed"
                     .to_owned(),
             ),
-            Self::TimedOut { .. } => Some("the same command goes on with it; --max-wait waits longer".to_owned()),
+            Self::TimedOut { .. } | Self::ToolTimedOut { .. } => {
+                Some("run the same command again to resume, or wait longer with --max-wait".to_owned())
+            }
             Self::Unpack(_) | Self::Render(_) => None,
         }
     }
@@ -117,7 +124,8 @@ impl Fault for LambdaError {
         match self {
             Self::Stack { .. } | Self::Unsupported { .. } => Exit::Usage,
             Self::Credentials(_) => Exit::Auth,
-            Self::TimedOut { .. } => Exit::Timeout,
+            Self::TimedOut { .. } | Self::ToolTimedOut { .. } => Exit::Timeout,
+            Self::Program(error) => error.exit(),
             _ => Exit::General,
         }
     }
@@ -133,6 +141,7 @@ impl fmt::Display for LambdaError {
             Self::Tool { what, output } => write!(f, "{what} failed:\n{output}"),
             Self::Credentials(output) => write!(f, "AWS does not accept the credentials:\n{output}"),
             Self::Render(output) => write!(f, "Lambda could not render the composition:\n{output}"),
+            Self::ToolTimedOut { what } => write!(f, "timed out while {what}"),
             Self::TimedOut { execution } => write!(f, "the render is not done in time: {execution}"),
         }
     }

@@ -115,7 +115,7 @@ impl Session for LambdaSession {
         self.layout = Some(Layout { width, height });
         let on_install = &mut |what: &str| console.status(&format!("installing {what}"));
         let version = &work.options.lambda.version;
-        self.tooling = Some(Tooling::new(&self.stack, version, packed.path(), on_install)?);
+        self.tooling = Some(Tooling::new(&self.stack, version, packed.path(), work.deadline(), on_install)?);
         console.end_bar();
         if !work.is_batch {
             console.step("Rendering on Lambda");
@@ -133,7 +133,7 @@ impl Session for LambdaSession {
             return Ok(RunTotals::default());
         };
         let concurrency = DESCRIPTION.concurrency(work);
-        let run = LambdaRun { tooling, layout, project: work.name, options: work.options, concurrency };
+        let run = LambdaRun { tooling, layout, work, options: work.options, concurrency };
         let cost = run.run(orders, reporter)?;
         Ok(RunTotals { cost_usd: Some(cost) })
     }

@@ -1,7 +1,6 @@
 //! Performs a run: starts executions in groups, follows them, and retries those that cannot be used.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
 
 use hyperframes_ci_core::job::{Failure, GENERATIONS, RenderFact, RenderState};
 use hyperframes_ci_core::options::Format;
@@ -11,7 +10,10 @@ use super::follower::{Execution, FOLLOWING, FollowError, Follower, Update};
 use super::tooling::{Layout, Site, Start, Tooling, video_key};
 use crate::fault::Error;
 use crate::renderers::verify::verify;
-use crate::renderers::{Event, Order, OrderResult, OrderState, Output, Reporter, RunOptions, SavedVideo};
+use crate::renderers::{
+    Event, Order, OrderResult, OrderState, Output, Reporter, RunOptions, SavedVideo, Work,
+};
+use crate::system::deadline::Deadline;
 use crate::system::output::OutputFile;
 use crate::system::random;
 
@@ -19,8 +21,8 @@ use crate::system::random;
 pub(super) struct LambdaRun<'a> {
     pub(super) tooling: &'a Tooling,
     pub(super) layout: Layout,
-    /// Name of the project, for files without a name.
-    pub(super) project: &'a str,
+    /// The project and its time limit.
+    pub(super) work: &'a Work<'a>,
     pub(super) options: &'a RunOptions,
     /// Number of executions at a time.
     pub(super) concurrency: usize,
@@ -44,7 +46,7 @@ struct InFlight {
     name: String,
     origin: Origin,
     output: OutputFile,
-    began: Instant,
+    deadline: Deadline,
 }
 
 impl LambdaRun<'_> {
@@ -146,8 +148,8 @@ impl RunState<'_> {
                 let generation =
                     known.map_or(0, |fact| fact.generation + u32::from(fact.state == RenderState::Failed));
                 let name = self.name(&order, generation);
-                let began = Instant::now();
-                Some(InFlight { order, generation, name, origin: Origin::New, output, began })
+                let deadline = self.run.work.deadline();
+                Some(InFlight { order, generation, name, origin: Origin::New, output, deadline })
             }
             Err(error) => {
                 result.state = OrderState::Failed { error, is_fetchable: false };
@@ -180,12 +182,12 @@ impl RunState<'_> {
         let LambdaRun { tooling, layout, .. } = self.run;
         let site = match &self.site {
             Some(site) => site,
-            None => self.site.insert(tooling.site()?),
+            None => self.site.insert(tooling.site(self.run.work.deadline())?),
         };
         let starts = flights
             .iter()
             .map(|flight| Start { name: flight.name.clone(), options: flight.order.options.clone() });
-        let errors = tooling.start(site, *layout, &starts.collect::<Vec<_>>())?;
+        let errors = tooling.start(site, *layout, &starts.collect::<Vec<_>>(), self.run.work.deadline())?;
         for (mut flight, error) in flights.drain(..).zip(errors) {
             match error {
                 None => {
@@ -249,7 +251,7 @@ impl RunState<'_> {
         let verified = verify(flight.output.temporary_path(), &flight.order.expected);
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
         let mut result = flight.result(self.run.tooling, OrderState::Submitted);
-        result.state = match flight.output.keep(&format!("{}.{format}", self.run.project)) {
+        result.state = match flight.output.keep(&format!("{}.{format}", self.run.work.name)) {
             Ok((path, size)) => OrderState::Completed(Some(SavedVideo { path, size, verified })),
             Err(error) => OrderState::Failed { error: error.into(), is_fetchable: false },
         };
@@ -286,13 +288,11 @@ impl RunState<'_> {
         Ok(())
     }
 
-    /// Stops following an execution that exceeds the time limit. It keeps running: the next run finds it by its name.
+    /// Stops following executions that exceed the time limit. They keep running: the next run finds them by their names.
     fn time_out(&mut self) -> Result<(), LambdaError> {
-        let max_wait = self.run.options.max_wait;
-        let late = self.in_flight.iter().find(|(_, flight)| flight.began.elapsed() > max_wait);
-        if let Some(index) = late.map(|(index, _)| *index)
-            && let Some(flight) = self.in_flight.remove(&index)
-        {
+        let late = self.in_flight.iter().filter(|(_, flight)| flight.deadline.is_over());
+        for index in late.map(|(index, _)| *index).collect::<Vec<_>>() {
+            let Some(flight) = self.in_flight.remove(&index) else { continue };
             self.follower.forget(index)?;
             let execution = self.run.tooling.stack.execution_arn(&flight.name);
             let error = LambdaError::TimedOut { execution }.into();

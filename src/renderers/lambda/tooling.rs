@@ -1,6 +1,7 @@
 //! The official command line and SDK for Lambda, prepared for one stack and one project.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use serde_json::json;
 use super::error::LambdaError;
 use super::follower::{FOLLOWING, Follower};
 use super::stack::Stack;
+use crate::system::deadline::Deadline;
 use crate::system::programs::process::{self, RunningProcess};
 use crate::system::programs::{self, Node, NpmPackages, WorkDir, set_noninteractive};
 use crate::system::unpack::unpack;
@@ -87,6 +89,7 @@ impl Tooling {
         stack: &Stack,
         version: &str,
         archive: &Path,
+        deadline: Deadline,
         on_install: &mut dyn FnMut(&str),
     ) -> Result<Self, LambdaError> {
         let cache = programs::cache()?;
@@ -103,7 +106,7 @@ impl Tooling {
         if let Some(missing) = node.missing_for(&modules) {
             return Err(programs::ProgramError::Missing(vec![missing]).into());
         }
-        let node = node.install(&modules, on_install)?;
+        let node = node.install(&modules, deadline, on_install)?;
         let work_dir = WorkDir::new().map_err(LambdaError::Folder)?;
         fs::create_dir(work_dir.path().join(".hyperframes")).map_err(LambdaError::Folder)?;
         // Where the tooling expects it.
@@ -114,9 +117,9 @@ impl Tooling {
     }
 
     /// Uploads the project to the bucket, unless the bucket already has it.
-    pub(super) fn site(&self) -> Result<Site, LambdaError> {
+    pub(super) fn site(&self, deadline: Deadline) -> Result<Site, LambdaError> {
         const WHAT: &str = "uploading the project to the stack's bucket";
-        let output = self.run(&["sites", "create", "project"], &[], WHAT)?;
+        let output = self.run(&["sites", "create", "project"], &[], WHAT, deadline)?;
         serde_json::from_str(&output).map_err(|_| LambdaError::of_tool(WHAT, output))
     }
 
@@ -126,6 +129,7 @@ impl Tooling {
         site: &Site,
         layout: Layout,
         starts: &[Start],
+        deadline: Deadline,
     ) -> Result<Vec<Option<String>>, LambdaError> {
         let mut errors = vec![None; starts.len()];
         let mut remaining = (0..starts.len()).collect::<Vec<_>>();
@@ -136,7 +140,7 @@ impl Tooling {
                 .partition::<Vec<_>, _>(|index| Settings::of(&starts[**index].options) == settings);
             remaining = others;
             let group_starts = group.iter().map(|index| &starts[*index]).collect::<Vec<_>>();
-            let group_errors = self.start_group(site, layout, settings, &group_starts)?;
+            let group_errors = self.start_group(site, layout, settings, &group_starts, deadline)?;
             for (index, error) in group.into_iter().zip(group_errors) {
                 errors[index] = error;
             }
@@ -151,6 +155,7 @@ impl Tooling {
         layout: Layout,
         settings: Settings,
         starts: &[&Start],
+        deadline: Deadline,
     ) -> Result<Vec<Option<String>>, LambdaError> {
         const WHAT: &str = "starting executions";
         let mut text = String::new();
@@ -169,7 +174,7 @@ impl Tooling {
             format!("--height={:.0}", layout.height),
         ];
         flags.extend(settings.flags());
-        let output = self.run(&["render-batch", "project"], &flags, WHAT)?;
+        let output = self.run(&["render-batch", "project"], &flags, WHAT, deadline)?;
         let results: Vec<StartResult> =
             serde_json::from_str(&output).map_err(|_| LambdaError::of_tool(WHAT, output.clone()))?;
         let error_of = |start: &&Start| {
@@ -184,7 +189,13 @@ impl Tooling {
     }
 
     /// Runs the official command line and returns its output.
-    fn run(&self, verb: &[&str], flags: &[String], what: &'static str) -> Result<String, LambdaError> {
+    fn run(
+        &self,
+        verb: &[&str],
+        flags: &[String],
+        what: &'static str,
+        deadline: Deadline,
+    ) -> Result<String, LambdaError> {
         let mut command = self.node();
         command
             .arg(self.modules.file("hyperframes/bin/hyperframes.mjs"))
@@ -194,8 +205,11 @@ impl Tooling {
             .arg(format!("--stack-name={}", self.stack.name))
             .arg("--json")
             .current_dir(self.work_dir.path());
-        let (ended, output) = process::capture(process::with_variables(command, AWS_VARIABLES))
-            .map_err(|error| LambdaError::of_tool(what, error.to_string()))?;
+        let (ended, output) = process::capture(process::with_variables(command, AWS_VARIABLES), deadline)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => LambdaError::ToolTimedOut { what },
+                _ => LambdaError::of_tool(what, error.to_string()),
+            })?;
         if ended.status.success() {
             return Ok(output);
         }
@@ -213,7 +227,7 @@ impl Tooling {
 
     /// Starts the process that follows executions, with at most `pause` between two polls.
     pub(super) fn follower(&self, pause: Duration) -> Result<Follower, LambdaError> {
-        let failed = |error: std::io::Error| LambdaError::of_tool(FOLLOWING, error.to_string());
+        let failed = |error: io::Error| LambdaError::of_tool(FOLLOWING, error.to_string());
         let settings = json!({
             "region": self.stack.region,
             "bucket": self.stack.bucket_name,
@@ -229,8 +243,7 @@ impl Tooling {
         let mut running =
             RunningProcess::start(process::with_variables(command, AWS_VARIABLES), Stdio::piped())
                 .map_err(failed)?;
-        let input =
-            running.take_stdin().ok_or_else(|| failed(std::io::Error::other("it cannot be spoken to")))?;
+        let input = running.take_stdin().ok_or_else(|| failed(io::Error::other("it cannot be spoken to")))?;
         Ok(Follower::new(running, input))
     }
 }

@@ -6,13 +6,18 @@ use super::error::ProgramError;
 use super::find::find;
 use super::installer::run_installer;
 use super::process::without_secrets;
+use crate::system::deadline::Deadline;
 
 /// Installs packages as root or with passwordless sudo; does nothing if neither is possible or `apt-get` is missing.
 /// `announce` is called with the names of the packages before they are installed.
 ///
 /// # Errors
 /// Returns [`ProgramError::Install`] with the output of `apt-get` if it fails.
-pub(crate) fn install_packages(names: &[&str], announce: &mut dyn FnMut(&str)) -> Result<(), ProgramError> {
+pub(crate) fn install_packages(
+    names: &[&str],
+    deadline: Deadline,
+    announce: &mut dyn FnMut(&str),
+) -> Result<(), ProgramError> {
     let Some(prefix) = package_manager().filter(|_| !names.is_empty()) else { return Ok(()) };
     announce(&names.join(", "));
     let apt = |arguments: &[&str]| {
@@ -20,10 +25,10 @@ pub(crate) fn install_packages(names: &[&str], announce: &mut dyn FnMut(&str)) -
         command.args(&prefix[1..]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         without_secrets(command)
     };
-    run_installer("the list of packages", apt(&["update", "-qq"]))?;
+    run_installer("the list of packages", apt(&["update", "-qq"]), deadline)?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
     arguments.extend(names);
-    run_installer(&names.join(", "), apt(&arguments))
+    run_installer(&names.join(", "), apt(&arguments), deadline)
 }
 
 /// Returns the program and arguments that run `apt-get` as root; `None` if that is not possible.

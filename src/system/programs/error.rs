@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::fault::Fault;
+use crate::fault::{Exit, Fault};
 
 /// Why a program is not available.
 #[derive(Debug)]
@@ -17,6 +17,11 @@ pub(crate) enum ProgramError {
         /// The last lines of the installer's output.
         output: String,
     },
+    /// An installation was ended because the time limit was over.
+    TimedOut {
+        /// Name of the program, for people.
+        what: String,
+    },
     /// The cache directory is unknown or cannot be written.
     Folder(io::Error),
 }
@@ -29,6 +34,7 @@ impl fmt::Display for ProgramError {
                 write!(f, "this needs {}", names.join(" and "))
             }
             Self::Install { what, output } => write!(f, "installing {what} failed:\n{output}"),
+            Self::TimedOut { what } => write!(f, "timed out while installing {what}"),
             Self::Folder(error) => write!(f, "there is no place for other programs: {error}"),
         }
     }
@@ -39,6 +45,7 @@ impl Fault for ProgramError {
         match self {
             Self::Missing(_) => "engine_missing",
             Self::Install { .. } => "engine_not_installed",
+            Self::TimedOut { .. } => "timeout",
             Self::Folder(_) => "engine_not_started",
         }
     }
@@ -49,7 +56,12 @@ impl Fault for ProgramError {
                 parts.iter().map(|(name, remedy)| format!("{name}: {remedy}")).collect::<Vec<_>>().join("\n")
             }
             Self::Install { .. } => "check the network and the free space, then run again".to_owned(),
+            Self::TimedOut { .. } => "run the same command again, with a longer --max-wait".to_owned(),
             Self::Folder(_) => "check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned(),
         })
+    }
+
+    fn exit(&self) -> Exit {
+        if matches!(self, Self::TimedOut { .. }) { Exit::Timeout } else { Exit::General }
     }
 }

@@ -1,6 +1,7 @@
 //! Node.js, and packages of npm at fixed versions; each set is installed into its own directory of the cache.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +11,8 @@ use super::error::ProgramError;
 use super::find::find;
 use super::installer::run_installer;
 use super::process::without_secrets;
+use crate::system::deadline::Deadline;
+use crate::system::file;
 use crate::system::interrupt;
 
 /// Oldest major version of Node that the tools run on; source: the `engines` field of `hyperframes`.
@@ -61,7 +64,12 @@ impl NpmPackages {
     /// Installs the packages unless they are installed. They are installed beside the directory and then renamed, so that
     /// an interrupted installation is not mistaken for a complete one. Of concurrent processes one installs, and the
     /// others wait for it.
-    fn install(&self, npm: &Path, announce: &mut dyn FnMut(&str)) -> Result<(), ProgramError> {
+    fn install(
+        &self,
+        npm: &Path,
+        deadline: Deadline,
+        announce: &mut dyn FnMut(&str),
+    ) -> Result<(), ProgramError> {
         if self.is_installed() {
             return Ok(());
         }
@@ -71,11 +79,17 @@ impl NpmPackages {
         // The system releases the lock when the process ends, however it ends.
         let lock =
             fs::File::create(format!("{}.lock", self.folder.display())).map_err(ProgramError::Folder)?;
-        lock.lock().map_err(ProgramError::Folder)?;
+        file::lock(&lock, deadline).map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => ProgramError::TimedOut { what: self.name.clone() },
+            _ => ProgramError::Folder(error),
+        })?;
         if self.is_installed() {
             return Ok(());
         }
-        let temporary = tempfile::tempdir_in(parent).map_err(ProgramError::Folder)?;
+        let prefix = format!(".{}-", self.folder.file_name().unwrap_or_default().display());
+        delete_interrupted(parent, &prefix);
+        let temporary = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
+        let temporary = temporary.map_err(ProgramError::Folder)?;
         let _guard = interrupt::guard_path(temporary.path());
         fs::write(temporary.path().join("package.json"), self.manifest.to_string())
             .map_err(ProgramError::Folder)?;
@@ -90,8 +104,19 @@ impl NpmPackages {
                 "--loglevel=error",
             ])
             .current_dir(temporary.path());
-        run_installer(&self.name, without_secrets(command))?;
+        run_installer(&self.name, without_secrets(command), deadline)?;
         fs::rename(temporary.path(), &self.folder).map_err(ProgramError::Folder)
+    }
+}
+
+/// Deletes what killed installations have left. The caller holds the lock, so none of them is running.
+fn delete_interrupted(parent: &Path, prefix: &str) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let has_prefix = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        // A link is not a directory here, and what it leads to stays.
+        if has_prefix && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -131,14 +156,15 @@ impl Node {
     pub(crate) fn install(
         self,
         packages: &NpmPackages,
+        deadline: Deadline,
         announce: &mut dyn FnMut(&str),
     ) -> Result<PathBuf, ProgramError> {
         let npm = self.npm.unwrap_or_else(|| PathBuf::from("npm"));
-        packages.install(&npm, announce)?;
+        packages.install(&npm, deadline, announce)?;
         if let Some(program) = self.program {
             return Ok(program);
         }
-        self.package.install(&npm, announce)?;
+        self.package.install(&npm, deadline, announce)?;
         let name = if cfg!(windows) { "node.exe" } else { "node" };
         Ok(self.package.file(&node_package()).join("bin").join(name))
     }

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use crate::system::deadline::Deadline;
 #[cfg(unix)]
 use crate::system::interrupt::{self, Guard};
 #[cfg(unix)]
@@ -97,15 +98,19 @@ pub(crate) struct Exited {
 }
 
 /// Runs `command` to its end. `line` is called with every line of both outputs, without escape sequences, and returns
-/// whether the line may explain a failure.
+/// whether the line may explain a failure. At `deadline` the command is ended with everything that it started.
 ///
 /// # Errors
-/// Returns an error if the command cannot be started.
-pub(crate) fn run(command: Command, line: &mut dyn FnMut(&str) -> bool) -> std::io::Result<Exited> {
+/// Returns an error if the command cannot be started, and one of the kind `TimedOut` at `deadline`.
+pub(crate) fn run(
+    command: Command,
+    deadline: Deadline,
+    line: &mut dyn FnMut(&str) -> bool,
+) -> std::io::Result<Exited> {
     let mut running = RunningProcess::start(command, Stdio::null())?;
     let mut output = OutputTail::default();
     let status = loop {
-        match running.next_event(POLL_INTERVAL)? {
+        match running.next_event_by(deadline)? {
             ProcessEvent::Stdout(text) | ProcessEvent::Stderr(text) if line(&text) => output.push(&text),
             ProcessEvent::Stdout(_) | ProcessEvent::Stderr(_) | ProcessEvent::Idle => {}
             ProcessEvent::Exited(status) => break status,
@@ -114,15 +119,16 @@ pub(crate) fn run(command: Command, line: &mut dyn FnMut(&str) -> bool) -> std::
     Ok(Exited { status, output: output.into_lines() })
 }
 
-/// Runs `command` to its end and returns its whole standard output; standard error may explain a failure.
+/// Runs `command` to its end, or until `deadline`, and returns its whole standard output; standard error may explain a
+/// failure.
 ///
 /// # Errors
-/// Returns an error if the command cannot be started.
-pub(crate) fn capture(command: Command) -> std::io::Result<(Exited, String)> {
+/// As [`run`].
+pub(crate) fn capture(command: Command, deadline: Deadline) -> std::io::Result<(Exited, String)> {
     let mut running = RunningProcess::start(command, Stdio::null())?;
     let (mut output, mut errors) = (String::new(), OutputTail::default());
     let status = loop {
-        match running.next_event(POLL_INTERVAL)? {
+        match running.next_event_by(deadline)? {
             ProcessEvent::Stdout(text) => output.extend([text.as_str(), "\n"]),
             ProcessEvent::Stderr(text) => errors.push(&text),
             ProcessEvent::Idle => {}
@@ -199,6 +205,17 @@ impl RunningProcess {
     /// Returns its standard input, if it is a pipe and was not taken before.
     pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.group.child.stdin.take()
+    }
+
+    /// Waits for the next event, not longer than [`POLL_INTERVAL`].
+    fn next_event_by(&mut self, deadline: Deadline) -> std::io::Result<ProcessEvent> {
+        match self.next_event(deadline.limit(POLL_INTERVAL))? {
+            ProcessEvent::Exited(status) => Ok(ProcessEvent::Exited(status)),
+            _ if deadline.is_over() => {
+                Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it did not end in time"))
+            }
+            event => Ok(event),
+        }
     }
 
     /// Waits up to `timeout` for the next event.
@@ -300,16 +317,30 @@ mod tests {
     #[test]
     fn lines_of_both_outputs_are_read_without_colors() {
         let mut lines = Vec::new();
-        let exited =
-            run(shell("printf 'a\\rb\\n'; printf '\\033[31mred\\033[0m\\n' >&2; exit 3"), &mut |line| {
+        let exited = run(
+            shell("printf 'a\\rb\\n'; printf '\\033[31mred\\033[0m\\n' >&2; exit 3"),
+            Deadline::NEVER,
+            &mut |line| {
                 lines.push(line.to_owned());
                 line != "a"
-            })
-            .expect("started");
+            },
+        )
+        .expect("started");
         lines.sort();
         assert_eq!(lines, ["a", "b", "red"]);
         assert_eq!(exited.status.code(), Some(3));
         assert_eq!(exited.output.len(), 2);
+    }
+
+    #[test]
+    fn a_command_is_ended_at_its_deadline() {
+        // One that is silent, and one that never stops talking.
+        for script in ["sleep 60", "while :; do echo on; done"] {
+            let (began, limit) = (std::time::Instant::now(), Duration::from_millis(300));
+            let error = run(shell(script), Deadline::after(limit), &mut |_| false).err().expect("ended");
+            assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+            assert!(began.elapsed() < Duration::from_secs(5), "{script}: {:?}", began.elapsed());
+        }
     }
 
     #[test]
@@ -319,7 +350,7 @@ mod tests {
         // The grandchild keeps the output open, as a browser does, and would live for a minute.
         // It leaves the process group and its parent, as browsers and their helpers do.
         let script = format!("(setsid sleep 60 & echo $! > {})", file.display());
-        run(shell(&script), &mut |_| true).expect("started");
+        run(shell(&script), Deadline::NEVER, &mut |_| true).expect("started");
         let pid = std::fs::read_to_string(file).expect("a pid").trim().to_owned();
         let gone = || match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
             Err(_) => true,
@@ -334,7 +365,8 @@ mod tests {
 
     #[test]
     fn standard_output_and_standard_error_are_kept_apart() {
-        let (exited, output) = capture(shell("echo one; echo why >&2; echo two; exit 4")).expect("started");
+        let (exited, output) =
+            capture(shell("echo one; echo why >&2; echo two; exit 4"), Deadline::NEVER).expect("started");
         assert_eq!((exited.status.code(), output.as_str()), (Some(4), "one\ntwo\n"));
         assert_eq!(exited.output, ["why"]);
     }
@@ -343,7 +375,7 @@ mod tests {
     fn variables_with_a_prefix_are_inherited() {
         let wanted = |name: &str| std::env::vars().any(|(known, _)| known == name);
         assert!(wanted("CARGO_PKG_NAME"), "cargo sets it");
-        let names = |command: Command| capture(command).expect("started").1;
+        let names = |command: Command| capture(command, Deadline::NEVER).expect("started").1;
         let seen = names(with_variables(shell("env"), &["CARGO_PKG_"]));
         assert!(seen.contains("CARGO_PKG_NAME=") && !seen.contains("CARGO_MANIFEST_DIR="), "{seen}");
         assert!(!names(without_secrets(shell("env"))).contains("CARGO_PKG_NAME="));
@@ -366,7 +398,7 @@ mod tests {
         let mut command = without_secrets(shell("env"));
         command.env("MARK", "1");
         let mut seen = Vec::new();
-        run(command, &mut |line| {
+        run(command, Deadline::NEVER, &mut |line| {
             seen.extend(line.split('=').next().map(str::to_owned));
             true
         })

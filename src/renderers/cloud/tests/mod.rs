@@ -3,7 +3,7 @@
 mod server;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderIdentity};
@@ -114,6 +114,7 @@ impl Fixture {
             options: &self.options,
             name: "project",
             size: None,
+            began: Instant::now(),
             is_batch,
             has_callback: false,
             max_failures: None,
@@ -382,6 +383,20 @@ fn a_rate_limit_pauses_everybody_and_loses_nothing() {
     };
     let noise = api.calls.iter().filter(quiet).map(|call| &call.line).collect::<Vec<_>>();
     assert!(noise.is_empty(), "{noise:?}");
+}
+
+#[test]
+fn a_pause_that_is_longer_than_the_time_limit_ends_in_time() {
+    let server = Server::start(|call, _| {
+        let busy = json!({ "error": { "code": "rate_limited", "message": "slow down" } });
+        (call.line == SUBMIT).then_some(Reply::Status(429, "retry-after: 60\r\n", busy))
+    });
+    let mut fixture = Fixture::new();
+    fixture.options.max_wait = Duration::from_secs(1);
+    let (began, mut heard) = (Instant::now(), Heard::default());
+    fixture.batch(&server, 12, &mut heard).expect("results");
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert_eq!((heard.count(Ended::Completed), heard.count(Ended::Failed)), (0, 12));
 }
 
 #[test]
