@@ -32,3 +32,5 @@ mod support;
 #[cfg(unix)]
 mod tls;
 mod video;
+#[cfg(unix)]
+mod wire;
