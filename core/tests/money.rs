@@ -250,21 +250,6 @@ fn no_clock_makes_a_new_render_an_old_one() {
 }
 
 #[test]
-fn a_clock_that_is_a_month_off_pays_nothing_again() {
-    let noon = 1_795_176_000;
-    // This machine takes today for a month from now; the window begins tomorrow.
-    let mut ahead = with_ledger(0, RenderState::Completed);
-    ahead.reuse.since = Some(noon + 86_400);
-    let detail = json!({"render_id": "r1", "status": "completed", "video_url": "u", "created_at": noon - 60});
-    for (offset, is_reused) in [(-31 * 86_400, true), (0, false)] {
-        let mut scenario = Scenario::start(ahead.clone());
-        scenario.job.set_clock_offset(offset);
-        scenario.poll(&detail);
-        assert_eq!(matches!(scenario.action, Action::Save(_)), is_reused, "{offset}");
-    }
-}
-
-#[test]
 fn a_submission_that_is_answered_with_a_known_render_is_no_new_one() {
     // The ledger knows it.
     let mut scenario = Scenario::start(with_ledger(0, RenderState::Failed));

@@ -4,7 +4,7 @@
 use std::io::{Read, Seek};
 
 use super::model::VideoError;
-use super::mp4::{Atom, Movie, Reader};
+use super::mp4::{Atom, Reader, check_whole};
 
 const MISSING: VideoError = VideoError::Damaged("its last fragments are missing");
 
@@ -13,18 +13,21 @@ pub(super) fn is_shorter(seconds: f64, promised: f64) -> bool {
     promised - seconds > 0.25 + promised * 0.01
 }
 
-/// Checks that the fragments among the boxes `top` are all that the file should have: by the indexes (`sidx`), the length
+/// See [`super::check_whole`]; checks also that the fragments are all that the file should have: by the indexes (`sidx`), the length
 /// of the movie (`mehd`, `mvhd`), or else by `duration` in seconds, as somebody else knows it.
 ///
 /// # Errors
-/// Returns [`VideoError::Damaged`] if fragments are missing.
+/// Returns [`VideoError::Damaged`] if the file is cut or fragments are missing.
 pub(super) fn check(
-    reader: &mut Reader<'_, impl Read + Seek>,
-    top: &[Atom],
-    mut movie: Movie,
+    file: &mut (impl Read + Seek),
     duration: Option<f64>,
     end: u64,
 ) -> Result<(), VideoError> {
+    let reader = &mut Reader::new(file);
+    let (top, mut movie) = check_whole(reader, end)?;
+    if !movie.is_fragmented {
+        return Ok(());
+    }
     let last = |kind: &[u8; 4]| top.iter().rposition(|atom| atom.kind == *kind);
     if last(b"moof") > last(b"mdat") {
         return Err(VideoError::Damaged("its last fragment has no media"));

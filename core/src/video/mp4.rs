@@ -2,7 +2,6 @@
 
 use std::io::{Read, Seek};
 
-use super::fragments;
 use super::input::bytes_at;
 use super::model::{Audio, Container, Video, VideoError};
 
@@ -43,7 +42,7 @@ pub(super) struct Track {
 }
 
 pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, VideoError> {
-    let mut reader = Reader { file, boxes: 0 };
+    let mut reader = Reader::new(file);
     let top = reader.children(0, end)?;
     let find = |kind: &[u8; 4]| top.iter().find(|atom| atom.kind == *kind).copied();
     let brand = match find(b"ftyp") {
@@ -88,13 +87,11 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
     })
 }
 
-/// See [`super::check_whole`].
+/// See [`super::check_whole`]. Returns the boxes at the top and the movie, whose fragments are not checked.
 pub(super) fn check_whole(
-    file: &mut (impl Read + Seek),
-    duration: Option<f64>,
+    reader: &mut Reader<'_, impl Read + Seek>,
     end: u64,
-) -> Result<(), VideoError> {
-    let mut reader = Reader { file, boxes: 0 };
+) -> Result<(Vec<Atom>, Movie), VideoError> {
     let top = reader.children(0, end)?;
     let last = top.last().map_or(0, |atom| atom.end);
     let mut rest = last;
@@ -112,7 +109,7 @@ pub(super) fn check_whole(
     if movie.tracks.iter().any(|track| track.last_sample_end.is_some_and(|samples| samples > end)) {
         return Err(VideoError::Damaged("its samples reach beyond its end"));
     }
-    if movie.is_fragmented { fragments::check(&mut reader, &top, movie, duration, end) } else { Ok(()) }
+    Ok((top, movie))
 }
 
 #[derive(Debug, Default)]
@@ -127,7 +124,11 @@ pub(super) struct Movie {
     defaults: Vec<(u32, u32)>,
 }
 
-impl<R: Read + Seek> Reader<'_, R> {
+impl<'a, R: Read + Seek> Reader<'a, R> {
+    pub(super) fn new(file: &'a mut R) -> Self {
+        Self { file, boxes: 0 }
+    }
+
     pub(super) fn at<const N: usize>(&mut self, offset: u64) -> Result<[u8; N], VideoError> {
         bytes_at(self.file, offset)
     }

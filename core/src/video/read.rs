@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use super::input::Buffered;
 use super::model::{Video, VideoError};
 use super::signature::{Signature, signature};
-use super::{mp4, webm};
+use super::{fragments, mp4, webm};
 
 impl Video {
     /// Reads the headers of `file`.
@@ -50,7 +50,7 @@ pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
 pub fn check_complete(file: &mut (impl Read + Seek), duration: Option<f64>) -> Result<(), VideoError> {
     let (mut file, signature, end) = open(file)?;
     match signature {
-        Signature::IsoMedia => mp4::check_whole(&mut file, duration, end),
+        Signature::IsoMedia => fragments::check(&mut file, duration, end),
         Signature::Ebml => webm::check_whole(&mut file, duration, end),
     }
 }

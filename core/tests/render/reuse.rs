@@ -275,3 +275,22 @@ fn limits_hold_before_anything_is_uploaded_and_not_for_what_is_there() {
         }
     }
 }
+
+#[test]
+fn a_clock_that_is_a_month_off_pays_nothing_again() {
+    // This machine takes today for a month from now: its window begins tomorrow.
+    for (offset, is_reused) in [(-31 * 86_400, true), (0, false)] {
+        let reuse = Reuse { since: Some(NOON + 86_400), ..Reuse::default() };
+        let mut scenario = Scenario::start(Plan { reuse, ..known_plan() });
+        scenario.expect(LIST);
+        scenario.job.set_clock_offset(offset);
+        let render =
+            json!({"render_id": "r0", "status": "completed", "created_at": NOON, "callback_id": key(0)});
+        scenario.answer(200, json!({"data": [render], "has_more": false}));
+        if is_reused {
+            assert_eq!(scenario.job.render().map(|(id, _)| id), Some("r0"));
+        } else {
+            scenario.expect(CREATE);
+        }
+    }
+}
