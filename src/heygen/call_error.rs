@@ -16,6 +16,8 @@ pub(crate) enum CallError {
     Malformed(String),
     /// There is no response.
     Unreachable(String),
+    /// The time limit was over before there was a response.
+    TimedOut,
 }
 
 impl fmt::Display for CallError {
@@ -23,6 +25,7 @@ impl fmt::Display for CallError {
         match self {
             Self::Api(error) => error.fmt(f),
             Self::Malformed(message) => f.write_str(message),
+            Self::TimedOut => f.write_str("timed out before the API answered; no render was submitted"),
             Self::Unreachable(message) => write!(f, "the API gave no answer: {message}"),
         }
     }
@@ -34,12 +37,16 @@ impl Fault for CallError {
             Self::Api(error) => &error.code,
             Self::Malformed(_) => "malformed_response",
             Self::Unreachable(_) => "network_error",
+            Self::TimedOut => "timeout",
         }
     }
 
     fn help(&self) -> Option<String> {
         match self {
             Self::Api(error) => error.help().map(str::to_owned),
+            Self::TimedOut => {
+                Some("run the same command again to resume, or wait longer with --max-wait".to_owned())
+            }
             _ => Some("check the network, HEYGEN_API_URL and the proxy settings".to_owned()),
         }
     }
@@ -47,6 +54,7 @@ impl Fault for CallError {
     fn exit(&self) -> Exit {
         match self {
             Self::Api(error) if error.is_authentication() => Exit::Auth,
+            Self::TimedOut => Exit::Timeout,
             _ => Exit::General,
         }
     }

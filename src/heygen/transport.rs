@@ -221,6 +221,7 @@ impl Transport {
                     }
                     Err(error) => return Err(error.into()),
                 },
+                Err(_) if deadline.is_over() => return Err(CallError::TimedOut),
                 Err(message) => (CallError::Unreachable(message), None),
             };
             let delay = retry_delay(attempt, retry_after, seed);

@@ -160,14 +160,16 @@ fn a_render_that_is_waited_for_ends_in_time() {
 
 #[test]
 fn rows_of_a_batch_end_in_time() {
-    let (folder, api) = (project(), slow_api("download"));
-    write(folder.path(), "rows.jsonl", "{\"title\":\"a\"}\n");
-    let mut command = render(&api, &folder.path().join("l.jsonl"));
-    command.args(["--batch", "rows.jsonl", "-o", "renders/{title}.{ext}"]);
-    let began = Instant::now();
-    let ran = Ran::of(command.current_dir(folder.path()));
-    assert!(began.elapsed() < LIMIT + TOLERANCE, "{:?}, {ran:?}", began.elapsed());
-    assert_eq!((ran.code, ran.error()["code"].as_str()), (4, Some("batch_failed")), "{ran:?}");
+    for (step, code) in [("list", "timeout"), ("submit", "batch_failed"), ("download", "batch_failed")] {
+        let (folder, api) = (project(), slow_api(step));
+        write(folder.path(), "rows.jsonl", "{\"title\":\"a\"}\n");
+        let mut command = render(&api, &folder.path().join("l.jsonl"));
+        command.args(["--batch", "rows.jsonl", "-o", "renders/{title}.{ext}"]);
+        let began = Instant::now();
+        let ran = Ran::of(command.current_dir(folder.path()));
+        assert!(began.elapsed() < LIMIT + TOLERANCE, "{step}: {:?}, {ran:?}", began.elapsed());
+        assert_eq!((ran.code, ran.error()["code"].as_str()), (4, Some(code)), "{step}: {ran:?}");
+    }
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl fmt::Display for SignInError {
             Self::Rejected(error) | Self::Unverified(error) => {
                 write!(f, "HeyGen did not say whether it accepts the credential")?;
                 match error {
-                    CallError::Api(error) => write!(f, ": {error}"),
+                    CallError::Api(_) | CallError::TimedOut => write!(f, ": {error}"),
                     CallError::Malformed(message) | CallError::Unreachable(message) => {
                         write!(f, ": {message}")
                     }

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use hyperframes_ci_core::api::{Request, Response, ResponseError, Target};
+use hyperframes_ci_core::api::{Request, Target};
 use hyperframes_ci_core::job::{
     Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, ListSays, Pause, Source,
-    Stage, Step, retry_delay,
+    Stage, Step,
 };
 
 use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
@@ -381,20 +381,13 @@ impl<'a> Run<'a> {
     fn send(&self, mut task: Box<Task>, request: Request) {
         let sent = Instant::now();
         let is_paced = matches!(request.target, Target::Api(_)) && task.job.stage() != Stage::Poll;
-        let is_early = {
-            let mut pace = lock(&self.pace);
-            if is_paced { pace.admit(sent).err() } else { pace.hold(sent) }
-        };
-        if let Some(until) = is_early {
-            match task.deadline().left() {
-                Some(Duration::ZERO) => {
-                    let reason = "the server asks for a pause that is longer than the time limit".to_owned();
-                    let step = task.step(JobEvent::Unreachable(reason));
+        let wait = lock(&self.pace).wait(sent, is_paced);
+        if let Some(until) = wait {
+            match task.within_limit(until) {
+                Some(until) => self.schedule.sleep(until, Sleeper::Send(task, request)),
+                None => {
+                    let step = task.end_pause();
                     self.route(task, step);
-                }
-                left => {
-                    let until = left.map_or(until, |left| until.min(sent + left));
-                    self.schedule.sleep(until, Sleeper::Send(task, request));
                 }
             }
             return;
@@ -424,7 +417,7 @@ impl<'a> Run<'a> {
         let event = match self.interpreter.transport.send(&request, source, task.deadline(), &mut progress) {
             Ok(response) => {
                 if let Target::Api(_) = request.target {
-                    self.learn_pace(&response, sent, is_paced);
+                    lock(&self.pace).learn(&response, sent, is_paced);
                     if let Some(date) = response.date() {
                         task.job.set_clock_offset(date.saturating_sub(unix_now()));
                     }
@@ -440,14 +433,14 @@ impl<'a> Run<'a> {
     /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
     fn look(&self, parked: Vec<(Instant, Box<Task>)>) {
         let sent = Instant::now();
-        if let Some(hold) = lock(&self.pace).hold(sent) {
-            let (over, waiting): (Vec<_>, Vec<_>) =
-                parked.into_iter().partition(|(_, task)| task.deadline().is_over());
-            for (due, task) in waiting {
-                let until = task.deadline().left().map_or(hold, |left| hold.min(sent + left));
-                self.schedule.park(due.max(until), task);
+        let hold = lock(&self.pace).hold(sent);
+        if let Some(hold) = hold {
+            for (due, task) in parked {
+                match task.within_limit(due.max(hold)) {
+                    Some(until) => self.schedule.park(until, task),
+                    None => self.poll(vec![(due, task)]),
+                }
             }
-            self.poll(over);
             return;
         }
         let deadlines = parked.iter().map(|(_, task)| task.deadline());
@@ -480,10 +473,7 @@ impl<'a> Run<'a> {
                     self.say(Event::Downloading { done, total });
                 }
             };
-            let work = self.interpreter.work;
-            // What rows wait for their turn is not the time of their download.
-            let deadline =
-                if work.is_batch { Deadline::after(work.options.max_wait) } else { task.deadline() };
+            let deadline = task.download_deadline(self.interpreter.work);
             let event = task.save(self.interpreter.transport, &url, deadline, &mut progress);
             let step = task.step(event);
             self.route(task, step);
@@ -500,18 +490,6 @@ impl<'a> Run<'a> {
             self.say(Event::Warning(format!(
                 "{error}; the account's list is all that the next run can go by"
             )));
-        }
-    }
-
-    /// Takes in whether a request that was sent at `sent` came too fast.
-    fn learn_pace(&self, response: &Response, sent: Instant, is_paced: bool) {
-        let (mut pace, now) = (lock(&self.pace), Instant::now());
-        match response.check() {
-            Err(ResponseError::Api(error)) if error.status == 429 => {
-                pace.on_refused(sent, now, error.retry_after.map(|asked| retry_delay(1, Some(asked), 0)));
-            }
-            _ if is_paced => pace.on_accepted(now),
-            _ => {}
         }
     }
 

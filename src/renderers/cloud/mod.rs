@@ -149,7 +149,7 @@ impl CloudSession {
             });
             match page {
                 Ok(page) => account.add(&page),
-                Err(error @ CallError::Unreachable(_)) => return Err(error.into()),
+                Err(error @ (CallError::Unreachable(_) | CallError::TimedOut)) => return Err(error.into()),
                 Err(CallError::Api(error)) if error.is_authentication() => {
                     return Err(CallError::Api(error).into());
                 }

@@ -6,6 +6,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use hyperframes_ci_core::api::{Response, ResponseError};
+use hyperframes_ci_core::job::retry_delay;
+
 /// The period over which accepted requests are counted to estimate the server's limit.
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -47,7 +50,7 @@ impl Pace {
     ///
     /// # Errors
     /// Returns the time to ask again if it is too early.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<(), Instant> {
+    fn admit(&mut self, now: Instant) -> Result<(), Instant> {
         if self.hold > now {
             return Err(self.hold);
         }
@@ -59,13 +62,31 @@ impl Pace {
         Ok(())
     }
 
+    /// Returns until when a request must wait that is ready at `now`. One that is not paced waits only while the server is
+    /// left alone.
+    pub(super) fn wait(&mut self, now: Instant, is_paced: bool) -> Option<Instant> {
+        if is_paced { self.admit(now).err() } else { self.hold(now) }
+    }
+
+    /// Takes in whether a request that was sent at `sent` came too fast.
+    pub(super) fn learn(&mut self, response: &Response, sent: Instant, is_paced: bool) {
+        match response.check() {
+            Err(ResponseError::Api(error)) if error.status == 429 => {
+                let asked = error.retry_after.map(|asked| retry_delay(1, Some(asked), 0));
+                self.on_refused(sent, Instant::now(), asked);
+            }
+            _ if is_paced => self.on_accepted(Instant::now()),
+            _ => {}
+        }
+    }
+
     /// Returns until when the server is left alone, if that is after `now`.
     pub(super) fn hold(&self, now: Instant) -> Option<Instant> {
         Some(self.hold).filter(|hold| *hold > now)
     }
 
     /// Takes in that the server accepted a request.
-    pub(super) fn on_accepted(&mut self, now: Instant) {
+    fn on_accepted(&mut self, now: Instant) {
         self.accepted.push_back(now);
         self.forget(now);
         self.rate = self.rate.map(|rate| rate + self.base * INCREASE);
@@ -97,8 +118,6 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use hyperframes_ci_core::job::retry_delay;
-
     use super::*;
 
     /// Submits `rows` renders, 8 at a time, to a server that accepts `limit` a second; returns the requests and the time.

@@ -1,7 +1,7 @@
 //! One order on its way through the cloud.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::RenderDetail;
 use hyperframes_ci_core::job::{
@@ -15,7 +15,7 @@ use crate::heygen::download::Download;
 use crate::heygen::transport::Transport;
 use crate::renderers::order::Output;
 use crate::renderers::verify::verify;
-use crate::renderers::{Event, Order, OrderResult, OrderState, SavedVideo};
+use crate::renderers::{Event, Order, OrderResult, OrderState, SavedVideo, Work};
 use crate::system::deadline::Deadline;
 
 /// An order and its job.
@@ -73,6 +73,25 @@ impl Task {
     /// Returns when the time of the job's present phase is over.
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::after(self.job.time_left(self.began.elapsed()))
+    }
+
+    /// Returns when the download ends at the latest. The time that a row waits for its turn does not count.
+    pub(super) fn download_deadline(&self, work: &Work<'_>) -> Deadline {
+        if work.is_batch { Deadline::after(work.options.max_wait) } else { self.deadline() }
+    }
+
+    /// Returns `until`, or the end of the job's time if that is earlier; `None` if it is over.
+    pub(super) fn within_limit(&self, until: Instant) -> Option<Instant> {
+        match self.deadline().left() {
+            Some(Duration::ZERO) => None,
+            left => Some(left.map_or(until, |left| until.min(Instant::now() + left))),
+        }
+    }
+
+    /// Tells the job that its time is over, before the pause that the server asks for.
+    pub(super) fn end_pause(&mut self) -> Step {
+        let reason = "the server asks for a pause that is longer than the time limit";
+        self.step(JobEvent::Unreachable(reason.to_owned()))
     }
 
     /// Downloads from `url` to where the video goes, until `deadline`.
