@@ -12,6 +12,7 @@ use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, SendBody};
 
 use super::auth::{Credential, OAuthError, Provider, Secret};
+use crate::system::clock::pause;
 use crate::system::deadline::Deadline;
 use crate::system::http::hardened_config;
 use crate::system::proxy::proxy;
@@ -224,7 +225,7 @@ impl Transport {
                 Err(_) if deadline.is_over() => return Err(CallError::TimedOut),
                 Err(message) => (CallError::Unreachable(message), None),
             };
-            let delay = retry_delay(attempt, retry_after, seed);
+            let delay = pause(retry_delay(attempt, retry_after, seed));
             if attempt > max_retries || deadline.limit(delay) < delay {
                 return Err(error);
             }

@@ -35,7 +35,7 @@ use crate::fault::Error;
 use crate::heygen::transport::{Replay, Transport};
 use crate::project::pack::Packed;
 use crate::renderers::{Event, Input, Order, OrderResult, Reporter, Work};
-use crate::system::clock::unix_now;
+use crate::system::clock::{pause, unix_now};
 use crate::system::deadline::Deadline;
 use crate::system::output::OutputError;
 
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
             polls: Lane::new(),
             lists: Lane::new(),
             downloads: Lane::new(),
-            schedule: Schedule::new(SHORTEST_PAUSE),
+            schedule: Schedule::new(pause(SHORTEST_PAUSE)),
             flights: Semaphore::new(interpreter.in_flight),
             permits: Semaphore::new(interpreter.concurrency),
             open: Mutex::new((0, false)),
@@ -233,10 +233,10 @@ impl<'a> Run<'a> {
             Action::Send(request) => self.queue(task, request),
             Action::Sleep(Pause { delay, retry: None }) => {
                 self.give_way(&mut task);
-                self.schedule.park(Instant::now() + delay, task);
+                self.schedule.park(Instant::now() + pause(delay), task);
             }
             Action::Sleep(Pause { delay, retry: Some(_) }) => {
-                self.schedule.sleep(Instant::now() + delay, Sleeper::Step(task));
+                self.schedule.sleep(Instant::now() + pause(delay), Sleeper::Step(task));
             }
             Action::Save(url) => {
                 self.give_way(&mut task);
@@ -446,9 +446,9 @@ impl<'a> Run<'a> {
         let deadlines = parked.iter().map(|(_, task)| task.deadline());
         let deadline = deadlines.min_by_key(|deadline| deadline.left()).unwrap_or(Deadline::NEVER);
         let wanted = parked.iter().filter_map(|(_, task)| task.job.render().map(|(id, _)| id.to_owned()));
-        let (mut seen, pause) = list(self.interpreter.transport, wanted.collect(), deadline);
-        if let Some(pause) = pause {
-            lock(&self.pace).on_refused(sent, Instant::now(), Some(pause));
+        let (mut seen, delay) = list(self.interpreter.transport, wanted.collect(), deadline);
+        if let Some(delay) = delay {
+            lock(&self.pace).on_refused(sent, Instant::now(), Some(pause(delay)));
         }
         let mut missing = Vec::new();
         for (due, mut task) in parked {
