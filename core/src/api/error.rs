@@ -96,6 +96,12 @@ impl ApiError {
         matches!(self.status, 401 | 403)
     }
 
+    /// Whether the API itself answered, with its envelope, and no proxy with a page.
+    #[must_use]
+    pub fn is_of_api(&self) -> bool {
+        self.code != format!("http_{}", self.status)
+    }
+
     /// Whether the API itself, and no proxy, says that it does not know the render.
     #[must_use]
     pub fn is_render_not_found(&self) -> bool {

@@ -97,6 +97,8 @@ impl Job {
 
     /// A step of the upload is refused for good, or so it seems.
     pub(super) fn upload_refused(&mut self, call: Call, error: Box<ApiError>, now: Duration) -> Action {
+        // A proxy's page says nothing about an asset, which may be there.
+        let is_refusal = error.is_of_api() && !error.is_authentication();
         match (call, error.status) {
             (Call::CreateUpload, 404 | 405 | 501) if self.plan.route == UploadRoute::Auto => self.proxy(),
             // The key belongs to another request, such as one of another version of this program.
@@ -125,10 +127,8 @@ impl Job {
                 self.upload_round += 1;
                 self.next(Call::CreateUpload)
             }
-            (Call::Complete { because: Because::Known, .. }, 400..=499) if !error.is_authentication() => {
-                self.upload_anew()
-            }
-            (Call::Complete { because: Because::Refused, .. }, 400..=499) if !error.is_authentication() => {
+            (Call::Complete { because: Because::Known, .. }, 400..=499) if is_refusal => self.upload_anew(),
+            (Call::Complete { because: Because::Refused, .. }, 400..=499) if is_refusal => {
                 self.upload_round += 1;
                 self.next(Call::CreateUpload)
             }
@@ -143,7 +143,8 @@ impl Job {
 
     /// The submission is refused for good, or so it seems.
     pub(super) fn submission_refused(&mut self, error: Box<ApiError>) -> Action {
-        let is_about_the_project = matches!(error.status, 400 | 404 | 410 | 422)
+        let is_about_the_project = error.is_of_api()
+            && matches!(error.status, 400 | 404 | 410 | 422)
             && error.param.as_deref().is_none_or(|param| param.starts_with("project"));
         match self.asset.take() {
             // What an earlier run uploaded may have been deleted since.

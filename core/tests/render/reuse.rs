@@ -208,6 +208,13 @@ fn a_refusal_that_is_not_about_the_asset_uploads_nothing() {
     scenario
         .answer(400, json!({"error": {"code": "invalid_parameter", "message": "too fast", "param": "fps"}}));
     assert_eq!(scenario.failure().code(), "invalid_parameter");
+    // A proxy's page is about nothing that the server has.
+    for known in [AssetState::Ready, AssetState::Stored] {
+        let mut scenario = Scenario::start(with_asset(known));
+        scenario.answer_list(&[]);
+        scenario.answer_with(404, &[("content-type", "text/html")], "<h1>not here</h1>".to_owned());
+        assert_eq!(scenario.failure().code(), "http_404", "{known:?}");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use hyperframes_ci_core::api::{Response, ResponseError};
 use hyperframes_ci_core::job::retry_delay;
 
+use crate::system::clock::pause;
+
 /// The period over which accepted requests are counted to estimate the server's limit.
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -58,7 +60,7 @@ impl Pace {
         if self.next > now {
             return Err(self.next);
         }
-        self.next = now + Duration::from_secs_f64(rate.recip());
+        self.next = now + pause(Duration::from_secs_f64(rate.recip()));
         Ok(())
     }
 
@@ -72,7 +74,7 @@ impl Pace {
     pub(super) fn learn(&mut self, response: &Response, sent: Instant, is_paced: bool) {
         match response.check() {
             Err(ResponseError::Api(error)) if error.status == 429 => {
-                let asked = error.retry_after.map(|asked| retry_delay(1, Some(asked), 0));
+                let asked = error.retry_after.map(|asked| pause(retry_delay(1, Some(asked), 0)));
                 self.on_refused(sent, Instant::now(), asked);
             }
             _ if is_paced => self.on_accepted(Instant::now()),
@@ -106,7 +108,7 @@ impl Pace {
         let rate = self.rate.map_or(observed.max(1.0), |rate| (rate * DECREASE).max(LOWEST));
         (self.rate, self.base) = (Some(rate), rate);
         self.lowered = Some(now);
-        self.next = self.next.max(now + Duration::from_secs_f64(rate.recip()));
+        self.next = self.next.max(now + pause(Duration::from_secs_f64(rate.recip())));
     }
 
     fn forget(&mut self, now: Instant) {
