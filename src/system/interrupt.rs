@@ -46,7 +46,10 @@ fn lock() -> MutexGuard<'static, State> {
 }
 
 fn register(cleanup: Cleanup) -> Guard {
-    let mut state = lock();
+    register_in(&mut lock(), cleanup)
+}
+
+fn register_in(state: &mut State, cleanup: Cleanup) -> Guard {
     let id = state.next;
     state.next += 1;
     state.entries.push((id, cleanup));
@@ -56,6 +59,21 @@ fn register(cleanup: Cleanup) -> Guard {
 /// Deletes the file or directory `path` if the process is interrupted while the guard exists.
 pub(crate) fn guard_path(path: &Path) -> Guard {
     register(Cleanup::Path(path.to_owned()))
+}
+
+/// Creates a file or directory with `create` and guards its path as [`guard_path`] does. An interruption comes before or
+/// after both, and nothing is created once it has begun.
+///
+/// # Errors
+/// Returns the error of `create`.
+pub(crate) fn create_guarded<T>(
+    create: impl FnOnce() -> std::io::Result<T>,
+    path: impl FnOnce(&T) -> &Path,
+) -> std::io::Result<(T, Guard)> {
+    let mut state = lock();
+    let created = create()?;
+    let guard = register_in(&mut state, Cleanup::Path(path(&created).to_owned()));
+    Ok((created, guard))
 }
 
 /// Restores the settings of the terminal if the process is interrupted while the guard exists.

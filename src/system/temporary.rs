@@ -35,8 +35,8 @@ pub(crate) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Te
     if is_first_visit(folder, &format!("{prefix}*{suffix}")) {
         delete_orphans(folder, prefix, suffix);
     }
-    let file = tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder)?;
-    let _guard = interrupt::guard_path(file.path());
+    let create = || tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder);
+    let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path)?;
     // On other systems locks are mandatory: child processes could not write the file.
     #[cfg(unix)]
     let _ = file.as_file().try_lock();
@@ -73,8 +73,8 @@ fn create_folder_in(parent: &Path, prefix: &str) -> io::Result<TemporaryFolder> 
     if is_first_visit(parent, &format!("{prefix}*/")) {
         delete_orphaned_folders(parent, prefix);
     }
-    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
-    let _guard = interrupt::guard_path(folder.path());
+    let create = || tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
+    let (folder, _guard) = interrupt::create_guarded(create, tempfile::TempDir::path)?;
     let _owner = File::create(folder.path().join(OWNER))?;
     #[cfg(unix)]
     let _ = _owner.try_lock();
