@@ -117,11 +117,13 @@ impl Project {
     pub(crate) fn without(self, outputs: &[&Path]) -> Self {
         let path_in_project = |output: &&Path| {
             let absolute = std::path::absolute(output).ok()?;
-            // A missing directory contains nothing to pack, but one with a placeholder may stand for existing ones.
+            // A directory with a placeholder may stand for existing ones.
             let fixed =
                 absolute.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('{'))?;
-            let pattern = absolute.strip_prefix(fixed).ok()?;
-            portable_path(&self.root, &fixed.canonicalize().ok()?.join(pattern))
+            // A missing directory may be created before the project is read, by another process with the same output.
+            let existing = fixed.ancestors().find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+            let (folder, resolved) = existing?;
+            portable_path(&self.root, &resolved.join(absolute.strip_prefix(folder).ok()?))
         };
         let outputs = outputs.iter().filter_map(path_in_project).collect();
         Self { outputs, ..self }
@@ -329,6 +331,21 @@ mod tests {
         let folder =
             tree(&["index.html", "a/b.css", "a.css", "B.css", "renders/x.mp4", ".env", "node_modules/x.js"]);
         assert_eq!(listed(folder.path(), "").0, ["B.css", "a.css", "a/b.css", "index.html"]);
+    }
+
+    #[test]
+    fn outputs_are_left_out_even_if_their_directory_is_made_later() {
+        let folder = tree(&["index.html"]);
+        let path = |name: &str| folder.path().join(name);
+        let (video, row) = (path("out/deep/v.mp4"), path("rows/{title}.mp4"));
+        let project = Project::open(folder.path(), None).expect("a project").without(&[&video, &row]);
+        for file in [&video, &path("rows/a.mp4"), &path("out/deep/other.mp4")] {
+            fs::create_dir_all(file.parent().expect("a parent")).expect("folders");
+            fs::write(file, "x").expect("written");
+        }
+        let collected = collect(&project).expect("collected");
+        let paths = collected.files.into_iter().map(|file| file.file.path).collect::<Vec<_>>();
+        assert_eq!(paths, ["index.html", "out/deep/other.mp4"]);
     }
 
     #[test]
