@@ -55,23 +55,23 @@ impl Default for RunOptions {
 pub(crate) struct ReusePolicy {
     /// Whether to reuse none.
     pub(crate) is_off: bool,
-    /// Maximum age of a render.
-    pub(crate) window: Duration,
+    /// Maximum age of a render; any if absent, since clocks of servers may be wrong.
+    pub(crate) window: Option<Duration>,
     /// Path of the ledger; the default if absent.
     pub(crate) ledger: Option<PathBuf>,
 }
 
 impl Default for ReusePolicy {
     fn default() -> Self {
-        Self { is_off: false, window: Duration::from_secs(30 * 86_400), ledger: None }
+        Self { is_off: false, window: None, ledger: None }
     }
 }
 
 impl ReusePolicy {
-    /// Returns the earliest creation time, in Unix seconds, of a render that may be reused.
-    pub(crate) fn since(&self) -> i64 {
-        let window = i64::try_from(self.window.as_secs()).unwrap_or(i64::MAX);
-        unix_now().saturating_sub(window)
+    /// Returns the earliest creation time, in Unix seconds, of a render that may be reused, if the age counts.
+    pub(crate) fn since(&self) -> Option<i64> {
+        let window = i64::try_from(self.window?.as_secs()).unwrap_or(i64::MAX);
+        Some(unix_now().saturating_sub(window))
     }
 }
 
@@ -256,4 +256,16 @@ impl Order {
 pub(crate) struct RunTotals {
     /// Estimated cost in US dollars, if the renderer provides one.
     pub(crate) cost_usd: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_render_counts_only_if_the_user_says_so() {
+        assert_eq!(ReusePolicy::default().since(), None);
+        let policy = ReusePolicy { window: Some(Duration::from_secs(60)), ..ReusePolicy::default() };
+        assert!(policy.since().is_some_and(|since| (since - (unix_now() - 60)).abs() <= 1));
+    }
 }

@@ -12,6 +12,10 @@ pub const GENERATIONS: u32 = 64;
 /// The prefix of every render key.
 const PREFIX: &str = "hfci_";
 
+/// How much older than the newest render of the account a render may be to be looked for, in seconds: 30 days. Both times
+/// are the server's own, so that a wrong clock hides nothing.
+const RECENT: i64 = 30 * 86_400;
+
 /// Pages of a hundred renders that are read to find `renders` renders: 10 for one, up to 200 for many.
 fn depth(renders: u64) -> u32 {
     u32::try_from(renders.saturating_mul(10).clamp(10, 200)).unwrap_or(200)
@@ -25,6 +29,10 @@ pub struct AccountIndex {
     states: HashMap<String, RenderState>,
     pages: RenderPages,
     since: Option<i64>,
+    /// Whether the walk ends at renders that are not [`RECENT`].
+    is_recent_only: bool,
+    /// The creation of the newest render that was read.
+    newest: Option<i64>,
     /// Whether the walk ended before the end of the list.
     is_cut: bool,
 }
@@ -34,7 +42,8 @@ impl Default for AccountIndex {
     fn default() -> Self {
         let mut pages = RenderPages::new(0);
         pages.stop();
-        Self { renders: HashMap::new(), states: HashMap::new(), pages, since: None, is_cut: false }
+        let (renders, states) = (HashMap::new(), HashMap::new());
+        Self { renders, states, pages, since: None, is_recent_only: false, newest: None, is_cut: false }
     }
 }
 
@@ -48,6 +57,12 @@ impl AccountIndex {
     /// Sets from when on renders count, in unix seconds, for the pages to come.
     pub fn set_since(&mut self, since: Option<i64>) {
         self.since = since;
+    }
+
+    /// An index as [`AccountIndex::new`] makes it, of renders not much older than the newest of the account.
+    #[must_use]
+    pub fn recent(renders: u64, since: Option<i64>) -> Self {
+        Self { is_recent_only: true, ..Self::new(renders, since) }
     }
 
     /// Whether the list was read to its end.
@@ -78,6 +93,12 @@ impl AccountIndex {
         // A list with broken cursors ends here: the idempotency keys still keep the server from rendering twice.
         self.is_cut |= self.pages.advance(page).is_err();
         for detail in &page.data {
+            self.newest = self.newest.max(detail.created());
+            if self.is_recent_only
+                && self.newest.zip(detail.created()).is_some_and(|(newest, it)| it < newest - RECENT)
+            {
+                self.pages.stop();
+            }
             let state = match detail.status() {
                 _ if self.is_past(detail) => {
                     // The renders after it are older.
@@ -165,6 +186,21 @@ mod tests {
         index.add(&page(&[render(0, "completed", 9)]));
         assert!(index.request().is_none());
         assert!(AccountIndex::default().request().is_none());
+    }
+
+    #[test]
+    fn how_far_the_walk_goes_depends_on_the_clock_of_the_server_only() {
+        let identity = RenderIdentity::new(ProjectIdentity::Digest("d"), &Map::new());
+        let render = |generation: u32, created: i64| {
+            json!({ "render_id": "r", "status": "completed", "created_at": created,
+                "callback_id": identity.key(generation).as_str() })
+        };
+        let mut index = AccountIndex::recent(1, None);
+        index.add(&page(&[render(1, 5)]));
+        assert!(index.request().is_some(), "1970 is as good as any other time");
+        index.add(&page(&[render(0, 5 - RECENT - 1)]));
+        assert!(index.request().is_none());
+        assert_eq!(index.find(&identity, 0).map(|found| found.state), Some(RenderState::Completed));
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Job {
 
     fn search(&mut self) -> Action {
         self.account = match &self.question {
-            Question::Start | Question::Ended(_) => AccountIndex::new(1, self.since()),
+            Question::Start | Question::Ended(_) => AccountIndex::recent(1, self.since()),
             Question::Lost(_) | Question::KeyTaken(_) => AccountIndex::new(1, None),
             Question::Missing(_) => AccountIndex::new(ALL_RENDERS, None),
         };

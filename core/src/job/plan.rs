@@ -108,7 +108,7 @@ pub struct Keys {
 pub struct Reuse {
     /// Submit a new render, whatever there is.
     pub none: bool,
-    /// Renders that were created before, in unix seconds, are not looked at.
+    /// Renders that were created before, in unix seconds, are not used. The user's choice only, since it compares clocks.
     pub since: Option<i64>,
     /// The render that the ledger knows.
     pub render: Option<RenderFact>,

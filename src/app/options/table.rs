@@ -304,9 +304,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "DAYS",
         kind: Kind::Number(0.0),
         help: "How old a render may be to be used again, in days",
-        fallback: Fallback::Value("30"),
         heading: Heading::EarlierRenders,
-        set: |spec, value| replace(&mut spec.run.reuse.window, seconds(number(value, 0.0)? * 86_400.0)?),
+        set: |spec, value| {
+            replace(&mut spec.run.reuse.window, Some(seconds(number(value, 0.0)? * 86_400.0)?))
+        },
         ..BASE
     },
     RenderOption {

@@ -132,19 +132,19 @@ impl CloudSession {
     /// Asks for the account's renders, once for all orders. Where the list cannot be had, nothing is known.
     fn search(
         &mut self,
-        since: i64,
+        since: Option<i64>,
         orders: u64,
         deadline: Deadline,
         console: &mut Console,
     ) -> Result<(), Error> {
-        let mut account = AccountIndex::new(orders, Some(since));
+        let mut account = AccountIndex::recent(orders, since);
         let retries = environment::max_retries()?;
         while let Some(request) = account.request() {
             let answer = self.transport.call_by(&request, retries, random(), deadline);
             let page = answer.and_then(|response| {
                 // By the server's clock: this machine's may be a month off.
                 let offset = response.date().map_or(0, |date| date.saturating_sub(unix_now()));
-                account.set_since(Some(since.saturating_add(offset)));
+                account.set_since(since.map(|since| since.saturating_add(offset)));
                 response.whole::<RenderList>().map_err(CallError::from)
             });
             match page {

@@ -20,7 +20,7 @@ pub(super) fn plan(work: &Work<'_>, source: Source, order: &mut Order, asset: Op
         },
         reuse: Reuse {
             none: options.reuse.is_off,
-            since: Some(options.reuse.since()),
+            since: options.reuse.since(),
             render: order.known.take(),
             asset,
             listed: ListSays::Unasked,

@@ -216,7 +216,7 @@ impl RunState<'_> {
     /// Follows the execution of an order.
     fn follow(&mut self, flight: InFlight) -> Result<(), LambdaError> {
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
-        let since = (flight.origin != Origin::New).then(|| self.run.options.reuse.since());
+        let since = (flight.origin != Origin::New).then(|| self.run.options.reuse.since()).flatten();
         let arn = self.run.tooling.stack.execution_arn(&flight.name);
         let key = video_key(&flight.name, format);
         let execution = Execution { id: flight.order.index, arn: &arn, key: &key };
