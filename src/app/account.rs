@@ -46,8 +46,7 @@ pub(crate) fn list(spec: &ListSpec) -> Result<ListOutcome, Error> {
     let mut pages = RenderPages::starting_at(spec.token.clone(), limit, MAX_PAGES);
     let mut outcome = ListOutcome { renders: Vec::new(), has_more: false, next_token: None };
     while let Some(request) = pages.request() {
-        let page: RenderList =
-            transport.call(&request, retries, random())?.whole().map_err(CallError::from)?;
+        let page: RenderList = transport.get(&request, retries, random())?;
         if !spec.is_all {
             let RenderList { data, has_more, next_token } = page;
             return Ok(ListOutcome { renders: data, has_more, next_token: next_token.filter(|_| has_more) });
@@ -55,10 +54,11 @@ pub(crate) fn list(spec: &ListSpec) -> Result<ListOutcome, Error> {
         let advanced = pages.advance(&page);
         outcome.renders.extend(page.data);
         advanced.map_err(|broken| {
-            CallError::Malformed(match broken {
-                BrokenPages::NoCursor => "the API says that there are more renders and not where".to_owned(),
-                BrokenPages::Endless => "the API's pages do not come to an end".to_owned(),
-            })
+            let message = match broken {
+                BrokenPages::NoCursor => "the API says that there are more renders and not where",
+                BrokenPages::Endless => "the API's pages do not come to an end",
+            };
+            CallError::Malformed { message: message.to_owned(), is_cut: false }
         })?;
     }
     Ok(outcome)

@@ -13,18 +13,34 @@ pub(crate) enum CallError {
     /// The API returned an error.
     Api(Box<ApiError>),
     /// The response is not in the documented format.
-    Malformed(String),
+    Malformed {
+        /// What is wrong with it.
+        message: String,
+        /// Whether it may have been cut on its way.
+        is_cut: bool,
+    },
     /// There is no response.
     Unreachable(String),
     /// The time limit was over before there was a response.
     TimedOut,
 }
 
+impl CallError {
+    /// Returns whether the same call may succeed later.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Api(error) => error.is_transient(),
+            Self::Malformed { is_cut, .. } => *is_cut,
+            Self::Unreachable(_) | Self::TimedOut => true,
+        }
+    }
+}
+
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api(error) => error.fmt(f),
-            Self::Malformed(message) => f.write_str(message),
+            Self::Malformed { message, .. } => f.write_str(message),
             Self::TimedOut => f.write_str("timed out before the API answered; no render was submitted"),
             Self::Unreachable(message) => write!(f, "the API gave no answer: {message}"),
         }
@@ -35,7 +51,7 @@ impl Fault for CallError {
     fn code(&self) -> &str {
         match self {
             Self::Api(error) => &error.code,
-            Self::Malformed(_) => "malformed_response",
+            Self::Malformed { .. } => "malformed_response",
             Self::Unreachable(_) => "network_error",
             Self::TimedOut => "timeout",
         }
@@ -77,7 +93,9 @@ impl From<ResponseError> for CallError {
     fn from(error: ResponseError) -> Self {
         match error {
             ResponseError::Api(error) => Self::Api(error),
-            malformed @ ResponseError::Malformed { .. } => Self::Malformed(malformed.to_string()),
+            ref malformed @ ResponseError::Malformed { is_cut, .. } => {
+                Self::Malformed { message: malformed.to_string(), is_cut }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hyperframes_ci_core::api::{Body, Method, Request, Response, ResponseError, Target};
 use hyperframes_ci_core::job::retry_delay;
+use serde::de::DeserializeOwned;
 use ureq::config::{AutoHeaderValue, ConfigBuilder};
 use ureq::http::Uri;
 use ureq::typestate::AgentScope;
@@ -196,37 +197,55 @@ impl Transport {
     /// # Errors
     /// Returns [`CallError`] if there is no response, or one that is an error or malformed.
     pub(crate) fn call(&self, request: &Request, max_retries: u32, seed: u64) -> Result<Response, CallError> {
-        self.call_by(request, max_retries, seed, Deadline::NEVER)
+        let check = |response: Response| response.check().map(|()| response);
+        self.call_by(request, max_retries, seed, Deadline::NEVER, check)
     }
 
-    /// The same, which ends at `deadline`.
+    /// Sends a request as [`Transport::call`] does and reads the whole object of the response. A response that was cut is
+    /// retried as well.
     ///
     /// # Errors
     /// As [`Transport::call`].
-    pub(crate) fn call_by(
+    pub(crate) fn get<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        max_retries: u32,
+        seed: u64,
+    ) -> Result<T, CallError> {
+        self.call_by(request, max_retries, seed, Deadline::NEVER, |response| response.whole())
+    }
+
+    /// Sends a request as [`Transport::call`] does, by `deadline`, and reads the response with `read`.
+    ///
+    /// # Errors
+    /// As [`Transport::call`], and [`CallError::TimedOut`] if there is no response by `deadline`.
+    pub(crate) fn call_by<T>(
         &self,
         request: &Request,
         max_retries: u32,
         seed: u64,
         deadline: Deadline,
-    ) -> Result<Response, CallError> {
+        mut read: impl FnMut(Response) -> Result<T, ResponseError>,
+    ) -> Result<T, CallError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let (error, retry_after) = match self.send(request, None, deadline, &mut |_| {}) {
-                Ok(response) => match response.check() {
-                    Ok(()) => return Ok(response),
-                    Err(ResponseError::Api(error)) if error.is_transient() => {
-                        let retry_after = error.retry_after;
-                        (CallError::Api(error), retry_after)
-                    }
-                    Err(error) => return Err(error.into()),
-                },
+            let answer = match self.send(request, None, deadline, &mut |_| {}) {
+                Ok(response) => read(response).map_err(CallError::from),
                 Err(_) if deadline.is_over() => return Err(CallError::TimedOut),
-                Err(message) => (CallError::Unreachable(message), None),
+                Err(message) => Err(CallError::Unreachable(message)),
+            };
+            let error = match answer {
+                Ok(value) => return Ok(value),
+                Err(error) if attempt > max_retries || !error.is_transient() => return Err(error),
+                Err(error) => error,
+            };
+            let retry_after = match &error {
+                CallError::Api(error) => error.retry_after,
+                CallError::Malformed { .. } | CallError::Unreachable(_) | CallError::TimedOut => None,
             };
             let delay = pause(retry_delay(attempt, retry_after, seed));
-            if attempt > max_retries || deadline.limit(delay) < delay {
+            if deadline.limit(delay) < delay {
                 return Err(error);
             }
             std::thread::sleep(delay);

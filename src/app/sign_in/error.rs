@@ -133,7 +133,7 @@ impl fmt::Display for SignInError {
                 write!(f, "HeyGen did not say whether it accepts the credential")?;
                 match error {
                     CallError::Api(_) | CallError::TimedOut => write!(f, ": {error}"),
-                    CallError::Malformed(message) | CallError::Unreachable(message) => {
+                    CallError::Malformed { message, .. } | CallError::Unreachable(message) => {
                         write!(f, ": {message}")
                     }
                 }

@@ -179,6 +179,28 @@ fn a_single_call_is_repeated_after_transient_errors_only() {
     refused.assert();
 }
 
+#[test]
+fn a_list_that_was_cut_is_asked_for_again() {
+    let mut server = mockito::Server::new();
+    let cut =
+        server.mock("GET", "/v3/hyperframes/renders").with_body(r#"{"data": [{"ren"#).expect(2).create();
+    let list = |server: &mockito::Server, retries| {
+        transport(server).get::<hyperframes_ci_core::api::RenderList>(
+            &Request::renders(None, None),
+            retries,
+            0,
+        )
+    };
+    let error = list(&server, 1).expect_err("cut");
+    assert!(error.is_transient(), "{error}");
+    cut.assert();
+    let page =
+        server.mock("GET", "/v3/hyperframes/renders").with_body("<html>login</html>").expect(1).create();
+    let error = list(&server, 5).expect_err("a page");
+    assert!(!error.is_transient(), "{error}");
+    page.assert();
+}
+
 /// A sign-in in a store, an API that takes the token `new` only, and a token endpoint.
 fn signed_in(server: &mut mockito::Server, folder: &std::path::Path, is_expired: bool) -> Transport {
     let expires = if is_expired { "2001-01-01T00:00:00Z" } else { "2999-01-01T00:00:00Z" };

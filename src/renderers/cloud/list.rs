@@ -22,9 +22,9 @@ pub(super) fn list(
     let most = missing.len().div_ceil(100) + 2;
     let mut pages = RenderPages::new(u32::try_from(most).unwrap_or(u32::MAX));
     while let Some(request) = pages.request().filter(|_| !missing.is_empty()) {
-        let answer = transport.call_by(&request, 0, random(), deadline);
-        let page = answer.and_then(|response| response.whole::<RenderList>().map_err(CallError::from));
-        let page = match page {
+        let page = match transport
+            .call_by(&request, 0, random(), deadline, |response| response.whole::<RenderList>())
+        {
             Ok(page) => page,
             Err(CallError::Api(error)) if error.status == 429 => {
                 return (seen, Some(retry_delay(1, error.retry_after, random())));

@@ -129,7 +129,7 @@ impl CloudSession {
         }
     }
 
-    /// Asks for the account's renders, once for all orders. Where the list cannot be had, nothing is known.
+    /// Asks for the account's renders, once for all orders. Where the list is refused for good, nothing is known.
     fn search(
         &mut self,
         since: Option<i64>,
@@ -138,18 +138,18 @@ impl CloudSession {
         console: &mut Console,
     ) -> Result<(), Error> {
         let mut account = AccountIndex::recent(orders, since);
-        let retries = environment::max_retries()?;
+        let retries = environment::render_retries()?;
         while let Some(request) = account.request() {
-            let answer = self.transport.call_by(&request, retries, random(), deadline);
-            let page = answer.and_then(|response| {
+            let page = self.transport.call_by(&request, retries, random(), deadline, |response| {
                 // By the server's clock: this machine's may be a month off.
                 let offset = response.date().map_or(0, |date| date.saturating_sub(unix_now()));
                 account.set_since(since.map(|since| since.saturating_add(offset)));
-                response.whole::<RenderList>().map_err(CallError::from)
+                response.whole::<RenderList>()
             });
             match page {
                 Ok(page) => account.add(&page),
-                Err(error @ (CallError::Unreachable(_) | CallError::TimedOut)) => return Err(error.into()),
+                // A server that ignores keys would render again what nobody remembers.
+                Err(error) if error.is_transient() => return Err(error.into()),
                 Err(CallError::Api(error)) if error.is_authentication() => {
                     return Err(CallError::Api(error).into());
                 }
