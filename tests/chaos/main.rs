@@ -56,7 +56,7 @@ fn every_story_ends_with_one_paid_render_and_its_video() {
                     let found = violations(&story, &evidence);
                     lock(&figures).count(&story, &evidence, &found);
                     if !found.is_empty() {
-                        lock(&failures).push((story, found));
+                        lock(&failures).push((story, found, evidence.tally.journal.join("\n")));
                     }
                 }
             });
@@ -64,10 +64,13 @@ fn every_story_ends_with_one_paid_render_and_its_video() {
     });
     let (figures, mut failures) = (figures.into_inner().unwrap(), failures.into_inner().unwrap());
     figures.show(began.elapsed());
-    failures.sort_by_key(|(story, _)| story.seed);
-    let reports = failures.iter().enumerate().map(|(index, (story, found))| {
+    failures.sort_by_key(|(story, ..)| story.seed);
+    let is_single = count == 1;
+    let reports = failures.iter().enumerate().map(|(index, (story, found, journal))| match index {
+        _ if is_single && only.is_some() => format!("{}{journal}", report(story, &story.decisions, found)),
         // The first ones are worth the time.
-        if index < 3 { shrunk(story, found) } else { report(story, &story.decisions, found) }
+        0..3 => shrunk(story, found),
+        _ => report(story, &story.decisions, found),
     });
     let reports = reports.collect::<Vec<_>>();
     assert!(reports.is_empty(), "{} of {count} stories failed\n\n{}", reports.len(), reports.join("\n"));
@@ -95,7 +98,8 @@ fn shrunk(story: &Story, found: &[String]) -> String {
 }
 
 fn report(story: &Story, decisions: &[Decision], found: &[String]) -> String {
-    let number = |decision| story.decisions.iter().position(|other| other == decision).unwrap_or_default();
+    let whole = Story::draw(story.seed).decisions;
+    let number = |decision| whole.iter().position(|other| other == decision).unwrap_or_default();
     let numbers = decisions.iter().map(|decision| number(decision).to_string()).collect::<Vec<_>>();
     let lines = decisions.iter().map(|decision| format!("  {decision:?}\n"));
     format!(

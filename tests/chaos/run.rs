@@ -183,7 +183,8 @@ impl<'a> Stage<'a> {
 
     /// Runs the command once, or twice at the same time.
     fn run(&mut self, number: u64) -> Run {
-        let faults = self.server.tally().faults;
+        let faults = self.server.faults();
+        self.server.note(format!("run {number}"));
         {
             let mut cloud = self.server.cloud();
             let endless =
@@ -216,11 +217,15 @@ impl<'a> Stage<'a> {
             output: String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned(),
             took,
         });
-        let (processes, cloud) = (processes.collect(), self.server.cloud());
+        let processes = processes.collect::<Vec<_>>();
+        for Ended { code, signal, output, took } in &processes {
+            self.server.note(format!("ended with {code:?}, {signal:?} after {took:?}: {output}"));
+        }
+        let cloud = self.server.cloud();
         let quirks = u64::from(cloud.has_shown_quirk) + u64::from(cloud.is_endless);
         Run {
             processes,
-            met: self.server.tally().faults - faults + signals + quirks,
+            met: self.server.faults() - faults + signals + quirks,
             saw_failure: cloud.has_shown_failure,
         }
     }

@@ -115,6 +115,9 @@ impl Story {
             draw_decisions(&shape, &mut random)
         };
         for decision in candidates {
+            if story.decisions.contains(&decision) {
+                continue;
+            }
             story.decisions.push(decision);
             if !story.is_possible() {
                 story.decisions.pop();

@@ -16,6 +16,8 @@ use suites::layers;
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
 cargo xtask test --list     name the suites
+cargo xtask test chaos [--seeds N] [--seed S [--only N,…]]
+                            play so many random stories, or one of them
 cargo xtask layers          print which module uses which, and what breaks the rules
 cargo xtask layers --at REV print which module used which at a git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
@@ -29,6 +31,9 @@ fn main() -> ExitCode {
         ["test", "--list"] => {
             say(&suites::names().join("\n"));
             return ExitCode::SUCCESS;
+        }
+        ["test", "chaos", flags @ ..] if flags.first().is_some_and(|flag| flag.starts_with("--")) => {
+            suites::chaos::play(flags).map(|()| true)
         }
         ["test", names @ ..] => suites::run(names),
         ["layers"] => layers::print(),

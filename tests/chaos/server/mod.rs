@@ -10,7 +10,7 @@ mod video;
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,6 +43,8 @@ pub(crate) struct Tally {
     pub(crate) signals: u64,
     /// What a client must never do.
     pub(crate) offences: Vec<String>,
+    /// Every request in a line.
+    pub(crate) journal: Vec<String>,
 }
 
 /// A running server.
@@ -68,7 +70,7 @@ struct State {
 impl Server {
     /// Starts a server for a story; `kill` sends a signal to the processes of the run.
     pub(crate) fn start(story: &Story, kill: impl Fn(Signal) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind((own_address(), 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
         let script = Script::new(story);
@@ -95,6 +97,16 @@ impl Server {
         lock(&self.state.cloud)
     }
 
+    /// Requests that met a fault.
+    pub(crate) fn faults(&self) -> u64 {
+        lock(&self.state.tally).faults
+    }
+
+    /// Notes something among the requests.
+    pub(crate) fn note(&self, line: String) {
+        lock(&self.state.tally).journal.push(line);
+    }
+
     /// Waits until every request of processes that have ended has taken effect.
     pub(crate) fn settle(&self) {
         let (began, mut quiet) = (Instant::now(), 0);
@@ -104,6 +116,14 @@ impl Server {
             std::thread::sleep(Duration::from_micros(300));
         }
     }
+}
+
+/// A loopback address for each server, where the system has many: no other server can take the port of one that does not
+/// listen for a while.
+fn own_address() -> Ipv4Addr {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let [.., high, low] = COUNT.fetch_add(1, SeqCst).to_be_bytes();
+    if cfg!(target_os = "linux") { Ipv4Addr::new(127, 1, high, low) } else { Ipv4Addr::LOCALHOST }
 }
 
 impl Drop for Server {
@@ -201,6 +221,11 @@ impl State {
         let ordinal = tally.requests.entry(site).or_default();
         let fault = self.script.fault(site, *ordinal);
         *ordinal += 1;
+        let number = *ordinal - 1;
+        let met = fault.map(|fault| format!(" {fault:?}")).unwrap_or_default();
+        let key = request.header("idempotency-key").map(|key| format!(" key {key}")).unwrap_or_default();
+        let range = request.header("range").map(|range| format!(" {range}")).unwrap_or_default();
+        tally.journal.push(format!("{site:?} {number} {}{key}{range}{met}", request.path));
         tally.faults += u64::from(fault.is_some());
         tally.signals += u64::from(fault.is_some_and(|fault| fault.signal().is_some()));
         let is_external = matches!(site, Site::Put | Site::Video);

@@ -2,6 +2,7 @@
 
 mod boundary;
 mod cargo;
+pub(crate) mod chaos;
 mod hooks;
 pub(crate) mod layers;
 mod npm;
@@ -22,6 +23,7 @@ const ALL: &[Suite] = &[
     Suite { name: "docs", run: cargo::docs },
     Suite { name: "core", run: cargo::core },
     Suite { name: "integration", run: cargo::integration },
+    Suite { name: "chaos", run: chaos::test },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },
     Suite { name: "wasm", run: npm::test },
