@@ -48,6 +48,10 @@ pub(crate) enum Fault {
     Drip,
     /// No answer until the client closes the connection.
     Stall(When),
+    /// Half of the answer, and then nothing until the client closes the connection.
+    StallHalfway,
+    /// The answer comes so slowly that it does not end within any time, and never falls silent.
+    Trickle,
     /// 504 at once; the submission takes effect later, and its key is in progress until then.
     Late { milliseconds: u64 },
     /// 301 to a path of the same origin, which answers.
@@ -84,7 +88,7 @@ impl Fault {
             | Self::Signal(_, when)
             | Self::Cut { when, .. }
             | Self::Status { when, .. } => when == When::After,
-            Self::Late { .. } | Self::SignalLater { .. } => true,
+            Self::Late { .. } | Self::SignalLater { .. } | Self::StallHalfway | Self::Trickle => true,
             _ => false,
         }
     }
@@ -142,7 +146,8 @@ fn draw_common(site: Site, random: &mut Random) -> Fault {
         68..72 => Fault::Page(when),
         72..80 => Fault::Cut { when, has_whole_length: random.chance(50) },
         80..84 => Fault::Drip,
-        84 => Fault::Stall(when),
+        84 if random.chance(60) => Fault::Stall(when),
+        84 => Fault::StallHalfway,
         85..93 => Fault::Signal(signal, when),
         _ => Fault::SignalLater { signal, milliseconds: random.below(15) },
     }

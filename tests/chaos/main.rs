@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has no better way to say so")]
 
+mod bites;
 mod faults;
 mod figures;
 mod property;

@@ -35,7 +35,7 @@ fn is_temporary(name: &str) -> bool {
 }
 
 fn delivered(story: &Story, evidence: &Evidence, found: &mut Vec<String>) {
-    let (rows, runs) = (story.shape.rows.unwrap_or(1), evidence.runs.len());
+    let (rows, runs) = (story.shape.rows.unwrap_or(1) + story.shape.copies, evidence.runs.len());
     let succeeded = |run: &Run| run.processes.iter().all(|process| process.code == Some(0));
     if evidence.delivered < rows {
         found.push(format!("{} of {rows} videos after {runs} runs", evidence.delivered));
@@ -71,6 +71,7 @@ fn paid(story: &Story, evidence: &Evidence, found: &mut Vec<String>) {
     } else {
         1
     };
+    let most = most + evidence.dropped;
     if !(1..=most).contains(&evidence.assets) {
         found.push(format!("{} assets were charged, and {most} at most are due", evidence.assets));
     }

@@ -56,6 +56,8 @@ pub(crate) struct Evidence {
     /// Charged renders by row: those that fail, and the others.
     pub(crate) charged: BTreeMap<String, (u64, u64)>,
     pub(crate) assets: u64,
+    /// Assets that the server dropped after they were charged.
+    pub(crate) dropped: u64,
     /// What was wrong with files while the story went on.
     pub(crate) bad_files: Vec<String>,
     /// Rows whose video is in place.
@@ -83,6 +85,11 @@ struct Stage<'a> {
 
 /// Plays `story`.
 pub(crate) fn play(story: &Story) -> Evidence {
+    play_and(story, |_| {})
+}
+
+/// Plays `story`, and does something to the server before the end is looked at.
+pub(crate) fn play_and(story: &Story, last: impl FnOnce(&Server)) -> Evidence {
     let mut stage = Stage::new(story);
     let (mut runs, mut is_done) = (Vec::new(), false);
     for number in 0..story.most_runs() {
@@ -90,11 +97,15 @@ pub(crate) fn play(story: &Story) -> Evidence {
         let run = stage.run(number);
         let succeeded = run.processes.iter().all(|process| process.code == Some(0));
         runs.push(run);
-        if succeeded && (is_done || !story.has(|decision| *decision == Decision::Again)) {
+        if succeeded
+            && !story.is_detached(number)
+            && (is_done || !story.has(|decision| *decision == Decision::Again))
+        {
             break;
         }
         is_done |= succeeded;
     }
+    last(&stage.server);
     stage.evidence(runs)
 }
 
@@ -113,7 +124,13 @@ impl<'a> Stage<'a> {
         fs::write(project.path().join("index.html"), page).unwrap();
         let rows = (0..story.shape.rows.unwrap_or_default())
             .map(|row| format!("{{\"title\": \"{}\"}}\n", title(row)));
-        fs::write(project.path().join("rows.jsonl"), rows.collect::<String>()).unwrap();
+        let copies = (0..story.shape.copies).map(|copy| {
+            format!(
+                "{{\"variables\": {{\"title\": \"{}\"}}, \"output\": \"out/copy {copy}.mp4\"}}\n",
+                title(0)
+            )
+        });
+        fs::write(project.path().join("rows.jsonl"), rows.chain(copies).collect::<String>()).unwrap();
         Self { story, project, home, server, children, bad_files: Vec::new(), checked: BTreeMap::new() }
     }
 
@@ -129,6 +146,9 @@ impl<'a> Stage<'a> {
                 Decision::Manifest { run, damage } if *run == number => {
                     damage_file(&self.project.path().join("out/rows.manifest.jsonl"), *damage);
                 }
+                Decision::AssetsDropped { run } if *run == number => {
+                    self.server.cloud().drop_assets(number % 2 == 0);
+                }
                 _ => {}
             }
         }
@@ -140,7 +160,9 @@ impl<'a> Stage<'a> {
         match self.story.shape.rows {
             None => vec![(folder.join("v.mp4"), title(0))],
             Some(rows) => {
-                (0..rows).map(|row| (folder.join(format!("{}.mp4", title(row))), title(row))).collect()
+                let rows = (0..rows).map(|row| (format!("{}.mp4", title(row)), title(row)));
+                let copies = (0..self.story.shape.copies).map(|copy| (format!("copy {copy}.mp4"), title(0)));
+                rows.chain(copies).map(|(name, row)| (folder.join(name), row)).collect()
             }
         }
     }
@@ -172,6 +194,9 @@ impl<'a> Stage<'a> {
         if let Some(concurrency) = shape.concurrency {
             command.arg(format!("--concurrency={concurrency}"));
         }
+        if self.story.is_detached(number) {
+            command.arg("--no-wait");
+        }
         if shape.has_chosen_key {
             command.args(["--idempotency-key", "chosen-by-the-user"]);
         }
@@ -196,6 +221,12 @@ impl<'a> Stage<'a> {
             Decision::Twin { run, shares_ledger } if *run == number => Some(*shares_ledger),
             _ => None,
         });
+        let is_held = self.story.has(|decision| *decision == Decision::LockHeld { run: number });
+        let held = is_held.then(|| {
+            let ledger = File::options().append(true).create(true).open(self.ledger()).unwrap();
+            ledger.lock().unwrap();
+            ledger
+        });
         let mut logs = Vec::new();
         for index in 0..1 + usize::from(twin.is_some()) {
             let mut command = self.command(number);
@@ -209,6 +240,7 @@ impl<'a> Stage<'a> {
             logs.push(log);
         }
         let (ended, signals) = self.wait(number);
+        drop(held);
         self.server.settle();
         self.check_files();
         let processes = ended.into_iter().zip(&logs).map(|((status, took), log)| Ended {
@@ -222,7 +254,7 @@ impl<'a> Stage<'a> {
             self.server.note(format!("ended with {code:?}, {signal:?} after {took:?}: {output}"));
         }
         let cloud = self.server.cloud();
-        let quirks = u64::from(cloud.has_shown_quirk) + u64::from(cloud.is_endless);
+        let quirks = [cloud.has_shown_quirk, cloud.is_endless, is_held].map(u64::from).iter().sum::<u64>();
         Run {
             processes,
             met: self.server.faults() - faults + signals + quirks,
@@ -296,7 +328,7 @@ impl<'a> Stage<'a> {
             let (failing, fine) = charged.entry(render.row.clone()).or_default();
             *(if render.fails { failing } else { fine }) += 1;
         }
-        let assets = cloud.ready_assets();
+        let (assets, dropped) = (cloud.ready_assets(), cloud.dropped);
         drop(cloud);
         let is_expected = |path: &Path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -322,6 +354,7 @@ impl<'a> Stage<'a> {
             runs,
             charged,
             assets,
+            dropped,
             bad_files: self.bad_files.clone(),
             delivered,
             leftovers: names(leftovers),

@@ -33,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) is_impatient: bool,
     /// How often a render is looked at before it has ended.
     pub(crate) steps: u64,
+    /// Rows that are equal to the first one, with outputs of their own.
+    pub(crate) copies: u64,
 }
 
 /// One thing that goes wrong.
@@ -70,6 +72,14 @@ pub(crate) enum Decision {
     Noise(u64),
     /// No render ends during the first runs.
     Endless { runs: u64 },
+    /// The first runs do not wait for videos (`--no-wait`).
+    Detached { runs: u64 },
+    /// The server has dropped all assets before a run.
+    AssetsDropped { run: u64 },
+    /// Renders have no `created_at`.
+    NoCreationTime,
+    /// Another process holds the lock of the ledger during a run and does not move.
+    LockHeld { run: u64 },
     /// The command is run again after it succeeded.
     Again,
 }
@@ -109,7 +119,7 @@ impl Story {
         let shape = Shape::draw(&mut random);
         let mut story = Self { seed, shape, decisions: Vec::new() };
         let candidates = if seed % 40 == 7 {
-            story.shape = Shape { rows: Some(60), is_impatient: false, steps: 2, ..shape };
+            story.shape = Shape { rows: Some(60), is_impatient: false, steps: 2, copies: 0, ..shape };
             marathon(&mut random)
         } else {
             draw_decisions(&shape, &mut random)
@@ -148,6 +158,11 @@ impl Story {
         self.decisions.iter().any(wanted)
     }
 
+    /// Whether a run does not wait for videos.
+    pub(crate) fn is_detached(&self, run: u64) -> bool {
+        self.has(|decision| matches!(decision, Decision::Detached { runs } if run < *runs))
+    }
+
     fn faults(&self) -> impl Iterator<Item = (Site, Fault)> {
         self.decisions.iter().filter_map(|decision| match decision {
             Decision::Fault { site, fault, .. } => Some((*site, *fault)),
@@ -159,7 +174,7 @@ impl Story {
     ///
     /// 1. *A server that ignores keys, and* one of these. Nothing but the list tells then whether a render exists:
     ///    a list that lags behind; a submission that takes effect after its answer was given up; a second process at the same
-    ///    time; a list that is refused for good (a page with status 200, a redirect, 401 to 404), so that the tool goes on
+    ///    time, or an equal row of the same batch; a list that is refused for good (a page with status 200, a redirect, 401 to 404), so that the tool goes on
     ///    without it.
     /// 2. *A render that fails at the server, and a key of the user's*: the key is answered with the failed render for good.
     /// 3. *A render that stays unknown, to its own URL and to the list, for longer than the grace period*: it cannot be
@@ -169,6 +184,9 @@ impl Story {
     /// 5. *A refusal of an upload, a submission or a balance for good at every run*: faults have an end.
     pub(crate) fn is_possible(&self) -> bool {
         let ignores_keys = self.keys() == Keys::Ignored;
+        if ignores_keys && self.shape.copies > 0 {
+            return false;
+        }
         let is_final = |fault: Fault| match fault {
             Fault::Page(_) | Fault::Redirect => true,
             Fault::Status { status, .. } => (400..=404).contains(&status),
@@ -189,7 +207,7 @@ impl Story {
         let needed = self.decisions.iter().map(|decision| match decision {
             Decision::Failure { times, .. } => times * 2,
             Decision::Lag { reads, lists, .. } => (reads + lists) * 2,
-            Decision::Endless { runs } => *runs,
+            Decision::Endless { runs } | Decision::Detached { runs } => *runs,
             Decision::Again => 2,
             _ => 1,
         });
@@ -229,6 +247,7 @@ impl Shape {
             has_min_balance: random.chance(10),
             is_impatient: random.chance(6),
             steps: random.below(5),
+            copies: if is_batch && random.chance(15) { 1 + random.below(2) } else { 0 },
         }
     }
 }
@@ -263,7 +282,20 @@ fn draw_decisions(shape: &Shape, random: &mut Random) -> Vec<Decision> {
         decisions.push(Decision::Again);
     }
     decisions.extend(draw_faults(shape, random));
+    if shape.is_impatient && has_slow_faults() {
+        let site = random.pick(&[Site::List, Site::Submit, Site::Get, Site::Video, Site::Video]);
+        decisions.push(Decision::Fault { site, ordinal: random.below(4), fault: Fault::Trickle });
+        if random.chance(30) {
+            decisions.push(Decision::LockHeld { run: random.below(2) });
+        }
+    }
     decisions
+}
+
+/// Whether answers may take longer than `--max-wait` without falling silent, and locks may be held for good: off unless
+/// `HYPERFRAMES_CI_CHAOS_SLOW` is set, until the program keeps its time then as well.
+fn has_slow_faults() -> bool {
+    std::env::var_os("HYPERFRAMES_CI_CHAOS_SLOW").is_some()
 }
 
 /// What kind of server it is.
@@ -305,8 +337,17 @@ fn draw_server(shape: &Shape, random: &mut Random) -> Vec<Decision> {
         let status = random.pick(&["failed", "failed", "FAILED", "error", "canceled", "expired"]);
         decisions.push(Decision::Failure { row, times: 1 + random.below(2), status });
     }
-    if shape.is_impatient {
+    if shape.is_impatient && random.chance(70) {
         decisions.push(Decision::Endless { runs: 1 });
+    }
+    if random.chance(8) {
+        decisions.push(Decision::Detached { runs: 1 + random.below(2) });
+    }
+    if random.chance(8) {
+        decisions.push(Decision::AssetsDropped { run: 1 + random.below(3) });
+    }
+    if random.chance(5) {
+        decisions.push(Decision::NoCreationTime);
     }
     decisions
 }
@@ -339,7 +380,7 @@ fn draw_faults(shape: &Shape, random: &mut Random) -> Vec<Decision> {
         let (first, fault) = (random.below(most), Fault::draw(site, random));
         // The same fault many times in a row outlives the retries of a run.
         let times = if random.chance(8) && fault.signal().is_none() { 2 + random.below(11) } else { 1 };
-        let times = if matches!(fault, Fault::Stall(_)) { 1 } else { times };
+        let times = if matches!(fault, Fault::Stall(_) | Fault::StallHalfway) { 1 } else { times };
         (first..first + times).for_each(|ordinal| add(site, ordinal, fault));
     }
     decisions

@@ -27,6 +27,7 @@ struct Asset {
     stage: Stage,
     /// Answers that do not see it yet.
     hidden: u64,
+    is_dropped: bool,
 }
 
 /// A render that was charged.
@@ -36,7 +37,7 @@ pub(crate) struct Render {
     pub(crate) row: String,
     pub(crate) fails: bool,
     callback_id: Value,
-    created: i64,
+    created: Option<i64>,
     /// Looks until it ends.
     steps: u64,
     hidden_reads: u64,
@@ -60,6 +61,8 @@ pub(crate) struct Cloud {
     /// The version of each row's video, where it is not the first.
     versions: BTreeMap<String, u64>,
     noise: u64,
+    /// Assets that were charged and dropped.
+    pub(crate) dropped: u64,
     /// Whether renders stay as they are.
     pub(crate) is_endless: bool,
     /// Whether a failed render was shown since this was last set to false.
@@ -85,6 +88,7 @@ impl Cloud {
                 Decision::Noise(count) => Some(*count),
                 _ => None,
             }),
+            dropped: 0,
             is_endless: false,
             has_shown_failure: false,
             has_shown_quirk: false,
@@ -94,6 +98,16 @@ impl Cloud {
     /// Assets that can be rendered, each of which is charged.
     pub(crate) fn ready_assets(&self) -> u64 {
         self.assets.iter().filter(|asset| asset.stage == Stage::Ready).count() as u64
+    }
+
+    /// Forgets all assets, and perhaps the keys of their uploads.
+    pub(crate) fn drop_assets(&mut self, forgets_keys: bool) {
+        let dropped = self.ready_assets() - self.dropped;
+        self.dropped += dropped;
+        self.assets.iter_mut().for_each(|asset| asset.is_dropped = true);
+        if forgets_keys {
+            self.keys.retain(|(call, _), _| *call == "submit");
+        }
     }
 
     pub(crate) fn version(&self, row: &str) -> u64 {
@@ -149,7 +163,7 @@ impl Cloud {
         let bytes = &request.body[start..end];
         let id = format!("asset_{}", self.assets.len());
         let (size, sha256) = (bytes.len() as u64, hex(&Sha256::digest(bytes)));
-        self.assets.push(Asset { size, sha256, stage: Stage::Ready, hidden: 0 });
+        self.assets.push(Asset { size, sha256, stage: Stage::Ready, hidden: 0, is_dropped: false });
         self.asset(&id, size)
     }
 
@@ -166,7 +180,7 @@ impl Cloud {
         }
         let sha256 = body["checksum_sha256"].as_str().unwrap_or_default().to_owned();
         let id = format!("asset_{}", self.assets.len());
-        self.assets.push(Asset { size, sha256, stage: Stage::Pending, hidden });
+        self.assets.push(Asset { size, sha256, stage: Stage::Pending, hidden, is_dropped: false });
         let answer = json!({ "data": {
             "asset_id": id, "upload_url": format!("{}/storage/{id}?X-Signature={SIGNATURE}", self.url),
             "upload_headers": { "x-storage-class": "standard" }, "expires_in_seconds": 3600,
@@ -177,7 +191,7 @@ impl Cloud {
 
     fn find_asset(&mut self, id: &str) -> Option<&mut Asset> {
         let index = id.strip_prefix("asset_")?.parse::<usize>().ok()?;
-        self.assets.get_mut(index)
+        self.assets.get_mut(index).filter(|asset| !asset.is_dropped)
     }
 
     /// `PUT <upload_url>`.
@@ -228,6 +242,7 @@ impl Cloud {
         };
         let asset = body["project"]["asset_id"].as_str().and_then(|id| self.find_asset(id));
         if asset.is_none_or(|asset| asset.stage != Stage::Ready) {
+            self.has_shown_quirk = true;
             return error(400, "hyperframes_project_invalid");
         }
         let row = body["variables"]["title"].as_str().unwrap_or_default().to_owned();
@@ -239,7 +254,7 @@ impl Cloud {
             fails: script.failures(&row) > earlier,
             row,
             callback_id: body["callback_id"].clone(),
-            created: script.now(),
+            created: script.has_creation_time().then(|| script.now()),
             steps: script.steps,
             hidden_reads,
             hidden_lists,

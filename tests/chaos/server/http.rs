@@ -66,6 +66,10 @@ pub(crate) enum Delivery {
     Short(usize),
     /// In small pieces.
     Drip,
+    /// One byte after the other, with long pauses.
+    Trickle,
+    /// Half of it, and then silence until the other side closes the connection.
+    StallHalfway,
 }
 
 /// An answer.
@@ -99,7 +103,8 @@ impl Reply {
     /// Sends it; returns whether the connection can be used again.
     pub(crate) fn send(&self, mut stream: &TcpStream) -> io::Result<bool> {
         let (sent, length) = match self.delivery {
-            Delivery::Whole | Delivery::Drip => (self.body.len(), Some(self.body.len())),
+            Delivery::Whole | Delivery::Drip | Delivery::Trickle => (self.body.len(), Some(self.body.len())),
+            Delivery::StallHalfway => (self.body.len() / 2, Some(self.body.len())),
             Delivery::Unsized => (self.body.len(), None),
             Delivery::Cut { sent, has_length } => (sent, has_length.then_some(self.body.len())),
             Delivery::Short(sent) => (sent, Some(sent)),
@@ -112,14 +117,19 @@ impl Reply {
         head += &length.map(|length| format!("content-length: {length}\r\n")).unwrap_or_default();
         head += if is_open { "\r\n" } else { "connection: close\r\n\r\n" };
         let sent = &self.body[..sent.min(self.body.len())];
-        if self.delivery == Delivery::Drip {
-            stream.write_all(head.as_bytes())?;
-            for piece in sent.chunks(sent.len().div_ceil(12).max(1)) {
-                stream.write_all(piece)?;
-                std::thread::sleep(Duration::from_millis(4));
-            }
-        } else {
-            stream.write_all(&[head.as_bytes(), sent].concat())?;
+        let (piece, pause) = match self.delivery {
+            Delivery::Drip => (sent.len().div_ceil(12).max(1), Duration::from_millis(4)),
+            Delivery::Trickle => (1, Duration::from_millis(200)),
+            _ => (usize::MAX, Duration::ZERO),
+        };
+        stream.write_all(head.as_bytes())?;
+        for piece in sent.chunks(piece) {
+            stream.write_all(piece)?;
+            std::thread::sleep(pause);
+        }
+        if self.delivery == Delivery::StallHalfway {
+            let _ = stream.read(&mut [0]);
+            return Ok(false);
         }
         Ok(is_open)
     }

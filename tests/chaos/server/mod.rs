@@ -305,8 +305,11 @@ impl State {
             _ => self.perform(site, request, fault),
         };
         let mut reply = reply;
-        if fault == Some(Fault::Drip) {
-            reply.delivery = Delivery::Drip;
+        match fault {
+            Some(Fault::Drip) => reply.delivery = Delivery::Drip,
+            Some(Fault::Trickle) => reply.delivery = Delivery::Trickle,
+            Some(Fault::StallHalfway) => reply.delivery = Delivery::StallHalfway,
+            _ => {}
         }
         if let Some(date) = self.script.date() {
             reply = reply.with("date", script::http_date(date));

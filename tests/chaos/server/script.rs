@@ -66,6 +66,10 @@ impl Script {
         self.find(|decision| if let Decision::Validators(kind) = decision { Some(*kind) } else { None })
     }
 
+    pub(crate) fn has_creation_time(&self) -> bool {
+        !self.decisions.contains(&Decision::NoCreationTime)
+    }
+
     pub(crate) fn are_upload_keys_ignored(&self) -> bool {
         self.decisions.contains(&Decision::UploadKeysIgnored)
     }
