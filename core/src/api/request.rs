@@ -121,6 +121,13 @@ impl IdempotencyKey {
         }
     }
 
+    /// Another key for a part of what this one is for, `<key>.<part>`; a key that is too long for that is cut.
+    #[must_use]
+    pub fn of_part(&self, part: &str) -> Self {
+        let kept = self.0.get(..255_usize.saturating_sub(part.len() + 1)).unwrap_or(&self.0);
+        format!("{kept}.{part}").parse().unwrap_or_else(|_| self.clone())
+    }
+
     /// The header's value.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -363,6 +370,9 @@ mod tests {
             assert_eq!(bad.parse::<IdempotencyKey>(), Err(InvalidIdempotencyKey), "{bad:?}");
         }
         assert!("A-z_0:9.x".parse::<IdempotencyKey>().is_ok());
+        let long = "x".repeat(255).parse::<IdempotencyKey>().expect("a key");
+        let parts = ["one", "two"].map(|part| long.of_part(part));
+        assert!(parts[0] != parts[1] && parts.iter().all(|part| part.as_str().len() == 255));
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! The requests of a job, and their idempotency keys.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::state::{Call, Job};
 use super::{Archive, Source};
 use crate::api::{IdempotencyKey, Request, UploadRequest};
+
+/// What of a render key follows a key that the user chose for many renders: 16 digits behind the prefix.
+const PART_OF_KEY: Range<usize> = 5..21;
 
 impl Job {
     /// The request of a call.
@@ -40,8 +45,12 @@ impl Job {
             Call::Put { upload_url, headers, .. } => Request::put_archive(upload_url, headers),
             Call::Complete { asset_id, .. } => {
                 let archive = archive?;
-                // "Not visible yet" must not be remembered as the answer to this key.
-                let key = upload_key(archive)?.numbered(self.attempt);
+                // "Not visible yet" must not be remembered as the answer to this key, which is none of an upload begun anew.
+                let key = upload_key(archive)?;
+                let key = match self.attempt {
+                    0 => key,
+                    attempt => key.of_part(&format!("repeat{attempt}")),
+                };
                 Request::complete_upload(asset_id, &archive.sha256, &key)
             }
             Call::ProxyUpload => {
@@ -56,7 +65,10 @@ impl Job {
                 if let Some(key) = key.as_ref().filter(|_| !self.has_own_callback_id()) {
                     body.insert("callback_id".to_owned(), key.as_str().into());
                 }
-                let key = chosen().or_else(|| key.map(|key| key.idempotency_key()));
+                let part = key.as_ref().filter(|_| keys.is_chosen_for_many);
+                let part = part.and_then(|key| key.as_str().get(PART_OF_KEY));
+                let chosen = chosen().map(|chosen| part.map_or(chosen.clone(), |part| chosen.of_part(part)));
+                let key = chosen.or_else(|| key.map(|key| key.idempotency_key()));
                 Request::submit(&body, &key.map_or_else(fallback, Ok)?)
             }
             Call::Poll(render_id) => Request::render(render_id),

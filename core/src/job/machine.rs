@@ -195,7 +195,10 @@ impl Job {
 
     /// What the user's idempotency key is about to be used for, if the ledger does not say that already.
     fn new_key(&mut self) -> Option<KeyFact> {
-        let Keys { identity: Some(identity), chosen: Some(key), chosen_for, .. } = &mut self.plan.keys else {
+        let Keys {
+            identity: Some(identity), chosen: Some(key), chosen_for, is_chosen_for_many: false, ..
+        } = &mut self.plan.keys
+        else {
             return None;
         };
         let identity = identity.key(0).to_string();
@@ -241,7 +244,7 @@ impl Job {
             }
             Call::ProxyUpload => {
                 let asset: crate::api::Asset = response.data()?;
-                self.uploaded(asset.asset_id, false)
+                self.received(asset.asset_id)
             }
             Call::Submit(_) => {
                 let submitted: SubmittedRender = response.data()?;

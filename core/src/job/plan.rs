@@ -97,6 +97,9 @@ pub struct Keys {
     pub identity: Option<RenderIdentity>,
     /// The user's own `Idempotency-Key`, sent as it is with every POST.
     pub chosen: Option<IdempotencyKey>,
+    /// Whether other renders have the same `chosen` key: then a part of the render key follows it in a submission, so that
+    /// equal renders share a key and others do not.
+    pub is_chosen_for_many: bool,
     /// What the ledger says that `chosen` was used for: the render key of generation 0.
     pub chosen_for: Option<String>,
     /// For what has neither: differs from run to run.

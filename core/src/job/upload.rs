@@ -83,6 +83,16 @@ impl Job {
         self.next(Call::Put { headers, upload_url: upload.upload_url, asset_id: upload.asset_id })
     }
 
+    /// The API has taken the archive, or remembers that it did.
+    pub(super) fn received(&mut self, id: String) -> Action {
+        if self.refused_assets.contains(&id) && self.may_begin_anew() {
+            // As in `announced`.
+            self.upload_round += 1;
+            return self.next(Call::ProxyUpload);
+        }
+        self.uploaded(id, false)
+    }
+
     /// The asset is ready.
     pub(super) fn uploaded(&mut self, id: String, is_old: bool) -> Action {
         self.note_asset(&id, AssetState::Ready);

@@ -1,8 +1,8 @@
 //! Renders that may exist already, and limits on new ones.
 
 use hyperframes_ci_core::job::{
-    Action, AssetFact, AssetState, Fact, FailureKind, Limits, Origin, Plan, Refusal, RenderFact, RenderState,
-    Reuse, Stage,
+    Action, AssetFact, AssetState, Fact, FailureKind, Limits, Origin, Plan, ProjectIdentity, Refusal,
+    RenderFact, RenderIdentity, RenderState, Reuse, Stage, UploadRoute,
 };
 use hyperframes_ci_core::time::format_http_date;
 use serde_json::json;
@@ -198,6 +198,42 @@ fn an_asset_that_the_server_has_dropped_is_uploaded_again() {
         json!({"error": {"code": "invalid_parameter", "message": "no such asset", "param": "project"}}),
     );
     assert_eq!(scenario.failure().code(), "invalid_parameter", "a fresh asset is not the reason");
+}
+
+#[test]
+fn an_asset_that_the_server_has_dropped_is_uploaded_again_through_the_api() {
+    let mut scenario = Scenario::start(Plan { route: UploadRoute::Proxy, ..with_asset(AssetState::Ready) });
+    scenario.answer_list(&[]);
+    scenario.submission();
+    scenario
+        .answer(400, json!({"error": {"code": "hyperframes_project_invalid", "message": "no such asset"}}));
+    let first = scenario.expect("POST /v3/assets");
+    scenario.answer(200, json!({"data": {"asset_id": "a0"}}));
+    let second = scenario.expect("POST /v3/assets");
+    assert_ne!(key_of(&first), key_of(&second));
+    scenario.answer(200, json!({"data": {"asset_id": "a1"}}));
+    assert_eq!(scenario.submission().0["project"]["asset_id"], "a1");
+}
+
+#[test]
+fn a_key_for_many_renders_is_one_for_each_in_submissions_only() {
+    let submitted = |title: &str| {
+        let mut plan = known_plan();
+        plan.keys.chosen = "mine".parse().ok();
+        plan.keys.is_chosen_for_many = true;
+        let body = json!({ "variables": { "title": title } });
+        let body = body.as_object().expect("an object");
+        plan.keys.identity = Some(RenderIdentity::new(ProjectIdentity::Digest("d"), body));
+        let mut scenario = Scenario::start(plan);
+        scenario.answer_list(&[]);
+        let upload = scenario.expect(CREATE);
+        assert_eq!(key_of(&upload), "mine");
+        scenario.upload();
+        scenario.submission().1
+    };
+    let keys = ["a", "b", "a"].map(submitted);
+    assert!(keys[0] == keys[2] && keys[0] != keys[1], "{keys:?}");
+    assert!(keys[0].starts_with("mine.") && keys[0].len() == 21, "{keys:?}");
 }
 
 #[test]

@@ -186,9 +186,6 @@ fn order(
     if row.variables.is_empty() {
         body.shift_remove("variables");
     }
-    // One key for several rows would make them one.
-    let key = rows.spec.idempotency_key.as_ref();
-    let key = key.map(|key| key.numbered(u32::try_from(row.index + 1).unwrap_or(u32::MAX)));
     let min_balance = rows.spec.limits.min_balance.filter(|_| !is_paid);
     Order {
         index: row.index,
@@ -196,7 +193,7 @@ fn order(
         body,
         expected: expected(&options, rows.duration),
         options,
-        idempotency_key: key,
+        idempotency_key: rows.spec.idempotency_key.clone(),
         known,
         limits: Limits { exceeded: None, min_balance },
         output: Output::Path(PathBuf::from(output)),

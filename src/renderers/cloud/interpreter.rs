@@ -205,7 +205,7 @@ impl<'a> Run<'a> {
         let Some(Admitted { mut order, asset, is_leader }) = self.upload.admit(order) else { return };
         let Interpreter { work, max_retries, listed, gone_grace, .. } = self.interpreter;
         let mut plan = plan(work, self.source.clone(), &mut order, asset);
-        if let Some(key) = &plan.keys.chosen {
+        if let Some(key) = plan.keys.chosen.as_ref().filter(|_| !plan.keys.is_chosen_for_many) {
             plan.keys.chosen_for = lock(self.interpreter.ledger).as_ref().and_then(|ledger| ledger.key(key));
         }
         (plan.max_retries, plan.reuse.listed) = (*max_retries, *listed);

@@ -14,6 +14,7 @@ pub(super) fn plan(work: &Work<'_>, source: Source, order: &mut Order, asset: Op
         keys: Keys {
             identity: order.identity.clone(),
             chosen: order.idempotency_key.take(),
+            is_chosen_for_many: work.is_batch,
             chosen_for: None,
             // For a project at a URL: nobody knows whether it is the same as the last time.
             fallback: format!("hfci_run_{:016x}{:016x}", random(), random()).parse().ok(),
