@@ -189,13 +189,13 @@ impl<'a> Stage<'a> {
                 command.arg("--retry-failed");
             }
         } else {
-            command.args(["-o", "out/v.mp4", "--variables", &format!("{{\"title\": \"{}\"}}", title(0))]);
+            let output: &[&str] =
+                if self.story.is_detached(number) { &["--no-wait"] } else { &["-o", "out/v.mp4"] };
+            command.args(output);
+            command.args(["--variables", &format!("{{\"title\": \"{}\"}}", title(0))]);
         }
         if let Some(concurrency) = shape.concurrency {
             command.arg(format!("--concurrency={concurrency}"));
-        }
-        if self.story.is_detached(number) {
-            command.arg("--no-wait");
         }
         if shape.has_chosen_key {
             command.args(["--idempotency-key", "chosen-by-the-user"]);

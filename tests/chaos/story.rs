@@ -176,7 +176,8 @@ impl Story {
     ///    a list that lags behind; a submission that takes effect after its answer was given up; a second process at the same
     ///    time, or an equal row of the same batch; a list that is refused for good (a page with status 200, a redirect, 401 to 404), so that the tool goes on
     ///    without it.
-    /// 2. *A render that fails at the server, and a key of the user's*: the key is answered with the failed render for good.
+    /// 2. *A render that fails at the server, or an asset that it drops, and a key of the user's*: the key is answered with them
+    ///    for good.
     /// 3. *A render that stays unknown, to its own URL and to the list, for longer than the grace period*: it cannot be
     ///    told from a deleted one. Lags end after at most four answers, which are seconds, and the grace period is 30 s.
     /// 4. *Another version of a video under the same validator, or cut exactly between two boxes without a length*: nothing in
@@ -198,8 +199,10 @@ impl Story {
             Decision::Fault { site: Site::List, fault, .. } => is_final(*fault),
             _ => false,
         };
-        let fails = |decision: &Decision| matches!(decision, Decision::Failure { .. });
-        !(ignores_keys && self.has(hides_renders)) && !(self.shape.has_chosen_key && self.has(fails))
+        let is_forever = |decision: &Decision| {
+            matches!(decision, Decision::Failure { .. } | Decision::AssetsDropped { .. })
+        };
+        !(ignores_keys && self.has(hides_renders)) && !(self.shape.has_chosen_key && self.has(is_forever))
     }
 
     /// How many runs may be needed at most: every one that does not succeed has met something.
@@ -340,7 +343,7 @@ fn draw_server(shape: &Shape, random: &mut Random) -> Vec<Decision> {
     if shape.is_impatient && random.chance(70) {
         decisions.push(Decision::Endless { runs: 1 });
     }
-    if random.chance(8) {
+    if shape.rows.is_none() && random.chance(15) {
         decisions.push(Decision::Detached { runs: 1 + random.below(2) });
     }
     if random.chance(8) {
