@@ -52,6 +52,7 @@ impl Default for RunOptions {
 
 /// Which earlier renders to reuse.
 #[derive(Clone, Debug, PartialEq)]
+#[derive(Default)]
 pub(crate) struct ReusePolicy {
     /// Whether to reuse none.
     pub(crate) is_off: bool,
@@ -61,11 +62,6 @@ pub(crate) struct ReusePolicy {
     pub(crate) ledger: Option<PathBuf>,
 }
 
-impl Default for ReusePolicy {
-    fn default() -> Self {
-        Self { is_off: false, window: None, ledger: None }
-    }
-}
 
 impl ReusePolicy {
     /// Returns the earliest creation time, in Unix seconds, of a render that may be reused, if the age counts.
