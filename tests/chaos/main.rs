@@ -16,7 +16,7 @@ mod story;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use figures::Figures;
 use property::violations;
@@ -30,8 +30,8 @@ const SEEDS: u64 = 300;
 /// Stories that are played at a time, for each processor: they wait more than they work.
 const STORIES_PER_PROCESSOR: usize = 2;
 
-/// How often a story that fails is played again, in shorter versions.
-const BUDGET: u32 = 80;
+/// How often a story that fails is played again, in shorter versions, and for how long.
+const BUDGET: (u32, Duration) = (80, Duration::from_secs(90));
 
 /// A number that `cargo xtask test chaos` hands on.
 fn setting(name: &str) -> Option<u64> {
@@ -87,12 +87,16 @@ fn chosen(story: Story, only: Option<&str>) -> Story {
 
 /// The report about a story, in the shortest version that still fails.
 fn shrunk(story: &Story, found: &[String]) -> String {
+    let began = Instant::now();
     let fails = |decisions: &[Decision]| {
+        if began.elapsed() > BUDGET.1 {
+            return false;
+        }
         let story = story.with(decisions);
         // Signals and second processes do not come at the same instant every time.
         (0..2).any(|_| !violations(&story, &play(&story)).is_empty())
     };
-    let decisions = shrink::shrink(story.decisions.clone(), BUDGET, fails);
+    let decisions = shrink::shrink(story.decisions.clone(), BUDGET.0, fails);
     let shorter = story.with(&decisions);
     let again = (0..3).map(|_| violations(&shorter, &play(&shorter))).find(|found| !found.is_empty());
     report(story, &decisions, &again.unwrap_or_else(|| found.to_vec()))

@@ -9,12 +9,19 @@ use crate::story::{Decision, Story};
 /// What a process may take beyond its time: to start, and on a machine with other work to do.
 const SLACK: Duration = Duration::from_secs(8);
 
+/// Requests for each row that no story needs: a client that makes more does not pause.
+const MOST_REQUESTS: u64 = 1500;
+
 /// What is wrong, in words; empty if the promise was kept.
 pub(crate) fn violations(story: &Story, evidence: &Evidence) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(evidence.bad_files.iter().cloned());
     found.extend(evidence.tally.offences.iter().cloned());
     found.extend(evidence.leaks.iter().map(|file| format!("{file} contains a secret")));
+    let requests = evidence.tally.requests.values().sum::<u64>();
+    if requests > MOST_REQUESTS * (1 + story.shape.rows.unwrap_or_default()) {
+        found.push(format!("{requests} requests were made"));
+    }
     delivered(story, evidence, &mut found);
     paid(story, evidence, &mut found);
     for (number, run) in evidence.runs.iter().enumerate() {
