@@ -11,6 +11,9 @@ use crate::api::{IdempotencyKey, Request, UploadRequest};
 /// What of a render key follows a key that the user chose for many renders: 16 digits behind the prefix.
 const PART_OF_KEY: Range<usize> = 5..21;
 
+/// The most of an asset's id that follows the key of its upload.
+const LONGEST_PART: usize = 100;
+
 impl Job {
     /// The request of a call.
     ///
@@ -45,8 +48,11 @@ impl Job {
             Call::Put { upload_url, headers, .. } => Request::put_archive(upload_url, headers),
             Call::Complete { asset_id, .. } => {
                 let archive = archive?;
-                // "Not visible yet" must not be remembered as the answer to this key, which is none of an upload begun anew.
-                let key = upload_key(archive)?;
+                // The answer about one asset must not be remembered for another, nor "not visible yet" for good.
+                let allowed =
+                    |character: &char| character.is_ascii_alphanumeric() || "_-".contains(*character);
+                let part = asset_id.chars().filter(allowed).take(LONGEST_PART).collect::<String>();
+                let key = upload_key(archive)?.of_part(&part);
                 let key = match self.attempt {
                     0 => key,
                     attempt => key.of_part(&format!("repeat{attempt}")),

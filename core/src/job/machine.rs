@@ -238,9 +238,9 @@ impl Job {
                 self.note_asset(&asset_id, AssetState::Stored);
                 self.next(Call::Complete { asset_id, because: Because::Stored })
             }
-            Call::Complete { because, .. } => {
+            Call::Complete { because, asset_id } => {
                 let asset: crate::api::Asset = response.data()?;
-                self.uploaded(asset.asset_id, because != Because::Stored)
+                self.completed(asset_id, asset.asset_id, because)
             }
             Call::ProxyUpload => {
                 let asset: crate::api::Asset = response.data()?;

@@ -93,6 +93,16 @@ impl Job {
         self.uploaded(id, false)
     }
 
+    /// The API calls an upload complete.
+    pub(super) fn completed(&mut self, asked: String, id: String, because: Because) -> Action {
+        if self.refused_assets.contains(&id) && because != Because::Stored {
+            // An answer about an asset that the server has dropped: neither is asked about again.
+            self.refused_assets.push(asked);
+            return self.upload();
+        }
+        self.uploaded(id, because != Because::Stored)
+    }
+
     /// The asset is ready.
     pub(super) fn uploaded(&mut self, id: String, is_old: bool) -> Action {
         self.note_asset(&id, AssetState::Ready);

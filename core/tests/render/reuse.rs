@@ -216,6 +216,23 @@ fn an_asset_that_the_server_has_dropped_is_uploaded_again_through_the_api() {
 }
 
 #[test]
+fn an_upload_that_is_answered_with_a_dropped_asset_comes_to_an_end() {
+    let mut scenario = Scenario::start(with_asset(AssetState::Stored));
+    scenario.answer_list(&[]);
+    let complete = |scenario: &mut Scenario| {
+        let request = scenario.expect("POST /v3/assets/a0/complete");
+        assert!(key_of(&request).ends_with(".a0"), "{}", key_of(&request));
+        scenario.answer(200, json!({"data": {"asset_id": "old"}}));
+    };
+    complete(&mut scenario);
+    assert_eq!(scenario.submission().0["project"]["asset_id"], "old");
+    scenario.answer(400, json!({"error": {"code": "invalid_parameter", "message": "no such asset"}}));
+    complete(&mut scenario);
+    scenario.upload();
+    assert_eq!(scenario.submission().0["project"]["asset_id"], "a1");
+}
+
+#[test]
 fn a_key_for_many_renders_is_one_for_each_in_submissions_only() {
     let submitted = |title: &str| {
         let mut plan = known_plan();
