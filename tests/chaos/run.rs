@@ -28,7 +28,7 @@ const IDLE_TIMEOUT: &str = "1";
 const MAX_WAIT: [(&str, f64); 2] = [("0.02", 1.2), ("10", 600.0)];
 
 /// A process that takes longer hangs.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(40);
 
 /// A process that has ended.
 #[derive(Clone, Debug)]
@@ -96,7 +96,11 @@ pub(crate) fn play_and(story: &Story, last: impl FnOnce(&Server)) -> Evidence {
         stage.damage(number);
         let run = stage.run(number);
         let succeeded = run.processes.iter().all(|process| process.code == Some(0));
+        let hangs = run.processes.iter().any(|ended| ended.took > LONGEST);
         runs.push(run);
+        if hangs {
+            break;
+        }
         if succeeded
             && !story.is_detached(number)
             && (is_done || !story.has(|decision| *decision == Decision::Again))
