@@ -17,7 +17,7 @@ use crate::fault::Error;
 use crate::ui::Console;
 
 /// One run of the action.
-pub(super) struct Publication<'a> {
+pub(super) struct ActionRun<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) provider: &'a dyn CiProvider,
     pub(super) mode: Mode,
@@ -26,7 +26,7 @@ pub(super) struct Publication<'a> {
     pub(super) console: &'a mut Console,
 }
 
-impl Publication<'_> {
+impl ActionRun<'_> {
     /// Checks, renders, publishes and reports.
     ///
     /// # Errors

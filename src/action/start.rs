@@ -3,7 +3,7 @@
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::mode::Mode;
-use super::publish::Publication;
+use super::publish::ActionRun;
 use super::workflow_run;
 use crate::ci::{self, CiProvider, ProviderError, PullRequest, Settings, Subject};
 use crate::fault::Error;
@@ -41,7 +41,7 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
         (Mode::WorkflowRun, _) => {
             Err(Error::usage("mode relay needs another run", "run it `on: workflow_run`"))
         }
-        _ => Publication { inputs: &inputs, provider, mode, event: provider.event(), console }.run(),
+        _ => ActionRun { inputs: &inputs, provider, mode, event: provider.event(), console }.run(),
     }
 }
 

@@ -17,7 +17,7 @@ use super::inputs::Inputs;
 use super::mode::Mode;
 use super::outputs::{Results, write_results};
 use super::preview::{Preview, PreviewState, RenderedPreview};
-use super::publish::Publication;
+use super::publish::ActionRun;
 use super::scope::Scope;
 use crate::ci::{CiProvider, Event, ProviderError, Subject, TriggeringRun};
 use crate::fault::Error;
@@ -74,9 +74,9 @@ pub(super) fn publish(
         run_url: provider.run_url(run),
         ..provider.event().clone()
     };
-    let mut publication = Publication { inputs, provider, mode: Mode::Preview, event: &event, console };
-    publication.publish(&mut previews, &mut notes);
-    let comment_url = publication.comment(&scope, &previews, &mut notes);
+    let mut run = ActionRun { inputs, provider, mode: Mode::Preview, event: &event, console };
+    run.publish(&mut previews, &mut notes);
+    let comment_url = run.comment(&scope, &previews, &mut notes);
     let results = Results {
         mode: Mode::Preview,
         event: &event,

@@ -127,7 +127,7 @@ impl InvalidRows {
 
 impl fmt::Display for InvalidRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of no use", counted(usize::try_from(self.count).unwrap_or(usize::MAX), "row"))?;
+        write!(f, "{}", counted(usize::try_from(self.count).unwrap_or(usize::MAX), "invalid row"))?;
         self.first.iter().chain(&self.more()).try_for_each(|line| write!(f, "\n  {line}"))
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct BatchOptions {
     /// The file of rows; `None` for a single render.
     pub(crate) rows: Option<PathBuf>,
     /// Whether to render the valid rows if others are invalid.
-    pub(crate) is_keeping_going: bool,
+    pub(crate) skips_invalid_rows: bool,
     /// Number of failed rows after which no more are submitted.
     pub(crate) max_failures: Option<u64>,
     /// Whether to render rows that failed in an earlier run again.

@@ -4,7 +4,7 @@ use hyperframes_ci_core::job::{RenderFact, RenderIdentity};
 
 use super::cloud::{CAPABILITIES_OF_ONE_RUN, CONCURRENCY, CloudSession, upload_limit};
 use super::local::emulator_backend;
-use super::order::{Order, RunOptions, RunTotals, Work};
+use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::Reporter;
 use crate::emulator::{Config, Emulator};
@@ -46,21 +46,26 @@ impl Renderer for Emulated {
 struct EmulatedSession(Option<(Emulator, CloudSession)>);
 
 impl Session for EmulatedSession {
-    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
+    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
         let key = format!("emulator-{:016x}{:016x}", random(), random());
         let config = Config { api_key: Some(key.clone()), ..Config::default() };
-        let emulator = Emulator::start(config, Some(emulator_backend(work.deadline(), console)?))?;
+        let emulator = Emulator::start(config, Some(emulator_backend(context.deadline(), console)?))?;
         let credential = Credential::ApiKey(Secret::new(key));
         let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;
-        if !work.is_batch {
+        if !context.is_batch {
             console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
         }
         self.0 = Some((emulator, CloudSession::new(transport, false)));
         Ok(())
     }
 
-    fn survey(&mut self, work: &Work<'_>, orders: u64, console: &mut Console) -> Result<(), Error> {
-        self.0.as_mut().map_or(Ok(()), |(_, session)| session.survey(work, orders, console))
+    fn search_account(
+        &mut self,
+        context: &RunContext<'_>,
+        orders: u64,
+        console: &mut Console,
+    ) -> Result<(), Error> {
+        self.0.as_mut().map_or(Ok(()), |(_, session)| session.search_account(context, orders, console))
     }
 
     fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
@@ -69,12 +74,12 @@ impl Session for EmulatedSession {
 
     fn render(
         &self,
-        work: &Work<'_>,
+        context: &RunContext<'_>,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
         match &self.0 {
-            Some((_, session)) => session.render(work, orders, reporter),
+            Some((_, session)) => session.render(context, orders, reporter),
             None => Ok(RunTotals::default()),
         }
     }

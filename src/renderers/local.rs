@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::options::Format;
 
-use super::order::{Input, Order, OrderResult, OrderState, RunOptions, RunTotals, SavedVideo, Work};
+use super::order::{Input, Order, OrderResult, OrderState, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::{Event, Reporter};
 use super::verify::verify;
@@ -59,12 +59,12 @@ struct LocalSession {
 }
 
 impl Session for LocalSession {
-    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
-        if work.has_callback {
+    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
+        if context.has_callback {
             console.warning("no webhook is called for a render on this machine");
         }
-        self.engine = Some(provision(work.deadline(), console)?);
-        if !work.is_batch {
+        self.engine = Some(provision(context.deadline(), console)?);
+        if !context.is_batch {
             console.step("Rendering on this machine");
         }
         Ok(())
@@ -72,19 +72,20 @@ impl Session for LocalSession {
 
     fn render(
         &self,
-        work: &Work<'_>,
+        context: &RunContext<'_>,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
-        let (Some(engine), Input::Archive(packed)) = (&self.engine, work.input) else {
+        let (Some(engine), Input::Archive(packed)) = (&self.engine, context.input) else {
             return Err(Error::usage(
                 "only the cloud renders what is uploaded already",
                 "leave out --asset-id and --url",
             ));
         };
-        let concurrency = DESCRIPTION.concurrency(work);
-        let render =
-            |order: Order, report: &mut dyn FnMut(Event)| render(engine, work, packed.path(), order, report);
+        let concurrency = DESCRIPTION.concurrency(context);
+        let render = |order: Order, report: &mut dyn FnMut(Event)| {
+            render(engine, context, packed.path(), order, report)
+        };
         work_on(orders, concurrency, &render, &mut |message| match message {
             Message::Progress(event) => {
                 reporter.event(event);
@@ -133,13 +134,13 @@ fn provision(deadline: Deadline, console: &mut Console) -> Result<Engine, Error>
 /// Renders an order; an error becomes its result.
 fn render(
     engine: &Engine,
-    work: &Work<'_>,
+    context: &RunContext<'_>,
     archive: &Path,
     order: Order,
     report: &mut dyn FnMut(Event),
 ) -> OrderResult {
     let mut result = order.result(OrderState::Submitted);
-    result.state = match render_video(engine, work, archive, order, report) {
+    result.state = match render_video(engine, context, archive, order, report) {
         Ok(video) => OrderState::Completed(Some(video)),
         Err(error) => OrderState::Failed { error, is_fetchable: false },
     };
@@ -149,7 +150,7 @@ fn render(
 /// Renders the video of an order and saves it.
 fn render_video(
     engine: &Engine,
-    work: &Work<'_>,
+    context: &RunContext<'_>,
     archive: &Path,
     order: Order,
     report: &mut dyn FnMut(Event),
@@ -170,7 +171,7 @@ fn render_video(
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
         output: output.temporary_path(),
-        deadline: work.deadline(),
+        deadline: context.deadline(),
     };
     engine.render(&job, &mut |progress| {
         if let Progress::Rendering { stage, percent } = progress {
@@ -178,6 +179,6 @@ fn render_video(
         }
     })?;
     let verified = verify(output.temporary_path(), &expected);
-    let (path, size) = output.keep(&format!("{}.{format}", work.name))?;
+    let (path, size) = output.keep(&format!("{}.{format}", context.name))?;
     Ok(SavedVideo { path, size, verified })
 }

@@ -19,7 +19,7 @@ pub(crate) mod verify;
 pub(crate) use cloud::ledger::LedgerFile;
 pub(crate) use local::emulator_backend;
 pub(crate) use order::{
-    Input, Order, OrderResult, OrderState, Output, RunOptions, RunTotals, SavedVideo, Work,
+    Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
 };
 pub(crate) use registry::{AUTO, automatic, cloud, emulated, local, named, names};
 pub(crate) use renderer::{Capability, Description, Renderer, Session};

@@ -24,7 +24,7 @@ pub(crate) struct RunOptions {
     pub(crate) is_waiting: bool,
     /// Maximum interval between two polls.
     pub(crate) poll_interval: Duration,
-    /// Time limit of a render, from its beginning to its video; see [`Work::time_left`].
+    /// Time limit of a render, from its beginning to its video; see [`RunContext::time_left`].
     pub(crate) max_wait: Duration,
     /// How to upload an archive.
     pub(crate) upload: UploadRoute,
@@ -51,8 +51,7 @@ impl Default for RunOptions {
 }
 
 /// Which earlier renders to reuse.
-#[derive(Clone, Debug, PartialEq)]
-#[derive(Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct ReusePolicy {
     /// Whether to reuse none.
     pub(crate) is_off: bool,
@@ -61,7 +60,6 @@ pub(crate) struct ReusePolicy {
     /// Path of the ledger; the default if absent.
     pub(crate) ledger: Option<PathBuf>,
 }
-
 
 impl ReusePolicy {
     /// Returns the earliest creation time, in Unix seconds, of a render that may be reused, if the age counts.
@@ -73,7 +71,7 @@ impl ReusePolicy {
 
 /// The project and options that all orders of a run have in common.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Work<'a> {
+pub(crate) struct RunContext<'a> {
     /// The project or render.
     pub(crate) input: Input<'a>,
     /// The options.
@@ -92,7 +90,7 @@ pub(crate) struct Work<'a> {
     pub(crate) has_callback: bool,
 }
 
-impl Work<'_> {
+impl RunContext<'_> {
     /// Returns the time that an order may take that begins now. A single render has one limit from its beginning to its
     /// video; each row of a batch has its own.
     pub(crate) fn time_left(&self) -> Duration {
@@ -100,7 +98,7 @@ impl Work<'_> {
         self.options.max_wait.saturating_sub(spent)
     }
 
-    /// Returns the end of [`Work::time_left`].
+    /// Returns the end of [`RunContext::time_left`].
     pub(crate) fn deadline(&self) -> Deadline {
         Deadline::after(self.time_left())
     }

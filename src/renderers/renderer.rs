@@ -5,7 +5,7 @@ use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::job::{RenderFact, RenderIdentity, UploadRoute};
 use hyperframes_ci_core::options::Format;
 
-use super::order::{Order, RunOptions, RunTotals, Work};
+use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::report::Reporter;
 use crate::fault::Error;
 use crate::ui::Console;
@@ -90,9 +90,9 @@ fn machine_limit() -> usize {
 }
 
 impl Description {
-    /// Returns the number of orders of `work` that are rendered at a time.
-    pub(super) fn concurrency(&self, work: &Work<'_>) -> usize {
-        if work.is_batch { self.concurrency.count(work.options.concurrency) } else { 1 }
+    /// Returns the number of orders of `context` that are rendered at a time.
+    pub(super) fn concurrency(&self, context: &RunContext<'_>) -> usize {
+        if context.is_batch { self.concurrency.count(context.options.concurrency) } else { 1 }
     }
 
     /// Returns whether the renderer has a feature.
@@ -131,17 +131,17 @@ pub(crate) trait Renderer: Sync {
 
 /// A run of a renderer.
 pub(crate) trait Session: Send + Sync {
-    /// Prepares to render `work`: installs and starts what is needed. Nothing is billed.
+    /// Prepares to render `context`: installs and starts what is needed. Nothing is billed.
     ///
     /// # Errors
     /// Returns an error if the preparation fails.
-    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error>;
+    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error>;
 
     /// Looks up the renders of earlier runs, once for a batch with this number of orders.
     ///
     /// # Errors
     /// Returns an error if the API call fails.
-    fn survey(&mut self, _: &Work<'_>, _orders: u64, _: &mut Console) -> Result<(), Error> {
+    fn search_account(&mut self, _: &RunContext<'_>, _orders: u64, _: &mut Console) -> Result<(), Error> {
         Ok(())
     }
 
@@ -156,7 +156,7 @@ pub(crate) trait Session: Send + Sync {
     /// Returns an error if the run as a whole cannot continue. Errors of orders are reported as their results.
     fn render(
         &self,
-        work: &Work<'_>,
+        context: &RunContext<'_>,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error>;

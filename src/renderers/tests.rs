@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::options::Format;
 
-use super::order::{Order, OrderState, RunOptions, RunTotals, SavedVideo, Work};
+use super::order::{Order, OrderState, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Concurrency, Description, Renderer, Session};
 use super::report::Reporter;
 use super::verify::verify;
@@ -45,13 +45,13 @@ impl Renderer for Clip {
 }
 
 impl Session for Clip {
-    fn prepare(&mut self, _: &Work<'_>, _: &mut Console) -> Result<(), Error> {
+    fn prepare(&mut self, _: &RunContext<'_>, _: &mut Console) -> Result<(), Error> {
         Ok(())
     }
 
     fn render(
         &self,
-        work: &Work<'_>,
+        context: &RunContext<'_>,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
@@ -61,7 +61,7 @@ impl Session for Clip {
             if let Some(mut output) = output {
                 output.file().write_all(CLIP).expect("a disk");
                 let verified = verify(output.temporary_path(), &Default::default());
-                let (path, size) = output.keep(&format!("{}.mp4", work.name))?;
+                let (path, size) = output.keep(&format!("{}.mp4", context.name))?;
                 result.state = OrderState::Completed(Some(SavedVideo { path, size, verified }));
             }
             if !reporter.result(result) {

@@ -15,7 +15,7 @@
 //! version knows them, with the server's defaults for `aspect_ratio`, `format`, `fps`, `quality` and `resolution` where
 //! they are not set. Left out is what has no influence on the video: `title`, `callback_id`, `callback_url`, and
 //! `project`, which stands in a line of its own. No variables are `{}`, and no composition is `index.html`. The
-//! generation is 0, and one more for each render of this identity that is of no use: it failed, or its user deleted it or
+//! generation is 0, and one more for each render of this identity that cannot be used: it failed, or its user deleted it or
 //! asked for another.
 //!
 //! The project's path, its name, the machine, the time and the order of flags are no part of it. A project at a URL has no

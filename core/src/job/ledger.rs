@@ -132,13 +132,13 @@ impl Ledger {
             entry.api == api && account.is_none_or(|(ours, theirs)| ours == theirs)
         };
         for entry in text.lines().filter_map(parse).filter(is_ours) {
-            ledger.learn(entry.fact);
+            ledger.record(entry.fact);
         }
         ledger
     }
 
     /// Takes in one more fact.
-    pub fn learn(&mut self, fact: Fact) {
+    pub fn record(&mut self, fact: Fact) {
         match fact {
             Fact::Asset(fact) => {
                 self.assets.insert(fact.digest.clone(), fact);

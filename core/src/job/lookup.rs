@@ -21,7 +21,7 @@ const ALL_RENDERS: u64 = 1_000;
 
 impl Job {
     /// Begins with what the ledger knows.
-    pub(super) fn look(&mut self, now: Duration) -> Action {
+    pub(super) fn look_up(&mut self, now: Duration) -> Action {
         if self.plan.keys.identity.is_none() {
             return self.prepare();
         }
@@ -193,7 +193,7 @@ impl Job {
     }
 
     /// The list is not to be had.
-    pub(super) fn not_listed(&mut self, reason: &str, now: Duration) -> Action {
+    pub(super) fn on_list_failed(&mut self, reason: &str, now: Duration) -> Action {
         self.notice = Some(format!("the account's renders cannot be searched: {reason}"));
         self.list = ListSays::Unavailable;
         self.decide(now)
@@ -352,7 +352,7 @@ impl Job {
     }
 
     /// Goes on if there is enough left to spend.
-    pub(super) fn weighed(&mut self, account: &Account) -> Action {
+    pub(super) fn on_balance(&mut self, account: &Account) -> Action {
         let least = self.plan.limits.min_balance.unwrap_or_default();
         match account.balance() {
             Some(balance) if balance >= least => self.upload(),

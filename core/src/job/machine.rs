@@ -111,11 +111,11 @@ impl Job {
     ///
     /// After [`Action::Done`] and [`Action::Fail`] the job has ended; further events give the same failure.
     pub fn step(&mut self, event: Event, now: Duration) -> Step {
-        let action = self.take_in(event, now);
+        let action = self.handle(event, now);
         Step { facts: std::mem::take(&mut self.facts), notice: self.notice.take(), action }
     }
 
-    fn take_in(&mut self, event: Event, now: Duration) -> Action {
+    fn handle(&mut self, event: Event, now: Duration) -> Action {
         self.phase.get_or_insert(now);
         self.began.get_or_insert(now);
         match (std::mem::replace(&mut self.state, State::Ended), event) {
@@ -148,7 +148,7 @@ impl Job {
     fn start(&mut self, now: Duration) -> Action {
         match self.plan.source.clone() {
             Source::Render(id) => self.follow(id, Origin::Given, 0),
-            Source::Archive(_) | Source::Project(_) => self.look(now),
+            Source::Archive(_) | Source::Project(_) => self.look_up(now),
         }
     }
 
@@ -214,7 +214,7 @@ impl Job {
                 call if is_cut || matches!(call, Call::Poll(_)) => {
                     self.retry(call, None, now, FailureKind::Malformed(message))
                 }
-                Call::List => self.not_listed(&message, now),
+                Call::List => self.on_list_failed(&message, now),
                 call => self.fail(call.stage(), FailureKind::Malformed(message)),
             },
             Err(ResponseError::Api(error)) => self.refused(call, error, now),
@@ -227,11 +227,11 @@ impl Job {
             Call::List => self.listed(response.whole()?, now),
             Call::Balance => {
                 let account = response.data()?;
-                self.weighed(&account)
+                self.on_balance(&account)
             }
             Call::CreateUpload => {
                 let upload = response.data()?;
-                self.announced(upload)
+                self.on_upload_created(upload)
             }
             Call::Put { asset_id, .. } => {
                 response.check_stored()?;
@@ -310,7 +310,7 @@ impl Job {
             Call::Poll(_) if error.is_render_not_found() => self.on_missing(&error, now),
             // A proxy's page, or a gateway that does not know the way at the moment.
             Call::Poll(_) if error.status == 404 => self.retry(call, None, now, FailureKind::Api(error)),
-            Call::List if !error.is_authentication() => self.not_listed(&error.to_string(), now),
+            Call::List if !error.is_authentication() => self.on_list_failed(&error.to_string(), now),
             Call::CreateUpload | Call::ProxyUpload | Call::Put { .. } | Call::Complete { .. } => {
                 self.upload_refused(call, error, now)
             }

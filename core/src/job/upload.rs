@@ -31,11 +31,11 @@ impl Job {
                 self.submit(Upload { id: known.asset_id, is_old: true })
             }
             Some(known) => self.next(Call::Complete { asset_id: known.asset_id, because: Because::Known }),
-            None => self.upload_anew(),
+            None => self.restart_upload(),
         }
     }
 
-    fn upload_anew(&mut self) -> Action {
+    fn restart_upload(&mut self) -> Action {
         match self.plan.route {
             UploadRoute::Proxy => self.proxy(),
             UploadRoute::Auto | UploadRoute::Direct => self.next(Call::CreateUpload),
@@ -65,7 +65,7 @@ impl Job {
     }
 
     /// The server has given the upload an id and a place.
-    pub(super) fn announced(&mut self, upload: DirectUpload) -> Action {
+    pub(super) fn on_upload_created(&mut self, upload: DirectUpload) -> Action {
         let size = match &self.plan.source {
             Source::Archive(archive) => archive.size,
             _ => 0,
@@ -85,8 +85,8 @@ impl Job {
 
     /// The API has taken the archive, or remembers that it did.
     pub(super) fn received(&mut self, id: String) -> Action {
-        if self.refused_assets.contains(&id) && self.may_begin_anew() {
-            // As in `announced`.
+        if self.refused_assets.contains(&id) && self.can_restart_upload() {
+            // As in `on_upload_created`.
             self.upload_round += 1;
             return self.next(Call::ProxyUpload);
         }
@@ -122,7 +122,7 @@ impl Job {
         match (call, error.status) {
             (Call::CreateUpload, 404 | 405 | 501) if self.plan.route == UploadRoute::Auto => self.proxy(),
             // The key belongs to another request, such as one of another version of this program.
-            (call @ (Call::CreateUpload | Call::ProxyUpload), 409) if self.may_begin_anew() => {
+            (call @ (Call::CreateUpload | Call::ProxyUpload), 409) if self.can_restart_upload() => {
                 self.upload_round += 1;
                 self.next(call)
             }
@@ -143,17 +143,19 @@ impl Job {
                 let call = Call::Complete { asset_id, because: Because::Stored };
                 self.pause(call, Pause { delay, retry: Some(retry) })
             }
-            (Call::Complete { because: Because::Stored, .. }, 409) if self.may_begin_anew() => {
+            (Call::Complete { because: Because::Stored, .. }, 409) if self.can_restart_upload() => {
                 self.upload_round += 1;
                 self.next(Call::CreateUpload)
             }
-            (Call::Complete { because: Because::Known, .. }, 400..=499) if is_refusal => self.upload_anew(),
+            (Call::Complete { because: Because::Known, .. }, 400..=499) if is_refusal => {
+                self.restart_upload()
+            }
             (Call::Complete { because: Because::Refused, .. }, 400..=499) if is_refusal => {
                 self.upload_round += 1;
                 self.next(Call::CreateUpload)
             }
             // What an expired URL gives, and a key that is answered with an upload of the past: the bytes may be there.
-            (Call::Put { asset_id, .. }, 403 | 409 | 412) if self.may_begin_anew() => {
+            (Call::Put { asset_id, .. }, 403 | 409 | 412) if self.can_restart_upload() => {
                 self.next(Call::Complete { asset_id, because: Because::Refused })
             }
             (Call::Put { .. }, _) => self.fail(Stage::Upload, FailureKind::Storage(error)),
@@ -181,7 +183,7 @@ impl Job {
     }
 
     /// A user's key cannot be numbered: it is sent as it is.
-    fn may_begin_anew(&self) -> bool {
+    fn can_restart_upload(&self) -> bool {
         self.upload_round < MOST_ROUNDS && self.plan.keys.chosen.is_none()
     }
 }

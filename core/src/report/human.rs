@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::plain::{deceives, disarm, plain};
+use super::plain::{disarm, is_misleading, plain};
 use crate::findings::{Diagnostic, Severity, Text};
 use crate::text::{Position, Span};
 
@@ -139,7 +139,7 @@ fn clean(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\t' => clean.push_str("    "),
-            other if other.is_control() || deceives(other) => clean.push('\u{fffd}'),
+            other if other.is_control() || is_misleading(other) => clean.push('\u{fffd}'),
             other => clean.push(other),
         }
     }

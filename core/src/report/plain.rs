@@ -10,7 +10,7 @@ pub fn plain(text: &str) -> String {
             '\n' => safe.push_str("\n  "),
             '\t' => safe.push(' '),
             control if control.is_control() => safe.extend(control.escape_default()),
-            deceiving if deceives(deceiving) => safe.extend(deceiving.escape_unicode()),
+            deceiving if is_misleading(deceiving) => safe.extend(deceiving.escape_unicode()),
             other => safe.push(other),
         }
     }
@@ -21,7 +21,7 @@ pub fn plain(text: &str) -> String {
 }
 
 /// Bidirectional overrides make a name look like another.
-pub(super) fn deceives(character: char) -> bool {
+pub(super) fn is_misleading(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -141,7 +141,7 @@ impl BatchRows<'_> {
         match count {
             0 => Ok((0, None)),
             // Which one of two rows would have the file is not for the program to say.
-            _ if is_clash || !self.spec.batch.is_keeping_going => {
+            _ if is_clash || !self.spec.batch.skips_invalid_rows => {
                 if self.spec.is_dry_run {
                     Ok((count, Some(invalid)))
                 } else {

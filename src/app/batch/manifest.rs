@@ -50,7 +50,7 @@ pub(crate) struct Entry {
     pub(crate) error: Option<String>,
 }
 
-/// A manifest that is of no use.
+/// A manifest that cannot be used.
 #[derive(Debug)]
 pub(crate) struct ManifestError {
     path: PathBuf,

@@ -30,7 +30,7 @@ use super::prepare::{PreparedProject, check_size};
 use super::request::RequestBody;
 use super::spec::RenderSpec;
 use crate::fault::Error;
-use crate::renderers::{Input, Renderer, Session, Work};
+use crate::renderers::{Input, Renderer, RunContext, Session};
 use crate::ui::Console;
 use plan::{BatchPlan, PriorState};
 use summary::BatchSummary;
@@ -55,7 +55,7 @@ pub(crate) fn run(
     let limit = description.and_then(|description| description.upload_limit);
     check_size(&packed, limit.map(|limit| limit(spec.run.upload)))?;
     let digest = packed.manifest.digest();
-    let work = Work {
+    let context = RunContext {
         input: Input::Archive(&packed),
         options: &spec.run,
         name: &project.project().name,
@@ -69,8 +69,8 @@ pub(crate) fn run(
     let mut manifest =
         if spec.is_dry_run { Manifest::read(&path, count.rows)? } else { Manifest::open(&path, count.rows)? };
     if let Some(session) = &mut session {
-        session.prepare(&work, console)?;
-        session.survey(&work, total, console)?;
+        session.prepare(&context, console)?;
+        session.search_account(&context, total, console)?;
     }
     let known = manifest.take_known();
     let prior = PriorState { manifest: &known, session: session.as_deref(), digest: &digest };
@@ -101,7 +101,7 @@ pub(crate) fn run(
     let mut orders = plan::orders(&rows, &prior)?;
     let is_billed = description.is_billed;
     let mut summary = BatchSummary::new(manifest, outcome, spec, is_billed, console);
-    let ran = session.render(&work, &mut orders, &mut summary);
+    let ran = session.render(&context, &mut orders, &mut summary);
     match ran {
         Err(error) if !summary.has_results() => return Err(error),
         _ => (),

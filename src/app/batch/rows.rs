@@ -146,7 +146,7 @@ impl<'a> BatchRows<'a> {
         body.extend(row.options.clone());
         body.insert("variables".to_owned(), Value::Object(row.variables.clone()));
         let options: RenderRequest = serde_json::from_value(Value::Object(body.clone()))
-            .map_err(|error| wrong(format!("has an option of no use: {error}")))?;
+            .map_err(|error| wrong(format!("has an invalid option: {error}")))?;
         check_options(&options).map_err(|error| wrong(error.to_string()))?;
         if let Some(renderer) = self.renderer {
             renderer.accept(&options).map_err(|error| wrong(error.to_string()))?;

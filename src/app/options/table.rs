@@ -377,10 +377,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "keep-going",
         kind: Kind::Switch,
-        help: "Render the other rows where some are of no use",
+        help: "Render the valid rows if others are invalid",
         heading: Heading::Batches,
         scope: Scope::File,
-        set: |spec, value| switch(&mut spec.batch.is_keeping_going, value),
+        set: |spec, value| switch(&mut spec.batch.skips_invalid_rows, value),
         ..BASE
     },
     RenderOption {

@@ -18,7 +18,7 @@ use serde_json::Map;
 use super::outcome::{Outcome, RenderOutcome};
 use super::spec::RenderSpec;
 use crate::fault::Error;
-use crate::renderers::{self, Input, Order, Output, RunOptions, Work};
+use crate::renderers::{self, Input, Order, Output, RunContext, RunOptions};
 use crate::system::output::{OutputError, OutputFile};
 use crate::system::output_place::{OutputPlace, ResolvedFolders};
 use crate::ui::Console;
@@ -51,7 +51,7 @@ pub(crate) fn wait_for(
         checked.map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))?;
     }
     let output = OutputFile::prepare(output)?;
-    let work = Work {
+    let context = RunContext {
         input: Input::Render(render_id),
         options,
         name: "",
@@ -61,7 +61,7 @@ pub(crate) fn wait_for(
         max_failures: None,
         has_callback: false,
     };
-    session.prepare(&work, console)?;
+    session.prepare(&context, console)?;
     let order = Order {
         index: 0,
         identity: None,
@@ -74,7 +74,7 @@ pub(crate) fn wait_for(
         expected: Expected::default(),
     };
     let mut reporter = SingleReporter::new(console);
-    let totals = session.render(&work, &mut std::iter::once(order), &mut reporter)?;
+    let totals = session.render(&context, &mut std::iter::once(order), &mut reporter)?;
     let result = reporter.into_result()?;
     let finished = FinishedOrder { result, totals, renderer: renderer.description(), must_match: false };
     finished.report(console)

@@ -20,7 +20,7 @@ use crate::app::request::{RequestBody, expected};
 use crate::app::severities;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
-use crate::renderers::{Input, Order, Output, Renderer, Work};
+use crate::renderers::{Input, Order, Output, Renderer, RunContext};
 use crate::system::output::{OutputError, OutputFile};
 use crate::system::output_place::{OutputPlace, ResolvedFolders};
 use crate::ui::Console;
@@ -213,7 +213,7 @@ fn render_directory(
     check_size(&packed, chosen.renderer.description().upload_limit.map(|limit| limit(spec.run.upload)))?;
     let digest = packed.manifest.digest();
     let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &request.body);
-    let work = Work {
+    let context = RunContext {
         input: Input::Archive(&packed),
         options: &spec.run,
         name: &project.project().name,
@@ -230,7 +230,7 @@ fn render_directory(
         diagnostics: project.findings.diagnostics.clone(),
     };
     let single = SingleRender { spec, request, identity: Some(identity), duration: project.duration };
-    single.run(&work, chosen, Some(outcome), console)
+    single.run(&context, chosen, Some(outcome), console)
 }
 
 fn render_uploaded(
@@ -249,7 +249,7 @@ fn render_uploaded(
             None
         }
     };
-    let work = Work {
+    let context = RunContext {
         input: Input::Uploaded(project),
         options: &spec.run,
         name: "",
@@ -260,7 +260,7 @@ fn render_uploaded(
         has_callback: request.options.callback_url.is_some(),
     };
     let single = SingleRender { spec, request, identity, duration: None };
-    single.run(&work, chosen, None, console)
+    single.run(&context, chosen, None, console)
 }
 
 /// A render of one video.
@@ -275,7 +275,7 @@ struct SingleRender<'a> {
 impl SingleRender<'_> {
     fn run(
         self,
-        work: &Work<'_>,
+        context: &RunContext<'_>,
         ChosenRenderer { renderer, mut session }: ChosenRenderer,
         project: Option<ProjectOutcome>,
         console: &mut Console,
@@ -287,7 +287,7 @@ impl SingleRender<'_> {
         } else {
             Output::None
         };
-        session.prepare(work, console)?;
+        session.prepare(context, console)?;
         let order = Order {
             index: 0,
             known: identity.as_ref().and_then(|identity| session.known(identity)),
@@ -300,9 +300,9 @@ impl SingleRender<'_> {
             expected: expected(&request.options, duration),
         };
         let mut reporter = SingleReporter::new(console);
-        let totals = session.render(work, &mut std::iter::once(order), &mut reporter)?;
+        let totals = session.render(context, &mut std::iter::once(order), &mut reporter)?;
         let result = reporter.into_result()?;
-        if result.is_reused && work.has_callback {
+        if result.is_reused && context.has_callback {
             console.warning("an earlier render is used: its webhook is the one that it was submitted with");
         }
         let renderer = renderer.description();

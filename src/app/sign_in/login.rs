@@ -39,7 +39,7 @@ pub(crate) fn sign_in(method: SignInMethod, console: &mut Console) -> Result<Sig
     let base = environment::base()?;
     if method == SignInMethod::ApiKey {
         let user = store_api_key(&store, base, console)?;
-        return Ok(welcome(&user, &Value::Null, console));
+        return Ok(report_sign_in(&user, &Value::Null, console));
     }
     if !terminal::is_attended(&variable) {
         return Err(SignInError::NotInteractive.into());
@@ -51,7 +51,7 @@ pub(crate) fn sign_in(method: SignInMethod, console: &mut Console) -> Result<Sig
     } else {
         browser::sign_in(&store, base, &provider, console)?
     };
-    Ok(welcome(&user, &before, console))
+    Ok(report_sign_in(&user, &before, console))
 }
 
 /// Reads an API key, verifies it and stores it; returns the user.
@@ -81,7 +81,7 @@ fn store_api_key(store: &Store, base: ApiBase, console: &mut Console) -> Result<
 }
 
 /// Reports who is signed in; `before` is the content of the store before the sign-in.
-fn welcome(user: &Map<String, Value>, before: &Value, console: &mut Console) -> SignInOutcome {
+fn report_sign_in(user: &Map<String, Value>, before: &Value, console: &mut Console) -> SignInOutcome {
     let name = display_name(user);
     let previous = before.get("user").and_then(Value::as_object).map(display_name);
     match previous.filter(|previous| *previous != name) {

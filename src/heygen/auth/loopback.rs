@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     /// Comes back with this query; gives back how it ended, and what the browser sees.
-    fn come(query: &str) -> (Result<String, CallbackError>, String) {
+    fn visit(query: &str) -> (Result<String, CallbackError>, String) {
         let loopback = Loopback::bind().expect("listening");
         let url = loopback.redirect_uri();
         std::thread::scope(|scope| {
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_code_is_taken_and_the_browser_is_told() {
-        let (code, page) = come("code=a%2Fb+c&state=the+state");
+        let (code, page) = visit("code=a%2Fb+c&state=the+state");
         assert_eq!(code.expect("a code"), "a/b c");
         assert!(page.contains("signed in as &lt;b&gt;somebody&lt;/b&gt;"), "{page}");
         assert!(page.contains("default-src 'none'"), "{page}");
@@ -242,12 +242,12 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_told_apart() {
-        assert!(matches!(come("code=a&state=other").0, Err(CallbackError::WrongState)));
-        assert!(matches!(come("code=a").0, Err(CallbackError::WrongState)));
+        assert!(matches!(visit("code=a&state=other").0, Err(CallbackError::WrongState)));
+        assert!(matches!(visit("code=a").0, Err(CallbackError::WrongState)));
         assert!(
-            matches!(come("error=access_denied&state=the%20state").0, Err(CallbackError::Denied(error)) if error == "access_denied")
+            matches!(visit("error=access_denied&state=the%20state").0, Err(CallbackError::Denied(error)) if error == "access_denied")
         );
-        assert!(matches!(come("state=the%20state").0, Err(CallbackError::NoCode)));
+        assert!(matches!(visit("state=the%20state").0, Err(CallbackError::NoCode)));
         let alone = Loopback::bind().expect("listening").wait("s", Duration::from_millis(60));
         assert!(matches!(alone, Err(CallbackError::TimedOut(_))));
     }

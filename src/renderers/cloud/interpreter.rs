@@ -34,7 +34,7 @@ use super::upload::{Admitted, SharedUpload};
 use crate::fault::Error;
 use crate::heygen::transport::{Replay, Transport};
 use crate::project::pack::Packed;
-use crate::renderers::{Event, Input, Order, OrderResult, Reporter, Work};
+use crate::renderers::{Event, Input, Order, OrderResult, Reporter, RunContext};
 use crate::system::clock::{pause, unix_now};
 use crate::system::deadline::Deadline;
 use crate::system::output::OutputError;
@@ -54,7 +54,7 @@ const WORTH_A_LIST: usize = 3;
 /// What the interpreter works with.
 pub(super) struct Interpreter<'a> {
     pub(super) transport: &'a Transport,
-    pub(super) work: &'a Work<'a>,
+    pub(super) context: &'a RunContext<'a>,
     pub(super) ledger: &'a Mutex<Option<LedgerFile>>,
     /// Orders that are submitted at a time.
     pub(super) concurrency: usize,
@@ -78,8 +78,8 @@ impl Interpreter<'_> {
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<(), Error> {
-        let (messages, heard) = channel();
-        let run = Run::new(self, messages);
+        let (sender, messages) = channel();
+        let run = Run::new(self, sender);
         std::thread::scope(|scope| {
             let run = &run;
             scope.spawn(move || run.feed(orders));
@@ -87,14 +87,14 @@ impl Interpreter<'_> {
             for _ in 0..self.concurrency {
                 scope.spawn(|| run.perform(&run.submissions));
             }
-            for _ in 0..if self.work.is_batch { POLLS } else { 1 } {
+            for _ in 0..if self.context.is_batch { POLLS } else { 1 } {
                 scope.spawn(|| run.perform(&run.polls));
             }
             scope.spawn(|| run.perform(&run.lists));
             for _ in 0..DOWNLOADS.min(self.concurrency) {
                 scope.spawn(|| run.save());
             }
-            run.hear(&heard, reporter);
+            run.report(&messages, reporter);
         });
         let fatal = lock(&run.fatal).take();
         fatal.map_or(Ok(()), |failure| Err(failure.into()))
@@ -128,7 +128,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(interpreter: &'a Interpreter<'a>, messages: Sender<Message>) -> Self {
-        let source = match interpreter.work.input {
+        let source = match interpreter.context.input {
             Input::Archive(packed) => Source::Archive(Archive {
                 size: packed.size,
                 sha256: packed.sha256.clone(),
@@ -143,8 +143,8 @@ impl<'a> Run<'a> {
             }
             Source::Project(_) | Source::Render(_) => None,
         };
-        let work = interpreter.work;
-        let is_shared = matches!(source, Source::Archive(_)) && work.is_batch;
+        let context = interpreter.context;
+        let is_shared = matches!(source, Source::Archive(_)) && context.is_batch;
         Self {
             interpreter,
             source,
@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
             flights: Semaphore::new(interpreter.in_flight),
             permits: Semaphore::new(interpreter.concurrency),
             open: Mutex::new((0, false)),
-            upload: SharedUpload::new(asset, is_shared, work.options.reuse.is_off),
+            upload: SharedUpload::new(asset, is_shared, context.options.reuse.is_off),
             pace: Mutex::new(Pace::new(Instant::now())),
             stop: AtomicBool::new(false),
             notices: Mutex::default(),
@@ -166,13 +166,13 @@ impl<'a> Run<'a> {
     }
 
     /// Hands on what the threads say, until all of them have ended.
-    fn hear(&self, heard: &Receiver<Message>, reporter: &mut dyn Reporter) {
+    fn report(&self, messages: &Receiver<Message>, reporter: &mut dyn Reporter) {
         let report = |reporter: &mut dyn Reporter, result: OrderResult| {
             if !reporter.result(result) {
                 self.stop.store(true, Ordering::SeqCst);
             }
         };
-        for message in heard {
+        for message in messages {
             match message {
                 Message::Event(event) => reporter.event(event),
                 Message::Result(result) => report(reporter, *result),
@@ -203,8 +203,8 @@ impl<'a> Run<'a> {
     /// Begins an order, unless it has to wait for the upload that another one makes.
     fn admit(&self, order: Order) {
         let Some(Admitted { mut order, asset, is_leader }) = self.upload.admit(order) else { return };
-        let Interpreter { work, max_retries, listed, gone_grace, .. } = self.interpreter;
-        let mut plan = plan(work, self.source.clone(), &mut order, asset);
+        let Interpreter { context, max_retries, listed, gone_grace, .. } = self.interpreter;
+        let mut plan = plan(context, self.source.clone(), &mut order, asset);
         if let Some(key) = plan.keys.chosen.as_ref().filter(|_| !plan.keys.is_chosen_for_many) {
             plan.keys.chosen_for = lock(self.interpreter.ledger).as_ref().and_then(|ledger| ledger.key(key));
         }
@@ -223,8 +223,8 @@ impl<'a> Run<'a> {
         {
             self.say(Event::Warning(notice));
         }
-        if !self.interpreter.work.is_batch {
-            task.news(&step.action).into_iter().for_each(|event| self.say(event));
+        if !self.interpreter.context.is_batch {
+            task.events(&step.action).into_iter().for_each(|event| self.say(event));
         }
         if task.is_leader && task.job.asset_id().is_some() {
             self.open_upload(&mut task);
@@ -232,14 +232,14 @@ impl<'a> Run<'a> {
         match step.action {
             Action::Send(request) => self.queue(task, request),
             Action::Sleep(Pause { delay, retry: None }) => {
-                self.give_way(&mut task);
+                self.release_permit(&mut task);
                 self.schedule.park(Instant::now() + pause(delay), task);
             }
             Action::Sleep(Pause { delay, retry: Some(_) }) => {
                 self.schedule.sleep(Instant::now() + pause(delay), Sleeper::Step(task));
             }
             Action::Save(url) => {
-                self.give_way(&mut task);
+                self.release_permit(&mut task);
                 self.downloads.push((task, url));
             }
             Action::Done(outcome) => {
@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
             Action::Fail(failure) => {
                 let is_upload =
                     matches!(failure.stage, Stage::CreateUpload | Stage::Upload | Stage::CompleteUpload);
-                let is_shared = self.interpreter.work.is_batch && is_upload;
+                let is_shared = self.interpreter.context.is_batch && is_upload;
                 let is_fatal = (task.is_leader && failure.stage == Stage::Balance) || is_shared;
                 if is_fatal {
                     // It holds for all of them, and nobody repeats it.
@@ -274,7 +274,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reports that the render of a task exists, and lets another order on the way to its submission.
-    fn give_way(&self, task: &mut Task) {
+    fn release_permit(&self, task: &mut Task) {
         self.end_leadership(task);
         if std::mem::take(&mut task.has_permit) {
             self.permits.release();
@@ -373,7 +373,7 @@ impl<'a> Run<'a> {
         while let Some(call) = lane.pop() {
             match call {
                 Call::Send(task, request) => self.send(task, request),
-                Call::List(parked) => self.look(parked),
+                Call::List(parked) => self.poll_by_list(parked),
             }
         }
     }
@@ -392,7 +392,7 @@ impl<'a> Run<'a> {
             }
             return;
         }
-        let packed = match self.interpreter.work.input {
+        let packed = match self.interpreter.context.input {
             Input::Archive(packed) if task.job.stage() == Stage::Upload => Some(packed),
             _ => None,
         };
@@ -407,7 +407,7 @@ impl<'a> Run<'a> {
         };
         let total = packed.map_or(0, |packed| packed.size);
         let mut throttle = Throttle::default();
-        let is_quiet = packed.is_none() || self.interpreter.work.is_batch;
+        let is_quiet = packed.is_none() || self.interpreter.context.is_batch;
         let mut progress = |done: u64| {
             if !is_quiet && throttle.is_due(done, total) {
                 self.say(Event::Uploading { done, total });
@@ -417,7 +417,7 @@ impl<'a> Run<'a> {
         let event = match self.interpreter.transport.send(&request, source, task.deadline(), &mut progress) {
             Ok(response) => {
                 if let Target::Api(_) = request.target {
-                    lock(&self.pace).learn(&response, sent, is_paced);
+                    lock(&self.pace).record(&response, sent, is_paced);
                     if let Some(date) = response.date() {
                         task.job.set_clock_offset(date.saturating_sub(unix_now()));
                     }
@@ -431,7 +431,7 @@ impl<'a> Run<'a> {
     }
 
     /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
-    fn look(&self, parked: Vec<(Instant, Box<Task>)>) {
+    fn poll_by_list(&self, parked: Vec<(Instant, Box<Task>)>) {
         let sent = Instant::now();
         let hold = lock(&self.pace).hold(sent);
         if let Some(hold) = hold {
@@ -467,13 +467,13 @@ impl<'a> Run<'a> {
     fn save(&self) {
         while let Some((mut task, url)) = self.downloads.pop() {
             let mut throttle = Throttle::default();
-            let is_quiet = self.interpreter.work.is_batch;
+            let is_quiet = self.interpreter.context.is_batch;
             let mut progress = |done: u64, total: Option<u64>| {
                 if !is_quiet && throttle.is_due(done, total.unwrap_or_default()) {
                     self.say(Event::Downloading { done, total });
                 }
             };
-            let deadline = task.download_deadline(self.interpreter.work);
+            let deadline = task.download_deadline(self.interpreter.context);
             let event = task.save(self.interpreter.transport, &url, deadline, &mut progress);
             let step = task.step(event);
             self.route(task, step);
@@ -483,7 +483,7 @@ impl<'a> Run<'a> {
     /// Writes a fact down. A ledger that fails now costs the next run a search, not this one its render.
     fn remember(&self, fact: Fact) {
         if let Fact::Asset(asset) = &fact {
-            self.upload.learn(asset);
+            self.upload.record(asset);
         }
         let mut ledger = lock(self.interpreter.ledger);
         if let Some(Err(error)) = ledger.as_mut().map(|ledger| ledger.append(fact)) {

@@ -26,7 +26,7 @@ use hyperframes_ci_core::job::{
 use self::interpreter::Interpreter;
 use self::lanes::lock;
 use self::ledger::LedgerFile;
-use super::order::{Order, RunOptions, RunTotals, Work};
+use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Capability, Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::Reporter;
 use crate::fault::Error;
@@ -68,12 +68,12 @@ const MOST_IN_FLIGHT: usize = 400;
 
 /// How many orders may be submitted and not ended: as many as the user says. A limit on failures counts only if it is
 /// noticed before everything is paid for.
-fn in_flight(work: &Work<'_>) -> usize {
-    let for_failures = work.max_failures.map(|most| {
+fn in_flight(context: &RunContext<'_>) -> usize {
+    let for_failures = context.max_failures.map(|most| {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         most.clamp(CONCURRENCY, MOST_IN_FLIGHT)
     });
-    work.options.concurrency.or(for_failures).unwrap_or(MOST_IN_FLIGHT)
+    context.options.concurrency.or(for_failures).unwrap_or(MOST_IN_FLIGHT)
 }
 
 /// The largest archive that the API takes, in bytes.
@@ -167,13 +167,13 @@ impl CloudSession {
 
 /// Opens the ledger for the API and the account. Without one that the user named, a machine without a place for it is no error.
 fn open_ledger(
-    work: &Work<'_>,
+    context: &RunContext<'_>,
     api: &str,
     account: Option<&str>,
     console: &mut Console,
 ) -> Result<Option<LedgerFile>, Error> {
-    let open = |path: &Path| LedgerFile::open(path, api, account, work.is_batch, work.deadline());
-    if let Some(path) = &work.options.reuse.ledger {
+    let open = |path: &Path| LedgerFile::open(path, api, account, context.is_batch, context.deadline());
+    if let Some(path) = &context.options.reuse.ledger {
         return Ok(Some(open(path)?));
     }
     let Some(path) = LedgerFile::default_path() else { return Ok(None) };
@@ -187,22 +187,27 @@ fn open_ledger(
 }
 
 impl Session for CloudSession {
-    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
-        if !self.is_lasting || matches!(work.input, super::Input::Render(_)) {
+    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
+        if !self.is_lasting || matches!(context.input, super::Input::Render(_)) {
             return Ok(());
         }
         let api = self.transport.base().to_string();
-        let ledger = open_ledger(work, &api, self.account_digest.as_deref(), console)?;
-        self.is_reuse_off = work.options.reuse.is_off;
+        let ledger = open_ledger(context, &api, self.account_digest.as_deref(), console)?;
+        self.is_reuse_off = context.options.reuse.is_off;
         self.ledger = Mutex::new(ledger);
         Ok(())
     }
 
-    fn survey(&mut self, work: &Work<'_>, orders: u64, console: &mut Console) -> Result<(), Error> {
+    fn search_account(
+        &mut self,
+        context: &RunContext<'_>,
+        orders: u64,
+        console: &mut Console,
+    ) -> Result<(), Error> {
         self.listed = ListSays::Nothing;
         if self.is_lasting {
             // With reuse off it says which keys are used up.
-            self.search(work.options.reuse.since(), orders, work.deadline(), console)?;
+            self.search(context.options.reuse.since(), orders, context.deadline(), console)?;
         }
         Ok(())
     }
@@ -225,16 +230,16 @@ impl Session for CloudSession {
 
     fn render(
         &self,
-        work: &Work<'_>,
+        context: &RunContext<'_>,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
         let interpreter = Interpreter {
             transport: &self.transport,
-            work,
+            context,
             ledger: &self.ledger,
-            concurrency: DESCRIPTION.concurrency(work),
-            in_flight: in_flight(work),
+            concurrency: DESCRIPTION.concurrency(context),
+            in_flight: in_flight(context),
             max_retries: environment::render_retries()?,
             listed: self.listed,
             gone_grace: environment::gone_grace()?,

@@ -71,7 +71,7 @@ impl Pace {
     }
 
     /// Takes in whether a request that was sent at `sent` came too fast.
-    pub(super) fn learn(&mut self, response: &Response, sent: Instant, is_paced: bool) {
+    pub(super) fn record(&mut self, response: &Response, sent: Instant, is_paced: bool) {
         match response.check() {
             Err(ResponseError::Api(error)) if error.status == 429 => {
                 let asked = error.retry_after.map(|asked| pause(retry_delay(1, Some(asked), 0)));

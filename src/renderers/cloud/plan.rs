@@ -2,19 +2,24 @@
 
 use hyperframes_ci_core::job::{AssetFact, Keys, ListSays, Plan, Reuse, Source, Wait};
 
-use crate::renderers::{Order, Work};
+use crate::renderers::{Order, RunContext};
 use crate::system::random;
 
 /// What the job of an order is to do. Retries, and whether the account was searched, are the caller's.
-pub(super) fn plan(work: &Work<'_>, source: Source, order: &mut Order, asset: Option<AssetFact>) -> Plan {
-    let options = work.options;
+pub(super) fn plan(
+    context: &RunContext<'_>,
+    source: Source,
+    order: &mut Order,
+    asset: Option<AssetFact>,
+) -> Plan {
+    let options = context.options;
     Plan {
         source,
         body: std::mem::take(&mut order.body),
         keys: Keys {
             identity: order.identity.clone(),
             chosen: order.idempotency_key.take(),
-            is_chosen_for_many: work.is_batch,
+            is_chosen_for_many: context.is_batch,
             chosen_for: None,
             // For a project at a URL: nobody knows whether it is the same as the last time.
             fallback: format!("hfci_run_{:016x}{:016x}", random(), random()).parse().ok(),
@@ -31,9 +36,9 @@ pub(super) fn plan(work: &Work<'_>, source: Source, order: &mut Order, asset: Op
         wait: options.is_waiting.then_some(Wait {
             poll_interval: options.poll_interval,
             download: true,
-            is_watched: work.is_batch,
+            is_watched: context.is_batch,
         }),
-        max_wait: work.time_left(),
+        max_wait: context.time_left(),
         max_retries: 0,
         seed: random(),
     }

@@ -15,7 +15,7 @@ use crate::heygen::download::Download;
 use crate::heygen::transport::Transport;
 use crate::renderers::order::Output;
 use crate::renderers::verify::verify;
-use crate::renderers::{Event, Order, OrderResult, OrderState, SavedVideo, Work};
+use crate::renderers::{Event, Order, OrderResult, OrderState, RunContext, SavedVideo};
 use crate::system::deadline::Deadline;
 
 /// An order and its job.
@@ -76,8 +76,8 @@ impl Task {
     }
 
     /// Returns when the download ends at the latest. The time that a row waits for its turn does not count.
-    pub(super) fn download_deadline(&self, work: &Work<'_>) -> Deadline {
-        if work.is_batch { Deadline::after(work.options.max_wait) } else { self.deadline() }
+    pub(super) fn download_deadline(&self, context: &RunContext<'_>) -> Deadline {
+        if context.is_batch { Deadline::after(context.options.max_wait) } else { self.deadline() }
     }
 
     /// Returns `until`, or the end of the job's time if that is earlier; `None` if it is over.
@@ -122,7 +122,7 @@ impl Task {
     }
 
     /// What is new about the task since the last time, with `action` to come.
-    pub(super) fn news(&mut self, action: &Action) -> Vec<Event> {
+    pub(super) fn events(&mut self, action: &Action) -> Vec<Event> {
         let mut news = Vec::new();
         if let Some(id) = self.job.asset_id().filter(|id| self.asset.as_deref() != Some(*id)) {
             self.asset = Some(id.to_owned());

@@ -72,7 +72,7 @@ impl SharedUpload {
     }
 
     /// Takes in how far an upload is: one in the place of an asset that the server has dropped serves the orders to come.
-    pub(super) fn learn(&self, fact: &AssetFact) {
+    pub(super) fn record(&self, fact: &AssetFact) {
         let mut state = lock(&self.state);
         if self.is_shared && fact.state == AssetState::Ready && state.asset.is_some() {
             state.asset = Some(fact.clone());

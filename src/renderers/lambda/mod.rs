@@ -22,7 +22,7 @@ use serde_json::json;
 pub(crate) use error::LambdaError;
 pub(crate) use options::{DEFAULT_STACK, LAMBDA_VERSION, LambdaOptions};
 
-use super::order::{Input, Order, RunOptions, RunTotals, Work};
+use super::order::{Input, Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::Reporter;
 use crate::fault::Error;
@@ -100,12 +100,12 @@ struct LambdaSession {
 }
 
 impl Session for LambdaSession {
-    fn prepare(&mut self, work: &Work<'_>, console: &mut Console) -> Result<(), Error> {
-        let Input::Archive(packed) = work.input else { return Ok(()) };
-        if work.has_callback {
+    fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
+        let Input::Archive(packed) = context.input else { return Ok(()) };
+        if context.has_callback {
             console.warning("no webhook is called for a render on Lambda");
         }
-        let Some((width, height)) = work.size else {
+        let Some((width, height)) = context.size else {
             return Err(LambdaError::Unsupported {
                 message: "Lambda must be told how large the composition is".to_owned(),
                 help: "set data-width and data-height on its root",
@@ -114,10 +114,11 @@ impl Session for LambdaSession {
         };
         self.layout = Some(Layout { width, height });
         let on_install = &mut |what: &str| console.status(&format!("installing {what}"));
-        let version = &work.options.lambda.version;
-        self.tooling = Some(Tooling::new(&self.stack, version, packed.path(), work.deadline(), on_install)?);
+        let version = &context.options.lambda.version;
+        self.tooling =
+            Some(Tooling::new(&self.stack, version, packed.path(), context.deadline(), on_install)?);
         console.end_bar();
-        if !work.is_batch {
+        if !context.is_batch {
             console.step("Rendering on Lambda");
         }
         Ok(())
@@ -125,15 +126,15 @@ impl Session for LambdaSession {
 
     fn render(
         &self,
-        work: &Work<'_>,
+        context: &RunContext<'_>,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
         let Some((tooling, layout)) = self.tooling.as_ref().zip(self.layout) else {
             return Ok(RunTotals::default());
         };
-        let concurrency = DESCRIPTION.concurrency(work);
-        let run = LambdaRun { tooling, layout, work, options: work.options, concurrency };
+        let concurrency = DESCRIPTION.concurrency(context);
+        let run = LambdaRun { tooling, layout, context, options: context.options, concurrency };
         let cost = run.run(orders, reporter)?;
         Ok(RunTotals { cost_usd: Some(cost) })
     }

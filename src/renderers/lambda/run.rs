@@ -11,7 +11,7 @@ use super::tooling::{Layout, Site, Start, Tooling, video_key};
 use crate::fault::Error;
 use crate::renderers::verify::verify;
 use crate::renderers::{
-    Event, Order, OrderResult, OrderState, Output, Reporter, RunOptions, SavedVideo, Work,
+    Event, Order, OrderResult, OrderState, Output, Reporter, RunContext, RunOptions, SavedVideo,
 };
 use crate::system::deadline::Deadline;
 use crate::system::output::OutputFile;
@@ -22,7 +22,7 @@ pub(super) struct LambdaRun<'a> {
     pub(super) tooling: &'a Tooling,
     pub(super) layout: Layout,
     /// The project and its time limit.
-    pub(super) work: &'a Work<'a>,
+    pub(super) context: &'a RunContext<'a>,
     pub(super) options: &'a RunOptions,
     /// Number of executions at a time.
     pub(super) concurrency: usize,
@@ -148,7 +148,7 @@ impl RunState<'_> {
                 let generation =
                     known.map_or(0, |fact| fact.generation + u32::from(fact.state == RenderState::Failed));
                 let name = self.name(&order, generation);
-                let deadline = self.run.work.deadline();
+                let deadline = self.run.context.deadline();
                 Some(InFlight { order, generation, name, origin: Origin::New, output, deadline })
             }
             Err(error) => {
@@ -182,12 +182,13 @@ impl RunState<'_> {
         let LambdaRun { tooling, layout, .. } = self.run;
         let site = match &self.site {
             Some(site) => site,
-            None => self.site.insert(tooling.site(self.run.work.deadline())?),
+            None => self.site.insert(tooling.site(self.run.context.deadline())?),
         };
         let starts = flights
             .iter()
             .map(|flight| Start { name: flight.name.clone(), options: flight.order.options.clone() });
-        let errors = tooling.start(site, *layout, &starts.collect::<Vec<_>>(), self.run.work.deadline())?;
+        let errors =
+            tooling.start(site, *layout, &starts.collect::<Vec<_>>(), self.run.context.deadline())?;
         for (mut flight, error) in flights.drain(..).zip(errors) {
             match error {
                 None => {
@@ -251,7 +252,7 @@ impl RunState<'_> {
         let verified = verify(flight.output.temporary_path(), &flight.order.expected);
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
         let mut result = flight.result(self.run.tooling, OrderState::Submitted);
-        result.state = match flight.output.keep(&format!("{}.{format}", self.run.work.name)) {
+        result.state = match flight.output.keep(&format!("{}.{format}", self.run.context.name)) {
             Ok((path, size)) => OrderState::Completed(Some(SavedVideo { path, size, verified })),
             Err(error) => OrderState::Failed { error: error.into(), is_fetchable: false },
         };

@@ -58,7 +58,7 @@ impl Stack {
     /// Parses and validates the file of a stack.
     fn read(name: &str, path: PathBuf, text: &str) -> Result<Self, LambdaError> {
         let invalid = |reason: String| LambdaError::Stack {
-            message: format!("{} is of no use: {reason}", path.display()),
+            message: format!("{} cannot be used: {reason}", path.display()),
             known: Vec::new(),
         };
         let stack: Self = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;

@@ -20,7 +20,7 @@ use crate::project::pack::{ArchiveContents, Packed};
 use crate::project::tree::DiskTree;
 use crate::renderers::order::ReusePolicy;
 use crate::renderers::{
-    Event, Input, Order, OrderResult, OrderState, Output, Reporter, RunOptions, Session, Work,
+    Event, Input, Order, OrderResult, OrderState, Output, Reporter, RunContext, RunOptions, Session,
 };
 use crate::ui::Console;
 
@@ -108,8 +108,8 @@ impl Fixture {
         Self { folder, packed, options }
     }
 
-    fn work(&self, is_batch: bool) -> Work<'_> {
-        Work {
+    fn context(&self, is_batch: bool) -> RunContext<'_> {
+        RunContext {
             input: Input::Archive(&self.packed),
             options: &self.options,
             name: "project",
@@ -150,8 +150,8 @@ impl Fixture {
     /// A session of a batch that has looked at what is there.
     fn session(&self, server: &Server, rows: u64) -> CloudSession {
         let mut session = CloudSession::new(transport(&server.url), true);
-        session.prepare(&self.work(true), &mut Console::silent()).expect("ready");
-        session.survey(&self.work(true), rows, &mut Console::silent()).expect("a list");
+        session.prepare(&self.context(true), &mut Console::silent()).expect("ready");
+        session.search_account(&self.context(true), rows, &mut Console::silent()).expect("a list");
         session
     }
 
@@ -161,7 +161,7 @@ impl Fixture {
         orders: &mut (dyn Iterator<Item = Order> + Send),
         heard: &mut Heard<'_>,
     ) -> Result<(), Error> {
-        session.render(&self.work(true), orders, heard).map(|_| ())
+        session.render(&self.context(true), orders, heard).map(|_| ())
     }
 }
 
@@ -208,12 +208,12 @@ fn one_render_and_many_take_the_same_path() {
         let (server, fixture) = (Server::start(|_, _| None), Fixture::new());
         let mut heard = Heard::default();
         let mut session = CloudSession::new(transport(&server.url), true);
-        session.prepare(&fixture.work(is_batch), &mut Console::silent()).expect("ready");
+        session.prepare(&fixture.context(is_batch), &mut Console::silent()).expect("ready");
         if is_batch {
-            session.survey(&fixture.work(true), rows, &mut Console::silent()).expect("a list");
+            session.search_account(&fixture.context(true), rows, &mut Console::silent()).expect("a list");
         }
         let mut orders = (0..rows).map(|index| fixture.order(index));
-        session.render(&fixture.work(is_batch), &mut orders, &mut heard).expect("videos");
+        session.render(&fixture.context(is_batch), &mut orders, &mut heard).expect("videos");
         assert_eq!(heard.count(Ended::Completed), usize::try_from(rows).expect("few"));
         // Many are asked about by the list, which has been called before.
         let expected = path.iter().filter(|line| rows == 1 || !line.ends_with("renders/r"));
@@ -237,7 +237,7 @@ fn polls_that_hang_or_fail_delay_no_other() {
             // The others are complete once as many polls hang as there are threads for.
             let begun = api.calls.iter().filter(|call| polls.contains(&call.line)).count();
             api.is_complete = begun >= usize::try_from(slow.min(4)).unwrap_or_default();
-            (polls.contains(&call.line) && !api.is_let_go()).then(|| reply.clone())
+            (polls.contains(&call.line) && !api.is_released()).then(|| reply.clone())
         });
         let fixture = Fixture::new();
         // They are let go once all others have their videos: a run that waits for them never gets there.

@@ -78,7 +78,7 @@ impl Server {
         let serve = move || {
             for stream in listener.incoming().flatten() {
                 let (state, url) = (Arc::clone(&shared), own.clone());
-                spawn(move || state.converse(stream, &url));
+                spawn(move || state.handle_connection(stream, &url));
             }
         };
         spawn(serve);
@@ -125,7 +125,7 @@ impl State {
     }
 
     /// Answers the requests of a connection, until one of them gets none.
-    fn converse(&self, mut stream: TcpStream, url: &str) {
+    fn handle_connection(&self, mut stream: TcpStream, url: &str) {
         while self.answer(&mut stream, url).is_some() {}
     }
 
@@ -177,7 +177,7 @@ fn read(stream: &mut TcpStream) -> Option<(Call, String)> {
 
 impl Api {
     /// Whether the test has let go of what was held.
-    pub(super) fn is_let_go(&self) -> bool {
+    pub(super) fn is_released(&self) -> bool {
         self.is_released
     }
 
