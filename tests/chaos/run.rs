@@ -151,7 +151,7 @@ impl<'a> Stage<'a> {
                     damage_file(&self.project.path().join("out/rows.manifest.jsonl"), *damage);
                 }
                 Decision::AssetsDropped { run } if *run == number => {
-                    self.server.cloud().drop_assets(number % 2 == 0);
+                    self.server.cloud().drop_assets(number.is_multiple_of(2));
                 }
                 _ => {}
             }

@@ -183,6 +183,9 @@ impl Story {
     /// 4. *Another version of a video under the same validator, or cut exactly between two boxes without a length*: nothing in
     ///    the answer tells. The clip ends with its largest box, so that every cut falls inside it.
     /// 5. *A refusal of an upload, a submission or a balance for good at every run*: faults have an end.
+    ///
+    /// `property.rs` allows for more assets where nothing could tell of the first: see `paid` there. docs/faults.md has the same
+    /// list.
     pub(crate) fn is_possible(&self) -> bool {
         let ignores_keys = self.keys() == Keys::Ignored;
         if ignores_keys && self.shape.copies > 0 {
@@ -202,7 +205,9 @@ impl Story {
         let is_forever = |decision: &Decision| {
             matches!(decision, Decision::Failure { .. } | Decision::AssetsDropped { .. })
         };
-        !(ignores_keys && self.has(hides_renders)) && !(self.shape.has_chosen_key && self.has(is_forever))
+        let is_hidden = ignores_keys && self.has(hides_renders);
+        let is_answered_for_good = self.shape.has_chosen_key && self.has(is_forever);
+        !(is_hidden || is_answered_for_good)
     }
 
     /// How many runs may be needed at most: every one that does not succeed has met something.

@@ -129,7 +129,7 @@ impl Cloud {
         };
         self.has_shown_quirk = true;
         let reply = Reply::json(status, &body);
-        Some(if status == 409 { reply.with("retry-after", 1) } else { reply })
+        Some(if status == 409 { reply.with("retry-after", "1") } else { reply })
     }
 
     /// Marks a key as in use.

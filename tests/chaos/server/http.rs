@@ -95,8 +95,8 @@ impl Reply {
         Self::new(status, "text/html", "<!doctype html><html><body><h1>Gateway</h1></body></html>")
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 

@@ -156,7 +156,7 @@ fn listen(mut listener: TcpListener, state: &Arc<State>) {
         state.active.fetch_add(1, SeqCst);
         std::thread::spawn(move || {
             // A connection that breaks is the client's affair.
-            let _ = state.serve(stream);
+            let _ = state.serve(&stream);
             state.active.fetch_sub(1, SeqCst);
         });
     }
@@ -195,7 +195,7 @@ impl Site {
 
 impl State {
     /// Answers the requests of one connection.
-    fn serve(self: &Arc<Self>, stream: TcpStream) -> std::io::Result<()> {
+    fn serve(self: &Arc<Self>, stream: &TcpStream) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::new(stream.try_clone()?);
         while let Some(request) = Request::read(&mut reader)? {
@@ -204,11 +204,11 @@ impl State {
                     .offences
                     .push(format!("{} {} does not exist", request.method, request.path));
                 Reply::json(404, &json!({ "error": { "code": "not_found", "message": "no such path" } }))
-                    .send(&stream)?;
+                    .send(stream)?;
                 continue;
             };
             let fault = self.count(site, &request);
-            if !self.respond(site, &request, fault, &stream)? {
+            if !self.respond(site, &request, fault, stream)? {
                 return Ok(());
             }
         }
@@ -277,7 +277,9 @@ impl State {
                 take_effect(when);
                 let body = json!({ "error": { "code": format!("a_{status}"), "message": "not now" } });
                 let reply = if is_page { Reply::page(status) } else { Reply::json(status, &body) };
-                retry_after.into_iter().fold(reply, |reply, seconds| reply.with("retry-after", seconds))
+                retry_after
+                    .into_iter()
+                    .fold(reply, |reply, seconds| reply.with("retry-after", seconds.to_string()))
             }
             Some(Fault::Page(when)) => {
                 take_effect(when);
