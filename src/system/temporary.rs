@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 #[cfg(unix)]
 use std::time::Duration;
@@ -118,9 +119,11 @@ fn is_old(metadata: &std::fs::Metadata) -> bool {
 
 /// Returns whether this process has not visited the folder: one visit is enough, and a batch writes many files.
 fn is_first_visit(folder: &Path, pattern: &str) -> bool {
-    static VISITED: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
-    let mut visited = VISITED.lock().unwrap_or_else(PoisonError::into_inner);
-    visited.insert((folder.to_owned(), pattern.to_owned()))
+    // Hashes, since a million videos may go to as many folders.
+    static VISITED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+    let mut hasher = DefaultHasher::new();
+    (folder, pattern).hash(&mut hasher);
+    VISITED.lock().unwrap_or_else(PoisonError::into_inner).insert(hasher.finish())
 }
 
 #[cfg(unix)]

@@ -1,7 +1,6 @@
 //! Where the lines of a ledger are: what is known about one render is read when it is asked for, so that a ledger of a
 //! million lines costs a few megabytes, and a single render a few milliseconds.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
@@ -31,14 +30,26 @@ impl LineRef {
     }
 }
 
-/// The lines of a ledger, by what they are about.
+/// The lines of a ledger, by what they are about: eight bytes each.
 #[derive(Clone, Debug, Default)]
-pub struct LedgerIndex(BTreeSet<LineRef>);
+pub struct LedgerIndex {
+    sorted: Vec<LineRef>,
+    /// The latest lines, of which there are few enough to look at each.
+    recent: Vec<LineRef>,
+}
+
+/// The largest number of recent lines.
+const RECENT: usize = 4096;
 
 impl LedgerIndex {
     /// Adds a line.
     pub fn insert(&mut self, line: LineRef) {
-        self.0.insert(line);
+        self.recent.push(line);
+        if self.recent.len() == RECENT {
+            self.sorted.append(&mut self.recent);
+            // Fast for two sorted runs, nearly.
+            self.sorted.sort();
+        }
     }
 
     /// Returns the offsets, in their order, of all lines that are about `subject` (a manifest digest, a render key of
@@ -46,13 +57,19 @@ impl LedgerIndex {
     pub fn offsets(&self, subject: &str) -> impl Iterator<Item = u64> + '_ {
         let mask = (1 << OFFSET_BITS) - 1;
         let first = hash(subject.as_bytes()) & !mask;
-        self.0.range(LineRef(first)..=LineRef(first | mask)).map(move |line| line.0 & mask)
+        let is_wanted = move |line: &&LineRef| line.0 & !mask == first;
+        let start = self.sorted.partition_point(|line| line.0 < first);
+        // Lines are appended: a recent one is behind all others.
+        let sorted = self.sorted[start..].iter().take_while(is_wanted);
+        sorted.chain(self.recent.iter().filter(is_wanted)).map(move |line| line.0 & mask)
     }
 }
 
 impl FromIterator<LineRef> for LedgerIndex {
     fn from_iter<I: IntoIterator<Item = LineRef>>(lines: I) -> Self {
-        Self(lines.into_iter().collect())
+        let mut sorted = lines.into_iter().collect::<Vec<_>>();
+        sorted.sort_unstable();
+        Self { sorted, recent: Vec::new() }
     }
 }
 
@@ -245,6 +262,21 @@ mod tests {
             assert_eq!(LineRef::new(other.as_bytes(), 0), None, "{other}");
         }
         assert_eq!(LineRef::new(b"\xff\xfe", 0), None);
+    }
+
+    #[test]
+    fn what_is_added_later_is_found_behind_what_was_there() {
+        let line = |number: u64| {
+            let text = line(1, None, asset(&format!("d{}", number % 3000), "a", AssetState::Ready));
+            LineRef::new(text.trim_end().as_bytes(), number * 10).expect("a fact")
+        };
+        let mut index = (0..100).map(line).collect::<LedgerIndex>();
+        (100..10_000).for_each(|number| index.insert(line(number)));
+        for digest in 0..3000_u64 {
+            let expected = (0..10_000).filter(|number| number % 3000 == digest).map(|number| number * 10);
+            let found = index.offsets(&format!("d{digest}")).filter(|offset| offset / 10 % 3000 == digest);
+            assert!(found.eq(expected), "{digest}");
+        }
     }
 
     #[test]
