@@ -163,9 +163,16 @@ fn equal_rows_count_as_one_render() {
     write(folder.path(), "rows.jsonl", &"{\"title\": \"a\"}\n".repeat(4));
     let flags =
         ["render", "--batch", "rows.jsonl", "-o", "renders/{index}.{ext}", "--json", "--concurrency", "1"];
-    let ran = emulator.run(folder.path(), &flags).ok();
+    let run = |more: &[&str]| {
+        let ran = emulator.run(folder.path(), &[&flags, more].concat()).ok();
+        let values = serde_json::Deserializer::from_str(&ran.stdout).into_iter::<serde_json::Value>();
+        values.map(Result::unwrap).last().unwrap()
+    };
+    let planned = run(&["--dry-run"]);
+    assert_eq!((&planned["would_render"], &planned["reused"]), (&1.into(), &3.into()), "{planned}");
+    // One render is all that the limit has to allow.
+    let summary = run(&["--max-renders", "1"]);
     assert_eq!(emulator.created(), (1, 1));
-    let values = serde_json::Deserializer::from_str(&ran.stdout).into_iter::<serde_json::Value>();
-    let summary = values.map(Result::unwrap).last().unwrap();
     assert_eq!((&summary["billed"]["renders"], &summary["reused"]), (&1.into(), &3.into()), "{summary}");
+    assert_eq!(summary["would_render"], 1, "{summary}");
 }

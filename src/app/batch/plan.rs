@@ -1,5 +1,7 @@
 //! What is to be done about each row, from what earlier runs have left.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderState};
@@ -35,9 +37,9 @@ enum RowStatus {
 /// What is to be done in all.
 #[derive(Default)]
 pub(super) struct BatchPlan {
-    /// Rows that need a new render.
+    /// New renders; equal rows share one.
     pub(super) renders: u64,
-    /// Rows whose render exists.
+    /// Rows whose render exists, or is that of an equal row before them.
     pub(super) reused: u64,
     /// Rows whose video is in place.
     pub(super) done: u64,
@@ -100,6 +102,13 @@ impl PriorState<'_> {
     }
 }
 
+/// Eight bytes of a million rows fit into memory; two rows with one hash would only be counted as one.
+fn hash(identity: &RenderIdentity) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    identity.key(0).as_str().hash(&mut hasher);
+    hasher.finish()
+}
+
 fn is_usable(fact: &RenderFact) -> bool {
     matches!(fact.state, RenderState::Completed | RenderState::Submitted)
 }
@@ -120,10 +129,11 @@ impl BatchPlan {
         console: &mut Console,
     ) -> Result<Self, Error> {
         let mut plan = Self { seconds: Some(0.0), ..Self::default() };
+        let mut identities = HashSet::new();
         for row in rows.read()? {
             let (row, state, error) = match row {
                 Err(invalid) => (invalid.index, PlannedState::Invalid, Some(invalid.message)),
-                Ok(row) => (row.row.index, plan.count(rows, prior, &row), None),
+                Ok(row) => (row.row.index, plan.count(rows, prior, &row, &mut identities), None),
             };
             if rows.spec.is_dry_run {
                 console.outcome_line(&RowOutcome::Planned(PlannedRow { row, state, error }));
@@ -132,8 +142,18 @@ impl BatchPlan {
         Ok(plan)
     }
 
-    fn count(&mut self, rows: &BatchRows<'_>, prior: &PriorState<'_>, row: &ValidRow) -> PlannedState {
-        match prior.status(rows, row, &prior.identity(row)) {
+    /// Counts a row; `identities` has hashes of the rows before it that need a new render.
+    fn count(
+        &mut self,
+        rows: &BatchRows<'_>,
+        prior: &PriorState<'_>,
+        row: &ValidRow,
+        identities: &mut HashSet<u64>,
+    ) -> PlannedState {
+        let identity = prior.identity(row);
+        // On this machine every row is rendered for itself.
+        let is_shared = rows.renderer.is_none_or(|renderer| renderer.description().is_billed);
+        match prior.status(rows, row, &identity) {
             RowStatus::Done => {
                 self.done += 1;
                 PlannedState::Done
@@ -143,6 +163,10 @@ impl BatchPlan {
                 PlannedState::Failed
             }
             RowStatus::Rendered(_) => {
+                self.reused += 1;
+                PlannedState::Reused
+            }
+            RowStatus::New(_) if is_shared && !identities.insert(hash(&identity)) => {
                 self.reused += 1;
                 PlannedState::Reused
             }

@@ -33,7 +33,7 @@ pub(crate) struct BatchRows<'a> {
     variables: Map<String, Value>,
     pattern: String,
     places: BatchPlaces,
-    renderer: Option<&'static dyn Renderer>,
+    pub(super) renderer: Option<&'static dyn Renderer>,
     /// Rows that must not be rendered because of their outputs, from 0, sorted.
     refused: &'a [u64],
 }

@@ -19,9 +19,9 @@ pub(crate) struct BatchOutcome {
     pub(crate) rows: u64,
     /// Rows that cannot be rendered as they are.
     pub(crate) invalid: u64,
-    /// Rows that needed a new render when the run began.
+    /// New renders that rows needed when the run began; equal rows share one.
     pub(crate) would_render: u64,
-    /// Rows that use an earlier render.
+    /// Rows that use an earlier render, or that of an equal row.
     pub(crate) reused: u64,
     /// Rows whose video was in place when the run began.
     pub(crate) done: u64,
