@@ -77,7 +77,12 @@ pub enum FailureKind {
     /// The render is gone: somebody deleted it.
     Deleted,
     /// The time limit is over; a render that was submitted is still running.
-    TimedOut(Duration),
+    TimedOut {
+        /// How long it took.
+        waited: Duration,
+        /// What went wrong last, if anything did.
+        reason: Option<String>,
+    },
     /// The render is complete and has no video.
     NoVideo,
     /// The video could not be saved.
@@ -183,7 +188,7 @@ impl Failure {
             FailureKind::TooLarge { .. } => "archive_too_large",
             FailureKind::RenderFailed(_) => "render_failed",
             FailureKind::Deleted => "render_deleted",
-            FailureKind::TimedOut(_) => "timeout",
+            FailureKind::TimedOut { .. } => "timeout",
             FailureKind::NoVideo => "no_video",
             FailureKind::NotSaved(_) => "download_failed",
             FailureKind::KeyUsed(_) => "idempotency_key_used",
@@ -224,10 +229,10 @@ impl Failure {
                 "nothing was submitted; use another key, or leave out --idempotency-key: every render has a key of its own"
             }
             FailureKind::Limit(refusal) => refusal.help(),
-            FailureKind::TimedOut(_) if self.render_id.is_none() => {
+            FailureKind::TimedOut { .. } if self.render_id.is_none() => {
                 "run the same command again to resume; a render that was submitted is found and not paid for again"
             }
-            FailureKind::TimedOut(_) | FailureKind::NotSaved(_) => return None,
+            FailureKind::TimedOut { .. } | FailureKind::NotSaved(_) => return None,
         })
     }
 
@@ -257,7 +262,7 @@ impl FailureKind {
             Self::RenderFailed(message) | Self::NotSaved(message) => message.clone(),
             Self::TooLarge { .. }
             | Self::Deleted
-            | Self::TimedOut(_)
+            | Self::TimedOut { .. }
             | Self::NoVideo
             | Self::KeyUsed(_)
             | Self::Limit(_) => String::new(),
@@ -280,7 +285,7 @@ impl fmt::Display for Failure {
             }
             FailureKind::RenderFailed(message) => write!(f, "the render failed: {message}"),
             FailureKind::Deleted => f.write_str("the render does not exist any more"),
-            FailureKind::TimedOut(waited) => {
+            FailureKind::TimedOut { waited, reason } => {
                 let seconds = waited.as_secs_f64().round();
                 match (&self.render_id, self.stage) {
                     (Some(_), Stage::Download) => write!(
@@ -295,7 +300,8 @@ impl fmt::Display for Failure {
                     (None, stage) => {
                         write!(f, "timed out after {seconds} s during the {stage}; no render was submitted")
                     }
-                }
+                }?;
+                reason.iter().try_for_each(|reason| write!(f, " (last error: {reason})"))
             }
             FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
             FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),

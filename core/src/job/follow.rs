@@ -89,7 +89,7 @@ impl Job {
         let Some(wait) = self.plan.wait.filter(|_| !left.is_zero()) else {
             let is_complete = self.detail.as_ref().is_some_and(|detail| detail.status().is_final());
             let stage = if is_complete { Stage::Download } else { Stage::Poll };
-            return self.fail(stage, FailureKind::TimedOut(self.time_spent(now)));
+            return self.fail(stage, self.timed_out(retry.map(|(_, retry)| retry.reason), now));
         };
         let at_least = retry.as_ref().map(|(delay, _)| *delay).unwrap_or_default();
         // The last poll comes at the end of the time, not after it.
@@ -107,7 +107,7 @@ impl Job {
         };
         let (_, left) = self.time(now);
         if left.is_zero() && error.remedy != Remedy::None {
-            return self.fail(Stage::Download, FailureKind::TimedOut(self.time_spent(now)));
+            return self.fail(Stage::Download, self.timed_out(Some(error.message), now));
         }
         let Some(render) = self.render.clone().filter(|_| self.failed_saves <= most) else {
             return self.fail(Stage::Download, FailureKind::NotSaved(error.message));

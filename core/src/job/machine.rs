@@ -357,12 +357,12 @@ impl Job {
             && kind.leaves_a_render_possible()
         {
             let (project, attempt) = (project.clone(), self.attempt);
-            let kind = if is_over { self.ended_by_time(kind, now) } else { kind };
+            let kind = if is_over { self.ended_by_time(kind, delay > left, now) } else { kind };
             let submission = Submission { project, attempt, failure: kind, is_last: is_over };
             return self.look_for_submission(submission, Pause { delay, retry: Some(retry) }, now);
         }
         if is_over {
-            let kind = self.ended_by_time(kind, now);
+            let kind = self.ended_by_time(kind, delay > left, now);
             return match (call, kind) {
                 (Call::Put { .. }, FailureKind::Unreachable(reason)) => self.storage_unreachable(reason),
                 (call, kind) => self.fail(call.stage(), kind),
@@ -371,14 +371,20 @@ impl Job {
         self.pause(call, Pause { delay, retry: Some(retry) })
     }
 
-    /// An answer that was not complete when the time was over is no fault of the network.
-    fn ended_by_time(&self, kind: FailureKind, now: Duration) -> FailureKind {
+    /// A transient error that could be repeated if there were time, and an answer that was not complete when the time was
+    /// over, are no faults of their own.
+    fn ended_by_time(&self, kind: FailureKind, is_late: bool, now: Duration) -> FailureKind {
         match kind {
             FailureKind::Unreachable(_) | FailureKind::Malformed(_) if self.time_left(now).is_zero() => {
-                FailureKind::TimedOut(self.time_spent(now))
+                self.timed_out(Some(kind.reason()), now)
             }
+            FailureKind::Api(error) if is_late => self.timed_out(Some(error.to_string()), now),
             kind => kind,
         }
+    }
+
+    pub(super) fn timed_out(&self, reason: Option<String>, now: Duration) -> FailureKind {
+        FailureKind::TimedOut { waited: self.time_spent(now), reason }
     }
 
     /// Leaves for the ledger how far the render is.

@@ -133,7 +133,8 @@ impl Job {
                 self.attempt += 1;
                 let left = self.time_left(now);
                 if left.is_zero() {
-                    return self.fail(Stage::CompleteUpload, FailureKind::TimedOut(self.time_spent(now)));
+                    let kind = self.timed_out(Some(error.to_string()), now);
+                    return self.fail(Stage::CompleteUpload, kind);
                 }
                 let delay = retry_delay(self.attempt.min(4), error.retry_after, self.plan.seed).min(left);
                 let (attempt, of) = (self.attempt + 1, Some(COMPLETE_ATTEMPTS + 1));

@@ -29,7 +29,7 @@ impl Fault for Box<Failure> {
     fn exit(&self) -> Exit {
         match self.kind {
             _ if self.api_error().is_some_and(ApiError::is_authentication) => Exit::Auth,
-            FailureKind::TimedOut(_) => Exit::Timeout,
+            FailureKind::TimedOut { .. } => Exit::Timeout,
             FailureKind::Limit(_) => Exit::Limit,
             FailureKind::KeyUsed(_) => Exit::Usage,
             _ => Exit::General,
