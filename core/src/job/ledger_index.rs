@@ -78,47 +78,58 @@ impl FromIterator<LineRef> for LedgerIndex {
 #[derive(Debug)]
 pub struct Compaction {
     since: i64,
-    lines: usize,
-    /// The hash of the subject, and the offset.
-    recent: Vec<(u64, u64)>,
+    /// For each line the hash of what it is about, or [`OBSOLETE`].
+    subjects: Vec<u64>,
 }
+
+/// Stands for a line that is too old, or states nothing.
+const OBSOLETE: u64 = 0;
 
 impl Compaction {
     /// Starts; `since` is in Unix seconds.
     #[must_use]
     pub fn new(since: i64) -> Self {
-        Self { since, lines: 0, recent: Vec::new() }
+        Self { since, subjects: Vec::new() }
     }
 
-    /// Looks at the `line` at `offset` bytes.
-    pub fn line(&mut self, line: &[u8], offset: u64) {
+    /// Looks at the next line.
+    pub fn line(&mut self, line: &[u8]) {
+        let subject = self.subject(line).filter(|(at, _)| *at >= self.since);
+        self.subjects.push(subject.map_or(OBSOLETE, |(_, hash)| hash.max(1)));
+    }
+
+    /// Returns the time of a line, and the hash of what a later line replaces.
+    fn subject(&self, line: &[u8]) -> Option<(i64, u64)> {
         #[derive(Deserialize)]
         struct Dated {
             at: i64,
         }
-        self.lines += 1;
-        let (at, subject) = if let Some(head) = Canonical::of(line) {
-            (head.at, hash(head.scope))
-        } else {
-            let Ok(Dated { at }) = serde_json::from_slice(line) else { return };
-            let entry = std::str::from_utf8(line).ok().and_then(parse);
-            // Nobody knows what a line of a later version replaces.
-            (at, entry.map_or_else(|| hash(&offset.to_le_bytes()), |entry| scope(&entry)))
-        };
-        if at >= self.since {
-            self.recent.push((subject, offset));
+        if let Some(line) = Canonical::of(line) {
+            return Some((line.at, hash(line.scope)));
         }
+        let Dated { at } = serde_json::from_slice(line).ok()?;
+        let entry = std::str::from_utf8(line).ok().and_then(parse);
+        // Nobody knows what a line of a later version replaces.
+        let unique = || hash(&self.subjects.len().to_le_bytes());
+        Some((at, entry.map_or_else(unique, |entry| scope(&entry))))
     }
 
-    /// Returns the offsets of the lines to keep, in their order; `None` if less than a third of the lines would go.
+    /// Returns for each line whether to keep it; `None` if less than a third of the lines would go.
     #[must_use]
-    pub fn kept(mut self) -> Option<Vec<u64>> {
-        self.recent.sort_unstable();
-        let last = self.recent.chunk_by(|one, other| one.0 == other.0).filter_map(<[_]>::last);
-        let mut kept = last.map(|(_, offset)| *offset).collect::<Vec<_>>();
-        kept.sort_unstable();
-        let superseded = self.lines - kept.len();
-        (superseded.saturating_mul(3) >= self.lines).then_some(kept)
+    pub fn kept(self) -> Option<Vec<bool>> {
+        let subjects = self.subjects;
+        let mut order = (0..subjects.len()).filter_map(|line| u32::try_from(line).ok()).collect::<Vec<_>>();
+        let subject = |line: u32| subjects.get(line as usize).copied().unwrap_or(OBSOLETE);
+        order.sort_unstable_by_key(|line| (subject(*line), *line));
+        let mut kept = vec![false; subjects.len()];
+        for same in order.chunk_by(|one, other| subject(*one) == subject(*other)) {
+            let last = same.last().filter(|line| subject(**line) != OBSOLETE);
+            if let Some(kept) = last.and_then(|line| kept.get_mut(*line as usize)) {
+                *kept = true;
+            }
+        }
+        let superseded = kept.iter().filter(|is_kept| !**is_kept).count();
+        (superseded.saturating_mul(3) >= kept.len()).then_some(kept)
     }
 }
 
@@ -225,13 +236,10 @@ mod tests {
 
     fn compact(text: &str, since: i64) -> String {
         let mut compaction = Compaction::new(since);
-        lines(text).for_each(|(line, offset)| compaction.line(line.as_bytes(), offset));
+        text.lines().for_each(|line| compaction.line(line.as_bytes()));
         let Some(kept) = compaction.kept() else { return text.to_owned() };
-        let kept = kept.into_iter().map(|offset| {
-            let rest = &text[usize::try_from(offset).expect("small")..];
-            format!("{}\n", rest.lines().next().unwrap_or_default())
-        });
-        kept.collect()
+        let kept = text.lines().zip(kept).filter(|(_, is_kept)| *is_kept);
+        kept.map(|(line, _)| format!("{line}\n")).collect()
     }
 
     #[test]

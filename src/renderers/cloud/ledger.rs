@@ -240,14 +240,14 @@ fn is_same(_: &File, _: &File) -> io::Result<bool> {
 #[cfg(unix)]
 fn compact(path: &Path, file: &File) -> io::Result<()> {
     let mut compaction = Compaction::new(unix_now() - KEPT);
-    each_line(file, |line, offset| compaction.line(line, offset))?;
+    each_line(file, |line, _| compaction.line(line))?;
     let Some(kept) = compaction.kept() else { return Ok(()) };
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let mut shorter = temporary::create(folder, ".hyperframes-ci-ledger-", ".part")?.file;
     let mut writer = BufWriter::new(&mut shorter);
-    let (mut kept, mut written) = (kept.into_iter().peekable(), Ok(()));
-    each_line(file, |line, offset| {
-        if written.is_ok() && kept.next_if_eq(&offset).is_some() {
+    let (mut kept, mut written) = (kept.into_iter(), Ok(()));
+    each_line(file, |line, _| {
+        if kept.next() == Some(true) && written.is_ok() {
             written = writer.write_all(line).and_then(|()| writer.write_all(b"\n"));
         }
     })?;
