@@ -191,7 +191,8 @@ impl<'a> Run<'a> {
         loop {
             self.flights.acquire();
             self.permits.acquire();
-            let next = if self.stop.load(Ordering::SeqCst) { None } else { orders.next() };
+            // Asked afterwards: reading the next row may take a while.
+            let next = orders.next().filter(|_| !self.stop.load(Ordering::SeqCst));
             let Some(order) = next else { break };
             lock(&self.open).0 += 1;
             self.admit(order);
