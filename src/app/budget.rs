@@ -38,7 +38,7 @@ impl LimitOptions {
     /// Returns the limits for one render of `duration` seconds.
     pub(crate) fn for_one(&self, request: &RenderRequest, duration: Option<f64>) -> Limits {
         let seconds = duration.map(|seconds| billed_seconds(seconds, request.resolution));
-        Limits { exceeded: self.exceeded(1, seconds), min_balance: self.min_balance }
+        Limits { exceeded: self.exceeded(1, seconds), min_balance: self.min_balance, ..Limits::default() }
     }
 
     /// Returns the limits that remain after `spent`.

@@ -252,6 +252,14 @@ pub(crate) struct RunTotals {
     pub(crate) cost_usd: Option<f64>,
 }
 
+impl RunTotals {
+    /// Returns the totals of both runs.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let costs = self.cost_usd.into_iter().chain(other.cost_usd);
+        Self { cost_usd: costs.reduce(|sum, cost| sum + cost) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

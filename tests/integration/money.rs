@@ -281,3 +281,23 @@ fn a_key_of_the_users_is_not_used_for_another_video() {
     render("one", "renders/again.mp4").ok();
     assert_eq!(emulator.created(), (1, 1));
 }
+
+#[test]
+fn a_failed_render_of_equal_rows_is_paid_once() {
+    let emulator = Emulator::placeholder(&[]);
+    emulator.script(r#"{"rules": [{"on": "render", "times": 99, "do": {"fail": "no fonts"}}]}"#);
+    let folder = project();
+    write(folder.path(), "rows.jsonl", &"{\"title\": \"row\"}\n".repeat(30));
+    let flags = ["render", "--batch", "rows.jsonl", "-o", "renders/{index}.{ext}"];
+    for more in [&[][..], &["--concurrency", "2"], &["--retry-failed"]] {
+        let ran = emulator.run(folder.path(), &[&flags, more].concat());
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let paid = if more == ["--retry-failed"] { 2 } else { 1 };
+        assert_eq!(emulator.created(), (1, paid), "{more:?}: {ran:?}");
+    }
+    // Once it renders, all of them have it.
+    emulator.script(r#"{"rules": []}"#);
+    emulator.run(folder.path(), &[&flags[..], &["--retry-failed"]].concat()).ok();
+    assert_eq!(emulator.created(), (1, 3));
+    assert!((1..=30).all(|number| folder.path().join(format!("renders/{number}.mp4")).is_file()));
+}

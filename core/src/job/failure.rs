@@ -87,6 +87,8 @@ pub enum FailureKind {
     NoVideo,
     /// The video could not be saved.
     NotSaved(String),
+    /// An equal render of the same run failed, and is not paid for again.
+    EqualFailed,
     /// The user's idempotency key was used for another render, which the API would answer with; nothing was submitted.
     KeyUsed(String),
     /// A limit that the user set forbids it; nothing was submitted.
@@ -191,6 +193,7 @@ impl Failure {
             FailureKind::TimedOut { .. } => "timeout",
             FailureKind::NoVideo => "no_video",
             FailureKind::NotSaved(_) => "download_failed",
+            FailureKind::EqualFailed => "equal_render_failed",
             FailureKind::KeyUsed(_) => "idempotency_key_used",
             FailureKind::Limit(refusal) => refusal.code(),
         }
@@ -225,6 +228,9 @@ impl Failure {
                 "somebody deleted it; `hyperframes-ci render --no-reuse` submits a new one"
             }
             FailureKind::NoVideo => "ask for the detail again with `hyperframes-ci get`",
+            FailureKind::EqualFailed => {
+                "nothing more was submitted; `--retry-failed` renders failed rows again"
+            }
             FailureKind::KeyUsed(_) => {
                 "nothing was submitted; use another key, or leave out --idempotency-key: every render has a key of its own"
             }
@@ -264,6 +270,7 @@ impl FailureKind {
             | Self::Deleted
             | Self::TimedOut { .. }
             | Self::NoVideo
+            | Self::EqualFailed
             | Self::KeyUsed(_)
             | Self::Limit(_) => String::new(),
         }
@@ -305,6 +312,7 @@ impl fmt::Display for Failure {
             }
             FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
             FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),
+            FailureKind::EqualFailed => f.write_str("the render of an equal row failed"),
             FailureKind::KeyUsed(key) => write!(
                 f,
                 "the idempotency key {key} was used for another render, and the API would return that one's video"

@@ -338,6 +338,9 @@ impl Job {
         if let Some(refusal) = self.plan.limits.exceeded.clone() {
             return self.fail(Stage::Submit, FailureKind::Limit(refusal));
         }
+        if self.plan.limits.is_reuse_only {
+            return self.fail(Stage::Submit, FailureKind::EqualFailed);
+        }
         if let Keys { identity: Some(identity), chosen: Some(key), chosen_for: Some(used), .. } =
             &self.plan.keys
             && *used != identity.key(0).as_str()

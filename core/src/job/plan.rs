@@ -128,6 +128,8 @@ pub struct Limits {
     pub exceeded: Option<Refusal>,
     /// What must be left to spend, in the unit that the account is billed in.
     pub min_balance: Option<f64>,
+    /// Nothing may be submitted: an equal render of the same run was to be used, and there is none that can be.
+    pub is_reuse_only: bool,
 }
 
 /// How an archive travels.

@@ -315,15 +315,15 @@ fn limits_hold_before_anything_is_uploaded_and_not_for_what_is_there() {
     let exceeded = Refusal::Renders { renders: 1, most: 0 };
     let limited = |limits: Limits| Plan { limits, ..known_plan() };
     let mut scenario =
-        Scenario::start(limited(Limits { exceeded: Some(exceeded.clone()), min_balance: None }));
+        Scenario::start(limited(Limits { exceeded: Some(exceeded.clone()), ..Limits::default() }));
     scenario.answer_list(&[]);
     assert!(matches!(&scenario.failure().kind, FailureKind::Limit(refusal) if *refusal == exceeded));
-    let mut scenario = Scenario::start(limited(Limits { exceeded: Some(exceeded), min_balance: None }));
+    let mut scenario = Scenario::start(limited(Limits { exceeded: Some(exceeded), ..Limits::default() }));
     scenario.answer_list(&[(Some(0), "completed", 1)]);
     scenario.poll_answer("completed", NOON);
     assert!(matches!(scenario.action, Action::Save(_)));
     for (left, is_enough) in [(json!(4.99), false), (json!(5), true), (json!(null), false)] {
-        let mut scenario = Scenario::start(limited(Limits { exceeded: None, min_balance: Some(5.0) }));
+        let mut scenario = Scenario::start(limited(Limits { min_balance: Some(5.0), ..Limits::default() }));
         scenario.answer_list(&[]);
         scenario.expect("GET /v3/users/me");
         scenario

@@ -32,7 +32,7 @@ use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Renderer, RunContext, Session};
 use crate::ui::Console;
-use plan::{BatchPlan, PriorState};
+use plan::{BatchPlan, PriorState, Turn};
 use summary::BatchSummary;
 
 /// Renders the rows; a dry run has no session.
@@ -98,10 +98,17 @@ pub(crate) fn run(
     {
         return Err(Failure::refused(refusal).into());
     }
-    let mut orders = plan::orders(&rows, &prior)?;
+    let mut orders = plan::orders(&rows, &prior, Turn::First)?;
     let is_billed = description.is_billed;
     let mut summary = BatchSummary::new(manifest, outcome, spec, is_billed, console);
-    let ran = session.render(&context, &mut orders, &mut summary);
+    let mut ran = session.render(&context, &mut orders, &mut summary);
+    if let Ok(first) = &ran
+        && plan.equal > 0
+        && !summary.is_over()
+    {
+        let mut orders = plan::orders(&rows, &prior, Turn::Equal)?;
+        ran = session.render(&context, &mut orders, &mut summary).map(|equal| first.plus(equal));
+    }
     match ran {
         Err(error) if !summary.has_results() => return Err(error),
         _ => (),

@@ -41,6 +41,8 @@ pub(super) struct BatchPlan {
     pub(super) renders: u64,
     /// Rows whose render exists, or is that of an equal row before them.
     pub(super) reused: u64,
+    /// Rows that are equal to one before them.
+    pub(super) equal: u64,
     /// Rows whose video is in place.
     pub(super) done: u64,
     /// Rows that failed in an earlier run.
@@ -151,9 +153,11 @@ impl BatchPlan {
         identities: &mut HashSet<u64>,
     ) -> PlannedState {
         let identity = prior.identity(row);
-        // On this machine every row is rendered for itself.
-        let is_shared = rows.renderer.is_none_or(|renderer| renderer.description().is_billed);
-        match prior.status(rows, row, &identity) {
+        let status = prior.status(rows, row, &identity);
+        let is_pending = matches!(status, RowStatus::Rendered(_) | RowStatus::New(_));
+        let is_equal = is_pending && is_shared(rows) && !identities.insert(hash(&identity));
+        self.equal += u64::from(is_equal);
+        match status {
             RowStatus::Done => {
                 self.done += 1;
                 PlannedState::Done
@@ -162,22 +166,27 @@ impl BatchPlan {
                 self.failed += 1;
                 PlannedState::Failed
             }
-            RowStatus::Rendered(_) => {
-                self.reused += 1;
-                PlannedState::Reused
-            }
-            RowStatus::New(_) if is_shared && !identities.insert(hash(&identity)) => {
-                self.reused += 1;
-                PlannedState::Reused
-            }
-            RowStatus::New(_) => {
+            RowStatus::New(_) if !is_equal => {
                 self.renders += 1;
                 let seconds = rows.duration.map(|seconds| billed_seconds(seconds, row.options.resolution));
                 self.seconds = self.seconds.zip(seconds).map(|(sum, seconds)| sum + seconds);
                 PlannedState::WouldRender
             }
+            RowStatus::Rendered(_) | RowStatus::New(_) => {
+                self.reused += 1;
+                PlannedState::Reused
+            }
         }
     }
+}
+
+/// Which rows to order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// All but rows that are equal to one before them.
+    First,
+    /// The others, once the first ones have ended: they use those renders, and pay for none.
+    Equal,
 }
 
 /// The rows that are to be rendered, as orders, made as they are needed; invalid ones are skipped.
@@ -187,16 +196,32 @@ impl BatchPlan {
 pub(super) fn orders<'a>(
     rows: &'a BatchRows<'a>,
     prior: &'a PriorState<'a>,
+    turn: Turn,
 ) -> Result<impl Iterator<Item = Order> + Send + use<'a>, Error> {
+    let mut identities = HashSet::new();
+    // Without reuse equal rows share a key, and so a render, as long as nothing fails.
+    let is_shared = is_shared(rows) && !rows.spec.run.reuse.is_off;
     Ok(rows.read()?.filter_map(move |row| {
         let row = row.ok()?;
         let identity = prior.identity(&row);
-        match prior.status(rows, &row, &identity) {
-            RowStatus::Done | RowStatus::Failed => None,
-            RowStatus::Rendered(fact) => Some(order(rows, row, identity, Some(fact), true)),
-            RowStatus::New(fact) => Some(order(rows, row, identity, fact, false)),
+        let (known, is_paid) = match prior.status(rows, &row, &identity) {
+            RowStatus::Done | RowStatus::Failed => return None,
+            RowStatus::Rendered(fact) => (Some(fact), true),
+            RowStatus::New(fact) => (fact, false),
+        };
+        let is_first = !is_shared || identities.insert(hash(&identity));
+        if is_first != (turn == Turn::First) {
+            return None;
         }
+        let mut order = order(rows, row, identity, known, is_paid);
+        order.limits.is_reuse_only = turn == Turn::Equal;
+        Some(order)
     }))
+}
+
+/// Whether equal rows share a render; on this machine every row is rendered for itself.
+fn is_shared(rows: &BatchRows<'_>) -> bool {
+    rows.renderer.is_none_or(|renderer| renderer.description().is_billed)
 }
 
 fn order(
@@ -219,7 +244,7 @@ fn order(
         options,
         idempotency_key: rows.spec.idempotency_key.clone(),
         known,
-        limits: Limits { exceeded: None, min_balance },
+        limits: Limits { min_balance, ..Limits::default() },
         output: Output::Path(PathBuf::from(output)),
     }
 }

@@ -82,6 +82,11 @@ impl<'a> BatchSummary<'a> {
         self.paid.insert(hasher.finish())
     }
 
+    /// Whether the run is to end before all rows have had their turn.
+    pub(super) fn is_over(&self) -> bool {
+        self.broken.is_some() || self.most.is_some_and(|most| self.failed > 0 && self.failed >= most)
+    }
+
     /// Whether anything became of a row.
     pub(super) fn has_results(&self) -> bool {
         self.completed + self.failed > 0 || self.broken.is_some()
@@ -171,7 +176,7 @@ impl Reporter for BatchSummary<'_> {
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         let (done, pending) = (self.completed + self.failed, self.pending());
         self.console.progress(&format!("rendering{failed}"), done, pending, false);
-        self.broken.is_none() && self.most.is_none_or(|most| self.failed == 0 || self.failed < most)
+        !self.is_over()
     }
 }
 

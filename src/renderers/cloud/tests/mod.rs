@@ -337,7 +337,7 @@ fn the_balance_is_asked_for_once_and_ends_the_run() {
         let fixture = Fixture::new();
         let session = fixture.session(&server, 20);
         let mut orders = (0..20).map(|index| Order {
-            limits: Limits { exceeded: None, min_balance: Some(5.0) },
+            limits: Limits { min_balance: Some(5.0), ..Limits::default() },
             ..fixture.order(index)
         });
         let mut heard = Heard::default();
