@@ -301,3 +301,28 @@ fn a_failed_render_of_equal_rows_is_paid_once() {
     assert_eq!(emulator.created(), (1, 3));
     assert!((1..=30).all(|number| folder.path().join(format!("renders/{number}.mp4")).is_file()));
 }
+
+#[test]
+fn a_render_of_another_machine_is_not_taken_for_ones_own() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let render = |title: &str, ledger: &str, more: &[&str]| -> Ran {
+        let mut command = emulator.command();
+        let output = format!("renders/{title}.mp4");
+        command.args(["render", "--json", "-o", &output, "--ledger", ledger]).args(more);
+        command.args(["--variables", &json!({ "title": title }).to_string()]).current_dir(folder.path());
+        command.output().unwrap().into()
+    };
+    let key = ["--idempotency-key", "build-17"];
+    render("one", ".ledger-1", &key).ok();
+    // The server answers with the first video's render.
+    for _ in 0..2 {
+        let refused = render("two", ".ledger-2", &key);
+        assert_eq!((refused.code, refused.error()["code"].as_str()), (2, Some("idempotency_key_used")));
+        assert!(!folder.path().join("renders/two.mp4").exists());
+    }
+    assert_eq!(emulator.created(), (1, 1));
+    // Nor does the ledger keep it: without the key the right video is made.
+    let video = render("two", ".ledger-2", &[]).ok().json();
+    assert_eq!(emulator.created(), (1, 2), "{video}");
+}

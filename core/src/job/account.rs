@@ -10,7 +10,7 @@ use crate::api::{RenderDetail, RenderList, RenderPages, RenderStatus, Request};
 pub const GENERATIONS: u32 = 64;
 
 /// The prefix of every render key.
-const PREFIX: &str = "hfci_";
+pub(super) const PREFIX: &str = "hfci_";
 
 /// How much older than the newest render of the account a render may be to be looked for, in seconds: 30 days. Both times
 /// are the server's own, so that a wrong clock hides nothing.

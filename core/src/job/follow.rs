@@ -33,6 +33,13 @@ impl Job {
         self.missing = None;
         self.question = Question::Start;
         let is_first = self.detail.is_none();
+        if let (true, true, Some(key)) = (is_first, self.is_of_another(&detail), &self.plan.keys.chosen) {
+            let key = key.as_str().to_owned();
+            // Not to be taken for this one's by the next run.
+            self.note_render(RenderState::Gone);
+            self.render = None;
+            return self.fail(Stage::Submit, FailureKind::KeyUsed(key));
+        }
         if is_first && !self.is_acceptable(&detail, &render) {
             return self.skip(&detail, render, now);
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::account::{GENERATIONS, PREFIX};
 use super::decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
 use super::state::{Absence, Call, Following, Job, Question, Submission};
 use super::{AccountIndex, Action, Origin, Pause, Retry, retry_delay};
@@ -315,7 +316,21 @@ impl Job {
     pub(super) fn is_acceptable(&self, detail: &RenderDetail, render: &Following) -> bool {
         let status = detail.status();
         let is_unwanted = self.plan.reuse.none && status.is_final();
+        if self.is_of_another(detail) {
+            return false;
+        }
         !self.is_earlier(render) || (status != RenderStatus::Failed && !self.is_past(detail) && !is_unwanted)
+    }
+
+    /// Whether the render was submitted for something else, as its `callback_id` says: the server answered a key that was
+    /// used before, on another machine.
+    pub(super) fn is_of_another(&self, detail: &RenderDetail) -> bool {
+        let Some(identity) = self.plan.keys.identity.as_ref().filter(|_| !self.has_own_callback_id()) else {
+            return false;
+        };
+        let foreign = detail.callback_id.as_deref().filter(|id| id.starts_with(PREFIX));
+        foreign
+            .is_some_and(|id| !identity.keys(0).take(GENERATIONS as usize).any(|(_, key)| key.as_str() == id))
     }
 
     /// Goes on without a render that may not be used.
