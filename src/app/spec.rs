@@ -26,6 +26,8 @@ pub(crate) struct RenderSpec {
     pub(crate) renderer: RendererChoice,
     /// Path of the video; for a batch, a pattern.
     pub(crate) output: Option<PathBuf>,
+    /// Outputs and manifests of all entries of the configuration: a video of one is no input of another.
+    pub(crate) other_outputs: Vec<PathBuf>,
     /// Whether to check and pack only.
     pub(crate) is_dry_run: bool,
     /// The user's `Idempotency-Key`.
@@ -139,6 +141,7 @@ impl RenderSpec {
     /// Returns the files that the run itself reads or writes; they are not part of the project.
     pub(crate) fn own_files(&self) -> Vec<&Path> {
         let files = [&self.output, &self.batch.rows, &self.batch.manifest, &self.run.reuse.ledger];
-        files.into_iter().filter_map(Option::as_deref).collect()
+        let own = files.into_iter().filter_map(Option::as_deref);
+        own.chain(self.other_outputs.iter().map(PathBuf::as_path)).collect()
     }
 }

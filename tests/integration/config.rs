@@ -75,6 +75,20 @@ fn every_entry_is_rendered_once() {
 }
 
 #[test]
+fn videos_of_entries_are_no_part_of_the_project_that_they_show() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = repository(
+        "[[render]]\nname = \"a\"\nproject = \"videos/a\"\noutput = \"videos/a/a.mp4\"\n\n[[render]]\nname = \"b\"\n\
+         project = \"videos/a\"\noutput = \"videos/a/b.mp4\"\nvariables = { title = \"Two\" }\n\n[[render]]\nname = \"rows\"\n\
+         project = \"videos/a\"\nrows = \"rows.csv\"\noutput = \"videos/a/{title}.mp4\"\n",
+    );
+    for run in [&["--all"][..], &["--all"], &["--entry", "b"], &["--entry", "rows"]] {
+        emulator.run(folder.path(), &[&["render"], run].concat()).ok();
+        assert_eq!(emulator.created(), (1, 4), "{run:?}");
+    }
+}
+
+#[test]
 fn entries_are_chosen_by_name_and_by_event() {
     let emulator = Emulator::placeholder(&[]);
     let folder = repository(ENTRIES);

@@ -37,6 +37,8 @@ pub(super) struct Preparer<'s> {
     settings: &'s Settings,
     base: &'s RenderSpec,
     given: &'s [Given],
+    /// Outputs and manifests of all entries, selected or not.
+    all_outputs: Vec<PathBuf>,
     /// Hashes of the outputs of the entries so far: no two may be the same file.
     outputs: BTreeSet<u64>,
 }
@@ -44,7 +46,20 @@ pub(super) struct Preparer<'s> {
 impl<'s> Preparer<'s> {
     /// Returns a preparer that puts `given` over the settings of each entry, and these over `base`.
     pub(super) fn new(settings: &'s Settings, base: &'s RenderSpec, given: &'s [Given]) -> Self {
-        Self { settings, base, given, outputs: BTreeSet::new() }
+        let mut preparer = Self { settings, base, given, all_outputs: Vec::new(), outputs: BTreeSet::new() };
+        let entries = settings.file.entries.iter().zip(0..);
+        preparer.all_outputs = entries.flat_map(|(entry, index)| preparer.outputs_of(entry, index)).collect();
+        preparer
+    }
+
+    /// Returns the output and the manifest of an entry; nothing for an invalid one, which is reported when it is its turn.
+    fn outputs_of(&self, entry: &Entry, index: u64) -> Vec<PathBuf> {
+        let Ok((mut spec, _)) = self.settings.resolve(self.base.clone(), self.given, Some(entry)) else {
+            return Vec::new();
+        };
+        let Ok(request) = RequestBody::new(&spec) else { return Vec::new() };
+        let output = self.output(&mut spec, &request, entry, index).ok().map(PathBuf::from);
+        output.into_iter().chain(spec.batch.manifest).collect()
     }
 
     /// Prepares the entry at `index` of the run.
@@ -72,6 +87,7 @@ impl<'s> Preparer<'s> {
             return Err(Error::usage(message, "put {entry} into the output"));
         }
         spec.output = Some(PathBuf::from(output));
+        spec.other_outputs.clone_from(&self.all_outputs);
         console.step(&format!("Looking at {}", spec.directory().display()));
         let limits = spec.limits;
         Ok(PreparedEntry { entry, limits, render: PreparedRender::new(spec, console)? })
