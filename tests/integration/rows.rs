@@ -448,3 +448,29 @@ fn rows_come_from_pipes_too_and_are_paid_for_once() {
     let empty = run(&format!("{render} - < /dev/null"));
     assert_eq!((empty.code, empty.error()["message"].as_str()), (2, Some("standard input has no rows")));
 }
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_that_does_not_end_ends_the_run_in_time() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("silent")).status().unwrap();
+    assert!(made.success());
+    for rows in ["-", "silent"] {
+        let began = std::time::Instant::now();
+        let mut command = emulator.command();
+        command.args(["render", "--json", "--max-wait", "0.02", "--batch", rows]);
+        let mut child = command
+            .current_dir(folder.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _silent = child.stdin.take();
+        let ran: Ran = child.wait_with_output().unwrap().into();
+        assert_eq!((ran.code, ran.error()["code"].as_str()), (4, Some("timeout")), "{rows}: {ran:?}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{rows}: {:?}", began.elapsed());
+    }
+    assert_eq!(emulator.created(), (0, 0));
+}

@@ -1,13 +1,16 @@
 //! The file of rows. Rows are read several times, so that what a pipe delivers is copied first.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufReader, IsTerminal, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use hyperframes_ci_core::variables::{RowError, RowFormat, Rows};
 
 use crate::app::spec::RenderSpec;
-use crate::fault::Error;
+use crate::fault::{Error, Exit, Fault};
 use crate::system::temporary::{self, Temporary};
 
 /// The name of standard input.
@@ -24,12 +27,43 @@ pub(crate) struct RowsFile {
     copy: Option<Temporary>,
 }
 
+/// A pipe did not end in time.
+#[derive(Debug)]
+struct PipeTimedOut {
+    name: PathBuf,
+    limit: Duration,
+}
+
+impl fmt::Display for PipeTimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, seconds) = (self.name.display(), self.limit.as_secs_f64().round());
+        write!(f, "--batch: timed out after {seconds} s; {name} has not ended")
+    }
+}
+
+impl Fault for PipeTimedOut {
+    fn code(&self) -> &str {
+        "timeout"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help =
+            "nothing was submitted; check the command that writes the rows, or wait longer with --max-wait";
+        Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Timeout
+    }
+}
+
 impl RowsFile {
     /// Finds the file at `path`. Copies standard input (`-`), and pipes such as `<(command)`, until they end.
     ///
     /// # Errors
-    /// Returns a usage error if there is no such file, standard input is a terminal, or the copy fails.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    /// Returns a usage error if there is no such file, standard input is a terminal, or the copy fails, and a timeout if a
+    /// pipe does not end within `limit`.
+    pub(crate) fn open(path: &Path, limit: Duration) -> Result<Self, Error> {
         let unreadable = |error: io::Error| {
             Error::usage(
                 format!("--batch: {} cannot be read: {error}", path.display()),
@@ -37,30 +71,45 @@ impl RowsFile {
             )
         };
         if path == Path::new(STANDARD_INPUT) {
-            let input = io::stdin();
-            if input.is_terminal() {
+            if io::stdin().is_terminal() {
                 return Err(Error::usage(
                     "--batch -: standard input is a terminal",
                     "pipe the rows into the command, or pass a file",
                 ));
             }
-            return Self::copy(PathBuf::from("standard input"), &mut input.lock()).map_err(unreadable);
+            let name = PathBuf::from("standard input");
+            return match Self::copy(name.clone(), || Ok(io::stdin()), limit).map_err(unreadable)? {
+                Some(file) => Ok(file),
+                None => Err(PipeTimedOut { name, limit }.into()),
+            };
         }
         if fs::metadata(path).map_err(unreadable)?.is_file() && !is_descriptor(path) {
             let format = RowFormat::of(&path.to_string_lossy());
             return Ok(Self { name: path.to_owned(), path: path.to_owned(), format, copy: None });
         }
-        let mut file = File::open(path).map_err(unreadable)?;
-        Self::copy(path.to_owned(), &mut file).map_err(unreadable)
+        let name = path.to_owned();
+        match Self::copy(name.clone(), move || File::open(name), limit).map_err(unreadable)? {
+            Some(file) => Ok(file),
+            None => Err(PipeTimedOut { name: path.to_owned(), limit }.into()),
+        }
     }
 
-    /// Copies `rows`, whose format only their first character tells.
-    fn copy(name: PathBuf, rows: &mut dyn Read) -> io::Result<Self> {
+    /// Copies rows, whose format only their first character tells; `None` if that takes longer than `limit`.
+    fn copy<R: Read>(
+        name: PathBuf,
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        limit: Duration,
+    ) -> io::Result<Option<Self>> {
         let mut copy = temporary::create(&std::env::temp_dir(), "hyperframes-ci-rows-", ".tmp")?;
-        io::copy(rows, &mut copy.file)?;
+        let mut file = copy.file.as_file().try_clone()?;
+        let (sender, copied) = mpsc::channel();
+        // Opening and reading a pipe may wait forever: the thread ends with the process.
+        std::thread::spawn(move || sender.send(open().and_then(|mut rows| io::copy(&mut rows, &mut file))));
+        let Ok(copied) = copied.recv_timeout(limit) else { return Ok(None) };
+        copied?;
         copy.file.rewind()?;
         let format = format_of(&mut copy.file)?;
-        Ok(Self { name, path: copy.file.path().to_owned(), format, copy: Some(copy) })
+        Ok(Some(Self { name, path: copy.file.path().to_owned(), format, copy: Some(copy) }))
     }
 
     /// Returns the name in messages.
@@ -114,6 +163,20 @@ fn format_of(rows: &mut impl Read) -> io::Result<RowFormat> {
 mod tests {
     use super::*;
 
+    fn copied(text: &'static str) -> RowsFile {
+        let limit = Duration::from_secs(60);
+        let copied = RowsFile::copy(PathBuf::from("pipe"), move || Ok(text.as_bytes()), limit);
+        copied.expect("copied").expect("in time")
+    }
+
+    #[test]
+    fn a_pipe_that_does_not_end_is_not_waited_for() {
+        let (reader, _writer) = io::pipe().expect("a pipe");
+        let limit = Duration::from_millis(100);
+        let copied = RowsFile::copy(PathBuf::from("pipe"), move || Ok(reader), limit).expect("no error");
+        assert!(copied.is_none());
+    }
+
     #[test]
     fn the_format_of_a_pipe_is_that_of_its_first_character() {
         for (text, is_table) in [
@@ -123,10 +186,10 @@ mod tests {
             ("name\tsize\nAda\t1\n", true),
             ("\u{feff}\"{\",b\n", true),
         ] {
-            let file = RowsFile::copy(PathBuf::from("pipe"), &mut text.as_bytes()).expect("copied");
+            let file = copied(text);
             assert_eq!(file.is_table(), is_table, "{text:?}");
         }
-        let file = RowsFile::copy(PathBuf::from("pipe"), &mut &b"a,b\n1,2\n3,4\n"[..]).expect("copied");
+        let file = copied("a,b\n1,2\n3,4\n");
         for _ in 0..2 {
             assert_eq!(file.read().expect("read").filter_map(Result::ok).count(), 2);
         }

@@ -66,7 +66,7 @@ impl PreparedRender {
         }
         let rows = match spec.batch.rows.as_deref() {
             Some(path) => {
-                let file = RowsFile::open(path)?;
+                let file = RowsFile::open(path, spec.run.max_wait)?;
                 let rows = BatchRows::new(&spec, &request, &project, renderer, &file)?;
                 let count = rows.count(console)?;
                 Some((file, count))
