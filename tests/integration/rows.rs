@@ -95,7 +95,7 @@ fn one_output_for_all_rows_is_refused() {
                 "rows.jsonl:3: writes to {} like row 1 (line 1); put {{index}}",
                 output.replace("{index}", "2")
             );
-            assert!(message.starts_with("2 rows") && message.contains(&expected), "{message}");
+            assert!(message.starts_with("2 invalid rows") && message.contains(&expected), "{message}");
         }
     }
     // Equal rows share a render, and what it is written to.
