@@ -1,6 +1,7 @@
 //! What the API answers with.
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Number, Value};
 
 /// The answer to [`Request::create_upload`](super::Request::create_upload).
@@ -70,36 +71,39 @@ impl RenderStatus {
     }
 }
 
-/// One render, as the API tells it.
+/// One render, as the API tells it. A field of another type than this version knows counts as absent: only without an id
+/// there is no render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RenderDetail {
     /// The render.
+    #[serde(deserialize_with = "id")]
     pub render_id: String,
-    /// Status as the server spells it; see [`RenderDetail::status`].
+    /// Status as the server spells it, empty where it has none; see [`RenderDetail::status`].
+    #[serde(default, deserialize_with = "lenient")]
     pub status: String,
     /// Container as the server spells it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// Label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Tracking id; a render key where this program chose it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub callback_id: Option<String>,
     /// Presigned and short-lived; its query must not be published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub video_url: Option<String>,
     /// Presigned and short-lived; its query must not be published.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub thumbnail_url: Option<String>,
     /// Length in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub duration: Option<Number>,
     /// Creation, in unix seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Number>,
     /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub failure_message: Option<String>,
     /// Everything else the server said, known to this version or not.
     #[serde(flatten)]
@@ -219,8 +223,8 @@ impl Account {
 /// One page of renders.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RenderList {
-    /// Newest first.
-    #[serde(default)]
+    /// Newest first, without entries that name no render.
+    #[serde(default, deserialize_with = "entries")]
     pub data: Vec<RenderDetail>,
     /// Whether there are more.
     #[serde(default)]
@@ -228,4 +232,74 @@ pub struct RenderList {
     /// The cursor of the next page.
     #[serde(default)]
     pub next_token: Option<String>,
+}
+
+/// Reads the id of a render, which is never empty.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    if id.is_empty() { Err(serde::de::Error::custom("the id of the render is empty")) } else { Ok(id) }
+}
+
+/// Reads a value of another type as an absent one.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// Reads the renders of a page one by one: a single entry that names none must not hide the others, since a render that is
+/// not found is paid for again.
+fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RenderDetail>, D::Error> {
+    let entries = Vec::<Value>::deserialize(deserializer)?;
+    Ok(entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const FIELDS: [&str; 9] = [
+        "status",
+        "format",
+        "title",
+        "callback_id",
+        "video_url",
+        "thumbnail_url",
+        "duration",
+        "created_at",
+        "failure_message",
+    ];
+
+    #[test]
+    fn a_field_of_another_type_counts_as_absent() {
+        let good =
+            json!({ "render_id": "r1", "status": "queued", "callback_id": "k", "created_at": 5, "fps": 30 });
+        for field in FIELDS {
+            for odd in [json!(null), json!([1]), json!({ "a": 1 }), json!(true)] {
+                let mut entry = good.clone();
+                entry[field] = odd;
+                let detail: RenderDetail = serde_json::from_value(entry.clone()).expect("a detail");
+                assert_eq!(detail.render_id, "r1", "{entry}");
+                assert_eq!(detail.other, json!({ "fps": 30 }).as_object().cloned().unwrap_or_default());
+            }
+        }
+        let odd =
+            json!({ "render_id": "r1", "created_at": "2026-11-20T12:00:00Z", "title": 7, "duration": "1.5" });
+        let detail: RenderDetail = serde_json::from_value(odd).expect("a detail");
+        assert_eq!((detail.status(), detail.created(), detail.title), (RenderStatus::Unknown, None, None));
+        for odd in [json!({ "status": "queued" }), json!({ "render_id": 7 }), json!({ "render_id": "" })] {
+            assert!(serde_json::from_value::<RenderDetail>(odd).is_err());
+        }
+    }
+
+    #[test]
+    fn an_odd_entry_of_the_list_hides_no_other() {
+        let data = json!([null, 7, "r0", [], {}, { "render_id": null }, { "render_id": 1 }, { "render_id": "" },
+            { "render_id": "r1", "status": 3 }, { "render_id": "r2", "status": "failed", "created_at": "now" }]);
+        let page: RenderList =
+            serde_json::from_value(json!({ "data": data, "has_more": true })).expect("a page");
+        let ids = page.data.iter().map(|detail| detail.render_id.as_str()).collect::<Vec<_>>();
+        assert_eq!((ids, page.has_more), (vec!["r1", "r2"], true));
+        assert!(serde_json::from_value::<RenderList>(json!({ "data": "none" })).is_err(), "that is no list");
+    }
 }
