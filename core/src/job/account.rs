@@ -12,9 +12,21 @@ pub const GENERATIONS: u32 = 64;
 /// The prefix of every render key.
 pub(super) const PREFIX: &str = "hfci_";
 
-/// How much older than the newest render of the account a render may be to be looked for, in seconds: 30 days. Both times
+/// How much older than the newest renders of the account a render may be to be looked for, in seconds: 30 days. Both times
 /// are the server's own, so that a wrong clock hides nothing.
 const RECENT: i64 = 30 * 86_400;
+
+/// The start of the year 10000, in unix seconds: a creation beyond it is in another unit, or none.
+const YEAR_10000: i64 = 253_402_300_800;
+
+/// Returns the lower and the upper median of the plausible creations on a page. One odd value moves neither beyond all others.
+fn median_creations(page: &RenderList) -> Option<(i64, i64)> {
+    let plausible = |created: &i64| (-YEAR_10000..YEAR_10000).contains(created);
+    let mut created =
+        page.data.iter().filter_map(RenderDetail::created).filter(plausible).collect::<Vec<_>>();
+    created.sort_unstable();
+    Some((*created.get(created.len().checked_sub(1)? / 2)?, *created.get(created.len() / 2)?))
+}
 
 /// Pages of a hundred renders that are read to find `renders` renders: 10 for one, up to 200 for many.
 fn depth(renders: u64) -> u32 {
@@ -31,7 +43,7 @@ pub struct AccountIndex {
     since: Option<i64>,
     /// Whether the walk ends at renders that are not [`RECENT`].
     is_recent_only: bool,
-    /// The creation of the newest render that was read.
+    /// When the newest renders were created: the median of the first page that says so.
     newest: Option<i64>,
     /// Whether the walk ended before the end of the list.
     is_cut: bool,
@@ -92,19 +104,17 @@ impl AccountIndex {
     pub fn add(&mut self, page: &RenderList) {
         // A list with broken cursors ends here: the idempotency keys still keep the server from rendering twice.
         self.is_cut |= self.pages.advance(page).is_err();
-        for detail in &page.data {
-            self.newest = self.newest.max(detail.created());
-            if self.is_recent_only
-                && self.newest.zip(detail.created()).is_some_and(|(newest, it)| it < newest - RECENT)
-            {
+        if let Some((lower, upper)) = median_creations(page) {
+            let newest = *self.newest.get_or_insert(lower);
+            let is_old = self.is_recent_only && upper < newest.saturating_sub(RECENT);
+            if is_old || self.since.is_some_and(|since| upper < since) {
+                // The pages after it are older.
                 self.pages.stop();
             }
+        }
+        for detail in &page.data {
             let state = match detail.status() {
-                _ if self.is_past(detail) => {
-                    // The renders after it are older.
-                    self.pages.stop();
-                    RenderState::Failed
-                }
+                _ if self.is_past(detail) => RenderState::Failed,
                 RenderStatus::Completed => RenderState::Completed,
                 RenderStatus::Failed => RenderState::Failed,
                 RenderStatus::Queued | RenderStatus::Rendering | RenderStatus::Unknown => {
@@ -201,6 +211,30 @@ mod tests {
         index.add(&page(&[render(0, 5 - RECENT - 1)]));
         assert!(index.request().is_none());
         assert_eq!(index.find(&identity, 0).map(|found| found.state), Some(RenderState::Completed));
+    }
+
+    #[test]
+    fn one_odd_creation_does_not_end_the_walk() {
+        let now = 1_795_176_000_i64;
+        let render =
+            |created: Value| json!({ "render_id": "r", "status": "completed", "created_at": created });
+        let odd =
+            [json!(now + 100 * RECENT), json!(now * 1000), json!(1e300), json!(0), json!(-1e300), json!("x")];
+        for (odd, at) in odd.iter().flat_map(|odd| [0, 1, 2].map(|at| (odd, at))) {
+            let page = |first: i64, token: &str| {
+                let mut details = [first, first - 10, first - 20].map(|created| render(json!(created)));
+                details[at] = render(odd.clone());
+                RenderList { next_token: Some(token.to_owned()), ..page(&details) }
+            };
+            for mut index in [AccountIndex::recent(1, None), AccountIndex::new(1, Some(now - RECENT))] {
+                for (first, token) in [(now, "a"), (now - 100, "b"), (now - RECENT + 100, "c")] {
+                    index.add(&page(first, token));
+                    assert!(index.request().is_some(), "{odd} at {at}, page {token}");
+                }
+                index.add(&page(now - RECENT - 100, "d"));
+                assert!(index.request().is_none(), "{odd} at {at}");
+            }
+        }
     }
 
     #[test]
