@@ -71,6 +71,41 @@ impl RenderStatus {
     }
 }
 
+/// What a status word means.
+#[derive(Clone, Copy, Debug)]
+enum Meaning {
+    /// This.
+    Is(RenderStatus),
+    /// [`RenderStatus::Completed`] if there is a video; otherwise nothing that is known.
+    CompletedWithVideo,
+}
+
+/// All status words that are known, in lowercase. The API documents `queued`, `rendering`, `completed` and `failed` for
+/// renders, and its webhooks say `success` and `fail`. Besides these, every word that begins with `failed_` is a failure.
+const WORDS: &[(&[&str], Meaning)] = &[
+    (&["queued", "pending"], Meaning::Is(RenderStatus::Queued)),
+    (&["rendering", "processing"], Meaning::Is(RenderStatus::Rendering)),
+    (&["completed", "complete"], Meaning::Is(RenderStatus::Completed)),
+    (&["success", "succeeded", "done", "finished", "ready"], Meaning::CompletedWithVideo),
+    (
+        &[
+            "failed",
+            "fail",
+            "failure",
+            "error",
+            "errored",
+            "canceled",
+            "cancelled",
+            "expired",
+            "aborted",
+            "rejected",
+            "timeout",
+            "timed_out",
+        ],
+        Meaning::Is(RenderStatus::Failed),
+    ),
+];
+
 /// One render, as the API tells it. A field of another type than this version knows counts as absent: only without an id
 /// there is no render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,18 +146,19 @@ pub struct RenderDetail {
 }
 
 impl RenderDetail {
-    /// Where the render stands, whatever the case and the spelling of the status. Words that mean an end without a video
-    /// are [`RenderStatus::Failed`].
+    /// Where the render stands, whatever the case and the spelling of the status. A word that may be about
+    /// another step than the render means a completed one only where there is a video.
     #[must_use]
     pub fn status(&self) -> RenderStatus {
         let word = self.status.trim().to_ascii_lowercase();
-        match word.as_str() {
-            "queued" | "pending" => RenderStatus::Queued,
-            "rendering" | "processing" => RenderStatus::Rendering,
-            "completed" | "complete" | "succeeded" => RenderStatus::Completed,
-            "failed" | "failure" | "error" | "errored" | "canceled" | "cancelled" | "expired" | "aborted"
-            | "rejected" => RenderStatus::Failed,
-            _ => RenderStatus::Unknown,
+        let has_video = self.video_url.as_ref().is_some_and(|url| !url.is_empty());
+        let meaning =
+            WORDS.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, meaning)| *meaning);
+        match meaning {
+            Some(Meaning::Is(status)) => status,
+            Some(Meaning::CompletedWithVideo) if has_video => RenderStatus::Completed,
+            None if word.starts_with("failed_") => RenderStatus::Failed,
+            Some(Meaning::CompletedWithVideo) | None => RenderStatus::Unknown,
         }
     }
 
@@ -289,6 +325,38 @@ mod tests {
         assert_eq!((detail.status(), detail.created(), detail.title), (RenderStatus::Unknown, None, None));
         for odd in [json!({ "status": "queued" }), json!({ "render_id": 7 }), json!({ "render_id": "" })] {
             assert!(serde_json::from_value::<RenderDetail>(odd).is_err());
+        }
+    }
+
+    #[test]
+    fn every_known_word_has_one_meaning() {
+        let status = |word: &str, url: Option<&str>| {
+            let detail = json!({ "render_id": "r1", "status": word, "video_url": url });
+            serde_json::from_value::<RenderDetail>(detail).expect("a detail").status()
+        };
+        let mut seen = std::collections::HashSet::new();
+        for (word, meaning) in
+            WORDS.iter().flat_map(|(words, meaning)| words.iter().map(move |word| (word, meaning)))
+        {
+            assert!(seen.insert(word), "{word} is there once");
+            let (with, without) = match meaning {
+                Meaning::Is(status) => (*status, *status),
+                Meaning::CompletedWithVideo => (RenderStatus::Completed, RenderStatus::Unknown),
+            };
+            for word in [(*word).to_owned(), format!(" {} ", word.to_uppercase())] {
+                assert_eq!(status(&word, Some("https://cdn.example/v")), with, "{word}");
+                assert_eq!([status(&word, None), status(&word, Some(""))], [without; 2], "{word}");
+            }
+        }
+        for (word, expected) in [
+            ("Success", RenderStatus::Completed),
+            ("fail", RenderStatus::Failed),
+            ("timed_out", RenderStatus::Failed),
+            ("FAILED_MODERATION", RenderStatus::Failed),
+            ("failing", RenderStatus::Unknown),
+            ("", RenderStatus::Unknown),
+        ] {
+            assert_eq!(status(word, Some("https://cdn.example/v")), expected, "{word}");
         }
     }
 
