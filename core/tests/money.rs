@@ -370,11 +370,14 @@ fn a_render_that_the_ledger_calls_gone_is_looked_for_before_another_is_paid_for(
 
 #[test]
 fn a_submission_without_an_answer_is_looked_for_before_it_is_repeated() {
-    let lose: [&dyn Fn(&mut Scenario); 4] = [
+    let lose: [&dyn Fn(&mut Scenario); 7] = [
         &|scenario| scenario.event(Event::Unreachable("reset".to_owned())),
         &|scenario| scenario.answer(500, &error("internal")),
         &|scenario| scenario.answer_with(502, &[], "<html>"),
         &|scenario| scenario.answer_with(200, &[], "{\"data\":"),
+        &|scenario| scenario.answer(200, &json!({"data": {"render_id": ""}})),
+        &|scenario| scenario.answer(200, &json!({"data": {"render_id": 7}})),
+        &|scenario| scenario.answer(200, &json!({"data": null})),
     ];
     for (number, lose) in lose.iter().enumerate() {
         let mut scenario = Scenario::start(plan());

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{ApiError, Response, ResponseError};
+use super::{ApiError, Response, ResponseError, SubmittedRender};
 
 impl Response {
     /// The error that the answer is, or `Ok` where the status says success.
@@ -35,6 +35,19 @@ impl Response {
         let mut value = self.json()?;
         let data = value.get_mut("data").map(Value::take).unwrap_or(value);
         serde_json::from_value(data).map_err(|error| self.malformed(&error.to_string(), false))
+    }
+
+    /// The render that a submission led to.
+    ///
+    /// # Errors
+    /// See [`ResponseError`]. JSON that names no render, or one whose id cannot be any, counts as cut on its way: there may
+    /// be a render, as after any answer that is lost.
+    pub fn submitted(&self) -> Result<SubmittedRender, ResponseError> {
+        let answer: Value = self.data()?;
+        serde_json::from_value::<SubmittedRender>(answer)
+            .ok()
+            .filter(SubmittedRender::is_plausible)
+            .ok_or_else(|| self.malformed("the answer names no render, or has an invalid render_id", true))
     }
 
     /// The whole object, wrapper included, as lists need it.
@@ -81,7 +94,7 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Account, Asset, RenderDetail, RenderStatus, SubmittedRender};
+    use crate::api::{Account, Asset, RenderDetail, RenderStatus};
 
     fn response(status: u16, kind: &str, body: &str) -> Response {
         Response {
@@ -97,6 +110,30 @@ mod tests {
             let submitted: SubmittedRender = response(200, "application/json", body).data().expect("data");
             assert_eq!(submitted.render_id, "r1");
         }
+    }
+
+    #[test]
+    fn a_submission_leads_to_a_render_with_a_plausible_id() {
+        let submitted = |id: Value| {
+            response(200, "application/json", &serde_json::json!({ "data": { "render_id": id } }).to_string())
+        };
+        for good in ["r1", "9f8e-AB_c", "hfr:1.2~x", &"x".repeat(255)] {
+            let render = submitted(good.into()).submitted().expect("a render");
+            assert_eq!(render.render_id, good);
+        }
+        let long = "x".repeat(256);
+        for odd in ["", " ", "a b", "a/b", "a\nb", "a?b", "\u{e4}", "..", &long] {
+            let error = submitted(odd.into()).submitted().expect_err("no id");
+            assert!(matches!(error, ResponseError::Malformed { is_cut: true, .. }), "{odd:?}");
+        }
+        for odd in [Value::Null, 7.into(), Value::Bool(true)] {
+            assert!(submitted(odd).submitted().is_err());
+        }
+        let page = response(200, "text/html", "<html>").submitted().expect_err("a page");
+        assert!(
+            matches!(page, ResponseError::Malformed { is_cut: false, .. }),
+            "a page stands for no render"
+        );
     }
 
     #[test]

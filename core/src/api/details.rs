@@ -48,6 +48,17 @@ pub struct SubmittedRender {
     pub render_id: String,
 }
 
+impl SubmittedRender {
+    /// Whether the id can be one: 1 to 255 characters of `[A-Za-z0-9_:.~-]`, which mean nothing in a URL or a terminal, and
+    /// not only dots.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        let id = self.render_id.as_str();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_:.~-".contains(&byte);
+        (1..=255).contains(&id.len()) && id.bytes().all(allowed) && !id.trim_matches('.').is_empty()
+    }
+}
+
 /// Where a render stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenderStatus {

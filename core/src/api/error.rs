@@ -38,7 +38,8 @@ pub enum ResponseError {
         status: u16,
         /// What is wrong with the body.
         message: String,
-        /// Whether it is neither JSON nor a page: it may have been cut on its way.
+        /// Whether it is neither JSON nor a page, or an answer to a submission that names no render: it may have been cut on
+        /// its way.
         is_cut: bool,
     },
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::decision::{LedgerSays, ListSays};
 use super::state::{Because, Call, Following, Job, Question, State, Submission};
 use super::{AccountIndex, Action, Event, Keys, Origin, Outcome, Pause, Plan, Retry, Source, Step};
-use crate::api::{ApiError, RenderDetail, Response, ResponseError, SubmittedRender};
+use crate::api::{ApiError, RenderDetail, Response, ResponseError};
 use crate::job::retry_delay;
 use crate::job::{AssetFact, AssetState, Fact, KeyFact, RenderFact, RenderState};
 use crate::job::{Failure, FailureKind, Stage};
@@ -247,8 +247,7 @@ impl Job {
                 self.received(asset.asset_id)
             }
             Call::Submit(_) => {
-                let submitted: SubmittedRender = response.data()?;
-                let (id, generation) = (submitted.render_id, self.generation);
+                let (id, generation) = (response.submitted()?.render_id, self.generation);
                 self.detail = None;
                 self.phase = Some(now);
                 let is_replay = self.known_ids.contains(&id);
