@@ -369,6 +369,20 @@ fn a_render_that_the_ledger_calls_gone_is_looked_for_before_another_is_paid_for(
 }
 
 #[test]
+fn a_generation_that_cannot_be_is_none() {
+    for state in [RenderState::Submitted, RenderState::Completed, RenderState::Failed, RenderState::Gone] {
+        let mut scenario = Scenario::start(with_ledger(u32::MAX, state));
+        scenario.answer_list(&[("r0", 0, "failed")]);
+        scenario.expect(SUBMIT);
+        assert_eq!(scenario.submissions, [key(1)], "{state:?}");
+    }
+    // One that many runs with --no-reuse have led to is.
+    let mut scenario = Scenario::start(with_ledger(200, RenderState::Completed));
+    scenario.poll(&completed());
+    assert!(matches!(scenario.action, Action::Save(_)));
+}
+
+#[test]
 fn a_submission_without_an_answer_is_looked_for_before_it_is_repeated() {
     let lose: [&dyn Fn(&mut Scenario); 7] = [
         &|scenario| scenario.event(Event::Unreachable("reset".to_owned())),

@@ -94,7 +94,7 @@ impl RenderIdentity {
     /// The keys of all generations from `first` on; the text before the generation is hashed once.
     pub fn keys(&self, first: u32) -> impl Iterator<Item = (u32, RenderKey)> + use<> {
         let text = Sha256::new_with_prefix(&self.text);
-        (first..).map(move |generation| (generation, RenderKey::of(text.clone(), generation)))
+        (first..=u32::MAX).map(move |generation| (generation, RenderKey::of(text.clone(), generation)))
     }
 }
 
@@ -148,6 +148,12 @@ mod tests {
         let key = RenderIdentity::new(DIGEST, body.as_object().expect("an object")).key(2);
         assert_eq!(key.as_str(), format!("hfci_{}", hex(&Sha256::digest(text))));
         assert_eq!(key.idempotency_key().as_str(), key.as_str());
+    }
+
+    #[test]
+    fn generations_end() {
+        let keys = RenderIdentity::new(DIGEST, &Map::new()).keys(u32::MAX - 1);
+        assert_eq!(keys.map(|(generation, _)| generation).collect::<Vec<_>>(), [u32::MAX - 1, u32::MAX]);
     }
 
     #[test]

@@ -91,6 +91,17 @@ pub struct RenderFact {
     pub state: RenderState,
 }
 
+/// Generations that one identity can have: `--no-reuse` makes one a run, which is one an hour for seven years.
+const MOST_GENERATIONS: u32 = 1 << 16;
+
+impl RenderFact {
+    /// Whether this program can have written it: a damaged line must not lead to a render that cannot be.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        self.generation < MOST_GENERATIONS && !self.render_id.is_empty()
+    }
+}
+
 /// What an idempotency key of the user's was used for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyFact {
@@ -144,6 +155,9 @@ impl Ledger {
                 self.assets.insert(fact.digest.clone(), fact);
             }
             Fact::Render(fact) => {
+                if !fact.is_plausible() {
+                    return;
+                }
                 let known = self.renders.get(&fact.identity);
                 if known.is_none_or(|known| known.generation <= fact.generation) {
                     self.renders.insert(fact.identity.clone(), fact);
@@ -242,6 +256,18 @@ mod tests {
         assert_eq!(ledger.asset("e"), None);
         let known = ledger.render(&key).expect("known");
         assert_eq!((known.render_id.as_str(), known.state), ("r2", RenderState::Completed));
+    }
+
+    #[test]
+    fn a_fact_that_cannot_be_hides_no_other() {
+        let key = RenderIdentity::new(ProjectIdentity::Digest("d"), &serde_json::Map::new()).key(0);
+        for (generation, id) in [(MOST_GENERATIONS, "r9"), (u32::MAX, "r9"), (2, "")] {
+            let odd = render(key.as_str(), generation, id, RenderState::Failed);
+            let good = render(key.as_str(), 1, "r1", RenderState::Completed);
+            let ledger = Ledger::read(&text(&[good, odd.clone()]), API, None);
+            assert_eq!(ledger.render(&key).map(|known| known.render_id.as_str()), Some("r1"), "{generation}");
+            assert_eq!(Ledger::read(&text(&[odd]), API, None).render(&key), None, "{generation}");
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ impl Job {
         if self.plan.keys.identity.is_none() {
             return self.prepare();
         }
+        self.plan.reuse.render.take_if(|known| !known.is_plausible());
         if let Some(known) = self.plan.reuse.render.clone() {
             self.known_ids.insert(known.render_id);
             self.ledger = match known.state {
@@ -35,7 +36,7 @@ impl Job {
                 RenderState::Gone if !self.plan.reuse.none => LedgerSays::Gone,
                 _ => LedgerSays::Ended,
             };
-            self.generation = known.generation + u32::from(self.ledger != LedgerSays::Usable);
+            self.generation = known.generation.saturating_add(u32::from(self.ledger != LedgerSays::Usable));
         }
         self.list = match self.plan.reuse.listed {
             // A `callback_id` of the user's cannot be found there; an id can.
@@ -163,7 +164,7 @@ impl Job {
                 ListSays::Usable
             }
             Some(found) => {
-                self.generation = self.generation.max(found.generation + 1);
+                self.generation = self.generation.max(found.generation.saturating_add(1));
                 ListSays::Ended
             }
             None => ListSays::Nothing,
@@ -238,7 +239,7 @@ impl Job {
         self.render = None;
         (self.missing, self.detail) = (None, None);
         if let Some(render) = render {
-            self.generation = self.generation.max(render.generation + 1);
+            self.generation = self.generation.max(render.generation.saturating_add(1));
             self.known_ids.insert(render.id);
             if render.is_replay || render.origin == Origin::Submitted {
                 return self.upload();
@@ -343,7 +344,7 @@ impl Job {
             Origin::Ledger => self.ledger = LedgerSays::Ended,
             Origin::Account | Origin::Given | Origin::Submitted => self.list = ListSays::Ended,
         }
-        self.generation = self.generation.max(render.generation + 1);
+        self.generation = self.generation.max(render.generation.saturating_add(1));
         self.question = Question::Ended(render);
         self.decide(now)
     }

@@ -56,12 +56,9 @@ impl PriorState<'_> {
         let is_reuse_off = rows.spec.run.reuse.is_off;
         let key = identity.key(0);
         let fact = |entry: &Entry, state| {
-            entry.render_id.clone().map(|render_id| RenderFact {
-                identity: key.to_string(),
-                generation: entry.generation,
-                render_id,
-                state,
-            })
+            let identity = key.to_string();
+            let (render_id, generation) = (entry.render_id.clone()?, entry.generation);
+            Some(RenderFact { identity, generation, render_id, state }).filter(RenderFact::is_plausible)
         };
         if !is_reuse_off && let Some(entry) = self.manifest.row(row.row.index, key.as_str()) {
             match entry.state {
@@ -77,7 +74,7 @@ impl PriorState<'_> {
                         Some(fact) if is_usable(&fact) => RowStatus::Rendered(fact),
                         _ if !rows.spec.batch.is_retrying_failed => RowStatus::Failed,
                         Some(fact) if fact.generation >= entry.generation => RowStatus::New(Some(fact)),
-                        _ => RowStatus::New(fact(&entry, RenderState::Failed)),
+                        known => RowStatus::New(fact(&entry, RenderState::Failed).or(known)),
                     };
                 }
                 RowState::Invalid => {}

@@ -145,8 +145,9 @@ impl RunState<'_> {
         match output {
             Ok(output) => {
                 let known = recorded(&order);
-                let generation =
-                    known.map_or(0, |fact| fact.generation + u32::from(fact.state == RenderState::Failed));
+                let generation = known.map_or(0, |fact| {
+                    fact.generation.saturating_add(u32::from(fact.state == RenderState::Failed))
+                });
                 let name = self.name(&order, generation);
                 let deadline = self.run.context.deadline();
                 Some(InFlight { order, generation, name, origin: Origin::New, output, deadline })
@@ -312,7 +313,7 @@ impl RunState<'_> {
 
 /// Returns the execution that an earlier run recorded for an order.
 fn recorded(order: &Order) -> Option<&RenderFact> {
-    order.known.as_ref().filter(|fact| fact.render_id.starts_with("arn:"))
+    order.known.as_ref().filter(|fact| fact.is_plausible() && fact.render_id.starts_with("arn:"))
 }
 
 /// Returns whether an execution was not started because its name is taken; source: `StartExecution` of the AWS API.
