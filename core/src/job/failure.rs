@@ -250,11 +250,12 @@ impl Failure {
 }
 
 impl FailureKind {
-    /// Whether a submission that ended like this may have led to a render: the answer was lost, or its key was used.
+    /// Whether a submission that ended like this may have led to a render: the answer was lost, its key was used, or somebody
+    /// in between did not wait for the end (408).
     pub(super) fn leaves_a_render_possible(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Malformed(_) => true,
-            Self::Api(error) => error.status >= 500 || error.is_key_taken(),
+            Self::Api(error) => error.status >= 500 || error.status == 408 || error.is_key_taken(),
             _ => false,
         }
     }
