@@ -331,6 +331,34 @@ fn a_render_is_gone_if_neither_its_id_nor_the_list_leads_to_it() {
 }
 
 #[test]
+fn a_render_that_the_user_names_may_be_unknown_for_a_while() {
+    let wait = Wait { poll_interval: Duration::from_secs(10), download: true, is_watched: false };
+    let given = || Plan::existing("r1".to_owned(), wait, Duration::from_secs(600), 2, 7);
+    let mut scenario = Scenario::start(given());
+    for _ in 0..3 {
+        scenario.expect(POLL);
+        scenario.answer(404, &error("hyperframes_render_not_found"));
+    }
+    scenario.poll(&completed());
+    assert!(matches!(scenario.action, Action::Save(_)));
+    // The list has it.
+    let mut scenario = Scenario::start(given());
+    scenario.answer_not_found();
+    scenario.answer_list(&[("r1", 0, "rendering")]);
+    scenario.poll(&completed());
+    assert!(matches!(scenario.action, Action::Save(_)));
+    let mut scenario = Scenario::start(given());
+    scenario.answer_not_found();
+    assert!(scenario.now >= GONE_GRACE && scenario.now < GONE_GRACE * 2, "{:?}", scenario.now);
+    scenario.answer_list(&[]);
+    let failure = scenario.failure();
+    assert!(matches!(failure.kind, FailureKind::NotFound) && !failure.is_resumable());
+    let help = failure.help().unwrap_or_default();
+    assert!(help.contains("hyperframes-ci list") && !help.contains("--no-reuse"), "{help}");
+    assert!(scenario.submissions.is_empty() && scenario.facts.is_empty());
+}
+
+#[test]
 fn a_deleted_render_of_an_earlier_run_is_rendered_again() {
     let mut scenario = Scenario::start(with_ledger(0, RenderState::Completed));
     scenario.answer_not_found();

@@ -76,6 +76,8 @@ pub enum FailureKind {
     RenderFailed(String),
     /// The render is gone: somebody deleted it.
     Deleted,
+    /// The account has no render with the id that the user gave.
+    NotFound,
     /// The time limit is over; a render that was submitted is still running.
     TimedOut {
         /// How long it took.
@@ -189,7 +191,7 @@ impl Failure {
             FailureKind::Storage(_) => "upload_refused",
             FailureKind::TooLarge { .. } => "archive_too_large",
             FailureKind::RenderFailed(_) => "render_failed",
-            FailureKind::Deleted => "render_deleted",
+            FailureKind::Deleted | FailureKind::NotFound => "render_deleted",
             FailureKind::TimedOut { .. } => "timeout",
             FailureKind::NoVideo => "no_video",
             FailureKind::NotSaved(_) => "download_failed",
@@ -227,6 +229,7 @@ impl Failure {
             FailureKind::Deleted => {
                 "somebody deleted it; `hyperframes-ci render --no-reuse` submits a new one"
             }
+            FailureKind::NotFound => "`hyperframes-ci list` shows the renders of this account",
             FailureKind::NoVideo => "ask for the detail again with `hyperframes-ci get`",
             FailureKind::EqualFailed => {
                 "nothing more was submitted; `--retry-failed` renders failed rows again"
@@ -245,7 +248,9 @@ impl Failure {
     /// Whether the render lives on, so that polling or downloading again can still bring the video.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
-        self.render_id.is_some() && !matches!(self.kind, FailureKind::RenderFailed(_) | FailureKind::Deleted)
+        let is_over =
+            matches!(self.kind, FailureKind::RenderFailed(_) | FailureKind::Deleted | FailureKind::NotFound);
+        self.render_id.is_some() && !is_over
     }
 }
 
@@ -269,6 +274,7 @@ impl FailureKind {
             Self::RenderFailed(message) | Self::NotSaved(message) => message.clone(),
             Self::TooLarge { .. }
             | Self::Deleted
+            | Self::NotFound
             | Self::TimedOut { .. }
             | Self::NoVideo
             | Self::EqualFailed
@@ -311,6 +317,7 @@ impl fmt::Display for Failure {
                 }?;
                 reason.iter().try_for_each(|reason| write!(f, " (last error: {reason})"))
             }
+            FailureKind::NotFound => f.write_str("the account has no render with this id"),
             FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
             FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),
             FailureKind::EqualFailed => f.write_str("the render of an equal row failed"),

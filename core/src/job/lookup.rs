@@ -254,9 +254,11 @@ impl Job {
             Question::Lost(submission) | Question::KeyTaken(submission) => {
                 self.fail(Stage::Submit, submission.failure)
             }
-            Question::Missing(_) => {
+            Question::Missing(render) => {
                 self.note_render(RenderState::Gone);
-                self.fail(Stage::Poll, FailureKind::Deleted)
+                // An id that the user gave may be misspelled, or of another account.
+                let is_given = render.origin == Origin::Given;
+                self.fail(Stage::Poll, if is_given { FailureKind::NotFound } else { FailureKind::Deleted })
             }
             Question::Start | Question::Ended(_) => {
                 let reason = self.detail.as_ref().map(RenderDetail::failure_reason).unwrap_or_default();
@@ -269,10 +271,6 @@ impl Job {
     /// [`GONE_GRACE`](super::GONE_GRACE).
     pub(super) fn on_missing(&mut self, error: &ApiError, now: Duration) -> Action {
         let Some(render) = self.render.clone() else { return self.fail(Stage::Poll, FailureKind::Deleted) };
-        if render.origin == Origin::Given && self.detail.is_none() {
-            // Nothing is paid for it, and the id may be misspelled.
-            return self.fail(Stage::Poll, FailureKind::Deleted);
-        }
         let before = self.missing.unwrap_or(Absence { since: now, count: 0 });
         self.missing = Some(Absence { count: before.count.saturating_add(1), ..before });
         self.absence_reason = error.to_string();
