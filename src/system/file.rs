@@ -20,10 +20,26 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Returns an error if it cannot be opened or is not a regular file.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
-    {
-        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
-    }
+    set_flags(options, rustix::fs::OFlags::NONBLOCK);
+    open_regular(path, options)
+}
+
+/// Opens a regular file like [`open`], but not through a link that has the name `path`.
+///
+/// # Errors
+/// Returns an error as [`open`] does, and if `path` is a link.
+pub(crate) fn open_unlinked(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    set_flags(options, rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW);
+    open_regular(path, options)
+}
+
+#[cfg(unix)]
+fn set_flags(options: &mut OpenOptions, flags: rustix::fs::OFlags) {
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+}
+
+fn open_regular(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let file = options.open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() {

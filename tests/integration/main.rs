@@ -23,6 +23,7 @@ mod matrix;
 mod money;
 mod official;
 mod outputs;
+mod own_files;
 mod pack;
 mod real;
 mod reuse;

@@ -282,5 +282,5 @@ silence is given up after three seconds by the one and after minutes by the othe
 
 A 404 at a poll that is not the API's own `hyperframes_render_not_found` says nothing about the render: it is asked again
 until `--max-wait`, here 18 s. That and what follows a lost answer, an ignored key, a lagging replica or a cut download is
-tested in `tests/integration/money.rs` and `core/tests/money.rs`.
+tested in `tests/integration/money.rs` and `core/tests/money/`.
 ";

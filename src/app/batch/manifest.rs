@@ -96,7 +96,8 @@ struct Known {
 }
 
 impl Manifest {
-    /// Opens the manifest of a file of `rows` rows, and creates an empty one where there is none.
+    /// Opens the manifest of a file of `rows` rows, and creates an empty one where there is none. `path` is one that
+    /// [`super::places`] has checked: a link is not followed.
     ///
     /// # Errors
     /// Returns an error if it cannot be read or written: that is found out before anything is paid for.
@@ -105,8 +106,11 @@ impl Manifest {
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            let mut file = file::open(path, OpenOptions::new().read(true).append(true).create(true))?;
-            let (known, is_torn) = Known::read(file::open(path, OpenOptions::new().read(true))?, rows)?;
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).create(true);
+            let mut file = file::open_unlinked(path, &mut options)?;
+            let (known, is_torn) =
+                Known::read(file::open_unlinked(path, OpenOptions::new().read(true))?, rows)?;
             if is_torn {
                 file.write_all(b"\n")?;
             }

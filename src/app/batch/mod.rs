@@ -65,9 +65,9 @@ pub(crate) fn run(
         max_failures: spec.batch.max_failures,
         has_callback: request.options.callback_url.is_some(),
     };
-    let path = file.manifest(spec);
+    let path = rows.manifest();
     let mut manifest =
-        if spec.is_dry_run { Manifest::read(&path, count.rows)? } else { Manifest::open(&path, count.rows)? };
+        if spec.is_dry_run { Manifest::read(path, total)? } else { Manifest::open(path, total)? };
     if let Some(session) = &mut session {
         session.prepare(&context, console)?;
         session.search_account(&context, total, console)?;

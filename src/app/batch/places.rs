@@ -17,13 +17,16 @@ pub(super) struct BatchPlaces {
     named: OutputPlace,
     /// Of rows whose output is the pattern: the folder before its first placeholder.
     pattern: OutputPlace,
+    /// The manifest, with links resolved.
+    manifest: PathBuf,
 }
 
 impl BatchPlaces {
     /// Returns the places of a batch whose outputs have this pattern. Nothing that the run reads or writes may be replaced.
     ///
     /// # Errors
-    /// Returns an error if the folder of the pattern leads through a link without a target.
+    /// Returns an error if the folder of the pattern leads through a link without a target, and a usage error if the
+    /// manifest must not be written where it is.
     pub(super) fn new(
         spec: &RenderSpec,
         project: &PreparedProject,
@@ -44,7 +47,13 @@ impl BatchPlaces {
                 .reserving(manifest, "the manifest of this batch")
                 .with_sources(project.sources())
         };
-        Ok(Self { named: protect(place), pattern: protect(pattern) })
+        let manifest = check_manifest(manifest)?;
+        Ok(Self { named: protect(place), pattern: protect(pattern), manifest })
+    }
+
+    /// Returns the path of the manifest, with links resolved.
+    pub(super) fn manifest(&self) -> &Path {
+        &self.manifest
     }
 
     /// Checks the output of a row, which it names itself or which is made of the pattern.
@@ -60,6 +69,20 @@ impl BatchPlaces {
         let place = if row.output.is_some() { &self.named } else { &self.pattern };
         place.check(Path::new(output), folders)
     }
+}
+
+/// Checks that the manifest stays in the folder that was named, also if it is a link, and resolves links.
+///
+/// # Errors
+/// Returns a usage error that names the reason against it.
+fn check_manifest(path: &Path) -> Result<PathBuf, Error> {
+    let checked = OutputPlace::beside(path).and_then(|place| place.check_appended(path));
+    checked.map_err(|refusal| {
+        Error::usage(
+            format!("the manifest {} {refusal}", path.display()),
+            format!("{} with --manifest", refusal.help()),
+        )
+    })
 }
 
 /// Reserves the files that a run itself reads, writes or remembers.

@@ -1,5 +1,7 @@
 //! The rows of a file, each made into a request.
 
+use std::path::Path;
+
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::{Diagnostic, Levels, Rule, Severity};
 use hyperframes_ci_core::options::Format;
@@ -61,7 +63,8 @@ impl<'a> BatchRows<'a> {
     /// The rows of `file`.
     ///
     /// # Errors
-    /// Returns an error if the folder of the outputs leads through a link without a target.
+    /// Returns an error if the folder of the outputs leads through a link without a target, or if the manifest must not be
+    /// written where it is.
     pub(crate) fn new(
         spec: &'a RenderSpec,
         request: &'a RequestBody,
@@ -84,6 +87,11 @@ impl<'a> BatchRows<'a> {
             renderer,
             refused: &[],
         })
+    }
+
+    /// Returns the path of the manifest, which has been checked.
+    pub(super) fn manifest(&self) -> &Path {
+        self.places.manifest()
     }
 
     /// Returns the same rows, of which some are invalid because of their outputs: those at these places, which are sorted.

@@ -14,7 +14,7 @@ mod tests;
 mod throttle;
 mod upload;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use hyperframes_ci_core::api::RenderList;
@@ -34,6 +34,7 @@ use crate::heygen::environment;
 use crate::heygen::transport::{CallError, Transport};
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
+use crate::system::output_place::{OutputPlace, OutputTarget};
 use crate::system::random;
 use crate::ui::Console;
 
@@ -165,6 +166,25 @@ impl CloudSession {
     }
 }
 
+/// Returns the path of a ledger that the user has named, with links resolved. A link inside of the working directory,
+/// which may come with a checkout, must not lead out of its folder.
+///
+/// # Errors
+/// Returns a usage error that names the reason against it.
+fn ledger_path(path: &Path) -> Result<PathBuf, Error> {
+    let is_checked_out = OutputTarget::of(path.parent().unwrap_or(Path::new("")))
+        .is_ok_and(|folder| std::env::current_dir().is_ok_and(|current| folder.path.starts_with(current)));
+    if !is_checked_out {
+        return Ok(path.to_owned());
+    }
+    OutputPlace::beside(path).and_then(|place| place.check_appended(path)).map_err(|refusal| {
+        Error::usage(
+            format!("the ledger {} {refusal}", path.display()),
+            format!("{} with --ledger", refusal.help()),
+        )
+    })
+}
+
 /// Opens the ledger for the API and the account. Without one that the user named, a machine without a place for it is no error.
 fn open_ledger(
     context: &RunContext<'_>,
@@ -174,7 +194,7 @@ fn open_ledger(
 ) -> Result<Option<LedgerFile>, Error> {
     let open = |path: &Path| LedgerFile::open(path, api, account, context.is_batch, context.deadline());
     if let Some(path) = &context.options.reuse.ledger {
-        return Ok(Some(open(path)?));
+        return Ok(Some(open(&ledger_path(path)?)?));
     }
     let Some(path) = LedgerFile::default_path() else { return Ok(None) };
     match open(&path) {

@@ -163,6 +163,17 @@ impl OutputPlace {
         Ok(Self { boundary: Some((resolve(folder)?, name.to_owned())), ..Self::default() })
     }
 
+    /// Returns the place of files that stay in the folder of `path`.
+    ///
+    /// # Errors
+    /// Returns [`OutputRefusal::DanglingLink`] if a link in the path of the folder has no target.
+    pub(crate) fn beside(path: &Path) -> Result<Self, OutputRefusal> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let name =
+            if folder == Path::new("") { "the current directory".into() } else { folder.to_string_lossy() };
+        Self::below(folder, &name)
+    }
+
     /// Reserves a file or a folder, which may not exist; `what` is what messages call it.
     #[must_use]
     pub(crate) fn reserving(mut self, path: &Path, what: &'static str) -> Self {
@@ -188,30 +199,67 @@ impl OutputPlace {
         path: &Path,
         folders: &mut ResolvedFolders,
     ) -> Result<OutputTarget, OutputRefusal> {
-        let name = path.file_name().ok_or(OutputRefusal::Directory)?;
-        let file = folders.resolve(path.parent().unwrap_or(Path::new("")))?.join(name);
-        let (file, metadata) = match file.symlink_metadata() {
-            Ok(metadata) if metadata.is_symlink() => match file.canonicalize() {
-                Ok(target) => {
-                    let metadata = target.metadata().ok();
-                    (target, metadata)
-                }
-                // A file that the user names takes the place of the link.
-                Err(_) if self.boundary.is_none() => (file, None),
-                Err(_) => return Err(OutputRefusal::DanglingLink(file)),
-            },
-            metadata => (file, metadata.ok()),
-        };
+        let (file, metadata) = self.find(path, folders)?;
         let target = OutputTarget::new(file);
-        if let Some((boundary, name)) = &self.boundary {
-            let inside = target.path.strip_prefix(boundary);
-            let inside = inside.map_err(|_| OutputRefusal::LeadsOut(name.clone()))?;
+        if let Some(inside) = self.check_inside(&target.path)? {
             let is_hidden = |part: &&std::ffi::OsStr| part.as_encoded_bytes().starts_with(b".");
             if let Some(part) = inside.iter().find(is_hidden) {
                 return Err(OutputRefusal::Hidden(part.to_string_lossy().into_owned()));
             }
         }
-        // Neither the file itself, nor one that would be in the way of its folder.
+        self.check_free(&target)?;
+        if let Some(metadata) = metadata {
+            check_regular(&metadata)?;
+            check_video(&target.path, &metadata)?;
+        }
+        Ok(target)
+    }
+
+    /// Checks that a file of lines, such as a manifest, may be appended to at `path`, and returns the path with links
+    /// resolved. Its contents are not checked.
+    ///
+    /// # Errors
+    /// Returns the first reason against it, as [`OutputRefusal`] lists them.
+    pub(crate) fn check_appended(&self, path: &Path) -> Result<PathBuf, OutputRefusal> {
+        let (file, metadata) = self.find(path, &mut ResolvedFolders::default())?;
+        let target = OutputTarget::new(file);
+        self.check_inside(&target.path)?;
+        self.check_free(&target)?;
+        metadata.map_or(Ok(()), |metadata| check_regular(&metadata))?;
+        Ok(target.path)
+    }
+
+    /// Returns the file that a path leads to, with its properties if it exists.
+    fn find(
+        &self,
+        path: &Path,
+        folders: &mut ResolvedFolders,
+    ) -> Result<(PathBuf, Option<Metadata>), OutputRefusal> {
+        let name = path.file_name().ok_or(OutputRefusal::Directory)?;
+        let file = folders.resolve(path.parent().unwrap_or(Path::new("")))?.join(name);
+        match file.symlink_metadata() {
+            Ok(metadata) if metadata.is_symlink() => match file.canonicalize() {
+                Ok(target) => {
+                    let metadata = target.metadata().ok();
+                    Ok((target, metadata))
+                }
+                // A file that the user names takes the place of the link.
+                Err(_) if self.boundary.is_none() => Ok((file, None)),
+                Err(_) => Err(OutputRefusal::DanglingLink(file)),
+            },
+            metadata => Ok((file, metadata.ok())),
+        }
+    }
+
+    /// Returns the path as seen from the boundary; `None` without a boundary.
+    fn check_inside<'a>(&self, path: &'a Path) -> Result<Option<&'a Path>, OutputRefusal> {
+        let Some((boundary, name)) = &self.boundary else { return Ok(None) };
+        let inside = path.strip_prefix(boundary).map_err(|_| OutputRefusal::LeadsOut(name.clone()))?;
+        Ok(Some(inside))
+    }
+
+    /// Checks that the file is neither a reserved one, nor in the way of its folder, nor a source.
+    fn check_free(&self, target: &OutputTarget) -> Result<(), OutputRefusal> {
         let folded = Path::new(&target.folded);
         let is_reserved = |path: &Path| path.starts_with(folded) || folded.starts_with(path);
         if let Some((_, what)) = self.reserved.iter().find(|(path, _)| is_reserved(path)) {
@@ -220,11 +268,7 @@ impl OutputPlace {
         if self.sources.contains(&target.folded) {
             return Err(OutputRefusal::Source);
         }
-        if let Some(metadata) = metadata {
-            check_regular(&metadata)?;
-            check_video(&target.path, &metadata)?;
-        }
-        Ok(target)
+        Ok(())
     }
 }
 
