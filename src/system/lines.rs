@@ -2,6 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::file;
 
 /// Longer lines are skipped, in bytes: nobody wrote them here, and they would have to be held in memory.
 const LONGEST: u64 = 1024 * 1024;
@@ -56,6 +59,29 @@ pub(crate) fn line_at(mut file: &File, offset: u64) -> io::Result<Vec<u8>> {
     BufReader::with_capacity(1024, file).take(LONGEST).read_until(b'\n', &mut line)?;
     line.pop_if(|last| *last == b'\n');
     Ok(line)
+}
+
+/// Checks that lines may be appended to the file at `path`: it is missing or empty, has an entry, or has the name of a file
+/// of lines, which may be damaged.
+///
+/// # Errors
+/// Returns an error of the kind `InvalidData` for any other file, and the error of a file that cannot be read.
+pub(crate) fn check_kind(path: &Path, is_entry: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("jsonl")) {
+        return Ok(());
+    }
+    let file = match file::open(path, File::options().read(true)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let mut has_entry = file.metadata()?.len() == 0;
+    each_line(&file, |line, _| has_entry = has_entry || is_entry(line))?;
+    if has_entry {
+        return Ok(());
+    }
+    let message =
+        "it is a file of another kind: none of its lines is an entry, and its name does not end in .jsonl";
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ fn refused(emulator: &Emulator, folder: &Path, flags: &[&str], reason: &str) {
     let before = names(folder);
     for more in [&["--json"][..], &["--json", "--dry-run"]] {
         let ran = emulator.run(folder, &[&["render", "--batch", "rows.jsonl"], flags, more].concat());
-        // A dry run does not open the ledger.
-        if ran.code == 0 && more.len() > 1 && flags.contains(&"--ledger") {
+        // A dry run does not open the ledger, and so follows no link to it.
+        if ran.code == 0 && more.len() > 1 && flags.contains(&"renders/rows.manifest.jsonl") {
             continue;
         }
         assert_eq!(ran.code, 2, "{flags:?}: {ran:?}");
@@ -50,4 +50,44 @@ fn links_that_lead_out_of_the_folder_are_not_appended_to() {
     symlink("real.jsonl", &link).unwrap();
     emulator.run(folder, &["render", "--batch", "rows.jsonl"]).ok();
     assert!(link.is_symlink() && fs::metadata(folder.join("renders/real.jsonl")).unwrap().len() > 100);
+}
+
+#[test]
+fn the_manifest_and_the_ledger_are_no_other_file_of_the_run() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let folder = folder.path();
+    write(folder, "rows.jsonl", "{\"title\": \"a\"}\n{\"title\": \"b\"}\n");
+    write(folder, "values.json", "{}");
+    write(folder, "notes.txt", "notes\n");
+    write(folder, "conf.toml", "");
+    write(folder, "list.jsonl", "");
+    let files = ["rows.jsonl", "values.json", "notes.txt", "conf.toml", "index.html"];
+    let contents = || files.map(|file| fs::read_to_string(folder.join(file)).unwrap());
+    let before = contents();
+    let common = ["--variables-file", "values.json", "--config", "conf.toml"];
+    let mut cases = vec![
+        (["--manifest", "paid.jsonl", "--ledger", "paid.jsonl"], "paid.jsonl is the ledger"),
+        (["--manifest", "list.jsonl", "--ledger", "./list.jsonl"], "list.jsonl is the ledger"),
+    ];
+    for (file, reason) in [
+        ("rows.jsonl", "rows.jsonl is the file of rows"),
+        ("values.json", "values.json is the file of variables"),
+        ("conf.toml", "conf.toml is the configuration"),
+        ("notes.txt", "notes.txt cannot be used: it is a file of another kind"),
+        ("index.html", "index.html cannot be used: it is a file of another kind"),
+    ] {
+        cases.push((["--manifest", file, "--ledger", "paid.jsonl"], reason));
+        cases.push((["--manifest", "list.jsonl", "--ledger", file], reason));
+    }
+    for (flags, reason) in cases {
+        refused(&emulator, folder, &[&common[..], &flags].concat(), reason);
+    }
+    assert_eq!(contents(), before);
+    // Garbled files keep their use.
+    write(folder, "list.jsonl", "garbled\n");
+    write(folder, "paid.jsonl", "garbled");
+    let flags = ["render", "--batch", "rows.jsonl", "--manifest", "list.jsonl", "--ledger", "paid.jsonl"];
+    emulator.run(folder, &flags).ok();
+    assert_eq!(emulator.created(), (1, 2));
 }

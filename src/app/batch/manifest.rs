@@ -10,7 +10,7 @@ use crate::system::file;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::system::lines::{each_line, line_at};
+use crate::system::lines::{check_kind, each_line, line_at};
 
 /// How far a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,7 +69,11 @@ impl Fault for ManifestError {
     }
 
     fn help(&self) -> Option<String> {
-        Some("name a file that can be written with --manifest".to_owned())
+        let help = match self.error.kind() {
+            io::ErrorKind::InvalidData => "name another file with --manifest",
+            _ => "name a file that can be written with --manifest",
+        };
+        Some(help.to_owned())
     }
 
     fn exit(&self) -> Exit {
@@ -96,6 +100,15 @@ struct Known {
 }
 
 impl Manifest {
+    /// Checks that the file may be a manifest: see [`check_kind`].
+    ///
+    /// # Errors
+    /// Returns an error if it is a file of another kind, or cannot be read.
+    pub(super) fn check_kind(path: &Path) -> Result<(), ManifestError> {
+        let checked = check_kind(path, |line| row_of(line).is_some());
+        checked.map_err(|error| ManifestError { path: path.to_owned(), error })
+    }
+
     /// Opens the manifest of a file of `rows` rows, and creates an empty one where there is none. `path` is one that
     /// [`super::places`] has checked: a link is not followed.
     ///

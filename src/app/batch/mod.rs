@@ -20,7 +20,7 @@ use hyperframes_ci_core::job::Failure;
 
 pub(crate) use count::RowCount;
 pub(crate) use manifest::{Entry, Manifest};
-pub(crate) use places::own_files;
+pub(crate) use places::{check_appended_files, own_files};
 pub(crate) use row_outcome::RowOutcome;
 pub(crate) use rows::BatchRows;
 pub(crate) use rows_file::RowsFile;

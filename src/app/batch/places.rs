@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::variables::Row;
 
+use super::manifest::Manifest;
 use crate::app::prepare::PreparedProject;
 use crate::app::spec::{RenderSpec, VariableSource};
 use crate::fault::Error;
@@ -47,7 +48,7 @@ impl BatchPlaces {
                 .reserving(manifest, "the manifest of this batch")
                 .with_sources(project.sources())
         };
-        let manifest = check_manifest(manifest)?;
+        let manifest = check_manifest(spec, project, manifest)?;
         Ok(Self { named: protect(place), pattern: protect(pattern), manifest })
     }
 
@@ -71,35 +72,67 @@ impl BatchPlaces {
     }
 }
 
-/// Checks that the manifest stays in the folder that was named, also if it is a link, and resolves links.
+/// Checks that the manifest is neither another file of the run or the project, nor a link that leads out of the folder
+/// that was named, and resolves links.
 ///
 /// # Errors
 /// Returns a usage error that names the reason against it.
-fn check_manifest(path: &Path) -> Result<PathBuf, Error> {
-    let checked = OutputPlace::beside(path).and_then(|place| place.check_appended(path));
-    checked.map_err(|refusal| {
-        Error::usage(
-            format!("the manifest {} {refusal}", path.display()),
-            format!("{} with --manifest", refusal.help()),
-        )
-    })
+fn check_manifest(spec: &RenderSpec, project: &PreparedProject, path: &Path) -> Result<PathBuf, Error> {
+    let checked = OutputPlace::beside(path)
+        .map(|place| own_files(spec, place).with_sources(project.sources()))
+        .and_then(|place| place.check_appended(path));
+    checked.map_err(|refusal| appended_error("manifest", path, &refusal))
+}
+
+/// Checks that the manifest and the ledger that the user has named are neither each other, nor another file of the run, nor
+/// of another kind. Links are checked later.
+///
+/// # Errors
+/// Returns a usage error that names the reason against it.
+pub(crate) fn check_appended_files(spec: &RenderSpec) -> Result<(), Error> {
+    let manifest = spec.batch.manifest.as_deref();
+    let check = |option, path, place: OutputPlace| match place.check_appended(path) {
+        Err(refusal @ OutputRefusal::Reserved(_)) => Err(appended_error(option, path, &refusal)),
+        Ok(_) | Err(_) => Ok(()),
+    };
+    if let Some(path) = manifest {
+        check("manifest", path, own_files(spec, OutputPlace::default()))?;
+        Manifest::check_kind(path)?;
+    }
+    if let Some(path) = spec.run.reuse.ledger.as_deref() {
+        let place =
+            read_files(spec).fold(OutputPlace::default(), |place, (path, what)| place.reserving(path, what));
+        check("ledger", path, place)?;
+        LedgerFile::check_kind(path)?;
+    }
+    Ok(())
+}
+
+fn appended_error(option: &str, path: &Path, refusal: &OutputRefusal) -> Error {
+    let message = format!("the {option} {} {refusal}", path.display());
+    Error::usage(message, format!("{} with --{option}", refusal.help()))
 }
 
 /// Reserves the files that a run itself reads, writes or remembers.
 pub(crate) fn own_files(spec: &RenderSpec, place: OutputPlace) -> OutputPlace {
+    let ledger = spec.run.reuse.ledger.clone().or_else(LedgerFile::default_path);
+    let ledger = ledger.as_deref().map(|path| (path, "the ledger"));
+    let files = read_files(spec).chain(ledger);
+    files.fold(place, |place, (path, what)| place.reserving(path, what))
+}
+
+/// The files that a run reads, and what messages call them.
+fn read_files(spec: &RenderSpec) -> impl Iterator<Item = (&Path, &'static str)> {
     let variables = match &spec.variables {
         Some(VariableSource::File(path)) => Some(path.as_path()),
         Some(VariableSource::Inline(_)) | None => None,
     };
-    let ledger = spec.run.reuse.ledger.clone().or_else(LedgerFile::default_path);
     let files = [
         (spec.batch.rows.as_deref(), "the file of rows"),
         (variables, "the file of variables"),
-        (ledger.as_deref(), "the ledger"),
         (spec.severities.config.as_deref(), "the configuration"),
     ];
-    let files = files.into_iter().filter_map(|(path, what)| Some((path?, what)));
-    files.fold(place, |place, (path, what)| place.reserving(path, what))
+    files.into_iter().filter_map(|(path, what)| Some((path?, what)))
 }
 
 /// The folder of a pattern's files, as far as it has no placeholder.

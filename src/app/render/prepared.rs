@@ -49,6 +49,7 @@ impl PreparedRender {
     /// Returns an error if the specification is invalid, the checks find errors, or no renderer is available.
     pub(crate) fn new(spec: RenderSpec, console: &mut Console) -> Result<Self, Error> {
         spec.severities.validate()?;
+        batch::check_appended_files(&spec)?;
         let mut request = RequestBody::new(&spec)?;
         if let Some(project) = request.uploaded.clone() {
             let chosen = Some(choose_for_uploaded(&spec)?);

@@ -19,7 +19,7 @@ use hyperframes_ci_core::job::{
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
 use crate::system::file;
-use crate::system::lines::{each_line, line_at};
+use crate::system::lines::{check_kind, each_line, line_at};
 use crate::system::temporary;
 
 /// A ledger that is longer is compacted when it is opened, in bytes, if that makes it much shorter.
@@ -60,6 +60,7 @@ impl Fault for LedgerError {
             io::ErrorKind::TimedOut => {
                 "nothing was submitted; end the process that holds the lock and run the same command again to resume"
             }
+            io::ErrorKind::InvalidData => "name another file with --ledger",
             _ => "name a file that can be written with --ledger",
         };
         Some(help.to_owned())
@@ -95,6 +96,15 @@ impl LedgerFile {
     /// Where it is unless the user says otherwise.
     pub(crate) fn default_path() -> Option<PathBuf> {
         Some(crate::system::cache::folder()?.join("ledger.jsonl"))
+    }
+
+    /// Checks that the file may be a ledger: see [`check_kind`].
+    ///
+    /// # Errors
+    /// Returns an error if it is a file of another kind, or cannot be read.
+    pub(crate) fn check_kind(path: &Path) -> Result<(), LedgerError> {
+        let checked = check_kind(path, |line| LineRef::new(line, 0).is_some());
+        checked.map_err(|error| LedgerError { path: path.to_owned(), error })
     }
 
     /// Opens the ledger, and creates an empty one where there is none. `is_batch` allows a compaction that takes seconds.
