@@ -1,4 +1,5 @@
 //! The manifest and the ledger are appended to, so they must not be files of another kind or of another folder.
+//! Outputs that cannot be written are found before anything is paid.
 
 use std::fs;
 use std::path::Path;
@@ -90,4 +91,43 @@ fn the_manifest_and_the_ledger_are_no_other_file_of_the_run() {
     let flags = ["render", "--batch", "rows.jsonl", "--manifest", "list.jsonl", "--ledger", "paid.jsonl"];
     emulator.run(folder, &flags).ok();
     assert_eq!(emulator.created(), (1, 2));
+}
+
+#[test]
+fn outputs_that_no_file_can_have_are_refused_before_anything_is_paid() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let folder = folder.path();
+    let long = format!("{}.mp4", "x".repeat(300));
+    for output in ["o.mp4/", "o.mp4/.", &long] {
+        let ran = emulator.run(folder, &["render", "-o", output, "--json"]);
+        assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("output_not_writable")), "{ran:?}");
+    }
+    for output in ["o.mp4/", "a\0b.mp4", &long] {
+        let row = serde_json::json!({ "variables": { "title": "a" }, "output": output });
+        write(folder, "rows.jsonl", &format!("{row}\n"));
+        let ran = emulator.run(folder, &["render", "--batch", "rows.jsonl", "--json"]);
+        assert_eq!((ran.code, ran.error()["code"].as_str()), (5, Some("invalid_rows")), "{ran:?}");
+    }
+    assert_eq!(emulator.created(), (0, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_is_found_before_anything_is_paid() {
+    use std::os::unix::fs::PermissionsExt;
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let folder = folder.path();
+    write(folder, "rows.jsonl", "{\"title\": \"a\"}\n");
+    fs::create_dir(folder.join("out")).unwrap();
+    fs::set_permissions(folder.join("out"), fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(folder.join("out/probe"), "").is_ok() {
+        // Skipped: this user, such as root, may write to every folder.
+        return;
+    }
+    let ran = emulator.run(folder, &["render", "--batch", "rows.jsonl", "-o", "out/{title}.mp4", "--json"]);
+    assert_eq!((ran.code, ran.error()["code"].as_str()), (5, Some("invalid_rows")), "{ran:?}");
+    assert!(ran.error()["message"].as_str().unwrap().contains("cannot be written"), "{ran:?}");
+    assert_eq!(emulator.created(), (0, 0));
 }

@@ -60,7 +60,7 @@ impl BatchRows<'_> {
             console.warning(&format!("{file}: {hint}"));
         }
         let (mut rows, mut problems, mut refusals) = (0, Problems::default(), Vec::new());
-        let (mut hashes, mut folders) = (OutputHashes::default(), ResolvedFolders::default());
+        let (mut hashes, mut folders) = (OutputHashes::default(), self.folders());
         let mut findings = RowFindings::default();
         for row in &mut source {
             rows += 1;

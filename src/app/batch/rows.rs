@@ -128,9 +128,18 @@ impl<'a> BatchRows<'a> {
         self.places.check(&row.row, &row.output, folders)
     }
 
+    /// Returns folders to check outputs with; a run that writes videos tries them out.
+    pub(super) fn folders(&self) -> ResolvedFolders {
+        if self.spec.is_dry_run || !self.spec.run.is_waiting {
+            ResolvedFolders::default()
+        } else {
+            ResolvedFolders::trying()
+        }
+    }
+
     /// The reason that the output of a row is refused.
     fn refusal(&self, row: &ValidRow) -> InvalidRow {
-        let message = match self.target(row, &mut ResolvedFolders::default()) {
+        let message = match self.target(row, &mut self.folders()) {
             Err(refusal) => refused(&row.row, &row.output, &refusal),
             Ok(_) => format!("writes to {} like another row", row.output),
         };

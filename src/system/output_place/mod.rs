@@ -4,17 +4,26 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
 use hyperframes_ci_core::text::case_fold;
 use hyperframes_ci_core::video::signature;
 
+use super::temporary;
+
 /// Folders that are remembered; a pattern may name one for each row.
 const MAX_FOLDERS: usize = 1024;
+
+/// Folders that are tried out before anything is paid for.
+const MAX_TRIED: usize = 1000;
+
+/// The longest name of a file or a folder on common file systems, in bytes (UTF-16 units on Windows).
+const MAX_NAME: usize = 255;
 
 /// A place for videos.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +59,10 @@ pub(crate) enum OutputRefusal {
     DanglingLink(PathBuf),
     /// It is below this path, which is not a directory.
     BelowFile(PathBuf),
+    /// No file can have this path.
+    BadName(String),
+    /// This folder cannot be written.
+    NotWritable(PathBuf, String),
 }
 
 impl fmt::Display for OutputRefusal {
@@ -68,6 +81,8 @@ impl fmt::Display for OutputRefusal {
                 write!(f, "leads through {}, a link without a target", link.display())
             }
             Self::BelowFile(file) => write!(f, "is below {}, which is not a directory", file.display()),
+            Self::BadName(reason) => write!(f, "is not a valid path: {reason}"),
+            Self::NotWritable(folder, error) => write!(f, "cannot be written: {}: {error}", folder.display()),
         }
     }
 }
@@ -81,6 +96,8 @@ impl OutputRefusal {
             Self::NotAVideo(_) | Self::Unreadable(_) => "move that file, or name another one",
             Self::DanglingLink(_) => "remove the link, or name another file",
             Self::Directory => "name a file, such as -o out.mp4",
+            Self::BadName(_) => "name a file with a shorter or simpler name",
+            Self::NotWritable(..) => "check the permissions and the free space, or name another folder",
             Self::Reserved(_) | Self::Source | Self::NotAFile(_) | Self::BelowFile(_) => "name another file",
         }
     }
@@ -134,23 +151,52 @@ fn hash(value: &impl Hash) -> u64 {
 
 /// Folders of outputs with links resolved, so that each is looked at once.
 #[derive(Debug, Default)]
-pub(crate) struct ResolvedFolders(HashMap<PathBuf, PathBuf>);
+pub(crate) struct ResolvedFolders {
+    resolved: HashMap<PathBuf, PathBuf>,
+    /// Existing folders that were tried out, with the error of those that cannot be written; `None` if none is to be.
+    tried: Option<HashMap<PathBuf, Option<OutputRefusal>>>,
+}
 
 impl ResolvedFolders {
+    /// Returns one that also creates a file in each of the first 1000 folders, or in the existing folder above, and
+    /// removes it: a folder that cannot be written is found before anything is paid for.
+    pub(crate) fn trying() -> Self {
+        Self { tried: Some(HashMap::new()), ..Self::default() }
+    }
+
     fn resolve(&mut self, folder: &Path) -> Result<PathBuf, OutputRefusal> {
-        if let Some(known) = self.0.get(folder) {
+        if let Some(known) = self.resolved.get(folder) {
             return Ok(known.clone());
         }
         let resolved = resolve(folder)?;
         let existing = resolved.ancestors().find_map(|path| Some((path, path.metadata().ok()?)));
-        if let Some((path, _)) = existing.filter(|(_, metadata)| !metadata.is_dir()) {
-            return Err(OutputRefusal::BelowFile(path.to_owned()));
+        if let Some((path, metadata)) = existing {
+            if !metadata.is_dir() {
+                return Err(OutputRefusal::BelowFile(path.to_owned()));
+            }
+            self.try_out(path)?;
         }
-        if self.0.len() >= MAX_FOLDERS {
-            self.0.clear();
+        if self.resolved.len() >= MAX_FOLDERS {
+            self.resolved.clear();
         }
-        self.0.insert(folder.to_owned(), resolved.clone());
+        self.resolved.insert(folder.to_owned(), resolved.clone());
         Ok(resolved)
+    }
+
+    /// Creates a file in an existing folder and removes it, once for each folder.
+    fn try_out(&mut self, folder: &Path) -> Result<(), OutputRefusal> {
+        let Some(tried) = &mut self.tried else { return Ok(()) };
+        if let Some(known) = tried.get(folder) {
+            return known.clone().map_or(Ok(()), Err);
+        }
+        if tried.len() >= MAX_TRIED {
+            return Ok(());
+        }
+        let created = temporary::create(folder, ".hyperframes-ci-", ".part");
+        let refusal =
+            created.err().map(|error| OutputRefusal::NotWritable(folder.to_owned(), error.to_string()));
+        tried.insert(folder.to_owned(), refusal.clone());
+        refusal.map_or(Ok(()), Err)
     }
 }
 
@@ -190,7 +236,8 @@ impl OutputPlace {
         self
     }
 
-    /// Checks that a video may be written to `path`, and returns the file that it leads to. Nothing is written.
+    /// Checks that a video may be written to `path`, and returns the file that it leads to. Nothing is written,
+    /// unless `folders` try folders out.
     ///
     /// # Errors
     /// Returns the first reason against it, as [`OutputRefusal`] lists them.
@@ -202,7 +249,7 @@ impl OutputPlace {
         let (file, metadata) = self.find(path, folders)?;
         let target = OutputTarget::new(file);
         if let Some(inside) = self.check_inside(&target.path)? {
-            let is_hidden = |part: &&std::ffi::OsStr| part.as_encoded_bytes().starts_with(b".");
+            let is_hidden = |part: &&OsStr| part.as_encoded_bytes().starts_with(b".");
             if let Some(part) = inside.iter().find(is_hidden) {
                 return Err(OutputRefusal::Hidden(part.to_string_lossy().into_owned()));
             }
@@ -235,6 +282,7 @@ impl OutputPlace {
         path: &Path,
         folders: &mut ResolvedFolders,
     ) -> Result<(PathBuf, Option<Metadata>), OutputRefusal> {
+        check_name(path)?;
         let name = path.file_name().ok_or(OutputRefusal::Directory)?;
         let file = folders.resolve(path.parent().unwrap_or(Path::new("")))?.join(name);
         match file.symlink_metadata() {
@@ -247,7 +295,12 @@ impl OutputPlace {
                 Err(_) if self.boundary.is_none() => Ok((file, None)),
                 Err(_) => Err(OutputRefusal::DanglingLink(file)),
             },
-            metadata => Ok((file, metadata.ok())),
+            Ok(metadata) => Ok((file, Some(metadata))),
+            // No file can have that path: it is too long as a whole, or has characters that the system does not allow.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidFilename | ErrorKind::InvalidInput) => {
+                Err(OutputRefusal::BadName(error.to_string()))
+            }
+            Err(_) => Ok((file, None)),
         }
     }
 
@@ -270,6 +323,34 @@ impl OutputPlace {
         }
         Ok(())
     }
+}
+
+/// Checks that a path can be that of a file, whose folder may not exist: the system says so only once it does.
+fn check_name(path: &Path) -> Result<(), OutputRefusal> {
+    let text = path.as_os_str().as_encoded_bytes();
+    if text.contains(&0) {
+        return Err(OutputRefusal::BadName("it contains a NUL character".to_owned()));
+    }
+    // `file_name` ignores a slash, or a slash and a dot, at the end.
+    let text = path.to_string_lossy();
+    let name = text.strip_suffix('.').unwrap_or(&text);
+    if name.ends_with(std::path::is_separator) {
+        return Err(OutputRefusal::Directory);
+    }
+    match path.iter().find(|name| name_length(name) > MAX_NAME) {
+        Some(_) => Err(OutputRefusal::BadName(format!("a name in it is longer than {MAX_NAME} bytes"))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn name_length(name: &OsStr) -> usize {
+    name.len()
+}
+
+#[cfg(not(unix))]
+fn name_length(name: &OsStr) -> usize {
+    name.to_string_lossy().encode_utf16().count()
 }
 
 /// Checks that something that exists is a regular file.

@@ -203,3 +203,55 @@ fn special_files_are_refused_in_every_spelling() {
     let refusal = OutputPlace::default().check(Path::new("/dev/null"), &mut ResolvedFolders::default());
     assert_eq!(refusal.expect_err("a device").to_string(), "is a device");
 }
+
+#[test]
+fn names_that_no_file_can_have_are_refused() {
+    let world = World::new();
+    let long = "x".repeat(252);
+    assert!(world.check(&format!("out/{}.mp4", &long[..251])).is_ok());
+    let wide = "\u{e9}".repeat(126);
+    for (path, refusal) in [
+        (format!("out/{long}.mp4"), "BadName"),
+        (format!("out/missing/{long}.mp4"), "BadName"),
+        (format!("out/{long}long/a.mp4"), "BadName"),
+        #[cfg(unix)]
+        (format!("out/{wide}.mp4"), "BadName"),
+        ("out/a\0.mp4".to_owned(), "BadName"),
+        ("out/missing\0/a.mp4".to_owned(), "BadName"),
+        #[cfg(unix)]
+        (format!("out/{}a.mp4", "deep/".repeat(1000)), "BadName"),
+        ("out/a.mp4/".to_owned(), "Directory"),
+        ("out/a.mp4//".to_owned(), "Directory"),
+        ("out/a.mp4/.".to_owned(), "Directory"),
+    ] {
+        assert_eq!(world.refusal(&path), refusal, "{path} {wide}");
+    }
+    assert!(world.check("out/a.").is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_that_cannot_be_written_are_found_where_they_are_tried_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    let set_mode = |mode| {
+        fs::set_permissions(world.path("out/deep"), fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    let mut folders = ResolvedFolders::trying();
+    assert!(world.place.check(&world.path("out/deep/a.mp4"), &mut folders).is_ok());
+    assert!(world.place.check(&world.path("out/deep/new/a.mp4"), &mut folders).is_ok());
+    assert_eq!(fs::read_dir(world.path("out/deep")).expect("a folder").count(), 0, "nothing stays");
+    assert_eq!(folders.tried.as_ref().map(HashMap::len), Some(1), "each folder once");
+    set_mode(0o555);
+    if File::create(world.path("out/deep/probe")).is_ok() {
+        // Skipped: this user, such as root, may write to every folder.
+        return;
+    }
+    let mut folders = ResolvedFolders::trying();
+    for path in ["out/deep/a.mp4", "out/deep/new/a.mp4"] {
+        let refusal = world.place.check(&world.path(path), &mut folders).expect_err("not writable");
+        assert!(matches!(refusal, OutputRefusal::NotWritable(..)), "{refusal}");
+    }
+    assert!(world.check("out/deep/a.mp4").is_ok(), "a dry run writes nothing");
+    set_mode(0o755);
+}
