@@ -51,6 +51,23 @@ fn rows_share_one_upload_and_are_rendered_once() {
 }
 
 #[test]
+fn a_video_that_was_cut_is_fetched_again_and_a_whole_one_is_not() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let folder = folder.path();
+    rows(folder, 2);
+    render(&emulator, folder, &[]).ok();
+    let videos = ["renders/film 1.mp4", "renders/film 2.mp4"].map(|path| folder.join(path));
+    let whole = videos.each_ref().map(|path| fs::read(path).unwrap());
+    fs::write(&videos[0], &whole[0][..whole[0].len() - 1]).unwrap();
+    let written = fs::metadata(&videos[1]).unwrap().modified().unwrap();
+    render(&emulator, folder, &[]).ok();
+    assert_eq!(videos.each_ref().map(|path| fs::read(path).unwrap()), whole);
+    assert_eq!(fs::metadata(&videos[1]).unwrap().modified().unwrap(), written);
+    assert_eq!(emulator.created(), (1, 2), "nothing is paid again");
+}
+
+#[test]
 fn equal_rows_are_paid_for_once_also_without_reuse() {
     let emulator = Emulator::placeholder(&[]);
     let folder = project();

@@ -1,10 +1,12 @@
 //! What is to be done about each row, from what earlier runs have left.
 
 use std::collections::HashSet;
+use std::fs::OpenOptions;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderState};
+use hyperframes_ci_core::video::check_whole;
 
 use super::manifest::{Entry, Manifest, RowState};
 use super::row_outcome::{PlannedRow, PlannedState, RowOutcome};
@@ -13,6 +15,7 @@ use crate::app::budget::billed_seconds;
 use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
+use crate::system::file;
 use crate::ui::Console;
 
 /// What earlier runs have left.
@@ -112,9 +115,10 @@ fn is_usable(fact: &RenderFact) -> bool {
     matches!(fact.state, RenderState::Completed | RenderState::Submitted)
 }
 
-/// Whether there is a file that is not empty: a full disk leaves empty ones.
+/// Whether there is a whole video, by its headers: a file that was cut, or emptied by a full disk, is fetched again.
 fn is_video_in_place(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0)
+    let opened = file::open(path, OpenOptions::new().read(true));
+    opened.is_ok_and(|mut file| check_whole(&mut file).is_ok())
 }
 
 impl BatchPlan {
@@ -243,5 +247,26 @@ fn order(
         known,
         limits: Limits { min_balance, ..Limits::default() },
         output: Output::Path(PathBuf::from(output)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The shortest video that is whole: its signature, no samples, and a body.
+    const VIDEO: &[u8] = b"\0\0\0\x10ftypmp42\0\0\0\0\0\0\0\x08moov\0\0\0\x10mdat12345678";
+
+    #[test]
+    fn only_a_whole_video_is_in_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        assert!(!is_video_in_place(&path) && !is_video_in_place(folder.path()));
+        for (length, is_whole) in [(0, false), (16, false), (VIDEO.len() - 1, false), (VIDEO.len(), true)] {
+            fs::write(&path, &VIDEO[..length]).expect("written");
+            assert_eq!(is_video_in_place(&path), is_whole, "{length}");
+        }
     }
 }
