@@ -173,6 +173,32 @@ fn rows_that_failed_are_tried_again_when_that_is_asked_for() {
 }
 
 #[test]
+fn rows_that_are_refused_share_one_new_upload() {
+    let puts = |emulator: &Emulator| emulator.requests().iter().filter(|(verb, ..)| verb == "PUT").count();
+    let folder = project();
+    rows(folder.path(), 40);
+    // Every row is refused: of an asset of this run, and of one of an earlier run.
+    let emulator = Emulator::placeholder(&[]);
+    for uploads in [2, 3] {
+        emulator.script(r#"{"rules": [{"on": "submit", "times": 999, "do": {"status": 422}}]}"#);
+        let before = count(&emulator, "POST", "/v3/hyperframes/renders");
+        assert_eq!(render(&emulator, folder.path(), &["--retry-failed"]).code, 1);
+        assert_eq!(puts(&emulator), uploads);
+        let submits = count(&emulator, "POST", "/v3/hyperframes/renders") - before;
+        assert!((40..=49).contains(&submits), "{submits} submissions");
+    }
+    // Some rows are.
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    rows(folder.path(), 30);
+    let bad = |after: u32| format!(r#"{{"on": "submit", "after": {after}, "do": {{"status": 400}}}}"#);
+    emulator.script(&format!(r#"{{"rules": [{}, {}, {}]}}"#, bad(3), bad(9), bad(3)));
+    let ran = render(&emulator, folder.path(), &[]);
+    assert!(puts(&emulator) <= 2, "{ran:?}");
+    assert!(emulator.created().1 >= 28, "{ran:?}");
+}
+
+#[test]
 fn a_batch_stops_after_as_many_failures_as_are_allowed() {
     let emulator = Emulator::placeholder(&[]);
     emulator.script(r#"{"rules": [{"on": "submit", "times": 999, "do": {"status": 400}}]}"#);

@@ -67,6 +67,7 @@ impl Job {
         match &self.state {
             State::Calling(call) | State::Pausing(call) => call.stage(),
             State::Idle => Stage::Lookup,
+            State::Replacing(_) => Stage::Submit,
             State::Saving | State::Ended => Stage::Download,
         }
     }
@@ -138,7 +139,8 @@ impl Job {
                 None => self.fail(Stage::Download, FailureKind::NoVideo),
             },
             (State::Saving, Event::NotSaved(error)) => self.not_saved(error, now),
-            (State::Calling(_) | State::Saving | State::Ended, event) => {
+            (State::Replacing(error), Event::Replaced(replacement)) => self.replaced(error, replacement, now),
+            (State::Calling(_) | State::Replacing(_) | State::Saving | State::Ended, event) => {
                 let message = format!("the job has no use for {event:?} now");
                 self.fail(self.stage(), FailureKind::Malformed(message))
             }

@@ -40,7 +40,7 @@ pub use ledger::{AssetFact, AssetState, Fact, KeyFact, Ledger, LedgerEntry, Rend
 pub use ledger_index::{Compaction, LedgerIndex, LineRef};
 pub use machine::GONE_GRACE;
 pub use plan::{
-    Action, Archive, Event, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Retry, Reuse, SaveError,
-    Source, Step, UploadRoute, Wait,
+    Action, Archive, Event, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Replacement, Retry, Reuse,
+    SaveError, Source, Step, UploadRoute, Wait,
 };
 pub use state::Job;

@@ -117,6 +117,9 @@ pub struct Reuse {
     pub render: Option<RenderFact>,
     /// The upload that the ledger knows.
     pub asset: Option<AssetFact>,
+    /// Whether other jobs use the same upload: if the server refuses it, the job asks before it uploads again
+    /// ([`Action::ReplaceAsset`]).
+    pub is_asset_shared: bool,
     /// What the account's list says, if it was searched already for many renders at once.
     pub listed: ListSays,
 }
@@ -168,10 +171,23 @@ pub enum Event {
     Woke,
     /// During a pause between two polls, somebody who asked for many renders at once saw this one.
     Seen(Box<RenderDetail>),
+    /// The answer to [`Action::ReplaceAsset`].
+    Replaced(Replacement),
     /// The video of [`Action::Save`] is in place.
     Saved,
     /// The video of [`Action::Save`] is not in place.
     NotSaved(SaveError),
+}
+
+/// What a job does after the server refused the asset that it shares with other jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// Upload the archive again, for all of them.
+    Upload,
+    /// Submit once more, with the asset of this id, which another job has uploaded since.
+    Use(String),
+    /// Fail: the archive was uploaded again already, so the asset is not the reason.
+    None,
 }
 
 /// Why a video could not be saved.
@@ -222,6 +238,8 @@ pub enum Action {
     Send(Request),
     /// Pause.
     Sleep(Pause),
+    /// Find a replacement for the shared asset of this id, which the server refused, and answer with [`Event::Replaced`].
+    ReplaceAsset(String),
     /// Download this presigned URL, without any credential, to where the user wants it.
     Save(String),
     /// All is done.

@@ -8,7 +8,7 @@ use super::decision::{LedgerSays, ListSays};
 use super::failure::{FailureKind, Stage};
 use super::ledger::{Fact, RenderFact};
 use super::plan::{Origin, Plan};
-use crate::api::{Project, RenderDetail};
+use crate::api::{ApiError, Project, RenderDetail};
 
 /// The job. See the documentation of [`Plan`]'s module.
 #[derive(Debug)]
@@ -81,6 +81,8 @@ pub(super) enum State {
     Idle,
     Calling(Call),
     Pausing(Call),
+    /// The submission was refused with this error, and another asset is being found.
+    Replacing(Box<ApiError>),
     Saving,
     Ended,
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::state::{Because, Call, Job, Upload};
-use super::{Action, Pause, Retry, Source, UploadRoute};
+use super::state::{Because, Call, Job, State, Upload};
+use super::{Action, Pause, Replacement, Retry, Source, UploadRoute};
 use crate::api::{ApiError, DirectUpload, Project};
 use crate::archive::PROXY_UPLOAD_LIMIT;
 use crate::job::AssetState;
@@ -170,13 +170,45 @@ impl Job {
             && matches!(error.status, 400 | 404 | 410 | 422)
             && error.param.as_deref().is_none_or(|param| param.starts_with("project"));
         match self.asset.take() {
-            // What an earlier run uploaded may have been deleted since.
-            Some(asset) if asset.is_old && is_about_the_project => {
-                self.note_asset(&asset.id, AssetState::Refused);
-                self.refused_assets.push(asset.id);
-                self.upload()
+            // Other jobs meet the same refusal: one of them uploads for all.
+            Some(asset) if asset.is_old && is_about_the_project && self.plan.reuse.is_asset_shared => {
+                let refused = asset.id.clone();
+                self.asset = Some(asset);
+                self.state = State::Replacing(error);
+                Action::ReplaceAsset(refused)
             }
+            // What an earlier run uploaded may have been deleted since.
+            Some(asset) if asset.is_old && is_about_the_project => self.upload_again(asset),
             asset => {
+                self.asset = asset;
+                self.fail(Stage::Submit, FailureKind::Api(error))
+            }
+        }
+    }
+
+    /// Uploads in the place of an asset that the server refused.
+    fn upload_again(&mut self, refused: Upload) -> Action {
+        self.note_asset(&refused.id, AssetState::Refused);
+        self.refused_assets.push(refused.id);
+        self.upload()
+    }
+
+    /// Goes on after the refusal of a shared asset, which ended in `error`.
+    pub(super) fn replaced(
+        &mut self,
+        error: Box<ApiError>,
+        replacement: Replacement,
+        now: Duration,
+    ) -> Action {
+        match (replacement, self.asset.take()) {
+            (Replacement::Upload, Some(refused)) => self.upload_again(refused),
+            (Replacement::Use(id), _) => {
+                // The time that the other job took for its upload does not count.
+                self.phase = Some(now);
+                // It has just been uploaded: if it is refused as well, the asset is not the reason.
+                self.submit(Upload { id, is_old: false })
+            }
+            (Replacement::Upload | Replacement::None, asset) => {
                 self.asset = asset;
                 self.fail(Stage::Submit, FailureKind::Api(error))
             }

@@ -1,8 +1,8 @@
 //! Renders that may exist already, and limits on new ones.
 
 use hyperframes_ci_core::job::{
-    Action, AssetFact, AssetState, Fact, FailureKind, Limits, Origin, Plan, ProjectIdentity, Refusal,
-    RenderFact, RenderIdentity, RenderState, Reuse, Stage, UploadRoute,
+    Action, AssetFact, AssetState, Event, Fact, FailureKind, Limits, Origin, Plan, ProjectIdentity, Refusal,
+    RenderFact, RenderIdentity, RenderState, Replacement, Reuse, Stage, UploadRoute,
 };
 use hyperframes_ci_core::time::format_http_date;
 use serde_json::json;
@@ -251,6 +251,34 @@ fn a_key_for_many_renders_is_one_for_each_in_submissions_only() {
     let keys = ["a", "b", "a"].map(submitted);
     assert!(keys[0] == keys[2] && keys[0] != keys[1], "{keys:?}");
     assert!(keys[0].starts_with("mine.") && keys[0].len() == 21, "{keys:?}");
+}
+
+#[test]
+fn a_job_asks_before_it_replaces_an_asset_that_others_use() {
+    let refused = || {
+        let mut plan = with_asset(AssetState::Ready);
+        plan.reuse.is_asset_shared = true;
+        let mut scenario = Scenario::start(plan);
+        scenario.answer_list(&[]);
+        scenario.submission();
+        scenario.answer(400, json!({"error": {"code": "invalid_parameter", "message": "no such asset"}}));
+        assert!(matches!(&scenario.action, Action::ReplaceAsset(id) if id == "a0"), "{:?}", scenario.action);
+        assert!(scenario.facts.is_empty(), "another job may have replaced it already");
+        scenario
+    };
+    let mut scenario = refused();
+    scenario.event(Event::Replaced(Replacement::Upload));
+    assert!(matches!(&scenario.facts[0], Fact::Asset(fact) if fact.state == AssetState::Refused));
+    scenario.upload();
+    assert_eq!(scenario.submission().0["project"]["asset_id"], "a1");
+    let mut scenario = refused();
+    scenario.event(Event::Replaced(Replacement::Use("a9".to_owned())));
+    assert_eq!(scenario.submission().0["project"]["asset_id"], "a9");
+    scenario.answer(400, json!({"error": {"code": "invalid_parameter", "message": "no such asset"}}));
+    assert_eq!(scenario.failure().code(), "invalid_parameter", "the asset is not the reason");
+    let mut scenario = refused();
+    scenario.event(Event::Replaced(Replacement::None));
+    assert_eq!(scenario.failure().code(), "invalid_parameter");
 }
 
 #[test]

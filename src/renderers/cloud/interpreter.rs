@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::{Request, Target};
 use hyperframes_ci_core::job::{
-    Action, Archive, AssetFact, AssetState, Event as JobEvent, Fact, Failure, Job, ListSays, Pause, Source,
-    Stage, Step,
+    Action, Archive, AssetFact, AssetState, Event as JobEvent, Failure, Job, ListSays, Pause, Source, Stage,
+    Step,
 };
 
 use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
@@ -101,9 +101,9 @@ impl Interpreter<'_> {
     }
 }
 
-/// One run.
-struct Run<'a> {
-    interpreter: &'a Interpreter<'a>,
+/// One run. `outcome.rs` and `replacement.rs` have more of it.
+pub(super) struct Run<'a> {
+    pub(super) interpreter: &'a Interpreter<'a>,
     source: Source,
     submissions: Lane<Call>,
     polls: Lane<Call>,
@@ -116,13 +116,13 @@ struct Run<'a> {
     permits: Semaphore,
     /// Orders in flight, and whether there will be no more.
     open: Mutex<(usize, bool)>,
-    upload: SharedUpload,
+    pub(super) upload: SharedUpload,
     /// How fast requests are sent.
     pace: Mutex<Pace>,
-    stop: AtomicBool,
+    pub(super) stop: AtomicBool,
     /// Notices that were reported: what holds for many orders is said once.
     notices: Mutex<HashSet<String>>,
-    fatal: Mutex<Option<Box<Failure>>>,
+    pub(super) fatal: Mutex<Option<Box<Failure>>>,
     messages: Sender<Message>,
 }
 
@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
     }
 
     /// Puts a task to where its next action is performed.
-    fn route(&self, mut task: Box<Task>, step: Step) {
+    pub(super) fn route(&self, mut task: Box<Task>, step: Step) {
         step.facts.into_iter().for_each(|fact| self.remember(fact));
         if let Some(notice) = step.notice
             && lock(&self.notices).insert(notice.clone())
@@ -248,23 +248,8 @@ impl<'a> Run<'a> {
                 let has_permit = task.has_permit;
                 self.end(task.done(outcome), has_permit);
             }
-            Action::Fail(failure) => {
-                let is_upload =
-                    matches!(failure.stage, Stage::CreateUpload | Stage::Upload | Stage::CompleteUpload);
-                let is_shared = self.interpreter.context.is_batch && is_upload;
-                let is_fatal = (task.is_leader && failure.stage == Stage::Balance) || is_shared;
-                if is_fatal {
-                    // It holds for all of them, and nobody repeats it.
-                    self.stop.store(true, Ordering::SeqCst);
-                }
-                self.end_leadership(&mut task);
-                if is_fatal {
-                    lock(&self.fatal).get_or_insert(failure);
-                    self.leave(task.has_permit);
-                } else {
-                    self.end(task.failed(failure), task.has_permit);
-                }
-            }
+            Action::ReplaceAsset(refused) => self.replace_asset(task, refused),
+            Action::Fail(failure) => self.fail(task, failure),
         }
     }
 
@@ -301,7 +286,8 @@ impl<'a> Run<'a> {
     }
 
     /// A leader that needed no upload, or failed: the next order takes its place.
-    fn end_leadership(&self, task: &mut Task) {
+    pub(super) fn end_leadership(&self, task: &mut Task) {
+        self.end_replacement(task);
         if !std::mem::take(&mut task.is_leader) {
             return;
         }
@@ -312,12 +298,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn end(&self, result: OrderResult, has_permit: bool) {
+    pub(super) fn end(&self, result: OrderResult, has_permit: bool) {
         let _ = self.messages.send(Message::Ended(Box::new(result), has_permit));
     }
 
     /// An order is over.
-    fn leave(&self, has_permit: bool) {
+    pub(super) fn leave(&self, has_permit: bool) {
         if has_permit {
             self.permits.release();
         }
@@ -481,20 +467,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Writes a fact down. A ledger that fails now costs the next run a search, not this one its render.
-    fn remember(&self, fact: Fact) {
-        if let Fact::Asset(asset) = &fact {
-            self.upload.record(asset);
-        }
-        let mut ledger = lock(self.interpreter.ledger);
-        if let Some(Err(error)) = ledger.as_mut().map(|ledger| ledger.append(fact)) {
-            self.say(Event::Warning(format!(
-                "{error}; the account's list is all that the next run can go by"
-            )));
-        }
-    }
-
-    fn say(&self, event: Event) {
+    pub(super) fn say(&self, event: Event) {
         let _ = self.messages.send(Message::Event(event));
     }
 }

@@ -6,8 +6,10 @@ mod lanes;
 pub(crate) mod ledger;
 mod list;
 mod message;
+mod outcome;
 mod pace;
 mod plan;
+mod replacement;
 mod task;
 #[cfg(test)]
 mod tests;

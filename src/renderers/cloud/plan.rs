@@ -29,6 +29,7 @@ pub(super) fn plan(
             since: options.reuse.since(),
             render: order.known.take(),
             asset,
+            is_asset_shared: context.is_batch,
             listed: ListSays::Unasked,
         },
         limits: std::mem::take(&mut order.limits),

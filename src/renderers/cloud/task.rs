@@ -32,6 +32,8 @@ pub(super) struct Task {
     began: Instant,
     /// Whether other orders wait for the upload that it makes.
     pub(super) is_leader: bool,
+    /// Whether other tasks wait for the asset that it uploads in the place of a refused one.
+    pub(super) is_replacing: bool,
     /// Whether it holds one of the permits to submit.
     pub(super) has_permit: bool,
     /// Whether it was reported that its render exists.
@@ -57,6 +59,7 @@ impl Task {
             job,
             began: Instant::now(),
             is_leader,
+            is_replacing: false,
             has_permit: true,
             is_submitted: false,
             stages: Vec::new(),

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use hyperframes_ci_core::job::{AssetFact, AssetState, RenderState};
+use hyperframes_ci_core::job::{AssetFact, AssetState, RenderState, Replacement};
 
 use super::lanes::lock;
+use super::task::Task;
 use crate::renderers::Order;
 
 #[derive(Default)]
@@ -15,6 +16,33 @@ struct State {
     is_open: bool,
     has_leader: bool,
     waiting: VecDeque<Order>,
+    renewal: Renewal,
+}
+
+/// The upload in the place of an asset that the server refused: one for all orders of a run.
+#[derive(Default)]
+enum Renewal {
+    #[default]
+    Possible,
+    /// A task uploads in the place of `refused`, and others wait for it.
+    Running { refused: String, waiting: Vec<Task> },
+    /// It is over, well or not, and `refused` is not used again.
+    Over { refused: String },
+}
+
+impl State {
+    fn end_renewal(&mut self) -> Vec<Task> {
+        match std::mem::take(&mut self.renewal) {
+            Renewal::Running { refused, waiting } => {
+                self.renewal = Renewal::Over { refused };
+                waiting
+            }
+            other => {
+                self.renewal = other;
+                Vec::new()
+            }
+        }
+    }
 }
 
 /// See the documentation of the module.
@@ -71,12 +99,49 @@ impl SharedUpload {
         state.waiting.drain(..).collect()
     }
 
-    /// Takes in how far an upload is: one in the place of an asset that the server has dropped serves the orders to come.
-    pub(super) fn record(&self, fact: &AssetFact) {
+    /// Takes in how far an upload is: one in the place of an asset that the server has dropped serves the orders to come,
+    /// and the tasks that wait for it, which are returned.
+    pub(super) fn record(&self, fact: &AssetFact) -> Vec<Task> {
         let mut state = lock(&self.state);
-        if self.is_shared && fact.state == AssetState::Ready && state.asset.is_some() {
-            state.asset = Some(fact.clone());
+        if !self.is_shared || fact.state != AssetState::Ready || state.asset.is_none() {
+            return Vec::new();
         }
+        if let Renewal::Running { refused, .. } | Renewal::Over { refused } = &state.renewal
+            && *refused == fact.asset_id
+        {
+            return Vec::new();
+        }
+        state.asset = Some(fact.clone());
+        state.end_renewal()
+    }
+
+    /// What `task` does, of which the server refused the asset `refused`; `None` if it waits for the upload of another one.
+    pub(super) fn replace(&self, mut task: Box<Task>, refused: String) -> Option<(Box<Task>, Replacement)> {
+        let mut state = lock(&self.state);
+        let newer = state
+            .asset
+            .as_ref()
+            .filter(|asset| asset.state == AssetState::Ready && asset.asset_id != refused);
+        if let Some(newer) = newer {
+            return Some((task, Replacement::Use(newer.asset_id.clone())));
+        }
+        match &mut state.renewal {
+            Renewal::Possible => {
+                state.renewal = Renewal::Running { refused, waiting: Vec::new() };
+                task.is_replacing = true;
+                Some((task, Replacement::Upload))
+            }
+            Renewal::Running { waiting, .. } => {
+                waiting.push(*task);
+                None
+            }
+            Renewal::Over { .. } => Some((task, Replacement::None)),
+        }
+    }
+
+    /// The task that uploads in the place of a refused asset has ended: those that still wait for it.
+    pub(super) fn end_renewal(&self) -> Vec<Task> {
+        lock(&self.state).end_renewal()
     }
 
     /// The leader needed no upload, or failed: the next order may take its place.
