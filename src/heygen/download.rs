@@ -22,6 +22,8 @@ pub(crate) struct Download {
     output: OutputFile,
     /// Bytes in the file.
     received: u64,
+    /// The most bytes of one version that were in the file at any time.
+    most: u64,
     /// The strong `ETag` or the date of the version that the file holds; without one it cannot be gone on with.
     validator: Option<String>,
     /// The length of the video in seconds, as far as the API says.
@@ -31,7 +33,7 @@ pub(crate) struct Download {
 impl Download {
     /// Creates a download into an empty file.
     pub(crate) fn new(output: OutputFile) -> Self {
-        Self { output, received: 0, validator: None, duration: None }
+        Self { output, received: 0, most: 0, validator: None, duration: None }
     }
 
     /// The same, for a video of `duration` seconds.
@@ -113,10 +115,11 @@ impl Download {
         if self.received == 0 {
             self.validator = validator;
         }
-        let before = self.received;
+        let before = self.most.max(self.received);
         let copied = self.copy(&mut response.into_body().into_reader(), total, progress);
-        // What cannot be gone on with is no progress.
+        // Bytes that cannot be resumed, or that an earlier try had as well, are not progress.
         let progressed = self.received > before && self.validator.is_some();
+        self.most = before.max(self.received);
         copied.map_err(|error| SaveError { progressed, ..error })?;
         if let Some(total) = total.filter(|total| self.received != *total) {
             let message = format!("the transfer ended after {} of {total} bytes", self.received);
@@ -351,6 +354,32 @@ mod tests {
         target.validator = None;
         case.fetch(&mut target).expect("fetched");
         assert_eq!(target.received, VIDEO.len() as u64);
+    }
+
+    #[test]
+    fn a_transfer_that_starts_over_makes_no_progress_until_it_gets_further() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = OutputFile::prepare(Some(&folder.path().join("v.mp4"))).expect("writable");
+        let mut target = Download::new(output);
+        for (version, start, end, progressed) in [
+            ("v1", 0, 100, true),
+            // Another version: the next try starts over.
+            ("v2", 100, 200, false),
+            ("v2", 0, 100, false),
+            ("v3", 100, 200, false),
+            ("v3", 0, 90, false),
+            ("v3", 90, 100, false),
+            ("v3", 100, 110, true),
+            ("v4", 110, 120, false),
+            ("v4", 0, 120, true),
+        ] {
+            let mut case = Case::new();
+            let part = case.server.mock("GET", "/v?sig=1").with_status(206).with_header("etag", version);
+            let range = format!("bytes {start}-{}/{}", end - 1, VIDEO.len());
+            part.with_header("content-range", &range).with_body(&VIDEO[start..end]).create();
+            let error = case.fetch(&mut target).expect_err("a part");
+            assert_eq!(error.progressed, progressed, "{version} {range}: {}", error.message);
+        }
     }
 
     #[test]
