@@ -199,6 +199,26 @@ fn rows_that_are_refused_share_one_new_upload() {
 }
 
 #[test]
+fn an_error_that_holds_for_the_account_ends_the_batch_and_leaves_its_rows_open() {
+    for (status, code) in [(401, 3), (402, 1), (403, 3)] {
+        let emulator = Emulator::placeholder(&[]);
+        let fault = format!(r#"{{"on": "submit", "after": 5, "times": 999, "do": {{"status": {status}}}}}"#);
+        emulator.script(&format!(r#"{{"rules": [{fault}]}}"#));
+        let folder = project();
+        rows(folder.path(), 60);
+        let ran = render(&emulator, folder.path(), &[]);
+        assert_eq!(ran.code, code, "{status}: {ran:?}");
+        assert!(count(&emulator, "POST", "/v3/hyperframes/renders") < 30, "{status}: {ran:?}");
+        let manifest = fs::read_to_string(folder.path().join("renders/rows.manifest.jsonl")).unwrap();
+        assert!(!manifest.contains("failed") && manifest.contains("completed"), "{status}: {manifest}");
+        // The same command goes on.
+        emulator.script(r#"{"rules": []}"#);
+        render(&emulator, folder.path(), &[]).ok();
+        assert_eq!(emulator.created(), (1, 60));
+    }
+}
+
+#[test]
 fn a_batch_stops_after_as_many_failures_as_are_allowed() {
     let emulator = Emulator::placeholder(&[]);
     emulator.script(r#"{"rules": [{"on": "submit", "times": 999, "do": {"status": 400}}]}"#);

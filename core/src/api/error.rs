@@ -97,6 +97,17 @@ impl ApiError {
         matches!(self.status, 401 | 403)
     }
 
+    /// Whether the error holds for every request of the account: its credential, its credit, or a permission that the API
+    /// itself denies without naming a parameter.
+    #[must_use]
+    pub fn is_account_wide(&self) -> bool {
+        match self.status {
+            401 | 402 => true,
+            403 => self.is_of_api() && self.param.is_none(),
+            _ => false,
+        }
+    }
+
     /// Whether the API itself answered, with its envelope, and no proxy with a page.
     #[must_use]
     pub fn is_of_api(&self) -> bool {
@@ -143,10 +154,10 @@ impl ApiError {
                 "`hyperframes-ci pack --list` shows what was uploaded; index.html and the chosen composition must be in it"
             }
             "hyperframes_render_not_found" => "`hyperframes-ci list` shows the renders of this account",
-            "insufficient_credit" => {
+            "rate_limit_exceeded" => "wait a moment, or set HEYGEN_MAX_RETRIES higher",
+            code if code == "insufficient_credit" || self.status == 402 => {
                 "add credit to the HeyGen account, or render on this machine with --renderer local"
             }
-            "rate_limit_exceeded" => "wait a moment, or set HEYGEN_MAX_RETRIES higher",
             _ if self.is_authentication() => {
                 "set HEYGEN_API_KEY to a valid key (in GitHub Actions, from a secret), or render without an account with --renderer local"
             }

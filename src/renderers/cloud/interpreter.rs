@@ -110,7 +110,7 @@ pub(super) struct Run<'a> {
     /// Looks at many at once: they wait for no single poll.
     lists: Lane<Call>,
     downloads: Lane<(Box<Task>, String)>,
-    schedule: Schedule<Sleeper, Box<Task>>,
+    pub(super) schedule: Schedule<Sleeper, Box<Task>>,
     /// Permits to be in flight, and to be on the way to a submission.
     flights: Semaphore,
     permits: Semaphore,
@@ -231,6 +231,9 @@ impl<'a> Run<'a> {
             self.open_upload(&mut task);
         }
         match step.action {
+            Action::Send(_) | Action::Sleep(Pause { retry: Some(_), .. }) if self.is_abandoned(&task) => {
+                self.abandon(task);
+            }
             Action::Send(request) => self.queue(task, request),
             Action::Sleep(Pause { delay, retry: None }) => {
                 self.release_permit(&mut task);
@@ -332,6 +335,7 @@ impl<'a> Run<'a> {
                         let step = task.step(JobEvent::Woke);
                         self.route(task, step);
                     }
+                    Sleeper::Send(task, _) if self.is_abandoned(&task) => self.abandon(task),
                     Sleeper::Send(task, request) => self.queue(task, request),
                 }
             }

@@ -108,6 +108,13 @@ impl<S, P> Schedule<S, P> {
         self.changed.notify_one();
     }
 
+    /// Wakes all that sleeps, but not what is parked.
+    pub(super) fn wake_sleepers(&self) {
+        let now = Instant::now();
+        lock(&self.state).sleeping.iter_mut().for_each(|(until, _)| *until = now);
+        self.changed.notify_one();
+    }
+
     /// Keeps `work` until a time, or until something else that is parked is due: one question may answer for all.
     pub(super) fn park(&self, until: Instant, work: P) {
         lock(&self.state).parked.push((until, work));

@@ -1,7 +1,8 @@
-//! How tasks fail: alone, or with the whole run.
+//! How tasks end: alone, or with the whole run.
 
 use std::sync::atomic::Ordering;
 
+use hyperframes_ci_core::api::ApiError;
 use hyperframes_ci_core::job::{Failure, Stage};
 
 use super::interpreter::Run;
@@ -11,24 +12,37 @@ use super::task::Task;
 impl Run<'_> {
     /// Ends a task that failed, and the run if the failure holds for all rows.
     pub(super) fn fail(&self, mut task: Box<Task>, failure: Box<Failure>) {
-        let is_fatal = self.is_fatal(&task, &failure);
-        if is_fatal {
-            // It holds for all of them, and nobody repeats it.
-            self.stop.store(true, Ordering::SeqCst);
-        }
-        self.end_leadership(&mut task);
-        if is_fatal {
-            lock(&self.fatal).get_or_insert(failure);
-            self.leave(task.has_permit);
-        } else {
+        if !self.is_fatal(&task, &failure) {
+            self.end_leadership(&mut task);
             self.end(task.failed(failure), task.has_permit);
+            return;
         }
+        // It holds for all of them, and nobody repeats it.
+        lock(&self.fatal).get_or_insert(failure);
+        self.stop.store(true, Ordering::SeqCst);
+        self.schedule.wake_sleepers();
+        self.abandon(task);
     }
 
     /// Returns whether a failure holds for all rows.
     fn is_fatal(&self, task: &Task, failure: &Failure) -> bool {
+        if task.is_leader && failure.stage == Stage::Balance {
+            return true;
+        }
         let is_upload = matches!(failure.stage, Stage::CreateUpload | Stage::Upload | Stage::CompleteUpload);
-        (task.is_leader && failure.stage == Stage::Balance)
-            || (self.interpreter.context.is_batch && is_upload)
+        let is_account_wide =
+            failure.render_id.is_none() && failure.api_error().is_some_and(ApiError::is_account_wide);
+        self.interpreter.context.is_batch && (is_upload || is_account_wide)
+    }
+
+    /// Returns whether `task` must not go on: the run ends, and the task has not led to a render.
+    pub(super) fn is_abandoned(&self, task: &Task) -> bool {
+        task.job.render().is_none() && self.stop.load(Ordering::SeqCst) && lock(&self.fatal).is_some()
+    }
+
+    /// Ends a task without a result: its row stays open, and the next run finds what was submitted of it.
+    pub(super) fn abandon(&self, mut task: Box<Task>) {
+        self.end_leadership(&mut task);
+        self.leave(task.has_permit);
     }
 }
