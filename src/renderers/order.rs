@@ -210,7 +210,8 @@ pub(crate) enum OrderState {
     Failed {
         /// The error.
         error: Error,
-        /// Whether the render exists and did not fail at the server: its video is fetched later, and not paid for again.
+        /// Whether the same command goes on with it: the render did not fail at the server, so that its video is fetched
+        /// later and not paid for again, or only the time for the submission was over.
         is_fetchable: bool,
     },
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -211,6 +211,27 @@ fn an_error_that_holds_for_the_account_ends_the_batch_and_leaves_its_rows_open()
         assert!(count(&emulator, "POST", "/v3/hyperframes/renders") < 30, "{status}: {ran:?}");
         let manifest = fs::read_to_string(folder.path().join("renders/rows.manifest.jsonl")).unwrap();
         assert!(!manifest.contains("failed") && manifest.contains("completed"), "{status}: {manifest}");
+        // The same command goes on.
+        emulator.script(r#"{"rules": []}"#);
+        render(&emulator, folder.path(), &[]).ok();
+        assert_eq!(emulator.created(), (1, 60));
+    }
+}
+
+#[test]
+fn submissions_that_are_refused_for_a_while_end_the_batch_in_one_time_limit() {
+    for status in [429, 503] {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(&format!(
+            r#"{{"rules": [{{"on": "submit", "after": 2, "times": 999, "do": {{"status": {status}}}}}]}}"#
+        ));
+        let folder = project();
+        rows(folder.path(), 60);
+        let began = Instant::now();
+        let ran = render(&emulator, folder.path(), &["--max-wait", "0.05"]);
+        // The first two rows begin the time of the next ones anew.
+        assert!(began.elapsed() < Duration::from_secs(12), "{status}: {:?}", began.elapsed());
+        assert_eq!(ran.code, 4, "{status}: {ran:?}");
         // The same command goes on.
         emulator.script(r#"{"rules": []}"#);
         render(&emulator, folder.path(), &[]).ok();

@@ -160,7 +160,7 @@ fn a_render_that_is_waited_for_ends_in_time() {
 
 #[test]
 fn rows_of_a_batch_end_in_time() {
-    for (step, code) in [("list", "timeout"), ("submit", "batch_failed"), ("download", "batch_failed")] {
+    for (step, code) in [("list", "timeout"), ("submit", "timeout"), ("download", "batch_failed")] {
         let (folder, api) = (project(), slow_api(step));
         write(folder.path(), "rows.jsonl", "{\"title\":\"a\"}\n");
         let mut command = render(&api, &folder.path().join("l.jsonl"));

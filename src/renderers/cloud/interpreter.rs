@@ -122,6 +122,8 @@ pub(super) struct Run<'a> {
     pub(super) stop: AtomicBool,
     /// Notices that were reported: what holds for many orders is said once.
     notices: Mutex<HashSet<String>>,
+    /// When a render was submitted last.
+    pub(super) last_submission: Mutex<Option<Instant>>,
     pub(super) fatal: Mutex<Option<Box<Failure>>>,
     messages: Sender<Message>,
 }
@@ -160,6 +162,7 @@ impl<'a> Run<'a> {
             pace: Mutex::new(Pace::new(Instant::now())),
             stop: AtomicBool::new(false),
             notices: Mutex::default(),
+            last_submission: Mutex::new(None),
             fatal: Mutex::new(None),
             messages,
         }
@@ -248,6 +251,7 @@ impl<'a> Run<'a> {
             }
             Action::Done(outcome) => {
                 self.end_leadership(&mut task);
+                let _ = self.submitted(&mut task);
                 let has_permit = task.has_permit;
                 self.end(task.done(outcome), has_permit);
             }
@@ -268,7 +272,7 @@ impl<'a> Run<'a> {
         if std::mem::take(&mut task.has_permit) {
             self.permits.release();
         }
-        if let Some(result) = task.submitted() {
+        if let Some(result) = self.submitted(task) {
             let _ = self.messages.send(Message::Result(Box::new(result)));
         }
     }

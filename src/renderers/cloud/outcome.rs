@@ -1,13 +1,15 @@
 //! How tasks end: alone, or with the whole run.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use hyperframes_ci_core::api::ApiError;
-use hyperframes_ci_core::job::{Failure, Stage};
+use hyperframes_ci_core::job::{Failure, FailureKind, Stage};
 
 use super::interpreter::Run;
 use super::lanes::lock;
 use super::task::Task;
+use crate::renderers::OrderResult;
 
 impl Run<'_> {
     /// Ends a task that failed, and the run if the failure holds for all rows.
@@ -32,7 +34,23 @@ impl Run<'_> {
         let is_upload = matches!(failure.stage, Stage::CreateUpload | Stage::Upload | Stage::CompleteUpload);
         let is_account_wide =
             failure.render_id.is_none() && failure.api_error().is_some_and(ApiError::is_account_wide);
-        self.interpreter.context.is_batch && (is_upload || is_account_wide)
+        self.interpreter.context.is_batch && (is_upload || is_account_wide || self.is_stuck(task, failure))
+    }
+
+    /// Returns whether `task` was not submitted within its time, nor was any other meanwhile: the next rows would wait as
+    /// long in vain.
+    fn is_stuck(&self, task: &Task, failure: &Failure) -> bool {
+        let is_late = matches!(failure.kind, FailureKind::TimedOut { .. }) && failure.render_id.is_none();
+        is_late && lock(&self.last_submission).is_none_or(|last| last < task.began)
+    }
+
+    /// Returns the result that says that the render of `task` exists, the first time.
+    pub(super) fn submitted(&self, task: &mut Task) -> Option<OrderResult> {
+        let result = task.submitted()?;
+        if !result.is_reused {
+            *lock(&self.last_submission) = Some(Instant::now());
+        }
+        Some(result)
     }
 
     /// Returns whether `task` must not go on: the run ends, and the task has not led to a render.

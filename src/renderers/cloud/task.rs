@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::RenderDetail;
 use hyperframes_ci_core::job::{
-    Action, Event as JobEvent, Failure, Job, Outcome, Pause, RenderIdentity, SaveError, Stage, Step,
+    Action, Event as JobEvent, Failure, FailureKind, Job, Outcome, Pause, RenderIdentity, SaveError, Stage,
+    Step,
 };
 use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
@@ -29,7 +30,7 @@ pub(super) struct Task {
     output: Output,
     download: Option<Download>,
     pub(super) job: Job,
-    began: Instant,
+    pub(super) began: Instant,
     /// Whether other orders wait for the upload that it makes.
     pub(super) is_leader: bool,
     /// Whether other tasks wait for the asset that it uploads in the place of a refused one.
@@ -186,7 +187,9 @@ impl Task {
 
     /// The result of a job that failed.
     pub(super) fn failed(&self, failure: Box<Failure>) -> OrderResult {
-        let is_fetchable = failure.is_resumable();
+        // What only lacked time goes on with the same command, whether there is a render or not.
+        let is_late = matches!(failure.kind, FailureKind::TimedOut { .. });
+        let is_fetchable = failure.is_resumable() || is_late;
         let detail = failure.detail.clone().map(Box::new);
         let state = OrderState::Failed { error: failure.into(), is_fetchable };
         OrderResult { detail, ..self.result(state) }
