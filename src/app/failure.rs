@@ -150,8 +150,10 @@ impl Fault for InvalidRows {
 /// Rows of a batch failed.
 #[derive(Debug)]
 pub(crate) struct BatchFailed {
-    /// Number of rows without a video.
+    /// Number of rows without a video, except those that were not submitted.
     pub(crate) failed: u64,
+    /// Number of rows that were not submitted, because the run ended before it was their turn.
+    pub(crate) not_submitted: u64,
     /// Number of all rows.
     pub(crate) rows: u64,
     /// Whether all that they lack is time.
@@ -160,7 +162,13 @@ pub(crate) struct BatchFailed {
 
 impl fmt::Display for BatchFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} rows failed", self.failed, self.rows)
+        match (self.failed, self.not_submitted) {
+            (failed, 0) => write!(f, "{failed} of {} rows failed", self.rows),
+            (0, open) => write!(f, "{open} of {} rows were not submitted", self.rows),
+            (failed, open) => {
+                write!(f, "{failed} of {} rows failed and {open} were not submitted", self.rows)
+            }
+        }
     }
 }
 

@@ -245,6 +245,13 @@ fn a_batch_stops_after_as_many_failures_as_are_allowed() {
     emulator.script(r#"{"rules": [{"on": "submit", "times": 999, "do": {"status": 400}}]}"#);
     let folder = project();
     rows(folder.path(), 300);
+    let ran = render(&emulator, folder.path(), &["--fail-fast", "--concurrency", "1", "--json"]);
+    let message = ran.error()["message"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (ran.code, message.as_str()),
+        (1, "1 of 300 rows failed and 299 were not submitted"),
+        "{ran:?}"
+    );
     assert_eq!(render(&emulator, folder.path(), &["--fail-fast", "--concurrency", "2"]).code, 1);
     assert!(count(&emulator, "POST", "/v3/hyperframes/renders") < 30);
 }

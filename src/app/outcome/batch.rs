@@ -73,8 +73,9 @@ impl BatchOutcome {
         let missing = self.rows.saturating_sub(self.in_place());
         match (&self.results, &self.refusal) {
             (Some(results), _) if missing > 0 => {
-                let is_timeout = results.is_timeout;
-                Err(BatchFailed { failed: missing, rows: self.rows, is_timeout }.into())
+                let (is_timeout, not_submitted) = (results.is_timeout, results.not_submitted);
+                let failed = missing.saturating_sub(not_submitted);
+                Err(BatchFailed { failed, not_submitted, rows: self.rows, is_timeout }.into())
             }
             (None, Some(refusal)) => Err(refusal.clone().into()),
             _ => Ok(()),
