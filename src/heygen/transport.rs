@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hyperframes_ci_core::api::{Body, Method, Request, Response, ResponseError, Target};
 use hyperframes_ci_core::job::retry_delay;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use ureq::config::{AutoHeaderValue, ConfigBuilder};
 use ureq::http::Uri;
@@ -35,6 +36,9 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// An archive that can be sent more than once.
 pub(crate) trait Replay: Read + Seek {}
 impl<T: Read + Seek> Replay for T {}
+
+/// What no URL contains, beside all that is not ASCII.
+const UNESCAPED: &AsciiSet = &CONTROLS.add(b' ');
 
 /// Sends requests to the API and to presigned URLs.
 #[derive(Debug)]
@@ -264,6 +268,8 @@ impl Transport {
         validator: Option<&str>,
         deadline: Deadline,
     ) -> Result<ureq::http::Response<ureq::Body>, String> {
+        // A server may name the file as its user did; escaped characters stay as they are.
+        let url = &utf8_percent_encode(url, UNESCAPED).to_string();
         let mut request = self.downloads.get(url);
         if offset > 0 {
             request = request.header("range", format!("bytes={offset}-"));

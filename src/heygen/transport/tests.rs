@@ -275,3 +275,13 @@ fn a_token_that_is_refused_again_is_not_refreshed_again() {
         401
     );
 }
+
+#[test]
+fn unescaped_characters_of_a_download_are_escaped_and_nothing_else() {
+    let mut server = mockito::Server::new();
+    let mock = server.mock("GET", "/my%20v%C3%ADdeo%20a.mp4?sig=a%2Bb%3D&x=+'~|").create();
+    let url = format!("{}/my v\u{ed}deo%20a.mp4?sig=a%2Bb%3D&x=+'~|", server.url());
+    let answer = transport(&server).open(&url, 0, None, Deadline::NEVER).expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200);
+    mock.assert();
+}
