@@ -158,6 +158,17 @@ pub(crate) struct BatchFailed {
     pub(crate) rows: u64,
     /// Whether all that they lack is time.
     pub(crate) is_timeout: bool,
+    /// Whether the run used no earlier renders.
+    pub(crate) is_reuse_off: bool,
+}
+
+/// How to resume a batch. With `--no-reuse` the same command would pay for all rows again.
+pub(crate) fn resume_hint(is_reuse_off: bool) -> &'static str {
+    if is_reuse_off {
+        "run the same command without --no-reuse to resume"
+    } else {
+        "run the same command again to resume"
+    }
 }
 
 impl fmt::Display for BatchFailed {
@@ -178,9 +189,8 @@ impl Fault for BatchFailed {
     }
 
     fn help(&self) -> Option<String> {
-        let help =
-            "the same command goes on with what is missing; --retry-failed tries those that failed again";
-        Some(help.to_owned())
+        let help = format!("{}; --retry-failed renders failed rows again", resume_hint(self.is_reuse_off));
+        Some(help)
     }
 
     fn exit(&self) -> Exit {

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::manifest::{Entry, Manifest, ManifestError, RowState};
 use super::row_outcome::{EndedRow, RowOutcome};
 use crate::app::budget::Billed;
+use crate::app::failure::resume_hint;
 use crate::app::outcome::{BatchOutcome, BatchResults};
 use crate::app::spec::RenderSpec;
 use crate::fault::{Error, Exit};
@@ -26,6 +27,8 @@ pub(super) struct BatchSummary<'a> {
     most: Option<u64>,
     /// Whether a video that is not as it was asked for is a failure.
     must_match: bool,
+    /// Whether earlier renders do not count.
+    is_reuse_off: bool,
     /// Whether renders cost money.
     is_billed: bool,
     completed: u64,
@@ -49,13 +52,14 @@ impl<'a> BatchSummary<'a> {
     ) -> Self {
         let pending = usize::try_from(outcome.would_render + outcome.reused).unwrap_or(usize::MAX);
         console.step(&format!("Rendering {}", counted(pending, "row")));
-        interrupt::set_resume_hint(Some("the same command goes on with what is missing".to_owned()));
+        interrupt::set_resume_hint(Some(resume_hint(spec.run.reuse.is_off).to_owned()));
         Self {
             manifest,
             console,
             outcome,
             most: spec.batch.max_failures,
             must_match: spec.must_match,
+            is_reuse_off: spec.run.reuse.is_off,
             is_billed,
             completed: 0,
             reused: 0,
@@ -98,7 +102,7 @@ impl<'a> BatchSummary<'a> {
     /// Returns an error if the manifest could not be written.
     pub(super) fn end(self, cost_usd: Option<f64>) -> Result<BatchOutcome, Error> {
         let pending = self.pending();
-        let Self { console, mut outcome, completed, reused, billed, .. } = self;
+        let Self { console, mut outcome, completed, reused, billed, is_reuse_off, .. } = self;
         console.end_bar();
         interrupt::set_resume_hint(None);
         if let Some(error) = self.broken {
@@ -120,8 +124,15 @@ impl<'a> BatchSummary<'a> {
         let lines = counts.map(|(what, count, more)| vec![what.to_owned(), count.to_string(), more]);
         table(&lines.collect::<Vec<_>>()).lines().for_each(|line| console.detail(line));
         outcome.reused = reused;
-        outcome.results =
-            Some(BatchResults { completed, failed, billed, not_submitted, is_timeout, cost_usd });
+        outcome.results = Some(BatchResults {
+            completed,
+            failed,
+            billed,
+            not_submitted,
+            is_timeout,
+            is_reuse_off,
+            cost_usd,
+        });
         console.done(&format!("{} of {} rows are there", outcome.in_place(), outcome.rows));
         if let Some(cost) = cost_usd {
             console.detail(&format!("about ${cost:.4}, by the tooling's estimate"));

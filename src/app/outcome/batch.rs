@@ -54,6 +54,9 @@ pub(crate) struct BatchResults {
     /// Whether every row without a video timed out in this run.
     #[serde(skip)]
     pub(crate) is_timeout: bool,
+    /// Whether the run used no earlier renders.
+    #[serde(skip)]
+    pub(crate) is_reuse_off: bool,
     /// What it cost in dollars, by the tooling's estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
@@ -75,7 +78,8 @@ impl BatchOutcome {
             (Some(results), _) if missing > 0 => {
                 let (is_timeout, not_submitted) = (results.is_timeout, results.not_submitted);
                 let failed = missing.saturating_sub(not_submitted);
-                Err(BatchFailed { failed, not_submitted, rows: self.rows, is_timeout }.into())
+                let is_reuse_off = results.is_reuse_off;
+                Err(BatchFailed { failed, not_submitted, rows: self.rows, is_timeout, is_reuse_off }.into())
             }
             (None, Some(refusal)) => Err(refusal.clone().into()),
             _ => Ok(()),
