@@ -194,8 +194,9 @@ impl<'a> Run<'a> {
         loop {
             self.flights.acquire();
             self.permits.acquire();
-            // Asked afterwards: reading the next row may take a while.
-            let next = orders.next().filter(|_| !self.stop.load(Ordering::SeqCst));
+            let is_over = || self.stop.load(Ordering::SeqCst);
+            // Asked again afterwards: reading the next row may take a while.
+            let next = if is_over() { None } else { orders.next().filter(|_| !is_over()) };
             let Some(order) = next else { break };
             lock(&self.open).0 += 1;
             self.admit(order);

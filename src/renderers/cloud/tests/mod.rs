@@ -394,9 +394,9 @@ fn a_pause_that_is_longer_than_the_time_limit_ends_in_time() {
     let mut fixture = Fixture::new();
     fixture.options.max_wait = Duration::from_secs(1);
     let (began, mut heard) = (Instant::now(), Heard::default());
-    fixture.batch(&server, 12, &mut heard).expect("results");
+    let error = fixture.batch(&server, 12, &mut heard).expect_err("no time");
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
-    assert_eq!((heard.count(Ended::Completed), heard.count(Ended::Failed)), (0, 12));
+    assert_eq!((error.exit(), heard.count(Ended::Completed)), (Exit::Timeout, 0), "{error}");
 }
 
 #[test]
@@ -428,7 +428,9 @@ fn enough_failures_end_the_feeding() {
         fixture.run(&session, &mut orders, &mut heard).expect("an end");
         let fed = fed.into_inner();
         assert!(fed < 30, "{fed} of 500 were begun");
-        assert_eq!(heard.count(Ended::Completed) + heard.count(Ended::Failed), fed, "each has a result");
+        // The last one that was read may have come too late to be begun.
+        let ended = heard.count(Ended::Completed) + heard.count(Ended::Failed);
+        assert!((fed - 1..=fed).contains(&ended), "{ended} of {fed} have a result");
         assert!(heard.count(Ended::Failed) >= most);
     }
 }
