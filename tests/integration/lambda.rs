@@ -283,7 +283,7 @@ fn what_is_not_done_in_time_goes_on_and_is_gone_on_with() {
     write(folder.path(), "rows.jsonl", "{\"title\": \"slow\"}\n");
     let flags = ["--batch", "rows.jsonl", "-o", "films/{index}.{ext}"];
     let ran = aws.render(folder.path(), &[&flags[..], &["--max-wait", "0.05"]].concat());
-    assert!(ran.code == 1 && ran.stdout.contains("is not done in time"), "{ran:?}");
+    assert!(ran.code == 4 && ran.stdout.contains("is not done in time"), "{ran:?}");
     fs::remove_file(folder.path().join("rows.jsonl")).unwrap();
     let ran = aws.render(folder.path(), &["--max-wait", "0.05", "--variables", "{\"title\": \"slow\"}"]);
     assert_eq!((ran.code, aws.executions().len()), (4, 1), "the same render: {ran:?}");
