@@ -1,7 +1,9 @@
 //! The pace of requests to a server that limits their rate: additive increase, multiplicative decrease.
 //!
 //! Without a limit there is no pace. The first 429 sets it to what the server has just accepted, each further one lowers
-//! it, and every accepted request raises it a little, so that it stays near the server's limit.
+//! it, and every accepted request raises it a little, so that it stays near the server's limit. A server that says how long to
+//! wait (`Retry-After`) is believed instead of lowering the pace further, and a long row of accepted requests raises it
+//! faster: the limit was a passing one.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -20,8 +22,14 @@ const DECREASE: f64 = 0.7;
 /// How much each accepted request raises the pace, as a share of what the last refusal left of it.
 const INCREASE: f64 = 0.03;
 
+/// Accepted requests in a row after which the pace rises by [`RECOVERY`] instead.
+const STREAK: u32 = 20;
+
+/// How much each further accepted request raises the pace, as a share of it.
+const RECOVERY: f64 = 0.1;
+
 /// The lowest pace, in requests per second: `Retry-After` and the pauses between repeats are for longer waits.
-const LOWEST: f64 = 0.2;
+const LOWEST: f64 = 0.5;
 
 /// The pace from which on there is no limit, in requests per second.
 const UNLIMITED: f64 = 200.0;
@@ -32,6 +40,8 @@ pub(super) struct Pace {
     rate: Option<f64>,
     /// The pace after the last refusal.
     base: f64,
+    /// Requests that were accepted since then.
+    streak: u32,
     /// Nothing is sent before.
     hold: Instant,
     /// When the next request may be sent.
@@ -45,7 +55,15 @@ pub(super) struct Pace {
 impl Pace {
     /// A pace without a limit.
     pub(super) fn new(now: Instant) -> Self {
-        Self { rate: None, base: 0.0, hold: now, next: now, lowered: None, accepted: VecDeque::new() }
+        Self {
+            rate: None,
+            base: 0.0,
+            streak: 0,
+            hold: now,
+            next: now,
+            lowered: None,
+            accepted: VecDeque::new(),
+        }
     }
 
     /// Lets one request through at `now`.
@@ -91,7 +109,9 @@ impl Pace {
     fn on_accepted(&mut self, now: Instant) {
         self.accepted.push_back(now);
         self.forget(now);
-        self.rate = self.rate.map(|rate| rate + self.base * INCREASE);
+        self.streak = self.streak.saturating_add(1);
+        let raised = |rate: f64| if self.streak > STREAK { rate * RECOVERY } else { self.base * INCREASE };
+        self.rate = self.rate.map(|rate| rate + raised(rate));
         self.rate = self.rate.filter(|rate| *rate < UNLIMITED);
     }
 
@@ -105,8 +125,9 @@ impl Pace {
         self.forget(now);
         let count = u32::try_from(self.accepted.len()).unwrap_or(u32::MAX);
         let observed = f64::from(count) / WINDOW.as_secs_f64();
-        let rate = self.rate.map_or(observed.max(1.0), |rate| (rate * DECREASE).max(LOWEST));
-        (self.rate, self.base) = (Some(rate), rate);
+        let lowered = |rate: f64| if retry_after.is_some() { rate } else { (rate * DECREASE).max(LOWEST) };
+        let rate = self.rate.map_or(observed.max(1.0), lowered);
+        (self.rate, self.base, self.streak) = (Some(rate), rate, 0);
         self.lowered = Some(now);
         self.next = self.next.max(now + pause(Duration::from_secs_f64(rate.recip())));
     }
@@ -165,6 +186,34 @@ mod tests {
             assert!(time.as_secs_f64() < least * 1.8 + 5.0, "{rows} rows at {limit}/s took {time:?}");
         }
         assert_eq!(simulate(40, 1000).0, 40);
+    }
+
+    #[test]
+    fn a_passing_limit_is_recovered_from() {
+        let (start, mut pace) = (Instant::now(), Pace::new(Instant::now()));
+        let (mut now, mut refused) = (start, 0);
+        for _ in 0..500 {
+            while pace.admit(now).is_err() {
+                now += Duration::from_millis(10);
+            }
+            if refused < 25 {
+                refused += 1;
+                pace.on_refused(now, now, None);
+            } else {
+                pace.on_accepted(now);
+            }
+        }
+        assert!(now - start < Duration::from_secs(110), "{:?}", now - start);
+        // A server that says when to come back is asked again then.
+        let (start, mut pace) = (Instant::now(), Pace::new(Instant::now()));
+        let mut now = start;
+        for _ in 0..25 {
+            while pace.admit(now).is_err() {
+                now += Duration::from_millis(10);
+            }
+            pace.on_refused(now, now, Some(Duration::ZERO));
+        }
+        assert!(now - start < Duration::from_secs(30), "{:?}", now - start);
     }
 
     #[test]
