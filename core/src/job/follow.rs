@@ -128,7 +128,7 @@ impl Job {
             failed => retry_delay(failed - 1, None, self.plan.seed).min(left),
         };
         let (stage, reason) = (Stage::Download, error.message);
-        let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };
+        let retry = Retry { stage, reason, attempt, of, left };
         self.pause(call, Pause { delay, retry: Some(retry) })
     }
 }

@@ -293,7 +293,6 @@ impl Job {
             attempt: missing.count.saturating_add(1),
             of: None,
             left,
-            is_rate_limit: false,
         };
         if self.plan.wait.is_some() || left.is_zero() {
             return self.pause_poll(render.id, Some((delay, retry)), now);

@@ -343,7 +343,7 @@ impl Job {
         let is_bounded = !is_patient && !is_rate_limit && !is_in_progress;
         let (attempt, of) = (self.attempt.saturating_add(1), is_bounded.then_some(most));
         let (stage, reason) = (call.stage(), kind.reason());
-        let retry = Retry { stage, reason, attempt, of, left, is_rate_limit };
+        let retry = Retry { stage, reason, attempt, of, left };
         if let Call::Poll(id) = &call
             && is_patient
         {

@@ -270,8 +270,6 @@ pub struct Retry {
     pub of: Option<u32>,
     /// The time that is left for tries.
     pub left: Duration,
-    /// Whether the server wants to be left alone, by everybody.
-    pub is_rate_limit: bool,
 }
 
 /// How the job ended.

@@ -140,7 +140,7 @@ impl Job {
                 let (attempt, of) = (self.attempt + 1, Some(COMPLETE_ATTEMPTS + 1));
                 let stage = Stage::CompleteUpload;
                 let reason = error.to_string();
-                let retry = Retry { stage, reason, attempt, of, left, is_rate_limit: false };
+                let retry = Retry { stage, reason, attempt, of, left };
                 let call = Call::Complete { asset_id, because: Because::Stored };
                 self.pause(call, Pause { delay, retry: Some(retry) })
             }
