@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use crate::system::hash::hash;
 use crate::system::interrupt;
 use crate::system::interrupt::Guard;
 
@@ -121,9 +121,7 @@ fn is_old(metadata: &std::fs::Metadata) -> bool {
 fn is_first_visit(folder: &Path, pattern: &str) -> bool {
     // Hashes, since a million videos may go to as many folders.
     static VISITED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
-    let mut hasher = DefaultHasher::new();
-    (folder, pattern).hash(&mut hasher);
-    VISITED.lock().unwrap_or_else(PoisonError::into_inner).insert(hasher.finish())
+    VISITED.lock().unwrap_or_else(PoisonError::into_inner).insert(hash(&(folder, pattern)))
 }
 
 #[cfg(unix)]

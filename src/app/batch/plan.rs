@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderState};
@@ -16,6 +15,7 @@ use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
 use crate::system::file;
+use crate::system::hash::hash;
 use crate::ui::Console;
 
 /// What earlier runs have left.
@@ -104,13 +104,6 @@ impl PriorState<'_> {
     }
 }
 
-/// Eight bytes of a million rows fit into memory; two rows with one hash would only be counted as one.
-fn hash(identity: &RenderIdentity) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    identity.key(0).as_str().hash(&mut hasher);
-    hasher.finish()
-}
-
 fn is_usable(fact: &RenderFact) -> bool {
     matches!(fact.state, RenderState::Completed | RenderState::Submitted)
 }
@@ -156,7 +149,7 @@ impl BatchPlan {
         let identity = prior.identity(row);
         let status = prior.status(rows, row, &identity);
         let is_pending = matches!(status, RowStatus::Rendered(_) | RowStatus::New(_));
-        let is_equal = is_pending && is_shared(rows) && !identities.insert(hash(&identity));
+        let is_equal = is_pending && is_shared(rows) && !identities.insert(hash(identity.key(0).as_str()));
         self.equal += u64::from(is_equal);
         match status {
             RowStatus::Done => {
@@ -210,7 +203,7 @@ pub(super) fn orders<'a>(
             RowStatus::Rendered(fact) => (Some(fact), true),
             RowStatus::New(fact) => (fact, false),
         };
-        let is_first = !is_shared || identities.insert(hash(&identity));
+        let is_first = !is_shared || identities.insert(hash(identity.key(0).as_str()));
         if is_first != (turn == Turn::First) {
             return None;
         }

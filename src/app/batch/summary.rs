@@ -1,7 +1,6 @@
 //! What becomes of the rows: counted, written down, reported.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::manifest::{Entry, Manifest, ManifestError, RowState};
 use super::row_outcome::{EndedRow, RowOutcome};
@@ -12,6 +11,7 @@ use crate::app::spec::RenderSpec;
 use crate::fault::{Error, Exit};
 use crate::renderers::verify::Verified;
 use crate::renderers::{Event, OrderResult, OrderState, Reporter};
+use crate::system::hash::hash;
 use crate::system::interrupt;
 use crate::ui::{Console, counted, table};
 
@@ -81,9 +81,7 @@ impl<'a> BatchSummary<'a> {
         let Some(id) = result.render_id.as_deref().filter(|_| self.paid.len() < MOST_PAID) else {
             return true;
         };
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        self.paid.insert(hasher.finish())
+        self.paid.insert(hash(id))
     }
 
     /// Whether the run is to end before all rows have had their turn.

@@ -2,18 +2,17 @@
 //!
 //! Paths are compared as files: links and `..` are resolved, also in paths whose folders do not exist yet.
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File, Metadata};
-use std::hash::{Hash, Hasher};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
 use hyperframes_ci_core::text::case_fold;
 use hyperframes_ci_core::video::signature;
 
+use super::hash::hash;
 use super::temporary;
 
 /// Folders that are remembered; a pattern may name one for each row.
@@ -141,12 +140,6 @@ impl OutputTarget {
     pub(crate) fn exact_hash(&self) -> u64 {
         hash(&self.path)
     }
-}
-
-fn hash(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Folders of outputs with links resolved, so that each is looked at once.
