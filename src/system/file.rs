@@ -70,15 +70,22 @@ pub(crate) fn read_text_or_pipe(path: &Path) -> io::Result<String> {
     if std::fs::metadata(path)?.is_file() {
         return read_to_string(path);
     }
-    read_pipe(path, PIPE_TIMEOUT)
+    let path = path.to_owned();
+    within(PIPE_TIMEOUT, move || std::fs::read_to_string(path))
 }
 
-fn read_pipe(path: &Path, limit: Duration) -> io::Result<String> {
-    let (sender, text) = mpsc::channel();
-    let path = path.to_owned();
-    // The thread may wait forever, and ends with the process.
-    std::thread::spawn(move || sender.send(std::fs::read_to_string(path)));
-    text.recv_timeout(limit).unwrap_or_else(|_| {
+/// Opens and reads a pipe with `read`, which may wait forever, and waits for it no longer than `limit`.
+///
+/// # Errors
+/// Returns the error of `read`, and one of the kind `TimedOut` if the pipe does not end in time.
+pub(crate) fn within<T: Send + 'static>(
+    limit: Duration,
+    read: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (sender, result) = mpsc::channel();
+    // The thread ends with the process.
+    std::thread::spawn(move || sender.send(read()));
+    result.recv_timeout(limit).unwrap_or_else(|_| {
         let message = format!("it is a pipe that was not written within {} s", limit.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, message))
     })
@@ -132,7 +139,8 @@ mod tests {
         assert!(made.success());
         assert!(read_to_string(&path).is_err());
         assert!(open(&path, OpenOptions::new().read(true).append(true)).is_err());
-        let error = read_pipe(&path, Duration::from_millis(100)).expect_err("nobody writes");
+        let read = move || std::fs::read_to_string(path);
+        let error = within(Duration::from_millis(100), read).expect_err("nobody writes");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(open(folder.path(), OpenOptions::new().read(true)).is_err());
     }

@@ -4,13 +4,13 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufReader, IsTerminal, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use hyperframes_ci_core::variables::{RowError, RowFormat, Rows};
 
 use crate::app::spec::RenderSpec;
 use crate::fault::{Error, Exit, Fault};
+use crate::system::file;
 use crate::system::temporary::{self, Temporary};
 
 /// The name of standard input.
@@ -64,52 +64,44 @@ impl RowsFile {
     /// Returns a usage error if there is no such file, standard input is a terminal, or the copy fails, and a timeout if a
     /// pipe does not end within `limit`.
     pub(crate) fn open(path: &Path, limit: Duration) -> Result<Self, Error> {
-        let unreadable = |error: io::Error| {
-            Error::usage(
+        let is_input = path == Path::new(STANDARD_INPUT);
+        let name = if is_input { Path::new("standard input") } else { path };
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::TimedOut => PipeTimedOut { name: name.to_owned(), limit }.into(),
+            _ => Error::usage(
                 format!("--batch: {} cannot be read: {error}", path.display()),
                 "pass a JSON Lines, JSON, CSV or TSV file, or - for standard input",
-            )
+            ),
         };
-        if path == Path::new(STANDARD_INPUT) {
+        if is_input {
             if io::stdin().is_terminal() {
                 return Err(Error::usage(
                     "--batch -: standard input is a terminal",
                     "pipe the rows into the command, or pass a file",
                 ));
             }
-            let name = PathBuf::from("standard input");
-            return match Self::copy(name.clone(), || Ok(io::stdin()), limit).map_err(unreadable)? {
-                Some(file) => Ok(file),
-                None => Err(PipeTimedOut { name, limit }.into()),
-            };
+            return Self::copy(name, || Ok(io::stdin()), limit).map_err(unreadable);
         }
         if fs::metadata(path).map_err(unreadable)?.is_file() && !is_descriptor(path) {
             let format = RowFormat::of(&path.to_string_lossy());
             return Ok(Self { name: path.to_owned(), path: path.to_owned(), format, copy: None });
         }
-        let name = path.to_owned();
-        match Self::copy(name.clone(), move || File::open(name), limit).map_err(unreadable)? {
-            Some(file) => Ok(file),
-            None => Err(PipeTimedOut { name: path.to_owned(), limit }.into()),
-        }
+        let pipe = path.to_owned();
+        Self::copy(name, move || File::open(pipe), limit).map_err(unreadable)
     }
 
-    /// Copies rows, whose format only their first character tells; `None` if that takes longer than `limit`.
+    /// Copies rows, whose format only their first character tells. Fails with `TimedOut` if that takes longer than `limit`.
     fn copy<R: Read>(
-        name: PathBuf,
+        name: &Path,
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
         limit: Duration,
-    ) -> io::Result<Option<Self>> {
+    ) -> io::Result<Self> {
         let mut copy = temporary::create(&std::env::temp_dir(), "hyperframes-ci-rows-", ".tmp")?;
         let mut file = copy.file.as_file().try_clone()?;
-        let (sender, copied) = mpsc::channel();
-        // Opening and reading a pipe may wait forever: the thread ends with the process.
-        std::thread::spawn(move || sender.send(open().and_then(|mut rows| io::copy(&mut rows, &mut file))));
-        let Ok(copied) = copied.recv_timeout(limit) else { return Ok(None) };
-        copied?;
+        file::within(limit, move || open().and_then(|mut rows| io::copy(&mut rows, &mut file)))?;
         copy.file.rewind()?;
         let format = format_of(&mut copy.file)?;
-        Ok(Some(Self { name, path: copy.file.path().to_owned(), format, copy: Some(copy) }))
+        Ok(Self { name: name.to_owned(), path: copy.file.path().to_owned(), format, copy: Some(copy) })
     }
 
     /// Returns the name in messages.
@@ -165,16 +157,15 @@ mod tests {
 
     fn copied(text: &'static str) -> RowsFile {
         let limit = Duration::from_secs(60);
-        let copied = RowsFile::copy(PathBuf::from("pipe"), move || Ok(text.as_bytes()), limit);
-        copied.expect("copied").expect("in time")
+        RowsFile::copy(Path::new("pipe"), move || Ok(text.as_bytes()), limit).expect("copied")
     }
 
     #[test]
     fn a_pipe_that_does_not_end_is_not_waited_for() {
         let (reader, _writer) = io::pipe().expect("a pipe");
         let limit = Duration::from_millis(100);
-        let copied = RowsFile::copy(PathBuf::from("pipe"), move || Ok(reader), limit).expect("no error");
-        assert!(copied.is_none());
+        let error = RowsFile::copy(Path::new("pipe"), move || Ok(reader), limit).expect_err("no end");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]
