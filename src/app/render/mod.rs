@@ -47,8 +47,7 @@ pub(crate) fn wait_for(
     let renderer = renderers::cloud();
     let mut session = renderer.open(options)?;
     if let Some(path) = output {
-        let checked = OutputPlace::default().check(path, &mut ResolvedFolders::default());
-        checked.map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))?;
+        check_output(path, &OutputPlace::default())?;
     }
     let output = OutputFile::prepare(output)?;
     let context = RunContext {
@@ -78,4 +77,13 @@ pub(crate) fn wait_for(
     let result = reporter.into_result()?;
     let finished = FinishedOrder { result, totals, renderer: renderer.description(), must_match: false };
     finished.report(console)
+}
+
+/// Checks that the video of a single render may be written to `path`.
+///
+/// # Errors
+/// Returns [`OutputError::Refused`] if the path leads to something else than a video, or to a file that `place` reserves.
+fn check_output(path: &Path, place: &OutputPlace) -> Result<(), OutputError> {
+    let checked = place.check(path, &mut ResolvedFolders::default());
+    checked.map(|_| ()).map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))
 }

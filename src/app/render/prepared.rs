@@ -9,6 +9,7 @@ use hyperframes_ci_core::composition::Shape;
 use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
+use super::check_output;
 use super::choose::{ChosenRenderer, check_capabilities, choose, choose_for_uploaded, renderer_of};
 use super::reporter::SingleReporter;
 use super::result::FinishedOrder;
@@ -22,7 +23,7 @@ use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Order, Output, Renderer, RunContext};
 use crate::system::output::{OutputError, OutputFile};
-use crate::system::output_place::{OutputPlace, ResolvedFolders};
+use crate::system::output_place::OutputPlace;
 use crate::ui::Console;
 
 /// A render that can start.
@@ -53,7 +54,7 @@ impl PreparedRender {
         let mut request = RequestBody::new(&spec)?;
         if let Some(project) = request.uploaded.clone() {
             let chosen = Some(choose_for_uploaded(&spec)?);
-            check_output(&spec)?;
+            check_own_output(&spec)?;
             return Ok(Self { spec, request, chosen, source: Source::Uploaded(project) });
         }
         let chosen = if spec.is_dry_run { None } else { Some(choose(&spec, console)?) };
@@ -73,7 +74,7 @@ impl PreparedRender {
                 Some((file, count))
             }
             None => {
-                check_output(&spec)?;
+                check_own_output(&spec)?;
                 None
             }
         };
@@ -152,15 +153,13 @@ fn check(
     Ok(project)
 }
 
-/// Checks that the video of a single render may be written to the path that the user has named.
+/// Checks the output of a single render, which must not be a file of the run itself either.
 ///
 /// # Errors
-/// Returns [`OutputError::Refused`] if the path leads to something else than a video, or to a file of the run itself.
-fn check_output(spec: &RenderSpec) -> Result<(), OutputError> {
+/// As [`check_output`].
+fn check_own_output(spec: &RenderSpec) -> Result<(), OutputError> {
     let Some(path) = spec.output.as_deref().filter(|_| spec.run.is_waiting) else { return Ok(()) };
-    let place = batch::own_files(spec, OutputPlace::default());
-    let checked = place.check(path, &mut ResolvedFolders::default());
-    checked.map(|_| ()).map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))
+    check_output(path, &batch::own_files(spec, OutputPlace::default()))
 }
 
 /// Returns the default severities for a render.
