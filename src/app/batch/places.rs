@@ -100,9 +100,7 @@ pub(crate) fn check_appended_files(spec: &RenderSpec) -> Result<(), Error> {
         Manifest::check_kind(path)?;
     }
     if let Some(path) = spec.run.reuse.ledger.as_deref() {
-        let place =
-            read_files(spec).fold(OutputPlace::default(), |place, (path, what)| place.reserving(path, what));
-        check("ledger", path, place)?;
+        check("ledger", path, reserving(OutputPlace::default(), read_files(spec)))?;
         LedgerFile::check_kind(path)?;
     }
     Ok(())
@@ -117,7 +115,10 @@ fn appended_error(option: &str, path: &Path, refusal: &OutputRefusal) -> Error {
 pub(crate) fn own_files(spec: &RenderSpec, place: OutputPlace) -> OutputPlace {
     let ledger = spec.run.reuse.ledger.clone().or_else(LedgerFile::default_path);
     let ledger = ledger.as_deref().map(|path| (path, "the ledger"));
-    let files = read_files(spec).chain(ledger);
+    reserving(place, read_files(spec).chain(ledger))
+}
+
+fn reserving<'a>(place: OutputPlace, files: impl Iterator<Item = (&'a Path, &'static str)>) -> OutputPlace {
     files.fold(place, |place, (path, what)| place.reserving(path, what))
 }
 
