@@ -210,7 +210,7 @@ pub(crate) enum OrderState {
     Failed {
         /// The error.
         error: Error,
-        /// Whether the same command goes on with it: the render did not fail at the server, so that its video is fetched
+        /// Whether the same command resumes it: the render did not fail at the server, so that its video is fetched
         /// later and not paid for again, or only the time for the submission was over.
         is_fetchable: bool,
     },

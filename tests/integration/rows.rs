@@ -285,7 +285,7 @@ fn tables_of_spreadsheets_are_read() {
     let ran = dry_run(&emulator, folder, "b.csv", b"name,age\nAnna,3\n\n,\nBo,4\n\n", &[]).ok();
     assert!(ran.stderr.contains("note: b.csv: 2 blank rows skipped"), "{ran:?}");
     assert!(ran.stderr.contains("dry run: 2 rows, 2 would be rendered"), "{ran:?}");
-    // What is left out has no number, so that rows keep theirs.
+    // Blank rows are not numbered, so that other rows keep their numbers.
     write(folder, "b.csv", "name\nAnna\n\nBo\n");
     emulator.run(folder, &["render", "--batch", "b.csv", "-o", "o/{index}.mp4"]).ok();
     assert_eq!(names(&folder.join("o")), ["1.mp4", "2.mp4"]);

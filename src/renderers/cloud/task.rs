@@ -187,7 +187,7 @@ impl Task {
 
     /// The result of a job that failed.
     pub(super) fn failed(&self, failure: Box<Failure>) -> OrderResult {
-        // What only lacked time goes on with the same command, whether there is a render or not.
+        // The same command resumes an order that only lacked time, whether there is a render or not.
         let is_late = matches!(failure.kind, FailureKind::TimedOut { .. });
         let is_fetchable = failure.is_resumable() || is_late;
         let detail = failure.detail.clone().map(Box::new);
