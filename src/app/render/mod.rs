@@ -1,6 +1,7 @@
 //! The use case `render`: checks, packs and renders a project; one video, or one for each row of a batch.
 
 mod choose;
+mod output;
 mod prepared;
 mod reporter;
 mod result;
@@ -19,9 +20,10 @@ use super::outcome::{Outcome, RenderOutcome};
 use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{self, Input, Order, Output, RunContext, RunOptions};
-use crate::system::output::{OutputError, OutputFile};
-use crate::system::output_place::{OutputPlace, ResolvedFolders};
+use crate::system::output::OutputFile;
+use crate::system::output_place::OutputPlace;
 use crate::ui::Console;
+use output::check_output;
 use reporter::SingleReporter;
 use result::FinishedOrder;
 
@@ -77,13 +79,4 @@ pub(crate) fn wait_for(
     let result = reporter.into_result()?;
     let finished = FinishedOrder { result, totals, renderer: renderer.description(), must_match: false };
     finished.report(console)
-}
-
-/// Checks that the video of a single render may be written to `path`.
-///
-/// # Errors
-/// Returns [`OutputError::Refused`] if the path leads to something else than a video, or to a file that `place` reserves.
-fn check_output(path: &Path, place: &OutputPlace) -> Result<(), OutputError> {
-    let checked = place.check(path, &mut ResolvedFolders::default());
-    checked.map(|_| ()).map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))
 }

@@ -9,8 +9,8 @@ use hyperframes_ci_core::composition::Shape;
 use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
-use super::check_output;
 use super::choose::{ChosenRenderer, check_capabilities, choose, choose_for_uploaded, renderer_of};
+use super::output::check_output;
 use super::reporter::SingleReporter;
 use super::result::FinishedOrder;
 use crate::app::batch::{self, BatchRows, RowCount, RowsFile};
