@@ -308,6 +308,7 @@ fn headers_that_mislead_are_named() {
             "b.csv:1 has a header whose columns may be separated by comma or semicolon",
         ),
         ("c.csv", b"\xff\xfen\0", "c.csv:1 is UTF-16; save it as UTF-8"),
+        ("t.xlsx", b"PK\x03\x04\x14", "t.xlsx:1 is a spreadsheet or an archive; export the rows as CSV"),
     ] {
         let ran = dry_run(&emulator, folder, file, text, &["--json"]);
         assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("usage")), "{ran:?}");

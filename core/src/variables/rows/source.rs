@@ -22,12 +22,16 @@ impl<R: BufRead> Source<R> {
     /// Begins to read a file; a byte order mark is skipped.
     ///
     /// # Errors
-    /// Returns the problem, as a sentence without its subject, if the file cannot be read or is UTF-16.
+    /// Returns the problem, as a sentence without its subject, if the file cannot be read, is UTF-16, or is a ZIP
+    /// archive, as spreadsheets are.
     pub(super) fn new(mut reader: R) -> Result<Self, String> {
         let mut head = Vec::new();
         reader.by_ref().take(HEAD).read_to_end(&mut head).map_err(|error| unreadable(&error))?;
         if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
             return Err("is UTF-16; save it as UTF-8".to_owned());
+        }
+        if head.starts_with(b"PK\x03\x04") {
+            return Err("is a spreadsheet or an archive; export the rows as CSV".to_owned());
         }
         if head.starts_with(BYTE_ORDER_MARK) {
             head.drain(..BYTE_ORDER_MARK.len());
