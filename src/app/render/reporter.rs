@@ -3,9 +3,9 @@
 use hyperframes_ci_core::job::{Origin, Retry, Stage};
 
 use crate::fault::Error;
-use crate::renderers::{Event, OrderResult, OrderState, Reporter};
+use crate::renderers::{Event, OrderResult, OrderState, Reporter, get_command};
 use crate::system::interrupt;
-use crate::ui::{Console, plain};
+use crate::ui::Console;
 
 /// Reports one order on the console and keeps its result.
 pub(super) struct SingleReporter<'a> {
@@ -54,10 +54,13 @@ impl<'a> SingleReporter<'a> {
 
     fn report_retry(&mut self, retry: &Retry, delay: std::time::Duration) {
         let Retry { stage, reason, attempt, of, left, .. } = retry;
-        let left = left.as_secs().div_ceil(60);
+        let left = match left.as_secs() {
+            seconds @ ..100 => format!("{seconds} s"),
+            seconds => format!("{} min", seconds.div_ceil(60)),
+        };
         let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
         self.console.detail(&format!(
-            "the {stage} is tried again in {:.1} s (try {attempt}{of}, {left} min left): {reason}",
+            "the {stage} is tried again in {:.1} s (try {attempt}{of}, {left} left): {reason}",
             delay.as_secs_f32(),
         ));
     }
@@ -80,10 +83,8 @@ impl Reporter for SingleReporter<'_> {
                     Origin::Account => " of an earlier run, found in the account",
                 };
                 self.console.detail(&format!("render {id}{source}"));
-                interrupt::set_resume_hint(Some(format!(
-                    "the render goes on; fetch it with: hyperframes-ci get {} --wait",
-                    plain(&id)
-                )));
+                let hint = format!("the render is still running; fetch it with: {}", get_command(&id));
+                interrupt::set_resume_hint(Some(hint));
             }
             Event::Retry { retry, delay } => {
                 self.console.end_bar();

@@ -3,7 +3,7 @@
 use crate::app::budget::Billed;
 use crate::app::outcome::{DetailOutcome, OwnRender, RenderOutcome, RenderView, VideoOutcome};
 use crate::fault::Error;
-use crate::renderers::{Description, OrderResult, OrderState, RunTotals, SavedVideo};
+use crate::renderers::{Description, OrderResult, OrderState, RunTotals, SavedVideo, get_command};
 use crate::system::interrupt;
 use crate::ui::{Console, bytes, plain};
 
@@ -101,7 +101,7 @@ impl FinishedOrder {
             console.done(&format!("{render_id} is complete"));
         } else {
             console.done(&format!("Submitted {render_id}"));
-            console.detail(&format!("fetch it with: hyperframes-ci get {render_id} --wait"));
+            console.detail(&format!("fetch it with: {}", get_command(render_id)));
         }
     }
 

@@ -6,11 +6,22 @@ use serde_json::{Map, Value};
 
 use crate::fault::{Exit, Fault};
 use crate::heygen::transport::api_members;
+use crate::ui::plain;
 
 /// The command that polls and downloads a render that is still running.
 pub(crate) fn resume_command(failure: &Failure) -> Option<String> {
     let render_id = failure.render_id.as_ref().filter(|_| failure.is_resumable())?;
-    Some(format!("hyperframes-ci get {render_id} --wait"))
+    Some(get_command(render_id))
+}
+
+/// The command that polls and downloads the render `id`, to be pasted into a shell.
+pub(crate) fn get_command(id: &str) -> String {
+    let is_word = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if is_word && !id.starts_with('-') && !id.is_empty() {
+        return format!("hyperframes-ci get {id} --wait");
+    }
+    // Servers choose ids, and an odd one must not become a command of its own.
+    format!("hyperframes-ci get --wait -- '{}'", plain(id).replace('\'', r"'\''"))
 }
 
 impl Fault for Box<Failure> {
@@ -40,5 +51,23 @@ impl Fault for Box<Failure> {
         let mut members = self.api_error().map(api_members).unwrap_or_default();
         members.extend(self.render_id.clone().map(|id| ("render_id".to_owned(), id.into())));
         members
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::get_command;
+
+    #[test]
+    fn ids_of_a_server_are_quoted_for_a_shell() {
+        for (id, command) in [
+            ("hf_1-2.a", "hyperframes-ci get hf_1-2.a --wait"),
+            ("a; rm -rf ~", "hyperframes-ci get --wait -- 'a; rm -rf ~'"),
+            ("a'$(id)", r"hyperframes-ci get --wait -- 'a'\''$(id)'"),
+            ("--help", "hyperframes-ci get --wait -- '--help'"),
+            ("", "hyperframes-ci get --wait -- ''"),
+        ] {
+            assert_eq!(get_command(id), command);
+        }
     }
 }
