@@ -28,6 +28,12 @@ const MAX_RESPONSE: u64 = 16 * 1024 * 1024;
 /// Redirects of one request that are followed.
 const MAX_REDIRECTS: usize = 5;
 
+/// What a credential in a response is replaced by.
+const MASK: &str = "***";
+
+/// Length of the shortest credential that is masked, in bytes.
+const SHORTEST_SECRET: usize = 8;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The default idle timeout: the longest wait for the first byte of a response, and between two reads or writes.
@@ -154,7 +160,23 @@ impl Transport {
         Ok(credential.clone())
     }
 
+    /// Sends a request once. The credential is masked in the response, which messages may quote.
     fn send_once(
+        &self,
+        request: &Request,
+        credential: Option<&Credential>,
+        archive: Option<&mut dyn Replay>,
+        deadline: Deadline,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Response, String> {
+        let response = self.exchange(request, credential, archive, deadline, progress)?;
+        Ok(match credential {
+            Some(credential) => masked(response, credential.secret().expose()),
+            None => response,
+        })
+    }
+
+    fn exchange(
         &self,
         request: &Request,
         credential: Option<&Credential>,
@@ -355,6 +377,24 @@ fn read_response(response: ureq::http::Response<ureq::Body>) -> Result<Response,
         .collect();
     let body = body.with_config().limit(MAX_RESPONSE).read_to_vec().map_err(|error| describe(&error))?;
     Ok(Response { status: parts.status.as_u16(), headers, body })
+}
+
+/// Replaces `secret` in a response: a server that echoes the headers of requests must not bring a key into a log.
+fn masked(mut response: Response, secret: &str) -> Response {
+    // Anything shorter is no key, and may be a word of the response.
+    if secret.len() < SHORTEST_SECRET {
+        return response;
+    }
+    let body = String::from_utf8_lossy(&response.body);
+    if body.contains(secret) {
+        response.body = body.replace(secret, MASK).into_bytes();
+    }
+    for (_, value) in &mut response.headers {
+        if value.contains(secret) {
+            *value = value.replace(secret, MASK);
+        }
+    }
+    response
 }
 
 /// Returns an error's message without URLs: the query of a presigned one contains its signature.

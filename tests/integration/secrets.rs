@@ -101,3 +101,19 @@ fn hostile_text_from_the_server_commands_nothing() {
     assert!(ran.stderr.lines().all(|line| !line.trim_start().starts_with("::")), "{ran:?}");
     assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains('\r'), "{ran:?}");
 }
+
+#[test]
+fn a_key_that_the_server_echoes_is_masked() {
+    let (api, _) = listener(|_, _| {
+        let body = format!(r#"{{"error":{{"code":"bad","message":"x-api-key: {KEY} was sent"}}}}"#);
+        http("400 Bad Request", &format!("x-request-id: {KEY}\r\n"), &body)
+    });
+    let folder = project();
+    for flags in [&["get", "r1"][..], &["get", "r1", "--json"], &["list", "--json"], &["render"]] {
+        let mut command = command();
+        command.env("HEYGEN_API_URL", &api).env("HEYGEN_API_KEY", KEY).args(flags);
+        let ran = Ran::of(command.current_dir(folder.path()));
+        assert!(ran.stderr.contains("x-api-key: *** was sent"), "{ran:?}");
+        assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY), "{ran:?}");
+    }
+}

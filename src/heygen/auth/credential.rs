@@ -23,6 +23,14 @@ pub(crate) enum Credential {
 }
 
 impl Credential {
+    /// Returns the key or token that is sent with requests.
+    pub(crate) fn secret(&self) -> &Secret {
+        match self {
+            Self::ApiKey(key) => key,
+            Self::Session(session) => &session.access_token,
+        }
+    }
+
     /// A digest that tells accounts apart: 16 hexadecimal digits of a SHA-256, from which nothing can be guessed that has
     /// the entropy of a key.
     ///
