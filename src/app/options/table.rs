@@ -401,11 +401,11 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "max-failures",
         value_name: "COUNT",
-        kind: Kind::COUNT,
+        kind: Kind::Integer { min: 1, max: i64::MAX },
         help: "Submit nothing more after so many rows that failed",
         heading: Heading::Batches,
         scope: Scope::File,
-        set: |spec, value| put(&mut spec.batch.max_failures, integer(value, 0, u64::MAX)?),
+        set: |spec, value| put(&mut spec.batch.max_failures, integer(value, 1, u64::MAX)?),
         ..BASE
     },
     RenderOption {
