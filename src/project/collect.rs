@@ -11,6 +11,7 @@ use hyperframes_ci_core::findings::{Diagnostic, Rule};
 use hyperframes_ci_core::project::{IGNORE_FILE, IgnoreRules, ProjectFile, join, unportable_name};
 
 use crate::system::file;
+use crate::system::stdio::RedirectedOutput;
 
 /// A project directory and the repository around it.
 #[derive(Clone, Debug)]
@@ -129,6 +130,25 @@ impl Project {
         Self { outputs, ..self }
     }
 
+    /// Returns the rules about what is packed.
+    ///
+    /// # Errors
+    /// Returns [`ProjectError::Unreadable`] if the ignore file cannot be read.
+    pub(crate) fn ignore_rules(&self) -> Result<IgnoreRules, ProjectError> {
+        let ignore_file = self.root.join(IGNORE_FILE);
+        let rules = match file::read_to_string(&ignore_file) {
+            Ok(text) => IgnoreRules::new(Some(&text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => IgnoreRules::new(None),
+            Err(error) => return Err(ProjectError::Unreadable(ignore_file, error)),
+        };
+        Ok(rules.with_outputs(&self.outputs))
+    }
+
+    /// Returns the path of an absolute `path` in the project, with `/`; `None` if it is outside, or not UTF-8.
+    pub(crate) fn path_in_project(&self, path: &Path) -> Option<String> {
+        portable_path(&self.root, path)
+    }
+
     /// Returns the repository path of `path`, whose links are resolved. Returns `None` if references must not reach it:
     /// outside of the boundary, below a name that starts with a dot, or not UTF-8.
     pub(crate) fn repository_path(&self, path: &Path) -> Option<String> {
@@ -186,14 +206,9 @@ pub(crate) struct Collected {
 /// # Errors
 /// Returns [`ProjectError::Unreadable`] if a directory or the ignore file cannot be read. Other problems are findings.
 pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
-    let ignore_file = project.root.join(IGNORE_FILE);
-    let rules = match file::read_to_string(&ignore_file) {
-        Ok(text) => IgnoreRules::new(Some(&text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => IgnoreRules::new(None),
-        Err(error) => return Err(ProjectError::Unreadable(ignore_file, error)),
-    };
-    let rules = rules.with_outputs(&project.outputs);
-    let mut walk = Walk { project, rules: &rules, files: Vec::new(), diagnostics: Vec::new() };
+    let rules = project.ignore_rules()?;
+    let redirected = RedirectedOutput::find();
+    let mut walk = Walk { project, rules: &rules, redirected, files: Vec::new(), diagnostics: Vec::new() };
     walk.directory(&project.root, "", &mut vec![project.root.clone()])?;
     let Walk { mut files, diagnostics, .. } = walk;
     files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
@@ -204,6 +219,8 @@ pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
 struct Walk<'a> {
     project: &'a Project,
     rules: &'a IgnoreRules,
+    /// A log of this very command, which grows while it is read, is no part of the project.
+    redirected: RedirectedOutput,
     files: Vec<SourceFile>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -271,7 +288,7 @@ impl Walk<'_> {
             self.report(Rule::NotAFile, &path, "neither a file nor a directory; left out", help);
         } else if let Some(found) = unportable_name(&path) {
             self.diagnostics.push(Diagnostic { path: join(&self.project.prefix, &path), ..found });
-        } else {
+        } else if !self.redirected.contains(&source) {
             self.files.push(SourceFile { file: ProjectFile { path, size: metadata.len() }, source });
         }
         Ok(())

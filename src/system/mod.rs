@@ -20,6 +20,7 @@ pub(crate) mod programs;
 pub(crate) mod proxy;
 mod random;
 pub(crate) mod secret;
+pub(crate) mod stdio;
 pub(crate) mod temporary;
 pub(crate) mod unpack;
 pub(crate) mod url;

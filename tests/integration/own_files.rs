@@ -131,3 +131,42 @@ fn a_folder_that_cannot_be_written_is_found_before_anything_is_paid() {
     assert!(ran.error()["message"].as_str().unwrap().contains("cannot be written"), "{ran:?}");
     assert_eq!(emulator.created(), (0, 0));
 }
+
+#[test]
+fn videos_of_earlier_runs_under_other_names_are_no_part_of_the_project() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let folder = folder.path();
+    write(folder, "rows.jsonl", "{\"title\": \"a\"}\n{\"title\": \"b\"}\n");
+    emulator.run(folder, &["render", "--batch", "rows.jsonl", "-o", "{title}.mp4"]).ok();
+    assert!(folder.join("a.mp4").exists());
+    // Another pattern, a row that was removed, and outputs that rows name: still one upload, and two renders.
+    emulator.run(folder, &["render", "--batch", "rows.jsonl", "-o", "video-{title}.mp4"]).ok();
+    write(folder, "rows.jsonl", "{\"variables\": {\"title\": \"b\"}, \"output\": \"c.mp4\"}\n");
+    emulator.run(folder, &["render", "--batch", "rows.jsonl"]).ok();
+    assert_eq!(emulator.created(), (1, 2));
+    // A manifest takes nothing but videos out of the project.
+    let manifest = folder.join("renders/rows.manifest.jsonl");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("video-a.mp4", "index.html")).unwrap();
+    emulator.run(folder, &["render", "--batch", "rows.jsonl", "--dry-run"]).ok();
+}
+
+/// `render >log` in the project: the log grows while it is packed, and would make every run another project.
+#[cfg(unix)]
+#[test]
+fn the_log_of_the_command_itself_is_not_packed() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let folder = folder.path();
+    for streams in [">log", ">log 2>&1", "2>log", ">>log 2>&1"] {
+        let script = format!("\"$0\" render -o v.mp4 {streams}");
+        let mut shell = emulator.command_of("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_hyperframes-ci")]).current_dir(folder);
+        crate::support::Ran::of(&mut shell).ok();
+        assert!(folder.join("log").exists());
+        assert_eq!(emulator.created(), (1, 1), "{streams}");
+        fs::remove_file(folder.join("v.mp4")).unwrap();
+        fs::remove_file(folder.join("log")).unwrap();
+    }
+}

@@ -179,7 +179,13 @@ impl Emulator {
 
     /// The binary with this emulator as its API.
     pub(crate) fn command(&self) -> Command {
-        let mut command = command();
+        self.command_of(env!("CARGO_BIN_EXE_hyperframes-ci"))
+    }
+
+    /// Another program, with this emulator as the API of whatever it starts.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        clean(&mut command);
         command.env("HEYGEN_API_URL", &self.url).env("HEYGEN_API_KEY", KEY);
         command.env("HYPERFRAMES_CI_LEDGER", self.ledger()).env("HYPERFRAMES_CI_GONE_GRACE", "1");
         command

@@ -3,7 +3,10 @@
 //! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that nothing
 //! overrides, then `.hyperframesignore` in gitignore syntax over two defaults, without regard to case.
 
+use std::collections::HashSet;
+
 use super::pattern::Pattern;
+use crate::text::lower;
 
 /// The file at the project's root that holds ignore rules.
 pub const IGNORE_FILE: &str = ".hyperframesignore";
@@ -65,7 +68,10 @@ impl std::fmt::Display for Exclusion {
 #[derive(Clone, Debug)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
-    outputs: Vec<Pattern>,
+    /// Outputs without a placeholder, in lower case: there may be thousands.
+    output_files: HashSet<String>,
+    /// Outputs with placeholders.
+    output_templates: Vec<Pattern>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,14 +95,29 @@ impl IgnoreRules {
                     Rule::parse(text, Exclusion::Rule { line: index + 1, text: text.trim_end().to_owned() })
                 },
             );
-        Self { rules: defaults.chain(own).collect(), outputs: Vec::new() }
+        Self {
+            rules: defaults.chain(own).collect(),
+            output_files: HashSet::new(),
+            output_templates: Vec::new(),
+        }
     }
 
     /// Returns the same rules, which also exclude the files at `paths` (relative to the project, with `/`) that the
     /// command itself writes or reads. `{name}` in a path matches any text.
     #[must_use]
     pub fn with_outputs(self, paths: &[String]) -> Self {
-        Self { outputs: paths.iter().map(|path| Pattern::template(path)).collect(), ..self }
+        let (templates, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.contains('{'));
+        Self {
+            output_files: files.into_iter().map(|path| lowercase(path)).collect(),
+            output_templates: templates.into_iter().map(|path| Pattern::template(path)).collect(),
+            ..self
+        }
+    }
+
+    /// Returns whether the command itself writes the file at `path`, or reads rows from it.
+    fn is_output(&self, path: &str) -> bool {
+        !self.output_files.is_empty() && self.output_files.contains(&lowercase(path))
+            || self.output_templates.iter().any(|output| output.matches(path))
     }
 
     /// Returns the reason that `path` (relative to the project, with `/`) itself is not packed; `None` if it is packed.
@@ -112,7 +133,7 @@ impl IgnoreRules {
         if name.starts_with('.') {
             return Some(Exclusion::Hidden);
         }
-        if self.outputs.iter().any(|output| output.matches(path)) {
+        if self.is_output(path) {
             return Some(Exclusion::Output);
         }
         let last = self.rules.iter().rev().find(|rule| rule.matches(path, is_directory))?;
@@ -151,6 +172,10 @@ impl Rule {
     fn matches(&self, path: &str, is_directory: bool) -> bool {
         (is_directory || !self.directories_only) && self.pattern.matches(path)
     }
+}
+
+fn lowercase(path: &str) -> String {
+    path.chars().map(lower).collect()
 }
 
 /// Trailing spaces do not count unless a backslash stands before them.

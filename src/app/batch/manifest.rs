@@ -57,6 +57,12 @@ pub(crate) struct ManifestError {
     error: io::Error,
 }
 
+impl ManifestError {
+    pub(super) fn new(path: PathBuf, error: io::Error) -> Self {
+        Self { path, error }
+    }
+}
+
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the manifest {} cannot be used: {}", self.path.display(), self.error)

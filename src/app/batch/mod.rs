@@ -4,6 +4,7 @@
 //! runs have left is in the manifest, the ledger and the account's list.
 
 mod count;
+mod earlier_outputs;
 mod findings;
 mod manifest;
 mod outputs;
@@ -19,6 +20,7 @@ use std::time::Instant;
 use hyperframes_ci_core::job::Failure;
 
 pub(crate) use count::RowCount;
+pub(crate) use earlier_outputs::earlier_outputs;
 pub(crate) use manifest::{Entry, Manifest};
 pub(crate) use places::{check_appended_files, own_files};
 pub(crate) use row_outcome::RowOutcome;

@@ -9,7 +9,7 @@ use hyperframes_ci_core::variables::{Declarations, Row, RowError, ValueIssue, fi
 use serde_json::{Map, Value};
 
 use super::places::{BatchPlaces, refused};
-use super::rows_file::RowsFile;
+use super::rows_file::{RowsFile, manifest_path};
 use crate::app::prepare::PreparedProject;
 use crate::app::request::{RequestBody, check_options};
 use crate::app::spec::RenderSpec;
@@ -74,6 +74,7 @@ impl<'a> BatchRows<'a> {
     ) -> Result<Self, Error> {
         let pattern = spec.output.as_ref().map(|path| path.display().to_string());
         let pattern = pattern.unwrap_or_else(|| OUTPUT.to_owned());
+        let manifest = manifest_path(spec, spec.batch.rows.as_deref().unwrap_or(file.name()));
         Ok(Self {
             spec,
             file,
@@ -82,7 +83,7 @@ impl<'a> BatchRows<'a> {
             body: &request.body,
             duration: project.duration,
             variables: request.options.variables.clone().unwrap_or_default(),
-            places: BatchPlaces::new(spec, project, &pattern, &file.manifest(spec))?,
+            places: BatchPlaces::new(spec, project, &pattern, &manifest)?,
             pattern,
             renderer,
             refused: &[],

@@ -24,7 +24,7 @@ pub(crate) struct RowsFile {
     path: PathBuf,
     format: RowFormat,
     /// Deleted with the value.
-    copy: Option<Temporary>,
+    _copy: Option<Temporary>,
 }
 
 /// A pipe did not end in time.
@@ -82,9 +82,10 @@ impl RowsFile {
             }
             return Self::copy(name, || Ok(io::stdin()), limit).map_err(unreadable);
         }
-        if fs::metadata(path).map_err(unreadable)?.is_file() && !is_descriptor(path) {
+        fs::metadata(path).map_err(unreadable)?;
+        if is_read_in_place(path) {
             let format = RowFormat::of(&path.to_string_lossy());
-            return Ok(Self { name: path.to_owned(), path: path.to_owned(), format, copy: None });
+            return Ok(Self { name: path.to_owned(), path: path.to_owned(), format, _copy: None });
         }
         let pipe = path.to_owned();
         Self::copy(name, move || File::open(pipe), limit).map_err(unreadable)
@@ -101,7 +102,7 @@ impl RowsFile {
         file::within(limit, move || open().and_then(|mut rows| io::copy(&mut rows, &mut file)))?;
         copy.file.rewind()?;
         let format = format_of(&mut copy.file)?;
-        Ok(Self { name: name.to_owned(), path: copy.file.path().to_owned(), format, copy: Some(copy) })
+        Ok(Self { name: name.to_owned(), path: copy.file.path().to_owned(), format, _copy: Some(copy) })
     }
 
     /// Returns the name in messages.
@@ -126,15 +127,20 @@ impl RowsFile {
         Rows::new(BufReader::new(file), self.format)
             .map_err(|RowError { line, message, .. }| unreadable(format!("{name}:{line} {message}")))
     }
+}
 
-    /// Returns the path of the manifest. All pipes have the same one unless the user names another: it knows rows by what
-    /// they render.
-    pub(super) fn manifest(&self, spec: &RenderSpec) -> PathBuf {
-        let stem = if self.copy.is_some() { None } else { self.path.file_stem() };
-        let name = stem.map_or_else(|| "rows".into(), |stem| stem.to_string_lossy());
-        let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));
-        spec.batch.manifest.clone().unwrap_or_else(default)
-    }
+/// Returns the path of the manifest of a batch of the rows at `rows`. All pipes have the same one unless the user names
+/// another: it knows rows by what they render.
+pub(super) fn manifest_path(spec: &RenderSpec, rows: &Path) -> PathBuf {
+    let stem = if is_read_in_place(rows) { rows.file_stem() } else { None };
+    let name = stem.map_or_else(|| "rows".into(), |stem| stem.to_string_lossy());
+    let default = || PathBuf::from(format!("renders/{name}.manifest.jsonl"));
+    spec.batch.manifest.clone().unwrap_or_else(default)
+}
+
+/// Returns whether the path is that of a regular file, and not a pipe that can be read once only.
+fn is_read_in_place(path: &Path) -> bool {
+    path != Path::new(STANDARD_INPUT) && path.is_file() && !is_descriptor(path)
 }
 
 /// Whether the path names an open file of this process: a second reader may find the place of the first one.

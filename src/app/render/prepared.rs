@@ -1,5 +1,6 @@
 //! Prepares a render (chooses the renderer, checks the project and every row) and performs it.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use hyperframes_ci_core::api::Project;
@@ -129,10 +130,12 @@ fn check(
         values: request.values.clone().into_iter().collect(),
         aspect_ratio: request.options.aspect_ratio,
     };
+    let earlier = batch::earlier_outputs(spec)?;
+    let own_files = [spec.own_files(), earlier.iter().map(PathBuf::as_path).collect()].concat();
     let project = PreparedProject::new(
         PreflightSpec {
             directory: spec.directory(),
-            own_files: &spec.own_files(),
+            own_files: &own_files,
             workspace: spec.workspace.as_deref(),
             options: &options,
         },

@@ -1,0 +1,58 @@
+//! Videos of earlier runs that are in the project under names which the batch no longer writes.
+//!
+//! They are outputs and not parts of the project: packed, they would make another project of it, and every row would be
+//! paid for again.
+
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::video::signature;
+
+use super::manifest::{Entry, ManifestError};
+use super::rows_file::manifest_path;
+use crate::app::spec::RenderSpec;
+use crate::fault::Error;
+use crate::project::collect::Project;
+use crate::system::file;
+use crate::system::lines::each_line;
+
+/// Longest header that [`signature`] looks at, in bytes.
+const HEADER: u64 = 16;
+
+/// Returns the videos that the manifest of the batch names and that would be packed.
+///
+/// # Errors
+/// Returns an error if the project cannot be opened, or the manifest cannot be read.
+pub(crate) fn earlier_outputs(spec: &RenderSpec) -> Result<Vec<PathBuf>, Error> {
+    let Some(rows) = spec.batch.rows.as_deref() else { return Ok(Vec::new()) };
+    let path = manifest_path(spec, rows);
+    let manifest = match file::open(&path, OpenOptions::new().read(true)) {
+        Ok(manifest) => manifest,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(ManifestError::new(path, error).into()),
+    };
+    let project = Project::open(spec.directory(), spec.workspace.as_deref())?.without(&spec.own_files());
+    let rules = project.ignore_rules()?;
+    let current = std::env::current_dir().unwrap_or_default();
+    let mut outputs = BTreeSet::new();
+    let read = each_line(&manifest, |line, _| {
+        let Ok(Entry { output: Some(output), .. }) = serde_json::from_slice(line) else { return };
+        let output = current.join(output);
+        let packed = project.path_in_project(&output).filter(|path| rules.exclusion_of_file(path).is_none());
+        if packed.is_some() && !outputs.contains(&output) && is_video(&output) {
+            outputs.insert(output);
+        }
+    });
+    read.map_err(|error| ManifestError::new(path, error))?;
+    Ok(outputs.into_iter().collect())
+}
+
+/// Returns whether the file is a video: a manifest that somebody has edited takes no page out of a project.
+fn is_video(path: &Path) -> bool {
+    let mut header = Vec::new();
+    let read = file::open(path, OpenOptions::new().read(true))
+        .and_then(|file| file.take(HEADER).read_to_end(&mut header));
+    read.is_ok() && signature(&header).is_ok()
+}
