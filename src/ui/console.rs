@@ -123,7 +123,7 @@ impl Console {
             return;
         }
         let template = if is_bytes {
-            "  {msg:12} {bar:32} {bytes}/{total_bytes}  {bytes_per_sec}"
+            "  {msg:12} {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}"
         } else {
             "  {msg:12} {bar:32} {pos}/{len}  {eta} left"
         };

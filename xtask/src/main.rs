@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod demo;
 mod npm;
 mod provision;
 mod release;
@@ -22,6 +23,7 @@ cargo xtask layers          print which module uses which, and what breaks the r
 cargo xtask layers --at REV print which module used which at a git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
+cargo xtask demo            record the terminal session of the README as docs/demo.gif
 cargo xtask site            build the page into target/site";
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["layers"] => layers::print(),
         ["layers", "--at", revision] => layers::print_at(revision).map(|()| true),
         ["bench", names @ ..] => bench::run(names),
+        ["demo"] => demo::record().map(|()| true),
         ["site"] => npm::site().map(|folder| {
             say(&folder.display().to_string());
             true
