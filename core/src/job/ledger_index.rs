@@ -46,10 +46,27 @@ impl LedgerIndex {
     pub fn insert(&mut self, line: LineRef) {
         self.recent.push(line);
         if self.recent.len() == RECENT {
-            self.sorted.append(&mut self.recent);
-            // Fast for two sorted runs, nearly.
-            self.sorted.sort();
+            self.merge();
         }
+    }
+
+    /// Moves the recent lines to the sorted ones, in place: a copy would double the memory of a ledger of millions.
+    fn merge(&mut self) {
+        self.recent.sort_unstable();
+        let (mut old, mut new) = (self.sorted.len(), self.recent.len());
+        if self.sorted.capacity() < old + new {
+            self.sorted.reserve_exact(new.max(old / 8));
+        }
+        self.sorted.extend_from_slice(&self.recent);
+        // From the back, where there is room, each place gets the larger one of the last that are left.
+        while let Some(last) = new.checked_sub(1) {
+            let place = old + last;
+            match old.checked_sub(1).filter(|old| self.sorted[*old] > self.recent[last]) {
+                Some(larger) => (self.sorted[place], old) = (self.sorted[larger], larger),
+                None => (self.sorted[place], new) = (self.recent[last], last),
+            }
+        }
+        self.recent.clear();
     }
 
     /// Returns the offsets, in their order, of all lines that are about `subject` (a manifest digest, a render key of

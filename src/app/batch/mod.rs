@@ -100,7 +100,7 @@ pub(crate) fn run(
     {
         return Err(Failure::refused(refusal).into());
     }
-    let mut orders = plan::orders(&rows, &prior, Turn::First)?;
+    let mut orders = plan::orders(&rows, &prior, &plan.repeated, Turn::First)?;
     let is_billed = description.is_billed;
     let mut summary = BatchSummary::new(manifest, outcome, spec, is_billed, console);
     let mut ran = session.render(&context, &mut orders, &mut summary);
@@ -108,7 +108,7 @@ pub(crate) fn run(
         && plan.equal > 0
         && !summary.is_over()
     {
-        let mut orders = plan::orders(&rows, &prior, Turn::Equal)?;
+        let mut orders = plan::orders(&rows, &prior, &plan.repeated, Turn::Equal)?;
         ran = session.render(&context, &mut orders, &mut summary).map(|equal| first.plus(equal));
     }
     match ran {

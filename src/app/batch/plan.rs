@@ -46,6 +46,8 @@ pub(super) struct BatchPlan {
     pub(super) reused: u64,
     /// Rows that are equal to one before them.
     pub(super) equal: u64,
+    /// Hashes of the identities that several rows have, sorted.
+    pub(super) repeated: Vec<u64>,
     /// Rows whose video is in place.
     pub(super) done: u64,
     /// Rows that failed in an earlier run.
@@ -125,31 +127,38 @@ impl BatchPlan {
         console: &mut Console,
     ) -> Result<Self, Error> {
         let mut plan = Self { seconds: Some(0.0), ..Self::default() };
-        let mut identities = HashSet::new();
+        let (mut pending, mut all) = (HashSet::new(), Vec::new());
         for row in rows.read()? {
             let (row, state, error) = match row {
                 Err(invalid) => (invalid.index, PlannedState::Invalid, Some(invalid.message)),
-                Ok(row) => (row.row.index, plan.count(rows, prior, &row, &mut identities), None),
+                Ok(row) => {
+                    let identity = prior.identity(&row);
+                    all.push(hash(identity.key(0).as_str()));
+                    (row.row.index, plan.count(rows, prior, &row, &identity, &mut pending), None)
+                }
             };
             if rows.spec.is_dry_run {
                 console.outcome_line(&RowOutcome::Planned(PlannedRow { row, state, error }));
             }
         }
+        all.sort_unstable();
+        plan.repeated = all.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        plan.repeated.dedup();
         Ok(plan)
     }
 
-    /// Counts a row; `identities` has hashes of the rows before it that need a new render.
+    /// Counts a row; `pending` has hashes of the rows before it whose video is not in place.
     fn count(
         &mut self,
         rows: &BatchRows<'_>,
         prior: &PriorState<'_>,
         row: &ValidRow,
-        identities: &mut HashSet<u64>,
+        identity: &RenderIdentity,
+        pending: &mut HashSet<u64>,
     ) -> PlannedState {
-        let identity = prior.identity(row);
-        let status = prior.status(rows, row, &identity);
+        let status = prior.status(rows, row, identity);
         let is_pending = matches!(status, RowStatus::Rendered(_) | RowStatus::New(_));
-        let is_equal = is_pending && is_shared(rows) && !identities.insert(hash(identity.key(0).as_str()));
+        let is_equal = is_pending && is_shared(rows) && !pending.insert(hash(identity.key(0).as_str()));
         self.equal += u64::from(is_equal);
         match status {
             RowStatus::Done => {
@@ -183,13 +192,15 @@ pub(super) enum Turn {
     Equal,
 }
 
-/// The rows that are to be rendered, as orders, made as they are needed; invalid ones are skipped.
+/// The rows that are to be rendered, as orders, made as they are needed; invalid ones are skipped. Only hashes in
+/// `repeated` (see [`BatchPlan::repeated`]) are remembered, so that a million different rows take no memory here.
 ///
 /// # Errors
 /// Returns a usage error if the rows cannot be read.
 pub(super) fn orders<'a>(
     rows: &'a BatchRows<'a>,
     prior: &'a PriorState<'a>,
+    repeated: &'a [u64],
     turn: Turn,
 ) -> Result<impl Iterator<Item = Order> + Send + use<'a>, Error> {
     let mut identities = HashSet::new();
@@ -203,7 +214,9 @@ pub(super) fn orders<'a>(
             RowStatus::Rendered(fact) => (Some(fact), true),
             RowStatus::New(fact) => (fact, false),
         };
-        let is_first = !is_shared || identities.insert(hash(identity.key(0).as_str()));
+        let identity_hash = hash(identity.key(0).as_str());
+        let is_repeated = is_shared && repeated.binary_search(&identity_hash).is_ok();
+        let is_first = !is_repeated || identities.insert(identity_hash);
         if is_first != (turn == Turn::First) {
             return None;
         }
