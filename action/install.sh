@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Finds the binary that the action runs, and puts its path into the step's output `binary`.
+# Finds the binary that the action runs, and sets the step output `binary` to its path.
 #
-# A path that the workflow gave; or the release's binary for this runner, verified against action/checksums.txt, which is
-# a part of the action's own tree and so of the commit that a workflow pins; or, without a release, one that cargo builds.
+# In this order: the input `binary`; the release binary for this runner, verified against action/checksums.txt, which is
+# part of the action and so of the commit that a workflow pins; or, without a release, a binary built with cargo.
+#
+# Nothing of the checked-out repository runs here: a pull request may have changed all of it.
 set -euo pipefail
 
 fail() {
@@ -15,10 +17,14 @@ use() {
   exit 0
 }
 
+need() {
+  command -v "$1" >/dev/null || fail "$1 was not found; install it on the runner, or set the input binary"
+}
+
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
 if [[ -n ${INPUT_BINARY:-} ]]; then
-  [[ -x $INPUT_BINARY ]] || fail 'the input binary names no program'
+  [[ -f $INPUT_BINARY && -x $INPUT_BINARY ]] || fail "input binary is not an executable file: $INPUT_BINARY"
   use "$INPUT_BINARY"
 fi
 
@@ -31,40 +37,73 @@ case "${RUNNER_OS:-}-${RUNNER_ARCH:-}" in
   *) target=none ;;
 esac
 
-# Lines of `<sha256>  <version>  <file>`; the release workflow writes them before it makes the tag.
+# Lines of `<sha256>  <version>  <file>`, which the release workflow writes before it creates the tag.
 line=$(grep -E "^[0-9a-f]{64}  [0-9A-Za-z.-]+  hyperframes-ci-$target\\.tar\\.gz\$" "$here/checksums.txt" || true)
 
 if [[ -n $line && -n ${ACTION_REPOSITORY:-} ]]; then
+  need curl
+  need tar
   read -r expected version file <<<"$line"
   folder=$RUNNER_TEMP/hyperframes-ci-$version
   mkdir -p "$folder"
   archive=$folder/$file
   url=${INPUT_DOWNLOAD_URL:-$GITHUB_SERVER_URL/$ACTION_REPOSITORY/releases/download}/v$version/$file
-  # The archive is public: no credential goes along.
+  retries=(--retry 5 --retry-delay 1)
+  # curl 7.71 and newer; older ones retry after timeouts and 5xx only.
+  curl --retry-all-errors --version >/dev/null 2>&1 && retries+=(--retry-all-errors)
+  # The archive is public, so no credential is sent.
   curl --fail --silent --show-error --location --proto '=https,http' --proto-redir '=https' \
-    --retry 5 --retry-all-errors --retry-delay 1 --connect-timeout 15 --max-time 300 \
-    --output "$archive" -- "$url" || fail "the binary cannot be downloaded from $url"
+    "${retries[@]}" --connect-timeout 15 --max-time 300 --output "$archive" -- "$url" ||
+    fail "cannot download the binary from $url; check the network of the runner, or set the input download-url or binary"
+  # Read from standard input: on Windows, sha256sum escapes names with a backslash, and GNU tar takes `D:` for a host.
   if command -v sha256sum >/dev/null; then
-    found=$(sha256sum -- "$archive" | cut -d ' ' -f 1)
+    found=$(sha256sum <"$archive")
   else
-    found=$(shasum -a 256 -- "$archive" | cut -d ' ' -f 1)
+    need shasum
+    found=$(shasum -a 256 <"$archive")
   fi
+  found=${found%% *}
   if [[ $found != "$expected" ]]; then
     rm -f -- "$archive"
-    fail "the binary from $url has the SHA-256 $found, and the action expects $expected"
+    fail "checksum mismatch: the binary from $url has SHA-256 $found, but the action expects $expected"
   fi
-  tar -xzf "$archive" -C "$folder"
+  (cd -- "$folder" && tar -xzf - <"$archive")
   program=$folder/hyperframes-ci
   [[ $RUNNER_OS == Windows ]] && program=$program.exe
-  [[ -x $program ]] || fail "the archive $file holds no program"
+  [[ -x $program ]] || fail "the archive $file does not contain the program"
   use "$program"
 fi
 
-command -v cargo >/dev/null || fail "there is no release for $target, and no cargo to build one; see the input binary"
+case ${GITHUB_EVENT_NAME:-} in
+  pull_request_target | workflow_run | issue_comment)
+    fail "no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}, and nothing is built for $GITHUB_EVENT_NAME, which has access to secrets; pin the action to a release, or set the input binary"
+    ;;
+esac
+
+# cargo reads .cargo/config.toml and rust-toolchain.toml of the current directory and above, and variables can replace
+# the compiler. So it runs in the action's own tree, with nothing but these variables, and without programs of the workspace.
+path=
+IFS=: read -ra entries <<<"$PATH"
+for entry in "${entries[@]}"; do
+  case $entry/ in
+    "${GITHUB_WORKSPACE:-/nonexistent}"/* | [!/]*) ;;
+    *) path=$path:$entry ;;
+  esac
+done
+path=${path#:}
+PATH=$path command -v cargo >/dev/null ||
+  fail "no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}, and cargo was not found to build one; pin the action to a release, or set the input binary"
+environment=("PATH=$path" "CARGO_TARGET_DIR=$RUNNER_TEMP/hyperframes-ci-build")
+for name in HOME USERPROFILE CARGO_HOME RUSTUP_HOME TMPDIR TEMP TMP LANG SSL_CERT_FILE SSL_CERT_DIR \
+  http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY all_proxy \
+  SYSTEMROOT SystemRoot SYSTEMDRIVE PROGRAMDATA ProgramData ProgramFiles PROGRAMFILES APPDATA LOCALAPPDATA \
+  NUMBER_OF_PROCESSORS PROCESSOR_ARCHITECTURE COMSPEC PATHEXT; do
+  [[ -n ${!name:-} ]] && environment+=("$name=${!name}")
+done
 printf '::group::cargo build\n'
-cargo build --release --locked --bin hyperframes-ci --manifest-path "$here/../Cargo.toml" ||
-  fail 'the action could not be built'
+(cd -- "$here/.." && env -i "${environment[@]}" cargo build --release --locked --bin hyperframes-ci) ||
+  fail 'cargo build failed; see the log above'
 printf '::endgroup::\n'
-built=${CARGO_TARGET_DIR:-$here/../target}/release/hyperframes-ci
+built=$RUNNER_TEMP/hyperframes-ci-build/release/hyperframes-ci
 [[ ${RUNNER_OS:-} == Windows ]] && built=$built.exe
 use "$built"

@@ -114,7 +114,7 @@ fn the_program_is_verified_before_it_runs() {
         runner.context("github.action_repository", "hyperframes-ci/hyperframes-ci");
         let run = runner.run(&[("download-url", &server.url()), ("ledger-cache", "false")]);
         assert_eq!(run.log.contains("ran"), is_right, "{}", run.log);
-        assert_eq!(run.log.contains("and the action expects"), !is_right, "{}", run.log);
+        assert_eq!(run.log.contains("but the action expects"), !is_right, "{}", run.log);
         assert_eq!(run.code == 0, is_right);
     }
 }
@@ -179,4 +179,53 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
     let run = stage.run(&runner, &[]);
     assert_eq!(run.code, 1, "{}", run.log);
     assert!(run.log.contains("unsafe name"), "{}", run.log);
+}
+
+/// A pull request may bring a configuration of cargo, and a cargo of its own.
+#[cfg(unix)]
+#[test]
+fn a_build_runs_nothing_of_the_checkout() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let program = |name: &str, text: &str| {
+        write(folder.path(), name, text);
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let script = fs::read_to_string(crate::support::root().join("action/install.sh")).unwrap();
+    program("tree/action/install.sh", &script);
+    write(folder.path(), "tree/action/checksums.txt", "");
+    write(folder.path(), "workspace/.cargo/config.toml", "[build]\nrustc-wrapper = \"planted\"\n");
+    program("workspace/bin/cargo", "#!/bin/sh\necho planted\n");
+    program(
+        "tools/cargo",
+        "#!/bin/sh\nmkdir -p \"$CARGO_TARGET_DIR/release\"\n{ pwd; env; } >\"$CARGO_TARGET_DIR/seen\"\n\
+         printf '#!/bin/sh\\necho ran\\n' >\"$CARGO_TARGET_DIR/release/hyperframes-ci\"\n\
+         chmod +x \"$CARGO_TARGET_DIR/release/hyperframes-ci\"\n",
+    );
+    for event in ["push", "pull_request", "pull_request_target", "workflow_run", "issue_comment"] {
+        let mut runner = stage.runner(event, &json!({}));
+        runner.set("GITHUB_ACTION_PATH", &path("tree"));
+        runner.set("GITHUB_WORKSPACE", &path("workspace"));
+        runner.set("PATH", &format!("{}:bin:{}:/usr/bin:/bin", path("workspace/bin"), path("tools")));
+        runner.set("RUSTC_WRAPPER", "planted");
+        runner.set("SECRET_OF_THE_JOB", "s3cr3t");
+        let run = runner.run(&[("ledger-cache", "false")]);
+        assert!(!run.log.contains("planted"), "{}", run.log);
+        if ["push", "pull_request"].contains(&event) {
+            assert!(run.log.contains("\nran"), "{}", run.log);
+            let seen = runner.temporary().join("hyperframes-ci-build/seen");
+            let seen = fs::read_to_string(seen).unwrap();
+            let tree = folder.path().join("tree").canonicalize().unwrap();
+            assert_eq!(seen.lines().next(), Some(&*tree.display().to_string()));
+            assert!(
+                !seen.contains("s3cr3t") && !seen.contains("planted") && !seen.contains("workspace/bin"),
+                "{seen}"
+            );
+        } else {
+            assert_eq!(run.code, 1, "{}", run.log);
+            assert!(run.log.contains(&format!("nothing is built for {event}")), "{}", run.log);
+        }
+    }
 }
