@@ -10,6 +10,7 @@ pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod entries;
 pub(crate) mod failure;
+pub(crate) mod init;
 pub(crate) mod options;
 pub(crate) mod outcome;
 pub(crate) mod pack;

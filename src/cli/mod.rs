@@ -8,6 +8,7 @@ mod delete;
 mod emulator;
 mod flags;
 mod get;
+mod init;
 mod list;
 mod pack;
 mod render;
@@ -47,6 +48,7 @@ enum Command {
     Get(get::Args),
     List(list::Args),
     Delete(delete::Args),
+    Init(init::Args),
     #[command(subcommand)]
     Auth(auth::Command),
     Emulator(emulator::Args),
@@ -126,6 +128,7 @@ impl Command {
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
+            Self::Init(args) => init::run(&args, console),
             Self::Auth(command) => auth::run(&command, console),
             Self::Emulator(args) => emulator::run(&args, console),
             Self::Action(args) => action::run(&args, console),

@@ -92,7 +92,7 @@ fn projects_below(directory: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
 
 /// Searches for projects in and below `directory`. Directories that Git ignores or that are never packed are skipped, and
 /// links are not followed.
-fn search(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn search(directory: &Path) -> Vec<PathBuf> {
     if is_project(directory) {
         return vec![directory.to_owned()];
     }

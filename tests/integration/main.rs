@@ -17,6 +17,7 @@ mod crash;
 mod deadline;
 mod faults;
 mod flow;
+mod init;
 mod lambda;
 mod limits;
 mod matrix;

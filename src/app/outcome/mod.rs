@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod entries;
 mod error;
+mod init;
 mod parts;
 mod render;
 pub(crate) mod schemas;
@@ -22,6 +23,7 @@ pub(crate) use check::{CheckOutcome, RuleOutcome};
 pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome};
 pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
 pub(crate) use error::ErrorOutcome;
+pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };

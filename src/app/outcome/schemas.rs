@@ -12,6 +12,7 @@ use super::check::{CheckOutcome, RuleOutcome};
 use super::config::{ConfigOutcome, EmulatorOutcome};
 use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
+use super::init::InitOutcome;
 use super::render::{Outcome, RenderOutcome};
 use crate::app::batch::RowOutcome;
 
@@ -36,6 +37,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("auth-logout", of::<SignOutOutcome>),
     ("emulator", of::<EmulatorOutcome>),
     ("config-show", of::<ConfigOutcome>),
+    ("init", of::<InitOutcome>),
     ("error", of::<ErrorOutcome>),
 ];
 

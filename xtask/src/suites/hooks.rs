@@ -11,7 +11,7 @@ use crate::command::{binary, cargo, root, say, succeed};
 use crate::npm;
 use crate::provision::{Missing, Tool, cache, packages, python_tool};
 
-const PRE_COMMIT: Tool = Tool { package: "pre-commit", version: "4.3.0", program: "pre-commit" };
+pub(super) const PRE_COMMIT: Tool = Tool { package: "pre-commit", version: "4.3.0", program: "pre-commit" };
 
 const GOOD: &str = "<html data-composition-variables='[{\"id\":\"title\",\"label\":\"Title\",\"type\":\"string\",\"default\":\"Hi\"}]'>
 <div data-composition-id=\"main\" data-width=\"1920\" data-height=\"1080\" data-duration=\"2\"><h1 data-var-text=\"title\">Hi</h1></div>

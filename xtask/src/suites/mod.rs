@@ -4,6 +4,7 @@ mod boundary;
 mod cargo;
 pub(crate) mod chaos;
 mod hooks;
+mod init;
 pub(crate) mod layers;
 mod npm;
 mod release;
@@ -30,6 +31,7 @@ const ALL: &[Suite] = &[
     Suite { name: "site", run: npm::test_site },
     Suite { name: "hooks", run: hooks::test },
     Suite { name: "workflows", run: workflows::test },
+    Suite { name: "init", run: init::test },
     Suite { name: "deny", run: cargo::deny },
 ];
 

@@ -1,0 +1,99 @@
+//! The configuration of the repository.
+
+use std::collections::BTreeSet;
+
+use hyperframes_ci_core::findings::CONFIG_FILE;
+
+use super::choices::Events;
+use super::repository::Repository;
+use super::{DOCS, EXAMPLE_PROJECT};
+use crate::app::config::{self, slug};
+
+/// URL of the schema of the configuration, for editors.
+const SCHEMA: &str =
+    "https://raw.githubusercontent.com/hyperframes-ci/hyperframes-ci/main/docs/hyperframes-ci.schema.json";
+
+/// Returns the text of the configuration: one entry for each project, or an entry in comments without any.
+pub(super) fn configuration(repository: &Repository, events: &Events) -> String {
+    let mut text = format!(
+        "#:schema {SCHEMA}\n\
+         # Documentation: {DOCS}/README.md\n\
+         \n\
+         [defaults] # options of every render; `hyperframes-ci render --help` lists them\n\
+         quality = \"standard\" # draft, standard or high\n"
+    );
+    if repository.projects.is_empty() {
+        let entry = entries(&[EXAMPLE_PROJECT.to_owned()], events, &mut BTreeSet::new());
+        text.push_str("\n# One entry for each video:\n#\n");
+        for line in entry.trim().lines() {
+            text.push_str(&format!("# {line}\n"));
+        }
+    } else {
+        text.push_str(&entries(&repository.projects, events, &mut BTreeSet::new()));
+    }
+    text
+}
+
+/// Returns the entries of projects that an existing configuration lacks; `None` if it has all of them, has no entries at
+/// all, or cannot be read. Without entries, the action renders every project.
+pub(super) fn missing_entries(repository: &Repository, events: &Events) -> Option<String> {
+    // Read only if no link leads out of the repository.
+    repository.text(CONFIG_FILE)?;
+    let file = config::read(&repository.root, None).ok()?;
+    let known = file.entries.iter().map(|entry| normalized(&entry.project)).collect::<BTreeSet<_>>();
+    let missing = repository.projects.iter().filter(|project| !known.contains(normalized(project)));
+    let missing = missing.cloned().collect::<Vec<_>>();
+    let mut names = file.entries.iter().map(|entry| entry.name.clone()).collect();
+    let is_complete = file.entries.is_empty() || missing.is_empty();
+    (!is_complete).then(|| entries(&missing, events, &mut names).trim_start().to_owned())
+}
+
+/// Returns a project path without what does not change it.
+fn normalized(project: &str) -> &str {
+    match project.trim_start_matches("./").trim_end_matches('/') {
+        "" => ".",
+        project => project,
+    }
+}
+
+/// Returns the entries of projects; `names` are those in use.
+fn entries(projects: &[String], events: &Events, names: &mut BTreeSet<String>) -> String {
+    let on = events.0.iter().map(|event| quote(event)).collect::<Vec<_>>().join(", ");
+    let mut text = String::new();
+    for project in projects {
+        text.push_str("\n[[render]]\n");
+        // The default, as the reader of the configuration makes it.
+        let default = slug(&format!("{project}/"));
+        if !names.insert(default.clone()) {
+            let free = (2..).map(|number| format!("{default}-{number}")).find(|name| !names.contains(name));
+            let name = free.unwrap_or(default);
+            text.push_str(&format!("name = {}\n", quote(&name)));
+            names.insert(name);
+        }
+        text.push_str(&format!("project = {}\non = [{on}]\n", quote(project)));
+    }
+    text
+}
+
+/// Returns a basic string of TOML. Strings of JSON are such strings, except that they may contain DEL.
+fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_the_configuration_are_unique() {
+        let projects = ["a/b", "a-b", "A b"].map(str::to_owned);
+        let text = entries(&projects, &Events(vec!["release".to_owned()]), &mut BTreeSet::new());
+        assert!(text.starts_with("\n[[render]]\nproject = \"a/b\"\non = [\"release\"]\n"), "{text}");
+        assert!(text.contains("name = \"a-b-2\"\nproject = \"a-b\"\n"), "{text}");
+    }
+
+    #[test]
+    fn any_path_can_be_quoted() {
+        assert_eq!(quote("a\"b\\c\u{7f}\u{1}"), r#""a\"b\\c\u007f\u0001""#);
+    }
+}
