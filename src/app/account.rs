@@ -55,8 +55,8 @@ pub(crate) fn list(spec: &ListSpec) -> Result<ListOutcome, Error> {
         outcome.renders.extend(page.data);
         advanced.map_err(|broken| {
             let message = match broken {
-                BrokenPages::NoCursor => "the API says that there are more renders and not where",
-                BrokenPages::Endless => "the API's pages do not come to an end",
+                BrokenPages::NoCursor => "the API reported more renders without a cursor",
+                BrokenPages::Endless => "the API returned too many pages of renders",
             };
             CallError::Malformed { message: message.to_owned(), is_cut: false }
         })?;

@@ -300,6 +300,8 @@ impl Fault for OutputError {
     }
 
     fn help(&self) -> Option<String> {
-        Some("check the free space and the permissions of its target; the work itself is done".to_owned())
+        Some(
+            "check the free space and the permissions of the target; the command itself succeeded".to_owned(),
+        )
     }
 }
