@@ -160,7 +160,9 @@ fn arguments(job: &Job<'_>) -> Result<Vec<String>, EngineError> {
     }
     if let Some(resolution) = job.resolution {
         let Some(shape) = job.aspect_ratio else {
-            let message = format!("{resolution} needs a composition of 16:9, 9:16 or 1:1");
+            let message = format!(
+                "--resolution {resolution} requires a composition with an aspect ratio of 16:9, 9:16 or 1:1"
+            );
             return Err(EngineError::Unsupported(message));
         };
         arguments.push(format!("--resolution={}", shape.preset(resolution)));

@@ -35,9 +35,11 @@ pub(crate) enum DiscoverError {
 impl fmt::Display for DiscoverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound(path) => write!(f, "there is nothing at {path}"),
-            Self::Pattern(pattern, error) => write!(f, "{pattern} is no pattern: {error}"),
-            Self::NoProject(path) => write!(f, "there is no project in {}, nor below it", path.display()),
+            Self::NotFound(path) => write!(f, "no such file or directory: {path}"),
+            Self::Pattern(pattern, error) => write!(f, "invalid pattern {pattern}: {error}"),
+            Self::NoProject(path) => {
+                write!(f, "no HyperFrames project found in {} or its subdirectories", path.display())
+            }
             Self::Project(error) => error.fmt(f),
         }
     }

@@ -182,7 +182,7 @@ impl Tooling {
             match results.iter().find(|result| result.output_key == key) {
                 Some(StartResult { execution_arn: Some(_), .. }) => None,
                 Some(result) => Some(result.error.clone().unwrap_or_default()),
-                None => Some("the tooling did not say what became of it".to_owned()),
+                None => Some("the tooling did not report the execution".to_owned()),
             }
         };
         Ok(starts.iter().map(error_of).collect())
@@ -243,7 +243,8 @@ impl Tooling {
         let mut running =
             RunningProcess::start(process::with_variables(command, AWS_VARIABLES), Stdio::piped())
                 .map_err(failed)?;
-        let input = running.take_stdin().ok_or_else(|| failed(io::Error::other("it cannot be spoken to")))?;
+        let input =
+            running.take_stdin().ok_or_else(|| failed(io::Error::other("cannot open its standard input")))?;
         Ok(Follower::new(running, input))
     }
 }

@@ -211,9 +211,7 @@ impl RunningProcess {
     fn next_event_by(&mut self, deadline: Deadline) -> std::io::Result<ProcessEvent> {
         match self.next_event(deadline.limit(POLL_INTERVAL))? {
             ProcessEvent::Exited(status) => Ok(ProcessEvent::Exited(status)),
-            _ if deadline.is_over() => {
-                Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it did not end in time"))
-            }
+            _ if deadline.is_over() => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out")),
             event => Ok(event),
         }
     }
