@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn summaries_have_counts() {
-        assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no findings to act on");
+        assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no errors or warnings");
         assert_eq!(
             summary(3, 2, 1, Some("main")),
             "3 compositions affected by changes since main in 2 projects: 1 warning"

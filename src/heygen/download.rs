@@ -295,7 +295,7 @@ mod tests {
         case.server.mock("GET", "/v?sig=1").with_body("<html>please sign in</html>").create();
         let mut target = case.target();
         let error = case.fetch(&mut target).expect_err("no video");
-        assert!(error.message.contains("a page"), "{}", error.message);
+        assert!(error.message.contains("an HTML page"), "{}", error.message);
         drop(target);
         assert!(case.left_over().is_empty());
     }

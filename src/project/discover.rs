@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(found(&["videos/a/parts/b.html", "videos/c"]), both);
         assert_eq!(found(&["lone/d.html"]), Ok(vec!["lone".to_owned()]));
         assert_eq!(found(&["docs/e.html", ".git/config"]), Ok(Vec::new()));
-        assert!(found(&["docs"]).expect_err("none").starts_with("there is no project in"));
+        assert!(found(&["docs"]).expect_err("none").starts_with("no HyperFrames project found in"));
         assert!(found(&["gone/*"]).expect_err("none").starts_with("there is nothing at"));
     }
 }

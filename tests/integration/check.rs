@@ -299,7 +299,7 @@ fn what_cannot_be_checked_is_refused() {
     assert!(stderr(&["shared"]).contains("there is no project in shared"));
     assert!(stderr(&["--variables", "{}"]).contains("for one project, and these are 2"));
     assert!(stderr(&["videos/good", "--rows", "gone.json"]).contains("--rows: cannot read gone.json"));
-    assert!(stderr(&["--json", "--format", "sarif"]).contains("exclude each other"));
+    assert!(stderr(&["--json", "--format", "sarif"]).contains("cannot be used with"));
     assert_eq!(run_in(folder.path(), &["check", "shared/logo.svg"]).code, 0, "hooks name any file");
 }
 

@@ -36,7 +36,7 @@ fn links_that_lead_out_of_the_folder_are_not_appended_to() {
     write(folder, "renders/kept", "");
     let link = folder.join("renders/rows.manifest.jsonl");
     for (target, reason) in
-        [(victim.clone(), "is outside of renders"), (elsewhere.path().join("new"), "a link without a target")]
+        [(victim.clone(), "is outside renders"), (elsewhere.path().join("new"), "a broken symbolic link")]
     {
         symlink(&target, &link).unwrap();
         refused(&emulator, folder, &[], reason);

@@ -15,7 +15,7 @@ use super::error::LambdaError;
 use super::follower::{FOLLOWING, Follower};
 use super::stack::Stack;
 use crate::system::deadline::Deadline;
-use crate::system::programs::process::{self, RunningProcess};
+use crate::system::programs::process::{self, OutputTail, RunningProcess};
 use crate::system::programs::{self, Node, NpmPackages, WorkDir, set_noninteractive};
 use crate::system::unpack::unpack;
 
@@ -213,8 +213,8 @@ impl Tooling {
         if ended.status.success() {
             return Ok(output);
         }
-        let message = if ended.output.is_empty() { output } else { ended.output.join("\n") };
-        Err(LambdaError::of_tool(what, message.trim().to_owned()))
+        let lines = if ended.output.is_empty() { OutputTail::of(&output).into_lines() } else { ended.output };
+        Err(LambdaError::of_tool(what, lines.join("\n").trim().to_owned()))
     }
 
     /// Returns a command that runs Node.
