@@ -182,7 +182,8 @@ fn parse_line(line: &str, progress: &mut dyn FnMut(Progress)) -> bool {
     let line = line.trim();
     if let Some(json) = line.strip_prefix("@hf-progress ") {
         if let Ok(report) = serde_json::from_str::<ProgressLine>(json) {
-            progress(Progress::Rendering { stage: report.code, percent: report.pct.clamp(0.0, 100.0) });
+            let stage = report.code.replace('_', " ");
+            progress(Progress::Rendering { stage, percent: report.pct.clamp(0.0, 100.0) });
         }
         return false;
     }

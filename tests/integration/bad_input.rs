@@ -6,7 +6,7 @@ use crate::support::{Emulator, KEY, html, names, project, run_in, write};
 type Case = (&'static [&'static str], i32, &'static str, &'static str);
 
 const CASES: &[Case] = &[
-    (&["render", "nowhere"], 2, "project_not_found", "there is no directory nowhere"),
+    (&["render", "nowhere"], 2, "project_not_found", "directory not found: nowhere"),
     (&["render", "index.html"], 2, "project_not_found", "is a file"),
     (&["render", "empty"], 5, "preflight_failed", ""),
     (&["render", "-c", "missing.html"], 5, "preflight_failed", ""),
@@ -27,7 +27,7 @@ const CASES: &[Case] = &[
     (&["render", "--aspect-ratio", "1:1"], 5, "preflight_failed", ""),
     (&["render", "--resolution", "4k", "--format", "webm"], 2, "usage", "4k cannot be combined"),
     (&["render", "--resolution", "4k", "-d", "{\"format\": \"mov\"}"], 2, "usage", "4k cannot be combined"),
-    (&["render", "-d", "{\"fps\": 0}"], 2, "usage", "fps 0 is out of range"),
+    (&["render", "-d", "{\"fps\": 0}"], 2, "usage", "fps must be from 1 to 240, not 0"),
     (&["render", "-d", "{\"quality\": \"best\"}"], 2, "usage", "--data: unknown variant"),
     (
         &["render", "-d", "{\"project\": {\"type\": \"url\", \"url\": \"https://x.example\"}}", "."],
@@ -54,8 +54,18 @@ const CASES: &[Case] = &[
     (&["render", "--emulator", "--no-wait"], 2, "usage", "cannot be used with"),
     (&["list", "--limit", "101"], 2, "usage", "whole number from 1 to 100"),
     (&["delete", "hfr_1"], 2, "usage", "not running in an interactive terminal"),
-    (&["get", "hfr_nothing"], 1, "hyperframes_render_not_found", "render not found"),
-    (&["delete", "hfr_nothing", "--force"], 1, "hyperframes_render_not_found", "render not found"),
+    (
+        &["get", "hfr_nothing"],
+        1,
+        "hyperframes_render_not_found",
+        "render hfr_nothing not found in this account",
+    ),
+    (
+        &["delete", "hfr_nothing", "--force"],
+        1,
+        "hyperframes_render_not_found",
+        "render hfr_nothing not found in this account",
+    ),
     (&["lunch"], 2, "usage", "unrecognized subcommand"),
 ];
 

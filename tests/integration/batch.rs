@@ -134,7 +134,7 @@ fn rows_of_no_use_are_named_before_anything_is_done() {
         "rows.jsonl:3: output renders/A.mp4 is also the output of row 1",
         "rows.jsonl:4:",
         "rows.jsonl:5:",
-        "rows.jsonl:6: fps 500",
+        "rows.jsonl:6: fps must be from 1 to 240, not 500",
         "rows.jsonl:7:",
     ] {
         assert!(message.contains(part), "{part} in {message}");
@@ -321,5 +321,5 @@ fn this_machine_renders_the_same_batch() {
     );
     assert!(fs::metadata(folder.path().join("renders/film 2.mp4")).unwrap().len() > 1000);
     let again = crate::support::run_in(folder.path(), &flags).ok().stderr;
-    assert!(again.contains("done before  2"), "{again}");
+    assert!(again.contains("already done  2"), "{again}");
 }

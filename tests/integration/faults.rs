@@ -117,7 +117,7 @@ fn a_server_that_is_not_there_is_tried_and_named() {
         let ran = crate::support::Ran::of(&mut command);
         assert_eq!(ran.code, 1, "{ran:?}");
         assert_eq!(ran.stderr.matches("retrying ").count(), 2, "{ran:?}");
-        assert!(ran.stderr.contains("(try 3 of 3, 60 min left)"), "{ran:?}");
+        assert!(ran.stderr.contains("(attempt 3 of 3, 60 min left)"), "{ran:?}");
         assert!(ran.stderr.matches(message).count() == 3, "{ran:?}");
     }
 }

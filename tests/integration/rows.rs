@@ -137,11 +137,11 @@ fn rows_replace_nothing_but_videos() {
     let flags = ["--manifest", "list.jsonl", "--ledger", "paid.jsonl", "--variables-file", "values.json"];
     for (output, reason) in [
         ("rows.jsonl", "is the rows file; choose another file"),
-        ("./x/../rows.jsonl", "is the file of rows"),
+        ("./x/../rows.jsonl", "is the rows file"),
         ("list.jsonl", "is the manifest of this batch"),
         ("list.jsonl/a.mp4", "is the manifest of this batch"),
         ("paid.jsonl", "is the ledger"),
-        ("values.json", "is the file of variables"),
+        ("values.json", "is the variables file"),
         ("index.html", "is a source file of the project"),
         ("clip.mp4", "is a source file of the project"),
         (".git/hooks/a.mp4", "is hidden: .git starts with a dot"),
@@ -281,16 +281,16 @@ fn tables_of_spreadsheets_are_read() {
         ("rows.json", "\u{feff}[{\"name\":\"Anna\"},\r{\"name\":\"Bo\"}]\r"),
     ] {
         let ran = dry_run(&emulator, folder, file, text.as_bytes(), &["--strict-variables"]).ok();
-        assert!(ran.stderr.contains("dry run: 2 rows, 2 would be rendered"), "{file}: {ran:?}");
+        assert!(ran.stderr.contains("dry run: 2 rows; 2 to render"), "{file}: {ran:?}");
         assert!(!ran.stderr.contains("warning"), "{file}: {ran:?}");
         let checked = emulator.run(folder, &["check", "--rows", file, "--strict"]);
         assert_eq!(checked.code, 0, "{file}: {checked:?}");
     }
     let ran = dry_run(&emulator, folder, "a.csv", b"name;age\nAnna;3\n", &[]).ok();
-    assert!(ran.stderr.contains("note: a.csv: columns are separated by a semicolon"), "{ran:?}");
+    assert!(ran.stderr.contains("note: a.csv: detected semicolon as column separator"), "{ran:?}");
     let ran = dry_run(&emulator, folder, "b.csv", b"name,age\nAnna,3\n\n,\nBo,4\n\n", &[]).ok();
     assert!(ran.stderr.contains("note: b.csv: 2 blank rows skipped"), "{ran:?}");
-    assert!(ran.stderr.contains("dry run: 2 rows, 2 would be rendered"), "{ran:?}");
+    assert!(ran.stderr.contains("dry run: 2 rows; 2 to render"), "{ran:?}");
     // Blank rows are not numbered, so that other rows keep their numbers.
     write(folder, "b.csv", "name\nAnna\n\nBo\n");
     emulator.run(folder, &["render", "--batch", "b.csv", "-o", "o/{index}.mp4"]).ok();
@@ -306,14 +306,14 @@ fn headers_that_mislead_are_named() {
         (
             "a.csv",
             &b"\nname,age,name\nAnna,3,Bo\n"[..],
-            "a.csv:2 has columns of the same name: \"name\" (columns 1 and 3)",
+            "a.csv:2: has columns of the same name: \"name\" (columns 1 and 3)",
         ),
         (
             "b.csv",
             b"name,age;ok\nAnna,3;true\n",
-            "b.csv:1 has a header whose columns may be separated by comma or semicolon",
+            "b.csv:1: has a header whose columns may be separated by comma or semicolon",
         ),
-        ("c.csv", b"\xff\xfen\0", "c.csv:1 is UTF-16; save it as UTF-8"),
+        ("c.csv", b"\xff\xfen\0", "c.csv:1: is UTF-16; save it as UTF-8"),
     ] {
         let ran = dry_run(&emulator, folder, file, text, &["--json"]);
         assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("usage")), "{ran:?}");
@@ -452,7 +452,7 @@ fn rows_come_from_pipes_too_and_are_paid_for_once() {
     }
     assert!(folder.path().join("renders/rows.manifest.jsonl").is_file());
     let empty = run(&format!("{render} - < /dev/null"));
-    assert_eq!((empty.code, empty.error()["message"].as_str()), (2, Some("standard input has no rows")));
+    assert_eq!((empty.code, empty.error()["message"].as_str()), (2, Some("standard input contains no rows")));
 }
 
 #[test]

@@ -188,6 +188,6 @@ mod tests {
         assert!(!error.to_string().contains("secret"), "{error}");
         let error =
             response(200, "application/json", r#"{"data":{"render"#).data::<Asset>().expect_err("cut");
-        assert!(error.to_string().contains("not JSON"), "{error}");
+        assert!(error.to_string().contains("not valid JSON"), "{error}");
     }
 }

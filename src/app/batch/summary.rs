@@ -51,7 +51,9 @@ impl<'a> BatchSummary<'a> {
         console: &'a mut Console,
     ) -> Self {
         let pending = usize::try_from(outcome.would_render + outcome.reused).unwrap_or(usize::MAX);
-        console.step(&format!("Rendering {}", counted(pending, "row")));
+        if pending > 0 {
+            console.step(&format!("Rendering {}", counted(pending, "row")));
+        }
         interrupt::set_resume_hint(Some(resume_hint(spec.run.reuse.is_off).to_owned()));
         Self {
             manifest,

@@ -30,7 +30,7 @@ pub(super) fn stored_archive(state: &State, project: &Map<String, Value>) -> Res
             match inner.assets.get(asset_id) {
                 Some(asset) if asset.completed => Ok(Asset::file_name(asset_id)),
                 Some(_) => Err(Rejection::parameter("project", "the upload of this asset is not complete")),
-                None => Err(Rejection::parameter("project", "Asset not found")),
+                None => Err(Rejection::parameter("project", "asset not found")),
             }
         }
         "url" => fetch(state, required(project, "url")?),

@@ -84,7 +84,7 @@ fn find<'a>(inner: &'a mut Inner, id: &str) -> Result<&'a mut Render, Rejection>
     inner.render_mut(id).filter(|render| !render.deleted).ok_or_else(|| Rejection {
         status: 404,
         code: "hyperframes_render_not_found",
-        message: "Render not found".to_owned(),
+        message: "render not found".to_owned(),
         param: Some("render_id"),
     })
 }

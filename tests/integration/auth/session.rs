@@ -18,7 +18,7 @@ fn a_key_is_stored_once_it_is_known_to_be_good() {
     fs::create_dir_all(home.credentials().parent().unwrap()).unwrap();
     fs::write(home.credentials(), format!("{KEY}\n")).unwrap();
     let ran = pipe("sk_wrong_key\n");
-    assert!(ran.code == 3 && ran.stderr.contains("does not accept the credential"), "{ran:?}");
+    assert!(ran.code == 3 && ran.stderr.contains("HeyGen rejected the credential"), "{ran:?}");
     assert!(!ran.stderr.contains("sk_wrong_key"), "{ran:?}");
     assert_eq!(fs::read_to_string(home.credentials()).unwrap(), format!("{KEY}\n"));
     assert_eq!(pipe("").code, 2);

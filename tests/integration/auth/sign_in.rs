@@ -22,7 +22,7 @@ fn who_signs_in_with_the_browser_is_signed_in_everywhere() {
     assert!(seen["text"].as_str().unwrap().contains("signed in as emulator@localhost.invalid"), "{seen}");
     let ran = finished(child);
     assert!(
-        ran.stdout.contains("Signed in as emulator@localhost.invalid, no longer as before@example.com"),
+        ran.stdout.contains("Signed in as emulator@localhost.invalid (previously before@example.com)"),
         "{ran:?}"
     );
     let stored = home.stored();
@@ -130,7 +130,7 @@ fn answers_that_are_none_leave_what_was_stored() {
             &[(token, &stranger), ("HYPERFRAMES_OAUTH_REVOKE_URL", &stranger)],
             &good,
             3,
-            "HeyGen does not accept",
+            "HeyGen rejected the credential",
         ),
     ];
     for (variables, answer, code, message) in cases {
