@@ -34,13 +34,13 @@ fn the_built_in_clips() {
 #[test]
 fn what_is_no_video_is_said_so() {
     for (bytes, said) in [
-        (&b""[..], "empty"),
-        (b"<!doctype html><p>Sign in", "a page, as a proxy sends it"),
-        (b"{\"error\":{}}", "something else"),
-        (b"ftyp", "something else"),
+        (&b""[..], "an empty file"),
+        (b"<!doctype html><p>Sign in", "an HTML page, possibly from a proxy"),
+        (b"{\"error\":{}}", "an unknown format"),
+        (b"ftyp", "an unknown format"),
     ] {
         let error = read(bytes).expect_err("no video");
-        assert_eq!(error.to_string(), format!("this is no MP4, MOV or WebM video but {said}"));
+        assert_eq!(error.to_string(), format!("not an MP4, MOV or WebM video: found {said}"));
     }
 }
 

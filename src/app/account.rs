@@ -19,8 +19,21 @@ const MAX_PAGES: u32 = 1000;
 /// Returns an error if there is no credential or the API call fails.
 pub(crate) fn get(render_id: &str) -> Result<RenderDetail, Error> {
     let transport = environment::transport()?;
-    let response = transport.call(&Request::render(render_id), environment::max_retries()?, random())?;
+    let response = transport
+        .call(&Request::render(render_id), environment::max_retries()?, random())
+        .map_err(|error| naming(render_id, error))?;
     Ok(response.data().map_err(CallError::from)?)
+}
+
+/// Names the render in the error of a call about an unknown one.
+fn naming(render_id: &str, error: CallError) -> CallError {
+    match error {
+        CallError::Api(mut error) if error.is_render_not_found() => {
+            error.message = format!("render {render_id} not found in this account");
+            CallError::Api(error)
+        }
+        error => error,
+    }
 }
 
 /// Which renders to list.
@@ -55,8 +68,8 @@ pub(crate) fn list(spec: &ListSpec) -> Result<ListOutcome, Error> {
         outcome.renders.extend(page.data);
         advanced.map_err(|broken| {
             let message = match broken {
-                BrokenPages::NoCursor => "the API says that there are more renders and not where",
-                BrokenPages::Endless => "the API's pages do not come to an end",
+                BrokenPages::NoCursor => "the API reported more renders without a cursor",
+                BrokenPages::Endless => "the API returned too many pages of renders",
             };
             CallError::Malformed { message: message.to_owned(), is_cut: false }
         })?;
@@ -81,8 +94,10 @@ impl Deletion {
     /// # Errors
     /// Returns an error if the API call fails.
     pub(crate) fn delete(&self, render_id: &str) -> Result<DeleteOutcome, Error> {
-        let response =
-            self.0.call(&Request::delete_render(render_id), environment::max_retries()?, random())?;
+        let response = self
+            .0
+            .call(&Request::delete_render(render_id), environment::max_retries()?, random())
+            .map_err(|error| naming(render_id, error))?;
         // Some servers send no body.
         let render_id = if response.body.is_empty() {
             render_id.to_owned()

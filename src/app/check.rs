@@ -67,16 +67,16 @@ impl CheckTarget {
         let mut values = Vec::new();
         match &spec.variables {
             Some(VariableSource::Inline(text)) => {
-                values.push(Values::Inline(input::from_text("--variables", text)?));
+                values.push(Values::Inline(input::from_text(&spec.label("variables"), text)?));
             }
             Some(VariableSource::File(path)) => {
-                let (path, text) = read("--variables-file", path)?;
+                let (path, text) = read(&spec.label("variables-file"), path)?;
                 values.push(Values::Object { path, text });
             }
             None => {}
         }
         if let Some(path) = &spec.batch.rows {
-            let (path, text) = read("--batch", path)?;
+            let (path, text) = read(&spec.label("batch"), path)?;
             values.push(Values::Rows { path, text });
         }
         let project = Project::open(spec.directory(), spec.workspace.as_deref())?;
@@ -101,7 +101,10 @@ impl CheckTarget {
 pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
     spec.severities.validate()?;
     let projects = discover::projects(&spec.paths, spec.workspace.as_deref()).map_err(|error| {
-        Error::usage(error.to_string(), "name directories with an index.html, or directories above them")
+        Error::usage(
+            error.to_string(),
+            "pass a directory that contains index.html, or one of its parent directories",
+        )
     })?;
     let options = options(spec, &projects)?;
     let mut levels_by_repository = BTreeMap::new();
@@ -125,8 +128,8 @@ fn options(spec: &CheckSpec, projects: &[Project]) -> Result<CheckOptions, Error
         || !spec.compositions.is_empty();
     if has_options && projects.len() > 1 {
         let message =
-            format!("values and --composition are for one project, and these are {}", projects.len());
-        return Err(Error::usage(message, "name one project directory"));
+            format!("values and --composition require a single project, but {} were found", projects.len());
+        return Err(Error::usage(message, "pass a single project directory"));
     }
     let mut values = Vec::new();
     if let Some(text) = &spec.variables {
@@ -144,7 +147,7 @@ fn options(spec: &CheckSpec, projects: &[Project]) -> Result<CheckOptions, Error
 }
 
 /// Returns the absolute path of a file, for findings, and its text.
-fn read(flag: &'static str, path: &Path) -> Result<(String, String), InputError> {
+fn read(flag: &str, path: &Path) -> Result<(String, String), InputError> {
     let text = input::text_of(flag, path)?;
     Ok((input::absolute(path), text))
 }

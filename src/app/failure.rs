@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::fault::{Exit, Fault};
 use crate::ui::{bytes, counted};
 
-const NOTHING_BILLED: &str = "nothing was uploaded and nothing is billed";
+const NOTHING_BILLED: &str = "nothing was uploaded or billed";
 
 /// The checks before a render found errors. Nothing was uploaded or billed.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Fault for CheckFailed {
     }
 
     fn help(&self) -> Option<String> {
-        Some("`hyperframes-ci check --explain CODE` says more about each".to_owned())
+        Some("run `hyperframes-ci check --explain <CODE>` for details".to_owned())
     }
 
     fn exit(&self) -> Exit {
@@ -87,7 +87,7 @@ pub(crate) struct ArchiveTooLarge {
 impl fmt::Display for ArchiveTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (size, limit) = (bytes(self.size), bytes(self.limit));
-        write!(f, "the archive is too large: {size}, and the limit is {limit}; its largest files are")?;
+        write!(f, "the archive is too large: {size} exceeds the limit of {limit}; largest files:")?;
         self.largest.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
@@ -98,7 +98,7 @@ impl Fault for ArchiveTooLarge {
     }
 
     fn help(&self) -> Option<String> {
-        Some("leave out what the video does not need with .hyperframesignore".to_owned())
+        Some("exclude files that the video does not need with .hyperframesignore".to_owned())
     }
 
     fn exit(&self) -> Exit {
@@ -138,7 +138,7 @@ impl Fault for InvalidRows {
     }
 
     fn help(&self) -> Option<String> {
-        let others = "; --keep-going renders the others";
+        let others = "; add --keep-going to render the valid rows";
         Some(format!("{NOTHING_BILLED}{}", if self.is_skippable { others } else { "" }))
     }
 
@@ -156,7 +156,7 @@ pub(crate) struct BatchFailed {
     pub(crate) not_submitted: u64,
     /// Number of all rows.
     pub(crate) rows: u64,
-    /// Whether all that they lack is time.
+    /// Whether all failed rows timed out.
     pub(crate) is_timeout: bool,
     /// Whether the run used no earlier renders.
     pub(crate) is_reuse_off: bool,
@@ -189,7 +189,8 @@ impl Fault for BatchFailed {
     }
 
     fn help(&self) -> Option<String> {
-        let help = format!("{}; --retry-failed renders failed rows again", resume_hint(self.is_reuse_off));
+        let help =
+            format!("{}; add --retry-failed to render failed rows again", resume_hint(self.is_reuse_off));
         Some(help)
     }
 
@@ -223,8 +224,7 @@ impl Fault for EntriesFailed {
     }
 
     fn help(&self) -> Option<String> {
-        let help =
-            if self.has_started { "the same command goes on with what is missing" } else { NOTHING_BILLED };
+        let help = if self.has_started { "run the same command again to resume" } else { NOTHING_BILLED };
         Some(help.to_owned())
     }
 
@@ -239,7 +239,7 @@ pub(crate) struct Declined;
 
 impl fmt::Display for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing was deleted")
+        f.write_str("cancelled; nothing was deleted")
     }
 }
 

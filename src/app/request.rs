@@ -25,7 +25,7 @@ pub(crate) struct RequestBody {
 }
 
 impl RequestBody {
-    /// Puts the options over the base body (`--data`) and validates the result.
+    /// Overrides the base body (`--data`) with the options and validates the result.
     ///
     /// # Errors
     /// Returns an error if an input cannot be read, is invalid, or contradicts another.
@@ -36,10 +36,11 @@ impl RequestBody {
         };
         let mut located = None;
         let variables = match &spec.variables {
-            Some(VariableSource::Inline(text)) => Some(input::from_text("--variables", text)?),
+            Some(VariableSource::Inline(text)) => Some(input::from_text(&spec.label("variables"), text)?),
             Some(VariableSource::File(path)) => {
-                let text = input::text_of("--variables-file", path)?;
-                let values = input::from_text_of("--variables-file", path, &text)?;
+                let label = spec.label("variables-file");
+                let text = input::text_of(&label, path)?;
+                let values = input::from_text_of(&label, path, &text)?;
                 located = Some(Values::Object { path: input::absolute(path), text });
                 Some(values)
             }
@@ -54,7 +55,7 @@ impl RequestBody {
             serde_json::from_value(Value::Object(body.clone())).map_err(|error| {
                 Error::usage(
                     format!("--data: {error}"),
-                    "see the flags of `render --help` for what is allowed",
+                    "see `hyperframes-ci render --help` for the allowed options",
                 )
             })?;
         check_options(&options)?;
@@ -71,16 +72,19 @@ impl RequestBody {
 pub(crate) fn check_options(options: &RenderRequest) -> Result<(), Error> {
     if options.resolution == Some(Resolution::UltraHd) && options.format.is_some_and(Format::has_alpha) {
         return Err(Error::usage(
-            "4k cannot be combined with webm or mov: its capture has no alpha",
-            "render 4k as mp4, or webm and mov without --resolution",
+            "4k cannot be combined with webm or mov, since it does not support transparency",
+            "use mp4 for 4k, or remove --resolution",
         ));
     }
     if let Some(fps) = options.fps.filter(|fps| !(1..=240).contains(fps)) {
-        return Err(Error::usage(format!("fps {fps} is out of range"), "1 to 240"));
+        return Err(Error::usage(
+            format!("fps must be from 1 to 240, not {fps}"),
+            "choose another frame rate",
+        ));
     }
     if let Some(url) = &options.callback_url {
         https_url(url).map_err(|rule| {
-            Error::usage(format!("callback_url {rule}"), "such as https://example.com/hook")
+            Error::usage(format!("callback_url {rule}"), "for example https://example.com/hook")
         })?;
     }
     Ok(())
@@ -95,13 +99,13 @@ fn uploaded(spec: &RenderSpec, given: Option<Value>) -> Result<Option<Project>, 
             serde_json::from_value(given).map(Some).map_err(|error| {
                 Error::usage(
                     format!("--data: project: {error}"),
-                    r#"such as {"type": "asset_id", "asset_id": "…"}"#,
+                    r#"for example {"type": "asset_id", "asset_id": "..."}"#,
                 )
             })
         }
         _ => Err(Error::usage(
-            "--data names a project, and so does the command line",
-            "give exactly one: a directory, --asset-id, --url or a project in --data",
+            "the project is set both on the command line and in --data",
+            "use exactly one of a directory, --asset-id, --url, or a project in --data",
         )),
     }
 }

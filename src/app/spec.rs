@@ -1,5 +1,6 @@
 //! The specification of a render, which front ends build and use cases take.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::api::{IdempotencyKey, Project, RenderRequest};
@@ -26,7 +27,7 @@ pub(crate) struct RenderSpec {
     pub(crate) renderer: RendererChoice,
     /// Path of the video; for a batch, a pattern.
     pub(crate) output: Option<PathBuf>,
-    /// Outputs and manifests of all entries of the configuration: a video of one is no input of another.
+    /// Outputs and manifests of all entries of the configuration, which are not part of any project.
     pub(crate) other_outputs: Vec<PathBuf>,
     /// Whether to check and pack only.
     pub(crate) is_dry_run: bool,
@@ -44,6 +45,8 @@ pub(crate) struct RenderSpec {
     pub(crate) severities: Severities,
     /// The workspace of the CI service: references may reach files in it if there is no repository.
     pub(crate) workspace: Option<PathBuf>,
+    /// Names of the options that are set, as messages show them, by option: `--batch`, or `hyperframes-ci.toml:3: rows`.
+    pub(crate) labels: BTreeMap<&'static str, String>,
 }
 
 /// Where the project is.
@@ -121,8 +124,9 @@ impl Severities {
             if let Some((_, other)) =
                 all[..index].iter().find(|(known, other)| known == rule && other != level)
             {
-                let message = format!("{} and {} both name {rule}", flag(*other), flag(*level));
-                return Err(Error::usage(message, "leave one of them out"));
+                let message =
+                    format!("{} and {} both set the severity of {rule}", flag(*other), flag(*level));
+                return Err(Error::usage(message, "remove one of them"));
             }
         }
         Ok(())
@@ -136,6 +140,11 @@ impl RenderSpec {
             ProjectSource::Directory(directory) => directory,
             ProjectSource::CurrentDirectory | ProjectSource::Uploaded(_) => Path::new("."),
         }
+    }
+
+    /// Returns the name of an option in messages, with the place where it is set.
+    pub(crate) fn label(&self, option: &str) -> String {
+        self.labels.get(option).cloned().unwrap_or_else(|| format!("--{option}"))
     }
 
     /// Returns the files that the run itself reads or writes; they are not part of the project.

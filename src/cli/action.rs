@@ -4,9 +4,10 @@ use crate::fault::Error;
 use crate::heygen::environment;
 use crate::ui::Console;
 
-/// What action.yml runs: checks, renders and shows what an event is about
+/// Run the GitHub Action or the GitLab component
 ///
-/// It has no flags: its inputs are the variables INPUT_…, as action.yml sets them, and those of the runner.
+/// Checks and renders the projects that the current CI event affects, and publishes the results. Reads its inputs from
+/// environment variables INPUT_*, as action.yml sets them, and the variables of the CI service.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 

@@ -1,39 +1,48 @@
-//! `hyperframes-ci auth`: sign in once, for this and the other HeyGen tools of the machine.
+//! `hyperframes-ci auth`: manages the credential that this and the other HeyGen tools share.
 
 use crate::app::sign_in::{self, SignInMethod, SignOutSpec};
 use crate::fault::Error;
 use crate::ui::{Console, table};
 
-/// Sign in once, for this and the other HeyGen tools
+/// Manage the HeyGen credential, which is shared with the other HeyGen tools
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Login(LoginArgs),
-    /// Who is signed in, by what, and what is left to spend; fails where nothing works
+    /// Show the current account, credential and balance
+    ///
+    /// Fails if no credential is available or HeyGen rejects it.
     Status,
-    /// Refresh the stored sign-in now
+    /// Refresh the stored sign-in
     Refresh,
     Logout(LogoutArgs),
 }
 
-/// Sign in with the browser; what was stored before stays until the new credential has been verified
+/// Sign in with a browser, a device code or an API key
+///
+/// A stored credential is replaced after the new one has been verified.
 #[derive(Debug, clap::Args)]
 pub(super) struct LoginArgs {
-    /// Sign in on another device, with a code: for terminals without a browser
+    /// Sign in on another device with a code, if this machine has no browser
     #[arg(long, conflicts_with = "api_key")]
     device: bool,
-    /// Store an API key, which is asked for or read from standard input; a key on the command line is refused
+    /// Store an API key, entered at a prompt or read from standard input
+    ///
+    /// A key on the command line is rejected, since other processes could read it.
     #[arg(long, num_args = 0..=1, value_name = "KEY")]
-    #[expect(clippy::option_option, reason = "the flag, and a value that must not be there")]
+    #[expect(
+        clippy::option_option,
+        reason = "a value is accepted only to be rejected with a helpful message"
+    )]
     api_key: Option<Option<String>>,
 }
 
-/// Give the stored sign-in back and forget it
+/// Revoke and remove the stored credentials
 #[derive(Debug, clap::Args)]
 pub(super) struct LogoutArgs {
     /// Keep the stored API key
     #[arg(long)]
     keep_api_key: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long, visible_aliases = ["force", "no-confirm"])]
     yes: bool,
 }
@@ -67,9 +76,9 @@ impl LoginArgs {
     fn method(&self) -> Result<SignInMethod, Error> {
         match (&self.api_key, self.device) {
             (Some(Some(_)), _) => Err(Error::usage(
-                "a key on the command line is visible in the list of processes and in the history of the shell",
-                "run `hyperframes-ci auth login --api-key` and enter the key, or pass it on standard input; consider \
-                 replacing the key that was on the command line",
+                "an API key on the command line is visible to other processes and in the shell history",
+                "run `hyperframes-ci auth login --api-key` and enter the key, or pipe it to standard input; consider \
+                 revoking the key that was on the command line",
             )),
             (Some(None), _) => Ok(SignInMethod::ApiKey),
             (None, true) => Ok(SignInMethod::Device),

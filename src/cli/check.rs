@@ -19,37 +19,44 @@ use crate::fault::Error;
 use crate::project::display_path::DisplayPaths;
 use crate::ui::{Console, counted};
 
-/// Find what would fail or silently render wrong, before anything is uploaded
+/// Find mistakes in projects before they are uploaded
 ///
-/// Declarations and values of variables, bindings, references between files, and the composition itself. Every
-/// finding has a code: `check --explain CODE` says what is behind it. The same checks run before `render` and `pack`.
+/// Checks compositions, declarations and values of variables, bindings, and references between files. Every finding has
+/// a code; `check --explain <CODE>` explains it. `render` and `pack` run the same checks.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Project directories, directories with projects below them, files of projects, or patterns for them
+    /// Project directories, parent directories, files or glob patterns
     #[arg(default_value = ".", conflicts_with = "selection")]
     paths: Vec<PathBuf>,
-    /// An entry inside the project, index.html by default; several times for several
+    /// Entry HTML file; may be repeated [default: index.html]
     #[arg(short, long, value_name = "PATH", conflicts_with = "selection")]
     composition: Vec<String>,
-    /// The output shape that a render will be asked for; refused where it contradicts the composition
-    #[arg(long, value_parser = values::aspect_ratio(), conflicts_with = "selection")]
+    /// Aspect ratio of the planned render: 16:9, 9:16 or 1:1
+    ///
+    /// A value that contradicts the composition is an error.
+    #[arg(long, value_name = "RATIO", value_parser = values::aspect_ratio(), conflicts_with = "selection")]
+    #[arg(hide_possible_values = true)]
     aspect_ratio: Option<AspectRatio>,
-    /// Values for the composition's variables, as a JSON object
+    /// Values of the composition's variables, as a JSON object
     #[arg(long, value_name = "JSON", conflicts_with = "selection")]
     variables: Option<String>,
-    /// Files with values for the composition's variables
+    /// JSON file with values of variables; may be repeated
     #[arg(long, value_name = "FILE", conflicts_with = "selection")]
     variables_file: Vec<PathBuf>,
-    /// Files with many sets of values: a JSON array, {"rows": […]}, one JSON object a line, or CSV or TSV with a header
+    /// File with rows of values; may be repeated
+    ///
+    /// Supported formats: JSON Lines, a JSON array, {"rows": [...]}, and CSV or TSV with a header.
     #[arg(long, value_name = "FILE", conflicts_with = "selection")]
     rows: Vec<PathBuf>,
-    /// Tell only what concerns compositions that files are part of which changed since a commit, a branch or a tag
+    /// Only report compositions affected by changes since REVISION
+    ///
+    /// REVISION is a commit, a branch or a tag.
     #[arg(long, value_name = "REVISION")]
     changed_since: Option<String>,
-    /// How findings are told, on standard output
-    #[arg(long, value_parser = values::report_format(), value_name = "FORMAT")]
+    /// Output format: human, json, github or sarif [default: human]
+    #[arg(long, value_parser = values::report_format(), value_name = "FORMAT", hide_possible_values = true)]
     format: Option<ReportFormat>,
-    /// Explain a check instead
+    /// Explain a check and exit
     #[arg(long, value_name = "CODE")]
     explain: Option<Rule>,
     #[command(flatten)]
@@ -66,8 +73,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let format = match args.format {
         Some(format) if console.is_json() && format != ReportFormat::Json => {
             return Err(Error::usage(
-                format!("--json and --format {format} exclude each other"),
-                "leave one of them out",
+                format!("--json cannot be used with --format {format}"),
+                "remove one of them",
             ));
         }
         Some(format) => format,
@@ -120,11 +127,11 @@ fn print(findings: &Findings, format: ReportFormat, console: &mut Console) {
 
 fn summary(compositions: usize, projects: usize, warnings: usize, since: Option<&str>) -> String {
     let changes = match since {
-        Some(revision) => format!(" that changed since {revision}"),
+        Some(revision) => format!(" affected by changes since {revision}"),
         None => String::new(),
     };
     let verdict =
-        if warnings == 0 { "no findings to act on".to_owned() } else { counted(warnings, "warning") };
+        if warnings == 0 { "no errors or warnings".to_owned() } else { counted(warnings, "warning") };
     format!(
         "{}{changes} in {}: {verdict}",
         counted(compositions, "composition"),
@@ -153,10 +160,10 @@ mod tests {
 
     #[test]
     fn summaries_have_counts() {
-        assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no findings to act on");
+        assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no errors or warnings");
         assert_eq!(
             summary(3, 2, 1, Some("main")),
-            "3 compositions that changed since main in 2 projects: 1 warning"
+            "3 compositions affected by changes since main in 2 projects: 1 warning"
         );
     }
 }

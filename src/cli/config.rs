@@ -13,21 +13,21 @@ use crate::fault::Error;
 use crate::heygen::environment;
 use crate::ui::{Console, table};
 
-/// See what is set, and where
+/// Show the configuration
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Print every value that counts, and where it comes from: the environment, a line of hyperframes-ci.toml, or nobody
+    /// Show the value of every setting, and where it is set
     ///
-    /// Flags are above all of them. Without --entry it is what a `render` without flags does, and what each entry has
-    /// of its own.
+    /// Settings come from the environment, hyperframes-ci.toml or defaults; options of `render` override all of them.
+    /// Without --entry, shows the settings of `render` without options and those of each entry.
     Show {
-        /// A directory of the repository
+        /// Directory inside the repository
         #[arg(default_value = ".")]
         dir: PathBuf,
-        /// What counts for this entry
+        /// Show the settings of this entry
         #[arg(long, value_name = "NAME")]
         entry: Option<String>,
-        /// A configuration instead of hyperframes-ci.toml at the root of the repository
+        /// Configuration file [default: hyperframes-ci.toml in the repository root]
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -42,8 +42,8 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
         Some(name) => Some(entries.iter().find(|known| known.name == *name).ok_or_else(|| {
             let names = entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>();
             Error::usage(
-                format!("there is no entry {name:?}"),
-                format!("the entries are {}", names.join(", ")),
+                format!("no entry named {name:?} in {}", settings.file.path.display()),
+                format!("available entries: {}", names.join(", ")),
             )
         })?),
     };
@@ -57,7 +57,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
 /// Name, value and origin.
 type Setting = (String, String, Origin);
 
-/// Returns the settings that apply, to an entry if there is one.
+/// Returns the settings that apply to `entry`, or to a render without an entry.
 fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Error> {
     let mut rows = Vec::new();
     if let Some(entry) = entry {
@@ -82,7 +82,7 @@ fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Erro
     Ok(rows)
 }
 
-/// Returns the settings that only environment variables set.
+/// Returns the settings that only environment variables can set.
 fn environment_settings() -> Result<Vec<Setting>, Error> {
     let origin = |name: &str| match environment::variable(name).filter(|value| !value.is_empty()) {
         Some(_) => Origin::Environment(name.to_owned()),
@@ -128,7 +128,7 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOu
 }
 
 fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
-    let exists = if settings.file.path.is_file() { "" } else { " (not there)" };
+    let exists = if settings.file.path.is_file() { "" } else { " (not found)" };
     let rows = rows.into_iter().map(|(name, value, origin)| {
         let value = if value.is_empty() { "-".to_owned() } else { value };
         vec![format!("  {name}"), value, short_origin(&origin, &settings.file.path)]

@@ -8,12 +8,14 @@ use crate::fault::Error;
 use crate::heygen::auth::terminal;
 use crate::ui::{Console, plain};
 
-/// Delete a render; this cannot be undone and does not refund it
+/// Delete a render
+///
+/// Deleting cannot be undone and does not refund the render.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The render's id
+    /// Render ID
     render_id: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, visible_aliases = ["confirm", "no-confirm"])]
     force: bool,
 }
@@ -22,8 +24,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let deletion = Deletion::new()?;
     if !args.force {
         if console.is_json() || !std::io::stdin().is_terminal() {
-            let help = "add --force if the render is to be deleted";
-            return Err(Error::usage("delete asks first, and there is nobody to ask", help));
+            let message = "cannot ask for confirmation: not running in an interactive terminal";
+            return Err(Error::usage(message, "add --force to delete the render without confirmation"));
         }
         let question = format!("Delete render {}? This cannot be undone.", plain(&args.render_id));
         if !terminal::confirm(&question) {

@@ -37,11 +37,11 @@ impl clap::FromArgMatches for RenderFlags {
     }
 }
 
-/// The flags of options about waiting for a render.
+/// The flags about waiting for a render.
 #[derive(Debug, Default)]
 pub(super) struct WaitFlags(Vec<Given>);
 
-/// Names of the options about waiting.
+/// Names of the options about waiting for a render.
 const WAIT_OPTIONS: [&str; 2] = ["poll-interval", "max-wait"];
 
 impl WaitFlags {
@@ -90,17 +90,59 @@ fn given(option: &'static RenderOption, matches: &ArgMatches) -> Option<Given> {
     Some(Given { option, value, origin: Origin::Flag })
 }
 
+/// Width of the help of an option with `-h`, in columns: what flags and values leave of 100 columns.
+const SHORT_WIDTH: usize = 66;
+
+/// Returns the default of an option as the help shows it, or nothing.
+fn default_text(option: &RenderOption) -> Option<String> {
+    match option.fallback {
+        Fallback::None => None,
+        Fallback::Value(value) | Fallback::Server(value) | Fallback::Words(value) => {
+            Some(format!("[default: {value}]"))
+        }
+    }
+}
+
+/// Returns the possible values of an option as the help shows them, or nothing.
+fn possible_values(option: &RenderOption) -> Option<String> {
+    match option.kind {
+        Kind::OneOf(words) => Some(format!("[possible values: {}]", words().join(", "))),
+        _ => None,
+    }
+}
+
+/// Returns the help for `-h`: one line, with the default and the possible values if they fit.
+fn short_help(option: &RenderOption) -> String {
+    let mut help = option.help.to_owned();
+    for part in [default_text(option), possible_values(option)].into_iter().flatten() {
+        if help.chars().count() + 1 + part.chars().count() <= SHORT_WIDTH {
+            help = format!("{help} {part}");
+        }
+    }
+    help
+}
+
+/// Returns the help for `--help`, in the form of clap. Clap itself would parse the environment variable, whose value must
+/// not be validated where a flag overrides it.
+fn long_help(option: &RenderOption) -> String {
+    let details = if option.details.is_empty() { String::new() } else { format!("\n\n{}", option.details) };
+    let variable = option.scope.is_key().then(|| format!("[env: {}=]", option.variable()));
+    let parts = [possible_values(option), default_text(option), variable];
+    let parts = parts.into_iter().flatten().map(|part| format!("\n{part}")).collect::<String>();
+    let separator = if parts.is_empty() { "" } else { "\n" };
+    format!("{}{details}{separator}{parts}", option.help)
+}
+
 /// Returns the flag of an option.
 fn arg(option: &'static RenderOption) -> Arg {
     let mut arg = Arg::new(option.name)
         .long(option.name)
-        .help(option.description())
+        .help(short_help(option))
+        .long_help(long_help(option))
+        .help_heading(option.heading.title())
         .conflicts_with_all(option.conflicts.iter().copied());
     if let Some(short) = option.short {
         arg = arg.short(short);
-    }
-    if let Some(title) = option.heading.title() {
-        arg = arg.help_heading(title);
     }
     if let Fallback::Value(value) = option.fallback {
         arg = arg.default_value(value);
@@ -119,7 +161,11 @@ fn arg(option: &'static RenderOption) -> Arg {
     } else {
         option.value_name.to_owned()
     };
-    arg.value_name(name).action(ArgAction::Set).value_parser(parser(option))
+    arg.value_name(name)
+        .action(ArgAction::Set)
+        .value_parser(parser(option))
+        .hide_default_value(true)
+        .hide_possible_values(true)
 }
 
 /// Returns a parser that validates values with the table, so that the message of clap names the flag.

@@ -12,18 +12,20 @@ use crate::app::render::wait_for;
 use crate::fault::Error;
 use crate::ui::{Console, plain, table};
 
-/// Show one render, or wait for it and download its video
+/// Show a render, or wait for it and download its video
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The render's id
+    /// Render ID
     render_id: String,
     /// Wait until the render is complete and download the video
     #[arg(long)]
     wait: bool,
-    /// Where the video goes; implies --wait [default: renders/RENDER_ID.FORMAT]
+    /// Output file; implies --wait [default: renders/<RENDER_ID>.<FORMAT>]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Show the presigned URLs with their signatures; whoever sees them can fetch the video
+    /// Include the signatures of presigned URLs
+    ///
+    /// Anyone with a signed URL can download the video.
     #[arg(long)]
     show_urls: bool,
     #[command(flatten)]

@@ -11,16 +11,18 @@ use crate::ui::{Console, table};
 /// List the account's renders, newest first
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Renders per page, 1 to 100 [default: 10, or 100 with --all]
+    /// Renders per page, from 1 to 100 [default: 10, or 100 with --all]
     #[arg(long, value_parser = values::page_size)]
     limit: Option<u32>,
-    /// Go on from the cursor of an earlier page
+    /// Start from the cursor of a previous page
     #[arg(long)]
     token: Option<String>,
-    /// Follow the cursors to the last page
+    /// List all pages
     #[arg(long)]
     all: bool,
-    /// Show the presigned URLs with their signatures in JSON; whoever sees them can fetch the videos
+    /// Include the signatures of presigned URLs in JSON output
+    ///
+    /// Anyone with a signed URL can download the video.
     #[arg(long)]
     show_urls: bool,
 }
@@ -38,7 +40,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
 /// Prints the renders as a table.
 fn print(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
     if renders.is_empty() {
-        console.result("no renders\n");
+        console.result("No renders\n");
         return;
     }
     let mut rows = vec![["RENDER", "STATUS", "CREATED", "SECONDS", "TITLE"].map(str::to_owned).to_vec()];
@@ -53,6 +55,6 @@ fn print(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
     }));
     console.result(&table(&rows));
     if let Some(token) = token {
-        console.detail(&format!("more with --token {token}, or all with --all"));
+        console.detail(&format!("show the next page with --token {token}, or all pages with --all"));
     }
 }

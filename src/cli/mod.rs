@@ -21,24 +21,54 @@ mod workspace;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::fault::Error;
 use crate::ui::{Console, OutputError};
 
-/// Check, pack and render HyperFrames compositions in continuous integration.
+/// Check, pack and render HyperFrames compositions in continuous integration
 #[derive(Debug, Parser)]
 #[command(name = "hyperframes-ci", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "\
-Exit codes: 0 done · 1 failed · 2 usage · 3 not authenticated · 4 timed out, and the render lives on · 5 the checks found errors · 6 a limit forbids it")]
+#[command(disable_help_flag = true, disable_version_flag = true, after_long_help = AFTER_HELP)]
 struct Cli {
-    /// Print results as JSON on standard output, errors as one JSON object on standard error, and nothing else
-    /// (also HEYGEN_OUTPUT=json)
-    #[arg(long, global = true)]
+    /// Print results and errors as JSON
+    ///
+    /// Results are written to standard output, and an error to standard error as a single JSON object. Progress is not
+    /// shown. HEYGEN_OUTPUT=json has the same effect.
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
+    /// Print version
+    #[arg(short = 'V', long, global = true, help_heading = GLOBAL, action = ArgAction::Version)]
+    version: Option<bool>,
+    /// Print help (see more with '--help')
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Help)]
+    #[arg(long_help = "Print help (see a summary with '-h')")]
+    help: Option<bool>,
     #[command(subcommand)]
     command: Command,
 }
+
+/// Heading of the options that all commands have.
+const GLOBAL: &str = "Global options";
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  Success
+  1  The command failed
+  2  Invalid command line, environment or configuration
+  3  Not authenticated
+  4  Timed out; the render is still running
+  5  The checks found errors; nothing was uploaded
+  6  A limit was exceeded; nothing was uploaded
+
+Environment variables:
+  HEYGEN_API_KEY           API key
+  HEYGEN_API_URL           Base URL of the API [default: https://api.heygen.com]
+  HEYGEN_CONFIG_DIR        Directory of the credentials file [default: ~/.heygen]
+  HEYGEN_MAX_RETRIES       Maximum number of retries of an API call
+  HEYGEN_OUTPUT            Set to json for JSON output
+  HYPERFRAMES_CI_TIMEOUT   Seconds without data after which a request fails
+  HYPERFRAMES_CI_<OPTION>  Value of an option of `render`, such as HYPERFRAMES_CI_MAX_WAIT";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -57,9 +87,9 @@ enum Command {
     Config(config::Command),
     #[command(subcommand)]
     Schema(schema::Command),
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions {
-        /// The shell
+        /// Shell
         shell: clap_complete::Shell,
     },
 }
@@ -74,7 +104,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     let mut console = Console::new(cli.json || wants_json);
     if let Err(error) = crate::system::interrupt::install() {
-        console.warning(&format!("Ctrl-C will not clean up: {error}"));
+        console.warning(&format!("cannot handle Ctrl-C; temporary files may remain if interrupted: {error}"));
     }
     let result = cli.command.run(&mut console);
     crate::system::interrupt::finish();
@@ -91,8 +121,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// A command line that clap refuses, or a request for help.
-/// Prints an error of clap; as JSON if `json` is set.
+/// Prints an error of clap or the requested help, and returns the exit code. Errors are JSON if `json` is set.
 fn fail(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
         let usage = usage(error);
@@ -111,12 +140,12 @@ fn fail(error: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
-/// Converts an error of clap.
+/// Converts an error of clap to a usage error.
 fn usage(error: &clap::Error) -> Error {
     let message = error.render().to_string();
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let message = message.split("\n\nUsage:").next().unwrap_or(message);
-    Error::usage(message.trim(), "see --help")
+    Error::usage(message.trim(), "see `hyperframes-ci --help`")
 }
 
 impl Command {
@@ -160,5 +189,42 @@ mod tests {
         let mut command = Cli::command();
         let help = command.find_subcommand_mut("render").expect("a command").render_long_help();
         assert!(help.to_string().contains("[possible values: auto, cloud, local, lambda, clip]"), "{help}");
+    }
+
+    /// Calls `check` with the long and the short help of every command.
+    fn each_help(command: &mut clap::Command, check: &dyn Fn(&str, &str, &str)) {
+        let (long, short) = (command.render_long_help(), command.render_help());
+        check(command.get_name(), &long.to_string(), &short.to_string());
+        for subcommand in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            each_help(subcommand, check);
+        }
+    }
+
+    #[test]
+    fn help_fits_100_columns_and_its_short_form_has_one_line_for_each_option() {
+        let mut command = Cli::command();
+        command.build();
+        each_help(&mut command, &|name, long, short| {
+            for line in long.lines().chain(short.lines()) {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+            }
+            let last = short.trim_end().lines().last().expect("a line");
+            assert!(last.ends_with("(see more with '--help')"), "{name}: {short}");
+            let options = short.lines().skip_while(|line| !line.ends_with("ptions:"));
+            for line in options.filter(|line| line.starts_with(' ')) {
+                assert!(line.trim_start().starts_with('-'), "{name}: {line}");
+            }
+        });
+    }
+
+    #[test]
+    fn options_show_their_defaults_and_environment_variables() {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("render").expect("a command").render_long_help().to_string();
+        for text in ["[default: 30]", "[env: HYPERFRAMES_CI_FPS=]", "[env: HYPERFRAMES_CI_MAX_RENDERS=]"] {
+            assert!(help.contains(text), "{text}\n{help}");
+        }
+        let batch = help.split("--batch <FILE>").nth(1).and_then(|rest| rest.split("\n      --").next());
+        assert!(!batch.expect("the option").contains("[env:"), "it is set in an entry, not in a variable");
     }
 }

@@ -8,18 +8,18 @@ use crate::app::pack::{PackSpec, pack};
 use crate::fault::Error;
 use crate::ui::Console;
 
-/// Pack a project as the cloud would get it
+/// Check a project and pack it into a ZIP archive, as it would be uploaded
 ///
-/// Equal contents give equal bytes on every machine.
+/// Archives are reproducible: the same files produce the same bytes on every machine.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The project directory
+    /// Project directory
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where the archive goes; without it nothing is written, and only the figures are shown
+    /// Output file; if omitted, only show the size and digest of the archive
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// List every file with its size and SHA-256
+    /// List all files with their sizes and SHA-256 digests
     #[arg(long)]
     list: bool,
     #[command(flatten)]

@@ -8,19 +8,20 @@ use super::severities::SeverityArgs;
 use super::workspace::workspace;
 use crate::app::config::Settings;
 use crate::app::entries::{self, EntryRun};
-use crate::app::options::{Given, Heading};
+use crate::app::options::Heading;
 use crate::app::outcome::{BatchOutcome, Outcome};
 use crate::app::render::render;
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::fault::Error;
 use crate::ui::{Console, table};
 
-/// Render a project to a video: on HeyGen's cloud with a credential, on this machine without
+/// Render a project, in the HeyGen cloud or locally
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Most options can be set in hyperframes-ci.toml and by variables such as HYPERFRAMES_CI_MAX_WAIT; `config show` tells what counts")]
+#[command(after_long_help = "\
+Options with an environment variable can also be set in hyperframes-ci.toml. `hyperframes-ci config show` prints the \
+value of every setting and where it is set.")]
 pub(super) struct Args {
-    /// The project directory [default: .]
+    /// Project directory [default: .]
     #[arg(group = "source", conflicts_with = "selection")]
     dir: Option<PathBuf>,
     #[command(flatten)]
@@ -50,12 +51,10 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         return Ok(verdict?);
     }
     let (spec, _) = settings.resolve(base, given, None)?;
-    let is_for_batches = |given: &Given| given.option.heading == Heading::Batches;
-    if spec.batch.rows.is_none() && given.iter().any(is_for_batches) {
-        return Err(Error::usage(
-            "--concurrency, --keep-going, --fail-fast, --max-failures, --retry-failed and --manifest are for batches",
-            "name a file of rows with --batch",
-        ));
+    let for_batches = given.iter().find(|given| given.option.heading == Heading::Batches);
+    if let (None, Some(given)) = (&spec.batch.rows, for_batches) {
+        let message = format!("--{} can only be used with --batch", given.option.name);
+        return Err(Error::usage(message, "pass a file of rows with --batch, or remove the option"));
     }
     let outcome = render(spec, console)?;
     console.outcome(&outcome);

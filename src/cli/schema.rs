@@ -18,20 +18,20 @@ use crate::ui::Console;
 /// Print a JSON Schema
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Of hyperframes-ci.toml
+    /// Print the schema of hyperframes-ci.toml
     Config,
-    /// Of the values that a composition's variables take
+    /// Print the schema of a composition's variables
     Variables {
-        /// The project directory
+        /// Project directory
         #[arg(default_value = ".")]
         dir: PathBuf,
-        /// Entry HTML inside the project
+        /// Entry HTML file, relative to the project directory
         #[arg(short, long, value_name = "PATH", default_value = DEFAULT_COMPOSITION)]
         composition: String,
     },
-    /// Of what commands print with --json
+    /// Print the schemas of JSON output
     Output {
-        /// One command's output [default: all, by command]
+        /// Command whose output to describe [default: all commands]
         #[arg(value_parser = PossibleValuesParser::new(schemas::RESULTS.iter().map(|(name, _)| *name)))]
         command: Option<String>,
     },
@@ -47,8 +47,8 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             let entry = tree.check(&options)?.entries.pop();
             let missing = || {
                 Error::usage(
-                    format!("there is no composition {composition} in {}", dir.display()),
-                    "see `hyperframes-ci check`",
+                    format!("composition {composition} not found in {}", dir.display()),
+                    "run `hyperframes-ci check` to list all problems of the project",
                 )
             };
             let (_, Composition { declarations, .. }) = entry.ok_or_else(missing)?;

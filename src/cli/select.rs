@@ -5,20 +5,29 @@ use clap::builder::PossibleValuesParser;
 use crate::app::config::EVENTS;
 use crate::app::entries::Selection;
 
-/// Which entries of the configuration.
+/// Selects entries of the configuration.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Entries")]
+#[command(next_help_heading = "Configuration entries")]
 #[group(id = "selection", multiple = true)]
 pub(super) struct SelectArgs {
-    /// All entries of hyperframes-ci.toml, written `[[render]]`
+    /// Select all [[render]] entries of hyperframes-ci.toml
     #[arg(long)]
     all: bool,
-    /// The entry of this name; several times for several
+    /// Select the entry with this name; may be repeated
     #[arg(long, value_name = "NAME", conflicts_with = "all")]
     entry: Vec<String>,
-    /// Of those, the entries for an event, as the action renders them
+    /// With --all, only select entries for this event
     #[arg(long, value_name = "EVENT", value_parser = PossibleValuesParser::new(EVENTS), requires = "all")]
+    #[arg(hide_possible_values = true, long_help = event_help())]
     on: Option<String>,
+}
+
+/// Returns the help of `--on`, with the events.
+fn event_help() -> String {
+    format!(
+        "With --all, only select entries for this event, as the action does\n\n[possible values: {}]",
+        EVENTS.join(", ")
+    )
 }
 
 impl SelectArgs {

@@ -6,23 +6,23 @@ use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
 use crate::app::spec::Severities;
 
-/// How much findings matter.
+/// Severities of findings.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Severities")]
+#[command(next_help_heading = "Checks")]
 pub(super) struct SeverityArgs {
-    /// Make the findings of a check errors; several with commas
+    /// Report findings of these checks as errors (comma-separated)
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     deny: Vec<Rule>,
-    /// Make the findings of a check warnings
+    /// Report findings of these checks as warnings (comma-separated)
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     warn: Vec<Rule>,
-    /// Leave out the findings of a check
+    /// Do not report findings of these checks (comma-separated)
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     allow: Vec<Rule>,
-    /// Make all warnings errors
+    /// Treat all warnings as errors
     #[arg(long)]
     strict: bool,
-    /// A configuration instead of hyperframes-ci.toml at the root of the repository
+    /// Configuration file [default: hyperframes-ci.toml in the repository root]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

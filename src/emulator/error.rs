@@ -19,9 +19,11 @@ pub(crate) enum EmulatorError {
 impl fmt::Display for EmulatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Port(port, error) => write!(f, "the emulator cannot listen on port {port}: {error}"),
-            Self::Storage(error) => write!(f, "the emulator has no temporary directory: {error}"),
-            Self::Script(message) => write!(f, "the script of faults is not usable: {message}"),
+            Self::Port(port, error) => write!(f, "cannot listen on port {port}: {error}"),
+            Self::Storage(error) => {
+                write!(f, "cannot create a temporary directory for the emulator: {error}")
+            }
+            Self::Script(message) => write!(f, "invalid fault script: {message}"),
         }
     }
 }
@@ -36,9 +38,9 @@ impl Fault for EmulatorError {
 
     fn help(&self) -> Option<String> {
         Some(match self {
-            Self::Port(..) => "leave out --port to take a free one".to_owned(),
+            Self::Port(..) => "remove --port to use a free port".to_owned(),
             Self::Storage(_) => "check the free space and TMPDIR".to_owned(),
-            Self::Script(_) => "see docs/emulator.md for its form".to_owned(),
+            Self::Script(_) => "see docs/emulator.md for the format".to_owned(),
         })
     }
 }

@@ -240,7 +240,7 @@ impl ScriptedReply {
             Some(body) => {
                 Reply::new(self.status, self.content_type.as_deref().unwrap_or("text/plain"), body.clone())
             }
-            None => envelopes::error(self.status, &code, "a fault of the emulator's script", None),
+            None => envelopes::error(self.status, &code, "fault injected by the emulator script", None),
         };
         if let Some(retry_after) = &self.retry_after {
             reply = reply.header("retry-after", retry_after.clone());

@@ -32,14 +32,12 @@ impl fmt::Display for EngineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program(error) => error.fmt(f),
-            Self::Folder(error) => write!(f, "the engine has no place to work in: {error}"),
+            Self::Folder(error) => write!(f, "cannot create a working directory for the engine: {error}"),
             Self::Unpack(error) => error.fmt(f),
-            Self::Start(error) => write!(f, "the engine does not start: {error}"),
-            Self::TimedOut => {
-                f.write_str("timed out; the engine did not complete the video in time and was ended")
-            }
-            Self::Failed(output) => write!(f, "the engine could not render the composition:\n{output}"),
-            Self::NoVideo => f.write_str("the engine left no video"),
+            Self::Start(error) => write!(f, "cannot start the engine: {error}"),
+            Self::TimedOut => f.write_str("timed out; the engine was stopped before the video was complete"),
+            Self::Failed(output) => write!(f, "the engine failed to render the composition:\n{output}"),
+            Self::NoVideo => f.write_str("the engine did not write a video"),
             Self::Unsupported(message) => f.write_str(message),
         }
     }
@@ -62,8 +60,8 @@ impl Fault for EngineError {
             Self::Program(error) => error.help(),
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
             Self::Start(_) => Some("remove the cache directory (HYPERFRAMES_CI_CACHE, or hyperframes-ci in the user's cache) and run again".to_owned()),
-            Self::TimedOut => Some("run the same command again, with a longer --max-wait".to_owned()),
-            Self::Failed(_) => Some("the engine's own tools tell more: npx hyperframes lint, npx hyperframes preview".to_owned()),
+            Self::TimedOut => Some("run the same command again with a higher --max-wait".to_owned()),
+            Self::Failed(_) => Some("run `npx hyperframes lint` or `npx hyperframes preview` to debug the composition".to_owned()),
             Self::Unpack(_) | Self::NoVideo | Self::Unsupported(_) => None,
         }
     }

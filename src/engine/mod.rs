@@ -160,7 +160,9 @@ fn arguments(job: &Job<'_>) -> Result<Vec<String>, EngineError> {
     }
     if let Some(resolution) = job.resolution {
         let Some(shape) = job.aspect_ratio else {
-            let message = format!("{resolution} needs a composition of 16:9, 9:16 or 1:1");
+            let message = format!(
+                "--resolution {resolution} requires a composition with an aspect ratio of 16:9, 9:16 or 1:1"
+            );
             return Err(EngineError::Unsupported(message));
         };
         arguments.push(format!("--resolution={}", shape.preset(resolution)));
@@ -180,7 +182,8 @@ fn parse_line(line: &str, progress: &mut dyn FnMut(Progress)) -> bool {
     let line = line.trim();
     if let Some(json) = line.strip_prefix("@hf-progress ") {
         if let Ok(report) = serde_json::from_str::<ProgressLine>(json) {
-            progress(Progress::Rendering { stage: report.code, percent: report.pct.clamp(0.0, 100.0) });
+            let stage = report.code.replace('_', " ");
+            progress(Progress::Rendering { stage, percent: report.pct.clamp(0.0, 100.0) });
         }
         return false;
     }

@@ -53,7 +53,7 @@ pub(super) fn provision(
     let node = Node::find(&cache);
     let browser = browser().ok_or((
         "Chrome or Chromium",
-        "install one (Debian: apt install chromium), or set HYPERFRAMES_BROWSER_PATH",
+        "install it (Debian: apt install chromium), or set HYPERFRAMES_BROWSER_PATH",
     ));
     let ffmpeg = find("ffmpeg")
         .filter(|_| find("ffprobe").is_some())

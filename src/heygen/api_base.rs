@@ -18,7 +18,7 @@ pub(crate) struct InvalidBase(String);
 
 impl fmt::Display for InvalidBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the API's base URL {:?} is not usable", self.0)
+        write!(f, "invalid API base URL {:?}", self.0)
     }
 }
 
@@ -28,8 +28,7 @@ impl Fault for InvalidBase {
     }
 
     fn help(&self) -> Option<String> {
-        let help =
-            "HEYGEN_API_URL must be https://…, or http:// on a loopback address such as the emulator's";
+        let help = "HEYGEN_API_URL must be an https:// URL, or an http:// URL of a loopback address (such as the emulator's)";
         Some(help.to_owned())
     }
 

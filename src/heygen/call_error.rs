@@ -41,8 +41,8 @@ impl fmt::Display for CallError {
         match self {
             Self::Api(error) => error.fmt(f),
             Self::Malformed { message, .. } => f.write_str(message),
-            Self::TimedOut => f.write_str("timed out before the API answered; no render was submitted"),
-            Self::Unreachable(message) => write!(f, "the API gave no answer: {message}"),
+            Self::TimedOut => f.write_str("timed out waiting for the API; no render was submitted"),
+            Self::Unreachable(message) => write!(f, "cannot reach the API: {message}"),
         }
     }
 }
@@ -60,9 +60,7 @@ impl Fault for CallError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Api(error) => error.help().map(str::to_owned),
-            Self::TimedOut => {
-                Some("run the same command again to resume, or wait longer with --max-wait".to_owned())
-            }
+            Self::TimedOut => Some("run the same command again to resume, or increase --max-wait".to_owned()),
             _ => Some("check the network, HEYGEN_API_URL and the proxy settings".to_owned()),
         }
     }
@@ -83,7 +81,7 @@ impl Fault for CallError {
     }
 }
 
-/// Returns the members of the JSON envelope of an API error, beside its code and message.
+/// Returns the members of the JSON envelope of an API error, other than its code and message.
 pub(crate) fn api_members(error: &ApiError) -> Map<String, Value> {
     let fields = [("param", &error.param), ("doc_url", &error.doc_url), ("request_id", &error.request_id)];
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect()

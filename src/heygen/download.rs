@@ -1,6 +1,6 @@
 //! Downloads a video from a presigned URL to an output file.
 //!
-//! An interrupted transfer resumes where a validator tells that the rest belongs to the same version; otherwise it starts
+//! An interrupted transfer resumes if a validator shows that the rest belongs to the same version; otherwise it starts
 //! over. Length and container are checked before the file gets its final name: every box and cluster must end inside it.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,9 +24,9 @@ pub(crate) struct Download {
     received: u64,
     /// The most bytes of one version that were in the file at any time.
     most: u64,
-    /// The strong `ETag` or the date of the version that the file holds; without one it cannot be gone on with.
+    /// The strong `ETag` or the date of the version in the file; without one the transfer cannot be resumed.
     validator: Option<String>,
-    /// The length of the video in seconds, as far as the API says.
+    /// The duration of the video in seconds, if the API reports it.
     duration: Option<f64>,
 }
 
@@ -36,7 +36,7 @@ impl Download {
         Self { output, received: 0, most: 0, validator: None, duration: None }
     }
 
-    /// The same, for a video of `duration` seconds.
+    /// Sets the expected duration of the video in seconds.
     pub(crate) fn of_length(self, duration: Option<f64>) -> Self {
         Self { duration, ..self }
     }
@@ -88,7 +88,9 @@ impl Download {
                 });
                 let Some(range) = range else {
                     self.restart().map_err(|error| on_disk(&error))?;
-                    return Err(transient("the server did not go on where the transfer ended".to_owned()));
+                    return Err(transient(
+                        "the server did not resume the transfer at the requested offset".to_owned(),
+                    ));
                 };
                 range.total
             }
@@ -99,10 +101,12 @@ impl Download {
             }
             416 => {
                 self.restart().map_err(|error| on_disk(&error))?;
-                return Err(transient("the server did not go on where the transfer ended".to_owned()));
+                return Err(transient(
+                    "the server did not resume the transfer at the requested offset".to_owned(),
+                ));
             }
             _ => {
-                let message = format!("the storage answered with HTTP {status}");
+                let message = format!("the storage responded with HTTP {status}");
                 let remedy = match status {
                     408 | 425 | 429 | 500..=599 => Remedy::Retry,
                     // The status of an expired URL.
@@ -145,7 +149,7 @@ impl Download {
             let count = match body.read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(count) => count,
-                Err(error) => return Err(transient(format!("the transfer was cut: {error}"))),
+                Err(error) => return Err(transient(format!("the transfer was interrupted: {error}"))),
             };
             self.output.file().write_all(&buffer[..count]).map_err(|error| on_disk(&error))?;
             self.received += count as u64;
@@ -168,7 +172,7 @@ impl Download {
         file.seek(SeekFrom::End(0)).map_err(|error| on_disk(&error))?;
         checked.map_err(|error| match error {
             VideoError::NoVideo(what) => {
-                transient(format!("the server sent no MP4, MOV or WebM video but {what}"))
+                transient(format!("expected an MP4, MOV or WebM video, but the server sent {what}"))
             }
             error => transient(error.to_string()),
         })
@@ -195,11 +199,7 @@ fn transient(message: String) -> SaveError {
 }
 
 fn on_disk(error: &io::Error) -> SaveError {
-    SaveError {
-        message: format!("the file cannot be written: {error}"),
-        remedy: Remedy::None,
-        progressed: false,
-    }
+    SaveError { message: format!("cannot write the file: {error}"), remedy: Remedy::None, progressed: false }
 }
 
 #[cfg(test)]
@@ -295,7 +295,7 @@ mod tests {
         case.server.mock("GET", "/v?sig=1").with_body("<html>please sign in</html>").create();
         let mut target = case.target();
         let error = case.fetch(&mut target).expect_err("no video");
-        assert!(error.message.contains("a page"), "{}", error.message);
+        assert!(error.message.contains("an HTML page"), "{}", error.message);
         drop(target);
         assert!(case.left_over().is_empty());
     }

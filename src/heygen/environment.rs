@@ -9,12 +9,12 @@ use super::transport::{ApiBase, IDLE_TIMEOUT, Transport};
 use crate::fault::Error;
 use crate::system::proxy::proxy;
 
-/// A variable of the environment.
+/// Returns an environment variable.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// `HEYGEN_MAX_RETRIES`, for a single call; 2 by default, as in the `heygen` CLI.
+/// Returns `HEYGEN_MAX_RETRIES` for a single call; 2 by default, as in the `heygen` CLI.
 ///
 /// # Errors
 /// Returns a usage error if it is not a whole number.
@@ -22,8 +22,8 @@ pub(crate) fn max_retries() -> Result<u32, Error> {
     Ok(retries()?.unwrap_or(2))
 }
 
-/// `HEYGEN_MAX_RETRIES`, for each call of a render; 8 by default, which outlives two minutes without a server: a job in
-/// CI has nobody who starts it again.
+/// Returns `HEYGEN_MAX_RETRIES` for each call of a render; 8 by default, which covers an outage of two minutes: a CI job is
+/// not restarted automatically.
 ///
 /// # Errors
 /// As [`max_retries`].
@@ -34,11 +34,14 @@ pub(crate) fn render_retries() -> Result<u32, Error> {
 fn retries() -> Result<Option<u32>, Error> {
     let set = variable("HEYGEN_MAX_RETRIES").filter(|value| !value.is_empty());
     set.map(|text| text.parse()).transpose().map_err(|_| {
-        Error::usage("HEYGEN_MAX_RETRIES is not a whole number", "set it to 0 or more, or leave it out")
+        Error::usage(
+            "HEYGEN_MAX_RETRIES must be a whole number of 0 or more",
+            "set it to a number such as 5, or unset it",
+        )
     })
 }
 
-/// `HYPERFRAMES_CI_TIMEOUT`: how many seconds a server may say nothing.
+/// Returns `HYPERFRAMES_CI_TIMEOUT`: the time without data after which a request fails.
 ///
 /// # Errors
 /// Returns a usage error if it is not a number of seconds, 1 or more.
@@ -50,14 +53,14 @@ pub(crate) fn idle_timeout() -> Result<Duration, Error> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| digits && *seconds >= 1.0);
     seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
         Error::usage(
-            "HYPERFRAMES_CI_TIMEOUT must be a number of 1 or more",
-            "a number of seconds, such as 60",
+            "HYPERFRAMES_CI_TIMEOUT must be a number of seconds of 1 or more",
+            "set it to a number such as 60, or unset it",
         )
     })
 }
 
-/// `HYPERFRAMES_CI_GONE_GRACE`, in seconds, for tests: how long the API must say that it does not know a render before it
-/// is taken for deleted; [`GONE_GRACE`] by default.
+/// Returns `HYPERFRAMES_CI_GONE_GRACE`, for tests: how long the API must report a render as unknown before it counts as
+/// deleted; [`GONE_GRACE`] by default.
 ///
 /// # Errors
 /// Returns a usage error if it is not a number of seconds.
@@ -67,35 +70,38 @@ pub(crate) fn gone_grace() -> Result<Duration, Error> {
     };
     let grace = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     grace.ok_or_else(|| {
-        Error::usage("HYPERFRAMES_CI_GONE_GRACE must be a number of 0 or more", "a number of seconds")
+        Error::usage(
+            "HYPERFRAMES_CI_GONE_GRACE must be a number of seconds of 0 or more",
+            "set it to a number such as 30, or unset it",
+        )
     })
 }
 
-/// The credential, where there is one.
+/// Returns the credential, if there is one.
 ///
 /// # Errors
-/// Returns an error if one is set and cannot be used.
+/// Returns an error if a credential is set but invalid.
 pub(crate) fn find_credential() -> Result<Option<Found>, Error> {
     Ok(auth::find(&variable)?)
 }
 
-/// The credential, or the error that says where to get one.
+/// Returns the credential.
 ///
 /// # Errors
-/// Returns [`NoCredential`], or an error if one is set and cannot be used.
+/// Returns [`NoCredential`] if there is none, and an error if a credential is set but invalid.
 pub(crate) fn credential() -> Result<Found, Error> {
     find_credential()?.ok_or_else(|| NoCredential.into())
 }
 
-/// The API's base URL.
+/// Returns the API's base URL.
 ///
 /// # Errors
-/// Returns an error if it is set and cannot be used.
+/// Returns an error if it is set but invalid.
 pub(crate) fn base() -> Result<ApiBase, Error> {
     Ok(ApiBase::from_environment(&variable)?)
 }
 
-/// A transport to the API with the user's credential.
+/// Returns a transport to the API with the user's credential.
 ///
 /// # Errors
 /// As [`credential`] and [`base`].
@@ -104,13 +110,14 @@ pub(crate) fn transport() -> Result<Transport, Error> {
     transport_with(base, credential()?.credential)
 }
 
-/// A transport to `base` with `credential`.
+/// Returns a transport to `base` with `credential`.
 ///
 /// # Errors
-/// As [`idle_timeout`], and if the proxy for `base` cannot be used.
+/// As [`idle_timeout`], and a usage error if the proxy for `base` is invalid.
 pub(crate) fn transport_with(base: ApiBase, credential: Credential) -> Result<Transport, Error> {
     let tokens = Provider::from_environment(&variable);
-    // Otherwise every request would be repeated, to say the same in the end.
-    proxy(&base.to_string()).map_err(|message| Error::usage(message, "check the proxy variables"))?;
+    // Validated early: otherwise every request would be retried before it fails.
+    proxy(&base.to_string())
+        .map_err(|message| Error::usage(message, "correct or unset the proxy variable"))?;
     Ok(Transport::new(base, Some(credential), tokens, idle_timeout()?))
 }

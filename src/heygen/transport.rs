@@ -80,7 +80,7 @@ impl Transport {
         };
         let agent = concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION"));
         Self {
-            // An answer is small: one that drips would otherwise keep its reader for as long as it likes.
+            // Responses are small: without a limit, a server could keep a connection busy by sending bytes slowly.
             api: settings()
                 .user_agent(agent)
                 .accept("application/json")
@@ -200,12 +200,12 @@ impl Transport {
                     builder = head(request, &target, credential);
                     url = target;
                 }
-                Err("the API redirects without end".to_owned())
+                Err("too many redirects".to_owned())
             }
             Body::Empty => run(agent, builder, (), proxy, deadline),
             Body::Bytes(bytes) => run(agent, builder, bytes.as_slice(), proxy, deadline),
             Body::Archive { prefix, suffix } => {
-                let archive = archive.ok_or("there is no archive to send")?;
+                let archive = archive.ok_or("no archive to send")?;
                 let size = archive.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
                 archive.rewind().map_err(|error| error.to_string())?;
                 let length = size + prefix.len() as u64 + suffix.len() as u64;
@@ -319,7 +319,7 @@ fn head(request: &Request, url: &str, credential: Option<&Credential>) -> ureq::
     if let Target::Presigned(_) = &request.target {
         return builder;
     }
-    // As the official client calls itself.
+    // The name that the official client sends.
     builder = builder.header("x-heygen-client-source", "hyperframes");
     match credential {
         Some(Credential::ApiKey(key)) => builder.header("x-api-key", key.expose()),
@@ -330,7 +330,7 @@ fn head(request: &Request, url: &str, credential: Option<&Credential>) -> ureq::
     }
 }
 
-/// Returns where a response redirects a GET to, if that is the same origin: the credential goes nowhere else.
+/// Returns the redirect target of a GET response if it has the same origin: the credential is not sent elsewhere.
 fn redirect_within(url: &str, response: &ureq::http::Response<ureq::Body>) -> Option<String> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -357,7 +357,7 @@ fn run(
     proxy: Option<ureq::Proxy>,
     deadline: Deadline,
 ) -> Result<ureq::http::Response<ureq::Body>, String> {
-    let request = builder.body(body).map_err(|_| "the request is not valid".to_owned())?;
+    let request = builder.body(body).map_err(|_| "invalid request".to_owned())?;
     let request = agent.configure_request(request).proxy(proxy).timeout_global(limit(deadline)?).build();
     agent.run(request).map_err(|error| describe(&error))
 }
@@ -365,7 +365,7 @@ fn run(
 /// Returns the time that a request may take, or a message if there is none left.
 fn limit(deadline: Deadline) -> Result<Option<Duration>, String> {
     let limit = deadline.request_time();
-    if limit == Some(Duration::ZERO) { Err("the time limit is over".to_owned()) } else { Ok(limit) }
+    if limit == Some(Duration::ZERO) { Err("the time limit is exceeded".to_owned()) } else { Ok(limit) }
 }
 
 fn read_response(response: ureq::http::Response<ureq::Body>) -> Result<Response, String> {
@@ -400,13 +400,13 @@ fn masked(mut response: Response, secret: &str) -> Response {
 /// Returns an error's message without URLs: the query of a presigned one contains its signature.
 fn describe(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::BadUri(_) => "the URL is not valid".to_owned(),
+        ureq::Error::BadUri(_) => "invalid URL".to_owned(),
         ureq::Error::RequireHttpsOnly(_) => "the URL is not HTTPS".to_owned(),
-        ureq::Error::HostNotFound => "the host is not known".to_owned(),
+        ureq::Error::HostNotFound => "host not found".to_owned(),
         ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::ConnectionFailed => "the connection failed".to_owned(),
-        ureq::Error::Timeout(ureq::Timeout::Global) => "the time limit was over before the answer".to_owned(),
-        ureq::Error::Timeout(what) => format!("the server was silent for too long ({what})"),
+        ureq::Error::ConnectionFailed => "connection failed".to_owned(),
+        ureq::Error::Timeout(ureq::Timeout::Global) => "timed out".to_owned(),
+        ureq::Error::Timeout(what) => format!("timed out waiting for data ({what})"),
         other => other.to_string(),
     }
 }

@@ -20,8 +20,8 @@ pub(crate) enum ChangesError {
 impl fmt::Display for ChangesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoGit(error) => write!(f, "git cannot be started: {error}"),
-            Self::UnknownRevision(revision) => write!(f, "there is no commit {revision:?} in this clone"),
+            Self::NoGit(error) => write!(f, "cannot run git: {error}"),
+            Self::UnknownRevision(revision) => write!(f, "revision {revision:?} not found in this clone"),
             Self::Failed(message) => write!(f, "git failed: {message}"),
         }
     }
@@ -39,11 +39,11 @@ impl Fault for ChangesError {
     fn help(&self) -> Option<String> {
         Some(
             match self {
-                Self::NoGit(_) => "install git, or leave out --changed-since",
+                Self::NoGit(_) => "install git, or remove --changed-since",
                 Self::UnknownRevision(_) => {
-                    "fetch it; a shallow clone has one commit only (actions/checkout: `fetch-depth: 0`)"
+                    "fetch it; a shallow clone only has the latest commit (use `fetch-depth: 0` with actions/checkout)"
                 }
-                Self::Failed(_) => "--changed-since needs a git repository",
+                Self::Failed(_) => "--changed-since requires a git repository",
             }
             .to_owned(),
         )

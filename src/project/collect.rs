@@ -46,7 +46,7 @@ pub(crate) enum ProjectError {
 impl std::fmt::Display for ProjectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Missing(path) => write!(f, "there is no directory {}", path.display()),
+            Self::Missing(path) => write!(f, "directory not found: {}", path.display()),
             Self::NotADirectory(path) => write!(f, "{} is a file, not a project directory", path.display()),
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::NotUnicode(path) => write!(f, "the name of {} is not valid Unicode", path.display()),
@@ -67,10 +67,10 @@ impl Fault for ProjectError {
         Some(
             match self {
                 Self::Missing(_) | Self::NotADirectory(_) => {
-                    "name the directory that holds index.html, such as `hyperframes-ci render videos/launch`"
+                    "pass the directory that contains index.html, for example `hyperframes-ci render videos/launch`"
                 }
                 Self::Unreadable(..) => "check the permissions",
-                Self::NotUnicode(_) => "rename it: an archive's paths are UTF-8",
+                Self::NotUnicode(_) => "rename it; paths in archives must be UTF-8",
             }
             .to_owned(),
         )
@@ -277,7 +277,12 @@ impl Walk<'_> {
         if metadata.is_dir() {
             if ancestors.contains(&source) {
                 let help = "remove the link, or ignore it with .hyperframesignore";
-                self.report(Rule::LinkCycle, &path, "the link leads back to a directory that it is in", help);
+                self.report(
+                    Rule::LinkCycle,
+                    &path,
+                    "the symbolic link points to one of its parent directories",
+                    help,
+                );
                 return Ok(());
             }
             ancestors.push(source.clone());
@@ -285,7 +290,7 @@ impl Walk<'_> {
             ancestors.pop();
         } else if !metadata.is_file() {
             let help = "ignore it with .hyperframesignore";
-            self.report(Rule::NotAFile, &path, "neither a file nor a directory; left out", help);
+            self.report(Rule::NotAFile, &path, "neither a file nor a directory; not packed", help);
         } else if let Some(found) = unportable_name(&path) {
             self.diagnostics.push(Diagnostic { path: join(&self.project.prefix, &path), ..found });
         } else if !self.redirected.contains(&source) {
@@ -302,12 +307,12 @@ impl Walk<'_> {
             .and_then(|target| fs::metadata(&target).ok().map(|found| (target, found)))
         else {
             let help = "restore its target, remove the link, or ignore it with .hyperframesignore";
-            self.report(Rule::DanglingLink, path, "the link leads nowhere", help);
+            self.report(Rule::DanglingLink, path, "the target of the symbolic link does not exist", help);
             return None;
         };
         if self.project.repository_path(&target).is_none() {
-            let help = "copy the file into the project; only files of the repository, without dotted names, are packed";
-            self.report(Rule::EscapingLink, path, "the link leads out of the repository", help);
+            let help = "copy the file into the project; only files inside the repository without dotted names are packed";
+            self.report(Rule::EscapingLink, path, "the symbolic link points outside the repository", help);
             return None;
         }
         Some((target, metadata))

@@ -35,9 +35,11 @@ pub(crate) enum DiscoverError {
 impl fmt::Display for DiscoverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound(path) => write!(f, "there is nothing at {path}"),
-            Self::Pattern(pattern, error) => write!(f, "{pattern} is no pattern: {error}"),
-            Self::NoProject(path) => write!(f, "there is no project in {}, nor below it", path.display()),
+            Self::NotFound(path) => write!(f, "no such file or directory: {path}"),
+            Self::Pattern(pattern, error) => write!(f, "invalid pattern {pattern}: {error}"),
+            Self::NoProject(path) => {
+                write!(f, "no HyperFrames project found in {} or its subdirectories", path.display())
+            }
             Self::Project(error) => error.fmt(f),
         }
     }
@@ -194,7 +196,7 @@ mod tests {
         assert_eq!(found(&["videos/a/parts/b.html", "videos/c"]), both);
         assert_eq!(found(&["lone/d.html"]), Ok(vec!["lone".to_owned()]));
         assert_eq!(found(&["docs/e.html", ".git/config"]), Ok(Vec::new()));
-        assert!(found(&["docs"]).expect_err("none").starts_with("there is no project in"));
-        assert!(found(&["gone/*"]).expect_err("none").starts_with("there is nothing at"));
+        assert!(found(&["docs"]).expect_err("none").starts_with("no HyperFrames project found in"));
+        assert!(found(&["gone/*"]).expect_err("none").starts_with("no such file or directory: "));
     }
 }

@@ -20,7 +20,7 @@ impl std::fmt::Display for PackError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path, error) => write!(f, "{} {error}", path.display()),
-            Self::Archive(error) => write!(f, "the archive cannot be written: {error}"),
+            Self::Archive(error) => write!(f, "cannot write the archive: {error}"),
         }
     }
 }
@@ -38,9 +38,9 @@ impl Fault for PackError {
         Some(
             match self {
                 Self::File(_, ArchiveError::Changed { .. }) => {
-                    "let whatever writes it finish, then run again"
+                    "wait until the file is completely written, then try again"
                 }
-                Self::File(..) => "check the permissions, or leave it out with .hyperframesignore",
+                Self::File(..) => "check the permissions, or exclude the file with .hyperframesignore",
                 Self::Archive(_) => "check the free space of the temporary directory",
             }
             .to_owned(),

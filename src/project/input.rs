@@ -15,8 +15,8 @@ use crate::system::file;
 /// An error of a JSON input.
 #[derive(Debug)]
 pub(crate) struct InputError {
-    /// The flag of the input.
-    pub(crate) flag: &'static str,
+    /// The name of the option in messages.
+    pub(crate) flag: String,
     problem: Problem,
 }
 
@@ -55,9 +55,9 @@ impl Fault for InputError {
 
     fn help(&self) -> Option<String> {
         Some(match self.problem {
-            Problem::Unreadable(..) => "check the path; it is relative to the current directory".to_owned(),
+            Problem::Unreadable(..) => "check that the file exists and is readable".to_owned(),
             Problem::Invalid { .. } | Problem::NotAnObject { .. } => {
-                format!("write an object of ids and values, such as {} '{{\"title\":\"Hello\"}}'", self.flag)
+                "pass a JSON object of variables and values, for example {\"title\": \"Hello\"}".to_owned()
             }
         })
     }
@@ -71,7 +71,7 @@ impl Fault for InputError {
 ///
 /// # Errors
 /// Returns an error with line and column if the text is not a JSON object.
-pub(crate) fn from_text(flag: &'static str, text: &str) -> Result<Map<String, Value>, InputError> {
+pub(crate) fn from_text(flag: &str, text: &str) -> Result<Map<String, Value>, InputError> {
     parse(flag, "the value", text)
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn from_text(flag: &'static str, text: &str) -> Result<Map<String, Va
 ///
 /// # Errors
 /// Returns an error with path, line and column if the file cannot be read or is not a JSON object.
-pub(crate) fn from_file(flag: &'static str, path: &Path) -> Result<Map<String, Value>, InputError> {
+pub(crate) fn from_file(flag: &str, path: &Path) -> Result<Map<String, Value>, InputError> {
     from_text_of(flag, path, &text_of(flag, path)?)
 }
 
@@ -87,11 +87,7 @@ pub(crate) fn from_file(flag: &'static str, path: &Path) -> Result<Map<String, V
 ///
 /// # Errors
 /// Returns an error with path, line and column if the text is not a JSON object.
-pub(crate) fn from_text_of(
-    flag: &'static str,
-    path: &Path,
-    text: &str,
-) -> Result<Map<String, Value>, InputError> {
+pub(crate) fn from_text_of(flag: &str, path: &Path, text: &str) -> Result<Map<String, Value>, InputError> {
     parse(flag, &path.display().to_string(), text)
 }
 
@@ -99,20 +95,22 @@ pub(crate) fn from_text_of(
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or is not UTF-8.
-pub(crate) fn text_of(flag: &'static str, path: &Path) -> Result<String, InputError> {
-    file::read_text_or_pipe(path)
-        .map_err(|error| InputError { flag, problem: Problem::Unreadable(path.to_owned(), error) })
+pub(crate) fn text_of(flag: &str, path: &Path) -> Result<String, InputError> {
+    file::read_text_or_pipe(path).map_err(|error| InputError {
+        flag: flag.to_owned(),
+        problem: Problem::Unreadable(path.to_owned(), error),
+    })
 }
 
 /// Reads an object from inline JSON, from standard input (`-`) or from a file, for `--data`.
 ///
 /// # Errors
 /// Returns an error if the input cannot be read or is not a JSON object.
-pub(crate) fn from_anything(flag: &'static str, given: &str) -> Result<Map<String, Value>, InputError> {
+pub(crate) fn from_anything(flag: &str, given: &str) -> Result<Map<String, Value>, InputError> {
     if given == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map_err(|error| InputError {
-            flag,
+            flag: flag.to_owned(),
             problem: Problem::Unreadable(PathBuf::from("standard input"), error),
         })?;
         return parse(flag, "standard input", &text);
@@ -130,13 +128,13 @@ pub(crate) fn absolute(path: &Path) -> String {
     absolute.unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
-fn parse(flag: &'static str, location: &str, text: &str) -> Result<Map<String, Value>, InputError> {
+fn parse(flag: &str, location: &str, text: &str) -> Result<Map<String, Value>, InputError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => {
             let problem = Problem::NotAnObject { location: location.to_owned(), found: json_kind(&other) };
-            Err(InputError { flag, problem })
+            Err(InputError { flag: flag.to_owned(), problem })
         }
         Err(error) => {
             let (line, column) = (error.line(), error.column());
@@ -149,7 +147,7 @@ fn parse(flag: &'static str, location: &str, text: &str) -> Result<Map<String, V
                 message,
                 excerpt: span_of(text, line, column).and_then(|span| excerpt(text, span)),
             };
-            Err(InputError { flag, problem })
+            Err(InputError { flag: flag.to_owned(), problem })
         }
     }
 }

@@ -53,7 +53,7 @@ impl Session for EmulatedSession {
         let credential = Credential::ApiKey(Secret::new(key));
         let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;
         if !context.is_batch {
-            console.detail(&format!("the cloud flow runs against the emulator at {}", emulator.url()));
+            console.detail(&format!("using the emulator at {}", emulator.url()));
         }
         self.0 = Some((emulator, CloudSession::new(transport, false)));
         Ok(())

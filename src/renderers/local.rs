@@ -44,7 +44,7 @@ impl Renderer for Local {
     }
 
     fn available(&self, _: &RunOptions) -> Result<Option<String>, Error> {
-        let reason = "local, since there is no HEYGEN_API_KEY and no stored sign-in";
+        let reason = "local (no HEYGEN_API_KEY and no stored sign-in found)";
         Ok(Some(reason.to_owned()))
     }
 
@@ -61,11 +61,11 @@ struct LocalSession {
 impl Session for LocalSession {
     fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
         if context.has_callback {
-            console.warning("no webhook is called for a render on this machine");
+            console.warning("--callback-url has no effect on local renders");
         }
         self.engine = Some(provision(context.deadline(), console)?);
         if !context.is_batch {
-            console.step("Rendering on this machine");
+            console.step("Rendering locally");
         }
         Ok(())
     }
@@ -78,8 +78,8 @@ impl Session for LocalSession {
     ) -> Result<RunTotals, Error> {
         let (Some(engine), Input::Archive(packed)) = (&self.engine, context.input) else {
             return Err(Error::usage(
-                "only the cloud renders what is uploaded already",
-                "leave out --asset-id and --url",
+                "only the cloud renderer supports --asset-id and --url",
+                "remove --asset-id and --url, or use --renderer cloud",
             ));
         };
         let concurrency = DESCRIPTION.concurrency(context);

@@ -162,6 +162,9 @@ fn what_it_cannot_do_is_refused_by_its_description() {
         change(&mut spec);
         render(spec, &mut Console::silent()).expect_err("refused").to_string()
     };
-    assert_eq!(refused(&|spec| spec.request.format = Some(Format::Webm)), "the renderer clip makes no webm");
+    assert_eq!(
+        refused(&|spec| spec.request.format = Some(Format::Webm)),
+        "the clip renderer does not support webm"
+    );
     assert!(refused(&|spec| spec.run.is_waiting = false).contains("--no-wait"));
 }

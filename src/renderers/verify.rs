@@ -21,7 +21,7 @@ pub(crate) struct Mismatch(Vec<String>);
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the video is not as it was asked for: {}", self.0.join("; "))
+        write!(f, "the video does not match the request: {}", self.0.join("; "))
     }
 }
 
@@ -31,7 +31,7 @@ impl Fault for Mismatch {
     }
 
     fn help(&self) -> Option<String> {
-        Some("the video was kept; without --verify this is a warning".to_owned())
+        Some("the video was saved; without --verify, this is a warning".to_owned())
     }
 }
 
@@ -60,7 +60,7 @@ impl Verified {
     /// Prints each mismatch as a warning.
     pub(crate) fn warn(&self, console: &mut Console) {
         for mismatch in &self.mismatches {
-            console.warning(&format!("the video is not as it was asked for: {mismatch}"));
+            console.warning(&format!("the video does not match the request: {mismatch}"));
         }
     }
 

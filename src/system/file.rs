@@ -46,10 +46,7 @@ fn open_regular(path: &Path, options: &OpenOptions) -> io::Result<File> {
         return Ok(file);
     }
     let kind = if metadata.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
-    Err(io::Error::new(
-        kind,
-        if metadata.is_dir() { "it is a directory" } else { "it is not a regular file" },
-    ))
+    Err(io::Error::new(kind, if metadata.is_dir() { "is a directory" } else { "not a regular file" }))
 }
 
 /// Reads the text of a regular file.
@@ -86,7 +83,7 @@ pub(crate) fn within<T: Send + 'static>(
     // The thread ends with the process.
     std::thread::spawn(move || sender.send(read()));
     result.recv_timeout(limit).unwrap_or_else(|_| {
-        let message = format!("it is a pipe that was not written within {} s", limit.as_secs());
+        let message = format!("timed out after {} s waiting for the pipe", limit.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, message))
     })
 }
@@ -104,7 +101,7 @@ pub(crate) fn lock(file: &File, deadline: Deadline) -> io::Result<()> {
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(error),
             Err(std::fs::TryLockError::WouldBlock) if deadline.is_over() => {
-                let message = "another process has locked it and does not let go";
+                let message = "locked by another process";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
             Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(deadline.limit(LOCK_PAUSE)),

@@ -80,7 +80,7 @@ pub(crate) fn check_kind(path: &Path, is_entry: impl Fn(&[u8]) -> bool) -> io::R
         return Ok(());
     }
     let message =
-        "it is a file of another kind: none of its lines is an entry, and its name does not end in .jsonl";
+        "the file has another format: it contains no valid entry, and its name does not end in .jsonl";
     Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 

@@ -29,7 +29,7 @@ impl fmt::Display for OutputError {
             Self::Refused(path, OutputRefusal::BelowFile(file)) => {
                 write!(f, "cannot write to {}: {} is not a directory", path.display(), file.display())
             }
-            Self::Refused(path, refusal) => write!(f, "the output path {} {refusal}", path.display()),
+            Self::Refused(path, refusal) => write!(f, "output path {} {refusal}", path.display()),
             Self::NotWritable(path, error) => write!(f, "cannot write to {}: {error}", path.display()),
             Self::NotKept(message) => f.write_str(message),
         }

@@ -28,8 +28,7 @@ fn proxy_by(uri: &Uri, variable: &dyn Fn(&str) -> Option<String>) -> Result<Opti
     // Without the value: it may contain a password.
     let invalid = || {
         format!(
-            "{name} is not the URL of a proxy that can be used; set it to http://, https://, socks5:// or socks5h:// \
-             and a host, or unset it"
+            "{name} is not a valid proxy URL; it must be an http://, https://, socks5:// or socks5h:// URL with a host"
         )
     };
     Proxy::new(value.trim()).map(Some).map_err(|_| invalid())

@@ -31,10 +31,10 @@ impl std::fmt::Display for UnpackError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Damaged(message) => write!(f, "the archive is damaged: {message}"),
-            Self::UnsafeName(name) => write!(f, "the archive holds the unsafe name {name:?}"),
-            Self::Duplicate(name) => write!(f, "the archive holds {name:?} twice"),
-            Self::NotAFile(name) => write!(f, "{name:?} in the archive is neither file nor directory"),
-            Self::TooLarge => f.write_str("the archive unpacks to more than any project holds"),
+            Self::UnsafeName(name) => write!(f, "the archive contains the unsafe path {name:?}"),
+            Self::Duplicate(name) => write!(f, "the archive contains {name:?} twice"),
+            Self::NotAFile(name) => write!(f, "{name:?} in the archive is neither a file nor a directory"),
+            Self::TooLarge => f.write_str("the archive exceeds the size limit when unpacked"),
             Self::Write(error) => write!(f, "cannot unpack the archive: {error}"),
         }
     }

@@ -12,14 +12,51 @@ use serde_json::Value;
 use super::plain;
 use crate::fault::{Error, Fault};
 
+/// The least time between two lines about the progress of a phase in a log.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Decides which lines about progress a log gets: one for each phase, then at most one every [`LOG_INTERVAL`].
+#[derive(Debug, Default)]
+struct ProgressLog {
+    phase: String,
+    /// The time of the last line about the phase.
+    printed: Option<Instant>,
+}
+
+impl ProgressLog {
+    /// Returns whether `phase` has begun, or is still going on and due for another line.
+    fn is_due(&mut self, phase: &str, now: Instant) -> Due {
+        if self.printed.is_none() || self.phase != phase {
+            phase.clone_into(&mut self.phase);
+            self.printed = Some(now);
+            return Due::Begun;
+        }
+        if self.printed.is_some_and(|printed| now.duration_since(printed) < LOG_INTERVAL) {
+            return Due::No;
+        }
+        self.printed = Some(now);
+        Due::Again
+    }
+}
+
+/// Whether a log gets a line about progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// The phase has begun.
+    Begun,
+    /// The phase takes a while.
+    Again,
+    /// Not yet.
+    No,
+}
+
 /// Writes the output of a command, for people or as JSON.
 #[derive(Debug)]
 pub(crate) struct Console {
     json: bool,
     interactive: bool,
     bar: Option<ProgressBar>,
-    /// The last line of the log, so that it is not repeated.
-    last: String,
+    log: ProgressLog,
     began: Instant,
     /// The entry of a batch of entries: its lines start with its name, and its results are not printed.
     entry: Option<String>,
@@ -44,7 +81,7 @@ impl Console {
             json,
             interactive,
             bar: None,
-            last: String::new(),
+            log: ProgressLog::default(),
             began: Instant::now(),
             entry: None,
             output_error: None,
@@ -62,7 +99,7 @@ impl Console {
             json: self.json,
             interactive: false,
             bar: None,
-            last: String::new(),
+            log: ProgressLog::default(),
             began: self.began,
             entry: Some(name.to_owned()),
             output_error: None,
@@ -110,16 +147,19 @@ impl Console {
         self.line(&format!("{YELLOW}{BOLD}warning{RESET}{BOLD}:{RESET} {}", plain(text)));
     }
 
-    /// Prints the progress of a step: a bar on a terminal, a line every ten percent in a log. The numbers are bytes if
-    /// `is_bytes` is set.
+    /// Prints the progress of a step: a bar on a terminal, a line every ten seconds in a log. The numbers are bytes if
+    /// `is_bytes` is set. The phase is `what` up to a comma; [`Console::step`] has announced it.
     pub(crate) fn progress(&mut self, what: &str, done: u64, total: u64, is_bytes: bool) {
         if self.json {
             return;
         }
         if !self.interactive {
-            let tenth = done.saturating_mul(10).checked_div(total).unwrap_or(10);
-            let amount = if is_bytes { format!(" of {}", super::bytes(total)) } else { String::new() };
-            self.log_change(&format!("{what} {}%{amount}", tenth * 10));
+            let phase = what.split(',').next().unwrap_or_default();
+            if self.log.is_due(phase, Instant::now()) == Due::Again {
+                let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+                let amount = if is_bytes { format!(" of {}", super::bytes(total)) } else { String::new() };
+                self.log_line(&format!("{what} {percent}%{amount}"));
+            }
             return;
         }
         let template = if is_bytes {
@@ -145,7 +185,9 @@ impl Console {
             return;
         }
         if !self.interactive {
-            self.log_change(text);
+            if self.log.is_due(text, Instant::now()) == Due::Begun {
+                self.log_line(text);
+            }
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
@@ -158,21 +200,23 @@ impl Console {
         bar.set_message(plain(text));
     }
 
-    /// Prints a stage and a percentage, 0 to 100; in a log in steps of ten percent.
+    /// Prints a stage and a percentage, 0 to 100; in a log once for each stage, then every ten seconds.
     pub(crate) fn percent(&mut self, stage: &str, percent: f64) {
-        let shown = if self.interactive { percent.floor() } else { (percent / 10.0).floor() * 10.0 };
-        if self.interactive || !self.last.ends_with(&format!(" {shown}%")) {
-            self.status(&format!("{stage} {shown}%"));
+        if self.interactive {
+            self.status(&format!("{stage} {}%", percent.floor()));
+        } else if !self.json {
+            match self.log.is_due(stage, Instant::now()) {
+                Due::Begun => self.log_line(stage),
+                Due::Again => self.log_line(&format!("{stage} {}%", percent.floor())),
+                Due::No => {}
+            }
         }
     }
 
-    /// Prints a line to the log, unless it repeats the last one.
-    fn log_change(&mut self, text: &str) {
-        if self.last != text {
-            text.clone_into(&mut self.last);
-            let elapsed = self.began.elapsed().as_secs();
-            self.line(&format!("  {DIM}[{elapsed:>4}s] {}{RESET}", plain(text)));
-        }
+    /// Prints a line about progress to the log.
+    fn log_line(&self, text: &str) {
+        let elapsed = self.began.elapsed().as_secs();
+        self.line(&format!("  {DIM}[{elapsed:>4}s] {}{RESET}", plain(text)));
     }
 
     /// Removes the bar.
@@ -300,6 +344,25 @@ impl Fault for OutputError {
     }
 
     fn help(&self) -> Option<String> {
-        Some("check the free space and the permissions of its target; the work itself is done".to_owned())
+        Some(
+            "check the free space and the permissions of the target; the command itself succeeded".to_owned(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_gets_a_line_for_each_phase_and_then_one_every_ten_seconds() {
+        let began = Instant::now();
+        let mut log = ProgressLog::default();
+        let mut due = |phase, milliseconds| log.is_due(phase, began + Duration::from_millis(milliseconds));
+        assert_eq!(due("packing", 0), Due::Begun);
+        assert_eq!([100, 900, 9_999].map(|at| due("packing", at)), [Due::No; 3]);
+        assert_eq!([10_000, 10_001, 19_999].map(|at| due("packing", at)), [Due::Again, Due::No, Due::No]);
+        assert_eq!(due("uploading", 20_000), Due::Begun);
+        assert_eq!(due("uploading", 29_999), Due::No);
     }
 }

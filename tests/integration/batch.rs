@@ -131,10 +131,10 @@ fn rows_of_no_use_are_named_before_anything_is_done() {
     let message = refused.error()["message"].as_str().unwrap().to_owned();
     for part in [
         "rows.jsonl:2:",
-        "rows.jsonl:3: writes to renders/A.mp4 like row 1",
+        "rows.jsonl:3: output renders/A.mp4 is also the output of row 1",
         "rows.jsonl:4:",
         "rows.jsonl:5:",
-        "rows.jsonl:6: fps 500",
+        "rows.jsonl:6: fps must be from 1 to 240, not 500",
         "rows.jsonl:7:",
     ] {
         assert!(message.contains(part), "{part} in {message}");
@@ -284,7 +284,7 @@ fn rows_have_options_of_their_own() {
             {"variables": {"title": "b"}, "callbackId": "mine"}]}"#,
     );
     let ran = emulator.run(folder.path(), &["render", "--batch", "rows.json", "--fps", "50"]).ok();
-    assert!(ran.stderr.contains("2 of 2 rows are there"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 of 2 rows completed"), "{}", ran.stderr);
     let listed = emulator.run(folder.path(), &["list", "--json"]).ok().json();
     let of = |id: &str| {
         let renders = listed["renders"].as_array().unwrap().clone();
@@ -321,5 +321,5 @@ fn this_machine_renders_the_same_batch() {
     );
     assert!(fs::metadata(folder.path().join("renders/film 2.mp4")).unwrap().len() > 1000);
     let again = crate::support::run_in(folder.path(), &flags).ok().stderr;
-    assert!(again.contains("done before  2"), "{again}");
+    assert!(again.contains("already done  2"), "{again}");
 }

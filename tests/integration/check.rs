@@ -237,7 +237,7 @@ fn a_whole_repository_is_checked_in_one_run() {
     let ran = run_in(&inside, &["check", "good"]).ok();
     assert_eq!(
         (ran.stdout.as_str(), ran.stderr.trim()),
-        ("", "✓ 1 composition in 1 project: no findings to act on")
+        ("", "✓ 1 composition in 1 project: no errors or warnings")
     );
 }
 
@@ -284,7 +284,7 @@ fn only_what_a_change_touches_is_told() {
     assert_eq!(ran.code, 2);
     let ran = run_in(folder.path(), &["check", "--changed-since=nosuch"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("there is no commit \"nosuch\""), "{ran:?}");
+    assert!(ran.stderr.contains("revision \"nosuch\" not found"), "{ran:?}");
 }
 
 #[test]
@@ -295,11 +295,11 @@ fn what_cannot_be_checked_is_refused() {
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
         ran.stderr
     };
-    assert!(stderr(&["nowhere"]).contains("there is nothing at nowhere"));
-    assert!(stderr(&["shared"]).contains("there is no project in shared"));
-    assert!(stderr(&["--variables", "{}"]).contains("for one project, and these are 2"));
+    assert!(stderr(&["nowhere"]).contains("no such file or directory: nowhere"));
+    assert!(stderr(&["shared"]).contains("no HyperFrames project found in shared"));
+    assert!(stderr(&["--variables", "{}"]).contains("require a single project, but 2 were found"));
     assert!(stderr(&["videos/good", "--rows", "gone.json"]).contains("--rows: cannot read gone.json"));
-    assert!(stderr(&["--json", "--format", "sarif"]).contains("exclude each other"));
+    assert!(stderr(&["--json", "--format", "sarif"]).contains("cannot be used with"));
     assert_eq!(run_in(folder.path(), &["check", "shared/logo.svg"]).code, 0, "hooks name any file");
 }
 

@@ -63,7 +63,7 @@ fn a_render_is_shown_and_deleted() {
         emulator.run(folder.path(), &["get", id, "--json"]).error()["code"],
         "hyperframes_render_not_found"
     );
-    assert!(emulator.run(folder.path(), &["list"]).ok().stdout.contains("no renders"));
+    assert!(emulator.run(folder.path(), &["list"]).ok().stdout.contains("No renders"));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_environment_asks_for_json_as_well() {
 fn help_names_every_command_and_exit_code() {
     let help = run_in(&std::env::temp_dir(), &["--help"]).ok().stdout;
     for word in
-        ["render", "pack", "get", "list", "delete", "emulator", "completions", "5 the checks found errors"]
+        ["render", "pack", "get", "list", "delete", "emulator", "completions", "5  The checks found errors"]
     {
         assert!(help.contains(word), "{word} in {help}");
     }

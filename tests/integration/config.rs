@@ -108,7 +108,10 @@ fn entries_are_chosen_by_name_and_by_event() {
     assert_eq!(entries(&["--all", "--on", "release"]).len(), 3);
     let unknown = emulator.run(folder.path(), &["render", "--entry", "customer", "--json"]);
     assert_eq!(unknown.code, 2);
-    assert_eq!(unknown.error()["message"], "there is no entry \"customer\"; did you mean customers?");
+    let error = unknown.error();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("no entry named \"customer\" in "), "{message}");
+    assert!(message.ends_with("hyperframes-ci.toml; did you mean customers?"), "{message}");
     for flags in [
         &["--all", "videos/a"][..],
         &["--all", "--composition", "x"],
@@ -155,7 +158,7 @@ fn flags_are_above_the_environment_the_entry_the_defaults() {
     let ran = Ran::of(command.env("HYPERFRAMES_CI_FPS", "many"));
     assert_eq!(ran.code, 2);
     let message = ran.error()["message"].as_str().unwrap().to_owned();
-    assert!(message.starts_with("HYPERFRAMES_CI_FPS: fps must be a whole number"), "{message}");
+    assert!(message.starts_with("HYPERFRAMES_CI_FPS must be a whole number"), "{message}");
 }
 
 #[test]
@@ -197,7 +200,9 @@ fn nothing_is_rendered_while_one_entry_is_wrong() {
     write(folder.path(), "videos/b/index.html", &html(720, 720, "<img src=\"missing.png\">"));
     let ran = emulator.run(folder.path(), &["render", "--all"]);
     assert_eq!(ran.code, 1, "two kinds of failure: {ran:?}");
-    for part in ["videos-b | ", "missing.png", "gone | ", "2 of 4 entries failed", "nothing is billed"] {
+    for part in
+        ["videos-b | ", "missing.png", "gone | ", "2 of 4 entries failed", "nothing was uploaded or billed"]
+    {
         assert!(ran.stderr.contains(part), "{part} in {}", ran.stderr);
     }
     assert_eq!(emulator.requests(), []);
@@ -206,10 +211,7 @@ fn nothing_is_rendered_while_one_entry_is_wrong() {
         "[defaults]\noutput = \"out.mp4\"\n[[render]]\nproject = \"videos/a\"\n[[render]]\nproject = \"videos/b\"\n",
     );
     let ran = emulator.run(folder.path(), &["render", "--all"]);
-    assert!(
-        ran.code == 2 && ran.stderr.contains("out.mp4 is the output of another entry as well"),
-        "{ran:?}"
-    );
+    assert!(ran.code == 2 && ran.stderr.contains("out.mp4 is already used by another entry"), "{ran:?}");
 }
 
 #[test]
@@ -259,7 +261,7 @@ fn a_configuration_cannot_lead_out_of_the_repository() {
         assert_eq!(ran.code, 2);
         assert!(
             ran.stderr.contains("hyperframes-ci.toml:3:")
-                && ran.stderr.contains("leads out of the repository"),
+                && ran.stderr.contains("points outside the repository"),
             "{ran:?}"
         );
         assert!(!ran.stderr.contains("a secret"));
@@ -304,4 +306,22 @@ fn the_published_schema_is_that_of_the_program() {
     assert!(described.values().all(|property| !property["description"].as_str().unwrap().is_empty()));
     let variables = run_in(&root().join("examples/launch-card"), &["schema", "variables"]).ok().json();
     assert_eq!(variables["properties"]["title"]["type"], "string", "{variables}");
+}
+
+#[test]
+fn files_that_an_entry_names_are_reported_with_its_line() {
+    let emulator = Emulator::placeholder(&[]);
+    for (setting, message) in [
+        ("rows = \"gone.csv\"", "hyperframes-ci.toml:3: rows: cannot read "),
+        ("variables-file = \"gone.json\"", "hyperframes-ci.toml:3: variables-file: cannot read "),
+        ("rows = \"rows.csv\"\nmanifest = \"rows.csv\"", "hyperframes-ci.toml:4: manifest: "),
+    ] {
+        let folder = repository(&format!("[[render]]\nproject = \"videos/a\"\n{setting}\n"));
+        let ran = emulator.run(folder.path(), &["render", "--all"]);
+        assert!(ran.code == 2 && ran.stderr.contains(message), "{message}: {ran:?}");
+        assert!(!ran.stderr.contains("--batch"), "{ran:?}");
+    }
+    let folder = repository("");
+    let ran = emulator.run(folder.path(), &["render", "videos/a", "--batch", "gone.csv"]);
+    assert!(ran.code == 2 && ran.stderr.contains("--batch: cannot read gone.csv"), "{ran:?}");
 }

@@ -132,12 +132,12 @@ fn an_interruption_at_every_step_leaves_nothing_and_says_how_to_go_on() {
             let last = ran.stderr.lines().last().unwrap();
             let expected = match step {
                 "list" | "create_upload" => "nothing was submitted",
-                "put" | "complete" => "the same command goes on where this one ended",
-                "submit" => "the same command finds it",
+                "put" | "complete" => "nothing was submitted; run the same command again to resume",
+                "submit" => "run the same command again to resume it without a second charge",
                 _ => "hyperframes-ci get hfr_",
             };
             assert!(last.contains(expected), "{step}: {last}");
-            if let Some((_, command)) = last.split_once("fetch it with: hyperframes-ci ") {
+            if let Some((_, command)) = last.split_once("download it with: hyperframes-ci ") {
                 emulator.run(folder.path(), &command.split(' ').collect::<Vec<_>>()).ok();
             } else {
                 emulator.run(folder.path(), &["render", "-o", "v.mp4"]).ok();

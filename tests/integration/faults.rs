@@ -116,8 +116,8 @@ fn a_server_that_is_not_there_is_tried_and_named() {
         command.env("HEYGEN_API_URL", url).env("HEYGEN_API_KEY", "k").env("HEYGEN_MAX_RETRIES", "2");
         let ran = crate::support::Ran::of(&mut command);
         assert_eq!(ran.code, 1, "{ran:?}");
-        assert_eq!(ran.stderr.matches("is tried again in").count(), 2, "{ran:?}");
-        assert!(ran.stderr.contains("(try 3 of 3, 60 min left)"), "{ran:?}");
+        assert_eq!(ran.stderr.matches("retrying ").count(), 2, "{ran:?}");
+        assert!(ran.stderr.contains("(attempt 3 of 3, 60 min left)"), "{ran:?}");
         assert!(ran.stderr.matches(message).count() == 3, "{ran:?}");
     }
 }

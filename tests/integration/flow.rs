@@ -14,7 +14,7 @@ fn a_project_goes_in_and_a_video_comes_out() {
     assert_eq!(result["render"]["status"], "completed");
     assert_eq!(result["render"]["title"], "T");
     assert_eq!(result["render"]["fps"], 24);
-    assert_eq!(result["render"]["aspect_ratio"], "16:9", "found out from the composition");
+    assert_eq!(result["render"]["aspect_ratio"], "16:9", "detected from the composition");
     assert_eq!(result["output_path"], "out/v.mp4");
     let video = std::fs::read(folder.path().join("out/v.mp4")).unwrap();
     assert_eq!(&video[4..8], b"ftyp");

@@ -107,9 +107,7 @@ fn a_video_that_is_not_as_asked_for_is_a_warning_or_an_error() {
     let (server, folder) = (api(), project());
     let asked = ["--fps", "24", "--format", "webm", "--aspect-ratio", "1:1"];
     let warned = render(&server, folder.path(), &asked).ok().stderr;
-    for mismatch in
-        ["the container is mp4 instead of webm", "which is not 1:1", "10 frames per second instead of 24"]
-    {
+    for mismatch in ["container is mp4 instead of webm", "which is not 1:1", "10 fps instead of 24 fps"] {
         assert!(warned.contains(mismatch), "{warned}");
     }
     fs::remove_file(folder.path().join("v.mp4")).unwrap();

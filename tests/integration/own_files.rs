@@ -36,7 +36,7 @@ fn links_that_lead_out_of_the_folder_are_not_appended_to() {
     write(folder, "renders/kept", "");
     let link = folder.join("renders/rows.manifest.jsonl");
     for (target, reason) in
-        [(victim.clone(), "is outside of renders"), (elsewhere.path().join("new"), "a link without a target")]
+        [(victim.clone(), "is outside renders"), (elsewhere.path().join("new"), "a broken symbolic link")]
     {
         symlink(&target, &link).unwrap();
         refused(&emulator, folder, &[], reason);
@@ -72,11 +72,11 @@ fn the_manifest_and_the_ledger_are_no_other_file_of_the_run() {
         (["--manifest", "list.jsonl", "--ledger", "./list.jsonl"], "list.jsonl is the ledger"),
     ];
     for (file, reason) in [
-        ("rows.jsonl", "rows.jsonl is the file of rows"),
-        ("values.json", "values.json is the file of variables"),
+        ("rows.jsonl", "rows.jsonl is the rows file"),
+        ("values.json", "values.json is the variables file"),
         ("conf.toml", "conf.toml is the configuration"),
-        ("notes.txt", "notes.txt cannot be used: it is a file of another kind"),
-        ("index.html", "index.html cannot be used: it is a file of another kind"),
+        ("notes.txt", "notes.txt: the file has another format"),
+        ("index.html", "index.html: the file has another format"),
     ] {
         cases.push((["--manifest", file, "--ledger", "paid.jsonl"], reason));
         cases.push((["--manifest", "list.jsonl", "--ledger", file], reason));

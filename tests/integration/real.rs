@@ -111,7 +111,7 @@ fn every_example_renders_on_this_machine() {
         let arguments =
             ["render", project.to_str().unwrap(), "--quality", "draft", "-o", output.to_str().unwrap()];
         let ran = run_in(folder.path(), &arguments).ok();
-        assert!(ran.stderr.contains("renderer: local, since there is no HEYGEN_API_KEY"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("renderer: local (no HEYGEN_API_KEY"), "{}", ran.stderr);
         let (width, height, _, seconds, codecs) = probe(&output);
         assert_eq!((width, height), size, "{name}");
         assert!((seconds - 2.0).abs() < 0.15, "{name}: {seconds}");

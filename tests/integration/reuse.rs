@@ -266,8 +266,8 @@ fn a_log_says_what_is_used_again() {
     let folder = project();
     render(&emulator, folder.path(), &[]);
     let again = emulator.run(folder.path(), &["render", "-o", "v.mp4"]).ok().stderr;
-    assert!(again.contains("of an earlier run, known from the ledger"), "{again}");
-    assert!(again.contains("nothing was uploaded, nothing was submitted"), "{again}");
+    assert!(again.contains("(earlier run, from the ledger)"), "{again}");
+    assert!(again.contains("reused an earlier render; nothing was uploaded or submitted"), "{again}");
     let other = emulator.run(folder.path(), &["render", "-o", "v.mp4", "--fps", "24"]).ok().stderr;
     assert!(other.contains("uploaded by an earlier run"), "{other}");
     assert!(!other.contains("nothing was uploaded"), "{other}");

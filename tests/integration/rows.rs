@@ -59,13 +59,16 @@ fn spellings_of_one_file_are_refused_before_anything_is_paid() {
         let rows = named(&["out/a.mp4", "out/b.mp4", spelling]);
         for flags in [&[][..], &["--keep-going"]] {
             let message = refused(&emulator, folder, &rows, flags);
-            let expected = format!("rows.jsonl:3: writes to {spelling} like row 1 (line 1)");
+            let expected = format!("rows.jsonl:3: output {spelling} is also the output of row 1 (line 1)");
             assert!(message.contains(&expected), "{message}");
         }
     }
     for (outputs, expected) in [
-        (["out/a", "out/a/b.mp4"], "2: writes to out/a/b.mp4, below the file of row 1 (line 1)"),
-        (["out/a/b/c.mp4", "./out/a"], "2: writes to ./out/a, which is a folder of row 1 (line 1)"),
+        (["out/a", "out/a/b.mp4"], "2: output out/a/b.mp4 is below the output of row 1 (line 1)"),
+        (
+            ["out/a/b/c.mp4", "./out/a"],
+            "2: output ./out/a is a parent directory of the output of row 1 (line 1)",
+        ),
     ] {
         let message = refused(&emulator, folder, &named(&outputs), &["--keep-going"]);
         assert!(message.contains(expected), "{message}");
@@ -78,7 +81,10 @@ fn spellings_of_one_file_are_refused_before_anything_is_paid() {
         std::os::unix::fs::symlink("a.mp4", folder.join("out/c.mp4")).unwrap();
         for spelling in ["link/a.mp4", "out/c.mp4", "link/c.mp4"] {
             let message = refused(&emulator, folder, &named(&["out/a.mp4", spelling]), &["--keep-going"]);
-            assert!(message.contains(&format!("rows.jsonl:2: writes to {spelling} like row 1")), "{message}");
+            assert!(
+                message.contains(&format!("rows.jsonl:2: output {spelling} is also the output of row 1")),
+                "{message}"
+            );
         }
     }
 }
@@ -92,7 +98,7 @@ fn one_output_for_all_rows_is_refused() {
         for flags in [&["-o", output][..], &["-o", output, "--keep-going"]] {
             let message = refused(&emulator, folder.path(), rows, flags);
             let expected = format!(
-                "rows.jsonl:3: writes to {} like row 1 (line 1); put {{index}}",
+                "rows.jsonl:3: output {} is also the output of row 1 (line 1); add {{index}}",
                 output.replace("{index}", "2")
             );
             assert!(message.starts_with("2 invalid rows") && message.contains(&expected), "{message}");
@@ -109,7 +115,7 @@ fn names_that_differ_in_case_only_are_not_both_rendered() {
     let emulator = Emulator::placeholder(&[]);
     let folder = project();
     let message = refused(&emulator, folder.path(), &named(&["out/a.mp4", "out/A.mp4"]), &[]);
-    assert!(message.contains("rows.jsonl:2: writes to out/A.mp4 like row 1"), "{message}");
+    assert!(message.contains("rows.jsonl:2: output out/A.mp4 is also the output of row 1"), "{message}");
     let flags = ["render", "--batch", "rows.jsonl", "--keep-going", "--json"];
     let ran = emulator.run(folder.path(), &flags);
     assert_eq!((ran.code, ran.error()["code"].as_str()), (1, Some("batch_failed")), "{ran:?}");
@@ -130,26 +136,26 @@ fn rows_replace_nothing_but_videos() {
     fs::create_dir(folder.join("folder.mp4")).unwrap();
     let flags = ["--manifest", "list.jsonl", "--ledger", "paid.jsonl", "--variables-file", "values.json"];
     for (output, reason) in [
-        ("rows.jsonl", "is the file of rows; name another file"),
-        ("./x/../rows.jsonl", "is the file of rows"),
+        ("rows.jsonl", "is the rows file; choose another file"),
+        ("./x/../rows.jsonl", "is the rows file"),
         ("list.jsonl", "is the manifest of this batch"),
         ("list.jsonl/a.mp4", "is the manifest of this batch"),
         ("paid.jsonl", "is the ledger"),
-        ("values.json", "is the file of variables"),
-        ("index.html", "is a file that the project is made of"),
-        ("clip.mp4", "is a file that the project is made of"),
+        ("values.json", "is the variables file"),
+        ("index.html", "is a source file of the project"),
+        ("clip.mp4", "is a source file of the project"),
         (".git/hooks/a.mp4", "is hidden: .git starts with a dot"),
         ("out/.a.mp4", "is hidden"),
-        ("../a.mp4", "is outside of the current directory; name a file inside of it"),
-        ("/etc/passwd", "is outside of the current directory"),
-        ("notes.mp4", "exists and is not a video but something else; move that file"),
-        ("page.mp4", "exists and is not a video but a page"),
+        ("../a.mp4", "is outside the current directory; choose a file inside that directory"),
+        ("/etc/passwd", "is outside the current directory"),
+        ("notes.mp4", "exists and is not a video (an unknown format); move the existing file"),
+        ("page.mp4", "exists and is not a video (an HTML page"),
         ("folder.mp4", "is a directory"),
         ("notes.mp4/a.mp4", "which is not a directory"),
     ] {
         let rows = format!("\n{}", named(&["out/b.mp4", output]));
         let message = refused(&emulator, folder, &rows, &flags);
-        let expected = format!("rows.jsonl:3: row 2 writes to {output}, which ");
+        let expected = format!("rows.jsonl:3: row 2: output {output} ");
         assert!(message.contains(&expected) && message.contains(reason), "{reason}: {message}");
     }
     assert!(!folder.join("list.jsonl").exists());
@@ -159,7 +165,7 @@ fn rows_replace_nothing_but_videos() {
     write(folder, "rows.jsonl", &named(&["notes.mp4", "empty.mp4", "old.mp4"]));
     let ran = emulator.run(folder, &["render", "--batch", "rows.jsonl", "--keep-going"]);
     assert_eq!((ran.code, emulator.created().1), (1, 2), "{ran:?}");
-    assert!(ran.stderr.contains("rows.jsonl:1: row 1 writes to notes.mp4"), "{ran:?}");
+    assert!(ran.stderr.contains("rows.jsonl:1: row 1: output notes.mp4"), "{ran:?}");
     assert_eq!(fs::read(folder.join("notes.mp4")).unwrap(), b"notes");
     assert!(fs::metadata(folder.join("empty.mp4")).unwrap().len() > 100);
     assert!(fs::metadata(folder.join("old.mp4")).unwrap().len() > 100);
@@ -183,10 +189,10 @@ fn links_out_of_the_place_and_special_files_are_refused() {
         std::process::Command::new("mkfifo").arg(folder.join("out/fifo.mp4")).status().unwrap().success()
     );
     for (output, reason) in [
-        ("out/outer/b.mp4", "is outside of the current directory"),
-        ("out/outer/a.mp4", "is outside of the current directory"),
-        ("out/file.mp4", "is outside of the current directory"),
-        ("out/dangling.mp4", "a link without a target; remove the link"),
+        ("out/outer/b.mp4", "is outside the current directory"),
+        ("out/outer/a.mp4", "is outside the current directory"),
+        ("out/file.mp4", "is outside the current directory"),
+        ("out/dangling.mp4", "a broken symbolic link; remove the link"),
         ("out/fifo.mp4", "is a FIFO"),
     ] {
         let message = refused(&emulator, folder, &named(&[output]), &[]);
@@ -247,7 +253,7 @@ fn outputs_of_entries_are_compared_as_files() {
     write(folder.path(), "hyperframes-ci.toml", &config);
     let ran = emulator.run(folder.path(), &["render", "--all", "--json"]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.stdout.contains("is the output of another entry as well"), "{ran:?}");
+    assert!(ran.stdout.contains("is already used by another entry"), "{ran:?}");
     assert_eq!(emulator.created(), (0, 0));
 }
 
@@ -275,16 +281,16 @@ fn tables_of_spreadsheets_are_read() {
         ("rows.json", "\u{feff}[{\"name\":\"Anna\"},\r{\"name\":\"Bo\"}]\r"),
     ] {
         let ran = dry_run(&emulator, folder, file, text.as_bytes(), &["--strict-variables"]).ok();
-        assert!(ran.stderr.contains("dry run: 2 rows, 2 would be rendered"), "{file}: {ran:?}");
+        assert!(ran.stderr.contains("dry run: 2 rows; 2 to render"), "{file}: {ran:?}");
         assert!(!ran.stderr.contains("warning"), "{file}: {ran:?}");
         let checked = emulator.run(folder, &["check", "--rows", file, "--strict"]);
         assert_eq!(checked.code, 0, "{file}: {checked:?}");
     }
     let ran = dry_run(&emulator, folder, "a.csv", b"name;age\nAnna;3\n", &[]).ok();
-    assert!(ran.stderr.contains("note: a.csv: columns are separated by a semicolon"), "{ran:?}");
+    assert!(ran.stderr.contains("note: a.csv: detected semicolon as column separator"), "{ran:?}");
     let ran = dry_run(&emulator, folder, "b.csv", b"name,age\nAnna,3\n\n,\nBo,4\n\n", &[]).ok();
     assert!(ran.stderr.contains("note: b.csv: 2 blank rows skipped"), "{ran:?}");
-    assert!(ran.stderr.contains("dry run: 2 rows, 2 would be rendered"), "{ran:?}");
+    assert!(ran.stderr.contains("dry run: 2 rows; 2 to render"), "{ran:?}");
     // Blank rows are not numbered, so that other rows keep their numbers.
     write(folder, "b.csv", "name\nAnna\n\nBo\n");
     emulator.run(folder, &["render", "--batch", "b.csv", "-o", "o/{index}.mp4"]).ok();
@@ -300,15 +306,15 @@ fn headers_that_mislead_are_named() {
         (
             "a.csv",
             &b"\nname,age,name\nAnna,3,Bo\n"[..],
-            "a.csv:2 has columns of the same name: \"name\" (columns 1 and 3)",
+            "a.csv:2: has columns of the same name: \"name\" (columns 1 and 3)",
         ),
         (
             "b.csv",
             b"name,age;ok\nAnna,3;true\n",
-            "b.csv:1 has a header whose columns may be separated by comma or semicolon",
+            "b.csv:1: has a header whose columns may be separated by comma or semicolon",
         ),
-        ("c.csv", b"\xff\xfen\0", "c.csv:1 is UTF-16; save it as UTF-8"),
-        ("t.xlsx", b"PK\x03\x04\x14", "t.xlsx:1 is a spreadsheet or an archive; export the rows as CSV"),
+        ("c.csv", b"\xff\xfen\0", "c.csv:1: is UTF-16; save it as UTF-8"),
+        ("t.xlsx", b"PK\x03\x04\x14", "t.xlsx:1: is a spreadsheet or an archive; export the rows as CSV"),
     ] {
         let ran = dry_run(&emulator, folder, file, text, &["--json"]);
         assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("usage")), "{ran:?}");
@@ -447,7 +453,7 @@ fn rows_come_from_pipes_too_and_are_paid_for_once() {
     }
     assert!(folder.path().join("renders/rows.manifest.jsonl").is_file());
     let empty = run(&format!("{render} - < /dev/null"));
-    assert_eq!((empty.code, empty.error()["message"].as_str()), (2, Some("standard input has no rows")));
+    assert_eq!((empty.code, empty.error()["message"].as_str()), (2, Some("standard input contains no rows")));
 }
 
 #[test]

@@ -74,19 +74,23 @@ pub(crate) fn record() -> Result<()> {
     let values = folder.join("values.json");
     fs::write(&values, json!({ "session": timed(&lines).to_string() }).to_string())?;
     let video = folder.join("demo.mp4");
-    succeed(Command::new(&program)
-        .args(["render", "xtask/demo", "--renderer", "local", "--quality", "high", "--fps", "12"])
-        .arg("--variables-file")
-        .arg(&values)
-        .arg("-o")
-        .arg(&video)
-        .current_dir(root()))?;
+    succeed(
+        Command::new(&program)
+            .args(["render", "xtask/demo", "--renderer", "local", "--quality", "high", "--fps", "12"])
+            .arg("--variables-file")
+            .arg(&values)
+            .arg("-o")
+            .arg(&video)
+            .current_dir(root()),
+    )?;
     let filter = "fps=12,split[a][b];[a]palettegen=max_colors=32[p];[b][p]paletteuse=dither=none";
-    succeed(Command::new("ffmpeg")
-        .args(["-loglevel", "error", "-y", "-i"])
-        .arg(&video)
-        .args(["-filter_complex", filter])
-        .arg(root().join(PICTURE)))?;
+    succeed(
+        Command::new("ffmpeg")
+            .args(["-loglevel", "error", "-y", "-i"])
+            .arg(&video)
+            .args(["-filter_complex", filter])
+            .arg(root().join(PICTURE)),
+    )?;
     ensure!(fs::metadata(root().join(PICTURE))?.len() < 1_000_000, "{PICTURE} is larger than 1 MB");
     Ok(())
 }

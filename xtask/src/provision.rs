@@ -33,7 +33,7 @@ pub(crate) fn cache() -> Result<PathBuf> {
     set("HYPERFRAMES_CI_CACHE")
         .or_else(|| Some(set("XDG_CACHE_HOME")?.join("hyperframes-ci")))
         .or_else(|| Some(set("HOME")?.join(".cache/hyperframes-ci")))
-        .context("no home directory is known; set HYPERFRAMES_CI_CACHE")
+        .context("no home directory found; set HYPERFRAMES_CI_CACHE")
 }
 
 /// Whether rustup did this to the toolchain that builds the workspace.

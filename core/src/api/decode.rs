@@ -22,7 +22,7 @@ impl Response {
     pub fn check_stored(&self) -> Result<(), ResponseError> {
         self.check()?;
         if self.looks_like_html() {
-            return Err(self.malformed("the answer is an HTML page; a proxy may stand in between", true));
+            return Err(self.malformed("received an HTML page, possibly from a proxy", true));
         }
         Ok(())
     }
@@ -47,7 +47,7 @@ impl Response {
         serde_json::from_value::<SubmittedRender>(answer)
             .ok()
             .filter(SubmittedRender::is_plausible)
-            .ok_or_else(|| self.malformed("the answer names no render, or has an invalid render_id", true))
+            .ok_or_else(|| self.malformed("the response has no valid render_id", true))
     }
 
     /// The whole object, wrapper included, as lists need it.
@@ -63,10 +63,10 @@ impl Response {
         serde_json::from_slice(&self.body).map_err(|error| {
             if self.looks_like_html() {
                 let message =
-                    "the answer is an HTML page; a proxy or a wrong HEYGEN_API_URL may stand in between";
+                    "received an HTML page, possibly from a proxy or because HEYGEN_API_URL is wrong";
                 self.malformed(message, false)
             } else {
-                self.malformed(&format!("the answer is not JSON: {error}"), true)
+                self.malformed(&format!("the response is not valid JSON: {error}"), true)
             }
         })
     }
@@ -84,9 +84,9 @@ impl Response {
     /// What an answer without an error envelope says about itself; never its body, which may be anything.
     pub(super) fn describe(&self) -> String {
         match self.status {
-            300..=399 => "the server redirects, and the credential does not follow".to_owned(),
-            _ if self.looks_like_html() => "the server answered with an HTML page".to_owned(),
-            status => format!("the server answered with status {status}"),
+            300..=399 => "the server redirected the request; redirects are not followed".to_owned(),
+            _ if self.looks_like_html() => "the server responded with an HTML page".to_owned(),
+            status => format!("the server responded with status {status}"),
         }
     }
 }
@@ -188,6 +188,6 @@ mod tests {
         assert!(!error.to_string().contains("secret"), "{error}");
         let error =
             response(200, "application/json", r#"{"data":{"render"#).data::<Asset>().expect_err("cut");
-        assert!(error.to_string().contains("not JSON"), "{error}");
+        assert!(error.to_string().contains("not valid JSON"), "{error}");
     }
 }

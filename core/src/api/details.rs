@@ -284,7 +284,7 @@ pub struct RenderList {
 /// Reads the id of a render, which is never empty.
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = String::deserialize(deserializer)?;
-    if id.is_empty() { Err(serde::de::Error::custom("the id of the render is empty")) } else { Ok(id) }
+    if id.is_empty() { Err(serde::de::Error::custom("render id is empty")) } else { Ok(id) }
 }
 
 /// Reads a value of another type as an absent one.

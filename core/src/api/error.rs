@@ -148,18 +148,18 @@ impl ApiError {
     pub fn help(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {
             "hyperframes_project_too_large" => {
-                "`hyperframes-ci pack --list` shows the largest files; leave out what the video does not need with .hyperframesignore"
+                "run `hyperframes-ci pack --list` to list all files, and exclude files that the video does not need with .hyperframesignore"
             }
             "hyperframes_project_invalid" => {
-                "`hyperframes-ci pack --list` shows what was uploaded; index.html and the chosen composition must be in it"
+                "run `hyperframes-ci pack --list` to list the uploaded files; they must include index.html and the composition"
             }
-            "hyperframes_render_not_found" => "`hyperframes-ci list` shows the renders of this account",
-            "rate_limit_exceeded" => "wait a moment, or set HEYGEN_MAX_RETRIES higher",
+            "hyperframes_render_not_found" => "run `hyperframes-ci list` to list the renders of this account",
+            "rate_limit_exceeded" => "wait a moment, or increase HEYGEN_MAX_RETRIES",
             code if code == "insufficient_credit" || self.status == 402 => {
-                "add credit to the HeyGen account, or render on this machine with --renderer local"
+                "add credit to the HeyGen account, or render locally with --renderer local"
             }
             _ if self.is_authentication() => {
-                "set HEYGEN_API_KEY to a valid key (in GitHub Actions, from a secret), or render without an account with --renderer local"
+                "set HEYGEN_API_KEY to a valid key (in GitHub Actions, from a secret), or use --renderer local, which requires no account"
             }
             _ => return None,
         })

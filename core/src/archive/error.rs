@@ -26,12 +26,12 @@ impl fmt::Display for ArchiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => write!(f, "cannot be read: {error}"),
-            Self::Write(error) => write!(f, "the archive cannot be written: {error}"),
+            Self::Write(error) => write!(f, "cannot write the archive: {error}"),
             Self::Changed { expected, found } => {
-                write!(f, "changed while it was packed: {expected} bytes became {found}")
+                write!(f, "changed while it was being packed: expected {expected} bytes, found {found}")
             }
-            Self::InvalidPath => f.write_str("has a name that no archive can carry safely"),
-            Self::OutOfOrder => f.write_str("is out of order or twice in the project"),
+            Self::InvalidPath => f.write_str("has a path that is not safe in an archive"),
+            Self::OutOfOrder => f.write_str("is a duplicate or out of order"),
         }
     }
 }

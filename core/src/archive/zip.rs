@@ -153,7 +153,7 @@ impl<W: Write + Seek> Writer<W> {
     /// Adds to the entry that was begun; [`Encoder::write`] says what pieces mean.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.open.is_none() {
-            return Err(io::Error::other("no entry was begun"));
+            return Err(io::Error::other("no entry was started"));
         }
         self.encoder.write(bytes, &mut self.sink)
     }
@@ -161,7 +161,7 @@ impl<W: Write + Seek> Writer<W> {
     /// Ends the entry that was begun: its header gets what is known only now.
     pub(crate) fn end(&mut self) -> io::Result<()> {
         let Some(open) = self.open.take() else {
-            return Err(io::Error::other("no entry was begun"));
+            return Err(io::Error::other("no entry was started"));
         };
         let figures = self.encoder.end(&mut self.sink)?;
         let header = Header::new(&open.name, self.position, figures)?;
@@ -199,7 +199,7 @@ impl<W: Write + Seek> Writer<W> {
     pub(crate) fn finish(mut self) -> io::Result<W> {
         let start = small(self.position)?;
         let count = u16::try_from(self.done.len()).ok().filter(|count| *count < u16::MAX);
-        let count = count.ok_or_else(|| io::Error::other("an archive holds at most 65534 files"))?;
+        let count = count.ok_or_else(|| io::Error::other("an archive can contain at most 65534 files"))?;
         let mut directory = Vec::new();
         for header in std::mem::take(&mut self.done) {
             directory.extend(header.central()?);
@@ -247,8 +247,8 @@ impl Header {
 
     /// From the version to the length of extra fields, as both headers have it.
     fn common(&self) -> io::Result<Vec<u8>> {
-        let length =
-            u16::try_from(self.name.len()).map_err(|_| io::Error::other("a path has at most 65535 bytes"))?;
+        let length = u16::try_from(self.name.len())
+            .map_err(|_| io::Error::other("a path can have at most 65535 bytes"))?;
         let is_utf8 = if self.name.is_ascii() { 0 } else { 1_u16 << 11 };
         let method = if self.method == Method::Deflated { 8_u16 } else { 0 };
         let mut bytes = vec![self.version(), 0];
@@ -278,7 +278,7 @@ impl Header {
 /// A size or an offset, in bytes.
 fn small(value: u64) -> io::Result<u32> {
     let small = u32::try_from(value).ok().filter(|small| *small < u32::MAX);
-    small.ok_or_else(|| io::Error::other("an archive and its files have at most 4 GB"))
+    small.ok_or_else(|| io::Error::other("an archive and its files can have at most 4 GB"))
 }
 
 #[cfg(test)]

@@ -23,17 +23,17 @@ impl Job {
         let keys = &self.plan.keys;
         let chosen = || keys.chosen.clone();
         // Without an archive or an identity the shell gives a key of its own.
-        let fallback = || keys.fallback.clone().ok_or("the plan has no idempotency key");
+        let fallback = || keys.fallback.clone().ok_or("no idempotency key");
         let archive = match &self.plan.source {
             Source::Archive(archive) => Ok(archive),
-            _ => Err("there is no archive to upload"),
+            _ => Err("no archive to upload"),
         };
         let upload_key = |archive: &Archive| -> Result<IdempotencyKey, &'static str> {
             let own = || archive.key().map(|key| key.numbered(self.upload_round));
             chosen().or_else(own).map_or_else(fallback, Ok)
         };
         Ok(match call {
-            Call::List => self.account.request().ok_or("the account's list has no more pages")?,
+            Call::List => self.account.request().ok_or("no more pages in the list of the account")?,
             Call::Balance => Request::account(),
             Call::CreateUpload => {
                 let archive = archive?;

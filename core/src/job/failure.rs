@@ -29,13 +29,13 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Lookup => "search for an earlier render",
-            Self::Balance => "account's balance",
-            Self::CreateUpload => "start of the upload",
+            Self::Lookup => "search for earlier renders",
+            Self::Balance => "balance check",
+            Self::CreateUpload => "upload request",
             Self::Upload => "upload",
-            Self::CompleteUpload => "completion of the upload",
-            Self::Submit => "submission",
-            Self::Poll => "status of the render",
+            Self::CompleteUpload => "upload completion",
+            Self::Submit => "render submission",
+            Self::Poll => "status request",
             Self::Download => "download",
         })
     }
@@ -139,13 +139,13 @@ impl Refusal {
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
-            Self::Renders { .. } => "nothing was submitted; allow more with --max-renders",
+            Self::Renders { .. } => "nothing was submitted; increase --max-renders to allow it",
             Self::Seconds { seconds: None, .. } => {
-                "nothing was submitted; set data-duration on the root, or leave out --max-seconds"
+                "nothing was submitted; set data-duration on the root element, or remove --max-seconds"
             }
-            Self::Seconds { .. } => "nothing was submitted; allow more with --max-seconds",
+            Self::Seconds { .. } => "nothing was submitted; increase --max-seconds to allow it",
             Self::Balance { .. } => {
-                "nothing was submitted; add credit to the account, or set --min-balance lower"
+                "nothing was submitted; add credit to the account, or lower --min-balance"
             }
         }
     }
@@ -155,20 +155,20 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Renders { renders, most } => {
-                write!(f, "the limit is {most} renders, and this would submit {renders}")
+                write!(f, "this would submit {renders} renders, which exceeds the limit of {most}")
             }
             Self::Seconds { seconds: Some(seconds), most } => {
-                write!(f, "the limit is {most} s, and this would be billed as {seconds} s")
+                write!(f, "this would be billed as {seconds} s of video, which exceeds the limit of {most} s")
             }
             Self::Seconds { seconds: None, most } => {
-                write!(f, "the limit is {most} s, and nobody knows how long this composition is")
+                write!(f, "cannot check the limit of {most} s: the duration of the composition is unknown")
             }
             Self::Balance { balance: Some(balance), least } => {
-                write!(f, "the account has {balance} left, and {least} is the least")
+                write!(f, "the account balance of {balance} is below the minimum of {least}")
             }
-            Self::Balance { balance: None, .. } => {
-                f.write_str("the server does not say what the account has left")
-            }
+            Self::Balance { balance: None, .. } => f.write_str(
+                "cannot check the minimum balance: the server does not report the account balance",
+            ),
         }
     }
 }
@@ -218,28 +218,28 @@ impl Failure {
             FailureKind::Malformed(_) => "check HEYGEN_API_URL and the proxy settings",
             FailureKind::Unreachable(_) => "check the network, HEYGEN_API_URL and the proxy settings",
             FailureKind::Storage(_) => {
-                "run again; the upload URL may have expired, or a proxy changed the request"
+                "try again; the upload URL may have expired, or a proxy may have changed the request"
             }
             FailureKind::TooLarge { .. } => {
-                "`hyperframes-ci pack --list` shows the largest files; leave out what the video does not need with .hyperframesignore"
+                "run `hyperframes-ci pack --list` to list all files, and exclude files that the video does not need with .hyperframesignore"
             }
             FailureKind::RenderFailed(_) => {
-                "`hyperframes-ci render --renderer local` shows the same composition on this machine"
+                "run `hyperframes-ci render --renderer local` to reproduce the problem locally"
             }
             FailureKind::Deleted => {
-                "somebody deleted it; `hyperframes-ci render --no-reuse` submits a new one"
+                "it may have been deleted; run `hyperframes-ci render --no-reuse` to submit a new one"
             }
-            FailureKind::NotFound => "`hyperframes-ci list` shows the renders of this account",
-            FailureKind::NoVideo => "ask for the detail again with `hyperframes-ci get`",
+            FailureKind::NotFound => "run `hyperframes-ci list` to list the renders of this account",
+            FailureKind::NoVideo => "check the render with `hyperframes-ci get`",
             FailureKind::EqualFailed => {
-                "nothing more was submitted; `--retry-failed` renders failed rows again"
+                "nothing else was submitted; add --retry-failed to render failed rows again"
             }
             FailureKind::KeyUsed(_) => {
-                "nothing was submitted; use another key, or leave out --idempotency-key: every render has a key of its own"
+                "nothing was submitted; use another key, or remove --idempotency-key to use a key that is unique to the render"
             }
             FailureKind::Limit(refusal) => refusal.help(),
             FailureKind::TimedOut { .. } if self.render_id.is_none() => {
-                "run the same command again to resume; a render that was submitted is found and not paid for again"
+                "run the same command again to resume; a submitted render is reused and not billed again"
             }
             FailureKind::TimedOut { .. } | FailureKind::NotSaved(_) => return None,
         })
@@ -288,43 +288,44 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             FailureKind::Api(error) | FailureKind::Storage(error) => {
-                write!(f, "the {} was refused: {error}", self.stage)
+                write!(f, "{} failed: {error}", self.stage)
             }
             FailureKind::Malformed(message) => {
-                write!(f, "the {} got an unusable answer: {message}", self.stage)
+                write!(f, "{} failed: unexpected response: {message}", self.stage)
             }
-            FailureKind::Unreachable(message) => write!(f, "the {} got no answer: {message}", self.stage),
+            FailureKind::Unreachable(message) => write!(f, "{} failed: no response: {message}", self.stage),
             FailureKind::TooLarge { size, limit } => {
-                write!(f, "the archive is too large for this upload: {size} bytes, and the limit is {limit}")
+                write!(f, "the archive is too large: {size} bytes exceed the upload limit of {limit} bytes")
             }
             FailureKind::RenderFailed(message) => write!(f, "the render failed: {message}"),
-            FailureKind::Deleted => f.write_str("the render does not exist any more"),
+            FailureKind::Deleted => f.write_str("the render no longer exists"),
             FailureKind::TimedOut { waited, reason } => {
                 let seconds = waited.as_secs_f64().round();
                 match (&self.render_id, self.stage) {
                     (Some(_), Stage::Download) => write!(
                         f,
-                        "timed out after {seconds} s; the render is complete, and its video is not downloaded"
+                        "timed out after {seconds} s; the render is complete, but its video was not downloaded"
                     ),
                     (Some(_), _) => write!(f, "timed out after {seconds} s; the render is still running"),
-                    (None, Stage::Submit) => write!(
-                        f,
-                        "timed out after {seconds} s; whether the render was submitted is not known"
-                    ),
+                    (None, Stage::Submit) => {
+                        write!(f, "timed out after {seconds} s; the render may have been submitted")
+                    }
                     (None, stage) => {
-                        write!(f, "timed out after {seconds} s during the {stage}; no render was submitted")
+                        write!(f, "timed out after {seconds} s during {stage}; no render was submitted")
                     }
                 }?;
                 reason.iter().try_for_each(|reason| write!(f, " (last error: {reason})"))
             }
-            FailureKind::NotFound => f.write_str("the account has no render with this id"),
-            FailureKind::NoVideo => f.write_str("the render is complete, and the server names no video"),
-            FailureKind::NotSaved(message) => write!(f, "the video could not be saved: {message}"),
-            FailureKind::EqualFailed => f.write_str("the render of an equal row failed"),
-            FailureKind::KeyUsed(key) => write!(
-                f,
-                "the idempotency key {key} was used for another render, and the API would return that one's video"
-            ),
+            FailureKind::NotFound => match &self.render_id {
+                Some(id) => write!(f, "render {id} not found in this account"),
+                None => f.write_str("render not found in this account"),
+            },
+            FailureKind::NoVideo => f.write_str("the render is complete, but the server returned no video"),
+            FailureKind::NotSaved(message) => write!(f, "cannot save the video: {message}"),
+            FailureKind::EqualFailed => f.write_str("the render of an identical row failed"),
+            FailureKind::KeyUsed(key) => {
+                write!(f, "the idempotency key {key} was already used for a different render")
+            }
             FailureKind::Limit(refusal) => refusal.fmt(f),
         }
     }

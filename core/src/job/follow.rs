@@ -28,7 +28,7 @@ impl Job {
     pub(super) fn polled(&mut self, detail: RenderDetail, now: Duration) -> Action {
         self.attempt = 0;
         let Some(render) = self.render.clone() else {
-            return self.fail(Stage::Poll, FailureKind::Malformed("no render is followed".to_owned()));
+            return self.fail(Stage::Poll, FailureKind::Malformed("no render is being followed".to_owned()));
         };
         self.missing = None;
         self.question = Question::Start;
@@ -47,7 +47,7 @@ impl Job {
         let status = detail.status();
         if status == RenderStatus::Unknown && !std::mem::replace(&mut self.is_status_reported, true) {
             self.notice = Some(format!(
-                "the server reports the unknown status {:?}; the render is taken as still running",
+                "the server reported the unknown status {:?}; assuming that the render is still running",
                 detail.status
             ));
         }

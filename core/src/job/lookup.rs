@@ -196,7 +196,7 @@ impl Job {
 
     /// The list is not to be had.
     pub(super) fn on_list_failed(&mut self, reason: &str, now: Duration) -> Action {
-        self.notice = Some(format!("the account's renders cannot be searched: {reason}"));
+        self.notice = Some(format!("cannot search the renders of the account: {reason}"));
         self.list = ListSays::Unavailable;
         self.decide(now)
     }

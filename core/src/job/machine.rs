@@ -141,7 +141,7 @@ impl Job {
             (State::Saving, Event::NotSaved(error)) => self.not_saved(error, now),
             (State::Replacing(error), Event::Replaced(replacement)) => self.replaced(error, replacement, now),
             (State::Calling(_) | State::Replacing(_) | State::Saving | State::Ended, event) => {
-                let message = format!("the job has no use for {event:?} now");
+                let message = format!("unexpected event {event:?}");
                 self.fail(self.stage(), FailureKind::Malformed(message))
             }
         }

@@ -58,7 +58,7 @@ impl Job {
             matches!(&self.plan.source, Source::Archive(archive) if archive.size <= PROXY_UPLOAD_LIMIT);
         if self.plan.route == UploadRoute::Auto && is_small {
             self.notice =
-                Some(format!("the storage gives no answer ({reason}): the archive goes through the API"));
+                Some(format!("cannot reach the storage ({reason}); uploading through the API instead"));
             return self.proxy();
         }
         self.fail(Stage::Upload, FailureKind::Unreachable(reason))

@@ -40,12 +40,12 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         }
         let (id, id_length) = self.number(offset, end, false)?;
         let (size, size_length) = self.number(offset + id_length, end, true)?;
-        let id = u32::try_from(id).map_err(|_| VideoError::Damaged("an element has no valid id"))?;
+        let id = u32::try_from(id).map_err(|_| VideoError::Damaged("an element has an invalid ID"))?;
         let start = offset + id_length + size_length;
         let is_open = size == (1 << (7 * size_length)) - 1;
         let stop = if is_open { end } else { start.saturating_add(size) };
         if stop > end {
-            return Err(VideoError::Damaged("an element reaches beyond its end"));
+            return Err(VideoError::Damaged("an element extends beyond the end of the file"));
         }
         Ok(Some(Element { id, start, end: stop, is_open }))
     }
@@ -55,7 +55,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         let [first] = bytes_at::<1>(self.file, offset)?;
         let length = u64::from(first.leading_zeros()) + 1;
         if length > 8 || offset + length > end {
-            return Err(VideoError::Damaged("an element has no valid size"));
+            return Err(VideoError::Damaged("an element has an invalid size"));
         }
         let value = self.unsigned(offset, offset + length)?;
         Ok((if unmarked { value & ((1 << (7 * length)) - 1) } else { value }, length))

@@ -30,7 +30,7 @@ impl Expected {
             None => None,
         };
         if let Some(container) = container.filter(|container| *container != video.container) {
-            found.push(format!("the container is {} instead of {container}", video.container));
+            found.push(format!("container is {} instead of {container}", video.container));
         }
         let (width, height) = (video.width, video.height);
         let short = match self.resolution {
@@ -41,23 +41,23 @@ impl Expected {
         if let (Some(short), Some(resolution)) = (short, self.resolution)
             && width.min(height) != short
         {
-            found.push(format!("the size is {width}x{height}, which is not {resolution}"));
+            found.push(format!("dimensions are {width}x{height}, which is not {resolution}"));
         }
         if let Some(ratio) = self.aspect_ratio
             && !ratio.fits(f64::from(width), f64::from(height))
         {
-            found.push(format!("the size is {width}x{height}, which is not {ratio}"));
+            found.push(format!("dimensions are {width}x{height}, which is not {ratio}"));
         }
         if let (Some(asked), Some(fps)) = (self.fps, video.fps)
             && (fps - f64::from(asked)).abs() > f64::from(asked) * 0.005
         {
-            found.push(format!("it has {} frames per second instead of {asked}", rounded(fps)));
+            found.push(format!("frame rate is {} fps instead of {asked} fps", rounded(fps)));
         }
         if let (Some(asked), Some(seconds)) = (self.duration, video.duration) {
             // A frame more or less at either end, and what an encoder of sound rounds up to.
             let tolerance = 0.1 + 2.0 / video.fps.unwrap_or(30.0) + asked * 0.01;
             if (seconds - asked).abs() > tolerance {
-                found.push(format!("it is {} s long instead of {} s", rounded(seconds), rounded(asked)));
+                found.push(format!("duration is {} s instead of {} s", rounded(seconds), rounded(asked)));
             }
         }
         found
@@ -104,11 +104,11 @@ mod tests {
         assert_eq!(
             otherwise.mismatches(&video),
             [
-                "the container is mp4 instead of webm",
-                "the size is 1280x720, which is not 1080p",
-                "the size is 1280x720, which is not 1:1",
-                "it has 30 frames per second instead of 60",
-                "it is 2.02 s long instead of 5 s",
+                "container is mp4 instead of webm",
+                "dimensions are 1280x720, which is not 1080p",
+                "dimensions are 1280x720, which is not 1:1",
+                "frame rate is 30 fps instead of 60 fps",
+                "duration is 2.02 s instead of 5 s",
             ]
         );
     }

@@ -45,7 +45,7 @@ pub(super) fn check(
     };
     let present = movie.tracks.iter().map(|track| seconds(track.ticks, track.timescale)).fold(0.0, f64::max);
     if present == 0.0 {
-        return Err(VideoError::Damaged("it has no pictures"));
+        return Err(VideoError::Damaged("it has no frames"));
     }
     let declared = seconds(movie.fragments_duration, movie.timescale);
     // Some writers mean the first fragment by the duration of the movie.

@@ -65,8 +65,8 @@ pub enum VideoError {
 impl fmt::Display for VideoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read(error) => write!(f, "the video cannot be read: {error}"),
-            Self::NoVideo(what) => write!(f, "this is no MP4, MOV or WebM video but {what}"),
+            Self::Read(error) => write!(f, "cannot read the video: {error}"),
+            Self::NoVideo(what) => write!(f, "not an MP4, MOV or WebM video: found {what}"),
             Self::Damaged(what) => write!(f, "the video is damaged: {what}"),
         }
     }
@@ -77,7 +77,7 @@ impl std::error::Error for VideoError {}
 impl From<io::Error> for VideoError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Damaged("it ends too early"),
+            io::ErrorKind::UnexpectedEof => Self::Damaged("it is truncated"),
             _ => Self::Read(error),
         }
     }

@@ -55,8 +55,9 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
         reader.fragment(*moof, &mut movie)?;
     }
     let picture = movie.tracks.iter().find(|track| track.handler == *b"vide");
-    let picture = picture.ok_or(VideoError::Damaged("it has no picture"))?;
-    let entry = picture.entry.ok_or(VideoError::Damaged("its picture has no description (stsd)"))?;
+    let picture = picture.ok_or(VideoError::Damaged("it has no video track"))?;
+    let entry =
+        picture.entry.ok_or(VideoError::Damaged("its video track has no sample description (stsd)"))?;
     let size = reader.at::<4>(entry.start + 24)?;
     let width = u32::from(u16::from_be_bytes([size[0], size[1]]));
     let height = u32::from(u16::from_be_bytes([size[2], size[3]]));
@@ -99,7 +100,7 @@ pub(super) fn check_whole(
     while rest < end {
         let is_cut = end - rest < 8 && reader.at::<1>(rest)? != [0];
         if is_cut || end - last >= 8 {
-            return Err(VideoError::Damaged("its last box is cut"));
+            return Err(VideoError::Damaged("its last box is truncated"));
         }
         rest += 1;
     }
@@ -107,7 +108,7 @@ pub(super) fn check_whole(
     let moov = *moov.ok_or(VideoError::Damaged("it has no index (moov)"))?;
     let movie = reader.movie(moov)?;
     if movie.tracks.iter().any(|track| track.last_sample_end.is_some_and(|samples| samples > end)) {
-        return Err(VideoError::Damaged("its samples reach beyond its end"));
+        return Err(VideoError::Damaged("its samples extend beyond the end of the file"));
     }
     Ok((top, movie))
 }
@@ -158,7 +159,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                 if kind == *b"mdat" || head == [0; 8] {
                     break;
                 }
-                return Err(VideoError::Damaged("a box reaches beyond its end"));
+                return Err(VideoError::Damaged("a box extends beyond the end of the file"));
             }
             atoms.push(Atom { kind, start: offset + header, end: offset + size });
             offset += size;

@@ -20,14 +20,14 @@ const OTHER_BRANDS: [&[u8]; 10] =
 pub fn signature(head: &[u8]) -> Result<Signature, &'static str> {
     if head.get(4..8) == Some(b"ftyp") {
         let is_other = head.get(8..12).is_some_and(|brand| OTHER_BRANDS.contains(&brand));
-        if is_other { Err("a picture or sound") } else { Ok(Signature::IsoMedia) }
+        if is_other { Err("an image or audio file") } else { Ok(Signature::IsoMedia) }
     } else if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
         Ok(Signature::Ebml)
     } else if head.trim_ascii_start().starts_with(b"<") {
-        Err("a page, as a proxy sends it")
+        Err("an HTML page, possibly from a proxy")
     } else if head.is_empty() {
-        Err("empty")
+        Err("an empty file")
     } else {
-        Err("something else")
+        Err("an unknown format")
     }
 }

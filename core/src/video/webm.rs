@@ -115,7 +115,7 @@ fn headers(reader: &mut Reader<'_, impl Read + Seek>, end: u64) -> Result<Header
 impl Headers {
     fn picture(&self) -> Result<&Track, VideoError> {
         let picture = self.tracks.iter().find(|track| track.kind == PICTURE);
-        picture.ok_or(VideoError::Damaged("it has no picture"))
+        picture.ok_or(VideoError::Damaged("it has no video track"))
     }
 }
 
@@ -186,8 +186,8 @@ pub(super) fn check_whole(
     match (has_tracks && has_clusters, segment.end - offset) {
         (true, 0) if is_live => check_length(file, duration, end),
         (true, 0) => Ok(()),
-        (true, _) => Err(VideoError::Damaged("its last element is cut")),
-        (false, _) => Err(VideoError::Damaged("it has no pictures")),
+        (true, _) => Err(VideoError::Damaged("its last element is truncated")),
+        (false, _) => Err(VideoError::Damaged("it has no frames")),
     }
 }
 

@@ -243,7 +243,7 @@ fn a_full_disk_is_not_tried_again() {
         remedy: Remedy::None,
         progressed: false,
     }));
-    assert_eq!(scenario.failure().to_string(), "the video could not be saved: no space");
+    assert_eq!(scenario.failure().to_string(), "cannot save the video: no space");
 }
 
 #[test]

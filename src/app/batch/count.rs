@@ -54,7 +54,7 @@ impl BatchRows<'_> {
         let file = self.file.name().display();
         let mut source = self.file.read()?;
         if let Some(separator) = source.separator() {
-            console.note(&format!("{file}: columns are separated by a {separator}"));
+            console.note(&format!("{file}: detected {separator} as column separator"));
         }
         if let Some(hint) = source.hint() {
             console.warning(&format!("{file}: {hint}"));
@@ -86,7 +86,10 @@ impl BatchRows<'_> {
             console.note(&format!("{file}: {} skipped", counted(blank, "blank row")));
         }
         if rows == 0 {
-            return Err(Error::usage(format!("{file} has no rows"), "name a file of rows"));
+            return Err(Error::usage(
+                format!("{} contains no rows", self.file.name().display()),
+                "pass a file with at least one row",
+            ));
         }
         let is_clash = self.find_clashes(hashes.repeated(), &mut refusals, &mut problems, &mut folders)?;
         let findings = findings.into_diagnostics(&file.to_string(), self.declarations);

@@ -70,7 +70,7 @@ impl RowFindings {
         };
         let mut found = self.kinds.into_iter().map(finding).collect::<Vec<_>>();
         if let (true, Some(last)) = (self.other > 0, found.last()) {
-            let message = format!("{} more findings about other variables are left out", self.other);
+            let message = format!("{} more findings about other variables", self.other);
             let severity = last.severity;
             found.push(Diagnostic { severity, ..Diagnostic::new(last.rule, path, message) });
         }

@@ -65,7 +65,7 @@ impl ManifestError {
 
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the manifest {} cannot be used: {}", self.path.display(), self.error)
+        write!(f, "cannot use the manifest {}: {}", self.path.display(), self.error)
     }
 }
 
@@ -76,8 +76,8 @@ impl Fault for ManifestError {
 
     fn help(&self) -> Option<String> {
         let help = match self.error.kind() {
-            io::ErrorKind::InvalidData => "name another file with --manifest",
-            _ => "name a file that can be written with --manifest",
+            io::ErrorKind::InvalidData => "choose another file with --manifest",
+            _ => "choose a writable file with --manifest",
         };
         Some(help.to_owned())
     }

@@ -91,7 +91,7 @@ pub(crate) fn run(
     };
     let Some((session, description)) = session.as_deref().zip(description) else {
         console.done(&format!(
-            "dry run: {total} rows, {} would be rendered, {} reused, {} done, {invalid} invalid",
+            "dry run: {total} rows; {} to render, {} to reuse, {} already done, {invalid} invalid",
             plan.renders, plan.reused, plan.done
         ));
         return Ok(Outcome::Batch(Box::new(outcome)));

@@ -75,20 +75,19 @@ impl Writers {
         let (index, line) = (row.row.index, row.row.line);
         let own = index + 1;
         let remedy = if row.row.output.is_some() {
-            format!("name another output for row {own}")
+            format!("set a different output for row {own}")
         } else {
-            format!("put {{index}} into the output, so that row {own} has a file of its own")
+            format!("add {{index}} to the output to give row {own} its own file")
         };
         let clash = |first: &Writer, is_certain, verb| {
             let (number, first_line) = (first.index + 1, first.line);
-            let message =
-                format!("writes to {}{verb} row {number} (line {first_line}); {remedy}", row.output);
+            let message = format!("output {} {verb} row {number} (line {first_line}); {remedy}", row.output);
             Some(Clash { is_certain, message })
         };
         for folder in target.folder_hashes().filter(|folder| self.repeated.binary_search(folder).is_ok()) {
             let first = self.known.entry(folder).or_insert(Writer { index, line, file: None });
             if first.file.is_some() {
-                return clash(first, true, ", below the file of");
+                return clash(first, true, "is below the output of");
             }
         }
         let key = target.folded_hash();
@@ -100,9 +99,13 @@ impl Writers {
                 self.known.insert(key, Writer { index, line, file: Some(file) });
                 None
             }
-            Some(first @ Writer { file: None, .. }) => clash(first, true, ", which is a folder of"),
+            Some(first @ Writer { file: None, .. }) => {
+                clash(first, true, "is a parent directory of the output of")
+            }
             Some(Writer { file: Some((_, identity)), .. }) if *identity == file.1 => None,
-            Some(first @ Writer { file: Some((path, _)), .. }) => clash(first, *path == file.0, " like"),
+            Some(first @ Writer { file: Some((path, _)), .. }) => {
+                clash(first, *path == file.0, "is also the output of")
+            }
         }
     }
 }

@@ -81,7 +81,7 @@ fn check_manifest(spec: &RenderSpec, project: &PreparedProject, path: &Path) -> 
     let checked = OutputPlace::beside(path)
         .map(|place| own_files(spec, place).with_sources(project.sources()))
         .and_then(|place| place.check_appended(path));
-    checked.map_err(|refusal| appended_error("manifest", path, &refusal))
+    checked.map_err(|refusal| appended_error(spec, "manifest", path, &refusal))
 }
 
 /// Checks that the manifest and the ledger that the user has named are neither each other, nor another file of the run, nor
@@ -92,7 +92,7 @@ fn check_manifest(spec: &RenderSpec, project: &PreparedProject, path: &Path) -> 
 pub(crate) fn check_appended_files(spec: &RenderSpec) -> Result<(), Error> {
     let manifest = spec.batch.manifest.as_deref();
     let check = |option, path, place: OutputPlace| match place.check_appended(path) {
-        Err(refusal @ OutputRefusal::Reserved(_)) => Err(appended_error(option, path, &refusal)),
+        Err(refusal @ OutputRefusal::Reserved(_)) => Err(appended_error(spec, option, path, &refusal)),
         Ok(_) | Err(_) => Ok(()),
     };
     if let Some(path) = manifest {
@@ -106,9 +106,10 @@ pub(crate) fn check_appended_files(spec: &RenderSpec) -> Result<(), Error> {
     Ok(())
 }
 
-fn appended_error(option: &str, path: &Path, refusal: &OutputRefusal) -> Error {
-    let message = format!("the {option} {} {refusal}", path.display());
-    Error::usage(message, format!("{} with --{option}", refusal.help()))
+fn appended_error(spec: &RenderSpec, option: &str, path: &Path, refusal: &OutputRefusal) -> Error {
+    let name = spec.labels.get(option).map_or_else(|| format!("the {option}"), |label| format!("{label}:"));
+    let message = format!("{name} {} {refusal}", path.display());
+    Error::usage(message, refusal.help())
 }
 
 /// Reserves the files that a run itself reads, writes or remembers.
@@ -129,8 +130,8 @@ fn read_files(spec: &RenderSpec) -> impl Iterator<Item = (&Path, &'static str)> 
         Some(VariableSource::Inline(_)) | None => None,
     };
     let files = [
-        (spec.batch.rows.as_deref(), "the file of rows"),
-        (variables, "the file of variables"),
+        (spec.batch.rows.as_deref(), "the rows file"),
+        (variables, "the variables file"),
         (spec.severities.config.as_deref(), "the configuration"),
     ];
     files.into_iter().filter_map(|(path, what)| Some((path?, what)))
@@ -142,10 +143,10 @@ fn fixed_folder(pattern: &str) -> PathBuf {
     folder.components().take_while(|part| !part.as_os_str().to_string_lossy().contains('{')).collect()
 }
 
-/// Says that a row must not write its output.
+/// Describes why a row must not write its output.
 pub(super) fn refused(row: &Row, output: &str, refusal: &OutputRefusal) -> String {
     let number = row.index + 1;
-    format!("row {number} writes to {output}, which {refusal}; {}", refusal.help())
+    format!("row {number}: output {output} {refusal}; {}", refusal.help())
 }
 
 #[cfg(test)]

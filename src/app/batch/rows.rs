@@ -142,7 +142,7 @@ impl<'a> BatchRows<'a> {
     fn refusal(&self, row: &ValidRow) -> InvalidRow {
         let message = match self.target(row, &mut self.folders()) {
             Err(refusal) => refused(&row.row, &row.output, &refusal),
-            Ok(_) => format!("writes to {} like another row", row.output),
+            Ok(_) => format!("output {} is also the output of another row", row.output),
         };
         InvalidRow { index: row.row.index, line: row.row.line, message }
     }
@@ -164,7 +164,7 @@ impl<'a> BatchRows<'a> {
         body.extend(row.options.clone());
         body.insert("variables".to_owned(), Value::Object(row.variables.clone()));
         let options: RenderRequest = serde_json::from_value(Value::Object(body.clone()))
-            .map_err(|error| wrong(format!("has an invalid option: {error}")))?;
+            .map_err(|error| wrong(format!("invalid option: {error}")))?;
         check_options(&options).map_err(|error| wrong(error.to_string()))?;
         if let Some(renderer) = self.renderer {
             renderer.accept(&options).map_err(|error| wrong(error.to_string()))?;

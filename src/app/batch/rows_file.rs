@@ -1,4 +1,4 @@
-//! The file of rows. Rows are read several times, so that what a pipe delivers is copied first.
+//! The file of rows. Rows are read several times, so the contents of a pipe are copied first.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -16,11 +16,13 @@ use crate::system::temporary::{self, Temporary};
 /// The name of standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// A file of rows, or a copy of what a pipe delivered.
+/// A file of rows, or a copy of the contents of a pipe.
 #[derive(Debug)]
 pub(crate) struct RowsFile {
     /// The name in messages.
     name: PathBuf,
+    /// The option in messages, such as `--batch`.
+    label: String,
     path: PathBuf,
     format: RowFormat,
     /// Deleted with the value.
@@ -30,6 +32,7 @@ pub(crate) struct RowsFile {
 /// A pipe did not end in time.
 #[derive(Debug)]
 struct PipeTimedOut {
+    label: String,
     name: PathBuf,
     limit: Duration,
 }
@@ -37,7 +40,7 @@ struct PipeTimedOut {
 impl fmt::Display for PipeTimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, seconds) = (self.name.display(), self.limit.as_secs_f64().round());
-        write!(f, "--batch: timed out after {seconds} s; {name} has not ended")
+        write!(f, "{}: timed out after {seconds} s waiting for the end of {name}", self.label)
     }
 }
 
@@ -63,37 +66,46 @@ impl RowsFile {
     /// # Errors
     /// Returns a usage error if there is no such file, standard input is a terminal, or the copy fails, and a timeout if a
     /// pipe does not end within `limit`.
-    pub(crate) fn open(path: &Path, limit: Duration) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, label: &str, limit: Duration) -> Result<Self, Error> {
         let is_input = path == Path::new(STANDARD_INPUT);
         let name = if is_input { Path::new("standard input") } else { path };
         let unreadable = |error: io::Error| match error.kind() {
-            io::ErrorKind::TimedOut => PipeTimedOut { name: name.to_owned(), limit }.into(),
+            io::ErrorKind::TimedOut => {
+                PipeTimedOut { label: label.to_owned(), name: name.to_owned(), limit }.into()
+            }
             _ => Error::usage(
-                format!("--batch: {} cannot be read: {error}", path.display()),
+                format!("{label}: cannot read {}: {error}", path.display()),
                 "pass a JSON Lines, JSON, CSV or TSV file, or - for standard input",
             ),
         };
         if is_input {
             if io::stdin().is_terminal() {
                 return Err(Error::usage(
-                    "--batch -: standard input is a terminal",
+                    format!("{label}: standard input is a terminal"),
                     "pipe the rows into the command, or pass a file",
                 ));
             }
-            return Self::copy(name, || Ok(io::stdin()), limit).map_err(unreadable);
+            return Self::copy(name, label, || Ok(io::stdin()), limit).map_err(unreadable);
         }
         fs::metadata(path).map_err(unreadable)?;
         if is_read_in_place(path) {
             let format = RowFormat::of(&path.to_string_lossy());
-            return Ok(Self { name: path.to_owned(), path: path.to_owned(), format, _copy: None });
+            return Ok(Self {
+                name: path.to_owned(),
+                label: label.to_owned(),
+                path: path.to_owned(),
+                format,
+                _copy: None,
+            });
         }
         let pipe = path.to_owned();
-        Self::copy(name, move || File::open(pipe), limit).map_err(unreadable)
+        Self::copy(name, label, move || File::open(pipe), limit).map_err(unreadable)
     }
 
-    /// Copies rows, whose format only their first character tells. Fails with `TimedOut` if that takes longer than `limit`.
+    /// Copies rows and detects their format by the first character. Fails with `TimedOut` if that takes longer than `limit`.
     fn copy<R: Read>(
         name: &Path,
+        label: &str,
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
         limit: Duration,
     ) -> io::Result<Self> {
@@ -102,7 +114,13 @@ impl RowsFile {
         file::within(limit, move || open().and_then(|mut rows| io::copy(&mut rows, &mut file)))?;
         copy.file.rewind()?;
         let format = format_of(&mut copy.file)?;
-        Ok(Self { name: name.to_owned(), path: copy.file.path().to_owned(), format, _copy: Some(copy) })
+        Ok(Self {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            path: copy.file.path().to_owned(),
+            format,
+            _copy: Some(copy),
+        })
     }
 
     /// Returns the name in messages.
@@ -121,11 +139,13 @@ impl RowsFile {
     /// Returns a usage error if the file cannot be read.
     pub(super) fn read(&self) -> Result<Rows<BufReader<File>>, Error> {
         let name = self.name.display();
-        let unreadable = |message: String| Error::usage(format!("--batch: {message}"), "name a file of rows");
+        let unreadable = |message: String| {
+            Error::usage(format!("{}: {message}", self.label), "pass a JSON Lines, JSON, CSV or TSV file")
+        };
         let file =
-            File::open(&self.path).map_err(|error| unreadable(format!("{name} cannot be read: {error}")))?;
+            File::open(&self.path).map_err(|error| unreadable(format!("cannot read {name}: {error}")))?;
         Rows::new(BufReader::new(file), self.format)
-            .map_err(|RowError { line, message, .. }| unreadable(format!("{name}:{line} {message}")))
+            .map_err(|RowError { line, message, .. }| unreadable(format!("{name}:{line}: {message}")))
     }
 }
 
@@ -163,14 +183,15 @@ mod tests {
 
     fn copied(text: &'static str) -> RowsFile {
         let limit = Duration::from_secs(60);
-        RowsFile::copy(Path::new("pipe"), move || Ok(text.as_bytes()), limit).expect("copied")
+        RowsFile::copy(Path::new("pipe"), "--batch", move || Ok(text.as_bytes()), limit).expect("copied")
     }
 
     #[test]
     fn a_pipe_that_does_not_end_is_not_waited_for() {
         let (reader, _writer) = io::pipe().expect("a pipe");
         let limit = Duration::from_millis(100);
-        let error = RowsFile::copy(Path::new("pipe"), move || Ok(reader), limit).expect_err("no end");
+        let error =
+            RowsFile::copy(Path::new("pipe"), "--batch", move || Ok(reader), limit).expect_err("no end");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 

@@ -51,7 +51,9 @@ impl<'a> BatchSummary<'a> {
         console: &'a mut Console,
     ) -> Self {
         let pending = usize::try_from(outcome.would_render + outcome.reused).unwrap_or(usize::MAX);
-        console.step(&format!("Rendering {}", counted(pending, "row")));
+        if pending > 0 {
+            console.step(&format!("Rendering {}", counted(pending, "row")));
+        }
         interrupt::set_resume_hint(Some(resume_hint(spec.run.reuse.is_off).to_owned()));
         Self {
             manifest,
@@ -112,9 +114,9 @@ impl<'a> BatchSummary<'a> {
         let not_submitted = pending.saturating_sub(completed + self.failed);
         let counts = [
             ("rendered", billed.renders, format!("{:.1} s", billed.seconds)),
-            ("rendered here", rendered_here, String::new()),
-            ("reused", reused, "nothing paid".to_owned()),
-            ("done before", outcome.done, String::new()),
+            ("rendered locally", rendered_here, String::new()),
+            ("reused", reused, "not billed".to_owned()),
+            ("already done", outcome.done, String::new()),
             ("failed", failed, String::new()),
             ("not submitted", not_submitted, String::new()),
         ];
@@ -131,9 +133,9 @@ impl<'a> BatchSummary<'a> {
             is_reuse_off,
             cost_usd,
         });
-        console.done(&format!("{} of {} rows are there", outcome.in_place(), outcome.rows));
+        console.done(&format!("{} of {} rows completed", outcome.in_place(), outcome.rows));
         if let Some(cost) = cost_usd {
-            console.detail(&format!("about ${cost:.4}, by the tooling's estimate"));
+            console.detail(&format!("estimated cost: ${cost:.4}"));
         }
         Ok(outcome)
     }

@@ -39,10 +39,10 @@ impl Fault for ConfigError {
         match self {
             Self::Unreadable(..) => Some("check the path and the permissions".to_owned()),
             Self::Invalid(_) => {
-                Some("`hyperframes-ci schema config` has everything that it may hold".to_owned())
+                Some("run `hyperframes-ci schema config` to see all keys and their values".to_owned())
             }
             Self::Missing(_) => {
-                Some("write some, such as\n\n[[render]]\nproject = \"videos/launch\"".to_owned())
+                Some("add an entry, for example:\n\n[[render]]\nproject = \"videos/launch\"".to_owned())
             }
         }
     }

@@ -26,7 +26,7 @@ pub(crate) fn read(root: &Path, other: Option<&Path>) -> Result<File, ConfigErro
     }
 }
 
-/// Checks that no link leads a path of the configuration out of the repository: its author may be untrusted.
+/// Checks that no path of the configuration leads outside the repository through a link: its author may be untrusted.
 fn check_links(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> {
     let Ok(root) = root.canonicalize() else { return Ok(()) };
     let leads_out = |path: &str| {
@@ -43,7 +43,7 @@ fn check_links(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> 
     let mistakes = escaping.map(|(path, line)| {
         let excerpt = text.lines().nth(line - 1).unwrap_or_default();
         format!(
-            "{}:{line}: {path:?} is a link that leads out of the repository\n  {excerpt}",
+            "{}:{line}: {path:?} is a symbolic link that points outside the repository\n  {excerpt}",
             file.path.display()
         )
     });

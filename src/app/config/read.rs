@@ -46,7 +46,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     Err(ConfigError::Invalid(reader.mistakes.into_iter().map(|(_, message)| message).collect()))
 }
 
-/// Returns the text with a line feed in the place of each carriage return that ends a line alone, which TOML does not know.
+/// Replaces carriage returns that end a line on their own with line feeds, which TOML requires.
 fn with_line_feeds(text: &str) -> Cow<'_, str> {
     if !text.replace("\r\n", "").contains('\r') {
         return Cow::Borrowed(text);
@@ -84,7 +84,7 @@ impl Reader<'_> {
     fn report_unknown<'k>(&mut self, key: &Spanned<impl AsRef<str>>, known: impl Iterator<Item = &'k str>) {
         let name = key.get_ref().as_ref();
         let near = nearest(name, known).map(|near| format!("; did you mean {near}?"));
-        self.report(key.span(), format!("there is no key {name:?} here{}", near.unwrap_or_default()));
+        self.report(key.span(), format!("unknown key {name:?}{}", near.unwrap_or_default()));
     }
 
     /// Reads the whole file.
@@ -98,15 +98,18 @@ impl Reader<'_> {
                     for entry in entries {
                         match entry.get_ref() {
                             DeValue::Table(table) => file.entries.extend(self.entry(table, entry.span())),
-                            _ => self.report(entry.span(), "an entry is a table".to_owned()),
+                            _ => self.report(entry.span(), "each [[render]] entry must be a table"),
                         }
                     }
                 }
                 ("check" | "defaults", _) => {
-                    self.report(value.span(), format!("{} is a table", key.get_ref()));
+                    self.report(value.span(), format!("{} must be a table", key.get_ref()));
                 }
                 ("render", _) => {
-                    self.report(key.span(), "entries are written as [[render]], with two brackets");
+                    self.report(
+                        key.span(),
+                        "render must be an array of tables, written as [[render]] with two brackets",
+                    );
                 }
                 _ => self.report_unknown(key, TABLES.iter().copied()),
             }
@@ -121,7 +124,7 @@ impl Reader<'_> {
         for (key, value) in table {
             let name = key.get_ref();
             if ENTRY_KEYS.contains(&name.as_ref()) {
-                self.report(key.span(), format!("{name} is for [[render]], not for [defaults]"));
+                self.report(key.span(), format!("{name} is not allowed in [defaults], only in [[render]]"));
             } else {
                 defaults.extend(self.setting(key, value, &[]));
             }
@@ -134,7 +137,7 @@ impl Reader<'_> {
         for (index, entry) in entries.iter().enumerate() {
             if let Some(other) = entries[..index].iter().find(|other| other.name == entry.name) {
                 let message = format!(
-                    "the entry is called {:?} like that of line {}; give one of them a name = \"…\"",
+                    "duplicate entry name {:?}, also used on line {}; set a different name = \"...\"",
                     entry.name, other.line
                 );
                 let start = self.start_of(entry.line);
@@ -159,7 +162,7 @@ impl Reader<'_> {
             match (level, value.get_ref()) {
                 (Some(level), DeValue::Array(codes)) => {
                     for code in codes {
-                        let rule = code.get_ref().as_str().ok_or_else(|| "is no text".to_owned());
+                        let rule = code.get_ref().as_str().ok_or_else(|| "must be a string".to_owned());
                         let rule =
                             rule.and_then(|code| code.parse::<Rule>().map_err(|error| error.to_string()));
                         match rule {
@@ -168,10 +171,10 @@ impl Reader<'_> {
                         }
                     }
                 }
-                (Some(_), _) => self.report(value.span(), format!("{name} is an array of codes")),
+                (Some(_), _) => self.report(value.span(), format!("{name} must be an array of check codes")),
                 (None, DeValue::Boolean(strict)) if name == "strict" => check.strict = *strict,
                 (None, _) if name == "strict" => {
-                    self.report(value.span(), "strict is true or false");
+                    self.report(value.span(), "strict must be true or false");
                 }
                 _ => self.report_unknown(key, ["deny", "warn", "allow", "strict"].into_iter()),
             }
@@ -195,22 +198,21 @@ impl Reader<'_> {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("name", DeValue::String(text)) if is_name(text) => name = Some(text.to_string()),
                 ("name", _) => {
-                    let rule =
-                        "a name is made of letters, digits, - _ and . and begins with a letter or a digit";
+                    let rule = "name must start with a letter or digit and contain only letters, digits, -, _ and . (up to 100)";
                     self.report(value.span(), rule);
                 }
                 ("project", DeValue::String(path)) if is_inside(path) => project = Some(path.to_string()),
                 ("project", _) => {
-                    let message = "project is the path of a directory inside the repository";
+                    let message = "project must be the path of a directory inside the repository";
                     self.report(value.span(), message);
                 }
                 ("check", DeValue::Table(table)) => entry.check = self.check(table),
-                ("check", _) => self.report(value.span(), "check is a table".to_owned()),
+                ("check", _) => self.report(value.span(), "check must be a table"),
                 ("on", DeValue::Array(events)) => {
                     entry.on = events.iter().filter_map(|event| self.event(event)).collect();
                 }
                 ("on", DeValue::String(_)) => entry.on.extend(self.event(value)),
-                ("on", _) => self.report(value.span(), "on is an array of events".to_owned()),
+                ("on", _) => self.report(value.span(), "on must be an event or an array of events"),
                 (name, _) => match OPTIONS
                     .iter()
                     .find(|known| known.scope == Scope::Entry("rows") && known.key() == name)
@@ -223,7 +225,7 @@ impl Reader<'_> {
         self.check_conflicts(&entry.settings, &range);
         let Some(project) = project else {
             if !table.contains_key("project") {
-                self.report(range, "the entry has no project = \"…\"");
+                self.report(range, "the entry has no project; add project = \"...\"");
             }
             return None;
         };
@@ -239,7 +241,7 @@ impl Reader<'_> {
         for (one, other) in [("variables", "variables-file"), ("fail-fast", "max-failures")] {
             let is_set = |name: &str| settings.iter().any(|setting| setting.option.key() == name);
             if is_set(one) && is_set(other) {
-                self.report(entry.clone(), format!("{one} and {other} exclude each other"));
+                self.report(entry.clone(), format!("{one} and {other} cannot be used together"));
             }
         }
     }
@@ -251,9 +253,11 @@ impl Reader<'_> {
             return Some(given.to_owned());
         }
         let near = nearest(given, EVENTS.iter().copied());
-        let near = near
-            .map_or_else(|| format!("; it is {}", one_of(EVENTS)), |near| format!("; did you mean {near}?"));
-        self.report(event.span(), format!("there is no event {given:?}{near}"));
+        let near = near.map_or_else(
+            || format!("; must be {}", one_of(EVENTS)),
+            |near| format!("; did you mean {near}?"),
+        );
+        self.report(event.span(), format!("unknown event {given:?}{near}"));
         None
     }
 
@@ -284,10 +288,10 @@ impl Reader<'_> {
         match text(option.kind, value.get_ref()) {
             Ok(text) => Some(Setting { option, value: text, line: self.line(key) }),
             Err(reason) => {
-                let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                let reason = reason.map(|reason| format!("; {reason}")).unwrap_or_default();
                 self.report(
                     value.span(),
-                    format!("{} is {}{reason}", option.key(), option.kind.description()),
+                    format!("{} must be {}{reason}", option.key(), option.kind.description()),
                 );
                 None
             }
@@ -332,11 +336,11 @@ fn json(value: &DeValue<'_>) -> Result<Value, Option<String>> {
         DeValue::Boolean(is_set) => Value::from(*is_set),
         DeValue::Integer(integer) => {
             let integer = i64::from_str_radix(integer.as_str(), integer.radix());
-            Value::from(integer.map_err(|_| Some("a number is too large".to_owned()))?)
+            Value::from(integer.map_err(|_| Some("an integer is too large".to_owned()))?)
         }
         DeValue::Float(float) => number(float.as_str().trim_start_matches('+'))
-            .map_err(|_| Some(format!("{} is no number of JSON", float.as_str())))?,
-        DeValue::Datetime(date) => return Err(Some(format!("{date} is a date; write it as a text"))),
+            .map_err(|_| Some(format!("{} cannot be represented in JSON", float.as_str())))?,
+        DeValue::Datetime(date) => return Err(Some(format!("{date} is a date; write it as a string"))),
         DeValue::Array(items) => {
             Value::Array(items.iter().map(|item| json(item.get_ref())).collect::<Result<_, _>>()?)
         }
@@ -417,7 +421,7 @@ mod tests {
                 "[check]\ndeny = [\"unused-variabel\"]",
                 &[":2:9: ", "did you mean unused-variable?", "2 | deny"][..],
             ),
-            ("[check]\nignore = []", &[":2:1: there is no key \"ignore\" here"]),
+            ("[check]\nignore = []", &[":2:1: unknown key \"ignore\""]),
             ("[check\n", &[":1:7: "]),
             ("[default]", &["did you mean defaults?"]),
             (
@@ -426,27 +430,30 @@ mod tests {
             ),
             (
                 "[defaults]\nquality = \"hihg\"",
-                &[":2:11: quality is one of draft, standard, high: did you mean high?"],
+                &[":2:11: quality must be one of draft, standard, high; did you mean high?"],
             ),
-            ("[defaults]\nfps = 300", &[":2:7: fps is a whole number from 1 to 240"]),
-            ("[defaults]\nfps = \"30\"", &["fps is a whole number"]),
-            ("[defaults]\nrows = \"x\"", &["rows is for [[render]]"]),
+            ("[defaults]\nfps = 300", &[":2:7: fps must be a whole number from 1 to 240"]),
+            ("[defaults]\nfps = \"30\"", &["fps must be a whole number"]),
+            ("[defaults]\nrows = \"x\"", &["rows is not allowed in [defaults], only in [[render]]"]),
             ("[render]\nproject = \"a\"", &["two brackets"]),
             ("[[render]]\nfps = 3", &[":1:1: the entry has no project"]),
             ("[[render]]\nproject = \"../x\"", &[":2:11: ", "inside the repository"]),
             (
                 "[[render]]\nproject = \"x\"\noutput = \"/etc/x\"",
-                &[":3:10: output is a path inside the repository"],
+                &[":3:10: output must be a path inside the repository"],
             ),
             ("[[render]]\nproject = \"x\"\non = [\"relase\"]", &[":3:7: ", "did you mean release?"]),
-            ("[[render]]\nproject = \"x\"\nname = \"a b\"", &["a name is made of"]),
+            ("[[render]]\nproject = \"x\"\nname = \"a b\"", &["name must start with"]),
             (
                 "[[render]]\nproject = \"x\"\n\n[[render]]\nproject = \"x\"",
-                &[":4:1: ", "like that of line 1"],
+                &[":4:1: ", "also used on line 1"],
             ),
             ("[[render]]\nproject = \"x\"\nvariables = {d = 2020-01-01}", &["2020-01-01 is a date"]),
-            ("[[render]]\nproject = \"x\"\nvariables = {d = nan}", &["nan is no number of JSON"]),
-            ("[[render]]\nproject = \"x\"\nvariables = {}\nvariables-file = \"v\"", &["exclude each other"]),
+            ("[[render]]\nproject = \"x\"\nvariables = {d = nan}", &["nan cannot be represented in JSON"]),
+            (
+                "[[render]]\nproject = \"x\"\nvariables = {}\nvariables-file = \"v\"",
+                &["cannot be used together"],
+            ),
         ] {
             let error = read(text).expect_err(text);
             assert!(parts.iter().all(|part| error.contains(part)), "{text}\n{error}");

@@ -22,13 +22,13 @@ pub(crate) fn schema() -> Value {
             "check": { "$ref": "#/definitions/check" },
             "defaults": {
                 "type": "object",
-                "description": "Options of every render, below flags and the environment",
+                "description": "Default options of all renders; overridden by entries, environment variables and command-line options",
                 "additionalProperties": false,
                 "properties": option_properties().collect::<Map<_, _>>(),
             },
             "render": {
                 "type": "array",
-                "description": "The videos of the repository, for `render --all`, `check --all` and the action",
+                "description": "Videos of the repository, used by `render --all`, `check --all` and the action",
                 "items": {
                     "type": "object",
                     "additionalProperties": false,
@@ -51,15 +51,12 @@ fn option_properties() -> impl Iterator<Item = (String, Value)> {
 fn entry_properties() -> Map<String, Value> {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let mut entry = Map::from_iter([
-        (
-            "name".to_owned(),
-            text("A name that no other entry has [default: made of project and composition]"),
-        ),
-        ("project".to_owned(), text("The project's directory, from the root of the repository")),
+        ("name".to_owned(), text("Unique name of the entry [default: derived from project and composition]")),
+        ("project".to_owned(), text("Project directory, relative to the repository root")),
         (
             "on".to_owned(),
             json!({
-                "description": "The events that the action renders it for [default: all]",
+                "description": "Events that the action renders the entry for [default: all]",
                 "oneOf": [
                     { "enum": EVENTS },
                     { "type": "array", "items": { "enum": EVENTS }, "uniqueItems": true },
@@ -80,13 +77,13 @@ fn check_schema() -> Value {
     let codes = json!({ "type": "array", "items": { "enum": codes } });
     json!({
         "type": "object",
-        "description": "How much findings matter",
+        "description": "Severities of findings",
         "additionalProperties": false,
         "properties": {
             "deny": codes,
             "warn": codes,
             "allow": codes,
-            "strict": { "type": "boolean", "description": "Make all warnings errors" },
+            "strict": { "type": "boolean", "description": "Treat all warnings as errors" },
         },
     })
 }

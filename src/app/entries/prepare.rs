@@ -77,18 +77,21 @@ impl<'s> Preparer<'s> {
         spec.severities.validate()?;
         let request = RequestBody::new(&spec)?;
         if request.uploaded.is_some() {
-            return Err(Error::usage("an entry renders a directory", "leave the project out of --data"));
+            return Err(Error::usage(
+                "an entry requires a project directory",
+                "remove the project from --data",
+            ));
         }
         let output = self.output(&mut spec, &request, entry, index)?;
         let target = OutputTarget::of(Path::new(&output));
         let target = target.map_err(|refusal| OutputError::Refused(PathBuf::from(&output), refusal))?;
         if !self.outputs.insert(target.folded_hash()) {
-            let message = format!("{output} is the output of another entry as well");
-            return Err(Error::usage(message, "put {entry} into the output"));
+            let message = format!("output {output} is already used by another entry");
+            return Err(Error::usage(message, "add {entry} to the output, or set a different output"));
         }
         spec.output = Some(PathBuf::from(output));
         spec.other_outputs.clone_from(&self.all_outputs);
-        console.step(&format!("Looking at {}", spec.directory().display()));
+        console.step(&format!("Checking {}", spec.directory().display()));
         let limits = spec.limits;
         Ok(PreparedEntry { entry, limits, render: PreparedRender::new(spec, console)? })
     }
@@ -114,6 +117,6 @@ impl<'s> Preparer<'s> {
         let ext = request.options.format.unwrap_or(Format::Mp4);
         let variables = request.options.variables.clone().unwrap_or_default();
         let row = Row { index, line: 0, variables, options: Map::new(), output: None };
-        fill(&pattern, &row, ext.as_str()).map_err(|message| Error::usage(message, "change `output`"))
+        fill(&pattern, &row, ext.as_str()).map_err(|message| Error::usage(message, "change the output"))
     }
 }

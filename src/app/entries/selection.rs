@@ -35,10 +35,14 @@ impl Selection {
         let names = || entries.iter().map(|entry| entry.name.as_str());
         if let Some(unknown) = self.names.iter().find(|name| names().all(|known| known != *name)) {
             let near = nearest(unknown, names()).map(|near| format!("; did you mean {near}?"));
-            let message = format!("there is no entry {unknown:?}{}", near.unwrap_or_default());
+            let message = format!(
+                "no entry named {unknown:?} in {}{}",
+                settings.file.path.display(),
+                near.unwrap_or_default()
+            );
             return Err(Error::usage(
                 message,
-                format!("the entries are {}", names().collect::<Vec<_>>().join(", ")),
+                format!("available entries: {}", names().collect::<Vec<_>>().join(", ")),
             ));
         }
         let is_selected = |entry: &&Entry| match &self.event {

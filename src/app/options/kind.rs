@@ -3,7 +3,7 @@
 /// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
-    /// True or false.
+    /// `true` or `false`.
     Switch,
     /// An integer within bounds.
     Integer {
@@ -35,7 +35,7 @@ impl Kind {
             Self::Integer { min, max: i64::MAX } => format!("a whole number of {min} or more"),
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::Number(min) => format!("a number of {min} or more"),
-            Self::Text => "a text".to_owned(),
+            Self::Text => "a string".to_owned(),
             Self::Path => "a path inside the repository".to_owned(),
             Self::OneOf(words) => format!("one of {}", words().join(", ")),
             Self::Values => "a table of values".to_owned(),

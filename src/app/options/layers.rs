@@ -9,7 +9,7 @@ use super::option::{Heading, RenderOption};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 
-/// The origin of a value.
+/// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// The command line.
@@ -47,6 +47,19 @@ pub(crate) struct Given {
     pub(crate) origin: Origin,
 }
 
+impl Given {
+    /// Returns the name of the option where it was set, for messages: `--fps`, `input fps`, `HYPERFRAMES_CI_FPS` or
+    /// `hyperframes-ci.toml:3: fps`.
+    pub(crate) fn label(&self) -> String {
+        match &self.origin {
+            Origin::Flag | Origin::Default => format!("--{}", self.option.name),
+            Origin::Input => format!("input {}", self.option.key()),
+            Origin::Environment(name) => name.clone(),
+            Origin::File(..) => format!("{}: {}", self.origin, self.option.key()),
+        }
+    }
+}
+
 impl fmt::Debug for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={} ({})", self.option.name, self.value.to_string_lossy(), self.origin)
@@ -54,7 +67,7 @@ impl fmt::Debug for Given {
 }
 
 /// Applies `given` to `spec` in the order of precedence, and returns the values that were applied. A value is skipped if
-/// an earlier one sets or excludes its option. Options of batches are skipped without rows, unless they are flags or
+/// an earlier one sets its option or cannot be used with it. Options of batches are skipped without rows, unless they are flags or
 /// inputs.
 ///
 /// # Errors
@@ -75,29 +88,28 @@ pub(crate) fn apply_layers(spec: &mut RenderSpec, given: Vec<Given>) -> Result<V
             continue;
         }
         (value.option.set)(spec, &value.value).map_err(|rule| invalid(&value, &rule))?;
+        spec.labels.insert(value.option.name, value.label());
         applied.push(value);
     }
     Ok(applied)
 }
 
-/// Returns the error of two values of the same origin that exclude each other.
+/// Returns the error for two values of the same origin that cannot be used together.
 fn contradiction(one: &Given, other: &Given) -> Error {
-    let what = if one.origin == Origin::Input { "the inputs " } else { "--" };
-    let message = format!("{what}{} and {} exclude each other", one.option.name, other.option.name);
-    Error::usage(message, "leave one of them out")
+    let message = match one.origin {
+        Origin::Input => {
+            format!("inputs {} and {} cannot be used together", one.option.name, other.option.name)
+        }
+        _ => format!("--{} and --{} cannot be used together", one.option.name, other.option.name),
+    };
+    Error::usage(message, "remove one of them")
 }
 
-/// Returns the error of an invalid value, whose message ends with `rule`.
+/// Returns the error for an invalid value; `rule` completes a sentence that starts with the option.
 fn invalid(given: &Given, rule: &str) -> Error {
-    let name = given.option.key();
-    match given.origin {
-        Origin::Input => {
-            let value = given.value.to_string_lossy();
-            Error::usage(format!("the input {name} cannot be {value:?}"), format!("it {rule}"))
-        }
-        Origin::Flag => Error::usage(format!("--{name} {rule}"), "see `hyperframes-ci render --help`"),
-        _ => Error::usage(format!("{}: {name} {rule}", given.origin), "see `hyperframes-ci render --help`"),
-    }
+    let (label, value) = (given.label(), given.value.to_string_lossy());
+    let help = format!("see `hyperframes-ci render --help` for --{}", given.option.name);
+    Error::usage(format!("{label} {rule} (got {value:?})"), help)
 }
 
 #[cfg(test)]
@@ -128,11 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn inputs_that_exclude_each_other_are_refused() {
+    fn inputs_that_cannot_be_combined_are_rejected() {
         let given =
             vec![given("variables", "{}", Origin::Input), given("variables-file", "v.json", Origin::Input)];
-        let error = apply_layers(&mut RenderSpec::default(), given).expect_err("refused").to_string();
-        assert_eq!(error, "the inputs variables and variables-file exclude each other");
+        let error = apply_layers(&mut RenderSpec::default(), given).expect_err("rejected").to_string();
+        assert_eq!(error, "inputs variables and variables-file cannot be used together");
     }
 
     #[test]
@@ -161,13 +173,17 @@ mod tests {
     #[test]
     fn errors_name_the_origin_of_the_value() {
         let message = |given: Given| {
-            apply_layers(&mut RenderSpec::default(), vec![given]).expect_err("refused").to_string()
+            apply_layers(&mut RenderSpec::default(), vec![given]).expect_err("rejected").to_string()
         };
         let environment = Origin::Environment("HYPERFRAMES_CI_FPS".to_owned());
         assert_eq!(
             message(given("fps", "x", environment)),
-            "HYPERFRAMES_CI_FPS: fps must be a whole number from 1 to 240"
+            "HYPERFRAMES_CI_FPS must be a whole number from 1 to 240 (got \"x\")"
         );
-        assert_eq!(message(given("fps", "x", Origin::Input)), "the input fps cannot be \"x\"");
+        let input = message(given("fps", "x", Origin::Input));
+        assert_eq!(input, "input fps must be a whole number from 1 to 240 (got \"x\")");
+        let file = Origin::File("hyperframes-ci.toml".into(), 3);
+        let rows = message(given("batch", "", file));
+        assert_eq!(rows, "hyperframes-ci.toml:3: rows must not be empty (got \"\")");
     }
 }

@@ -10,23 +10,25 @@ use crate::app::spec::RenderSpec;
 pub(crate) struct RenderOption {
     /// The name of the flag, of the key in the configuration, and of the action's input.
     pub(crate) name: &'static str,
-    /// The letter of the short flag.
+    /// The letter of the short flag, if there is one.
     pub(crate) short: Option<char>,
     /// The name of the value in the help; derived from the name of the option if empty.
     pub(crate) value_name: &'static str,
     /// The kind of its values.
     pub(crate) kind: Kind,
-    /// One line of help.
+    /// The help in one line, for `-h`; short enough for lines of 100 columns.
     pub(crate) help: &'static str,
+    /// Further sentences, for `--help`.
+    pub(crate) details: &'static str,
     /// The default.
     pub(crate) fallback: Fallback,
-    /// The section of the help.
+    /// The section of the help that lists it.
     pub(crate) heading: Heading,
-    /// Where it can be set besides the command line.
+    /// Where it can be set in addition to the command line.
     pub(crate) scope: Scope,
-    /// Names of options that it excludes.
+    /// Names of options that it cannot be used with.
     pub(crate) conflicts: &'static [&'static str],
-    /// Whether it applies to a single render, so that it excludes the selection of entries.
+    /// Whether it applies to a single render, and cannot be used with a selection of entries.
     pub(crate) is_for_single_render: bool,
     /// Parses a value into a specification.
     pub(crate) set: fn(&mut RenderSpec, &OsStr) -> Result<(), String>,
@@ -48,32 +50,44 @@ pub(crate) enum Fallback {
 /// A section of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heading {
-    /// "Options", the default.
-    Options,
-    /// Reuse of earlier renders.
-    EarlierRenders,
-    /// Limits of the cost.
-    Limits,
-    /// Options of batches.
+    /// What to render.
+    Project,
+    /// How to render it.
+    Rendering,
+    /// Values of variables.
+    Variables,
+    /// The video file.
+    Output,
+    /// Waiting for a render.
+    Waiting,
+    /// Uploads, requests and webhooks.
+    Network,
+    /// Reuse of earlier renders, and limits of the cost.
+    Reuse,
+    /// Batches.
     Batches,
-    /// Options of Lambda.
+    /// The Lambda renderer.
     Lambda,
 }
 
 impl Heading {
-    /// Returns the heading; `None` for the default section.
-    pub(crate) fn title(self) -> Option<&'static str> {
+    /// Returns the heading.
+    pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Options => None,
-            Self::EarlierRenders => Some("Earlier renders"),
-            Self::Limits => Some("Limits"),
-            Self::Batches => Some("Batches"),
-            Self::Lambda => Some("Lambda"),
+            Self::Project => "Project options",
+            Self::Rendering => "Rendering options",
+            Self::Variables => "Variables",
+            Self::Output => "Output",
+            Self::Waiting => "Waiting",
+            Self::Network => "Network",
+            Self::Reuse => "Reuse and limits",
+            Self::Batches => "Batches",
+            Self::Lambda => "AWS Lambda",
         }
     }
 }
 
-/// Where an option can be set besides the command line.
+/// Where an option can be set in addition to the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// Nowhere else.
@@ -120,13 +134,16 @@ impl RenderOption {
         format!("HYPERFRAMES_CI_{}", self.name.to_ascii_uppercase().replace('-', "_"))
     }
 
-    /// Returns the help with the default, unless clap adds it.
+    /// Returns the complete help in one paragraph, with the default.
     pub(crate) fn description(&self) -> String {
-        match self.fallback {
-            Fallback::None | Fallback::Value(_) => self.help.to_owned(),
-            Fallback::Server(value) => format!("{} [server default: {value}]", self.help),
-            Fallback::Words(words) => format!("{} [default: {words}]", self.help),
-        }
+        let details = if self.details.is_empty() { String::new() } else { format!(". {}", self.details) };
+        let default = match self.fallback {
+            Fallback::None => String::new(),
+            Fallback::Value(value) | Fallback::Server(value) | Fallback::Words(value) => {
+                format!(" [default: {value}]")
+            }
+        };
+        format!("{}{details}{default}", self.help)
     }
 
     /// Returns the default as text.
@@ -138,7 +155,7 @@ impl RenderOption {
         }
     }
 
-    /// Returns whether this option and `other` exclude each other.
+    /// Returns whether this option cannot be used with `other`.
     pub(crate) fn excludes(&self, other: &Self) -> bool {
         self.conflicts.contains(&other.name) || other.conflicts.contains(&self.name)
     }

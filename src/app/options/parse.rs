@@ -24,14 +24,14 @@ pub(super) fn switch(member: &mut bool, value: &OsStr) -> Result<(), String> {
     *member = match text(value)?.trim() {
         "true" | "1" => true,
         "false" | "0" => false,
-        _ => return Err("is true or false".to_owned()),
+        _ => return Err("must be true or false".to_owned()),
     };
     Ok(())
 }
 
 /// Returns a value as a string.
 pub(super) fn text(value: &OsStr) -> Result<&str, String> {
-    value.to_str().ok_or_else(|| "is not valid Unicode".to_owned())
+    value.to_str().ok_or_else(|| "must be valid Unicode".to_owned())
 }
 
 /// Returns a value as a path.
@@ -41,7 +41,7 @@ pub(super) fn path(value: &OsStr) -> Result<PathBuf, String> {
 
 /// Parses one of a set of words.
 pub(super) fn word<T: std::str::FromStr<Err = UnknownValue>>(value: &OsStr) -> Result<T, String> {
-    text(value)?.parse::<T>().map_err(|error| format!("is one of {}", error.allowed.join(", ")))
+    text(value)?.parse::<T>().map_err(|error| format!("must be one of {}", error.allowed.join(", ")))
 }
 
 /// Parses an integer from `min` to `max`.

@@ -23,8 +23,9 @@ const BASE: RenderOption = RenderOption {
     value_name: "",
     kind: Kind::Text,
     help: "",
+    details: "",
     fallback: Fallback::None,
-    heading: Heading::Options,
+    heading: Heading::Rendering,
     scope: Scope::FileAndInput,
     conflicts: &[],
     is_for_single_render: false,
@@ -36,7 +37,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "asset-id",
         value_name: "ID",
-        help: "Render an archive that is uploaded already",
+        help: "Render an asset that is already uploaded",
+        heading: Heading::Project,
         scope: Scope::Run,
         is_for_single_render: true,
         set: |spec, value| {
@@ -49,7 +51,9 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "url",
         value_name: "URL",
-        help: "Render an archive at a public HTTPS URL",
+        help: "Render a ZIP archive at a public HTTPS URL",
+        details: "Earlier renders are not reused, since the contents of a URL may change.",
+        heading: Heading::Project,
         scope: Scope::Run,
         is_for_single_render: true,
         set: |spec, value| {
@@ -62,8 +66,9 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "composition",
         short: Some('c'),
         value_name: "PATH",
-        help: "Entry HTML inside the project",
+        help: "Entry HTML file, relative to the project directory",
         fallback: Fallback::Words("index.html"),
+        heading: Heading::Project,
         scope: Scope::File,
         is_for_single_render: true,
         set: |spec, value| put(&mut spec.request.composition, text(value)?.to_owned()),
@@ -72,7 +77,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "fps",
         kind: Kind::Integer { min: 1, max: 240 },
-        help: "Frames per second, 1 to 240",
+        help: "Frames per second, from 1 to 240",
         fallback: Fallback::Server("30"),
         set: |spec, value| put(&mut spec.request.fps, integer(value, 1, 240)?),
         ..BASE
@@ -88,7 +93,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "format",
         kind: Kind::OneOf(|| Format::NAMES),
-        help: "Container; webm and mov carry alpha",
+        help: "Video container; webm and mov support transparency",
         fallback: Fallback::Server("mp4"),
         set: |spec, value| put(&mut spec.request.format, word(value)?),
         ..BASE
@@ -96,15 +101,18 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "resolution",
         kind: Kind::OneOf(|| Resolution::NAMES),
-        help: "Output tier; 4k is billed at 1.5x and is mp4 only",
+        help: "Output resolution",
+        details: "4k is billed at 1.5 times the rate and requires mp4.",
         fallback: Fallback::Server("1080p"),
         set: |spec, value| put(&mut spec.request.resolution, word(value)?),
         ..BASE
     },
     RenderOption {
         name: "aspect-ratio",
+        value_name: "RATIO",
         kind: Kind::OneOf(|| AspectRatio::NAMES),
-        help: "Output shape; found out from the composition, and refused where it contradicts it",
+        help: "Aspect ratio of the video",
+        details: "Detected from the composition by default. A value that contradicts the composition is an error.",
         set: |spec, value| put(&mut spec.request.aspect_ratio, word(value)?),
         ..BASE
     },
@@ -112,7 +120,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "variables",
         value_name: "JSON",
         kind: Kind::Values,
-        help: "Values for the composition's variables, as a JSON object",
+        help: "Values of the composition's variables, as a JSON object",
+        heading: Heading::Variables,
         conflicts: &["variables-file"],
         set: |spec, value| put(&mut spec.variables, VariableSource::Inline(text(value)?.to_owned())),
         ..BASE
@@ -121,34 +130,39 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "variables-file",
         value_name: "FILE",
         kind: Kind::Path,
-        help: "A file with values for the composition's variables",
+        help: "JSON file with values of the composition's variables",
+        heading: Heading::Variables,
         set: |spec, value| put(&mut spec.variables, VariableSource::File(path(value)?)),
         ..BASE
     },
     RenderOption {
         name: "strict-variables",
         kind: Kind::Switch,
-        help: "Fail where a value is undeclared or of the wrong type, instead of warning",
+        help: "Fail on undeclared variables and type mismatches instead of warning",
+        heading: Heading::Variables,
         set: |spec, value| switch(&mut spec.has_strict_variables, value),
         ..BASE
     },
     RenderOption {
         name: "title",
-        help: "Label of the render, echoed back in details",
+        help: "Title of the render in the HeyGen account",
         set: |spec, value| put(&mut spec.request.title, text(value)?.to_owned()),
         ..BASE
     },
     RenderOption {
         name: "callback-url",
         value_name: "URL",
-        help: "HTTPS webhook, called when the render ends, whether or not anybody waits",
+        help: "HTTPS webhook to call when the render ends",
+        details: "HeyGen calls it even if this command has exited by then.",
+        heading: Heading::Network,
         set: |spec, value| put(&mut spec.request.callback_url, https_url(text(value)?)?),
         ..BASE
     },
     RenderOption {
         name: "callback-id",
         value_name: "ID",
-        help: "Tracking id, echoed back in webhooks and details",
+        help: "Identifier to include in webhooks and render details",
+        heading: Heading::Network,
         set: |spec, value| put(&mut spec.request.callback_id, text(value)?.to_owned()),
         ..BASE
     },
@@ -156,7 +170,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "data",
         short: Some('d'),
         value_name: "JSON|FILE|-",
-        help: "Base request body as JSON, a file, or - for standard input; flags override it",
+        help: "Base request body: JSON, a file, or - for standard input",
+        details: "Other options override its members.",
         scope: Scope::Run,
         set: |spec, value| put(&mut spec.base, text(value)?.to_owned()),
         ..BASE
@@ -166,8 +181,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         short: Some('o'),
         value_name: "FILE",
         kind: Kind::Path,
-        help: "Where the video goes",
-        fallback: Fallback::Words("renders/RENDER_ID.FORMAT"),
+        help: "Output file",
+        details: "For a batch, a pattern with placeholders such as {index}, {ext} or {VARIABLE}.",
+        fallback: Fallback::Words("renders/<RENDER_ID>.<FORMAT>"),
+        heading: Heading::Output,
         scope: Scope::File,
         set: |spec, value| put(&mut spec.output, path(value)?),
         ..BASE
@@ -175,7 +192,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "wait",
         kind: Kind::Switch,
-        help: "Wait for the video and download it; this is the default",
+        help: "Wait for the render and download the video (the default)",
+        heading: Heading::Waiting,
         scope: Scope::Run,
         conflicts: &["no-wait"],
         set: |spec, value| {
@@ -189,7 +207,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "no-wait",
         kind: Kind::Switch,
-        help: "Submit and exit with the render id",
+        help: "Submit the render, print its ID and exit",
+        heading: Heading::Waiting,
         scope: Scope::Run,
         conflicts: &["output"],
         set: |spec, value| {
@@ -204,8 +223,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "poll-interval",
         value_name: "SECONDS",
         kind: Kind::Number(1.0),
-        help: "Longest pause between two polls, in seconds; polling starts faster",
+        help: "Maximum interval between two polls, in seconds",
+        details: "Polling starts with shorter intervals.",
         fallback: Fallback::Value("10"),
+        heading: Heading::Waiting,
         set: |spec, value| replace(&mut spec.run.poll_interval, seconds(number(value, 1.0)?)?),
         ..BASE
     },
@@ -213,15 +234,19 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "max-wait",
         value_name: "MINUTES",
         kind: Kind::Number(0.0001),
-        help: "Time limit in minutes, from the start of a render to its video; for each row of a batch",
+        help: "Maximum time for a render, in minutes",
+        details: "In a batch, it applies to each row. When it is exceeded, the command exits with code 4 and the render keeps \
+               running.",
         fallback: Fallback::Value("60"),
+        heading: Heading::Waiting,
         set: |spec, value| replace(&mut spec.run.max_wait, seconds(number(value, 0.0001)? * 60.0)?),
         ..BASE
     },
     RenderOption {
         name: "dry-run",
         kind: Kind::Switch,
-        help: "Check and pack, and say what would be uploaded; needs no credential",
+        help: "Check and pack only; show what would be uploaded",
+        details: "No credential is required.",
         scope: Scope::Run,
         set: |spec, value| switch(&mut spec.is_dry_run, value),
         ..BASE
@@ -229,14 +254,17 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "upload",
         kind: Kind::OneOf(|| &["auto", "direct", "proxy"]),
-        help: "How the archive travels: direct (200 MB), through the API (32 MB), or whichever the server offers",
+        help: "Upload method",
+        details: "direct uploads up to 200 MB to the storage, proxy uploads up to 32 MB through the API, and auto uses the method \
+               that the server offers.",
         fallback: Fallback::Value("auto"),
+        heading: Heading::Network,
         set: |spec, value| {
             spec.run.upload = match text(value)? {
                 "direct" => UploadRoute::Direct,
                 "proxy" => UploadRoute::Proxy,
                 "auto" => UploadRoute::Auto,
-                _ => return Err("is one of auto, direct, proxy".to_owned()),
+                _ => return Err("must be one of auto, direct, proxy".to_owned()),
             };
             Ok(())
         },
@@ -245,8 +273,9 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "idempotency-key",
         value_name: "KEY",
-        help: "Idempotency-Key of the upload and the submission",
-        fallback: Fallback::Words("made of what is uploaded and rendered"),
+        help: "Idempotency-Key of the upload and the render request",
+        fallback: Fallback::Words("derived from the request"),
+        heading: Heading::Network,
         scope: Scope::RunAndInput,
         is_for_single_render: true,
         set: |spec, value| {
@@ -258,7 +287,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "renderer",
         kind: Kind::OneOf(renderers::names),
-        help: "Who renders; auto is the cloud with a credential, otherwise this machine",
+        help: "Renderer to use",
+        details: "auto selects the HeyGen cloud if a credential is available, and otherwise renders locally.",
         fallback: Fallback::Value(renderers::AUTO),
         scope: Scope::FileAndInput,
         set: |spec, value| {
@@ -266,7 +296,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
                 renderers::AUTO => RendererChoice::Auto,
                 name => RendererChoice::Named(
                     renderers::named(name)
-                        .ok_or_else(|| format!("is one of {}", renderers::names().join(", ")))?
+                        .ok_or_else(|| format!("must be one of {}", renderers::names().join(", ")))?
                         .description()
                         .name,
                 ),
@@ -278,7 +308,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "emulator",
         kind: Kind::Switch,
-        help: "Run the whole cloud flow against the built-in server on this machine; needs no account",
+        help: "Use the built-in HeyGen emulator instead of the cloud",
+        details: "It performs the complete cloud workflow on this machine and requires no account.",
         scope: Scope::Run,
         conflicts: &["renderer", "asset-id", "url", "no-wait"],
         set: |spec, _| replace(&mut spec.renderer, RendererChoice::Emulated),
@@ -287,15 +318,17 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "verify",
         kind: Kind::Switch,
-        help: "Fail where the video is not what was asked for (container, size, shape, frame rate, length), instead of warning",
+        help: "Fail if the video does not match the request, instead of warning",
+        details: "Compares container, dimensions, aspect ratio, frame rate and duration.",
+        heading: Heading::Output,
         set: |spec, value| switch(&mut spec.must_match, value),
         ..BASE
     },
     RenderOption {
         name: "no-reuse",
         kind: Kind::Switch,
-        help: "Submit a new render even where there is an equal one",
-        heading: Heading::EarlierRenders,
+        help: "Submit a new render even if an identical one exists",
+        heading: Heading::Reuse,
         set: |spec, value| switch(&mut spec.run.reuse.is_off, value),
         ..BASE
     },
@@ -303,8 +336,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "reuse-window",
         value_name: "DAYS",
         kind: Kind::Number(0.0),
-        help: "How old a render may be to be used again, in days",
-        heading: Heading::EarlierRenders,
+        help: "Maximum age of a render to reuse, in days",
+        heading: Heading::Reuse,
         set: |spec, value| {
             replace(&mut spec.run.reuse.window, Some(seconds(number(value, 0.0)? * 86_400.0)?))
         },
@@ -314,9 +347,9 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "ledger",
         value_name: "FILE",
         kind: Kind::Path,
-        help: "Where it is written down what was uploaded and submitted",
-        fallback: Fallback::Words("ledger.jsonl in the cache"),
-        heading: Heading::EarlierRenders,
+        help: "Ledger that records uploads and submitted renders",
+        fallback: Fallback::Words("ledger.jsonl in the user's cache directory"),
+        heading: Heading::Reuse,
         scope: Scope::File,
         set: |spec, value| put(&mut spec.run.reuse.ledger, path(value)?),
         ..BASE
@@ -325,8 +358,9 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "max-renders",
         value_name: "COUNT",
         kind: Kind::COUNT,
-        help: "Maximum number of new billed renders; 0 uses existing ones only, or fails with exit code 6",
-        heading: Heading::Limits,
+        help: "Maximum number of new renders; 0 only reuses existing ones",
+        details: "Applies to renders that are billed. If it is exceeded, nothing is submitted and the command exits with code 6.",
+        heading: Heading::Reuse,
         set: |spec, value| put(&mut spec.limits.max_renders, integer(value, 0, u64::MAX)?),
         ..BASE
     },
@@ -334,8 +368,9 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "max-seconds",
         value_name: "SECONDS",
         kind: Kind::Number(0.0),
-        help: "Submit no more than so many seconds of video; 4k counts 1.5 times",
-        heading: Heading::Limits,
+        help: "Maximum length of all new renders, in billed seconds",
+        details: "4k counts 1.5 times. If it is exceeded, nothing is submitted and the command exits with code 6.",
+        heading: Heading::Reuse,
         set: |spec, value| put(&mut spec.limits.max_seconds, number(value, 0.0)?),
         ..BASE
     },
@@ -343,8 +378,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "min-balance",
         value_name: "AMOUNT",
         kind: Kind::Number(0.0),
-        help: "Submit nothing unless so much is left to spend, in the unit that the account is billed in",
-        heading: Heading::Limits,
+        help: "Minimum account balance required to submit",
+        details: "In the unit that the account is billed in. If the balance is lower, nothing is submitted and the command exits \
+               with code 6.",
+        heading: Heading::Reuse,
         set: |spec, value| put(&mut spec.limits.min_balance, number(value, 0.0)?),
         ..BASE
     },
@@ -352,8 +389,9 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "batch",
         value_name: "FILE",
         kind: Kind::Path,
-        help: "Render each row of a file: JSON Lines, a JSON array, {\"rows\": […]}, or CSV or TSV with a header; - reads standard \
-               input. A row is variables, or {\"variables\", \"output\", \"title\", \"fps\", …}",
+        help: "Render one video per row of a file, or of standard input (-)",
+        details: "Supported formats: JSON Lines, a JSON array, {\"rows\": [...]}, and CSV or TSV with a header. A row contains \
+               variables, or an object such as {\"variables\": {...}, \"output\": \"a.mp4\", \"title\": \"A\", \"fps\": 30}.",
         heading: Heading::Batches,
         scope: Scope::Entry("rows"),
         conflicts: &["asset-id", "url", "no-wait"],
@@ -365,10 +403,10 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "concurrency",
         value_name: "COUNT",
         kind: Kind::Integer { min: 1, max: 64 },
-        help: "Rows at a time; in the cloud, renders that are submitted and not ended",
-        fallback: Fallback::Words(
-            "8 submissions and up to 400 running renders in the cloud, what processors and memory bear on this machine",
-        ),
+        help: "Maximum number of concurrent renders",
+        details: "By default, the cloud uses 8 concurrent submissions and up to 400 running renders, and a local renderer is \
+               limited by CPU count and memory.",
+        fallback: Fallback::Words("depends on the renderer"),
         heading: Heading::Batches,
         scope: Scope::File,
         set: |spec, value| put(&mut spec.run.concurrency, usize::from(integer::<u16>(value, 1, 64)?)),
@@ -377,7 +415,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "keep-going",
         kind: Kind::Switch,
-        help: "Render the valid rows if others are invalid",
+        help: "Render valid rows even if other rows are invalid",
         heading: Heading::Batches,
         scope: Scope::File,
         set: |spec, value| switch(&mut spec.batch.skips_invalid_rows, value),
@@ -386,7 +424,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "fail-fast",
         kind: Kind::Switch,
-        help: "Submit nothing more after the first row that fails",
+        help: "Stop submitting after the first failed row",
         heading: Heading::Batches,
         scope: Scope::File,
         conflicts: &["max-failures"],
@@ -402,7 +440,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "max-failures",
         value_name: "COUNT",
         kind: Kind::Integer { min: 1, max: i64::MAX },
-        help: "Submit nothing more after so many rows that failed",
+        help: "Stop submitting after this many failed rows",
         heading: Heading::Batches,
         scope: Scope::File,
         set: |spec, value| put(&mut spec.batch.max_failures, integer(value, 1, u64::MAX)?),
@@ -421,8 +459,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "manifest",
         value_name: "FILE",
         kind: Kind::Path,
-        help: "What became of each row, for going on",
-        fallback: Fallback::Words("renders/FILE.manifest.jsonl"),
+        help: "Manifest file used to resume a batch",
+        fallback: Fallback::Words("renders/<FILE>.manifest.jsonl"),
         heading: Heading::Batches,
         scope: Scope::File,
         is_for_single_render: true,
@@ -432,7 +470,8 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "lambda-stack",
         value_name: "NAME",
-        help: "The stack that `npx hyperframes lambda deploy` has deployed, by its file in .hyperframes",
+        help: "Name of the stack created by `npx hyperframes lambda deploy`",
+        details: "Its state file is read from the .hyperframes directory.",
         fallback: Fallback::Value(DEFAULT_STACK),
         heading: Heading::Lambda,
         scope: Scope::File,
@@ -442,7 +481,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "lambda-version",
         value_name: "VERSION",
-        help: "Version of the official tooling, which should be that of the stack",
+        help: "Version of the official tooling; must match the stack",
         fallback: Fallback::Value(LAMBDA_VERSION),
         heading: Heading::Lambda,
         scope: Scope::File,

@@ -27,8 +27,12 @@ pub(super) fn renderer_of(
 pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<ChosenRenderer, Error> {
     let renderer = match spec.renderer {
         RendererChoice::Emulated => renderers::emulated(),
-        RendererChoice::Named(name) => renderers::named(name)
-            .ok_or_else(|| Error::usage(format!("there is no renderer {name}"), "see --renderer"))?,
+        RendererChoice::Named(name) => renderers::named(name).ok_or_else(|| {
+            Error::usage(
+                format!("unknown renderer {name}"),
+                "see `hyperframes-ci render --help` for --renderer",
+            )
+        })?,
         RendererChoice::Auto => {
             let (renderer, reason) = renderers::automatic(&spec.run)?;
             console.detail(&format!("renderer: {reason}"));
@@ -43,19 +47,19 @@ pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<ChosenR
 pub(super) fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), Error> {
     if !spec.run.is_waiting && !renderer.supports(Capability::NoWait) {
         return Err(Error::usage(
-            "--no-wait is for the cloud: other renders end with the command",
-            "leave it out, or set HEYGEN_API_KEY",
+            "--no-wait is only supported by the cloud renderer",
+            "remove --no-wait, or set HEYGEN_API_KEY to render in the cloud",
         ));
     }
     if let Some(format) = spec.request.format.filter(|format| !renderer.formats.contains(format)) {
         return Err(Error::usage(
-            format!("the renderer {} makes no {format}", renderer.name),
+            format!("the {} renderer does not support {format}", renderer.name),
             "choose another --format or --renderer",
         ));
     }
     if renderer.is_billed && spec.limits.min_balance.is_some() && !renderer.supports(Capability::Balance) {
         return Err(Error::usage(
-            "--min-balance is about a HeyGen account",
+            "--min-balance is only supported by the cloud renderer",
             "use --max-renders or --max-seconds",
         ));
     }
@@ -65,10 +69,10 @@ pub(super) fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> R
 /// Chooses the renderer of a project that the server already has or can download.
 pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<ChosenRenderer, Error> {
     if spec.batch.rows.is_some() {
-        return Err(Error::usage("--batch renders a directory", "leave the project out of --data"));
+        return Err(Error::usage("--batch requires a project directory", "remove the project from --data"));
     }
     if spec.is_dry_run {
-        return Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"));
+        return Err(Error::usage("--dry-run requires a project directory", "remove --asset-id and --url"));
     }
     let renderer = match spec.renderer {
         RendererChoice::Named(name) => renderers::named(name),
@@ -78,8 +82,8 @@ pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<ChosenRenderer, E
     match renderer.filter(|renderer| renderer.description().supports(Capability::UploadedProject)) {
         Some(renderer) => Ok(ChosenRenderer { renderer, session: renderer.open(&spec.run)? }),
         None => Err(Error::usage(
-            "only the cloud renders what is uploaded already",
-            "leave out --asset-id and --url",
+            "only the cloud renderer supports --asset-id and --url",
+            "remove --renderer, or pass a project directory",
         )),
     }
 }

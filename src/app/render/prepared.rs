@@ -69,7 +69,7 @@ impl PreparedRender {
         }
         let rows = match spec.batch.rows.as_deref() {
             Some(path) => {
-                let file = RowsFile::open(path, spec.run.max_wait)?;
+                let file = RowsFile::open(path, &spec.label("batch"), spec.run.max_wait)?;
                 let rows = BatchRows::new(&spec, &request, &project, renderer, &file)?;
                 let count = rows.count(console)?;
                 Some((file, count))
@@ -112,7 +112,7 @@ impl PreparedRender {
             }
             (Source::Directory(project, None), None) => dry_run(&spec, &request, &project, console),
             (Source::Uploaded(_), None) => {
-                Err(Error::usage("--dry-run inspects a directory", "leave out --asset-id and --url"))
+                Err(Error::usage("--dry-run requires a project directory", "remove --asset-id and --url"))
             }
         }
     }
@@ -191,7 +191,7 @@ fn dry_run(
         console.detail(&line);
     }
     if packed.size > DIRECT_UPLOAD_LIMIT {
-        console.warning("the archive exceeds the limit of direct uploads, 200 MB");
+        console.warning("the archive exceeds the direct upload limit of 200 MB");
     }
     let digest = packed.manifest.digest();
     let key = RenderIdentity::new(ProjectIdentity::Digest(&digest), &request.body).key(0).to_string();
@@ -248,7 +248,7 @@ fn render_uploaded(
             Some(RenderIdentity::new(ProjectIdentity::Asset(asset_id), &request.body))
         }
         Project::Url { .. } => {
-            console.detail("what is at a URL may change: no earlier render is used");
+            console.detail("earlier renders are not reused, since the contents of a URL may change");
             None
         }
     };
@@ -306,7 +306,7 @@ impl SingleRender<'_> {
         let totals = session.render(context, &mut std::iter::once(order), &mut reporter)?;
         let result = reporter.into_result()?;
         if result.is_reused && context.has_callback {
-            console.warning("an earlier render is used: its webhook is the one that it was submitted with");
+            console.warning("reusing an earlier render; its webhook is the one that it was submitted with");
         }
         let renderer = renderer.description();
         let finished = FinishedOrder { result, totals, renderer, must_match: spec.must_match };

@@ -25,7 +25,8 @@ impl<'a> SingleReporter<'a> {
     /// Returns an error if the renderer reported none.
     pub(super) fn into_result(self) -> Result<OrderResult, Error> {
         self.console.end_bar();
-        self.result.ok_or_else(|| Error::usage("the renderer gave no result", "run the same command again"))
+        self.result
+            .ok_or_else(|| Error::usage("the renderer returned no result", "run the same command again"))
     }
 
     /// Prints the heading of a stage, and sets the hint for an interruption during it.
@@ -42,10 +43,10 @@ impl<'a> SingleReporter<'a> {
         let hint = match stage {
             Stage::Lookup | Stage::Balance | Stage::CreateUpload => "nothing was submitted",
             Stage::Upload | Stage::CompleteUpload => {
-                "nothing was submitted; the same command goes on where this one ended"
+                "nothing was submitted; run the same command again to resume"
             }
             Stage::Submit => {
-                "the render may have been submitted; the same command finds it, and submits no second one"
+                "the render may have been submitted; run the same command again to resume it without a second charge"
             }
             Stage::Poll | Stage::Download => return,
         };
@@ -60,7 +61,7 @@ impl<'a> SingleReporter<'a> {
         };
         let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
         self.console.detail(&format!(
-            "the {stage} is tried again in {:.1} s (try {attempt}{of}, {left} left): {reason}",
+            "retrying {stage} in {:.1} s (attempt {attempt}{of}, {left} left): {reason}",
             delay.as_secs_f32(),
         ));
     }
@@ -72,18 +73,18 @@ impl Reporter for SingleReporter<'_> {
             Event::Stage(stage) => self.enter_stage(stage),
             Event::Asset { id, is_reused } => {
                 self.console.end_bar();
-                let source = if is_reused { ", uploaded by an earlier run" } else { "" };
+                let source = if is_reused { " (uploaded by an earlier run)" } else { "" };
                 self.console.detail(&format!("asset {id}{source}"));
             }
             Event::Render { id, origin } => {
                 self.console.end_bar();
                 let source = match origin {
                     Origin::Given | Origin::Submitted => "",
-                    Origin::Ledger => " of an earlier run, known from the ledger",
-                    Origin::Account => " of an earlier run, found in the account",
+                    Origin::Ledger => " (earlier run, from the ledger)",
+                    Origin::Account => " (earlier run, from the account)",
                 };
                 self.console.detail(&format!("render {id}{source}"));
-                let hint = format!("the render is still running; fetch it with: {}", get_command(&id));
+                let hint = format!("the render is still running; download it with: {}", get_command(&id));
                 interrupt::set_resume_hint(Some(hint));
             }
             Event::Retry { retry, delay } => {
@@ -105,7 +106,9 @@ impl Reporter for SingleReporter<'_> {
             && execution.starts_with("arn:")
         {
             self.console.detail(&format!("execution {execution}"));
-            interrupt::set_resume_hint(Some("the same command goes on with it".to_owned()));
+            interrupt::set_resume_hint(Some(
+                "the render is still running; run the same command again to resume".to_owned(),
+            ));
         }
         self.result = Some(result);
         true

@@ -101,7 +101,7 @@ impl FinishedOrder {
             console.done(&format!("{render_id} is complete"));
         } else {
             console.done(&format!("Submitted {render_id}"));
-            console.detail(&format!("fetch it with: {}", get_command(render_id)));
+            console.detail(&format!("download it with: {}", get_command(render_id)));
         }
     }
 
@@ -118,7 +118,7 @@ impl FinishedOrder {
         };
         console.done(&format!("{} ({cost}{}{verified})", path.display(), bytes(size)));
         if outcome.reused && self.result.detail.is_some() {
-            console.detail("nothing was uploaded, nothing was submitted");
+            console.detail("reused an earlier render; nothing was uploaded or submitted");
         }
         outcome.mismatch = verified.check().err().filter(|_| self.must_match);
         let (video, mismatches) = verified.into_parts();

@@ -40,9 +40,9 @@ pub(super) fn sign_in(
     if terminal::open_browser(&url, &variable) {
         // Without the query: until the sign-in ends, its state must stay secret.
         let address = url.split('?').next().unwrap_or_default();
-        console.step(&format!("Sign in with the browser, at {address}"));
+        console.step(&format!("Opened {address} in the browser; sign in there"));
     } else {
-        console.step("Open this address to sign in:");
+        console.step("Open this URL in a browser to sign in:");
         console.detail(&url);
     }
     let callback = loopback.wait(&state, BROWSER_TIMEOUT).map_err(SignInError::Callback)?;
@@ -55,7 +55,7 @@ pub(super) fn sign_in(
             Ok(user)
         }
         Err(error) => {
-            callback.finish(Err("The sign-in could not be completed; the terminal says why."));
+            callback.finish(Err("The sign-in failed. See the terminal for details."));
             Err(error)
         }
     }

@@ -76,9 +76,9 @@ impl Fault for SignInError {
         const AGAIN: &str = "run `hyperframes-ci auth login` again";
         let help = match self {
             Self::NotInteractive => {
-                "in CI, set HEYGEN_API_KEY: in GitHub Actions `api-key: ${{ secrets.HEYGEN_API_KEY }}`, with the secret in \
-                 Settings › Secrets and variables › Actions; in GitLab a masked variable. Elsewhere, pipe a key into \
-                 `auth login --api-key`"
+                "in CI, set HEYGEN_API_KEY: in GitHub Actions, add a secret in Settings > Secrets and variables > Actions and pass \
+                 `api-key: ${{ secrets.HEYGEN_API_KEY }}`; in GitLab, add a masked variable. Elsewhere, pipe a key to \
+                 `hyperframes-ci auth login --api-key`"
             }
             Self::RemoteSession => "run `hyperframes-ci auth login --device`, or set BROWSER",
             Self::NoHome => "set HEYGEN_CONFIG_DIR",
@@ -87,8 +87,10 @@ impl Fault for SignInError {
                 "check the network and the proxy settings, then try again"
             }
             Self::OAuth(OAuthError::Store(error)) => return error.help(),
-            Self::Key(_) | Self::NoKey => "type it, or pipe it in: `auth login --api-key < file`",
-            Self::Rejected(_) => "sign in again, or make a new key at app.heygen.com/settings/api",
+            Self::Key(_) | Self::NoKey => {
+                "enter it at the prompt, or run `hyperframes-ci auth login --api-key < file`"
+            }
+            Self::Rejected(_) => "sign in again, or create a new key at https://app.heygen.com/settings/api",
             Self::Declined => return None,
         };
         Some(help.to_owned())
@@ -106,31 +108,33 @@ impl Fault for SignInError {
 impl fmt::Display for SignInError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotInteractive => f.write_str("signing in takes a person at a terminal, and there is none"),
-            Self::RemoteSession => f.write_str("a browser on this remote machine is not one that you see"),
-            Self::NoHome => f.write_str("no home directory is known to keep credentials in"),
+            Self::NotInteractive => f.write_str("cannot sign in: not running in an interactive terminal"),
+            Self::RemoteSession => f.write_str("cannot open a browser in a remote session"),
+            Self::NoHome => f.write_str("cannot determine the directory for credentials: no home directory"),
             Self::Callback(error) => match error {
-                CallbackError::Listen(error) => write!(f, "nobody can come back from the browser: {error}"),
+                CallbackError::Listen(error) => {
+                    write!(f, "cannot listen for the response of the browser: {error}")
+                }
                 CallbackError::TimedOut(timeout) => {
-                    write!(f, "nobody came back from the browser within {} seconds", timeout.as_secs())
+                    write!(f, "timed out after {} s waiting for the browser", timeout.as_secs())
                 }
                 CallbackError::WrongState => {
-                    f.write_str("what came back from the browser is not the answer to this sign-in")
+                    f.write_str("the response of the browser does not belong to this sign-in")
                 }
                 CallbackError::Denied(name) if name == "access_denied" => {
-                    f.write_str("the sign-in was not allowed in the browser")
+                    f.write_str("the sign-in was denied in the browser")
                 }
-                CallbackError::Denied(name) => write!(f, "the server refuses the sign-in: {name}"),
-                CallbackError::NoCode => f.write_str("the browser came back without a code"),
+                CallbackError::Denied(name) => write!(f, "the server rejected the sign-in: {name}"),
+                CallbackError::NoCode => f.write_str("the browser returned no authorization code"),
             },
             Self::OAuth(error) => error.fmt(f),
-            Self::Key(error) => write!(f, "the key cannot be read: {error}"),
-            Self::NoKey => f.write_str("there is no key"),
+            Self::Key(error) => write!(f, "cannot read the API key: {error}"),
+            Self::NoKey => f.write_str("the API key is empty"),
             Self::Rejected(CallError::Api(error)) => {
-                write!(f, "HeyGen does not accept the credential: {error}")
+                write!(f, "HeyGen rejected the credential: {error}")
             }
             Self::Rejected(error) | Self::Unverified(error) => {
-                write!(f, "HeyGen did not say whether it accepts the credential")?;
+                write!(f, "cannot verify the credential")?;
                 match error {
                     CallError::Api(_) | CallError::TimedOut => write!(f, ": {error}"),
                     CallError::Malformed { message, .. } | CallError::Unreachable(message) => {
@@ -138,8 +142,8 @@ impl fmt::Display for SignInError {
                     }
                 }
             }
-            Self::NoSession => f.write_str("no sign-in is stored that could be refreshed"),
-            Self::Declined => f.write_str("nothing was forgotten"),
+            Self::NoSession => f.write_str("no stored sign-in to refresh"),
+            Self::Declined => f.write_str("cancelled; the stored credentials are unchanged"),
         }
     }
 }

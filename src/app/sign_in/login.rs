@@ -66,7 +66,7 @@ fn store_api_key(store: &Store, base: ApiBase, console: &mut Console) -> Result<
     if key.expose().is_empty() {
         return Err(SignInError::NoKey.into());
     }
-    let key = auth::secret(key.expose().to_owned(), "what was given")?;
+    let key = auth::secret(key.expose().to_owned(), "the input")?;
     let user = verify(base, Credential::ApiKey(key.clone()))?;
     let had_session = store.read()?.is_some_and(|stored| stored.pointer("/oauth/access_token").is_some());
     let fields = Map::from_iter([("api_key".to_owned(), key.expose().into())]);
@@ -75,7 +75,7 @@ fn store_api_key(store: &Store, base: ApiBase, console: &mut Console) -> Result<
         if had_session { Ok(()) } else { stored.object("user")?.set(stored_fields(&user)) }
     })?;
     if had_session {
-        console.warning("the stored sign-in still comes first; `auth logout --keep-api-key` ends it");
+        console.warning("the stored sign-in takes precedence; run `hyperframes-ci auth logout --keep-api-key` to remove it");
     }
     Ok(user)
 }
@@ -85,11 +85,11 @@ fn report_sign_in(user: &Map<String, Value>, before: &Value, console: &mut Conso
     let name = display_name(user);
     let previous = before.get("user").and_then(Value::as_object).map(display_name);
     match previous.filter(|previous| *previous != name) {
-        Some(previous) => console.done(&format!("Signed in as {name}, no longer as {previous}")),
+        Some(previous) => console.done(&format!("Signed in as {name} (previously {previous})")),
         None => console.done(&format!("Signed in as {name}")),
     }
     if let Some(variable) = auth::overriding_variable(&variable) {
-        console.warning(&format!("{variable} is set and comes before what is stored"));
+        console.warning(&format!("{variable} is set and overrides the stored credential"));
     }
     SignInOutcome { signed_in: true, user: json!(stored_fields(user)) }
 }

@@ -33,7 +33,7 @@ pub(crate) fn sign_out(spec: SignOutSpec, console: &mut Console) -> Result<SignO
     let tokens = tokens(&stored);
     let removes_key = has_key && !spec.keeps_api_key;
     if tokens.is_empty() && !removes_key {
-        console.done("Nothing is stored that could be forgotten");
+        console.done("No stored credentials");
         return Ok(SignOutOutcome { signed_out: false, revoked: None });
     }
     if !spec.is_confirmed {
@@ -51,11 +51,11 @@ pub(crate) fn sign_out(spec: SignOutSpec, console: &mut Console) -> Result<SignO
         if removes_key || !has_key { stored.clear("user", USER_FIELDS) } else { Ok(()) }
     })?;
     if !revoked {
-        console.warning("the server did not take the sign-in back; it ends by itself");
+        console.warning("cannot revoke the sign-in on the server; it remains valid until it expires");
     }
     console.done("Signed out");
     if let Some(variable) = auth::overriding_variable(&variable) {
-        console.warning(&format!("{variable} is set and still counts"));
+        console.warning(&format!("{variable} is set and is still used"));
     }
     Ok(SignOutOutcome { signed_out: true, revoked: Some(revoked) })
 }
@@ -72,14 +72,17 @@ fn tokens(stored: &Value) -> Vec<(&'static str, Secret)> {
 /// Asks the user whether to remove the credentials.
 fn confirm(removes_session: bool, removes_key: bool, console: &Console) -> Result<(), Error> {
     if console.is_json() || !terminal::is_attended(&variable) {
-        return Err(Error::usage("logout asks first, and there is nobody to ask", "add --yes"));
+        return Err(Error::usage(
+            "cannot ask for confirmation: not running in an interactive terminal",
+            "add --yes to sign out without confirmation",
+        ));
     }
     let what = match (removes_session, removes_key) {
-        (true, true) => "the sign-in and the API key, which the other HeyGen tools use as well",
-        (true, false) => "the sign-in, which the other HeyGen tools use as well",
-        (false, _) => "the API key, which the other HeyGen tools use as well",
+        (true, true) => "the stored sign-in and API key, which other HeyGen tools also use",
+        (true, false) => "the stored sign-in, which other HeyGen tools also use",
+        (false, _) => "the stored API key, which other HeyGen tools also use",
     };
-    if !terminal::confirm(&format!("Forget {what}?")) {
+    if !terminal::confirm(&format!("Remove {what}?")) {
         return Err(SignInError::Declined.into());
     }
     Ok(())

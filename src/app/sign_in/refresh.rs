@@ -27,7 +27,7 @@ pub(crate) fn refresh(console: &mut Console) -> Result<RefreshOutcome, Error> {
         .map_err(SignInError::from)?;
     let stored = store.read()?.unwrap_or_default();
     let expires_at = stored.pointer("/oauth/expires_at").cloned().unwrap_or_default();
-    let until = expires_at.as_str().map_or_else(String::new, |at| format!(", good until {at}"));
+    let until = expires_at.as_str().map_or_else(String::new, |at| format!(", valid until {at}"));
     console.done(&format!("Refreshed the sign-in{until}"));
     Ok(RefreshOutcome { refreshed: true, expires_at: Some(expires_at) })
 }

@@ -83,7 +83,7 @@ pub(crate) fn status() -> Result<Status, Error> {
 
 /// Formats when a sign-in expires.
 fn expiry(expires_at: &str, is_refreshable: bool) -> String {
-    let then = if is_refreshable { ", and is refreshed then" } else { "" };
+    let then = if is_refreshable { ", refreshed automatically" } else { "" };
     format!("{expires_at}{then}")
 }
 

@@ -19,5 +19,5 @@ pub(super) fn display_name(user: &Map<String, Value>) -> String {
     let text = |name: &str| auth::text(user.get(name));
     let full = [text("first_name"), text("last_name")].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let full = Some(full.as_str()).filter(|full| !full.is_empty());
-    text("email").or(full).or(text("username")).unwrap_or("an account without a name").to_owned()
+    text("email").or(full).or(text("username")).unwrap_or("an unnamed account").to_owned()
 }

@@ -30,14 +30,14 @@ pub(super) fn stored_archive(state: &State, project: &Map<String, Value>) -> Res
             match inner.assets.get(asset_id) {
                 Some(asset) if asset.completed => Ok(Asset::file_name(asset_id)),
                 Some(_) => Err(Rejection::parameter("project", "the upload of this asset is not complete")),
-                None => Err(Rejection::parameter("project", "there is no such asset")),
+                None => Err(Rejection::parameter("project", "asset not found")),
             }
         }
         "url" => fetch(state, required(project, "url")?),
         "base64" => {
             let bytes = STANDARD_PAD_INDIFFERENT
                 .decode(required(project, "data")?)
-                .map_err(|_| Rejection::parameter("project", "data is not base64"))?;
+                .map_err(|_| Rejection::parameter("project", "data is not valid base64"))?;
             store(state, &mut bytes.as_slice())
         }
         _ => Err(Rejection::parameter("project", "type must be asset_id, url or base64")),
@@ -51,7 +51,7 @@ fn store(state: &State, source: &mut dyn Read) -> Result<String, Rejection> {
     match stored {
         Ok(size) if size > DIRECT_UPLOAD_LIMIT => Err(Rejection::too_large(DIRECT_UPLOAD_LIMIT)),
         Ok(_) => Ok(name),
-        Err(_) => Err(Rejection::project("the project cannot be read")),
+        Err(_) => Err(Rejection::project("cannot read the project")),
     }
 }
 
@@ -61,7 +61,7 @@ fn fetch(state: &State, url: &str) -> Result<String, Rejection> {
         return Err(Rejection::parameter("project", "url must be https"));
     }
     let response =
-        ureq::get(url).call().map_err(|_| Rejection::project("the project's url cannot be fetched"))?;
+        ureq::get(url).call().map_err(|_| Rejection::project("cannot fetch the url of the project"))?;
     store(state, &mut response.into_body().into_reader())
 }
 
@@ -70,13 +70,13 @@ fn fetch(state: &State, url: &str) -> Result<String, Rejection> {
 /// # Errors
 /// Returns a [`Rejection`] if the file is not a ZIP archive, or if the composition is missing or damaged.
 pub(super) fn check_archive(path: &Path, composition: Option<&str>) -> Result<Option<f64>, Rejection> {
-    let file = File::open(path).map_err(|_| Rejection::project("the archive is gone"))?;
-    let mut archive =
-        zip::ZipArchive::new(file).map_err(|_| Rejection::project("the project is no zip archive"))?;
+    let file = File::open(path).map_err(|_| Rejection::project("the archive no longer exists"))?;
+    let mut archive = zip::ZipArchive::new(file)
+        .map_err(|_| Rejection::project("the project is not a valid ZIP archive"))?;
     let entry = composition.unwrap_or(DEFAULT_COMPOSITION);
     for wanted in [DEFAULT_COMPOSITION, entry] {
         if archive.index_for_name(wanted).is_none() {
-            return Err(Rejection::project(format!("the archive has no {wanted}")));
+            return Err(Rejection::project(format!("the archive does not contain {wanted}")));
         }
     }
     let mut source = Vec::new();

@@ -16,7 +16,7 @@ pub(super) fn create_upload(state: &State, body: &Value) -> Result<Value, Reject
     let body = object(body)?;
     required(body, "filename")?;
     if required(body, "content_type")? != "application/zip" {
-        return Err(Rejection::parameter("content_type", "the emulator takes application/zip only"));
+        return Err(Rejection::parameter("content_type", "the emulator only supports application/zip"));
     }
     let size = body
         .get("size_bytes")

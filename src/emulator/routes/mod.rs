@@ -112,7 +112,7 @@ fn authenticate(state: &State, request: &Request) -> Result<(), Rejection> {
     Err(Rejection {
         status: 401,
         code: "authentication_failed",
-        message: "the API key is missing or not valid".to_owned(),
+        message: "the API key is missing or invalid".to_owned(),
         param: None,
     })
 }

@@ -19,7 +19,7 @@ pub(super) fn copy_file_field(
     limit: u64,
     sink: &mut dyn Write,
 ) -> Result<u64, Rejection> {
-    let malformed = || Rejection::parameter("body", "is not a whole multipart/form-data body");
+    let malformed = || Rejection::parameter("body", "is not a complete multipart/form-data body");
     let mut body = BufReader::with_capacity(64 * 1024, body);
     let mut line = Vec::new();
     let opening = format!("--{boundary}");

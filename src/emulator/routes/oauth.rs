@@ -69,7 +69,7 @@ fn find_mistake(query: &Form) -> Option<&'static str> {
         (!text(query, "client_id").is_empty(), "client_id is missing"),
         (!text(query, "state").is_empty(), "state is missing"),
         (text(query, "code_challenge_method") == "S256", "code_challenge_method must be S256"),
-        (text(query, "code_challenge").len() == 43, "code_challenge is no SHA-256"),
+        (text(query, "code_challenge").len() == 43, "code_challenge is not a SHA-256 digest"),
     ]
     .into_iter()
     .find_map(|(is_right, message)| (!is_right).then_some(message))
@@ -79,7 +79,7 @@ fn find_mistake(query: &Form) -> Option<&'static str> {
 fn authorization_request(request: &Request) -> Result<Form, Reply> {
     let query: Form = form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
     match find_mistake(&query) {
-        Some(mistake) => Err(page(400, "This is no sign-in", &format!("<p>{}</p>", escape(mistake)))),
+        Some(mistake) => Err(page(400, "Invalid sign-in request", &format!("<p>{}</p>", escape(mistake)))),
         None => Ok(query),
     }
 }
@@ -183,7 +183,7 @@ fn decide_device(state: &State, form: &Form) -> Reply {
     let user_code = text(form, "user_code").trim().to_ascii_uppercase();
     let is_allowed = text(form, "decision") == "allow";
     if !state.lock().grants.decide_device(&user_code, is_allowed) {
-        return page(400, "There is no such code", "");
+        return page(400, "Unknown code", "");
     }
     device_page("", Some(if is_allowed { "Allowed" } else { "Denied" }))
 }

@@ -29,7 +29,7 @@ impl Rejection {
 
     /// Rejects a reference to something that does not exist.
     pub(super) fn not_found(what: &str) -> Self {
-        Self { status: 404, code: "not_found", message: format!("no such {what}"), param: None }
+        Self { status: 404, code: "not_found", message: format!("{what} not found"), param: None }
     }
 
     /// Rejects a project that cannot be rendered.
@@ -57,7 +57,7 @@ impl Rejection {
         Self {
             status: 500,
             code: "storage_error",
-            message: "the emulator cannot store this".to_owned(),
+            message: "the emulator cannot store the request".to_owned(),
             param: None,
         }
     }

@@ -63,7 +63,7 @@ pub(super) fn list(state: &State, request: &Request) -> Result<Reply, Rejection>
         Some(token) => {
             let last = token.strip_prefix("after:").map(str::to_owned);
             let index = last.and_then(|id| inner.render_index.get(&id).copied());
-            let index = index.ok_or_else(|| Rejection::parameter("token", "is not a cursor of this list"))?;
+            let index = index.ok_or_else(|| Rejection::parameter("token", "is not a valid cursor"))?;
             inner.renders.len() - index
         }
     };
@@ -84,7 +84,7 @@ fn find<'a>(inner: &'a mut Inner, id: &str) -> Result<&'a mut Render, Rejection>
     inner.render_mut(id).filter(|render| !render.deleted).ok_or_else(|| Rejection {
         status: 404,
         code: "hyperframes_render_not_found",
-        message: "there is no such render".to_owned(),
+        message: "render not found".to_owned(),
         param: Some("render_id"),
     })
 }

@@ -17,13 +17,13 @@ const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "x-api-key", "cookie", "
 pub(super) fn answer(state: &State, request: &mut Request) -> Reply {
     if let Some(name) = CREDENTIAL_HEADERS.iter().find(|name| request.header(name).is_some()) {
         // Not 403, which clients take for an expired URL: a leaked credential must not be retried.
-        return storage_error(400, "InvalidRequest", &format!("the header {name} does not belong here"));
+        return storage_error(400, "InvalidRequest", &format!("unexpected header {name}"));
     }
     let name = request.path.trim_start_matches('/').to_owned();
     match request.method.as_str() {
         "PUT" => put(state, request, &name),
         "GET" | "HEAD" => get(state, request, &name),
-        _ => storage_error(405, "MethodNotAllowed", "only PUT, GET and HEAD"),
+        _ => storage_error(405, "MethodNotAllowed", "only PUT, GET and HEAD are allowed"),
     }
 }
 
@@ -32,7 +32,7 @@ fn authorize(state: &State, request: &Request, method: &str, name: &str, signed:
     let parameter = |parameter: &str| request.parameter(parameter);
     state.presigner.verify(parameter, method, name, signed).map_err(|error| match error {
         UrlError::WrongSignature => {
-            storage_error(403, "SignatureDoesNotMatch", "the signature does not cover this request")
+            storage_error(403, "SignatureDoesNotMatch", "the signature does not match this request")
         }
         UrlError::Expired => url_expired(),
     })
@@ -41,7 +41,7 @@ fn authorize(state: &State, request: &Request, method: &str, name: &str, signed:
 fn put(state: &State, request: &mut Request, name: &str) -> Reply {
     let asset_id = name.trim_end_matches(".zip").to_owned();
     let Some(asset) = state.lock().assets.get(&asset_id).cloned() else {
-        return storage_error(404, "NoSuchKey", "nothing was announced under this name");
+        return storage_error(404, "NoSuchKey", "no upload was created for this name");
     };
     if let Err(reply) = authorize(state, request, "PUT", name, &asset.signed_text()) {
         return reply;
@@ -51,7 +51,7 @@ fn put(state: &State, request: &mut Request, name: &str) -> Reply {
     }
     match store(state, request, name, &asset) {
         Ok(digest) if asset.checksum.as_ref().is_some_and(|expected| *expected != digest) => {
-            storage_error(400, "BadDigest", "the bytes do not have the announced SHA-256")
+            storage_error(400, "BadDigest", "the SHA-256 of the body does not match the declared one")
         }
         Ok(digest) => {
             let mut inner = state.lock();
@@ -70,11 +70,11 @@ fn check_headers(request: &Request, asset: &Asset) -> Result<(), String> {
     let signed = asset.signed_headers();
     for (name, value) in &signed {
         if request.header(name) != Some(value) {
-            return Err(format!("the header {name} is not as it was signed"));
+            return Err(format!("the header {name} differs from the signed value"));
         }
     }
     if request.header("content-length") != Some(&asset.size.to_string()) {
-        return Err("the content length is not as it was signed".to_owned());
+        return Err("the content length differs from the signed value".to_owned());
     }
     let is_signed = |name: &str| signed.iter().any(|(known, _)| known == name);
     match request.headers.iter().find(|(name, _)| name.starts_with("x-amz-") && !is_signed(name)) {
@@ -98,7 +98,7 @@ fn store(state: &State, request: &mut Request, name: &str, asset: &Asset) -> io:
         temporary.write_all(&buffer[..count])?;
     }
     if size != asset.size {
-        return Err(io::Error::other("the body is shorter than announced"));
+        return Err(io::Error::other("the body is shorter than declared"));
     }
     temporary.persist(state.path(name))?;
     Ok(hex(&hasher.finalize()))
@@ -109,7 +109,7 @@ fn get(state: &State, request: &Request, name: &str) -> Reply {
         return reply;
     }
     let opened = File::open(state.path(name)).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let Ok((size, file)) = opened else { return storage_error(404, "NoSuchKey", "there is no such object") };
+    let Ok((size, file)) = opened else { return storage_error(404, "NoSuchKey", "object not found") };
     let kind = match name.rsplit('.').next() {
         Some("mp4") => "video/mp4",
         Some("webm") => "video/webm",
@@ -124,7 +124,7 @@ fn get(state: &State, request: &Request, name: &str) -> Reply {
             let start = start.parse::<u64>().unwrap_or(0);
             let end = end.parse::<u64>().map_or(size, |last| (last + 1).min(size));
             if start >= end {
-                return storage_error(416, "InvalidRange", "beyond the end")
+                return storage_error(416, "InvalidRange", "range not satisfiable")
                     .header("content-range", format!("bytes */{size}"));
             }
             (206, start, end)

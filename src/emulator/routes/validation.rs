@@ -21,12 +21,12 @@ pub(super) fn json_body(request: &mut Request) -> Result<Value, Rejection> {
     request
         .take(MAX_JSON)
         .read_to_end(&mut bytes)
-        .map_err(|_| Rejection::parameter("body", "the body did not arrive whole"))?;
+        .map_err(|_| Rejection::parameter("body", "the request body is incomplete"))?;
     if bytes.is_empty() {
         return Ok(json!({}));
     }
     serde_json::from_slice(&bytes)
-        .map_err(|error| Rejection::parameter("body", &format!("not JSON: {error}")))
+        .map_err(|error| Rejection::parameter("body", &format!("invalid JSON: {error}")))
 }
 
 /// Reads a body as an object.
@@ -45,7 +45,7 @@ pub(super) fn required<'a>(body: &'a Map<String, Value>, name: &'static str) -> 
     body.get(name)
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty())
-        .ok_or_else(|| Rejection::parameter(name, "must be a text"))
+        .ok_or_else(|| Rejection::parameter(name, "must be a string"))
 }
 
 /// Reads an optional string; absent or null is `None`.
@@ -59,7 +59,7 @@ pub(super) fn optional<'a>(
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Rejection::parameter(name, "must be a text")),
+        Some(_) => Err(Rejection::parameter(name, "must be a string")),
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn render_options(body: &Map<String, Value>) -> Result<RenderOptions,
         callback_url: optional(body, "callback_url")?.map(str::to_owned),
     };
     if options.resolution == Some(Resolution::UltraHd) && options.format.has_alpha() {
-        return Err(Rejection::parameter("resolution", "4k is not available for webm and mov"));
+        return Err(Rejection::parameter("resolution", "4k is not supported for webm and mov"));
     }
     if options.callback_url.as_deref().is_some_and(|url| !is_webhook(url)) {
         return Err(Rejection::parameter("callback_url", "must be an https URL"));

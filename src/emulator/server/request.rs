@@ -54,7 +54,7 @@ impl Request {
                     return Self::from_head(&parsed, stream);
                 }
                 httparse::Status::Partial if head.len() >= MAX_HEAD => {
-                    return Err(io::Error::other("the head is too long"));
+                    return Err(io::Error::other("request head too large"));
                 }
                 httparse::Status::Partial => stream.consume(count),
             }

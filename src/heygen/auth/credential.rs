@@ -31,11 +31,10 @@ impl Credential {
         }
     }
 
-    /// A digest that tells accounts apart: 16 hexadecimal digits of a SHA-256, from which nothing can be guessed that has
-    /// the entropy of a key.
+    /// Returns a digest that distinguishes accounts: 16 hexadecimal digits of a SHA-256, which do not reveal a key.
     ///
-    /// An API key stands for its account. Tokens of a sign-in change whenever they are refreshed, so the user that is
-    /// stored beside them counts; `None` where there is none.
+    /// An API key identifies its account. Tokens of a sign-in change when they are refreshed, so the stored user identifies
+    /// the account; `None` if no user is stored.
     pub(crate) fn account_digest(&self) -> Option<String> {
         let identity = match self {
             Self::ApiKey(key) => format!("key {}", key.expose()),

@@ -55,7 +55,7 @@ impl Provider {
         let complete = text("verification_uri_complete").filter(|url| is_safe_origin(url));
         let url = complete.or(text("verification_uri")).ok_or_else(malformed)?;
         if !is_safe_origin(url) {
-            return Err(OAuthError::Refused("the server names an address that is not safe".to_owned()));
+            return Err(OAuthError::Refused("the server returned an unsafe verification URL".to_owned()));
         }
         Ok(DeviceAuthorization {
             url: url.to_owned(),
@@ -105,7 +105,7 @@ impl Provider {
             None => Ok(Poll::Granted(Box::new(Tokens::from_response(&response.object()?)?))),
             Some("authorization_pending") => Ok(Poll::Pending),
             Some("slow_down") => Ok(Poll::SlowDown),
-            Some("access_denied") => Err(OAuthError::Refused("it was not allowed".to_owned())),
+            Some("access_denied") => Err(OAuthError::Refused("access was denied".to_owned())),
             Some("expired_token") => Err(OAuthError::Refused("the code has expired".to_owned())),
             Some(_) if response.status == 429 || response.status >= 500 => Ok(Poll::SlowDown),
             Some(name) => Err(OAuthError::Refused(name.to_owned())),

@@ -30,8 +30,8 @@ pub(crate) enum OAuthError {
 impl fmt::Display for OAuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(message) => write!(f, "the sign-in is refused: {message}"),
-            Self::Unreachable(message) => write!(f, "the sign-in got no usable answer: {message}"),
+            Self::Refused(message) => write!(f, "the authorization server rejected the request: {message}"),
+            Self::Unreachable(message) => write!(f, "cannot reach the authorization server: {message}"),
             Self::Store(error) => error.fmt(f),
         }
     }
@@ -45,7 +45,8 @@ pub(super) fn check_endpoint(url: &str, name: &str) -> Result<(), OAuthError> {
     if is_safe_origin(url) {
         return Ok(());
     }
-    let message = format!("HYPERFRAMES_OAUTH_{name}_URL is neither https nor on this machine");
+    let message =
+        format!("HYPERFRAMES_OAUTH_{name}_URL must be an https:// URL or a URL of a loopback address");
     Err(OAuthError::Refused(message))
 }
 
@@ -59,7 +60,7 @@ impl Response {
     /// Returns the error code of a response that is not a success. The rest of the response is not trusted.
     pub(super) fn error(&self) -> Option<&str> {
         let name = self.object.as_ref().and_then(|object| object.get("error")?.as_str());
-        if self.status < 300 { None } else { Some(name.unwrap_or("an error without a name")) }
+        if self.status < 300 { None } else { Some(name.unwrap_or("unknown error")) }
     }
 
     /// Returns the members of a successful response.
@@ -82,7 +83,7 @@ impl Response {
 
 /// The error for a successful response in an unexpected format.
 pub(super) fn malformed() -> OAuthError {
-    OAuthError::Unreachable("the answer is not what OAuth documents".to_owned())
+    OAuthError::Unreachable("unexpected response".to_owned())
 }
 
 /// Posts a form.

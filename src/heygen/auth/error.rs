@@ -24,7 +24,7 @@ impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ControlCharacters(source) => {
-                write!(f, "the credential in {source} holds control characters")
+                write!(f, "the credential in {source} contains control characters")
             }
             Self::Unreadable(path, error) => {
                 write!(f, "cannot read the credentials file {}: {error}", path.display())
@@ -33,7 +33,7 @@ impl fmt::Display for CredentialError {
                 write!(f, "cannot write the credentials file {}: {error}", path.display())
             }
             Self::Corrupt(path, message) => {
-                write!(f, "the credentials file {} is not usable: {message}", path.display())
+                write!(f, "invalid credentials file {}: {message}", path.display())
             }
             Self::Expired(path) => write!(f, "the sign-in stored in {} has expired", path.display()),
         }
@@ -51,14 +51,12 @@ impl Fault for CredentialError {
 
     fn help(&self) -> Option<String> {
         Some(match self {
-            Self::ControlCharacters(_) => {
-                "copy the key again; a secret often ends in a stray line break".to_owned()
-            }
+            Self::ControlCharacters(_) => "copy the key again, without a trailing line break".to_owned(),
             Self::Unwritable(path, _) => {
                 format!("set HEYGEN_API_KEY, or make {} writable", path.display())
             }
             Self::Unreadable(path, _) | Self::Corrupt(path, _) => {
-                format!("set HEYGEN_API_KEY, or mend or delete {}", path.display())
+                format!("set HEYGEN_API_KEY, or repair or delete {}", path.display())
             }
             Self::Expired(_) => "run `hyperframes-ci auth login`, or set HEYGEN_API_KEY".to_owned(),
         })
@@ -75,7 +73,7 @@ pub(crate) struct NoCredential;
 
 impl fmt::Display for NoCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no credential for the HeyGen API")
+        f.write_str("no HeyGen credential found")
     }
 }
 
@@ -85,8 +83,8 @@ impl Fault for NoCredential {
     }
 
     fn help(&self) -> Option<String> {
-        let help = "set HEYGEN_API_KEY (in GitHub Actions, from a secret), run `hyperframes-ci auth login`, or render without an \
-             account with --renderer local";
+        let help = "set HEYGEN_API_KEY (in GitHub Actions, from a secret), run `hyperframes-ci auth login`, or use --renderer local, \
+             which requires no account";
         Some(help.to_owned())
     }
 

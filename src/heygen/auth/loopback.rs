@@ -118,7 +118,7 @@ fn handle(mut stream: TcpStream, state: &str) -> Option<Result<Callback, Callbac
     let target = read_target(&stream)?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     if path != PATH {
-        let _ = reply(&mut stream, 404, &message_page("Not found", "There is nothing here."));
+        let _ = reply(&mut stream, 404, &message_page("Not found", "This page does not exist."));
         return None;
     }
     let parameter = |name: &str| {
@@ -131,16 +131,20 @@ fn handle(mut stream: TcpStream, state: &str) -> Option<Result<Callback, Callbac
         Some(Err(error))
     };
     if !parameter("state").is_some_and(|given| is_equal(&given, state)) {
-        let why = "This is not the answer to the sign-in that was begun in the terminal. Begin again there.";
+        let why = "This response does not belong to the sign-in that was started in the terminal. Start the sign-in again.";
         return refused(&mut stream, CallbackError::WrongState, why);
     }
     if let Some(error) = parameter("error") {
-        let why = "The sign-in was not allowed. What was stored before is as it was.";
+        let why = "The sign-in was denied. Stored credentials are unchanged.";
         return refused(&mut stream, CallbackError::Denied(error), why);
     }
     match parameter("code").filter(|code| !code.is_empty()) {
         Some(code) => Some(Ok(Callback { code: Secret::new(code), stream })),
-        None => refused(&mut stream, CallbackError::NoCode, "The server sent neither a code nor an error."),
+        None => refused(
+            &mut stream,
+            CallbackError::NoCode,
+            "The server returned neither an authorization code nor an error.",
+        ),
     }
 }
 

@@ -131,7 +131,7 @@ impl Provider {
             return header_token(token);
         }
         let Some(refresh_token) = text("/oauth/refresh_token") else {
-            return Err(OAuthError::Refused("there is no refresh token any more".to_owned()));
+            return Err(OAuthError::Refused("the refresh token was removed".to_owned()));
         };
         let form = [
             ("grant_type", "refresh_token"),

@@ -121,7 +121,7 @@ impl Lock<'_> {
         let corrupt = |message: String| CredentialError::Corrupt(path.clone(), message);
         let mut stored = match self.store.read()? {
             Some(Value::Object(stored)) => stored,
-            Some(_) => return Err(corrupt("it is no object".to_owned())),
+            Some(_) => return Err(corrupt("not a JSON object".to_owned())),
             None => Map::new(),
         };
         change(&mut Object(&mut stored)).map_err(corrupt)?;
@@ -144,7 +144,7 @@ impl Object<'_> {
     /// Returns a message if the member is not an object.
     pub(crate) fn object(&mut self, name: &str) -> Result<Object<'_>, String> {
         let value = self.0.entry(name).or_insert_with(|| Value::Object(Map::new()));
-        value.as_object_mut().map(Object).ok_or_else(|| format!("`{name}` is no object"))
+        value.as_object_mut().map(Object).ok_or_else(|| format!("`{name}` is not an object"))
     }
 
     /// Sets members, and removes those that are null.

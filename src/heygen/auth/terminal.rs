@@ -110,7 +110,7 @@ impl NoEcho {
 
     #[cfg(not(unix))]
     fn new() -> io::Result<Self> {
-        Err(io::Error::other("the key would be shown here: hand it over on standard input"))
+        Err(io::Error::other("cannot hide the input on this terminal; pipe the key to standard input"))
     }
 }
 

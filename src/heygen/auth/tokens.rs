@@ -74,5 +74,5 @@ impl Tokens {
 /// Returns [`OAuthError::Refused`] if it is empty or cannot be sent in a header.
 pub(super) fn header_token(token: &str) -> Result<Secret, OAuthError> {
     let usable = Some(token.to_owned()).filter(|token| !token.is_empty()).and_then(Secret::for_header);
-    usable.ok_or_else(|| OAuthError::Refused("the server's token is not usable".to_owned()))
+    usable.ok_or_else(|| OAuthError::Refused("the server returned an invalid token".to_owned()))
 }

@@ -115,7 +115,7 @@ fn a_redirect_of_a_get_is_followed_within_the_origin() {
         server.mock("GET", mockito::Matcher::Any).with_status(302).with_header("location", "/again");
     let _endless = endless.create();
     let ended = transport(&server).send(&Request::account(), None, Deadline::NEVER, &mut |_| {});
-    assert!(ended.expect_err("no end").contains("without end"));
+    assert!(ended.expect_err("no end").contains("too many redirects"));
 }
 
 #[test]

@@ -31,8 +31,8 @@ impl Fault for Box<Failure> {
 
     fn help(&self) -> Option<String> {
         match (Failure::help(self), resume_command(self)) {
-            (Some(help), Some(resume)) => Some(format!("{help}; then go on with `{resume}`")),
-            (None, Some(resume)) => Some(format!("go on with `{resume}`")),
+            (Some(help), Some(resume)) => Some(format!("{help}; then run `{resume}` to resume")),
+            (None, Some(resume)) => Some(format!("run `{resume}` to resume")),
             (help, None) => help.map(str::to_owned),
         }
     }

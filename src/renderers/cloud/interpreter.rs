@@ -395,7 +395,7 @@ impl<'a> Run<'a> {
         let mut source = match packed.map(Packed::open).transpose() {
             Ok(source) => source,
             Err(error) => {
-                let error = OutputError::NotKept(format!("the archive is gone: {error}"));
+                let error = OutputError::NotKept(format!("cannot read the archive: {error}"));
                 self.end_leadership(&mut task);
                 self.end(task.broken(error.into()), task.has_permit);
                 return;

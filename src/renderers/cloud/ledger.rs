@@ -46,7 +46,7 @@ pub(crate) struct LedgerError {
 
 impl std::fmt::Display for LedgerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the ledger {} cannot be used: {}", self.path.display(), self.error)
+        write!(f, "cannot use the ledger {}: {}", self.path.display(), self.error)
     }
 }
 
@@ -58,10 +58,10 @@ impl Fault for LedgerError {
     fn help(&self) -> Option<String> {
         let help = match self.error.kind() {
             io::ErrorKind::TimedOut => {
-                "nothing was submitted; end the process that holds the lock and run the same command again to resume"
+                "nothing was submitted; end the process that holds the lock, then run the same command again to resume"
             }
-            io::ErrorKind::InvalidData => "name another file with --ledger",
-            _ => "name a file that can be written with --ledger",
+            io::ErrorKind::InvalidData => "choose another file with --ledger",
+            _ => "choose a writable file with --ledger",
         };
         Some(help.to_owned())
     }

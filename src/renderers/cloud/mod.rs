@@ -91,7 +91,7 @@ impl Renderer for Cloud {
 
     fn available(&self, _: &RunOptions) -> Result<Option<String>, Error> {
         let found = environment::find_credential()?;
-        Ok(found.map(|found| format!("cloud, with the credential from {}", found.source)))
+        Ok(found.map(|found| format!("cloud (credential from {})", found.source)))
     }
 
     fn open(&self, _: &RunOptions) -> Result<Box<dyn Session>, Error> {
@@ -157,7 +157,7 @@ impl CloudSession {
                     return Err(CallError::Api(error).into());
                 }
                 Err(error) => {
-                    console.warning(&format!("the account's renders cannot be searched: {error}"));
+                    console.warning(&format!("cannot search the renders of the account: {error}"));
                     self.listed = ListSays::Unavailable;
                     return Ok(());
                 }
@@ -202,7 +202,8 @@ fn open_ledger(
     match open(&path) {
         Ok(ledger) => Ok(Some(ledger)),
         Err(error) => {
-            console.warning(&format!("{error}; the account's list is all that there is to go by"));
+            console
+                .warning(&format!("{error}; earlier renders are only searched in the list of the account"));
             Ok(None)
         }
     }

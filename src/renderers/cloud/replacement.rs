@@ -20,7 +20,7 @@ impl Run<'_> {
         let appended = lock(self.interpreter.ledger).as_mut().map(|ledger| ledger.append(fact));
         if let Some(Err(error)) = appended {
             self.say(Event::Warning(format!(
-                "{error}; the account's list is all that the next run can go by"
+                "{error}; the next run can only find renders in the list of the account"
             )));
         }
         if let Some(asset) = asset {

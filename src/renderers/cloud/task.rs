@@ -94,7 +94,7 @@ impl Task {
 
     /// Tells the job that its time is over, before the pause that the server asks for.
     pub(super) fn end_pause(&mut self) -> Step {
-        let reason = "the server asks for a pause that is longer than the time limit";
+        let reason = "the server requested a delay that exceeds the time limit";
         self.step(JobEvent::Unreachable(reason.to_owned()))
     }
 

@@ -100,8 +100,8 @@ impl Fault for LambdaError {
                 Some(format!("choose one with --lambda-stack: {}", known.join(", ")))
             }
             Self::Stack { .. } => Some(
-                "deploy one with `npx hyperframes lambda deploy`, and commit the file that it writes or restore it in CI: it \
-                 holds names, no secrets"
+                "run `npx hyperframes lambda deploy`, then commit the file that it writes or restore it in CI; it contains \
+                 no secrets"
                     .to_owned(),
             ),
             Self::Unsupported { help, .. } => Some((*help).to_owned()),
@@ -109,12 +109,12 @@ impl Fault for LambdaError {
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
             Self::Tool { .. } => Some("check the network, the region and the stack".to_owned()),
             Self::Credentials(_) => Some(
-                "AWS's own variables, profiles and roles count, such as those of aws-actions/configure-aws-credentials; \
-                 `npx hyperframes lambda policies` prints the rights that are needed"
+                "set AWS credentials, for example with aws-actions/configure-aws-credentials; run `npx hyperframes lambda \
+                 policies` to print the required permissions"
                     .to_owned(),
             ),
             Self::TimedOut { .. } | Self::ToolTimedOut { .. } => {
-                Some("run the same command again to resume, or wait longer with --max-wait".to_owned())
+                Some("run the same command again to resume, or increase --max-wait".to_owned())
             }
             Self::Unpack(_) | Self::Render(_) => None,
         }
@@ -136,13 +136,13 @@ impl fmt::Display for LambdaError {
         match self {
             Self::Stack { message, .. } | Self::Unsupported { message, .. } => f.write_str(message),
             Self::Program(error) => error.fmt(f),
-            Self::Folder(error) => write!(f, "there is no place to work in: {error}"),
+            Self::Folder(error) => write!(f, "cannot create a working directory: {error}"),
             Self::Unpack(error) => error.fmt(f),
             Self::Tool { what, output } => write!(f, "{what} failed:\n{output}"),
-            Self::Credentials(output) => write!(f, "AWS does not accept the credentials:\n{output}"),
-            Self::Render(output) => write!(f, "Lambda could not render the composition:\n{output}"),
+            Self::Credentials(output) => write!(f, "AWS rejected the credentials:\n{output}"),
+            Self::Render(output) => write!(f, "the render on Lambda failed:\n{output}"),
             Self::ToolTimedOut { what } => write!(f, "timed out while {what}"),
-            Self::TimedOut { execution } => write!(f, "the render is not done in time: {execution}"),
+            Self::TimedOut { execution } => write!(f, "timed out; the render is still running: {execution}"),
         }
     }
 }

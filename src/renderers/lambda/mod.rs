@@ -71,22 +71,29 @@ impl Renderer for Lambda {
 fn check_request(request: &RenderRequest) -> Result<(), LambdaError> {
     let unsupported = |message: String, help| Err(LambdaError::Unsupported { message, help });
     if let Some(fps) = request.fps.filter(|fps| ![24, 30, 60].contains(fps)) {
-        return unsupported(format!("Lambda renders no {fps} frames per second"), "24, 30 or 60");
+        return unsupported(format!("Lambda does not support {fps} frames per second"), "use 24, 30 or 60");
     }
     if let Some(path) = request.composition.as_deref().filter(|path| *path != DEFAULT_COMPOSITION) {
         return unsupported(
-            format!("Lambda renders {DEFAULT_COMPOSITION}, and this is {path}"),
-            "give the composition a project of its own",
+            format!("Lambda only renders {DEFAULT_COMPOSITION}, not {path}"),
+            "move the composition to its own project",
         );
     }
     if let Some(resolution) = request.resolution.filter(|_| request.aspect_ratio.is_none()) {
-        return unsupported(format!("{resolution} needs a composition of 16:9, 9:16 or 1:1"), "leave it out");
+        return unsupported(
+            format!(
+                "--resolution {resolution} requires a composition with an aspect ratio of 16:9, 9:16 or 1:1"
+            ),
+            "remove --resolution",
+        );
     }
     let size = request.variables.as_ref().map_or(0, |variables| json!(variables).to_string().len());
     if size > MAX_VARIABLES_SIZE {
         return unsupported(
-            format!("the values for variables have {size} bytes, and Lambda takes {MAX_VARIABLES_SIZE}"),
-            "pass media by its URL",
+            format!(
+                "the variables are too large for Lambda: {size} bytes exceed the limit of {MAX_VARIABLES_SIZE} bytes"
+            ),
+            "pass URLs of media instead of their contents",
         );
     }
     Ok(())
@@ -103,12 +110,12 @@ impl Session for LambdaSession {
     fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
         let Input::Archive(packed) = context.input else { return Ok(()) };
         if context.has_callback {
-            console.warning("no webhook is called for a render on Lambda");
+            console.warning("--callback-url has no effect on Lambda renders");
         }
         let Some((width, height)) = context.size else {
             return Err(LambdaError::Unsupported {
-                message: "Lambda must be told how large the composition is".to_owned(),
-                help: "set data-width and data-height on its root",
+                message: "Lambda requires the dimensions of the composition".to_owned(),
+                help: "set data-width and data-height on its root element",
             }
             .into());
         };
@@ -153,7 +160,7 @@ mod tests {
         assert_eq!(error(RenderRequest::default()), None);
         assert_eq!(error(RenderRequest { fps: Some(60), ..RenderRequest::default() }), None);
         let fps = error(RenderRequest { fps: Some(25), ..RenderRequest::default() });
-        assert_eq!(fps.as_deref(), Some("Lambda renders no 25 frames per second"));
+        assert_eq!(fps.as_deref(), Some("Lambda does not support 25 frames per second"));
         let composition =
             RenderRequest { composition: Some("a.html".to_owned()), ..RenderRequest::default() };
         assert!(error(composition).is_some());

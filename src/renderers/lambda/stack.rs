@@ -37,7 +37,9 @@ impl Stack {
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         if !is_name(name) {
-            let message = format!("{name:?} is no name of a stack: those have letters, digits and hyphens");
+            let message = format!(
+                "invalid stack name {name:?}: it must start with a letter and contain only letters, digits and hyphens"
+            );
             return Err(LambdaError::Stack { message, known: Vec::new() });
         }
         let is_root = |folder: &&Path| folder.join(".git").exists();
@@ -51,22 +53,23 @@ impl Stack {
                 Err(_) => known.extend(names(&folder)),
             }
         }
-        let message = format!("there is no stack {name:?}: .hyperframes/lambda-stack-{name}.json is missing");
+        let message =
+            format!("stack {name:?} not found: .hyperframes/lambda-stack-{name}.json does not exist");
         Err(LambdaError::Stack { message, known })
     }
 
     /// Parses and validates the file of a stack.
     fn read(name: &str, path: PathBuf, text: &str) -> Result<Self, LambdaError> {
         let invalid = |reason: String| LambdaError::Stack {
-            message: format!("{} cannot be used: {reason}", path.display()),
+            message: format!("invalid stack file {}: {reason}", path.display()),
             known: Vec::new(),
         };
         let stack: Self = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
         if stack.state_machine_arn.split(':').nth(5) != Some("stateMachine") {
-            return Err(invalid(format!("{:?} names no state machine", stack.state_machine_arn)));
+            return Err(invalid(format!("{:?} is not the ARN of a state machine", stack.state_machine_arn)));
         }
         if stack.bucket_name.is_empty() || stack.region.is_empty() {
-            return Err(invalid("it names no bucket or no region".to_owned()));
+            return Err(invalid("bucket or region is missing".to_owned()));
         }
         Ok(Self { name: name.to_owned(), path, ..stack })
     }

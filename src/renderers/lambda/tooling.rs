@@ -15,7 +15,7 @@ use super::error::LambdaError;
 use super::follower::{FOLLOWING, Follower};
 use super::stack::Stack;
 use crate::system::deadline::Deadline;
-use crate::system::programs::process::{self, RunningProcess};
+use crate::system::programs::process::{self, OutputTail, RunningProcess};
 use crate::system::programs::{self, Node, NpmPackages, WorkDir, set_noninteractive};
 use crate::system::unpack::unpack;
 
@@ -182,7 +182,7 @@ impl Tooling {
             match results.iter().find(|result| result.output_key == key) {
                 Some(StartResult { execution_arn: Some(_), .. }) => None,
                 Some(result) => Some(result.error.clone().unwrap_or_default()),
-                None => Some("the tooling did not say what became of it".to_owned()),
+                None => Some("the tooling did not report the execution".to_owned()),
             }
         };
         Ok(starts.iter().map(error_of).collect())
@@ -213,8 +213,8 @@ impl Tooling {
         if ended.status.success() {
             return Ok(output);
         }
-        let message = if ended.output.is_empty() { output } else { ended.output.join("\n") };
-        Err(LambdaError::of_tool(what, message.trim().to_owned()))
+        let lines = if ended.output.is_empty() { OutputTail::of(&output).into_lines() } else { ended.output };
+        Err(LambdaError::of_tool(what, lines.join("\n").trim().to_owned()))
     }
 
     /// Returns a command that runs Node.
@@ -243,7 +243,8 @@ impl Tooling {
         let mut running =
             RunningProcess::start(process::with_variables(command, AWS_VARIABLES), Stdio::piped())
                 .map_err(failed)?;
-        let input = running.take_stdin().ok_or_else(|| failed(io::Error::other("it cannot be spoken to")))?;
+        let input =
+            running.take_stdin().ok_or_else(|| failed(io::Error::other("cannot open its standard input")))?;
         Ok(Follower::new(running, input))
     }
 }

@@ -68,16 +68,16 @@ impl fmt::Display for OutputRefusal {
     /// Writes a sentence without its subject.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LeadsOut(folder) => write!(f, "is outside of {folder}"),
+            Self::LeadsOut(folder) => write!(f, "is outside {folder}"),
             Self::Hidden(name) => write!(f, "is hidden: {name} starts with a dot"),
             Self::Reserved(what) => write!(f, "is {what}"),
-            Self::Source => f.write_str("is a file that the project is made of"),
+            Self::Source => f.write_str("is a source file of the project"),
             Self::Directory => f.write_str("is a directory"),
             Self::NotAFile(kind) => write!(f, "is {kind}"),
-            Self::NotAVideo(kind) => write!(f, "exists and is not a video but {kind}"),
+            Self::NotAVideo(kind) => write!(f, "exists and is not a video ({kind})"),
             Self::Unreadable(error) => write!(f, "exists and cannot be read: {error}"),
             Self::DanglingLink(link) => {
-                write!(f, "leads through {}, a link without a target", link.display())
+                write!(f, "leads through {}, a broken symbolic link", link.display())
             }
             Self::BelowFile(file) => write!(f, "is below {}, which is not a directory", file.display()),
             Self::BadName(reason) => write!(f, "is not a valid path: {reason}"),
@@ -90,14 +90,16 @@ impl OutputRefusal {
     /// Returns what the user can do about it.
     pub(crate) fn help(&self) -> &'static str {
         match self {
-            Self::LeadsOut(_) => "name a file inside of it",
-            Self::Hidden(_) => "name a file without a leading dot",
-            Self::NotAVideo(_) | Self::Unreadable(_) => "move that file, or name another one",
-            Self::DanglingLink(_) => "remove the link, or name another file",
-            Self::Directory => "name a file, such as -o out.mp4",
-            Self::BadName(_) => "name a file with a shorter or simpler name",
-            Self::NotWritable(..) => "check the permissions and the free space, or name another folder",
-            Self::Reserved(_) | Self::Source | Self::NotAFile(_) | Self::BelowFile(_) => "name another file",
+            Self::LeadsOut(_) => "choose a file inside that directory",
+            Self::Hidden(_) => "choose a path without a leading dot",
+            Self::NotAVideo(_) | Self::Unreadable(_) => "move the existing file, or choose another one",
+            Self::DanglingLink(_) => "remove the link, or choose another file",
+            Self::Directory => "pass a file, for example -o out.mp4",
+            Self::BadName(_) => "choose a shorter or simpler file name",
+            Self::NotWritable(..) => "check the permissions and the free space, or choose another directory",
+            Self::Reserved(_) | Self::Source | Self::NotAFile(_) | Self::BelowFile(_) => {
+                "choose another file"
+            }
         }
     }
 }
@@ -331,7 +333,7 @@ fn check_name(path: &Path) -> Result<(), OutputRefusal> {
         return Err(OutputRefusal::Directory);
     }
     match path.iter().find(|name| name_length(name) > MAX_NAME) {
-        Some(_) => Err(OutputRefusal::BadName(format!("a name in it is longer than {MAX_NAME} bytes"))),
+        Some(_) => Err(OutputRefusal::BadName(format!("a name is longer than {MAX_NAME} bytes"))),
         None => Ok(()),
     }
 }

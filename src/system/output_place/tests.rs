@@ -73,7 +73,7 @@ fn relative_and_absolute_spellings_are_one_file() {
     let absolute = place.check(&current.join("no-such-folder/a.mp4"), &mut folders).expect("a file");
     assert_eq!(relative, absolute);
     let refusal = place.check(Path::new("/etc/passwd"), &mut folders).expect_err("outside");
-    assert_eq!(refusal.to_string(), "is outside of the current directory");
+    assert_eq!(refusal.to_string(), "is outside the current directory");
 }
 
 #[test]

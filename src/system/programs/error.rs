@@ -31,11 +31,11 @@ impl fmt::Display for ProgramError {
         match self {
             Self::Missing(parts) => {
                 let names = parts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
-                write!(f, "this needs {}", names.join(" and "))
+                write!(f, "missing programs: {}", names.join(", "))
             }
             Self::Install { what, output } => write!(f, "installing {what} failed:\n{output}"),
             Self::TimedOut { what } => write!(f, "timed out while installing {what}"),
-            Self::Folder(error) => write!(f, "there is no place for other programs: {error}"),
+            Self::Folder(error) => write!(f, "cannot create the cache directory: {error}"),
         }
     }
 }
@@ -55,8 +55,8 @@ impl Fault for ProgramError {
             Self::Missing(parts) => {
                 parts.iter().map(|(name, remedy)| format!("{name}: {remedy}")).collect::<Vec<_>>().join("\n")
             }
-            Self::Install { .. } => "check the network and the free space, then run again".to_owned(),
-            Self::TimedOut { .. } => "run the same command again, with a longer --max-wait".to_owned(),
+            Self::Install { .. } => "check the network and the free space, then try again".to_owned(),
+            Self::TimedOut { .. } => "run the same command again with a higher --max-wait".to_owned(),
             Self::Folder(_) => "check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned(),
         })
     }

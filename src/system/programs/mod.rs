@@ -25,6 +25,6 @@ pub(crate) use work_dir::WorkDir;
 /// Returns [`ProgramError::Folder`] if the home directory is unknown.
 pub(crate) fn cache() -> Result<PathBuf, ProgramError> {
     crate::system::cache::folder().ok_or_else(|| {
-        ProgramError::Folder(io::Error::other("no home directory is known; set HYPERFRAMES_CI_CACHE"))
+        ProgramError::Folder(io::Error::other("no home directory found; set HYPERFRAMES_CI_CACHE"))
     })
 }

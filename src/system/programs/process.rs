@@ -143,9 +143,16 @@ pub(crate) fn capture(command: Command, deadline: Deadline) -> std::io::Result<(
 pub(crate) struct OutputTail(VecDeque<String>);
 
 impl OutputTail {
-    /// Adds a line, unless it is blank.
+    /// Returns the last lines of `text`.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut tail = Self::default();
+        text.lines().for_each(|line| tail.push(line));
+        tail
+    }
+
+    /// Adds a line, unless it is blank or the frame of a spinner or a progress bar.
     pub(crate) fn push(&mut self, line: &str) {
-        if line.trim().is_empty() {
+        if line.trim().is_empty() || is_animation(line) {
             return;
         }
         if self.0.len() == MAX_TAIL_LINES {
@@ -160,7 +167,16 @@ impl OutputTail {
     }
 }
 
-/// What happens while a process runs.
+/// Returns whether a line is a frame of a spinner or a progress bar: it starts with a braille pattern, a half circle or a
+/// block.
+fn is_animation(line: &str) -> bool {
+    let first = line.trim_start().chars().next();
+    first.is_some_and(
+        |first| matches!(first, '\u{2800}'..='\u{28ff}' | '◐'..='◓' | '◴'..='◷' | '\u{2580}'..='\u{259f}'),
+    )
+}
+
+/// An event of a running process.
 pub(crate) enum ProcessEvent {
     /// A line of its standard output, without escape sequences.
     Stdout(String),
@@ -211,9 +227,7 @@ impl RunningProcess {
     fn next_event_by(&mut self, deadline: Deadline) -> std::io::Result<ProcessEvent> {
         match self.next_event(deadline.limit(POLL_INTERVAL))? {
             ProcessEvent::Exited(status) => Ok(ProcessEvent::Exited(status)),
-            _ if deadline.is_over() => {
-                Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it did not end in time"))
-            }
+            _ if deadline.is_over() => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out")),
             event => Ok(event),
         }
     }
@@ -312,6 +326,13 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         command
+    }
+
+    #[test]
+    fn frames_of_spinners_and_progress_bars_are_not_kept() {
+        let output =
+            "⠙ resolving\n◒  Uploading\n  ████░░ 40%\n░░░ 0%\n▌ 1\n│  Error: no such bucket\n- a detail";
+        assert_eq!(OutputTail::of(output).into_lines(), ["│  Error: no such bucket", "- a detail"]);
     }
 
     #[test]

@@ -101,5 +101,5 @@ fn a_row_that_is_wrong_is_annotated_and_not_rendered() {
     write(stage.repository.path(), "hyperframes-ci.toml", "[[render]]\nproject = \"videos/one\"\nfsp = 24\n");
     let run = stage.run(&stage.pull_request(), &[]);
     assert_eq!(run.code, 2);
-    assert!(run.log.contains("hyperframes-ci.toml:3:1: there is no key"), "{}", run.log);
+    assert!(run.log.contains("hyperframes-ci.toml:3:1: unknown key"), "{}", run.log);
 }

@@ -178,7 +178,7 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
     stage.github.state().artifact = archive(&[("../../escape.png", POSTER), ("report.json", b"{}")]);
     let run = stage.run(&runner, &[]);
     assert_eq!(run.code, 1, "{}", run.log);
-    assert!(run.log.contains("unsafe name"), "{}", run.log);
+    assert!(run.log.contains("unsafe path"), "{}", run.log);
 }
 
 /// A pull request may bring a configuration of cargo, and a cargo of its own.

@@ -18,7 +18,7 @@ fn a_key_is_stored_once_it_is_known_to_be_good() {
     fs::create_dir_all(home.credentials().parent().unwrap()).unwrap();
     fs::write(home.credentials(), format!("{KEY}\n")).unwrap();
     let ran = pipe("sk_wrong_key\n");
-    assert!(ran.code == 3 && ran.stderr.contains("does not accept the credential"), "{ran:?}");
+    assert!(ran.code == 3 && ran.stderr.contains("HeyGen rejected the credential"), "{ran:?}");
     assert!(!ran.stderr.contains("sk_wrong_key"), "{ran:?}");
     assert_eq!(fs::read_to_string(home.credentials()).unwrap(), format!("{KEY}\n"));
     assert_eq!(pipe("").code, 2);
@@ -85,7 +85,7 @@ fn nobody_is_asked_where_nobody_is() {
     fs::create_dir_all(home.credentials().parent().unwrap()).unwrap();
     fs::write(home.credentials(), "{broken").unwrap();
     let ran = finished(home.at_terminal(&["login"], &[]));
-    assert!(ran.code == 3 && ran.stdout.contains("is not usable"), "{ran:?}");
+    assert!(ran.code == 3 && ran.stdout.contains("invalid credentials file"), "{ran:?}");
     assert_eq!(fs::read_to_string(home.credentials()).unwrap(), "{broken");
     assert!(!home.address().exists());
 }
@@ -142,7 +142,7 @@ fn without_a_network_what_is_known_is_told() {
     // Nobody is signed in by a server that cannot be asked.
     let before = fs::read(home.credentials()).unwrap();
     let ran = home.pipe("sk_another_key\n", &[("HEYGEN_API_URL", "http://127.0.0.1:1")]);
-    assert!(ran.code == 1 && ran.stderr.contains("did not say whether"), "{ran:?}");
+    assert!(ran.code == 1 && ran.stderr.contains("cannot verify the credential"), "{ran:?}");
     assert_eq!(fs::read(home.credentials()).unwrap(), before);
 }
 

@@ -22,7 +22,7 @@ fn who_signs_in_with_the_browser_is_signed_in_everywhere() {
     assert!(seen["text"].as_str().unwrap().contains("signed in as emulator@localhost.invalid"), "{seen}");
     let ran = finished(child);
     assert!(
-        ran.stdout.contains("Signed in as emulator@localhost.invalid, no longer as before@example.com"),
+        ran.stdout.contains("Signed in as emulator@localhost.invalid (previously before@example.com)"),
         "{ran:?}"
     );
     let stored = home.stored();
@@ -90,7 +90,7 @@ fn whoever_does_not_allow_it_changes_nothing() {
     let seen = press(&home.sent(), "deny", "sign-in-denied.png");
     assert!(seen["text"].as_str().unwrap().contains("Not signed in"), "{seen}");
     let ran = finished(child);
-    assert!(ran.code == 3 && ran.stdout.contains("not allowed in the browser"), "{ran:?}");
+    assert!(ran.code == 3 && ran.stdout.contains("denied in the browser"), "{ran:?}");
     assert_eq!(fs::read(home.credentials()).unwrap(), before);
     home.auth(&["status"]).ok();
 }
@@ -111,21 +111,26 @@ fn answers_that_are_none_leave_what_was_stored() {
     let token = "HYPERFRAMES_OAUTH_TOKEN_URL";
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a dyn Fn(&str) -> String, i32, &'a str);
     let cases: &[Case<'_>] = &[
-        (&[], &|_| "code=c&state=guessed".to_owned(), 3, "not the answer to this sign-in"),
-        (&[], &|state| format!("error=access_denied&state={state}"), 3, "not allowed in the browser"),
-        (&[], &|state| format!("error=server%0aerror&state={state}"), 3, "the server refuses the sign-in"),
-        (&[], &|state| format!("state={state}"), 3, "without a code"),
+        (&[], &|_| "code=c&state=guessed".to_owned(), 3, "does not belong to this sign-in"),
+        (&[], &|state| format!("error=access_denied&state={state}"), 3, "denied in the browser"),
+        (&[], &|state| format!("error=server%0aerror&state={state}"), 3, "the server rejected the sign-in"),
+        (&[], &|state| format!("state={state}"), 3, "no authorization code"),
         (&[], &good, 3, "invalid_grant"),
-        (&[(token, &html)], &good, 1, "not what OAuth documents"),
-        (&[(token, &hostile)], &good, 3, "token is not usable"),
+        (&[(token, &html)], &good, 1, "unexpected response"),
+        (&[(token, &hostile)], &good, 3, "returned an invalid token"),
         (&[(token, &expired)], &good, 3, "invalid_grant"),
-        (&[(token, "http://127.0.0.1:1/token")], &good, 1, "no usable answer"),
-        (&[(token, "http://tokens.example/")], &good, 3, "neither https nor on this machine"),
+        (&[(token, "http://127.0.0.1:1/token")], &good, 1, "cannot reach the authorization server"),
+        (
+            &[(token, "http://tokens.example/")],
+            &good,
+            3,
+            "must be an https:// URL or a URL of a loopback address",
+        ),
         (
             &[(token, &stranger), ("HYPERFRAMES_OAUTH_REVOKE_URL", &stranger)],
             &good,
             3,
-            "HeyGen does not accept",
+            "HeyGen rejected the credential",
         ),
     ];
     for (variables, answer, code, message) in cases {
@@ -166,7 +171,7 @@ fn another_device_signs_in_by_a_code() {
         (status.code().unwrap(), shown)
     };
     let (code, shown) = sign_in(home.at_terminal(&["login", "--device"], &[]), "deny");
-    assert!(code == 3 && shown.contains("it was not allowed"), "{shown}");
+    assert!(code == 3 && shown.contains("access was denied"), "{shown}");
     assert!(!home.credentials().exists());
     let (code, shown) = sign_in(home.at_terminal(&["login", "--device"], &[]), "allow");
     assert!(code == 0 && shown.contains("Signed in as emulator@localhost.invalid"), "{shown}");
