@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Finds the binary that the action runs, and puts its path into the step's output `binary`.
+# Finds the binary that the action runs, and sets the step output `binary` to its path.
 #
-# A path that the workflow gave; or the release's binary for this runner, verified against action/checksums.txt, which is
-# a part of the action's own tree and so of the commit that a workflow pins; or, without a release, one that cargo builds.
+# In this order: the input `binary`; the release binary for this runner, verified against action/checksums.txt, which is
+# part of the action and so of the commit that a workflow pins; or, without a release, a binary built with cargo.
 set -euo pipefail
 
 fail() {
@@ -18,7 +18,7 @@ use() {
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
 if [[ -n ${INPUT_BINARY:-} ]]; then
-  [[ -x $INPUT_BINARY ]] || fail 'the input binary names no program'
+  [[ -x $INPUT_BINARY ]] || fail "input binary is not an executable file: $INPUT_BINARY"
   use "$INPUT_BINARY"
 fi
 
@@ -31,7 +31,7 @@ case "${RUNNER_OS:-}-${RUNNER_ARCH:-}" in
   *) target=none ;;
 esac
 
-# Lines of `<sha256>  <version>  <file>`; the release workflow writes them before it makes the tag.
+# Lines of `<sha256>  <version>  <file>`, which the release workflow writes before it creates the tag.
 line=$(grep -E "^[0-9a-f]{64}  [0-9A-Za-z.-]+  hyperframes-ci-$target\\.tar\\.gz\$" "$here/checksums.txt" || true)
 
 if [[ -n $line && -n ${ACTION_REPOSITORY:-} ]]; then
@@ -40,10 +40,10 @@ if [[ -n $line && -n ${ACTION_REPOSITORY:-} ]]; then
   mkdir -p "$folder"
   archive=$folder/$file
   url=${INPUT_DOWNLOAD_URL:-$GITHUB_SERVER_URL/$ACTION_REPOSITORY/releases/download}/v$version/$file
-  # The archive is public: no credential goes along.
+  # The archive is public, so no credential is sent.
   curl --fail --silent --show-error --location --proto '=https,http' --proto-redir '=https' \
     --retry 5 --retry-all-errors --retry-delay 1 --connect-timeout 15 --max-time 300 \
-    --output "$archive" -- "$url" || fail "the binary cannot be downloaded from $url"
+    --output "$archive" -- "$url" || fail "cannot download the binary from $url; check the network of the runner, or set the input download-url or binary"
   if command -v sha256sum >/dev/null; then
     found=$(sha256sum -- "$archive" | cut -d ' ' -f 1)
   else
@@ -51,19 +51,20 @@ if [[ -n $line && -n ${ACTION_REPOSITORY:-} ]]; then
   fi
   if [[ $found != "$expected" ]]; then
     rm -f -- "$archive"
-    fail "the binary from $url has the SHA-256 $found, and the action expects $expected"
+    fail "checksum mismatch: the binary from $url has SHA-256 $found, but the action expects $expected"
   fi
   tar -xzf "$archive" -C "$folder"
   program=$folder/hyperframes-ci
   [[ $RUNNER_OS == Windows ]] && program=$program.exe
-  [[ -x $program ]] || fail "the archive $file holds no program"
+  [[ -x $program ]] || fail "the archive $file does not contain the program"
   use "$program"
 fi
 
-command -v cargo >/dev/null || fail "there is no release for $target, and no cargo to build one; see the input binary"
+command -v cargo >/dev/null ||
+  fail "no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}, and cargo was not found to build one; pin the action to a release, or set the input binary"
 printf '::group::cargo build\n'
 cargo build --release --locked --bin hyperframes-ci --manifest-path "$here/../Cargo.toml" ||
-  fail 'the action could not be built'
+  fail 'cargo build failed; see the log above'
 printf '::endgroup::\n'
 built=${CARGO_TARGET_DIR:-$here/../target}/release/hyperframes-ci
 [[ ${RUNNER_OS:-} == Windows ]] && built=$built.exe
