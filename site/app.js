@@ -1,4 +1,4 @@
-// The page: takes a project in, shows what the core says of it. Nothing is sent anywhere.
+// The preflight page: reads a project and shows its findings. No data leaves the browser.
 import { PreflightError, check, checkVariables, isComposition, variablesSchema, version } from "./preflight/browser.js";
 import { EXAMPLE } from "./example.js";
 import { exampleOf, valuesForm } from "./form.js";
@@ -6,20 +6,20 @@ import { renderFinding, showMark, size } from "./render.js";
 
 const at = (id) => document.getElementById(id);
 
-/** Texts that the checks read; of everything else, size and first bytes are enough. */
+/** Files that the checks read; for other files, the size and the first bytes are sufficient. */
 const TEXT = /(\.(html?|css|[cm]?js)|\.hyperframesignore)$/i;
-const PASSED_OVER = new Set([".git", "node_modules"]);
+const SKIPPED = new Set([".git", "node_modules"]);
 const HEAD = 256;
 
-/** The files of the repository: texts, or Files, by path. */
+/** The files of the repository by path: strings or Files. */
 let files = new Map();
-/** What the checks get: texts and stubs. */
+/** The files in the form that the checks take: contents of text files, and stubs. */
 let known = new Map();
 let packer;
 
 at("version").textContent = version;
 
-/* What comes in */
+/* Input */
 
 function fromPaste() {
   const html = at("paste").value;
@@ -38,13 +38,13 @@ async function contents(path, file) {
   return { size: file.size, head: new Uint8Array(await file.slice(0, HEAD).arrayBuffer()) };
 }
 
-/** Without the folder that was dropped or chosen: it is the root. */
+/** Removes the dropped or selected directory from the paths: it is the root. */
 function withoutTop(entries) {
   return new Map(entries.map(([path, file]) => [path.replace(/^\/?[^/]+\//, ""), file]));
 }
 
 async function fromEntry(entry, found) {
-  if (PASSED_OVER.has(entry.name)) return;
+  if (SKIPPED.has(entry.name)) return;
   if (entry.isFile) {
     found.push([entry.fullPath, await new Promise((resolve, reject) => entry.file(resolve, reject))]);
     return;
@@ -66,7 +66,7 @@ async function fromDrop(transfer) {
     if (text) pasted(text);
     return;
   }
-  // A single file is a composition, whatever it is called.
+  // A single file is treated as a composition, whatever its name.
   if (found.length === 1 && entries[0].isFile) return pasted(await found[0][1].text());
   at("paste").value = "";
   await take(entries.length === 1 ? withoutTop(found) : new Map(found.map(([path, file]) => [path.slice(1), file])));
@@ -77,7 +77,7 @@ function pasted(text) {
   fromPaste();
 }
 
-/* What is shown */
+/* Output */
 
 const decoder = new TextDecoder();
 const textOf = (path) => {
@@ -86,14 +86,14 @@ const textOf = (path) => {
 };
 
 function options(select, names, chosen) {
-  select.replaceChildren(...names.map((name) => new Option(name || "(the folder itself)", name, false, name === chosen)));
+  select.replaceChildren(...names.map((name) => new Option(name || "(root)", name, false, name === chosen)));
 }
 
 function show(given, read) {
   [files, known] = [given, read];
   const pages = [...known.keys()].filter((path) => /(^|\/)index\.html$/.test(path));
   const folders = pages.filter((path) => isComposition(textOf(path))).map((path) => path.replace(/\/?index\.html$/, ""));
-  // What is inside a project is a part of it.
+  // Projects are not nested: everything inside a project is part of it.
   const isInside = (path, folder) => path !== folder && (folder === "" || path.startsWith(`${folder}/`));
   const names = folders.filter((path) => !folders.some((folder) => isInside(path, folder))).sort();
   options(at("project"), names.length > 0 ? names : [""], names[0]);
@@ -119,14 +119,14 @@ function showFindings() {
   const verdict = at("verdict");
   verdict.className = "";
   if (known.size === 0) {
-    verdict.textContent = "Nothing to check yet.";
+    verdict.textContent = "No project selected.";
     at("list").replaceChildren();
     return;
   }
   const { diagnostics, errors, warnings, notes } = check(known, { project: at("project").value, strict: at("strict").checked });
   const some = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
   const counted = [[errors, "error"], [warnings, "warning"], [notes, "note"]].filter(([count]) => count > 0);
-  verdict.textContent = counted.map(([count, what]) => some(count, what)).join(", ") || "No findings: ready to render.";
+  verdict.textContent = counted.map(([count, what]) => some(count, what)).join(", ") || "No findings. The project is ready to render.";
   verdict.className = errors > 0 ? "bad" : counted.length === 0 ? "good" : "";
   at("list").replaceChildren(...diagnostics.map((found) => renderFinding(found, textOf(found.path))));
   for (const mark of at("list").querySelectorAll("mark")) showMark(mark);
@@ -138,7 +138,7 @@ function showVariables() {
   const schema = html === undefined ? { properties: {} } : variablesSchema(html);
   const has = Object.keys(schema.properties).length > 0;
   at("no-variables").hidden = has;
-  at("no-variables").textContent = html === undefined ? "A form for the variables that a composition declares." : "The composition declares no variables.";
+  at("no-variables").textContent = html === undefined ? "Select a project to edit the variables of its compositions." : "This composition does not declare any variables.";
   at("json-part").hidden = !has;
   const form = at("form");
   form.replaceChildren();
@@ -153,28 +153,28 @@ function showVariables() {
     try {
       values = JSON.parse(at("json").value);
     } catch (error) {
-      return tellIssues([{ message: error.message }]);
+      return showIssues([{ message: error.message }]);
     }
     if (judge(html, values)) fill(values);
   };
   write(exampleOf(schema));
 }
 
-/** Shows what is wrong with values; gives back whether they are an object at all. */
+/** Checks values and shows their issues. Returns whether the values are an object. */
 function judge(html, values) {
   let issues;
   try {
     issues = checkVariables(html, values);
   } catch (error) {
     if (!(error instanceof PreflightError)) throw error;
-    tellIssues([{ message: error.message }]);
+    showIssues([{ message: error.message }]);
     return false;
   }
-  tellIssues(issues);
+  showIssues(issues);
   return true;
 }
 
-function tellIssues(issues) {
+function showIssues(issues) {
   const item = ({ message, help }) => {
     const line = document.createElement("li");
     line.textContent = help ? `${message} (${help})` : message;
@@ -194,14 +194,14 @@ function showPackage() {
   packer?.terminate();
   at("figures").hidden = true;
   if (files.size === 0) {
-    at("packing").textContent = "What would be uploaded.";
+    at("packing").textContent = "Select a project to see the size and digest of its archive.";
     return;
   }
   at("packing").textContent = "Packing…";
   packer = new Worker(new URL("./pack-worker.js", import.meta.url), { type: "module" });
   packer.onmessage = ({ data }) => {
     packer.terminate();
-    at("packing").textContent = data.error ?? "What would be uploaded, byte for byte.";
+    at("packing").textContent = data.error ?? "The archive that hyperframes-ci would upload.";
     if (data.error) return;
     at("file-count").textContent = data.fileCount;
     at("content-size").textContent = size(data.contentBytes);
@@ -210,18 +210,18 @@ function showPackage() {
     at("figures").hidden = false;
   };
   packer.onerror = () => {
-    at("packing").textContent = "The project is too large to be packed in a browser.";
+    at("packing").textContent = "The project is too large to pack in the browser. Use hyperframes-ci pack instead.";
   };
   packer.postMessage({ files: [...files], project: at("project").value });
 }
 
-/* What happens */
+/* Events */
 
 at("paste").addEventListener("input", fromPaste);
 at("choose").addEventListener("click", () => at("folder").click());
 at("folder").addEventListener("change", async (event) => {
   const chosen = [...event.target.files].map((file) => [file.webkitRelativePath, file]);
-  const wanted = chosen.filter(([path]) => !path.split("/").some((part) => PASSED_OVER.has(part)));
+  const wanted = chosen.filter(([path]) => !path.split("/").some((part) => SKIPPED.has(part)));
   at("paste").value = "";
   await take(withoutTop(wanted));
   event.target.value = "";

@@ -1,4 +1,4 @@
-/** A composition with a few mistakes in it. */
+/** An example composition with a few problems. */
 export const EXAMPLE = `<!doctype html>
 <html data-composition-variables='[
   {"id": "title", "label": "Title", "type": "string", "default": "Hello"},

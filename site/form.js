@@ -1,14 +1,14 @@
-// A form for a JSON Schema of variables.
+// Creates a form for the JSON Schema of variables.
 
-/** The values that a composition has by itself. */
+/** Returns the default values of a schema. */
 export function exampleOf(schema) {
   const entries = Object.entries(schema.properties).filter(([, property]) => property.default !== undefined);
   return Object.fromEntries(entries.map(([id, property]) => [id, property.default]));
 }
 
 /**
- * Makes a field for every variable; `write` hears of all values at every change. Gives back a function that fills the
- * form from values.
+ * Creates a field for every variable. Calls `write` with all values after every change. Returns a function that sets the
+ * fields from values.
  */
 export function valuesForm(form, schema, write) {
   let values = exampleOf(schema);
@@ -72,11 +72,11 @@ function makeControl(kind, property) {
     return select;
   }
   if (kind === "boolean") return make("input", { type: "checkbox" });
-  // Numbers as text: what is no number is shown and told, not swallowed.
+  // Numbers are text fields, so that invalid numbers are kept and reported.
   return make("input", { type: "text", inputMode: kind === "number" ? "decimal" : "text", autocomplete: "off" });
 }
 
-/** What the field says, as JSON; `undefined` where it says nothing. */
+/** Returns the value of a field as JSON; `undefined` if the field is empty. */
 function read(kind, control) {
   if (kind === "boolean") return control.checked;
   if (kind !== "number") return objectOr(kind, control.value);
@@ -86,7 +86,7 @@ function read(kind, control) {
   return Number.isFinite(number) ? number : control.value;
 }
 
-/** Fonts and images may be objects. */
+/** Parses the value of a font or image that is a JSON object. */
 function objectOr(kind, text) {
   if ((kind !== "font" && kind !== "image") || !text.trim().startsWith("{")) return text;
   try {

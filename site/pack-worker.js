@@ -1,6 +1,6 @@
-// Packs a project beside the page, so that the page stays alive.
+// Packs a project in a worker, so that the page stays responsive.
 
-// Imported on demand: a message that came while the WebAssembly loads would be lost.
+// Imported on demand, because messages that arrive while the WebAssembly loads would be lost.
 onmessage = async ({ data: { files, project } }) => {
   const { PreflightError, digest } = await import("./preflight/browser.js");
   try {

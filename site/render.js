@@ -1,8 +1,8 @@
-// Findings as elements. Everything that comes from a file is text, never markup.
+// Renders findings as elements. Text from files is never inserted as markup.
 
 const DOCS = "https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/checks.md";
 
-/** How much of a line is shown before and after the place. */
+/** Number of characters of a line that are shown before and after the marked position. */
 const LEAD = 60;
 const TAIL = 80;
 
@@ -28,7 +28,7 @@ export function renderFinding(found, source) {
   return item;
 }
 
-/** The line with the place marked; spans count bytes of UTF-8. */
+/** Returns the line with the span marked. Spans are byte offsets (UTF-8). */
 function excerpt({ span, position, severity }, source) {
   const bytes = encoder.encode(source);
   const part = (start, end) => decoder.decode(bytes.subarray(start, end));

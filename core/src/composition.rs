@@ -1,4 +1,4 @@
-//! One composition file: its root, its size, its declared variables and the compositions that it mounts.
+//! A composition file: its root element, size, declared variables and mounted compositions.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::variables::{ATTRIBUTE, Declarations};
 /// A composition file.
 #[derive(Clone, Debug, Default)]
 pub struct Composition {
-    /// The root element, where the file has one.
+    /// The root element, if the file has one.
     pub root: Option<Root>,
     /// The variables that the file declares.
     pub declarations: Declarations,
@@ -23,7 +23,7 @@ pub struct Composition {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// The element with `data-composition-id` that mounts no other file.
+/// The root element: it has `data-composition-id` and no `data-composition-src`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Root {
     /// `data-composition-id`.
@@ -38,21 +38,21 @@ pub struct Root {
     pub span: Span,
 }
 
-/// An attribute that is a number.
+/// A numeric attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Measure {
-    /// The attribute is not there.
+    /// The attribute is missing.
     Missing,
     /// A finite number.
     Number(f64, Span),
     /// Something else.
     Invalid(String, Span),
-    /// A placeholder, which something fills in later.
+    /// A placeholder that a later step replaces.
     Placeholder,
 }
 
 impl Measure {
-    /// The number.
+    /// Returns the number; `None` if the attribute is missing or not a number.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         match self {
@@ -63,7 +63,7 @@ impl Measure {
 
     fn of(element: &Element<'_>, name: &str) -> Self {
         let Some(attribute) = element.attribute(name) else { return Self::Missing };
-        // `inf` and `nan` are numbers to Rust only.
+        // Rust also parses `inf` and `nan`; browsers do not.
         match attribute.value.trim().parse::<f64>().ok().filter(|value| value.is_finite()) {
             Some(value) => Self::Number(value, attribute.span),
             None if Link::is_placeholder(&attribute.value) => Self::Placeholder,
@@ -88,13 +88,13 @@ pub struct Mount {
 /// `data-variable-values` of a mount.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MountValues {
-    /// As written, entities decoded.
+    /// The value as written, with entities decoded.
     pub text: String,
-    /// From there to the file.
+    /// Maps offsets in the text to offsets in the file.
     pub(crate) offsets: Offsets,
 }
 
-/// The size of a composition against what the cloud renders.
+/// The size of a composition, compared with the aspect ratios that the cloud supports.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
     /// A supported ratio.
@@ -108,7 +108,7 @@ pub enum Shape {
     },
     /// No element has `data-composition-id`.
     NoRoot,
-    /// The root says no width or no height.
+    /// The root element has no width or no height.
     NoDimensions,
     /// A dimension is zero or less.
     InvalidDimensions {
@@ -137,18 +137,20 @@ impl fmt::Display for Shape {
                 write!(f, "{}, aspect ratio {ratio}", size(*width, *height))
             }
             Self::NoRoot => f.write_str("no element has data-composition-id"),
-            Self::NoDimensions => f.write_str("the root has no data-width and data-height"),
-            Self::InvalidDimensions { width, height } => write!(f, "{} is no size", size(*width, *height)),
+            Self::NoDimensions => f.write_str("data-width or data-height is missing on the root element"),
+            Self::InvalidDimensions { width, height } => {
+                write!(f, "{} is not a valid size", size(*width, *height))
+            }
             Self::Unsupported { width, height } => {
                 let ratio = spelling((width / height * 1000.0).round() / 1000.0);
-                write!(f, "{} (ratio {ratio}) is neither 16:9 nor 9:16 nor 1:1", size(*width, *height))
+                write!(f, "{}, ratio {ratio}", size(*width, *height))
             }
         }
     }
 }
 
 impl Composition {
-    /// Reads the file at `path`, which findings name.
+    /// Parses a composition file. `path` is the path in findings.
     ///
     /// ```
     /// use hyperframes_ci_core::composition::{Composition, Shape};
@@ -167,7 +169,7 @@ impl Composition {
         reader.finish()
     }
 
-    /// The size against what the cloud renders.
+    /// Compares the size with the aspect ratios that the cloud supports.
     #[must_use]
     pub fn shape(&self) -> Shape {
         let Some(root) = &self.root else { return Shape::NoRoot };
@@ -185,7 +187,7 @@ impl Composition {
     }
 }
 
-/// Reads a composition, while the tags of its file are read.
+/// Collects a composition from the elements of its file.
 pub(crate) struct CompositionReader<'a> {
     text: &'a Text<'a>,
     composition: Composition,
@@ -194,12 +196,12 @@ pub(crate) struct CompositionReader<'a> {
 }
 
 impl<'a> CompositionReader<'a> {
-    /// Begins with the file `text`.
+    /// Starts reading the file `text`.
     pub(crate) fn new(text: &'a Text<'a>) -> Self {
         Self { text, composition: Composition::default(), is_declared: false }
     }
 
-    /// Takes in the next element.
+    /// Reads the next element.
     pub(crate) fn element(&mut self, element: &Element<'_>) {
         let is_root = self.composition.root.is_none()
             && element.attribute("data-composition-id").is_some()
@@ -216,12 +218,12 @@ impl<'a> CompositionReader<'a> {
     fn declarations(&mut self, element: &Element<'_>, attribute: &Attribute<'_>, is_root: bool) {
         if element.name != "html" && !is_root {
             let message = format!("{ATTRIBUTE} on <{}> has no effect", element.name);
-            let help = "declare the variables on <html>, or on the element with data-composition-id";
+            let help = "move it to <html> or to the element with data-composition-id";
             let found = self.text.finding(Rule::DeclarationsMisplaced, attribute.span, message);
             self.composition.diagnostics.push(found.help(help));
         } else if self.is_declared {
-            let message = "the variables are declared twice; only the first counts";
-            let help = "declare them on <html> only, or on the root only";
+            let message = "the variables are declared twice; only the first declaration is used";
+            let help = "keep data-composition-variables on either <html> or the root element";
             let found = self.text.finding(Rule::DuplicateDeclarations, attribute.span, message);
             self.composition.diagnostics.push(found.help(help));
         } else {

@@ -136,7 +136,9 @@ fn what_does_not_fit() {
 fn a_near_miss_is_named() {
     let issues = declared().check(json!({"Tilte": "", "zzzz": 1}).as_object().expect("an object"));
     assert_eq!(issues[0].help.as_deref(), Some("did you mean \"title\"?"));
-    assert!(issues[1].help.as_deref().is_some_and(|help| help.starts_with("declared are title, size")));
+    assert!(
+        issues[1].help.as_deref().is_some_and(|help| help.starts_with("declared variables: title, size"))
+    );
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) enum ActionError {
 impl fmt::Display for ActionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoProvider => write!(f, "this is no job of {}", ci::provider_names()),
+            Self::NoProvider => write!(f, "not running in {}", ci::provider_names()),
             Self::Provider(error) => error.fmt(f),
             Self::Failed { renders, findings, .. } => {
                 let counted = |count: &usize, noun| crate::ui::counted(*count, noun);
@@ -59,11 +59,11 @@ impl Fault for ActionError {
     fn help(&self) -> Option<String> {
         match self {
             Self::NoProvider => {
-                Some("`hyperframes-ci render` and `hyperframes-ci check` work anywhere".to_owned())
+                Some("use `hyperframes-ci render` or `hyperframes-ci check` instead".to_owned())
             }
             Self::Provider(error) => error.help(),
             Self::Failed { .. } => {
-                Some("the summary and report.json say more about each; the input fail-on decides".to_owned())
+                Some("see the job summary or report.json for details; the input fail-on sets which results fail the step".to_owned())
             }
         }
     }

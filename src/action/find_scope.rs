@@ -20,14 +20,17 @@ use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::display_path::DisplayPaths;
 use crate::project::tree::DiskTree;
-use crate::project::{changes, discover};
+use crate::project::{changes, discover, discover::DiscoverError};
 use crate::ui::{Console, counted};
+
+/// The message for a repository without projects.
+const NO_PROJECT: &str = "No HyperFrames project found";
 
 /// Checks the entries of the configuration for the event, or the projects of the repository if the inputs name some or
 /// the configuration has no entries; selects what to render.
 ///
 /// # Errors
-/// Returns an error if there is no project, or a project or the configuration cannot be read.
+/// Returns an error if the input `projects` is invalid, or a project or the configuration cannot be read.
 pub(super) fn find_scope(
     inputs: &Inputs,
     provider: &dyn CiProvider,
@@ -55,12 +58,20 @@ pub(super) fn find_scope(
             builder.add_entry(entry)?;
         }
     } else {
-        for project in projects(inputs)? {
+        let projects = projects(inputs)?;
+        builder.scope.has_no_project = projects.is_empty();
+        for project in projects {
             builder.add_project(&project)?;
         }
     }
     let mut scope = builder.scope;
     scope.settings.file.entries = entries;
+    if scope.has_no_project {
+        console.done(&format!("{NO_PROJECT}: nothing to check or render"));
+        let help = "A project is a directory with an `index.html` that contains `data-composition-id`.";
+        scope.notes.push(format!("{NO_PROJECT}. {help}"));
+        return Ok(scope);
+    }
     scope.findings.sort();
     let checked = scope.targets.len() + scope.unchanged.len();
     if mode == Mode::Check {
@@ -73,7 +84,7 @@ pub(super) fn find_scope(
     let [errors, warnings] =
         [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));
     console.done(&format!(
-        "{}: {}, {}; {} to render, {} unchanged",
+        "checked {}: {}, {}; {} to render, {} unchanged",
         counted(checked, if uses_entries { "entry" } else { "composition" }),
         counted(errors, "error"),
         counted(warnings, "warning"),
@@ -109,15 +120,19 @@ fn write_base_config(inputs: &Inputs, provider: &dyn CiProvider) -> Result<PathB
     Ok(path)
 }
 
-/// Finds the projects that the inputs name, or those of the whole repository.
+/// Finds the projects of the input `projects`, or those of the whole repository, which may be none.
 fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
     let repository = [".".to_owned()];
     let named = if inputs.projects.is_empty() { &repository[..] } else { &inputs.projects };
     let paths = named.iter().map(|path| inputs.workspace.join(path)).collect::<Vec<_>>();
-    discover::projects(&paths, Some(&inputs.workspace)).map_err(|error| {
-        let help = "the input projects names directories with an index.html, or above them";
-        Error::usage(error.to_string(), help)
-    })
+    match discover::projects(&paths, Some(&inputs.workspace)) {
+        Err(DiscoverError::NoProject(_)) if inputs.projects.is_empty() => Ok(Vec::new()),
+        found => found.map_err(|error| {
+            let help =
+                "set the input projects to directories that contain an index.html, or to parents of them";
+            Error::usage(error.to_string(), help)
+        }),
+    }
 }
 
 /// Clears the targets if the code of a fork would run next to secrets: pages run scripts, and only the cloud may render
@@ -129,8 +144,8 @@ fn skip_untrusted_targets(
     console: &mut Console,
 ) {
     if is_exposed(provider.event()) && !inputs.has_key && !scope.targets.is_empty() {
-        let note = "Nothing was rendered: pages of strangers run in the cloud only where a run has secrets, and \
-            there is no API key.";
+        let note = "Nothing was rendered: this run has access to secrets, so compositions of a fork are rendered \
+            in the cloud only, which requires the input api-key.";
         console.warning(note);
         scope.notes.push(note.to_owned());
         scope.targets.clear();
@@ -158,8 +173,8 @@ impl ScopeBuilder<'_> {
             Ok(changed) => self.changed = Some(changed),
             Err(message) => {
                 console
-                    .warning(&format!("it is not known what changed, so everything is rendered: {message}"));
-                let note = "It is not known what this changes: everything was rendered.";
+                    .warning(&format!("cannot determine the changed files, rendering everything: {message}"));
+                let note = "The changed files could not be determined, so every composition was rendered.";
                 self.scope.notes.push(note.to_owned());
             }
         }

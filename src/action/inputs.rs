@@ -77,7 +77,7 @@ impl InputReader<'_> {
             None => Ok(default),
             Some("true") => Ok(true),
             Some("false") => Ok(false),
-            Some(other) => Err(invalid(name, other, "true or false")),
+            Some(other) => Err(invalid(name, other, "must be true or false")),
         }
     }
 
@@ -137,7 +137,10 @@ impl InputReader<'_> {
                 let rule = code.parse::<Rule>();
                 levels.push((
                     rule.map_err(|error| {
-                        Error::usage(format!("the input {name} cannot be {code:?}"), error.to_string())
+                        Error::usage(
+                            format!("input {name}: {error}"),
+                            "run `hyperframes-ci check --explain CODE` or see docs/checks.md for the codes",
+                        )
                     })?,
                     level,
                 ));
@@ -149,8 +152,8 @@ impl InputReader<'_> {
     fn mode(self) -> Result<Mode, Error> {
         let value = self.value("mode").unwrap_or_else(|| "auto".to_owned());
         let known = Mode::ALL.iter().find(|(name, _)| *name == value.trim());
-        let names = Mode::ALL.map(|(name, _)| name).join(", ");
-        known.map(|(_, mode)| *mode).ok_or_else(|| invalid("mode", &value, &names))
+        let rule = format!("must be one of {}", Mode::ALL.map(|(name, _)| name).join(", "));
+        known.map(|(_, mode)| *mode).ok_or_else(|| invalid("mode", &value, &rule))
     }
 
     fn fail_on(self) -> Result<FailOn, Error> {
@@ -158,14 +161,18 @@ impl InputReader<'_> {
             None | Some("error") => Ok(FailOn::Error),
             Some("warning") => Ok(FailOn::Warning),
             Some("never") => Ok(FailOn::Never),
-            Some(other) => Err(invalid("fail-on", other, "error, warning, never")),
+            Some(other) => Err(invalid("fail-on", other, "must be one of error, warning, never")),
         }
     }
 
     fn preview_branch(self) -> Result<String, Error> {
         let branch = self.value("preview-branch").unwrap_or_else(|| "hyperframes-previews".to_owned());
         if !is_branch(&branch) {
-            return Err(invalid("preview-branch", &branch, "a branch of letters, digits, - _ . and /"));
+            return Err(invalid(
+                "preview-branch",
+                &branch,
+                "must be a branch name with only letters, digits, - _ . and /",
+            ));
         }
         Ok(branch)
     }
@@ -245,8 +252,9 @@ fn identity(given: &[Given], inputs: InputReader<'_>) -> Vec<String> {
     lines
 }
 
-fn invalid(name: &str, value: &str, allowed: &str) -> Error {
-    Error::usage(format!("the input {name} cannot be {value:?}"), format!("it is {allowed}"))
+/// Returns the error for an invalid value of an input; `rule` is a predicate such as `must be true or false`.
+fn invalid(name: &str, value: &str, rule: &str) -> Error {
+    Error::usage(format!("input {name} {rule} (got {value:?})"), format!("correct `{name}` in the workflow"))
 }
 
 /// Returns whether a branch name consists of characters that need no quoting in shells and URLs.

@@ -72,7 +72,7 @@ impl ActionRun<'_> {
         }
         let hidden = self.provider.annotate(&scope.findings);
         if hidden > 0 {
-            self.console.detail(&format!("{hidden} more findings are in the summary and in the report"));
+            self.console.detail(&format!("{hidden} more findings are in the job summary and in report.json"));
         }
         Ok(scope)
     }
@@ -82,7 +82,7 @@ impl ActionRun<'_> {
         let previews = runner::render_all(scope, self.inputs, self.provider, self.console);
         for preview in &previews {
             if let PreviewState::Failed { message, .. } = &preview.state {
-                self.provider.annotate_error(&format!("{} was not rendered", preview.display_name), message);
+                self.provider.annotate_error(&format!("{} failed to render", preview.display_name), message);
             }
         }
         previews
@@ -95,7 +95,7 @@ impl ActionRun<'_> {
             && self.mode == Mode::Preview
             && let Err(error) = self.provider.mark_out_of_date(request)
         {
-            self.provider.debug(&format!("the comment was not marked: {error}"));
+            self.provider.debug(&format!("cannot mark the comment as out of date: {error}"));
         }
     }
 
@@ -120,21 +120,23 @@ impl ActionRun<'_> {
                 previews.iter_mut().for_each(|preview| preview.set_urls(&urls));
                 if previews.iter().any(|preview| preview.video().is_some() && preview.urls.video.is_none()) {
                     notes.push(
-                        "Videos that are too large for a preview are in the run's artifact.".to_owned(),
+                        "Some videos are too large to preview; download them from the artifacts of the run."
+                            .to_owned(),
                     );
                 }
             }
             Err(ProviderError::Forbidden(message)) => {
-                self.console.detail(&format!("no previews branch: {message}"));
+                self.console.detail(&format!("previews were not published: {message}"));
                 notes.push(
-                    "The token of this run may not publish previews: the videos are in the run's artifact."
+                    "The token does not have permission to publish previews; download the videos from the artifacts of the run."
                         .to_owned(),
                 );
             }
             Err(error) => {
-                self.console.warning(&format!("the previews were not published: {error}"));
+                self.console.warning(&format!("cannot publish the previews: {error}"));
                 notes.push(
-                    "The previews could not be published: the videos are in the run's artifact.".to_owned(),
+                    "The previews could not be published; download the videos from the artifacts of the run."
+                        .to_owned(),
                 );
             }
         }
@@ -148,7 +150,7 @@ impl ActionRun<'_> {
         notes: &mut Vec<String>,
     ) -> Option<String> {
         let Subject::PullRequest(request) = &self.event.subject else { return None };
-        if !self.inputs.comment || self.mode != Mode::Preview {
+        if !self.inputs.comment || self.mode != Mode::Preview || scope.has_no_project {
             return None;
         }
         let section = Section {
@@ -158,17 +160,17 @@ impl ActionRun<'_> {
         };
         match self.provider.comment(request, &section) {
             Ok(Some(url)) => {
-                self.console.done(&format!("comment {url}"));
+                self.console.done(&format!("updated the comment {url}"));
                 Some(url)
             }
             Ok(None) => {
-                self.console.detail("a newer commit has written its results already");
+                self.console.detail("the comment already shows the results of a newer commit");
                 None
             }
             Err(error) => {
                 // Tokens of forks are read-only; the summary has the same content.
-                self.console.warning(&format!("there is no comment: {error}"));
-                notes.push("This run may not comment on the pull request.".to_owned());
+                self.console.warning(&format!("cannot comment on the pull request: {error}"));
+                notes.push("The token does not have permission to comment on the pull request.".to_owned());
                 None
             }
         }
@@ -198,7 +200,8 @@ impl ActionRun<'_> {
         let mut files = previews.iter().flat_map(Preview::release_files).collect::<Vec<_>>();
         files.push(Media { name: "hyperframes-provenance.json".to_owned(), path });
         let urls = self.provider.attach(&tag, &files).map_err(ActionError::from)?;
-        self.console.done(&format!("{} attached to {tag}", crate::ui::counted(urls.len(), "file")));
+        self.console
+            .done(&format!("attached {} to the release {tag}", crate::ui::counted(urls.len(), "file")));
         Ok(urls)
     }
 

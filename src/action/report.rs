@@ -90,9 +90,9 @@ fn table(previews: &[Preview], limit: usize) -> String {
     }
     let has_base = previews.iter().any(|preview| preview.urls.base_image.is_some());
     let mut text = if has_base {
-        String::from("| composition | before | now | video |\n|---|---|---|---|\n")
+        String::from("| Composition | Before | After | Video |\n|---|---|---|---|\n")
     } else {
-        String::from("| composition | preview | video |\n|---|---|---|\n")
+        String::from("| Composition | Preview | Video |\n|---|---|---|\n")
     };
     for preview in previews.iter().take(limit) {
         let image = |url: &Option<String>| match url {
@@ -111,7 +111,7 @@ fn table(previews: &[Preview], limit: usize) -> String {
         ));
     }
     if previews.len() > limit {
-        text.push_str(&format!("\n… and {} more: the summary of the run has all.\n", previews.len() - limit));
+        text.push_str(&format!("\n… and {} more; see the summary of the run.\n", previews.len() - limit));
     }
     text.push('\n');
     text
@@ -158,14 +158,17 @@ fn details(previews: &[Preview], limit: usize) -> String {
     let mut text = String::new();
     for preview in previews.iter().take(limit).filter(|preview| !preview.variables.is_empty()) {
         let changes = preview.variables.iter().take(50).map(|change| match change {
-            VariableChange::Added(id) => format!("{} is new", short_code(id, 60)),
-            VariableChange::Removed(id) => format!("{} is gone", short_code(id, 60)),
+            VariableChange::Added(id) => format!("{} added", short_code(id, 60)),
+            VariableChange::Removed(id) => format!("{} removed", short_code(id, 60)),
             VariableChange::Retyped(id, before, after) => {
-                format!("{} was {before} and is {after}", short_code(id, 60))
+                format!("{} changed from {before} to {after}", short_code(id, 60))
             }
         });
         let changes = changes.collect::<Vec<_>>().join(", ");
-        text.push_str(&format!("Variables of {}: {changes}\n\n", short_code(&preview.display_name, 120)));
+        text.push_str(&format!(
+            "Variables changed in {}: {changes}\n\n",
+            short_code(&preview.display_name, 120)
+        ));
     }
     text
 }
@@ -194,7 +197,7 @@ fn findings_line(scope: &Scope, event: &Event) -> String {
         return String::new();
     }
     format!(
-        "The checks found {} and {}: see [the run]({}).\n",
+        "The checks found {} and {}. [Details]({})\n",
         counted(errors, "error"),
         counted(warnings, "warning"),
         event.run_url
@@ -205,9 +208,9 @@ fn findings_line(scope: &Scope, event: &Event) -> String {
 fn findings_table(diagnostics: &[Diagnostic]) -> String {
     let listed = diagnostics.iter().filter(|found| found.severity != Severity::Note).collect::<Vec<_>>();
     if listed.is_empty() {
-        return "The checks found nothing to act on.\n".to_owned();
+        return "The checks found no errors or warnings.\n".to_owned();
     }
-    let mut text = String::from("| | where | what |\n|---|---|---|\n");
+    let mut text = String::from("| Severity | Location | Finding |\n|---|---|---|\n");
     for found in listed.iter().take(MAX_FINDINGS) {
         let location = match found.position {
             Some(position) => format!("{}:{}", found.path, position.line),
@@ -222,7 +225,7 @@ fn findings_table(diagnostics: &[Diagnostic]) -> String {
         ));
     }
     if listed.len() > MAX_FINDINGS {
-        text.push_str(&format!("\n… and {} more in report.json.\n", listed.len() - MAX_FINDINGS));
+        text.push_str(&format!("\n… and {} more; see report.json.\n", listed.len() - MAX_FINDINGS));
     }
     text
 }

@@ -50,7 +50,7 @@ impl PreviewRunner<'_> {
         let mut preview = Preview::new(&target.display_name, PreviewState::Invalid(target.errors));
         self.compare_with_base(target, &mut preview);
         if target.errors > 0 {
-            self.console.detail("the checks found errors: it is not rendered");
+            self.console.detail("not rendered, because the checks found errors");
         } else {
             preview.state = match self.render(target, slug, &mut preview) {
                 Ok(rendered) => PreviewState::Rendered(Box::new(rendered)),
@@ -64,7 +64,7 @@ impl PreviewRunner<'_> {
         preview
     }
 
-    /// Sets the changes of variables, and the name of the images of the base.
+    /// Sets the changed variables, and the name of the images of the base.
     fn compare_with_base(&self, target: &RenderTarget, preview: &mut Preview) {
         let Some(base) = &self.scope.base else { return };
         let html = std::fs::read_to_string(base.path().join(target.path())).unwrap_or_default();
@@ -137,7 +137,7 @@ impl PreviewRunner<'_> {
             let suffix = &hex(&Sha256::digest(target.unique_name()))[..12];
             let key = format!("{}.{suffix}", key.as_str()).parse();
             spec.idempotency_key = Some(key.map_err(|_| {
-                Error::usage("the input idempotency-key is too long", "it may have 240 characters")
+                Error::usage("input idempotency-key is too long", "shorten it to at most 240 characters")
             })?);
         }
         if let (None, Some(path)) = (&target.entry, &target.composition) {

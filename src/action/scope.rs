@@ -19,6 +19,8 @@ pub(super) struct Scope {
     pub(super) unchanged: Vec<String>,
     /// The findings of all projects.
     pub(super) findings: Findings,
+    /// The repository has no project, and the inputs and the configuration do not name one.
+    pub(super) has_no_project: bool,
     /// Notes for the comment and the summary.
     pub(super) notes: Vec<String>,
     /// The configuration; that of the base if the run has access to secrets.

@@ -9,11 +9,18 @@ use crate::ci::{self, CiProvider, ProviderError, PullRequest, Settings, Subject}
 use crate::fault::Error;
 use crate::ui::Console;
 
-/// Runs the action.
+/// Runs the action, and annotates the error if it fails.
 ///
 /// # Errors
-/// Returns an error if the inputs or the event are invalid, the CI service refuses a request, or a result fails the step.
+/// Returns an error if the inputs or the event are invalid, the CI service rejects a request, or a result fails the step.
 pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
+    start(environment, console).inspect_err(|error| {
+        let help = error.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+        ci::annotate_error(environment, "hyperframes-ci", &format!("{error}{help}"));
+    })
+}
+
+fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
     let mut inputs = Inputs::read(environment)?;
     let settings = Settings {
         token: inputs.token.clone(),
@@ -27,20 +34,25 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
         provider.mask(&secret);
     }
     let mode = inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref());
-    console.detail(&format!("{} of {}: {mode}", provider.event().name, provider.event().repository));
+    console.detail(&format!(
+        "event {} in {}, mode {mode}",
+        provider.event().name,
+        provider.event().repository
+    ));
     if let (Some(problem), true) = (inputs.problem.take(), mode != Mode::Cleanup) {
         return Err(problem);
     }
     match (mode, &provider.event().subject) {
         (Mode::Cleanup, Subject::PullRequest(request)) => clean_up(provider, request, console),
         (Mode::Cleanup, _) => Err(Error::usage(
-            "mode cleanup needs a pull request",
-            "run it `on: pull_request: types: [closed]`",
+            "mode cleanup requires a pull_request event",
+            "trigger the workflow with `on: pull_request: types: [closed]`",
         )),
         (Mode::WorkflowRun, Subject::Run(run)) => workflow_run::publish(&inputs, provider, run, console),
-        (Mode::WorkflowRun, _) => {
-            Err(Error::usage("mode relay needs another run", "run it `on: workflow_run`"))
-        }
+        (Mode::WorkflowRun, _) => Err(Error::usage(
+            "mode relay requires a workflow_run event",
+            "trigger the workflow with `on: workflow_run`",
+        )),
         _ => ActionRun { inputs: &inputs, provider, mode, event: provider.event(), console }.run(),
     }
 }
@@ -48,10 +60,10 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
 /// Removes the previews of a closed pull request.
 fn clean_up(provider: &dyn CiProvider, request: &PullRequest, console: &mut Console) -> Result<(), Error> {
     match provider.clean_up(request) {
-        Ok(()) => console.done(&format!("the previews of #{} are gone", request.number)),
-        // The token of a fork is read-only, and has published nothing.
+        Ok(()) => console.done(&format!("removed the previews of #{}", request.number)),
+        // The token of a fork is read-only, so there are no previews of it.
         Err(ProviderError::Forbidden(message)) => {
-            console.warning(&format!("the previews of #{} cannot be taken away: {message}", request.number));
+            console.warning(&format!("cannot remove the previews of #{}: {message}", request.number));
         }
         Err(error) => return Err(ActionError::from(error).into()),
     }

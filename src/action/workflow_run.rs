@@ -23,7 +23,7 @@ use crate::ci::{CiProvider, Event, ProviderError, Subject, TriggeringRun};
 use crate::fault::Error;
 use crate::renderers;
 use crate::system::unpack;
-use crate::ui::Console;
+use crate::ui::{Console, counted};
 
 /// Maximum size of a report in bytes.
 const MAX_REPORT_SIZE: u64 = 4 * 1024 * 1024;
@@ -46,28 +46,27 @@ pub(super) fn publish(
     let archive = inputs.output_dir.join("artifact.zip");
     let request = provider.pull_request_of(run, &inputs.artifact, &archive).map_err(ActionError::from)?;
     let Some(request) = request else {
-        console.done("there is no open pull request of that commit, or the run left nothing");
+        console.done("nothing to publish: the commit has no open pull request, or the run has no artifact");
         return Ok(());
     };
     let folder = inputs.output_dir.join("artifact");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).map_err(|error| failed(error.to_string()))?;
-    unpack::unpack(&archive, &folder).map_err(|error| failed(format!("the artifact: {error}")))?;
+    unpack::unpack(&archive, &folder)
+        .map_err(|error| failed(format!("cannot unpack the artifact: {error}")))?;
     let report = read_report(&folder.join("report.json"))
-        .ok_or_else(|| failed("the artifact has no report".to_owned()))?;
+        .ok_or_else(|| failed("the artifact does not contain a valid report.json".to_owned()))?;
     let results = report["results"].as_array().cloned().unwrap_or_default();
     let mut previews =
         results.iter().take(MAX_PREVIEWS).map(|result| preview_of(result, &folder)).collect::<Vec<_>>();
     let unchanged = report["unchanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let scope = Scope::unchanged(unchanged.take(MAX_PREVIEWS).map(str::to_owned).collect());
-    let mut notes = vec!["Rendered on a runner without secrets, from a fork.".to_owned()];
+    let mut notes = vec!["Rendered from a fork, on a runner without access to secrets.".to_owned()];
     let count = |name: &str| report["findings"][name].as_u64().unwrap_or_default();
     if count("errors") + count("warnings") > 0 {
-        notes.push(format!(
-            "The checks found {} errors and {} warnings.",
-            count("errors"),
-            count("warnings")
-        ));
+        let [errors, warnings] = [("errors", "error"), ("warnings", "warning")]
+            .map(|(name, noun)| counted(usize::try_from(count(name)).unwrap_or(usize::MAX), noun));
+        notes.push(format!("The checks found {errors} and {warnings}."));
     }
     let event = Event {
         subject: Subject::PullRequest(request),
@@ -116,7 +115,7 @@ fn preview_of(result: &Value, folder: &Path) -> Preview {
     };
     let state = match result["state"].as_str() {
         Some("failed") => PreviewState::Failed {
-            message: result["message"].as_str().unwrap_or("it failed").to_owned(),
+            message: result["message"].as_str().unwrap_or("the render failed").to_owned(),
             is_limit: false,
         },
         Some("invalid") => {

@@ -73,7 +73,7 @@ pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Option
             return Ok(Some(*id));
         }
     }
-    Err(ProviderError::Failed("the comment is being written by others all the time".to_owned()))
+    Err(ProviderError::Failed("cannot write the comment: other jobs keep writing it".to_owned()))
 }
 
 /// Marks sections about older commits as out of date.
@@ -172,7 +172,7 @@ impl Sections {
             if commit != newest {
                 let (old, new) = (short_commit(commit), short_commit(newest));
                 text.push_str(&format!(
-                    "\n> **Out of date:** this is about {old}, and the newest commit is {new}.\n"
+                    "\n> ***Out of date:** these results are for {old}; the latest commit is {new}.\n"
                 ));
             }
             text.push_str(&format!("\n<!-- section {key} {commit} -->\n{section}\n<!-- end {key} -->\n"));
@@ -201,7 +201,7 @@ mod tests {
         again.replace(&section("a", "c2", &["third"]));
         let text = again.text("c2");
         assert!(text.contains("third") && text.contains("second") && !text.contains("first"), "{text}");
-        assert!(text.contains("this is about c1, and the newest commit is c2"), "{text}");
+        assert!(text.contains("these results are for c1; the latest commit is c2"), "{text}");
         assert_eq!(again.commit_of("b"), Some("c1"));
         assert!(again.contains(&section("a", "c2", &["long", "third"])));
         assert!(!again.contains(&section("a", "c1", &["third"])));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever edits the comment by hand breaks nothing.
+        /// Manual edits of the comment do not cause errors.
         #[test]
         fn any_comment_can_be_read(text in "(<!-- section |<!-- end |a|b| |-->|\n|\\PC){0,40}") {
             let mut sections = Sections::read(&text);

@@ -23,9 +23,9 @@ pub(crate) enum ProviderError {
 impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Event(message) => write!(f, "the event cannot be read: {message}"),
+            Self::Event(message) => write!(f, "cannot read the event: {message}"),
             Self::Runner(path, error) => write!(f, "cannot write {}: {error}", path.display()),
-            Self::Forbidden(message) => write!(f, "the token may not do this: {message}"),
+            Self::Forbidden(message) => write!(f, "permission denied: {message}"),
             Self::Unsupported(feature) => write!(f, "this CI service does not support {feature}"),
             Self::Failed(message) => f.write_str(message),
         }
@@ -45,7 +45,9 @@ impl Fault for ProviderError {
 
     fn help(&self) -> Option<String> {
         match self {
-            Self::Forbidden(_) => Some("grant it under `permissions:` in the workflow".to_owned()),
+            Self::Forbidden(_) => {
+                Some("grant the token this permission under `permissions:` in the workflow".to_owned())
+            }
             Self::Event(_) | Self::Runner(..) | Self::Unsupported(_) | Self::Failed(_) => None,
         }
     }

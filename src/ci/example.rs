@@ -1,4 +1,4 @@
-//! A minimal CI service, which shows what another one takes. It exists in tests only.
+//! A minimal CI service: a template for adding another one. It exists in tests only.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,7 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
     default_output: |environment, workspace| {
         variable(environment, "EXAMPLE_CI").map(|_| workspace.join("example-output"))
     },
+    annotation: None,
     connect: |environment, settings| Ok(Box::new(Example::connect(environment, settings)?)),
 };
 

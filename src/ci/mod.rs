@@ -26,4 +26,4 @@ mod tests;
 pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
 pub(crate) use provider::{CiProvider, Media, Section, Settings, file_name};
-pub(crate) use registry::{default_output, detect, provider_names, workspace};
+pub(crate) use registry::{annotate_error, default_output, detect, provider_names, workspace};

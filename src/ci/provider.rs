@@ -39,6 +39,9 @@ pub(crate) struct ProviderDescription {
     pub(crate) workspace: fn(&Environment<'_>) -> Option<PathBuf>,
     /// Returns the default output directory for a workspace, or `None` if the service has not set what it depends on.
     pub(crate) default_output: fn(&Environment<'_>, &Path) -> Option<PathBuf>,
+    /// Formats an error as an annotation for the log, from a title and a message; `None` if the service has no
+    /// annotations. Unlike [`LogSyntax::error`], it is available before the service is connected.
+    pub(crate) annotation: Option<fn(&str, &str) -> String>,
     /// Reads the event and creates the service.
     pub(crate) connect: fn(&Environment<'_>, &Settings) -> Connected,
 }

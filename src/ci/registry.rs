@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ProviderError;
 use super::provider::{CiProvider, Environment, ProviderDescription, Settings};
-use super::{github, gitlab};
+use super::{github, gitlab, log};
 
 /// The supported services. The first that detects itself is used.
 pub(super) const PROVIDERS: &[&ProviderDescription] = &[
@@ -24,6 +24,12 @@ pub(crate) fn detect(
 ) -> Result<Option<Box<dyn CiProvider>>, ProviderError> {
     let found = PROVIDERS.iter().find(|provider| (provider.detect)(environment));
     found.map(|provider| (provider.connect)(environment, settings)).transpose()
+}
+
+/// Prints an error to the log as an annotation, if the service that this process runs in has annotations.
+pub(crate) fn annotate_error(environment: &Environment<'_>, title: &str, message: &str) {
+    let found = PROVIDERS.iter().find(|provider| (provider.detect)(environment));
+    log::print(found.and_then(|provider| provider.annotation).map(|annotation| annotation(title, message)));
 }
 
 /// Returns the directory of the checkout, or `None` outside of CI.

@@ -96,7 +96,7 @@ impl Rest {
         headers: &'static [(&'static str, &'static str)],
     ) -> Result<Self, ProviderError> {
         if !is_safe_origin(base) {
-            return Err(ProviderError::Event(format!("the API's address {base:?} is not https")));
+            return Err(ProviderError::Event(format!("the API URL {base:?} does not use https")));
         }
         let agent = hardened_config()
             .proxy(proxy(base).map_err(ProviderError::Event)?)
@@ -120,7 +120,7 @@ impl Rest {
     pub(super) fn call(&self, method: &str, path: &str, body: &Body<'_>) -> Result<Response, ProviderError> {
         let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
         if !self.is_own(&url) {
-            return Err(ProviderError::Failed("the service names an address that is not its own".to_owned()));
+            return Err(ProviderError::Failed("the service returned a URL of another host".to_owned()));
         }
         let is_idempotent = method != "POST";
         for attempt in 1.. {
@@ -139,7 +139,7 @@ impl Rest {
             };
             std::thread::sleep(pause);
         }
-        Err(ProviderError::Failed("no answer".to_owned()))
+        Err(ProviderError::Failed("no response".to_owned()))
     }
 
     /// Returns all items of a list, page by page. `subject` names the list in errors.
@@ -155,7 +155,7 @@ impl Rest {
             next = response.next.take();
             match response.ok(subject)? {
                 Value::Array(page) => items.extend(page),
-                _ => return Err(ProviderError::Failed(format!("{subject}: the answer is no list"))),
+                _ => return Err(ProviderError::Failed(format!("{subject}: the response is not a list"))),
             }
         }
         Ok(items)
@@ -167,20 +167,22 @@ impl Rest {
     /// Returns [`ProviderError::Failed`] if there is no such path, the redirect is not a safe origin, the body is too
     /// large, or `file` cannot be written.
     pub(super) fn download(&self, path: &str, file: &std::path::Path) -> Result<(), ProviderError> {
-        let failed =
-            |message: &dyn std::fmt::Display| ProviderError::Failed(format!("the download: {message}"));
+        let failed = |message: &dyn std::fmt::Display| {
+            ProviderError::Failed(format!("the download failed: {message}"))
+        };
         let mut builder = ureq::http::Request::builder().uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
         }
-        let request = builder.body(()).map_err(|_| failed(&"the address is not valid"))?;
+        let request = builder.body(()).map_err(|_| failed(&"invalid URL"))?;
         let mut response = self.agent.run(request).map_err(|error| failed(&error))?;
         if response.status().is_redirection() {
             let location = response.headers().get("location").and_then(|value| value.to_str().ok());
             let location = location.filter(|location| is_safe_origin(location));
-            let location = location.ok_or_else(|| failed(&"it leads nowhere safe"))?.to_owned();
+            let location =
+                location.ok_or_else(|| failed(&"the redirect does not lead to a safe URL"))?.to_owned();
             response =
-                self.agent.get(&location).call().map_err(|_| failed(&"the storage gives no answer"))?;
+                self.agent.get(&location).call().map_err(|_| failed(&"no response from the storage"))?;
         }
         if !response.status().is_success() {
             return Err(failed(&format!("HTTP {}", response.status().as_u16())));
@@ -188,7 +190,7 @@ impl Rest {
         let mut body = response.into_body().into_reader().take(MAX_DOWNLOAD + 1);
         let mut file = std::fs::File::create(file).map_err(|error| failed(&error))?;
         let size = std::io::copy(&mut body, &mut file).map_err(|error| failed(&error))?;
-        if size > MAX_DOWNLOAD { Err(failed(&"it is too large")) } else { Ok(()) }
+        if size > MAX_DOWNLOAD { Err(failed(&"the file is too large")) } else { Ok(()) }
     }
 
     /// Returns whether `url` belongs to the service, so that the token may be sent to it: the API's origin, or the sibling
@@ -213,7 +215,7 @@ impl Rest {
             builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
         }
         let failed = |error: &dyn std::fmt::Display| error.to_string();
-        let invalid = |_| "the request is not valid".to_owned();
+        let invalid = |_| "invalid request".to_owned();
         let response = match body {
             Body::None => self.agent.run(builder.body(()).map_err(invalid)?),
             Body::Json(json) => {

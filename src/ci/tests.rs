@@ -83,7 +83,7 @@ fn features_that_another_service_lacks_have_defaults() {
 #[test]
 fn an_incomplete_environment_is_an_error() {
     let error = connect(&EXAMPLE[..2], Path::new("")).err().expect("no commit");
-    assert_eq!(error.to_string(), "the event cannot be read: EXAMPLE_COMMIT is not set");
+    assert_eq!(error.to_string(), "cannot read the event: EXAMPLE_COMMIT is not set");
     assert!(connect(&[], Path::new("")).expect("no error").is_none());
 }
 

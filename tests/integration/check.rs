@@ -1,7 +1,7 @@
-//! `check`: every rule by a fixture of its own, the documentation of all of them, and the flags.
+//! `check`: a fixture for every rule, the documentation of the rules, and the flags.
 //!
-//! A fixture in `tests/checks` is named like the rule that it is about. It holds options as the npm package takes them,
-//! files, and what is found. Set BLESS=1 to write down what is found now; read the difference before it is committed.
+//! A fixture in `tests/checks` is named after the rule that it triggers. It contains options of the npm package, project
+//! files, and the expected findings. `BLESS=1` updates the findings; review the difference before you commit it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -126,7 +126,7 @@ fn every_rule_has_a_fixture_that_triggers_it() {
             let files = fixture.source.split("-- findings --\n").next().unwrap();
             std::fs::write(&fixture.path, format!("{files}-- findings --\n{}", ran.stdout)).unwrap();
         } else {
-            assert_eq!(ran.stdout, fixture.findings, "{code}; BLESS=1 writes down what is found now");
+            assert_eq!(ran.stdout, fixture.findings, "{code}; run with BLESS=1 to update the fixture");
         }
     }
     let all = Rule::ALL.iter().map(|rule| rule.code().to_owned()).collect::<BTreeSet<_>>();
@@ -154,18 +154,18 @@ fn links_and_sockets_are_found() {
     assert_eq!(codes, OF_FILE_SYSTEMS.map(Rule::code).into_iter().collect(), "{found:#}");
 }
 
-/// What `docs/checks.md` must say.
+/// Returns the expected text of `docs/checks.md`.
 fn documentation() -> String {
     let mut text = String::from(
         "# Checks\n\n\
-         Every finding of `hyperframes-ci check`, of `render` and `pack`, and of the npm package `hyperframes-preflight`\n\
-         has one of these codes. `hyperframes-ci check --explain CODE` prints the same as this page.\n\n\
-         Severities can be changed: `--deny CODE`, `--warn CODE`, `--allow CODE` and `--strict` (warnings become\n\
-         errors), or in `hyperframes-ci.toml` at the root of the repository, over which flags win:\n\n\
+         Every finding of `hyperframes-ci check`, `render` and `pack`, and of the npm package `hyperframes-preflight`, has\n\
+         one of these codes. `hyperframes-ci check --explain CODE` prints the explanation in the terminal.\n\n\
+         To change severities, use `--deny CODE`, `--warn CODE`, `--allow CODE` and `--strict` (treat warnings as errors),\n\
+         or `hyperframes-ci.toml` at the root of the repository. Flags override the file:\n\n\
          ```toml\n[check]\ndeny = [\"unused-variable\"]\nwarn = [\"missing-asset\"]\nallow = [\"insecure-reference\"]\n\
          strict = false\n```\n\n\
-         Notes never fail a check. `render` takes findings about declarations and values as warnings unless\n\
-         `--strict-variables` is given, as the official command line does.\n",
+         Notes never fail a check. Like the official command line, `render` reports findings about declarations and values\n\
+         as warnings unless `--strict-variables` is set.\n",
     );
     for group in Group::ALL {
         let _ = write!(text, "\n## {}\n", group.title());
@@ -186,14 +186,18 @@ fn the_documentation_lists_every_rule() {
     if is_blessing() {
         std::fs::write(&path, documentation()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), documentation(), "BLESS=1 writes it anew");
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        documentation(),
+        "run with BLESS=1 to update the file"
+    );
 }
 
 #[test]
 fn a_rule_can_be_explained() {
     let ran = run_in(root(), &["check", "--explain", "missing-asset"]).ok();
     assert!(
-        ran.stdout.starts_with("missing-asset (error)\n\nA referenced file is not there.\n\n"),
+        ran.stdout.starts_with("missing-asset (error)\n\nA referenced file was not found.\n\n"),
         "{ran:?}"
     );
     let ran = run_in(root(), &["check", "--explain", "missing-aset"]);

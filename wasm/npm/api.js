@@ -1,4 +1,4 @@
-// Looks at what callers hand over, so that only what is well-typed reaches the WebAssembly, and nothing traps there.
+// Validates arguments before they are passed to WebAssembly, so that invalid types cannot cause a trap.
 import {
   Preflight,
   Variables,
@@ -14,7 +14,7 @@ export class PreflightError extends Error {
   }
 }
 
-/** Runs `work`; what the core throws becomes a PreflightError. */
+/** Runs `work` and converts errors of the core to PreflightError. */
 function guarded(work) {
   try {
     return work();
@@ -27,7 +27,7 @@ function guarded(work) {
 function entriesOf(files) {
   if (files instanceof Map) return [...files];
   if (files === null || typeof files !== "object" || Array.isArray(files)) {
-    throw new PreflightError("invalid_files", "the files are neither an object nor a Map from path to contents");
+    throw new PreflightError("invalid_files", "files must be an object or a Map of paths and contents");
   }
   return Object.entries(files);
 }
@@ -35,7 +35,7 @@ function entriesOf(files) {
 const isBytes = (value) => ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
 
 function add(preflight, path, contents, takesStubs) {
-  if (typeof path !== "string") throw new PreflightError("invalid_path", "a path is not a string");
+  if (typeof path !== "string") throw new PreflightError("invalid_path", "a path in files is not a string");
   if (typeof contents === "string") return preflight.text(path, contents);
   if (isBytes(contents)) return preflight.bytes(path, contents);
   const isStub =
@@ -46,11 +46,11 @@ function add(preflight, path, contents, takesStubs) {
     contents.size >= 0 &&
     (contents.head === undefined || isBytes(contents.head));
   if (isStub) return preflight.stub(path, contents.size, contents.head ?? new Uint8Array());
-  const also = takesStubs ? " nor { size, head }" : "";
-  throw new PreflightError("invalid_contents", `the contents of ${path} are neither a string nor a Uint8Array${also}`);
+  const expected = takesStubs ? "a string, a Uint8Array or { size, head }" : "a string or a Uint8Array";
+  throw new PreflightError("invalid_contents", `the contents of ${path} must be ${expected}`);
 }
 
-/** What each option is, and what to do with it. */
+/** For each option: a type check, the expected type for messages, and a function that applies the value. */
 const OPTIONS = {
   project: [isString, "a string", (preflight, value) => preflight.project(value)],
   composition: [isString, "a string", (preflight, value) => preflight.composition(value)],
@@ -58,11 +58,11 @@ const OPTIONS = {
   variables: [
     isObject,
     "an object",
-    (preflight, value) => preflight.variables(stringify(value, "invalid_options", "the variables")),
+    (preflight, value) => preflight.variables(stringify(value, "invalid_options", "variables")),
   ],
   values: [
     (value) => Array.isArray(value) && value.every(isValuesFile),
-    "a list of { path, text, rows }",
+    "an array of { path, text, rows }",
     (preflight, value) => value.forEach(({ path, text, rows }) => preflight.values(path, text, rows === true)),
   ],
   strict: [(value) => typeof value === "boolean", "a boolean", (preflight, value) => value && preflight.strict()],
@@ -74,7 +74,7 @@ const OPTIONS = {
 
 function level(name) {
   const isList = (value) => Array.isArray(value) && value.every(isString);
-  return [isList, "a list of codes", (preflight, codes) => codes.forEach((code) => preflight.level(name, code))];
+  return [isList, "an array of codes", (preflight, codes) => codes.forEach((code) => preflight.level(name, code))];
 }
 
 function isString(value) {
@@ -92,14 +92,14 @@ function isValuesFile(value) {
 }
 
 function configure(preflight, options, known) {
-  if (!isObject(options)) throw new PreflightError("invalid_options", "the options are no object");
+  if (!isObject(options)) throw new PreflightError("invalid_options", "options must be an object");
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) {
-      throw new PreflightError("invalid_options", `there is no option ${name}; there are ${known.join(", ")}`);
+      throw new PreflightError("invalid_options", `unknown option ${name}; the options are ${known.join(", ")}`);
     }
     if (value === undefined) continue;
     const [fits, expected, apply] = OPTIONS[name];
-    if (!fits(value)) throw new PreflightError("invalid_options", `${name} is not ${expected}`);
+    if (!fits(value)) throw new PreflightError("invalid_options", `${name} must be ${expected}`);
     apply(preflight, value);
   }
 }
@@ -109,25 +109,25 @@ function stringify(value, code, what) {
   try {
     json = JSON.stringify(value);
   } catch (error) {
-    throw new PreflightError(code, `${what} cannot be written as JSON: ${error.message}`);
+    throw new PreflightError(code, `${what} cannot be serialized as JSON: ${error.message}`);
   }
-  if (!isString(json)) throw new PreflightError(code, `${what} cannot be written as JSON`);
+  if (!isString(json)) throw new PreflightError(code, `${what} cannot be serialized as JSON`);
   return json;
 }
 
-/** A Preflight with files and options; `finish` uses it up. */
+/** Creates a Preflight with files and options, and passes it to `finish`, which consumes it. */
 function prepared(files, options, known, takesStubs, finish) {
   return guarded(() => {
     const entries = entriesOf(files);
     const preflight = new Preflight();
-    let isUsedUp = false;
+    let isConsumed = false;
     try {
       configure(preflight, options, known);
       for (const [path, contents] of entries) add(preflight, path, contents, takesStubs);
-      isUsedUp = true;
+      isConsumed = true;
       return JSON.parse(finish(preflight));
     } finally {
-      if (!isUsedUp) preflight.free();
+      if (!isConsumed) preflight.free();
     }
   });
 }
@@ -144,22 +144,22 @@ export function renderKey(project, request = {}, generation = 0) {
   return guarded(() => {
     const [kind, id, ...more] = isObject(project) ? Object.entries(project).flat() : [];
     if (!["digest", "assetId"].includes(kind) || !isString(id) || more.length > 0) {
-      throw new PreflightError("invalid_request", "the project is neither { digest } nor { assetId }");
+      throw new PreflightError("invalid_request", "project must be either { digest } or { assetId }");
     }
-    if (!isObject(request)) throw new PreflightError("invalid_request", "the request is no object");
+    if (!isObject(request)) throw new PreflightError("invalid_request", "request must be an object");
     if (!Number.isInteger(generation) || generation < 0 || generation > 0xffffffff) {
-      throw new PreflightError("invalid_request", "the generation is no whole number from 0 to 4294967295");
+      throw new PreflightError("invalid_request", "generation must be an integer from 0 to 4294967295");
     }
-    return coreRenderKey(kind, id, stringify(request, "invalid_request", "the request"), generation);
+    return coreRenderKey(kind, id, stringify(request, "invalid_request", "request"), generation);
   });
 }
 
 function markup(html) {
-  if (!isString(html)) throw new PreflightError("invalid_html", "the composition is not a string");
+  if (!isString(html)) throw new PreflightError("invalid_html", "html must be a string");
   return html;
 }
 
-// What the last composition declares, and what the core said about values: they come row by row, and rows are alike.
+// The declarations of the last composition, and cached verdicts: values are checked row by row, and most rows are similar.
 let last;
 
 function declared(html) {
@@ -175,7 +175,7 @@ function declared(html) {
   return last;
 }
 
-// Of most values no more than this decides; objects differ in what they hold, and in how they write themselves as JSON.
+// The verdict on most values depends only on these kinds. Objects are always checked, since their contents differ.
 const [NULL, BOOLEAN, NUMBER, STRING, OBJECT] = [0, 1, 2, 3, 4];
 
 function kindOf(value) {
@@ -191,10 +191,10 @@ function kindOf(value) {
   }
 }
 
-// How many names are kept at most; whoever has more gets them judged again.
+// Maximum number of variable names in the cache.
 const MOST_VERDICTS = 1000;
 
-/** What is wrong with a value, or `null`. */
+/** Returns the issue of a value, or `null`. */
 function verdict({ variables, enums, verdicts }, id, value) {
   let known = verdicts.get(id);
   if (known === undefined) {
@@ -206,9 +206,9 @@ function verdict({ variables, enums, verdicts }, id, value) {
   const isOption = known.isEnum && kind === STRING;
   const before = isOption ? (known.options.has(value) ? null : undefined) : known.issues[kind];
   if (before !== undefined) return before;
-  const [issue = null] = JSON.parse(variables.check(stringify({ [id]: value }, "invalid_values", "the values")));
+  const [issue = null] = JSON.parse(variables.check(stringify({ [id]: value }, "invalid_values", "values")));
   if (isOption) {
-    // There are no more right ones than are declared; of wrong ones there is no end.
+    // Only valid options are cached, because the number of invalid ones is unlimited.
     if (issue === null) known.options.add(value);
   } else if (kind !== OBJECT) {
     known.issues[kind] = issue;
@@ -219,10 +219,10 @@ function verdict({ variables, enums, verdicts }, id, value) {
 export function checkVariables(html, values) {
   return guarded(() => {
     markup(html);
-    // Whoever writes itself as JSON is read as such.
+    // Objects with their own toJSON are checked in their JSON form.
     const isOther = typeof values?.toJSON === "function";
-    const given = isOther ? JSON.parse(stringify(values, "invalid_values", "the values")) : values;
-    if (!isObject(given)) throw new PreflightError("invalid_values", "the values are no object");
+    const given = isOther ? JSON.parse(stringify(values, "invalid_values", "values")) : values;
+    if (!isObject(given)) throw new PreflightError("invalid_values", "values must be an object");
     const composition = declared(html);
     const issues = [];
     for (const id of Object.keys(given)) {
@@ -241,5 +241,5 @@ export function isComposition(html) {
   return guarded(() => coreHasRoot(markup(html)));
 }
 
-// A test compares it with package.json.
+// A test compares this with package.json.
 export const version = "0.1.0";

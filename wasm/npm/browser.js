@@ -1,6 +1,6 @@
 import init from "./wasm.js";
 
-// The glue finds wasm_bg.wasm beside itself, in a way that bundlers know.
+// The generated code loads wasm_bg.wasm from its own directory, in a form that bundlers support.
 await init();
 
 export * from "./api.js";

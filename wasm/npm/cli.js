@@ -1,38 +1,43 @@
 #!/usr/bin/env node
-// The hook for people without the native binary: checks the projects that files belong to.
+// Command line for use without the native binary, such as in Git hooks: checks the projects of the given paths.
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync, openSync, readSync, closeSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { parse as parseToml } from "smol-toml";
 import { PreflightError, check, isComposition, version } from "./node.js";
 
-const USAGE = `Checks HyperFrames compositions before anything is uploaded.
+const USAGE = `Check HyperFrames compositions before uploading
 
 Usage: hyperframes-preflight [OPTIONS] [PATH]...
 
-PATH is a project directory or a file of one; other files are passed over, so that hooks can name whatever changed.
+Arguments:
+  [PATH]...  Project directories, or files in projects; other files are skipped [default: .]
 
 Options:
-  --deny CODE      Make the findings of a check errors; several with commas
-  --warn CODE      Make the findings of a check warnings
-  --allow CODE     Leave out the findings of a check
-  --strict         Make all warnings errors
-  --format FORMAT  human, json, github or sarif [default: human]
-  --version
-  --help
+  --deny <CODES>     Report these checks as errors (comma-separated; may be repeated)
+  --warn <CODES>     Report these checks as warnings
+  --allow <CODES>    Ignore these checks
+  --strict           Treat warnings as errors
+  --format <FORMAT>  Output format [default: human] [possible values: human, json, github, sarif]
+  --version          Print version
+  --help             Print help
 
 Severities are also read from [check] in hyperframes-ci.toml at the root of the repository.
-Exit codes: 0 no errors · 2 usage · 5 the checks found errors
+
+Exit codes:
+  0  No errors
+  2  Invalid command line or configuration
+  5  The checks found errors
 `;
 
 const INDEX = "index.html";
 const CONFIG = "hyperframes-ci.toml";
 const HEAD = 256;
 const LEVELS = ["deny", "warn", "allow"];
-/** Texts that the checks read; of everything else, size and first bytes are enough. */
+/** Files that the checks read; for other files, the size and the first bytes are sufficient. */
 const TEXT = /\.(html?|css|[cm]?js)$/i;
-/** Folders that are never packed and may be large; a reference into them is looked up all the same. */
-const PASSED_OVER = new Set(["node_modules", "dist"]);
+/** Directories that are never packed and may be large. References into them are still resolved. */
+const SKIPPED = new Set(["node_modules", "dist"]);
 
 class UsageError extends Error {}
 
@@ -49,8 +54,8 @@ function main() {
       help: { type: "boolean" },
     },
   });
-  if (flags.help) return tell(USAGE);
-  if (flags.version) return tell(`${version}\n`);
+  if (flags.help) return print(USAGE);
+  if (flags.version) return print(`${version}\n`);
   let errors = 0;
   const all = [];
   for (const project of projects(positionals.length > 0 ? positionals : ["."])) {
@@ -64,13 +69,13 @@ function main() {
     const sum = (name) => all.reduce((count, result) => count + result[name], 0);
     const [warnings, notes] = [sum("warnings"), sum("notes")];
     const diagnostics = all.flatMap((result) => result.diagnostics);
-    tell(`${JSON.stringify({ diagnostics, errors, warnings, notes }, null, 2)}\n`);
+    print(`${JSON.stringify({ diagnostics, errors, warnings, notes }, null, 2)}\n`);
   } else if (flags.format === "sarif" && all.length > 1) {
     const [first, ...rest] = all.map((result) => JSON.parse(result.text));
     first.runs.push(...rest.flatMap((log) => log.runs));
-    tell(`${JSON.stringify(first, null, 2)}\n`);
+    print(`${JSON.stringify(first, null, 2)}\n`);
   } else {
-    tell(all.map((result) => result.text).join(""));
+    print(all.map((result) => result.text).join(""));
   }
   if (errors > 0) {
     process.stderr.write(`error: the checks found ${errors} error${errors === 1 ? "" : "s"}\n`);
@@ -78,21 +83,21 @@ function main() {
   }
 }
 
-function tell(text) {
+function print(text) {
   process.stdout.write(text);
 }
 
-/** The projects that paths lead to, each once. */
+/** Returns the projects of the paths, without duplicates. */
 function projects(paths) {
   const found = new Set();
   for (const path of paths) {
-    if (!existsSync(path)) throw new UsageError(`there is nothing at ${path}`);
+    if (!existsSync(path)) throw new UsageError(`no such file or directory: ${path}`);
     const whole = realpathSync(path);
     const isFolder = statSync(whole).isDirectory();
     const start = isFolder ? whole : dirname(whole);
     const project = nearestProject(start);
     if (project) found.add(project);
-    else if (isFolder) throw new UsageError(`there is no project at ${path}`);
+    else if (isFolder) throw new UsageError(`no HyperFrames project found in ${path} or its parent directories`);
     else if (/\.html?$/i.test(whole) && readFileSync(whole, "utf8").includes("data-composition-")) found.add(start);
   }
   return [...found].sort();
@@ -106,7 +111,7 @@ function nearestProject(start) {
   }
 }
 
-/** The repository around a project, or the project itself. */
+/** Returns the repository of a project, or the project itself if it is not in a repository. */
 function repository(project) {
   for (let folder = project; ; folder = dirname(folder)) {
     if (existsSync(join(folder, ".git"))) return folder;
@@ -114,11 +119,11 @@ function repository(project) {
   }
 }
 
-/** Severities: flags over the configuration. */
+/** Returns the severities: flags override the configuration. */
 function levels(root, flags) {
   const codes = (name) => (flags[name] ?? []).flatMap((list) => list.split(","));
   const said = new Set(LEVELS.flatMap(codes));
-  if (said.size < LEVELS.flatMap(codes).length) throw new UsageError("--deny, --warn and --allow name a code twice");
+  if (said.size < LEVELS.flatMap(codes).length) throw new UsageError("a code is passed more than once to --deny, --warn and --allow");
   const config = configuration(join(root, CONFIG));
   const merged = Object.fromEntries(
     LEVELS.map((name) => [name, [...(config[name] ?? []).filter((code) => !said.has(code)), ...codes(name)]]),
@@ -131,14 +136,14 @@ function configuration(path) {
   try {
     const { check: config = {} } = parseToml(readFileSync(path, "utf8"));
     const unknown = Object.keys(config).find((name) => ![...LEVELS, "strict"].includes(name));
-    if (unknown) throw new Error(`unknown field ${unknown} in [check]`);
+    if (unknown) throw new Error(`unknown key ${unknown} in [check] (expected deny, warn, allow or strict)`);
     return config;
   } catch (error) {
     throw new UsageError(`${path}: ${error.message}`);
   }
 }
 
-/** Checks a project; files outside of it are read when a reference leads there. */
+/** Checks a project. Files outside the project are read if a reference leads to them. */
 function checkOnDisk(root, project, options) {
   const files = new Map();
   walk(root, project, files, new Set());
@@ -154,7 +159,7 @@ function checkOnDisk(root, project, options) {
   }
 }
 
-/** Adds what is at a repository path, or in its folder under a name that differs in case. */
+/** Adds the file at a repository path, and files in the same directory whose names differ in case only. */
 function lookUp(root, path, files) {
   const folder = join(root, dirname(path));
   const wanted = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
@@ -170,7 +175,7 @@ function walk(root, folder, files, above) {
   if (above.has(here)) return;
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if ((name.startsWith(".") && name !== ".hyperframesignore") || PASSED_OVER.has(name)) continue;
+    if ((name.startsWith(".") && name !== ".hyperframesignore") || SKIPPED.has(name)) continue;
     const target = inside(root, path);
     if (!target) continue;
     const found = statSync(target);
@@ -179,7 +184,7 @@ function walk(root, folder, files, above) {
   }
 }
 
-/** Where a path ends, if that is inside the repository. */
+/** Returns the real path, if it is inside the repository. */
 function inside(root, path) {
   if (!existsSync(path)) return undefined;
   const target = realpathSync(path);

@@ -1,7 +1,7 @@
-/** How much a finding matters. */
+/** The severity of a finding. */
 export type Severity = "error" | "warning" | "note";
 
-/** A place in a text, both counted from 1; the column counts characters (Unicode code points). */
+/** A position in a text. Line and column start at 1; the column counts characters (Unicode code points). */
 export interface Position {
   line: number;
   column: number;
@@ -9,69 +9,69 @@ export interface Position {
 
 /** One finding. */
 export interface Diagnostic {
-  /** Stable identifier, such as `undeclared-variable`; `docs/checks.md` explains each. */
+  /** Stable identifier, such as `undeclared-variable`; explained in `docs/checks.md`. */
   code: string;
   severity: Severity;
   /** The file, relative to the root of `files`, with `/`. */
   path: string;
-  /** Byte offsets into the file's UTF-8, the end exclusive; absent where the finding is about a whole file. */
+  /** Byte offsets in the file (UTF-8), end exclusive. Absent if the finding concerns the whole file. */
   span?: { start: number; end: number };
-  /** Where the span starts. */
+  /** Start of the span. */
   position?: Position;
-  /** Where the span ends: the first character that is not in it. */
+  /** End of the span: the first character after it. */
   end?: Position;
-  /** What is wrong. */
+  /** The problem. */
   message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   help?: string;
 }
 
-/** A file whose contents play no part in the checks, such as a video: enough is known of it without them. */
+/** A file whose contents are not needed for the checks, such as a video. */
 export interface FileStub {
   /** Size in bytes. */
   size: number;
-  /** The file's first bytes, 256 are enough; shows media that git LFS has not fetched. */
+  /** The first bytes of the file; 256 are sufficient. Used to detect Git LFS pointers. */
   head?: Uint8Array;
 }
 
-/** Files by path from the root of the repository, with `/`. */
+/** Files by path, relative to the root of the repository, with `/`. */
 export type Files<Contents = string | Uint8Array> = Record<string, Contents> | Map<string, Contents>;
 
-/** A text with values for variables. */
+/** A file with variable values. */
 export interface ValuesFile {
-  /** What findings call it. */
+  /** The path in findings. */
   path: string;
-  /** JSON; with `rows` an array, `{"rows": […]}` or one object a line. */
+  /** A JSON object. With `rows`: an array, `{"rows": […]}`, one object per line, or CSV or TSV, depending on the path. */
   text: string;
-  /** Whether it holds many sets of values. */
+  /** Whether the file contains rows: many sets of values. */
   rows?: boolean;
 }
 
 export interface CheckOptions {
-  /** The project's folder inside `files`, with `/`. Default: the root. */
+  /** The project directory in `files`, with `/`. Default: the root. */
   project?: string;
-  /** The entry inside the project. Default: `index.html`. */
+  /** The entry HTML file, relative to the project. Default: `index.html`. */
   composition?: string;
-  /** The shape that a render will be asked for: `16:9`, `9:16` or `1:1`. */
+  /** The requested aspect ratio: `16:9`, `9:16` or `1:1`. */
   aspectRatio?: string;
-  /** Values for the entry's variables. */
+  /** Values of the entry's variables. */
   variables?: Record<string, unknown>;
-  /** Files with values for the entry's variables. */
+  /** Files with values of the entry's variables. */
   values?: ValuesFile[];
-  /** Makes warnings errors. */
+  /** Treats warnings as errors. */
   strict?: boolean;
-  /** Codes whose findings are errors. */
+  /** Codes to report as errors. */
   deny?: string[];
-  /** Codes whose findings are warnings. */
+  /** Codes to report as warnings. */
   warn?: string[];
-  /** Codes whose findings are left out. */
+  /** Codes to ignore. */
   allow?: string[];
-  /** How findings are told in `text`. Default: `human`. */
+  /** The format of `text`. Default: `human`. */
   format?: "human" | "json" | "github" | "sarif";
 }
 
 export interface CheckResult {
-  /** Sorted by path and place. */
+  /** The findings, sorted by path and position. */
   diagnostics: Diagnostic[];
   errors: number;
   warnings: number;
@@ -79,39 +79,39 @@ export interface CheckResult {
   /** The findings as the command line prints them in `format`. */
   text: string;
   /**
-   * The files that references lead to and that `files` does not hold, as paths from its root. Whoever reads files on
-   * demand adds those that exist, and checks again.
+   * Referenced files that `files` does not contain, as paths relative to its root. If you load files on demand, add
+   * those that exist and check again.
    */
   missing: string[];
 }
 
-/** One thing wrong with a set of values. */
+/** A problem with a variable value. */
 export interface VariableIssue {
   /** Stable identifier, such as `variable-type-mismatch`. */
   code: "undeclared-variable" | "variable-type-mismatch" | "variable-not-in-enum";
   severity: Severity;
   /** The id of the variable. */
   variable: string;
-  /** What is wrong. */
+  /** The problem. */
   message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   help: string | null;
 }
 
-/** What `digest` tells: equal to the fields of `hyperframes-ci pack --json` over the same files. */
+/** The result of `digest`, identical to the fields of `hyperframes-ci pack --json` for the same files. */
 export interface ArchiveDigest {
   /** The manifest digest, in hexadecimal. */
   digest: string;
   /** SHA-256 of the archive's bytes, in hexadecimal. */
   sha256: string;
   fileCount: number;
-  /** The files' sizes before compression, in bytes. */
+  /** Total size of the files before compression, in bytes. */
   contentBytes: number;
-  /** The archive's size, in bytes. */
+  /** Size of the archive, in bytes. */
   sizeBytes: number;
 }
 
-/** A JSON Schema (draft 2020-12) of an object with values for a composition's variables. */
+/** A JSON Schema (draft 2020-12) for the values of a composition's variables. */
 export interface VariablesSchema {
   $schema: string;
   type: "object";
@@ -120,7 +120,7 @@ export interface VariablesSchema {
 }
 
 /**
- * One variable's schema. `title` is its label, `x-hyperframes-type` its declared type, and `x-hyperframes-labels` the
+ * The schema of a variable. `title` is its label, `x-hyperframes-type` its declared type, and `x-hyperframes-labels` the
  * labels of an enum's options.
  */
 export interface VariableSchema {
@@ -131,9 +131,9 @@ export interface VariableSchema {
   [keyword: string]: unknown;
 }
 
-/** What wrong input throws. */
+/** Thrown for invalid arguments. */
 export class PreflightError extends Error {
-  /** Stable identifier. */
+  /** Creates an error with a stable identifier and a message. */
   constructor(code: string, message: string);
   readonly code:
     | "invalid_files"
@@ -147,52 +147,51 @@ export class PreflightError extends Error {
 }
 
 /**
- * Checks a project: declarations, values, bindings, references, size, duration.
+ * Checks a project: declarations, values, bindings, references, size and duration.
  *
- * `files` holds everything of the project (what `.hyperframesignore` leaves out as well, where a reference may lead
- * there) and whatever else of the repository references may reach.
+ * `files` contains the files of the project, including those that `.hyperframesignore` excludes, and other files of the
+ * repository that the project refers to.
  *
- * @throws {PreflightError} on wrong input; what is wrong with the project is a finding.
+ * @throws {PreflightError} if an argument is invalid. Problems of the project are findings.
  */
 export function check(files: Files<string | Uint8Array | FileStub>, options?: CheckOptions): CheckResult;
 
 /**
- * Checks values against the variables that a composition declares. What is wrong with the declarations themselves
- * is told by `check`.
+ * Checks values against the variables that a composition declares. Problems of the declarations are reported by `check`.
  *
- * @throws {PreflightError} on wrong input.
+ * @throws {PreflightError} if an argument is invalid.
  */
 export function checkVariables(html: string, values: Record<string, unknown>): VariableIssue[];
 
 /**
- * The JSON Schema of a composition's variables; without properties where it declares none.
+ * Returns the JSON Schema of a composition's variables. It has no properties if the composition declares no variables.
  *
- * @throws {PreflightError} on wrong input.
+ * @throws {PreflightError} if an argument is invalid.
  */
 export function variablesSchema(html: string): VariablesSchema;
 
 export interface DigestOptions {
-  /** The project's folder inside `files`, with `/`. Default: the root. */
+  /** The project directory in `files`, with `/`. Default: the root. */
   project?: string;
 }
 
 /**
- * The manifest digest of a project as it is packed, and the archive's size and SHA-256. What the packer leaves out
- * (dotted names, `node_modules`, what `.hyperframesignore` says) is left out here as well, and files outside the
- * project that references reach are carried along.
+ * Returns the manifest digest of a project, and the size and SHA-256 of its archive. As in an archive, hidden files,
+ * `node_modules` and files that `.hyperframesignore` excludes are left out, and referenced files outside the project are
+ * included.
  *
- * @throws {PreflightError} on wrong input.
+ * @throws {PreflightError} if an argument is invalid.
  */
 export function digest(files: Files, options?: DigestOptions): ArchiveDigest;
 
 /**
- * The render key: what makes two renders one. It is the `Idempotency-Key` and the `callback_id` of what the command line
- * submits; `docs/identity.md` defines it byte by byte.
+ * Returns the render key, which is equal for identical renders. The command line submits it as `Idempotency-Key` and
+ * `callback_id`. The format is defined in `docs/identity.md`.
  *
  * @param project The manifest digest of a project, or the id of an uploaded archive.
- * @param request The body of the render request; `title`, `callback_id`, `callback_url` and `project` do not count.
- * @param generation 0, and one more for each render that is of no use, such as a failed one.
- * @throws {PreflightError} on wrong input.
+ * @param request The body of the render request; `title`, `callback_id`, `callback_url` and `project` are ignored.
+ * @param generation 0, plus 1 for each earlier render that cannot be reused, such as a failed one.
+ * @throws {PreflightError} if an argument is invalid.
  */
 export function renderKey(
   project: { digest: string } | { assetId: string },
@@ -200,7 +199,7 @@ export function renderKey(
   generation?: number,
 ): string;
 
-/** Whether a page has a root, the element with `data-composition-id`. */
+/** Returns whether a page is a composition, that is, has an element with `data-composition-id`. */
 export function isComposition(html: string): boolean;
 
 /** The version of this package. */

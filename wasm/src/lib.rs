@@ -23,7 +23,7 @@ use wasm_bindgen::prelude::*;
 
 use problem::Problem;
 
-/// The files of a repository, or of a part of it, and what is to be checked in them.
+/// The files of a repository or a part of it, and the options of a check.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Preflight {
@@ -35,37 +35,37 @@ pub struct Preflight {
 
 #[wasm_bindgen]
 impl Preflight {
-    /// No files.
+    /// Creates an instance without files.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text.
+    /// Adds a text file.
     ///
     /// # Errors
-    /// `invalid_path`.
+    /// Throws `invalid_path` if an argument is invalid.
     pub fn text(&mut self, path: String, text: String) -> Result<(), Problem> {
         self.add(path, Contents::Whole(text.into_bytes()))
     }
 
-    /// Adds a file of any contents.
+    /// Adds a file with arbitrary contents.
     ///
     /// # Errors
-    /// `invalid_path`.
+    /// Throws `invalid_path` if an argument is invalid.
     pub fn bytes(&mut self, path: String, bytes: Vec<u8>) -> Result<(), Problem> {
         self.add(path, Contents::Whole(bytes))
     }
 
-    /// Adds a file of which no more is known than its size and its first bytes.
+    /// Adds a file of which only the size and the first bytes are known.
     ///
     /// # Errors
-    /// `invalid_path`.
+    /// Throws `invalid_path` if an argument is invalid.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "api.js lets no size through that is not a whole number"
+        reason = "api.js rejects sizes that are not integers"
     )]
     pub fn stub(&mut self, path: String, size: f64, head: Vec<u8>) -> Result<(), Problem> {
         self.add(path, Contents::Stub { size: size as u64, head })
@@ -74,23 +74,28 @@ impl Preflight {
     fn add(&mut self, path: String, contents: Contents) -> Result<(), Problem> {
         // A backslash or a control character is a finding; what leads elsewhere is a mistake of the caller's.
         if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-            return Err(Problem::new("invalid_path", format!("{path:?} is no name of a file below a root")));
+            return Err(Problem::new(
+                "invalid_path",
+                format!(
+                    "{path:?} is not a valid file path; use a relative path with /, and a name for every segment"
+                ),
+            ));
         }
         // Half a surrogate pair becomes U+FFFD, so that two JavaScript strings can be one path.
         if self.contents.contains_key(&path) {
-            return Err(Problem::new("invalid_path", format!("{path:?} is there twice")));
+            return Err(Problem::new("invalid_path", format!("{path:?} occurs twice")));
         }
         self.contents.insert(path, contents);
         Ok(())
     }
 
-    /// Chooses the project's folder.
+    /// Sets the project directory.
     ///
     /// # Errors
-    /// `invalid_options`.
+    /// Throws `invalid_options` if an argument is invalid.
     pub fn project(&mut self, path: &str) -> Result<(), Problem> {
         self.project = resolve("", path)
-            .ok_or_else(|| option(format!("the project {path:?} lies outside of the files")))?;
+            .ok_or_else(|| option(format!("the project {path:?} is outside the root of the files")))?;
         Ok(())
     }
 
@@ -99,10 +104,10 @@ impl Preflight {
         self.options.compositions.push(path);
     }
 
-    /// Sets the shape that a render will be asked for.
+    /// Sets the requested aspect ratio.
     ///
     /// # Errors
-    /// `invalid_options`.
+    /// Throws `invalid_options` if an argument is invalid.
     #[wasm_bindgen(js_name = aspectRatio)]
     pub fn aspect_ratio(&mut self, ratio: &str) -> Result<(), Problem> {
         self.options.aspect_ratio =
@@ -110,17 +115,17 @@ impl Preflight {
         Ok(())
     }
 
-    /// Adds values without a place, as a JSON object.
+    /// Adds values that are not in a file, as a JSON object.
     ///
     /// # Errors
-    /// `invalid_options`.
+    /// Throws `invalid_options` if an argument is invalid.
     pub fn variables(&mut self, json: &str) -> Result<(), Problem> {
         let values = json_object(json).map_err(|error| option(format!("variables {error}")))?;
         self.options.values.push(Values::Inline(values));
         Ok(())
     }
 
-    /// Adds a text with one set of values, or many.
+    /// Adds a file with one set of values, or with rows.
     pub fn values(&mut self, path: String, text: String, rows: bool) {
         self.options.values.push(if rows {
             Values::Rows { path, text }
@@ -129,10 +134,10 @@ impl Preflight {
         });
     }
 
-    /// Says how much a rule matters: `deny`, `warn` or `allow`.
+    /// Sets the level of a rule: `deny`, `warn` or `allow`.
     ///
     /// # Errors
-    /// `invalid_options`.
+    /// Throws `invalid_options` if an argument is invalid.
     pub fn level(&mut self, level: &str, code: &str) -> Result<(), Problem> {
         let level = match level {
             "deny" => Level::Deny,
@@ -143,15 +148,15 @@ impl Preflight {
         Ok(())
     }
 
-    /// Makes warnings errors.
+    /// Treats warnings as errors.
     pub fn strict(&mut self) {
         self.levels.set_strict();
     }
 
-    /// Checks the project; gives back a `CheckResult` as JSON.
+    /// Checks the project and returns a `CheckResult` as JSON.
     ///
     /// # Errors
-    /// `invalid_options`.
+    /// Throws `invalid_options` if an argument is invalid.
     pub fn check(self, format: &str) -> Result<String, Problem> {
         let format = format.parse::<ReportFormat>().map_err(|error| option(format!("format {error}")))?;
         let mut report = check(&MemoryTree::new(self.contents, &self.project), &self.options);
@@ -162,10 +167,10 @@ impl Preflight {
         Ok(result.to_string())
     }
 
-    /// Packs the project; gives back an `ArchiveDigest` as JSON.
+    /// Packs the project and returns an `ArchiveDigest` as JSON.
     ///
     /// # Errors
-    /// `invalid_path` or `archive_failed`.
+    /// Throws `invalid_path` if a path cannot be packed, or `archive_failed` if the archive cannot be created.
     pub fn digest(self) -> Result<String, Problem> {
         pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| digest.to_string())
     }
@@ -180,12 +185,13 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
         return Err(Problem::new("invalid_path", format!("{:?}: {}", found.path, found.message)));
     }
     let failed = |message: String| Problem::new("archive_failed", message);
-    let files = contained(tree).ok_or_else(|| failed("the contents of a text are not known".to_owned()))?;
+    let files =
+        contained(tree).ok_or_else(|| failed("the contents of a text file are missing".to_owned()))?;
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
     for (path, file) in &files {
         let bytes = match tree.contents(&file.source) {
             Some(Contents::Whole(bytes)) => file.rewritten.as_ref().unwrap_or(bytes),
-            _ => return Err(failed(format!("the contents of {path} are not known"))),
+            _ => return Err(failed(format!("the contents of {path} are missing"))),
         };
         let added = writer.add(path, bytes.len() as u64, &mut bytes.as_slice());
         added.map_err(|error: ArchiveError| failed(format!("{path} {error}")))?;
@@ -201,33 +207,33 @@ fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
     }))
 }
 
-/// The declarations of a composition: read once, for any number of values.
+/// The declarations of a composition, which are parsed once and check any number of values.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Variables(Declarations);
 
 #[wasm_bindgen]
 impl Variables {
-    /// Reads the declarations in `html`.
+    /// Parses the declarations in `html`.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(html: &str) -> Self {
         Self(composition(html).declarations)
     }
 
-    /// Their JSON Schema, as JSON.
+    /// Returns the JSON Schema of the variables, as JSON.
     #[must_use]
     pub fn schema(&self) -> String {
         self.0.schema().to_string()
     }
 
-    /// Checks values (a JSON object); gives back `VariableIssue[]` as JSON.
+    /// Checks values (a JSON object) and returns `VariableIssue[]` as JSON.
     ///
     /// # Errors
-    /// `invalid_values`.
+    /// Throws `invalid_values` if an argument is invalid.
     pub fn check(&self, values: &str) -> Result<String, Problem> {
         let values = json_object(values)
-            .map_err(|error| Problem::new("invalid_values", format!("the text of the values {error}")))?;
+            .map_err(|error| Problem::new("invalid_values", format!("the JSON of the values {error}")))?;
         let issues = self.0.check(&values).into_iter().map(|issue| {
             json!({
                 "code": issue.rule,
@@ -241,14 +247,14 @@ impl Variables {
     }
 }
 
-/// The render key of what `request` (a JSON object) asks for; `kind` says what `id` is: `digest` or `assetId`.
+/// Returns the render key of `request` (a JSON object); `kind` is the kind of `id`: `digest` or `assetId`.
 ///
 /// # Errors
-/// `invalid_request`.
+/// Throws `invalid_request` if an argument is invalid.
 #[wasm_bindgen(js_name = renderKey)]
 pub fn render_key(kind: &str, id: &str, request: &str, generation: u32) -> Result<String, Problem> {
     let body = json_object(request)
-        .map_err(|error| Problem::new("invalid_request", format!("the text of the request {error}")))?;
+        .map_err(|error| Problem::new("invalid_request", format!("the JSON of the request {error}")))?;
     let project = match kind {
         "digest" => ProjectIdentity::Digest(id),
         _ => ProjectIdentity::Asset(id),
@@ -256,7 +262,7 @@ pub fn render_key(kind: &str, id: &str, request: &str, generation: u32) -> Resul
     Ok(RenderIdentity::new(project, &body).key(generation).to_string())
 }
 
-/// Returns whether `html` has a root, so that its folder may be a project.
+/// Returns whether `html` has a root element, so that its directory may be a project.
 #[wasm_bindgen(js_name = hasRoot)]
 #[must_use]
 pub fn has_root(html: &str) -> bool {

@@ -1,9 +1,9 @@
-//! Errors that are thrown.
+//! Errors that are thrown to JavaScript.
 
 use js_sys::{Error, Reflect};
 use wasm_bindgen::JsValue;
 
-/// An error: a code for programs and a message for people.
+/// An error with a code for programs and a message for people.
 #[derive(Debug)]
 pub struct Problem {
     code: &'static str,
@@ -11,7 +11,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem; the codes are those of `PreflightError` in `index.d.ts`.
+    /// Creates an error. The codes are those of `PreflightError` in `index.d.ts`.
     pub(crate) fn new(code: &'static str, message: String) -> Self {
         Self { code, message }
     }
@@ -20,7 +20,7 @@ impl Problem {
 impl From<Problem> for JsValue {
     fn from(problem: Problem) -> Self {
         let error = Error::new(&problem.message);
-        // A fresh error takes every property.
+        // Setting a property of a new error cannot fail.
         let _ = Reflect::set(&error, &"code".into(), &problem.code.into());
         error.into()
     }

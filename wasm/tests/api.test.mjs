@@ -129,9 +129,9 @@ for (const [name, work, code, message] of [
   ["no files", () => check(), "invalid_files", /Map/],
   ["null for files", () => digest(null), "invalid_files", /Map/],
   ["a string for files", () => digest("index.html"), "invalid_files", /Map/],
-  ["options that are a string", () => check({}, "strict"), "invalid_options", /no object/],
+  ["options that are a string", () => check({}, "strict"), "invalid_options", /must be an object/],
   ["an unknown option", () => check({}, { strictly: true }), "invalid_options", /strictly/],
-  ["an option of another type", () => check({}, { strict: 1 }), "invalid_options", /strict is not a boolean/],
+  ["an option of another type", () => check({}, { strict: 1 }), "invalid_options", /strict must be a boolean/],
   ["an unknown code", () => check({}, { deny: ["mising-asset"] }), "invalid_options", /did you mean missing-asset/],
   ["an unknown format", () => check({}, { format: "xml" }), "invalid_options", /xml/],
   ["an unknown ratio", () => check({}, { aspectRatio: "4:3" }), "invalid_options", /4:3/],
@@ -144,10 +144,10 @@ for (const [name, work, code, message] of [
   ["an option that digests do not have", () => digest({}, { strict: true }), "invalid_options", /strict/],
   ["variables in a circle", () => check({}, { variables: cycle }), "invalid_options", /JSON/],
   ["values with a bigint", () => checkVariables("<p>", { a: 1n }), "invalid_values", /JSON/],
-  ["values that are an array", () => checkVariables("<p>", []), "invalid_values", /no object/],
-  ["no values", () => checkVariables("<p>"), "invalid_values", /no object/],
-  ["a composition that is no string", () => variablesSchema(5), "invalid_html", /not a string/],
-  ["no composition", () => isComposition(), "invalid_html", /not a string/],
+  ["values that are an array", () => checkVariables("<p>", []), "invalid_values", /must be an object/],
+  ["no values", () => checkVariables("<p>"), "invalid_values", /must be an object/],
+  ["a composition that is no string", () => variablesSchema(5), "invalid_html", /must be a string/],
+  ["no composition", () => isComposition(), "invalid_html", /must be a string/],
 ]) {
   test(`refused: ${name}`, () => {
     assert.throws(work, (error) => {

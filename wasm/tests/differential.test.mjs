@@ -112,7 +112,7 @@ test("the hook in Node says what the native one says", () => {
       const hook = spawnSync(process.execPath, [CLI, path, ...flags], { cwd: folder, encoding: "utf8" });
       const binary = spawnSync(NATIVE, ["check", path, ...flags], { cwd: folder, encoding: "utf8" });
       // Without a root, a folder is a project for those who name it only to the native binary.
-      if (hook.status === 2) assert.match(hook.stderr, /there is no project/, name);
+      if (hook.status === 2) assert.match(hook.stderr, /no HyperFrames project found/, name);
       else assert.deepEqual([hook.status, hook.stdout], [binary.status, binary.stdout], `${name} ${flags}`);
     }
   }

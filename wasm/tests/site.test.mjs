@@ -121,12 +121,12 @@ test("values are checked as they are typed", async () => {
   };
   await json('{"title": "Hallo", "titel": 1, "mood": "angry"}');
   assert.match(await text("#json-issues"), /"titel" is not declared.*did you mean "title"/);
-  assert.match(await text(`${field("mood")} .issues`), /cannot be "angry"/);
+  assert.match(await text(`${field("mood")} .issues`), /invalid value "angry"/);
   assert.equal(await page.$eval(`${field("title")} input`, (input) => input.value), "Hallo");
   await json('{"title": ');
   assert.match(await text("#json-issues"), /JSON/);
   await json("[1]");
-  assert.match(await text("#json-issues"), /no object/);
+  assert.match(await text("#json-issues"), /must be an object/);
   assert.deepEqual(errors, []);
 });
 
@@ -151,7 +151,7 @@ test("a folder with projects in it", async () => {
   ]);
   await page.select("#project", "videos/other");
   await packed();
-  assert.equal(await text("#verdict"), "No findings: ready to render.");
+  assert.equal(await text("#verdict"), "No findings. The project is ready to render.");
   assert.equal(await text("#file-count"), "2", "the file outside of the project is carried along");
   await shot("site-folder");
   assert.deepEqual(errors, []);
@@ -166,7 +166,7 @@ test("a folder is dropped", async () => {
     await client.send("Input.dispatchDragEvent", { type, x: box.x + 20, y: box.y + 20, data });
   }
   await packed();
-  assert.equal(await text("#verdict"), "No findings: ready to render.");
+  assert.equal(await text("#verdict"), "No findings. The project is ready to render.");
   assert.equal(await text("#file-count"), "2");
 });
 

@@ -1,4 +1,4 @@
-//! Checks reads of variables: bindings, CSS and scripts, against the declarations.
+//! Checks of bindings, CSS and scripts against the declared variables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::lang::css::Role;
 use crate::lang::json::Node;
 use crate::variables::Declarations;
 
-/// Elements whose `src` may be bound; source: the official runtime's `VAR_SRC_TAGS`.
+/// Elements that support `data-var-src`; source: `VAR_SRC_TAGS` of the official runtime.
 const MEDIA: &[&str] = &["img", "video", "audio", "source"];
 
 pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
@@ -23,7 +23,7 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
         found.extend(wrong_elements(&text, page));
         if let Some(scope) = Scope::of(&hosts, page) {
             found.extend(undeclared(&text, page, &scope));
-            // What is mounted has a scope of its own.
+            // Mounted compositions have their own scope.
             let parts = parts(
                 pages,
                 graph.closure(&page.path, &|path| pages.get(path).is_none_or(|part| !part.is_composition())),
@@ -39,12 +39,12 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     found
 }
 
-/// The pages among files.
+/// Returns the pages at the given paths; other files are skipped.
 fn parts<'a>(pages: &'a Pages<'_>, paths: BTreeSet<&str>) -> Vec<&'a Page> {
     paths.into_iter().filter_map(|path| pages.get(path)).collect()
 }
 
-/// The mounts of each page, with the pages that they are in.
+/// The mounts of each page, with the pages that contain them.
 type Hosts<'a> = BTreeMap<&'a str, Vec<(&'a Page, &'a Mount)>>;
 
 fn hosts<'a>(pages: &'a Pages<'_>) -> Hosts<'a> {
@@ -59,7 +59,7 @@ fn hosts<'a>(pages: &'a Pages<'_>) -> Hosts<'a> {
     hosts
 }
 
-/// The names that a page can read.
+/// The variables that a page can read.
 struct Scope<'a> {
     ids: BTreeSet<String>,
     /// The declarations of the page itself.
@@ -67,8 +67,9 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Collects what the page declares, what its hosts declare (the runtime falls back to theirs), and what they give to it.
-    /// `None` where that is not known: something cannot be read, or a fragment is mounted by nobody here.
+    /// Collects the variables that the page declares, those of its hosts (the runtime falls back to them), and the values
+    /// that hosts set. `None` if the scope is unknown: declarations or values cannot be parsed, or the page is a fragment
+    /// that no page of the project mounts.
     fn of(hosts: &Hosts<'_>, page: &'a Page) -> Option<Self> {
         let own = &page.composition.declarations;
         if own.entries().is_empty() && !page.facts.is_document && !hosts.contains_key(page.path.as_str()) {
@@ -97,7 +98,7 @@ impl<'a> Scope<'a> {
         Some(Self { ids, own })
     }
 
-    /// Returns the help for an unknown name; the nearest name is only searched for while there are few findings.
+    /// Returns the help for an unknown variable; suggests a name only while there are few findings.
     fn help(&self, id: &str, before: usize) -> String {
         let declare = "declare it in data-composition-variables, or correct the name";
         if self.own.entries().is_empty() || before > MAX_FINDINGS {
@@ -113,30 +114,29 @@ fn wrong_elements<'a>(text: &'a Text<'_>, page: &'a Page) -> impl Iterator<Item 
         .filter(|binding| binding.attribute == "data-var-src" && !MEDIA.contains(&binding.element.as_str()))
         .map(|binding| {
             let message = format!("data-var-src has no effect on <{}>", binding.element);
-            let help = format!("only {} take it", MEDIA.join(", "));
+            let help = format!("use it on {} only", MEDIA.join(", "));
             text.finding(Rule::BindingOnWrongElement, binding.span, message).help(help)
         })
 }
 
-/// Bindings and reads of scripts inside the page itself.
+/// Checks bindings and inline scripts of the page.
 fn undeclared(text: &Text<'_>, page: &Page, scope: &Scope<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for binding in page.facts.bindings.iter().filter(|binding| !scope.ids.contains(&binding.id)) {
-        let message =
-            format!("{} names the variable {:?}, which nothing declares", binding.attribute, binding.id);
+        let message = format!("{} refers to the undeclared variable {:?}", binding.attribute, binding.id);
         found.push(
             text.finding(Rule::UndeclaredBinding, binding.span, message)
                 .help(scope.help(&binding.id, found.len())),
         );
     }
     for (id, span) in page.facts.usage.reads.iter().filter(|(id, _)| !scope.ids.contains(id)) {
-        let message = format!("the script reads the variable {id:?}, which nothing declares");
+        let message = format!("the script reads the undeclared variable {id:?}");
         found.push(text.finding(Rule::UndeclaredRead, *span, message).help(scope.help(id, found.len())));
     }
     found
 }
 
-/// The custom properties that anything in the project sets: they are inherited across mounts.
+/// The custom properties that any file of the project sets; they are inherited across mounts.
 struct Properties<'a>(BTreeSet<&'a str>);
 
 impl<'a> Properties<'a> {
@@ -151,14 +151,14 @@ impl<'a> Properties<'a> {
     }
 }
 
-/// Custom properties that are read and come from nowhere, in the page and its style sheets.
+/// Finds custom properties that are read but never set, in the page and its style sheets.
 fn undefined(parts: &[&Page], scope: &Scope<'_>, properties: &Properties<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for part in parts {
         let text = part.text();
         for (name, span, role) in &part.facts.reads {
             if *role == Role::Read && !scope.ids.contains(name) && !properties.0.contains(name.as_str()) {
-                let message = format!("var(--{name}) reads a custom property that nothing sets");
+                let message = format!("var(--{name}) reads a custom property that is never set");
                 found.push(
                     text.finding(Rule::UndeclaredCssVariable, *span, message)
                         .help(scope.help(name, found.len())),
@@ -169,11 +169,11 @@ fn undefined(parts: &[&Page], scope: &Scope<'_>, properties: &Properties<'_>) ->
     found
 }
 
-/// Declared variables that nothing reads, in the page, its parts and what it mounts.
+/// Finds declared variables that are never read by the page, its scripts and styles, or the compositions that it mounts.
 fn unused(text: &Text<'_>, page: &Page, parts: &[&Page]) -> Vec<Diagnostic> {
     let opaque = |part: &&Page| {
         let facts = &part.facts;
-        // What a module imports is not followed. Libraries from elsewhere know nothing of variables.
+        // Imports of modules are not followed. Remote libraries do not read variables.
         facts.usage.opaque || facts.usage.words.contains("import")
     };
     if parts.iter().any(opaque) {
@@ -185,18 +185,18 @@ fn unused(text: &Text<'_>, page: &Page, parts: &[&Page]) -> Vec<Diagnostic> {
         mentioned.extend(facts.bindings.iter().map(|binding| binding.id.as_str()));
         mentioned.extend(facts.reads.iter().map(|(name, _, _)| name.as_str()));
         mentioned.extend(facts.usage.words.iter().map(String::as_str));
-        // Attributes that some script may read: whole, or word by word.
+        // Scripts may read other attributes, as a whole or word by word.
         mentioned.extend(facts.data.iter().map(String::as_str));
         mentioned.extend(facts.data.iter().flat_map(|value| value.split(|letter| !is_word(letter))));
     }
     let unused = entries.iter().filter(|entry| !mentioned.contains(entry.id.as_str()));
-    // What is no word may be a part of anything.
+    // An id that is not a single word may occur anywhere in an attribute.
     let unused = unused
         .filter(|entry| entry.id.chars().all(is_word) || parts.iter().all(|part| part.facts.data.is_empty()));
     unused
         .map(|entry| {
-            let message = format!("nothing reads the variable {:?}", entry.id);
-            let help = "bind it with data-var-text, data-var-src, var(--id) or getVariables(), or remove it";
+            let message = format!("the variable {:?} is never read", entry.id);
+            let help = "use it in data-var-text, data-var-src, var(--id) or getVariables(), or remove it";
             text.finding(Rule::UnusedVariable, entry.span, message).help(help)
         })
         .collect()

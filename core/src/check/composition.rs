@@ -1,36 +1,37 @@
-//! The composition itself: there, with a root, a size, a duration; and what it mounts.
+//! Checks of the entry composition (existence, root, size, duration) and of mounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{Page, Pages};
+use super::references::remedy;
 use crate::composition::{Measure, Root, Shape};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::json::spelling;
 use crate::options::AspectRatio;
 use crate::project::{DEFAULT_COMPOSITION, Found, Tree, join};
 
-/// The finding about an entry that is not among the files: because it is ignored, or because it is not there.
+/// Returns the finding for an entry that is not packed: it is either ignored or does not exist.
 pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {
     let full = join(tree.project(), path);
     if tree.find(&full) == Found::File
         && let Some(reason) = tree.rules().exclusion_of_file(path)
     {
-        let message = "the composition is left out of the archive";
-        return Diagnostic::new(Rule::CompositionIgnored, full, message).help(reason.to_string());
+        let message = format!("the composition is excluded from the archive: {reason}");
+        return Diagnostic::new(Rule::CompositionIgnored, full, message).help(remedy(&reason));
     }
     let help = if path == DEFAULT_COMPOSITION {
-        format!("a project has {DEFAULT_COMPOSITION} at its root, whichever composition is rendered")
+        format!("a project must have {DEFAULT_COMPOSITION} at its root, whichever composition is rendered")
     } else {
-        "a composition is a path inside the project, such as compositions/intro.html".to_owned()
+        "pass a path inside the project, such as compositions/intro.html".to_owned()
     };
-    Diagnostic::new(Rule::CompositionMissing, full, "there is no such composition in the project").help(help)
+    Diagnostic::new(Rule::CompositionMissing, full, "the composition was not found in the project").help(help)
 }
 
-/// Checks an entry, which is what would be rendered.
+/// Checks an entry: a composition that is rendered.
 pub(super) fn entry(page: &Page, asked: Option<AspectRatio>) -> Vec<Diagnostic> {
     let text = page.text();
     let Some(root) = &page.composition.root else {
-        let help = "give the root element data-composition-id, data-width, data-height and data-duration";
+        let help = "add data-composition-id, data-width, data-height and data-duration to the root element";
         return vec![Diagnostic::new(Rule::RootMissing, &page.path, Shape::NoRoot.to_string()).help(help)];
     };
     let mut found = size(page, &text, root, asked);
@@ -48,7 +49,10 @@ fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -
         };
         if let Some((given, span)) = invalid {
             let message = format!("{name} must be a positive number of pixels, not {given}");
-            found.push(text.finding(Rule::DimensionsInvalid, span, message).help("such as 1920"));
+            found.push(
+                text.finding(Rule::DimensionsInvalid, span, message)
+                    .help("write a number of pixels, such as 1920"),
+            );
         }
     }
     if !found.is_empty() || [&root.width, &root.height].contains(&&Measure::Placeholder) {
@@ -63,21 +67,21 @@ fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -
             text.finding(
                 Rule::AspectRatioMismatch,
                 root.span,
-                format!("--aspect-ratio {asked} contradicts the composition: {shape}"),
+                format!("--aspect-ratio {asked} does not match the composition: {shape}"),
             )
-            .help("leave the flag out; a render keeps the authored shape and cannot change it"),
+            .help("remove --aspect-ratio; a render has the aspect ratio of its composition"),
         ),
         (None, Shape::Unsupported { .. }) => found.push(
             text.finding(
                 Rule::AspectRatioUnsupported,
                 root.span,
-                format!("{shape}; the cloud renders no other shape"),
+                format!("the cloud does not support this aspect ratio: {shape}"),
             )
-            .help("author the root at 16:9, 9:16 or 1:1"),
+            .help("change data-width and data-height to 16:9, 9:16 or 1:1, or render with --renderer local"),
         ),
         (None, _) => found.push(
-            text.finding(Rule::DimensionsMissing, root.span, format!("{shape}; the cloud takes 16:9 then"))
-                .help("write data-width and data-height on the root, in pixels"),
+            text.finding(Rule::DimensionsMissing, root.span, format!("{shape}; the cloud renders at 16:9"))
+                .help("add data-width and data-height, in pixels, to the root element"),
         ),
     }
     found
@@ -86,7 +90,10 @@ fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -
 fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
     let invalid = |given: String, span| {
         let message = format!("data-duration must be a positive number of seconds, not {given}");
-        Some(text.finding(Rule::DurationInvalid, span, message).help("such as 5, or 2.5"))
+        Some(
+            text.finding(Rule::DurationInvalid, span, message)
+                .help("write a number of seconds, such as 5 or 2.5"),
+        )
     };
     match &root.duration {
         Measure::Placeholder => None,
@@ -98,21 +105,21 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
             // A timeline, or a script that may make one.
             let scripted = facts.has_remote_script || facts.usage.words.contains("__timelines");
             let inferable = scripted || facts.has_clips || !page.composition.mounts.is_empty();
-            let message = "nothing says how long the composition is";
-            let help = "write data-duration on the root, in seconds";
+            let message = "the duration of the composition is unknown";
+            let help = "add data-duration, in seconds, to the root element";
             (!inferable).then(|| text.finding(Rule::DurationMissing, root.span, message).help(help))
         }
     }
 }
 
-/// Compositions that mount each other in a circle: reported where the circle closes, each once.
+/// Finds compositions that mount each other in a cycle. Each cycle is reported once, at the mount that closes it.
 pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    // Pages from which everything has been seen.
+    // Pages whose mounts have all been visited.
     let mut done = BTreeSet::new();
     for page in pages.all().filter(|page| page.is_composition()) {
-        // The way here, each with the mounts that were followed already. No recursion: a chain may be as long as the
-        // project has files.
+        // The current path, with the number of mounts followed from each page. No recursion: a chain may be as long as
+        // the project has files.
         let mut way = vec![(page, 0)];
         let mut above = BTreeMap::from_iter([(page.path.as_str(), true)]);
         while let Some((page, next)) = way.last_mut() {
@@ -129,10 +136,11 @@ pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
             if above.insert(mounted.path.as_str(), true) != Some(true) {
                 way.push((mounted, 0));
             } else {
-                let circle = way.iter().map(|(page, _)| page.path.as_str());
-                let circle = circle.skip_while(|path| *path != mounted.path).chain([mounted.path.as_str()]);
-                let message = format!("mounts itself: {}", circle.collect::<Vec<_>>().join(" → "));
-                let help = "a composition cannot hold itself; remove one of the mounts";
+                let cycle = way.iter().map(|(page, _)| page.path.as_str());
+                let cycle = cycle.skip_while(|path| *path != mounted.path).chain([mounted.path.as_str()]);
+                let message =
+                    format!("the composition mounts itself: {}", cycle.collect::<Vec<_>>().join(" → "));
+                let help = "remove one of these mounts";
                 found.push(page.text().finding(Rule::MountCycle, mount.source_span, message).help(help));
             }
         }

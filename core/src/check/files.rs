@@ -1,16 +1,16 @@
-//! The files as such: what is no media, and whether all of them fit.
+//! Checks of files: Git LFS pointers and the total size.
 
 use crate::archive::{DIRECT_UPLOAD_LIMIT, is_compressed};
 use crate::findings::{Diagnostic, Rule};
 use crate::project::{ProjectFile, TextKind, Tree, join};
 
-/// Pointers of git LFS are smaller than this, in bytes; source: its specification.
+/// Git LFS pointers are smaller than this, in bytes; source: the Git LFS specification.
 const POINTER_SIZE: u64 = 1024;
 
-/// The first bytes of a pointer.
+/// The first bytes of a Git LFS pointer.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
 
-/// Number of the largest files that are named.
+/// Number of files that the finding about the size lists.
 const LARGEST: usize = 5;
 
 pub(super) fn check(tree: &dyn Tree) -> Vec<Diagnostic> {
@@ -22,8 +22,8 @@ pub(super) fn check(tree: &dyn Tree) -> Vec<Diagnostic> {
         {
             let path = join(tree.project(), &file.path);
             if tree.head(&path).is_some_and(|head| head.starts_with(POINTER)) {
-                let message = "is a pointer of git LFS, not the file itself";
-                let help = "fetch it: `lfs: true` for actions/checkout, or `git lfs pull`";
+                let message = "the file is a Git LFS pointer; its content was not downloaded";
+                let help = "set `lfs: true` for actions/checkout, or run `git lfs pull`";
                 found.push(Diagnostic::new(Rule::LfsPointer, path, message).help(help));
             }
         }
@@ -32,7 +32,7 @@ pub(super) fn check(tree: &dyn Tree) -> Vec<Diagnostic> {
     found
 }
 
-/// The archive is at least as large as what compressing cannot make smaller.
+/// Checks the total size of files that are already compressed: the archive cannot be smaller.
 fn too_large(tree: &dyn Tree) -> Option<Diagnostic> {
     let total = |files: &[&ProjectFile]| files.iter().map(|file| file.size).sum::<u64>();
     let all = tree.files().iter().collect::<Vec<_>>();
@@ -49,17 +49,17 @@ fn too_large(tree: &dyn Tree) -> Option<Diagnostic> {
     stored.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
     let largest = stored.iter().take(LARGEST).map(|file| format!("{} ({})", file.path, megabytes(file.size)));
     let message = format!(
-        "the project has {} of media, and an archive may have {}; its largest files are {}",
+        "the project has {} of media, and the limit for an archive is {}; the largest files are {}",
         megabytes(size),
         megabytes(DIRECT_UPLOAD_LIMIT),
         largest.collect::<Vec<_>>().join(", ")
     );
-    let help = "leave out what the video does not need with .hyperframesignore";
+    let help = "use .hyperframesignore to exclude files that the video does not need";
     let path = if tree.project().is_empty() { "." } else { tree.project() };
     Some(Diagnostic::new(Rule::ProjectTooLarge, path, message).help(help))
 }
 
-/// In whole megabytes, rounded up.
+/// Formats a size in whole megabytes, rounded up.
 fn megabytes(size: u64) -> String {
     format!("{} MB", size.div_ceil(1024 * 1024))
 }

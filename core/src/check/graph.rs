@@ -1,16 +1,16 @@
-//! Which files a composition is made of.
+//! The dependency graph: the files that each composition uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::Pages;
 
-/// The files of a project and what they refer to, by repository path.
+/// The files of a project and their references, by repository path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
-    /// From a file to those that it refers to, missing ones among them.
+    /// The files that each file refers to, including missing ones.
     edges: BTreeMap<String, BTreeSet<String>>,
     compositions: Vec<String>,
-    /// The files that no composition can do without: what decides what is packed.
+    /// The path of `.hyperframesignore`; a change to it affects every composition.
     ignore_file: String,
 }
 
@@ -29,7 +29,7 @@ impl Graph {
         }
     }
 
-    /// Some files and everything that they refer to, directly or not, by way of files that are `followed`.
+    /// Returns the files and everything that they refer to, directly or through files for which `followed` is true.
     fn reach<'a>(
         &'a self,
         from: impl Iterator<Item = &'a String>,
@@ -46,17 +46,17 @@ impl Graph {
         seen
     }
 
-    /// The file itself and everything that it refers to, by way of files that are `followed`.
+    /// Returns the file and everything that it refers to, directly or through files for which `followed` is true.
     pub(super) fn closure(&self, path: &str, followed: &dyn Fn(&str) -> bool) -> BTreeSet<&str> {
         self.reach(self.edges.get_key_value(path).map(|(file, _)| file).into_iter(), followed)
     }
 
-    /// Every file that a composition is made of.
+    /// Returns every file that a composition uses.
     pub(super) fn used(&self) -> BTreeSet<&str> {
         self.reach(self.compositions.iter(), &|_| true)
     }
 
-    /// The files of all compositions that a changed file is a part of.
+    /// Returns the files of all compositions that use a changed file.
     pub(super) fn affected(&self, changed: &BTreeSet<String>) -> BTreeSet<&str> {
         let all = changed.contains(&self.ignore_file);
         let mut affected = BTreeSet::new();
@@ -69,12 +69,12 @@ impl Graph {
         affected
     }
 
-    /// The compositions.
+    /// Returns the repository paths of the compositions.
     pub(super) fn compositions(&self) -> &[String] {
         &self.compositions
     }
 
-    /// The files that refer to others, and those that others refer to.
+    /// Returns the files that refer to others, and those that others refer to.
     pub(super) fn known(&self) -> BTreeSet<&str> {
         let targets = self.edges.values().flat_map(BTreeSet::iter);
         BTreeSet::from_iter(self.edges.keys().chain(targets).map(String::as_str))

@@ -1,7 +1,7 @@
-//! The checks: everything that would fail or silently render wrong, found before anything is uploaded.
+//! The checks: find problems that would fail a render, or silently render the wrong result, before the upload.
 //!
-//! A project comes in as a [`Tree`](crate::project::Tree), findings go out as a [`Report`]. All of them are collected; each knows its file
-//! and, where there is one, its place.
+//! The input is a [`Tree`](crate::project::Tree), the output a [`Report`] with all findings. Each finding has a file and,
+//! if possible, a position in it.
 
 mod bindings;
 mod composition;

@@ -10,32 +10,32 @@ pub(super) const MAX_FINDINGS: usize = 1000;
 /// Options of a check.
 #[derive(Clone, Debug, Default)]
 pub struct CheckOptions {
-    /// The entries, as project paths; `index.html` where there are none.
+    /// The entries, as project paths; `index.html` if empty.
     pub compositions: Vec<String>,
     /// Values for the variables of the entries.
     pub values: Vec<Values>,
-    /// The shape that the user asked for.
+    /// The aspect ratio that the user requested.
     pub aspect_ratio: Option<AspectRatio>,
 }
 
 /// Values for a composition's variables.
 #[derive(Clone, Debug)]
 pub enum Values {
-    /// One set, without a place: findings name the composition.
+    /// One set of values without a file; findings point to the composition.
     Inline(Map<String, Value>),
-    /// One set in a text.
+    /// One set of values in a JSON file.
     Object {
         /// The path in findings.
         path: String,
-        /// JSON.
+        /// The JSON text.
         text: String,
     },
-    /// Many sets in a text: a JSON array, `{"rows": […]}`, or one object a line; a table with a header if the path ends in
-    /// `.csv` or `.tsv`.
+    /// Many sets of values in a file: a JSON array, `{"rows": […]}`, or one object per line; a table with a header if the
+    /// path ends in `.csv` or `.tsv`.
     Rows {
         /// The path in findings.
         path: String,
-        /// The rows.
+        /// The text of the file.
         text: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Every text of a project, read once.
+//! Parsed text files of a project: HTML, CSS and scripts. Each file is read once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,32 +14,32 @@ use crate::project::{
 use crate::text::Span;
 use crate::variables::ATTRIBUTE;
 
-/// A text of the project, or one of the repository that it refers to.
+/// A text file of the project, or a text file of the repository that the project refers to.
 #[derive(Debug)]
 pub(super) struct Page {
     /// Repository path.
     pub(super) path: String,
     pub(super) source: String,
-    /// The composition in an HTML file; empty for other texts.
+    /// The composition in an HTML file; empty for other files.
     pub(super) composition: Composition,
     pub(super) facts: Facts,
-    /// The references, with where they lead.
+    /// The references and their destinations.
     pub(super) references: Vec<(Reference, Destination)>,
 }
 
-/// The contents of a text besides references.
+/// Facts about a text file other than its references.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) bindings: Vec<Binding>,
-    /// `var(--name)`, with its place; those with a fallback as well.
+    /// Reads of custom properties (`var(--name)`), with and without a fallback, and their positions.
     pub(super) reads: Vec<(String, Span, Role)>,
-    /// Custom properties that the text sets.
+    /// Custom properties that the file sets.
     pub(super) sets: BTreeSet<String>,
     /// The variables that its scripts use.
     pub(super) usage: Usage,
     /// The values of other `data-` attributes, which may name variables.
     pub(super) data: BTreeSet<String>,
-    /// The text has a document element.
+    /// The file has an `<html>` element.
     pub(super) is_document: bool,
     /// An element other than the root has a duration.
     pub(super) has_clips: bool,
@@ -65,12 +65,12 @@ pub(super) struct Binding {
 const BINDINGS: &[&str] = &["data-var-text", "data-var-src"];
 
 impl Page {
-    /// A composition has a root; other pages matter only where one refers to them.
+    /// Returns whether the page is a composition, that is, has a root element.
     pub(super) fn is_composition(&self) -> bool {
         self.composition.root.is_some()
     }
 
-    /// The files that it refers to and that are not there.
+    /// Returns the referenced files that do not exist.
     pub(super) fn missing(&self) -> impl Iterator<Item = &str> {
         self.references.iter().filter_map(|(_, destination)| match destination {
             Destination::Missing(path) => Some(path.as_str()),
@@ -120,7 +120,7 @@ impl Page {
 }
 
 impl Facts {
-    /// Takes in the next element of a document.
+    /// Collects facts from the next element of a document.
     fn element(&mut self, element: &Element<'_>) {
         self.is_document |= element.name == "html";
         self.has_clips |= matches!(&*element.name, "video" | "audio")
@@ -145,7 +145,7 @@ impl Facts {
                 let offsets = attribute.offsets();
                 self.css(&attribute.value, &|span| offsets.span(span));
             } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
-                // Most values are repeated: times, tracks, ids of groups.
+                // Most values repeat, such as times, tracks and group ids.
                 if !self.data.contains(&*attribute.value) {
                     self.data.insert(attribute.value.to_string());
                 }
@@ -155,7 +155,7 @@ impl Facts {
         }
     }
 
-    /// Takes in the styles and scripts of a document.
+    /// Collects facts from the styles and scripts of a document.
     fn texts(&mut self, source: &str, texts: &EmbeddedTexts) {
         for style in &texts.styles {
             self.css(&source[style.start..style.end], &|span| span.after(style.start));
@@ -176,7 +176,7 @@ impl Facts {
         }
     }
 
-    /// Adds a script that starts at `offset`; one in an attribute has no place of its own.
+    /// Collects facts from a script that starts at `offset`; `None` for a script in an attribute.
     fn script(&mut self, source: &str, offset: Option<usize>) {
         let usage = script::usage(source);
         match offset {
@@ -207,11 +207,11 @@ impl Kind {
     }
 }
 
-/// The texts of a project, and those of the repository that they refer to, by repository path.
+/// The text files of a project, and those of the repository that they refer to, by repository path.
 pub(super) struct Pages<'a> {
     pub(super) tree: &'a dyn Tree,
     pages: BTreeMap<String, Page>,
-    /// Findings about texts that are none.
+    /// Findings about files that are not valid UTF-8.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -219,7 +219,7 @@ impl<'a> Pages<'a> {
     pub(super) fn read(tree: &'a dyn Tree) -> Self {
         let resolver = Resolver::new(tree);
         let mut read = Self { tree, pages: BTreeMap::new(), diagnostics: Vec::new() };
-        // Scripts are read where a page refers to them: most scripts of a project are libraries.
+        // Scripts are read only if a page refers to them: most scripts of a project are libraries.
         let mut queue = tree
             .files()
             .iter()
@@ -231,10 +231,14 @@ impl<'a> Pages<'a> {
             let Some(kind) = Kind::of_path(&path) else { continue };
             let Some(bytes) = tree.read(&path) else { continue };
             let Ok(source) = String::from_utf8(bytes) else {
-                let help = "save it as UTF-8";
+                let help = "save the file as UTF-8";
                 read.diagnostics.push(
-                    Diagnostic::new(Rule::NotUtf8, &path, "is not UTF-8, so that nothing in it is checked")
-                        .help(help),
+                    Diagnostic::new(
+                        Rule::NotUtf8,
+                        &path,
+                        "the file is not UTF-8; its contents are not checked",
+                    )
+                    .help(help),
                 );
                 continue;
             };
@@ -256,20 +260,20 @@ impl<'a> Pages<'a> {
         self.pages.values()
     }
 
-    /// The page at a repository path.
+    /// Returns the page at a repository path.
     pub(super) fn get(&self, path: &str) -> Option<&Page> {
         self.pages.get(path)
     }
 
-    /// The page at a project path.
+    /// Returns the page at a project path, if the file is packed.
     pub(super) fn inside(&self, path: &str) -> Option<&Page> {
         self.tree.packed(path)?;
         self.pages.get(&join(self.tree.project(), path))
     }
 
-    /// The page that a mount of `page` leads to.
+    /// Returns the page that a mount of `page` refers to.
     pub(super) fn mounted(&self, page: &Page, source_span: Span) -> Option<&Page> {
-        // References come in the order of the source.
+        // References are in source order.
         let first =
             page.references.partition_point(|(reference, _)| reference.span.start < source_span.start);
         let (_, destination) =

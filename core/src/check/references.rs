@@ -1,18 +1,18 @@
-//! References between files.
+//! Checks of references between files.
 
 use super::graph::Graph;
 use super::page::{Page, Pages};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference};
 
-/// Checks references: those that leave the repository in every page that is packed, all others in the pages that a
-/// composition is made of.
+/// Checks references. References that leave the repository are checked in every packed page, all others only in pages that
+/// a composition uses.
 pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     let used = graph.used();
     let mut found = Vec::new();
     for page in pages.all() {
         let text = page.text();
-        // In the order of the source, as the references are.
+        // In source order, like the references.
         let mut mounts = page.composition.mounts.iter().map(|mount| mount.source_span).peekable();
         let is_used = used.contains(page.path.as_str());
         for (reference, destination) in &page.references {
@@ -39,48 +39,48 @@ fn judge(
         |rule, message: String, help: &str| Some(text.finding(rule, reference.span, message).help(help));
     let either = |mount, asset| if is_mount { mount } else { asset };
     match destination {
-        // A folder, or a name without an ending, which a script may complete, but no mount.
+        // A directory, or a name without an extension: a script may complete it, but a mount must be a file.
         Destination::None if is_mount && matches!(Link::of(target), Link::Relative(_) | Link::Root(_)) => {
             finding(
                 Rule::MountMissing,
-                format!("{target:?} is no file of the project"),
-                "name an HTML file, such as compositions/intro.html",
+                format!("{target:?} is not a file in the project"),
+                "refer to an HTML file, such as compositions/intro.html",
             )
         }
         Destination::None | Destination::Packed(_) | Destination::Outside(_) => None,
         Destination::Insecure => finding(
             Rule::InsecureReference,
-            format!("{target:?} is loaded without encryption"),
+            format!("{target:?} is loaded over unencrypted http"),
             "use https:, or copy the file into the project",
         ),
         Destination::Placeholder => finding(
             Rule::PlaceholderReference,
-            format!("{target:?} holds a placeholder, so that it is not checked"),
-            "check what the build makes of it",
+            format!("{target:?} contains a placeholder and is not checked"),
+            "check the output of the build, where the placeholder is replaced",
         ),
         Destination::LocalFile => finding(
             Rule::LocalFileUrl,
-            format!("the reference {target:?} names a file of this machine"),
-            "copy the file into the project and refer to it by a relative path",
+            format!("{target:?} points to a file on this machine"),
+            "copy the file into the project, and use a relative path",
         ),
         Destination::Escapes => finding(
             Rule::EscapingReference,
-            format!("the reference {target:?} reaches out of the repository"),
-            "copy the file into the project; references reach files of the repository that have no dotted name on their path",
+            format!("{target:?} points outside the repository, or to a hidden file"),
+            "copy the file into the project; files outside the repository and hidden files are never packed",
         ),
         Destination::Ignored(_, reason) => finding(
             either(Rule::MountIgnored, Rule::IgnoredAsset),
-            format!("{target:?} is left out of the archive: {reason}"),
+            format!("{target:?} is excluded from the archive: {reason}"),
             &remedy(reason),
         ),
         Destination::OtherCase(_, actual) => finding(
             Rule::AssetCaseMismatch,
-            format!("{target:?} differs from the file {actual:?} in case"),
-            "write it as the file is named; the cloud tells upper from lower case",
+            format!("{target:?} differs from the file {actual:?} in case only"),
+            "use the exact name of the file; the cloud is case-sensitive",
         ),
         Destination::Missing(path) => finding(
             either(Rule::MountMissing, Rule::MissingAsset),
-            format!("{target:?} is not there: there is no file {path}"),
+            format!("file not found: {path} (referenced as {target:?})"),
             if page.path == *path {
                 "remove the reference"
             } else {
@@ -90,13 +90,14 @@ fn judge(
     }
 }
 
-fn remedy(reason: &Exclusion) -> String {
+/// Returns the help for a file that is not packed.
+pub(super) fn remedy(reason: &Exclusion) -> String {
     match reason {
         Exclusion::Rule { line, .. } => {
-            format!("change line {line} of {IGNORE_FILE}, or add a line that starts with !")
+            format!("change line {line} of {IGNORE_FILE}, or negate it with a later line that starts with !")
         }
-        Exclusion::DefaultRule(rule) => format!("write !{rule} in {IGNORE_FILE}, or move the file"),
-        Exclusion::Hidden | Exclusion::NeverPacked => "move the file to another place".to_owned(),
-        Exclusion::Output => "name another file with -o".to_owned(),
+        Exclusion::DefaultRule(rule) => format!("add !{rule} to {IGNORE_FILE}, or move the file"),
+        Exclusion::Hidden | Exclusion::NeverPacked => "move or rename the file".to_owned(),
+        Exclusion::Output => "pass another output file with -o".to_owned(),
     }
 }

@@ -11,32 +11,32 @@ use crate::findings::Findings;
 pub struct Report {
     /// The findings; paths are repository paths.
     pub findings: Findings,
-    /// The entries that were found, by project path.
+    /// The entries that exist, by project path.
     pub entries: Vec<(String, Composition)>,
-    /// The number of compositions in the project, mounted ones included.
+    /// The number of compositions in the project, including mounted ones.
     pub compositions: usize,
-    /// The files that references lead to and that are not there, as repository paths. Whoever knows only a part of the
-    /// repository looks them up and checks again.
+    /// The referenced files that do not exist, as repository paths. A caller that has loaded only a part of the repository
+    /// can load them and check again.
     pub missing: BTreeSet<String>,
     pub(super) graph: Graph,
 }
 
 impl Report {
-    /// Returns whether one of the `changed` files (repository paths, deleted ones included) is a part of the composition
-    /// at a repository path.
+    /// Returns whether the composition at a repository path uses one of the `changed` files (repository paths, including
+    /// deleted files).
     #[must_use]
     pub fn is_affected(&self, composition: &str, changed: &BTreeSet<String>) -> bool {
         self.graph.affected(changed).contains(composition)
     }
 
-    /// Returns the files that compositions are made of, as repository paths; missing ones are among them.
+    /// Returns the files that compositions use, as repository paths, including missing files.
     #[must_use]
     pub fn used(&self) -> BTreeSet<&str> {
         self.graph.used()
     }
 
-    /// Takes away what has nothing to do with the `changed` files (repository paths, deleted ones among them): findings
-    /// stay where they are about a file that a composition is made of which is made of a changed file as well.
+    /// Removes findings that are unrelated to the `changed` files (repository paths, including deleted files). A finding
+    /// stays if its file belongs to a composition that also uses a changed file.
     pub fn limit_to(&mut self, changed: &BTreeSet<String>) {
         let affected = self.graph.affected(changed);
         let known = self.graph.known();
@@ -44,7 +44,7 @@ impl Report {
         self.compositions = compositions.iter().filter(|path| affected.contains(path.as_str())).count();
         self.findings.diagnostics.retain(|found| {
             let path = found.path.as_str();
-            // What is about no file of a composition, such as the size of the archive, matters to each.
+            // A finding without such a file, for example about the size of the archive, concerns every composition.
             if known.contains(path) { affected.contains(path) } else { !affected.is_empty() }
         });
     }

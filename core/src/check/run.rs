@@ -1,4 +1,4 @@
-//! All checks of a project, in their order.
+//! Runs all checks of a project.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +45,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         }
         match pages.inside(&path) {
             None => found.push(composition::missing(tree, &path)),
-            // index.html must be there, and is checked as an entry where it is one.
+            // index.html must exist, and is checked as an entry only if it is one.
             Some(page) if chosen.contains(&path) => {
                 found.extend(composition::entry(page, options.aspect_ratio));
                 found.extend(values::entry(page, &options.values));
@@ -77,8 +77,8 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     report
 }
 
-/// Returns a project path as in archives: `a/b.html` for `./a\b.html`. A path that leaves the project is not changed, and
-/// matches no file.
+/// Normalizes a project path to its form in archives: `a/b.html` for `./a\b.html`. A path that leaves the project is
+/// returned unchanged and does not match any file.
 fn normalise(path: &str) -> String {
     let path = path.replace('\\', "/");
     resolve("", &path).filter(|_| !path.starts_with('/')).unwrap_or(path)

@@ -1,4 +1,4 @@
-//! Values against the variables that a composition declares.
+//! Checks of values against the declared variables.
 
 use serde_json::Value;
 
@@ -12,19 +12,20 @@ use crate::variables::{
     Declarations, JSON_HELP, Row, RowError, RowFormat, Rows, ValueIssue, json_kind, type_fields,
 };
 
-/// A set of values in a JSON text of many.
+/// One set of values in a JSON file with several.
 #[derive(Clone, Debug, PartialEq)]
 struct Object {
-    /// The object, as written.
+    /// The JSON of the object, as written.
     text: String,
-    /// The start in the whole text, in bytes.
+    /// The offset in the file, in bytes.
     start: usize,
 }
 
-/// The sets of values in a text: a JSON array, `{"rows": […]}`, or one object a line.
+/// Splits a file into sets of values: a JSON array, `{"rows": […]}`, or one object per line. Does not check that each row
+/// is an object.
 ///
 /// # Errors
-/// Findings about `path`, where the text is none of them. Whether each row is an object is not checked here.
+/// Returns findings about `path` if the file has none of these forms.
 fn rows(path: &str, source: &str) -> Result<Vec<Object>, Vec<Diagnostic>> {
     let text = Text::new(path, source);
     let row = |node: &Node, start: usize| {
@@ -49,7 +50,7 @@ fn rows(path: &str, source: &str) -> Result<Vec<Object>, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
     let mut start = 0;
-    // JSON has neither character inside of a text, so each may end a line.
+    // Strings in JSON contain neither character unescaped, so each of them ends a line.
     for line in source.split_inclusive(['\n', '\r']) {
         if !line.trim().is_empty() {
             match Node::parse(line.trim_end()) {
@@ -64,11 +65,11 @@ fn rows(path: &str, source: &str) -> Result<Vec<Object>, Vec<Diagnostic>> {
 
 fn syntax(text: &Text<'_>, error: &SyntaxError, start: usize) -> Diagnostic {
     let at = start + error.offset;
-    let message = format!("is not valid JSON: {}", error.message);
+    let message = format!("the rows are not valid JSON: {}", error.message);
     text.finding(Rule::ValuesInvalidJson, Span { start: at, end: at }, message).help(JSON_HELP)
 }
 
-/// The values that the user gave for an entry.
+/// Checks the values that the user set for an entry.
 pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
     let declarations = &page.composition.declarations;
     let mut found = Vec::new();
@@ -103,7 +104,7 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
     found
 }
 
-/// The rows of a table with a header; findings name the line.
+/// Checks the rows of a table with a header; findings point to the line.
 fn table(text: &Text<'_>, format: RowFormat, declarations: &Declarations) -> Vec<Diagnostic> {
     let starts = line_starts(text.source);
     let at_line = |line: u64| {
@@ -137,7 +138,7 @@ fn table(text: &Text<'_>, format: RowFormat, declarations: &Declarations) -> Vec
     found
 }
 
-/// Returns the offsets of lines, which end with LF, CR LF, or CR alone.
+/// Returns the offset of each line; lines end with LF, CR LF or CR.
 fn line_starts(source: &str) -> Vec<usize> {
     let bytes = source.as_bytes();
     let is_end =
@@ -145,7 +146,7 @@ fn line_starts(source: &str) -> Vec<usize> {
     std::iter::once(0).chain((0..bytes.len()).filter(is_end).map(|end| end + 1)).collect()
 }
 
-/// The values that compositions give to those that they mount, against the file that is mounted.
+/// Checks the values that compositions set on mounts against the mounted file.
 pub(super) fn mounted(pages: &Pages<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for page in pages.all() {
@@ -165,8 +166,8 @@ fn mount_values(text: &Text<'_>, mount: &Mount, declarations: Option<&Declaratio
     object(text, &values.text, &|span| values.offsets.span(span), declarations, false)
 }
 
-/// Checks one object: `place` leads from its text to the whole text. A row may hold its values under `variables`, beside
-/// options of the render.
+/// Checks one object. `place` maps spans of its text to spans of the file. A row may have its values under `variables`, next
+/// to options of the render.
 fn object(
     whole: &Text<'_>,
     text: &str,
@@ -185,7 +186,9 @@ fn object(
     let Some(mut members) = node.members() else {
         let message = format!("the values must be a JSON object, not {}", json_kind(&node.value()));
         let found = whole.finding(Rule::ValuesNotObject, place(node.span()), message);
-        return vec![found.help("write an object of ids and values, such as {\"title\": \"Hello\"}")];
+        return vec![
+            found.help("write an object with variable ids as names, such as {\"title\": \"Hello\"}"),
+        ];
     };
     if is_row && declarations.get("variables").is_none() {
         let nested = members.iter().find(|member| member.key == "variables");

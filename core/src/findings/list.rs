@@ -52,7 +52,7 @@ impl Findings {
         }
         for mut rest in rests {
             let count = counts.get(&key(&rest)).map_or(0, |count| count - most);
-            rest.message = format!("{count} more findings like these are left out");
+            rest.message = format!("{count} more findings of this kind");
             self.diagnostics.push(rest);
         }
         self.sort();
@@ -114,7 +114,7 @@ mod tests {
         findings.sort();
         findings.limit(3);
         let told = findings.diagnostics.iter().map(|found| found.message.as_str()).collect::<Vec<_>>();
-        assert_eq!(told, ["2 more findings like these are left out", "local", "gone", "gone", "gone"]);
+        assert_eq!(told, ["2 more findings of this kind", "local", "gone", "gone", "gone"]);
         findings.limit(4);
         assert_eq!(findings.diagnostics.len(), 5);
     }

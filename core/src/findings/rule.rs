@@ -1,7 +1,6 @@
-//! The rules: everything that a check can find, with its code, its severity and its explanation.
+//! The rule table: the code, severity and explanation of every kind of finding.
 //!
-//! This table is the only place that knows them. Findings take their severity from it, `check --explain` and
-//! `docs/checks.md` are made from it.
+//! This table is the only source: the severities of findings, `check --explain` and `docs/checks.md` come from it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,35 +12,35 @@ use crate::text::nearest;
 
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $group:ident, $severity:ident;)+) => {
-        /// Something that a check can find. The documentation of each is what `check --explain` prints.
+        /// A kind of finding. `check --explain` prints the documentation of each variant.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
             $($(#[doc = $doc])+ $name,)+
         }
 
         impl Rule {
-            /// All rules, grouped.
+            /// All rules, ordered by group.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// Stable identifier, such as `undeclared-variable`.
+            /// Returns the stable identifier, such as `undeclared-variable`.
             #[must_use]
             pub fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
             }
 
-            /// The group that the rule belongs to.
+            /// Returns the group that the rule belongs to.
             #[must_use]
             pub fn group(self) -> Group {
                 match self { $(Self::$name => Group::$group,)+ }
             }
 
-            /// The default severity.
+            /// Returns the default severity.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self { $(Self::$name => Severity::$severity,)+ }
             }
 
-            /// Lines of text, the first a summary.
+            /// Returns the lines of the documentation; the first line is the summary.
             fn lines(self) -> &'static [&'static str] {
                 match self { $(Self::$name => &[$($doc),+],)+ }
             }
@@ -54,11 +53,11 @@ macro_rules! rules {
 pub enum Group {
     /// `data-composition-variables`.
     Declarations,
-    /// Values for variables.
+    /// Values of variables.
     Values,
     /// Reads of variables.
     Bindings,
-    /// The composition itself.
+    /// The entry composition and its mounts.
     Composition,
     /// References between files.
     References,
@@ -67,282 +66,285 @@ pub enum Group {
 }
 
 rules! {
-    /// The declared variables are not valid JSON.
+    /// Variable declarations are not valid JSON.
     ///
-    /// The runtime ignores the whole attribute then: every variable is undefined, and no value is checked. The
-    /// position is that of the mistake inside the attribute. In an attribute with double quotes, write `&quot;`
-    /// for the quotes of the JSON, or put the attribute into single quotes.
+    /// The runtime then ignores the whole attribute: every variable is undefined, and no value is checked. The finding
+    /// points at the syntax error inside the attribute. In a double-quoted attribute, write the quotes of the JSON as
+    /// `&quot;`, or put the attribute in single quotes.
     DeclarationsInvalidJson = "declarations-invalid-json", Declarations, Error;
 
-    /// The declared variables are no JSON array.
+    /// Variable declarations are not a JSON array.
     ///
-    /// `data-composition-variables` is a list of declarations: `[{"id": …, "label": …, "type": …, "default": …}]`.
-    /// The runtime takes anything else for an empty list.
+    /// `data-composition-variables` must be an array of declarations:
+    /// `[{"id": …, "label": …, "type": …, "default": …}]`. The runtime treats anything else as an empty array.
     DeclarationsNotArray = "declarations-not-array", Declarations, Error;
 
-    /// The declarations are on an element where nobody reads them.
+    /// Variables are declared on an element that is not read.
     ///
-    /// `data-composition-variables` counts on `<html>`, and on the root, which is the element with
-    /// `data-composition-id`. Elsewhere it has no effect.
+    /// `data-composition-variables` is read from `<html>` and from the root element (the element with
+    /// `data-composition-id`). It has no effect on other elements.
     DeclarationsMisplaced = "declarations-misplaced", Declarations, Error;
 
-    /// Two elements carry declarations.
+    /// Variables are declared on two elements.
     ///
-    /// `<html>` and the root both have `data-composition-variables`; the first one counts and the other is ignored.
+    /// `<html>` and the root element both have `data-composition-variables`. The first one is used, and the other one
+    /// is ignored.
     DuplicateDeclarations = "duplicate-declarations", Declarations, Error;
 
-    /// An entry of the declarations is no object.
+    /// A declaration is not a JSON object.
     ///
-    /// An entry is `{"id": …, "label": …, "type": …, "default": …}`. The official parser drops anything else
-    /// silently.
+    /// A declaration has the form `{"id": …, "label": …, "type": …, "default": …}`. The official parser silently drops
+    /// anything else.
     DeclarationNotObject = "declaration-not-object", Declarations, Error;
 
-    /// A declaration has no id, or one that is not a string.
+    /// A declaration has no id, or its id is not a string.
     ///
-    /// The id is what values and bindings name the variable by. The official parser drops the entry silently.
+    /// Values and bindings refer to a variable by its id. The official parser silently drops a declaration without one.
     DeclarationWithoutId = "declaration-without-id", Declarations, Error;
 
-    /// A declaration has no label, or one that is not a string.
+    /// A declaration has no label, or its label is not a string.
     ///
-    /// The label is what people see in forms. The official parser drops an entry without one silently, and then
-    /// accepts any value for it.
+    /// Forms show the label. The official parser silently drops a declaration without one, and any value is then
+    /// accepted for the variable.
     DeclarationWithoutLabel = "declaration-without-label", Declarations, Error;
 
-    /// A declaration has no type, or an unknown one.
+    /// A declaration has no type, or an unknown type.
     ///
-    /// The types are string, number, color, boolean, enum, font and image. Seen in the wild and unknown to the
-    /// runtime: `select` (write enum), `text` (write string), `json`. The official parser drops the entry silently.
+    /// The types are string, number, color, boolean, enum, font and image. Common mistakes are `select` (use enum),
+    /// `text` (use string) and `json`. The official parser silently drops the declaration.
     DeclarationUnknownType = "declaration-unknown-type", Declarations, Error;
 
-    /// A declaration has no default, or one of another type.
+    /// A declaration has no default, or its default has the wrong type.
     ///
-    /// A default is a number for number, true or false for boolean, and a string for every other type. The official
-    /// parser drops the entry silently.
+    /// The default must be a number for type number, true or false for type boolean, and a string for every other type.
+    /// The official parser silently drops the declaration.
     DeclarationDefaultType = "declaration-default-type", Declarations, Error;
 
     /// An enum has no options.
     ///
-    /// An enum lists what it can be: `"options": [{"value": "calm", "label": "Calm"}]`.
+    /// An enum lists its allowed values: `"options": [{"value": "calm", "label": "Calm"}]`.
     DeclarationWithoutOptions = "declaration-without-options", Declarations, Error;
 
-    /// An option of an enum is not `{value, label}`.
+    /// An option of an enum is not a `{value, label}` object.
     ///
-    /// Options are objects with two strings. Bare strings are refused by the official validator, every legal value
-    /// with them; here they count as values, so that the other findings make sense.
+    /// `value` and `label` must both be strings. If options are bare strings, the official validator rejects every
+    /// value of the enum. The checks accept bare strings as values, so that other findings stay useful.
     DeclarationMalformedOption = "declaration-malformed-option", Declarations, Error;
 
-    /// The default of an enum is none of its options.
+    /// The default of an enum is not one of its options.
     DeclarationDefaultNotInOptions = "declaration-default-not-in-options", Declarations, Error;
 
-    /// Two declarations have one id.
+    /// Two declarations have the same id.
     ///
-    /// The last one counts, as in the official validator.
+    /// The last one is used, as in the official validator.
     DeclarationDuplicateId = "declaration-duplicate-id", Declarations, Error;
 
-    /// The default of a color is no CSS color.
+    /// The default of a color is not a valid CSS color.
     ///
     /// A color is a name, `#rgb`, `#rrggbb` (with or without alpha), or a function such as `rgb()` or `oklch()`.
-    /// Browsers drop a declaration with anything else. An empty default stands for no color.
+    /// Browsers ignore CSS declarations with anything else. An empty default means no color.
     DeclarationInvalidColor = "declaration-invalid-color", Declarations, Error;
 
-    /// The default of an image is a URL that the runtime refuses.
+    /// The default of an image is a URL that the runtime rejects.
     ///
-    /// Media may be relative, `https:`, `http:`, `blob:` or `data:image/…`. Of anything else, such as `file:` or
-    /// `javascript:`, the authored fallback is shown instead.
+    /// Media URLs may be relative, `https:`, `http:`, `blob:` or `data:image/…`. For anything else, such as `file:` or
+    /// `javascript:`, the runtime shows the authored fallback instead.
     DeclarationUnsafeUrl = "declaration-unsafe-url", Declarations, Error;
 
-    /// Values are not valid JSON.
+    /// Variable values are not valid JSON.
     ///
-    /// In `data-variable-values` the runtime ignores them then and shows the defaults.
+    /// If `data-variable-values` is not valid JSON, the runtime ignores it and uses the defaults.
     ValuesInvalidJson = "values-invalid-json", Values, Error;
 
-    /// Values are no JSON object.
+    /// Variable values are not a JSON object.
     ///
-    /// Values are an object of ids and values: `{"title": "Hello"}`. A file of rows holds one object a row.
+    /// Values are an object with variable ids as names: `{"title": "Hello"}`. A rows file contains one object per row.
     ValuesNotObject = "values-not-object", Values, Error;
 
-    /// A value is for a variable that the composition does not declare.
+    /// A value is set for a variable that the composition does not declare.
     ///
-    /// Nothing reads it, most often because its name is misspelt. A composition that declares nothing takes
-    /// everything. Values on an element with `data-composition-src` are for the file that it mounts.
+    /// The value is never read; usually its name is misspelled. A composition without declarations accepts all values.
+    /// Values on an element with `data-composition-src` are checked against the file that it mounts.
     UndeclaredVariable = "undeclared-variable", Values, Error;
 
-    /// A value has another type than its variable.
+    /// A value does not have the type of its variable.
     ///
     /// The rules are those of the official validator: string and color take a string, number a finite number,
     /// boolean true or false, enum a string, font a string or `{name, source}`, image a string or `{url}`.
     VariableTypeMismatch = "variable-type-mismatch", Values, Error;
 
-    /// A value is none of its enum's options.
+    /// A value is not one of the options of its enum.
     VariableNotInEnum = "variable-not-in-enum", Values, Error;
 
-    /// A binding names a variable that nothing declares.
+    /// A binding refers to an undeclared variable.
     ///
-    /// `data-var-text` and `data-var-src` keep the authored contents where the variable does not exist, so that a
-    /// misspelt name goes unnoticed until somebody's value has no effect.
+    /// `data-var-text` and `data-var-src` keep the authored content if the variable does not exist, so a misspelled
+    /// name goes unnoticed until a value has no effect.
     UndeclaredBinding = "undeclared-binding", Bindings, Warning;
 
-    /// `data-var-src` is on an element that cannot take it.
+    /// `data-var-src` is on an element that does not support it.
     ///
-    /// The runtime binds `src` on img, video, audio and source only, since elsewhere a URL could run code.
+    /// The runtime binds `src` only on img, video, audio and source, because a URL on other elements could run code.
     BindingOnWrongElement = "binding-on-wrong-element", Bindings, Warning;
 
-    /// CSS reads a custom property that nothing defines.
+    /// CSS reads a custom property that is never set.
     ///
-    /// `var(--id)` without a fallback makes the whole declaration invalid where no variable has that id and no CSS
-    /// or script of the project sets the property.
+    /// `var(--id)` without a fallback makes the whole CSS declaration invalid if no variable has that id and no CSS or
+    /// script of the project sets the property.
     UndeclaredCssVariable = "undeclared-css-variable", Bindings, Warning;
 
-    /// A script reads a variable that nothing declares.
+    /// A script reads an undeclared variable.
     ///
-    /// `getVariables()` gives back what is declared and what a render was given; the name is undefined otherwise.
+    /// `getVariables()` returns the declared variables and the values of the render. Any other name is undefined.
     UndeclaredRead = "undeclared-read", Bindings, Warning;
 
-    /// A variable is declared and nothing reads it.
+    /// A declared variable is never read.
     ///
-    /// No binding, no CSS and no script of the composition mentions it: setting it changes nothing. Scripts that
-    /// handle the values as a whole are taken to read all of them.
+    /// No binding, CSS or script of the composition refers to the variable, so setting it has no effect. A script that
+    /// handles all values as a whole counts as reading every variable.
     UnusedVariable = "unused-variable", Bindings, Warning;
 
-    /// The composition is not in the project.
+    /// The composition was not found in the project.
     ///
-    /// A project has `index.html` at its root, whichever composition is rendered.
+    /// A project must have `index.html` at its root, whichever composition is rendered.
     CompositionMissing = "composition-missing", Composition, Error;
 
-    /// The composition is left out of the archive.
+    /// The composition is excluded from the archive.
     ///
-    /// A rule of `.hyperframesignore`, or a name that is never packed, takes it out.
+    /// It is excluded by a rule of `.hyperframesignore`, or has a name that is never packed.
     CompositionIgnored = "composition-ignored", Composition, Error;
 
     /// No element has `data-composition-id`.
     ///
-    /// The root is the element with `data-composition-id`; without one there is nothing to render.
+    /// The element with `data-composition-id` is the root of the composition. Without it there is nothing to render.
     RootMissing = "root-missing", Composition, Error;
 
-    /// The root says no width or no height.
+    /// The root element has no width or no height.
     ///
-    /// The cloud takes 16:9 then, whatever the composition looks like.
+    /// The cloud then renders at 16:9, whatever the layout of the composition.
     DimensionsMissing = "dimensions-missing", Composition, Warning;
 
-    /// The root's width or height is no positive number of pixels.
+    /// The width or height of the root element is not a positive number of pixels.
     DimensionsInvalid = "dimensions-invalid", Composition, Error;
 
-    /// The cloud does not render this shape.
+    /// The cloud does not support the aspect ratio.
     ///
-    /// It renders 16:9, 9:16 and 1:1, within 0.05 of the ratio. Another shape is squeezed into one of them, or
-    /// refused. Rendering on this machine (`--renderer local`) takes any.
+    /// The cloud supports 16:9, 9:16 and 1:1, with a tolerance of 0.05. It distorts a composition with another aspect
+    /// ratio, or rejects it. Local rendering (`--renderer local`) supports any aspect ratio.
     AspectRatioUnsupported = "aspect-ratio-unsupported", Composition, Warning;
 
-    /// `--aspect-ratio` contradicts the composition.
+    /// `--aspect-ratio` does not match the composition.
     ///
-    /// A render keeps the authored shape and cannot change it.
+    /// A render has the aspect ratio of the composition; no option changes it.
     AspectRatioMismatch = "aspect-ratio-mismatch", Composition, Error;
 
-    /// Nothing says how long the composition is.
+    /// The duration of the composition is unknown.
     ///
-    /// Its duration is `data-duration` on the root, or follows from clips with `data-duration`, from media, or from
-    /// a timeline that a script registers.
+    /// The duration is set by `data-duration` on the root element, or follows from clips with `data-duration`, from
+    /// media, or from a timeline that a script registers.
     DurationMissing = "duration-missing", Composition, Warning;
 
-    /// `data-duration` is no positive number of seconds.
+    /// `data-duration` is not a positive number of seconds.
     DurationInvalid = "duration-invalid", Composition, Error;
 
-    /// A mounted composition is not there.
+    /// A mounted composition was not found.
     ///
-    /// `data-composition-src` names a file of the project.
+    /// `data-composition-src` must refer to an existing HTML file.
     MountMissing = "mount-missing", Composition, Error;
 
-    /// A mounted composition is left out of the archive.
+    /// A mounted composition is excluded from the archive.
     MountIgnored = "mount-ignored", Composition, Error;
 
-    /// Compositions mount each other in a circle.
+    /// Compositions mount each other in a cycle.
     MountCycle = "mount-cycle", Composition, Error;
 
-    /// A referenced file is not there.
+    /// A referenced file was not found.
     ///
-    /// The video would show nothing in its place. Commit the file, or correct the reference.
+    /// The file would be missing from the video. Commit the file, or correct the reference.
     MissingAsset = "missing-asset", References, Error;
 
-    /// A referenced file is left out of the archive.
+    /// A referenced file is excluded from the archive.
     ///
-    /// It exists, but a rule of `.hyperframesignore` or a name that is never packed takes it out.
+    /// The file exists, but it is excluded by a rule of `.hyperframesignore`, or has a name that is never packed.
     IgnoredAsset = "ignored-asset", References, Error;
 
-    /// A reference differs from its file in case.
+    /// A reference and its file differ in upper and lower case.
     ///
-    /// It works on macOS and Windows, whose file systems ignore case, and fails in the cloud.
+    /// The reference works on macOS and Windows, where file systems ignore case, and fails in the cloud.
     AssetCaseMismatch = "asset-case-mismatch", References, Error;
 
-    /// A reference reaches out of the repository.
+    /// A reference points outside the repository.
     ///
-    /// Files of the same repository are carried along; whatever lies outside it, below a name that starts with a
-    /// dot, or behind a link that leads there never leaves the machine: workflows pack the work of strangers.
+    /// Files of the same repository are packed with the project. Files outside the repository, below a name that starts
+    /// with a dot, or behind a symbolic link to either are never packed, because workflows also pack untrusted pull
+    /// requests.
     EscapingReference = "escaping-reference", References, Error;
 
-    /// A reference names a file of this machine.
+    /// A reference points to a file on this machine.
     ///
-    /// `file:` URLs and drive letters mean nothing elsewhere.
+    /// `file:` URLs and drive letters do not work on other machines.
     LocalFileUrl = "local-file-url", References, Error;
 
     /// A reference uses `http:`.
     ///
-    /// It can be changed on the way, and is slower to fail than a file of the project. Use `https:`, or copy the file
-    /// into the project.
+    /// The content can be modified in transit. Use `https:`, or copy the file into the project.
     InsecureReference = "insecure-reference", References, Warning;
 
-    /// A reference holds a placeholder.
+    /// A reference contains a placeholder.
     ///
-    /// `{{name}}`, `${name}`, `<<name>>` or `__NAME__` is filled in by something that runs later, so that it is not
-    /// known whether the file is there.
+    /// `{{name}}`, `${name}`, `<<name>>` or `__NAME__` is replaced in a later step, so the checks cannot look for the
+    /// file.
     PlaceholderReference = "placeholder-reference", References, Note;
 
-    /// A file is a pointer of git LFS, not the media itself.
+    /// A file is a Git LFS pointer instead of the actual content.
     ///
-    /// The checkout did not fetch the contents. In GitHub Actions: `actions/checkout` with `lfs: true`; elsewhere
-    /// `git lfs pull`.
+    /// The checkout did not download the content. In GitHub Actions, set `lfs: true` for `actions/checkout`; elsewhere,
+    /// run `git lfs pull`.
     LfsPointer = "lfs-pointer", References, Error;
 
-    /// The project is larger than the cloud takes.
+    /// The project is too large for the cloud.
     ///
-    /// An archive may have 200 MB. The sizes of the files before compression are counted for those that are compressed
-    /// already, such as media. Leave out what the video does not need with `.hyperframesignore`.
+    /// The limit for an archive is 200 MB. Only files that are already compressed, such as media, are counted, since
+    /// packing does not make them smaller. Use `.hyperframesignore` to exclude files that the video does not need.
     ProjectTooLarge = "project-too-large", Packing, Error;
 
-    /// An HTML or CSS file is not UTF-8.
+    /// An HTML, CSS or script file is not UTF-8.
     ///
-    /// It is packed as it is, and nothing in it can be checked or carried along.
+    /// The file is packed unchanged. Its contents are not checked, and its references to files outside the project are
+    /// not followed.
     NotUtf8 = "not-utf8", Packing, Warning;
 
-    /// A file's name cannot be in an archive.
+    /// A file name cannot be stored in an archive.
     ///
-    /// Names with a backslash, a control character, or that are not Unicode cannot be unpacked on every system.
+    /// Names that contain a backslash or a control character, or that are not valid Unicode, cannot be unpacked on
+    /// every system.
     UnportableName = "unportable-name", Packing, Error;
 
-    /// A symbolic link leads back to a directory that it is in.
+    /// A symbolic link points to a directory that contains it.
     LinkCycle = "link-cycle", Packing, Error;
 
-    /// A symbolic link leads nowhere.
+    /// The target of a symbolic link was not found.
     DanglingLink = "dangling-link", Packing, Error;
 
-    /// A symbolic link leads out of the repository.
+    /// A symbolic link points outside the repository.
     ///
-    /// Only files of the repository without dotted names are packed.
+    /// Only files inside the repository, on paths without a name that starts with a dot, are packed.
     EscapingLink = "escaping-link", Packing, Error;
 
-    /// Something is neither a file nor a directory.
+    /// A directory entry is neither a file nor a directory.
     ///
-    /// Sockets, pipes and devices are left out.
+    /// Sockets, pipes and devices are not packed.
     NotAFile = "not-a-file", Packing, Warning;
 }
 
 impl Rule {
-    /// One line.
+    /// Returns the summary, which is one line.
     #[must_use]
     pub fn summary(self) -> &'static str {
         self.lines()[0].trim()
     }
 
-    /// Returns the explanation, as text in lines; empty if the summary is complete.
+    /// Returns the explanation, with line breaks; empty if the rule has a summary only.
     #[must_use]
     pub fn explanation(self) -> String {
         let lines = self.lines()[1..].iter().map(|line| line.trim()).collect::<Vec<_>>();
@@ -368,7 +370,7 @@ impl Serialize for Rule {
     }
 }
 
-/// A code that no rule has.
+/// An unknown rule code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownRule {
     given: String,
@@ -376,7 +378,7 @@ pub struct UnknownRule {
 
 impl fmt::Display for UnknownRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no check {:?}", self.given)?;
+        write!(f, "unknown check {:?}", self.given)?;
         match nearest(&self.given, Rule::ALL.iter().map(|rule| rule.code())) {
             Some(near) => write!(f, "; did you mean {near}?"),
             None => Ok(()),
@@ -406,7 +408,7 @@ impl Group {
         Self::Packing,
     ];
 
-    /// A heading.
+    /// Returns the heading of the group.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -434,6 +436,6 @@ mod tests {
             assert!(rule.summary().ends_with('.'), "{rule}");
         }
         let error = "undeclared-variabel".parse::<Rule>().expect_err("no such code").to_string();
-        assert_eq!(error, "there is no check \"undeclared-variabel\"; did you mean undeclared-variable?");
+        assert_eq!(error, "unknown check \"undeclared-variabel\"; did you mean undeclared-variable?");
     }
 }

@@ -1,24 +1,24 @@
-//! Which files of a project belong to its archive.
+//! Ignore rules: decide which files of a project are packed.
 //!
-//! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that nothing
-//! overrides, then `.hyperframesignore` in gitignore syntax over two defaults, without regard to case.
+//! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that cannot be
+//! overridden, then `.hyperframesignore` in gitignore syntax, which overrides two defaults. Case is ignored.
 
 use std::collections::HashSet;
 
 use super::pattern::Pattern;
 use crate::text::lower;
 
-/// The file at the project's root that holds ignore rules.
+/// The file with ignore rules, at the root of the project.
 pub const IGNORE_FILE: &str = ".hyperframesignore";
 
-/// The entry that every archive must have at its root.
+/// The composition that every project must have at its root.
 pub const DEFAULT_COMPOSITION: &str = "index.html";
 
-/// Directories and files that are never packed, wherever they are.
+/// Names of directories and files that are never packed.
 const NEVER_PACKED: &[&str] =
     &[".git", "node_modules", "dist", ".next", "coverage", ".DS_Store", "Thumbs.db"];
 
-/// Rules that hold unless `.hyperframesignore` negates them: where renders and snapshots are written.
+/// Rules that apply unless `.hyperframesignore` negates them: the output directories of renders and snapshots.
 const DEFAULT_RULES: &[&str] = &["/renders/", "/snapshots/"];
 
 /// The reason that a path is not packed.
@@ -28,7 +28,7 @@ pub enum Exclusion {
     Hidden,
     /// A segment of the path is in the fixed set, such as `node_modules`.
     NeverPacked,
-    /// The command itself writes it, or reads rows from it: a second run must find what the first one found.
+    /// An output or rows file of the command itself, excluded so that a second run packs the same files.
     Output,
     /// One of the two default rules.
     DefaultRule(&'static str),
@@ -44,13 +44,13 @@ pub enum Exclusion {
 impl std::fmt::Display for Exclusion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Hidden => f.write_str("names that start with a dot are never packed"),
+            Self::Hidden => f.write_str("hidden files (names that start with a dot) are never packed"),
             Self::NeverPacked => {
                 f.write_str("build output and dependencies (node_modules, dist, …) are never packed")
             }
-            Self::Output => f.write_str("what the command writes, or reads rows from, is never packed"),
-            Self::DefaultRule(rule) => write!(f, "`{rule}` is ignored unless {IGNORE_FILE} negates it"),
-            Self::Rule { line, text } => write!(f, "{IGNORE_FILE} line {line} (`{text}`) ignores it"),
+            Self::Output => f.write_str("output files and rows files of the command are never packed"),
+            Self::DefaultRule(rule) => write!(f, "`{rule}` is ignored by default"),
+            Self::Rule { line, text } => write!(f, "ignored by line {line} of {IGNORE_FILE} (`{text}`)"),
         }
     }
 }
@@ -83,8 +83,8 @@ struct Rule {
 }
 
 impl IgnoreRules {
-    /// Reads the text of `.hyperframesignore`, where the project has one. Lines that are no valid pattern match
-    /// nothing, as in git.
+    /// Parses the text of `.hyperframesignore`, if the project has one. Lines that are not valid patterns match nothing, as
+    /// in Git.
     #[must_use]
     pub fn new(ignore_file: Option<&str>) -> Self {
         let defaults =
@@ -102,8 +102,8 @@ impl IgnoreRules {
         }
     }
 
-    /// Returns the same rules, which also exclude the files at `paths` (relative to the project, with `/`) that the
-    /// command itself writes or reads. `{name}` in a path matches any text.
+    /// Also excludes the files at `paths` (relative to the project, with `/`), which the command itself writes or reads.
+    /// `{name}` in a path matches any text.
     #[must_use]
     pub fn with_outputs(self, paths: &[String]) -> Self {
         let (templates, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.contains('{'));
@@ -122,8 +122,8 @@ impl IgnoreRules {
 
     /// Returns the reason that `path` (relative to the project, with `/`) itself is not packed; `None` if it is packed.
     ///
-    /// A directory that is left out takes all it holds with it, even where a rule re-includes something inside:
-    /// a walk does not enter it. [`exclusion_of_file`](Self::exclusion_of_file) asks about the parents as well.
+    /// Everything inside an excluded directory is excluded too, even if a rule re-includes it, because a walk does not
+    /// enter the directory. [`exclusion_of_file`](Self::exclusion_of_file) also checks the parents.
     #[must_use]
     pub fn exclusion(&self, path: &str, is_directory: bool) -> Option<Exclusion> {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -164,7 +164,7 @@ impl Rule {
         if body.is_empty() {
             return None;
         }
-        // A slash at the start or in the middle ties a rule to the root; otherwise it holds at every depth.
+        // A slash at the start or in the middle anchors a rule at the root; other rules apply at every depth.
         let pattern = Pattern::new(body.strip_prefix('/').unwrap_or(body), body.contains('/'))?;
         Some(Self { pattern, negated, directories_only, origin })
     }
@@ -178,7 +178,7 @@ fn lowercase(path: &str) -> String {
     path.chars().map(lower).collect()
 }
 
-/// Trailing spaces do not count unless a backslash stands before them.
+/// Removes trailing spaces unless a backslash escapes them.
 fn trim_unescaped_spaces(line: &str) -> &str {
     let trimmed = line.trim_end_matches([' ', '\t']);
     let backslashes = trimmed.bytes().rev().take_while(|byte| *byte == b'\\').count();

@@ -1,4 +1,4 @@
-//! The files of a project inside its repository, as the checks see them, wherever they are.
+//! The files of a project inside its repository, on disk or in memory.
 //!
 //! Paths have `/` and no `.` or `..`. A *repository path* starts at the repository's root, a *project path* at the
 //! project's.
@@ -19,17 +19,17 @@ pub struct ProjectFile {
 /// The files of a project that are packed.
 #[derive(Debug)]
 pub struct Listing {
-    /// The project's repository path; empty where it is the repository.
+    /// The repository path of the project; empty if it is the root.
     pub project: String,
     /// The files that are packed, sorted by path.
     pub files: Vec<ProjectFile>,
     /// The rules that decided.
     pub rules: IgnoreRules,
-    /// Findings about what is not among the files.
+    /// Findings about entries that cannot be packed.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// The kind of thing at a repository path.
+/// The kind of entry at a repository path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A file.
@@ -38,16 +38,16 @@ pub enum Found {
     Folder,
     /// Nothing exists there.
     Nothing,
-    /// Something that must not be reached: a link that leads out of the repository or below a dotted name.
+    /// A path that must not be read: a link that leads outside the repository, or a hidden file.
     OutOfReach,
 }
 
 /// A project inside its repository.
 pub trait Tree {
-    /// Returns what is packed.
+    /// Returns the packed files and the rules that selected them.
     fn listing(&self) -> &Listing;
 
-    /// The project's repository path; empty where it is the repository.
+    /// The repository path of the project; empty if it is the root.
     fn project(&self) -> &str {
         &self.listing().project
     }
@@ -62,37 +62,41 @@ pub trait Tree {
         &self.listing().rules
     }
 
-    /// Findings about what is not among the files.
+    /// Findings about entries that cannot be packed.
     fn diagnostics(&self) -> &[Diagnostic] {
         &self.listing().diagnostics
     }
 
-    /// Returns the kind of thing at a repository path, packed or not.
+    /// Returns the kind of entry at a repository path, whether packed or not.
     fn find(&self, path: &str) -> Found;
 
-    /// The contents of the file at a repository path; `None` where they cannot be read, which the tree remembers.
+    /// Returns the contents of the file at a repository path; `None` if it cannot be read, which the tree records.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
 
-    /// Its first bytes, 256 or all there are.
+    /// Returns the first [`HEAD`] bytes of the file at a repository path, or all if it is smaller.
     fn head(&self, path: &str) -> Option<Vec<u8>>;
 
-    /// The names in a folder of the repository.
+    /// Returns the names in a directory of the repository.
     fn names(&self, folder: &str) -> Vec<String>;
 
-    /// The packed file at a project path.
+    /// Returns the packed file at a project path.
     fn packed(&self, path: &str) -> Option<&ProjectFile> {
         let files = self.files();
         files.binary_search_by(|file| file.path.as_str().cmp(path)).ok().map(|place| &files[place])
     }
 }
 
-/// Bytes at the start of a file that are read to recognise its format.
+/// Number of bytes at the start of a file that identify its format.
 pub const HEAD: usize = 256;
 
 /// Returns a finding if an archive cannot contain the name.
 #[must_use]
 pub fn unportable_name(path: &str) -> Option<Diagnostic> {
-    let found =
-        Diagnostic::new(Rule::UnportableName, path, "the name holds a backslash or a control character");
-    (!is_portable(path)).then(|| found.help("rename it: archives are unpacked on every system"))
+    let found = Diagnostic::new(
+        Rule::UnportableName,
+        path,
+        "the file name contains a backslash or a control character",
+    );
+    (!is_portable(path))
+        .then(|| found.help("rename the file so that the archive can be unpacked on every system"))
 }

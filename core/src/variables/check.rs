@@ -1,4 +1,4 @@
-//! Values against declarations: the verdict of the official validator, with what to do about it.
+//! Checks values against declarations, with the rules of the official validator.
 
 use serde_json::{Map, Value};
 
@@ -20,18 +20,18 @@ pub struct ValueIssue {
 }
 
 impl Declarations {
-    /// Checks `values`, in their order. A composition that declares nothing accepts everything.
+    /// Checks `values` in order. A composition without declarations accepts everything.
     #[must_use]
     pub fn check(&self, values: &Map<String, Value>) -> Vec<ValueIssue> {
         values.iter().filter_map(|(id, value)| self.check_one(id, value, true)).collect()
     }
 
-    /// Checks the value of one variable. Help takes time if many variables are declared.
+    /// Checks the value of one variable. Creating the help is slow if many variables are declared.
     #[must_use]
     pub fn check_one(&self, id: &str, value: &Value, with_help: bool) -> Option<ValueIssue> {
         let issue = |rule, message, help| Some(ValueIssue { rule, variable: id.to_owned(), message, help });
         let Some(declaration) = self.get(id) else {
-            // An entry that could not be read may have been this one; its own finding says so.
+            // A declaration that could not be read may be this one, and has its own finding.
             if self.entries().is_empty() || self.is_incomplete() {
                 return None;
             }
@@ -52,8 +52,8 @@ impl Declarations {
                     .collect::<Vec<_>>();
                 return issue(
                     Rule::VariableNotInEnum,
-                    format!("the variable {id:?} cannot be {value}"),
-                    Some(format!("its options are {}", allowed.join(", "))),
+                    format!("invalid value {value} for the variable {id:?}"),
+                    Some(format!("the allowed values are {}", allowed.join(", "))),
                 );
             }
         };
@@ -65,17 +65,17 @@ impl Declarations {
         )
     }
 
-    /// Returns advice about an undeclared variable: the declared id that is nearest to `id`, or all of them.
+    /// Returns the help for an undeclared variable: the declared id most similar to `id`, or all declared ids.
     #[must_use]
     pub fn advice(&self, id: &str) -> String {
-        // Nobody declares so many; who does is not helped by a list of them.
+        // Longer lists do not help, and take time to compare.
         const MOST: usize = 1000;
         const LISTED: usize = 20;
         let ids = || self.entries().iter().map(|entry| entry.id.as_str());
         match (nearest(id, ids().take(MOST)), self.entries().len()) {
             (Some(near), _) => format!("did you mean {near:?}?"),
-            (None, count) if count > LISTED => format!("{count} others are declared"),
-            (None, _) => format!("declared are {}", ids().collect::<Vec<_>>().join(", ")),
+            (None, count) if count > LISTED => format!("{count} other variables are declared"),
+            (None, _) => format!("declared variables: {}", ids().collect::<Vec<_>>().join(", ")),
         }
     }
 }
@@ -101,14 +101,14 @@ fn mismatch(declaration: &Declaration, value: &Value) -> Option<Mismatch> {
         },
         VariableType::Font => (
             value.is_string() || (text_at("name") && text_at("source")),
-            "a string or {name, source}, both strings",
+            "a string or {name: string, source: string}",
         ),
-        VariableType::Image => (value.is_string() || text_at("url"), "a string or {url}, a string"),
+        VariableType::Image => (value.is_string() || text_at("url"), "a string or {url: string}"),
     };
     (!fits).then_some(Mismatch::Type(expected))
 }
 
-/// Returns the type of a JSON value, with its article, for messages.
+/// Returns the type of a JSON value with its article, for messages.
 #[must_use]
 pub fn json_kind(value: &Value) -> &'static str {
     match value {

@@ -1,7 +1,7 @@
-//! `data-composition-variables`: a JSON array of declarations, read tolerantly.
+//! Parses `data-composition-variables`, a JSON array of declarations.
 //!
-//! Every well-formed entry counts, and everything malformed is a finding, where the official parser drops it
-//! silently and strict mode then accepts anything.
+//! Well-formed entries are used even if others are malformed. Every malformed entry is a finding; the official parser
+//! silently drops it, and strict mode then accepts any value.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,18 @@ use crate::text::{Span, nearest};
 /// The attribute that holds the declarations.
 pub(crate) const ATTRIBUTE: &str = "data-composition-variables";
 
-/// The most common mistakes in JSON.
+/// Help for invalid JSON: the most common mistakes.
 pub(crate) const JSON_HELP: &str =
-    "JSON has names and texts in double quotes, a comma between any two, and none at the end";
+    "JSON requires double quotes around names and strings, commas between items, and no trailing comma";
 
-/// The types that variables have.
+/// The types of variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VariableType {
     /// Any text.
     String,
     /// A finite number.
     Number,
-    /// A CSS color, as text.
+    /// A CSS color, as a string.
     Color,
     /// True or false.
     Boolean,
@@ -51,7 +51,7 @@ impl VariableType {
         ("image", Self::Image),
     ];
 
-    /// As declarations spell it.
+    /// Returns the name of the type in declarations.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
@@ -61,7 +61,7 @@ impl VariableType {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 
-    /// Returns whether a default of this JavaScript type fits; values are checked elsewhere, and more strictly.
+    /// Returns whether a default has the right JavaScript type. Checks of values are stricter.
     fn takes_default(self, default: &Value) -> bool {
         match self {
             Self::Number => default.is_number(),
@@ -70,7 +70,7 @@ impl VariableType {
         }
     }
 
-    /// The JavaScript type of defaults.
+    /// Returns the JavaScript type of defaults, with its article.
     fn default_type(self) -> &'static str {
         match self {
             Self::Number => "a number",
@@ -83,32 +83,32 @@ impl VariableType {
 /// One of an enum's options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// The value that is compared with the values of renders.
+    /// The allowed value.
     pub value: String,
-    /// The text that people see.
+    /// The label in forms.
     pub label: Option<String>,
 }
 
 /// A declared variable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
-    /// The name of the variable in values.
+    /// The name that values and bindings use.
     pub id: String,
-    /// The text that people see.
+    /// The label in forms.
     pub label: Option<String>,
-    /// Its type.
+    /// The type.
     pub kind: VariableType,
-    /// Its default, where it is of the right type.
+    /// The default; `None` if it is missing or has the wrong type.
     pub default: Option<Value>,
-    /// For enums: the options.
+    /// The options of an enum; empty for other types.
     pub choices: Vec<Choice>,
-    /// The author's description.
+    /// The description by the author.
     pub description: Option<String>,
-    /// The place of the declaration in the file.
+    /// The position of the declaration in the file.
     pub span: Span,
 }
 
-/// The variables that a composition declares, in its order.
+/// The variables that a composition declares, in source order.
 ///
 /// ```
 /// use hyperframes_ci_core::composition::Composition;
@@ -128,32 +128,32 @@ pub struct Declaration {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Declarations {
     entries: Vec<Declaration>,
-    /// Place among the entries by id.
+    /// Indexes into the entries, by id.
     places: BTreeMap<String, usize>,
-    /// An entry could not be read, so that other names may be declared.
+    /// An entry could not be read, so other variables may be declared.
     incomplete: bool,
 }
 
 impl Declarations {
-    /// The declared variables. Of several with one id, the last counts, as in the official validator.
+    /// Returns the declared variables. If several have the same id, the last one is used, as in the official validator.
     #[must_use]
     pub fn entries(&self) -> &[Declaration] {
         &self.entries
     }
 
-    /// The variable `id`.
+    /// Returns the variable with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Declaration> {
         self.places.get(id).map(|place| &self.entries[*place])
     }
 
-    /// Returns whether an entry could not be read, so that names that are not listed may be declared.
+    /// Returns whether an entry could not be read, so that other variables may be declared.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.incomplete
     }
 
-    /// Reads the declarations that `attribute` holds, with what is wrong with them.
+    /// Parses the declarations in `attribute`. Returns them with the findings.
     pub(crate) fn parse(text: &Text<'_>, attribute: &Attribute<'_>) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader {
             text,
@@ -202,14 +202,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The place of a field's value, or of the whole entry where there is no such field.
+    /// Returns the position of a field's value, or of the whole entry if the field is missing.
     fn span(&self, name: &str, entry: &Node) -> Span {
         self.get(name).map_or(entry.span(), |member| member.value.span())
     }
 }
 
 impl Reader<'_> {
-    /// Reports at a place of the decoded attribute.
+    /// Reports a finding at a position in the decoded attribute.
     fn report(&mut self, span: Span, rule: Rule, message: impl Into<String>, help: Option<String>) {
         let mut found = self.text.finding(rule, self.offsets.span(span), message);
         found.help = help;
@@ -228,7 +228,7 @@ impl Reader<'_> {
         };
         let Some(entries) = node.items() else {
             self.declarations.incomplete = true;
-            let message = format!("{ATTRIBUTE} is no JSON array");
+            let message = format!("{ATTRIBUTE} is not a JSON array");
             let help = "write [{\"id\": …, \"label\": …, \"type\": …, \"default\": …}]".to_owned();
             return self.report(node.span(), Rule::DeclarationsNotArray, message, Some(help));
         };
@@ -237,7 +237,7 @@ impl Reader<'_> {
                 Some(members) => self.entry(index, entry, &Fields(members)),
                 None => {
                     self.declarations.incomplete = true;
-                    let message = format!("declaration {} is no object", index + 1);
+                    let message = format!("declaration {} is not an object", index + 1);
                     self.report(entry.span(), Rule::DeclarationNotObject, message, None);
                 }
             }
@@ -247,13 +247,17 @@ impl Reader<'_> {
     fn entry(&mut self, index: usize, entry: &Node, fields: &Fields<'_>) {
         let Some(id) = fields.text("id").filter(|id| !id.is_empty()) else {
             self.declarations.incomplete = true;
-            let what = if fields.get("id").is_some() { "an id that is no text" } else { "no id" };
-            let message = format!("declaration {} has {what}", index + 1);
+            let number = index + 1;
+            let message = if fields.get("id").is_some() {
+                format!("the id of declaration {number} must be a string that is not empty")
+            } else {
+                format!("declaration {number} has no id")
+            };
             return self.report(fields.span("id", entry), Rule::DeclarationWithoutId, message, None);
         };
         let label = fields.text("label");
         if label.is_none() {
-            let help = Some("the official parser drops the declaration without one".to_owned());
+            let help = Some("add a label; the official parser drops declarations without one".to_owned());
             let message = format!("the variable {id:?} has no label");
             self.report(fields.span("label", entry), Rule::DeclarationWithoutLabel, message, help);
         }
@@ -264,8 +268,13 @@ impl Reader<'_> {
         let given = fields.get("default").map(|member| member.value.value());
         let default = given.filter(|default| kind.takes_default(default));
         if default.is_none() {
-            let message = format!("the default of the variable {id:?} is not {}", kind.default_type());
-            self.report(fields.span("default", entry), Rule::DeclarationDefaultType, message, None);
+            let (message, help) = if fields.get("default").is_some() {
+                (format!("the default of the variable {id:?} must be {}", kind.default_type()), None)
+            } else {
+                let help = format!("add \"default\", which must be {}", kind.default_type());
+                (format!("the variable {id:?} has no default"), Some(help))
+            };
+            self.report(fields.span("default", entry), Rule::DeclarationDefaultType, message, help);
         }
         let choices = if kind == VariableType::Enum { self.choices(&id, entry, fields) } else { Vec::new() };
         if let Some(Value::String(default)) = &default {
@@ -276,7 +285,7 @@ impl Reader<'_> {
         let declaration = Declaration { id, label, kind, default, choices, description, span };
         let id = declaration.id.clone();
         if !self.declarations.insert(declaration) {
-            let message = format!("the variable {id:?} is declared twice; the last counts");
+            let message = format!("the variable {id:?} is declared twice; the last declaration is used");
             self.report(fields.span("id", entry), Rule::DeclarationDuplicateId, message, None);
         }
     }
@@ -298,23 +307,24 @@ impl Reader<'_> {
         self.report(fields.span("type", entry), Rule::DeclarationUnknownType, message, Some(help));
     }
 
-    /// Checks what a default says, beyond its type.
+    /// Checks the value of a default that has the right type.
     fn default_text(&mut self, id: &str, kind: VariableType, default: &str, choices: &[Choice], span: Span) {
         match kind {
             VariableType::Enum
                 if !choices.is_empty() && !choices.iter().any(|choice| choice.value == default) =>
             {
                 let message =
-                    format!("the default {default:?} of the variable {id:?} is none of its options");
+                    format!("the default {default:?} of the variable {id:?} is not one of its options");
                 self.report(span, Rule::DeclarationDefaultNotInOptions, message, None);
             }
             VariableType::Color if !default.is_empty() && !is_color(default) => {
-                let message = format!("the default {default:?} of the variable {id:?} is no CSS color");
-                let help = "write a name, #rrggbb, or a function such as rgb(0 0 0)".to_owned();
+                let message =
+                    format!("the default {default:?} of the variable {id:?} is not a valid CSS color");
+                let help = "write a color name, #rrggbb, or a function such as rgb(0 0 0)".to_owned();
                 self.report(span, Rule::DeclarationInvalidColor, message, Some(help));
             }
             VariableType::Image if !Link::is_safe_media(default) => {
-                let message = format!("the runtime refuses the default {default:?} of the variable {id:?}");
+                let message = format!("the runtime rejects the default {default:?} of the variable {id:?}");
                 let help = "write a relative path, an https: URL or a data:image/… URL".to_owned();
                 self.report(span, Rule::DeclarationUnsafeUrl, message, Some(help));
             }
@@ -334,11 +344,11 @@ impl Reader<'_> {
         for option in options {
             let option_value = option.value();
             let text = |name: &str| option_value.get(name).and_then(Value::as_str).map(str::to_owned);
-            // A bare string is not what the format says, and what its author meant is clear.
+            // A bare string is invalid, but its meaning is clear.
             let bare = option_value.as_str().map(str::to_owned);
             if text("value").is_none() || text("label").is_none() {
-                let message = format!("an option of the enum {id:?} is not {{value, label}}");
-                let help = "write {\"value\": \"a\", \"label\": \"A\"}; the official validator refuses every value of other forms";
+                let message = format!("an option of the enum {id:?} is not a {{value, label}} object");
+                let help = "write {\"value\": \"a\", \"label\": \"A\"}; the official validator rejects every other form";
                 self.report(option.span(), Rule::DeclarationMalformedOption, message, Some(help.to_owned()));
             }
             choices

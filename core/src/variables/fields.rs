@@ -1,4 +1,4 @@
-//! The texts of a table as values of the types that a composition declares.
+//! Converts fields of a table to the types that a composition declares.
 
 use serde_json::{Map, Value};
 
@@ -6,8 +6,8 @@ use super::declare::{Declarations, VariableType};
 use crate::lang::json::Node;
 
 /// Converts the fields of a table to the types that a composition declares. Booleans are `true` and `false` in any case, as
-/// spreadsheets write them. A value that is neither a number nor a boolean stays a string, and is found by the checks. An
-/// empty field is not set.
+/// spreadsheets write them. A field that cannot be converted stays a string, and the checks report it. Empty fields are
+/// removed.
 pub fn type_fields(variables: &mut Map<String, Value>, declarations: &Declarations) {
     variables.retain(|_, value| value.as_str() != Some(""));
     for (name, value) in variables.iter_mut() {

@@ -1,4 +1,4 @@
-//! The variables of a composition: what it declares, and whether values fit.
+//! Variables of a composition: declarations, checks of values, rows and JSON Schema.
 
 mod check;
 mod declare;

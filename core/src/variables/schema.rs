@@ -1,13 +1,13 @@
-//! The variables of a composition as a JSON Schema, for forms and editors.
+//! JSON Schema of the variables of a composition, for forms and editors.
 
 use serde_json::{Map, Value, json};
 
 use super::declare::{Declaration, Declarations, VariableType};
 
 impl Declarations {
-    /// A JSON Schema (draft 2020-12) that accepts the values that [`check`](Declarations::check) accepts. The title of a
+    /// Returns a JSON Schema (draft 2020-12) that accepts the same values as [`check`](Declarations::check). The title of a
     /// variable is its label, `x-hyperframes-type` its declared type, and `x-hyperframes-labels` the labels of an enum's
-    /// options. Other values are accepted where nothing is declared, or something that cannot be read.
+    /// options. Other variables are accepted if there are no declarations, or if a declaration cannot be read.
     #[must_use]
     pub fn schema(&self) -> Value {
         let properties = self.entries().iter().map(|entry| (entry.id.clone(), property(entry)));

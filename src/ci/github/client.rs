@@ -50,7 +50,7 @@ impl Client {
         if self.api.has_token() {
             Ok(())
         } else {
-            Err(ProviderError::Forbidden("there is no token".to_owned()))
+            Err(ProviderError::Forbidden("no token; pass one with the input token".to_owned()))
         }
     }
 }

@@ -16,7 +16,9 @@ pub(super) fn read(environment: &Environment<'_>) -> Result<Event, ProviderError
     let name = required("GITHUB_EVENT_NAME")?;
     let repository = required("GITHUB_REPOSITORY")?;
     if !is_repository(&repository) {
-        return Err(ProviderError::Event(format!("{repository:?} is no repository")));
+        return Err(ProviderError::Event(format!(
+            "{repository:?} is not a repository (expected owner/name)"
+        )));
     }
     let path = required("GITHUB_EVENT_PATH")?;
     let text = std::fs::read_to_string(&path)

@@ -38,6 +38,7 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
     default_output: |environment, _| {
         variable(environment, "RUNNER_TEMP").map(|folder| PathBuf::from(folder).join("hyperframes-ci"))
     },
+    annotation: Some(|title, message| WorkflowCommands.error(title, message)),
     connect: |environment, settings| Ok(Box::new(GitHub::connect(environment, settings)?)),
 };
 

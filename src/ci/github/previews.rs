@@ -212,5 +212,5 @@ impl PreviewBranch<'_> {
 }
 
 fn contended() -> ProviderError {
-    ProviderError::Failed("the previews branch is being written by others all the time".to_owned())
+    ProviderError::Failed("cannot write the previews branch: other jobs keep writing it".to_owned())
 }

@@ -50,7 +50,10 @@ fn attach_one(client: &Client, release: u64, upload: &str, file: &Media) -> Resu
             _ => return response.ok(&format!("attaching {}", file.name)).map(|asset| url(&asset)),
         }
     }
-    Err(ProviderError::Failed(format!("the release does not take {}", file.name)))
+    Err(ProviderError::Failed(format!(
+        "cannot attach {} to the release: other jobs keep writing a file of that name",
+        file.name
+    )))
 }
 
 /// Finds the release of a tag. A draft can be found in the list of releases only.
@@ -61,7 +64,7 @@ fn find(client: &Client, tag: &str) -> Result<Value, ProviderError> {
     }
     let releases = client.list("/releases?per_page=100", "the releases")?;
     let found = releases.into_iter().find(|release| release["tag_name"] == tag);
-    found.ok_or_else(|| ProviderError::Failed(format!("there is no release of the tag {tag}")))
+    found.ok_or_else(|| ProviderError::Failed(format!("no release found for the tag {tag}")))
 }
 
 fn url(asset: &Value) -> String {

@@ -29,6 +29,6 @@ impl Client {
         if self.api.has_token() {
             return Ok(());
         }
-        Err(ProviderError::Forbidden("notes need a project access token with the scope api".to_owned()))
+        Err(ProviderError::Forbidden("comments require a project access token with the scope api".to_owned()))
     }
 }

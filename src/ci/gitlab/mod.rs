@@ -40,6 +40,7 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
     default_output: |environment, workspace| {
         variable(environment, "GITLAB_CI").map(|_| workspace.join("hyperframes"))
     },
+    annotation: None,
     connect: |environment, settings| Ok(Box::new(GitLab::connect(environment, settings)?)),
 };
 
@@ -157,7 +158,7 @@ impl CiProvider for GitLab {
         let urls = media.iter().map(|file| {
             let inside = file.path.strip_prefix(&self.workspace).map_err(|_| {
                 ProviderError::Forbidden(
-                    "the output directory is outside the project: artifacts cannot have it".to_owned(),
+                    "the output directory must be inside the project directory, or GitLab cannot keep it as artifacts".to_owned(),
                 )
             })?;
             let parts =

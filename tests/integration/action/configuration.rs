@@ -103,3 +103,35 @@ fn a_row_that_is_wrong_is_annotated_and_not_rendered() {
     assert_eq!(run.code, 2);
     assert!(run.log.contains("hyperframes-ci.toml:3:1: unknown key"), "{}", run.log);
 }
+
+#[test]
+fn invalid_inputs_are_annotated() {
+    let stage = Stage::new();
+    for (input, value, message) in [
+        ("fail-on", "x", "input fail-on must be one of error, warning, never (got \"x\")"),
+        ("deny", "mising-asset", "input deny: unknown check \"mising-asset\""),
+        ("projects", "nowhere", "nowhere"),
+    ] {
+        let run = stage.run(&stage.pull_request(), &[(input, value)]);
+        assert_eq!(run.code, 2, "{}", run.log);
+        let annotation = run.log.lines().find(|line| line.starts_with("::error title=hyperframes-ci::"));
+        assert!(
+            annotation.is_some_and(|line| line.contains(message) && line.contains("help: ")),
+            "{}",
+            run.log
+        );
+    }
+}
+
+#[test]
+fn a_repository_without_projects_succeeds_without_a_comment() {
+    let stage = Stage::new();
+    fs::remove_dir_all(stage.repository.path().join("videos")).unwrap();
+    commit(stage.repository.path(), "remove the videos");
+    let run = stage.run(&stage.pull_request(), &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.log.contains("No HyperFrames project found: nothing to check or render"), "{}", run.log);
+    assert!(run.summary.contains("> No HyperFrames project found."), "{}", run.summary);
+    assert!(run.outputs["video-path"].is_empty() && !run.log.contains("::error"), "{}", run.log);
+    assert!(stage.github.state().comments.is_empty());
+}

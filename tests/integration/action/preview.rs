@@ -24,7 +24,7 @@ fn a_pull_request_gets_a_preview_of_what_it_touches() {
         "**1 rendered, 1 unchanged** for ",
         "<code>videos&#47;one</code>",
         "Unchanged: <code>videos&#47;two</code>",
-        "<code>headline</code> is new, <code>title</code> is gone",
+        "<code>headline</code> added, <code>title</code> removed",
         "https://github.example/o/r/raw/hyperframes-previews/pr/7/",
         "1 s rendered in the cloud",
     ] {
@@ -88,7 +88,7 @@ fn a_fork_without_secrets_is_checked_rendered_here_and_not_failed() {
     assert_eq!(stage.emulator.created(), (0, 0));
     assert!(run.summary.contains("rendered on the runner"), "{}", run.summary);
     assert!(run.summary.contains("1280x720"), "{}", run.summary);
-    assert!(run.summary.contains("may not comment"), "{}", run.summary);
+    assert!(run.summary.contains("does not have permission to comment"), "{}", run.summary);
     assert!(stage.github.state().comments.is_empty());
     let video = &run.outputs["video-path"];
     assert!(fs::metadata(video).unwrap().len() > 1000);
@@ -106,7 +106,7 @@ fn findings_are_annotated_and_fail_the_step() {
     assert_eq!(stage.emulator.created(), (0, 0), "nothing is rendered, nothing is billed");
     let errors = run.log.lines().filter(|line| line.starts_with("::error file=videos/one/index.html,line="));
     assert_eq!(errors.count(), 10, "as many as GitHub shows: {}", run.log);
-    assert!(run.log.contains("20 more findings are in the summary"), "{}", run.log);
+    assert!(run.log.contains("20 more findings are in the job summary"), "{}", run.log);
     assert!(stage.github.state().comments[0].body.contains("not rendered: 30 errors"));
     let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("fail-on", "never")]);
     assert_eq!(run.code, 0);
@@ -162,7 +162,7 @@ fn pictures_stand_beside_those_of_the_base() {
     let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
     assert_eq!(run.code, 0, "{}", run.log);
     let body = stage.github.state().comments[0].body.clone();
-    assert!(body.contains("| composition | before | now | video |"), "{body}");
+    assert!(body.contains("| Composition | Before | After | Video |"), "{body}");
     let raw = "https://github.example/o/r/raw/hyperframes-previews";
     assert!(
         body.contains(&format!("<img src=\"{raw}/base/"))
@@ -216,7 +216,7 @@ fn the_whole_of_it_with_real_renders() {
     assert_eq!(run.code, 0, "{}", run.log);
     assert_eq!(emulator.created(), (3, 3));
     let body = github.state().comments[0].body.clone();
-    assert!(body.contains("1280x720, 30 fps, 2 s") && body.contains("| before | now |"), "{body}");
+    assert!(body.contains("1280x720, 30 fps, 2 s") && body.contains("| Before | After |"), "{body}");
     crate::support::show("comment.md", &body);
     crate::support::show("summary.md", &run.summary);
     crate::support::show("transcript.txt", &run.log);
@@ -364,7 +364,7 @@ fn two_hundred_compositions_fit_into_one_comment() {
     assert_eq!(run.code, 0, "{}", run.log);
     let body = stage.github.state().comments[0].body.clone();
     assert!(
-        body.chars().count() < 65_536 && body.contains("more: the summary of the run has all"),
+        body.chars().count() < 65_536 && body.contains("more; see the summary of the run"),
         "{}",
         body.len()
     );

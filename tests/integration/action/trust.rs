@@ -29,7 +29,7 @@ fn with_secrets_at_hand_a_strangers_page_does_not_run_here() {
     let inputs = [("projects", "videos"), ("renderer", "local")];
     let run = stage.run(&runner, &[&inputs[..], &[("api-key", "")]].concat());
     assert_eq!(run.code, 0, "never for lack of a key: {}", run.log);
-    assert!(run.summary.contains("Nothing was rendered: pages of strangers"), "{}", run.summary);
+    assert!(run.summary.contains("Nothing was rendered: this run has access to secrets"), "{}", run.summary);
     let run = stage.run(&runner, &inputs);
     assert_eq!(run.code, 0, "{}", run.log);
     assert_eq!(stage.emulator.created(), (1, 1), "in the cloud");

@@ -1,5 +1,5 @@
-//! The canonical spelling of JSON, RFC 8785: members sorted by the UTF-16 code units of their names, no spaces, and
-//! numbers as ECMAScript spells them, so that `1`, `1.0` and `1e0` are one.
+//! Canonical JSON (RFC 8785): members sorted by the UTF-16 code units of their names, no whitespace, and numbers as
+//! ECMAScript formats them, so that `1`, `1.0` and `1e0` are equal.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value};
 
-/// Returns the canonical spelling of a value.
+/// Returns the canonical JSON of a value.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
     let mut text = Vec::new();
@@ -16,12 +16,12 @@ pub fn canonical(value: &Value) -> String {
     String::from_utf8(text).expect("JSON is UTF-8")
 }
 
-/// Returns a finite number as ECMAScript spells it; source: ECMA-262, `Number::toString`.
+/// Formats a finite number as ECMAScript does; source: ECMA-262, `Number::toString`.
 pub(crate) fn spelling(value: f64) -> String {
     ryu_js::Buffer::new().format_finite(value).to_owned()
 }
 
-/// Returns the value with the members of its objects in their canonical order.
+/// Returns the value with the members of its objects in canonical order.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(sorted).collect(),
@@ -35,7 +35,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Every number is a double, as it is for whoever reads the values.
+/// Formats every number as a double, as JavaScript reads it.
 struct Canonical;
 
 impl Formatter for Canonical {

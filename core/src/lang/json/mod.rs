@@ -1,4 +1,4 @@
-//! JSON, read with the places of its parts and written in one spelling.
+//! JSON: a parser that records positions, and canonical output.
 
 mod canonical;
 mod read;

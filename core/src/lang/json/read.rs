@@ -1,7 +1,7 @@
-//! JSON with the places of its parts, and mistakes told with theirs.
+//! JSON parser that records the position of every value and of syntax errors.
 //!
-//! It takes what JavaScript takes, where the two differ in Rust's usual reader: half a surrogate pair becomes U+FFFD, and
-//! of several members with one name the last counts, in the place of the first.
+//! It accepts what JavaScript accepts, in contrast to the usual parser in Rust: a lone surrogate becomes U+FFFD, and the
+//! last of several members with the same name is used, at the position of the first.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::text::Span;
 /// The deepest nesting of values.
 const DEPTH: usize = 512;
 
-/// A value and its place in the text.
+/// A value and its position in the text.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     span: Span,
@@ -30,7 +30,7 @@ enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) key: String,
-    /// The place of the key, with its quotes.
+    /// The position of the key, including its quotes.
     pub(crate) key_span: Span,
     pub(crate) value: Node,
 }
@@ -38,29 +38,29 @@ pub(crate) struct Member {
 /// A text that is not valid JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// The offset of the mistake, in bytes.
+    /// The offset of the error, in bytes.
     pub(crate) offset: usize,
     pub(crate) message: &'static str,
 }
 
 impl Node {
-    /// Reads a text that holds one value, with or without a byte order mark before it.
+    /// Parses a text with one value, optionally after a byte order mark.
     ///
     /// # Errors
-    /// Returns the first mistake if the text is not valid JSON.
+    /// Returns the first syntax error if the text is not valid JSON.
     pub(crate) fn parse(text: &str) -> Result<Self, SyntaxError> {
         let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let mut reader = Reader { text, at: start };
         let node = reader.value(0)?;
         reader.space();
-        if reader.at < text.len() { Err(reader.error("something follows the value")) } else { Ok(node) }
+        if reader.at < text.len() { Err(reader.error("unexpected text after the value")) } else { Ok(node) }
     }
 
     pub(crate) fn span(&self) -> Span {
         self.span
     }
 
-    /// The value itself. A number that is too large is null, since no finite number it is.
+    /// Returns the value. A number that is too large becomes null, because JSON has finite numbers only.
     pub(crate) fn value(&self) -> Value {
         match &self.kind {
             Kind::Scalar(value) => value.clone(),
@@ -69,7 +69,7 @@ impl Node {
         }
     }
 
-    /// The elements of an array.
+    /// Returns the elements of an array; `None` for other values.
     pub(crate) fn items(&self) -> Option<&[Self]> {
         match &self.kind {
             Kind::Array(items) => Some(items),
@@ -77,7 +77,7 @@ impl Node {
         }
     }
 
-    /// The members of an object.
+    /// Returns the members of an object; `None` for other values.
     pub(crate) fn members(&self) -> Option<&[Member]> {
         match &self.kind {
             Kind::Object(members) => Some(members),
@@ -85,7 +85,7 @@ impl Node {
         }
     }
 
-    /// The value of the member `name` of an object.
+    /// Returns the value of the member `name` of an object.
     pub(crate) fn member(&self, name: &str) -> Option<&Self> {
         self.members()?.iter().find(|member| member.key == name).map(|member| &member.value)
     }
@@ -95,14 +95,14 @@ fn object(members: &[Member]) -> Map<String, Value> {
     members.iter().map(|member| (member.key.clone(), member.value.value())).collect()
 }
 
-/// The members of the object that a text holds.
+/// Parses a text that is a JSON object.
 ///
 /// # Errors
-/// Returns the problem, as the end of a sentence, if the text is not a JSON object.
+/// Returns the problem as a predicate, such as `is not a JSON object`, if the text is not a JSON object.
 pub fn json_object(text: &str) -> Result<Map<String, Value>, String> {
     let node = Node::parse(text)
-        .map_err(|error| format!("is no JSON: {} at byte {}", error.message, error.offset))?;
-    node.members().map(object).ok_or_else(|| "is no JSON object".to_owned())
+        .map_err(|error| format!("is not valid JSON: {} at byte {}", error.message, error.offset))?;
+    node.members().map(object).ok_or_else(|| "is not a JSON object".to_owned())
 }
 
 struct Reader<'a> {
@@ -129,7 +129,7 @@ impl Reader<'_> {
         self.skip(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     }
 
-    /// Takes the byte if it is the next one after any space.
+    /// Consumes the byte if it is the next one after optional whitespace.
     fn take(&mut self, byte: u8) -> bool {
         self.space();
         let is_next = self.byte() == Some(byte);
@@ -141,13 +141,13 @@ impl Reader<'_> {
         self.space();
         let start = self.at;
         let kind = match self.byte() {
-            None => return Err(self.error("a value is missing at the end")),
-            Some(b'[' | b'{') if depth == DEPTH => return Err(self.error("values are nested too deeply")),
+            None => return Err(self.error("unexpected end of text, expected a value")),
+            Some(b'[' | b'{') if depth == DEPTH => return Err(self.error("nesting is too deep")),
             Some(b'[') => Kind::Array(self.array(depth)?),
             Some(b'{') => Kind::Object(self.object(depth)?),
             Some(b'"') => Kind::Scalar(Value::String(self.string()?)),
             Some(b'-' | b'0'..=b'9') => Kind::Scalar(self.number()?),
-            Some(b'\'') => return Err(self.error("text is in double quotes")),
+            Some(b'\'') => return Err(self.error("strings must be in double quotes")),
             Some(_) => Kind::Scalar(self.word()?),
         };
         Ok(Node { span: Span { start, end: self.at }, kind })
@@ -171,7 +171,7 @@ impl Reader<'_> {
     fn object(&mut self, depth: usize) -> Result<Vec<Member>, SyntaxError> {
         self.at += 1;
         let mut members = Vec::<Member>::new();
-        // Found by name, so that an object of many members takes no more time for each.
+        // Indexed by name, so that objects with many members are parsed in linear time.
         let mut places = BTreeMap::<String, usize>::new();
         if self.take(b'}') {
             return Ok(members);
@@ -181,16 +181,16 @@ impl Reader<'_> {
             let start = self.at;
             if self.byte() != Some(b'"') {
                 let what = if self.byte().is_some() {
-                    "a name in double quotes is expected"
+                    "expected a name in double quotes"
                 } else {
-                    "the object does not end"
+                    "unterminated object"
                 };
                 return Err(self.error(what));
             }
             let key = self.string()?;
             let key_span = Span { start, end: self.at };
             if !self.take(b':') {
-                return Err(self.error("a colon is expected after the name"));
+                return Err(self.error("expected a colon after the name"));
             }
             let member = Member { key: key.clone(), key_span, value: self.value(depth + 1)? };
             match places.get(&key) {
@@ -207,19 +207,19 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes the comma between two elements; `close` would end them.
+    /// Consumes the comma between two elements; `close` is the closing bracket.
     fn comma(&mut self, close: u8) -> Result<(), SyntaxError> {
         let at = self.at;
         if !self.take(b',') {
             let is_end = self.byte().is_none();
             return Err(match (is_end, close) {
-                (true, b']') => self.error("the array does not end"),
-                (true, _) => self.error("the object does not end"),
-                _ => self.error("a comma is missing"),
+                (true, b']') => self.error("unterminated array"),
+                (true, _) => self.error("unterminated object"),
+                _ => self.error("missing comma"),
             });
         }
         if self.take(close) {
-            return Err(SyntaxError { offset: at, message: "a comma stands before the end" });
+            return Err(SyntaxError { offset: at, message: "trailing comma" });
         }
         Ok(())
     }
@@ -234,18 +234,18 @@ impl Reader<'_> {
             }
         }
         let is_letter = self.byte().is_some_and(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
-        Err(self.error(if is_letter { "text is in double quotes" } else { "a value is expected" }))
+        Err(self.error(if is_letter { "strings must be in double quotes" } else { "expected a value" }))
     }
 
     fn number(&mut self) -> Result<Value, SyntaxError> {
         let start = self.at;
-        let malformed = SyntaxError { offset: start, message: "the number is malformed" };
+        let malformed = SyntaxError { offset: start, message: "invalid number" };
         self.skip(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
         let digits = &self.text[start..self.at];
         if !is_number(digits) {
             return Err(malformed);
         }
-        // Whole numbers stay whole where they can; what is out of range is no number any more, as in JavaScript.
+        // Integers stay integers if possible; numbers out of range become null, as in JavaScript.
         let whole = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && digits != "-0";
         let integer = whole.then(|| {
             digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from))
@@ -268,23 +268,21 @@ impl Reader<'_> {
             value.push_str(&rest[..length]);
             self.at += length;
             match self.byte() {
-                None => return Err(SyntaxError { offset: open, message: "the quotes are not closed" }),
+                None => return Err(SyntaxError { offset: open, message: "unterminated string" }),
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(value);
                 }
                 Some(b'\\') => value.push(self.escape()?),
                 Some(_) => {
-                    return Err(
-                        self.error("a line break or control character in text is written \\n or \\u….")
-                    );
+                    return Err(self.error("unescaped line break or control character in a string"));
                 }
             }
         }
     }
 
     fn escape(&mut self) -> Result<char, SyntaxError> {
-        let error = self.error("the escape after the backslash is unknown");
+        let error = self.error("invalid escape sequence");
         let escape = self.text.as_bytes().get(self.at + 1).copied();
         self.at += 2;
         Ok(match escape {
@@ -316,7 +314,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Four digits.
+    /// Reads four hexadecimal digits.
     fn hex(&mut self) -> Option<u32> {
         let digits = self.text.get(self.at..self.at + 4)?;
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -366,21 +364,21 @@ mod tests {
     #[test]
     fn mistakes_have_places() {
         for (text, offset, message) in [
-            ("{\"a\":\n  1,}", 9, "a comma stands before the end"),
-            ("[1,]", 2, "a comma stands before the end"),
-            ("", 0, "a value is missing at the end"),
-            ("[", 1, "a value is missing at the end"),
-            ("[1", 2, "the array does not end"),
-            ("{\"a\":1", 6, "the object does not end"),
-            ("[1 2]", 3, "a comma is missing"),
-            ("{a:1}", 1, "a name in double quotes is expected"),
-            ("{\"a\" 1}", 5, "a colon is expected after the name"),
-            ("['a']", 1, "text is in double quotes"),
-            ("[abc]", 1, "text is in double quotes"),
-            ("[\"a]", 1, "the quotes are not closed"),
-            ("[01]", 1, "the number is malformed"),
-            ("[1] 2", 4, "something follows the value"),
-            ("\"\\x\"", 1, "the escape after the backslash is unknown"),
+            ("{\"a\":\n  1,}", 9, "trailing comma"),
+            ("[1,]", 2, "trailing comma"),
+            ("", 0, "unexpected end of text, expected a value"),
+            ("[", 1, "unexpected end of text, expected a value"),
+            ("[1", 2, "unterminated array"),
+            ("{\"a\":1", 6, "unterminated object"),
+            ("[1 2]", 3, "missing comma"),
+            ("{a:1}", 1, "expected a name in double quotes"),
+            ("{\"a\" 1}", 5, "expected a colon after the name"),
+            ("['a']", 1, "strings must be in double quotes"),
+            ("[abc]", 1, "strings must be in double quotes"),
+            ("[\"a]", 1, "unterminated string"),
+            ("[01]", 1, "invalid number"),
+            ("[1] 2", 4, "unexpected text after the value"),
+            ("\"\\x\"", 1, "invalid escape sequence"),
         ] {
             assert_eq!(Node::parse(text).expect_err(text), SyntaxError { offset, message }, "{text}");
         }

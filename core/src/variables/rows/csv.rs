@@ -1,4 +1,4 @@
-//! Records of separated values; source: RFC 4180, with other separators.
+//! Reads CSV and other delimiter-separated tables; source: RFC 4180, with other delimiters.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -9,25 +9,25 @@ use super::row::Row;
 use super::separator::{Separator, name};
 use super::source::{LARGEST, Source, unreadable};
 
-/// A header, and the records below it.
+/// A table with a header.
 pub(super) struct Table {
     records: Records,
-    /// The names of the columns; columns with an empty name are left out.
+    /// The names of the columns; columns without a name are ignored.
     header: Vec<String>,
     /// Blank rows so far.
     pub(super) blank: u64,
-    /// The separator, where the header decided and it is not a comma.
+    /// The name of the delimiter, if it was detected from the header and is not a comma.
     pub(super) separator: Option<String>,
-    /// What the header looks like, if it looks like that of a file with another separator.
+    /// A hint that the header looks like that of a file with another delimiter.
     pub(super) hint: Option<String>,
 }
 
 impl Table {
-    /// Reads the header. `separator` is that of the file's name, if it names one.
+    /// Reads the header. `separator` is the delimiter that the file extension implies, if any.
     ///
     /// # Errors
-    /// Returns the line and the problem, as a sentence without its subject, if the file cannot be read, has no header, or
-    /// one with a name twice, or if its separator is not clear.
+    /// Returns the line and the problem, as a predicate, if the file cannot be read, the header is missing or has duplicate
+    /// names, or the delimiter is ambiguous.
     pub(super) fn new(
         source: &mut Source<impl BufRead>,
         separator: Option<u8>,
@@ -44,13 +44,13 @@ impl Table {
             return Err((line, "has no header".to_owned()));
         }
         if let Some(twice) = twice(&header) {
-            return Err((line, format!("has columns of the same name: {twice}")));
+            return Err((line, format!("has duplicate column names: {twice}")));
         }
         let hint = separator.unused.map(|unused| {
             let (unused, character) = (name(unused), char::from(unused));
             let column = header.first().map(String::as_str).unwrap_or_default();
             format!(
-                "the header is a single column, {column:?}; if a {unused} separates columns, name it in a first line \
+                "the header has a single column, {column:?}; if the delimiter is a {unused}, add a first line \
                  sep={character}"
             )
         });
@@ -59,11 +59,11 @@ impl Table {
         Ok(Self { records, header, blank: 0, separator, hint })
     }
 
-    /// Reads the next row that is not blank, with its line; `None` at the end. The inner result is that of the row.
+    /// Reads the next row that is not blank, with its line; `None` at the end. The inner result is the row or its error.
     ///
     /// # Errors
-    /// Returns the problem, as a sentence without its subject, if what follows cannot be read.
-    #[expect(clippy::type_complexity, reason = "the error of a row beside that of the file")]
+    /// Returns the problem, as a predicate, if the rest of the file cannot be read.
+    #[expect(clippy::type_complexity, reason = "errors of a row and of the file are separate")]
     pub(super) fn next(
         &mut self,
         source: &mut Source<impl BufRead>,
@@ -82,7 +82,7 @@ impl Table {
     }
 }
 
-/// Names that a header has more than once, with the numbers of their columns; `None` if there are none.
+/// Returns the duplicate names of a header with their column numbers; `None` if there are none.
 fn twice(header: &[String]) -> Option<String> {
     let mut columns = BTreeMap::<&str, Vec<String>>::new();
     for (number, name) in (1_usize..).zip(header).filter(|(_, name)| !name.is_empty()) {
@@ -94,10 +94,10 @@ fn twice(header: &[String]) -> Option<String> {
     (!twice.is_empty()).then(|| twice.join(", "))
 }
 
-/// Reads records, in buffers that are used again for each.
+/// Reads records into reused buffers.
 struct Records {
     reader: Box<Reader>,
-    /// The fields of the record, one behind the other.
+    /// The concatenated fields of the record.
     text: Vec<u8>,
     /// The end of each field in `text`.
     ends: Vec<usize>,
@@ -109,11 +109,11 @@ impl Records {
         Self { reader, text: vec![0; 1024], ends: vec![0; 32] }
     }
 
-    /// Reads the next record, with the line that it begins on; `None` at the end. Empty lines are skipped.
+    /// Reads the next record and its first line; `None` at the end. Empty lines are skipped.
     ///
     /// # Errors
-    /// Says what is wrong, as a sentence without its subject: the file cannot be read, a quote is not closed, a record
-    /// is too large, or a field is not UTF-8.
+    /// Returns the problem, as a predicate, if the file cannot be read, a quote is not closed, a record is too large, or a
+    /// field is not UTF-8.
     fn next(&mut self, source: &mut Source<impl BufRead>) -> Result<Option<(u64, Vec<String>)>, String> {
         while let Some(b'\r' | b'\n') = source.byte().map_err(|error| unreadable(&error))? {
             source.take().map_err(|error| unreadable(&error))?;
@@ -126,7 +126,7 @@ impl Records {
         loop {
             let buffered = source.buffered().map_err(|error| unreadable(&error))?;
             let is_end = buffered.is_empty();
-            // A line end completes the last record, unless a quote is open.
+            // At the end of the file, a line end completes the last record unless a quote is open.
             let input = if is_end { b"\n" } else { buffered };
             let (result, taken, copied, ended) =
                 self.reader.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
@@ -135,11 +135,11 @@ impl Records {
             }
             (size, written, fields) = (size + taken, written + copied, fields + ended);
             if size > LARGEST {
-                return Err("is too large".to_owned());
+                return Err("is larger than 16 MB".to_owned());
             }
             match result {
                 ReadRecordResult::InputEmpty if is_end => {
-                    return Err("has a quote that is not closed".to_owned());
+                    return Err("has an unclosed quote".to_owned());
                 }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),

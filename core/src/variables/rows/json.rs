@@ -1,13 +1,13 @@
-//! Values of a JSON file of rows, one at a time: elements of an array, or one value after the other.
+//! Reads the values of a JSON file one at a time: the elements of an array, or consecutive values.
 
 use std::io::{self, BufRead};
 
 use super::source::{LARGEST, Source, unreadable};
 
-/// Reads how a file begins: whether its rows are the elements of an array. What is before the first element is skipped.
+/// Returns whether the rows of a file are the elements of an array, and skips the text before the first element.
 ///
 /// # Errors
-/// Says why the file cannot be read.
+/// Returns the problem, as a predicate, if the file cannot be read.
 pub(super) fn begins_array(source: &mut Source<impl BufRead>) -> Result<bool, String> {
     let failed = |error: io::Error| unreadable(&error);
     let head = source.buffered().map_err(failed)?;
@@ -20,12 +20,12 @@ pub(super) fn begins_array(source: &mut Source<impl BufRead>) -> Result<bool, St
     Ok(true)
 }
 
-/// Reads the text of the next value, with the line that it begins on; `None` at the end. Values are elements of an array
-/// whose bracket has been read, or stand one after the other.
+/// Reads the text of the next value and its first line; `None` at the end. `in_array` tells that values are elements of an
+/// array whose opening bracket has been read; otherwise they are consecutive values.
 ///
 /// # Errors
-/// Says what is wrong, as a sentence without its subject: the file cannot be read, the array is not closed, a value is
-/// too large, or it is not UTF-8.
+/// Returns the problem, as a predicate, if the file cannot be read, the array is not closed, or a value is too large or not
+/// UTF-8.
 pub(super) fn next_value(
     source: &mut Source<impl BufRead>,
     in_array: bool,
@@ -33,13 +33,15 @@ pub(super) fn next_value(
     let failed = |error: io::Error| unreadable(&error);
     loop {
         match source.byte().map_err(failed)? {
-            None if in_array => return Err("has no end: the closing bracket is missing".to_owned()),
+            None if in_array => {
+                return Err("has an unclosed array: the closing bracket is missing".to_owned());
+            }
             None => return Ok(None),
             Some(b']') if in_array => return Ok(None),
             Some(byte) if byte.is_ascii_whitespace() || (in_array && byte == b',') => {
                 source.take().map_err(failed)?;
             }
-            // A byte order mark in the middle, where files were put together.
+            // A byte order mark in the middle of concatenated files.
             Some(0xef | 0xbb | 0xbf) => drop(source.take().map_err(failed)?),
             Some(_) => break,
         }
@@ -60,13 +62,13 @@ pub(super) fn next_value(
         source.take().map_err(failed)?;
         bytes.push(byte);
         if bytes.len() > LARGEST {
-            return Err("is too large".to_owned());
+            return Err("is larger than 16 MB".to_owned());
         }
         match byte {
             _ if is_escaped => is_escaped = false,
             b'\\' if in_text => is_escaped = true,
             b'"' => in_text = !in_text,
-            // A line of JSON Lines ends, whatever is open in it.
+            // A line of JSON Lines ends even inside a string.
             b'\n' | b'\r' if !in_array && in_text => break,
             b'{' | b'[' if !in_text => depth += 1,
             b'}' | b']' if !in_text => {

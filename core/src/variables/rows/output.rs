@@ -1,18 +1,19 @@
-//! Output files of rows.
+//! Output paths of rows.
 
 use serde_json::Value;
 
 use super::row::Row;
 
-/// Fills a pattern such as `out/{name}.{ext}` from a row: `{index}` (from 1), `{ext}`, `{title}`, or any variable.
+/// Fills the placeholders of a path such as `out/{name}.{ext}`: `{index}` (from 1), `{ext}`, `{title}`, or any variable.
 ///
 /// # Errors
-/// When a placeholder has no value, or one that is no part of a path: a value cannot lead to another folder.
+/// Returns the problem if a placeholder is not closed, has no value in the row, or has a value that is not valid in a file
+/// name, so that no value leads to another directory.
 pub fn fill(pattern: &str, row: &Row, ext: &str) -> Result<String, String> {
     let mut filled = String::new();
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').ok_or("the output has a { without a }")?;
+        let (name, after) = after.split_once('}').ok_or("the output path has a { without a }")?;
         filled.push_str(before);
         let title = || row.options.get("title").and_then(Value::as_str).map(str::to_owned);
         let value = match name {
@@ -25,11 +26,14 @@ pub fn fill(pattern: &str, row: &Row, ext: &str) -> Result<String, String> {
                 _ => None,
             },
         };
-        let value = value.ok_or_else(|| format!("the output's {{{name}}} has no value in this row"))?;
+        let value = value
+            .ok_or_else(|| format!("the output path uses {{{name}}}, which has no value in this row"))?;
         let is_part =
             !value.chars().any(|character| "/\\:*?\"<>|".contains(character) || character.is_control());
         if value.trim().is_empty() || !is_part || value.trim_matches('.').is_empty() {
-            return Err(format!("the output's {{{name}}} is {value:?}, which is no part of a file name"));
+            return Err(format!(
+                "the output path uses {{{name}}}, and its value {value:?} is not valid in a file name"
+            ));
         }
         filled.push_str(&value);
         rest = after;

@@ -1,4 +1,4 @@
-//! Reads rows, one at a time.
+//! Reads rows one at a time.
 
 use std::io::BufRead;
 
@@ -8,11 +8,11 @@ use super::row::{Row, RowError, RowFormat};
 use super::source::Source;
 
 enum Form {
-    /// One object after the other.
+    /// Consecutive objects.
     Stream,
-    /// Elements of an array, up to its bracket.
+    /// Elements of an array.
     Array,
-    /// Records below a header.
+    /// Records of a table with a header.
     Table(Table),
 }
 
@@ -31,16 +31,16 @@ pub struct Rows<R> {
     source: Source<R>,
     form: Form,
     index: u64,
-    /// Whether the end was reached, or an error after which nothing can be read.
+    /// The end of the file or a fatal error was reached.
     has_ended: bool,
 }
 
 impl<R: BufRead> Rows<R> {
-    /// Reads the beginning of a file.
+    /// Opens a rows file and reads its header.
     ///
     /// # Errors
-    /// Returns a fatal [`RowError`] if the file cannot be read or is UTF-16, or if the header of a table is missing, has a
-    /// name twice, or does not tell what separates its columns.
+    /// Returns a fatal [`RowError`] if the file cannot be read or is UTF-16, or if the header of a table is missing, has
+    /// duplicate names, or has an ambiguous delimiter.
     pub fn new(reader: R, format: RowFormat) -> Result<Self, RowError> {
         let fatal = |line, message| RowError { index: 0, line, message, is_fatal: true };
         let mut source = Source::new(reader).map_err(|message| fatal(1, message))?;
@@ -56,19 +56,19 @@ impl<R: BufRead> Rows<R> {
         Ok(Self { source, form, index: 0, has_ended: false })
     }
 
-    /// The number of blank rows of a table so far; they are no rows.
+    /// Returns the number of blank rows of a table that were skipped so far.
     #[must_use]
     pub fn blank_rows(&self) -> u64 {
         self.table().map_or(0, |table| table.blank)
     }
 
-    /// The name of what separates columns, if the header has told it and it is not a comma.
+    /// Returns the name of the delimiter, if it was detected from the header and is not a comma.
     #[must_use]
     pub fn separator(&self) -> Option<&str> {
         self.table()?.separator.as_deref()
     }
 
-    /// A warning about a header that looks like that of a file with another separator.
+    /// Returns a warning if the header looks like that of a file with another delimiter.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.table()?.hint.as_deref()
@@ -81,7 +81,7 @@ impl<R: BufRead> Rows<R> {
         }
     }
 
-    /// Reads the next row; `None` at the end. The inner result is that of the row, the outer one that of the file.
+    /// Reads the next row; `None` at the end. The inner error concerns the row, the outer one the rest of the file.
     fn read(&mut self) -> Result<Option<Result<Row, RowError>>, String> {
         let index = self.index;
         let (line, row) = match &mut self.form {
@@ -195,7 +195,7 @@ mod tests {
         };
         assert_eq!(
             error(b"\nid,name,age, name\n1,2,3,4\n"),
-            "2: has columns of the same name: \"name\" (columns 2 and 4)"
+            "2: has duplicate column names: \"name\" (columns 2 and 4)"
         );
         assert_eq!(error(b"\xff\xfea\0"), "1: is UTF-16; save it as UTF-8");
         assert_eq!(error(b""), "1: has no header");

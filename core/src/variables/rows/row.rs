@@ -1,10 +1,10 @@
-//! One row: values for the variables of a composition, and options of its own.
+//! One row: values of variables, and render options.
 
 use serde_json::{Map, Value};
 
 use crate::lang::json::json_object;
 
-/// Members of a row with options, as the API spells them, and as JavaScript does.
+/// Option names of a row, in the spelling of the API and in camel case.
 const OPTIONS: &[(&str, &str)] = &[
     ("title", "title"),
     ("fps", "fps"),
@@ -19,12 +19,12 @@ const OPTIONS: &[(&str, &str)] = &[
     ("callbackUrl", "callback_url"),
 ];
 
-/// One render to be.
+/// One row, which describes one render.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Its place, from 0.
+    /// The index, from 0.
     pub index: u64,
-    /// The line that it begins on, from 1.
+    /// The first line, from 1.
     pub line: u64,
     /// Values for the composition's variables.
     pub variables: Map<String, Value>,
@@ -34,32 +34,32 @@ pub struct Row {
     pub output: Option<String>,
 }
 
-/// A mistake in a row, or in the file from there on.
+/// An invalid row, or an error that ends the file.
 #[derive(Debug)]
 pub struct RowError {
-    /// The row's place, from 0.
+    /// The index of the row, from 0.
     pub index: u64,
-    /// The line that it begins on, from 1.
+    /// The first line, from 1.
     pub line: u64,
-    /// The problem, as a sentence without its subject.
+    /// The problem, as a predicate such as `is not valid JSON`.
     pub message: String,
-    /// The rows after it cannot be read.
+    /// The rest of the file cannot be read.
     pub is_fatal: bool,
 }
 
-/// The form of a file.
+/// The format of a rows file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFormat {
-    /// JSON in one of its three forms.
+    /// JSON Lines, a JSON array, or `{"rows": […]}`.
     Json,
-    /// A table with a header, separated by commas, semicolons or tabs; source: RFC 4180.
+    /// A table with a header, delimited by commas, semicolons or tabs; source: RFC 4180.
     Csv,
-    /// A table with a header, separated by tabs.
+    /// A table with a header, delimited by tabs.
     Tsv,
 }
 
 impl RowFormat {
-    /// The form that a file's name tells.
+    /// Returns the format for the extension of a path; JSON unless it is `.csv` or `.tsv`.
     #[must_use]
     pub fn of(path: &str) -> Self {
         let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
@@ -70,7 +70,7 @@ impl RowFormat {
         }
     }
 
-    /// Returns whether it is a table with a header, whose values are texts.
+    /// Returns whether the format is a table with a header, whose values are strings.
     #[must_use]
     pub fn is_table(self) -> bool {
         self != Self::Json
@@ -78,10 +78,10 @@ impl RowFormat {
 }
 
 impl Row {
-    /// Reads a row from a JSON object.
+    /// Parses a row from a JSON object.
     ///
     /// # Errors
-    /// Says what is wrong, as a sentence without its subject: the text is not a JSON object, or a member beside
+    /// Returns the problem, as a predicate, if the text is not a JSON object, `output` is not a string, or a member next to
     /// `variables` is not an option of a row.
     pub(super) fn from_json(index: u64, line: u64, text: &str) -> Result<Self, String> {
         let mut variables = json_object(text.trim())?;
@@ -92,14 +92,15 @@ impl Row {
                 match name.as_str() {
                     "variables" => {}
                     "output" => {
-                        output = Some(value.as_str().ok_or("has an output that is no text")?.to_owned());
+                        output =
+                            Some(value.as_str().ok_or("has an \"output\" that is not a string")?.to_owned());
                     }
                     _ => {
                         let (_, option) =
                             OPTIONS.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-                                format!(
-                                    "has the member {name:?} beside \"variables\", which is no option of a row"
-                                )
+                                let known = "output, title, fps, quality, format, resolution, aspectRatio, \
+                                             callbackId, callbackUrl";
+                                format!("has the unknown option {name:?}; the options are {known}")
                             })?;
                         options.insert((*option).to_owned(), value);
                     }
@@ -109,10 +110,10 @@ impl Row {
         Ok(Self { index, line, variables, options, output })
     }
 
-    /// Makes a row of a CSV record.
+    /// Creates a row from a CSV record.
     ///
     /// # Errors
-    /// Says that the record does not have as many fields as the header.
+    /// Returns the problem, as a predicate, if the record and the header have a different number of fields.
     pub(super) fn from_record(
         index: u64,
         line: u64,
@@ -120,7 +121,7 @@ impl Row {
         record: Vec<String>,
     ) -> Result<Self, String> {
         if record.len() != header.len() {
-            return Err(format!("has {} fields, and the header has {}", record.len(), header.len()));
+            return Err(format!("has {} fields, but the header has {}", record.len(), header.len()));
         }
         let members = header.iter().zip(record).filter(|(name, _)| !name.is_empty());
         let variables = members.map(|(name, value)| (name.clone(), value.into())).collect();

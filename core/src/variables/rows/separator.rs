@@ -1,36 +1,36 @@
-//! Which character separates the columns of a file with a header: `sep=`, the name of the file, or the header itself.
+//! Finds the delimiter of a table: from a first line `sep=`, the file extension, or the header.
 
-/// Characters that may separate columns unless the file names another one.
+/// Delimiters that are detected from the header.
 const CANDIDATES: [u8; 3] = [b',', b';', b'\t'];
 
-/// Characters that separate columns in other programs' files.
+/// Delimiters that other programs write.
 const COMMON: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Records, the header included, that are compared where the header has several candidates.
+/// Number of records, including the header, that are compared if the header has several candidates.
 const SAMPLE: usize = 50;
 
-/// Size from which the beginning of a file may not be all of it, in bytes.
+/// Size of the sample, in bytes, from which on the file may be longer than the sample.
 const FULL: usize = 60 * 1024;
 
-/// The separator of a file.
+/// The delimiter of a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Separator {
     pub(super) byte: u8,
-    /// Whether the header decided, and not the file's first line or its name.
+    /// The delimiter was detected from the header, not set by a first line or the file extension.
     pub(super) is_detected: bool,
-    /// Size of a first line that names the separator, in bytes.
+    /// Size of a first line `sep=`, in bytes; 0 if there is none.
     pub(super) skipped: usize,
-    /// A separator that the header contains although it is a single column.
+    /// Another delimiter in a header that has a single column.
     pub(super) unused: Option<u8>,
 }
 
 impl Separator {
-    /// Finds the separator; `head` is the beginning of the file, without a byte order mark. The separator of a tab-separated
-    /// file is `named`.
+    /// Finds the delimiter. `head` is the beginning of the file, without a byte order mark; `named` is the delimiter that the
+    /// file extension implies, if any.
     ///
     /// # Errors
-    /// Returns the problem, as a sentence without its subject, if the first line names no separator, or if more than one
-    /// candidate fits the header and the rows.
+    /// Returns the problem, as a predicate, if a first line `sep=` has no delimiter, or if several candidates fit the header
+    /// and the rows equally well.
     pub(super) fn find(head: &[u8], named: Option<u8>) -> Result<Self, String> {
         let declared = declared(head)?;
         let skipped = declared.map_or(0, |(_, size)| size);
@@ -48,13 +48,13 @@ impl Separator {
         } else {
             COMMON.into_iter().find(|other| *other != byte && count(&header, *other) > 0)
         };
-        // Other characters are not counted, so nothing is known about the header.
+        // Other delimiters are not counted.
         let unused = unused.filter(|_| COMMON.contains(&byte));
         Ok(Self { byte, is_detected, skipped, unused })
     }
 }
 
-/// Returns the name of a separator for messages.
+/// Returns the name of a delimiter for messages.
 pub(super) fn name(byte: u8) -> String {
     match byte {
         b',' => "comma".to_owned(),
@@ -64,7 +64,7 @@ pub(super) fn name(byte: u8) -> String {
     }
 }
 
-/// Returns the separator that a first line such as `sep=;` names, and the size of that line; spreadsheets write it.
+/// Returns the delimiter in a first line such as `sep=;`, which spreadsheets write, and the size of that line.
 fn declared(head: &[u8]) -> Result<Option<(u8, usize)>, String> {
     let end = head.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
     let line =
@@ -75,26 +75,26 @@ fn declared(head: &[u8]) -> Result<Option<(u8, usize)>, String> {
     let line_end = if head[end..].starts_with(b"\r\n") { 2 } else { usize::from(end < head.len()) };
     match value.1 {
         [byte] if byte.is_ascii() && *byte != b'"' => Ok(Some((*byte, end + line_end))),
-        // A text that happens to start like that is a header.
+        // A header that happens to start with `sep=`.
         _ if value.1.iter().any(|byte| CANDIDATES.contains(byte)) => Ok(None),
-        _ => Err("has a first line \"sep=\" without a separator, which is one character".to_owned()),
+        _ => Err("has a first line \"sep=\" without a delimiter, which must be one character".to_owned()),
     }
 }
 
-/// How often each of [`COMMON`] stands in a record outside of quotes.
+/// Number of occurrences of each of [`COMMON`] in a record, outside of quotes.
 type Counts = [usize; COMMON.len()];
 
 fn count(counts: &Counts, byte: u8) -> usize {
     COMMON.iter().position(|known| *known == byte).map_or(0, |place| counts[place])
 }
 
-/// Counts the separators of the first records that are not blank. A record that the end of `head` may have cut is left out.
+/// Counts the delimiters of the first records that are not blank. A record that may be truncated by the end of `head` is skipped.
 fn counts(head: &[u8]) -> Vec<Counts> {
     let mut samples = Vec::new();
     let (mut counts, mut is_blank, mut is_quoted, mut is_start) = (Counts::default(), true, false, true);
     let end: &[u8] = if head.len() < FULL { b"\n" } else { b"" };
     for byte in head.iter().chain(end) {
-        // A second quote behind a closing one is a quote in the text.
+        // A doubled quote is a quote in the field.
         if *byte == b'"' && (is_start || is_quoted) {
             (is_quoted, is_start, is_blank) = (!is_quoted, is_quoted, false);
             continue;
@@ -120,7 +120,7 @@ fn counts(head: &[u8]) -> Vec<Counts> {
     samples
 }
 
-/// Chooses the candidate that stands in every record as often as in the header, or in the most of them.
+/// Chooses the candidate that occurs as often as in the header in the largest number of records.
 fn choose(samples: &[Counts], candidates: &[u8]) -> Result<u8, String> {
     let fitting = |byte: u8| {
         let expected = samples.first().map_or(0, |header| count(header, byte));
@@ -132,9 +132,7 @@ fn choose(samples: &[Counts], candidates: &[u8]) -> Result<u8, String> {
         [byte] => Ok(byte),
         _ => {
             let names = best.iter().map(|byte| name(*byte)).collect::<Vec<_>>().join(" or ");
-            Err(format!(
-                "has a header whose columns may be separated by {names}; name the separator in a first line such as sep=,"
-            ))
+            Err(format!("has an ambiguous delimiter: {names}; add a first line such as sep=, to set it"))
         }
     }
 }

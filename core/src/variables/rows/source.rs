@@ -1,17 +1,17 @@
-//! The bytes of a file of rows, with the number of the line that they are on.
+//! Reads the bytes of a rows file and counts lines.
 
 use std::io::{self, BufRead, Cursor, Read};
 
-/// A row is at most this large, in bytes.
+/// Largest size of a row, in bytes.
 pub(super) const LARGEST: usize = 16 * 1024 * 1024;
 
-/// Size of the beginning of a file that is looked at before rows are read, in bytes.
+/// Size of the sample that is inspected before rows are read, in bytes.
 const HEAD: u64 = 64 * 1024;
 
-/// The byte order mark of UTF-8.
+/// The UTF-8 byte order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A file that is read byte by byte, or buffer by buffer. A line ends with LF, CR LF, or CR alone.
+/// A file that is read by byte or by buffer. Lines end with LF, CR LF or CR.
 pub(super) struct Source<R> {
     reader: io::Chain<Cursor<Vec<u8>>, R>,
     line: u64,
@@ -19,10 +19,10 @@ pub(super) struct Source<R> {
 }
 
 impl<R: BufRead> Source<R> {
-    /// Begins to read a file; a byte order mark is skipped.
+    /// Starts reading a file and skips its byte order mark.
     ///
     /// # Errors
-    /// Returns the problem, as a sentence without its subject, if the file cannot be read, is UTF-16, or is a ZIP
+    /// Returns the problem, as a predicate, if the file cannot be read, is UTF-16, or is a ZIP
     /// archive, as spreadsheets are.
     pub(super) fn new(mut reader: R) -> Result<Self, String> {
         let mut head = Vec::new();
@@ -39,17 +39,17 @@ impl<R: BufRead> Source<R> {
         Ok(Self { reader: Cursor::new(head).chain(reader), line: 1, is_after_return: false })
     }
 
-    /// The beginning of the file, while nothing of it has been taken.
+    /// Returns the beginning of the file. Must be called before bytes are consumed.
     pub(super) fn head(&self) -> &[u8] {
         self.reader.get_ref().0.get_ref()
     }
 
-    /// The line of the next byte, from 1.
+    /// Returns the line of the next byte, from 1.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// Returns what is buffered; empty at the end of the file.
+    /// Returns the buffered bytes; empty at the end of the file.
     pub(super) fn buffered(&mut self) -> io::Result<&[u8]> {
         while let Err(error) = self.reader.fill_buf() {
             if error.kind() != io::ErrorKind::Interrupted {
@@ -59,12 +59,12 @@ impl<R: BufRead> Source<R> {
         self.reader.fill_buf()
     }
 
-    /// Returns the next byte, which stays the next one; `None` at the end of the file.
+    /// Returns the next byte without consuming it; `None` at the end of the file.
     pub(super) fn byte(&mut self) -> io::Result<Option<u8>> {
         Ok(self.buffered()?.first().copied())
     }
 
-    /// Takes the next byte.
+    /// Consumes and returns the next byte; `None` at the end of the file.
     pub(super) fn take(&mut self) -> io::Result<Option<u8>> {
         let byte = self.byte()?;
         if byte.is_some() {
@@ -73,7 +73,7 @@ impl<R: BufRead> Source<R> {
         Ok(byte)
     }
 
-    /// Takes `count` bytes of those that are buffered.
+    /// Consumes `count` buffered bytes.
     pub(super) fn consume(&mut self, count: usize) -> io::Result<()> {
         for byte in &self.reader.fill_buf()?[..count] {
             self.line += u64::from(*byte == b'\r' || (*byte == b'\n' && !self.is_after_return));
@@ -84,7 +84,7 @@ impl<R: BufRead> Source<R> {
     }
 }
 
-/// Says that a file cannot be read, as a sentence without its subject.
+/// Returns the message for an I/O error, as a predicate.
 pub(super) fn unreadable(error: &io::Error) -> String {
     format!("cannot be read: {error}")
 }
