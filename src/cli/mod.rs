@@ -9,6 +9,7 @@ mod emulator;
 mod flags;
 mod get;
 mod list;
+mod man;
 mod pack;
 mod render;
 mod schema;
@@ -60,6 +61,9 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// Runs the command of `arguments`; returns the exit code.
@@ -137,6 +141,7 @@ impl Command {
                 console.result(&String::from_utf8_lossy(&script));
                 Ok(())
             }
+            Self::Man(args) => man::run(&args, Cli::command(), console),
         }
     }
 }
