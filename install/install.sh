@@ -204,7 +204,8 @@ main() {
   # The program is complete and runs before it gets its name: an interrupted installation changes nothing.
   mkdir -p "$to" || fail "cannot create $to" 'pass another directory with --to'
   staged=$to/.hyperframes-ci.$$
-  cp "$work/hyperframes-ci" "$staged" && chmod 755 "$staged" || fail "cannot write to $to" 'pass another directory with --to'
+  { cp "$work/hyperframes-ci" "$staged" && chmod 755 "$staged"; } ||
+    fail "cannot write to $to" 'pass another directory with --to'
   installed=$("$staged" --version) || fail "the program for $target does not run on this machine" "$from_source"
   [ "$version" = latest ] || [ "$installed" = "hyperframes-ci $version" ] ||
     fail "release $version contains $installed" 'report this to the maintainers'
@@ -215,7 +216,7 @@ main() {
   [ -z "${GITHUB_PATH:-}" ] || printf '%s\n' "$to" >>"$GITHUB_PATH"
   first=$(command -v hyperframes-ci || true)
   if [ -z "$first" ]; then
-    printf '\n%s is not on PATH. To add it, run:\n  export PATH="%s:$PATH"\n' "$to" "$to"
+    printf '\n%s is not on PATH. To add it, run:\n  export PATH="%s:%s"\n' "$to" "$to" "\$PATH"
   elif [ "$first" != "$to/hyperframes-ci" ]; then
     printf '\nnote: %s comes first on PATH\n' "$first"
   fi
