@@ -34,3 +34,8 @@ pub mod text;
 pub mod time;
 pub mod variables;
 pub mod video;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,6 +10,7 @@ mod flags;
 mod get;
 mod init;
 mod list;
+mod man;
 mod pack;
 mod render;
 mod schema;
@@ -92,6 +93,9 @@ enum Command {
         /// Shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// Runs the command of `arguments`; returns the exit code.
@@ -169,6 +173,7 @@ impl Command {
                 console.result(&String::from_utf8_lossy(&script));
                 Ok(())
             }
+            Self::Man(args) => man::run(&args, Cli::command(), console),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod demo;
+mod dist;
 mod npm;
 mod provision;
 mod release;
@@ -24,7 +25,15 @@ cargo xtask layers --at REV print which module used which at a git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask demo            record the terminal session of the README as docs/demo.gif
-cargo xtask site            build the page into target/site";
+cargo xtask site            build the page into target/site
+cargo xtask dist archive TARGET
+                            pack the release archives of a target, built before, into dist
+cargo xtask dist channels   make install scripts, npm packages, formula and manifests of all archives in dist
+cargo xtask dist test       install the files in dist on this machine, through every channel
+cargo xtask dist changelog VERSION DATE
+                            release the unreleased changes of CHANGELOG.md
+cargo xtask dist notes VERSION
+                            print the release notes";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -42,6 +51,7 @@ fn main() -> ExitCode {
         ["layers", "--at", revision] => layers::print_at(revision).map(|()| true),
         ["bench", names @ ..] => bench::run(names),
         ["demo"] => demo::record().map(|()| true),
+        ["dist", arguments @ ..] => dist::run(arguments).map(|()| true),
         ["site"] => npm::site().map(|folder| {
             say(&folder.display().to_string());
             true

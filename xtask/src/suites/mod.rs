@@ -2,6 +2,7 @@
 
 mod boundary;
 mod cargo;
+pub(crate) mod channels;
 pub(crate) mod chaos;
 mod hooks;
 mod init;

@@ -1,4 +1,4 @@
-//! The program as releases have it: small, static, and with the archives of a debug build.
+//! The program as releases have it: small, static, with the archives of a debug build, and installed through every channel.
 
 use std::fs;
 use std::path::Path;
@@ -37,6 +37,7 @@ pub(super) fn test() -> Result<Outcome> {
         pack(&program.path, "release.zip")? == pack(&binary("debug"), "debug.zip")?,
         "the archive of a release differs from that of a debug build"
     );
+    super::channels::suite(&program.path)?;
     Ok(program.lacking.clone().map_or(Outcome::Passed, Outcome::Partly))
 }
 

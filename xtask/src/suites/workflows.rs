@@ -41,7 +41,8 @@ pub(super) fn test() -> Result<Outcome> {
     fs::write(&checked, jobs)?;
     succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.gitlab-ci"]).arg(checked))?;
     configurations(&schemas)?;
-    let scripts = [".ci/run", "action/install.sh", "action/release.sh"].map(|script| root().join(script));
+    let scripts = [".ci/run", "action/install.sh", "action/release.sh", "install/install.sh"]
+        .map(|script| root().join(script));
     succeed(Command::new(shellcheck).args(scripts))?;
     Ok(Outcome::Passed)
 }
