@@ -10,6 +10,8 @@ mod flags;
 mod get;
 mod list;
 mod pack;
+#[cfg(test)]
+mod reference;
 mod render;
 mod schema;
 mod select;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod docs;
 mod npm;
 mod provision;
 mod release;
@@ -22,7 +23,9 @@ cargo xtask layers          print which module uses which, and what breaks the r
 cargo xtask layers --at REV print which module used which at a git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
-cargo xtask site            build the page into target/site";
+cargo xtask site            build the page into target/site
+cargo xtask docs            build the documentation site into target/docs-site
+cargo xtask docs --update   rewrite the generated parts of docs/";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -43,6 +46,11 @@ fn main() -> ExitCode {
             say(&folder.display().to_string());
             true
         }),
+        ["docs"] => docs::build().map(|folder| {
+            say(&folder.display().to_string());
+            true
+        }),
+        ["docs", "--update"] => docs::update().map(|()| true),
         ["wasm"] => npm::pack().map(|archive| {
             say(&archive.display().to_string());
             true
