@@ -12,6 +12,8 @@ mod init;
 mod list;
 mod man;
 mod pack;
+#[cfg(test)]
+mod reference;
 mod render;
 mod schema;
 mod select;

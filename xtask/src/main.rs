@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod demo;
 mod dist;
+mod docs;
 mod npm;
 mod provision;
 mod release;
@@ -33,7 +34,9 @@ cargo xtask dist test       install the files in dist on this machine, through e
 cargo xtask dist changelog VERSION DATE
                             release the unreleased changes of CHANGELOG.md
 cargo xtask dist notes VERSION
-                            print the release notes";
+                            print the release notes
+cargo xtask docs            build the documentation site into target/docs-site
+cargo xtask docs --update   rewrite the generated parts of docs/";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -56,6 +59,11 @@ fn main() -> ExitCode {
             say(&folder.display().to_string());
             true
         }),
+        ["docs"] => docs::build().map(|folder| {
+            say(&folder.display().to_string());
+            true
+        }),
+        ["docs", "--update"] => docs::update().map(|()| true),
         ["wasm"] => npm::pack().map(|archive| {
             say(&archive.display().to_string());
             true

