@@ -6,7 +6,7 @@ use hyperframes_ci_core::findings::CONFIG_FILE;
 
 use super::error::ConfigError;
 use super::file::File;
-use super::read::parse;
+use super::read::{MOST_REPORTED, parse};
 use crate::system::file;
 
 /// Reads the configuration of the repository at `root`, or the file `other`. A repository without one has an empty
@@ -39,7 +39,7 @@ fn check_links(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> 
     let settings = settings.filter(|setting| setting.option.kind.is_path());
     let paths = settings.map(|setting| (setting.value.as_str(), setting.line));
     let paths = paths.chain(file.entries.iter().map(|entry| (entry.project.as_str(), entry.line)));
-    let escaping = paths.filter(|(path, _)| leads_out(path));
+    let escaping = paths.filter(|(path, _)| leads_out(path)).take(MOST_REPORTED);
     let mistakes = escaping.map(|(path, line)| {
         let excerpt = text.lines().nth(line - 1).unwrap_or_default();
         format!(

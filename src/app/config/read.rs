@@ -1,6 +1,7 @@
 //! Parses a configuration. All mistakes are reported, each with its position.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -14,12 +15,16 @@ use toml::de::{DeTable, DeValue};
 use super::error::ConfigError;
 use super::file::{EVENTS, Entry, File, Setting, is_inside};
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
+use crate::ui::counted;
 
 /// The tables of a file.
 const TABLES: &[&str] = &["check", "defaults", "render"];
 
 /// Keys of entries other than options.
 const ENTRY_KEYS: &[&str] = &["name", "project", "rows", "on", "check"];
+
+/// Mistakes that are reported in words.
+pub(super) const MOST_REPORTED: usize = 50;
 
 /// Maximum length of a name in bytes.
 const MAX_NAME_LENGTH: usize = 100;
@@ -31,7 +36,8 @@ const MAX_NAME_LENGTH: usize = 100;
 pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     let name = path.display().to_string();
     let text = &with_line_feeds(text);
-    let mut reader = Reader { text: Text::new(&name, text), mistakes: Vec::new() };
+    let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let mut reader = Reader { starts, mistakes: Vec::new() };
     let file = match DeTable::parse(text) {
         Ok(table) => reader.file(table.get_ref(), path),
         Err(error) => {
@@ -39,11 +45,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
             File::default()
         }
     };
-    reader.mistakes.sort_by_key(|(start, _)| *start);
     if reader.mistakes.is_empty() {
-        return Ok(file);
+        Ok(file)
+    } else {
+        Err(ConfigError::Invalid(reader.describe(&name, text)))
     }
-    Err(ConfigError::Invalid(reader.mistakes.into_iter().map(|(_, message)| message).collect()))
 }
 
 /// Replaces carriage returns that end a line on their own with line feeds, which TOML requires.
@@ -56,28 +62,42 @@ fn with_line_feeds(text: &str) -> Cow<'_, str> {
 }
 
 /// Converts tables to a configuration and collects all mistakes.
-struct Reader<'a> {
-    text: Text<'a>,
-    /// Byte offsets and messages.
-    mistakes: Vec<(usize, String)>,
+struct Reader {
+    /// Byte offsets of the lines.
+    starts: Vec<usize>,
+    /// Ranges and messages.
+    mistakes: Vec<(ByteRange, String)>,
 }
 
 /// A range of bytes of the file.
 type ByteRange = std::ops::Range<usize>;
 
-impl Reader<'_> {
-    /// Records a mistake with its position and an excerpt.
+impl Reader {
+    /// Records a mistake.
     fn report(&mut self, range: ByteRange, message: impl Display) {
-        let Text { path, source, .. } = self.text;
-        let at = Text::new(path, source).position(range.start);
-        let excerpt = excerpt(source, Span { start: range.start, end: range.end });
-        let excerpt = excerpt.map(|excerpt| format!("\n{excerpt}")).unwrap_or_default();
-        self.mistakes.push((range.start, format!("{path}:{}:{}: {message}{excerpt}", at.line, at.column)));
+        self.mistakes.push((range, message.to_string()));
+    }
+
+    /// Returns the messages about the first mistakes, with their positions and excerpts, and how many more there are.
+    fn describe(mut self, path: &str, source: &str) -> Vec<String> {
+        self.mistakes.sort_by_key(|(range, _)| range.start);
+        let text = Text::new(path, source);
+        let described = self.mistakes.iter().take(MOST_REPORTED).map(|(range, message)| {
+            let at = text.position(range.start);
+            let excerpt = excerpt(source, Span { start: range.start, end: range.end });
+            let excerpt = excerpt.map(|excerpt| format!("\n{excerpt}")).unwrap_or_default();
+            format!("{path}:{}:{}: {message}{excerpt}", at.line, at.column)
+        });
+        let mut described = described.collect::<Vec<_>>();
+        if let Some(more) = self.mistakes.len().checked_sub(MOST_REPORTED).filter(|more| *more > 0) {
+            described.push(format!("{path}: and {}", counted(more, "more mistake")));
+        }
+        described
     }
 
     /// Returns the line of a range, from 1.
     fn line(&self, range: &ByteRange) -> usize {
-        Text::new("", self.text.source).position(range.start).line
+        self.starts.partition_point(|start| *start <= range.start)
     }
 
     /// Records an unknown key.
@@ -134,21 +154,18 @@ impl Reader<'_> {
 
     /// Records entries whose name is that of an earlier one.
     fn check_names(&mut self, entries: &[Entry]) {
-        for (index, entry) in entries.iter().enumerate() {
-            if let Some(other) = entries[..index].iter().find(|other| other.name == entry.name) {
+        let mut lines = HashMap::new();
+        for entry in entries {
+            let other = *lines.entry(entry.name.as_str()).or_insert(entry.line);
+            if other != entry.line {
                 let message = format!(
-                    "duplicate entry name {:?}, also used on line {}; set a different name = \"...\"",
-                    entry.name, other.line
+                    "duplicate entry name {:?}, also used on line {other}; set a different name = \"...\"",
+                    entry.name
                 );
-                let start = self.start_of(entry.line);
+                let start = self.starts.get(entry.line - 1).copied().unwrap_or_default();
                 self.report(start..start, message);
             }
         }
-    }
-
-    /// Returns the byte offset of a line, from 1.
-    fn start_of(&self, line: usize) -> usize {
-        self.text.source.split_inclusive('\n').take(line - 1).map(str::len).sum()
     }
 
     /// Reads a table of severities.
@@ -458,5 +475,17 @@ mod tests {
             let error = read(text).expect_err(text);
             assert!(parts.iter().all(|part| error.contains(part)), "{text}\n{error}");
         }
+    }
+
+    #[test]
+    fn the_first_mistakes_are_reported_and_the_others_counted() {
+        let text = (0..20_000).map(|number| format!("bad{number} = 1\n")).collect::<String>();
+        let error = read(&text).expect_err("mistakes");
+        let lines = error.lines().collect::<Vec<_>>();
+        assert!(lines[0].starts_with("hyperframes-ci.toml:1:1: unknown key \"bad0\""), "{}", lines[0]);
+        assert_eq!(lines.last(), Some(&"hyperframes-ci.toml: and 19950 more mistakes"));
+        let text = "[[render]]\nproject = \"a\"\nname = \"a\"\n".repeat(20_000);
+        let error = read(&text).expect_err("mistakes");
+        assert!(error.contains(":4:1: duplicate entry name \"a\", also used on line 1"), "{error}");
     }
 }
