@@ -1,7 +1,7 @@
 //! What `cargo xtask test` checks.
 
 mod boundary;
-mod cargo;
+pub(crate) mod cargo;
 pub(crate) mod chaos;
 mod hooks;
 mod init;
@@ -24,6 +24,7 @@ const ALL: &[Suite] = &[
     Suite { name: "docs", run: cargo::docs },
     Suite { name: "core", run: cargo::core },
     Suite { name: "integration", run: cargo::integration },
+    Suite { name: "snapshots", run: cargo::snapshots },
     Suite { name: "chaos", run: chaos::test },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },
