@@ -9,6 +9,7 @@ pub(crate) mod layers;
 mod npm;
 mod release;
 mod suite;
+pub(crate) mod words;
 mod workflows;
 
 use anyhow::Result;
