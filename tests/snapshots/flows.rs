@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::emulator::Emulator;
-use crate::program::{check, command, in_log, on_terminal};
+use crate::program::{answering, check, command, in_log, on_terminal};
 use crate::redaction::redact;
 
 const PROJECT: &str = "<html data-composition-variables='[{\"id\":\"title\",\"label\":\"Title\",\"type\":\"string\",\"default\":\"x\"}]'>
@@ -174,6 +174,19 @@ fn init_prints_its_files_and_the_next_steps() {
         fs::remove_dir_all(stage.repository.path().join("videos")).unwrap();
         fs::remove_dir_all(stage.repository.path().join(".git")).unwrap();
     });
+}
+
+#[test]
+fn init_asks_on_a_terminal_and_writes_what_is_confirmed() {
+    for (name, answers) in [("yes", "y\ny\n"), ("no", "n\nn\n")] {
+        let stage = Stage::new();
+        stage.write("lefthook.yml", "pre-push:\n");
+        let mut program = command(stage.home());
+        program.arg("init").current_dir(stage.repository.path());
+        let text = redact(&answering(program, answers), stage.repository.path(), stage.home());
+        check(&format!("flows/init-answer-{name}.terminal.txt"), format!("$ hyperframes-ci init\n{text}"));
+        assert_eq!(stage.repository.path().join("hyperframes-ci.toml").exists(), name == "yes");
+    }
 }
 
 #[test]

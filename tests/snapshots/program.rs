@@ -1,7 +1,7 @@
 //! Runs the binary with a clean environment, in a log or on a terminal.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -43,7 +43,12 @@ pub(crate) fn in_log(command: &mut Command) -> String {
 }
 
 /// Runs a command on a terminal, and returns the screen that it leaves behind, without colors.
-pub(crate) fn on_terminal(mut command: Command) -> String {
+pub(crate) fn on_terminal(command: Command) -> String {
+    answering(command, "")
+}
+
+/// Runs a command on a terminal on which `answers` are typed.
+pub(crate) fn answering(mut command: Command, answers: &str) -> String {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -53,11 +58,13 @@ pub(crate) fn on_terminal(mut command: Command) -> String {
     tcsetwinsize(&slave, size).unwrap();
     command.env("TERM", "xterm-256color");
     command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
+    let mut master = File::from(master);
+    // Typed ahead: the terminal echoes them before the program prints.
+    master.write_all(answers.as_bytes()).unwrap();
     let mut child = command.spawn().unwrap();
     // The terminal ends with its last user.
     drop(command);
     let mut terminal = vt100::Parser::new(NonZero::new(LINES).unwrap(), NonZero::new(COLUMNS).unwrap(), 0);
-    let mut master = File::from(master);
     let mut bytes = [0; 4096];
     // Reading fails once the program has closed the terminal.
     while let Ok(count) = master.read(&mut bytes) {
