@@ -20,6 +20,7 @@ use suite::Suite;
 const ALL: &[Suite] = &[
     Suite { name: "fmt", run: cargo::fmt },
     Suite { name: "layers", run: layers::test },
+    Suite { name: "words", run: words::test },
     Suite { name: "clippy", run: cargo::clippy },
     Suite { name: "boundary", run: boundary::test },
     Suite { name: "docs", run: cargo::docs },

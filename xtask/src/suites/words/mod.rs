@@ -7,8 +7,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use super::suite::Outcome;
 use crate::command::{root, say};
 use phrases::Hit;
 
@@ -36,6 +37,12 @@ const HELP: &str = "tests/snapshots/help";
 
 /// Most columns of a line of help.
 const COLUMNS: usize = 100;
+
+/// The suite.
+pub(super) fn test() -> Result<Outcome> {
+    ensure!(print()?, "the phrases above; CONTRIBUTING.md, Style, has the rules");
+    Ok(Outcome::Passed)
+}
 
 /// Prints the phrases with their places; returns whether there are none.
 ///
