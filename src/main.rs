@@ -10,6 +10,8 @@ mod fault;
 mod heygen;
 mod project;
 mod renderers;
+#[cfg(all(test, unix))]
+mod snapshots;
 mod system;
 mod ui;
 

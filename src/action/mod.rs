@@ -23,4 +23,6 @@ mod start;
 mod variable_changes;
 mod workflow_run;
 
+#[cfg(all(test, unix))]
+pub(crate) use error::ActionError;
 pub(crate) use start::run;

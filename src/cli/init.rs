@@ -50,7 +50,7 @@ pub(super) struct Args {
     yes: bool,
 }
 
-/// The value of `--hooks`; `None` is no hooks.
+/// The value of `--hooks`; `None` stands for `none`.
 type Hooks = Option<HookManager>;
 
 fn ci_service() -> impl TypedValueParser<Value = CiService> {

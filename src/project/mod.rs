@@ -8,3 +8,6 @@ mod error;
 pub(crate) mod input;
 pub(crate) mod pack;
 pub(crate) mod tree;
+
+#[cfg(all(test, unix))]
+pub(crate) use error::PackError;

@@ -17,7 +17,7 @@ pub(crate) struct Verified {
 
 /// The video does not match the request.
 #[derive(Clone, Debug)]
-pub(crate) struct Mismatch(Vec<String>);
+pub(crate) struct Mismatch(pub(crate) Vec<String>);
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,13 +14,15 @@ mod wasm;
 use std::process::ExitCode;
 
 use command::say;
-use suites::layers;
+use suites::{cargo, layers, words};
 
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
 cargo xtask test --list     name the suites
 cargo xtask test chaos [--seeds N] [--seed S [--only N,…]]
                             play so many random stories, or one of them
+cargo xtask bless           write the snapshots of help, errors and output; review them with git diff
+cargo xtask words           print phrases that texts for users should not have
 cargo xtask layers          print which module uses which, and what breaks the rules
 cargo xtask layers --at REV print which module used which at a git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
@@ -50,6 +52,8 @@ fn main() -> ExitCode {
             suites::chaos::play(flags).map(|()| true)
         }
         ["test", names @ ..] => suites::run(names),
+        ["words"] => words::print(),
+        ["bless"] => cargo::bless().map(|()| true),
         ["layers"] => layers::print(),
         ["layers", "--at", revision] => layers::print_at(revision).map(|()| true),
         ["bench", names @ ..] => bench::run(names),

@@ -13,6 +13,8 @@ mod status;
 mod store;
 mod user;
 
+#[cfg(all(test, unix))]
+pub(crate) use error::SignInError;
 pub(crate) use login::{SignInMethod, sign_in};
 pub(crate) use logout::{SignOutSpec, sign_out};
 pub(crate) use refresh::refresh;

@@ -19,6 +19,8 @@ pub(crate) use crate::system::secret::Secret;
 pub(crate) use credential::{Credential, Found, Session, find, overriding_variable, secret, store};
 pub(crate) use device::DeviceAuthorization;
 pub(crate) use endpoint::OAuthError;
+#[cfg(all(test, unix))]
+pub(crate) use error::CredentialError;
 pub(crate) use error::NoCredential;
 pub(crate) use loopback::{CallbackError, Loopback};
 pub(crate) use pkce::{ProofKey, random_token};

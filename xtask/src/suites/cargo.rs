@@ -60,6 +60,21 @@ pub(super) fn integration() -> Result<Outcome> {
     ended.map(|()| Outcome::Passed)
 }
 
+/// The help and the output of the main flows, as the snapshots have them.
+pub(super) fn snapshots() -> Result<Outcome> {
+    succeed(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--quiet", "--test", "snapshots"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Writes the snapshots as the program prints them.
+///
+/// # Errors
+/// Returns an error if a test fails for another reason than its snapshot.
+pub(crate) fn bless() -> Result<()> {
+    let tests = ["test", "--workspace", "--quiet", "--bin", "hyperframes-ci", "--test", "snapshots"];
+    succeed(cargo(&tests).env("SNAPSHOTS", "overwrite"))
+}
+
 /// Renders in an AWS account, with the official tooling and a stand-in of AWS.
 pub(super) fn lambda() -> Result<Outcome> {
     const MOTO: Tool =

@@ -1,7 +1,7 @@
 //! What `cargo xtask test` checks.
 
 mod boundary;
-mod cargo;
+pub(crate) mod cargo;
 pub(crate) mod channels;
 pub(crate) mod chaos;
 mod hooks;
@@ -10,6 +10,7 @@ pub(crate) mod layers;
 mod npm;
 mod release;
 mod suite;
+pub(crate) mod words;
 pub(crate) mod workflows;
 
 use anyhow::Result;
@@ -21,11 +22,13 @@ use suite::{Outcome, Suite};
 const ALL: &[Suite] = &[
     Suite { name: "fmt", run: cargo::fmt },
     Suite { name: "layers", run: layers::test },
+    Suite { name: "words", run: words::test },
     Suite { name: "clippy", run: cargo::clippy },
     Suite { name: "boundary", run: boundary::test },
     Suite { name: "rustdoc", run: cargo::rustdoc },
     Suite { name: "core", run: cargo::core },
     Suite { name: "integration", run: cargo::integration },
+    Suite { name: "snapshots", run: cargo::snapshots },
     Suite { name: "chaos", run: chaos::test },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },

@@ -26,6 +26,7 @@ use crate::command::{root, say, succeed, target};
 use check::Problem;
 use crate_graph::CrateGraph;
 use order::Order;
+pub(super) use paths::is_for_tests;
 use rules::{CRATES, LIMITED, OrderSource, Rules, TABLES};
 use source::SourceFile;
 use tree::Crate;

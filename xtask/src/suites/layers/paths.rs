@@ -155,7 +155,7 @@ impl Reader {
 
 impl Visit<'_> for Reader {
     fn visit_item(&mut self, item: &Item) {
-        if is_test(attributes(item)) {
+        if is_for_tests(item) {
             if let Item::Mod(ItemMod { content: None, ident, .. }) = item {
                 let path = [self.scope().inline.as_slice(), &[ident.to_string()]].concat();
                 self.parsed.tests.push(path);
@@ -256,6 +256,11 @@ fn attributes(item: &Item) -> &[Attribute] {
         Item::Use(item) => &item.attrs,
         _ => &[],
     }
+}
+
+/// Whether an item is compiled for tests only.
+pub(in crate::suites) fn is_for_tests(item: &Item) -> bool {
+    is_test(attributes(item))
 }
 
 /// Whether an item is compiled for tests only: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, …))]`.

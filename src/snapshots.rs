@@ -1,0 +1,263 @@
+//! Snapshots of errors: one message of every code, as the console prints it. `cargo xtask bless` updates them.
+//!
+//! The suite `snapshots` compares the files with the codes in the sources, so that a new code needs a sample here.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyperframes_ci_core::api::ApiError;
+use hyperframes_ci_core::archive::ArchiveError;
+use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
+use hyperframes_ci_core::job::{Failure, FailureKind, Refusal, Stage};
+use snapbox::Data;
+use snapbox::data::DataFormat;
+
+use crate::action::ActionError;
+use crate::app::config::ConfigError;
+use crate::app::failure::{
+    ArchiveTooLarge, BatchFailed, CheckFailed, Declined, EntriesFailed, InvalidRows, PreflightFailed,
+};
+use crate::app::init::InitError;
+use crate::app::sign_in::SignInError;
+use crate::ci::ProviderError;
+use crate::emulator::EmulatorError;
+use crate::engine::EngineError;
+use crate::fault::{Error, Exit};
+use crate::heygen::auth::{CallbackError, CredentialError, NoCredential, OAuthError};
+use crate::heygen::transport::{ApiBase, CallError};
+use crate::project::changes::ChangesError;
+use crate::project::collect::ProjectError;
+use crate::project::{PackError, input};
+use crate::renderers::LedgerFile;
+use crate::renderers::lambda::LambdaError;
+use crate::renderers::verify::Mismatch;
+use crate::system::output::OutputError;
+use crate::system::output_place::OutputRefusal;
+use crate::system::programs::ProgramError;
+
+/// Returns an error of the system whose text is the same everywhere.
+fn denied() -> io::Error {
+    io::ErrorKind::PermissionDenied.into()
+}
+
+fn path(path: &str) -> PathBuf {
+    PathBuf::from(path)
+}
+
+/// Returns the answer of the API with a status and a code.
+fn answer(status: u16, code: &str, message: &str) -> Box<ApiError> {
+    Box::new(ApiError {
+        status,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        param: None,
+        doc_url: None,
+        request_id: Some("req_123".to_owned()),
+        retry_after: None,
+    })
+}
+
+/// Returns the failure of a render.
+fn failure(stage: Stage, render: Option<&str>, kind: FailureKind) -> Box<Failure> {
+    Box::new(Failure { stage, render_id: render.map(str::to_owned), detail: None, kind })
+}
+
+/// Errors of the application and the command line.
+fn application() -> Vec<Error> {
+    let mut findings = Findings::default();
+    findings.diagnostics.push(Diagnostic::new(Rule::MissingAsset, "index.html", "file not found: a.png"));
+    let folder = tempfile::tempdir().expect("a folder");
+    vec![
+        Error::usage("--fps must be a number from 1 to 240", "pass --fps 30"),
+        ConfigError::Unreadable(path("hyperframes-ci.toml"), denied()).into(),
+        ConfigError::Invalid(vec!["hyperframes-ci.toml:1:1: unknown key \"x\"".to_owned()]).into(),
+        ConfigError::Missing(path("hyperframes-ci.toml")).into(),
+        PreflightFailed(findings).into(),
+        CheckFailed { errors: 2 }.into(),
+        ArchiveTooLarge {
+            size: 300 << 20,
+            limit: 200 << 20,
+            largest: vec!["a.mp4 (290.0 MB)".to_owned(), "b.mp4 (10.0 MB)".to_owned()],
+        }
+        .into(),
+        InvalidRows { count: 2, first: vec!["row 1: title must be a string".to_owned()], is_skippable: true }
+            .into(),
+        BatchFailed { failed: 1, not_submitted: 2, rows: 10, is_timeout: false, is_reuse_off: false }.into(),
+        BatchFailed { failed: 0, not_submitted: 2, rows: 10, is_timeout: true, is_reuse_off: false }.into(),
+        EntriesFailed { failed: 1, total: 3, exit: Exit::General, has_started: true }.into(),
+        Declined.into(),
+        InitError::Declined.into(),
+        InitError::NoDirectory(path("videos")).into(),
+        InitError::Refused(path("hyperframes-ci.toml"), OutputRefusal::LeadsOut("the repository".to_owned()))
+            .into(),
+        ActionError::NoProvider.into(),
+        ActionError::Failed { renders: 1, findings: 2, is_limit: false }.into(),
+        Mismatch(vec!["the video has 25 fps instead of 30".to_owned()]).into(),
+        crate::app::batch::Manifest::open(folder.path(), 1).expect_err("a folder").into(),
+        LedgerFile::check_kind(folder.path()).expect_err("a folder").into(),
+    ]
+}
+
+/// Errors of signing in, and of credentials.
+fn sign_in() -> Vec<Error> {
+    let file = || path("credentials");
+    let rejected = || CallError::Api(answer(401, "unauthorized", "Invalid API key"));
+    let mut errors: Vec<Error> = [
+        SignInError::NotInteractive,
+        SignInError::RemoteSession,
+        SignInError::NoHome,
+        SignInError::Callback(CallbackError::TimedOut(Duration::from_secs(300))),
+        SignInError::Callback(CallbackError::Denied("access_denied".to_owned())),
+        SignInError::Callback(CallbackError::WrongState),
+        SignInError::OAuth(OAuthError::Refused("invalid_grant".to_owned())),
+        SignInError::OAuth(OAuthError::Unreachable("connection refused".to_owned())),
+        SignInError::Key(denied()),
+        SignInError::NoKey,
+        SignInError::Rejected(rejected()),
+        SignInError::Unverified(CallError::TimedOut),
+        SignInError::NoSession,
+        SignInError::Declined,
+    ]
+    .map(Error::from)
+    .into();
+    let credentials = [
+        CredentialError::ControlCharacters("HEYGEN_API_KEY".to_owned()),
+        CredentialError::Unreadable(file(), denied()),
+        CredentialError::Corrupt(file(), "expected value at line 1 column 1".to_owned()),
+        CredentialError::Unwritable(file(), denied()),
+        CredentialError::Expired(file()),
+    ];
+    errors.extend(credentials.map(Error::from));
+    errors.push(NoCredential.into());
+    errors
+}
+
+/// Errors of calls and of renders in the cloud.
+fn cloud() -> Vec<Error> {
+    let calls = [
+        CallError::Api(answer(404, "hyperframes_render_not_found", "Render not found")),
+        CallError::Api(answer(429, "rate_limit_exceeded", "Too many requests")),
+        CallError::Malformed { message: "the body is a web page".to_owned(), is_cut: false },
+        CallError::Unreachable("connection refused".to_owned()),
+        CallError::TimedOut,
+    ];
+    let render = Some("hfr_123");
+    let failures = [
+        failure(
+            Stage::Submit,
+            None,
+            FailureKind::Api(answer(402, "insufficient_credit", "Insufficient credit")),
+        ),
+        failure(Stage::CreateUpload, None, FailureKind::Malformed("expected an object".to_owned())),
+        failure(Stage::Poll, render, FailureKind::Unreachable("connection refused".to_owned())),
+        failure(Stage::Upload, None, FailureKind::Storage(answer(403, "http_403", "AccessDenied"))),
+        failure(Stage::Upload, None, FailureKind::TooLarge { size: 300 << 20, limit: 32 << 20 }),
+        failure(Stage::Poll, render, FailureKind::RenderFailed("out of memory".to_owned())),
+        failure(Stage::Poll, render, FailureKind::Deleted),
+        failure(Stage::Poll, render, FailureKind::NotFound),
+        failure(
+            Stage::Poll,
+            render,
+            FailureKind::TimedOut { waited: Duration::from_secs(60), reason: Some("HTTP 503".to_owned()) },
+        ),
+        failure(Stage::Submit, None, FailureKind::TimedOut { waited: Duration::from_secs(60), reason: None }),
+        failure(Stage::Download, render, FailureKind::NoVideo),
+        failure(Stage::Download, render, FailureKind::NotSaved("the disk is full".to_owned())),
+        failure(Stage::Submit, None, FailureKind::EqualFailed),
+        failure(Stage::Submit, None, FailureKind::KeyUsed("my-key".to_owned())),
+        Failure::refused(Refusal::Renders { renders: 12, most: 10 }),
+        Failure::refused(Refusal::Seconds { seconds: Some(90.0), most: 60.0 }),
+        Failure::refused(Refusal::Seconds { seconds: None, most: 60.0 }),
+        Failure::refused(Refusal::Balance { balance: Some(3.0), least: 10.0 }),
+    ];
+    let invalid_base = ApiBase::parse("ftp://example.com").expect_err("invalid");
+    let errors = calls.into_iter().map(Error::from).chain(failures.into_iter().map(Error::from));
+    errors.chain([invalid_base.into()]).collect()
+}
+
+/// Errors of projects, files and CI services.
+fn files() -> Vec<Error> {
+    let project = || path("videos/launch");
+    let changed = ArchiveError::Changed { expected: 100, found: 90 };
+    vec![
+        ProjectError::Missing(project()).into(),
+        ProjectError::NotADirectory(path("videos/launch/index.html")).into(),
+        ProjectError::Unreadable(project(), denied()).into(),
+        ProjectError::NotUnicode(project()).into(),
+        PackError::File(path("videos/launch/a.png"), changed).into(),
+        PackError::File(path("videos/launch/a.png"), ArchiveError::Read(denied())).into(),
+        PackError::Archive(denied()).into(),
+        input::text_of("--variables-file", Path::new("absent.json")).expect_err("absent").into(),
+        input::from_text("--variables", "{\"title\": Hello}").expect_err("invalid").into(),
+        input::from_text("--variables", "[1]").expect_err("an array").into(),
+        ChangesError::NoGit(io::ErrorKind::NotFound.into()).into(),
+        ChangesError::UnknownRevision("mian".to_owned()).into(),
+        ChangesError::Failed("fatal: bad object".to_owned()).into(),
+        OutputError::Refused(path("out"), OutputRefusal::Directory).into(),
+        OutputError::NotWritable(path("out"), denied()).into(),
+        crate::ui::OutputError(io::ErrorKind::StorageFull.into()).into(),
+        ProviderError::Event("the event has no pull request".to_owned()).into(),
+        ProviderError::Runner(path("summary.md"), denied()).into(),
+        ProviderError::Forbidden("pull-requests: write".to_owned()).into(),
+        ProviderError::Unsupported("releases").into(),
+        ProviderError::Failed("HTTP 502".to_owned()).into(),
+    ]
+}
+
+/// Errors of renders on this machine and in AWS.
+fn machine() -> Vec<Error> {
+    let missing = || ProgramError::Missing(vec![("FFmpeg".to_owned(), "install ffmpeg".to_owned())]);
+    vec![
+        missing().into(),
+        ProgramError::Install { what: "npm".to_owned(), output: "E404".to_owned() }.into(),
+        ProgramError::TimedOut { what: "npm".to_owned() }.into(),
+        EngineError::Folder(denied()).into(),
+        EngineError::Start(denied()).into(),
+        EngineError::TimedOut.into(),
+        EngineError::Failed("TypeError: x is not a function".to_owned()).into(),
+        EngineError::NoVideo.into(),
+        EngineError::Unsupported("--callback-url".to_owned()).into(),
+        EngineError::Unpack(crate::system::unpack::UnpackError::Damaged("invalid header".to_owned())).into(),
+        EmulatorError::Port(8080, io::ErrorKind::AddrInUse.into()).into(),
+        EmulatorError::Storage(denied()).into(),
+        EmulatorError::Script("faults.json:1:1: expected an array".to_owned()).into(),
+        LambdaError::Stack { message: "there is no stack".to_owned(), known: vec!["one".to_owned()] }.into(),
+        LambdaError::Credentials("no credentials".to_owned()).into(),
+        LambdaError::Render("States.TaskFailed".to_owned()).into(),
+        LambdaError::Tool { what: "deploy", output: "AccessDenied".to_owned() }.into(),
+        LambdaError::TimedOut { execution: "hf-123".to_owned() }.into(),
+    ]
+}
+
+/// Returns an error as the console prints it, with its exit code.
+fn printed(error: &Error) -> String {
+    let help = error.help().map(|help| format!("  help: {help}\n")).unwrap_or_default();
+    format!("error: {error}\n{help}exit code: {}\n", error.exit().code())
+}
+
+#[test]
+fn errors_are_printed_as_in_the_snapshots() {
+    let mut by_code = BTreeMap::<String, Vec<String>>::new();
+    for error in [application(), sign_in(), cloud(), files(), machine()].into_iter().flatten() {
+        // Folders of this run.
+        let temporary = std::env::temp_dir();
+        let text = printed(&error).lines().map(|line| without_folder(line, &temporary)).collect::<String>();
+        by_code.entry(error.code().to_owned()).or_default().push(text);
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/errors");
+    let assert = snapbox::Assert::new().action_env("SNAPSHOTS");
+    for (code, texts) in by_code {
+        let expected = Data::read_from(&folder.join(format!("{code}.txt")), Some(DataFormat::Text)).raw();
+        assert.eq(texts.join("\n"), expected);
+    }
+}
+
+/// Replaces the path of a temporary folder in a line.
+fn without_folder(line: &str, temporary: &Path) -> String {
+    let prefix = format!("{}/", temporary.display());
+    let Some((before, after)) = line.split_once(&prefix) else { return format!("{line}\n") };
+    let rest = after.find(|end: char| !(end.is_ascii_alphanumeric() || "._-".contains(end)));
+    format!("{before}[FOLDER]{}\n", &after[rest.unwrap_or(after.len())..])
+}
