@@ -296,7 +296,7 @@ impl Console {
         }
     }
 
-    /// Takes the first error of writing to standard output. A reader that has closed it, such as `head`, has what it wants.
+    /// Takes the first error of writing to standard output. A closed pipe is not an error, since readers such as `head` close it.
     pub(crate) fn take_output_error(&mut self) -> Option<OutputError> {
         let error = self.output_error.take();
         error.filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map(OutputError)
