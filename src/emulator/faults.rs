@@ -54,7 +54,7 @@ pub(super) enum Step {
     Download,
     /// `GET /v3/users/me`
     Me,
-    /// Not a request: the worker makes the video.
+    /// Not a request: the worker renders the video.
     Render,
 }
 
@@ -81,7 +81,7 @@ fn one() -> u32 {
     1
 }
 
-/// What a rule does; see the table of this module.
+/// The effect of a rule; see the table of this module.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum Action {

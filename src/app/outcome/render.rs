@@ -50,8 +50,7 @@ impl Outcome {
     ///
     /// # Errors
     /// Returns [`Mismatch`] if the video does not match the request, and [`BatchFailed`](crate::app::failure::BatchFailed)
-    /// if rows have no video. Returns [`InvalidRows`](crate::app::failure::InvalidRows) if rows would keep a run from
-    /// rendering.
+    /// if rows have no video. Returns [`InvalidRows`](crate::app::failure::InvalidRows) if invalid rows would prevent a run.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
         match self {
             Self::Render(render) => render.mismatch.clone().map_or(Ok(()), |mismatch| Err(mismatch.into())),

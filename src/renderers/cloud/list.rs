@@ -1,4 +1,4 @@
-//! Many renders looked at once, by the account's list.
+//! Requests the state of many renders at once from the account's list.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
