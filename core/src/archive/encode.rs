@@ -8,7 +8,7 @@ use super::content::is_compressed;
 use super::error::ArchiveError;
 use super::zip::{Encoder, Figures, Method};
 
-/// Bytes read at a time; also how much of a file is looked at to decide between storing and deflating.
+/// Bytes read at a time; also the part of a file that decides between storing and deflating.
 pub(super) const CHUNK: usize = 64 * 1024;
 
 /// Encodes entries apart from the archive that they go into: on another thread, ahead of it.
@@ -61,7 +61,7 @@ impl EntryEncoder {
     }
 }
 
-/// Takes a piece of an entry's contents; with the first one comes how they are to be kept.
+/// Receives a piece of an entry's contents; the first one comes with the compression method.
 pub(super) type Take<'a> = dyn FnMut(&[u8], Option<Method>) -> io::Result<()> + 'a;
 
 /// Reads `contents`, which must be `size` bytes, and hands them on in pieces that are cut equally everywhere. Gives

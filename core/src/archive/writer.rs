@@ -73,7 +73,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.zip.written()
     }
 
-    /// Hands the sink everything so far, and says how many bytes that is: they do not change any more.
+    /// Writes all final bytes to the sink, and returns their number.
     ///
     /// # Errors
     /// When the sink refuses them.

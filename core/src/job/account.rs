@@ -41,11 +41,11 @@ pub struct AccountIndex {
     states: HashMap<String, RenderState>,
     pages: RenderPages,
     since: Option<i64>,
-    /// Whether the walk ends at renders that are not [`RECENT`].
+    /// Whether to stop at renders that are not [`RECENT`].
     is_recent_only: bool,
-    /// When the newest renders were created: the median of the first page that says so.
+    /// Creation time of the newest renders: the median of the first page that reports times.
     newest: Option<i64>,
-    /// Whether the walk ended before the end of the list.
+    /// Whether reading stopped before the end of the list.
     is_cut: bool,
 }
 
@@ -71,13 +71,13 @@ impl AccountIndex {
         self.since = since;
     }
 
-    /// An index as [`AccountIndex::new`] makes it, of renders not much older than the newest of the account.
+    /// Returns an index like [`AccountIndex::new`], of renders not much older than the newest of the account.
     #[must_use]
     pub fn recent(renders: u64, since: Option<i64>) -> Self {
         Self { is_recent_only: true, ..Self::new(renders, since) }
     }
 
-    /// Whether the list was read to its end.
+    /// Returns whether the list was read to its end.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         !self.is_cut && self.request().is_none()

@@ -1,16 +1,16 @@
-//! How long to wait: pure functions of what is known.
+//! Delays before retries, as pure functions.
 
 use std::time::Duration;
 
 /// The first pause after a failed request.
 const BASE: Duration = Duration::from_millis(500);
 
-/// No single pause is longer, whatever the server asks for: a CI job has an end.
+/// Maximum delay, even if the server requests more: a CI job has a time limit.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The pause before repeating a request that has failed `attempt` times (1 or more).
 ///
-/// The server's `Retry-After` counts where it gave one; otherwise the pause doubles with each attempt and is
+/// The server's `Retry-After` takes precedence; otherwise the delay doubles with each attempt and is
 /// spread between half and the whole by `seed`, so that jobs that failed together do not return together.
 #[must_use]
 pub fn retry_delay(attempt: u32, retry_after: Option<Duration>, seed: u64) -> Duration {

@@ -56,7 +56,7 @@ pub enum Fact {
 /// An upload and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetFact {
-    /// The manifest digest of what is in it.
+    /// Manifest digest of the archive.
     pub digest: String,
     /// The asset.
     pub asset_id: String,
@@ -81,7 +81,7 @@ pub enum AssetState {
 /// A render and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenderFact {
-    /// What it is of: the key of generation 0.
+    /// Identity of the render: the key of generation 0.
     pub identity: String,
     /// Its generation.
     pub generation: u32,
@@ -95,7 +95,7 @@ pub struct RenderFact {
 const MOST_GENERATIONS: u32 = 1 << 16;
 
 impl RenderFact {
-    /// Whether this program can have written it: a damaged line must not lead to a render that cannot be.
+    /// Returns whether this program can have written it: a damaged line must not be used.
     #[must_use]
     pub fn is_plausible(&self) -> bool {
         self.generation < MOST_GENERATIONS && !self.render_id.is_empty()
@@ -107,7 +107,7 @@ impl RenderFact {
 pub struct KeyFact {
     /// The key, as the user gave it.
     pub key: String,
-    /// What was submitted with it: the render key of generation 0.
+    /// Render key of generation 0 that was submitted with it.
     pub identity: String,
 }
 
@@ -117,7 +117,7 @@ pub struct KeyFact {
 pub enum RenderState {
     /// It exists, and is billed.
     Submitted,
-    /// Its video is there.
+    /// The video is available.
     Completed,
     /// There will be no video.
     Failed,
@@ -125,7 +125,7 @@ pub enum RenderState {
     Gone,
 }
 
-/// What a ledger says about one API, the last word on each thing.
+/// The last entries of a ledger about one API.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     assets: BTreeMap<String, AssetFact>,
@@ -134,7 +134,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the text of a ledger, as far as it is about `api` and may be about `account`.
+    /// Reads the entries of a ledger about `api` and `account`.
     #[must_use]
     pub fn read(text: &str, api: &str, account: Option<&str>) -> Self {
         let mut ledger = Self::default();
@@ -176,7 +176,7 @@ impl Ledger {
         self.assets.get(digest).filter(|fact| fact.state != AssetState::Refused)
     }
 
-    /// What the first submission with this idempotency key was of: the render key of generation 0.
+    /// Returns the render key of generation 0 of the first submission with this idempotency key.
     #[must_use]
     pub fn key(&self, key: &IdempotencyKey) -> Option<&str> {
         self.keys.get(key.as_str()).map(|fact| fact.identity.as_str())

@@ -12,7 +12,7 @@ use crate::job::retry_delay;
 use crate::job::{AssetFact, AssetState, Fact, KeyFact, RenderFact, RenderState};
 use crate::job::{Failure, FailureKind, Stage};
 
-/// How long the API must say that it does not know a render before it is taken for deleted, if the account's list does not
+/// How long the API must report a render as unknown before it counts as deleted, if the account's list does not
 /// have it either: a replica may lag behind, and deleted renders are paid for again.
 pub const GONE_GRACE: Duration = Duration::from_secs(30);
 
@@ -72,7 +72,7 @@ impl Job {
         }
     }
 
-    /// The render, once there is one, and where it comes from.
+    /// Returns the render, if there is one, and its origin.
     #[must_use]
     pub fn render(&self) -> Option<(&str, Origin)> {
         self.render.as_ref().map(|render| (render.id.as_str(), render.origin))
@@ -84,7 +84,7 @@ impl Job {
         self.asset.as_ref().map(|asset| asset.id.as_str())
     }
 
-    /// Whether an earlier run uploaded the asset.
+    /// Returns whether an earlier run uploaded the asset.
     #[must_use]
     pub fn is_asset_reused(&self) -> bool {
         self.asset.as_ref().is_some_and(|asset| asset.is_old)
@@ -108,7 +108,7 @@ impl Job {
         self.plan.keys.identity.as_ref().map(|identity| identity.key(self.generation()))
     }
 
-    /// Takes in what happened at `now` (time since any fixed point) and says what to do next.
+    /// Handles an event at `now` (time since any fixed point) and returns the next step.
     ///
     /// After [`Action::Done`] and [`Action::Fail`] the job has ended; further events give the same failure.
     pub fn step(&mut self, event: Event, now: Duration) -> Step {
@@ -126,7 +126,7 @@ impl Job {
                 self.retry(call, None, now, FailureKind::Unreachable(message))
             }
             (State::Pausing(Call::Poll(id)), Event::Seen(detail)) => self.seen(id, *detail, now),
-            // Before a submission is repeated, what became of it is looked up.
+            // Before a submission is retried, its render is searched.
             (State::Pausing(Call::Submit(_)), _)
                 if matches!(self.question, Question::Lost(_) | Question::KeyTaken(_)) =>
             {
@@ -154,7 +154,7 @@ impl Job {
         }
     }
 
-    /// Goes on with a render that exists.
+    /// Continues with an existing render.
     pub(super) fn follow(&mut self, id: String, origin: Origin, generation: u32) -> Action {
         self.detail = None;
         self.missing = None;
@@ -162,14 +162,14 @@ impl Job {
         self.next(Call::Poll(id))
     }
 
-    /// Goes on with a render that this job submitted, although no answer said so.
+    /// Continues with a render that this job submitted, although its response was lost.
     pub(super) fn follow_new(&mut self, id: String, generation: u32) -> Action {
         let action = self.follow(id, Origin::Submitted, generation);
         self.note_render(RenderState::Submitted);
         action
     }
 
-    /// Goes on to a call that has not been tried yet.
+    /// Continues with a new call.
     pub(super) fn next(&mut self, call: Call) -> Action {
         self.attempt = 0;
         self.send(call)
@@ -195,7 +195,7 @@ impl Job {
         Action::Send(request)
     }
 
-    /// What the user's idempotency key is about to be used for, if the ledger does not say that already.
+    /// Returns the fact about the use of the user's idempotency key, if it is not in the ledger.
     fn new_key(&mut self) -> Option<KeyFact> {
         let Keys {
             identity: Some(identity), chosen: Some(key), chosen_for, is_chosen_for_many: false, ..
@@ -223,7 +223,7 @@ impl Job {
         }
     }
 
-    /// The way forward: what a successful answer leads to.
+    /// Handles a successful response.
     fn advance(&mut self, call: Call, response: &Response, now: Duration) -> Result<Action, ResponseError> {
         Ok(match call {
             Call::List => self.listed(response.whole()?, now),
@@ -274,7 +274,7 @@ impl Job {
         })
     }
 
-    /// Time since the present phase began, and what is left until the limit.
+    /// Returns the time since the current phase started, and the time left until the limit.
     pub(super) fn time(&self, now: Duration) -> (Duration, Duration) {
         (now.saturating_sub(self.phase.unwrap_or(now)), self.time_left(now))
     }
@@ -320,7 +320,7 @@ impl Job {
         }
     }
 
-    /// Repeats a request after a transient error; a poll goes on until its time is over.
+    /// Retries a request after a transient error; a poll is retried until its time limit.
     pub(super) fn retry(
         &mut self,
         call: Call,
@@ -335,7 +335,7 @@ impl Job {
         let is_about_followed =
             matches!(call, Call::Poll(_)) || matches!(self.question, Question::Missing(_));
         let is_patient = is_about_followed && self.plan.wait.is_some();
-        // A server that is there, and asks for patience, gets it.
+        // A server that responds and requests a delay is waited for.
         let is_rate_limit =
             matches!(&kind, FailureKind::Api(error) | FailureKind::Storage(error) if error.status == 429);
         let most = self.plan.max_retries.saturating_add(1);

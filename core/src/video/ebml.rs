@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use super::input::bytes_at;
 use super::model::VideoError;
 
-/// Elements that are looked at in one file.
+/// Maximum number of elements that are read in one file.
 const MOST_ELEMENTS: usize = 2_000_000;
 
 /// An element: its id and where its contents are.

@@ -1,5 +1,5 @@
-//! Whether an MP4 in fragments is whole. Each fragment is complete in itself, so that a file that is cut between two of them
-//! is valid; what tells are the lengths and sizes that the beginning of the file promises.
+//! Checks that a fragmented MP4 is complete. Each fragment is complete in itself, so a file that is truncated between two
+//! fragments is valid; only the durations and sizes that the start of the file declares reveal it.
 
 use std::io::{Read, Seek};
 

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use super::input::bytes_at;
 use super::model::{Audio, Container, Video, VideoError};
 
-/// Boxes that are looked at in one file: a file of many fragments has a few for each.
+/// Maximum number of boxes that are read in one file: each fragment has a few.
 const MOST_BOXES: usize = 200_000;
 
 /// Entries that are read of one table.
@@ -37,7 +37,7 @@ pub(super) struct Track {
     pub(super) ticks: u64,
     /// The offset of the first sample.
     first_sample: Option<u64>,
-    /// Where the last sample ends.
+    /// Offset where the last sample ends.
     last_sample_end: Option<u64>,
 }
 
@@ -117,11 +117,11 @@ pub(super) fn check_whole(
 pub(super) struct Movie {
     pub(super) timescale: u32,
     pub(super) duration: u64,
-    /// Whether there are fragments to come (`mvex`), and their duration with that of the movie, 0 if unknown.
+    /// Whether the file is fragmented (`mvex`), and the duration of the fragments with that of the movie, 0 if unknown.
     pub(super) is_fragmented: bool,
     pub(super) fragments_duration: u64,
     pub(super) tracks: Vec<Track>,
-    /// Durations of samples in fragments, by track, where the fragment does not say.
+    /// Default durations of samples in fragments, by track.
     defaults: Vec<(u32, u32)>,
 }
 
@@ -321,7 +321,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                         default = known.map_or(0, |(_, duration)| *duration);
                         let flags = self.u32(atom.start)? & 0x00ff_ffff;
                         if flags & 8 != 0 {
-                            // The base offset and the index of the description come first, where they are there.
+                            // The optional base offset and index of the description come first.
                             let offset = 8 + u64::from(flags & 1) * 8 + u64::from(flags >> 1 & 1) * 4;
                             default = self.u32(atom.start + offset)?;
                         }
@@ -347,7 +347,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
             return Ok((u64::from(count), u64::from(count) * u64::from(default)));
         }
         let first = trun.start + 8 + u64::from(flags & 1) * 4 + u64::from(flags >> 2 & 1) * 4;
-        // Duration, size, flags, composition offset: four bytes each, as far as they are there.
+        // Duration, size, flags, composition offset: optional, four bytes each.
         let width = u64::from((flags >> 8 & 0xf).count_ones()) * 4;
         let room = trun.end.saturating_sub(first) / width;
         let mut ticks = 0_u64;
