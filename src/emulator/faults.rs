@@ -171,7 +171,7 @@ pub(super) enum Effect {
 }
 
 impl Effect {
-    /// Changes the request, where the effect is one on its processing.
+    /// Changes the request if the effect concerns its processing.
     pub(super) fn prepare(&self, request: &mut Request) {
         match self {
             Self::Work(work) => request.work = *work,

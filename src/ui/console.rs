@@ -128,6 +128,12 @@ impl Console {
         self.line(&format!("{GREEN}✓{RESET} {}", plain(text)));
     }
 
+    /// Prints that a step ended without completing its work.
+    pub(crate) fn not_done(&mut self, text: &str) {
+        self.end_bar();
+        self.line(&format!("{RED}✗{RESET} {}", plain(text)));
+    }
+
     /// Prints findings that are not the result.
     pub(crate) fn findings(&mut self, findings: &Findings) {
         self.end_bar();

@@ -14,8 +14,8 @@ impl Response {
         if self.is_success() { Ok(()) } else { Err(ResponseError::Api(Box::new(ApiError::of(self)))) }
     }
 
-    /// As [`Response::check`], for a storage: the body of a success is ignored, unless it is an HTML page, which only
-    /// a proxy can have sent.
+    /// Checks a response of a storage as [`Response::check`] does: the body of a success is ignored, unless it is an HTML
+    /// page, which only a proxy can have sent.
     ///
     /// # Errors
     /// See [`ResponseError`].

@@ -19,7 +19,7 @@ pub struct DirectUpload {
 }
 
 impl DirectUpload {
-    /// The signed headers; values other than strings, numbers and booleans are left out.
+    /// Returns the signed headers; values other than strings, numbers and booleans are ignored.
     #[must_use]
     pub fn headers(&self) -> Vec<(String, String)> {
         let text = |value: &Value| match value {
@@ -117,8 +117,7 @@ const WORDS: &[(&[&str], Meaning)] = &[
     ),
 ];
 
-/// One render, as the API describes it. A field of an unexpected type counts as absent: only without an ID
-/// there is no render.
+/// One render, as the API describes it. A field of an unexpected type counts as absent; only the ID is required.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RenderDetail {
     /// The render.
@@ -185,7 +184,7 @@ impl RenderDetail {
         }
     }
 
-    /// Creation by the server's clock, in whole unix seconds.
+    /// Returns the creation time by the server's clock, in whole unix seconds.
     #[must_use]
     pub fn created(&self) -> Option<i64> {
         #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]
@@ -198,7 +197,7 @@ impl RenderDetail {
         self.other.get("placeholder") == Some(&Value::Bool(true))
     }
 
-    /// The same detail with the queries of its URLs replaced, safe to publish.
+    /// Returns the detail with the queries of its URLs replaced, safe to publish.
     #[must_use]
     pub fn redacted(&self) -> Self {
         let mut detail = self.clone();

@@ -29,7 +29,7 @@ pub enum BrokenPages {
 }
 
 impl RenderPages {
-    /// A walk over at most `most` pages of a hundred renders.
+    /// Returns a walk over at most `most` pages of a hundred renders.
     #[must_use]
     pub fn new(most: u32) -> Self {
         Self { limit: Some(PAGE), token: None, left: most, seen: BTreeSet::new(), has_more: true }
@@ -41,7 +41,7 @@ impl RenderPages {
         Self { limit, token, left: most, seen: BTreeSet::new(), has_more: true }
     }
 
-    /// The request for the next page; `None` at the end of the list or of the walk.
+    /// Returns the request for the next page; `None` at the end of the list or of the walk.
     #[must_use]
     pub fn request(&self) -> Option<Request> {
         let is_open = self.has_more && self.left > 0;

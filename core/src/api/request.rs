@@ -22,7 +22,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as it stands in a request line.
+    /// Returns the method as it stands in a request line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -121,14 +121,14 @@ impl IdempotencyKey {
         }
     }
 
-    /// Another key for a part of what this one is for, `<key>.<part>`; a key that is too long for that is cut.
+    /// Returns a derived key for a part, `<key>.<part>`; a key that is too long for that is truncated.
     #[must_use]
     pub fn of_part(&self, part: &str) -> Self {
         let kept = self.0.get(..255_usize.saturating_sub(part.len() + 1)).unwrap_or(&self.0);
         format!("{kept}.{part}").parse().unwrap_or_else(|_| self.clone())
     }
 
-    /// The header's value.
+    /// Returns the header's value.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

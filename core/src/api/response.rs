@@ -20,7 +20,7 @@ impl Response {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The server's clock as it answered, in unix seconds.
+    /// Returns the server's time of the response, in unix seconds.
     #[must_use]
     pub fn date(&self) -> Option<i64> {
         self.header("date").and_then(parse_http_date)

@@ -34,7 +34,7 @@ impl Default for EntryEncoder {
 }
 
 impl EntryEncoder {
-    /// One that may encode any number of entries.
+    /// Creates an encoder for any number of entries.
     #[must_use]
     pub fn new() -> Self {
         Self { encoder: Encoder::new(), buffer: vec![0; CHUNK] }
@@ -64,8 +64,8 @@ impl EntryEncoder {
 /// Receives a piece of an entry's contents; the first one comes with the compression method.
 pub(super) type Take<'a> = dyn FnMut(&[u8], Option<Method>) -> io::Result<()> + 'a;
 
-/// Reads `contents`, which must be `size` bytes, and hands them on in pieces that are cut equally everywhere. Gives
-/// back their SHA-256.
+/// Reads `contents`, which must be `size` bytes, and passes them on in pieces of a fixed size. Returns
+/// their SHA-256.
 pub(super) fn transfer(
     contents: &mut dyn Read,
     size: u64,

@@ -31,7 +31,7 @@ pub struct ArchiveWriter<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
-    /// An empty archive into `sink`.
+    /// Starts an empty archive in `sink`.
     pub fn new(sink: W) -> Self {
         Self { zip: Writer::new(sink), manifest: Manifest::default(), buffer: vec![0; CHUNK] }
     }

@@ -64,8 +64,8 @@ impl Encoder {
         self.figures = Figures { method, checksum: 0, compressed: 0, size: 0 };
     }
 
-    /// Encodes a piece of them. How contents are cut into pieces has an influence on how they are compressed: who wants
-    /// equal bytes cuts equally.
+    /// Encodes a piece of the contents. The sizes of the pieces affect the compressed bytes: equal pieces produce equal
+    /// bytes.
     pub(crate) fn write(&mut self, bytes: &[u8], sink: &mut dyn Write) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
@@ -245,7 +245,7 @@ impl Header {
         Ok(bytes)
     }
 
-    /// From the version to the length of extra fields, as both headers have it.
+    /// Returns the fields from the version to the length of extra fields, which both headers have.
     fn common(&self) -> io::Result<Vec<u8>> {
         let length = u16::try_from(self.name.len())
             .map_err(|_| io::Error::other("a path can have at most 65535 bytes"))?;
@@ -275,7 +275,7 @@ impl Header {
     }
 }
 
-/// A size or an offset, in bytes.
+/// Converts a size or an offset in bytes.
 fn small(value: u64) -> io::Result<u32> {
     let small = u32::try_from(value).ok().filter(|small| *small < u32::MAX);
     small.ok_or_else(|| io::Error::other("an archive and its files can have at most 4 GB"))

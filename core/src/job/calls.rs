@@ -15,7 +15,7 @@ const PART_OF_KEY: Range<usize> = 5..21;
 const LONGEST_PART: usize = 100;
 
 impl Job {
-    /// The request of a call.
+    /// Returns the request of a call.
     ///
     /// # Errors
     /// Returns the error of a plan without a required value.

@@ -125,7 +125,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Stable identifier, named like the flag.
+    /// Returns a stable identifier, named like the flag.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -316,10 +316,7 @@ impl fmt::Display for Failure {
                 }?;
                 reason.iter().try_for_each(|reason| write!(f, " (last error: {reason})"))
             }
-            FailureKind::NotFound => match &self.render_id {
-                Some(id) => write!(f, "render {id} not found in this account"),
-                None => f.write_str("render not found in this account"),
-            },
+            FailureKind::NotFound => f.write_str("no render with this ID in this account"),
             FailureKind::NoVideo => f.write_str("the render is complete, but the server returned no video"),
             FailureKind::NotSaved(message) => write!(f, "cannot save the video: {message}"),
             FailureKind::EqualFailed => f.write_str("the render of an identical row failed"),

@@ -60,7 +60,7 @@ pub struct RenderIdentity {
 const NO_OPTIONS: &[&str] = &["title", "callback_id", "callback_url", "project", "composition", "variables"];
 
 impl RenderIdentity {
-    /// The identity of the render that `body` asks for; the module's documentation defines it byte by byte.
+    /// Returns the identity of the render that `body` requests; the module's documentation defines it byte by byte.
     #[must_use]
     pub fn new(project: ProjectIdentity<'_>, body: &Map<String, Value>) -> Self {
         let mut options = Map::new();
@@ -85,13 +85,13 @@ impl RenderIdentity {
         Self { text }
     }
 
-    /// The key of one generation.
+    /// Returns the key of one generation.
     #[must_use]
     pub fn key(&self, generation: u32) -> RenderKey {
         RenderKey::of(Sha256::new_with_prefix(&self.text), generation)
     }
 
-    /// The keys of all generations from `first` on; the text before the generation is hashed once.
+    /// Returns the keys of all generations from `first` on; the text before the generation is hashed once.
     pub fn keys(&self, first: u32) -> impl Iterator<Item = (u32, RenderKey)> + use<> {
         let text = Sha256::new_with_prefix(&self.text);
         (first..=u32::MAX).map(move |generation| (generation, RenderKey::of(text.clone(), generation)))
@@ -108,13 +108,13 @@ impl RenderKey {
         Self(format!("hfci_{}", hex(&hash)))
     }
 
-    /// The key as text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The key for the `Idempotency-Key` header.
+    /// Returns the key for the `Idempotency-Key` header.
     #[must_use]
     pub fn idempotency_key(&self) -> IdempotencyKey {
         self.0.parse().expect("hexadecimal digits and an underscore are allowed")

@@ -5,11 +5,10 @@
 //! {"at":1763700001,"api":"https://api.heygen.com","render":{"identity":"hfci_…","generation":0,"render_id":"…","state":"submitted"}}
 //! ```
 //!
-//! `"account":"…"` follows `api` where the account is known: a digest of what identifies the credential. Renders of one
-//! account are none of another's, so a line with an account counts for that account only. A line without one, as earlier
-//! versions wrote it, counts for every account, and whoever does not know their account counts every line: at worst a
-//! render is looked for that the account does not have, which costs time and no money. The other way round, the owner
-//! would pay again.
+//! `"account":"…"` follows `api` if the account is known: a digest that identifies the account. Accounts do not share
+//! renders, so a line with an account applies to that account only. A line without one, as written by earlier versions,
+//! applies to every account, and without a known account every line applies: at worst, a render is searched that the
+//! account does not have, which costs time but no money. Otherwise, the owner would be billed again.
 //!
 //! A third kind of line says what an idempotency key of the user's was used for, since the API answers a second request
 //! with that key by the first one's render: `"key":{"key":"…","identity":"hfci_…"}`.
@@ -170,7 +169,7 @@ impl Ledger {
         }
     }
 
-    /// The upload with this manifest digest, unless the server refuses it.
+    /// Returns the upload with this manifest digest, unless the server refuses it.
     #[must_use]
     pub fn asset(&self, digest: &str) -> Option<&AssetFact> {
         self.assets.get(digest).filter(|fact| fact.state != AssetState::Refused)
@@ -182,7 +181,7 @@ impl Ledger {
         self.keys.get(key.as_str()).map(|fact| fact.identity.as_str())
     }
 
-    /// The render of the highest generation with this identity, named by its key of generation 0.
+    /// Returns the render of the highest generation with this identity, named by its key of generation 0.
     #[must_use]
     pub fn render(&self, identity: &RenderKey) -> Option<&RenderFact> {
         self.render_of(identity.as_str())
@@ -194,14 +193,14 @@ impl Ledger {
 }
 
 impl LedgerEntry {
-    /// The line, with its line feed.
+    /// Returns the line, with its line feed.
     #[must_use]
     pub fn line(&self) -> String {
         format!("{}\n", serde_json::to_string(self).expect("texts and numbers always serialize"))
     }
 }
 
-/// The entry of a line; `None` if it is none.
+/// Parses a line; returns `None` if it is not an entry.
 pub(super) fn parse(line: &str) -> Option<LedgerEntry> {
     serde_json::from_str(line).ok()
 }

@@ -1,5 +1,5 @@
-//! Where the lines of a ledger are: what is known about one render is read when it is asked for, so that a ledger of a
-//! million lines costs a few megabytes, and a single render a few milliseconds.
+//! An index of the lines of a ledger: entries are read when they are needed, so that a ledger of a million lines takes a
+//! few megabytes of memory, and a single render a few milliseconds.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -185,8 +185,8 @@ fn scope(entry: &LedgerEntry) -> u64 {
     Canonical::of(line).map_or_else(|| hash(line), |head| hash(head.scope))
 }
 
-/// Equal in every process, though nothing depends on that. Two things of one hash in a ledger of a million lines have a
-/// chance of one in ten million, and would cost the older one a search of the account's list.
+/// Returns a hash of a subject, which is equal in every process, though nothing depends on that. In a ledger of a million
+/// lines, a collision has a probability of one in ten million, and would cost a search of the account's list.
 fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);

@@ -267,7 +267,7 @@ impl Job {
         }
     }
 
-    /// The API does not know the render that is followed. That may be a replica that lags behind: see
+    /// Handles a response that the followed render is unknown. A replica may be outdated: see
     /// [`GONE_GRACE`](super::GONE_GRACE).
     pub(super) fn on_missing(&mut self, error: &ApiError, now: Duration) -> Action {
         let Some(render) = self.render.clone() else { return self.fail(Stage::Poll, FailureKind::Deleted) };
@@ -305,7 +305,7 @@ impl Job {
         self.since().zip(detail.created()).is_some_and(|(since, created)| created < since)
     }
 
-    /// From when on renders may be used, by the server's clock.
+    /// Returns the creation time from which renders may be reused, by the server's clock.
     fn since(&self) -> Option<i64> {
         self.plan.reuse.since.map(|since| since.saturating_add(self.clock_offset))
     }
@@ -320,7 +320,7 @@ impl Job {
         !self.is_earlier(render) || (status != RenderStatus::Failed && !self.is_past(detail) && !is_unwanted)
     }
 
-    /// Whether the render was submitted for something else, as its `callback_id` says: the server answered a key that was
+    /// Returns whether the render was submitted for something else, by its `callback_id`: the server answered a key that was
     /// used before, on another machine.
     pub(super) fn is_of_another(&self, detail: &RenderDetail) -> bool {
         let Some(identity) = self.plan.keys.identity.as_ref().filter(|_| !self.has_own_callback_id()) else {

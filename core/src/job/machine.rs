@@ -17,7 +17,7 @@ use crate::job::{Failure, FailureKind, Stage};
 pub const GONE_GRACE: Duration = Duration::from_secs(30);
 
 impl Job {
-    /// A job that has not begun.
+    /// Creates a job.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         Self {
@@ -49,19 +49,19 @@ impl Job {
         }
     }
 
-    /// The same job, which takes a render for deleted after `grace` instead of [`GONE_GRACE`].
+    /// Sets the time after which an unknown render counts as deleted, instead of [`GONE_GRACE`].
     #[must_use]
     pub fn with_gone_grace(self, grace: Duration) -> Self {
         Self { gone_grace: grace, ..self }
     }
 
-    /// Takes in that the server's clock is so many seconds ahead of this machine's. The age of a render, which says whether
-    /// it may be used again, is by the server's clock then: a machine whose clock is a month off would pay again.
+    /// Sets by how many seconds the server's clock is ahead of this machine's. The age of a render, which decides about its
+    /// reuse, is measured by the server's clock: a machine with a wrong clock would otherwise be billed again.
     pub fn set_clock_offset(&mut self, seconds: i64) {
         self.clock_offset = seconds;
     }
 
-    /// The step that the job is at.
+    /// Returns the step that the job is at.
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.state {
@@ -78,7 +78,7 @@ impl Job {
         self.render.as_ref().map(|render| (render.id.as_str(), render.origin))
     }
 
-    /// The asset, once the archive is uploaded.
+    /// Returns the asset, once the archive is uploaded.
     #[must_use]
     pub fn asset_id(&self) -> Option<&str> {
         self.asset.as_ref().map(|asset| asset.id.as_str())
@@ -90,19 +90,19 @@ impl Job {
         self.asset.as_ref().is_some_and(|asset| asset.is_old)
     }
 
-    /// The last known state of the render.
+    /// Returns the last known state of the render.
     #[must_use]
     pub fn detail(&self) -> Option<&RenderDetail> {
         self.detail.as_ref()
     }
 
-    /// The generation of the render, or of the one that is going to be submitted.
+    /// Returns the generation of the render, or of the one to submit.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.render.as_ref().map_or(self.generation, |render| render.generation)
     }
 
-    /// The key of the render, or of the one that is going to be submitted; none for a project without an identity.
+    /// Returns the key of the render, or of the one to submit; `None` for a project without an identity.
     #[must_use]
     pub fn key(&self) -> Option<crate::job::RenderKey> {
         self.plan.keys.identity.as_ref().map(|identity| identity.key(self.generation()))
@@ -279,14 +279,14 @@ impl Job {
         (now.saturating_sub(self.phase.unwrap_or(now)), self.time_left(now))
     }
 
-    /// The time that is left at `now`: every request ends by then. The limit holds for the whole job; for one of many,
+    /// Returns the time left at `now`: every request ends by then. The limit holds for the whole job; for one of many,
     /// which waits for the others, it holds for each phase: the way to the submission, the render, and the download.
     #[must_use]
     pub fn time_left(&self, now: Duration) -> Duration {
         self.plan.max_wait.saturating_sub(self.time_spent(now))
     }
 
-    /// The time that counts towards the limit, at most the limit.
+    /// Returns the time that counts towards the limit, at most the limit.
     pub(super) fn time_spent(&self, now: Duration) -> Duration {
         let is_watched = self.plan.wait.is_some_and(|wait| wait.is_watched);
         let since = if is_watched { self.phase } else { self.began };
@@ -372,8 +372,8 @@ impl Job {
         self.pause(call, Pause { delay, retry: Some(retry) })
     }
 
-    /// A transient error that could be repeated if there were time, and an answer that was not complete when the time was
-    /// over, are no faults of their own.
+    /// Converts a failure to a timeout if the time limit caused it: a transient error without time for a retry, or a response
+    /// that was incomplete when the time limit was reached.
     fn ended_by_time(&self, kind: FailureKind, is_late: bool, now: Duration) -> FailureKind {
         match kind {
             FailureKind::Unreachable(_) | FailureKind::Malformed(_) if self.time_left(now).is_zero() => {

@@ -35,7 +35,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Poll and download a render that exists.
+    /// Returns the plan to poll and download an existing render.
     #[must_use]
     pub fn existing(render_id: String, wait: Wait, max_wait: Duration, max_retries: u32, seed: u64) -> Self {
         Self {
@@ -76,13 +76,13 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// File name for the server, derived from the contents, so that equal archives produce equal requests.
+    /// Returns the file name for the server, derived from the contents, so that equal archives produce equal requests.
     #[must_use]
     pub fn filename(&self) -> String {
         format!("hyperframes-{}.zip", self.digest.get(..16).unwrap_or(&self.digest))
     }
 
-    /// The idempotency key of its upload: of the archive and not of the render, so that two renders of one project
+    /// Returns the idempotency key of its upload: of the archive and not of the render, so that two renders of one project
     /// share one asset even if the first upload is not recorded.
     pub(super) fn key(&self) -> Option<IdempotencyKey> {
         format!("hfci_asset_{}", self.sha256).parse().ok()
@@ -92,8 +92,8 @@ impl Archive {
 /// Idempotency keys, which make POSTs safe to retry.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    /// What the render is of; the key of its generation is the `Idempotency-Key` of the submission and, where the body
-    /// has none, its `callback_id`. Without an identity no earlier render is looked for.
+    /// Identity of the render; the key of its generation is the `Idempotency-Key` of the submission and, if the body
+    /// has none, its `callback_id`. Without an identity, no earlier render is searched.
     pub identity: Option<RenderIdentity>,
     /// The user's `Idempotency-Key`, sent unchanged with every POST.
     pub chosen: Option<IdempotencyKey>,
@@ -202,7 +202,7 @@ pub struct SaveError {
 }
 
 impl SaveError {
-    /// An error that nothing helps.
+    /// Returns an error without a remedy.
     #[must_use]
     pub fn permanent(message: String) -> Self {
         Self { message, remedy: Remedy::None, progressed: false }

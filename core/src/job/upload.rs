@@ -83,7 +83,7 @@ impl Job {
         self.next(Call::Put { headers, upload_url: upload.upload_url, asset_id: upload.asset_id })
     }
 
-    /// The API has taken the archive, or remembers that it did.
+    /// Handles an archive that the API has accepted, now or earlier.
     pub(super) fn received(&mut self, id: String) -> Action {
         if self.refused_assets.contains(&id) && self.can_restart_upload() {
             // As in `on_upload_created`.
@@ -93,7 +93,7 @@ impl Job {
         self.uploaded(id, false)
     }
 
-    /// The API calls an upload complete.
+    /// Handles a completed upload.
     pub(super) fn completed(&mut self, asked: String, id: String, because: Because) -> Action {
         if self.refused_assets.contains(&id) && because != Because::Stored {
             // An answer about an asset that the server has dropped: neither is asked about again.
@@ -103,7 +103,7 @@ impl Job {
         self.uploaded(id, because != Because::Stored)
     }
 
-    /// The asset is ready.
+    /// Continues with an asset that is ready.
     pub(super) fn uploaded(&mut self, id: String, is_old: bool) -> Action {
         self.note_asset(&id, AssetState::Ready);
         self.submit(Upload { id, is_old })

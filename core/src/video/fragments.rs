@@ -13,11 +13,11 @@ pub(super) fn is_shorter(seconds: f64, promised: f64) -> bool {
     promised - seconds > 0.25 + promised * 0.01
 }
 
-/// See [`super::check_whole`]; checks also that the fragments are all that the file should have: by the indexes (`sidx`), the length
-/// of the movie (`mehd`, `mvhd`), or else by `duration` in seconds, as somebody else knows it.
+/// Checks as [`super::check_whole`] does, and that no fragment is missing: by the indexes (`sidx`), the duration of the movie
+/// (`mehd`, `mvhd`), or otherwise by the expected `duration` in seconds.
 ///
 /// # Errors
-/// Returns [`VideoError::Damaged`] if the file is cut or fragments are missing.
+/// Returns [`VideoError::Damaged`] if the file is truncated or fragments are missing.
 pub(super) fn check(
     file: &mut (impl Read + Seek),
     duration: Option<f64>,

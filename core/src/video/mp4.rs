@@ -138,7 +138,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(u32::from_be_bytes(self.at(offset)?))
     }
 
-    /// The boxes between two offsets.
+    /// Returns the boxes between two offsets.
     fn children(&mut self, start: u64, end: u64) -> Result<Vec<Atom>, VideoError> {
         let mut atoms = Vec::new();
         let mut offset = start;
@@ -198,7 +198,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(movie)
     }
 
-    /// Timescale and duration of a `mvhd` or `mdhd`; an unknown duration is 0.
+    /// Returns timescale and duration of a `mvhd` or `mdhd`; an unknown duration is 0.
     fn times(&mut self, start: u64) -> Result<(u32, u64), VideoError> {
         if self.at::<1>(start)? == [1] {
             let duration = u64::from_be_bytes(self.at(start + 24)?);
@@ -264,7 +264,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(())
     }
 
-    /// Where the last chunk of a track ends, from its offset, its number of samples and their sizes; `None` where the tables
+    /// Returns where the last chunk of a track ends, from its offset, its number of samples and their sizes; `None` if the tables
     /// have no chunks.
     fn last_sample_end(&mut self, tables: &[Atom]) -> Result<Option<u64>, VideoError> {
         let find = |kind: &[u8; 4]| tables.iter().find(|atom| atom.kind == *kind).copied();
@@ -382,7 +382,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(audio)
     }
 
-    /// Sample rate and channels of an `esds` with AAC in it, where they are spelled in the usual way; source: ISO/IEC
+    /// Returns sample rate and channels of an `esds` with AAC, if they have the usual form; source: ISO/IEC
     /// 14496-1, section 7.2.6, and 14496-3, section 1.6.2.
     fn aac(&mut self, esds: Atom) -> Result<Option<(u32, u32)>, VideoError> {
         const RATES: [u32; 13] =
@@ -429,7 +429,7 @@ impl Track {
     }
 }
 
-/// The usual name of a codec.
+/// Returns the usual name of a codec.
 fn codec(kind: [u8; 4]) -> String {
     match &kind {
         b"avc1" | b"avc3" => "h264",

@@ -292,7 +292,7 @@ fn count(
     Ok(blocks)
 }
 
-/// The usual name of a codec.
+/// Returns the usual name of a codec.
 fn codec(id: &str) -> String {
     match id {
         "V_VP9" => "vp9",

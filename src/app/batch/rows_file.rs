@@ -50,8 +50,7 @@ impl Fault for PipeTimedOut {
     }
 
     fn help(&self) -> Option<String> {
-        let help =
-            "nothing was submitted; check the command that writes the rows, or wait longer with --max-wait";
+        let help = "nothing was submitted; check the command that writes the rows, or increase --max-wait";
         Some(help.to_owned())
     }
 

@@ -133,7 +133,12 @@ impl<'a> BatchSummary<'a> {
             is_reuse_off,
             cost_usd,
         });
-        console.done(&format!("{} of {} rows completed", outcome.in_place(), outcome.rows));
+        let completed = format!("{} of {} rows completed", outcome.in_place(), outcome.rows);
+        if outcome.in_place() == outcome.rows {
+            console.done(&completed);
+        } else {
+            console.not_done(&completed);
+        }
         if let Some(cost) = cost_usd {
             console.detail(&format!("estimated cost: ${cost:.4}"));
         }

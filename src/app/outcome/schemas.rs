@@ -50,7 +50,7 @@ fn render(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": [outcome, detail] })
 }
 
-/// As [`render`], for an existing render.
+/// Returns the schema of an existing render; see [`render`].
 fn get_wait(generator: &mut SchemaGenerator) -> Schema {
     let (outcome, detail) = (of::<RenderOutcome>(generator), of::<DetailOutcome>(generator));
     json_schema!({ "anyOf": [outcome, detail] })

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::fault::{Exit, Fault};
 use crate::heygen::transport::api_members;
 
-/// The command that polls and downloads a render that is still running.
+/// Returns the command that polls and downloads a render that is still running.
 pub(crate) fn resume_command(failure: &Failure) -> Option<String> {
     let render_id = failure.render_id.as_ref().filter(|_| failure.is_resumable())?;
     Some(format!("hyperframes-ci get {render_id} --wait"))

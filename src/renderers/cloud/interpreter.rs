@@ -293,7 +293,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A leader that needed no upload, or failed: the next order takes its place.
+    /// Replaces a leader that needed no upload, or failed, with the next order.
     pub(super) fn end_leadership(&self, task: &mut Task) {
         self.end_replacement(task);
         if !std::mem::take(&mut task.is_leader) {
@@ -310,7 +310,7 @@ impl<'a> Run<'a> {
         let _ = self.messages.send(Message::Ended(Box::new(result), has_permit));
     }
 
-    /// An order is over.
+    /// Records the end of an order.
     pub(super) fn leave(&self, has_permit: bool) {
         if has_permit {
             self.permits.release();

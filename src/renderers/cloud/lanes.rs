@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The value behind a lock, whoever held it last.
+/// Locks a mutex, ignoring poisoning.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -16,7 +16,7 @@ pub(super) struct Lane<T> {
 }
 
 impl<T> Lane<T> {
-    /// An empty lane.
+    /// Creates an empty lane.
     pub(super) fn new() -> Self {
         Self { state: Mutex::new((VecDeque::new(), false)), changed: Condvar::new() }
     }
@@ -95,7 +95,7 @@ pub(super) struct Due<S, P> {
 }
 
 impl<S, P> Schedule<S, P> {
-    /// An empty schedule.
+    /// Creates an empty schedule.
     pub(super) fn new(shortest: Duration) -> Self {
         let later =
             Later { sleeping: Vec::new(), parked: Vec::new(), looked: Instant::now(), is_closed: false };

@@ -31,7 +31,7 @@ const LONG_FOR_ONE: u64 = 4 * LONG;
 /// What compaction keeps, in seconds: 90 days.
 const KEPT: i64 = 90 * 86_400;
 
-/// How long the lock of another process is waited for: it is held for as long as it takes to write a line.
+/// How long to wait for the lock of another process, which holds it while it writes a line.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The same once something is paid for: a line that is missing costs the next run a search. It is waited for once.
@@ -154,7 +154,7 @@ impl LedgerFile {
         self.ask(key.as_str(), &self.appended).key(key).map(str::to_owned)
     }
 
-    /// Like [`Self::render`], but without what this process has appended.
+    /// Returns the render as [`Self::render`] does, but without entries of this process.
     pub(crate) fn found_render(&self, identity: &RenderKey) -> Option<RenderFact> {
         self.ask(identity.as_str(), &[]).render(identity).cloned()
     }
@@ -207,7 +207,7 @@ impl LedgerFile {
     }
 }
 
-/// The file, for reading and appending, locked until it is closed. Where the file system has no locks, a line is still
+/// Opens the file for reading and appending, locked until it is closed. If the file system has no locks, a line is still
 /// one write at the end.
 fn locked(path: &Path, deadline: Deadline) -> io::Result<File> {
     loop {
@@ -240,7 +240,7 @@ fn is_same(one: &File, other: &File) -> io::Result<bool> {
     Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
-/// Elsewhere a ledger is never replaced; see [`compact`].
+/// Returns true: on this system, a ledger is never replaced; see [`compact`].
 #[cfg(not(unix))]
 fn is_same(_: &File, _: &File) -> io::Result<bool> {
     Ok(true)

@@ -53,7 +53,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// A pace without a limit.
+    /// Returns a pace without a limit.
     pub(super) fn new(now: Instant) -> Self {
         Self {
             rate: None,

@@ -42,7 +42,7 @@ impl Run<'_> {
         self.route(task, step);
     }
 
-    /// If `task` failed to replace a refused asset, ends the tasks that wait for it as well.
+    /// Ends the tasks that wait for `task` to replace a refused asset, if it failed.
     pub(super) fn end_replacement(&self, task: &mut Task) {
         if !std::mem::take(&mut task.is_replacing) {
             return;

@@ -46,7 +46,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// An order whose job has not begun.
+    /// Creates a task for an order; its job has not started.
     pub(super) fn new(order: Order, job: Job, is_leader: bool) -> Self {
         Self {
             index: order.index,
@@ -185,7 +185,7 @@ impl Task {
         self.result(OrderState::Failed { error, is_fetchable: false })
     }
 
-    /// The result of a job that failed.
+    /// Returns the result of a failed job.
     pub(super) fn failed(&self, failure: Box<Failure>) -> OrderResult {
         // The same command resumes an order that timed out, with or without a render.
         let is_late = matches!(failure.kind, FailureKind::TimedOut { .. });
@@ -195,7 +195,7 @@ impl Task {
         OrderResult { detail, ..self.result(state) }
     }
 
-    /// The result of a job that is done; the video gets its name.
+    /// Returns the result of a completed job; gives the video its final name.
     pub(super) fn done(mut self, outcome: Outcome) -> OrderResult {
         let detail = match outcome {
             Outcome::Submitted { .. } => return self.result(OrderState::Submitted),
@@ -222,7 +222,7 @@ impl Task {
     }
 }
 
-/// `<render id>.<format>`, with nothing in it that could be another folder: both come from the server.
+/// Returns `<render id>.<format>` without characters that could lead to another folder: both come from the server.
 fn file_name(detail: &RenderDetail) -> String {
     let safe = |text: &str| {
         let kept = |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);

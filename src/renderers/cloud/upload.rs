@@ -115,7 +115,7 @@ impl SharedUpload {
         state.end_renewal()
     }
 
-    /// What `task` does, of which the server refused the asset `refused`; `None` if it waits for the upload of another one.
+    /// Returns the replacement for `task`, whose asset `refused` the server refused; `None` if it waits for another task.
     pub(super) fn replace(&self, mut task: Box<Task>, refused: String) -> Option<(Box<Task>, Replacement)> {
         let mut state = lock(&self.state);
         let newer = state
@@ -144,7 +144,7 @@ impl SharedUpload {
         lock(&self.state).end_renewal()
     }
 
-    /// The leader needed no upload, or failed: the next order may take its place.
+    /// Returns the next order, which replaces a leader that needed no upload, or failed.
     pub(super) fn next_leader(&self) -> Option<Order> {
         let mut state = lock(&self.state);
         state.has_leader = false;
