@@ -21,15 +21,15 @@ pub(crate) fn get(render_id: &str) -> Result<RenderDetail, Error> {
     let transport = environment::transport()?;
     let response = transport
         .call(&Request::render(render_id), environment::max_retries()?, random())
-        .map_err(|error| naming(render_id, error))?;
+        .map_err(describe_unknown)?;
     Ok(response.data().map_err(CallError::from)?)
 }
 
-/// Names the render in the error of a call about an unknown one.
-fn naming(render_id: &str, error: CallError) -> CallError {
+/// Describes the error of a call about an unknown render. The ID is not repeated, since it may be a pasted API key.
+fn describe_unknown(error: CallError) -> CallError {
     match error {
         CallError::Api(mut error) if error.is_render_not_found() => {
-            error.message = format!("render {render_id} not found in this account");
+            "no render with this ID in this account".clone_into(&mut error.message);
             CallError::Api(error)
         }
         error => error,
@@ -97,7 +97,7 @@ impl Deletion {
         let response = self
             .0
             .call(&Request::delete_render(render_id), environment::max_retries()?, random())
-            .map_err(|error| naming(render_id, error))?;
+            .map_err(describe_unknown)?;
         // Some servers send no body.
         let render_id = if response.body.is_empty() {
             render_id.to_owned()

@@ -56,11 +56,11 @@ impl LimitOptions {
     }
 }
 
-/// Renders that were submitted and paid for.
+/// Renders that are billed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct Billed {
-    /// How many.
+    /// Number of renders.
     pub(crate) renders: u64,
     /// Seconds of video; 4k counts 1.5 times.
     pub(crate) seconds: f64,

@@ -162,7 +162,7 @@ pub(crate) struct BatchFailed {
     pub(crate) is_reuse_off: bool,
 }
 
-/// How to resume a batch. With `--no-reuse` the same command would pay for all rows again.
+/// Returns how to resume a batch. With `--no-reuse`, the same command would be billed for all rows again.
 pub(crate) fn resume_hint(is_reuse_off: bool) -> &'static str {
     if is_reuse_off {
         "run the same command without --no-reuse to resume"

@@ -71,7 +71,7 @@ pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome
     }
     if let Some(output) = output {
         std::fs::copy(packed.path(), output.temporary_path())
-            .map_err(|error| OutputError::NotKept(format!("the archive cannot be written: {error}")))?;
+            .map_err(|error| OutputError::NotKept(format!("cannot write the archive: {error}")))?;
         let (path, size) = output.keep("archive.zip")?;
         console.done(&format!("{} ({})", path.display(), bytes(size)));
         archive.output_path = Some(path);

@@ -13,7 +13,7 @@ pub(crate) struct Config {
     pub(crate) api_key: Option<String>,
     /// How long a placeholder render takes.
     pub(crate) placeholder_delay: Duration,
-    /// Whether direct uploads are offered; their endpoint is 404 otherwise.
+    /// Whether direct uploads are enabled; otherwise their endpoint returns 404.
     pub(crate) direct_uploads: bool,
     /// How often `complete` replies 409 first, for each asset.
     pub(crate) complete_conflicts: u32,

@@ -54,7 +54,7 @@ pub(super) enum Step {
     Download,
     /// `GET /v3/users/me`
     Me,
-    /// Not a request: the worker makes the video.
+    /// Not a request: the worker renders the video.
     Render,
 }
 
@@ -81,7 +81,7 @@ fn one() -> u32 {
     1
 }
 
-/// What a rule does; see the table of this module.
+/// The effect of a rule; see the table of this module.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum Action {
@@ -171,7 +171,7 @@ pub(super) enum Effect {
 }
 
 impl Effect {
-    /// Changes the request, where the effect is one on its processing.
+    /// Changes the request if the effect concerns its processing.
     pub(super) fn prepare(&self, request: &mut Request) {
         match self {
             Self::Work(work) => request.work = *work,

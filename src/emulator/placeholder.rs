@@ -1,4 +1,4 @@
-//! The built-in video: one second of a test picture, a few kilobytes.
+//! The built-in video: one second of a test image, a few kilobytes.
 
 use hyperframes_ci_core::options::Format;
 

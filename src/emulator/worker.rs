@@ -1,4 +1,4 @@
-//! The worker: makes the videos of queued renders, one after the other.
+//! The worker: renders queued videos one at a time.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use crate::engine::{Job, Progress};
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
 
-/// Makes the videos of an emulator.
+/// Renders the videos of an emulator.
 pub(crate) trait RenderBackend: Send + Sync {
     /// Renders `job` to its output file.
     ///

@@ -1,4 +1,4 @@
-//! The official HyperFrames engine, run as a child process: it makes local renders and those of the emulator.
+//! The official HyperFrames engine, run as a child process for local renders and for the emulator.
 //!
 //! It renders the unpacked archive rather than the project, so that a local render has exactly the files that the cloud
 //! would have.
@@ -51,7 +51,7 @@ pub(crate) struct Job<'a> {
     pub(crate) deadline: Deadline,
 }
 
-/// What the engine is doing.
+/// Progress of the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Progress {
     /// A program is being installed, such as `Node.js 24`.
@@ -187,7 +187,7 @@ fn parse_line(line: &str, progress: &mut dyn FnMut(Progress)) -> bool {
         }
         return false;
     }
-    // Log lines, and the progress bar that is printed besides.
+    // Log lines and frames of the progress bar.
     !(line.starts_with("[INFO]")
         || line.starts_with("[WARN]")
         || line.starts_with(['█', '░'])

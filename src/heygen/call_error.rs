@@ -14,14 +14,14 @@ pub(crate) enum CallError {
     Api(Box<ApiError>),
     /// The response is not in the documented format.
     Malformed {
-        /// What is wrong with it.
+        /// Description of the problem.
         message: String,
-        /// Whether it may have been cut on its way.
+        /// Whether the response may have been truncated in transit.
         is_cut: bool,
     },
     /// There is no response.
     Unreachable(String),
-    /// The time limit was over before there was a response.
+    /// The time limit was exceeded before a response arrived.
     TimedOut,
 }
 

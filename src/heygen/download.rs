@@ -22,7 +22,7 @@ pub(crate) struct Download {
     output: OutputFile,
     /// Bytes in the file.
     received: u64,
-    /// The most bytes of one version that were in the file at any time.
+    /// The highest number of bytes of one version that the file has had.
     most: u64,
     /// The strong `ETag` or the date of the version in the file; without one the transfer cannot be resumed.
     validator: Option<String>,
@@ -68,7 +68,7 @@ impl Download {
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), SaveError> {
         if self.received > 0 && self.validator.is_none() {
-            // Nothing would tell whether the rest belongs to the same version.
+            // Without a validator, the rest may belong to another version.
             self.restart().map_err(|error| on_disk(&error))?;
         }
         let response =
@@ -182,7 +182,7 @@ impl Download {
 /// A `Content-Range: bytes 5-9/10`.
 struct ContentRange {
     start: u64,
-    /// The length of the whole; `None` where the server does not say.
+    /// Total length; `None` if the server does not report it.
     total: Option<u64>,
 }
 

@@ -43,7 +43,7 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) trait Replay: Read + Seek {}
 impl<T: Read + Seek> Replay for T {}
 
-/// What no URL contains, beside all that is not ASCII.
+/// ASCII characters that are escaped in URLs, in addition to all other characters.
 const UNESCAPED: &AsciiSet = &CONTROLS.add(b' ');
 
 /// Sends requests to the API and to presigned URLs.

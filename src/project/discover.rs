@@ -83,7 +83,7 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
 fn projects_below(directory: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
     let mut found = search(directory);
     if found.is_empty() {
-        // An index.html that is not a composition: the checks report what is wrong with it.
+        // An index.html that is not a composition: the checks report its mistakes.
         if !directory.join(DEFAULT_COMPOSITION).is_file() {
             return Err(DiscoverError::NoProject(directory.to_owned()));
         }

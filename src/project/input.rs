@@ -20,7 +20,7 @@ pub(crate) struct InputError {
     problem: Problem,
 }
 
-/// What is wrong with an input.
+/// The problem of an input.
 #[derive(Debug)]
 enum Problem {
     Unreadable(PathBuf, std::io::Error),

@@ -191,7 +191,7 @@ pub(crate) struct OrderResult {
     pub(crate) resolution: Option<Resolution>,
     /// The requested container format.
     pub(crate) format: Format,
-    /// Path of the video, whether or not it was saved.
+    /// Path of the video, which may not have been saved.
     pub(crate) output: Option<PathBuf>,
     /// The render as described by the API.
     pub(crate) detail: Option<Box<RenderDetail>>,

@@ -28,7 +28,7 @@ impl Deadline {
         self.0.map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// Returns whether the time is over.
+    /// Returns whether the deadline has passed.
     pub(crate) fn is_over(self) -> bool {
         self.left() == Some(Duration::ZERO)
     }

@@ -14,7 +14,7 @@ const PIPE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The pause between two attempts to lock a file.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
-/// Opens a regular file with `options`. Opening never waits, as it would for a named pipe that nobody writes.
+/// Opens a regular file with `options`. Opening does not block, as it would for a named pipe without a writer.
 ///
 /// # Errors
 /// Returns an error if it cannot be opened or is not a regular file.
@@ -88,7 +88,7 @@ pub(crate) fn within<T: Send + 'static>(
     })
 }
 
-/// Locks `file`, and waits for other processes until `deadline`. Does nothing where the file system has no locks.
+/// Locks `file`, and waits for other processes until `deadline`. Does nothing if the file system does not support locks.
 ///
 /// # Errors
 /// Returns an error of the kind `TimedOut` if another process keeps the lock, and if the system refuses it.

@@ -1,4 +1,4 @@
-//! Hashes that stand for values in memory: eight bytes for a path or a key, of which there may be a million.
+//! Hashes that represent values in memory: eight bytes for each path or key, of which there may be a million.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -88,7 +88,7 @@ pub(crate) fn guard_processes(tree: &ProcessTree) -> Guard {
     register(Cleanup::Processes(tree.clone()))
 }
 
-/// Sets what is printed after an interruption, such as the command that resumes.
+/// Sets the hint that is printed after an interruption, such as the command that resumes.
 pub(crate) fn set_resume_hint(hint: Option<String>) {
     lock().resume = hint;
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::file;
 
-/// Longer lines are skipped, in bytes: nobody wrote them here, and they would have to be held in memory.
+/// Maximum length of a line in bytes. Longer lines are skipped: this program does not write them, and they cost memory.
 const LONGEST: u64 = 1024 * 1024;
 
 /// Calls `visit` with each line of `file`, without its line feed, and its offset in bytes. Returns whether the last line

@@ -1,6 +1,6 @@
 //! Output files: they appear under their name complete, or not at all.
 //!
-//! Bytes are written to a temporary file beside the target. It is created before anything is billed, so that a folder
+//! Bytes are written to a temporary file next to the target. It is created before anything is billed, so that a folder
 //! that cannot be written is an error early.
 
 use std::fmt;

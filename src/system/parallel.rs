@@ -73,7 +73,7 @@ impl<R> Shared<R> {
         }
     }
 
-    /// Hands over the results of consecutive items.
+    /// Passes on the results of consecutive items.
     fn finish(&self, first: usize, results: Vec<R>) {
         let mut state = self.lock();
         state.done.insert(first, results);

@@ -5,16 +5,16 @@ use std::sync::{Mutex, PoisonError};
 
 /// What comes from the work on items.
 pub(crate) enum Message<P, R> {
-    /// Something on the way to a result.
+    /// A message of a worker.
     Progress(P),
     /// The result of an item.
     Result(R),
 }
 
-/// What is done with an item; progress goes to the second argument.
+/// Processes an item; progress goes to the second argument.
 pub(crate) type Work<'a, T, P, R> = dyn Fn(T, &mut dyn FnMut(P)) -> R + Sync + 'a;
 
-/// Does `work` on items, `at_a_time` of them at the same time, and hands on what comes from it, as it comes, until
+/// Processes items with `work`, `at_a_time` of them concurrently, and passes on messages as they arrive, until
 /// `hear` returns false: then no further item is begun.
 pub(crate) fn work_on<T: Send, P: Send, R: Send>(
     items: &mut (dyn Iterator<Item = T> + Send),

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 /// their parent, and some of their helpers leave their parent.
 const MARK: &str = "HYPERFRAMES_CI_PROCESS_TREE";
 
-/// How long a child may take to end its descendants by itself.
+/// How long a child may take to end its descendants on its own.
 const GRACE_PERIOD: Duration = Duration::from_millis(1500);
 
 /// A child process, which leads a process group, and its descendants.

@@ -108,7 +108,7 @@ mod tests {
         let inner = folder.path().join("in");
         fs::create_dir(&inner).expect("a folder");
         let result = unpack(archive.path(), &inner);
-        // Whatever happened, nothing may be beside the directory.
+        // In any case, nothing may be written next to the directory.
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
         result.map(|()| {
             let names = fs::read_dir(&inner).expect("a folder");

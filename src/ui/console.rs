@@ -128,6 +128,12 @@ impl Console {
         self.line(&format!("{GREEN}✓{RESET} {}", plain(text)));
     }
 
+    /// Prints that a step ended without completing its work.
+    pub(crate) fn not_done(&mut self, text: &str) {
+        self.end_bar();
+        self.line(&format!("{RED}✗{RESET} {}", plain(text)));
+    }
+
     /// Prints findings that are not the result.
     pub(crate) fn findings(&mut self, findings: &Findings) {
         self.end_bar();
@@ -296,7 +302,7 @@ impl Console {
         }
     }
 
-    /// Takes the first error of writing to standard output. A reader that has closed it, such as `head`, has what it wants.
+    /// Takes the first error of writing to standard output. A closed pipe is not an error, since readers such as `head` close it.
     pub(crate) fn take_output_error(&mut self) -> Option<OutputError> {
         let error = self.output_error.take();
         error.filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map(OutputError)

@@ -54,17 +54,12 @@ const CASES: &[Case] = &[
     (&["render", "--emulator", "--no-wait"], 2, "usage", "cannot be used with"),
     (&["list", "--limit", "101"], 2, "usage", "whole number from 1 to 100"),
     (&["delete", "hfr_1"], 2, "usage", "not running in an interactive terminal"),
-    (
-        &["get", "hfr_nothing"],
-        1,
-        "hyperframes_render_not_found",
-        "render hfr_nothing not found in this account",
-    ),
+    (&["get", "hfr_nothing"], 1, "hyperframes_render_not_found", "no render with this ID in this account"),
     (
         &["delete", "hfr_nothing", "--force"],
         1,
         "hyperframes_render_not_found",
-        "render hfr_nothing not found in this account",
+        "no render with this ID in this account",
     ),
     (&["lunch"], 2, "usage", "unrecognized subcommand"),
 ];

@@ -1,4 +1,4 @@
-//! From an answer to what the API means by it.
+//! Decodes responses of the API.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{ApiError, Response, ResponseError, SubmittedRender};
 
 impl Response {
-    /// The error that the answer is, or `Ok` where the status says success.
+    /// Checks the status of the response.
     ///
     /// # Errors
     /// [`ResponseError::Api`] for every other status, redirects included: the API does not redirect.
@@ -14,8 +14,8 @@ impl Response {
         if self.is_success() { Ok(()) } else { Err(ResponseError::Api(Box::new(ApiError::of(self)))) }
     }
 
-    /// As [`Response::check`], for a storage: what it says to success does not matter, unless it is a page, which only
-    /// somebody in between can have sent.
+    /// Checks a response of a storage as [`Response::check`] does: the body of a success is ignored, unless it is an HTML
+    /// page, which only a proxy can have sent.
     ///
     /// # Errors
     /// See [`ResponseError`].
@@ -27,7 +27,7 @@ impl Response {
         Ok(())
     }
 
-    /// The object in the `data` wrapper, or the bare object where there is none.
+    /// Returns the object in the `data` wrapper, or the bare object without a wrapper.
     ///
     /// # Errors
     /// See [`ResponseError`].
@@ -37,11 +37,11 @@ impl Response {
         serde_json::from_value(data).map_err(|error| self.malformed(&error.to_string(), false))
     }
 
-    /// The render that a submission led to.
+    /// Returns the render that a submission created.
     ///
     /// # Errors
-    /// See [`ResponseError`]. JSON that names no render, or one whose id cannot be any, counts as cut on its way: there may
-    /// be a render, as after any answer that is lost.
+    /// See [`ResponseError`]. JSON without a render, or with an invalid ID, counts as truncated in transit: there may
+    /// be a render, as after a lost response.
     pub fn submitted(&self) -> Result<SubmittedRender, ResponseError> {
         let answer: Value = self.data()?;
         serde_json::from_value::<SubmittedRender>(answer)
@@ -50,7 +50,7 @@ impl Response {
             .ok_or_else(|| self.malformed("the response has no valid render_id", true))
     }
 
-    /// The whole object, wrapper included, as lists need it.
+    /// Returns the whole object including the wrapper, as lists need it.
     ///
     /// # Errors
     /// See [`ResponseError`].
@@ -81,7 +81,7 @@ impl Response {
             || (!is_xml && self.body.trim_ascii_start().first() == Some(&b'<'))
     }
 
-    /// What an answer without an error envelope says about itself; never its body, which may be anything.
+    /// Describes a response without an error envelope; never by its body, which may contain anything.
     pub(super) fn describe(&self) -> String {
         match self.status {
             300..=399 => "the server redirected the request; redirects are not followed".to_owned(),

@@ -1,4 +1,4 @@
-//! What the API answers with.
+//! Objects in responses of the API.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -19,7 +19,7 @@ pub struct DirectUpload {
 }
 
 impl DirectUpload {
-    /// The signed headers; values other than strings, numbers and booleans are left out.
+    /// Returns the signed headers; values other than strings, numbers and booleans are ignored.
     #[must_use]
     pub fn headers(&self) -> Vec<(String, String)> {
         let text = |value: &Value| match value {
@@ -49,7 +49,7 @@ pub struct SubmittedRender {
 }
 
 impl SubmittedRender {
-    /// Whether the id can be one: 1 to 255 characters of `[A-Za-z0-9_:.~-]`, which mean nothing in a URL or a terminal, and
+    /// Returns whether the ID is valid: 1 to 255 characters of `[A-Za-z0-9_:.~-]`, which are safe in URLs and terminals, and
     /// not only dots.
     #[must_use]
     pub fn is_plausible(&self) -> bool {
@@ -59,14 +59,14 @@ impl SubmittedRender {
     }
 }
 
-/// Where a render stands.
+/// The status of a render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenderStatus {
     /// Waiting.
     Queued,
     /// Under way.
     Rendering,
-    /// The video is there.
+    /// The video is available.
     Completed,
     /// There will be no video.
     Failed,
@@ -75,14 +75,14 @@ pub enum RenderStatus {
 }
 
 impl RenderStatus {
-    /// Whether nothing will change any more.
+    /// Returns whether the status is final.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
     }
 }
 
-/// What a status word means.
+/// The meaning of a status word.
 #[derive(Clone, Copy, Debug)]
 enum Meaning {
     /// This.
@@ -92,7 +92,7 @@ enum Meaning {
 }
 
 /// All status words that are known, in lowercase. The API documents `queued`, `rendering`, `completed` and `failed` for
-/// renders, and its webhooks say `success` and `fail`. Besides these, every word that begins with `failed_` is a failure.
+/// renders, and its webhooks say `success` and `fail`. In addition, every word that starts with `failed_` is a failure.
 const WORDS: &[(&[&str], Meaning)] = &[
     (&["queued", "pending"], Meaning::Is(RenderStatus::Queued)),
     (&["rendering", "processing"], Meaning::Is(RenderStatus::Rendering)),
@@ -117,14 +117,13 @@ const WORDS: &[(&[&str], Meaning)] = &[
     ),
 ];
 
-/// One render, as the API tells it. A field of another type than this version knows counts as absent: only without an id
-/// there is no render.
+/// One render, as the API describes it. A field of an unexpected type counts as absent; only the ID is required.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RenderDetail {
     /// The render.
     #[serde(deserialize_with = "id")]
     pub render_id: String,
-    /// Status as the server spells it, empty where it has none; see [`RenderDetail::status`].
+    /// Status as spelled by the server, empty if absent; see [`RenderDetail::status`].
     #[serde(default, deserialize_with = "lenient")]
     pub status: String,
     /// Container as the server spells it.
@@ -151,14 +150,14 @@ pub struct RenderDetail {
     /// Why it failed.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub failure_message: Option<String>,
-    /// Everything else the server said, known to this version or not.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl RenderDetail {
-    /// Where the render stands, whatever the case and the spelling of the status. A word that may be about
-    /// another step than the render means a completed one only where there is a video.
+    /// Returns the status, ignoring case and spelling variants. A word that may be about
+    /// another step than the render means completed only if there is a video.
     #[must_use]
     pub fn status(&self) -> RenderStatus {
         let word = self.status.trim().to_ascii_lowercase();
@@ -173,7 +172,7 @@ impl RenderDetail {
         }
     }
 
-    /// Why there will be no video, in the server's words: its message, and its status where that is not `failed`.
+    /// Returns the server's failure message, with its status unless that is `failed`.
     #[must_use]
     pub fn failure_reason(&self) -> String {
         let message = self.failure_message.as_deref().map(str::trim).filter(|message| !message.is_empty());
@@ -185,20 +184,20 @@ impl RenderDetail {
         }
     }
 
-    /// Creation by the server's clock, in whole unix seconds.
+    /// Returns the creation time by the server's clock, in whole unix seconds.
     #[must_use]
     pub fn created(&self) -> Option<i64> {
         #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]
         self.created_at.as_ref().and_then(Number::as_f64).map(|seconds| seconds as i64)
     }
 
-    /// Whether the video is a built-in clip of the emulator, which is as long and as large as it is.
+    /// Returns whether the video is a built-in clip of the emulator, with fixed duration and dimensions.
     #[must_use]
     pub fn is_placeholder(&self) -> bool {
         self.other.get("placeholder") == Some(&Value::Bool(true))
     }
 
-    /// The same detail with the queries of its URLs replaced, safe to publish.
+    /// Returns the detail with the queries of its URLs replaced, safe to publish.
     #[must_use]
     pub fn redacted(&self) -> Self {
         let mut detail = self.clone();
@@ -223,20 +222,20 @@ fn redact_query(url: &str) -> String {
     }
 }
 
-/// Who the credential belongs to, and what is left to spend.
+/// The account of a credential, with its balance.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Account {
     /// `wallet`, `subscription` or `usage_based`.
     #[serde(default)]
     pub billing_type: Option<String>,
-    /// Everything else the server said.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Account {
-    /// What is left to spend, in the unit that the account is billed in: the wallet's currency, credits, or US dollars
-    /// below the cap. `None` where the server does not say; infinite where there is no cap.
+    /// Returns the balance, in the unit that the account is billed in: the wallet's currency, credits, or US dollars
+    /// below the cap. `None` if the server does not report it; infinite without a cap.
     #[must_use]
     pub fn balance(&self) -> Option<f64> {
         let number = |section: &Value, path: &str| {
@@ -273,7 +272,7 @@ pub struct RenderList {
     /// Newest first, without entries that name no render.
     #[serde(default, deserialize_with = "entries")]
     pub data: Vec<RenderDetail>,
-    /// Whether there are more.
+    /// Whether more pages follow.
     #[serde(default)]
     pub has_more: bool,
     /// The cursor of the next page.

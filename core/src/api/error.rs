@@ -13,7 +13,7 @@ use crate::time::parse_http_date;
 pub struct ApiError {
     /// HTTP status.
     pub status: u16,
-    /// Machine-readable code; `http_<status>` where the server gave none.
+    /// Machine-readable code; `http_<status>` if the server sent none.
     pub code: String,
     /// The server's message, or a description of the answer.
     pub message: String,
@@ -23,7 +23,7 @@ pub struct ApiError {
     pub doc_url: Option<String>,
     /// The server's id of the request, for support.
     pub request_id: Option<String>,
-    /// What `Retry-After` asks for: seconds, or a date beside the answer's own `Date`.
+    /// Requested delay of `Retry-After`: seconds, or a date relative to the response's own `Date`.
     pub retry_after: Option<Duration>,
 }
 
@@ -32,14 +32,14 @@ pub struct ApiError {
 pub enum ResponseError {
     /// The server answered with an error.
     Api(Box<ApiError>),
-    /// The status says success and the body is not what the API documents: a proxy's page, truncated JSON.
+    /// The status is a success, but the body does not have the documented format: the page of a proxy, or truncated JSON.
     Malformed {
         /// HTTP status.
         status: u16,
-        /// What is wrong with the body.
+        /// Description of the problem.
         message: String,
-        /// Whether it is neither JSON nor a page, or an answer to a submission that names no render: it may have been cut on
-        /// its way.
+        /// Whether it is neither JSON nor a page, or the response to a submission without a render: it may be truncated on
+        /// the way.
         is_cut: bool,
     },
 }
@@ -73,7 +73,7 @@ struct Fields {
 }
 
 impl ApiError {
-    /// Reads the error envelope; an answer that has none is described by its status and type.
+    /// Reads the error envelope; a response without one is described by its status and type.
     pub(super) fn of(response: &Response) -> Self {
         let fields = serde_json::from_slice::<Envelope>(&response.body).ok().map(|envelope| envelope.error);
         let (code, message, param, doc_url) = match fields {
@@ -91,13 +91,13 @@ impl ApiError {
         }
     }
 
-    /// Whether the credential was missing, wrong or not enough.
+    /// Returns whether the credential is missing, invalid or insufficient.
     #[must_use]
     pub fn is_authentication(&self) -> bool {
         matches!(self.status, 401 | 403)
     }
 
-    /// Whether the error holds for every request of the account: its credential, its credit, or a permission that the API
+    /// Returns whether the error applies to every request of the account: its credential, credit, or a permission that the API
     /// itself denies without naming a parameter.
     #[must_use]
     pub fn is_account_wide(&self) -> bool {
@@ -108,13 +108,13 @@ impl ApiError {
         }
     }
 
-    /// Whether the API itself answered, with its envelope, and no proxy with a page.
+    /// Returns whether the API itself responded with its envelope, rather than a proxy.
     #[must_use]
     pub fn is_of_api(&self) -> bool {
         self.code != format!("http_{}", self.status)
     }
 
-    /// Whether the API itself, and no proxy, says that it does not know the render.
+    /// Returns whether the API itself, rather than a proxy, reports the render as unknown.
     #[must_use]
     pub fn is_render_not_found(&self) -> bool {
         let is_meant = |word: &str| self.code.contains(word);
@@ -123,13 +123,13 @@ impl ApiError {
             && (is_meant("not_found") || is_meant("deleted") || is_meant("gone"))
     }
 
-    /// Whether the first request with this idempotency key is still being processed.
+    /// Returns whether the first request with this idempotency key is still being processed.
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
         self.status == 409 && self.code.contains("in_progress")
     }
 
-    /// Whether a submission was refused for its idempotency key: it is in use, or was used for another request.
+    /// Returns whether a submission was refused for its idempotency key: it is in use, or was used for another request.
     #[must_use]
     pub fn is_key_taken(&self) -> bool {
         let is_about_key = self.code.contains("idempotency")
@@ -137,13 +137,13 @@ impl ApiError {
         self.status == 409 || (self.status == 422 && is_about_key)
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500..=599)
     }
 
-    /// What to do about the codes that users meet.
+    /// Returns the suggested remedy for common codes.
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {
@@ -166,8 +166,8 @@ impl ApiError {
     }
 }
 
-/// What `Retry-After` asks for. A date is taken relative to the server's own clock, so that a wrong one here does no
-/// harm; one that is past asks for nothing.
+/// Returns the delay of `Retry-After`. A date is relative to the server's own clock, so that a wrong local clock does no
+/// harm; a past date means no delay.
 fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.header("retry-after")?.trim();
     if let Ok(seconds) = value.parse() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{RenderList, Request};
 
-/// Renders on a page where nothing else is asked for; the API allows 1 to 100.
+/// Default number of renders per page; the API allows 1 to 100.
 const PAGE: u32 = 100;
 
 /// A walk over `GET /v3/hyperframes/renders`, newest first.
@@ -22,26 +22,26 @@ pub struct RenderPages {
 /// A list that cannot be walked to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrokenPages {
-    /// The server says that there are more renders and gives no cursor.
+    /// The server reports more renders without a cursor.
     NoCursor,
-    /// The server repeats a cursor, or there are more pages than were to be read.
+    /// The server repeats a cursor, or there are more pages than the maximum.
     Endless,
 }
 
 impl RenderPages {
-    /// A walk over at most `most` pages of a hundred renders.
+    /// Returns a walk over at most `most` pages of a hundred renders.
     #[must_use]
     pub fn new(most: u32) -> Self {
         Self { limit: Some(PAGE), token: None, left: most, seen: BTreeSet::new(), has_more: true }
     }
 
-    /// A walk over at most `most` pages of `limit` renders (the server's default where there is none), from a cursor on.
+    /// Returns a walk over at most `most` pages of `limit` renders (by default the server's), starting from a cursor.
     #[must_use]
     pub fn starting_at(token: Option<String>, limit: Option<u32>, most: u32) -> Self {
         Self { limit, token, left: most, seen: BTreeSet::new(), has_more: true }
     }
 
-    /// The request for the next page; `None` at the end of the list or of the walk.
+    /// Returns the request for the next page; `None` at the end of the list or of the walk.
     #[must_use]
     pub fn request(&self) -> Option<Request> {
         let is_open = self.has_more && self.left > 0;
@@ -51,7 +51,7 @@ impl RenderPages {
     /// Moves on to the page after `page`.
     ///
     /// # Errors
-    /// Returns [`BrokenPages`] if there are more renders and no way to them; [`RenderPages::request`] is `None` then.
+    /// Returns [`BrokenPages`] if the remaining renders cannot be requested; [`RenderPages::request`] is `None` then.
     pub fn advance(&mut self, page: &RenderList) -> Result<(), BrokenPages> {
         self.left = self.left.saturating_sub(1);
         self.has_more = false;

@@ -22,7 +22,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as it stands in a request line.
+    /// Returns the method as it stands in a request line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,12 +34,12 @@ impl Method {
     }
 }
 
-/// Where a request goes, and so whether it may carry the credential.
+/// The target of a request, which determines whether it may carry the credential.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
     /// Path and query below the API's base URL; the only target that gets the credential.
     Api(String),
-    /// A presigned URL on somebody else's host; it gets no credential and no header of ours.
+    /// A presigned URL on another host; the request has no credential and no added headers.
     Presigned(String),
 }
 
@@ -53,14 +53,14 @@ impl fmt::Debug for Target {
     }
 }
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// Nothing.
     Empty,
     /// These bytes.
     Bytes(Vec<u8>),
-    /// The archive, streamed from where the shell has it, between two pieces of framing.
+    /// The archive, streamed by the shell between two pieces of framing.
     Archive {
         /// Bytes before the archive.
         prefix: Vec<u8>,
@@ -74,11 +74,11 @@ pub enum Body {
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Where it goes.
+    /// The target.
     pub target: Target,
     /// Headers, without credential, host and content length.
     pub headers: Vec<(String, String)>,
-    /// What it carries.
+    /// The body.
     pub body: Body,
 }
 
@@ -86,7 +86,7 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
-/// A text that is no idempotency key.
+/// The error of an invalid idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidIdempotencyKey;
 
@@ -112,7 +112,7 @@ impl FromStr for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// Another key of the same origin, `<key>.<number>`; the key itself for 0, and where there is no room for more.
+    /// Returns a derived key, `<key>.<number>`; the key itself for 0, and if the result would be too long.
     #[must_use]
     pub fn numbered(&self, number: u32) -> Self {
         match number {
@@ -121,14 +121,14 @@ impl IdempotencyKey {
         }
     }
 
-    /// Another key for a part of what this one is for, `<key>.<part>`; a key that is too long for that is cut.
+    /// Returns a derived key for a part, `<key>.<part>`; a key that is too long for that is truncated.
     #[must_use]
     pub fn of_part(&self, part: &str) -> Self {
         let kept = self.0.get(..255_usize.saturating_sub(part.len() + 1)).unwrap_or(&self.0);
         format!("{kept}.{part}").parse().unwrap_or_else(|_| self.clone())
     }
 
-    /// The header's value.
+    /// Returns the header's value.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -148,7 +148,7 @@ pub struct UploadRequest {
     pub checksum_sha256: String,
 }
 
-/// Where the server finds the project.
+/// The location of the project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Project {
@@ -164,7 +164,7 @@ pub enum Project {
     },
 }
 
-/// The body of `POST /v3/hyperframes/renders`, without the project: what the user did not set is absent.
+/// The body of `POST /v3/hyperframes/renders`, without the project; options that are not set are absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RenderRequest {
@@ -230,7 +230,7 @@ impl Request {
         }
     }
 
-    /// `POST /v3/assets/{asset_id}/complete`: makes the stored bytes an asset.
+    /// `POST /v3/assets/{asset_id}/complete`: completes the upload of an asset.
     #[must_use]
     pub fn complete_upload(asset_id: &str, checksum_sha256: &str, key: &IdempotencyKey) -> Self {
         let body = serde_json::json!({ "checksum_sha256": checksum_sha256 });
@@ -240,7 +240,7 @@ impl Request {
     /// `POST /v3/assets`: the archive through the API itself, as `multipart/form-data`, up to
     /// [`PROXY_UPLOAD_LIMIT`](crate::archive::PROXY_UPLOAD_LIMIT).
     ///
-    /// `checksum_sha256` only makes the boundary, which must not occur in the archive.
+    /// `checksum_sha256` is only used for the boundary, which must not occur in the archive.
     #[must_use]
     pub fn proxy_upload(filename: &str, checksum_sha256: &str, key: &IdempotencyKey) -> Self {
         let boundary = format!("hyperframes-ci-{checksum_sha256}");
@@ -294,7 +294,7 @@ impl Request {
         Self { method: Method::Post, target: Target::Api(path.to_owned()), headers, body: Body::Bytes(body) }
     }
 
-    /// `GET /v3/users/me`: whom the credential belongs to, and what is left to spend.
+    /// `GET /v3/users/me`: the account of the credential, with its balance.
     #[must_use]
     pub fn account() -> Self {
         Self::bare(Method::Get, "/v3/users/me".to_owned())

@@ -14,19 +14,19 @@ pub struct Response {
 }
 
 impl Response {
-    /// The first header named `name`, whatever its case.
+    /// Returns the first header named `name`, ignoring case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The server's clock as it answered, in unix seconds.
+    /// Returns the server's time of the response, in unix seconds.
     #[must_use]
     pub fn date(&self) -> Option<i64> {
         self.header("date").and_then(parse_http_date)
     }
 
-    /// Whether the status says success.
+    /// Returns whether the status is a success.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

@@ -1,6 +1,6 @@
 //! Recognises contents that are compressed already.
 
-/// Returns whether the bytes begin like a format that is compressed already: deflating it again costs time and gains
+/// Returns whether the bytes start like a compressed format: deflating it again costs time and gains
 /// nothing. Decided by content, since names lie.
 pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
     const SIGNATURES: &[&[u8]] = &[

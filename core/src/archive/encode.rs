@@ -8,7 +8,7 @@ use super::content::is_compressed;
 use super::error::ArchiveError;
 use super::zip::{Encoder, Figures, Method};
 
-/// Bytes read at a time; also how much of a file is looked at to decide between storing and deflating.
+/// Bytes read at a time; also the part of a file that decides between storing and deflating.
 pub(super) const CHUNK: usize = 64 * 1024;
 
 /// Encodes entries apart from the archive that they go into: on another thread, ahead of it.
@@ -34,7 +34,7 @@ impl Default for EntryEncoder {
 }
 
 impl EntryEncoder {
-    /// One that may encode any number of entries.
+    /// Creates an encoder for any number of entries.
     #[must_use]
     pub fn new() -> Self {
         Self { encoder: Encoder::new(), buffer: vec![0; CHUNK] }
@@ -61,11 +61,11 @@ impl EntryEncoder {
     }
 }
 
-/// Takes a piece of an entry's contents; with the first one comes how they are to be kept.
+/// Receives a piece of an entry's contents; the first one comes with the compression method.
 pub(super) type Take<'a> = dyn FnMut(&[u8], Option<Method>) -> io::Result<()> + 'a;
 
-/// Reads `contents`, which must be `size` bytes, and hands them on in pieces that are cut equally everywhere. Gives
-/// back their SHA-256.
+/// Reads `contents`, which must be `size` bytes, and passes them on in pieces of a fixed size. Returns
+/// their SHA-256.
 pub(super) fn transfer(
     contents: &mut dyn Read,
     size: u64,

@@ -9,11 +9,11 @@ pub enum ArchiveError {
     Read(io::Error),
     /// The archive could not be written.
     Write(io::Error),
-    /// The file did not have the size that it was announced with.
+    /// The size of the file differs from the declared one.
     Changed {
         /// Size when the project was listed, in bytes.
         expected: u64,
-        /// Bytes that were there to read.
+        /// Number of bytes that could be read.
         found: u64,
     },
     /// The path is empty, absolute, holds `\`, a control character, or a `.` or `..` segment.

@@ -20,19 +20,19 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The entries, sorted by path.
+    /// Returns the entries, sorted by path.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The sum of the files' sizes before compression, in bytes.
+    /// Returns the sum of the files' sizes before compression, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.entries.iter().map(|entry| entry.size).sum()
     }
 
-    /// The `count` largest entries, largest first, equal sizes by path.
+    /// Returns the `count` largest entries, largest first, equal sizes by path.
     #[must_use]
     pub fn largest(&self, count: usize) -> Vec<&Entry> {
         let mut entries = self.entries.iter().collect::<Vec<_>>();
@@ -66,7 +66,7 @@ impl Manifest {
     }
 }
 
-/// Lowercase hexadecimal.
+/// Returns lowercase hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

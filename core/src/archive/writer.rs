@@ -31,7 +31,7 @@ pub struct ArchiveWriter<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> ArchiveWriter<W> {
-    /// An empty archive into `sink`.
+    /// Starts an empty archive in `sink`.
     pub fn new(sink: W) -> Self {
         Self { zip: Writer::new(sink), manifest: Manifest::default(), buffer: vec![0; CHUNK] }
     }
@@ -73,7 +73,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         self.zip.written()
     }
 
-    /// Hands the sink everything so far, and says how many bytes that is: they do not change any more.
+    /// Writes all final bytes to the sink, and returns their number.
     ///
     /// # Errors
     /// When the sink refuses them.

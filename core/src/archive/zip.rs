@@ -1,6 +1,6 @@
 //! Writes ZIP archives whose bytes follow from their entries alone; source: PKWARE's APPNOTE 6.3.
 //!
-//! No times, no machine, no extra fields, none of the extensions for more than 4 GB: what is uploaded has at most
+//! It contains no times, no host information, no extra fields, and no extensions for more than 4 GB: uploads have at most
 //! 200 MB. A test compares the bytes with those of the `zip` crate.
 
 use std::io::{self, Seek, SeekFrom, Write};
@@ -57,15 +57,15 @@ impl Encoder {
         }
     }
 
-    /// Begins with the contents of an entry.
+    /// Starts the contents of an entry.
     pub(crate) fn start(&mut self, method: Method) {
         self.compress.reset();
         self.checksum = Crc::new();
         self.figures = Figures { method, checksum: 0, compressed: 0, size: 0 };
     }
 
-    /// Encodes a piece of them. How contents are cut into pieces has an influence on how they are compressed: who wants
-    /// equal bytes cuts equally.
+    /// Encodes a piece of the contents. The sizes of the pieces affect the compressed bytes: equal pieces produce equal
+    /// bytes.
     pub(crate) fn write(&mut self, bytes: &[u8], sink: &mut dyn Write) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
@@ -150,7 +150,7 @@ impl<W: Write + Seek> Writer<W> {
         Ok(())
     }
 
-    /// Adds to the entry that was begun; [`Encoder::write`] says what pieces mean.
+    /// Adds to the current entry; see [`Encoder::write`].
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.open.is_none() {
             return Err(io::Error::other("no entry was started"));
@@ -158,7 +158,7 @@ impl<W: Write + Seek> Writer<W> {
         self.encoder.write(bytes, &mut self.sink)
     }
 
-    /// Ends the entry that was begun: its header gets what is known only now.
+    /// Ends the current entry and completes its header.
     pub(crate) fn end(&mut self) -> io::Result<()> {
         let Some(open) = self.open.take() else {
             return Err(io::Error::other("no entry was started"));
@@ -189,7 +189,7 @@ impl<W: Write + Seek> Writer<W> {
         self.position
     }
 
-    /// Hands everything to the sink that will not change any more, and says how much that is, in bytes.
+    /// Writes all final bytes to the sink, and returns their number.
     pub(crate) fn flush(&mut self) -> io::Result<u64> {
         self.sink.flush()?;
         Ok(self.position)
@@ -245,7 +245,7 @@ impl Header {
         Ok(bytes)
     }
 
-    /// From the version to the length of extra fields, as both headers have it.
+    /// Returns the fields from the version to the length of extra fields, which both headers have.
     fn common(&self) -> io::Result<Vec<u8>> {
         let length = u16::try_from(self.name.len())
             .map_err(|_| io::Error::other("a path can have at most 65535 bytes"))?;
@@ -275,7 +275,7 @@ impl Header {
     }
 }
 
-/// A size or an offset, in bytes.
+/// Converts a size or an offset in bytes.
 fn small(value: u64) -> io::Result<u32> {
     let small = u32::try_from(value).ok().filter(|small| *small < u32::MAX);
     small.ok_or_else(|| io::Error::other("an archive and its files can have at most 4 GB"))

@@ -41,16 +41,16 @@ pub struct AccountIndex {
     states: HashMap<String, RenderState>,
     pages: RenderPages,
     since: Option<i64>,
-    /// Whether the walk ends at renders that are not [`RECENT`].
+    /// Whether to stop at renders that are not [`RECENT`].
     is_recent_only: bool,
-    /// When the newest renders were created: the median of the first page that says so.
+    /// Creation time of the newest renders: the median of the first page that reports times.
     newest: Option<i64>,
-    /// Whether the walk ended before the end of the list.
+    /// Whether reading stopped before the end of the list.
     is_cut: bool,
 }
 
 impl Default for AccountIndex {
-    /// An index of nothing, which asks for nothing.
+    /// Returns an empty index that requests no pages.
     fn default() -> Self {
         let mut pages = RenderPages::new(0);
         pages.stop();
@@ -60,7 +60,7 @@ impl Default for AccountIndex {
 }
 
 impl AccountIndex {
-    /// An empty index to look up `renders` renders; those that were created before `since` (unix seconds) count as failed.
+    /// Returns an empty index to look up `renders` renders; those that were created before `since` (unix seconds) count as failed.
     #[must_use]
     pub fn new(renders: u64, since: Option<i64>) -> Self {
         Self { pages: RenderPages::new(depth(renders)), since, ..Self::default() }
@@ -71,30 +71,30 @@ impl AccountIndex {
         self.since = since;
     }
 
-    /// An index as [`AccountIndex::new`] makes it, of renders not much older than the newest of the account.
+    /// Returns an index like [`AccountIndex::new`], of renders not much older than the newest of the account.
     #[must_use]
     pub fn recent(renders: u64, since: Option<i64>) -> Self {
         Self { is_recent_only: true, ..Self::new(renders, since) }
     }
 
-    /// Whether the list was read to its end.
+    /// Returns whether the list was read to its end.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         !self.is_cut && self.request().is_none()
     }
 
-    /// The state of the render with this id, if it was read.
+    /// Returns the state of the render with this id, if it was read.
     #[must_use]
     pub fn state(&self, render_id: &str) -> Option<RenderState> {
         self.states.get(render_id).copied()
     }
 
-    /// The ids of all renders that were read, which are forgotten here.
+    /// Returns the ids of all renders that were read, which are forgotten here.
     pub(super) fn take_ids(&mut self) -> HashSet<String> {
         std::mem::take(&mut self.states).into_keys().collect()
     }
 
-    /// The request for the next page of the account's list; `None` where all of it that counts is known.
+    /// Returns the request for the next page of the account's list; `None` if no further page is needed.
     #[must_use]
     pub fn request(&self) -> Option<Request> {
         self.pages.request()
@@ -132,7 +132,7 @@ impl AccountIndex {
         self.since.zip(detail.created()).is_some_and(|(since, created)| created < since)
     }
 
-    /// The render of the highest generation of `identity` that has not failed.
+    /// Returns the render of the highest generation of `identity` that has not failed.
     #[must_use]
     pub(super) fn find_usable(&self, identity: &RenderIdentity) -> Option<RenderFact> {
         let is_usable = |state| matches!(state, RenderState::Submitted | RenderState::Completed);
@@ -145,7 +145,7 @@ impl AccountIndex {
         usable.last()
     }
 
-    /// The render of the highest generation of `identity`, from generation `first` on.
+    /// Returns the render of the highest generation of `identity`, from generation `first` on.
     #[must_use]
     pub fn find(&self, identity: &RenderIdentity, first: u32) -> Option<RenderFact> {
         if self.renders.is_empty() {

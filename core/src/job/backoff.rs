@@ -1,16 +1,16 @@
-//! How long to wait: pure functions of what is known.
+//! Delays before retries, as pure functions.
 
 use std::time::Duration;
 
 /// The first pause after a failed request.
 const BASE: Duration = Duration::from_millis(500);
 
-/// No single pause is longer, whatever the server asks for: a CI job has an end.
+/// Maximum delay, even if the server requests more: a CI job has a time limit.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The pause before repeating a request that has failed `attempt` times (1 or more).
+/// Returns the delay before retrying a request that has failed `attempt` times (1 or more).
 ///
-/// The server's `Retry-After` counts where it gave one; otherwise the pause doubles with each attempt and is
+/// The server's `Retry-After` takes precedence; otherwise the delay doubles with each attempt and is
 /// spread between half and the whole by `seed`, so that jobs that failed together do not return together.
 #[must_use]
 pub fn retry_delay(attempt: u32, retry_after: Option<Duration>, seed: u64) -> Duration {
@@ -30,7 +30,7 @@ const FIRST_POLL: Duration = Duration::from_millis(100);
 /// The shortest pause between two polls.
 const SHORTEST_POLL: Duration = Duration::from_millis(300);
 
-/// The pause before the next poll, `waited` after the submission: a sixth of the time waited so far, so that a short
+/// Returns the delay before the next poll, `waited` after the submission: a sixth of the time waited so far, so that a short
 /// render is noticed at once and a long one costs few requests, and never longer than `interval`.
 #[must_use]
 pub fn poll_delay(waited: Duration, interval: Duration) -> Duration {
@@ -38,7 +38,7 @@ pub fn poll_delay(waited: Duration, interval: Duration) -> Duration {
     (waited / 6).max(shortest).min(interval)
 }
 
-/// `SplitMix64`'s finalizer: spreads close seeds over all values.
+/// Applies `SplitMix64`'s finalizer, which spreads close seeds over all values.
 fn mix(seed: u64) -> u64 {
     let mut value = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

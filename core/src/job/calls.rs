@@ -15,14 +15,14 @@ const PART_OF_KEY: Range<usize> = 5..21;
 const LONGEST_PART: usize = 100;
 
 impl Job {
-    /// The request of a call.
+    /// Returns the request of a call.
     ///
     /// # Errors
-    /// Says what is missing in the plan.
+    /// Returns the error of a plan without a required value.
     pub(super) fn request(&self, call: &Call) -> Result<Request, &'static str> {
         let keys = &self.plan.keys;
         let chosen = || keys.chosen.clone();
-        // Without an archive or an identity the shell gives a key of its own.
+        // Without an archive or an identity, the shell provides a key.
         let fallback = || keys.fallback.clone().ok_or("no idempotency key");
         let archive = match &self.plan.source {
             Source::Archive(archive) => Ok(archive),
@@ -48,7 +48,7 @@ impl Job {
             Call::Put { upload_url, headers, .. } => Request::put_archive(upload_url, headers),
             Call::Complete { asset_id, .. } => {
                 let archive = archive?;
-                // The answer about one asset must not be remembered for another, nor "not visible yet" for good.
+                // A response must not be cached for another asset, nor "not visible yet" permanently.
                 let allowed =
                     |character: &char| character.is_ascii_alphanumeric() || "_-".contains(*character);
                 let part = asset_id.chars().filter(allowed).take(LONGEST_PART).collect::<String>();
@@ -81,7 +81,7 @@ impl Job {
         })
     }
 
-    /// Whether the user chose the `callback_id`.
+    /// Returns whether the user has set the `callback_id`.
     pub(super) fn has_own_callback_id(&self) -> bool {
         self.plan.body.get("callback_id").is_some_and(|id| *id != Value::Null)
     }

@@ -1,22 +1,22 @@
-//! What is done about money: one pure function of what is known.
+//! Decides whether to submit a billed render: one pure function of the known state.
 //!
-//! Clocks take no part in it: whether a render is new is known by its id. A job submits where the decision is
+//! It does not depend on clocks: a render is recognized as new by its ID. A job submits if the decision is
 //! [`Decision::Pay`], and nowhere else.
 
-/// What the ledger says about the identity.
+/// The state of the identity in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LedgerSays {
-    /// It knows no render.
+    /// No render is recorded.
     Nothing,
     /// A render exists that may be used.
     Usable,
     /// Its render failed, or may not be used (`--no-reuse`, `--reuse-window`).
     Ended,
-    /// Its render was taken for deleted.
+    /// The render counts as deleted.
     Gone,
 }
 
-/// What the account's list says about the identity.
+/// The state of the identity in the account's list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ListSays {
     /// It was not asked since the last answer.
@@ -32,7 +32,7 @@ pub enum ListSays {
     Ended,
 }
 
-/// What the server answered last.
+/// The last response of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerSays {
     /// Nothing was submitted yet.
@@ -45,19 +45,19 @@ pub enum AnswerSays {
     Render,
     /// The render failed or may not be used.
     Ended {
-        /// Whether it was known before this job submitted anything.
+        /// Whether the render was known before this job submitted one.
         is_earlier: bool,
     },
     /// The API does not know the render.
     Missing {
-        /// Whether it was known before this job submitted anything.
+        /// Whether the render was known before this job submitted one.
         is_earlier: bool,
-        /// Whether it is missing for the whole grace period.
+        /// Whether it was missing during the whole grace period.
         is_over: bool,
     },
 }
 
-/// What is done then.
+/// The decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Search the account's list, which costs nothing.
@@ -72,7 +72,7 @@ pub enum Decision {
     Fail,
 }
 
-/// Decides what is done.
+/// Decides on the next step.
 #[must_use]
 pub fn decide(ledger: LedgerSays, list: ListSays, answer: AnswerSays) -> Decision {
     use AnswerSays as Answer;
@@ -85,7 +85,7 @@ pub fn decide(ledger: LedgerSays, list: ListSays, answer: AnswerSays) -> Decisio
         (Answer::Ended { is_earlier: false }, _) => Decision::Fail,
         (_, List::Unasked) => Decision::Search,
         (_, List::Usable) => Decision::Fetch,
-        // Its id is asked about once more: without the list nobody knows that it is gone.
+        // Its ID is requested once more: without the list, its deletion is not certain.
         (Answer::Nothing, List::Unavailable) if ledger == LedgerSays::Gone => Decision::Fetch,
         (Answer::Nothing | Answer::Ended { .. }, _) => Decision::Pay,
         // A server that ignores keys would render again.

@@ -10,7 +10,7 @@ use crate::api::{ApiError, RenderDetail};
 pub enum Stage {
     /// Looking for a render that exists already.
     Lookup,
-    /// Asking what is left to spend.
+    /// Requesting the account balance.
     Balance,
     /// Asking for an upload URL.
     CreateUpload,
@@ -22,7 +22,7 @@ pub enum Stage {
     Submit,
     /// Waiting for the render.
     Poll,
-    /// Fetching the video.
+    /// Downloading the video.
     Download,
 }
 
@@ -41,25 +41,25 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why the job could not be done.
+/// The failure of a job.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The step at which it ended.
+    /// The step that failed.
     pub stage: Stage,
-    /// The render, once there is one: it is billed and it may still complete.
+    /// ID of the render, if it was submitted: it is billed and may still complete.
     pub render_id: Option<String>,
     /// The last known state of the render.
     pub detail: Option<RenderDetail>,
-    /// What went wrong.
+    /// The cause of the failure.
     pub kind: FailureKind,
 }
 
-/// What went wrong.
+/// The cause of the failure.
 #[derive(Clone, Debug)]
 pub enum FailureKind {
-    /// The API refused.
+    /// The API returned an error.
     Api(Box<ApiError>),
-    /// The answer is not what the API documents.
+    /// The response does not have the documented format.
     Malformed(String),
     /// The server could not be reached, after all retries.
     Unreachable(String),
@@ -74,7 +74,7 @@ pub enum FailureKind {
     },
     /// The render itself failed.
     RenderFailed(String),
-    /// The render is gone: somebody deleted it.
+    /// The render no longer exists.
     Deleted,
     /// The account has no render with the id that the user gave.
     NotFound,
@@ -109,7 +109,7 @@ pub enum Refusal {
     },
     /// Too much to render.
     Seconds {
-        /// What would be billed, in seconds of video times the factor of the resolution; `None` where a composition does
+        /// Billed seconds: seconds of video times the factor of the resolution; `None` if a composition does
         /// not say how long it is.
         seconds: Option<f64>,
         /// The limit.
@@ -117,7 +117,7 @@ pub enum Refusal {
     },
     /// Too little to spend.
     Balance {
-        /// What is left, in the unit that the account is billed in; `None` where the server does not say.
+        /// Account balance, in the unit that the account is billed in; `None` if the server does not report it.
         balance: Option<f64>,
         /// The limit.
         least: f64,
@@ -125,7 +125,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Stable identifier, named like the flag.
+    /// Returns a stable identifier, named like the flag.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -135,7 +135,7 @@ impl Refusal {
         }
     }
 
-    /// What to do about it.
+    /// Returns the suggested remedy.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
@@ -174,14 +174,14 @@ impl fmt::Display for Refusal {
 }
 
 impl Failure {
-    /// A submission that a limit of the user's forbids.
+    /// Returns the failure of a submission that exceeds a limit of the user.
     #[must_use]
     pub fn refused(refusal: Refusal) -> Box<Self> {
         let kind = FailureKind::Limit(refusal);
         Box::new(Self { stage: Stage::Submit, render_id: None, detail: None, kind })
     }
 
-    /// Stable identifier: the API's own code where the API refused.
+    /// Returns a stable identifier: the code of the API if it returned an error.
     #[must_use]
     pub fn code(&self) -> &str {
         match &self.kind {
@@ -201,7 +201,7 @@ impl Failure {
         }
     }
 
-    /// The API's answer, where there was one.
+    /// Returns the error of the API, if there is one.
     #[must_use]
     pub fn api_error(&self) -> Option<&ApiError> {
         match &self.kind {
@@ -210,7 +210,7 @@ impl Failure {
         }
     }
 
-    /// What to do about it. Whoever prints it adds the command that resumes where [`Failure::is_resumable`].
+    /// Returns the suggested remedy. The caller adds the command that resumes if [`Failure::is_resumable`].
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         Some(match &self.kind {
@@ -245,7 +245,7 @@ impl Failure {
         })
     }
 
-    /// Whether the render lives on, so that polling or downloading again can still bring the video.
+    /// Returns whether polling or downloading again can still succeed: the render exists and has not failed.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
         let is_over =
@@ -255,8 +255,8 @@ impl Failure {
 }
 
 impl FailureKind {
-    /// Whether a submission that ended like this may have led to a render: the answer was lost, its key was used, or somebody
-    /// in between did not wait for the end (408).
+    /// Returns whether a submission with this failure may have created a render: the response was lost, its key was used, or a
+    /// proxy did not wait for it (408).
     pub(super) fn leaves_a_render_possible(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Malformed(_) => true,
@@ -265,7 +265,7 @@ impl FailureKind {
         }
     }
 
-    /// What went wrong, without the step at which it did.
+    /// Returns the cause without the failed step.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
@@ -316,10 +316,7 @@ impl fmt::Display for Failure {
                 }?;
                 reason.iter().try_for_each(|reason| write!(f, " (last error: {reason})"))
             }
-            FailureKind::NotFound => match &self.render_id {
-                Some(id) => write!(f, "render {id} not found in this account"),
-                None => f.write_str("render not found in this account"),
-            },
+            FailureKind::NotFound => f.write_str("no render with this ID in this account"),
             FailureKind::NoVideo => f.write_str("the render is complete, but the server returned no video"),
             FailureKind::NotSaved(message) => write!(f, "cannot save the video: {message}"),
             FailureKind::EqualFailed => f.write_str("the render of an identical row failed"),

@@ -16,7 +16,7 @@ const FRESH_URLS: u32 = 3;
 const VIDEO_URL_GRACE: Duration = Duration::from_secs(30);
 
 impl Job {
-    /// A list may leave out what a detail has.
+    /// Handles a render from the list, which may lack members of a detail.
     pub(super) fn seen(&mut self, id: String, detail: RenderDetail, now: Duration) -> Action {
         let needs_video = self.plan.wait.is_some_and(|wait| wait.download);
         if detail.status() == RenderStatus::Completed && needs_video && detail.video_url.is_none() {
@@ -35,7 +35,7 @@ impl Job {
         let is_first = self.detail.is_none();
         if let (true, true, Some(key)) = (is_first, self.is_of_another(&detail), &self.plan.keys.chosen) {
             let key = key.as_str().to_owned();
-            // Not to be taken for this one's by the next run.
+            // The next run must not use it for this identity.
             self.note_render(RenderState::Gone);
             self.render = None;
             return self.fail(Stage::Submit, FailureKind::KeyUsed(key));

@@ -1,4 +1,4 @@
-//! What makes two renders one: the render key.
+//! The render key, which identifies identical renders.
 //!
 //! The key is `hfci_` and the SHA-256, in lowercase hexadecimal, of these lines in UTF-8, each ended by a line feed:
 //!
@@ -13,13 +13,13 @@
 //!
 //! Canonical JSON is that of RFC 8785. The options are all other members of the request's body, whether or not this
 //! version knows them, with the server's defaults for `aspect_ratio`, `format`, `fps`, `quality` and `resolution` where
-//! they are not set. Left out is what has no influence on the video: `title`, `callback_id`, `callback_url`, and
+//! they are not set. Members without influence on the video are omitted: `title`, `callback_id`, `callback_url`, and
 //! `project`, which stands in a line of its own. No variables are `{}`, and no composition is `index.html`. The
 //! generation is 0, and one more for each render of this identity that cannot be used: it failed, or its user deleted it or
 //! asked for another.
 //!
-//! The project's path, its name, the machine, the time and the order of flags are no part of it. A project at a URL has no
-//! identity: nobody knows whether the URL still leads to the same bytes.
+//! The project's path and name, the machine, the time and the order of flags are not part of it. A project at a URL has no
+//! identity, since its contents may change.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ use crate::archive::hex;
 use crate::lang::json::canonical;
 use crate::project::DEFAULT_COMPOSITION;
 
-/// What is rendered, as the key has it.
+/// The project, as part of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProjectIdentity<'a> {
     /// A packed directory, by its manifest digest.
@@ -49,18 +49,18 @@ impl fmt::Display for ProjectIdentity<'_> {
     }
 }
 
-/// What a render is of, without its generation: equal identities are one video.
+/// The identity of a render, without its generation: equal identities produce the same video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderIdentity {
     /// The text that is hashed, up to the generation.
     text: String,
 }
 
-/// Members of the body that have no influence on the video, or a line of their own.
+/// Members of the body without influence on the video, or with their own line.
 const NO_OPTIONS: &[&str] = &["title", "callback_id", "callback_url", "project", "composition", "variables"];
 
 impl RenderIdentity {
-    /// The identity of the render that `body` asks for; the module's documentation defines it byte by byte.
+    /// Returns the identity of the render that `body` requests; the module's documentation defines it byte by byte.
     #[must_use]
     pub fn new(project: ProjectIdentity<'_>, body: &Map<String, Value>) -> Self {
         let mut options = Map::new();
@@ -85,13 +85,13 @@ impl RenderIdentity {
         Self { text }
     }
 
-    /// The key of one generation.
+    /// Returns the key of one generation.
     #[must_use]
     pub fn key(&self, generation: u32) -> RenderKey {
         RenderKey::of(Sha256::new_with_prefix(&self.text), generation)
     }
 
-    /// The keys of all generations from `first` on; the text before the generation is hashed once.
+    /// Returns the keys of all generations from `first` on; the text before the generation is hashed once.
     pub fn keys(&self, first: u32) -> impl Iterator<Item = (u32, RenderKey)> + use<> {
         let text = Sha256::new_with_prefix(&self.text);
         (first..=u32::MAX).map(move |generation| (generation, RenderKey::of(text.clone(), generation)))
@@ -108,13 +108,13 @@ impl RenderKey {
         Self(format!("hfci_{}", hex(&hash)))
     }
 
-    /// The key as text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The key for the `Idempotency-Key` header.
+    /// Returns the key for the `Idempotency-Key` header.
     #[must_use]
     pub fn idempotency_key(&self) -> IdempotencyKey {
         self.0.parse().expect("hexadecimal digits and an underscore are allowed")

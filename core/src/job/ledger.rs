@@ -5,11 +5,10 @@
 //! {"at":1763700001,"api":"https://api.heygen.com","render":{"identity":"hfci_…","generation":0,"render_id":"…","state":"submitted"}}
 //! ```
 //!
-//! `"account":"…"` follows `api` where the account is known: a digest of what identifies the credential. Renders of one
-//! account are none of another's, so a line with an account counts for that account only. A line without one, as earlier
-//! versions wrote it, counts for every account, and whoever does not know their account counts every line: at worst a
-//! render is looked for that the account does not have, which costs time and no money. The other way round, the owner
-//! would pay again.
+//! `"account":"…"` follows `api` if the account is known: a digest that identifies the account. Accounts do not share
+//! renders, so a line with an account applies to that account only. A line without one, as written by earlier versions,
+//! applies to every account, and without a known account every line applies: at worst, a render is searched that the
+//! account does not have, which costs time but no money. Otherwise, the owner would be billed again.
 //!
 //! A third kind of line says what an idempotency key of the user's was used for, since the API answers a second request
 //! with that key by the first one's render: `"key":{"key":"…","identity":"hfci_…"}`.
@@ -56,7 +55,7 @@ pub enum Fact {
 /// An upload and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetFact {
-    /// The manifest digest of what is in it.
+    /// Manifest digest of the archive.
     pub digest: String,
     /// The asset.
     pub asset_id: String,
@@ -81,7 +80,7 @@ pub enum AssetState {
 /// A render and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenderFact {
-    /// What it is of: the key of generation 0.
+    /// Identity of the render: the key of generation 0.
     pub identity: String,
     /// Its generation.
     pub generation: u32,
@@ -95,7 +94,7 @@ pub struct RenderFact {
 const MOST_GENERATIONS: u32 = 1 << 16;
 
 impl RenderFact {
-    /// Whether this program can have written it: a damaged line must not lead to a render that cannot be.
+    /// Returns whether this program can have written it: a damaged line must not be used.
     #[must_use]
     pub fn is_plausible(&self) -> bool {
         self.generation < MOST_GENERATIONS && !self.render_id.is_empty()
@@ -107,7 +106,7 @@ impl RenderFact {
 pub struct KeyFact {
     /// The key, as the user gave it.
     pub key: String,
-    /// What was submitted with it: the render key of generation 0.
+    /// Render key of generation 0 that was submitted with it.
     pub identity: String,
 }
 
@@ -117,7 +116,7 @@ pub struct KeyFact {
 pub enum RenderState {
     /// It exists, and is billed.
     Submitted,
-    /// Its video is there.
+    /// The video is available.
     Completed,
     /// There will be no video.
     Failed,
@@ -125,7 +124,7 @@ pub enum RenderState {
     Gone,
 }
 
-/// What a ledger says about one API, the last word on each thing.
+/// The last entries of a ledger about one API.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     assets: BTreeMap<String, AssetFact>,
@@ -134,7 +133,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the text of a ledger, as far as it is about `api` and may be about `account`.
+    /// Reads the entries of a ledger about `api` and `account`.
     #[must_use]
     pub fn read(text: &str, api: &str, account: Option<&str>) -> Self {
         let mut ledger = Self::default();
@@ -170,19 +169,19 @@ impl Ledger {
         }
     }
 
-    /// The upload with this manifest digest, unless the server refuses it.
+    /// Returns the upload with this manifest digest, unless the server refuses it.
     #[must_use]
     pub fn asset(&self, digest: &str) -> Option<&AssetFact> {
         self.assets.get(digest).filter(|fact| fact.state != AssetState::Refused)
     }
 
-    /// What the first submission with this idempotency key was of: the render key of generation 0.
+    /// Returns the render key of generation 0 of the first submission with this idempotency key.
     #[must_use]
     pub fn key(&self, key: &IdempotencyKey) -> Option<&str> {
         self.keys.get(key.as_str()).map(|fact| fact.identity.as_str())
     }
 
-    /// The render of the highest generation with this identity, named by its key of generation 0.
+    /// Returns the render of the highest generation with this identity, named by its key of generation 0.
     #[must_use]
     pub fn render(&self, identity: &RenderKey) -> Option<&RenderFact> {
         self.render_of(identity.as_str())
@@ -194,14 +193,14 @@ impl Ledger {
 }
 
 impl LedgerEntry {
-    /// The line, with its line feed.
+    /// Returns the line, with its line feed.
     #[must_use]
     pub fn line(&self) -> String {
         format!("{}\n", serde_json::to_string(self).expect("texts and numbers always serialize"))
     }
 }
 
-/// The entry of a line; `None` if it is none.
+/// Parses a line; returns `None` if it is not an entry.
 pub(super) fn parse(line: &str) -> Option<LedgerEntry> {
     serde_json::from_str(line).ok()
 }

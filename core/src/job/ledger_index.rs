@@ -1,5 +1,5 @@
-//! Where the lines of a ledger are: what is known about one render is read when it is asked for, so that a ledger of a
-//! million lines costs a few megabytes, and a single render a few milliseconds.
+//! An index of the lines of a ledger: entries are read when they are needed, so that a ledger of a million lines takes a
+//! few megabytes of memory, and a single render a few milliseconds.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -10,7 +10,7 @@ use super::ledger::{Fact, LedgerEntry, parse};
 /// Bits of a [`LineRef`] that hold the offset of the line: 1 TiB.
 const OFFSET_BITS: u32 = 40;
 
-/// A line of a ledger: some bits of the hash of what it is about, and its offset in the file.
+/// A line of a ledger: some bits of the hash of its subject, and its offset in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineRef(u64);
 
@@ -95,11 +95,11 @@ impl FromIterator<LineRef> for LedgerIndex {
 #[derive(Debug)]
 pub struct Compaction {
     since: i64,
-    /// For each line the hash of what it is about, or [`OBSOLETE`].
+    /// For each line, the hash of its subject, or [`OBSOLETE`].
     subjects: Vec<u64>,
 }
 
-/// Stands for a line that is too old, or states nothing.
+/// Marks a line that is too old or invalid.
 const OBSOLETE: u64 = 0;
 
 impl Compaction {
@@ -109,13 +109,13 @@ impl Compaction {
         Self { since, subjects: Vec::new() }
     }
 
-    /// Looks at the next line.
+    /// Adds the next line.
     pub fn line(&mut self, line: &[u8]) {
         let subject = self.subject(line).filter(|(at, _)| *at >= self.since);
         self.subjects.push(subject.map_or(OBSOLETE, |(_, hash)| hash.max(1)));
     }
 
-    /// Returns the time of a line, and the hash of what a later line replaces.
+    /// Returns the time of a line, and the hash of its subject, which a later line replaces.
     fn subject(&self, line: &[u8]) -> Option<(i64, u64)> {
         #[derive(Deserialize)]
         struct Dated {
@@ -126,7 +126,7 @@ impl Compaction {
         }
         let Dated { at } = serde_json::from_slice(line).ok()?;
         let entry = std::str::from_utf8(line).ok().and_then(parse);
-        // Nobody knows what a line of a later version replaces.
+        // The subject of a line of a later version is unknown.
         let unique = || hash(&self.subjects.len().to_le_bytes());
         Some((at, entry.map_or_else(unique, |entry| scope(&entry))))
     }
@@ -153,7 +153,7 @@ impl Compaction {
 /// A line as [`LedgerEntry::line`] writes it: taking that apart is ten times as fast as reading any JSON.
 struct Canonical<'a> {
     at: i64,
-    /// From the API to the digest or the generation: what a later line with the same bytes replaces.
+    /// Returns the part from the API to the digest or the generation: a later line with the same bytes replaces this one.
     scope: &'a [u8],
     /// The digest, or the identity.
     subject: &'a [u8],
@@ -195,15 +195,15 @@ fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
     (text[end] == b'"').then(|| (&text[..end], &text[end + 1..]))
 }
 
-/// The hash of what a line replaces, for a line that was not written by [`LedgerEntry::line`] itself.
+/// Returns the hash of the subject of a line that was not written by [`LedgerEntry::line`].
 fn scope(entry: &LedgerEntry) -> u64 {
     let line = entry.line();
     let line = line.trim_end().as_bytes();
     Canonical::of(line).map_or_else(|| hash(line), |head| hash(head.scope))
 }
 
-/// Equal in every process, though nothing depends on that. Two things of one hash in a ledger of a million lines have a
-/// chance of one in ten million, and would cost the older one a search of the account's list.
+/// Returns a hash of a subject, which is equal in every process, though nothing depends on that. In a ledger of a million
+/// lines, a collision has a probability of one in ten million, and would cost a search of the account's list.
 fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -241,7 +241,7 @@ mod tests {
         lines(text).filter_map(|(line, offset)| LineRef::new(line.as_bytes(), offset)).collect()
     }
 
-    /// What the lines say that the index names.
+    /// Reads the lines that the index refers to.
     fn ask(text: &str, subject: &str) -> Ledger {
         let index = index(text);
         let found = index.offsets(subject).map(|offset| {

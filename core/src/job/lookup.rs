@@ -1,4 +1,4 @@
-//! From what is known about renders that exist to the next step: follow one, submit one, wait, or give up.
+//! Chooses the next step from the known renders: follow one, submit one, wait, or fail.
 //! `decision.rs` has the rules.
 
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::job::{Keys, RenderState};
 /// Submissions that may be answered with earlier renders, one after the other.
 const MOST_REPLAYS: u32 = 8;
 
-/// Answers without a render, before it may be taken for deleted.
+/// Number of responses without a render after which it may count as deleted.
 const LEAST_MISSES: u32 = 3;
 
-/// Stands for all renders of an account where the list is read as deep as it may be.
+/// Represents all renders of an account: the list is read as deep as allowed.
 const ALL_RENDERS: u64 = 1_000;
 
 impl Job {
-    /// Begins with what the ledger knows.
+    /// Starts with the state of the ledger.
     pub(super) fn look_up(&mut self, now: Duration) -> Action {
         if self.plan.keys.identity.is_none() {
             return self.prepare();
@@ -76,7 +76,7 @@ impl Job {
         }
     }
 
-    /// Whether the render was known before this job submitted anything.
+    /// Returns whether the render was known before this job submitted one.
     fn is_earlier(&self, render: &Following) -> bool {
         match render.origin {
             Origin::Ledger | Origin::Account => !render.is_replay || self.is_replaceable(render),
@@ -84,8 +84,8 @@ impl Job {
         }
     }
 
-    /// Whether another render may be submitted after one that the server answered a key with. A key that the user chose is
-    /// theirs: what it is answered with is what they asked for.
+    /// Returns whether another render may be submitted if the server returned an existing one for a key. A key of the user is
+    /// not changed: the existing render is the requested one.
     fn is_replaceable(&self, render: &Following) -> bool {
         let first = self.plan.reuse.render.as_ref().map_or(0, |known| known.generation);
         self.plan.keys.chosen.is_none()
@@ -93,7 +93,7 @@ impl Job {
             && render.generation < first.saturating_add(MOST_REPLAYS)
     }
 
-    /// Whether the account's list can have the job's render.
+    /// Returns whether the account's list can contain the job's render.
     pub(super) fn is_searchable(&self) -> bool {
         self.plan.keys.identity.is_some() && !self.has_own_callback_id()
     }
@@ -123,7 +123,7 @@ impl Job {
             _ => None,
         };
         if let Some((id, at)) = followed {
-            // It is there; whoever answered before did not know it yet.
+            // It exists; the earlier response was outdated.
             self.missing = None;
             return self.seen(id, page.data.swap_remove(at), now);
         }
@@ -138,7 +138,7 @@ impl Job {
         self.decide(now)
     }
 
-    /// What the pages so far say about the question.
+    /// Evaluates the pages that were read so far.
     fn evaluate(&mut self) -> ListSays {
         let Some(identity) = self.plan.keys.identity.as_ref() else { return ListSays::Nothing };
         if matches!(self.question, Question::Lost(_) | Question::KeyTaken(_)) {
@@ -171,7 +171,7 @@ impl Job {
         }
     }
 
-    /// A submission led to no render: it is looked for after a pause, or at once where there are no more tries.
+    /// Handles a submission without a known render: searches for it after a delay, or at once if no attempts are left.
     pub(super) fn look_for_submission(
         &mut self,
         submission: Submission,
@@ -189,19 +189,19 @@ impl Job {
         self.pause(Call::Submit(project), pause)
     }
 
-    /// Whether what is known about a submission is all that will ever be known in this run.
+    /// Returns whether this is the last search for the submission in this run.
     pub(super) fn is_last_look(&self) -> bool {
         matches!(&self.question, Question::Lost(submission) | Question::KeyTaken(submission) if submission.is_last)
     }
 
-    /// The list is not to be had.
+    /// Handles a list that is not available.
     pub(super) fn on_list_failed(&mut self, reason: &str, now: Duration) -> Action {
         self.notice = Some(format!("cannot search the renders of the account: {reason}"));
         self.list = ListSays::Unavailable;
         self.decide(now)
     }
 
-    /// Follows the render that was found; where none was, the one of the ledger.
+    /// Follows the render that was found, or the one of the ledger.
     fn fetch(&mut self, now: Duration) -> Action {
         let (found, origin) = match (self.list, self.found.take(), &self.plan.reuse.render) {
             (ListSays::Usable, Some(found), _) => (found, Origin::Account),
@@ -209,7 +209,7 @@ impl Job {
             (_, _, None) => return self.prepare(),
         };
         match std::mem::replace(&mut self.question, Question::Start) {
-            // Nobody had it before this submission.
+            // It did not exist before this submission.
             Question::Lost(_) => {
                 self.phase = Some(now);
                 self.follow_new(found.render_id, found.generation)
@@ -267,7 +267,7 @@ impl Job {
         }
     }
 
-    /// The API does not know the render that is followed. That may be a replica that lags behind: see
+    /// Handles a response that the followed render is unknown. A replica may be outdated: see
     /// [`GONE_GRACE`](super::GONE_GRACE).
     pub(super) fn on_missing(&mut self, error: &ApiError, now: Duration) -> Action {
         let Some(render) = self.render.clone() else { return self.fail(Stage::Poll, FailureKind::Deleted) };
@@ -300,17 +300,17 @@ impl Job {
         self.pause(Call::Poll(render.id), Pause { delay: delay.min(left), retry: Some(retry) })
     }
 
-    /// Whether a render is too old to be looked at.
+    /// Returns whether a render is too old to be reused.
     fn is_past(&self, detail: &RenderDetail) -> bool {
         self.since().zip(detail.created()).is_some_and(|(since, created)| created < since)
     }
 
-    /// From when on renders may be used, by the server's clock.
+    /// Returns the creation time from which renders may be reused, by the server's clock.
     fn since(&self) -> Option<i64> {
         self.plan.reuse.since.map(|since| since.saturating_add(self.clock_offset))
     }
 
-    /// Whether the render, seen for the first time, is the one to wait for.
+    /// Returns whether to wait for the render, when it is seen for the first time.
     pub(super) fn is_acceptable(&self, detail: &RenderDetail, render: &Following) -> bool {
         let status = detail.status();
         let is_unwanted = self.plan.reuse.none && status.is_final();
@@ -320,7 +320,7 @@ impl Job {
         !self.is_earlier(render) || (status != RenderStatus::Failed && !self.is_past(detail) && !is_unwanted)
     }
 
-    /// Whether the render was submitted for something else, as its `callback_id` says: the server answered a key that was
+    /// Returns whether the render was submitted for something else, by its `callback_id`: the server answered a key that was
     /// used before, on another machine.
     pub(super) fn is_of_another(&self, detail: &RenderDetail) -> bool {
         let Some(identity) = self.plan.keys.identity.as_ref().filter(|_| !self.has_own_callback_id()) else {
@@ -331,13 +331,13 @@ impl Job {
             .is_some_and(|id| !identity.keys(0).take(GENERATIONS as usize).any(|(_, key)| key.as_str() == id))
     }
 
-    /// Goes on without a render that may not be used.
+    /// Continues without a render that must not be used.
     pub(super) fn skip(&mut self, detail: &RenderDetail, render: Following, now: Duration) -> Action {
         if detail.status() == RenderStatus::Failed {
             self.note_render(RenderState::Failed);
         }
         match render.origin {
-            // Another machine may have gone on already.
+            // Another machine may have continued already.
             Origin::Ledger => self.ledger = LedgerSays::Ended,
             Origin::Account | Origin::Given | Origin::Submitted => self.list = ListSays::Ended,
         }
@@ -346,7 +346,7 @@ impl Job {
         self.decide(now)
     }
 
-    /// There is no render that may be used: a new one is about to cost something.
+    /// Handles the lack of a usable render: a new one would be billed.
     pub(super) fn prepare(&mut self) -> Action {
         if let Some(refusal) = self.plan.limits.exceeded.clone() {
             return self.fail(Stage::Submit, FailureKind::Limit(refusal));
@@ -367,7 +367,7 @@ impl Job {
         }
     }
 
-    /// Goes on if there is enough left to spend.
+    /// Continues if the balance is sufficient.
     pub(super) fn on_balance(&mut self, account: &Account) -> Action {
         let least = self.plan.limits.min_balance.unwrap_or_default();
         match account.balance() {

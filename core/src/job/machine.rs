@@ -12,12 +12,12 @@ use crate::job::retry_delay;
 use crate::job::{AssetFact, AssetState, Fact, KeyFact, RenderFact, RenderState};
 use crate::job::{Failure, FailureKind, Stage};
 
-/// How long the API must say that it does not know a render before it is taken for deleted, if the account's list does not
+/// How long the API must report a render as unknown before it counts as deleted, if the account's list does not
 /// have it either: a replica may lag behind, and deleted renders are paid for again.
 pub const GONE_GRACE: Duration = Duration::from_secs(30);
 
 impl Job {
-    /// A job that has not begun.
+    /// Creates a job.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         Self {
@@ -49,19 +49,19 @@ impl Job {
         }
     }
 
-    /// The same job, which takes a render for deleted after `grace` instead of [`GONE_GRACE`].
+    /// Sets the time after which an unknown render counts as deleted, instead of [`GONE_GRACE`].
     #[must_use]
     pub fn with_gone_grace(self, grace: Duration) -> Self {
         Self { gone_grace: grace, ..self }
     }
 
-    /// Takes in that the server's clock is so many seconds ahead of this machine's. The age of a render, which says whether
-    /// it may be used again, is by the server's clock then: a machine whose clock is a month off would pay again.
+    /// Sets by how many seconds the server's clock is ahead of this machine's. The age of a render, which decides about its
+    /// reuse, is measured by the server's clock: a machine with a wrong clock would otherwise be billed again.
     pub fn set_clock_offset(&mut self, seconds: i64) {
         self.clock_offset = seconds;
     }
 
-    /// The step that the job is at.
+    /// Returns the step that the job is at.
     #[must_use]
     pub fn stage(&self) -> Stage {
         match &self.state {
@@ -72,43 +72,43 @@ impl Job {
         }
     }
 
-    /// The render, once there is one, and where it comes from.
+    /// Returns the render, if there is one, and its origin.
     #[must_use]
     pub fn render(&self) -> Option<(&str, Origin)> {
         self.render.as_ref().map(|render| (render.id.as_str(), render.origin))
     }
 
-    /// The asset, once the archive is uploaded.
+    /// Returns the asset, once the archive is uploaded.
     #[must_use]
     pub fn asset_id(&self) -> Option<&str> {
         self.asset.as_ref().map(|asset| asset.id.as_str())
     }
 
-    /// Whether an earlier run uploaded the asset.
+    /// Returns whether an earlier run uploaded the asset.
     #[must_use]
     pub fn is_asset_reused(&self) -> bool {
         self.asset.as_ref().is_some_and(|asset| asset.is_old)
     }
 
-    /// The last known state of the render.
+    /// Returns the last known state of the render.
     #[must_use]
     pub fn detail(&self) -> Option<&RenderDetail> {
         self.detail.as_ref()
     }
 
-    /// The generation of the render, or of the one that is going to be submitted.
+    /// Returns the generation of the render, or of the one to submit.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.render.as_ref().map_or(self.generation, |render| render.generation)
     }
 
-    /// The key of the render, or of the one that is going to be submitted; none for a project without an identity.
+    /// Returns the key of the render, or of the one to submit; `None` for a project without an identity.
     #[must_use]
     pub fn key(&self) -> Option<crate::job::RenderKey> {
         self.plan.keys.identity.as_ref().map(|identity| identity.key(self.generation()))
     }
 
-    /// Takes in what happened at `now` (time since any fixed point) and says what to do next.
+    /// Handles an event at `now` (time since any fixed point) and returns the next step.
     ///
     /// After [`Action::Done`] and [`Action::Fail`] the job has ended; further events give the same failure.
     pub fn step(&mut self, event: Event, now: Duration) -> Step {
@@ -126,7 +126,7 @@ impl Job {
                 self.retry(call, None, now, FailureKind::Unreachable(message))
             }
             (State::Pausing(Call::Poll(id)), Event::Seen(detail)) => self.seen(id, *detail, now),
-            // Before a submission is repeated, what became of it is looked up.
+            // Before a submission is retried, its render is searched.
             (State::Pausing(Call::Submit(_)), _)
                 if matches!(self.question, Question::Lost(_) | Question::KeyTaken(_)) =>
             {
@@ -154,7 +154,7 @@ impl Job {
         }
     }
 
-    /// Goes on with a render that exists.
+    /// Continues with an existing render.
     pub(super) fn follow(&mut self, id: String, origin: Origin, generation: u32) -> Action {
         self.detail = None;
         self.missing = None;
@@ -162,14 +162,14 @@ impl Job {
         self.next(Call::Poll(id))
     }
 
-    /// Goes on with a render that this job submitted, although no answer said so.
+    /// Continues with a render that this job submitted, although its response was lost.
     pub(super) fn follow_new(&mut self, id: String, generation: u32) -> Action {
         let action = self.follow(id, Origin::Submitted, generation);
         self.note_render(RenderState::Submitted);
         action
     }
 
-    /// Goes on to a call that has not been tried yet.
+    /// Continues with a new call.
     pub(super) fn next(&mut self, call: Call) -> Action {
         self.attempt = 0;
         self.send(call)
@@ -195,7 +195,7 @@ impl Job {
         Action::Send(request)
     }
 
-    /// What the user's idempotency key is about to be used for, if the ledger does not say that already.
+    /// Returns the fact about the use of the user's idempotency key, if it is not in the ledger.
     fn new_key(&mut self) -> Option<KeyFact> {
         let Keys {
             identity: Some(identity), chosen: Some(key), chosen_for, is_chosen_for_many: false, ..
@@ -223,7 +223,7 @@ impl Job {
         }
     }
 
-    /// The way forward: what a successful answer leads to.
+    /// Handles a successful response.
     fn advance(&mut self, call: Call, response: &Response, now: Duration) -> Result<Action, ResponseError> {
         Ok(match call {
             Call::List => self.listed(response.whole()?, now),
@@ -274,19 +274,19 @@ impl Job {
         })
     }
 
-    /// Time since the present phase began, and what is left until the limit.
+    /// Returns the time since the current phase started, and the time left until the limit.
     pub(super) fn time(&self, now: Duration) -> (Duration, Duration) {
         (now.saturating_sub(self.phase.unwrap_or(now)), self.time_left(now))
     }
 
-    /// The time that is left at `now`: every request ends by then. The limit holds for the whole job; for one of many,
+    /// Returns the time left at `now`: every request ends by then. The limit holds for the whole job; for one of many,
     /// which waits for the others, it holds for each phase: the way to the submission, the render, and the download.
     #[must_use]
     pub fn time_left(&self, now: Duration) -> Duration {
         self.plan.max_wait.saturating_sub(self.time_spent(now))
     }
 
-    /// The time that counts towards the limit, at most the limit.
+    /// Returns the time that counts towards the limit, at most the limit.
     pub(super) fn time_spent(&self, now: Duration) -> Duration {
         let is_watched = self.plan.wait.is_some_and(|wait| wait.is_watched);
         let since = if is_watched { self.phase } else { self.began };
@@ -320,7 +320,7 @@ impl Job {
         }
     }
 
-    /// Repeats a request after a transient error; a poll goes on until its time is over.
+    /// Retries a request after a transient error; a poll is retried until its time limit.
     pub(super) fn retry(
         &mut self,
         call: Call,
@@ -335,7 +335,7 @@ impl Job {
         let is_about_followed =
             matches!(call, Call::Poll(_)) || matches!(self.question, Question::Missing(_));
         let is_patient = is_about_followed && self.plan.wait.is_some();
-        // A server that is there, and asks for patience, gets it.
+        // A server that responds and requests a delay is waited for.
         let is_rate_limit =
             matches!(&kind, FailureKind::Api(error) | FailureKind::Storage(error) if error.status == 429);
         let most = self.plan.max_retries.saturating_add(1);
@@ -372,8 +372,8 @@ impl Job {
         self.pause(call, Pause { delay, retry: Some(retry) })
     }
 
-    /// A transient error that could be repeated if there were time, and an answer that was not complete when the time was
-    /// over, are no faults of their own.
+    /// Converts a failure to a timeout if the time limit caused it: a transient error without time for a retry, or a response
+    /// that was incomplete when the time limit was reached.
     fn ended_by_time(&self, kind: FailureKind, is_late: bool, now: Duration) -> FailureKind {
         match kind {
             FailureKind::Unreachable(_) | FailureKind::Malformed(_) if self.time_left(now).is_zero() => {

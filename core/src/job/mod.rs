@@ -8,8 +8,8 @@
 //! render id ──────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! The shell performs one [`Action`] after the other and hands back what came of it. Before it does, it writes the
-//! [`Step`]'s fact into the ledger: whatever the server has given an id must be known to the next process if this one is
+//! The shell performs one [`Action`] after the other and returns its result. Before that, it writes the
+//! [`Step`]'s fact to the ledger: everything with an ID of the server must be known to the next process if this one is
 //! killed.
 //!
 //! Repeats are decided here. Every request is safe to repeat (reads, and POSTs with an idempotency key), so all of them

@@ -1,4 +1,4 @@
-//! What a job is to do, what happens to it, and what it asks for.
+//! The plan of a job, its events and its actions.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::job::{AssetFact, Fact, RenderFact};
 use crate::job::{Failure, Refusal, Stage};
 use crate::job::{ListSays, RenderIdentity};
 
-/// What is to be done.
+/// The plan of a job.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Where the flow starts.
+    /// The source of the render.
     pub source: Source,
     /// The body of the submission, without `project`.
     pub body: Map<String, Value>,
-    /// What makes POSTs safe to repeat.
+    /// Idempotency keys, which make POSTs safe to retry.
     pub keys: Keys,
     /// Which earlier renders will do.
     pub reuse: Reuse,
@@ -35,7 +35,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Poll and download a render that exists.
+    /// Returns the plan to poll and download an existing render.
     #[must_use]
     pub fn existing(render_id: String, wait: Wait, max_wait: Duration, max_retries: u32, seed: u64) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Plan {
     }
 }
 
-/// Where the flow starts.
+/// The source of the render.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// An archive that the shell holds.
@@ -64,52 +64,52 @@ pub enum Source {
     Render(String),
 }
 
-/// The archive, as far as the server is told.
+/// The archive, as described to the server.
 #[derive(Clone, Debug)]
 pub struct Archive {
     /// Size in bytes.
     pub size: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
-    /// The manifest digest of what is in it.
+    /// Manifest digest of the archive.
     pub digest: String,
 }
 
 impl Archive {
-    /// The name that the server is told: made of the contents, so that equal archives are equal requests.
+    /// Returns the file name for the server, derived from the contents, so that equal archives produce equal requests.
     #[must_use]
     pub fn filename(&self) -> String {
         format!("hyperframes-{}.zip", self.digest.get(..16).unwrap_or(&self.digest))
     }
 
-    /// The idempotency key of its upload: of the archive and not of the render, so that two renders of one project
-    /// share one asset even where nobody remembers the first.
+    /// Returns the idempotency key of its upload: of the archive and not of the render, so that two renders of one project
+    /// share one asset even if the first upload is not recorded.
     pub(super) fn key(&self) -> Option<IdempotencyKey> {
         format!("hfci_asset_{}", self.sha256).parse().ok()
     }
 }
 
-/// What makes POSTs safe to repeat.
+/// Idempotency keys, which make POSTs safe to retry.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    /// What the render is of; the key of its generation is the `Idempotency-Key` of the submission and, where the body
-    /// has none, its `callback_id`. Without an identity no earlier render is looked for.
+    /// Identity of the render; the key of its generation is the `Idempotency-Key` of the submission and, if the body
+    /// has none, its `callback_id`. Without an identity, no earlier render is searched.
     pub identity: Option<RenderIdentity>,
-    /// The user's own `Idempotency-Key`, sent as it is with every POST.
+    /// The user's `Idempotency-Key`, sent unchanged with every POST.
     pub chosen: Option<IdempotencyKey>,
-    /// Whether other renders have the same `chosen` key: then a part of the render key follows it in a submission, so that
+    /// Whether other renders have the same `chosen` key: then a part of the render key is appended in a submission, so that
     /// equal renders share a key and others do not.
     pub is_chosen_for_many: bool,
-    /// What the ledger says that `chosen` was used for: the render key of generation 0.
+    /// Render key of generation 0 that `chosen` was used for, according to the ledger.
     pub chosen_for: Option<String>,
-    /// For what has neither: differs from run to run.
+    /// Key for requests without the others; different in every run.
     pub fallback: Option<IdempotencyKey>,
 }
 
 /// Which earlier renders and uploads will do.
 #[derive(Clone, Debug, Default)]
 pub struct Reuse {
-    /// Submit a new render, whatever there is.
+    /// Submit a new render even if an identical one exists.
     pub none: bool,
     /// Renders that were created before, in unix seconds, are not used. The user's choice only, since it compares clocks.
     pub since: Option<i64>,
@@ -120,7 +120,7 @@ pub struct Reuse {
     /// Whether other jobs use the same upload: if the server refuses it, the job asks before it uploads again
     /// ([`Action::ReplaceAsset`]).
     pub is_asset_shared: bool,
-    /// What the account's list says, if it was searched already for many renders at once.
+    /// Result of the account's list, if it was searched for many renders at once.
     pub listed: ListSays,
 }
 
@@ -131,14 +131,14 @@ pub struct Limits {
     pub exceeded: Option<Refusal>,
     /// What must be left to spend, in the unit that the account is billed in.
     pub min_balance: Option<f64>,
-    /// Nothing may be submitted: an equal render of the same run was to be used, and there is none that can be.
+    /// Nothing may be submitted: only an identical render of the same run may be used.
     pub is_reuse_only: bool,
 }
 
 /// How an archive travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadRoute {
-    /// Direct; through the API where the server offers no direct uploads, or the storage cannot be reached, and the
+    /// Direct; through the API if the server does not support direct uploads, or the storage cannot be reached, and the
     /// archive is small enough.
     Auto,
     /// Only by a presigned URL (200 MB).
@@ -154,7 +154,7 @@ pub struct Wait {
     pub poll_interval: Duration,
     /// Whether to download the video.
     pub download: bool,
-    /// Whether somebody asks about many renders at once ([`Event::Seen`]): then there is no poll right after the submission.
+    /// Whether the caller requests many renders at once ([`Event::Seen`]): then there is no poll right after the submission.
     pub is_watched: bool,
 }
 
@@ -169,7 +169,7 @@ pub enum Event {
     Unreachable(String),
     /// The pause of [`Action::Sleep`] is over.
     Woke,
-    /// During a pause between two polls, somebody who asked for many renders at once saw this one.
+    /// The render was part of a request for many renders, during a pause between two polls.
     Seen(Box<RenderDetail>),
     /// The answer to [`Action::ReplaceAsset`].
     Replaced(Replacement),
@@ -179,7 +179,7 @@ pub enum Event {
     NotSaved(SaveError),
 }
 
-/// What a job does after the server refused the asset that it shares with other jobs.
+/// The replacement of a shared asset that the server refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replacement {
     /// Upload the archive again, for all of them.
@@ -197,12 +197,12 @@ pub struct SaveError {
     pub message: String,
     /// What may help.
     pub remedy: Remedy,
-    /// Whether more of the video is there than before: such a download is worth going on with as long as there is time.
+    /// Whether the download made progress: it is resumed until the time limit.
     pub progressed: bool,
 }
 
 impl SaveError {
-    /// An error that nothing helps.
+    /// Returns an error without a remedy.
     #[must_use]
     pub fn permanent(message: String) -> Self {
         Self { message, remedy: Remedy::None, progressed: false }
@@ -220,12 +220,12 @@ pub enum Remedy {
     None,
 }
 
-/// What the shell is to do next.
+/// The next action of the shell.
 #[derive(Debug)]
 pub struct Step {
     /// To be written into the ledger first.
     pub facts: Vec<Fact>,
-    /// To be told to the user.
+    /// A notice for the user.
     pub notice: Option<String>,
     /// To be done then.
     pub action: Action,
@@ -240,7 +240,7 @@ pub enum Action {
     Sleep(Pause),
     /// Find a replacement for the shared asset of this id, which the server refused, and answer with [`Event::Replaced`].
     ReplaceAsset(String),
-    /// Download this presigned URL, without any credential, to where the user wants it.
+    /// Download this presigned URL, without a credential, to the output of the user.
     Save(String),
     /// All is done.
     Done(Outcome),
@@ -253,14 +253,14 @@ pub enum Action {
 pub struct Pause {
     /// How long.
     pub delay: Duration,
-    /// What is tried again after it, unless the pause is one between two polls.
+    /// The retry after it, unless it is a pause between two polls.
     pub retry: Option<Retry>,
 }
 
 /// A request that is tried again.
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// What is tried again.
+    /// The step to retry.
     pub stage: Stage,
     /// Why; names no secret.
     pub reason: String,
@@ -275,16 +275,16 @@ pub struct Retry {
 /// How the job ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// Submitted or found under way, and nobody waits.
+    /// Submitted or already running, without waiting.
     Submitted {
         /// The render.
         render_id: String,
     },
-    /// The video is there, and saved where that was asked for.
+    /// The video is available, and saved if requested.
     Completed(Box<RenderDetail>),
 }
 
-/// Where a job's render comes from.
+/// The origin of a job's render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The user named it.
@@ -298,7 +298,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Whether an earlier run paid for it.
+    /// Returns whether an earlier run was billed for it.
     #[must_use]
     pub fn is_reused(self) -> bool {
         matches!(self, Self::Ledger | Self::Account)

@@ -1,4 +1,4 @@
-//! What a job knows, and what it is in the middle of. The files beside this one have what it does.
+//! The state of a job. The other files of this module have its transitions.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -32,9 +32,9 @@ pub struct Job {
     pub(super) asset: Option<Upload>,
     /// Assets of earlier runs that the server does not take any more.
     pub(super) refused_assets: Vec<String>,
-    /// Uploads that began and came to nothing: each has an idempotency key of its own.
+    /// Number of failed uploads: each has its own idempotency key.
     pub(super) upload_round: u32,
-    /// What is to be decided, and what is known for it.
+    /// The pending decision and its inputs.
     pub(super) question: Question,
     pub(super) ledger: LedgerSays,
     pub(super) list: ListSays,
@@ -44,11 +44,11 @@ pub struct Job {
     pub(super) known_ids: HashSet<String>,
     /// The render that is followed is not known to the API at the moment.
     pub(super) missing: Option<Absence>,
-    /// What the API said to that.
+    /// The last response of the API to it.
     pub(super) absence_reason: String,
     /// See [`GONE_GRACE`](super::GONE_GRACE).
     pub(super) gone_grace: Duration,
-    /// Whether a status that this version does not know was reported.
+    /// Whether an unknown status was reported.
     pub(super) is_status_reported: bool,
     /// The account's renders, as far as the search has got.
     pub(super) account: AccountIndex,
@@ -64,7 +64,7 @@ pub(super) struct Following {
     pub(super) id: String,
     pub(super) origin: Origin,
     pub(super) generation: u32,
-    /// Whether the server answered a submission with a render that was there before.
+    /// Whether the server returned an existing render for a submission.
     pub(super) is_replay: bool,
 }
 
@@ -87,7 +87,7 @@ pub(super) enum State {
     Ended,
 }
 
-/// A request, before it is made.
+/// A request that is not built yet.
 #[derive(Clone, Debug)]
 pub(super) enum Call {
     List,
@@ -100,7 +100,7 @@ pub(super) enum Call {
     Poll(String),
 }
 
-/// Why the server is asked whether an upload is complete.
+/// The reason for completing an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Because {
     /// Its bytes have just been stored.
@@ -125,7 +125,7 @@ impl Call {
     }
 }
 
-/// What is to be decided.
+/// The pending decision.
 #[derive(Debug)]
 pub(super) enum Question {
     /// Whether to submit.
@@ -147,7 +147,7 @@ pub(super) struct Submission {
     /// Tries so far.
     pub(super) attempt: u32,
     pub(super) failure: FailureKind,
-    /// Whether it is not repeated any more, but only looked for.
+    /// Whether it is not retried, only searched.
     pub(super) is_last: bool,
 }
 

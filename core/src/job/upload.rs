@@ -1,4 +1,4 @@
-//! From an archive to an asset: one that is there already, or a new upload.
+//! Turns an archive into an asset: an existing one, or a new upload.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::job::{FailureKind, Stage};
 /// How often `complete` is repeated while the storage does not show the object yet.
 const COMPLETE_ATTEMPTS: u32 = 8;
 
-/// Uploads that may begin anew after one that came to nothing.
+/// Maximum number of new uploads after failed ones.
 const MOST_ROUNDS: u32 = 1;
 
 impl Job {
@@ -52,7 +52,7 @@ impl Job {
         self.next(Call::ProxyUpload)
     }
 
-    /// The storage is another host than the API's, and a firewall may know only one of them.
+    /// Handles an unreachable storage: it has another host than the API, which a firewall may block.
     pub(super) fn storage_unreachable(&mut self, reason: String) -> Action {
         let is_small =
             matches!(&self.plan.source, Source::Archive(archive) if archive.size <= PROXY_UPLOAD_LIMIT);
@@ -64,7 +64,7 @@ impl Job {
         self.fail(Stage::Upload, FailureKind::Unreachable(reason))
     }
 
-    /// The server has given the upload an id and a place.
+    /// Handles a created upload.
     pub(super) fn on_upload_created(&mut self, upload: DirectUpload) -> Action {
         let size = match &self.plan.source {
             Source::Archive(archive) => archive.size,
@@ -83,7 +83,7 @@ impl Job {
         self.next(Call::Put { headers, upload_url: upload.upload_url, asset_id: upload.asset_id })
     }
 
-    /// The API has taken the archive, or remembers that it did.
+    /// Handles an archive that the API has accepted, now or earlier.
     pub(super) fn received(&mut self, id: String) -> Action {
         if self.refused_assets.contains(&id) && self.can_restart_upload() {
             // As in `on_upload_created`.
@@ -93,7 +93,7 @@ impl Job {
         self.uploaded(id, false)
     }
 
-    /// The API calls an upload complete.
+    /// Handles a completed upload.
     pub(super) fn completed(&mut self, asked: String, id: String, because: Because) -> Action {
         if self.refused_assets.contains(&id) && because != Because::Stored {
             // An answer about an asset that the server has dropped: neither is asked about again.
@@ -103,7 +103,7 @@ impl Job {
         self.uploaded(id, because != Because::Stored)
     }
 
-    /// The asset is ready.
+    /// Continues with an asset that is ready.
     pub(super) fn uploaded(&mut self, id: String, is_old: bool) -> Action {
         self.note_asset(&id, AssetState::Ready);
         self.submit(Upload { id, is_old })
@@ -115,9 +115,9 @@ impl Job {
         self.next(Call::Submit(Project::AssetId { asset_id }))
     }
 
-    /// A step of the upload is refused for good, or so it seems.
+    /// Handles a permanent error of an upload step.
     pub(super) fn upload_refused(&mut self, call: Call, error: Box<ApiError>, now: Duration) -> Action {
-        // A proxy's page says nothing about an asset, which may be there.
+        // The page of a proxy does not mean that the asset is missing.
         let is_refusal = error.is_of_api() && !error.is_authentication();
         match (call, error.status) {
             (Call::CreateUpload, 404 | 405 | 501) if self.plan.route == UploadRoute::Auto => self.proxy(),
@@ -164,7 +164,7 @@ impl Job {
         }
     }
 
-    /// The submission is refused for good, or so it seems.
+    /// Handles a permanent error of the submission.
     pub(super) fn submission_refused(&mut self, error: Box<ApiError>) -> Action {
         let is_about_the_project = error.is_of_api()
             && matches!(error.status, 400 | 404 | 410 | 422)
@@ -186,14 +186,14 @@ impl Job {
         }
     }
 
-    /// Uploads in the place of an asset that the server refused.
+    /// Uploads a replacement of an asset that the server refused.
     fn upload_again(&mut self, refused: Upload) -> Action {
         self.note_asset(&refused.id, AssetState::Refused);
         self.refused_assets.push(refused.id);
         self.upload()
     }
 
-    /// Goes on after the refusal of a shared asset, which ended in `error`.
+    /// Continues after the server refused a shared asset with `error`.
     pub(super) fn replaced(
         &mut self,
         error: Box<ApiError>,
@@ -215,7 +215,7 @@ impl Job {
         }
     }
 
-    /// A user's key cannot be numbered: it is sent as it is.
+    /// Returns whether another upload may be started. A key of the user is sent unchanged, so it allows only one.
     fn can_restart_upload(&self) -> bool {
         self.upload_round < MOST_ROUNDS && self.plan.keys.chosen.is_none()
     }

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use super::input::bytes_at;
 use super::model::VideoError;
 
-/// Elements that are looked at in one file.
+/// Maximum number of elements that are read in one file.
 const MOST_ELEMENTS: usize = 2_000_000;
 
 /// An element: its id and where its contents are.
@@ -28,7 +28,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Self { file, elements: 0 }
     }
 
-    /// The element at `offset`, which ends at `end` at the latest; `None` at the end.
+    /// Returns the element at `offset`, which ends at `end` at the latest; `None` at the end.
     pub(super) fn element(&mut self, offset: u64, end: u64) -> Result<Option<Element>, VideoError> {
         // The shortest element is an id of one byte and a size of one byte.
         if end.saturating_sub(offset) < 2 {
@@ -50,7 +50,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(Some(Element { id, start, end: stop, is_open }))
     }
 
-    /// A number of variable length, with its marker taken away or left in it, and its length.
+    /// Reads a number of variable length, with or without its marker, and returns its length.
     fn number(&mut self, offset: u64, end: u64, unmarked: bool) -> Result<(u64, u64), VideoError> {
         let [first] = bytes_at::<1>(self.file, offset)?;
         let length = u64::from(first.leading_zeros()) + 1;
@@ -61,7 +61,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok((if unmarked { value & ((1 << (7 * length)) - 1) } else { value }, length))
     }
 
-    /// The children of `parent`.
+    /// Returns the children of `parent`.
     pub(super) fn children(&mut self, parent: Element) -> Result<Vec<Element>, VideoError> {
         let mut offset = parent.start;
         let mut children = Vec::new();
@@ -72,7 +72,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(children)
     }
 
-    /// The bytes from `start` to `end` as a number; 8 at most.
+    /// Returns the bytes from `start` to `end` as a number; 8 at most.
     fn unsigned(&mut self, start: u64, end: u64) -> Result<u64, VideoError> {
         let mut value = 0;
         for offset in start..end.min(start + 8) {
@@ -81,12 +81,12 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(value)
     }
 
-    /// The element's contents as a whole number.
+    /// Returns the element's contents as a whole number.
     pub(super) fn integer(&mut self, element: Element) -> Result<u64, VideoError> {
         self.unsigned(element.start, element.end)
     }
 
-    /// The element's contents as a floating point number.
+    /// Returns the element's contents as a floating point number.
     pub(super) fn float(&mut self, element: Element) -> Result<f64, VideoError> {
         Ok(match element.end - element.start {
             4 => f64::from(f32::from_be_bytes(bytes_at(self.file, element.start)?)),
@@ -95,7 +95,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         })
     }
 
-    /// The element's contents as text, 64 bytes of it.
+    /// Returns the element's contents as text, 64 bytes of it.
     pub(super) fn text(&mut self, element: Element) -> Result<String, VideoError> {
         let mut bytes = Vec::new();
         for offset in element.start..element.end.min(element.start + 64) {

@@ -1,25 +1,25 @@
-//! Compares a video with what was asked for.
+//! Compares a video with the request.
 
 use super::model::{Container, Video};
 use crate::options::{AspectRatio, Format, Resolution};
 
-/// The properties that a render was asked for; `None` is not compared.
+/// The requested properties; `None` is not compared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expected {
     /// The container.
     pub format: Option<Format>,
     /// Frames per second.
     pub fps: Option<u32>,
-    /// The tier: its number is the length of the shorter side.
+    /// The resolution: its number is the length of the shorter side in pixels.
     pub resolution: Option<Resolution>,
-    /// The shape.
+    /// The aspect ratio.
     pub aspect_ratio: Option<AspectRatio>,
     /// Length in seconds.
     pub duration: Option<f64>,
 }
 
 impl Expected {
-    /// Returns the differences, one sentence each.
+    /// Returns a description of each difference.
     #[must_use]
     pub fn mismatches(&self, video: &Video) -> Vec<String> {
         let mut found = Vec::new();
@@ -64,7 +64,7 @@ impl Expected {
     }
 }
 
-/// Two digits behind the point are enough for people.
+/// Rounds to two decimal places for messages.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

@@ -1,5 +1,5 @@
-//! Whether an MP4 in fragments is whole. Each fragment is complete in itself, so that a file that is cut between two of them
-//! is valid; what tells are the lengths and sizes that the beginning of the file promises.
+//! Checks that a fragmented MP4 is complete. Each fragment is complete in itself, so a file that is truncated between two
+//! fragments is valid; only the durations and sizes that the start of the file declares reveal it.
 
 use std::io::{Read, Seek};
 
@@ -13,11 +13,11 @@ pub(super) fn is_shorter(seconds: f64, promised: f64) -> bool {
     promised - seconds > 0.25 + promised * 0.01
 }
 
-/// See [`super::check_whole`]; checks also that the fragments are all that the file should have: by the indexes (`sidx`), the length
-/// of the movie (`mehd`, `mvhd`), or else by `duration` in seconds, as somebody else knows it.
+/// Checks as [`super::check_whole`] does, and that no fragment is missing: by the indexes (`sidx`), the duration of the movie
+/// (`mehd`, `mvhd`), or otherwise by the expected `duration` in seconds.
 ///
 /// # Errors
-/// Returns [`VideoError::Damaged`] if the file is cut or fragments are missing.
+/// Returns [`VideoError::Damaged`] if the file is truncated or fragments are missing.
 pub(super) fn check(
     file: &mut (impl Read + Seek),
     duration: Option<f64>,

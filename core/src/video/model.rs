@@ -1,4 +1,4 @@
-//! A video in figures.
+//! Properties of a video.
 
 use std::str::FromStr;
 use std::{fmt, io};
@@ -19,46 +19,46 @@ closed_set! {
     }
 }
 
-/// A video in figures.
+/// Properties of a video.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Video {
     /// The container format.
     pub container: Container,
-    /// Codec of the picture, such as `h264`; the container's own name where this version knows no better.
+    /// Video codec, such as `h264`; the name in the container if it is unknown.
     pub codec: String,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Pictures per second, on average.
+    /// Average frames per second.
     pub fps: Option<f64>,
-    /// Length in seconds.
+    /// Duration in seconds.
     pub duration: Option<f64>,
-    /// The picture has an alpha channel.
+    /// Whether the video has an alpha channel.
     pub alpha: bool,
-    /// The sound, where there is some.
+    /// The audio track, if there is one.
     pub audio: Option<Audio>,
 }
 
-/// The sound of a video.
+/// The audio track of a video.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Audio {
-    /// Codec, such as `aac`.
+    /// Audio codec, such as `aac`.
     pub codec: String,
-    /// Channels.
+    /// Number of channels.
     pub channels: u32,
-    /// Samples per second.
+    /// Sample rate in Hz.
     pub sample_rate: u32,
 }
 
-/// A file whose properties cannot be read.
+/// An error of reading a video.
 #[derive(Debug)]
 pub enum VideoError {
     /// The file cannot be read.
     Read(io::Error),
-    /// It begins like no MP4, QuickTime or WebM; the text says what it begins like.
+    /// It is not an MP4, QuickTime or WebM file; the text describes what was found.
     NoVideo(&'static str),
-    /// It begins like one and is damaged or cut.
+    /// It is damaged or truncated.
     Damaged(&'static str),
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use super::input::bytes_at;
 use super::model::{Audio, Container, Video, VideoError};
 
-/// Boxes that are looked at in one file: a file of many fragments has a few for each.
+/// Maximum number of boxes that are read in one file: each fragment has a few.
 const MOST_BOXES: usize = 200_000;
 
 /// Entries that are read of one table.
@@ -37,7 +37,7 @@ pub(super) struct Track {
     pub(super) ticks: u64,
     /// The offset of the first sample.
     first_sample: Option<u64>,
-    /// Where the last sample ends.
+    /// Offset where the last sample ends.
     last_sample_end: Option<u64>,
 }
 
@@ -117,11 +117,11 @@ pub(super) fn check_whole(
 pub(super) struct Movie {
     pub(super) timescale: u32,
     pub(super) duration: u64,
-    /// Whether there are fragments to come (`mvex`), and their duration with that of the movie, 0 if unknown.
+    /// Whether the file is fragmented (`mvex`), and the duration of the fragments with that of the movie, 0 if unknown.
     pub(super) is_fragmented: bool,
     pub(super) fragments_duration: u64,
     pub(super) tracks: Vec<Track>,
-    /// Durations of samples in fragments, by track, where the fragment does not say.
+    /// Default durations of samples in fragments, by track.
     defaults: Vec<(u32, u32)>,
 }
 
@@ -138,7 +138,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(u32::from_be_bytes(self.at(offset)?))
     }
 
-    /// The boxes between two offsets.
+    /// Returns the boxes between two offsets.
     fn children(&mut self, start: u64, end: u64) -> Result<Vec<Atom>, VideoError> {
         let mut atoms = Vec::new();
         let mut offset = start;
@@ -198,7 +198,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(movie)
     }
 
-    /// Timescale and duration of a `mvhd` or `mdhd`; an unknown duration is 0.
+    /// Returns timescale and duration of a `mvhd` or `mdhd`; an unknown duration is 0.
     fn times(&mut self, start: u64) -> Result<(u32, u64), VideoError> {
         if self.at::<1>(start)? == [1] {
             let duration = u64::from_be_bytes(self.at(start + 24)?);
@@ -264,7 +264,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(())
     }
 
-    /// Where the last chunk of a track ends, from its offset, its number of samples and their sizes; `None` where the tables
+    /// Returns where the last chunk of a track ends, from its offset, its number of samples and their sizes; `None` if the tables
     /// have no chunks.
     fn last_sample_end(&mut self, tables: &[Atom]) -> Result<Option<u64>, VideoError> {
         let find = |kind: &[u8; 4]| tables.iter().find(|atom| atom.kind == *kind).copied();
@@ -321,7 +321,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                         default = known.map_or(0, |(_, duration)| *duration);
                         let flags = self.u32(atom.start)? & 0x00ff_ffff;
                         if flags & 8 != 0 {
-                            // The base offset and the index of the description come first, where they are there.
+                            // The optional base offset and index of the description come first.
                             let offset = 8 + u64::from(flags & 1) * 8 + u64::from(flags >> 1 & 1) * 4;
                             default = self.u32(atom.start + offset)?;
                         }
@@ -347,7 +347,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
             return Ok((u64::from(count), u64::from(count) * u64::from(default)));
         }
         let first = trun.start + 8 + u64::from(flags & 1) * 4 + u64::from(flags >> 2 & 1) * 4;
-        // Duration, size, flags, composition offset: four bytes each, as far as they are there.
+        // Duration, size, flags, composition offset: optional, four bytes each.
         let width = u64::from((flags >> 8 & 0xf).count_ones()) * 4;
         let room = trun.end.saturating_sub(first) / width;
         let mut ticks = 0_u64;
@@ -382,7 +382,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(audio)
     }
 
-    /// Sample rate and channels of an `esds` with AAC in it, where they are spelled in the usual way; source: ISO/IEC
+    /// Returns sample rate and channels of an `esds` with AAC, if they have the usual form; source: ISO/IEC
     /// 14496-1, section 7.2.6, and 14496-3, section 1.6.2.
     fn aac(&mut self, esds: Atom) -> Result<Option<(u32, u32)>, VideoError> {
         const RATES: [u32; 13] =
@@ -429,7 +429,7 @@ impl Track {
     }
 }
 
-/// The usual name of a codec.
+/// Returns the usual name of a codec.
 fn codec(kind: [u8; 4]) -> String {
     match &kind {
         b"avc1" | b"avc3" => "h264",

@@ -32,7 +32,7 @@ impl Video {
     }
 }
 
-/// Checks that the file is a whole video: every box, and every cluster, ends inside it, and so do the samples that the
+/// Checks that the file is a complete video: every box, and every cluster, ends inside it, and so do the samples that the
 /// tables name. Their contents are not checked.
 ///
 /// # Errors
@@ -41,9 +41,9 @@ pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
     check_complete(file, None)
 }
 
-/// The same, with the `duration` in seconds that the video should have, if it is known. It counts for files that do not
+/// Checks as [`check_whole`] does, with the expected `duration` in seconds, if it is known. It is used for files that do not
 /// say how long they are and are valid wherever a fragment or a cluster ends: a fragmented MP4 without `mehd`, and a live
-/// WebM. Without it, such a file that is cut between two fragments passes.
+/// WebM. Without it, such a file that is truncated between two fragments passes.
 ///
 /// # Errors
 /// As [`check_whole`].

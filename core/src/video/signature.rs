@@ -9,7 +9,7 @@ pub enum Signature {
     Ebml,
 }
 
-/// Brands of files in an MP4 container that hold a picture or sound alone; source: mp4ra.org.
+/// Brands of files in an MP4 container that contain only an image or audio; source: mp4ra.org.
 const OTHER_BRANDS: [&[u8]; 10] =
     [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"M4A ", b"M4B "];
 

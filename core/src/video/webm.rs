@@ -39,7 +39,7 @@ const BLOCK: u32 = 0xa1;
 const PICTURE: u64 = 1;
 const SOUND: u64 = 2;
 
-/// A track, as far as it says.
+/// A track.
 #[derive(Debug, Default)]
 struct Track {
     number: u64,
@@ -126,7 +126,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
     let Headers { unit, duration, ref tracks, clusters } = headers;
     let mut seconds = duration;
     let mut fps = (picture.frame > 0).then(|| 1e9 / picture.frame as f64);
-    // A live recording says neither: its blocks do.
+    // A live recording has neither: its blocks are used.
     if let (true, Some(clusters)) = (fps.is_none() || seconds.is_none(), clusters) {
         let blocks = count(&mut reader, clusters, picture.number)?;
         let span = blocks.last.saturating_sub(blocks.first.unwrap_or_default()) as f64 * unit;
@@ -292,7 +292,7 @@ fn count(
     Ok(blocks)
 }
 
-/// The usual name of a codec.
+/// Returns the usual name of a codec.
 fn codec(id: &str) -> String {
     match id {
         "V_VP9" => "vp9",

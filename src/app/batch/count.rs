@@ -1,4 +1,4 @@
-//! Looks at every row before anything is done: how many there are, which are invalid, and what is to be said about them.
+//! Validates every row before anything is submitted, and reports invalid ones.
 
 use hyperframes_ci_core::findings::{Diagnostic, Findings};
 
@@ -11,19 +11,19 @@ use crate::fault::Error;
 use crate::system::output_place::ResolvedFolders;
 use crate::ui::{Console, counted};
 
-/// Invalid rows that are reported in words.
+/// Maximum number of invalid rows that are reported individually.
 const MOST_REPORTED: usize = 20;
 
-/// How many rows there are, and which of them are invalid.
+/// The number of rows, and which of them are invalid.
 #[derive(Debug)]
 pub(crate) struct RowCount {
     pub(super) rows: u64,
     pub(super) invalid: u64,
-    /// Rows that must not be rendered because of their outputs, from 0, sorted.
+    /// Rows with an output that must not be written, from 0, sorted.
     pub(super) refused: Vec<u64>,
     /// Findings about rows, which are not errors.
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// The reason that a run renders nothing; a dry run goes on to the end.
+    /// The invalid rows that prevent a run; only set in a dry run, which continues to the end.
     pub(super) refusal: Option<InvalidRows>,
 }
 
@@ -45,11 +45,11 @@ impl Problems {
 }
 
 impl BatchRows<'_> {
-    /// Looks at every row before anything is done.
+    /// Validates every row.
     ///
     /// # Errors
-    /// Returns a usage error if the file cannot be read or has no rows. Returns [`InvalidRows`] if different rows write one
-    /// file, or if rows are invalid and the user does not want the others; in a dry run it is in the result.
+    /// Returns a usage error if the file cannot be read or has no rows. Returns [`InvalidRows`] if different rows write the same
+    /// file, or if rows are invalid and `--keep-going` is not set; in a dry run it is in the result.
     pub(crate) fn count(&self, console: &mut Console) -> Result<RowCount, Error> {
         let file = self.file.name().display();
         let mut source = self.file.read()?;
@@ -100,8 +100,8 @@ impl BatchRows<'_> {
         Ok(RowCount { rows, invalid, refused: refusals, diagnostics: findings, refusal })
     }
 
-    /// Reads the rows again whose outputs have these hashes, and adds those that write the file of an earlier row to
-    /// `refused` and `problems`. Returns whether that is one file on every file system.
+    /// Reads the rows again whose outputs have these hashes. Adds rows that write the file of an earlier row to
+    /// `refused` and `problems`. Returns whether they are the same file on every file system.
     fn find_clashes(
         &self,
         repeated: Vec<u64>,
@@ -126,10 +126,10 @@ impl BatchRows<'_> {
         Ok(is_certain)
     }
 
-    /// Returns the number of invalid rows, and the reason that a run renders nothing.
+    /// Returns the number of invalid rows, and in a dry run the rows that prevent a run.
     ///
     /// # Errors
-    /// Returns that reason unless this is a dry run.
+    /// Returns [`InvalidRows`] if they prevent the run and this is not a dry run.
     fn refusal_of(
         &self,
         problems: Problems,
@@ -143,7 +143,7 @@ impl BatchRows<'_> {
         let invalid = InvalidRows { count, first, is_skippable: !is_clash };
         match count {
             0 => Ok((0, None)),
-            // Which one of two rows would have the file is not for the program to say.
+            // The program cannot decide which one of two rows writes the file.
             _ if is_clash || !self.spec.batch.skips_invalid_rows => {
                 if self.spec.is_dry_run {
                     Ok((count, Some(invalid)))

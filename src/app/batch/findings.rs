@@ -4,10 +4,10 @@ use hyperframes_ci_core::findings::{Diagnostic, Rule, Severity};
 use hyperframes_ci_core::text::Position;
 use hyperframes_ci_core::variables::{Declarations, Row, ValueIssue};
 
-/// Rows that a finding lists.
+/// Maximum number of rows that a finding lists.
 const LISTED: usize = 5;
 
-/// Kinds of findings that are told; rows may name any number of undeclared variables.
+/// Maximum number of kinds of findings that are reported; rows may contain any number of undeclared variables.
 const MAX_KINDS: usize = 50;
 
 /// Findings about one variable by one rule.
@@ -19,7 +19,7 @@ struct Kind {
     count: u64,
 }
 
-/// What was found in rows that are rendered nevertheless.
+/// Findings about rows that are rendered in spite of them.
 #[derive(Default)]
 pub(super) struct RowFindings {
     kinds: Vec<Kind>,

@@ -1,4 +1,4 @@
-//! What became of each row: one JSON object a line, appended as things happen, so that a batch can be gone on with.
+//! The manifest of a batch: one JSON object per line with the state of a row, appended as it changes, used to resume.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -12,28 +12,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::system::lines::{check_kind, each_line, line_at};
 
-/// How far a row is.
+/// State of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RowState {
-    /// It cannot be rendered as it is.
+    /// The row is invalid.
     Invalid,
-    /// Its render is paid for and has not failed: it is running, or its video is not downloaded yet. An error says why.
+    /// The render is billed and has not failed: it is running, or its video is not downloaded yet. `error` has the reason.
     Submitted,
-    /// Its video is there.
+    /// The video exists.
     Completed,
-    /// Its render failed at the server, or was never submitted.
+    /// The render failed on the server, or was not submitted.
     Failed,
 }
 
-/// One line.
+/// An entry of the manifest.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Entry {
-    /// The row, from 0.
+    /// Index of the row, from 0.
     pub(crate) row: u64,
-    /// What it is of: the render key of generation 0. Another identity is another row.
+    /// Render key of generation 0. A different identity is a different row.
     pub(crate) identity: String,
-    /// The generation of its render.
+    /// Generation of the render.
     #[serde(default)]
     pub(crate) generation: u32,
     pub(crate) state: RowState,
@@ -43,14 +43,14 @@ pub(crate) struct Entry {
     pub(crate) asset_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<String>,
-    /// Length of the video in seconds.
+    /// Duration of the video in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) duration: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
 }
 
-/// A manifest that cannot be used.
+/// An error of reading or writing a manifest.
 #[derive(Debug)]
 pub(crate) struct ManifestError {
     path: PathBuf,
@@ -91,17 +91,17 @@ impl Fault for ManifestError {
 #[derive(Debug)]
 pub(crate) struct Manifest {
     path: PathBuf,
-    /// None where it is only looked at.
+    /// `None` if the manifest is only read.
     file: Option<File>,
     known: Known,
 }
 
-/// Where the last line about each row is.
+/// Offsets of the last line about each row.
 #[derive(Debug, Default)]
 struct Known {
-    /// None where there is no manifest.
+    /// `None` if there is no manifest.
     file: Option<File>,
-    /// By row; 0 for none, otherwise one more than the offset in bytes.
+    /// By row: 0 if there is no line, otherwise the offset in bytes plus 1.
     lines: Vec<u64>,
 }
 
@@ -109,17 +109,17 @@ impl Manifest {
     /// Checks that the file may be a manifest: see [`check_kind`].
     ///
     /// # Errors
-    /// Returns an error if it is a file of another kind, or cannot be read.
+    /// Returns an error if the file has another format or cannot be read.
     pub(super) fn check_kind(path: &Path) -> Result<(), ManifestError> {
         let checked = check_kind(path, |line| row_of(line).is_some());
         checked.map_err(|error| ManifestError { path: path.to_owned(), error })
     }
 
-    /// Opens the manifest of a file of `rows` rows, and creates an empty one where there is none. `path` is one that
+    /// Opens the manifest of a file of `rows` rows, and creates an empty one if it does not exist. `path` must be one that
     /// [`super::places`] has checked: a link is not followed.
     ///
     /// # Errors
-    /// Returns an error if it cannot be read or written: that is found out before anything is paid for.
+    /// Returns an error if it cannot be read or written, before anything is billed.
     pub(crate) fn open(path: &Path, rows: u64) -> Result<Self, ManifestError> {
         let open = || {
             if let Some(folder) = path.parent() {
@@ -138,7 +138,7 @@ impl Manifest {
         open().map_err(|error| ManifestError { path: path.to_owned(), error })
     }
 
-    /// Reads the manifest, where there is one, and writes nothing.
+    /// Reads the manifest if it exists, and writes nothing.
     ///
     /// # Errors
     /// Returns an error if it cannot be read.
@@ -152,17 +152,17 @@ impl Manifest {
         Ok(Self { path: path.to_owned(), file: None, known })
     }
 
-    /// What earlier runs have written, to be looked at while this one writes.
+    /// Takes the entries of earlier runs, which can be read while this one writes.
     pub(crate) fn take_known(&mut self) -> Self {
         Self { path: self.path.clone(), file: None, known: std::mem::take(&mut self.known) }
     }
 
-    /// Returns what is known of a row with this identity.
+    /// Returns the last entry of a row with this identity.
     pub(crate) fn row(&self, index: u64, identity: &str) -> Option<Entry> {
         self.known.row(index).filter(|entry| entry.identity == identity)
     }
 
-    /// Returns the rows whose videos are there, in their order.
+    /// Returns the entries of completed rows, in the order of rows.
     pub(crate) fn completed(&self) -> impl Iterator<Item = Entry> + '_ {
         let rows = (0..).take(self.known.lines.len()).filter_map(|row| self.known.row(row));
         rows.filter(|entry| entry.state == RowState::Completed)
@@ -171,7 +171,7 @@ impl Manifest {
     /// Appends a line.
     ///
     /// # Errors
-    /// When the disk refuses it.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), ManifestError> {
         let line = format!("{}\n", serde_json::json!(entry));
         let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(line.as_bytes()));
@@ -180,7 +180,7 @@ impl Manifest {
 }
 
 impl Known {
-    /// Returns also whether the file ends in the middle of a line: that of a process that was killed.
+    /// Reads the offsets. Returns also whether the last line is incomplete, as left by a process that was killed.
     fn read(file: File, rows: u64) -> io::Result<(Self, bool)> {
         let mut lines = Vec::new();
         let is_torn = each_line(&file, |line, offset| {
@@ -201,7 +201,7 @@ impl Known {
     }
 }
 
-/// The row that a line is about; `None` if it is no entry.
+/// Returns the row of a line; `None` if it is not an entry.
 fn row_of(line: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Checked {

@@ -1,7 +1,7 @@
-//! Many renders of one project, one for each row of a file: rows go in, videos come out, in constant memory.
+//! Batches: one render of a project for each row of a file, in constant memory.
 //!
-//! Rows are read twice before anything is done: once to find mistakes, once to find out what is to be done. What earlier
-//! runs have left is in the manifest, the ledger and the account's list.
+//! Rows are read twice before anything is submitted: once to validate them, once to plan the run. The state of earlier
+//! runs is in the manifest, the ledger and the list of the account.
 
 mod count;
 mod earlier_outputs;
@@ -37,10 +37,10 @@ use crate::ui::Console;
 use plan::{BatchPlan, PriorState, Turn};
 use summary::BatchSummary;
 
-/// Renders the rows; a dry run has no session.
+/// Renders the rows; in a dry run, `session` is `None`.
 ///
 /// # Errors
-/// Returns an error if the batch as a whole cannot go on. What becomes of rows is in the outcome.
+/// Returns an error if the batch as a whole cannot continue. Failed rows are in the outcome.
 pub(crate) fn run(
     spec: &RenderSpec,
     request: &RequestBody,

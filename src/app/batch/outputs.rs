@@ -1,4 +1,4 @@
-//! Outputs of rows, compared as files: no two different rows write one.
+//! Compares the outputs of rows: no two different rows may write the same file.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 use super::rows::ValidRow;
 use crate::system::output_place::OutputTarget;
 
-/// Hashes of the outputs of rows, 8 bytes each, and of their folders. Only rows with a hash that occurs twice are looked at
+/// Hashes of the outputs of rows, 8 bytes each, and of their folders. Only rows with a hash that occurs twice are compared
 /// again.
 #[derive(Default)]
 pub(super) struct OutputHashes {
@@ -42,11 +42,11 @@ impl OutputHashes {
     }
 }
 
-/// Two different rows that write one file, or files that cannot both exist.
+/// Two different rows that write the same file, or files that cannot both exist.
 pub(super) struct Clash {
-    /// Whether it is so on every file system, and not only on those that ignore case.
+    /// Whether the rows clash on every file system, and not only on those that ignore case.
     pub(super) is_certain: bool,
-    /// The problem of the later row, as a sentence without its subject.
+    /// The message about the later row.
     pub(super) message: String,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Clash {
 struct Writer {
     index: u64,
     line: u64,
-    /// The file; none for a folder.
+    /// The file; `None` for a folder.
     file: Option<(u64, String)>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Writers {
 }
 
 impl Writers {
-    /// Begins to look for clashes; `repeated` is sorted.
+    /// Returns an empty set; `repeated` must be sorted.
     pub(super) fn new(repeated: Vec<u64>) -> Self {
         Self { repeated, known: HashMap::new() }
     }

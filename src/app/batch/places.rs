@@ -1,4 +1,4 @@
-//! The places that rows may write to, and what they must not replace.
+//! The directories that rows may write to, and the files that they must not replace.
 
 use std::path::{Path, PathBuf};
 
@@ -12,18 +12,18 @@ use crate::renderers::LedgerFile;
 use crate::system::output::OutputError;
 use crate::system::output_place::{OutputPlace, OutputRefusal, OutputTarget, ResolvedFolders};
 
-/// The places that rows may write to.
+/// The directories that rows may write to.
 pub(super) struct BatchPlaces {
-    /// Of rows that name their output: the current directory.
+    /// For rows with their own output: the current directory.
     named: OutputPlace,
-    /// Of rows whose output is the pattern: the folder before its first placeholder.
+    /// For rows whose output is the pattern: the folder before its first placeholder.
     pattern: OutputPlace,
     /// The manifest, with links resolved.
     manifest: PathBuf,
 }
 
 impl BatchPlaces {
-    /// Returns the places of a batch whose outputs have this pattern. Nothing that the run reads or writes may be replaced.
+    /// Returns the directories of a batch with this output pattern. Files that the run reads or writes must not be replaced.
     ///
     /// # Errors
     /// Returns an error if the folder of the pattern leads through a link without a target, and a usage error if the
@@ -57,10 +57,10 @@ impl BatchPlaces {
         &self.manifest
     }
 
-    /// Checks the output of a row, which it names itself or which is made of the pattern.
+    /// Checks the output of a row: its own, or the filled pattern.
     ///
     /// # Errors
-    /// Returns the reason against it.
+    /// Returns the reason why it must not be written.
     pub(super) fn check(
         &self,
         row: &Row,
@@ -72,11 +72,11 @@ impl BatchPlaces {
     }
 }
 
-/// Checks that the manifest is neither another file of the run or the project, nor a link that leads out of the folder
+/// Checks that the manifest is neither another file of the run or the project, nor a link to a file outside the folder
 /// that was named, and resolves links.
 ///
 /// # Errors
-/// Returns a usage error that names the reason against it.
+/// Returns a usage error with the reason.
 fn check_manifest(spec: &RenderSpec, project: &PreparedProject, path: &Path) -> Result<PathBuf, Error> {
     let checked = OutputPlace::beside(path)
         .map(|place| own_files(spec, place).with_sources(project.sources()))
@@ -88,7 +88,7 @@ fn check_manifest(spec: &RenderSpec, project: &PreparedProject, path: &Path) -> 
 /// of another kind. Links are checked later.
 ///
 /// # Errors
-/// Returns a usage error that names the reason against it.
+/// Returns a usage error with the reason.
 pub(crate) fn check_appended_files(spec: &RenderSpec) -> Result<(), Error> {
     let manifest = spec.batch.manifest.as_deref();
     let check = |option, path, place: OutputPlace| match place.check_appended(path) {
@@ -112,7 +112,7 @@ fn appended_error(spec: &RenderSpec, option: &str, path: &Path, refusal: &Output
     Error::usage(message, refusal.help())
 }
 
-/// Reserves the files that a run itself reads, writes or remembers.
+/// Reserves the files that the run itself reads or writes.
 pub(crate) fn own_files(spec: &RenderSpec, place: OutputPlace) -> OutputPlace {
     let ledger = spec.run.reuse.ledger.clone().or_else(LedgerFile::default_path);
     let ledger = ledger.as_deref().map(|path| (path, "the ledger"));
@@ -123,7 +123,7 @@ fn reserving<'a>(place: OutputPlace, files: impl Iterator<Item = (&'a Path, &'st
     files.fold(place, |place, (path, what)| place.reserving(path, what))
 }
 
-/// The files that a run reads, and what messages call them.
+/// Returns the files that a run reads, with their names in messages.
 fn read_files(spec: &RenderSpec) -> impl Iterator<Item = (&Path, &'static str)> {
     let variables = match &spec.variables {
         Some(VariableSource::File(path)) => Some(path.as_path()),
@@ -137,7 +137,7 @@ fn read_files(spec: &RenderSpec) -> impl Iterator<Item = (&Path, &'static str)> 
     files.into_iter().filter_map(|(path, what)| Some((path?, what)))
 }
 
-/// The folder of a pattern's files, as far as it has no placeholder.
+/// Returns the folder of a pattern up to its first placeholder.
 fn fixed_folder(pattern: &str) -> PathBuf {
     let folder = Path::new(pattern).parent().unwrap_or(Path::new(""));
     folder.components().take_while(|part| !part.as_os_str().to_string_lossy().contains('{')).collect()

@@ -1,4 +1,4 @@
-//! What is to be done about each row, from what earlier runs have left.
+//! Plans the action for each row from the state of earlier runs.
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
@@ -18,41 +18,41 @@ use crate::system::file;
 use crate::system::hash::hash;
 use crate::ui::Console;
 
-/// What earlier runs have left.
+/// The state of earlier runs.
 pub(super) struct PriorState<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) session: Option<&'a dyn Session>,
     pub(super) digest: &'a str,
 }
 
-/// How a row stands before anything is done.
+/// The status of a row before the run.
 enum RowStatus {
-    /// Its video is in place.
+    /// The video exists.
     Done,
-    /// It failed in an earlier run.
+    /// The row failed in an earlier run.
     Failed,
-    /// Its render exists.
+    /// The render exists.
     Rendered(RenderFact),
-    /// It is to be rendered, after what is known of it.
+    /// A new render is required, after this known one.
     New(Option<RenderFact>),
 }
 
-/// What is to be done in all.
+/// The planned actions, counted.
 #[derive(Default)]
 pub(super) struct BatchPlan {
-    /// New renders; equal rows share one.
+    /// New renders; identical rows share one.
     pub(super) renders: u64,
-    /// Rows whose render exists, or is that of an equal row before them.
+    /// Rows whose render exists, or is shared with an earlier identical row.
     pub(super) reused: u64,
-    /// Rows that are equal to one before them.
+    /// Rows that are identical to an earlier one.
     pub(super) equal: u64,
     /// Hashes of the identities that several rows have, sorted.
     pub(super) repeated: Vec<u64>,
-    /// Rows whose video is in place.
+    /// Rows whose video exists.
     pub(super) done: u64,
     /// Rows that failed in an earlier run.
     pub(super) failed: u64,
-    /// Seconds that would be billed; `None` where the composition does not say how long it is.
+    /// Seconds that would be billed; `None` if the composition declares no duration.
     pub(super) seconds: Option<f64>,
 }
 
@@ -74,7 +74,7 @@ impl PriorState<'_> {
                     }
                 }
                 RowState::Failed => {
-                    // What the account or the ledger has is fetched, whatever the manifest says.
+                    // A render in the account or the ledger is used even if the manifest says that it failed.
                     return match self.known(identity) {
                         Some(fact) if is_usable(&fact) => RowStatus::Rendered(fact),
                         _ if !rows.spec.batch.is_retrying_failed => RowStatus::Failed,
@@ -110,14 +110,14 @@ fn is_usable(fact: &RenderFact) -> bool {
     matches!(fact.state, RenderState::Completed | RenderState::Submitted)
 }
 
-/// Whether there is a whole video, by its headers: a file that was cut, or emptied by a full disk, is fetched again.
+/// Returns whether a complete video exists, by its headers: a truncated or empty file is downloaded again.
 fn is_video_in_place(path: &Path) -> bool {
     let opened = file::open(path, OpenOptions::new().read(true));
     opened.is_ok_and(|mut file| check_whole(&mut file).is_ok())
 }
 
 impl BatchPlan {
-    /// Looks at all rows; reports each in a dry run.
+    /// Plans all rows; reports each in a dry run.
     ///
     /// # Errors
     /// Returns a usage error if the rows cannot be read.
@@ -183,17 +183,17 @@ impl BatchPlan {
     }
 }
 
-/// Which rows to order.
+/// Selects the rows to render.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// All but rows that are equal to one before them.
+    /// All rows except those that are identical to an earlier one.
     First,
-    /// The others, once the first ones have ended: they use those renders, and pay for none.
+    /// The identical rows, after the first ones: they reuse those renders and are not billed.
     Equal,
 }
 
-/// The rows that are to be rendered, as orders, made as they are needed; invalid ones are skipped. Only hashes in
-/// `repeated` (see [`BatchPlan::repeated`]) are remembered, so that a million different rows take no memory here.
+/// Returns the rows to render as orders, created lazily; invalid rows are skipped. Only hashes in `repeated` (see
+/// [`BatchPlan::repeated`]) are remembered, so that a million different rows take no memory here.
 ///
 /// # Errors
 /// Returns a usage error if the rows cannot be read.
@@ -204,7 +204,7 @@ pub(super) fn orders<'a>(
     turn: Turn,
 ) -> Result<impl Iterator<Item = Order> + Send + use<'a>, Error> {
     let mut identities = HashSet::new();
-    // Without reuse equal rows share a key, and so a render, as long as nothing fails.
+    // Without reuse, identical rows have the same key and thus share a render, unless it fails.
     let is_shared = is_shared(rows) && !rows.spec.run.reuse.is_off;
     Ok(rows.read()?.filter_map(move |row| {
         let row = row.ok()?;
@@ -226,7 +226,7 @@ pub(super) fn orders<'a>(
     }))
 }
 
-/// Whether equal rows share a render; on this machine every row is rendered for itself.
+/// Returns whether identical rows share a render; a local renderer renders every row.
 fn is_shared(rows: &BatchRows<'_>) -> bool {
     rows.renderer.is_none_or(|renderer| renderer.description().is_billed)
 }
@@ -262,7 +262,7 @@ mod tests {
 
     use super::*;
 
-    /// The shortest video that is whole: its signature, no samples, and a body.
+    /// The shortest complete video: its signature, no samples, and a body.
     const VIDEO: &[u8] = b"\0\0\0\x10ftypmp42\0\0\0\0\0\0\0\x08moov\0\0\0\x10mdat12345678";
 
     #[test]

@@ -1,4 +1,4 @@
-//! A row of a batch with `--json`: one object a line, before the summary.
+//! The outcome of a row with `--json`: one object per line, before the summary.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,10 +19,10 @@ pub(crate) enum RowOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct EndedRow {
-    /// Its line of the manifest.
+    /// Entry of the manifest.
     #[serde(flatten)]
     pub(super) entry: Entry,
-    /// Whether an earlier run paid for it.
+    /// Whether an earlier render was reused.
     pub(super) reused: bool,
 }
 
@@ -30,26 +30,26 @@ pub(crate) struct EndedRow {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct PlannedRow {
-    /// The row, from 0.
+    /// Index of the row, from 0.
     pub(super) row: u64,
-    /// What a run would do with it.
+    /// Planned action.
     pub(super) state: PlannedState,
-    /// Why it cannot be rendered as it is.
+    /// Reason why the row is invalid.
     pub(super) error: Option<String>,
 }
 
-/// What a run would do with a row.
+/// The planned action for a row.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PlannedState {
-    /// Nothing: it cannot be rendered as it is.
+    /// None: the row is invalid.
     Invalid,
-    /// Nothing: its video is in place.
+    /// None: the video exists.
     Done,
-    /// Nothing: it failed in an earlier run.
+    /// None: the row failed in an earlier run.
     Failed,
-    /// Fetch the video of its render.
+    /// Download the video of an existing render.
     Reused,
-    /// Render it.
+    /// Submit a new render.
     WouldRender,
 }

@@ -1,4 +1,4 @@
-//! The rows of a file, each made into a request.
+//! Converts the rows of a file to requests.
 
 use std::path::Path;
 
@@ -17,30 +17,30 @@ use crate::fault::Error;
 use crate::renderers::Renderer;
 use crate::system::output_place::{OutputRefusal, OutputTarget, ResolvedFolders};
 
-/// Where videos of a batch go unless the user says otherwise.
+/// Default output pattern of a batch.
 const OUTPUT: &str = "renders/{index}.{ext}";
 
-/// The rows of a batch, and what is the same for all of them.
+/// The rows of a batch, and the settings that they share.
 pub(crate) struct BatchRows<'a> {
     pub(super) spec: &'a RenderSpec,
     pub(super) file: &'a RowsFile,
     pub(super) declarations: &'a Declarations,
     /// The severities of findings about values.
     levels: &'a Levels,
-    /// The request of every row, below its own options.
+    /// The request of every row, overridden by its own options.
     body: &'a Map<String, Value>,
-    /// How long the composition says that it is, in seconds.
+    /// Declared duration of the composition in seconds.
     pub(super) duration: Option<f64>,
-    /// Base values, below those of the rows.
+    /// Base values, overridden by those of the rows.
     variables: Map<String, Value>,
     pattern: String,
     places: BatchPlaces,
     pub(super) renderer: Option<&'static dyn Renderer>,
-    /// Rows that must not be rendered because of their outputs, from 0, sorted.
+    /// Rows with an output that must not be written, from 0, sorted.
     refused: &'a [u64],
 }
 
-/// A row that can be rendered.
+/// A valid row.
 pub(super) struct ValidRow {
     pub(super) row: Row,
     pub(super) body: Map<String, Value>,
@@ -50,17 +50,17 @@ pub(super) struct ValidRow {
     pub(super) issues: Vec<(ValueIssue, Severity)>,
 }
 
-/// A row that cannot be rendered as it is.
+/// An invalid row.
 pub(super) struct InvalidRow {
-    /// Its place, from 0.
+    /// Index of the row, from 0.
     pub(super) index: u64,
-    /// Its line, from 1.
+    /// Line of the row, from 1.
     pub(super) line: u64,
     pub(super) message: String,
 }
 
 impl<'a> BatchRows<'a> {
-    /// The rows of `file`.
+    /// Returns the rows of `file`.
     ///
     /// # Errors
     /// Returns an error if the folder of the outputs leads through a link without a target, or if the manifest must not be
@@ -95,12 +95,12 @@ impl<'a> BatchRows<'a> {
         self.places.manifest()
     }
 
-    /// Returns the same rows, of which some are invalid because of their outputs: those at these places, which are sorted.
+    /// Marks the rows at these indexes, which are sorted, as invalid because of their outputs.
     pub(super) fn refusing(self, refused: &'a [u64]) -> Self {
         Self { refused, ..self }
     }
 
-    /// Reads the file from its beginning.
+    /// Reads the file from the start.
     ///
     /// # Errors
     /// Returns a usage error if it cannot be read.
@@ -117,10 +117,10 @@ impl<'a> BatchRows<'a> {
         Ok(self.file.read()?.map(valid))
     }
 
-    /// Checks the output of a row, and returns the file that it leads to.
+    /// Checks the output of a row, and returns the file that it resolves to.
     ///
     /// # Errors
-    /// Returns the reason against it.
+    /// Returns the reason why it must not be written.
     pub(super) fn target(
         &self,
         row: &ValidRow,
@@ -129,7 +129,7 @@ impl<'a> BatchRows<'a> {
         self.places.check(&row.row, &row.output, folders)
     }
 
-    /// Returns folders to check outputs with; a run that writes videos tries them out.
+    /// Returns folders to check outputs with; a run that writes videos also checks that they are writable.
     pub(super) fn folders(&self) -> ResolvedFolders {
         if self.spec.is_dry_run || !self.spec.run.is_waiting {
             ResolvedFolders::default()
@@ -138,7 +138,7 @@ impl<'a> BatchRows<'a> {
         }
     }
 
-    /// The reason that the output of a row is refused.
+    /// Returns the row as invalid because of its output.
     fn refusal(&self, row: &ValidRow) -> InvalidRow {
         let message = match self.target(row, &mut self.folders()) {
             Err(refusal) => refused(&row.row, &row.output, &refusal),
@@ -147,7 +147,7 @@ impl<'a> BatchRows<'a> {
         InvalidRow { index: row.row.index, line: row.row.line, message }
     }
 
-    /// A row as it is submitted, or what is wrong with it. Its output is not compared with files and other rows.
+    /// Converts a row to a request, or describes its first mistake. The output is not compared with files and other rows.
     pub(super) fn validate(&self, row: Result<Row, RowError>) -> Result<ValidRow, InvalidRow> {
         let invalid = |RowError { index, line, message, .. }| InvalidRow { index, line, message };
         let mut row = row.map_err(invalid)?;
@@ -177,7 +177,7 @@ impl<'a> BatchRows<'a> {
         Ok(ValidRow { row, body, options, output, issues })
     }
 
-    /// Findings about the values of a row, without help: that takes time, and there may be many.
+    /// Returns findings about the values of a row, without help texts, which would be slow for many rows.
     ///
     /// # Errors
     /// Returns the message of the first one that is an error.

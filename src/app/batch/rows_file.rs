@@ -50,8 +50,7 @@ impl Fault for PipeTimedOut {
     }
 
     fn help(&self) -> Option<String> {
-        let help =
-            "nothing was submitted; check the command that writes the rows, or wait longer with --max-wait";
+        let help = "nothing was submitted; check the command that writes the rows, or increase --max-wait";
         Some(help.to_owned())
     }
 
@@ -128,7 +127,7 @@ impl RowsFile {
         &self.name
     }
 
-    /// Returns whether values are texts that take the types of their variables.
+    /// Returns whether values are strings that are converted to the types of their variables.
     pub(super) fn is_table(&self) -> bool {
         self.format.is_table()
     }
@@ -163,12 +162,12 @@ fn is_read_in_place(path: &Path) -> bool {
     path != Path::new(STANDARD_INPUT) && path.is_file() && !is_descriptor(path)
 }
 
-/// Whether the path names an open file of this process: a second reader may find the place of the first one.
+/// Returns whether the path refers to an open file of this process: its position is shared by all readers.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc")
 }
 
-/// JSON begins with a bracket, and a table with the name of a column.
+/// Detects the format: JSON starts with a bracket, a table with the name of a column.
 fn format_of(rows: &mut impl Read) -> io::Result<RowFormat> {
     let mut head = Vec::new();
     rows.take(64 * 1024).read_to_end(&mut head)?;

@@ -1,4 +1,4 @@
-//! What becomes of the rows: counted, written down, reported.
+//! Counts, records and reports the results of rows.
 
 use std::collections::HashSet;
 
@@ -15,21 +15,21 @@ use crate::system::hash::hash;
 use crate::system::interrupt;
 use crate::ui::{Console, counted, table};
 
-/// Renders that are remembered, for a bounded memory: equal rows after so many renders count as paid.
+/// Maximum number of remembered renders, to bound memory: after that, identical rows count as billed.
 const MOST_PAID: usize = 1 << 18;
 
-/// Counts what becomes of the rows, writes it down and reports it.
+/// Counts the results of rows, writes them to the manifest and reports them.
 pub(super) struct BatchSummary<'a> {
     manifest: Manifest,
     console: &'a mut Console,
     outcome: BatchOutcome,
-    /// Failures that end the run.
+    /// Maximum number of failures.
     most: Option<u64>,
-    /// Whether a video that is not as it was asked for is a failure.
+    /// Whether a video that does not match the request is a failure.
     must_match: bool,
-    /// Whether earlier renders do not count.
+    /// Whether reuse is off.
     is_reuse_off: bool,
-    /// Whether renders cost money.
+    /// Whether renders are billed.
     is_billed: bool,
     completed: u64,
     reused: u64,
@@ -42,7 +42,7 @@ pub(super) struct BatchSummary<'a> {
 }
 
 impl<'a> BatchSummary<'a> {
-    /// Begins to count; `outcome` has what is known already.
+    /// Starts counting; `outcome` has the plan.
     pub(super) fn new(
         manifest: Manifest,
         outcome: BatchOutcome,
@@ -73,12 +73,12 @@ impl<'a> BatchSummary<'a> {
         }
     }
 
-    /// Rows that are to be rendered in this run.
+    /// Returns the number of rows to render or reuse in this run.
     fn pending(&self) -> u64 {
         self.outcome.would_render + self.outcome.reused
     }
 
-    /// Returns whether this run has paid for a render, and did not count it for an equal row.
+    /// Returns whether this run is billed for a render that was not counted for an identical row.
     fn is_paid_now(&mut self, result: &OrderResult) -> bool {
         let Some(id) = result.render_id.as_deref().filter(|_| self.paid.len() < MOST_PAID) else {
             return true;
@@ -86,17 +86,17 @@ impl<'a> BatchSummary<'a> {
         self.paid.insert(hash(id))
     }
 
-    /// Whether the run is to end before all rows have had their turn.
+    /// Returns whether to stop before all rows are submitted.
     pub(super) fn is_over(&self) -> bool {
         self.broken.is_some() || self.most.is_some_and(|most| self.failed > 0 && self.failed >= most)
     }
 
-    /// Whether anything became of a row.
+    /// Returns whether any row has a result.
     pub(super) fn has_results(&self) -> bool {
         self.completed + self.failed > 0 || self.broken.is_some()
     }
 
-    /// The figures.
+    /// Reports the totals and returns the outcome.
     ///
     /// # Errors
     /// Returns an error if the manifest could not be written.
@@ -133,7 +133,12 @@ impl<'a> BatchSummary<'a> {
             is_reuse_off,
             cost_usd,
         });
-        console.done(&format!("{} of {} rows completed", outcome.in_place(), outcome.rows));
+        let completed = format!("{} of {} rows completed", outcome.in_place(), outcome.rows);
+        if outcome.in_place() == outcome.rows {
+            console.done(&completed);
+        } else {
+            console.not_done(&completed);
+        }
         if let Some(cost) = cost_usd {
             console.detail(&format!("estimated cost: ${cost:.4}"));
         }
@@ -191,7 +196,7 @@ impl Reporter for BatchSummary<'_> {
     }
 }
 
-/// A line of the manifest.
+/// Returns the entry of a result for the manifest.
 fn entry(result: &OrderResult) -> Entry {
     let (state, duration, error) = match &result.state {
         OrderState::Submitted => (RowState::Submitted, None, None),
@@ -199,7 +204,7 @@ fn entry(result: &OrderResult) -> Entry {
             let duration = video.as_ref().and_then(|video| video.verified.duration());
             (RowState::Completed, duration, None)
         }
-        // A render that did not fail at the server is fetched later, not paid for again.
+        // A render that did not fail on the server is downloaded later and not billed again.
         OrderState::Failed { error, is_fetchable: true } => {
             (RowState::Submitted, None, Some(error.to_string()))
         }

@@ -150,23 +150,6 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         ..BASE
     },
     RenderOption {
-        name: "callback-url",
-        value_name: "URL",
-        help: "HTTPS webhook to call when the render ends",
-        details: "HeyGen calls it even if this command has exited by then.",
-        heading: Heading::Network,
-        set: |spec, value| put(&mut spec.request.callback_url, https_url(text(value)?)?),
-        ..BASE
-    },
-    RenderOption {
-        name: "callback-id",
-        value_name: "ID",
-        help: "Identifier to include in webhooks and render details",
-        heading: Heading::Network,
-        set: |spec, value| put(&mut spec.request.callback_id, text(value)?.to_owned()),
-        ..BASE
-    },
-    RenderOption {
         name: "data",
         short: Some('d'),
         value_name: "JSON|FILE|-",
@@ -282,6 +265,23 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
             let key = text(value)?.parse::<IdempotencyKey>();
             put(&mut spec.idempotency_key, key.map_err(|error: InvalidIdempotencyKey| error.to_string())?)
         },
+        ..BASE
+    },
+    RenderOption {
+        name: "callback-url",
+        value_name: "URL",
+        help: "HTTPS webhook to call when the render ends",
+        details: "HeyGen calls it even if this command has exited by then.",
+        heading: Heading::Network,
+        set: |spec, value| put(&mut spec.request.callback_url, https_url(text(value)?)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "callback-id",
+        value_name: "ID",
+        help: "Identifier to include in webhooks and render details",
+        heading: Heading::Network,
+        set: |spec, value| put(&mut spec.request.callback_id, text(value)?.to_owned()),
         ..BASE
     },
     RenderOption {

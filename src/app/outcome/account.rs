@@ -11,7 +11,7 @@ use super::parts;
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DetailOutcome {
-    /// As the API describes it; URLs without their queries unless they were asked for.
+    /// As the API describes it. URLs have no query unless `--show-urls` is set.
     #[schemars(schema_with = "parts::render_detail")]
     pub(crate) render: RenderDetail,
 }
@@ -20,10 +20,10 @@ pub(crate) struct DetailOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ListOutcome {
-    /// Newest first; URLs without their queries unless they were asked for.
+    /// Newest first. URLs have no query unless `--show-urls` is set.
     #[schemars(schema_with = "parts::render_details")]
     pub(crate) renders: Vec<RenderDetail>,
-    /// Whether there are more.
+    /// Whether more pages follow.
     pub(crate) has_more: bool,
     /// The cursor of the next page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(crate) struct ListOutcome {
 pub(crate) struct DeleteOutcome {
     /// The render.
     pub(crate) render: DeletedRender,
-    /// True.
+    /// Always true.
     pub(crate) deleted: bool,
 }
 
@@ -44,19 +44,19 @@ pub(crate) struct DeleteOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DeletedRender {
-    /// The render's id.
+    /// ID of the render.
     pub(crate) render_id: String,
 }
 
-/// What is set to sign in, and whether it works.
+/// The credential and its status.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct StatusOutcome {
-    /// Whether there is a credential.
+    /// Whether a credential is set or stored.
     pub(crate) configured: bool,
-    /// Whether the API accepts it.
+    /// Whether the API accepts the credential.
     pub(crate) valid: bool,
-    /// More about it, where there is one.
+    /// Details of the credential.
     #[serde(flatten)]
     pub(crate) credential: Option<CredentialOutcome>,
 }
@@ -65,47 +65,47 @@ pub(crate) struct StatusOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct CredentialOutcome {
-    /// Where it comes from.
+    /// Environment variable or file of the credential.
     pub(crate) source: String,
     /// `oauth` or `api_key`.
     pub(crate) kind: &'static str,
-    /// When a stored sign-in expires.
+    /// Time when the stored sign-in expires.
     pub(crate) expires_at: Option<Value>,
-    /// Who it belongs to.
+    /// User of the account.
     pub(crate) user: Value,
     /// How the account is billed.
     pub(crate) billing: Map<String, Value>,
-    /// What is left to spend, in the unit that the account is billed in.
+    /// Balance of the account, in the unit that it is billed in.
     pub(crate) left: Option<f64>,
 }
 
-/// A sign-in that is stored.
+/// A stored sign-in.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct SignInOutcome {
-    /// True.
+    /// Always true.
     pub(crate) signed_in: bool,
-    /// Who is signed in.
+    /// User who is signed in.
     pub(crate) user: Value,
 }
 
-/// A sign-in that was refreshed.
+/// A refreshed sign-in.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct RefreshOutcome {
-    /// True.
+    /// Always true.
     pub(crate) refreshed: bool,
-    /// When it expires.
+    /// Time when it expires.
     pub(crate) expires_at: Option<Value>,
 }
 
-/// A sign-in that was forgotten.
+/// The result of signing out.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct SignOutOutcome {
-    /// Whether there was something to forget.
+    /// Whether stored credentials were removed.
     pub(crate) signed_out: bool,
-    /// Whether the server has taken the sign-in back.
+    /// Whether the server has revoked the sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revoked: Option<bool>,
 }

@@ -8,32 +8,32 @@ use serde::Serialize;
 
 use super::parts;
 
-/// An archive in figures.
+/// Properties of an archive.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ArchiveOutcome {
-    /// The project's name.
+    /// Name of the project.
     pub(crate) project: String,
-    /// The manifest digest.
+    /// Digest of the manifest.
     pub(crate) digest: String,
-    /// Files.
+    /// Number of files.
     pub(crate) file_count: usize,
-    /// Their size in bytes.
+    /// Total size of the files in bytes.
     pub(crate) content_bytes: u64,
-    /// The archive's size in bytes.
+    /// Size of the archive in bytes.
     pub(crate) size_bytes: u64,
     /// SHA-256 of the archive, in hexadecimal.
     pub(crate) sha256: String,
-    /// What the API takes, in bytes.
+    /// Upload limit of the API in bytes.
     pub(crate) upload_limit_bytes: u64,
-    /// Whether it is larger.
+    /// Whether the archive exceeds the upload limit.
     pub(crate) exceeds_upload_limit: bool,
     /// The largest files.
     pub(crate) largest_files: Vec<FileSize>,
     /// All files, with `--list`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) files: Option<Vec<FileDigest>>,
-    /// Where the archive was written.
+    /// Path of the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) output_path: Option<PathBuf>,
 }
@@ -42,9 +42,9 @@ pub(crate) struct ArchiveOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct FileSize {
-    /// Its path in the archive.
+    /// Path in the archive.
     pub(crate) path: String,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub(crate) size_bytes: u64,
 }
 
@@ -52,21 +52,21 @@ pub(crate) struct FileSize {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct FileDigest {
-    /// Its path in the archive.
+    /// Path in the archive.
     pub(crate) path: String,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub(crate) size_bytes: u64,
     /// SHA-256 of its contents, in hexadecimal.
     pub(crate) sha256: String,
 }
 
-/// A project that was packed for itself.
+/// A packed project.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct PackOutcome {
     /// The archive.
     pub(crate) archive: ArchiveOutcome,
-    /// Findings short of errors.
+    /// Warnings and notes.
     #[schemars(schema_with = "parts::diagnostics")]
     pub(crate) diagnostics: Vec<Diagnostic>,
 }

@@ -9,47 +9,47 @@ use crate::app::budget::Billed;
 use crate::app::failure::{BatchFailed, InvalidRows};
 use crate::fault::Error;
 
-/// Rows of a batch.
+/// The result of a batch.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct BatchOutcome {
-    /// The manifest digest of the project.
+    /// Digest of the project's manifest.
     pub(crate) digest: String,
-    /// Rows of the file.
+    /// Number of rows in the file.
     pub(crate) rows: u64,
-    /// Rows that cannot be rendered as they are.
+    /// Number of invalid rows.
     pub(crate) invalid: u64,
-    /// New renders that rows needed when the run began; equal rows share one.
+    /// Number of new renders that were required when the run started. Identical rows share a render.
     pub(crate) would_render: u64,
-    /// Rows that use an earlier render, or that of an equal row.
+    /// Number of rows that reuse an earlier render or the render of an identical row.
     pub(crate) reused: u64,
-    /// Rows whose video was in place when the run began.
+    /// Number of rows whose video already existed when the run started.
     pub(crate) done: u64,
-    /// Rows that failed in an earlier run, and were left out.
+    /// Number of rows that were skipped because they failed in an earlier run.
     pub(crate) failed_before: u64,
-    /// Findings short of errors, about the project and about rows, one for each kind; absent without any.
+    /// Warnings and notes about the project and the rows, one per kind; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "parts::diagnostics")]
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// The rows because of which a run would render nothing; of a dry run only.
+    /// The invalid rows that would prevent a run; only in a dry run.
     #[serde(skip)]
     pub(crate) refusal: Option<InvalidRows>,
-    /// What the run has come to; absent after a dry run.
+    /// Results of the run; absent after a dry run.
     #[serde(flatten)]
     pub(crate) results: Option<BatchResults>,
 }
 
-/// What a batch has come to.
+/// The results of a batch.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct BatchResults {
-    /// Rows whose video this run has put in place.
+    /// Number of rows that this run completed.
     pub(crate) completed: u64,
-    /// Rows without a video.
+    /// Number of rows without a video.
     pub(crate) failed: u64,
-    /// What this run paid for.
+    /// Renders that this run was billed for.
     pub(crate) billed: Billed,
-    /// Rows that were not submitted.
+    /// Number of rows that were not submitted.
     pub(crate) not_submitted: u64,
     /// Whether every row without a video timed out in this run.
     #[serde(skip)]
@@ -57,7 +57,7 @@ pub(crate) struct BatchResults {
     /// Whether the run used no earlier renders.
     #[serde(skip)]
     pub(crate) is_reuse_off: bool,
-    /// What it cost in dollars, by the tooling's estimate.
+    /// Estimated cost in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
 }
@@ -68,10 +68,10 @@ impl BatchOutcome {
         self.results.as_ref().map_or(0, |results| results.completed) + self.done
     }
 
-    /// Checks that every row has a video; after a dry run, that a run would render something.
+    /// Checks that every row has a video; after a dry run, that no invalid row would prevent a run.
     ///
     /// # Errors
-    /// Returns [`BatchFailed`] if a row has no video, and [`InvalidRows`] if a run would be refused because of rows.
+    /// Returns [`BatchFailed`] if a row has no video, and [`InvalidRows`] if invalid rows would prevent a run.
     pub(super) fn verdict(&self) -> Result<(), Error> {
         let missing = self.rows.saturating_sub(self.in_place());
         match (&self.results, &self.refusal) {

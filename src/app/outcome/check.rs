@@ -6,18 +6,18 @@ use serde::Serialize;
 
 use super::parts;
 
-/// What checks found.
+/// The findings of the checks.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct CheckOutcome {
-    /// The findings, by path and place.
+    /// Findings, sorted by path and position.
     #[schemars(schema_with = "parts::diagnostics")]
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// How many of them are errors.
+    /// Number of errors.
     pub(crate) errors: usize,
-    /// How many of them are warnings.
+    /// Number of warnings.
     pub(crate) warnings: usize,
-    /// How many of them are notes.
+    /// Number of notes.
     pub(crate) notes: usize,
 }
 
@@ -32,20 +32,20 @@ impl From<&Findings> for CheckOutcome {
     }
 }
 
-/// What a check is about.
+/// The description of a check.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct RuleOutcome {
-    /// The rule's code.
+    /// Code of the rule.
     pub(crate) code: String,
-    /// `error`, `warning` or `note`, unless the user says otherwise.
+    /// Default severity: `error`, `warning` or `note`.
     pub(crate) severity: &'static str,
-    /// Which part of a project it is about.
+    /// Group of the rule.
     pub(crate) group: &'static str,
-    /// One sentence.
+    /// Summary in one sentence.
     pub(crate) summary: &'static str,
-    /// Why, and what to do about it.
+    /// Explanation and remedy.
     pub(crate) explanation: String,
-    /// Where the documentation has it.
+    /// URL of the documentation.
     pub(crate) url: String,
 }

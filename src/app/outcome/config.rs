@@ -8,34 +8,34 @@ use serde_json::{Map, Value};
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct EmulatorOutcome {
-    /// The API's base URL.
+    /// Base URL of the API.
     pub(crate) url: String,
-    /// Whether renders are built-in clips.
+    /// Whether renders are replaced by built-in clips.
     pub(crate) placeholder: bool,
 }
 
-/// What is set, and where.
+/// The settings and where they are set.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ConfigOutcome {
-    /// The configuration file.
+    /// Path of the configuration file.
     pub(crate) path: String,
-    /// Whether it exists.
+    /// Whether the file exists.
     pub(crate) exists: bool,
-    /// Every setting by its name.
+    /// Settings by name.
     #[schemars(with = "std::collections::BTreeMap<String, SettingOutcome>")]
     pub(crate) settings: Map<String, Value>,
-    /// The entries, unless one was chosen.
+    /// Entries, unless one was selected.
     pub(crate) entries: Vec<EntryOutcome>,
 }
 
-/// A setting that counts.
+/// A setting.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct SettingOutcome {
-    /// Its value.
+    /// Effective value.
     pub(crate) value: String,
-    /// Where it was set.
+    /// Place where it is set.
     pub(crate) origin: String,
 }
 
@@ -43,14 +43,14 @@ pub(crate) struct SettingOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct EntryOutcome {
-    /// Its name.
+    /// Name of the entry.
     pub(crate) name: String,
-    /// The project's directory.
+    /// Project directory.
     pub(crate) project: String,
-    /// Events that it is for; all where there are none.
+    /// Events that the entry is rendered for; all events if empty.
     pub(crate) on: Vec<String>,
-    /// The line that it begins on.
+    /// Line where the entry starts, from 1.
     pub(crate) line: usize,
-    /// What it sets.
+    /// Settings of the entry.
     pub(crate) settings: Map<String, Value>,
 }

@@ -17,12 +17,12 @@ pub(crate) struct EntriesOutcome {
     pub(crate) renders: Vec<EntryRender>,
 }
 
-/// What became of an entry.
+/// The result of an entry.
 #[derive(Debug, Serialize)]
 pub(crate) struct EntryRender {
-    /// The entry's name.
+    /// Name of the entry.
     pub(crate) entry: String,
-    /// Its render, or why there is none.
+    /// Its outcome, or its error.
     #[serde(flatten)]
     pub(crate) result: EntryResult,
 }
@@ -31,13 +31,13 @@ pub(crate) struct EntryRender {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum EntryResult {
-    /// Its render.
+    /// Its outcome.
     Outcome(Outcome),
     /// The error envelope.
     Failed(ErrorOutcome),
 }
 
-/// What became of entries: the members of each outcome beside the entry's name.
+/// Returns the schema of the results of entries: the members of each outcome and the name of the entry.
 fn entry_renders(generator: &mut SchemaGenerator) -> Schema {
     let outcomes: [fn(&mut SchemaGenerator) -> Schema; 4] = [
         <RenderOutcome as JsonSchema>::json_schema,
@@ -47,7 +47,7 @@ fn entry_renders(generator: &mut SchemaGenerator) -> Schema {
     ];
     let named = outcomes.map(|describe| {
         let mut schema = describe(generator).to_value();
-        schema["properties"]["entry"] = json!({ "type": "string", "description": "The entry's name." });
+        schema["properties"]["entry"] = json!({ "type": "string", "description": "Name of the entry." });
         if let Some(required) = schema["required"].as_array_mut() {
             required.insert(0, "entry".into());
         }

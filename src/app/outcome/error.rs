@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::parts;
 use crate::fault::Error;
 
-/// A failure: what standard error has with `--json`.
+/// An error, as printed to standard error with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ErrorOutcome {
@@ -21,23 +21,23 @@ pub(crate) struct ErrorOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ErrorView {
-    /// Stable identifier.
+    /// Stable identifier of the error.
     code: String,
-    /// What happened.
+    /// Description of the error.
     message: String,
-    /// What to do about it.
+    /// Suggested remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
-    /// The member of the request that is at fault.
+    /// Parameter of the API request that caused the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     param: Option<String>,
-    /// Where the API's documentation has it.
+    /// URL of the API documentation.
     #[serde(skip_serializing_if = "Option::is_none")]
     doc_url: Option<String>,
-    /// The API's id of the request.
+    /// Request ID of the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// The render that exists.
+    /// ID of the render.
     #[serde(skip_serializing_if = "Option::is_none")]
     render_id: Option<String>,
     /// The findings that are the reason.

@@ -7,11 +7,11 @@ use serde_json::json;
 pub(crate) fn render_detail(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        "description": "A render as the API describes it; members that this version does not know are passed on",
+        "description": "A render as the API describes it; unknown members are preserved",
         "required": ["render_id", "status"],
         "properties": {
             "render_id": { "type": "string" },
-            "status": { "type": "string", "description": "queued, rendering, completed, failed, or a later word" },
+            "status": { "type": "string", "description": "queued, rendering, completed, failed, or another status" },
             "format": { "type": "string" },
             "title": { "type": "string" },
             "callback_id": { "type": "string" },
@@ -71,7 +71,7 @@ pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["code", "severity", "path", "message"],
             "properties": {
-                "code": { "type": "string", "description": "The rule; docs/checks.md lists them" },
+                "code": { "type": "string", "description": "Code of the check; see docs/checks.md" },
                 "severity": { "enum": ["error", "warning", "note"] },
                 "path": { "type": "string" },
                 "span": {

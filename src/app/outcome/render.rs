@@ -16,20 +16,20 @@ use crate::app::budget::Billed;
 use crate::fault::Error;
 use crate::renderers::verify::Mismatch;
 
-/// What became of a render, or of many.
+/// The outcome of `render`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
     /// One render.
     Render(Box<RenderOutcome>),
-    /// Rows of a batch.
+    /// A batch.
     Batch(Box<BatchOutcome>),
-    /// A render that was only checked and packed.
+    /// A dry run: the project was checked and packed.
     DryRun(Box<DryRunOutcome>),
 }
 
 impl Outcome {
-    /// Returns what the run is billed for.
+    /// Returns the renders that the run is billed for.
     pub(crate) fn billed(&self) -> Billed {
         match self {
             Self::Render(render) => render.billed,
@@ -50,8 +50,7 @@ impl Outcome {
     ///
     /// # Errors
     /// Returns [`Mismatch`] if the video does not match the request, and [`BatchFailed`](crate::app::failure::BatchFailed)
-    /// if rows have no video. Returns [`InvalidRows`](crate::app::failure::InvalidRows) if rows would keep a run from
-    /// rendering.
+    /// if rows have no video. Returns [`InvalidRows`](crate::app::failure::InvalidRows) if invalid rows would prevent a run.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
         match self {
             Self::Render(render) => render.mismatch.clone().map_or(Ok(()), |mismatch| Err(mismatch.into())),
@@ -67,38 +66,38 @@ impl Outcome {
 pub(crate) struct RenderOutcome {
     /// The render.
     pub(crate) render: RenderView,
-    /// The uploaded archive, where there is one.
+    /// ID of the uploaded archive, if there is one.
     pub(crate) asset_id: Option<String>,
-    /// Whether an earlier run paid for it.
+    /// Whether an earlier render was reused.
     pub(crate) reused: bool,
-    /// The render key, with the generation.
+    /// Render key, with its generation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<String>,
-    /// Where the video is.
+    /// Path of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) output_path: Option<PathBuf>,
     /// Size of the video in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bytes_written: Option<u64>,
-    /// What the video is, by its headers, and how it differs from what was asked for.
+    /// Properties of the video and its differences from the request.
     #[serde(flatten)]
     pub(crate) video: Option<VideoOutcome>,
-    /// What is known about a project that was packed.
+    /// Properties of the packed project.
     #[serde(flatten)]
     pub(crate) project: Option<ProjectOutcome>,
-    /// What it cost in dollars, by the tooling's estimate.
+    /// Estimated cost in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
     /// How it was rendered, such as `rendered on the runner`.
     #[serde(skip)]
     pub(crate) label: &'static str,
-    /// A presigned URL of a picture; its query is a credential.
+    /// A presigned URL of a preview image; its query is a credential.
     #[serde(skip)]
     pub(crate) thumbnail_url: Option<String>,
-    /// What was paid for it in this run.
+    /// Renders that this run was billed for.
     #[serde(skip)]
     pub(crate) billed: Billed,
-    /// What about the video is not as it must be.
+    /// Differences of the video from the request that are an error.
     #[serde(skip)]
     pub(crate) mismatch: Option<Mismatch>,
 }
@@ -107,10 +106,10 @@ pub(crate) struct RenderOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum RenderView {
-    /// As the API describes it; URLs without their queries.
+    /// As the API describes it. URLs have no query.
     #[schemars(schema_with = "parts::render_detail")]
     Api(Box<RenderDetail>),
-    /// Made without the API, or submitted and not asked about yet.
+    /// Rendered without the API, or submitted without waiting.
     Own(OwnRender),
 }
 
@@ -124,63 +123,63 @@ impl RenderView {
     }
 }
 
-/// A render that the API has not described.
+/// A render without a description by the API.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct OwnRender {
-    /// The renderer's name.
+    /// Name of the renderer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) renderer: Option<&'static str>,
-    /// `completed`, or `queued` where nobody waited.
+    /// `completed`, or `queued` with `--no-wait`.
     pub(crate) status: &'static str,
-    /// Container of the video.
+    /// Container format of the video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) format: Option<String>,
-    /// The render's id.
+    /// ID of the render.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) render_id: Option<String>,
-    /// The tier that was asked for.
+    /// Requested resolution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) resolution: Option<String>,
 }
 
-/// A video that was read.
+/// Properties of a video.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct VideoOutcome {
-    /// By its headers; null where they cannot be read.
+    /// Properties from the headers of the file; null if they cannot be read.
     #[schemars(schema_with = "parts::video")]
     pub(crate) video: Option<Video>,
-    /// How it differs from what was asked for, one sentence each.
+    /// Differences from the request.
     pub(crate) mismatches: Vec<String>,
 }
 
-/// A project that was packed.
+/// A packed project.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ProjectOutcome {
-    /// The render key of generation 0: what the render is of.
+    /// Render key of generation 0, which identifies the render.
     pub(crate) identity: String,
-    /// The request body, without the project.
+    /// Request body, without the project.
     pub(crate) request: Map<String, Value>,
-    /// The manifest digest.
+    /// Digest of the manifest.
     pub(crate) digest: String,
-    /// Findings short of errors.
+    /// Warnings and notes.
     #[schemars(schema_with = "parts::diagnostics")]
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// A render that was only checked and packed.
+/// A dry run: the project was checked and packed.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DryRunOutcome {
-    /// The render key of generation 0.
+    /// Render key of generation 0.
     pub(crate) key: String,
-    /// The archive.
+    /// Properties of the archive.
     pub(crate) archive: ArchiveOutcome,
-    /// The request body, without the project.
+    /// Request body, without the project.
     pub(crate) request: Map<String, Value>,
-    /// Findings short of errors.
+    /// Warnings and notes.
     #[schemars(schema_with = "parts::diagnostics")]
     pub(crate) diagnostics: Vec<Diagnostic>,
 }

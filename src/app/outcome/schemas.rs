@@ -46,13 +46,13 @@ fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// A render, or as much as is known of one that came to nothing.
+/// Returns the schema of a render, or of the last known state of a failed one.
 fn render(generator: &mut SchemaGenerator) -> Schema {
     let (outcome, detail) = (of::<Outcome>(generator), of::<DetailOutcome>(generator));
     json_schema!({ "anyOf": [outcome, detail] })
 }
 
-/// As [`render`], for one that exists.
+/// Returns the schema of an existing render; see [`render`].
 fn get_wait(generator: &mut SchemaGenerator) -> Schema {
     let (outcome, detail) = (of::<RenderOutcome>(generator), of::<DetailOutcome>(generator));
     json_schema!({ "anyOf": [outcome, detail] })
@@ -70,7 +70,7 @@ pub(crate) fn output(command: Option<&str>) -> Value {
             schemas.extend(last);
             let properties = schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema));
             json!({
-                "description": "What commands print with --json, by command",
+                "description": "Output of each command with --json",
                 "type": "object",
                 "properties": properties.collect::<serde_json::Map<_, _>>(),
             })

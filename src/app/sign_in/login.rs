@@ -29,8 +29,8 @@ pub(crate) enum SignInMethod {
 /// Signs in and stores the credential once HeyGen has accepted it.
 ///
 /// # Errors
-/// Returns an error if the file of credentials cannot be read or written, nobody is at the terminal, or HeyGen does not
-/// accept the credential. The stored credentials are unchanged then.
+/// Returns an error if the file of credentials cannot be read or written, the terminal is not interactive, or HeyGen rejects
+/// the credential. The stored credentials are unchanged then.
 pub(crate) fn sign_in(method: SignInMethod, console: &mut Console) -> Result<SignInOutcome, Error> {
     let store = store::open()?;
     // Fails early if the file cannot be locked: a sign-in that cannot be stored should not begin.

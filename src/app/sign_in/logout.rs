@@ -24,7 +24,7 @@ pub(crate) struct SignOutSpec {
 /// them.
 ///
 /// # Errors
-/// Returns a usage error if confirmation is needed and nobody is at the terminal, [`SignInError::Declined`] if the user
+/// Returns a usage error if confirmation is needed and the terminal is not interactive, [`SignInError::Declined`] if the user
 /// declines, and an error if the file of credentials cannot be read or written.
 pub(crate) fn sign_out(spec: SignOutSpec, console: &mut Console) -> Result<SignOutOutcome, Error> {
     let store = store::open()?;

@@ -18,7 +18,7 @@ use crate::emulator::state::{Asset, State};
 /// The HTML of a composition is read up to this many bytes.
 const MAX_HTML: u64 = 64 * 1024 * 1024;
 
-/// Returns the name of the stored archive that `project` stands for.
+/// Returns the name of the stored archive of `project`.
 ///
 /// # Errors
 /// Returns a [`Rejection`] if the project is invalid, unknown, too large or cannot be fetched.

@@ -49,7 +49,7 @@ pub(super) fn create_upload(state: &State, body: &Value) -> Result<Value, Reject
     }))
 }
 
-/// `POST /v3/assets/{asset_id}/complete`: makes an uploaded archive usable.
+/// `POST /v3/assets/{asset_id}/complete`: completes an uploaded archive.
 pub(super) fn complete(state: &State, asset_id: &str, body: &Value) -> Result<Value, Rejection> {
     let checksum = optional(object(body)?, "checksum_sha256")?;
     let mut inner = state.lock();

@@ -57,7 +57,7 @@ fn page(status: u16, title: &str, body: &str) -> Reply {
     Reply::new(status, "text/html; charset=utf-8", document(title, body)).header("cache-control", "no-store")
 }
 
-/// Returns what is wrong with an authorization request. The redirect URI is checked first: no user is sent elsewhere.
+/// Returns the first mistake of an authorization request. The redirect URI is validated first, to prevent open redirects.
 fn find_mistake(query: &Form) -> Option<&'static str> {
     let redirect_uri = text(query, "redirect_uri");
     let port = redirect_uri.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.split('/').next());

@@ -18,7 +18,7 @@ pub(super) struct Acceptor {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Status {
     Open,
-    /// The listener is to be closed for this long.
+    /// The listener must be closed for this long.
     PauseRequested(Duration),
     Paused,
     Stopped,
@@ -39,7 +39,7 @@ impl Acceptor {
         self.changed.notify_all();
     }
 
-    /// Makes the thread in [`Acceptor::accept`] look at the status: it blocks until a connection arrives.
+    /// Makes the thread in [`Acceptor::accept`] read the status: it blocks until a connection arrives.
     fn wake(&self) {
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }

@@ -1,4 +1,4 @@
-//! Replies, and the ways in which they can break off.
+//! Replies, and how they can be interrupted.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};

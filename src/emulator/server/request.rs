@@ -93,7 +93,7 @@ impl Request {
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
-    /// Reads and drops what is left of the body, up to a limit.
+    /// Reads and drops the rest of the body, up to a limit.
     pub(super) fn drain(&mut self) {
         // A body that breaks off here was of no interest to the handler.
         let _ = io::copy(&mut self.body.by_ref().take(MAX_DRAINED), &mut io::sink());

@@ -10,7 +10,7 @@ pub(super) fn random_secret() -> String {
     (0..4).map(|_| format!("{:016x}", random())).collect()
 }
 
-/// Makes identifiers, all different.
+/// Generates unique identifiers.
 pub(crate) struct IdGenerator {
     secret: String,
     serial: u64,

@@ -81,7 +81,7 @@ impl Inner {
 }
 
 impl State {
-    /// Returns an empty state that stores files in `folder` and hands out URLs of the storage at `storage_url`.
+    /// Returns an empty state that stores files in `folder` and returns URLs of the storage at `storage_url`.
     pub(super) fn new(config: Config, folder: TemporaryFolder, storage_url: String) -> Self {
         let inner = Inner {
             ids: IdGenerator::default(),

@@ -23,7 +23,7 @@ pub(crate) struct RenderOptions {
 pub(crate) enum Status {
     /// It waits for the worker.
     Queued,
-    /// The worker makes the video.
+    /// The worker is rendering the video.
     Rendering,
     /// The video is stored.
     Completed,

@@ -81,7 +81,7 @@ impl Response {
     }
 }
 
-/// The error for a successful response in an unexpected format.
+/// Returns the error for a successful response in an unexpected format.
 pub(super) fn malformed() -> OAuthError {
     OAuthError::Unreachable("unexpected response".to_owned())
 }

@@ -62,7 +62,7 @@ impl Store {
         self.lock_by(Deadline::NEVER)
     }
 
-    /// The same, which waits for other processes until `deadline`.
+    /// Locks the file as [`Store::lock`] does, and waits for other processes until `deadline`.
     ///
     /// # Errors
     /// As [`Store::lock`].

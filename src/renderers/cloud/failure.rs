@@ -8,7 +8,7 @@ use crate::fault::{Exit, Fault};
 use crate::heygen::transport::api_members;
 use crate::ui::plain;
 
-/// The command that polls and downloads a render that is still running.
+/// Returns the command that polls and downloads a render that is still running.
 pub(crate) fn resume_command(failure: &Failure) -> Option<String> {
     let render_id = failure.render_id.as_ref().filter(|_| failure.is_resumable())?;
     Some(get_command(render_id))

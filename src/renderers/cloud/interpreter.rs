@@ -6,7 +6,7 @@
 //!                       ▲ one list call for up to 100 renders, or a poll of its own
 //! ```
 //!
-//! Each kind of work has a lane with threads of its own, so that what is slow for one order delays no other kind; nothing
+//! Each kind of work has a lane with its own threads, so that a slow order does not delay other kinds of work; nothing
 //! sleeps on a thread. A rate limit that one order meets slows all of them down. Orders of one project share one upload:
 //! the first that needs it is the leader, and the others wait for it.
 
@@ -45,13 +45,13 @@ const DOWNLOADS: usize = 6;
 /// Polls at a time.
 const POLLS: usize = 4;
 
-/// The shortest pause between two looks at all that wait.
+/// Minimum time between two list calls about all waiting orders.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Orders that are asked about by the list; fewer are asked about one by one.
 const WORTH_A_LIST: usize = 3;
 
-/// What the interpreter works with.
+/// The dependencies and settings of the interpreter.
 pub(super) struct Interpreter<'a> {
     pub(super) transport: &'a Transport,
     pub(super) context: &'a RunContext<'a>,
@@ -62,17 +62,17 @@ pub(super) struct Interpreter<'a> {
     pub(super) in_flight: usize,
     /// Repeats of one request after transient errors.
     pub(super) max_retries: u32,
-    /// What the account's list says about orders of which nothing is known, if it was searched for all of them.
+    /// The result of searching the account's list, for orders without a known render.
     pub(super) listed: ListSays,
-    /// How long the API must say that it does not know a render before it is taken for deleted.
+    /// How long the API must report a render as unknown before it counts as deleted.
     pub(super) gone_grace: Duration,
 }
 
 impl Interpreter<'_> {
-    /// Performs `orders`, and reports what becomes of each.
+    /// Performs `orders` and reports the result of each.
     ///
     /// # Errors
-    /// Returns an error if the run as a whole cannot go on, such as for the account's balance.
+    /// Returns an error if the run as a whole cannot continue, such as for the account's balance.
     pub(super) fn run(
         &self,
         orders: &mut (dyn Iterator<Item = Order> + Send),
@@ -107,20 +107,20 @@ pub(super) struct Run<'a> {
     source: Source,
     submissions: Lane<Call>,
     polls: Lane<Call>,
-    /// Looks at many at once: they wait for no single poll.
+    /// Requests the state of many renders at once, instead of polling each.
     lists: Lane<Call>,
     downloads: Lane<(Box<Task>, String)>,
     pub(super) schedule: Schedule<Sleeper, Box<Task>>,
-    /// Permits to be in flight, and to be on the way to a submission.
+    /// Permits for orders in flight, and for orders before their submission.
     flights: Semaphore,
     permits: Semaphore,
-    /// Orders in flight, and whether there will be no more.
+    /// Number of orders in flight, and whether all orders were started.
     open: Mutex<(usize, bool)>,
     pub(super) upload: SharedUpload,
     /// How fast requests are sent.
     pace: Mutex<Pace>,
     pub(super) stop: AtomicBool,
-    /// Notices that were reported: what holds for many orders is said once.
+    /// Notices that were reported: the same notice is reported once.
     notices: Mutex<HashSet<String>>,
     /// When a render was submitted last.
     pub(super) last_submission: Mutex<Option<Instant>>,
@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Hands on what the threads say, until all of them have ended.
+    /// Forwards messages of the threads to the reporter until all of them have ended.
     fn report(&self, messages: &Receiver<Message>, reporter: &mut dyn Reporter) {
         let report = |reporter: &mut dyn Reporter, result: OrderResult| {
             if !reporter.result(result) {
@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
                 Message::Result(result) => report(reporter, *result),
                 Message::Ended(result, has_permit) => {
                     report(reporter, *result);
-                    // Only now: what the result says may forbid that another order begins.
+                    // Only now: the result may prevent further orders.
                     self.leave(has_permit);
                 }
                 Message::End => return,
@@ -205,7 +205,7 @@ impl<'a> Run<'a> {
         self.end_if_over();
     }
 
-    /// Begins an order, unless it has to wait for the upload that another one makes.
+    /// Starts an order, unless it must wait for the upload of another one.
     fn admit(&self, order: Order) {
         let Some(Admitted { mut order, asset, is_leader }) = self.upload.admit(order) else { return };
         let Interpreter { context, max_retries, listed, gone_grace, .. } = self.interpreter;
@@ -267,7 +267,7 @@ impl<'a> Run<'a> {
         lane.push(Call::Send(task, request));
     }
 
-    /// Reports that the render of a task exists, and lets another order on the way to its submission.
+    /// Reports that the render of a task exists, and releases its permit to submit.
     fn release_permit(&self, task: &mut Task) {
         self.end_leadership(task);
         if std::mem::take(&mut task.has_permit) {
@@ -278,7 +278,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The leader's upload is there: the others may begin.
+    /// Starts the orders that waited for the upload of the leader.
     fn open_upload(&self, leader: &mut Task) {
         leader.is_leader = false;
         if let (Source::Archive(archive), Some(id)) = (&self.source, leader.job.asset_id()) {
@@ -293,7 +293,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A leader that needed no upload, or failed: the next order takes its place.
+    /// Replaces a leader that needed no upload, or failed, with the next order.
     pub(super) fn end_leadership(&self, task: &mut Task) {
         self.end_replacement(task);
         if !std::mem::take(&mut task.is_leader) {
@@ -310,7 +310,7 @@ impl<'a> Run<'a> {
         let _ = self.messages.send(Message::Ended(Box::new(result), has_permit));
     }
 
-    /// An order is over.
+    /// Records the end of an order.
     pub(super) fn leave(&self, has_permit: bool) {
         if has_permit {
             self.permits.release();
@@ -331,7 +331,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Wakes what is due.
+    /// Wakes tasks that are due.
     fn wake(&self) {
         while let Some(Due { woken, parked }) = self.schedule.next() {
             for sleeper in woken {

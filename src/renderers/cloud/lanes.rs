@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The value behind a lock, whoever held it last.
+/// Locks a mutex, ignoring poisoning.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -16,7 +16,7 @@ pub(super) struct Lane<T> {
 }
 
 impl<T> Lane<T> {
-    /// An empty lane.
+    /// Creates an empty lane.
     pub(super) fn new() -> Self {
         Self { state: Mutex::new((VecDeque::new(), false)), changed: Condvar::new() }
     }
@@ -27,7 +27,7 @@ impl<T> Lane<T> {
         self.changed.notify_one();
     }
 
-    /// Waits for work; `None` where there will be no more.
+    /// Waits for work; returns `None` once the lane is closed and empty.
     pub(super) fn pop(&self) -> Option<T> {
         let state = lock(&self.state);
         let is_idle = |state: &mut (VecDeque<T>, bool)| state.0.is_empty() && !state.1;
@@ -35,7 +35,7 @@ impl<T> Lane<T> {
         state.0.pop_front()
     }
 
-    /// Says that there will be no more.
+    /// Closes the lane: no more work follows.
     pub(super) fn close(&self) {
         lock(&self.state).1 = true;
         self.changed.notify_all();
@@ -49,12 +49,12 @@ pub(super) struct Semaphore {
 }
 
 impl Semaphore {
-    /// With so many permits.
+    /// Creates a semaphore with this number of permits.
     pub(super) fn new(permits: usize) -> Self {
         Self { permits: Mutex::new(permits), released: Condvar::new() }
     }
 
-    /// Takes a permit, and waits for one where there is none.
+    /// Acquires a permit; waits if none is available.
     pub(super) fn acquire(&self) {
         let permits = lock(&self.permits);
         let mut permits = self
@@ -75,7 +75,7 @@ impl Semaphore {
 pub(super) struct Schedule<S, P> {
     state: Mutex<Later<S, P>>,
     changed: Condvar,
-    /// The shortest time between two looks at all that is parked.
+    /// Minimum time between two requests about parked tasks.
     shortest: Duration,
 }
 
@@ -86,16 +86,16 @@ struct Later<S, P> {
     is_closed: bool,
 }
 
-/// What is due.
+/// Tasks that are due.
 pub(super) struct Due<S, P> {
-    /// Whatever slept until now.
+    /// A task whose pause is over.
     pub(super) woken: Vec<S>,
     /// All that is parked, if one of it is due, each with the time when it is.
     pub(super) parked: Vec<(Instant, P)>,
 }
 
 impl<S, P> Schedule<S, P> {
-    /// An empty schedule.
+    /// Creates an empty schedule.
     pub(super) fn new(shortest: Duration) -> Self {
         let later =
             Later { sleeping: Vec::new(), parked: Vec::new(), looked: Instant::now(), is_closed: false };
@@ -108,7 +108,7 @@ impl<S, P> Schedule<S, P> {
         self.changed.notify_one();
     }
 
-    /// Wakes all that sleeps, but not what is parked.
+    /// Wakes all sleeping tasks, except parked ones.
     pub(super) fn wake_sleepers(&self) {
         let now = Instant::now();
         lock(&self.state).sleeping.iter_mut().for_each(|(until, _)| *until = now);
@@ -121,7 +121,7 @@ impl<S, P> Schedule<S, P> {
         self.changed.notify_one();
     }
 
-    /// Waits until something is due; `None` where there will be nothing more.
+    /// Waits until a task is due; returns `None` once the queue is closed and empty.
     pub(super) fn next(&self) -> Option<Due<S, P>> {
         let mut state = lock(&self.state);
         loop {
@@ -153,7 +153,7 @@ impl<S, P> Schedule<S, P> {
         }
     }
 
-    /// Says that there will be nothing more.
+    /// Closes the queue: no more tasks follow.
     pub(super) fn close(&self) {
         lock(&self.state).is_closed = true;
         self.changed.notify_all();

@@ -1,4 +1,4 @@
-//! The ledger on disk: what the core wants remembered, appended before the next step depends on it. What is in memory is
+//! The ledger on disk: facts of the core, appended before the next step depends on them. The contents in memory are
 //! where its lines are; a line is read when it is asked for.
 //!
 //! A line is written with one call, under a lock, so that processes that run at the same time do not mix theirs; a line
@@ -22,7 +22,7 @@ use crate::system::file;
 use crate::system::lines::{check_kind, each_line, line_at};
 use crate::system::temporary;
 
-/// A ledger that is longer is compacted when it is opened, in bytes, if that makes it much shorter.
+/// Size in bytes from which a ledger is compacted when it is opened, if that makes it much shorter.
 const LONG: u64 = 1024 * 1024;
 
 /// A ledger that is longer is left to the next batch, in bytes: a single render does not wait for its compaction.
@@ -31,13 +31,13 @@ const LONG_FOR_ONE: u64 = 4 * LONG;
 /// What compaction keeps, in seconds: 90 days.
 const KEPT: i64 = 90 * 86_400;
 
-/// How long the lock of another process is waited for: it is held for as long as it takes to write a line.
+/// How long to wait for the lock of another process, which holds it while it writes a line.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The same once something is paid for: a line that is missing costs the next run a search. It is waited for once.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A ledger cannot be used.
+/// An error of reading or writing the ledger.
 #[derive(Debug)]
 pub(crate) struct LedgerError {
     path: PathBuf,
@@ -71,7 +71,7 @@ impl Fault for LedgerError {
     }
 }
 
-/// A ledger, as far as it is about one API and one account.
+/// The entries of a ledger about one API and one account.
 #[derive(Debug)]
 pub(crate) struct LedgerFile {
     path: PathBuf,
@@ -79,7 +79,7 @@ pub(crate) struct LedgerFile {
     account: Option<String>,
     /// As this process found it.
     found: Lines,
-    /// What this process has appended; more than one file where another process has compacted the ledger in between.
+    /// The entries that this process has appended; several files if another process has compacted the ledger meanwhile.
     appended: Vec<Lines>,
     /// The disk has refused a line.
     is_broken: bool,
@@ -93,7 +93,7 @@ struct Lines {
 }
 
 impl LedgerFile {
-    /// Where it is unless the user says otherwise.
+    /// Returns the default path.
     pub(crate) fn default_path() -> Option<PathBuf> {
         Some(crate::system::cache::folder()?.join("ledger.jsonl"))
     }
@@ -107,10 +107,10 @@ impl LedgerFile {
         checked.map_err(|error| LedgerError { path: path.to_owned(), error })
     }
 
-    /// Opens the ledger, and creates an empty one where there is none. `is_batch` allows a compaction that takes seconds.
+    /// Opens the ledger, and creates an empty one if it does not exist. `is_batch` allows a compaction that takes seconds.
     ///
     /// # Errors
-    /// Returns an error if it cannot be read or written: that is found out before anything is paid for.
+    /// Returns an error if it cannot be read or written, before anything is billed.
     pub(crate) fn open(
         path: &Path,
         api: &str,
@@ -149,17 +149,17 @@ impl LedgerFile {
         self.ask(identity.as_str(), &self.appended).render(identity).cloned()
     }
 
-    /// Returns what the first submission with this idempotency key was of: a render key of generation 0.
+    /// Returns the render key of generation 0 of the first submission with this idempotency key.
     pub(crate) fn key(&self, key: &IdempotencyKey) -> Option<String> {
         self.ask(key.as_str(), &self.appended).key(key).map(str::to_owned)
     }
 
-    /// Like [`Self::render`], but without what this process has appended.
+    /// Returns the render as [`Self::render`] does, but without entries of this process.
     pub(crate) fn found_render(&self, identity: &RenderKey) -> Option<RenderFact> {
         self.ask(identity.as_str(), &[]).render(identity).cloned()
     }
 
-    /// What the ledger says about a digest or an identity. A line that cannot be read says nothing: the account's list
+    /// Returns the last entry about a digest or an identity. An unreadable line is ignored: the account's list
     /// is asked next.
     fn ask(&self, subject: &str, appended: &[Lines]) -> Ledger {
         let mut text = Vec::new();
@@ -207,7 +207,7 @@ impl LedgerFile {
     }
 }
 
-/// The file, for reading and appending, locked until it is closed. Where the file system has no locks, a line is still
+/// Opens the file for reading and appending, locked until it is closed. If the file system has no locks, a line is still
 /// one write at the end.
 fn locked(path: &Path, deadline: Deadline) -> io::Result<File> {
     loop {
@@ -224,7 +224,7 @@ fn locked(path: &Path, deadline: Deadline) -> io::Result<File> {
     }
 }
 
-/// Whether the file is the one that has the name now.
+/// Returns whether the open file is still the one at the path.
 fn is_current(file: &File, path: &Path) -> io::Result<bool> {
     match File::open(path) {
         Ok(there) => is_same(file, &there),
@@ -240,13 +240,13 @@ fn is_same(one: &File, other: &File) -> io::Result<bool> {
     Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }
 
-/// Elsewhere a ledger is never replaced; see [`compact`].
+/// Returns true: on this system, a ledger is never replaced; see [`compact`].
 #[cfg(not(unix))]
 fn is_same(_: &File, _: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Puts a ledger without superseded lines in the place of the present one, whose lock is held, if it is much shorter.
+/// Replaces the ledger, whose lock is held, with one without superseded lines, if that is much shorter.
 #[cfg(unix)]
 fn compact(path: &Path, file: &File) -> io::Result<()> {
     let mut compaction = Compaction::new(unix_now() - KEPT);
@@ -267,13 +267,13 @@ fn compact(path: &Path, file: &File) -> io::Result<()> {
     shorter.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
-/// There is no name for an open file there that could be compared: the ledger grows.
+/// Does nothing: open files cannot be compared on this system, so the ledger grows.
 #[cfg(not(unix))]
 fn compact(_: &Path, _: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the last line has no end.
+/// Returns whether the last line is incomplete.
 fn is_torn(file: &mut File) -> io::Result<bool> {
     if file.metadata()?.len() == 0 {
         return Ok(false);

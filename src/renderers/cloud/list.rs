@@ -1,4 +1,4 @@
-//! Many renders looked at once, by the account's list.
+//! Requests the state of many renders at once from the account's list.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::heygen::transport::{CallError, Transport};
 use crate::system::deadline::Deadline;
 use crate::system::random;
 
-/// The details of the renders with these ids, from as few pages as have them all; and how long to leave the server alone,
-/// where it asks for that. What cannot be had is left out.
+/// Returns the details of the renders with these IDs, from as few pages as possible, and the delay that the server requests.
+/// Renders that cannot be read are omitted.
 pub(super) fn list(
     transport: &Transport,
     mut missing: HashSet<String>,

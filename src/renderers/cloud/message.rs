@@ -1,4 +1,4 @@
-//! What the threads of a run hand each other.
+//! Messages between the threads of a run.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use hyperframes_ci_core::api::Request;
 use super::task::Task;
 use crate::renderers::{Event, OrderResult};
 
-/// For the thread that reports.
+/// A message to the reporting thread.
 pub(super) enum Message {
     Event(Event),
     Result(Box<OrderResult>),
@@ -16,18 +16,18 @@ pub(super) enum Message {
     End,
 }
 
-/// Something for a thread that talks to the API.
+/// Work for a thread that calls the API.
 pub(super) enum Call {
     /// A request of one task.
     Send(Box<Task>, Request),
-    /// A look at many tasks at once, each with the time when it is due.
+    /// A request about many tasks at once, each with the time when it is due.
     List(Vec<(Instant, Box<Task>)>),
 }
 
-/// What a task does when it wakes.
+/// The action of a task when it wakes.
 pub(super) enum Sleeper {
-    /// Its pause is over.
+    /// Continue after a pause.
     Step(Box<Task>),
-    /// It was to leave the server alone for a while.
+    /// Send a request that was delayed by the rate limit.
     Send(Box<Task>, Request),
 }

@@ -43,10 +43,10 @@ use crate::ui::Console;
 /// Orders that are submitted at a time.
 pub(super) const CONCURRENCY: usize = 8;
 
-/// What a cloud can do that ends with the run.
+/// Capabilities of a cloud that ends with the run.
 pub(super) const CAPABILITIES_OF_ONE_RUN: &[Capability] = &[Capability::Callback, Capability::Balance];
 
-/// What the cloud can do.
+/// Capabilities of the cloud.
 pub(super) const CAPABILITIES: &[Capability] =
     &[Capability::NoWait, Capability::Callback, Capability::Balance, Capability::UploadedProject];
 
@@ -66,10 +66,10 @@ static DESCRIPTION: Description = Description {
     irrelevant_rules: &[],
 };
 
-/// Orders between their beginning and their result where nobody limits them: more would cost memory and gain nothing.
+/// Default maximum number of orders in flight: more would cost memory without a benefit.
 const MOST_IN_FLIGHT: usize = 400;
 
-/// How many orders may be submitted and not ended: as many as the user says. A limit on failures counts only if it is
+/// Returns the maximum number of orders in flight, as set by the user. A limit on failures only works if it is
 /// noticed before everything is paid for.
 fn in_flight(context: &RunContext<'_>) -> usize {
     let for_failures = context.max_failures.map(|most| {
@@ -79,7 +79,7 @@ fn in_flight(context: &RunContext<'_>) -> usize {
     context.options.concurrency.or(for_failures).unwrap_or(MOST_IN_FLIGHT)
 }
 
-/// The largest archive that the API takes, in bytes.
+/// Returns the maximum size of an archive in bytes.
 pub(super) fn upload_limit(route: UploadRoute) -> u64 {
     if route == UploadRoute::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
 }
@@ -102,24 +102,24 @@ impl Renderer for Cloud {
     }
 }
 
-/// A way to the API, and what earlier runs have left.
+/// A transport to the API, and the state of earlier runs.
 pub(super) struct CloudSession {
     transport: Transport,
-    /// Whether renders outlive the run, so that earlier ones are looked for and new ones written down.
+    /// Whether renders persist after the run, so that earlier ones are searched and new ones are recorded.
     is_lasting: bool,
-    /// What tells accounts apart in the ledger.
+    /// Digest that identifies the account in the ledger.
     account_digest: Option<String>,
     ledger: Mutex<Option<LedgerFile>>,
-    /// Whether nothing may be reused: then a render of this run counts as no earlier one, and equal orders share a key,
+    /// Whether reuse is off: then a render of this run does not count as an earlier one, and identical orders share a key,
     /// and so a render.
     is_reuse_off: bool,
     account: AccountIndex,
-    /// What the list says about renders that the account index does not have.
+    /// The result of the list for renders that are not in the account index.
     listed: ListSays,
 }
 
 impl CloudSession {
-    /// A session that has looked for nothing yet.
+    /// Returns a session that has not searched the account.
     pub(super) fn new(transport: Transport, is_lasting: bool) -> Self {
         Self {
             transport,
@@ -132,7 +132,7 @@ impl CloudSession {
         }
     }
 
-    /// Asks for the account's renders, once for all orders. Where the list is refused for good, nothing is known.
+    /// Requests the account's renders, once for all orders. If the list is permanently unavailable, no render is known.
     fn search(
         &mut self,
         since: Option<i64>,
@@ -151,7 +151,7 @@ impl CloudSession {
             });
             match page {
                 Ok(page) => account.add(&page),
-                // A server that ignores keys would render again what nobody remembers.
+                // A server that ignores idempotency keys would render again without the list.
                 Err(error) if error.is_transient() => return Err(error.into()),
                 Err(CallError::Api(error)) if error.is_authentication() => {
                     return Err(CallError::Api(error).into());
@@ -172,7 +172,7 @@ impl CloudSession {
 /// which may come with a checkout, must not lead out of its folder.
 ///
 /// # Errors
-/// Returns a usage error that names the reason against it.
+/// Returns a usage error with the reason.
 fn ledger_path(path: &Path) -> Result<PathBuf, Error> {
     let is_checked_out = OutputTarget::of(path.parent().unwrap_or(Path::new("")))
         .is_ok_and(|folder| std::env::current_dir().is_ok_and(|current| folder.path.starts_with(current)));
@@ -187,7 +187,7 @@ fn ledger_path(path: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-/// Opens the ledger for the API and the account. Without one that the user named, a machine without a place for it is no error.
+/// Opens the ledger for the API and the account. A failure is only an error if the user has set `--ledger`.
 fn open_ledger(
     context: &RunContext<'_>,
     api: &str,
@@ -229,7 +229,7 @@ impl Session for CloudSession {
     ) -> Result<(), Error> {
         self.listed = ListSays::Nothing;
         if self.is_lasting {
-            // With reuse off it says which keys are used up.
+            // With reuse off, it shows which keys are taken.
             self.search(context.options.reuse.since(), orders, context.deadline(), console)?;
         }
         Ok(())
@@ -241,7 +241,7 @@ impl Session for CloudSession {
             if self.is_reuse_off { ledger.found_render(&key) } else { ledger.render(&key) }
         });
         match (self.account.find(identity, 0), in_ledger) {
-            // The list may lag behind, or end before what the ledger knows.
+            // The list may be outdated, or end before the render in the ledger.
             (Some(listed), Some(known))
                 if listed.state == RenderState::Failed && known.generation > listed.generation =>
             {

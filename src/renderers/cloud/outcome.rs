@@ -19,14 +19,14 @@ impl Run<'_> {
             self.end(task.failed(failure), task.has_permit);
             return;
         }
-        // It holds for all of them, and nobody repeats it.
+        // It applies to all orders, and is not retried.
         lock(&self.fatal).get_or_insert(failure);
         self.stop.store(true, Ordering::SeqCst);
         self.schedule.wake_sleepers();
         self.abandon(task);
     }
 
-    /// Returns whether a failure holds for all rows.
+    /// Returns whether a failure applies to all rows.
     fn is_fatal(&self, task: &Task, failure: &Failure) -> bool {
         if task.is_leader && failure.stage == Stage::Balance {
             return true;
@@ -44,7 +44,7 @@ impl Run<'_> {
         is_late && lock(&self.last_submission).is_none_or(|last| last < task.began)
     }
 
-    /// Returns the result that says that the render of `task` exists, the first time.
+    /// Returns the result that reports that the render of `task` exists, once.
     pub(super) fn submitted(&self, task: &mut Task) -> Option<OrderResult> {
         let result = task.submitted()?;
         if !result.is_reused {
@@ -53,12 +53,12 @@ impl Run<'_> {
         Some(result)
     }
 
-    /// Returns whether `task` must not go on: the run ends, and the task has not led to a render.
+    /// Returns whether `task` must stop: the run ends, and the task has no render.
     pub(super) fn is_abandoned(&self, task: &Task) -> bool {
         task.job.render().is_none() && self.stop.load(Ordering::SeqCst) && lock(&self.fatal).is_some()
     }
 
-    /// Ends a task without a result: its row stays open, and the next run finds what was submitted of it.
+    /// Ends a task without a result: its row stays open, and the next run finds its render if one was submitted.
     pub(super) fn abandon(&self, mut task: Box<Task>) {
         self.end_leadership(&mut task);
         self.leave(task.has_permit);

@@ -16,10 +16,10 @@ use crate::system::clock::pause;
 /// The period over which accepted requests are counted to estimate the server's limit.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// What a rate limit leaves of the pace.
+/// Factor that a rate limit multiplies the pace with.
 const DECREASE: f64 = 0.7;
 
-/// How much each accepted request raises the pace, as a share of what the last refusal left of it.
+/// Increase of the pace by each accepted request, as a share of the pace after the last refusal.
 const INCREASE: f64 = 0.03;
 
 /// Accepted requests in a row after which the pace rises by [`RECOVERY`] instead.
@@ -31,7 +31,7 @@ const RECOVERY: f64 = 0.1;
 /// The lowest pace, in requests per second: `Retry-After` and the pauses between repeats are for longer waits.
 const LOWEST: f64 = 0.5;
 
-/// The pace from which on there is no limit, in requests per second.
+/// Pace in requests per second from which the limit is removed.
 const UNLIMITED: f64 = 200.0;
 
 /// See the documentation of the module.
@@ -53,7 +53,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// A pace without a limit.
+    /// Returns a pace without a limit.
     pub(super) fn new(now: Instant) -> Self {
         Self {
             rate: None,
@@ -88,7 +88,7 @@ impl Pace {
         if is_paced { self.admit(now).err() } else { self.hold(now) }
     }
 
-    /// Takes in whether a request that was sent at `sent` came too fast.
+    /// Records whether the request that was sent at `sent` exceeded the rate limit.
     pub(super) fn record(&mut self, response: &Response, sent: Instant, is_paced: bool) {
         match response.check() {
             Err(ResponseError::Api(error)) if error.status == 429 => {
@@ -204,7 +204,7 @@ mod tests {
             }
         }
         assert!(now - start < Duration::from_secs(110), "{:?}", now - start);
-        // A server that says when to come back is asked again then.
+        // A server that sends `Retry-After` is asked again then.
         let (start, mut pace) = (Instant::now(), Pace::new(Instant::now()));
         let mut now = start;
         for _ in 0..25 {

@@ -5,7 +5,7 @@ use hyperframes_ci_core::job::{AssetFact, Keys, ListSays, Plan, Reuse, Source, W
 use crate::renderers::{Order, RunContext};
 use crate::system::random;
 
-/// What the job of an order is to do. Retries, and whether the account was searched, are the caller's.
+/// Returns the plan of an order's job. The caller sets retries and the result of searching the account.
 pub(super) fn plan(
     context: &RunContext<'_>,
     source: Source,
@@ -21,7 +21,7 @@ pub(super) fn plan(
             chosen: order.idempotency_key.take(),
             is_chosen_for_many: context.is_batch,
             chosen_for: None,
-            // For a project at a URL: nobody knows whether it is the same as the last time.
+            // For a project at a URL, whose contents may change.
             fallback: format!("hfci_run_{:016x}{:016x}", random(), random()).parse().ok(),
         },
         reuse: Reuse {

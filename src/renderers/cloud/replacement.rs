@@ -1,4 +1,4 @@
-//! What the tasks of a run do with an asset that they share: they remember how far it is, and replace it once if the server
+//! Sharing of an asset by the tasks of a run: they record its state, and replace it once if the server
 //! refuses it.
 
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use super::task::Task;
 use crate::renderers::Event;
 
 impl Run<'_> {
-    /// Writes a fact down. A ledger that fails now costs the next run a search, not this one its render.
+    /// Writes a fact to the ledger. If that fails, the next run must search the account; this render is not affected.
     pub(super) fn remember(&self, fact: Fact) {
         let asset = match &fact {
             Fact::Asset(asset) => Some(asset.clone()),
@@ -42,7 +42,7 @@ impl Run<'_> {
         self.route(task, step);
     }
 
-    /// If `task` was to replace a refused asset and could not, those that wait for it end as well.
+    /// Ends the tasks that wait for `task` to replace a refused asset, if it failed.
     pub(super) fn end_replacement(&self, task: &mut Task) {
         if !std::mem::take(&mut task.is_replacing) {
             return;

@@ -1,4 +1,4 @@
-//! One order on its way through the cloud.
+//! The state of one order in the cloud.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,22 +31,22 @@ pub(super) struct Task {
     download: Option<Download>,
     pub(super) job: Job,
     pub(super) began: Instant,
-    /// Whether other orders wait for the upload that it makes.
+    /// Whether other orders wait for its upload.
     pub(super) is_leader: bool,
-    /// Whether other tasks wait for the asset that it uploads in the place of a refused one.
+    /// Whether other tasks wait for its replacement of a refused asset.
     pub(super) is_replacing: bool,
-    /// Whether it holds one of the permits to submit.
+    /// Whether it holds a permit to submit.
     pub(super) has_permit: bool,
-    /// Whether it was reported that its render exists.
+    /// Whether its render was reported.
     is_submitted: bool,
-    /// What was reported of it: stages that it entered, its asset, its render.
+    /// What was reported: its stages, its asset, its render.
     stages: Vec<Stage>,
     asset: Option<String>,
     render: Option<String>,
 }
 
 impl Task {
-    /// An order whose job has not begun.
+    /// Creates a task for an order; its job has not started.
     pub(super) fn new(order: Order, job: Job, is_leader: bool) -> Self {
         Self {
             index: order.index,
@@ -69,7 +69,7 @@ impl Task {
         }
     }
 
-    /// Hands the job what happened, and takes what it wants next.
+    /// Passes an event to the job and returns its next step.
     pub(super) fn step(&mut self, event: JobEvent) -> Step {
         self.job.step(event, self.began.elapsed())
     }
@@ -92,13 +92,13 @@ impl Task {
         }
     }
 
-    /// Tells the job that its time is over, before the pause that the server asks for.
+    /// Ends the job with a timeout, instead of a delay that exceeds its time limit.
     pub(super) fn end_pause(&mut self) -> Step {
         let reason = "the server requested a delay that exceeds the time limit";
         self.step(JobEvent::Unreachable(reason.to_owned()))
     }
 
-    /// Downloads from `url` to where the video goes, until `deadline`.
+    /// Downloads the video from `url` to its output, until `deadline`.
     pub(super) fn save(
         &mut self,
         transport: &Transport,
@@ -110,7 +110,7 @@ impl Task {
             let output = std::mem::replace(&mut self.output, Output::None);
             match output.open() {
                 Ok(Some(file)) => {
-                    // A placeholder is as long as it is.
+                    // The duration of a placeholder is fixed.
                     let detail = self.job.detail().filter(|detail| !detail.is_placeholder());
                     let duration = detail.and_then(|detail| detail.duration.as_ref()?.as_f64());
                     self.download = Some(Download::new(file).of_length(duration));
@@ -125,7 +125,7 @@ impl Task {
         }
     }
 
-    /// What is new about the task since the last time, with `action` to come.
+    /// Returns the events since the last call, given the next `action`.
     pub(super) fn events(&mut self, action: &Action) -> Vec<Event> {
         let mut news = Vec::new();
         if let Some(id) = self.job.asset_id().filter(|id| self.asset.as_deref() != Some(*id)) {
@@ -157,7 +157,7 @@ impl Task {
         news
     }
 
-    /// The first time that its render is waited for: a result that says so.
+    /// Returns a result that reports the submission, the first time that the render is waited for.
     pub(super) fn submitted(&mut self) -> Option<OrderResult> {
         let is_new = !std::mem::replace(&mut self.is_submitted, true);
         is_new.then(|| self.result(OrderState::Submitted))
@@ -180,14 +180,14 @@ impl Task {
         }
     }
 
-    /// The result of a task that cannot go on.
+    /// Returns the result of a failed task.
     pub(super) fn broken(&self, error: Error) -> OrderResult {
         self.result(OrderState::Failed { error, is_fetchable: false })
     }
 
-    /// The result of a job that failed.
+    /// Returns the result of a failed job.
     pub(super) fn failed(&self, failure: Box<Failure>) -> OrderResult {
-        // The same command resumes an order that only lacked time, whether there is a render or not.
+        // The same command resumes an order that timed out, with or without a render.
         let is_late = matches!(failure.kind, FailureKind::TimedOut { .. });
         let is_fetchable = failure.is_resumable() || is_late;
         let detail = failure.detail.clone().map(Box::new);
@@ -195,7 +195,7 @@ impl Task {
         OrderResult { detail, ..self.result(state) }
     }
 
-    /// The result of a job that is done; the video gets its name.
+    /// Returns the result of a completed job; gives the video its final name.
     pub(super) fn done(mut self, outcome: Outcome) -> OrderResult {
         let detail = match outcome {
             Outcome::Submitted { .. } => return self.result(OrderState::Submitted),
@@ -213,7 +213,7 @@ impl Task {
     }
 
     fn keep(&self, download: Download, detail: &RenderDetail) -> Result<SavedVideo, Error> {
-        // A placeholder is as long and as large as it is, whatever was asked for.
+        // Duration and dimensions of a placeholder are fixed, whatever was requested.
         let nothing = Expected::default();
         let expected = if detail.is_placeholder() { &nothing } else { &self.expected };
         let verified = verify(download.output().temporary_path(), expected);
@@ -222,7 +222,7 @@ impl Task {
     }
 }
 
-/// `<render id>.<format>`, with nothing in it that could be another folder: both come from the server.
+/// Returns `<render id>.<format>` without characters that could lead to another folder: both come from the server.
 fn file_name(detail: &RenderDetail) -> String {
     let safe = |text: &str| {
         let kept = |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);

@@ -12,7 +12,7 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    /// Whether to report that `done` of `total` bytes are there.
+    /// Returns whether to report that `done` of `total` bytes were transferred.
     pub(super) fn is_due(&mut self, done: u64, total: u64) -> bool {
         let tenth = done.saturating_mul(10).checked_div(total).unwrap_or_default();
         let is_due = self.last.is_none_or(|(at, last)| tenth != last || at.elapsed() >= REPORT_PAUSE);

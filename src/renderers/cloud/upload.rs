@@ -12,21 +12,21 @@ use crate::renderers::Order;
 #[derive(Default)]
 struct State {
     asset: Option<AssetFact>,
-    /// Whether it is made, and whatever must hold before anything is paid for is checked.
+    /// Whether the upload is complete and all checks before billing have passed.
     is_open: bool,
     has_leader: bool,
     waiting: VecDeque<Order>,
     renewal: Renewal,
 }
 
-/// The upload in the place of an asset that the server refused: one for all orders of a run.
+/// The replacement of an asset that the server refused, once for all orders of a run.
 #[derive(Default)]
 enum Renewal {
     #[default]
     Possible,
-    /// A task uploads in the place of `refused`, and others wait for it.
+    /// A task replaces `refused`, and others wait for it.
     Running { refused: String, waiting: Vec<Task> },
-    /// It is over, well or not, and `refused` is not used again.
+    /// The replacement has ended, and `refused` is not used again.
     Over { refused: String },
 }
 
@@ -45,35 +45,35 @@ impl State {
     }
 }
 
-/// See the documentation of the module.
+/// The shared upload.
 pub(super) struct SharedUpload {
     state: Mutex<State>,
-    /// Whether there is anything to share.
+    /// Whether orders share the upload.
     is_shared: bool,
-    /// Whether earlier renders do not count.
+    /// Whether reuse is off.
     is_reuse_off: bool,
 }
 
-/// An order that may begin.
+/// An order that may start.
 pub(super) struct Admitted {
     pub(super) order: Order,
-    /// The upload, as far as it is known.
+    /// The upload, if it is known.
     pub(super) asset: Option<AssetFact>,
     pub(super) is_leader: bool,
 }
 
 impl SharedUpload {
-    /// An upload of which the ledger knows `asset`.
+    /// Returns the upload, with the `asset` from the ledger.
     pub(super) fn new(asset: Option<AssetFact>, is_shared: bool, is_reuse_off: bool) -> Self {
         let state = State { asset, ..State::default() };
         Self { state: Mutex::new(state), is_shared, is_reuse_off }
     }
 
-    /// Lets an order begin, unless it has to wait for the upload that another one makes.
+    /// Admits an order, unless it must wait for the upload of another one.
     pub(super) fn admit(&self, mut order: Order) -> Option<Admitted> {
         let mut state = lock(&self.state);
         let is_ready = state.asset.as_ref().is_some_and(|asset| asset.state == AssetState::Ready);
-        // What was rendered before needs no upload.
+        // An existing render needs no upload.
         let is_paid = order.known.as_ref().is_some_and(|known| {
             matches!(known.state, RenderState::Submitted | RenderState::Completed) && !self.is_reuse_off
         });
@@ -91,7 +91,7 @@ impl SharedUpload {
         Some(Admitted { order, asset: state.asset.clone(), is_leader: needs_leader })
     }
 
-    /// The leader's upload is there: the others may begin.
+    /// Returns the orders that waited for the upload of the leader, which is complete.
     pub(super) fn open(&self, asset: AssetFact) -> Vec<Order> {
         let mut state = lock(&self.state);
         state.asset = Some(asset);
@@ -115,7 +115,7 @@ impl SharedUpload {
         state.end_renewal()
     }
 
-    /// What `task` does, of which the server refused the asset `refused`; `None` if it waits for the upload of another one.
+    /// Returns the replacement for `task`, whose asset `refused` the server refused; `None` if it waits for another task.
     pub(super) fn replace(&self, mut task: Box<Task>, refused: String) -> Option<(Box<Task>, Replacement)> {
         let mut state = lock(&self.state);
         let newer = state
@@ -139,19 +139,19 @@ impl SharedUpload {
         }
     }
 
-    /// The task that uploads in the place of a refused asset has ended: those that still wait for it.
+    /// Returns the tasks that still wait for the replacement of a refused asset, which has ended.
     pub(super) fn end_renewal(&self) -> Vec<Task> {
         lock(&self.state).end_renewal()
     }
 
-    /// The leader needed no upload, or failed: the next order may take its place.
+    /// Returns the next order, which replaces a leader that needed no upload, or failed.
     pub(super) fn next_leader(&self) -> Option<Order> {
         let mut state = lock(&self.state);
         state.has_leader = false;
         state.waiting.pop_front()
     }
 
-    /// Nothing more is to be submitted: the orders that wait.
+    /// Returns the waiting orders, which must not be submitted.
     pub(super) fn abandon(&self) -> Vec<Order> {
         let mut state = lock(&self.state);
         state.has_leader = false;

@@ -12,16 +12,16 @@ use crate::system::unpack::UnpackError;
 pub(crate) enum LambdaError {
     /// The stack is unknown or its file is invalid.
     Stack {
-        /// What is wrong.
+        /// Description of the problem.
         message: String,
         /// Names of known stacks.
         known: Vec<String>,
     },
     /// The request is not supported.
     Unsupported {
-        /// What is not supported.
+        /// Description of the unsupported option.
         message: String,
-        /// What is supported.
+        /// Supported alternatives.
         help: &'static str,
     },
     /// A program is missing or could not be installed.
@@ -32,14 +32,14 @@ pub(crate) enum LambdaError {
     Unpack(UnpackError),
     /// The official tooling failed.
     Tool {
-        /// What it was doing.
+        /// The failed operation.
         what: &'static str,
         /// The end of its output.
         output: String,
     },
     /// The official tooling was ended because the time limit was over.
     ToolTimedOut {
-        /// What it was doing.
+        /// The failed operation.
         what: &'static str,
     },
     /// AWS rejected the credentials, or there are none; the output of the tooling.

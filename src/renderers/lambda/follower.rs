@@ -13,7 +13,7 @@ use crate::system::programs::process::{self, ProcessEvent, RunningProcess};
 /// How long to wait for an event of the process.
 const EVENT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// What the process does, for errors.
+/// Description of the process, for errors.
 pub(super) const FOLLOWING: &str = "following the executions";
 
 /// The process that follows executions.

@@ -31,7 +31,7 @@ pub(crate) struct OutputPlace {
     boundary: Option<(PathBuf, String)>,
     /// Files that must not be written, and folders that nothing must be written to: folded paths, and what they are.
     reserved: Vec<(PathBuf, &'static str)>,
-    /// Folded paths of the files that a project is made of.
+    /// Folded paths of the source files of a project.
     sources: HashSet<String>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum OutputRefusal {
     Hidden(String),
     /// It is this file, which the command reads or writes.
     Reserved(&'static str),
-    /// The project is made of it.
+    /// It is a source file of the project.
     Source,
     /// It is a directory, or has no file name.
     Directory,
@@ -52,7 +52,7 @@ pub(crate) enum OutputRefusal {
     NotAFile(&'static str),
     /// It is a file that is not a video but this.
     NotAVideo(&'static str),
-    /// It exists and cannot be read, so that nobody knows what would be replaced.
+    /// It exists and cannot be read, so its contents are unknown.
     Unreadable(String),
     /// It is a link, or below a link, whose target does not exist.
     DanglingLink(PathBuf),
@@ -144,11 +144,11 @@ impl OutputTarget {
     }
 }
 
-/// Folders of outputs with links resolved, so that each is looked at once.
+/// Folders of outputs with links resolved, so that each is resolved once.
 #[derive(Debug, Default)]
 pub(crate) struct ResolvedFolders {
     resolved: HashMap<PathBuf, PathBuf>,
-    /// Existing folders that were tried out, with the error of those that cannot be written; `None` if none is to be.
+    /// Existing folders that were tested for writing, with the error of those that failed; `None` if none is tested.
     tried: Option<HashMap<PathBuf, Option<OutputRefusal>>>,
 }
 
@@ -224,7 +224,7 @@ impl OutputPlace {
         self
     }
 
-    /// Reserves the files that a project is made of, given by their paths on disk.
+    /// Reserves the source files of a project, given by their paths on disk.
     #[must_use]
     pub(crate) fn with_sources(mut self, sources: impl Iterator<Item = PathBuf>) -> Self {
         self.sources.extend(sources.map(|path| OutputTarget::new(path).folded));
@@ -235,7 +235,7 @@ impl OutputPlace {
     /// unless `folders` try folders out.
     ///
     /// # Errors
-    /// Returns the first reason against it, as [`OutputRefusal`] lists them.
+    /// Returns the first reason why it must not be written, in the order of [`OutputRefusal`].
     pub(crate) fn check(
         &self,
         path: &Path,
@@ -261,7 +261,7 @@ impl OutputPlace {
     /// resolved. Its contents are not checked.
     ///
     /// # Errors
-    /// Returns the first reason against it, as [`OutputRefusal`] lists them.
+    /// Returns the first reason why it must not be written, in the order of [`OutputRefusal`].
     pub(crate) fn check_appended(&self, path: &Path) -> Result<PathBuf, OutputRefusal> {
         let (file, metadata) = self.find(path, &mut ResolvedFolders::default())?;
         let target = OutputTarget::new(file);
@@ -320,7 +320,7 @@ impl OutputPlace {
     }
 }
 
-/// Checks that a path can be that of a file, whose folder may not exist: the system says so only once it does.
+/// Checks that a path is valid for a file whose folder may not exist: the system validates it only once it exists.
 fn check_name(path: &Path) -> Result<(), OutputRefusal> {
     let text = path.as_os_str().as_encoded_bytes();
     if text.contains(&0) {

@@ -61,7 +61,7 @@ impl NpmPackages {
         self.folder.is_dir()
     }
 
-    /// Installs the packages unless they are installed. They are installed beside the directory and then renamed, so that
+    /// Installs the packages unless they are installed. They are installed next to the directory and then renamed, so that
     /// an interrupted installation is not mistaken for a complete one. Of concurrent processes one installs, and the
     /// others wait for it.
     fn install(
@@ -113,7 +113,7 @@ impl NpmPackages {
 fn delete_interrupted(parent: &Path, prefix: &str) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let has_prefix = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
-        // A link is not a directory here, and what it leads to stays.
+        // A link is not a directory here, and its target is kept.
         if has_prefix && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             let _ = fs::remove_dir_all(entry.path());
         }
