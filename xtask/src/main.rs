@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         ["layers"] => layers::print(),
         ["layers", "--at", revision] => layers::print_at(revision).map(|()| true),
         ["bench", names @ ..] => bench::run(names),
+        ["dist", "test"] => suites::channels::test(&command::root().join("dist")).map(|()| true),
         ["dist", arguments @ ..] => dist::run(arguments).map(|()| true),
         ["site"] => npm::site().map(|folder| {
             say(&folder.display().to_string());

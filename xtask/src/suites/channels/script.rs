@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::sandbox::{expect_version, printed, scratch};
 use super::server::{Reply, Routes, Server};
-use super::{expect_version, printed, scratch};
-use crate::dist::VERSION;
 use crate::dist::archive::{Files, tar_gz};
+use crate::dist::project::VERSION;
 use crate::dist::target::Target;
 use crate::provision::find;
 
