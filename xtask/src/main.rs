@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         ["layers", "--at", revision] => layers::print_at(revision).map(|()| true),
         ["bench", names @ ..] => bench::run(names),
         ["demo"] => demo::record().map(|()| true),
+        ["dist", "test"] => suites::channels::test(&command::root().join("dist")).map(|()| true),
         ["dist", arguments @ ..] => dist::run(arguments).map(|()| true),
         ["site"] => npm::site().map(|folder| {
             say(&folder.display().to_string());

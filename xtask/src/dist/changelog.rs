@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::REPOSITORY;
+use super::project::REPOSITORY;
 
 const UNRELEASED: &str = "## [Unreleased]";
 

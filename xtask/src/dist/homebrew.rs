@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 
 use super::checksums::Checksums;
+use super::project::{DESCRIPTION, REPOSITORY, url};
 use super::target::{TARGETS, Target};
-use super::{DESCRIPTION, REPOSITORY, url};
 
 /// Returns the formula.
 ///

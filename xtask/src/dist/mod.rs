@@ -5,6 +5,7 @@ pub(crate) mod changelog;
 pub(crate) mod checksums;
 mod homebrew;
 mod npm;
+pub(crate) mod project;
 pub(crate) mod target;
 #[cfg(test)]
 mod truth;
@@ -17,21 +18,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::{root, say, target as build_folder};
 use checksums::Checksums;
+use project::VERSION;
 use target::{TARGETS, Target};
-
-/// The repository; releases and links are below it.
-pub(crate) const REPOSITORY: &str = "https://github.com/hyperframes-ci/hyperframes-ci";
-
-/// What the project is, in package registries.
-const DESCRIPTION: &str = "Check, pack and render HyperFrames compositions in continuous integration";
-
-/// The version of the workspace.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Returns where the file `name` of a release is downloaded.
-pub(crate) fn url(version: &str, name: &str) -> String {
-    format!("{REPOSITORY}/releases/download/v{version}/{name}")
-}
 
 /// Runs `cargo xtask dist …`.
 ///
@@ -60,7 +48,6 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         ["notes", version] => {
             say(&changelog::notes(&fs::read_to_string(root().join("CHANGELOG.md"))?, version)?);
         }
-        ["test"] => crate::suites::channels::test(&dist)?,
         _ => bail!("unknown arguments of dist; see cargo xtask"),
     }
     Ok(())

@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(format, "tgz");
         for target in TARGETS {
             let fill = |text: &str| {
-                text.replace("{ repo }", crate::dist::REPOSITORY)
+                text.replace("{ repo }", crate::dist::project::REPOSITORY)
                     .replace("{ version }", "9.9.9")
                     .replace("{ name }", "hyperframes-ci")
                     .replace("{ bin }", "hyperframes-ci")
@@ -129,7 +129,7 @@ mod tests {
                     .replace("{ archive-suffix }", ".tar.gz")
                     .replace("{ binary-ext }", if target.is_windows() { ".exe" } else { "" })
             };
-            assert_eq!(fill(&url), crate::dist::url("9.9.9", &target.archive()));
+            assert_eq!(fill(&url), crate::dist::project::url("9.9.9", &target.archive()));
             assert_eq!(fill(&set("bin-dir").expect("a directory")), target.program());
         }
     }

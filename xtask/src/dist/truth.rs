@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::VERSION;
+use super::project::VERSION;
 use crate::command::{cargo, root};
 
 /// Text files of the repository, by path.

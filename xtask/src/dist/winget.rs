@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 
 use super::checksums::Checksums;
+use super::project::{DESCRIPTION, REPOSITORY, url};
 use super::target::TARGETS;
-use super::{DESCRIPTION, REPOSITORY, url};
 
 /// Identifier of the package.
 pub(crate) const IDENTIFIER: &str = "HyperframesCI.HyperframesCI";

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::suite::Outcome;
 use crate::command::{root, succeed};
-use crate::provision::{Tool, python_tool};
+use crate::provision::{Tool, npm_tool, python_tool};
 
 pub(crate) const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
 pub(crate) const SCHEMAS: Tool =
@@ -45,7 +45,30 @@ pub(super) fn test() -> Result<Outcome> {
     let scripts = [".ci/run", "action/install.sh", "action/release.sh", "install/install.sh"]
         .map(|script| root().join(script));
     succeed(Command::new(shellcheck).args(scripts))?;
+    powershell(&root().join("install/install.ps1"))?;
     Ok(Outcome::Passed)
+}
+
+/// The syntax of a PowerShell script, which runs on Windows only.
+fn powershell(script: &Path) -> Result<()> {
+    let parser = npm_tool("web-tree-sitter", "0.25.10", "tree-sitter.js")?;
+    let grammar = npm_tool("tree-sitter-powershell", "0.26.4", "tree-sitter-powershell.wasm")?;
+    let checker = root().join("xtask/src/suites/powershell.mjs");
+    let check = |script: &Path| -> Result<(bool, String)> {
+        let mut command = Command::new("node");
+        let output = command.arg(&checker).arg(&parser).arg(&grammar).arg(script).output()?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        ensure!(text.is_empty(), "the PowerShell parser failed: {text}");
+        Ok((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    };
+    // A script that ends early, so that a parser that accepts everything is noticed.
+    let text = fs::read_to_string(script)?;
+    let partial = root().join("target/partial.ps1");
+    fs::write(&partial, &text[..text.len() / 2])?;
+    ensure!(!check(&partial)?.0, "the parser accepts half a script");
+    let (is_valid, errors) = check(script)?;
+    ensure!(is_valid, "{errors}");
+    Ok(())
 }
 
 /// The published schema of the configuration: a schema, which takes the good examples and refuses the bad ones. The

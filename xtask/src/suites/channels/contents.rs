@@ -8,11 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_yaml_ng::Value;
 
-use super::{printed, scratch};
+use super::sandbox::{printed, scratch};
 use crate::dist::archive::{COMPLETIONS, read};
+use crate::dist::project::{VERSION, url};
 use crate::dist::target::{TARGETS, Target};
 use crate::dist::winget::IDENTIFIER;
-use crate::dist::{VERSION, url};
 use crate::provision::find;
 
 pub(super) fn test(dist: &Path) -> Result<()> {

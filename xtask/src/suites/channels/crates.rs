@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::command::{cargo, root, succeed, target};
-use crate::dist::VERSION;
+use crate::dist::project::VERSION;
 
 const CRATES: &[&str] = &["hyperframes-ci-core", "hyperframes-ci"];
 

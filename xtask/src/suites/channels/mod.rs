@@ -7,20 +7,20 @@ mod npm;
 mod powershell;
 #[cfg(unix)]
 mod release_script;
+mod sandbox;
 #[cfg(unix)]
 mod script;
 mod server;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::command::{say, target as build_folder};
 use crate::dist::archive::{self, Files};
+use crate::dist::channels;
 use crate::dist::target::{TARGETS, Target};
-use crate::dist::{VERSION, channels};
 
 /// Makes the files of a release, with `program` for this platform and placeholders for the others, and installs them.
 ///
@@ -73,26 +73,5 @@ pub(crate) fn test(dist: &Path) -> Result<()> {
     }
     npm::test(dist)?;
     say("npm: npx, exit codes and signals");
-    Ok(())
-}
-
-/// Returns an empty folder for the test `name`.
-fn scratch(name: &str) -> Result<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("hyperframes-ci-{name}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
-}
-
-/// Returns what a program printed.
-fn printed(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// Checks that `program` is this version.
-fn expect_version(program: &Path) -> Result<()> {
-    let output = Command::new(program).arg("--version").output()?;
-    let text = printed(&output);
-    ensure!(text.trim() == format!("hyperframes-ci {VERSION}"), "{}: {text}", program.display());
     Ok(())
 }

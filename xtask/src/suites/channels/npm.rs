@@ -11,11 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
+use super::sandbox::{printed, scratch};
 use super::server::{Reply, Routes, Server};
-use super::{printed, scratch};
 use crate::command::root;
-use crate::dist::VERSION;
 use crate::dist::archive::read;
+use crate::dist::project::VERSION;
 use crate::dist::target::Target;
 use crate::provision::packages;
 

@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 
+use super::sandbox::{expect_version, printed, scratch};
 use super::server::{Reply, Routes, Server};
-use super::{expect_version, printed, scratch};
-use crate::dist::VERSION;
+use crate::dist::project::VERSION;
 use crate::dist::target::Target;
 
 pub(super) fn test(dist: &Path) -> Result<()> {

@@ -7,9 +7,9 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{printed, scratch};
+use super::sandbox::{printed, scratch};
 use crate::command::root;
-use crate::dist::VERSION;
+use crate::dist::project::VERSION;
 use crate::dist::target::TARGETS;
 use crate::provision::find;
 

@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::sandbox::{expect_version, printed, scratch};
 use super::server::{Reply, Routes, Server};
-use super::{expect_version, printed, scratch};
-use crate::dist::VERSION;
 use crate::dist::archive::{Files, tar_gz};
+use crate::dist::project::VERSION;
 use crate::dist::target::Target;
 use crate::provision::find;
 
@@ -81,6 +84,7 @@ pub(super) fn test(dist: &Path) -> Result<()> {
     refusals(&mut machine, host)?;
     with_other_tools(&mut machine)?;
     provenance(&mut machine)?;
+    interrupted(&machine)?;
     partial_scripts(&machine)?;
     fs::remove_dir_all(folder)?;
     Ok(())
@@ -109,8 +113,11 @@ fn releases(dist: &Path, host: &Target) -> Result<Routes> {
     add("9.0.3", "SHA256SUMS", Reply::Whole(sums.clone()));
     add("9.0.3", &archive, Reply::Cut(bytes.clone()));
     // Another version than asked for; a release without this platform; a page instead of checksums.
-    add("9.0.4", "SHA256SUMS", Reply::Whole(sums));
-    add("9.0.4", &archive, Reply::Whole(bytes));
+    add("9.0.4", "SHA256SUMS", Reply::Whole(sums.clone()));
+    add("9.0.4", &archive, Reply::Whole(bytes.clone()));
+    // A download that does not end.
+    add("9.0.8", "SHA256SUMS", Reply::Whole(sums));
+    add("9.0.8", &archive, Reply::Stall(bytes));
     add("9.0.5", "SHA256SUMS", Reply::Whole(b"<html>\nsign in  here\n".to_vec()));
     // A program that does not run.
     let files = Files::from([("hyperframes-ci".to_owned(), b"#!/bin/sh\nexit 1\n".to_vec())]);
@@ -252,6 +259,36 @@ fn provenance(machine: &mut Machine) -> Result<()> {
     write("1")?;
     machine.refuses(&[], "cannot verify the build provenance of ")?;
     fs::remove_file(gh)?;
+    Ok(())
+}
+
+/// Ctrl-C during a download leaves nothing behind.
+fn interrupted(machine: &Machine) -> Result<()> {
+    let mut command = machine.command("sh");
+    command
+        .arg(machine.script)
+        .arg("--to")
+        .arg(machine.folder.join("interrupted"))
+        .args(["--version", "9.0.8"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn()?;
+    let temporary = machine.folder.join("tmp");
+    let archive = || {
+        let work = temporary.join(names(&temporary).pop()?);
+        names(&work).into_iter().find(|name| name.ends_with(".tar.gz"))
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while archive().is_none() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let group = format!("-{}", child.id());
+    ensure!(Command::new("kill").args(["-INT", "--", &group]).status()?.success(), "kill failed");
+    let status = child.wait()?;
+    ensure!(!status.success(), "an interrupted installation succeeded");
+    ensure!(
+        names(&machine.folder.join("interrupted")).is_empty(),
+        "an interrupted installation installed something"
+    );
+    ensure!(names(&temporary).is_empty(), "an interrupted installation left {:?}", names(&temporary));
     Ok(())
 }
 

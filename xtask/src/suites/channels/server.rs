@@ -13,6 +13,8 @@ pub(super) enum Reply {
     Whole(Vec<u8>),
     /// The connection closes in the middle of the file.
     Cut(Vec<u8>),
+    /// The connection stays open in the middle of the file.
+    Stall(Vec<u8>),
 }
 
 /// Replies by path.
@@ -61,10 +63,15 @@ fn serve(mut stream: &TcpStream, routes: &Routes) -> Option<()> {
     }
     let (status, body, sent) = match routes.get(&path) {
         Some(Reply::Whole(body)) => ("200 OK", body.as_slice(), body.len()),
-        Some(Reply::Cut(body)) => ("200 OK", body.as_slice(), body.len() / 2),
+        Some(Reply::Cut(body) | Reply::Stall(body)) => ("200 OK", body.as_slice(), body.len() / 2),
         None => ("404 Not Found", b"{}".as_slice(), 2),
     };
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(&body[..sent]).ok()
+    stream.write_all(&body[..sent]).ok()?;
+    if matches!(routes.get(&path), Some(Reply::Stall(_))) {
+        // Returns when the client closes the connection.
+        let _ = reader.read_line(&mut line);
+    }
+    Some(())
 }

@@ -55,7 +55,10 @@ pub(super) const CRATES: &[Rules] = &[
     },
     Rules {
         folder: "xtask/src",
-        order: OrderSource::Chains(&["main > bench, suites > npm > wasm > release > provision > command"]),
+        order: OrderSource::Chains(&[
+            "main > bench, suites > npm > wasm > release > provision > command",
+            "suites > dist > command",
+        ]),
         reserved: &[],
         confined: &[],
     },
