@@ -77,8 +77,8 @@ struct Rule {
 }
 
 impl IgnoreRules {
-    /// Parses the text of `.hyperframesignore`, if the project has one. Lines that are not valid patterns match nothing, as
-    /// in Git.
+    /// Parses the text of `.hyperframesignore`, if the project has one. Lines that are not valid patterns match
+    /// nothing, as in Git.
     #[must_use]
     pub fn new(ignore_file: Option<&str>) -> Self {
         let defaults =
@@ -92,8 +92,8 @@ impl IgnoreRules {
         Self { rules: defaults.chain(own).collect(), outputs: Vec::new() }
     }
 
-    /// Also excludes the files at `paths` (relative to the project, with `/`), which the command itself writes or reads.
-    /// `{name}` in a path matches any text.
+    /// Also excludes the files at `paths` (relative to the project, with `/`), which the command itself writes or
+    /// reads. `{name}` in a path matches any text.
     #[must_use]
     pub fn with_outputs(self, paths: &[String]) -> Self {
         Self { outputs: paths.iter().map(|path| Pattern::template(path)).collect(), ..self }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::findings::{Diagnostic, Rule, Severity};
 
-/// One run with all rules that have findings.
+/// Returns a SARIF log with one run and all rules that have findings.
 pub(crate) fn sarif(diagnostics: &[Diagnostic]) -> Value {
     let is_found = |rule: &Rule| diagnostics.iter().any(|found| found.rule == *rule);
     let rules = Rule::ALL.iter().copied().filter(is_found).collect::<Vec<_>>();
@@ -39,7 +39,7 @@ fn descriptor(rule: Rule) -> Value {
 }
 
 fn level(severity: Severity) -> &'static str {
-    // The three words are SARIF's.
+    // SARIF uses the same names.
     severity.as_str()
 }
 
