@@ -15,11 +15,11 @@ use suites::layers;
 
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
-cargo xtask test --list     name the suites
+cargo xtask test --list     list the suites
 cargo xtask test chaos [--seeds N] [--seed S [--only N,…]]
-                            play so many random stories, or one of them
-cargo xtask layers          print which module uses which, and what breaks the rules
-cargo xtask layers --at REV print which module used which at a git revision
+                            run random fault scenarios, or selected ones
+cargo xtask layers          print the module dependencies and violations of the rules
+cargo xtask layers --at REV print the module dependencies at a Git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask site            build the page into target/site";
