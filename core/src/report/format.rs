@@ -32,11 +32,11 @@ closed_set! {
 /// use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
 /// use hyperframes_ci_core::report::{ReportFormat, render};
 ///
-/// let found = Diagnostic::new(Rule::MissingAsset, "index.html", "there is no file a.png");
+/// let found = Diagnostic::new(Rule::MissingAsset, "index.html", "file not found: a.png");
 /// let findings = Findings { diagnostics: vec![found], ..Findings::default() };
 /// assert_eq!(
 ///     render(&findings, ReportFormat::Github, false),
-///     "::error file=index.html,title=missing-asset::there is no file a.png\n"
+///     "::error file=index.html,title=missing-asset::file not found: a.png\n"
 /// );
 /// ```
 #[must_use]

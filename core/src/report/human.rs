@@ -156,7 +156,7 @@ mod tests {
         let start = source.find(marked).expect("there");
         let span = Span { start, end: start + marked.len() };
         let found =
-            Text::new("a.html", source).finding(Rule::MissingAsset, span, "is not there").help("commit it");
+            Text::new("a.html", source).finding(Rule::MissingAsset, span, "file not found").help("commit it");
         let mut out = String::new();
         human(&found, Some(source), false, &mut out);
         out
@@ -166,7 +166,7 @@ mod tests {
     fn a_caret_shows_the_place() {
         assert_eq!(
             told("<p>\n\t<b>中文</b> <img src=\"x.png\">\n", "x.png"),
-            "error[missing-asset]: is not there\n \
+            "error[missing-asset]: file not found\n \
              --> a.html:2:22\n  \
              |\n\
              2 |     <b>中文</b> <img src=\"x.png\">\n  \

@@ -84,7 +84,7 @@ mod tests {
     fn results_lead_to_their_rules_and_places() {
         let text = Text::new("a b/c:ä.html", "<p>\n<img src=x.png>");
         let log = sarif(&[
-            text.finding(Rule::MissingAsset, Span { start: 13, end: 18 }, "is not there").help("commit it"),
+            text.finding(Rule::MissingAsset, Span { start: 13, end: 18 }, "file not found").help("commit it"),
             Diagnostic::new(Rule::DimensionsMissing, "index.html", "no size"),
         ]);
         let run = &log["runs"][0];

@@ -20,7 +20,7 @@ pub(super) fn begins_array(source: &mut Source<impl BufRead>) -> Result<bool, St
     Ok(true)
 }
 
-/// Reads the text of the next value and its first line; `None` at the end. `in_array` tells that values are elements
+/// Reads the text of the next value and its first line; `None` at the end. If `in_array` is set, values are elements
 /// of an array whose opening bracket has been read; otherwise they are consecutive values.
 ///
 /// # Errors
