@@ -1,9 +1,10 @@
 //! The sans-IO core of hyperframes-ci.
 //!
-//! No clock, no network, no file system, no environment, no threads, no printing: text and bytes go in,
-//! findings, archives and actions come out. It builds for `wasm32-unknown-unknown`.
+//! The core performs no I/O: it does not use the clock, the network, the file system, the environment, threads or
+//! standard output. It takes text and bytes, and returns findings, archives and actions. It builds for
+//! `wasm32-unknown-unknown`.
 //!
-//! Every public module is one subject. Dependencies between them point down this list only:
+//! Each public module covers one subject. Modules only depend on modules below them in this list:
 //!
 //! | module | subject |
 //! |---|---|
@@ -16,8 +17,8 @@
 //! | [`project`] | ignore rules, the file tree, references, bundling of files outside the project |
 //! | [`findings`] | the rule table, diagnostics and their severities |
 //! | [`archive`] | the manifest digest and the ZIP container |
-//! | [`video`] | what a video is, from its container headers |
-//! | [`lang`] | HTML, CSS, scripts, JSON and colors, with the places of what is found in them |
+//! | [`video`] | properties of a video, from its container headers |
+//! | [`lang`] | parsers for HTML, CSS, scripts, JSON and colors, with positions |
 //! | [`options`], [`time`], [`text`] | render options, dates, places in texts |
 
 pub mod api;

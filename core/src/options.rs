@@ -1,16 +1,16 @@
-//! The closed sets of values that a render accepts, as the API spells them.
+//! Enumerated options of a render, with the names that the API uses.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A value outside a closed set.
+/// An unknown name of an option value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownValue {
-    /// The value that was given.
+    /// The invalid value.
     pub given: String,
-    /// The values that exist.
+    /// The valid names.
     pub allowed: &'static [&'static str],
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for UnknownValue {
 
 impl std::error::Error for UnknownValue {}
 
-/// An enum whose values have one spelling each.
+/// Defines an enum with one name per variant.
 macro_rules! closed_set {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -32,10 +32,10 @@ macro_rules! closed_set {
         }
 
         impl $name {
-            /// Every value, as the API spells it.
+            /// The names of all values in the API.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
-            /// The API's spelling.
+            /// Returns the name in the API.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -66,17 +66,17 @@ pub(crate) use closed_set;
 closed_set! {
     /// The encoder preset; higher is slower. The server's default is `standard`.
     Quality {
-        /// Fast and rough.
+        /// Fast, low quality.
         Draft = "draft",
         /// The default.
         Standard = "standard",
-        /// Slow and fine.
+        /// Slow, high quality.
         High = "high",
     }
 }
 
 closed_set! {
-    /// The container. The server's default is `mp4`; `webm` and `mov` carry alpha.
+    /// The video container. The server's default is `mp4`; `webm` and `mov` support transparency.
     Format {
         /// H.264 in MP4.
         Mp4 = "mp4",
@@ -88,7 +88,8 @@ closed_set! {
 }
 
 closed_set! {
-    /// The output tier. The server's default is `1080p`; `4k` is billed at 1.5x and has no alpha.
+    /// The output resolution. The server's default is `1080p`; `4k` is billed at 1.5 times the rate, without
+    /// transparency.
     Resolution {
         /// Full HD.
         FullHd = "1080p",
@@ -98,7 +99,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// The shapes that the cloud renders.
+    /// The aspect ratios that the cloud supports.
     AspectRatio {
         /// 16:9.
         Landscape = "16:9",
@@ -110,7 +111,7 @@ closed_set! {
 }
 
 impl Format {
-    /// Returns whether the container carries an alpha channel.
+    /// Returns whether the container supports transparency.
     #[must_use]
     pub fn has_alpha(self) -> bool {
         !matches!(self, Self::Mp4)
@@ -118,13 +119,13 @@ impl Format {
 }
 
 impl AspectRatio {
-    /// Every shape.
+    /// All aspect ratios.
     pub const ALL: [Self; 3] = [Self::Landscape, Self::Portrait, Self::Square];
 
-    /// Allowed deviation of a ratio; source: the official CLI.
+    /// Tolerance of the ratio; source: the official CLI.
     const TOLERANCE: f64 = 0.05;
 
-    /// Returns whether a picture of this size, in any unit, has the shape.
+    /// Returns whether a size, in any unit, has this aspect ratio.
     #[must_use]
     pub fn fits(self, width: f64, height: f64) -> bool {
         let ratio = match self {
@@ -136,7 +137,7 @@ impl AspectRatio {
     }
 }
 impl AspectRatio {
-    /// Returns the name of a tier in this shape in the official command line; source: its `--resolution`.
+    /// Returns the official command line's name for a resolution in this aspect ratio; source: its `--resolution`.
     #[must_use]
     pub fn preset(self, resolution: Resolution) -> String {
         let shape = match self {

@@ -1,7 +1,7 @@
-//! Conversions between calendar and unix time, as the API, HTTP and the credentials file need them.
+//! Conversions between Unix time and the date formats of the API, HTTP and the credentials file.
 
-/// Seconds since 1970 of an ISO 8601 date and time such as `2026-01-31T12:00:00.000Z` or `…+01:00`; `None` for
-/// anything else. Fractions of a second are dropped.
+/// Parses an ISO 8601 date and time such as `2026-01-31T12:00:00.000Z` or `…+01:00`, and returns Unix time in seconds;
+/// `None` for anything else. Fractions of a second are dropped.
 ///
 /// ```
 /// use hyperframes_ci_core::time::parse_iso8601;
@@ -37,7 +37,7 @@ pub fn parse_iso8601(text: &str) -> Option<i64> {
     Some(days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset)
 }
 
-/// Returns `2026-01-31 12:00:00Z` for seconds since 1970.
+/// Formats Unix time in seconds as `2026-01-31 12:00:00Z`.
 ///
 /// ```
 /// assert_eq!(hyperframes_ci_core::time::format_utc(1_709_209_845), "2024-02-29 12:30:45Z");
@@ -59,7 +59,7 @@ pub fn format_utc(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Returns the same for a number of the API; fractions of a second are dropped.
+/// Formats a Unix time of the API like [`format_utc`]; fractions of a second are dropped.
 #[must_use]
 pub fn format_unix(seconds: &serde_json::Number) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and no time is that far away")]
@@ -67,8 +67,8 @@ pub fn format_unix(seconds: &serde_json::Number) -> String {
     format_utc(whole)
 }
 
-/// Seconds since 1970 of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` for anything else, the two
-/// obsolete forms included, which no server of today sends; source: RFC 9110, section 5.6.7.
+/// Parses an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`, and returns Unix time in seconds; `None` for anything
+/// else, including the two obsolete formats; source: RFC 9110, section 5.6.7.
 #[must_use]
 pub fn parse_http_date(text: &str) -> Option<i64> {
     let (_, rest) = text.trim().split_once(", ")?;
@@ -84,7 +84,7 @@ pub fn parse_http_date(text: &str) -> Option<i64> {
     parse_iso8601(&format!("{year:04}-{month:02}-{day:02}T{clock}Z"))
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT` for seconds since 1970; source as above.
+/// Formats Unix time in seconds as an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`; source as above.
 #[must_use]
 pub fn format_http_date(seconds: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
@@ -104,7 +104,7 @@ pub fn format_http_date(seconds: i64) -> String {
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Days since 1970-01-01 of a date of the Gregorian calendar; source as above.
+/// Returns the number of days from 1970-01-01 to a Gregorian date; source as above.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

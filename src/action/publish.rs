@@ -183,7 +183,8 @@ impl ActionRun<'_> {
         hex(&Sha256::digest(text))[..16].to_owned()
     }
 
-    /// Attaches the videos and their provenance to the release; returns the URLs. Nothing is attached if a render failed.
+    /// Attaches the videos and their provenance to the release; returns the URLs. Nothing is attached if a render
+    /// failed.
     fn attach(&mut self, previews: &[Preview]) -> Result<Vec<String>, Error> {
         let Some(tag) = self.inputs.release_tag.clone().or_else(|| match &self.event.subject {
             Subject::Release { tag } => Some(tag.clone()),

@@ -156,8 +156,8 @@ impl PreviewRunner<'_> {
         Ok(spec)
     }
 
-    /// Returns the renderer to use. The pull request of a fork overrides the workflow: it is rendered on the runner if the
-    /// run has no secrets, and in the cloud if it does, where its pages cannot read them.
+    /// Returns the renderer to use. The pull request of a fork overrides the workflow: it is rendered on the runner
+    /// if the run has no secrets, and in the cloud if it does, where its pages cannot read them.
     fn renderer(&self) -> Option<RendererChoice> {
         let event = self.provider.event();
         let is_fork = matches!(&event.subject, Subject::PullRequest(request) if request.is_fork);

@@ -1,8 +1,9 @@
-//! Publishes the results of the triggering run (`workflow_run`): that of a fork's pull request, whose token is read-only.
+//! Publishes the results of the triggering run (`workflow_run`): that of a fork's pull request, whose token is
+//! read-only.
 //!
-//! The artifact of that run is untrusted. The pull request comes from the CI service; of the report, only numbers are used
-//! unchanged, texts are escaped as code, and a file is published only if it is an image or a video, under a name made of
-//! its digest. Nothing of the artifact is run.
+//! The artifact of that run is untrusted. The pull request comes from the CI service; of the report, only numbers are
+//! used unchanged, texts are escaped as code, and a file is published only if it is an image or a video, under a name
+//! made of its digest. Nothing of the artifact is run.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The comment of a pull request, which has one section for each job.
 //!
-//! The comment is Markdown with HTML comments as markers: one that identifies the comment, and a pair around each section.
-//! A job replaces its own section and preserves the others.
+//! The comment is Markdown with HTML comments as markers: one that identifies the comment, and a pair around each
+//! section. A job replaces its own section and preserves the others.
 
 use super::contention::wait_before;
 use super::error::ProviderError;
@@ -23,8 +23,8 @@ pub(super) trait Comments {
     /// Returns the newest commit of the pull request, which may be newer than the event.
     fn newest_commit(&self) -> Result<String, ProviderError>;
 
-    /// Returns the ids and sections of the comments with the marker, oldest first, as far as the token's owner wrote them:
-    /// anyone can write the marker.
+    /// Returns the ids and sections of the comments with the marker, oldest first, as far as the token's owner wrote
+    /// them: anyone can write the marker.
     fn own(&self) -> Result<Vec<(u64, Sections)>, ProviderError>;
 
     /// Creates a comment.
@@ -37,8 +37,8 @@ pub(super) trait Comments {
     fn delete(&self, id: u64);
 }
 
-/// Writes `section` into the comment and returns the comment's id. Returns `None` if a run for a newer commit has written
-/// the section already.
+/// Writes `section` into the comment and returns the comment's id. Returns `None` if a run for a newer commit has
+/// written the section already.
 ///
 /// # Errors
 /// Returns [`ProviderError`] if the service refuses, or other jobs write the comment all the time.

@@ -4,9 +4,10 @@
 //! [`ProviderDescription`](provider::ProviderDescription): detection, the event, the workspace, the output directory, the
 //! markup of the log, comments, previews and releases. No other module reads variables of a service.
 //!
-//! To support another service, add one file (or folder) with its [`CiProvider`] and `DESCRIPTION`, its `mod` below, and one
-//! line in the list `PROVIDERS` of `registry.rs`. Only the event, the log, outputs and the summary are required; every
-//! other method has a default for services without the feature. `example.rs` is a minimal one, which exists in tests.
+//! To support another service, add one file (or folder) with its [`CiProvider`] and `DESCRIPTION`, its `mod` below,
+//! and one line in the list `PROVIDERS` of `registry.rs`. Only the event, the log, outputs and the summary are
+//! required; every other method has a default for services without the feature. `example.rs` is a minimal one, which
+//! exists in tests.
 
 mod comment_sections;
 mod contention;

@@ -121,8 +121,8 @@ pub(crate) trait CiProvider {
         Ok(())
     }
 
-    /// Writes a section of the pull request's comment and returns the comment's URL. Returns `None` if a run for a newer
-    /// commit has written the section already.
+    /// Writes a section of the pull request's comment and returns the comment's URL. Returns `None` if a run for a
+    /// newer commit has written the section already.
     fn comment(&self, _request: &PullRequest, _section: &Section) -> Result<Option<String>, ProviderError> {
         Err(ProviderError::Unsupported("comments"))
     }

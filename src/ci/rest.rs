@@ -112,8 +112,8 @@ impl Rest {
         self.token.is_some()
     }
 
-    /// Sends a request to a path of the API, or to an absolute URL that [`Rest::is_own`] allows. Retries after rate limits
-    /// and, unless the request is a POST, after server and network errors.
+    /// Sends a request to a path of the API, or to an absolute URL that [`Rest::is_own`] allows. Retries after rate
+    /// limits and, unless the request is a POST, after server and network errors.
     ///
     /// # Errors
     /// Returns [`ProviderError::Failed`] if the URL is not the service's own, or there is no response.
@@ -161,7 +161,8 @@ impl Rest {
         Ok(items)
     }
 
-    /// Downloads from a path of the API to `file`. The token is not sent to the presigned URL that the API redirects to.
+    /// Downloads from a path of the API to `file`. The token is not sent to the presigned URL that the API redirects
+    /// to.
     ///
     /// # Errors
     /// Returns [`ProviderError::Failed`] if there is no such path, the redirect is not a safe origin, the body is too
@@ -193,8 +194,8 @@ impl Rest {
         if size > MAX_DOWNLOAD { Err(failed(&"the file is too large")) } else { Ok(()) }
     }
 
-    /// Returns whether `url` belongs to the service, so that the token may be sent to it: the API's origin, or the sibling
-    /// host `uploads.`.
+    /// Returns whether `url` belongs to the service, so that the token may be sent to it: the API's origin, or the
+    /// sibling host `uploads.`.
     fn is_own(&self, url: &str) -> bool {
         let origin = |url: &str| {
             let uri = url.parse::<ureq::http::Uri>().ok()?;

@@ -98,7 +98,10 @@ fn an_ignored_composition_names_the_rule() {
     let ran = run_in(folder.path(), &["render", "--dry-run", "-c", "drafts/a.html", "--json"]);
     let found = ran.error()["diagnostics"][0].clone();
     assert_eq!(found["code"], "composition-ignored");
-    assert!(found["help"].as_str().unwrap().contains(".hyperframesignore line 2 (`drafts/`)"), "{found}");
+    assert!(
+        found["message"].as_str().unwrap().contains("line 2 of .hyperframesignore (`drafts/`)"),
+        "{found}"
+    );
 }
 
 #[cfg(unix)]

@@ -162,7 +162,7 @@ fn what_is_written_into_the_project_is_no_part_of_it() {
     write(folder.path(), "a.png", "x");
     let ran = run_in(folder.path(), &["pack", "--json", "-o", "a.png"]);
     assert_eq!(ran.code, 5, "{ran:?}");
-    assert!(ran.stderr.contains("is never packed"), "{ran:?}");
+    assert!(ran.stderr.contains("output files and rows files of the command are never packed"), "{ran:?}");
 }
 
 /// Linux says on which processors a process runs.

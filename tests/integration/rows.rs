@@ -320,14 +320,10 @@ fn headers_that_mislead_are_named() {
         (
             "d.csv",
             "name|age\nAnna|3\n",
-            "the header is a single column, \"name|age\"; if a '|' separates columns",
+            "the header has a single column, \"name|age\"; if the delimiter is a '|'",
         ),
-        ("e.tsv", "name,age\nAnna,3\n", "if a comma separates columns, name it in a first line sep=,"),
-        (
-            "f.csv",
-            "sep=,\nname;age\nAnna;3\n",
-            "if a semicolon separates columns, name it in a first line sep=;",
-        ),
+        ("e.tsv", "name,age\nAnna,3\n", "if the delimiter is a comma, add a first line sep=,"),
+        ("f.csv", "sep=,\nname;age\nAnna;3\n", "if the delimiter is a semicolon, add a first line sep=;"),
     ] {
         let ran = dry_run(&emulator, folder, file, text.as_bytes(), &[]).ok();
         assert!(ran.stderr.contains(&format!("warning: {file}: ")) && ran.stderr.contains(hint), "{ran:?}");

@@ -29,12 +29,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command that must succeed.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?} does not start"))?;
+    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     ensure!(status.success(), "{} failed", command.get_program().to_string_lossy());
     Ok(())
 }
 
-/// The one place that prints: tasks talk to whoever started them.
+/// Prints a line. All output of tasks goes through this function.
 #[expect(clippy::print_stdout, reason = "this is a program for people")]
 pub(crate) fn say(text: &str) {
     println!("{text}");

@@ -18,13 +18,13 @@ use suites::{cargo, layers, words};
 
 const USAGE: &str = "\
 cargo xtask test [SUITE…]   run all suites, or the named ones
-cargo xtask test --list     name the suites
+cargo xtask test --list     list the suites
 cargo xtask test chaos [--seeds N] [--seed S [--only N,…]]
-                            play so many random stories, or one of them
+                            run random fault scenarios, or selected ones
 cargo xtask bless           write the snapshots of help, errors and output; review them with git diff
 cargo xtask words           print phrases that texts for users should not have
-cargo xtask layers          print which module uses which, and what breaks the rules
-cargo xtask layers --at REV print which module used which at a git revision
+cargo xtask layers          print the module dependencies and violations of the rules
+cargo xtask layers --at REV print the module dependencies at a Git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask demo            record the terminal session of the README as docs/demo.gif

@@ -14,10 +14,10 @@ use crate::wasm;
 /// The versions of Node that the package promises to run on.
 pub(crate) const NODES: &[&str] = &["20.20.2", "22.23.3"];
 
-/// What judges values officially; the version of the official command line that is followed here.
+/// The version of the official packages that the checks follow.
 const OFFICIAL: &str = "0.8.64";
 
-/// Builds the package; gives back its folder.
+/// Builds the package and returns its directory.
 pub(crate) fn package() -> Result<PathBuf> {
     let folder = root().join("target/wasm/package");
     let _ = fs::remove_dir_all(&folder);
@@ -29,14 +29,14 @@ pub(crate) fn package() -> Result<PathBuf> {
     }
     let manifest = fs::read_to_string(folder.join("package.json"))?;
     let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
-    ensure!(manifest.contains(&version), "wasm/npm/package.json does not say {version}");
+    ensure!(manifest.contains(&version), "wasm/npm/package.json must contain {version}");
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(root().join(license), folder.join(license))?;
     }
     Ok(folder)
 }
 
-/// Builds the page at `site/` with the package beside it; gives back its folder.
+/// Builds the page at `site/` together with the package, and returns its directory.
 pub(crate) fn site() -> Result<PathBuf> {
     let package = pack()?.parent().context("an archive in a folder")?.to_owned();
     let folder = root().join("target/site");
@@ -52,7 +52,7 @@ pub(crate) fn site() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Packs the package as it would be published, once; gives back the archive.
+/// Packs the package as it would be published, once, and returns the archive.
 pub(crate) fn pack() -> Result<PathBuf> {
     static PACKED: OnceLock<PathBuf> = OnceLock::new();
     if let Some(archive) = PACKED.get() {
@@ -77,8 +77,8 @@ pub(crate) fn node(version: &str) -> Result<PathBuf> {
     npm_tool(&format!("node-{system}-{machine}"), version, &program)
 }
 
-/// A folder with the official packages that judge values. Each is taken by itself: what the rest of them depends on
-/// plays no part, and is large.
+/// Returns a directory with the official packages that validate values. They are installed without their dependencies,
+/// which are large and not needed.
 pub(crate) fn official() -> Result<PathBuf> {
     let folder = cache()?.join("tools").join(format!("hyperframes-core-{OFFICIAL}"));
     let done = folder.join("done");

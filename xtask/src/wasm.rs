@@ -62,8 +62,8 @@ pub(crate) fn module(folder: &Path) -> Result<()> {
     let optimizer = npm_tool("binaryen", "132.0.0", "bin/wasm-opt")?;
     succeed(Command::new("node").arg(optimizer).args(OPTIMIZE).arg(&bound).arg("-o").arg(&bound))?;
     let size = gzipped(&bound)?;
-    say(&format!("wasm_bg.wasm: {size} bytes gzipped, of {BUDGET}"));
-    ensure!(size <= BUDGET, "the package is over its budget");
+    say(&format!("wasm_bg.wasm: {size} bytes gzipped, limit {BUDGET}"));
+    ensure!(size <= BUDGET, "the module exceeds its size limit");
     Ok(())
 }
 
@@ -92,7 +92,7 @@ fn build() -> Result<PathBuf> {
 /// `wasm-bindgen` at the version in Cargo.lock: the two must be the same.
 fn bindgen() -> Result<PathBuf> {
     let lock = fs::read_to_string(root().join("Cargo.lock"))?;
-    let version = locked(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")?;
+    let version = locked(&lock, "wasm-bindgen").context("Cargo.lock does not contain wasm-bindgen")?;
     cargo_tool("wasm-bindgen-cli", "wasm-bindgen", version)
 }
 

@@ -67,9 +67,9 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Collects the variables that the page declares, those of its hosts (the runtime falls back to them), and the values
-    /// that hosts set. `None` if the scope is unknown: declarations or values cannot be parsed, or the page is a fragment
-    /// that no page of the project mounts.
+    /// Collects the variables that the page declares, those of its hosts (the runtime falls back to them), and the
+    /// values that hosts set. `None` if the scope is unknown: declarations or values cannot be parsed, or the page is
+    /// a fragment that no page of the project mounts.
     fn of(hosts: &Hosts<'_>, page: &'a Page) -> Option<Self> {
         let own = &page.composition.declarations;
         if own.entries().is_empty() && !page.facts.is_document && !hosts.contains_key(page.path.as_str()) {
@@ -169,7 +169,8 @@ fn undefined(parts: &[&Page], scope: &Scope<'_>, properties: &Properties<'_>) ->
     found
 }
 
-/// Finds declared variables that are never read by the page, its scripts and styles, or the compositions that it mounts.
+/// Finds declared variables that are never read by the page, its scripts and styles, or the compositions that it
+/// mounts.
 fn unused(text: &Text<'_>, page: &Page, parts: &[&Page]) -> Vec<Diagnostic> {
     let opaque = |part: &&Page| {
         let facts = &part.facts;

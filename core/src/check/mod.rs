@@ -1,7 +1,7 @@
 //! The checks: find problems that would fail a render, or silently render the wrong result, before the upload.
 //!
-//! The input is a [`Tree`](crate::project::Tree), the output a [`Report`] with all findings. Each finding has a file and,
-//! if possible, a position in it.
+//! The input is a [`Tree`](crate::project::Tree), the output a [`Report`] with all findings. Each finding has a file
+//! and, if possible, a position in it.
 
 mod bindings;
 mod composition;

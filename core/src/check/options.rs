@@ -30,8 +30,8 @@ pub enum Values {
         /// The JSON text.
         text: String,
     },
-    /// Many sets of values in a file: a JSON array, `{"rows": […]}`, or one object per line; a table with a header if the
-    /// path ends in `.csv` or `.tsv`.
+    /// Many sets of values in a file: a JSON array, `{"rows": […]}`, or one object per line; a table with a header if
+    /// the path ends in `.csv` or `.tsv`.
     Rows {
         /// The path in findings.
         path: String,

@@ -5,8 +5,8 @@ use super::page::{Page, Pages};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference};
 
-/// Checks references. References that leave the repository are checked in every packed page, all others only in pages that
-/// a composition uses.
+/// Checks references. References that leave the repository are checked in every packed page, all others only in pages
+/// that a composition uses.
 pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     let used = graph.used();
     let mut found = Vec::new();

@@ -15,15 +15,15 @@ pub struct Report {
     pub entries: Vec<(String, Composition)>,
     /// The number of compositions in the project, including mounted ones.
     pub compositions: usize,
-    /// The referenced files that do not exist, as repository paths. A caller that has loaded only a part of the repository
-    /// can load them and check again.
+    /// The referenced files that do not exist, as repository paths. A caller that has loaded only a part of the
+    /// repository can load them and check again.
     pub missing: BTreeSet<String>,
     pub(super) graph: Graph,
 }
 
 impl Report {
-    /// Returns whether the composition at a repository path uses one of the `changed` files (repository paths, including
-    /// deleted files).
+    /// Returns whether the composition at a repository path uses one of the `changed` files (repository paths,
+    /// including deleted files).
     #[must_use]
     pub fn is_affected(&self, composition: &str, changed: &BTreeSet<String>) -> bool {
         self.graph.affected(changed).contains(composition)
@@ -35,8 +35,8 @@ impl Report {
         self.graph.used()
     }
 
-    /// Removes findings that are unrelated to the `changed` files (repository paths, including deleted files). A finding
-    /// stays if its file belongs to a composition that also uses a changed file.
+    /// Removes findings that are unrelated to the `changed` files (repository paths, including deleted files). A
+    /// finding stays if its file belongs to a composition that also uses a changed file.
     pub fn limit_to(&mut self, changed: &BTreeSet<String>) {
         let affected = self.graph.affected(changed);
         let known = self.graph.known();

@@ -21,8 +21,8 @@ struct Object {
     start: usize,
 }
 
-/// Splits a file into sets of values: a JSON array, `{"rows": […]}`, or one object per line. Does not check that each row
-/// is an object.
+/// Splits a file into sets of values: a JSON array, `{"rows": […]}`, or one object per line. Does not check that each
+/// row is an object.
 ///
 /// # Errors
 /// Returns findings about `path` if the file has none of these forms.
@@ -166,8 +166,8 @@ fn mount_values(text: &Text<'_>, mount: &Mount, declarations: Option<&Declaratio
     object(text, &values.text, &|span| values.offsets.span(span), declarations, false)
 }
 
-/// Checks one object. `place` maps spans of its text to spans of the file. A row may have its values under `variables`, next
-/// to options of the render.
+/// Checks one object. `place` maps spans of its text to spans of the file. A row may have its values under
+/// `variables`, next to options of the render.
 fn object(
     whole: &Text<'_>,
     text: &str,

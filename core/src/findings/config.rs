@@ -1,22 +1,22 @@
-//! `hyperframes-ci.toml` at the root of the repository: what it says about findings. Whoever has the file reads it.
+//! The settings for findings in `hyperframes-ci.toml`, at the root of the repository. The caller reads the file.
 
 use super::levels::{Level, Levels};
 use super::rule::Rule;
 
-/// The configuration file's name.
+/// The name of the configuration file.
 pub const CONFIG_FILE: &str = "hyperframes-ci.toml";
 
-/// Severities by code, as `[check]` sets them.
+/// The settings of the table `[check]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckConfig {
-    /// Rules and how much they matter.
+    /// The level of each rule that is set.
     pub levels: Vec<(Rule, Level)>,
     /// Treat warnings as errors.
     pub strict: bool,
 }
 
 impl CheckConfig {
-    /// Puts the severities of the file over those that were set before.
+    /// Adds the levels to `levels`, where they override earlier ones.
     pub fn apply(&self, levels: &mut Levels) {
         self.levels.iter().for_each(|(rule, level)| levels.set(*rule, *level));
         if self.strict {

@@ -1,4 +1,4 @@
-//! Findings and their places.
+//! Findings and their positions.
 
 use std::cell::Cell;
 
@@ -8,26 +8,26 @@ use super::rule::Rule;
 use super::severity::Severity;
 use crate::text::{Position, Span};
 
-/// A text and the name that findings give it. Positions are found in time proportional to what is between one and
-/// the next, so that a file with thousands of findings is no problem.
+/// A text and its path in findings. Positions are computed from the previous one, so that looking up many positions in
+/// order takes linear time.
 #[derive(Debug)]
 pub struct Text<'a> {
-    /// The file, with `/`.
+    /// The path of the file, with `/`.
     pub path: &'a str,
-    /// Its contents.
+    /// The contents of the file.
     pub source: &'a str,
-    /// The last offset asked for, and its position.
+    /// The last offset that was looked up, and its position.
     last: Cell<(usize, Position)>,
 }
 
 impl<'a> Text<'a> {
-    /// The text of the file at `path`.
+    /// Creates the text of the file at `path`.
     #[must_use]
     pub fn new(path: &'a str, source: &'a str) -> Self {
         Self { path, source, last: Cell::new((0, Position { line: 1, column: 1 })) }
     }
 
-    /// The position of a byte; an offset past the end gives the position of the end.
+    /// Returns the position of a byte offset. An offset past the end has the position of the end.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let mut end = offset.min(self.source.len());
@@ -48,7 +48,7 @@ impl<'a> Text<'a> {
         position
     }
 
-    /// A finding at `span`.
+    /// Creates a finding at `span`.
     #[must_use]
     pub fn finding(&self, rule: Rule, span: Span, message: impl Into<String>) -> Diagnostic {
         let mut found = Diagnostic::new(rule, self.path, message);
@@ -59,7 +59,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// One finding.
+/// A finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// The rule.
@@ -69,13 +69,13 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// The file, relative to the repository, with `/`.
     pub path: String,
-    /// The place in the file, where one can be named.
+    /// The span in the file; `None` if the finding concerns the whole file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
     /// The start of `span`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// The end of `span`: the first character that is not in it.
+    /// The end of `span`: the first character after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<Position>,
     /// The problem, as a lowercase phrase.
@@ -86,7 +86,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A finding about a whole file, as severe as its rule says.
+    /// Creates a finding about a whole file, with the default severity of its rule.
     #[must_use]
     pub fn new(rule: Rule, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Diagnostic {
         }
     }
 
-    /// Returns the message and the help, for formats with one text for both.
+    /// Returns the message with the help, for formats with a single text.
     pub(crate) fn whole_message(&self) -> String {
         match &self.help {
             Some(help) => format!("{}\nhelp: {help}", self.message),
@@ -109,7 +109,7 @@ impl Diagnostic {
         }
     }
 
-    /// Says what to do about it.
+    /// Sets the help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

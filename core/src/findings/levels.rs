@@ -1,21 +1,21 @@
-//! Severities that the user sets.
+//! Severities set by the user.
 
 use super::diagnostic::Diagnostic;
 use super::rule::Rule;
 use super::severity::Severity;
 
-/// The level that the user sets for a rule.
+/// The level of a rule, set by the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Its findings are errors.
+    /// Findings are errors.
     Deny,
-    /// Its findings are warnings.
+    /// Findings are warnings.
     Warn,
-    /// Its findings are left out.
+    /// Findings are ignored.
     Allow,
 }
 
-/// The severities that the user wants. Later settings win over earlier ones, so that flags are set after a file.
+/// The severities set by the user. Later settings override earlier ones, so flags are set after the file.
 #[derive(Clone, Debug, Default)]
 pub struct Levels {
     levels: Vec<(Rule, Level)>,
@@ -23,17 +23,17 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// Says how much a rule matters.
+    /// Sets the level of a rule.
     pub fn set(&mut self, rule: Rule, level: Level) {
         self.levels.push((rule, level));
     }
 
-    /// Makes every warning an error, those that were asked for among them.
+    /// Treats all warnings as errors, including those set by [`Level::Warn`].
     pub fn set_strict(&mut self) {
         self.strict = true;
     }
 
-    /// The severity of a finding; `None` where it is left out.
+    /// Returns the severity of a finding; `None` if it is ignored.
     #[must_use]
     pub fn severity(&self, found: &Diagnostic) -> Option<Severity> {
         let said = self.levels.iter().rev().find(|(rule, _)| *rule == found.rule);

@@ -1,4 +1,4 @@
-//! Findings together with the texts that they are about.
+//! A list of findings and the texts that they refer to.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::diagnostic::Diagnostic;
 use super::levels::Levels;
 use super::severity::Severity;
 
-/// Findings, with the texts that they are about.
+/// Findings and the texts that they refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// The findings, sorted by path and place.
+    /// The findings, sorted by path and position.
     pub diagnostics: Vec<Diagnostic>,
-    /// The texts of files with findings, by the path that findings have.
+    /// The texts of files with findings, by the path in findings.
     pub sources: BTreeMap<String, String>,
 }
 
@@ -24,7 +24,7 @@ impl Findings {
         self.diagnostics.iter().filter(|found| found.severity == severity).count()
     }
 
-    /// Sorts findings as readers expect them: by file, then by place; each once.
+    /// Sorts the findings by file and position, and removes duplicates.
     pub fn sort(&mut self) {
         self.diagnostics.sort_by(|a, b| {
             let key = |found: &Diagnostic| (found.span.map(|span| (span.start, span.end)), found.rule);
@@ -33,8 +33,8 @@ impl Findings {
         self.diagnostics.dedup();
     }
 
-    /// Leaves out what nobody reads: of more than `most` findings of one rule in one file, the rest is a number. The
-    /// findings must be sorted.
+    /// Keeps at most `most` findings of one rule in one file, and replaces the others with their number. The findings
+    /// must be sorted.
     pub(crate) fn limit(&mut self, most: usize) {
         let key = |found: &Diagnostic| format!("{} {}", found.rule, found.path);
         let mut counts = BTreeMap::<String, usize>::new();
@@ -58,7 +58,7 @@ impl Findings {
         self.sort();
     }
 
-    /// Gives every finding the severity that the user wants, and takes away what is allowed.
+    /// Sets the severity of every finding, and removes ignored findings.
     pub fn set_levels(&mut self, levels: &Levels) {
         self.diagnostics.retain_mut(|found| match levels.severity(found) {
             Some(severity) => {
@@ -69,7 +69,7 @@ impl Findings {
         });
     }
 
-    /// Calls every file something else, such as its path from the current directory.
+    /// Renames every file, for example to its path relative to the current directory.
     pub fn rename(&mut self, name: impl Fn(&str) -> String) {
         for found in &mut self.diagnostics {
             found.path = name(&found.path);
@@ -78,13 +78,13 @@ impl Findings {
         self.sources = BTreeMap::from_iter(sources.into_iter().map(|(path, text)| (name(&path), text)));
     }
 
-    /// Adds other findings.
+    /// Appends other findings.
     pub fn append(&mut self, other: Self) {
         self.diagnostics.extend(other.diagnostics);
         self.sources.extend(other.sources);
     }
 
-    /// The findings for programs.
+    /// Returns the findings as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({

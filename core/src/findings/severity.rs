@@ -6,16 +6,16 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; never fails a check.
+    /// Information; never fails a check.
     Note,
-    /// The video may not be what its author meant.
+    /// The video may differ from what its author intended.
     Warning,
     /// The render would fail, or would silently be wrong.
     Error,
 }
 
 impl Severity {
-    /// In lower case.
+    /// Returns the name in lower case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
-//! Recognises CSS colors. Source: CSS Color Module Level 4, with the functions of Level 5.
+//! Recognizes CSS colors. Source: CSS Color Module Level 4, with the functions of Level 5.
 
-/// The functions that give a color; what is inside them is not checked.
+/// The color functions. Their arguments are not checked.
 const FUNCTIONS: &[&str] = &[
     "rgb",
     "rgba",
@@ -192,7 +192,7 @@ const NAMES: &[&str] = &[
     "yellowgreen",
 ];
 
-/// Returns whether a browser would accept `text` as a color, judged by its form.
+/// Returns whether `text` has the form of a CSS color.
 pub(crate) fn is_color(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
     if let Some(digits) = text.strip_prefix('#') {
@@ -202,7 +202,7 @@ pub(crate) fn is_color(text: &str) -> bool {
     match text.split_once('(') {
         Some((function, rest)) => {
             let depth = rest.chars().try_fold(1_usize, |depth, character| match character {
-                // Closed before the end: something follows the function.
+                // The function is closed before the end, so other text follows it.
                 _ if depth == 0 => None,
                 '(' => Some(depth + 1),
                 ')' => Some(depth - 1),

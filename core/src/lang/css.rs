@@ -1,4 +1,4 @@
-//! The only knowledge of CSS: `url(…)`, `@import "…"` and custom properties, outside comments and strings.
+//! CSS scanner: finds `url(…)`, `@import "…"` and custom properties outside comments and strings.
 
 use crate::lang::html::Quote;
 use crate::text::Span;
@@ -6,20 +6,20 @@ use crate::text::Span;
 /// A URL in CSS.
 #[derive(Debug)]
 pub(crate) struct Url {
-    /// With escapes decoded.
+    /// The URL, with escapes decoded.
     pub(crate) target: String,
-    /// The bytes between the quotes or the parentheses.
+    /// The span between the quotes or the parentheses.
     pub(crate) span: Span,
-    /// The quotes around it.
+    /// The quotes around the URL.
     pub(crate) quote: Quote,
 }
 
 /// A custom property, such as `--accent`.
 #[derive(Debug)]
 pub(crate) struct Property {
-    /// Without the dashes.
+    /// The name, without the dashes.
     pub(crate) name: String,
-    /// The bytes of the name, with the dashes.
+    /// The span of the name, with the dashes.
     pub(crate) span: Span,
     pub(crate) role: Role,
 }
@@ -42,13 +42,13 @@ pub(crate) struct Sheet {
     pub(crate) properties: Vec<Property>,
 }
 
-/// Reads CSS. Source of the grammar: CSS Syntax Level 3, section 4.
+/// Scans CSS. Source of the grammar: CSS Syntax Level 3, section 4.
 pub(crate) fn scan(source: &str) -> Sheet {
     let bytes = source.as_bytes();
     let mut found = Vec::new();
     let mut properties = Vec::new();
     let mut at = 0;
-    // Whether a string would be the argument of `@import`.
+    // The next string is the argument of `@import`.
     let mut importing = false;
     while at < bytes.len() {
         match bytes[at] {
@@ -158,7 +158,7 @@ fn string_end(bytes: &[u8], from: usize, mark: u8) -> usize {
     let mut at = from;
     while at < bytes.len() && bytes[at] != mark && !is_line_end(bytes[at]) {
         at += match bytes.get(at..at + 3) {
-            // One line end, not two; source: CSS Syntax Level 3, section 3.3.
+            // CR LF is a single line end; source: CSS Syntax Level 3, section 3.3.
             Some(b"\\\r\n") => 3,
             _ if bytes[at] == b'\\' => 2,
             _ => 1,
@@ -185,7 +185,7 @@ fn unescape(text: &str) -> String {
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         if character != '\\' {
-            // Section 3.3: a NUL is replaced before anything is read.
+            // Section 3.3: NUL is replaced before tokenization.
             plain.push(if character == '\0' { '\u{fffd}' } else { character });
             continue;
         }
@@ -210,7 +210,7 @@ fn unescape(text: &str) -> String {
     plain
 }
 
-/// `target` as it must be written between these quotes.
+/// Escapes `target` for use between these quotes.
 pub(crate) fn escape(target: &str, quote: Quote) -> String {
     let must_escape = |character: char| match quote {
         Quote::Double => matches!(character, '"' | '\\'),
@@ -219,7 +219,7 @@ pub(crate) fn escape(target: &str, quote: Quote) -> String {
     };
     let mut escaped = String::with_capacity(target.len());
     for character in target.chars() {
-        // A `<` could end the element that the style stands in.
+        // `<` could end the element that contains the style.
         if character.is_control() || character == '<' || (character == ' ' && must_escape(' ')) {
             escaped.push_str(&format!("\\{:x} ", u32::from(character)));
         } else {

@@ -1,4 +1,4 @@
-//! HTML, CSS, scripts, JSON and colors: the only knowledge of these languages, each with the places of what it finds.
+//! Parsers for HTML, CSS, scripts, JSON and colors, which record the positions of what they find.
 
 pub(crate) mod color;
 pub(crate) mod css;

@@ -1,8 +1,8 @@
-//! The only knowledge of JavaScript: which variables a script reads through `getVariables()`.
+//! JavaScript scanner: finds the variables that a script reads through `getVariables()`.
 //!
-//! Tokens are enough for the forms that people write: `getVariables().title`, `const { title } = getVariables()`,
-//! `const values = getVariables(); values.title`. Where the values go elsewhere, the answer says that it is not
-//! complete; a wrong answer is never more than a warning.
+//! It works on tokens, which is sufficient for the usual forms: `getVariables().title`,
+//! `const { title } = getVariables()`, `const values = getVariables(); values.title`. If the values are used in
+//! another way, the result is marked as incomplete. A wrong result causes a warning at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,11 @@ use crate::text::Span;
 /// The variables that a script uses.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
-    /// The variables that it reads, with the places of their names.
+    /// The variables that the script reads, with the positions of their names.
     pub(crate) reads: Vec<(String, Span)>,
     /// The script may read other variables as well.
     pub(crate) opaque: bool,
-    /// Every string and every name in it: where a variable's id is none of them, nothing here mentions it.
+    /// All strings and identifiers of the script. A variable whose id is not among them is not mentioned.
     pub(crate) words: BTreeSet<String>,
 }
 
@@ -29,7 +29,7 @@ enum Kind {
 #[derive(Clone, Copy, Debug)]
 struct Token<'a> {
     kind: Kind,
-    /// For strings: what is between the quotes, escapes and all.
+    /// For strings: the text between the quotes, with escapes.
     text: &'a str,
     start: usize,
 }
@@ -44,7 +44,7 @@ impl Token<'_> {
     }
 }
 
-/// Reads a script. Places are offsets into `source`.
+/// Scans a script. Positions are offsets into `source`.
 pub(crate) fn usage(source: &str) -> Usage {
     let tokens = tokens(source);
     let partners = partners(&tokens);
@@ -73,11 +73,11 @@ struct Reader<'t, 'a> {
     /// The index of the matching bracket, for each bracket.
     partners: &'t [Option<usize>],
     usage: Usage,
-    /// Names that hold the values, with the tokens that give them to them.
+    /// Identifiers that hold the values, with the tokens of their assignment.
     aliases: BTreeMap<&'a str, Vec<usize>>,
 }
 
-/// For each bracket the other one, whatever kinds they are.
+/// Pairs brackets of any kind.
 fn partners(tokens: &[Token<'_>]) -> Vec<Option<usize>> {
     let mut partners = vec![None; tokens.len()];
     let mut open = Vec::new();
@@ -106,29 +106,30 @@ impl<'a> Reader<'_, 'a> {
         self.usage.reads.push((token.text.to_owned(), token.span()));
     }
 
-    /// Every call of `getVariables()`.
+    /// Finds all calls of `getVariables()`.
     fn calls(&mut self) {
         for at in 0..self.tokens.len() {
-            // `getVariables?.()` as well; a definition is no call.
+            // Also `getVariables?.()`, but not a definition.
             let open = if self.is(at + 1, "?.") { at + 2 } else { at + 1 };
             let defined = at > 0 && self.is(at - 1, "function");
             if !self.is(at, "getVariables") || defined {
                 continue;
             }
             if !self.is(open, "(") || !self.is(open + 1, ")") {
-                // `typeof x.getVariables === "function"`, `x.getVariables &&` and the like only ask whether it is there.
+                // `typeof x.getVariables === "function"`, `x.getVariables &&` and the like only test for existence.
                 continue;
             }
             self.value(at, open + 2);
         }
     }
 
-    /// Follows the values of an expression, which ends with the token at `name` and goes on at `after`.
+    /// Follows the values of an expression, which ends with the token at `name` and is followed by the token at
+    /// `after`.
     fn value(&mut self, name: usize, after: usize) {
         if self.member(after) {
             return;
         }
-        // A statement of its own reads nothing.
+        // A call as a statement reads nothing.
         if self.tokens.get(after).is_none_or(|token| token.is(";") || token.is("}"))
             && self.before(name).is_none_or(|before| [";", "{", "}"].iter().any(|end| self.is(before, end)))
         {
@@ -141,7 +142,7 @@ impl<'a> Reader<'_, 'a> {
                 return self.pattern(before - 1);
             }
             let target = self.tokens[before - 1];
-            // A member of something else may be read from anywhere.
+            // A property of another object may be read anywhere.
             let owned = before >= 2 && self.is(before - 2, ".");
             if target.kind == Kind::Name && !owned {
                 return self.aliases.entry(target.text).or_default().push(before - 1);
@@ -150,7 +151,7 @@ impl<'a> Reader<'_, 'a> {
         self.usage.opaque = true;
     }
 
-    /// The token before `window.__hyperframes?.getVariables`, whose last name is at `name`.
+    /// Returns the token before `window.__hyperframes?.getVariables`, whose last name is at `name`.
     fn before(&self, name: usize) -> Option<usize> {
         let mut at = name;
         while at >= 2
@@ -162,7 +163,7 @@ impl<'a> Reader<'_, 'a> {
         at.checked_sub(1)
     }
 
-    /// A member that is read at once: `.title`, `?.title`, `["title"]`.
+    /// Records a member that is read directly: `.title`, `?.title`, `["title"]`.
     fn member(&mut self, at: usize) -> bool {
         let Some(token) = self.tokens.get(at) else { return false };
         let name = |at: usize| self.tokens.get(at).is_some_and(|token| token.kind == Kind::Name);
@@ -188,10 +189,10 @@ impl<'a> Reader<'_, 'a> {
         false
     }
 
-    /// `{ title, accent: color = "red" }`, whose closing brace is at `close`.
+    /// Records the names of `{ title, accent: color = "red" }`, whose closing brace is at `close`.
     fn pattern(&mut self, close: usize) {
         let Some(open) = self.partners[close] else { return self.usage.opaque = true };
-        // A key is what follows the opening brace or a comma of this level.
+        // A key follows the opening brace or a comma of this level.
         let mut at = open + 1;
         while at < close {
             let token = self.tokens[at];
@@ -202,13 +203,13 @@ impl<'a> Reader<'_, 'a> {
                     Kind::Other => self.usage.opaque = true,
                 }
             }
-            // What is in brackets is of another level.
+            // Tokens in brackets belong to another level.
             at = self.partners[at].filter(|partner| *partner > at).unwrap_or(at) + 1;
         }
     }
 
-    /// Every use of a name that holds the values. One that is not understood may be another variable of that name, so
-    /// that its members count as reads that nobody is warned of.
+    /// Follows all uses of identifiers that hold the values. A use of unknown form may belong to another variable of
+    /// the same name, so its members are counted as read but never reported.
     fn alias(&mut self, given: &[usize], uses: &[usize]) {
         let first = self.usage.reads.len();
         let mut clear = true;
@@ -233,17 +234,17 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-/// Words after which a `/` starts a regular expression.
+/// Keywords after which a `/` starts a regular expression.
 const BEFORE_EXPRESSION: &[&str] = &[
     "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "yield", "await",
 ];
 
-/// The tokens of a script, without comments and regular expressions. Templates are strings; what is inside `${…}` is
-/// read as code.
+/// Returns the tokens of a script, without comments and regular expressions. Templates are strings, and the contents of
+/// `${…}` are code.
 fn tokens(source: &str) -> Vec<Token<'_>> {
     let bytes = source.as_bytes();
     let mut found: Vec<Token<'_>> = Vec::new();
-    // For each open template, how many braces are open inside its `${`.
+    // For each open template, the number of open braces inside its `${`.
     let mut templates: Vec<usize> = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
@@ -346,7 +347,7 @@ fn quoted_end(bytes: &[u8], from: usize, mark: u8) -> usize {
     at.min(bytes.len())
 }
 
-/// A part of a template, up to its end or to the next `${`.
+/// Reads a part of a template, up to its end or the next `${`.
 fn template<'a>(
     source: &'a str,
     from: usize,

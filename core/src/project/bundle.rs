@@ -1,7 +1,7 @@
-//! The files of an archive: those of the project, and those of the repository that their references reach, which are
-//! packed under `_ext/`.
+//! Collects the files of an archive: those of the project, and other files of the repository that they refer to,
+//! which are packed under `_ext/`.
 //!
-//! References to files that must not be packed stay as they are; the checks report them.
+//! References to files that must not be packed stay unchanged; the checks report them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +11,19 @@ use super::reference::{Reference, TextKind, references, rewrite};
 use super::resolve::{Destination, Resolver};
 use super::tree::Tree;
 
-/// The directory in the archive for files from outside the project, as in the official packer.
+/// The directory for files from outside the project in the archive, as in the official packer.
 const EXTERNAL: &str = "_ext";
 
 /// One file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundledFile {
-    /// Repository path of the bytes.
+    /// Repository path of the file.
     pub source: String,
-    /// The bytes to pack instead of the file's, if its references had to change.
+    /// The contents to pack instead of the file, if its references were rewritten.
     pub rewritten: Option<Vec<u8>>,
 }
 
-/// Returns what is going to be packed, by path in the archive. `None` if a text could not be read, which the tree
-/// remembers.
+/// Returns the files to pack, by path in the archive. `None` if a text file cannot be read, which the tree records.
 ///
 /// ```
 /// use hyperframes_ci_core::project::{Contents, MemoryTree, contained};
@@ -71,7 +70,7 @@ struct Bundler<'a> {
 }
 
 impl Bundler<'_> {
-    /// The file at `source`, which is at `path` in the archive.
+    /// Returns the file at `source`, which is at `path` in the archive.
     fn entry(&mut self, path: &str, source: String) -> Option<BundledFile> {
         let Some(kind) = TextKind::of_path(path) else {
             return Some(BundledFile { source, rewritten: None });
@@ -90,13 +89,13 @@ impl Bundler<'_> {
         Some(BundledFile { source, rewritten })
     }
 
-    /// Returns the new text of a reference, if it has to change in the archive.
+    /// Returns the new target of a reference, if it has to change in the archive.
     fn replacement(&mut self, path: &str, source: &str, reference: &Reference) -> Option<String> {
         let Link::Relative(relative) = Link::of(&reference.target) else { return None };
         let project = self.tree.project();
         let wanted = match self.resolver.destination(source, &reference.target) {
             Destination::Outside(target) => self.bundle_external(&target),
-            // From a file of the project to another: both keep their places, and so does the reference.
+            // References between files of the project stay unchanged, because both files keep their paths.
             _ if below(project, source).is_some() => return None,
             Destination::Packed(target) => below(project, &target)?.to_owned(),
             _ => return None,
@@ -108,7 +107,7 @@ impl Bundler<'_> {
         Some(format!("{}{}", relative_url(here, &wanted), suffix(&reference.target)))
     }
 
-    /// Returns the path in the archive of the repository's file `target`, which is bundled from now on.
+    /// Adds the file `target` of the repository to the archive, and returns its path there.
     fn bundle_external(&mut self, target: &str) -> String {
         if let Some(name) = self.names.get(target) {
             return name.clone();
@@ -119,8 +118,8 @@ impl Bundler<'_> {
         name
     }
 
-    /// `_ext/` and the path from the nearest folder that the project and the file share, with a number where two
-    /// files would get the same.
+    /// Returns `_ext/` and the path relative to the nearest common directory of the project and the file, with a
+    /// number if the path is already taken.
     fn name(&mut self, target: &str) -> String {
         let shared = self
             .tree
@@ -146,12 +145,12 @@ impl Bundler<'_> {
     }
 }
 
-/// The query and fragment of a reference.
+/// Returns the query and fragment of a reference.
 fn suffix(target: &str) -> &str {
     target.find(['?', '#']).map_or("", |at| &target[at..])
 }
 
-/// `to` as a relative URL from the folder `from`.
+/// Returns `to` as a URL relative to the directory `from`.
 fn relative_url(from: &str, to: &str) -> String {
     let from = from.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>();
     let to = to.split('/').collect::<Vec<_>>();
@@ -160,7 +159,7 @@ fn relative_url(from: &str, to: &str) -> String {
     up.chain(to[shared..].iter().map(|segment| encode(segment))).collect::<Vec<_>>().join("/")
 }
 
-/// Percent-encodes what would end or change a path in a URL, in HTML or in CSS.
+/// Percent-encodes characters that would end or change a path in a URL, in HTML or in CSS.
 fn encode(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());
     for character in segment.chars() {

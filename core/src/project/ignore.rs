@@ -83,8 +83,8 @@ struct Rule {
 }
 
 impl IgnoreRules {
-    /// Parses the text of `.hyperframesignore`, if the project has one. Lines that are not valid patterns match nothing, as
-    /// in Git.
+    /// Parses the text of `.hyperframesignore`, if the project has one. Lines that are not valid patterns match
+    /// nothing, as in Git.
     #[must_use]
     pub fn new(ignore_file: Option<&str>) -> Self {
         let defaults =
@@ -102,8 +102,8 @@ impl IgnoreRules {
         }
     }
 
-    /// Also excludes the files at `paths` (relative to the project, with `/`), which the command itself writes or reads.
-    /// `{name}` in a path matches any text.
+    /// Also excludes the files at `paths` (relative to the project, with `/`), which the command itself writes or
+    /// reads. `{name}` in a path matches any text.
     #[must_use]
     pub fn with_outputs(self, paths: &[String]) -> Self {
         let (templates, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.contains('{'));

@@ -5,20 +5,20 @@ use std::borrow::Cow;
 /// The target of a reference, before it is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// Elsewhere, by a scheme or by `//`; the scheme in lower case, empty for `//`.
+    /// A URL with a scheme or `//`. Holds the scheme in lower case, which is empty for `//`.
     Remote(String),
-    /// Part of the text itself, or no file at all: `data:`, `blob:`, `javascript:`, `about:`, a fragment, nothing.
+    /// Not a file: `data:`, `blob:`, `javascript:`, `about:`, a fragment, or an empty string.
     Inline,
-    /// A file of the machine: `file:` or a drive letter.
+    /// A file on this machine: `file:` or a drive letter.
     File(String),
-    /// A path from the root of the site, without query and fragment, percent-decoded.
+    /// A path relative to the root of the site, without query and fragment, percent-decoded.
     Root(String),
-    /// A path from the file that refers, without query and fragment, percent-decoded, with `/`.
+    /// A path relative to the referring file, without query and fragment, percent-decoded, with `/`.
     Relative(String),
 }
 
 impl Link {
-    /// Judges the text of a reference.
+    /// Parses the target of a reference.
     #[must_use]
     pub fn of(target: &str) -> Self {
         let target = target.trim();
@@ -26,12 +26,12 @@ impl Link {
             return match scheme.as_str() {
                 "data" | "blob" | "javascript" | "about" => Self::Inline,
                 "file" => Self::File(target.to_owned()),
-                // `C:\…`: browsers read a scheme, authors mean a drive.
+                // `C:\…` is a scheme for browsers, but a drive letter for authors.
                 drive if drive.len() == 1 => Self::File(target.to_owned()),
                 _ => Self::Remote(scheme),
             };
         }
-        // Browsers take a backslash for a slash, and authors on Windows write them.
+        // Browsers treat backslashes as slashes, and authors on Windows write them.
         let path = target.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
         if path.is_empty() {
             Self::Inline
@@ -58,7 +58,7 @@ impl Link {
         }
     }
 
-    /// Returns whether `target` contains a placeholder that is filled in later; source: the official
+    /// Returns whether `target` contains a placeholder that a later step replaces; source: the official
     /// `isUnresolvedAssetPlaceholder`.
     pub(crate) fn is_placeholder(target: &str) -> bool {
         let target = target.trim();
@@ -75,7 +75,7 @@ impl Link {
     }
 }
 
-/// The scheme of a URL, in lower case; source: RFC 3986, section 3.1.
+/// Returns the scheme of a URL in lower case; source: RFC 3986, section 3.1.
 fn scheme(target: &str) -> Option<String> {
     let (scheme, _) = target.split_once(':')?;
     let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -83,7 +83,7 @@ fn scheme(target: &str) -> Option<String> {
     valid.then(|| scheme.to_ascii_lowercase())
 }
 
-/// Decodes `%20` and the like; what is not a valid escape, or not UTF-8 afterwards, stays as it is.
+/// Decodes percent escapes. Invalid escapes, and text that would not be UTF-8, stay unchanged.
 #[must_use]
 pub fn percent_decode(text: &str) -> String {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
@@ -113,7 +113,7 @@ mod tests {
             assert_eq!(Link::of(inline), Link::Inline, "{inline}");
         }
         assert_eq!(Link::of("mailto:a@b.example"), Link::Remote("mailto".to_owned()));
-        // Escapes are decoded before anybody resolves the path; bad ones and bad UTF-8 stay as written.
+        // Escapes are decoded before the path is resolved; invalid escapes and invalid UTF-8 stay unchanged.
         assert_eq!(Link::of("%2e%2E%2fx"), relative("../x"));
         assert_eq!(Link::of("a%zz%4"), relative("a%zz%4"));
         assert_eq!(Link::of("a%ff%20b"), relative("a%ff%20b"));

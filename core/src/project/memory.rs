@@ -10,7 +10,7 @@ use crate::findings::Diagnostic;
 /// The contents of a file in memory.
 #[derive(Clone, Debug)]
 pub enum Contents {
-    /// All of it.
+    /// The complete contents.
     Whole(Vec<u8>),
     /// A file whose contents are not needed.
     Stub {
@@ -38,7 +38,7 @@ pub struct MemoryTree {
 }
 
 impl MemoryTree {
-    /// The project at the repository path `project` among files by repository path.
+    /// Creates a repository from files by repository path, with the project at the repository path `project`.
     #[must_use]
     pub fn new(contents: BTreeMap<String, Contents>, project: &str) -> Self {
         let ignore_file = match contents.get(&join(project, IGNORE_FILE)) {

@@ -1,4 +1,4 @@
-//! A project inside its repository: which files belong to it, what they refer to, and what an archive of it holds.
+//! A project inside its repository: its files, their references, and the contents of its archive.
 
 mod bundle;
 mod ignore;

@@ -1,24 +1,24 @@
-//! Paths with `/`, relative to a repository or a project.
+//! Operations on paths with `/`, relative to a repository or a project.
 
-/// `path` below `folder`, which may be empty.
+/// Joins `path` to `folder`, which may be empty.
 #[must_use]
 pub fn join(folder: &str, path: &str) -> String {
     if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
 }
 
-/// The folder that `path` is in.
+/// Returns the directory of `path`.
 #[must_use]
 pub fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-/// The rest of `path` below `folder`, where it is below.
+/// Returns `path` relative to `folder`; `None` if it is outside.
 #[must_use]
 pub fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
     if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
 }
 
-/// Joins `relative` to the folder `base` and takes out `.` and `..`; `None` where it climbs above the root.
+/// Joins `relative` to the directory `base` and resolves `.` and `..`; `None` if the result is above the root.
 #[must_use]
 pub fn resolve(base: &str, relative: &str) -> Option<String> {
     let mut segments = Vec::new();

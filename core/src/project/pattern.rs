@@ -1,17 +1,17 @@
-//! Patterns for paths, as in `.gitignore`; source: gitignore(5).
+//! Path patterns, as in `.gitignore`; source: gitignore(5).
 //!
-//! Time is at most the product of both lengths, whatever the pattern: projects of strangers bring their own.
+//! Matching takes at most time proportional to the product of both lengths, because patterns are untrusted.
 
 use crate::text::lower;
 
-/// A pattern for paths with `/`, without regard to case.
+/// A pattern for paths with `/`, which ignores case.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern(Vec<Segment>);
 
-/// A part of a pattern, between two slashes.
+/// A segment of a pattern, between two slashes.
 #[derive(Clone, Debug)]
 enum Segment {
-    /// `**`: any number of folders, or none.
+    /// `**`: zero or more directories.
     Folders,
     Name(Vec<Token>),
 }
@@ -19,11 +19,11 @@ enum Segment {
 #[derive(Clone, Debug)]
 enum Token {
     Letter(char),
-    /// `?`: any letter.
+    /// `?`: any character.
     One,
-    /// `*`: any number of letters, or none.
+    /// `*`: zero or more characters.
     Any,
-    /// `[a-z]`, or `[!a-z]` for all others.
+    /// `[a-z]`, or `[!a-z]` for all other characters.
     Class {
         is_negated: bool,
         ranges: Vec<(char, char)>,
@@ -31,8 +31,8 @@ enum Token {
 }
 
 impl Pattern {
-    /// Reads a rule without the marks at its ends; a rule that is not `anchored` holds at every depth. `None` where it is
-    /// no valid pattern, which matches nothing.
+    /// Parses a rule without a leading `!` or slash and without a trailing slash. A rule that is not `anchored`
+    /// applies at every depth. Returns `None` if the pattern is invalid and so matches nothing.
     pub(crate) fn new(text: &str, anchored: bool) -> Option<Self> {
         let mut segments = Vec::new();
         if !anchored {
@@ -41,14 +41,14 @@ impl Pattern {
         for text in text.split('/') {
             segments.push(if text == "**" { Segment::Folders } else { Segment::Name(name(text)?) });
         }
-        // `a/**` is everything inside `a`, not `a` itself.
+        // `a/**` matches everything inside `a`, but not `a` itself.
         if anchored && segments.len() > 1 && matches!(segments.last(), Some(Segment::Folders)) {
             segments.push(Segment::Name(vec![Token::Any]));
         }
         Some(Self(segments))
     }
 
-    /// The path itself, in which `{name}` stands for any text.
+    /// Creates a pattern that matches the path, where `{name}` matches any text.
     pub(crate) fn template(path: &str) -> Self {
         let segment = |mut rest: &str| {
             let mut tokens = Vec::new();
@@ -106,8 +106,8 @@ impl Part<char> for Token {
 /// Returns whether a pattern matches all items.
 fn wild<Item, P: Part<Item>>(pattern: &[P], items: &[Item]) -> bool {
     let (mut place, mut item) = (0, 0);
-    // Of the parts that stand for any number, only the last one met is tried again: what an earlier one could take
-    // more, the last one can take as well.
+    // Only the last part that matches any number of items needs backtracking: it can match everything that an earlier
+    // one could.
     let mut again = None;
     loop {
         match (pattern.get(place), items.get(item)) {
@@ -128,7 +128,7 @@ fn wild<Item, P: Part<Item>>(pattern: &[P], items: &[Item]) -> bool {
     }
 }
 
-/// The pattern of a name, its letters in lower case.
+/// Parses the pattern of a name, in lower case.
 fn name(text: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut letters = text.chars().peekable();
@@ -136,7 +136,7 @@ fn name(text: &str) -> Option<Vec<Token>> {
         tokens.push(match letter {
             '\\' => Token::Letter(lower(letters.next().unwrap_or('\\'))),
             '?' => Token::One,
-            // `**` that is not a whole segment means the same as `*`.
+            // `**` that is not a whole segment is the same as `*`.
             '*' => {
                 while letters.next_if_eq(&'*').is_some() {}
                 Token::Any
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_hostile_pattern_costs_little() {
-        // Whoever tries every way goes through more of them than there are atoms.
+        // Full backtracking would take exponential time.
         assert!(!matches(&"a*".repeat(2000), &"a".repeat(1999)));
         assert!(matches(&"a*".repeat(2000), &"a".repeat(3000)));
         assert!(!matches(&format!("{}b", "**/a/".repeat(500)), &"a/".repeat(700)));

@@ -1,10 +1,10 @@
-//! References from HTML and CSS to other files: found with their places, judged, resolved, and rewritten in place.
+//! Finds references from HTML and CSS to other files, with their positions, and rewrites them.
 
 use crate::lang::html::{Attribute, Element, EmbeddedTexts, Quote};
 use crate::lang::{css, html};
 use crate::text::Span;
 
-/// The language of a text.
+/// The language of a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {
     /// HTML.
@@ -14,7 +14,7 @@ pub enum TextKind {
 }
 
 impl TextKind {
-    /// By the ending of a path; `None` for files that hold no references.
+    /// Returns the language for the extension of a path; `None` for files without references.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let (_, extension) = path.rsplit_once('.')?;
@@ -29,17 +29,17 @@ impl TextKind {
 /// A reference to another file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// The reference as the browser sees it: entities and escapes decoded.
+    /// The target, with entities and escapes decoded.
     pub target: String,
-    /// The bytes of the source that spell it.
+    /// The position of the reference in the source.
     pub span: Span,
     context: Context,
 }
 
-/// The syntax around a reference, which decides how it is escaped.
+/// The syntax around a reference, which determines how it is escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Context {
-    /// The quotes of the attribute, where it is in one.
+    /// The quotes of the attribute; `None` outside of attributes.
     attribute: Option<Quote>,
     /// The syntax inside the attribute.
     syntax: Syntax,
@@ -48,21 +48,21 @@ struct Context {
 /// The syntax of a reference, inside the attribute's quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Syntax {
-    /// None: the attribute's value is the reference.
+    /// The whole value of the attribute is the reference.
     Plain,
-    /// A list of candidates, which spaces and commas end.
+    /// A `srcset` list, in which spaces and commas end a URL.
     Srcset,
     /// CSS, with these quotes around it.
     Css(Quote),
 }
 
-/// Attributes that name one file each.
+/// Attributes that contain one reference.
 const ATTRIBUTES: &[&str] = &["src", "href", "xlink:href", "poster", "data-composition-src"];
 
-/// Elements whose `href` is a place to go to, not a file to load.
+/// Elements whose `href` is a navigation target, not a file to load.
 const NAVIGATION: &[&str] = &["a", "area", "base"];
 
-/// Returns the references in a text, in the order of the source.
+/// Returns the references in a text, in source order.
 ///
 /// ```
 /// use hyperframes_ci_core::project::{TextKind, references};
@@ -88,14 +88,14 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
     }
 }
 
-/// Collects the references of a document, while its tags are read.
+/// Collects the references of a document from its elements.
 #[derive(Debug, Default)]
 pub(crate) struct ReferenceCollector {
     found: Vec<Reference>,
 }
 
 impl ReferenceCollector {
-    /// Takes in the references of the next element.
+    /// Collects the references of the next element.
     pub(crate) fn element(&mut self, element: &Element<'_>) {
         let found = &mut self.found;
         for attribute in &element.attributes {
@@ -113,7 +113,7 @@ impl ReferenceCollector {
         }
     }
 
-    /// Returns all references, those of style sheets in the document included, in the order of the source.
+    /// Returns all references in source order, including those in embedded style sheets.
     pub(crate) fn finish(self, source: &str, texts: &EmbeddedTexts) -> Vec<Reference> {
         let Self { mut found } = self;
         for style in &texts.styles {
@@ -133,7 +133,7 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
     }));
 }
 
-/// CSS inside an attribute: found in the decoded value, placed in the source.
+/// Collects references from CSS in an attribute, with positions in the source.
 fn in_style(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
     let offsets = attribute.offsets();
     found.extend(css::scan(&attribute.value).urls.into_iter().map(|url| Reference {
@@ -143,7 +143,7 @@ fn in_style(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
     }));
 }
 
-/// `a.png 1x, b.png 2x`: each candidate's URL.
+/// Returns the URLs of a `srcset` such as `a.png 1x, b.png 2x`.
 fn in_srcset(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
     let value = &*attribute.value;
     let offsets = attribute.offsets();
@@ -160,7 +160,7 @@ fn in_srcset(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
                 context: Context { attribute: Some(attribute.quote), syntax: Syntax::Srcset },
             });
         }
-        // The descriptor lasts to the next comma; a URL that ends in a comma has none.
+        // The descriptor ends at the next comma; a URL that ends with a comma has no descriptor.
         let after = start + length;
         at = if target.len() < length {
             after
@@ -170,10 +170,10 @@ fn in_srcset(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
     }
 }
 
-/// Returns `source` with each reference replaced by its new target; every other byte stays, and so does the spelling of
-/// a reference that keeps its target.
+/// Returns `source` with each reference replaced by its new target. All other bytes stay unchanged, and so do
+/// references that keep their target.
 ///
-/// The references come from [`references`] of the same source.
+/// The references must be from [`references`] of the same source.
 ///
 /// ```
 /// use hyperframes_ci_core::project::{TextKind, references, rewrite};
@@ -202,7 +202,7 @@ impl Context {
     fn escape(self, target: &str) -> String {
         let written = match self.syntax {
             Syntax::Plain => target.to_owned(),
-            // Only a URL's own escapes keep a space or a comma inside a candidate.
+            // Spaces and commas inside a URL must be percent-encoded.
             Syntax::Srcset => target.replace(',', "%2C").replace([' ', '\t', '\n', '\x0c', '\r'], "%20"),
             Syntax::Css(quote) => css::escape(target, quote),
         };

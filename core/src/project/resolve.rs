@@ -8,19 +8,19 @@ use super::path::{below, join, parent, resolve};
 use super::tree::{Found, Tree};
 use crate::text::case_fold;
 
-/// The target of a reference. Paths are repository paths.
+/// The destination of a reference. Paths are repository paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// Nowhere that matters here: inline contents, elsewhere on the network, a directory, a name without an ending
-    /// that a script may complete.
+    /// Not a local file: inline content, a remote URL, a directory, or a name without an extension that a script may
+    /// complete.
     None,
-    /// Elsewhere, by `http:`.
+    /// A remote URL with `http:`.
     Insecure,
-    /// Not known before something fills in a placeholder.
+    /// Unknown, because it contains a placeholder.
     Placeholder,
-    /// A file of this machine.
+    /// A file on this machine.
     LocalFile,
-    /// Out of the repository.
+    /// A path outside the repository, or a hidden file.
     Escapes,
     /// A packed file of the project.
     Packed(String),
@@ -28,14 +28,14 @@ pub(crate) enum Destination {
     Ignored(String, Exclusion),
     /// A file of the repository outside the project.
     Outside(String),
-    /// A file that does not exist, while one whose name differs in case does.
+    /// A file that does not exist, although one whose name differs in case only does.
     OtherCase(String, String),
     /// A file that does not exist.
     Missing(String),
 }
 
 impl Destination {
-    /// The file at the end, whether or not it is there.
+    /// Returns the path of the file, whether or not it exists.
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Packed(path) | Self::Outside(path) | Self::Missing(path) => Some(path),
@@ -45,10 +45,10 @@ impl Destination {
     }
 }
 
-/// Finds out where the references of one project lead.
+/// Resolves the references of one project.
 pub(crate) struct Resolver<'a> {
     tree: &'a dyn Tree,
-    /// The places of packed files by their paths in lower case.
+    /// Indexes of the packed files, by their paths in lower case.
     folded: BTreeMap<String, usize>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Resolver<'a> {
         Self { tree, folded }
     }
 
-    /// Returns the target of the reference `target` in the file at the repository path `from`.
+    /// Returns the destination of the reference `target` in the file at the repository path `from`.
     pub(crate) fn destination(&self, from: &str, target: &str) -> Destination {
         if Link::is_placeholder(target) {
             return Destination::Placeholder;
@@ -83,7 +83,7 @@ impl<'a> Resolver<'a> {
                 if matches!(found, Destination::Packed(_) | Destination::Outside(_)) {
                     return found;
                 }
-                // What a composition mounts becomes part of the page, whose references start at the project.
+                // Mounted compositions become part of the page, so their references are relative to the project.
                 let rooted = below(project, from).and_then(|_| resolve("", &path));
                 match rooted.filter(|path| self.tree.packed(path).is_some()) {
                     Some(path) => Destination::Packed(join(project, &path)),
@@ -115,7 +115,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Returns the target at a project path.
+    /// Returns the destination for a project path.
     fn inside(&self, inside: &str) -> Destination {
         let path = join(self.tree.project(), inside);
         if self.tree.packed(inside).is_some() {
@@ -130,14 +130,14 @@ impl<'a> Resolver<'a> {
             (Found::File, Some(reason)) => Destination::Ignored(path, reason),
             (Found::Folder, _) => Destination::None,
             (Found::OutOfReach, _) => Destination::Escapes,
-            // A file that is not packed for another reason, such as its name, has a finding of its own.
+            // A file that is not packed for another reason, such as its name, has its own finding.
             (Found::File, None) => Destination::None,
             (Found::Nothing, _) => missing(path),
         }
     }
 }
 
-/// Returns the target for a path without a file. A name without an extension may be completed by a script.
+/// Returns the destination for a path without a file. A name without an extension may be completed by a script.
 fn missing(path: String) -> Destination {
     let name = path.rsplit('/').next().unwrap_or_default();
     if name.contains('.') { Destination::Missing(path) } else { Destination::None }

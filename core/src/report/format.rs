@@ -1,4 +1,4 @@
-//! The formats that findings are told in.
+//! Report formats.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,29 +14,29 @@ use crate::options::{UnknownValue, closed_set};
 closed_set! {
     /// A report format.
     ReportFormat {
-        /// As a compiler tells errors: with an excerpt and a caret.
+        /// Text with excerpts, like the errors of a compiler.
         Human = "human",
-        /// As one JSON object.
+        /// One JSON object.
         Json = "json",
-        /// As workflow commands, which GitHub shows at the lines of a pull request.
+        /// Workflow commands, which GitHub shows as annotations on a pull request.
         Github = "github",
-        /// As SARIF 2.1.0, for code scanning.
+        /// SARIF 2.1.0, for code scanning.
         Sarif = "sarif",
     }
 }
 
-/// Returns the findings as a text that ends with a new line; empty for people and for GitHub if there are none. `color`
-/// is for terminals.
+/// Formats findings as a text that ends with a newline. Without findings, the text is empty for `human` and `github`.
+/// `color` enables terminal colors for `human`.
 ///
 /// ```
 /// use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
 /// use hyperframes_ci_core::report::{ReportFormat, render};
 ///
-/// let found = Diagnostic::new(Rule::MissingAsset, "index.html", "there is no file a.png");
+/// let found = Diagnostic::new(Rule::MissingAsset, "index.html", "file not found: a.png");
 /// let findings = Findings { diagnostics: vec![found], ..Findings::default() };
 /// assert_eq!(
 ///     render(&findings, ReportFormat::Github, false),
-///     "::error file=index.html,title=missing-asset::there is no file a.png\n"
+///     "::error file=index.html,title=missing-asset::file not found: a.png\n"
 /// );
 /// ```
 #[must_use]

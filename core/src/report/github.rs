@@ -4,7 +4,7 @@
 
 use crate::findings::{Diagnostic, Severity};
 
-/// Tells a finding in one line.
+/// Writes a finding as one line.
 pub(crate) fn github(found: &Diagnostic, out: &mut String) {
     let command = match found.severity {
         Severity::Error => "error",
@@ -15,7 +15,7 @@ pub(crate) fn github(found: &Diagnostic, out: &mut String) {
     if let (Some(start), Some(end)) = (found.position, found.end) {
         properties.push(("line", start.line.to_string()));
         properties.push(("endLine", end.line.to_string()));
-        // Columns are for findings within one line; the end is the last one that counts.
+        // Columns are only valid for findings within one line; the end column is inclusive.
         if start.line == end.line {
             properties.push(("col", start.column.to_string()));
             properties.push(("endColumn", end.column.saturating_sub(1).max(start.column).to_string()));
@@ -31,13 +31,13 @@ pub(crate) fn github(found: &Diagnostic, out: &mut String) {
     ));
 }
 
-/// A text as the data of a workflow command.
+/// Escapes a text as the data of a workflow command.
 #[must_use]
 pub fn workflow_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A text as a property of a workflow command.
+/// Escapes a text as a property of a workflow command.
 #[must_use]
 pub fn workflow_property(text: &str) -> String {
     workflow_data(text).replace(':', "%3A").replace(',', "%2C")

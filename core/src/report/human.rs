@@ -1,4 +1,4 @@
-//! Findings for people, as compilers tell errors.
+//! Findings as text with excerpts, like the errors of a compiler.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::plain::{disarm, is_misleading, plain};
 use crate::findings::{Diagnostic, Severity, Text};
 use crate::text::{Position, Span};
 
-/// The colors of terminals, or nothing where there are none.
+/// Terminal colors; empty strings if colors are off.
 struct Paint {
     bold: &'static str,
     blue: &'static str,
@@ -30,7 +30,7 @@ impl Paint {
     }
 }
 
-/// Tells a finding, with an excerpt where the text is known. A blank line ends it.
+/// Writes a finding and a blank line, with an excerpt if the text is known.
 pub(crate) fn human(found: &Diagnostic, source: Option<&str>, color: bool, out: &mut String) {
     let paint = Paint::new(color, found.severity);
     let Paint { bold, blue, severity, reset } = paint;
@@ -60,8 +60,8 @@ pub(crate) fn human(found: &Diagnostic, source: Option<&str>, color: bool, out: 
     out.push('\n');
 }
 
-/// The line of a text that a place is in, with its number, and carets below the place: three lines without an end of the
-/// last. `None` where the place is not in the text.
+/// Returns the line of a span with its number and carets below the span: three lines, without a trailing newline.
+/// `None` if the span is outside the text.
 #[must_use]
 pub fn excerpt(source: &str, span: Span) -> Option<String> {
     let line = Text::new("", source).position(span.start).line;
@@ -70,16 +70,16 @@ pub fn excerpt(source: &str, span: Span) -> Option<String> {
     Some(out.trim_end().to_owned())
 }
 
-/// The line of a finding, cut where it is long.
+/// The line of a finding, shortened if it is long.
 struct Excerpt {
     text: String,
-    /// Columns before what is marked.
+    /// Number of columns before the marked part.
     before: usize,
-    /// Columns that are marked, at least one.
+    /// Number of marked columns, at least one.
     marked: usize,
 }
 
-/// Characters of a line that are shown before and after the start of a finding.
+/// Number of characters of a line that are shown before and after the start of a finding.
 const LEAD: usize = 60;
 const TAIL: usize = 80;
 
@@ -95,7 +95,7 @@ impl Excerpt {
 
     fn of(source: &str, span: Span) -> Option<Self> {
         let (before, rest) = source.split_at_checked(span.start)?;
-        // Characters back to the start of the line, or as many as are shown.
+        // The characters back to the start of the line, up to the limit.
         let lead = before
             .chars()
             .rev()
@@ -133,7 +133,7 @@ impl Excerpt {
     }
 }
 
-/// As wide on every terminal: tabs become spaces, and what a terminal would obey is a replacement character.
+/// Replaces tabs with spaces, and control characters with U+FFFD, so that the width is the same on every terminal.
 fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for character in text.chars() {
@@ -156,7 +156,7 @@ mod tests {
         let start = source.find(marked).expect("there");
         let span = Span { start, end: start + marked.len() };
         let found =
-            Text::new("a.html", source).finding(Rule::MissingAsset, span, "is not there").help("commit it");
+            Text::new("a.html", source).finding(Rule::MissingAsset, span, "file not found").help("commit it");
         let mut out = String::new();
         human(&found, Some(source), false, &mut out);
         out
@@ -166,7 +166,7 @@ mod tests {
     fn a_caret_shows_the_place() {
         assert_eq!(
             told("<p>\n\t<b>中文</b> <img src=\"x.png\">\n", "x.png"),
-            "error[missing-asset]: is not there\n \
+            "error[missing-asset]: file not found\n \
              --> a.html:2:22\n  \
              |\n\
              2 |     <b>中文</b> <img src=\"x.png\">\n  \

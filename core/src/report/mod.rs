@@ -1,6 +1,6 @@
-//! Findings as text: for people, for programs, for the pages of a code host.
+//! Formats findings: text, JSON, workflow commands and SARIF.
 //!
-//! Text from files may be hostile: in no format can it control a terminal or start a workflow command.
+//! Text from files is untrusted: in every format, it cannot control a terminal or start a workflow command.
 
 mod format;
 mod github;

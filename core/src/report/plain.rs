@@ -1,7 +1,7 @@
-//! Text from outside, made harmless.
+//! Escapes untrusted text.
 
-/// Text from outside, safe for a terminal and a workflow log: control characters are shown, not obeyed, and no
-/// line can begin a workflow command.
+/// Escapes untrusted text for terminals and workflow logs: control characters are escaped, and no line can start a
+/// workflow command.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -14,18 +14,18 @@ pub fn plain(text: &str) -> String {
             other => safe.push(other),
         }
     }
-    // A runner obeys `::command::` at the start of a line, and `##[command]` anywhere. What is in between, such
-    // as an IPv6 address, stays as it can be copied.
+    // Runners execute `::command::` at the start of a line, and `##[command]` anywhere. Other colons, such as in IPv6
+    // addresses, stay unchanged so that they can be copied.
     let lines = disarm(&safe);
     lines.split('\n').map(disarm_start).collect::<Vec<_>>().join("\n")
 }
 
-/// Bidirectional overrides make a name look like another.
+/// Returns whether a character is a bidirectional override, which can disguise a name.
 pub(super) fn is_misleading(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Takes the meaning from `##[command]`.
+/// Disables `##[command]`.
 pub(super) fn disarm(text: &str) -> String {
     text.replace("##[", "#\u{200b}#[")
 }

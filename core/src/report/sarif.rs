@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::findings::{Diagnostic, Rule, Severity};
 
-/// One run with all rules that have findings.
+/// Returns a SARIF log with one run and all rules that have findings.
 pub(crate) fn sarif(diagnostics: &[Diagnostic]) -> Value {
     let is_found = |rule: &Rule| diagnostics.iter().any(|found| found.rule == *rule);
     let rules = Rule::ALL.iter().copied().filter(is_found).collect::<Vec<_>>();
@@ -39,7 +39,7 @@ fn descriptor(rule: Rule) -> Value {
 }
 
 fn level(severity: Severity) -> &'static str {
-    // The three words are SARIF's.
+    // SARIF uses the same names.
     severity.as_str()
 }
 
@@ -84,7 +84,7 @@ mod tests {
     fn results_lead_to_their_rules_and_places() {
         let text = Text::new("a b/c:ä.html", "<p>\n<img src=x.png>");
         let log = sarif(&[
-            text.finding(Rule::MissingAsset, Span { start: 13, end: 18 }, "is not there").help("commit it"),
+            text.finding(Rule::MissingAsset, Span { start: 13, end: 18 }, "file not found").help("commit it"),
             Diagnostic::new(Rule::DimensionsMissing, "index.html", "no size"),
         ]);
         let run = &log["runs"][0];

@@ -1,4 +1,4 @@
-//! Case folding, to compare names as file systems and people do.
+//! Case folding, for comparisons of names that ignore case.
 
 /// Returns the lower-case form of a letter. A letter whose lower-case form has several characters (`İ`) is not changed.
 #[must_use]
@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn letters_have_no_case() {
         assert_eq!(case_fold("Größe-ÄÖÜ-ŁÓDŹ-ΣΟΦΙΑ-ЁЖИК.PNG"), "größe-äöü-łódź-σοφια-ёжик.png");
-        // Two characters in lower case, which are not the `i` of a file of another name.
+        // Its lower-case form has two characters and must not match a plain `i`.
         assert_eq!(case_fold("İ"), "İ");
     }
 }

@@ -1,18 +1,18 @@
-//! Places in texts.
+//! Spans and positions in texts.
 
 use serde::Serialize;
 
 /// A half-open range of byte offsets into a source text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Span {
-    /// First byte.
+    /// Offset of the first byte.
     pub start: usize,
-    /// One past the last byte.
+    /// Offset after the last byte.
     pub end: usize,
 }
 
 impl Span {
-    /// Returns the same place in a text with `offset` more bytes before it.
+    /// Returns the span moved by `offset` bytes.
     pub(crate) fn after(self, offset: usize) -> Self {
         Self { start: offset + self.start, end: offset + self.end }
     }

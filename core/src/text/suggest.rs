@@ -2,8 +2,8 @@
 
 use super::case::case_fold;
 
-/// Returns the name that `given` was probably meant to be: the one with the fewest edits, ignoring case. `None` if all
-/// names need more than one edit, and one for every four characters of `given`.
+/// Returns the name that is most similar to `given`, by edit distance and ignoring case. `None` if the distance of
+/// every name exceeds 1 plus a quarter of the length of `given`.
 ///
 /// ```
 /// use hyperframes_ci_core::text::nearest;

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::declare::{Declarations, VariableType};
 use crate::lang::json::Node;
 
-/// Converts the fields of a table to the types that a composition declares. Booleans are `true` and `false` in any case, as
-/// spreadsheets write them. A field that cannot be converted stays a string, and the checks report it. Empty fields are
-/// removed.
+/// Converts the fields of a table to the types that a composition declares. Booleans are `true` and `false` in any
+/// case, as spreadsheets write them. A field that cannot be converted stays a string, and the checks report it. Empty
+/// fields are removed.
 pub fn type_fields(variables: &mut Map<String, Value>, declarations: &Declarations) {
     variables.retain(|_, value| value.as_str() != Some(""));
     for (name, value) in variables.iter_mut() {

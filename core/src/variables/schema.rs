@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 use super::declare::{Declaration, Declarations, VariableType};
 
 impl Declarations {
-    /// Returns a JSON Schema (draft 2020-12) that accepts the same values as [`check`](Declarations::check). The title of a
-    /// variable is its label, `x-hyperframes-type` its declared type, and `x-hyperframes-labels` the labels of an enum's
-    /// options. Other variables are accepted if there are no declarations, or if a declaration cannot be read.
+    /// Returns a JSON Schema (draft 2020-12) that accepts the same values as [`check`](Declarations::check). The
+    /// title of a variable is its label, `x-hyperframes-type` its declared type, and `x-hyperframes-labels` the
+    /// labels of an enum's options. Other variables are accepted if there are no declarations, or if a declaration
+    /// cannot be read.
     #[must_use]
     pub fn schema(&self) -> Value {
         let properties = self.entries().iter().map(|entry| (entry.id.clone(), property(entry)));

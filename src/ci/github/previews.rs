@@ -1,8 +1,8 @@
 //! The branch of the images and videos that comments show. It is separate from the repository's history and written by
 //! the Git data API.
 //!
-//! The names of files depend on their contents, so that image proxies cannot serve outdated ones. Each pull request has a
-//! directory (`pr/7/<name>`); the others are in `base/<name>`.
+//! The names of files depend on their contents, so that image proxies cannot serve outdated ones. Each pull request
+//! has a directory (`pr/7/<name>`); the others are in `base/<name>`.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::fs;
@@ -120,7 +120,8 @@ impl PreviewBranch<'_> {
             let tree = self.create("/git/trees", &json!({ "tree": kept }), "the previews' tree")?;
             let commit = json!({ "message": "previews", "tree": tree["sha"], "parents": [] });
             let commit = self.create("/git/commits", &commit, "the previews' commit")?;
-            // A commit without a parent cannot fast-forward, so the update is forced: not if another job has just written.
+            // A commit without a parent cannot fast-forward, so the update is forced: not if another job has just
+            // written.
             if self.read()?.is_some_and(|now| now.commit == tip.commit) {
                 let update = json!({ "sha": commit["sha"], "force": true });
                 self.client.send("PATCH", &reference, &update, "the previews branch")?;

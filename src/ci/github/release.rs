@@ -11,8 +11,8 @@ use crate::system::url::encode_component;
 /// Attempts to upload a file: other jobs may upload it as well, and lists are eventually consistent.
 const ATTEMPTS: u32 = 5;
 
-/// Attaches files to the release of a tag, which may be a draft, and returns their URLs in the same order. A file of the
-/// same name is replaced if its contents differ.
+/// Attaches files to the release of a tag, which may be a draft, and returns their URLs in the same order. A file of
+/// the same name is replaced if its contents differ.
 pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
     let release = find(client, tag)?;
     let id = release["id"].as_u64().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! GitLab CI/CD, on gitlab.com and on self-managed servers.
 //!
-//! GitLab shows findings in a Code Quality report, and passes outputs to other jobs in a dotenv report. Previews are the
-//! job's artifacts, and the files of a release are in the package registry.
+//! GitLab shows findings in a Code Quality report, and passes outputs to other jobs in a dotenv report. Previews are
+//! the job's artifacts, and the files of a release are in the package registry.
 
 mod client;
 mod code_quality;

@@ -116,7 +116,7 @@ impl Emulator {
         let mut output = std::io::BufReader::new(child.stdout.take().context("no output")?);
         while !text.contains('}') && std::io::BufRead::read_line(&mut output, &mut text)? > 0 {}
         let url = text.split("\"url\": \"").nth(1).and_then(|rest| rest.split('"').next());
-        Ok(Self { url: url.context("the emulator says not where it is")?.to_owned(), child })
+        Ok(Self { url: url.context("the emulator did not print its URL")?.to_owned(), child })
     }
 
     fn client(&self, mut command: Command) -> Command {

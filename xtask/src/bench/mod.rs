@@ -41,7 +41,7 @@ const ALL: &[Bench] = &[
 pub(crate) fn run(names: &[&str]) -> Result<bool> {
     if let Some(unknown) = names.iter().find(|name| !ALL.iter().any(|bench| bench.name == **name)) {
         let known = ALL.iter().map(|bench| bench.name).collect::<Vec<_>>();
-        bail!("there is no benchmark {unknown}; there are {}", known.join(", "));
+        bail!("unknown benchmark {unknown}; the benchmarks are {}", known.join(", "));
     }
     if let Some(lacking) = &release::program()?.lacking {
         say(lacking);

@@ -34,7 +34,7 @@ pub(super) fn rows() -> Result<Vec<Row>> {
     ensure!(output.status.success(), "the benchmark in Node failed");
     let text = String::from_utf8(output.stdout)?;
     let times = text.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>()?;
-    let [ours, official, bare] = times[..] else { anyhow::bail!("not three times: {text}") };
+    let [ours, official, bare] = times[..] else { anyhow::bail!("expected three times, got {text}") };
     let row = |what: &str, reference| Row {
         what: what.to_owned(),
         ours: ours * 1e3,

@@ -23,7 +23,7 @@ pub(crate) fn play(flags: &[&str]) -> Result<()> {
             ["--seeds", value] => ("HYPERFRAMES_CI_CHAOS_SEEDS", value),
             ["--seed", value] => ("HYPERFRAMES_CI_CHAOS_SEED", value),
             ["--only", value] => ("HYPERFRAMES_CI_CHAOS_ONLY", value),
-            _ => bail!("unknown flag {}; there are --seeds N, --seed S and --only N,…", pair.join(" ")),
+            _ => bail!("unknown flag {}; the flags are --seeds N, --seed S and --only N,…", pair.join(" ")),
         };
         command.env(name, value);
     }

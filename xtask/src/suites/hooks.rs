@@ -1,4 +1,4 @@
-//! The hooks of `.pre-commit-hooks.yaml`, installed by the real pre-commit: a bad commit is refused, a good one passes.
+//! The hooks of `.pre-commit-hooks.yaml`, installed by pre-commit: they reject an invalid commit and accept a valid one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub(super) fn test() -> Result<Outcome> {
             revision.trim()
         );
         hook(&scratch.0, &pre_commit, id, &config).with_context(|| format!("the hook {id}"))?;
-        say(&format!("{id}: a bad commit is refused, a good one passes"));
+        say(&format!("{id}: rejects an invalid commit and accepts a valid one"));
     }
     Ok(Outcome::Passed)
 }
@@ -77,17 +77,17 @@ fn hook(scratch: &Path, pre_commit: &Path, id: &str, config: &str) -> Result<()>
         GOOD.replace("data-var-text=\"title\"", "data-var-text=\"title\"><img src=\"gone.png\""),
     )?;
     let refused = commit("bad")?;
-    ensure!(!refused.status.success(), "a bad commit passed:\n{}", said(&refused));
+    ensure!(!refused.status.success(), "an invalid commit was accepted:\n{}", said(&refused));
     let text = said(&refused);
     ensure!(text.contains("(referenced as \"gone.png\")"), "no finding in:\n{text}");
-    ensure!(text.contains("--> videos/launch/index.html:2:"), "no place in:\n{text}");
+    ensure!(text.contains("--> videos/launch/index.html:2:"), "no position in:\n{text}");
     fs::write(&page, GOOD)?;
     let passed = commit("good")?;
-    ensure!(passed.status.success(), "a good commit was refused:\n{}", said(&passed));
-    // What has nothing to do with a composition is none of the hook's business.
+    ensure!(passed.status.success(), "a valid commit was rejected:\n{}", said(&passed));
+    // Pages that are not compositions are not checked.
     fs::write(repository.join("page.html"), "<p><img src=\"gone.png\">\n")?;
     let passed = commit("another page")?;
-    ensure!(passed.status.success(), "another page was refused:\n{}", said(&passed));
+    ensure!(passed.status.success(), "an unrelated page was rejected:\n{}", said(&passed));
     Ok(())
 }
 
@@ -116,7 +116,7 @@ fn said(output: &Output) -> String {
 fn git(folder: &Path, arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "core.hooksPath=/dev/null"]);
-    let output = command.args(arguments).current_dir(folder).output().context("git does not start")?;
+    let output = command.args(arguments).current_dir(folder).output().context("cannot start git")?;
     ensure!(output.status.success(), "git {arguments:?}: {}", said(&output));
     Ok(output)
 }

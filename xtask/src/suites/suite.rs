@@ -42,7 +42,7 @@ enum Verdict {
 pub(super) fn run(all: &[Suite], names: &[&str]) -> Result<bool> {
     if let Some(unknown) = names.iter().find(|name| !all.iter().any(|suite| suite.name == **name)) {
         let known = all.iter().map(|suite| suite.name).collect::<Vec<_>>();
-        bail!("there is no suite {unknown}; there are {}", known.join(", "));
+        bail!("unknown suite {unknown}; the suites are {}", known.join(", "));
     }
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut lines = Vec::new();

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::offsets::{Jump, Offsets};
 use crate::text::Span;
 
-/// The texts of a document that are in other languages, in the order of the source.
+/// The embedded styles and scripts of a document, in source order.
 #[derive(Debug, Default)]
 pub(crate) struct EmbeddedTexts {
-    /// The text of each `<style>`.
+    /// The contents of each `<style>`.
     pub(crate) styles: Vec<Span>,
-    /// The text of each `<script>` that is JavaScript.
+    /// The contents of each `<script>` that is JavaScript.
     pub(crate) scripts: Vec<Span>,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct EmbeddedTexts {
 pub(crate) struct Element<'a> {
     /// Name in lower case.
     pub(crate) name: Cow<'a, str>,
-    /// Attributes in the order of the source; of two with one name the first counts, as in browsers.
+    /// Attributes in source order; of several with the same name only the first is kept, as in browsers.
     pub(crate) attributes: Vec<Attribute<'a>>,
     /// The whole tag.
     pub(crate) span: Span,
@@ -32,11 +32,11 @@ pub(crate) struct Attribute<'a> {
     pub(crate) name: Cow<'a, str>,
     /// Value with entities decoded and line ends normalized.
     pub(crate) value: Cow<'a, str>,
-    /// The place of the value in the source, without its quotes; empty if there is none.
+    /// The position of the value in the source, without its quotes; empty if there is no value.
     pub(crate) span: Span,
     /// The quotes around the value.
     pub(crate) quote: Quote,
-    /// From the value to the source.
+    /// Maps offsets in the value to the source.
     pub(super) jumps: Box<[Jump]>,
 }
 
@@ -59,12 +59,12 @@ impl Attribute<'_> {
 }
 
 impl<'a> Element<'a> {
-    /// The attribute named `name`.
+    /// Returns the attribute named `name`.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute<'a>> {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
-    /// The value of the attribute named `name`.
+    /// Returns the value of the attribute named `name`.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.attribute(name).map(|attribute| &*attribute.value)
     }

@@ -1,4 +1,4 @@
-//! An attribute that is being read: its name, its value and the places of both.
+//! An attribute that is being read: its name, its value and their positions.
 
 use std::borrow::Cow;
 
@@ -20,23 +20,23 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Begins with the attribute whose name begins with `name`.
+    /// Starts an attribute whose name starts with `name`.
     pub(super) fn new(name: Span) -> Self {
         Self { name, start: None, value: None, end: name.end, jumps: Vec::new() }
     }
 
-    /// Takes in that the name goes on to `end`.
+    /// Extends the name to `end`.
     pub(super) fn extend_name(&mut self, end: usize) {
         self.name.end = end;
     }
 
-    /// Takes in that the value starts at `start`, inside its quotes.
+    /// Sets the start of the value, inside its quotes.
     pub(super) fn start_value(&mut self, start: usize) {
         self.start = Some(start);
         self.end = start;
     }
 
-    /// Adds a piece of the value, whose source ends at `end`.
+    /// Appends a part of the value, whose source ends at `end`.
     pub(super) fn push(&mut self, source: &str, piece: &[u8], end: usize) {
         self.skip_line_feed(source);
         let raw = source.as_bytes();
@@ -51,7 +51,7 @@ impl Draft {
         self.end = end;
     }
 
-    /// A carriage return has become a line feed; the line feed behind it belongs to it.
+    /// Normalizes CR or CR LF to a single LF.
     fn skip_line_feed(&mut self, source: &str) {
         let bytes = source.as_bytes();
         if self.value.is_some() && bytes[self.end - 1] == b'\r' && bytes.get(self.end) == Some(&b'\n') {
@@ -76,7 +76,7 @@ impl Draft {
                 (Span { start, end: self.end }, quote)
             }
             None => {
-                // The value of `a = >` is nothing, before the end of the tag.
+                // The value of `a = >` is empty, and is positioned before the end of the tag.
                 let rest = &source[self.name.end..];
                 let after = rest.trim_ascii_start().strip_prefix('=').map(str::trim_ascii_start);
                 let at = after.map_or(self.name.end, |after| source.len() - after.len());
@@ -84,7 +84,7 @@ impl Draft {
             }
         };
         let value = match self.value {
-            // Pieces of a UTF-8 text are UTF-8 together.
+            // Concatenated parts of a UTF-8 text are UTF-8.
             Some(decoded) => Cow::Owned(String::from_utf8(decoded).unwrap_or_default()),
             None => Cow::Borrowed(&source[span.start..span.end]),
         };

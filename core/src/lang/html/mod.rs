@@ -1,8 +1,7 @@
-//! The only knowledge of HTML: start tags with their attributes, and the text of `<style>` and `<script>`, each
-//! with its place.
+//! HTML scanner: start tags with their attributes, and the contents of `<style>` and `<script>`, with their positions.
 //!
-//! `html5gum` follows the HTML standard, so that text, comments, scripts and text areas are not markup, names are in
-//! lower case and entities are decoded. Time is linear in the length of the source, also for hostile sources.
+//! The tokenizer `html5gum` follows the HTML standard: text, comments, scripts and text areas are not markup, names
+//! are in lower case, and entities are decoded. Scanning takes linear time, also for malicious sources.
 
 mod document;
 mod draft;

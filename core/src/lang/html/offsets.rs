@@ -1,20 +1,20 @@
-//! From a decoded value back to the source.
+//! Maps positions in a decoded value to the source.
 
 use crate::text::Span;
 
-/// Maps offsets in a decoded value back to the source.
+/// Maps offsets in a decoded value to offsets in the source.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Offsets {
     /// The raw value in the source.
     raw: Span,
-    /// Units that differ from their source, such as entities, in their order.
+    /// Units that differ from their source, such as entities, in source order.
     jumps: Box<[Jump]>,
 }
 
 /// A unit of a value that differs from its source.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Jump {
-    /// Its place in the value.
+    /// Its position in the value.
     pub(super) decoded: Span,
     /// The end of its source, as an offset into the source.
     pub(super) raw_end: usize,
@@ -36,7 +36,7 @@ impl Offsets {
         found.min(self.raw.end)
     }
 
-    /// The place of a part of the decoded value.
+    /// Returns the span in the source of a part of the decoded value.
     pub(crate) fn span(&self, part: Span) -> Span {
         Span { start: self.of(part.start), end: self.of(part.end) }
     }

@@ -1,4 +1,4 @@
-//! Reads the tags of a document with `html5gum`.
+//! Scans the tags of a document with `html5gum`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,38 +10,38 @@ use super::document::{Attribute, Element, EmbeddedTexts};
 use super::draft::{Draft, name};
 use crate::text::Span;
 
-/// Reads a document, and shows `visit` every start tag in the order of the source. Tags are not kept: a large page has
-/// hundreds of thousands of attributes.
+/// Scans a document and calls `visit` with every start tag, in source order. Tags are not kept, because large pages
+/// have hundreds of thousands of attributes.
 pub(crate) fn scan<'a>(source: &'a str, visit: &mut dyn FnMut(&Element<'a>)) -> EmbeddedTexts {
     let mut texts = EmbeddedTexts::default();
     let Ok(()) = Tokenizer::new_with_emitter(source, Reader::new(source, visit, &mut texts)).finish();
     texts
 }
 
-/// Text that is not markup and is read later.
+/// Text that is not markup and is scanned later.
 #[derive(Clone, Copy, Debug)]
 enum Raw {
     Style,
     Script,
 }
 
-/// Takes in what the tokenizer finds. Text, comments and doctypes are not kept.
+/// Receives the tokens. Text, comments and doctypes are not kept.
 struct Reader<'a, 'd> {
     source: &'a str,
     visit: &'d mut dyn FnMut(&Element<'a>),
     texts: &'d mut EmbeddedTexts,
-    /// The position of the tokenizer: after the last byte that it has taken.
+    /// The position of the tokenizer: after the last consumed byte.
     position: usize,
     tag: Tag,
     /// The attributes of the tag that is being read.
     attributes: Vec<Attribute<'a>>,
-    /// The attribute that is being read, if there is one.
+    /// The attribute that is being read, if any.
     attribute: Option<Draft>,
-    /// The start tag whose end tag is looked for.
+    /// The start tag whose end tag is expected.
     last_start: Cow<'a, str>,
     /// The start of a text that ends at the next tag.
     text: Option<(Raw, usize)>,
-    /// The number of open `<svg>` and `<math>`: in them, `/>` closes an element, and sections of CDATA are text.
+    /// Number of open `<svg>` and `<math>` elements. Inside them, `/>` closes an element, and CDATA sections are text.
     foreign: usize,
 }
 
@@ -70,7 +70,7 @@ impl<'a, 'd> Reader<'a, 'd> {
         }
     }
 
-    /// Begins with the tag at `tag.start`. What was read of one before it that has no end is dropped.
+    /// Starts the tag at `tag.start`. An unfinished tag before it is dropped.
     fn start_tag(&mut self, is_end: bool) {
         self.tag = Tag { start: self.tag.start, is_end, ..Tag::default() };
         self.attributes.clear();
@@ -130,7 +130,7 @@ impl Emitter for Reader<'_, '_> {
 
     fn init_attribute(&mut self) {
         self.end_attribute();
-        // The first byte of the name has been taken.
+        // The first byte of the name was already consumed.
         let name = Span { start: self.position - 1, end: self.position };
         self.attribute = Some(Draft::new(name));
     }
@@ -162,7 +162,7 @@ impl Emitter for Reader<'_, '_> {
         let name = self.tag_name();
         let Tag { start, is_end, is_self_closing, .. } = self.tag;
         self.end_text(start);
-        // Insides follow the rules of XML; source: section 13.2.6.5.
+        // Their contents follow the rules of XML; source: section 13.2.6.5.
         let is_foreign = matches!(&*name, "svg" | "math");
         if is_end {
             self.foreign = self.foreign.saturating_sub(usize::from(is_foreign));
@@ -182,7 +182,7 @@ impl Emitter for Reader<'_, '_> {
         let span = Span { start, end: self.position };
         let element = Element { name, attributes: std::mem::take(&mut self.attributes), span };
         (self.visit)(&element);
-        // The next tag has the memory again.
+        // The next tag reuses the memory.
         self.attributes = element.attributes;
         self.attributes.clear();
         state
@@ -223,7 +223,7 @@ impl Emitter for Reader<'_, '_> {
     fn push_doctype_system_identifier(&mut self, _: &[u8]) {}
 }
 
-/// Returns how what follows a start tag is read, with scripting, as renderers have it; source: section 13.2.6.4.
+/// Returns the tokenizer state after a start tag, with scripting enabled, as in renderers; source: section 13.2.6.4.
 fn content(name: &str) -> Option<State> {
     match name {
         "title" | "textarea" => Some(State::RcData),
@@ -234,7 +234,7 @@ fn content(name: &str) -> Option<State> {
     }
 }
 
-/// Returns what the text of an element is, if it is read later.
+/// Returns the kind of an element's text, if it is scanned later.
 fn raw_text(name: &str, attributes: &[Attribute<'_>]) -> Option<Raw> {
     match name {
         "style" => Some(Raw::Style),
@@ -250,7 +250,7 @@ fn raw_text(name: &str, attributes: &[Attribute<'_>]) -> Option<Raw> {
 
 /// Keeps the first of several attributes with one name, as browsers do.
 fn keep_first(attributes: &mut Vec<Attribute<'_>>) {
-    // Nobody writes more; whoever does pays for sorting them.
+    // Only unusually long lists are sorted.
     const FEW: usize = 16;
     let mut names = attributes.iter().map(|attribute| &*attribute.name).collect::<Vec<_>>();
     let is_unique = if names.len() <= FEW {

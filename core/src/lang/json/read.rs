@@ -1,7 +1,7 @@
 //! JSON parser that records the position of every value and of syntax errors.
 //!
-//! It accepts what JavaScript accepts, in contrast to the usual parser in Rust: a lone surrogate becomes U+FFFD, and the
-//! last of several members with the same name is used, at the position of the first.
+//! It accepts what JavaScript accepts, in contrast to the usual parser in Rust: a lone surrogate becomes U+FFFD, and
+//! the last of several members with the same name is used, at the position of the first.
 
 use std::collections::BTreeMap;
 

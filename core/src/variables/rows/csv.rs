@@ -59,7 +59,8 @@ impl Table {
         Ok(Self { records, header, blank: 0, separator, hint })
     }
 
-    /// Reads the next row that is not blank, with its line; `None` at the end. The inner result is the row or its error.
+    /// Reads the next row that is not blank, with its line; `None` at the end. The inner result is the row or its
+    /// error.
     ///
     /// # Errors
     /// Returns the problem, as a predicate, if the rest of the file cannot be read.

@@ -20,8 +20,8 @@ pub(super) fn begins_array(source: &mut Source<impl BufRead>) -> Result<bool, St
     Ok(true)
 }
 
-/// Reads the text of the next value and its first line; `None` at the end. `in_array` tells that values are elements of an
-/// array whose opening bracket has been read; otherwise they are consecutive values.
+/// Reads the text of the next value and its first line; `None` at the end. If `in_array` is set, values are elements
+/// of an array whose opening bracket has been read; otherwise they are consecutive values.
 ///
 /// # Errors
 /// Returns the problem, as a predicate, if the file cannot be read, the array is not closed, or a value is too large or not

@@ -1,7 +1,7 @@
 //! Rows of variable values, one per render. Rows are read one at a time, so a file can have any size.
 //!
-//! A file is JSON Lines, a JSON array, `{"rows": […]}`, or CSV or TSV with a header. A row is an object of variables, or
-//! `{"variables": {…}, "output": …, "title": …, "fps": …}` with render options.
+//! A file is JSON Lines, a JSON array, `{"rows": […]}`, or CSV or TSV with a header. A row is an object of variables,
+//! or `{"variables": {…}, "output": …, "title": …, "fps": …}` with render options.
 
 mod csv;
 mod json;

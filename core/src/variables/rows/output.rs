@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::row::Row;
 
-/// Fills the placeholders of a path such as `out/{name}.{ext}`: `{index}` (from 1), `{ext}`, `{title}`, or any variable.
+/// Fills the placeholders of a path such as `out/{name}.{ext}`: `{index}` (from 1), `{ext}`, `{title}`, or any
+/// variable.
 ///
 /// # Errors
 /// Returns the problem if a placeholder is not closed, has no value in the row, or has a value that is not valid in a file

@@ -25,8 +25,8 @@ pub(super) struct Separator {
 }
 
 impl Separator {
-    /// Finds the delimiter. `head` is the beginning of the file, without a byte order mark; `named` is the delimiter that the
-    /// file extension implies, if any.
+    /// Finds the delimiter. `head` is the beginning of the file, without a byte order mark; `named` is the delimiter
+    /// that the file extension implies, if any.
     ///
     /// # Errors
     /// Returns the problem, as a predicate, if a first line `sep=` has no delimiter, or if several candidates fit the header
@@ -88,7 +88,8 @@ fn count(counts: &Counts, byte: u8) -> usize {
     COMMON.iter().position(|known| *known == byte).map_or(0, |place| counts[place])
 }
 
-/// Counts the delimiters of the first records that are not blank. A record that may be truncated by the end of `head` is skipped.
+/// Counts the delimiters of the first records that are not blank. A record that may be truncated by the end of `head`
+/// is skipped.
 fn counts(head: &[u8]) -> Vec<Counts> {
     let mut samples = Vec::new();
     let (mut counts, mut is_blank, mut is_quoted, mut is_start) = (Counts::default(), true, false, true);
