@@ -25,7 +25,9 @@ cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask site            build the page into target/site
 cargo xtask docs            build the documentation site into target/docs-site
-cargo xtask docs --update   rewrite the generated parts of docs/";
+cargo xtask docs --update   rewrite the generated parts of docs/
+cargo xtask docs --update-output
+                            the same, but only pins of actions and the output of commands";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
             true
         }),
         ["docs", "--update"] => docs::update().map(|()| true),
+        ["docs", "--update-output"] => docs::update_output().map(|()| true),
         ["wasm"] => npm::pack().map(|archive| {
             say(&archive.display().to_string());
             true

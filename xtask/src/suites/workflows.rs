@@ -35,6 +35,14 @@ pub(super) fn test() -> Result<Outcome> {
     if !action.is_empty() {
         succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.github-actions"]).args(action))?;
     }
+    for (schema, files) in [
+        ("vendor.dependabot", &["dependabot.yml"][..]),
+        ("vendor.github-issue-config", &["ISSUE_TEMPLATE/config.yml"]),
+        ("vendor.github-issue-forms", &["ISSUE_TEMPLATE/bug.yml", "ISSUE_TEMPLATE/feature.yml"]),
+    ] {
+        let files = files.iter().map(|file| root().join(".github").join(file));
+        succeed(Command::new(&schemas).args(["--builtin-schema", schema]).args(files))?;
+    }
     let component = fs::read_to_string(root().join("templates/render.yml"))?;
     let jobs = component.split("\n---\n").nth(1).context("the component has no second document")?;
     // The schema is of pipelines: names of jobs and stages stand for what inputs put there.
