@@ -116,7 +116,7 @@ fn describe(command: &Command, parent: &str, level: usize, page: &mut String) {
     let usage = usage.trim_start_matches("Usage: ").trim();
     let heading = "#".repeat(level);
     let _ = write!(page, "\n{heading} {name}\n\n{}\n\n```text\n{usage}\n```\n", escaped(about.trim()));
-    let arguments = command.get_positionals().map(|arg| row(&format!("`{}`", arg), arg)).collect::<String>();
+    let arguments = command.get_positionals().map(|arg| row(&format!("`{arg}`"), arg)).collect::<String>();
     if !arguments.is_empty() {
         let _ = write!(page, "\n| argument | |\n|---|---|\n{arguments}");
     }

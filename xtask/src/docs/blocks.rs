@@ -11,8 +11,7 @@ use anyhow::Result;
 use super::page::{Block, Page};
 use super::pins;
 use crate::command::{root, target};
-use crate::provision::python_tool;
-use crate::suites::workflows::{SCHEMAS, SHELLCHECK, ZIZMOR};
+use crate::provision::{SCHEMAS, SHELLCHECK, ZIZMOR, python_tool};
 
 /// Stands for the commit of a release where the sources have the tag.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

@@ -12,7 +12,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 
-use super::copy;
+use super::files::copy;
 use super::page::{Block, Page};
 use crate::command::{binary, cargo, root, say, succeed};
 

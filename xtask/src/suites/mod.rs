@@ -8,7 +8,7 @@ pub(crate) mod layers;
 mod npm;
 mod release;
 mod suite;
-pub(crate) mod workflows;
+mod workflows;
 
 use anyhow::Result;
 

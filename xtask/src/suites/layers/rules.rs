@@ -55,7 +55,9 @@ pub(super) const CRATES: &[Rules] = &[
     },
     Rules {
         folder: "xtask/src",
-        order: OrderSource::Chains(&["main > bench, suites > npm > wasm > release > provision > command"]),
+        order: OrderSource::Chains(&[
+            "main > bench, suites > docs > npm > wasm > release > provision > command",
+        ]),
         reserved: &[],
         confined: &[],
     },
