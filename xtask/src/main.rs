@@ -38,7 +38,9 @@ cargo xtask dist changelog VERSION DATE
 cargo xtask dist notes VERSION
                             print the release notes
 cargo xtask docs            build the documentation site into target/docs-site
-cargo xtask docs --update   rewrite the generated parts of docs/";
+cargo xtask docs --update   rewrite the generated parts of docs/
+cargo xtask docs --update-output
+                            the same, but only pins of actions and the output of commands";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
             true
         }),
         ["docs", "--update"] => docs::update().map(|()| true),
+        ["docs", "--update-output"] => docs::update_output().map(|()| true),
         ["wasm"] => npm::pack().map(|archive| {
             say(&archive.display().to_string());
             true

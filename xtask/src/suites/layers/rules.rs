@@ -56,7 +56,7 @@ pub(super) const CRATES: &[Rules] = &[
     Rules {
         folder: "xtask/src",
         order: OrderSource::Chains(&[
-            "main > bench, suites > npm > wasm > release > provision > command",
+            "main > bench, suites > docs > npm > wasm > release > provision > command",
             "suites > dist > command",
         ]),
         reserved: &[],
