@@ -29,13 +29,15 @@ pub(super) struct Args {
     /// CI service [default: detected]
     #[arg(long, value_name = "SERVICE", value_parser = ci_service())]
     ci: Option<CiService>,
-    /// Hook manager that checks projects before each commit [default: none]
-    #[arg(long, value_name = "MANAGER", value_parser = hook_manager())]
+    /// Manager of commit hooks [default: none]
+    ///
+    /// The hook checks the projects before each commit: pre-commit, lefthook, husky, or none.
+    #[arg(long, value_name = "MANAGER", value_parser = hook_manager(), hide_possible_values = true)]
     hooks: Option<Hooks>,
     /// Renderer of the workflow
     #[arg(long, default_value = renderers::AUTO, value_parser = PossibleValuesParser::new(renderers::names()))]
     renderer: String,
-    /// Events that start the workflow, separated by commas
+    /// Comma-separated events of the workflow
     #[arg(long, value_name = "EVENT", value_delimiter = ',', default_values = DEFAULT_EVENTS)]
     #[arg(value_parser = PossibleValuesParser::new(EVENTS))]
     on: Vec<String>,
