@@ -82,7 +82,7 @@ fn published(page: &Page, commit: Option<&str>) -> Result<String> {
 /// Writes `llms.txt` (<https://llmstxt.org>), `llms-full.txt` and the Markdown of each page beside its HTML.
 fn write_for_models(pages: &[Page], staged: &Path, folder: &Path) -> Result<()> {
     let summary = fs::read_to_string(staged.join("SUMMARY.md"))?;
-    let mut index = format!("# hyperframes-ci\n\n> {DESCRIPTION}\n");
+    let mut index = format!("# hyperframes-ci\n\n> {DESCRIPTION}\n\n## Overview\n\n");
     let mut full = String::new();
     for line in summary.lines() {
         if let Some(part) = line.strip_prefix("# ").filter(|part| *part != "Summary") {
