@@ -223,7 +223,8 @@ fn machine() -> Vec<Error> {
         EmulatorError::Port(8080, io::ErrorKind::AddrInUse.into()).into(),
         EmulatorError::Storage(denied()).into(),
         EmulatorError::Script("faults.json:1:1: expected an array".to_owned()).into(),
-        LambdaError::Stack { message: "no stack has this name".to_owned(), known: vec!["one".to_owned()] }.into(),
+        LambdaError::Stack { message: "no stack has this name".to_owned(), known: vec!["one".to_owned()] }
+            .into(),
         LambdaError::Credentials("no credentials".to_owned()).into(),
         LambdaError::Render("States.TaskFailed".to_owned()).into(),
         LambdaError::Tool { what: "deploy", output: "AccessDenied".to_owned() }.into(),

@@ -35,11 +35,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "MANAGER", value_parser = hook_manager(), hide_possible_values = true)]
     hooks: Option<Hooks>,
     /// Renderer of the workflow
-    #[arg(long, default_value = renderers::AUTO, value_parser = PossibleValuesParser::new(renderers::names()))]
+    ///
+    /// The names are those of `render --renderer`.
+    #[arg(long, value_name = "NAME", default_value = renderers::AUTO)]
+    #[arg(value_parser = PossibleValuesParser::new(renderers::names()), hide_possible_values = true)]
     renderer: String,
     /// Comma-separated events of the workflow
     #[arg(long, value_name = "EVENT", value_delimiter = ',', default_values = DEFAULT_EVENTS)]
-    #[arg(value_parser = PossibleValuesParser::new(EVENTS))]
+    #[arg(value_parser = PossibleValuesParser::new(EVENTS), hide_possible_values = true)]
     on: Vec<String>,
     /// Replace existing files
     #[arg(long)]
