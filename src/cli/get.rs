@@ -20,8 +20,8 @@ pub(super) struct Args {
     /// Wait until the render is complete and download the video
     #[arg(long)]
     wait: bool,
-    /// Output file; implies --wait [default: renders/<RENDER_ID>.<FORMAT>]
     #[arg(short, long, value_name = "FILE")]
+    #[arg(help = "Output file; implies --wait [default: renders/<RENDER_ID>.<FORMAT>]")]
     output: Option<PathBuf>,
     /// Include the signatures of presigned URLs
     ///

@@ -10,8 +10,7 @@ use crate::app::entries::Selection;
 #[command(next_help_heading = "Configuration entries")]
 #[group(id = "selection", multiple = true)]
 pub(super) struct SelectArgs {
-    /// Select all [[render]] entries of hyperframes-ci.toml
-    #[arg(long)]
+    #[arg(long, help = "Select all [[render]] entries of hyperframes-ci.toml")]
     all: bool,
     /// Select the entry with this name; may be repeated
     #[arg(long, value_name = "NAME", conflicts_with = "all")]

@@ -71,6 +71,8 @@ fn all() -> Outputs {
     ran(0, &["list", "--all"]);
     ran(0, &["config", "show"]);
     ran(0, &["config", "show", "--entry", "rows"]);
+    ran(0, &["init", "--dry-run"]);
+    ran(0, &["init", "--ci", "gitlab", "--hooks", "lefthook"]);
     ran(0, &["delete", id, "--force"]);
     ran(1, &["get", id]);
     ran(2, &["delete", id]);

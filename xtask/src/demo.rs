@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: records the terminal session of the README, and renders it to a GIF with the program itself.
+//! `cargo xtask demo`: makes the pictures of the README. The terminal session is recorded and rendered to a GIF with the
+//! program itself; the comment is the one of the last `cargo xtask test integration`, as a browser shows it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -92,7 +93,29 @@ pub(crate) fn record() -> Result<()> {
             .arg(root().join(PICTURE)),
     )?;
     ensure!(fs::metadata(root().join(PICTURE))?.len() < 1_000_000, "{PICTURE} is larger than 1 MB");
-    Ok(())
+    comment(&folder)
+}
+
+/// Takes a picture of the pull-request comment that the integration tests have left in `target/tables`.
+fn comment(folder: &Path) -> Result<()> {
+    let tables = target().join("tables");
+    let markdown = fs::read_to_string(tables.join("comment.md"))
+        .context("run `cargo xtask test integration` first, which writes the comment")?;
+    let mut body = String::new();
+    let parser = pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::ENABLE_TABLES);
+    pulldown_cmark::html::push_html(&mut body, parser);
+    let branch = "https://github.example/o/r/raw/hyperframes-previews/";
+    let body = body.replace(branch, &format!("file://{}/", tables.display())).replace(".gif", ".png");
+    let page = folder.join("comment.html");
+    fs::write(&page, include_str!("../demo/comment.html").replace("{body}", &body))?;
+    let browser = crate::provision::browser()?;
+    succeed(
+        Command::new(browser)
+            .args(["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=900,410"])
+            .arg(format!("--screenshot={}", root().join("docs/action-comment.png").display()))
+            .arg(format!("file://{}", page.display()))
+            .stderr(Stdio::null()),
+    )
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -27,7 +27,7 @@ cargo xtask layers          print the module dependencies and violations of the 
 cargo xtask layers --at REV print the module dependencies at a Git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
-cargo xtask demo            record the terminal session of the README as docs/demo.gif
+cargo xtask demo            make the pictures of the README: terminal session and comment
 cargo xtask site            build the page into target/site
 cargo xtask dist archive TARGET
                             pack the release archives of a target, built before, into dist

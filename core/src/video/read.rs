@@ -17,7 +17,7 @@ impl Video {
     ///
     /// let page = b"<!doctype html><p>Sign in";
     /// let error = Video::read(&mut Cursor::new(page)).expect_err("not a video");
-    /// assert!(matches!(error, VideoError::NoVideo("a page, as a proxy sends it")));
+    /// assert!(matches!(error, VideoError::NoVideo("an HTML page, possibly from a proxy")));
     /// ```
     ///
     /// # Errors

@@ -58,7 +58,7 @@ pub(super) const CRATES: &[Rules] = &[
         order: OrderSource::Chains(&[
             "main > bench, suites > docs > npm > wasm > release > provision > command",
             "suites > dist > command",
-            "main > demo > command",
+            "main > demo > provision",
         ]),
         reserved: &[],
         confined: &[],
