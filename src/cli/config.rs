@@ -11,6 +11,8 @@ use crate::app::outcome::{ConfigOutcome, EntryOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::heygen::environment;
+use crate::project::engine_pin::{engine_note, other_engine};
+use crate::renderers::ENGINE_VERSION;
 use crate::ui::{Console, table};
 
 /// Show the configuration
@@ -48,6 +50,11 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
         })?),
     };
     let rows = rows(&settings, chosen)?;
+    let project = chosen.map(|entry| settings.root.join(&entry.project));
+    let directories = [project.as_deref().unwrap_or(dir), &settings.root];
+    if let Some(required) = other_engine(&directories, ENGINE_VERSION) {
+        console.note(&engine_note(&required, ENGINE_VERSION));
+    }
     let others = if chosen.is_some() { &[][..] } else { entries.as_slice() };
     console.outcome(&outcome(&settings, &rows, others));
     console.result(&text(&settings, rows, others));
@@ -91,9 +98,10 @@ fn environment_settings() -> Result<Vec<Setting>, Error> {
     let row = |what: &str, value: String, name: &str| (what.to_owned(), value, origin(name));
     let credential = environment::find_credential()?;
     Ok(vec![
+        ("engine".to_owned(), format!("hyperframes {ENGINE_VERSION}"), Origin::Default),
         row("api", environment::base()?.to_string(), "HEYGEN_API_URL"),
         row("retries", environment::render_retries()?.to_string(), "HEYGEN_MAX_RETRIES"),
-        row("silence", environment::idle_timeout()?.as_secs_f64().to_string(), "HYPERFRAMES_CI_TIMEOUT"),
+        row("timeout", environment::idle_timeout()?.as_secs_f64().to_string(), "HYPERFRAMES_CI_TIMEOUT"),
         match credential {
             // The source, not the secret.
             Some(found) => {

@@ -16,6 +16,7 @@ pub(crate) use error::EngineError;
 use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use hyperframes_ci_core::video::signature;
+pub(crate) use provision::ENGINE_VERSION;
 use provision::Programs;
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod collect;
 pub(crate) mod discover;
 pub(crate) mod display_path;
+pub(crate) mod engine_pin;
 mod error;
 pub(crate) mod input;
 pub(crate) mod pack;

@@ -128,6 +128,7 @@ fn provision(deadline: Deadline, console: &mut Console) -> Result<Engine, Error>
         }
     })?;
     console.end_bar();
+    console.detail(&format!("engine: hyperframes {}", engine::ENGINE_VERSION));
     Ok(engine)
 }
 

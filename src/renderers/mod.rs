@@ -16,6 +16,7 @@ mod report;
 pub(crate) mod tests;
 pub(crate) mod verify;
 
+pub(crate) use crate::engine::ENGINE_VERSION;
 pub(crate) use cloud::failure::get_command;
 pub(crate) use cloud::ledger::LedgerFile;
 pub(crate) use local::emulator_backend;

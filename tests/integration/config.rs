@@ -325,3 +325,17 @@ fn files_that_an_entry_names_are_reported_with_its_line() {
     let ran = emulator.run(folder.path(), &["render", "videos/a", "--batch", "gone.csv"]);
     assert!(ran.code == 2 && ran.stderr.contains("--batch: cannot read gone.csv"), "{ran:?}");
 }
+
+#[test]
+fn the_engine_is_shown_with_a_note_if_a_project_requires_another() {
+    let folder = repository(ENTRIES);
+    let show = |flags: &[&str]| run_in(folder.path(), &[&["config", "show"], flags].concat()).ok();
+    let engine = show(&["--json"]).json()["settings"]["engine"]["value"].clone();
+    let version = engine.as_str().unwrap().strip_prefix("hyperframes ").unwrap().to_owned();
+    write(folder.path(), "package.json", &json!({ "dependencies": { "hyperframes": version } }).to_string());
+    assert!(!show(&[]).stderr.contains("note"));
+    write(folder.path(), "videos/a/package.json", r#"{"devDependencies":{"hyperframes":"^0.1.0"}}"#);
+    assert!(!show(&[]).stderr.contains("note"));
+    let note = format!("note: package.json requires hyperframes ^0.1.0; local renders use {version}");
+    assert!(show(&["--entry", "customers"]).stderr.contains(&note));
+}
