@@ -41,7 +41,7 @@ pub(super) struct Args {
     #[arg(value_parser = PossibleValuesParser::new(renderers::names()), hide_possible_values = true)]
     renderer: String,
     /// Comma-separated events of the workflow
-    #[arg(long, value_name = "EVENT", value_delimiter = ',', default_values = DEFAULT_EVENTS)]
+    #[arg(long, value_name = "EVENT", value_delimiter = ',', default_value = DEFAULT_EVENTS)]
     #[arg(value_parser = PossibleValuesParser::new(EVENTS), hide_possible_values = true)]
     on: Vec<String>,
     /// Replace existing files

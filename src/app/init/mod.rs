@@ -28,7 +28,7 @@ const DOCS: &str = "https://github.com/hyperframes-ci/hyperframes-ci/blob/main";
 const EXAMPLE_PROJECT: &str = "videos/launch";
 
 /// The events without `--on`.
-pub(crate) const DEFAULT_EVENTS: &[&str] = &["pull_request", "release"];
+pub(crate) const DEFAULT_EVENTS: &str = "pull_request,release";
 
 /// The choices of the user.
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ pub(super) fn workflow(
     let major = env!("CARGO_PKG_VERSION").split('.').next().unwrap_or_default();
     let mut lines = vec![
         format!("# Checks and renders HyperFrames projects. Documentation: {DOCS}/docs/action.md"),
-        "name: hyperframes".to_owned(),
+        "name: videos".to_owned(),
         String::new(),
         "on:".to_owned(),
     ];
