@@ -7,7 +7,7 @@ use crate::ui::Console;
 /// Run the GitHub Action or the GitLab component
 ///
 /// Checks and renders the projects that the current CI event affects, and publishes the results. Reads its inputs from
-/// environment variables INPUT_*, as action.yml sets them, and the variables of the CI service.
+/// environment variables INPUT_* and HEYGEN_API_KEY, as action.yml sets them, and the variables of the CI service.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 

@@ -165,10 +165,17 @@ fn flags(command: &Command, is_global: bool) -> String {
 /// Returns the row of an argument: its help, its values, its default and its variable.
 fn row(name: &str, arg: &Arg) -> String {
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
-    let mut text = escaped(&help.split_whitespace().collect::<Vec<_>>().join(" "));
+    let paragraphs = help.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    // Values and defaults have cells of their own.
+    let paragraphs = paragraphs.filter(|text| !text.starts_with("[possible values"));
+    let sentences =
+        paragraphs.map(|text| if text.ends_with(['.', ']', ':']) { text } else { format!("{text}.") });
+    let mut text = escaped(&sentences.collect::<Vec<_>>().join(" "));
     let values = arg.get_possible_values();
-    let values =
-        values.iter().filter(|value| !value.is_hide_set()).map(|value| format!("`{}`", value.get_name()));
+    let values = values
+        .iter()
+        .filter(|value| !value.is_hide_set() && value.get_name() != TEST_RENDERER)
+        .map(|value| format!("`{}`", value.get_name()));
     let values = values.collect::<Vec<_>>();
     if arg.get_action().takes_values() && !values.is_empty() {
         let _ = write!(text, "<br>Values: {}", values.join(", "));
