@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::command::{binary, cargo, root, succeed, target};
+use crate::files::copy;
 
 /// The picture, which the README shows.
 const PICTURE: &str = "docs/demo.gif";
@@ -116,19 +117,6 @@ fn comment(folder: &Path) -> Result<()> {
             .arg(format!("file://{}", page.display()))
             .stderr(Stdio::null()),
     )
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()))?;
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name()))?;
-        }
-    }
-    Ok(())
 }
 
 /// Returns the lines that a terminal shows at the end, with their colours: progress that was erased is not among them.

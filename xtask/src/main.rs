@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod dist;
 mod docs;
+mod files;
 mod npm;
 mod provision;
 mod release;

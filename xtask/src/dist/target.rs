@@ -1,5 +1,7 @@
 //! The platforms that releases have programs for, and the names of their files.
 
+use anyhow::{Context, Result};
+
 /// A platform.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -30,9 +32,12 @@ impl Target {
     }
 
     /// Returns the platform of this machine.
-    pub(crate) fn host() -> Option<&'static Self> {
+    ///
+    /// # Errors
+    /// Returns an error if releases have no program for it.
+    pub(crate) fn host() -> Result<&'static Self> {
         use std::env::consts::{ARCH, OS};
-        TARGETS.iter().find(|target| {
+        let host = TARGETS.iter().find(|target| {
             let os = if target.os == "win32" {
                 "windows"
             } else if target.os == "darwin" {
@@ -41,7 +46,8 @@ impl Target {
                 "linux"
             };
             os == OS && target.triple.starts_with(ARCH)
-        })
+        });
+        host.with_context(|| format!("releases do not include a program for {OS} on {ARCH}"))
     }
 
     /// Returns whether programs of this platform run on Windows.

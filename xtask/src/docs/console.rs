@@ -12,9 +12,9 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 
-use super::files::copy;
 use super::page::{Block, Page};
 use crate::command::{binary, cargo, root, say, succeed};
+use crate::files::copy;
 
 /// How long a command may take on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -4,7 +4,6 @@ mod address;
 mod blocks;
 mod codes;
 mod console;
-mod files;
 mod links;
 mod page;
 mod pins;
@@ -16,7 +15,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 
 use crate::command::{cargo, root, say, succeed};
-use crate::npm;
+use crate::{files, npm};
 use page::Page;
 
 /// Builds the whole site with the preflight page; returns its folder.

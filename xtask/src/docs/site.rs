@@ -8,10 +8,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::address::{BLOB, SITE, resolve};
-use super::files::copy;
 use super::page::Page;
 use super::pins;
 use crate::command::{root, succeed, target};
+use crate::files::copy;
 use crate::provision::{self, CargoTool};
 
 /// The first line of `llms.txt`.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::suite::Outcome;
 use crate::command::{binary, cargo, root, say, succeed};
+use crate::files::copy_without;
 use crate::npm;
 use crate::provision::{Missing, Tool, cache, packages, python_tool};
 
@@ -29,7 +30,11 @@ pub(super) fn test() -> Result<Outcome> {
     // Below the user's cache, so that cargo finds the user's settings on the way up.
     let scratch = Scratch::new(&cache()?.join("hooks"))?;
     let hooks = scratch.0.join("hyperframes-ci");
-    copy(root(), &hooks)?;
+    let is_ours = |path: &Path| {
+        let name = path.strip_prefix(root()).ok().and_then(Path::to_str);
+        name.is_some_and(|name| OURS.contains(&name))
+    };
+    copy_without(root(), &hooks, &is_ours)?;
     git(&hooks, &["init", "-q", "-b", "main"])?;
     git(&hooks, &["add", "-A"])?;
     git(&hooks, &["commit", "-qm", "hooks"])?;
@@ -119,23 +124,6 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Output> {
     let output = command.args(arguments).current_dir(folder).output().context("cannot start git")?;
     ensure!(output.status.success(), "git {arguments:?}: {}", said(&output));
     Ok(output)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if from == root() && name.to_str().is_some_and(|name| OURS.contains(&name)) {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &to.join(name))?;
-        } else {
-            fs::copy(entry.path(), to.join(name))?;
-        }
-    }
-    Ok(())
 }
 
 /// A folder that goes when it is dropped.

@@ -15,7 +15,7 @@ mod server;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::command::{say, target as build_folder};
 use crate::dist::archive::{self, Files};
@@ -27,7 +27,7 @@ use crate::dist::target::{TARGETS, Target};
 /// # Errors
 /// Returns an error if a file of the release or an installation is not as expected.
 pub(super) fn suite(program: &Path) -> Result<()> {
-    let host = Target::host().context("releases have no program for this platform")?;
+    let host = Target::host()?;
     let dist = build_folder().join("release-test/dist");
     let _ = fs::remove_dir_all(&dist);
     fs::create_dir_all(&dist)?;

@@ -59,6 +59,7 @@ pub(super) const CRATES: &[Rules] = &[
             "main > bench, suites > docs > npm > wasm > release > provision > command",
             "suites > dist > command",
             "main > demo > provision",
+            "demo, docs > files",
         ]),
         reserved: &[],
         confined: &[],
