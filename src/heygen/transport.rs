@@ -160,23 +160,8 @@ impl Transport {
         Ok(credential.clone())
     }
 
-    /// Sends a request once. The credential is masked in the response, which messages may quote.
+    /// Sends a request once.
     fn send_once(
-        &self,
-        request: &Request,
-        credential: Option<&Credential>,
-        archive: Option<&mut dyn Replay>,
-        deadline: Deadline,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<Response, String> {
-        let response = self.exchange(request, credential, archive, deadline, progress)?;
-        Ok(match credential {
-            Some(credential) => masked(response, credential.secret().expose()),
-            None => response,
-        })
-    }
-
-    fn exchange(
         &self,
         request: &Request,
         credential: Option<&Credential>,
@@ -195,7 +180,7 @@ impl Transport {
                 for _ in 0..MAX_REDIRECTS {
                     let response = run(agent, builder, (), proxy.clone(), deadline)?;
                     let Some(target) = redirect_within(&url, &response) else {
-                        return read_response(response);
+                        return read_response(response, credential);
                     };
                     builder = head(request, &target, credential);
                     url = target;
@@ -215,7 +200,7 @@ impl Transport {
                 run(agent, builder, SendBody::from_reader(&mut body), proxy, deadline)
             }
         };
-        read_response(response?)
+        read_response(response?, credential)
     }
 
     /// Sends a request outside a job, with at most `max_retries` retries after transient errors.
@@ -368,7 +353,11 @@ fn limit(deadline: Deadline) -> Result<Option<Duration>, String> {
     if limit == Some(Duration::ZERO) { Err("the time limit is exceeded".to_owned()) } else { Ok(limit) }
 }
 
-fn read_response(response: ureq::http::Response<ureq::Body>) -> Result<Response, String> {
+/// Reads a response, in which the credential is masked: messages may quote it.
+fn read_response(
+    response: ureq::http::Response<ureq::Body>,
+    credential: Option<&Credential>,
+) -> Result<Response, String> {
     let (parts, mut body) = response.into_parts();
     let headers = parts
         .headers
@@ -376,7 +365,11 @@ fn read_response(response: ureq::http::Response<ureq::Body>) -> Result<Response,
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
         .collect();
     let body = body.with_config().limit(MAX_RESPONSE).read_to_vec().map_err(|error| describe(&error))?;
-    Ok(Response { status: parts.status.as_u16(), headers, body })
+    let response = Response { status: parts.status.as_u16(), headers, body };
+    Ok(match credential {
+        Some(credential) => masked(response, credential.secret().expose()),
+        None => response,
+    })
 }
 
 /// Replaces `secret` in a response: a server that echoes the headers of requests must not bring a key into a log.
