@@ -8,3 +8,11 @@ pub(crate) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     value.hash(&mut hasher);
     hasher.finish()
 }
+
+/// Returns the hashes that occur more than once in a sorted slice, each once.
+pub(crate) fn repeated(sorted: &[u64]) -> Vec<u64> {
+    let mut repeated =
+        sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect::<Vec<_>>();
+    repeated.dedup();
+    repeated
+}

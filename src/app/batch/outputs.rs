@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
 use super::rows::ValidRow;
+use crate::system::hash::repeated;
 use crate::system::output_place::OutputTarget;
 
 /// Hashes of the outputs of rows, 8 bytes each, and of their folders. Only rows with a hash that occurs twice are compared
@@ -33,9 +34,8 @@ impl OutputHashes {
         self.files.sort_unstable();
         self.folders.sort_unstable();
         self.folders.dedup();
-        let twice = self.files.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
         let mixed = self.folders.into_iter().filter(|folder| self.files.binary_search(folder).is_ok());
-        let mut repeated = twice.chain(mixed).collect::<Vec<_>>();
+        let mut repeated = repeated(&self.files).into_iter().chain(mixed).collect::<Vec<_>>();
         repeated.sort_unstable();
         repeated.dedup();
         repeated

@@ -15,7 +15,7 @@ use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
 use crate::system::file;
-use crate::system::hash::hash;
+use crate::system::hash::{hash, repeated};
 use crate::ui::Console;
 
 /// The state of earlier runs.
@@ -133,8 +133,12 @@ impl BatchPlan {
                 Err(invalid) => (invalid.index, PlannedState::Invalid, Some(invalid.message)),
                 Ok(row) => {
                     let identity = prior.identity(&row);
-                    all.push(hash(identity.key(0).as_str()));
-                    (row.row.index, plan.count(rows, prior, &row, &identity, &mut pending), None)
+                    let identity_hash = hash(identity.key(0).as_str());
+                    all.push(identity_hash);
+                    let status = prior.status(rows, &row, &identity);
+                    let is_pending = matches!(status, RowStatus::Rendered(_) | RowStatus::New(_));
+                    let is_equal = is_pending && is_shared(rows) && !pending.insert(identity_hash);
+                    (row.row.index, plan.count(rows, &row, &status, is_equal), None)
                 }
             };
             if rows.spec.is_dry_run {
@@ -142,23 +146,18 @@ impl BatchPlan {
             }
         }
         all.sort_unstable();
-        plan.repeated = all.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-        plan.repeated.dedup();
+        plan.repeated = repeated(&all);
         Ok(plan)
     }
 
-    /// Counts a row; `pending` has hashes of the rows before it whose video is not in place.
+    /// Counts a row; `is_equal` if its render is that of an earlier row whose video is not in place either.
     fn count(
         &mut self,
         rows: &BatchRows<'_>,
-        prior: &PriorState<'_>,
         row: &ValidRow,
-        identity: &RenderIdentity,
-        pending: &mut HashSet<u64>,
+        status: &RowStatus,
+        is_equal: bool,
     ) -> PlannedState {
-        let status = prior.status(rows, row, identity);
-        let is_pending = matches!(status, RowStatus::Rendered(_) | RowStatus::New(_));
-        let is_equal = is_pending && is_shared(rows) && !pending.insert(hash(identity.key(0).as_str()));
         self.equal += u64::from(is_equal);
         match status {
             RowStatus::Done => {
@@ -214,9 +213,10 @@ pub(super) fn orders<'a>(
             RowStatus::Rendered(fact) => (Some(fact), true),
             RowStatus::New(fact) => (fact, false),
         };
-        let identity_hash = hash(identity.key(0).as_str());
-        let is_repeated = is_shared && repeated.binary_search(&identity_hash).is_ok();
-        let is_first = !is_repeated || identities.insert(identity_hash);
+        let is_first = !is_shared || {
+            let identity_hash = hash(identity.key(0).as_str());
+            repeated.binary_search(&identity_hash).is_err() || identities.insert(identity_hash)
+        };
         if is_first != (turn == Turn::First) {
             return None;
         }
