@@ -59,6 +59,16 @@ pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Reads the first bytes of a regular file, `length` at most.
+///
+/// # Errors
+/// Returns an error as [`open`] does, and if the file cannot be read.
+pub(crate) fn read_head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    open(path, OpenOptions::new().read(true))?.take(length).read_to_end(&mut head)?;
+    Ok(head)
+}
+
 /// Reads the text of a file or of a pipe such as `<(command)`, for which it waits up to a minute.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::video::signature;
@@ -51,8 +51,5 @@ pub(crate) fn earlier_outputs(spec: &RenderSpec) -> Result<Vec<PathBuf>, Error> 
 
 /// Returns whether the file is a video: a manifest that somebody has edited takes no page out of a project.
 fn is_video(path: &Path) -> bool {
-    let mut header = Vec::new();
-    let read = file::open(path, OpenOptions::new().read(true))
-        .and_then(|file| file.take(HEADER).read_to_end(&mut header));
-    read.is_ok() && signature(&header).is_ok()
+    file::read_head(path, HEADER).is_ok_and(|head| signature(&head).is_ok())
 }

@@ -5,13 +5,14 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind, Read};
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use hyperframes_ci_core::text::case_fold;
 use hyperframes_ci_core::video::signature;
 
+use super::file;
 use super::hash::hash;
 use super::temporary;
 
@@ -385,9 +386,7 @@ fn check_video(path: &Path, metadata: &Metadata) -> Result<(), OutputRefusal> {
     if metadata.len() == 0 {
         return Ok(());
     }
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
-    read.map_err(|error| OutputRefusal::Unreadable(error.to_string()))?;
+    let head = file::read_head(path, 16).map_err(|error| OutputRefusal::Unreadable(error.to_string()))?;
     signature(&head).map(|_| ()).map_err(OutputRefusal::NotAVideo)
 }
 

@@ -243,7 +243,7 @@ fn folders_that_cannot_be_written_are_found_where_they_are_tried_out() {
     assert_eq!(fs::read_dir(world.path("out/deep")).expect("a folder").count(), 0, "nothing stays");
     assert_eq!(folders.tried.as_ref().map(HashMap::len), Some(1), "each folder once");
     set_mode(0o555);
-    if File::create(world.path("out/deep/probe")).is_ok() {
+    if fs::File::create(world.path("out/deep/probe")).is_ok() {
         // Skipped: this user, such as root, may write to every folder.
         return;
     }
