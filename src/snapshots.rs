@@ -73,6 +73,7 @@ fn application() -> Vec<Error> {
         Error::usage("--fps must be a number from 1 to 240", "pass --fps 30"),
         ConfigError::Unreadable(path("hyperframes-ci.toml"), denied()).into(),
         ConfigError::Invalid(vec!["hyperframes-ci.toml:1:1: unknown key \"x\"".to_owned()]).into(),
+        ConfigError::NotFound(path("hyperframes-ci.toml")).into(),
         ConfigError::Missing(path("hyperframes-ci.toml")).into(),
         PreflightFailed(findings).into(),
         CheckFailed { errors: 2 }.into(),

@@ -12,7 +12,9 @@ pub(crate) enum ConfigError {
     Unreadable(PathBuf, std::io::Error),
     /// The file is invalid: every mistake with its position and an excerpt.
     Invalid(Vec<String>),
-    /// The file does not exist or has no entries, but some are needed.
+    /// The file does not exist, but entries are needed.
+    NotFound(PathBuf),
+    /// The file has no entries, but some are needed.
     Missing(PathBuf),
 }
 
@@ -21,10 +23,8 @@ impl fmt::Display for ConfigError {
         match self {
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Invalid(mistakes) => f.write_str(&mistakes.join("\n")),
-            Self::Missing(path) if path.is_file() => {
-                write!(f, "{} has no [[render]] entries", path.display())
-            }
-            Self::Missing(path) => write!(f, "file not found: {}", path.display()),
+            Self::NotFound(path) => write!(f, "file not found: {}", path.display()),
+            Self::Missing(path) => write!(f, "{} has no [[render]] entries", path.display()),
         }
     }
 }
@@ -34,7 +34,7 @@ impl Fault for ConfigError {
         match self {
             Self::Unreadable(..) => "config_unreadable",
             Self::Invalid(_) => "invalid_config",
-            Self::Missing(_) => "no_entries",
+            Self::NotFound(_) | Self::Missing(_) => "no_entries",
         }
     }
 
@@ -44,7 +44,7 @@ impl Fault for ConfigError {
             Self::Invalid(_) => {
                 Some("run `hyperframes-ci schema config` to see all keys and their values".to_owned())
             }
-            Self::Missing(_) => {
+            Self::NotFound(_) | Self::Missing(_) => {
                 Some("add an entry to hyperframes-ci.toml, for example:\n\n[[render]]\nproject = \"videos/launch\"".to_owned())
             }
         }

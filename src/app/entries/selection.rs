@@ -25,12 +25,16 @@ impl Selection {
     /// Returns the selected entries in the order of the file.
     ///
     /// # Errors
-    /// Returns [`ConfigError::Missing`] if the configuration has no entries, and a usage error if it has none of a
+    /// Returns [`ConfigError::NotFound`] or [`ConfigError::Missing`] if the configuration has no entries, and a usage error if it has none of a
     /// given name.
     pub(crate) fn entries<'a>(&self, settings: &'a Settings) -> Result<Vec<&'a Entry>, Error> {
         let entries = &settings.file.entries;
         if entries.is_empty() {
-            return Err(ConfigError::Missing(settings.file.path.clone()).into());
+            let path = settings.file.path.clone();
+            let is_there = path.is_file();
+            return Err(
+                if is_there { ConfigError::Missing(path) } else { ConfigError::NotFound(path) }.into()
+            );
         }
         let names = || entries.iter().map(|entry| entry.name.as_str());
         if let Some(unknown) = self.names.iter().find(|name| names().all(|known| known != *name)) {
