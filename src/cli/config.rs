@@ -11,7 +11,7 @@ use crate::app::outcome::{ConfigOutcome, EntryOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::heygen::environment;
-use crate::project::engine_pin::{engine_note, other_engine};
+use crate::project::engine_pin::engine_note;
 use crate::renderers::ENGINE_VERSION;
 use crate::ui::{Console, table};
 
@@ -52,8 +52,8 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
     let rows = rows(&settings, chosen)?;
     let project = chosen.map(|entry| settings.root.join(&entry.project));
     let directories = [project.as_deref().unwrap_or(dir), &settings.root];
-    if let Some(required) = other_engine(&directories, ENGINE_VERSION) {
-        console.note(&engine_note(&required, ENGINE_VERSION));
+    if let Some(note) = engine_note(&directories, ENGINE_VERSION) {
+        console.note(&note);
     }
     let others = if chosen.is_some() { &[][..] } else { entries.as_slice() };
     console.outcome(&outcome(&settings, &rows, others));

@@ -11,17 +11,13 @@ use crate::system::file;
 /// Largest `package.json` that is read, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
 
-/// Returns the version range of the package `hyperframes` that `package.json` in one of the directories requires, if
-/// `version` does not satisfy it. The first directory with a requirement counts. Ranges that are not an exact version, `^`
-/// or `~` are not evaluated.
-pub(crate) fn other_engine(directories: &[&Path], version: &str) -> Option<String> {
+/// Returns a note if `package.json` in one of the directories requires a version of the package `hyperframes` that is not
+/// `version`. The first directory with a requirement counts. Ranges that are not an exact version, `^` or `~` are not
+/// evaluated.
+pub(crate) fn engine_note(directories: &[&Path], version: &str) -> Option<String> {
     let required = directories.iter().find_map(|directory| requirement(&directory.join("package.json")))?;
-    (!is_satisfied(&required, version)?).then_some(required)
-}
-
-/// Returns the note about a requirement that [`other_engine`] has found.
-pub(crate) fn engine_note(required: &str, version: &str) -> String {
-    format!("package.json requires hyperframes {required}; local renders use {version}")
+    let is_other = !is_satisfied(&required, version)?;
+    is_other.then(|| format!("package.json requires hyperframes {required}; local renders use {version}"))
 }
 
 fn requirement(path: &Path) -> Option<String> {
@@ -79,9 +75,10 @@ mod tests {
             let package = serde_json::json!({ "devDependencies": { "hyperframes": range } });
             std::fs::write(folder.path().join("package.json"), package.to_string()).expect("written");
             let inner = folder.path().join("videos");
-            let found = other_engine(&[&inner, folder.path()], "0.8.170");
-            assert_eq!(found, is_other.then(|| range.to_owned()), "{range}");
+            let found = engine_note(&[&inner, folder.path()], "0.8.170");
+            let note = format!("package.json requires hyperframes {range}; local renders use 0.8.170");
+            assert_eq!(found, is_other.then_some(note), "{range}");
         }
-        assert_eq!(other_engine(&[Path::new("/nonexistent")], "0.8.170"), None);
+        assert_eq!(engine_note(&[Path::new("/nonexistent")], "0.8.170"), None);
     }
 }

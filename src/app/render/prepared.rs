@@ -22,7 +22,7 @@ use crate::app::request::{RequestBody, expected};
 use crate::app::severities;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
-use crate::project::engine_pin::{engine_note, other_engine};
+use crate::project::engine_pin::engine_note;
 use crate::renderers::{ENGINE_VERSION, Input, Order, Output, Renderer, RunContext};
 use crate::system::output::{OutputError, OutputFile};
 use crate::system::output_place::OutputPlace;
@@ -68,7 +68,10 @@ impl PreparedRender {
         if let Some(renderer) = renderer {
             renderer.accept(&request.options)?;
             if renderer.description().is_on_this_machine {
-                note_other_engine(&project, console);
+                let directories = [&*project.project().root, &project.project().boundary];
+                if let Some(note) = engine_note(&directories, ENGINE_VERSION) {
+                    console.note(&note);
+                }
             }
         }
         let rows = match spec.batch.rows.as_deref() {
@@ -158,14 +161,6 @@ fn check(
         request.body.insert("composition".to_owned(), composition.as_str().into());
     }
     Ok(project)
-}
-
-/// Prints a note if the project requires another version of the engine than local renders use.
-fn note_other_engine(project: &PreparedProject, console: &mut Console) {
-    let project = project.project();
-    if let Some(required) = other_engine(&[&project.root, &project.boundary], ENGINE_VERSION) {
-        console.note(&engine_note(&required, ENGINE_VERSION));
-    }
 }
 
 /// Checks the output of a single render, which must not be a file of the run itself either.
