@@ -74,9 +74,10 @@ if [[ -n $line && -n ${ACTION_REPOSITORY:-} ]]; then
   use "$program"
 fi
 
+missing="no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}"
 case ${GITHUB_EVENT_NAME:-} in
   pull_request_target | workflow_run | issue_comment)
-    fail "no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}, and nothing is built for $GITHUB_EVENT_NAME, which has access to secrets; pin the action to a release, or set the input binary"
+    fail "$missing, and nothing is built for $GITHUB_EVENT_NAME, which has access to secrets; pin the action to a release, or set the input binary"
     ;;
 esac
 
@@ -92,7 +93,7 @@ for entry in "${entries[@]}"; do
 done
 path=${path#:}
 PATH=$path command -v cargo >/dev/null ||
-  fail "no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}, and cargo was not found to build one; pin the action to a release, or set the input binary"
+  fail "$missing, and cargo was not found to build one; pin the action to a release, or set the input binary"
 environment=("PATH=$path" "CARGO_TARGET_DIR=$RUNNER_TEMP/hyperframes-ci-build")
 for name in HOME USERPROFILE CARGO_HOME RUSTUP_HOME TMPDIR TEMP TMP LANG SSL_CERT_FILE SSL_CERT_DIR \
   http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY all_proxy \
