@@ -6,7 +6,8 @@ use super::RenderIdentity;
 use super::ledger::{RenderFact, RenderState};
 use crate::api::{RenderDetail, RenderList, RenderPages, RenderStatus, Request};
 
-/// Generations of one identity that are looked for.
+/// Generations of one identity that are looked for where none is found. There is no limit to those that are found: a project
+/// that does not change has one more for each run with `--no-reuse`.
 pub const GENERATIONS: u32 = 64;
 
 /// The prefix of every render key.
@@ -136,13 +137,20 @@ impl AccountIndex {
     #[must_use]
     pub(super) fn find_usable(&self, identity: &RenderIdentity) -> Option<RenderFact> {
         let is_usable = |state| matches!(state, RenderState::Submitted | RenderState::Completed);
-        let keys = identity.keys(0).take(GENERATIONS as usize);
-        let usable = keys.filter_map(|(generation, key)| {
-            let (render_id, state) = self.renders.get(key.as_str()).filter(|(_, state)| is_usable(*state))?;
-            let identity = identity.key(0).to_string();
-            Some(RenderFact { identity, generation, render_id: render_id.clone(), state: *state })
-        });
-        usable.last()
+        let mut usable = None;
+        let mut last = GENERATIONS;
+        for (generation, key) in identity.keys(0) {
+            if generation >= last {
+                break;
+            }
+            let Some((render_id, state)) = self.renders.get(key.as_str()) else { continue };
+            last = generation.saturating_add(GENERATIONS);
+            if is_usable(*state) {
+                usable = Some((generation, render_id.clone(), *state));
+            }
+        }
+        let (generation, render_id, state) = usable?;
+        Some(RenderFact { identity: identity.key(0).to_string(), generation, render_id, state })
     }
 
     /// Returns the render of the highest generation of `identity`, from generation `first` on.
@@ -152,11 +160,11 @@ impl AccountIndex {
             return None;
         }
         let mut found = None;
-        for (generation, key) in identity.keys(first).take(GENERATIONS as usize) {
+        for (generation, key) in identity.keys(first) {
             match self.renders.get(key.as_str()) {
                 Some((render_id, state)) => found = Some((generation, render_id.clone(), *state)),
                 // Generations have no gaps, unless the first ones fell out of the window.
-                None if found.is_some() => break,
+                None if found.is_some() || generation - first >= GENERATIONS => break,
                 None => {}
             }
         }

@@ -326,9 +326,13 @@ impl Job {
         let Some(identity) = self.plan.keys.identity.as_ref().filter(|_| !self.has_own_callback_id()) else {
             return false;
         };
-        let foreign = detail.callback_id.as_deref().filter(|id| id.starts_with(PREFIX));
-        foreign
-            .is_some_and(|id| !identity.keys(0).take(GENERATIONS as usize).any(|(_, key)| key.as_str() == id))
+        let Some(id) = detail.callback_id.as_deref().filter(|id| id.starts_with(PREFIX)) else {
+            return false;
+        };
+        let generations = self.generation.saturating_add(GENERATIONS);
+        let is_own = identity.key(self.generation).as_str() == id
+            || identity.keys(0).take(generations as usize).any(|(_, key)| key.as_str() == id);
+        !is_own
     }
 
     /// Continues without a render that must not be used.

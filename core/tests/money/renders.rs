@@ -240,3 +240,36 @@ fn a_generation_that_cannot_be_is_none() {
     scenario.poll(&completed());
     assert!(matches!(scenario.action, Action::Save(_)));
 }
+
+#[test]
+fn the_number_of_generations_has_no_limit() {
+    // A project that does not change, and a run with --no-reuse for each push.
+    for generation in [62, 63, 64, 65, 500] {
+        let mut none = with_ledger(generation, RenderState::Completed);
+        none.reuse.none = true;
+        let mut scenario = Scenario::start(none);
+        scenario.answer_list(&[("r1", generation, "completed")]);
+        scenario.submit("r2");
+        assert_eq!(scenario.submissions, [key(generation + 1)]);
+        scenario.expect("GET /v3/hyperframes/renders/r2");
+        scenario.answer(
+            200,
+            &json!({"data": {"render_id": "r2", "status": "completed",
+            "callback_id": key(generation + 1), "video_url": "https://cdn.example/v"}}),
+        );
+        assert!(matches!(scenario.action, Action::Save(_)), "{generation}: {:?}", scenario.action);
+    }
+    // Another machine knows them from the list.
+    let renders = (0..100).rev().map(|generation| ("r1", generation, "completed")).collect::<Vec<_>>();
+    let mut none = plan();
+    none.reuse.none = true;
+    let mut scenario = Scenario::start(none);
+    scenario.answer_list(&renders);
+    scenario.expect(SUBMIT);
+    assert_eq!(scenario.submissions, [key(100)]);
+    let mut scenario = Scenario::start(with_ledger(99, RenderState::Gone));
+    scenario.answer_list(&renders);
+    scenario.poll(&json!({"render_id": "r1", "status": "completed", "callback_id": key(99),
+        "video_url": "https://cdn.example/v"}));
+    assert!(matches!(scenario.action, Action::Save(_)), "{:?}", scenario.action);
+}
