@@ -8,6 +8,7 @@ use super::places::refused;
 use super::rows::{BatchRows, InvalidRow};
 use crate::app::failure::InvalidRows;
 use crate::fault::Error;
+use crate::system::hash::Hashes;
 use crate::system::output_place::ResolvedFolders;
 use crate::ui::{Console, counted};
 
@@ -21,6 +22,8 @@ pub(crate) struct RowCount {
     pub(super) invalid: u64,
     /// Rows with an output that must not be written, from 0, sorted.
     pub(super) refused: Vec<u64>,
+    /// [Hashes](super::rows::ValidRow::hash) of identical rows, sorted.
+    pub(super) repeated: Vec<u64>,
     /// Findings about rows, which are not errors.
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The invalid rows that prevent a run; only set in a dry run, which continues to the end.
@@ -61,12 +64,13 @@ impl BatchRows<'_> {
         }
         let (mut rows, mut problems, mut refusals) = (0, Problems::default(), Vec::new());
         let (mut hashes, mut folders) = (OutputHashes::default(), self.folders());
-        let mut findings = RowFindings::default();
+        let (mut findings, mut requests) = (RowFindings::default(), Hashes::default());
         for row in &mut source {
             rows += 1;
             match self.validate(row) {
                 Err(InvalidRow { line, message, .. }) => problems.add(line, message),
                 Ok(mut row) => {
+                    requests.push(row.hash());
                     for (issue, severity) in row.issues.drain(..) {
                         findings.add(&row.row, issue, severity);
                     }
@@ -97,7 +101,8 @@ impl BatchRows<'_> {
         let refusal = self.refusal_of(problems, is_clash, console)?;
         refusals.sort_unstable();
         let (invalid, refusal) = refusal;
-        Ok(RowCount { rows, invalid, refused: refusals, diagnostics: findings, refusal })
+        let repeated = requests.into_repeated();
+        Ok(RowCount { rows, invalid, refused: refusals, repeated, diagnostics: findings, refusal })
     }
 
     /// Reads the rows again whose outputs have these hashes. Adds rows that write the file of an earlier row to

@@ -50,7 +50,7 @@ pub(crate) fn run(
     (file, count): (&RowsFile, RowCount),
     console: &mut Console,
 ) -> Result<Outcome, Error> {
-    let RowCount { rows: total, invalid, refused, diagnostics, refusal } = count;
+    let RowCount { rows: total, invalid, refused, repeated, diagnostics, refusal } = count;
     let rows = BatchRows::new(spec, request, project, renderer, file)?.refusing(&refused);
     let packed = project.pack(console)?;
     let description = renderer.map(Renderer::description);
@@ -76,7 +76,7 @@ pub(crate) fn run(
     }
     let known = manifest.take_known();
     let prior = PriorState { manifest: &known, session: session.as_deref(), digest: &digest };
-    let plan = BatchPlan::new(&rows, &prior, console)?;
+    let plan = BatchPlan::new(&rows, &prior, &repeated, console)?;
     let outcome = BatchOutcome {
         digest: digest.clone(),
         rows: total,
@@ -100,7 +100,7 @@ pub(crate) fn run(
     {
         return Err(Failure::refused(refusal).into());
     }
-    let mut orders = plan::orders(&rows, &prior, &plan.repeated, Turn::First)?;
+    let mut orders = plan::orders(&rows, &prior, &repeated, Turn::First)?;
     let is_billed = description.is_billed;
     let mut summary = BatchSummary::new(manifest, outcome, spec, is_billed, console);
     let mut ran = session.render(&context, &mut orders, &mut summary);
@@ -108,7 +108,7 @@ pub(crate) fn run(
         && plan.equal > 0
         && !summary.is_over()
     {
-        let mut orders = plan::orders(&rows, &prior, &plan.repeated, Turn::Equal)?;
+        let mut orders = plan::orders(&rows, &prior, &repeated, Turn::Equal)?;
         ran = session.render(&context, &mut orders, &mut summary).map(|equal| first.plus(equal));
     }
     match ran {

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
 use super::rows::ValidRow;
-use crate::system::hash::repeated;
+use crate::system::hash::{Hashes, repeated};
 use crate::system::output_place::OutputTarget;
 
 /// Hashes of the outputs of rows, 8 bytes each, and of their folders. Only rows with a hash that occurs twice are compared
 /// again.
 #[derive(Default)]
 pub(super) struct OutputHashes {
-    files: Vec<u64>,
-    folders: Vec<u64>,
+    files: Hashes,
+    folders: Hashes,
     /// The last folder.
     folder: PathBuf,
 }
@@ -25,17 +25,16 @@ impl OutputHashes {
         let folder = target.path.parent().unwrap_or(Path::new(""));
         if folder != self.folder {
             folder.clone_into(&mut self.folder);
-            self.folders.extend(target.folder_hashes());
+            target.folder_hashes().for_each(|hash| self.folders.push(hash));
         }
     }
 
     /// Returns those that occur more than once, or that are a file and a folder, sorted.
-    pub(super) fn repeated(mut self) -> Vec<u64> {
-        self.files.sort_unstable();
-        self.folders.sort_unstable();
-        self.folders.dedup();
-        let mixed = self.folders.into_iter().filter(|folder| self.files.binary_search(folder).is_ok());
-        let mut repeated = repeated(&self.files).into_iter().chain(mixed).collect::<Vec<_>>();
+    pub(super) fn repeated(self) -> Vec<u64> {
+        let files = self.files.into_sorted();
+        let folders = self.folders.into_sorted();
+        let mixed = folders.into_iter().filter(|folder| files.binary_search(folder).is_ok());
+        let mut repeated = repeated(&files).into_iter().chain(mixed).collect::<Vec<_>>();
         repeated.sort_unstable();
         repeated.dedup();
         repeated

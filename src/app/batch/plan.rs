@@ -15,7 +15,6 @@ use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
 use crate::system::file;
-use crate::system::hash::{hash, repeated};
 use crate::ui::Console;
 
 /// The state of earlier runs.
@@ -46,8 +45,6 @@ pub(super) struct BatchPlan {
     pub(super) reused: u64,
     /// Rows that are identical to an earlier one.
     pub(super) equal: u64,
-    /// Hashes of the identities that several rows have, sorted.
-    pub(super) repeated: Vec<u64>,
     /// Rows whose video exists.
     pub(super) done: u64,
     /// Rows that failed in an earlier run.
@@ -117,27 +114,25 @@ fn is_video_in_place(path: &Path) -> bool {
 }
 
 impl BatchPlan {
-    /// Plans all rows; reports each in a dry run.
+    /// Plans all rows; reports each in a dry run. `repeated` has the hashes of identical rows, sorted.
     ///
     /// # Errors
     /// Returns a usage error if the rows cannot be read.
     pub(super) fn new(
         rows: &BatchRows<'_>,
         prior: &PriorState<'_>,
+        repeated: &[u64],
         console: &mut Console,
     ) -> Result<Self, Error> {
         let mut plan = Self { seconds: Some(0.0), ..Self::default() };
-        let (mut pending, mut all) = (HashSet::new(), Vec::new());
+        let mut pending = FirstRows::new(repeated);
         for row in rows.read()? {
             let (row, state, error) = match row {
                 Err(invalid) => (invalid.index, PlannedState::Invalid, Some(invalid.message)),
                 Ok(row) => {
-                    let identity = prior.identity(&row);
-                    let identity_hash = hash(identity.key(0).as_str());
-                    all.push(identity_hash);
-                    let status = prior.status(rows, &row, &identity);
+                    let status = prior.status(rows, &row, &prior.identity(&row));
                     let is_pending = matches!(status, RowStatus::Rendered(_) | RowStatus::New(_));
-                    let is_equal = is_pending && is_shared(rows) && !pending.insert(identity_hash);
+                    let is_equal = is_pending && is_shared(rows) && !pending.is_first(&row);
                     (row.row.index, plan.count(rows, &row, &status, is_equal), None)
                 }
             };
@@ -145,8 +140,6 @@ impl BatchPlan {
                 console.outcome_line(&RowOutcome::Planned(PlannedRow { row, state, error }));
             }
         }
-        all.sort_unstable();
-        plan.repeated = repeated(&all);
         Ok(plan)
     }
 
@@ -182,6 +175,27 @@ impl BatchPlan {
     }
 }
 
+/// Finds the first of identical rows. Only those are remembered that have identical ones, so that a million different rows
+/// take no memory.
+struct FirstRows<'a> {
+    repeated: &'a [u64],
+    seen: HashSet<u64>,
+}
+
+impl<'a> FirstRows<'a> {
+    fn new(repeated: &'a [u64]) -> Self {
+        Self { repeated, seen: HashSet::new() }
+    }
+
+    fn is_first(&mut self, row: &ValidRow) -> bool {
+        if self.repeated.is_empty() {
+            return true;
+        }
+        let hash = row.hash();
+        self.repeated.binary_search(&hash).is_err() || self.seen.insert(hash)
+    }
+}
+
 /// Selects the rows to render.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -191,8 +205,8 @@ pub(super) enum Turn {
     Equal,
 }
 
-/// Returns the rows to render as orders, created lazily; invalid rows are skipped. Only hashes in `repeated` (see
-/// [`BatchPlan::repeated`]) are remembered, so that a million different rows take no memory here.
+/// Returns the rows to render as orders, created lazily; invalid rows are skipped. `repeated` has the hashes of identical
+/// rows, sorted.
 ///
 /// # Errors
 /// Returns a usage error if the rows cannot be read.
@@ -202,7 +216,7 @@ pub(super) fn orders<'a>(
     repeated: &'a [u64],
     turn: Turn,
 ) -> Result<impl Iterator<Item = Order> + Send + use<'a>, Error> {
-    let mut identities = HashSet::new();
+    let mut identical = FirstRows::new(repeated);
     // Without reuse, identical rows have the same key and thus share a render, unless it fails.
     let is_shared = is_shared(rows) && !rows.spec.run.reuse.is_off;
     Ok(rows.read()?.filter_map(move |row| {
@@ -213,10 +227,7 @@ pub(super) fn orders<'a>(
             RowStatus::Rendered(fact) => (Some(fact), true),
             RowStatus::New(fact) => (fact, false),
         };
-        let is_first = !is_shared || {
-            let identity_hash = hash(identity.key(0).as_str());
-            repeated.binary_search(&identity_hash).is_err() || identities.insert(identity_hash)
-        };
+        let is_first = !is_shared || identical.is_first(&row);
         if is_first != (turn == Turn::First) {
             return None;
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::{Diagnostic, Levels, Rule, Severity};
+use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::variables::{Declarations, Row, RowError, ValueIssue, fill, type_fields};
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ use crate::app::request::{RequestBody, check_options};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::Renderer;
+use crate::system::hash::hash;
 use crate::system::output_place::{OutputRefusal, OutputTarget, ResolvedFolders};
 
 /// Default output pattern of a batch.
@@ -48,6 +50,13 @@ pub(super) struct ValidRow {
     pub(super) output: String,
     /// Findings about its values that are not errors.
     pub(super) issues: Vec<(ValueIssue, Severity)>,
+}
+
+impl ValidRow {
+    /// Returns a hash that identical rows have in common: those that may share a render.
+    pub(super) fn hash(&self) -> u64 {
+        hash(RenderIdentity::new(ProjectIdentity::Digest(""), &self.body).key(0).as_str())
+    }
 }
 
 /// An invalid row.

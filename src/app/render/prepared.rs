@@ -40,7 +40,7 @@ pub(crate) struct PreparedRender {
 /// The project to render.
 enum Source {
     /// A project that passed the checks, and the rows of a batch.
-    Directory(Box<PreparedProject>, Option<(RowsFile, RowCount)>),
+    Directory(Box<PreparedProject>, Option<Box<(RowsFile, RowCount)>>),
     /// A project that the server already has or can download.
     Uploaded(Project),
 }
@@ -79,7 +79,7 @@ impl PreparedRender {
                 let file = RowsFile::open(path, &spec.label("batch"), spec.run.max_wait)?;
                 let rows = BatchRows::new(&spec, &request, &project, renderer, &file)?;
                 let count = rows.count(console)?;
-                Some((file, count))
+                Some(Box::new((file, count)))
             }
             None => {
                 check_own_output(&spec)?;
@@ -109,7 +109,8 @@ impl PreparedRender {
             (Source::Uploaded(project), Some(chosen)) => {
                 render_uploaded(&spec, &request, &project, chosen, console)
             }
-            (Source::Directory(project, Some((file, count))), chosen) => {
+            (Source::Directory(project, Some(rows)), chosen) => {
+                let (file, count) = *rows;
                 let renderer = renderer_of(&spec, chosen.as_ref());
                 let session = chosen.map(|chosen| chosen.session);
                 batch::run(&spec, &request, &project, renderer, session, (&file, count), console)
