@@ -30,55 +30,45 @@ impl LineRef {
     }
 }
 
-/// The lines of a ledger, by what they are about: eight bytes each.
+/// The lines of a ledger, by what they are about: about ten bytes each.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerIndex {
-    sorted: Vec<LineRef>,
-    /// The latest lines, of which there are few enough to look at each.
-    recent: Vec<LineRef>,
+    /// Sorted parts of at most [`LINES`], in their order: a copy to grow one list would double the memory of a ledger of
+    /// millions.
+    parts: Vec<Vec<LineRef>>,
 }
 
-/// The largest number of recent lines.
-const RECENT: usize = 4096;
+/// The largest number of lines in a part.
+const LINES: usize = 4096;
 
 impl LedgerIndex {
     /// Adds a line.
     pub fn insert(&mut self, line: LineRef) {
-        self.recent.push(line);
-        if self.recent.len() == RECENT {
-            self.merge();
+        let place = self.part_of(&line).min(self.parts.len().saturating_sub(1));
+        let Some(part) = self.parts.get_mut(place) else {
+            self.parts.push(vec![line]);
+            return;
+        };
+        part.insert(part.partition_point(|known| *known < line), line);
+        if part.len() > LINES {
+            let rest = part.split_off(LINES / 2);
+            self.parts.insert(place + 1, rest);
         }
     }
 
-    /// Moves the recent lines to the sorted ones, in place: a copy would double the memory of a ledger of millions.
-    fn merge(&mut self) {
-        self.recent.sort_unstable();
-        let (mut old, mut new) = (self.sorted.len(), self.recent.len());
-        if self.sorted.capacity() < old + new {
-            self.sorted.reserve_exact(new.max(old / 8));
-        }
-        self.sorted.extend_from_slice(&self.recent);
-        // From the back, where there is room, each place gets the larger one of the last that are left.
-        while let Some(last) = new.checked_sub(1) {
-            let place = old + last;
-            match old.checked_sub(1).filter(|old| self.sorted[*old] > self.recent[last]) {
-                Some(larger) => (self.sorted[place], old) = (self.sorted[larger], larger),
-                None => (self.sorted[place], new) = (self.recent[last], last),
-            }
-        }
-        self.recent.clear();
+    /// Returns the place of the first part with a line that is not before `line`.
+    fn part_of(&self, line: &LineRef) -> usize {
+        self.parts.partition_point(|part| part.last().is_none_or(|last| last < line))
     }
 
     /// Returns the offsets, in their order, of all lines that are about `subject` (a manifest digest, a render key of
     /// generation 0 or an idempotency key), and of a few others that have the same hash.
     pub fn offsets(&self, subject: &str) -> impl Iterator<Item = u64> + '_ {
         let mask = (1 << OFFSET_BITS) - 1;
-        let first = hash(subject.as_bytes()) & !mask;
-        let is_wanted = move |line: &&LineRef| line.0 & !mask == first;
-        let start = self.sorted.partition_point(|line| line.0 < first);
-        // Lines are appended: a recent one is behind all others.
-        let sorted = self.sorted[start..].iter().take_while(is_wanted);
-        sorted.chain(self.recent.iter().filter(is_wanted)).map(move |line| line.0 & mask)
+        let first = LineRef(hash(subject.as_bytes()) & !mask);
+        let lines = self.parts.iter().skip(self.part_of(&first)).flatten();
+        let wanted = lines.skip_while(move |line| **line < first);
+        wanted.take_while(move |line| line.0 & !mask == first.0).map(move |line| line.0 & mask)
     }
 }
 
@@ -86,7 +76,7 @@ impl FromIterator<LineRef> for LedgerIndex {
     fn from_iter<I: IntoIterator<Item = LineRef>>(lines: I) -> Self {
         let mut sorted = lines.into_iter().collect::<Vec<_>>();
         sorted.sort_unstable();
-        Self { sorted, recent: Vec::new() }
+        Self { parts: sorted.chunks(LINES / 2).map(<[_]>::to_vec).collect() }
     }
 }
 
