@@ -41,7 +41,7 @@ cargo xtask dist notes VERSION
 cargo xtask docs            build the documentation site into target/docs-site
 cargo xtask docs --update   rewrite the generated parts of docs/
 cargo xtask docs --update-output
-                            the same, but only pins of actions and the output of commands";
+                            the same, but only pins of actions, messages and the output of commands";
 
 fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();

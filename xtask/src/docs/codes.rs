@@ -1,4 +1,4 @@
-//! The codes of errors in the sources beside the headings of `docs/troubleshooting.md`.
+//! The codes of errors beside the headings of `docs/troubleshooting.md`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,10 +11,13 @@ use super::page::Page;
 use crate::command::root;
 
 /// The page.
-const PAGE: &str = "docs/troubleshooting.md";
+pub(super) const PAGE: &str = "docs/troubleshooting.md";
 
 /// Files whose errors have codes, besides those of `src`.
 const CORE: &[&str] = &["core/src/job/failure.rs"];
+
+/// The file that knows codes of the API: they are passed on, with a remedy of ours.
+const API: &str = "core/src/api/error.rs";
 
 /// Returns codes without a heading, and headings without a code.
 pub(super) fn problems(pages: &[Page]) -> Result<Vec<String>> {
@@ -31,21 +34,39 @@ pub(super) fn problems(pages: &[Page]) -> Result<Vec<String>> {
     Ok(missing.chain(unknown).collect())
 }
 
-/// Returns the codes of all errors: the string literals in functions named `code` that return a string.
+/// Returns the codes of all errors: the string literals in functions named `code` that return a string, the codes of the API
+/// with a remedy, and those of the snapshots.
 fn codes() -> Result<BTreeSet<String>> {
     let mut files = CORE.iter().map(|path| root().join(path)).collect();
     sources(&root().join("src"), &mut files)?;
-    let mut found = Codes(BTreeSet::new());
+    let mut found = snapshots()?;
     for file in files {
-        let text = fs::read_to_string(&file)?;
-        let parsed = syn::parse_file(&text).with_context(|| format!("cannot parse {}", file.display()))?;
-        found.visit_file(&parsed);
+        found.extend(literals(&file, "code")?);
     }
-    Ok(found.0)
+    let is_code = |text: &String| text.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+    found.extend(literals(&root().join(API), "help")?.into_iter().filter(is_code));
+    Ok(found)
+}
+
+/// Returns the codes of the snapshots.
+pub(super) fn snapshots() -> Result<BTreeSet<String>> {
+    let files = fs::read_dir(root().join("tests/snapshots/errors"))?;
+    let names =
+        files.map(|file| Ok(file?.path().file_stem().map(|name| name.to_string_lossy().into_owned())));
+    names.filter_map(Result::transpose).collect()
+}
+
+/// Returns the string literals in the functions of a name in a file.
+fn literals(file: &Path, function: &'static str) -> Result<BTreeSet<String>> {
+    let text = fs::read_to_string(file)?;
+    let parsed = syn::parse_file(&text).with_context(|| format!("cannot parse {}", file.display()))?;
+    let mut found = Functions { function, literals: BTreeSet::new() };
+    found.visit_file(&parsed);
+    Ok(found.literals)
 }
 
 /// Appends the Rust files below a folder.
-fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(super) fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
@@ -57,10 +78,13 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Collects codes.
-struct Codes(BTreeSet<String>);
+/// Collects the string literals in the methods called `function`.
+struct Functions {
+    function: &'static str,
+    literals: BTreeSet<String>,
+}
 
-impl<'a> Visit<'a> for Codes {
+impl<'a> Visit<'a> for Functions {
     fn visit_item_mod(&mut self, module: &'a syn::ItemMod) {
         if module.ident != "tests" {
             visit::visit_item_mod(self, module);
@@ -68,8 +92,8 @@ impl<'a> Visit<'a> for Codes {
     }
 
     fn visit_impl_item_fn(&mut self, function: &'a syn::ImplItemFn) {
-        if function.sig.ident == "code" {
-            Literals(&mut self.0).visit_block(&function.block);
+        if function.sig.ident == self.function {
+            Literals(&mut self.literals).visit_block(&function.block);
         }
     }
 }
@@ -90,7 +114,9 @@ mod tests {
     #[test]
     fn codes_of_errors_are_found_in_the_sources() {
         let codes = codes().expect("sources");
-        for code in ["usage", "timeout", "render_failed", "max_renders", "invalid_config"] {
+        for code in
+            ["usage", "timeout", "render_failed", "max_renders", "invalid_config", "rate_limit_exceeded"]
+        {
             assert!(codes.contains(code), "{code} in {codes:?}");
         }
     }

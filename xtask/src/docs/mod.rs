@@ -5,6 +5,7 @@ mod blocks;
 mod codes;
 mod console;
 mod links;
+mod messages;
 mod page;
 mod pins;
 mod site;
@@ -49,7 +50,7 @@ fn update_reference() -> Result<()> {
     bless(&["--test", "integration", "published_schema"])
 }
 
-/// Rewrites pins of actions and the output of commands.
+/// Rewrites pins of actions, messages in troubleshooting and the output of commands.
 ///
 /// # Errors
 /// Returns an error if the program cannot be built or a page cannot be written.
@@ -61,6 +62,7 @@ pub(crate) fn update_output() -> Result<()> {
             say(&format!("{}: pins updated", page.path));
         }
     }
+    messages::update(&Page::all()?)?;
     console::update(&Page::all()?)
 }
 
@@ -73,6 +75,7 @@ pub(crate) fn test() -> Result<String> {
     let mut problems = Vec::new();
     problems.extend(pins::problems(&pages)?);
     problems.extend(codes::problems(&pages)?);
+    problems.extend(messages::problems(&pages)?);
     problems.extend(links::problems(&pages)?);
     problems.extend(blocks::problems(&pages)?);
     let folder = site::build(&pages)?;
