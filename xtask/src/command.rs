@@ -27,6 +27,14 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Builds the debug binary, [`binary`]`("debug")`, from the dependencies that tests are built from.
+///
+/// Cargo builds a crate again for each set of features. The features are those of the whole workspace and of its development
+/// dependencies: `--examples`, of which there are none, asks for these as `cargo test` does.
+pub(crate) fn build() -> Result<()> {
+    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci", "--examples"]))
+}
+
 /// Runs a command that must succeed.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;

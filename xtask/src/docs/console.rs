@@ -13,7 +13,7 @@ use std::{env, fs};
 use anyhow::{Context, Result, ensure};
 
 use super::page::{Block, Page};
-use crate::command::{binary, cargo, root, say, succeed};
+use crate::command::{binary, build, root, say, succeed};
 use crate::files::copy;
 
 /// How long a command may take on a busy machine.
@@ -87,10 +87,6 @@ pub(super) fn update(pages: &[Page]) -> Result<()> {
 
 fn is_run(block: &Block) -> bool {
     block.language == "console" && block.not_run().is_none()
-}
-
-fn build() -> Result<()> {
-    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))
 }
 
 /// Returns the commands of a block.

@@ -23,6 +23,8 @@ pub(super) fn clippy() -> Result<Outcome> {
 /// Links in doc comments.
 pub(super) fn rustdoc() -> Result<Outcome> {
     let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
+    // With the features of clippy, whose metadata of dependencies is used again: see `command::build`.
+    command.args(["--lib", "--bins", "--examples"]);
     succeed(command.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Outcome::Passed)
 }

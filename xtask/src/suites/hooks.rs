@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, ensure};
 
 use super::suite::Outcome;
-use crate::command::{binary, cargo, root, say, succeed};
+use crate::command::{binary, build, root, say};
 use crate::files::copy_without;
 use crate::npm;
 use crate::provision::{Missing, Tool, cache, packages, python_tool};
@@ -25,7 +25,7 @@ const OURS: &[&str] = &[".git", "target", "node_modules", "dist", "renders"];
 pub(super) fn test() -> Result<Outcome> {
     packages(&["git", "nodejs", "npm"])?;
     let pre_commit = python_tool(&PRE_COMMIT)?;
-    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;
+    build()?;
     let package = npm::pack()?;
     // Below the user's cache, so that cargo finds the user's settings on the way up.
     let scratch = Scratch::new(&cache()?.join("hooks"))?;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::hooks::PRE_COMMIT;
 use super::suite::Outcome;
-use crate::command::{binary, cargo, root, say, succeed, target};
+use crate::command::{binary, build, root, say, succeed, target};
 use crate::provision::{SCHEMAS, ZIZMOR, python_tool};
 
 /// Flags of `init` and the projects of the repository.
@@ -32,7 +32,7 @@ const PROJECT: &str = "<div data-composition-id=\"main\" data-width=\"1920\" dat
 pub(super) fn test() -> Result<Outcome> {
     let (zizmor, schemas, pre_commit) =
         (python_tool(&ZIZMOR)?, python_tool(&SCHEMAS)?, python_tool(&PRE_COMMIT)?);
-    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;
+    build()?;
     let scratch = target().join("init");
     let _ = fs::remove_dir_all(&scratch);
     let (mut workflows, mut jobs, mut configurations) = (Vec::new(), Vec::new(), Vec::new());

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use super::suite::Outcome;
-use crate::command::{binary, cargo, root, succeed};
+use crate::command::{binary, build, root, succeed};
 use crate::npm::{NODES, node, official, pack, site};
 use crate::provision::{self, packages};
 
@@ -73,7 +73,7 @@ impl Drop for Project {
 /// The package in Node and in a browser; the same answers as the native binary and as the official validator.
 pub(super) fn test() -> Result<Outcome> {
     packages(&["chromium", "nodejs", "npm"])?;
-    succeed(&mut cargo(&["build", "--workspace", "--quiet", "--bin", "hyperframes-ci"]))?;
+    build()?;
     let project = Project::new(&[&[PUPPETEER], JUDGES].concat())?;
     let nodes = NODES.iter().map(|version| node(version)).collect::<Result<Vec<_>>>()?;
     for node in &nodes {

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::suite::Outcome;
-use crate::command::{binary, cargo, root, succeed, target};
+use crate::command::{binary, build, root, target};
 use crate::release::{BUDGET, gzipped, program};
 
 /// It is small, needs no library, and packs the bytes that a debug build packs.
@@ -19,7 +19,7 @@ pub(super) fn test() -> Result<Outcome> {
         let bytes = fs::read(&program.path)?;
         ensure!(!has_interpreter(&bytes).context("the program is no ELF file")?, "the program is not static");
     }
-    succeed(&mut cargo(&["build", "--quiet", "--bin", "hyperframes-ci"]))?;
+    build()?;
     let folder = target().join("release-test");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;

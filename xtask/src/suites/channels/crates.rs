@@ -36,17 +36,30 @@ pub(super) fn test() -> Result<()> {
         members.push(format!("\"{name}-{VERSION}\""));
         metadata(name, &String::from_utf8_lossy(&files[&format!("{name}-{VERSION}/Cargo.toml")]))?;
     }
-    // The same profile as the workspace's, so that its dependencies are used again.
+    // The same profile and features as the workspace's, so that clippy's metadata of dependencies is used again. What the
+    // crates need by themselves is tested by the build of the program.
+    for (name, source) in [("xtask", "main.rs"), ("wasm", "lib.rs")] {
+        let sources = folder.join(name).join("src");
+        fs::create_dir_all(&sources)?;
+        fs::copy(root().join(name).join("Cargo.toml"), folder.join(name).join("Cargo.toml"))?;
+        fs::write(sources.join(source), if source == "main.rs" { "fn main() {}" } else { "" })?;
+        members.push(format!("\"{name}\""));
+    }
+    let core = format!("{}-{VERSION}", CRATES[0]);
+    let workspace = fs::read_to_string(root().join("Cargo.toml"))?;
+    let inherited =
+        workspace.split_once("[workspace.package]").and_then(|(_, rest)| rest.split_once("\n[package]"));
+    let (inherited, _) = inherited.context("Cargo.toml has no [workspace.package] before [package]")?;
+    let inherited = inherited.replace("path = \"core\"", &format!("path = \"{core}\""));
     let manifest = format!(
-        "[workspace]\nmembers = [{}]\nresolver = \"3\"\n\n[patch.crates-io]\nhyperframes-ci-core = {{ path = \"{}-{VERSION}\" }}\n\n\
+        "[workspace]\nmembers = [{}]\nresolver = \"3\"\n\n[workspace.package]{inherited}\n[patch.crates-io]\nhyperframes-ci-core = {{ path = \"{core}\" }}\n\n\
          [profile.dev.package.\"*\"]\nopt-level = 2\ndebug = false\n",
-        members.join(", "),
-        CRATES[0]
+        members.join(", ")
     );
     fs::write(folder.join("Cargo.toml"), manifest)?;
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
     offline_first(|| {
-        let mut check = cargo(&["check", "--quiet", "--workspace"]);
+        let mut check = cargo(&["check", "--quiet", "--workspace", "--lib", "--bins", "--examples"]);
         check.current_dir(&folder).env("CARGO_TARGET_DIR", target());
         check
     })
