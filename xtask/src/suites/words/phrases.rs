@@ -34,6 +34,12 @@ const PHRASES: &[(&str, &[&str])] = &[
     ("tells", &[]),
     ("beside", &[]),
     ("anyhow", &[]),
+    ("an equal", &[]),
+    ("equal render", &[]),
+    ("equal rows", &[]),
+    ("render wrong", &[]),
+    ("renders wrong", &[]),
+    ("moving picture", &[]),
 ];
 
 /// A phrase in a text.
