@@ -21,9 +21,20 @@ pub(crate) fn binary(profile: &str) -> PathBuf {
 }
 
 /// `cargo` with these arguments, in the workspace.
+///
+/// Without the variables that describe xtask, which `cargo xtask` sets: build scripts such as that of ring depend on them, and
+/// a build by `cargo xtask` after one without it would compile ring, everything above it and the program again.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let is_of_xtask = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_"));
+        if is_of_xtask {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -46,4 +57,16 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
 #[expect(clippy::print_stdout, reason = "this is a program for people")]
 pub(crate) fn say(text: &str) {
     println!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cargo;
+
+    #[test]
+    fn variables_of_xtask_do_not_reach_builds() {
+        let removed = |name: &str| cargo(&[]).get_envs().any(|(set, value)| set == name && value.is_none());
+        assert!(removed("CARGO_MANIFEST_DIR") && removed("CARGO_PKG_NAME"));
+        assert!(!removed("PATH"));
+    }
 }
