@@ -1,7 +1,7 @@
-//! Recognises contents that are compressed already.
+//! Recognizes contents that are already compressed.
 
-/// Returns whether the bytes start like a compressed format: deflating it again costs time and gains
-/// nothing. Decided by content, since names lie.
+/// Returns whether the bytes start like a compressed format, which is stored without compressing it again. File names are
+/// ignored, since they may be wrong.
 pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
     const SIGNATURES: &[&[u8]] = &[
         b"\x89PNG\r\n\x1a\n",

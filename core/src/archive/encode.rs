@@ -1,4 +1,4 @@
-//! The contents of entries, encoded.
+//! Encodes the contents of entries.
 
 use std::io::{self, Read};
 
@@ -11,14 +11,14 @@ use super::zip::{Encoder, Figures, Method};
 /// Bytes read at a time; also the part of a file that decides between storing and deflating.
 pub(super) const CHUNK: usize = 64 * 1024;
 
-/// Encodes entries apart from the archive that they go into: on another thread, ahead of it.
+/// Encodes entries independently of the archive, for example ahead of it on another thread.
 #[derive(Debug)]
 pub struct EntryEncoder {
     encoder: Encoder,
     buffer: Vec<u8>,
 }
 
-/// An entry's contents as the archive holds them.
+/// The encoded contents of an entry.
 #[derive(Debug)]
 pub struct Encoded {
     pub(super) figures: Figures,
@@ -40,10 +40,10 @@ impl EntryEncoder {
         Self { encoder: Encoder::new(), buffer: vec![0; CHUNK] }
     }
 
-    /// Encodes `contents`, which must be `size` bytes. They are held in memory.
+    /// Encodes `contents`, which must be `size` bytes, in memory.
     ///
     /// # Errors
-    /// When they cannot be read, or are not as many.
+    /// Returns an error if `contents` cannot be read or has another size.
     pub fn encode(&mut self, size: u64, contents: &mut dyn Read) -> Result<Encoded, ArchiveError> {
         let Self { encoder, buffer } = self;
         let mut bytes = Vec::new();
@@ -96,7 +96,7 @@ pub(super) fn transfer(
     Ok(hasher.finalize().into())
 }
 
-/// Fills as much of `buffer` as there is to read.
+/// Reads until `buffer` is full or the input ends.
 fn read_chunk(contents: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

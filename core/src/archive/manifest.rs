@@ -1,4 +1,4 @@
-//! The list of what an archive holds, and its digest.
+//! The list of the files of an archive, and its digest.
 
 use sha2::{Digest, Sha256};
 
@@ -70,7 +70,7 @@ impl Manifest {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // Render keys are made several times for each of a million rows: one allocation each.
+    // Render keys are computed several times per row of a batch, so that there is only one allocation.
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let mut text = String::with_capacity(2 * bytes.len());
     text.extend(digits.map(|digit| char::from(DIGITS[usize::from(digit)])));

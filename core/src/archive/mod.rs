@@ -1,14 +1,14 @@
-//! The project as a zip: equal contents give equal bytes, on every machine.
+//! The project as a ZIP archive. Equal contents give equal bytes on every machine.
 //!
 //! Entries are sorted by path, carry the date 1980-01-01 and mode 0644, and are deflated at a fixed level by a
-//! fixed backend, or stored where their first bytes show a format that is compressed already. Bytes are streamed, and
-//! nothing is held but one buffer; or entries are encoded elsewhere, several at a time, and put together in their order.
+//! fixed backend, or stored if their first bytes are those of a compressed format. Contents are streamed through one
+//! buffer, or several entries are encoded in parallel and added in their order.
 //!
 //! # The manifest digest
 //!
 //! SHA-256, in lowercase hexadecimal, over the line `hyperframes-ci manifest 1` and one line for each entry in
 //! the order of their paths' UTF-8 bytes. A line is `<sha256 of the bytes as packed> <size in decimal> <path>`,
-//! in UTF-8, ended by a line feed. A path holds no line feed: [`ArchiveWriter::add`] refuses control characters.
+//! in UTF-8, ended by a line feed. A path contains no line feed: [`ArchiveWriter::add`] refuses control characters.
 
 mod content;
 mod encode;

@@ -1,4 +1,4 @@
-//! Names that archives can carry.
+//! Validates the paths of entries.
 
 /// Returns whether every system reads `path` as the same relative path.
 pub(crate) fn is_portable(path: &str) -> bool {

@@ -36,9 +36,9 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Self { zip: Writer::new(sink), manifest: Manifest::default(), buffer: vec![0; CHUNK] }
     }
 
-    /// Adds the file at `path` with the bytes of `contents`, which must be `size` many.
+    /// Adds a file at `path` with `contents`, which must be `size` bytes.
     ///
-    /// Paths come in ascending order of their bytes: the order is part of what makes archives equal.
+    /// Paths must be added in ascending order of their bytes, so that equal files give equal archives.
     ///
     /// # Errors
     /// See [`ArchiveError`]. The archive must not be used after an error.
@@ -54,8 +54,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Adds the file at `path` with contents that were encoded before; the archive's bytes are those that [`Self::add`]
-    /// gives it.
+    /// Adds a file at `path` with encoded contents. The bytes of the archive are the same as with [`Self::add`].
     ///
     /// # Errors
     /// See [`ArchiveError`]. The archive must not be used after an error.
@@ -67,7 +66,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Bytes written so far that do not change any more.
+    /// Returns the number of bytes that are final.
     #[must_use]
     pub fn written(&self) -> u64 {
         self.zip.written()
@@ -76,7 +75,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// Writes all final bytes to the sink, and returns their number.
     ///
     /// # Errors
-    /// When the sink refuses them.
+    /// Returns the error of the sink.
     pub fn flush(&mut self) -> Result<u64, ArchiveError> {
         self.zip.flush().map_err(ArchiveError::Write)
     }
@@ -91,10 +90,10 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Writes the directory of the archive and gives back the sink.
+    /// Writes the directory of the archive and returns the sink.
     ///
     /// # Errors
-    /// When the sink refuses the last bytes.
+    /// Returns the error of the sink.
     pub fn finish(self) -> Result<(W, Manifest), ArchiveError> {
         let sink = self.zip.finish().map_err(ArchiveError::Write)?;
         Ok((sink, self.manifest))
@@ -128,7 +127,7 @@ mod tests {
         assert_eq!(manifest.digest(), hex(&Sha256::digest(lines)));
     }
 
-    /// A pinned value: if this changes, every archive in the world changes.
+    /// A pinned value: if it changes, the bytes of all archives change, and no earlier render is reused.
     #[test]
     fn the_bytes_are_pinned() {
         let (bytes, _) =

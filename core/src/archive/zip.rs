@@ -1,4 +1,4 @@
-//! Writes ZIP archives whose bytes follow from their entries alone; source: PKWARE's APPNOTE 6.3.
+//! Writes ZIP archives whose bytes depend only on their entries; source: PKWARE's APPNOTE 6.3.
 //!
 //! It contains no times, no host information, no extra fields, and no extensions for more than 4 GB: uploads have at most
 //! 200 MB. A test compares the bytes with those of the `zip` crate.
@@ -7,13 +7,13 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-/// 1980-01-01, the first date that the format knows.
+/// 1980-01-01, the earliest date of the format.
 const DATE: u16 = 0x0021;
 
 /// A regular file of mode 0644 on Unix.
 const ATTRIBUTES: u32 = 0o100_644 << 16;
 
-/// The level that zlib calls its default; a fixed part of the format, as is the backend.
+/// The default level of zlib. It must not change, nor may the backend, since the bytes depend on them.
 const LEVEL: u32 = 6;
 
 /// Bytes of compressed data that are written at a time.
@@ -81,7 +81,7 @@ impl Encoder {
         }
     }
 
-    /// Ends with them.
+    /// Ends the contents.
     pub(crate) fn end(&mut self, sink: &mut dyn Write) -> io::Result<Figures> {
         if self.figures.method == Method::Deflated {
             self.deflate(&[], FlushCompress::Finish, sink)?;
@@ -101,7 +101,7 @@ impl Encoder {
             self.figures.compressed += given as u64;
             let is_done = match flush {
                 FlushCompress::Finish => status == Status::StreamEnd,
-                // Room was left in the output, so that nothing waits for it.
+                // The output had room left, so no output is pending.
                 _ => bytes.is_empty() && given < self.output.len(),
             };
             if is_done {
@@ -127,7 +127,7 @@ struct Header {
 #[derive(Debug)]
 pub(crate) struct Writer<W: Write + Seek> {
     sink: W,
-    /// Bytes written so far, up to the entry that is open.
+    /// Number of bytes written before the current entry.
     position: u64,
     done: Vec<Header>,
     encoder: Encoder,
@@ -173,7 +173,7 @@ impl<W: Write + Seek> Writer<W> {
         Ok(())
     }
 
-    /// Adds an entry that was encoded elsewhere.
+    /// Adds an encoded entry.
     pub(crate) fn put(&mut self, name: &str, figures: Figures, bytes: &[u8]) -> io::Result<()> {
         let header = Header::new(name, self.position, figures)?;
         let local = header.local()?;
@@ -184,7 +184,7 @@ impl<W: Write + Seek> Writer<W> {
         Ok(())
     }
 
-    /// Bytes written so far that will not change any more.
+    /// Returns the number of bytes that are final.
     pub(crate) fn written(&self) -> u64 {
         self.position
     }
@@ -195,7 +195,7 @@ impl<W: Write + Seek> Writer<W> {
         Ok(self.position)
     }
 
-    /// Writes the directory and gives back the sink.
+    /// Writes the directory and returns the sink.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         let start = small(self.position)?;
         let count = u16::try_from(self.done.len()).ok().filter(|count| *count < u16::MAX);
@@ -234,7 +234,7 @@ impl Header {
 
     fn central(&self) -> io::Result<Vec<u8>> {
         let mut bytes = b"PK\x01\x02".to_vec();
-        // Made on Unix, which gives the attributes their meaning.
+        // Created on Unix, so that the attributes are a Unix mode.
         bytes.extend([self.version(), 3]);
         bytes.extend(self.common()?);
         // Comment, disk and internal attributes.
@@ -358,7 +358,7 @@ mod tests {
             files in prop::collection::vec(("[a-zé]{1,9}", any::<bool>(), 0..300_000_usize, 0..4_u32), 0..5),
             chunk in 1..100_000_usize,
         ) {
-            // Names must differ for their writer; contents are more or less compressible.
+            // The reference writer requires distinct names; the contents differ in how well they compress.
             let files = files.into_iter().enumerate().map(|(index, (name, is_stored, size, kind))| {
                 let mut seed = 1_u32;
                 let byte = |place: usize| {

@@ -1,4 +1,4 @@
-//! EBML, the tree that WebM is; source: RFC 8794.
+//! EBML, the tree format of WebM; source: RFC 8794.
 
 use std::io::{Read, Seek};
 
@@ -8,13 +8,13 @@ use super::model::VideoError;
 /// Maximum number of elements that are read in one file.
 const MOST_ELEMENTS: usize = 2_000_000;
 
-/// An element: its id and where its contents are.
+/// An element: its id and the range of its contents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Element {
     pub(super) id: u32,
     pub(super) start: u64,
     pub(super) end: u64,
-    /// Its writer did not know its size: it ends where something begins that cannot be in it.
+    /// Whether its size is unknown: it ends before the first element that cannot be inside it.
     pub(super) is_open: bool,
 }
 
@@ -28,9 +28,9 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Self { file, elements: 0 }
     }
 
-    /// Returns the element at `offset`, which ends at `end` at the latest; `None` at the end.
+    /// Returns the element at `offset`, which must not reach beyond `end`; `None` at the end.
     pub(super) fn element(&mut self, offset: u64, end: u64) -> Result<Option<Element>, VideoError> {
-        // The shortest element is an id of one byte and a size of one byte.
+        // The shortest element has an id of one byte and a size of one byte.
         if end.saturating_sub(offset) < 2 {
             return Ok(None);
         }
@@ -72,7 +72,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(children)
     }
 
-    /// Returns the bytes from `start` to `end` as a number; 8 at most.
+    /// Returns the bytes from `start` to `end`, at most 8, as a number.
     fn unsigned(&mut self, start: u64, end: u64) -> Result<u64, VideoError> {
         let mut value = 0;
         for offset in start..end.min(start + 8) {
@@ -95,7 +95,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         })
     }
 
-    /// Returns the element's contents as text, 64 bytes of it.
+    /// Returns the element's contents as text, at most 64 bytes.
     pub(super) fn text(&mut self, element: Element) -> Result<String, VideoError> {
         let mut bytes = Vec::new();
         for offset in element.start..element.end.min(element.start + 64) {

@@ -54,7 +54,7 @@ impl Expected {
             found.push(format!("frame rate is {} fps instead of {asked} fps", rounded(fps)));
         }
         if let (Some(asked), Some(seconds)) = (self.duration, video.duration) {
-            // A frame more or less at either end, and what an encoder of sound rounds up to.
+            // Tolerance: one frame at either end, and the padding that audio encoders add.
             let tolerance = 0.1 + 2.0 / video.fps.unwrap_or(30.0) + asked * 0.01;
             if (seconds - asked).abs() > tolerance {
                 found.push(format!("duration is {} s instead of {} s", rounded(seconds), rounded(asked)));

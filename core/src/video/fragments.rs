@@ -48,13 +48,13 @@ pub(super) fn check(
         return Err(VideoError::Damaged("it has no frames"));
     }
     let declared = seconds(movie.fragments_duration, movie.timescale);
-    // Some writers mean the first fragment by the duration of the movie.
+    // Some writers declare the duration of the first fragment as that of the movie.
     let estimate = || seconds(movie.duration, movie.timescale).max(duration.unwrap_or_default());
     let promised = if declared > 0.0 { declared } else { estimate() };
     if is_shorter(present, promised) { Err(MISSING) } else { Ok(()) }
 }
 
-/// Returns where the last subsegment of an index ends; source: ISO/IEC 14496-12, section 8.16.3.
+/// Returns the offset where the last subsegment of an index ends; source: ISO/IEC 14496-12, section 8.16.3.
 fn indexed_end(reader: &mut Reader<'_, impl Read + Seek>, sidx: Atom) -> Result<u64, VideoError> {
     let is_long = reader.at::<1>(sidx.start)? != [0];
     let (first, table) = if is_long {

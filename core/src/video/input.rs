@@ -1,11 +1,11 @@
-//! Bytes of a file.
+//! Buffered reads from a file.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use super::model::VideoError;
 
-/// A reader that keeps its buffer when it seeks to a place inside it: headers are many short reads close together.
-/// [`BufReader`] alone empties its buffer with every seek to an absolute place.
+/// A reader that keeps its buffer when it seeks within it: headers are many short reads close together. [`BufReader`] alone
+/// discards its buffer at every seek to an absolute position.
 pub(super) struct Buffered<R> {
     inner: BufReader<R>,
     position: u64,

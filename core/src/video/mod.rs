@@ -1,7 +1,7 @@
 //! The properties of a rendered video, read from its headers: MP4, QuickTime and WebM, without a decoder.
 //!
-//! Only boxes and elements that say something are read; everything else is passed over by its size. Hostile bytes cost
-//! no more than what they are: every count and every size is bounded by the length of the file.
+//! Only the boxes and elements with these properties are read; all others are skipped by their size. The time to read a
+//! malicious file is bounded: no count or size may exceed the length of the file.
 
 mod ebml;
 mod expect;

@@ -8,10 +8,10 @@ use super::model::{Audio, Container, Video, VideoError};
 /// Maximum number of boxes that are read in one file: each fragment has a few.
 const MOST_BOXES: usize = 200_000;
 
-/// Entries that are read of one table.
+/// Maximum number of entries that are read of one table.
 const MOST_ENTRIES: u32 = 1_000_000;
 
-/// A box: its type and where its contents are.
+/// A box: its type and the range of its contents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Atom {
     pub(super) kind: [u8; 4],
@@ -96,7 +96,7 @@ pub(super) fn check_whole(
     let top = reader.children(0, end)?;
     let last = top.last().map_or(0, |atom| atom.end);
     let mut rest = last;
-    // Some writers fill up with zeroes.
+    // Some writers pad the file with zeroes.
     while rest < end {
         let is_cut = end - rest < 8 && reader.at::<1>(rest)? != [0];
         if is_cut || end - last >= 8 {
@@ -155,7 +155,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                 size => (8, u64::from(size)),
             };
             if size < header || size > end - offset {
-                // Some writers end a container with zeroes, and a cut file ends in the middle of its last box.
+                // Some writers pad a container with zeroes, and a truncated file ends in the middle of its last box.
                 if kind == *b"mdat" || head == [0; 8] {
                     break;
                 }
@@ -264,11 +264,11 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         Ok(())
     }
 
-    /// Returns where the last chunk of a track ends, from its offset, its number of samples and their sizes; `None` if the tables
+    /// Returns the offset where the last chunk of a track ends, from its start, its number of samples and their sizes; `None` if the tables
     /// have no chunks.
     fn last_sample_end(&mut self, tables: &[Atom]) -> Result<Option<u64>, VideoError> {
         let find = |kind: &[u8; 4]| tables.iter().find(|atom| atom.kind == *kind).copied();
-        // The last entry of a table of `width` bytes an entry, behind `head` bytes.
+        // Reads the last entry of a table that starts after `head` bytes and has `width` bytes per entry.
         let last = |atom: Atom, head: u64, width: u64, count: u32| {
             let offset = u64::from(count).checked_sub(1).map(|index| atom.start + head + index * width);
             offset.filter(|offset| offset + width <= atom.end)
@@ -321,7 +321,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
                         default = known.map_or(0, |(_, duration)| *duration);
                         let flags = self.u32(atom.start)? & 0x00ff_ffff;
                         if flags & 8 != 0 {
-                            // The optional base offset and index of the description come first.
+                            // Skips the optional base offset and the optional description index.
                             let offset = 8 + u64::from(flags & 1) * 8 + u64::from(flags >> 1 & 1) * 4;
                             default = self.u32(atom.start + offset)?;
                         }
@@ -347,7 +347,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
             return Ok((u64::from(count), u64::from(count) * u64::from(default)));
         }
         let first = trun.start + 8 + u64::from(flags & 1) * 4 + u64::from(flags >> 2 & 1) * 4;
-        // Duration, size, flags, composition offset: optional, four bytes each.
+        // Duration, size, flags and composition offset are optional and have four bytes each.
         let width = u64::from((flags >> 8 & 0xf).count_ones()) * 4;
         let room = trun.end.saturating_sub(first) / width;
         let mut ticks = 0_u64;
@@ -370,7 +370,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         let channels = u32::from(u16::from_be_bytes([fields[8], fields[9]]));
         let sample_rate = u32::from(u16::from_be_bytes([fields[16], fields[17]]));
         let mut audio = Audio { codec: codec(entry.kind), channels, sample_rate };
-        // In MP4 the fields above are a template for AAC; QuickTime's later versions have more fields, and mean them.
+        // In MP4, AAC ignores the fields above; later versions of QuickTime use them and have more fields.
         if entry.kind == *b"mp4a" && fields[..2] == [0, 0] {
             let inside = self.children(entry.start + 28, entry.end)?;
             if let Some(esds) = inside.into_iter().find(|atom| atom.kind == *b"esds")
@@ -388,13 +388,13 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         const RATES: [u32; 13] =
             [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
         let mut offset = esds.start + 4;
-        // The stream's descriptor, in it the decoder's, in it the codec's own: each with fields of its own first.
+        // The stream's descriptor contains the decoder's, which contains the codec's; each starts with its own fields.
         for (tag, fields) in [(3, 3), (4, 13), (5, 0)] {
             if offset + 2 > esds.end || self.at::<1>(offset)? != [tag] {
                 return Ok(None);
             }
             offset += 1;
-            // A size of seven bits a byte, the last without the eighth.
+            // A size has seven bits per byte; the eighth bit is set in all bytes but the last.
             for _ in 0..4 {
                 let [byte] = self.at::<1>(offset)?;
                 offset += 1;
@@ -410,7 +410,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
         if offset + 2 > esds.end {
             return Ok(None);
         }
-        // Five bits of the object's type, four of the rate, four of the channels.
+        // Five bits for the object type, four for the sample rate, four for the channels.
         let config = u16::from_be_bytes(self.at(offset)?);
         let rate = RATES.get(usize::from(config >> 7 & 0xf)).copied();
         let channels = match config >> 3 & 0xf {

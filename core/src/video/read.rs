@@ -1,4 +1,4 @@
-//! Reads the headers of a file in whichever container it is.
+//! Detects the container of a file and reads its headers.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -21,8 +21,8 @@ impl Video {
     /// ```
     ///
     /// # Errors
-    /// Returns [`VideoError::Read`] if the file cannot be read, [`VideoError::NoVideo`] if it begins like none of the
-    /// three containers, and [`VideoError::Damaged`] if its headers are damaged or cut.
+    /// Returns [`VideoError::Read`] if the file cannot be read, [`VideoError::NoVideo`] if it does not start
+    /// like one of the three containers, and [`VideoError::Damaged`] if its headers are damaged or truncated.
     pub fn read(file: &mut (impl Read + Seek)) -> Result<Self, VideoError> {
         let (mut file, signature, end) = open(file)?;
         match signature {
@@ -32,18 +32,18 @@ impl Video {
     }
 }
 
-/// Checks that the file is a complete video: every box, and every cluster, ends inside it, and so do the samples that the
-/// tables name. Their contents are not checked.
+/// Checks that the file is a complete video: all boxes, clusters, and samples that the tables list end inside the file.
+/// Their contents are not checked.
 ///
 /// # Errors
-/// Returns [`VideoError::NoVideo`] if it begins like something else, and [`VideoError::Damaged`] if it is cut.
+/// Returns [`VideoError::NoVideo`] if it is not a video, and [`VideoError::Damaged`] if it is truncated.
 pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
     check_complete(file, None)
 }
 
-/// Checks as [`check_whole`] does, with the expected `duration` in seconds, if it is known. It is used for files that do not
-/// say how long they are and are valid wherever a fragment or a cluster ends: a fragmented MP4 without `mehd`, and a live
-/// WebM. Without it, such a file that is truncated between two fragments passes.
+/// Checks as [`check_whole`] does, with the expected `duration` in seconds, if it is known. The duration is used for files
+/// that declare none and are valid if truncated after a fragment or a cluster: a fragmented MP4 without `mehd`, and a live
+/// WebM. Without the duration, such a truncated file passes.
 ///
 /// # Errors
 /// As [`check_whole`].
@@ -55,7 +55,7 @@ pub fn check_complete(file: &mut (impl Read + Seek), duration: Option<f64>) -> R
     }
 }
 
-/// Returns the file, how it begins, and its length in bytes.
+/// Returns the file, its signature, and its length in bytes.
 fn open<R: Read + Seek>(file: &mut R) -> Result<(Buffered<&mut R>, Signature, u64), VideoError> {
     let end = file.seek(SeekFrom::End(0))?;
     let mut file = Buffered::new(file)?;

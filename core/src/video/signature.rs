@@ -13,7 +13,7 @@ pub enum Signature {
 const OTHER_BRANDS: [&[u8]; 10] =
     [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"M4A ", b"M4B "];
 
-/// Returns the signature that the first bytes of a file (16 are enough) belong to.
+/// Returns the signature in the first bytes of a file; 16 bytes are enough.
 ///
 /// # Errors
 /// Returns a description of the bytes if they are not the start of a video.

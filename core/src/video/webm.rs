@@ -45,7 +45,7 @@ struct Track {
     number: u64,
     kind: u64,
     codec: String,
-    /// Nanoseconds.
+    /// Default duration of a frame in nanoseconds.
     frame: u64,
     width: u64,
     height: u64,
@@ -58,19 +58,19 @@ struct Track {
 #[derive(Debug, Default)]
 struct Blocks {
     count: u64,
-    /// Time of the first and of the last, in units of the timestamp scale.
+    /// Times of the first and the last block, in units of the timestamp scale.
     first: Option<u64>,
     last: u64,
 }
 
-/// What comes before the clusters.
+/// The headers before the clusters.
 struct Headers {
-    /// Seconds in a unit of the timestamp scale.
+    /// Seconds per unit of the timestamp scale.
     unit: f64,
     /// The length that the file declares, in seconds.
     duration: Option<f64>,
     tracks: Vec<Track>,
-    /// The first cluster, to the end of the segment.
+    /// The range from the first cluster to the end of the segment.
     clusters: Option<Element>,
 }
 
@@ -126,7 +126,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
     let Headers { unit, duration, ref tracks, clusters } = headers;
     let mut seconds = duration;
     let mut fps = (picture.frame > 0).then(|| 1e9 / picture.frame as f64);
-    // A live recording has neither: its blocks are used.
+    // A live recording has neither; its blocks are counted.
     if let (true, Some(clusters)) = (fps.is_none() || seconds.is_none(), clusters) {
         let blocks = count(&mut reader, clusters, picture.number)?;
         let span = blocks.last.saturating_sub(blocks.first.unwrap_or_default()) as f64 * unit;
@@ -158,7 +158,7 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
     })
 }
 
-/// See [`super::check_whole`]. Elements of unknown size are entered; every other one must end inside the one around it.
+/// See [`super::check_whole`]. Elements of unknown size are entered; all others must end inside their parent.
 pub(super) fn check_whole(
     file: &mut (impl Read + Seek),
     duration: Option<f64>,
@@ -169,7 +169,7 @@ pub(super) fn check_whole(
     let segment = reader.element(head.end, end)?.filter(|element| element.id == SEGMENT);
     let segment = segment.ok_or(VideoError::Damaged("it has no segment"))?;
     let (mut offset, mut has_tracks, mut has_clusters) = (segment.start, false, false);
-    // An element of unknown size ends wherever the file does.
+    // An element of unknown size may extend to the end of the file.
     let mut is_live = segment.is_open;
     while let Some(element) = reader.element(offset, segment.end)? {
         has_tracks |= element.id == TRACKS;
@@ -191,8 +191,8 @@ pub(super) fn check_whole(
     }
 }
 
-/// Returns the largest position in the segment that a `SeekHead` or `Cues` names; both hold positions two levels down or
-/// less, and nothing else with these ids.
+/// Returns the largest position in the segment that a `SeekHead` or `Cues` contains, at most two levels down. No other
+/// elements in them have the ids of positions.
 fn last_position(reader: &mut Reader<'_, impl Read + Seek>, parent: Element) -> Result<u64, VideoError> {
     let mut last = 0;
     for entry in reader.children(parent)?.into_iter().filter(|entry| matches!(entry.id, SEEK | CUE_POINT)) {
@@ -223,7 +223,7 @@ fn check_length(file: &mut (impl Read + Seek), duration: Option<f64>, end: u64) 
     };
     let blocks = count(&mut reader, clusters, number)?;
     let span = blocks.last.saturating_sub(blocks.first.unwrap_or_default()) as f64 * headers.unit;
-    // The last frame is as long as the others.
+    // Assumes that the last frame is as long as the others.
     let frame = span / blocks.count.saturating_sub(1).max(1) as f64;
     let is_cut = is_shorter(span + frame, promised);
     if is_cut { Err(VideoError::Damaged("its last clusters are missing")) } else { Ok(()) }
@@ -256,8 +256,8 @@ fn track(reader: &mut Reader<'_, impl Read + Seek>, entry: Element) -> Result<Tr
     Ok(track)
 }
 
-/// Counts the blocks of a track, from the first cluster on. Clusters are entered rather than passed over, so that those
-/// of unknown size need no end.
+/// Counts the blocks of a track, starting at the first cluster. Clusters are entered instead of skipped, so that the end of a
+/// cluster of unknown size need not be known.
 fn count(
     reader: &mut Reader<'_, impl Read + Seek>,
     clusters: Element,
@@ -272,7 +272,7 @@ fn count(
             _ if element.is_open => offset = element.start,
             TIMESTAMP => time = reader.integer(element)?,
             SIMPLE_BLOCK | BLOCK if element.end - element.start >= 4 => {
-                // The number of the track (one byte below 128), and a time relative to the cluster's.
+                // The number of the track (one byte if below 128), and the time relative to the cluster.
                 let head = reader.integer(Element { end: element.start + 4, ..element })?;
                 if head >> 24 & 0x7f == track {
                     #[expect(

@@ -14,13 +14,13 @@ pub(crate) fn resume_command(failure: &Failure) -> Option<String> {
     Some(get_command(render_id))
 }
 
-/// The command that polls and downloads the render `id`, to be pasted into a shell.
+/// Returns the shell command that waits for the render `id` and downloads it.
 pub(crate) fn get_command(id: &str) -> String {
     let is_word = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if is_word && !id.starts_with('-') && !id.is_empty() {
         return format!("hyperframes-ci get {id} --wait");
     }
-    // Servers choose ids, and an odd one must not become a command of its own.
+    // IDs come from the server; one with shell syntax must not run as a command.
     format!("hyperframes-ci get --wait -- '{}'", plain(id).replace('\'', r"'\''"))
 }
 

@@ -39,16 +39,16 @@ use crate::system::clock::{pause, unix_now};
 use crate::system::deadline::Deadline;
 use crate::system::output::OutputError;
 
-/// Downloads at a time.
+/// Maximum number of concurrent downloads.
 const DOWNLOADS: usize = 6;
 
-/// Polls at a time.
+/// Maximum number of concurrent polls.
 const POLLS: usize = 4;
 
 /// Minimum time between two list calls about all waiting orders.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// Orders that are asked about by the list; fewer are asked about one by one.
+/// Minimum number of waiting orders for a list call; fewer are polled one by one.
 const WORTH_A_LIST: usize = 3;
 
 /// The dependencies and settings of the interpreter.
@@ -56,15 +56,15 @@ pub(super) struct Interpreter<'a> {
     pub(super) transport: &'a Transport,
     pub(super) context: &'a RunContext<'a>,
     pub(super) ledger: &'a Mutex<Option<LedgerFile>>,
-    /// Orders that are submitted at a time.
+    /// Maximum number of concurrent submissions.
     pub(super) concurrency: usize,
-    /// Orders between their beginning and their result: no more are paid for before one of them has ended.
+    /// Maximum number of orders that have started and have no result: further ones are not submitted before one ends.
     pub(super) in_flight: usize,
-    /// Repeats of one request after transient errors.
+    /// Maximum number of retries of one request after transient errors.
     pub(super) max_retries: u32,
     /// The result of searching the account's list, for orders without a known render.
     pub(super) listed: ListSays,
-    /// How long the API must report a render as unknown before it counts as deleted.
+    /// Time for which the API must report a render as unknown before it counts as deleted.
     pub(super) gone_grace: Duration,
 }
 
@@ -101,7 +101,7 @@ impl Interpreter<'_> {
     }
 }
 
-/// One run. `outcome.rs` and `replacement.rs` have more of it.
+/// One run. Further methods are in `outcome.rs` and `replacement.rs`.
 pub(super) struct Run<'a> {
     pub(super) interpreter: &'a Interpreter<'a>,
     source: Source,
@@ -117,12 +117,12 @@ pub(super) struct Run<'a> {
     /// Number of orders in flight, and whether all orders were started.
     open: Mutex<(usize, bool)>,
     pub(super) upload: SharedUpload,
-    /// How fast requests are sent.
+    /// The rate at which requests are sent.
     pace: Mutex<Pace>,
     pub(super) stop: AtomicBool,
     /// Notices that were reported: the same notice is reported once.
     notices: Mutex<HashSet<String>>,
-    /// When a render was submitted last.
+    /// Time of the last submission.
     pub(super) last_submission: Mutex<Option<Instant>>,
     pub(super) fatal: Mutex<Option<Box<Failure>>>,
     messages: Sender<Message>,
@@ -181,7 +181,7 @@ impl<'a> Run<'a> {
                 Message::Result(result) => report(reporter, *result),
                 Message::Ended(result, has_permit) => {
                     report(reporter, *result);
-                    // Only now: the result may prevent further orders.
+                    // After the result is reported, which may prevent further orders.
                     self.leave(has_permit);
                 }
                 Message::End => return,
@@ -189,13 +189,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Begins orders, as many as may be on their way at the same time.
+    /// Starts orders, as many as may be in flight at the same time.
     fn feed(&self, orders: &mut (dyn Iterator<Item = Order> + Send)) {
         loop {
             self.flights.acquire();
             self.permits.acquire();
             let is_over = || self.stop.load(Ordering::SeqCst);
-            // Asked again afterwards: reading the next row may take a while.
+            // Checked again, since reading the next row may have taken a while.
             let next = if is_over() { None } else { orders.next().filter(|_| !is_over()) };
             let Some(order) = next else { break };
             lock(&self.open).0 += 1;
@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
         self.route(task, step);
     }
 
-    /// Puts a task to where its next action is performed.
+    /// Moves a task to the queue or the lane for its next action.
     pub(super) fn route(&self, mut task: Box<Task>, step: Step) {
         step.facts.into_iter().for_each(|fact| self.remember(fact));
         if let Some(notice) = step.notice
@@ -352,7 +352,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Polls those that are due, and parks the others again.
+    /// Polls the tasks that are due, and parks the others again.
     fn poll(&self, parked: Vec<(Instant, Box<Task>)>) {
         for (due, mut task) in parked {
             if due > Instant::now() {
@@ -364,7 +364,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Talks to the API for a lane.
+    /// Sends the requests of a lane to the API.
     fn perform(&self, lane: &Lane<Call>) {
         while let Some(call) = lane.pop() {
             match call {
@@ -426,7 +426,7 @@ impl<'a> Run<'a> {
         self.route(task, step);
     }
 
-    /// Asks about many tasks by the account's list; those that are not on it are polled when they are due.
+    /// Requests the state of many tasks from the account's list. Tasks that are not on it are polled when they are due.
     fn poll_by_list(&self, parked: Vec<(Instant, Box<Task>)>) {
         let sent = Instant::now();
         let hold = lock(&self.pace).hold(sent);
@@ -459,7 +459,7 @@ impl<'a> Run<'a> {
         self.poll(missing);
     }
 
-    /// Downloads.
+    /// Downloads the videos of the download lane.
     fn save(&self) {
         while let Some((mut task, url)) = self.downloads.pop() {
             let mut throttle = Throttle::default();

@@ -1,4 +1,4 @@
-//! Queues that threads wait at: work to be done now, work to be done later, and permits.
+//! Queues that threads wait for: immediate work, delayed work, and permits.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Work for the threads of one kind, in its order.
+/// A first-in, first-out queue of work for one kind of threads.
 pub(super) struct Lane<T> {
     state: Mutex<(VecDeque<T>, bool)>,
     changed: Condvar,
@@ -64,14 +64,14 @@ impl Semaphore {
         *permits -= 1;
     }
 
-    /// Gives a permit back.
+    /// Releases a permit.
     pub(super) fn release(&self) {
         *lock(&self.permits) += 1;
         self.released.notify_one();
     }
 }
 
-/// Work for later.
+/// Delayed work.
 pub(super) struct Schedule<S, P> {
     state: Mutex<Later<S, P>>,
     changed: Condvar,
@@ -90,7 +90,7 @@ struct Later<S, P> {
 pub(super) struct Due<S, P> {
     /// A task whose pause is over.
     pub(super) woken: Vec<S>,
-    /// All that is parked, if one of it is due, each with the time when it is.
+    /// All parked tasks with their due times, returned as soon as one of them is due.
     pub(super) parked: Vec<(Instant, P)>,
 }
 
@@ -115,7 +115,7 @@ impl<S, P> Schedule<S, P> {
         self.changed.notify_one();
     }
 
-    /// Keeps `work` until a time, or until something else that is parked is due: one question may answer for all.
+    /// Parks `work` until a time, or until other parked work is due, since one request may cover all of it.
     pub(super) fn park(&self, until: Instant, work: P) {
         lock(&self.state).parked.push((until, work));
         self.changed.notify_one();

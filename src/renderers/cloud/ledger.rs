@@ -1,9 +1,9 @@
-//! The ledger on disk: facts of the core, appended before the next step depends on them. The contents in memory are
-//! where its lines are; a line is read when it is asked for.
+//! The ledger on disk: facts of the core, appended before the next step depends on them. Only the offsets of its lines are
+//! kept in memory; a line is read when it is needed.
 //!
-//! A line is written with one call, under a lock, so that processes that run at the same time do not mix theirs; a line
-//! that a kill has torn is ended before the next one. Nothing is synced: a killed process loses nothing, and what a
-//! machine forgets that loses power is found in the account's list.
+//! A line is written with one call, under a lock, so that concurrent processes do not mix their lines. A line that is
+//! incomplete because a process was killed is ended before the next one. Writes are not synced: a killed process loses
+//! nothing, and after a power failure, renders are found in the account's list.
 
 use crate::fault::{Exit, Fault};
 use std::fs::{self, File, OpenOptions};
@@ -25,16 +25,17 @@ use crate::system::temporary;
 /// Size in bytes from which a ledger is compacted when it is opened, if that makes it much shorter.
 const LONG: u64 = 1024 * 1024;
 
-/// A ledger that is longer is left to the next batch, in bytes: a single render does not wait for its compaction.
+/// Size in bytes from which only batches compact a ledger, so that a single render does not wait for it.
 const LONG_FOR_ONE: u64 = 4 * LONG;
 
-/// What compaction keeps, in seconds: 90 days.
+/// Maximum age in seconds of entries that compaction keeps: 90 days.
 const KEPT: i64 = 90 * 86_400;
 
-/// How long to wait for the lock of another process, which holds it while it writes a line.
+/// Maximum time to wait for the lock of another process, which holds it while it writes a line.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same once something is paid for: a line that is missing costs the next run a search. It is waited for once.
+/// Maximum time to wait for the lock once a render is billed, where a missing line only costs the next run a search.
+/// After one such wait, lines are no longer written.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An error of reading or writing the ledger.
@@ -77,15 +78,15 @@ pub(crate) struct LedgerFile {
     path: PathBuf,
     api: String,
     account: Option<String>,
-    /// As this process found it.
+    /// The entries that existed when the ledger was opened.
     found: Lines,
     /// The entries that this process has appended; several files if another process has compacted the ledger meanwhile.
     appended: Vec<Lines>,
-    /// The disk has refused a line.
+    /// Whether writing a line has failed.
     is_broken: bool,
 }
 
-/// Lines of a file, which stays readable when another takes its place.
+/// Lines of an open file, which stays readable after another one replaces it.
 #[derive(Debug)]
 struct Lines {
     file: File,
@@ -160,7 +161,7 @@ impl LedgerFile {
     }
 
     /// Returns the last entry about a digest or an identity. An unreadable line is ignored: the account's list
-    /// is asked next.
+    /// is searched next.
     fn ask(&self, subject: &str, appended: &[Lines]) -> Ledger {
         let mut text = Vec::new();
         for Lines { file, index } in std::iter::once(&self.found).chain(appended) {
@@ -175,7 +176,7 @@ impl LedgerFile {
     /// Appends one fact. After an error, facts are no longer written.
     ///
     /// # Errors
-    /// Returns an error if the disk refuses it.
+    /// Returns an error if it cannot be written.
     pub(crate) fn append(&mut self, fact: Fact) -> Result<(), LedgerError> {
         if self.is_broken {
             return Ok(());
@@ -217,7 +218,7 @@ fn locked(path: &Path, deadline: Deadline) -> io::Result<File> {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = file::open(path, &mut options)?;
         file::lock(&file, deadline)?;
-        // While this process waited for the lock, another may have put a compacted ledger in the file's place.
+        // Another process may have replaced the file with a compacted ledger while this one waited for the lock.
         if is_current(&file, path)? {
             return Ok(file);
         }
@@ -368,7 +369,7 @@ mod tests {
     fn processes_that_write_at_the_same_time_lose_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("ledger.jsonl");
-        // A long ledger is compacted by whoever opens it, while the others write.
+        // The process that opens a long ledger compacts it while the others write.
         let mut line = LedgerEntry { at: 1, api: "api".to_owned(), account: None, fact: asset(0) }.line();
         line = line.repeat(usize::try_from(LONG).expect("small") / line.len() + 1);
         fs::write(&path, line).expect("written");

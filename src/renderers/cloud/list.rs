@@ -18,7 +18,7 @@ pub(super) fn list(
     deadline: Deadline,
 ) -> (HashMap<String, Box<RenderDetail>>, Option<Duration>) {
     let mut seen = HashMap::new();
-    // Others may have submitted as well.
+    // Other runs of the account may have submitted renders as well.
     let most = missing.len().div_ceil(100) + 2;
     let mut pages = RenderPages::new(u32::try_from(most).unwrap_or(u32::MAX));
     while let Some(request) = pages.request().filter(|_| !missing.is_empty()) {

@@ -40,10 +40,10 @@ use crate::system::output_place::{OutputPlace, OutputTarget};
 use crate::system::random;
 use crate::ui::Console;
 
-/// Orders that are submitted at a time.
+/// Maximum number of concurrent submissions.
 pub(super) const CONCURRENCY: usize = 8;
 
-/// Capabilities of a cloud that ends with the run.
+/// Capabilities of the emulated cloud, which ends with the run.
 pub(super) const CAPABILITIES_OF_ONE_RUN: &[Capability] = &[Capability::Callback, Capability::Balance];
 
 /// Capabilities of the cloud.
@@ -69,8 +69,8 @@ static DESCRIPTION: Description = Description {
 /// Default maximum number of orders in flight: more would cost memory without a benefit.
 const MOST_IN_FLIGHT: usize = 400;
 
-/// Returns the maximum number of orders in flight, as set by the user. A limit on failures only works if it is
-/// noticed before everything is paid for.
+/// Returns the maximum number of orders in flight, as set by the user. With a limit on failures, fewer are in flight,
+/// so that the limit is reached before all orders are billed.
 fn in_flight(context: &RunContext<'_>) -> usize {
     let for_failures = context.max_failures.map(|most| {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
@@ -144,7 +144,7 @@ impl CloudSession {
         let retries = environment::render_retries()?;
         while let Some(request) = account.request() {
             let page = self.transport.call_by(&request, retries, random(), deadline, |response| {
-                // By the server's clock: this machine's may be a month off.
+                // The server's clock is used, since this machine's may be wrong.
                 let offset = response.date().map_or(0, |date| date.saturating_sub(unix_now()));
                 account.set_since(since.map(|since| since.saturating_add(offset)));
                 response.whole::<RenderList>()
@@ -229,7 +229,7 @@ impl Session for CloudSession {
     ) -> Result<(), Error> {
         self.listed = ListSays::Nothing;
         if self.is_lasting {
-            // With reuse off, it shows which keys are taken.
+            // With reuse off, the list shows which keys are used.
             self.search(context.options.reuse.since(), orders, context.deadline(), console)?;
         }
         Ok(())

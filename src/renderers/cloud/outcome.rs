@@ -1,4 +1,4 @@
-//! How tasks end: alone, or with the whole run.
+//! Ends tasks, and the whole run if a failure applies to all of its rows.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -12,14 +12,14 @@ use super::task::Task;
 use crate::renderers::OrderResult;
 
 impl Run<'_> {
-    /// Ends a task that failed, and the run if the failure holds for all rows.
+    /// Ends a task that failed, and the run if the failure applies to all rows.
     pub(super) fn fail(&self, mut task: Box<Task>, failure: Box<Failure>) {
         if !self.is_fatal(&task, &failure) {
             self.end_leadership(&mut task);
             self.end(task.failed(failure), task.has_permit);
             return;
         }
-        // It applies to all orders, and is not retried.
+        // The failure applies to all orders, so none is retried.
         lock(&self.fatal).get_or_insert(failure);
         self.stop.store(true, Ordering::SeqCst);
         self.schedule.wake_sleepers();
@@ -37,14 +37,14 @@ impl Run<'_> {
         self.interpreter.context.is_batch && (is_upload || is_account_wide || self.is_stuck(task, failure))
     }
 
-    /// Returns whether `task` was not submitted within its time, nor was any other meanwhile: the next rows would wait as
-    /// long in vain.
+    /// Returns whether `task` timed out before its submission and no other task was submitted meanwhile: the next rows would
+    /// time out as well.
     fn is_stuck(&self, task: &Task, failure: &Failure) -> bool {
         let is_late = matches!(failure.kind, FailureKind::TimedOut { .. }) && failure.render_id.is_none();
         is_late && lock(&self.last_submission).is_none_or(|last| last < task.began)
     }
 
-    /// Returns the result that reports that the render of `task` exists, once.
+    /// Returns the result that reports the render of `task`; `None` after the first call.
     pub(super) fn submitted(&self, task: &mut Task) -> Option<OrderResult> {
         let result = task.submitted()?;
         if !result.is_reused {

@@ -2,8 +2,8 @@
 //!
 //! Without a limit there is no pace. The first 429 sets it to what the server has just accepted, each further one lowers
 //! it, and every accepted request raises it a little, so that it stays near the server's limit. A server that says how long to
-//! wait (`Retry-After`) is believed instead of lowering the pace further, and a long row of accepted requests raises it
-//! faster: the limit was a passing one.
+//! wait (`Retry-After`) is obeyed instead of lowering the pace further. After many accepted requests in a row, the pace rises
+//! faster, since the limit was temporary.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -42,13 +42,13 @@ pub(super) struct Pace {
     base: f64,
     /// Requests that were accepted since then.
     streak: u32,
-    /// Nothing is sent before.
+    /// Time until which no request is sent.
     hold: Instant,
-    /// When the next request may be sent.
+    /// Time from which the next request may be sent.
     next: Instant,
-    /// When the pace was lowered last: refusals of requests that were sent before are about the old pace.
+    /// Time when the pace was last lowered. Refusals of requests sent earlier are about the previous pace and are ignored.
     lowered: Option<Instant>,
-    /// When requests were accepted, within the last [`WINDOW`].
+    /// Times of the requests that were accepted within the last [`WINDOW`].
     accepted: VecDeque<Instant>,
 }
 
@@ -66,7 +66,7 @@ impl Pace {
         }
     }
 
-    /// Lets one request through at `now`.
+    /// Reserves one request at `now`.
     ///
     /// # Errors
     /// Returns the time to ask again if it is too early.
@@ -82,8 +82,8 @@ impl Pace {
         Ok(())
     }
 
-    /// Returns until when a request must wait that is ready at `now`. One that is not paced waits only while the server is
-    /// left alone.
+    /// Returns the time until which a request that is ready at `now` must wait. A request that is not paced waits only for
+    /// the pause that the server requested.
     pub(super) fn wait(&mut self, now: Instant, is_paced: bool) -> Option<Instant> {
         if is_paced { self.admit(now).err() } else { self.hold(now) }
     }
@@ -100,12 +100,12 @@ impl Pace {
         }
     }
 
-    /// Returns until when the server is left alone, if that is after `now`.
+    /// Returns the end of the pause that the server requested, if it is after `now`.
     pub(super) fn hold(&self, now: Instant) -> Option<Instant> {
         Some(self.hold).filter(|hold| *hold > now)
     }
 
-    /// Takes in that the server accepted a request.
+    /// Records that the server accepted a request.
     fn on_accepted(&mut self, now: Instant) {
         self.accepted.push_back(now);
         self.forget(now);
@@ -115,7 +115,7 @@ impl Pace {
         self.rate = self.rate.filter(|rate| *rate < UNLIMITED);
     }
 
-    /// Takes in that the server refused a request that was sent at `sent` for its rate, and asks for a pause of
+    /// Records that the server refused a request sent at `sent` because of its rate limit, and requested a pause of
     /// `retry_after`.
     pub(super) fn on_refused(&mut self, sent: Instant, now: Instant, retry_after: Option<Duration>) {
         self.hold = self.hold.max(now + retry_after.unwrap_or_default());
@@ -204,7 +204,7 @@ mod tests {
             }
         }
         assert!(now - start < Duration::from_secs(110), "{:?}", now - start);
-        // A server that sends `Retry-After` is asked again then.
+        // A request is retried at the time that `Retry-After` names.
         let (start, mut pace) = (Instant::now(), Pace::new(Instant::now()));
         let mut now = start;
         for _ in 0..25 {

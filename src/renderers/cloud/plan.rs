@@ -1,4 +1,4 @@
-//! From an order to what its job is to do.
+//! Converts an order to the plan of its job.
 
 use hyperframes_ci_core::job::{AssetFact, Keys, ListSays, Plan, Reuse, Source, Wait};
 

@@ -39,7 +39,7 @@ pub(super) struct Task {
     pub(super) has_permit: bool,
     /// Whether its render was reported.
     is_submitted: bool,
-    /// What was reported: its stages, its asset, its render.
+    /// The stages, the asset and the render that were reported.
     stages: Vec<Stage>,
     asset: Option<String>,
     render: Option<String>,
@@ -74,17 +74,17 @@ impl Task {
         self.job.step(event, self.began.elapsed())
     }
 
-    /// Returns when the time of the job's present phase is over.
+    /// Returns the deadline of the job's current phase.
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::after(self.job.time_left(self.began.elapsed()))
     }
 
-    /// Returns when the download ends at the latest. The time that a row waits for its turn does not count.
+    /// Returns the deadline of the download. The time that a row waits for a free thread does not count.
     pub(super) fn download_deadline(&self, context: &RunContext<'_>) -> Deadline {
         if context.is_batch { Deadline::after(context.options.max_wait) } else { self.deadline() }
     }
 
-    /// Returns `until`, or the end of the job's time if that is earlier; `None` if it is over.
+    /// Returns `until`, or the job's deadline if that is earlier; `None` if the deadline has passed.
     pub(super) fn within_limit(&self, until: Instant) -> Option<Instant> {
         match self.deadline().left() {
             Some(Duration::ZERO) => None,

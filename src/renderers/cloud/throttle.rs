@@ -1,11 +1,11 @@
-//! Reports of bytes on their way, not too many of them.
+//! Limits the number of progress reports of transfers.
 
 use std::time::{Duration, Instant};
 
-/// The shortest pause between two reports of bytes on their way.
+/// Minimum time between two progress reports of a transfer.
 const REPORT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Lets reports of bytes through now and then, at every tenth, and at the end.
+/// Allows a progress report after a pause, at every tenth of the total, and at the end.
 #[derive(Default)]
 pub(super) struct Throttle {
     last: Option<(Instant, u64)>,

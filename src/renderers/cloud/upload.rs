@@ -85,7 +85,7 @@ impl SharedUpload {
         }
         state.has_leader |= needs_leader;
         if state.is_open {
-            // The leader was asked for it.
+            // The balance was checked for the leader.
             order.limits.min_balance = None;
         }
         Some(Admitted { order, asset: state.asset.clone(), is_leader: needs_leader })
@@ -99,8 +99,8 @@ impl SharedUpload {
         state.waiting.drain(..).collect()
     }
 
-    /// Takes in how far an upload is: one in the place of an asset that the server has dropped serves the orders to come,
-    /// and the tasks that wait for it, which are returned.
+    /// Records the progress of an upload. An upload that replaces a refused asset is used by the following orders and by the
+    /// tasks that wait for it, which are returned.
     pub(super) fn record(&self, fact: &AssetFact) -> Vec<Task> {
         let mut state = lock(&self.state);
         if !self.is_shared || fact.state != AssetState::Ready || state.asset.is_none() {
