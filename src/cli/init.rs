@@ -79,8 +79,11 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     if !repository.is_git {
         console.warning(&format!("{} is not in a Git repository", repository.root.display()));
     }
+    for project in &repository.unnamed {
+        console.warning(&format!("skipped {project}: its name is not valid UTF-8; rename it to set it up"));
+    }
     let spec = InitSpec {
-        ci: args.ci.unwrap_or_else(|| repository.detect_ci()),
+        ci: args.ci.unwrap_or_else(|| detect_ci(&repository, console)),
         hooks: choose_hooks(args, &repository, asks, console),
         renderer: args.renderer.clone(),
         events: events(&args.on),
@@ -102,10 +105,27 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     Ok(())
 }
 
+/// Returns the CI service of the repository. A note says if there are several.
+fn detect_ci(repository: &Repository, console: &mut Console) -> CiService {
+    let detected = repository.detect_ci();
+    if repository.has_several_ci() {
+        let (chosen, other) = match detected {
+            CiService::GitLab => ("GitLab CI/CD", CiService::GitHub),
+            _ => ("GitHub Actions", CiService::GitLab),
+        };
+        console.note(&format!(
+            "found .github/workflows and .gitlab-ci.yml; chose {chosen} (--ci {} chooses the other)",
+            other.name()
+        ));
+    }
+    detected
+}
+
 /// Returns the hook manager: that of the flag, otherwise a detected one if the user agrees.
 fn choose_hooks(args: &Args, repository: &Repository, asks: bool, console: &mut Console) -> Hooks {
     match (args.hooks, repository.hooks) {
         (Some(hooks), _) => hooks,
+        (None, Some(found)) if repository.has_own_hook(found) => None,
         (None, Some(found)) if asks => {
             terminal::confirm(&format!("Check projects before each commit with {}?", found.name()))
                 .then_some(found)

@@ -98,6 +98,19 @@ pub(crate) fn search(directory: &Path) -> Vec<PathBuf> {
     if is_project(directory) {
         return vec![directory.to_owned()];
     }
+    walk(directory, false)
+}
+
+/// Returns the projects that [`search`] leaves out because a name on their path is not UTF-8: neither configurations nor
+/// archives can name them.
+pub(crate) fn search_unnamed(directory: &Path) -> Vec<PathBuf> {
+    let is_unnamed =
+        |path: &PathBuf| path.strip_prefix(directory).is_ok_and(|inside| inside.to_str().is_none());
+    walk(directory, true).into_iter().filter(is_unnamed).collect()
+}
+
+/// Returns the projects below `directory`; those with names that are not UTF-8 if `with_unnamed`.
+fn walk(directory: &Path, with_unnamed: bool) -> Vec<PathBuf> {
     let rules = IgnoreRules::new(None);
     let mut found = Vec::new();
     let walk = WalkBuilder::new(directory)
@@ -106,7 +119,11 @@ pub(crate) fn search(directory: &Path) -> Vec<PathBuf> {
         .filter_entry(move |entry| {
             let name = entry.file_name().to_str();
             // The directory itself may have any name.
-            entry.depth() == 0 || name.is_some_and(|name| rules.exclusion_of_file(name).is_none())
+            let is_kept = match name {
+                Some(name) => rules.exclusion_of_file(name).is_none(),
+                None => with_unnamed,
+            };
+            entry.depth() == 0 || is_kept
         })
         .build();
     let mut last: Option<PathBuf> = None;

@@ -212,6 +212,8 @@ fn configuration_files_of_hook_managers_are_never_edited() {
         write(folder.path(), path, &format!("{text}{}", addition["lines"].as_str().unwrap()));
         let outcome = init(folder.path(), &["--hooks", hooks]);
         assert_eq!(action(&outcome, path), "unchanged", "{path}");
+        let ran = run_in(folder.path(), &["init"]).ok();
+        assert!(!ran.stderr.contains("--hooks"), "{ran:?}");
     }
 }
 
@@ -316,4 +318,38 @@ fn a_directory_that_does_not_exist_is_a_usage_error() {
     let folder = repository(&[]);
     let ran = run_in(folder.path(), &["init", "--json", "gone"]);
     assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("directory_not_found")));
+}
+
+#[test]
+fn a_name_that_could_deceive_is_escaped() {
+    let folder = repository(&["videos/a\u{202e}b"]);
+    let ran = run_in(folder.path(), &["init"]).ok();
+    assert!(!ran.stdout.contains('\u{202e}') && !ran.stderr.contains('\u{202e}'), "{ran:?}");
+    let text = read(folder.path(), CONFIG);
+    assert!(text.contains(r#"project = "videos/a\u202eb""#), "{text}");
+    assert_eq!(entries(folder.path()), ["videos/a\u{202e}b"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_project_whose_name_is_not_utf8_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = repository(&["good"]);
+    let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"od\xff"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join("index.html"), html(1280, 720, "")).unwrap();
+    let ran = run_in(folder.path(), &["init"]).ok();
+    assert!(ran.stderr.contains("skipped od\u{fffd}: its name is not valid UTF-8"), "{ran:?}");
+    assert_eq!(entries(folder.path()), ["good"]);
+}
+
+#[test]
+fn a_choice_between_services_is_shown() {
+    let folder = repository(&["a"]);
+    write(folder.path(), ".gitlab-ci.yml", "stages: []\n");
+    fs::create_dir_all(folder.path().join(".github/workflows")).unwrap();
+    let ran = run_in(folder.path(), &["init", "--dry-run"]).ok();
+    assert!(ran.stderr.contains("chose GitHub Actions (--ci gitlab chooses the other)"), "{ran:?}");
+    let ran = run_in(folder.path(), &["init", "--dry-run", "--ci", "github"]).ok();
+    assert!(!ran.stderr.contains("chose"), "{ran:?}");
 }

@@ -75,9 +75,30 @@ fn entries(projects: &[String], events: &Events, names: &mut BTreeSet<String>) -
     text
 }
 
-/// Returns a basic string of TOML. Strings of JSON are such strings, except that they may contain DEL.
+/// Returns a basic string of TOML. Strings of JSON are such strings, except that they may contain DEL. Control characters and
+/// invisible ones, which could disguise a name, are escaped.
 fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+    let mut quoted = String::new();
+    for character in serde_json::Value::from(text).to_string().chars() {
+        let code = u32::from(character);
+        if !character.is_control() && !is_invisible(character) {
+            quoted.push(character);
+        } else if code <= 0xffff {
+            quoted.push_str(&format!("\\u{code:04x}"));
+        } else {
+            quoted.push_str(&format!("\\U{code:08x}"));
+        }
+    }
+    quoted
+}
+
+/// Returns whether a character changes the direction of text, or has no width.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 #[cfg(test)]
@@ -95,5 +116,13 @@ mod tests {
     #[test]
     fn any_path_can_be_quoted() {
         assert_eq!(quote("a\"b\\c\u{7f}\u{1}"), r#""a\"b\\c\u007f\u0001""#);
+        for text in ["a\u{202e}b", "\u{200b}\u{85}x", "\u{e0041}", "gr\u{fc}n \u{1f600}"] {
+            let quoted = quote(text);
+            let table = format!("x = {quoted}").parse::<toml::Table>().expect("valid TOML");
+            assert_eq!(table["x"].as_str(), Some(text));
+            let is_shown = |character: char| !character.is_control() && !is_invisible(character);
+            assert!(quoted.chars().all(is_shown), "{quoted}");
+        }
+        assert_eq!(quote("a\u{202e}b"), r#""a\u202eb""#);
     }
 }

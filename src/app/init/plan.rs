@@ -11,7 +11,7 @@ use super::configuration::{configuration, missing_entries};
 use super::error::InitError;
 use super::gitlab::{JOB, PIPELINE, include, job};
 use super::hooks::hook;
-use super::repository::{ACTION, Repository};
+use super::repository::{ACTION, HOOK_MARK, Repository};
 use super::steps::next_steps;
 use super::workflow::{WORKFLOW, workflow};
 use super::{InitSpec, Limits};
@@ -76,7 +76,7 @@ impl Plan {
         }
         if let Some(hooks) = plan.spec.hooks {
             let hook = hook(hooks);
-            plan.add_or_print(hooks.files(), hook.file, hook.lines, hook.is_program, "hyperframes")?;
+            plan.add_or_print(hooks.files(), hook.file, hook.lines, hook.is_program, HOOK_MARK)?;
         }
         Ok(plan)
     }

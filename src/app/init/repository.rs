@@ -10,6 +10,9 @@ use crate::system::file;
 /// The action, as workflows name it.
 pub(super) const ACTION: &str = "hyperframes-ci/hyperframes-ci";
 
+/// The text that shows that a file of a hook manager has our hook.
+pub(super) const HOOK_MARK: &str = "hyperframes";
+
 /// Largest file that is searched, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
 
@@ -22,6 +25,8 @@ pub(crate) struct Repository {
     pub(crate) is_git: bool,
     /// Project directories from the root, with `/`, sorted; `.` if the root is a project.
     pub(crate) projects: Vec<String>,
+    /// Projects that are left out because their names are not UTF-8, for messages.
+    pub(crate) unnamed: Vec<String>,
     /// The hook manager that is configured.
     pub(crate) hooks: Option<HookManager>,
 }
@@ -35,8 +40,11 @@ impl Repository {
             .filter_map(|project| path_from(&root, project))
             .collect::<Vec<_>>();
         projects.sort();
+        let unnamed = discover::search_unnamed(&root);
+        let unnamed = unnamed.iter().map(|project| project.strip_prefix(&root).unwrap_or(project));
+        let unnamed = unnamed.map(|project| project.to_string_lossy().into_owned()).collect();
         let mut repository =
-            Self { is_git: collect::repository(&root).is_some(), root, projects, hooks: None };
+            Self { is_git: collect::repository(&root).is_some(), root, projects, unnamed, hooks: None };
         repository.hooks = HookManager::ALL.iter().copied().find(|hooks| repository.uses(*hooks));
         repository
     }
@@ -59,6 +67,17 @@ impl Repository {
             _ if is_on_gitlab() => CiService::GitLab,
             _ => CiService::GitHub,
         }
+    }
+
+    /// Returns whether there are files of several CI services, so that [`Repository::detect_ci`] is a guess.
+    pub(crate) fn has_several_ci(&self) -> bool {
+        self.has(".github/workflows") && self.has(".gitlab-ci.yml")
+    }
+
+    /// Returns whether the hook manager runs our hook already.
+    pub(crate) fn has_own_hook(&self, hooks: HookManager) -> bool {
+        let text = self.hook_file(hooks).and_then(|path| self.text(path));
+        text.is_some_and(|text| text.contains(HOOK_MARK))
     }
 
     /// Returns a workflow other than `own` that already runs the action.
