@@ -55,11 +55,15 @@ impl Fault for ChangesError {
 }
 
 /// Returns the repository paths of the files that differ from the merge base of `revision` and `HEAD`, including deleted,
-/// uncommitted and untracked ones.
+/// uncommitted and untracked ones. Before the first commit, all files differ from `HEAD`.
 ///
 /// # Errors
 /// Returns [`ChangesError`] if Git cannot be started or fails, or if the clone does not contain `revision`.
 pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, ChangesError> {
+    let untracked = || git(root, &["ls-files", "--others", "--exclude-standard", "-z"]);
+    if revision == "HEAD" && is_unborn(root) {
+        return Ok(names(&[git(root, &["ls-files", "-z"])?, untracked()?]));
+    }
     let commit = format!("{revision}^{{commit}}");
     let commit = match git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
         Err(ChangesError::Failed(message)) if message.is_empty() => {
@@ -72,10 +76,20 @@ pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, Cha
     let base = git(root, &["merge-base", &commit, "HEAD"]).map_or(commit, |base| trimmed(&base));
     let changed =
         git(root, &["diff", "--name-only", "--no-renames", "--no-ext-diff", "--relative", "-z", &base])?;
-    let untracked = git(root, &["ls-files", "--others", "--exclude-standard", "-z"])?;
-    let names = [changed, untracked];
-    let names = names.iter().flat_map(|names| names.split('\0')).filter(|name| !name.is_empty());
-    Ok(names.map(str::to_owned).collect())
+    Ok(names(&[changed, untracked()?]))
+}
+
+/// Returns whether the current branch has no commit yet.
+fn is_unborn(root: &Path) -> bool {
+    let resolves = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).is_ok();
+    // Outside of a repository, there is no branch.
+    !resolves && git(root, &["symbolic-ref", "--quiet", "HEAD"]).is_ok()
+}
+
+/// Returns the names in lists that are separated by NUL.
+fn names(lists: &[String]) -> BTreeSet<String> {
+    let names = lists.iter().flat_map(|names| names.split('\0')).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
 }
 
 fn trimmed(text: &str) -> String {

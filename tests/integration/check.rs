@@ -292,6 +292,30 @@ fn only_what_a_change_touches_is_told() {
 }
 
 #[test]
+fn before_the_first_commit_every_file_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        assert!(
+            std::process::Command::new("git")
+                .arg("-C")
+                .arg(folder.path())
+                .args(arguments)
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    git(&["init", "--quiet"]);
+    write(folder.path(), "a/index.html", &html(1280, 720, "<img src='gone.png'>"));
+    let check = || run_in(folder.path(), &["check", "--changed-since", "HEAD"]);
+    assert_eq!(check().code, 5, "{:?}", check());
+    git(&["add", "--all"]);
+    assert_eq!(check().code, 5, "{:?}", check());
+    let ran = run_in(folder.path(), &["check", "--changed-since", "main~1"]);
+    assert!(ran.code == 2 && ran.stderr.contains("not found"), "{ran:?}");
+}
+
+#[test]
 fn what_cannot_be_checked_is_refused() {
     let folder = monorepo();
     let stderr = |arguments: &[&str]| {
