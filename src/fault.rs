@@ -3,6 +3,7 @@
 //! Each module has its own error type, which implements [`Fault`]. [`Error`] is any of them.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use hyperframes_ci_core::findings::Findings;
 use serde_json::{Map, Value};
@@ -31,6 +32,30 @@ impl Exit {
     }
 }
 
+/// Exit codes and their meanings, for the help and the documentation. The last three are those of processes that a signal
+/// ended, as shells report them.
+pub(crate) const EXIT_CODES: [(u8, &str); 10] = [
+    (0, "Success"),
+    (Exit::General as u8, "The command failed"),
+    (Exit::Usage as u8, "Invalid command line, environment or configuration"),
+    (Exit::Auth as u8, "Not authenticated"),
+    (Exit::Timeout as u8, "Timed out; a submitted render is still running"),
+    (Exit::Preflight as u8, "The checks found errors; nothing was uploaded"),
+    (Exit::Limit as u8, "A limit was exceeded; nothing was uploaded"),
+    (129, "Hung up (SIGHUP); a submitted render is still running"),
+    (130, "Interrupted (SIGINT, Ctrl-C); a submitted render is still running"),
+    (143, "Terminated (SIGTERM); a submitted render is still running"),
+];
+
+/// A line of a file that an error is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The line, from 1.
+    pub(crate) line: usize,
+}
+
 /// An error of a command.
 pub(crate) trait Fault: fmt::Debug + fmt::Display + Send {
     /// Returns a stable identifier for scripts.
@@ -55,6 +80,11 @@ pub(crate) trait Fault: fmt::Debug + fmt::Display + Send {
     fn findings(&self) -> Option<&Findings> {
         None
     }
+
+    /// Returns the line of the configuration that it is about. Messages contain it as well.
+    fn location(&self) -> Option<Location> {
+        None
+    }
 }
 
 /// Any [`Fault`].
@@ -63,7 +93,16 @@ pub(crate) struct Error(Box<dyn Fault>);
 impl Error {
     /// Returns an error of an invalid command line, environment or input.
     pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Usage { message: message.into(), help: help.into() }.into()
+        Usage { message: message.into(), help: help.into(), location: None }.into()
+    }
+
+    /// Returns an error of a line of the configuration.
+    pub(crate) fn usage_at(
+        location: Option<Location>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Usage { message: message.into(), help: help.into(), location }.into()
     }
 
     /// See [`Fault::code`].
@@ -84,6 +123,16 @@ impl Error {
     /// See [`Fault::findings`].
     pub(crate) fn findings(&self) -> Option<&Findings> {
         self.0.findings()
+    }
+
+    /// See [`Fault::location`].
+    pub(crate) fn location(&self) -> Option<Location> {
+        self.0.location()
+    }
+
+    /// See [`Fault::members`].
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        self.0.members()
     }
 
     /// Returns the envelope for scripts: `{"error": {…}}`.
@@ -122,6 +171,8 @@ pub(crate) struct Usage {
     pub(crate) message: String,
     /// What the user can do about it.
     pub(crate) help: String,
+    /// The line of the configuration that is invalid.
+    pub(crate) location: Option<Location>,
 }
 
 impl fmt::Display for Usage {
@@ -141,5 +192,9 @@ impl Fault for Usage {
 
     fn exit(&self) -> Exit {
         Exit::Usage
+    }
+
+    fn location(&self) -> Option<Location> {
+        self.location.clone()
     }
 }

@@ -24,7 +24,7 @@ use crate::app::sign_in::SignInError;
 use crate::ci::ProviderError;
 use crate::emulator::EmulatorError;
 use crate::engine::EngineError;
-use crate::fault::{Error, Exit};
+use crate::fault::{Error, Exit, Location};
 use crate::heygen::auth::{CallbackError, CredentialError, NoCredential, OAuthError};
 use crate::heygen::transport::{ApiBase, CallError};
 use crate::project::changes::ChangesError;
@@ -72,7 +72,11 @@ fn application() -> Vec<Error> {
     vec![
         Error::usage("--fps must be a number from 1 to 240", "pass --fps 30"),
         ConfigError::Unreadable(path("hyperframes-ci.toml"), denied()).into(),
-        ConfigError::Invalid(vec!["hyperframes-ci.toml:1:1: unknown key \"x\"".to_owned()]).into(),
+        ConfigError::Invalid(
+            vec!["hyperframes-ci.toml:1:1: unknown key \"x\"".to_owned()],
+            Location { path: path("hyperframes-ci.toml"), line: 1 },
+        )
+        .into(),
         ConfigError::NotFound(path("hyperframes-ci.toml")).into(),
         ConfigError::Missing(path("hyperframes-ci.toml")).into(),
         PreflightFailed(findings).into(),
@@ -125,6 +129,7 @@ fn sign_in() -> Vec<Error> {
     .into();
     let credentials = [
         CredentialError::ControlCharacters("HEYGEN_API_KEY".to_owned()),
+        CredentialError::Unexpanded("HEYGEN_API_KEY".to_owned(), "$(HEYGEN_API_KEY)".to_owned()),
         CredentialError::Unreadable(file(), denied()),
         CredentialError::Corrupt(file(), "expected value at line 1 column 1".to_owned()),
         CredentialError::Unwritable(file(), denied()),
@@ -161,9 +166,17 @@ fn cloud() -> Vec<Error> {
         failure(
             Stage::Poll,
             render,
-            FailureKind::TimedOut { waited: Duration::from_secs(60), reason: Some("HTTP 503".to_owned()) },
+            FailureKind::TimedOut {
+                waited: Duration::from_secs(60),
+                reason: Some("HTTP 503".to_owned()),
+                is_unknown: false,
+            },
         ),
-        failure(Stage::Submit, None, FailureKind::TimedOut { waited: Duration::from_secs(60), reason: None }),
+        failure(
+            Stage::Submit,
+            None,
+            FailureKind::TimedOut { waited: Duration::from_secs(60), reason: None, is_unknown: false },
+        ),
         failure(Stage::Download, render, FailureKind::NoVideo),
         failure(Stage::Download, render, FailureKind::NotSaved("the disk is full".to_owned())),
         failure(Stage::Submit, None, FailureKind::EqualFailed),
@@ -202,6 +215,11 @@ fn files() -> Vec<Error> {
         ProviderError::Event("the event has no pull request".to_owned()).into(),
         ProviderError::Runner(path("summary.md"), denied()).into(),
         ProviderError::Forbidden("pull-requests: write".to_owned()).into(),
+        ProviderError::NotFound(
+            "the release of the tag v1 was not found".to_owned(),
+            "create the release first",
+        )
+        .into(),
         ProviderError::Unsupported("releases").into(),
         ProviderError::Failed("HTTP 502".to_owned()).into(),
     ]

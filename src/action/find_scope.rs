@@ -14,6 +14,7 @@ use super::mode::Mode;
 use super::scope::{RenderTarget, Scope, is_exposed};
 use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
+use crate::app::entries::{located, no_entry_for};
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::ci::{CiProvider, ProviderError, PullRequest, Subject};
 use crate::fault::Error;
@@ -54,8 +55,19 @@ pub(super) fn find_scope(
     let entries = std::mem::take(&mut builder.scope.settings.file.entries);
     let uses_entries = inputs.projects.is_empty() && inputs.compositions.is_empty() && !entries.is_empty();
     if uses_entries {
-        for entry in entries.iter().filter(|entry| mode == Mode::Check || entry.is_for(event)) {
-            builder.add_entry(entry)?;
+        let entries = entries.iter().filter(|entry| mode == Mode::Check || entry.is_for(event));
+        let entries = entries.collect::<Vec<_>>();
+        if entries.is_empty() {
+            let notice = no_entry_for(event, &builder.scope.settings);
+            console.note(&notice);
+            builder
+                .scope
+                .notes
+                .push(format!("Nothing to render: no entry of the configuration is for the event {event}."));
+        }
+        for entry in entries {
+            let added = builder.add_entry(entry);
+            added.map_err(|error| located(error, entry, &builder.scope.settings))?;
         }
     } else {
         let projects = projects(inputs)?;

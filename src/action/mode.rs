@@ -17,7 +17,7 @@ pub(super) enum Mode {
     Release,
     /// Checks and renders.
     Render,
-    /// Publishes the previews that the triggering run (`workflow_run`) rendered. The input value is `relay`.
+    /// Publishes the previews that the triggering run (`workflow_run`) rendered. The input value is `publish`.
     WorkflowRun,
     /// Removes the previews of a pull request.
     Cleanup,
@@ -42,7 +42,7 @@ impl Mode {
         ("preview", Self::Preview),
         ("release", Self::Release),
         ("render", Self::Render),
-        ("relay", Self::WorkflowRun),
+        ("publish", Self::WorkflowRun),
         ("cleanup", Self::Cleanup),
     ];
 

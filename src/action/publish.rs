@@ -39,12 +39,13 @@ impl ActionRun<'_> {
         })?;
         self.mark_comment_out_of_date();
         let scope = self.check()?;
-        let mut previews = self.render(&scope);
+        let release = self.check_release(&scope);
+        let mut previews = if release.is_ok() { self.render(&scope) } else { Vec::new() };
         let mut notes = scope.notes.clone();
         self.publish(&mut previews, &mut notes);
         let comment_url = self.comment(&scope, &previews, &mut notes);
         // The results are written even if the release cannot be changed.
-        let attached = self.attach(&previews);
+        let attached = release.and_then(|()| self.attach(&previews));
         let results = Results {
             mode: self.mode,
             event: self.event,
@@ -183,16 +184,31 @@ impl ActionRun<'_> {
         hex(&Sha256::digest(text))[..16].to_owned()
     }
 
+    /// Checks that the videos can be attached to the release, before anything is rendered and billed.
+    fn check_release(&self, scope: &Scope) -> Result<(), Error> {
+        match self.release_tag() {
+            Some(tag) if scope.targets.iter().any(|target| target.errors == 0) => {
+                Ok(self.provider.check_release(&tag).map_err(ActionError::from)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the tag of the release to attach files to; `None` in other modes.
+    fn release_tag(&self) -> Option<String> {
+        let of_event = || match &self.event.subject {
+            Subject::Release { tag } => Some(tag.clone()),
+            _ => None,
+        };
+        let tag = self.inputs.release_tag.clone().or_else(of_event);
+        tag.filter(|_| self.mode == Mode::Release)
+    }
+
     /// Attaches the videos and their provenance to the release; returns the URLs. Nothing is attached if a render
     /// failed.
     fn attach(&mut self, previews: &[Preview]) -> Result<Vec<String>, Error> {
-        let Some(tag) = self.inputs.release_tag.clone().or_else(|| match &self.event.subject {
-            Subject::Release { tag } => Some(tag.clone()),
-            _ => None,
-        }) else {
-            return Ok(Vec::new());
-        };
-        if self.mode != Mode::Release || previews.is_empty() || previews.iter().any(Preview::is_failed) {
+        let Some(tag) = self.release_tag() else { return Ok(Vec::new()) };
+        if previews.is_empty() || previews.iter().any(Preview::is_failed) {
             return Ok(Vec::new());
         }
         let provenance = report::provenance(previews, self.event);

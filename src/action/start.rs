@@ -16,7 +16,8 @@ use crate::ui::Console;
 pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
     start(environment, console).inspect_err(|error| {
         let help = error.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-        ci::annotate_error(environment, "hyperframes-ci", &format!("{error}{help}"));
+        let location = error.location();
+        ci::annotate_error(environment, "hyperframes-ci", &format!("{error}{help}"), location.as_ref());
     })
 }
 
@@ -50,9 +51,17 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
         )),
         (Mode::WorkflowRun, Subject::Run(run)) => workflow_run::publish(&inputs, provider, run, console),
         (Mode::WorkflowRun, _) => Err(Error::usage(
-            "mode relay requires a workflow_run event",
+            "mode publish requires a workflow_run event",
             "trigger the workflow with `on: workflow_run`",
         )),
+        (Mode::Release, subject)
+            if inputs.release_tag.is_none() && !matches!(subject, Subject::Release { .. }) =>
+        {
+            Err(Error::usage(
+                "mode release requires a release event or the input release-tag",
+                "trigger the workflow with `on: release: types: [published]`, or set release-tag",
+            ))
+        }
         _ => ActionRun { inputs: &inputs, provider, mode, event: provider.event(), console }.run(),
     }
 }

@@ -10,13 +10,17 @@ use crate::ui::{bytes, counted};
 
 const NOTHING_BILLED: &str = "nothing was uploaded or billed";
 
-/// The checks before a render found errors. Nothing was uploaded or billed.
+/// The remedy for findings.
+const EXPLAIN: &str = "run `hyperframes-ci check --explain <CODE>` for details";
+
+/// The checks before a render or a pack found errors. Nothing was uploaded or billed.
 #[derive(Debug)]
 pub(crate) struct PreflightFailed(pub(crate) Findings);
 
 impl fmt::Display for PreflightFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_count(self.0.count(Severity::Error), f)
+        write_count(self.0.count(Severity::Error), f)?;
+        write!(f, "; {NOTHING_BILLED}")
     }
 }
 
@@ -26,7 +30,7 @@ impl Fault for PreflightFailed {
     }
 
     fn help(&self) -> Option<String> {
-        Some(NOTHING_BILLED.to_owned())
+        Some(EXPLAIN.to_owned())
     }
 
     fn exit(&self) -> Exit {
@@ -61,7 +65,7 @@ impl Fault for CheckFailed {
     }
 
     fn help(&self) -> Option<String> {
-        Some("run `hyperframes-ci check --explain <CODE>` for details".to_owned())
+        Some(EXPLAIN.to_owned())
     }
 
     fn exit(&self) -> Exit {
@@ -127,7 +131,8 @@ impl InvalidRows {
 
 impl fmt::Display for InvalidRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", counted(usize::try_from(self.count).unwrap_or(usize::MAX), "invalid row"))?;
+        let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+        write!(f, "{}; {NOTHING_BILLED}", counted(count, "invalid row"))?;
         self.first.iter().chain(&self.more()).try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
@@ -138,8 +143,12 @@ impl Fault for InvalidRows {
     }
 
     fn help(&self) -> Option<String> {
-        let others = "; add --keep-going to render the valid rows";
-        Some(format!("{NOTHING_BILLED}{}", if self.is_skippable { others } else { "" }))
+        let help = if self.is_skippable {
+            "correct the rows, or add --keep-going to render the valid ones"
+        } else {
+            "correct the rows"
+        };
+        Some(help.to_owned())
     }
 
     fn exit(&self) -> Exit {
@@ -214,7 +223,8 @@ pub(crate) struct EntriesFailed {
 
 impl fmt::Display for EntriesFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} failed", self.failed, counted(self.total, "entry"))
+        write!(f, "{} of {} failed", self.failed, counted(self.total, "entry"))?;
+        if self.has_started { Ok(()) } else { write!(f, "; {NOTHING_BILLED}") }
     }
 }
 
@@ -224,8 +234,8 @@ impl Fault for EntriesFailed {
     }
 
     fn help(&self) -> Option<String> {
-        let help = if self.has_started { "run the same command again to resume" } else { NOTHING_BILLED };
-        Some(help.to_owned())
+        // The errors of the entries have their own help.
+        self.has_started.then(|| "run the same command again to resume".to_owned())
     }
 
     fn exit(&self) -> Exit {

@@ -2,6 +2,7 @@
 
 use hyperframes_ci_core::api::{Project, RenderRequest};
 use hyperframes_ci_core::check::Values;
+use hyperframes_ci_core::lang::json::describe;
 use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
@@ -54,8 +55,8 @@ impl RequestBody {
         let options: RenderRequest =
             serde_json::from_value(Value::Object(body.clone())).map_err(|error| {
                 Error::usage(
-                    format!("--data: {error}"),
-                    "see `hyperframes-ci render --help` for the allowed options",
+                    format!("--data: {}", invalid_option(&body, &error)),
+                    "correct the value in --data; `hyperframes-ci render --help` describes the options",
                 )
             })?;
         check_options(&options)?;
@@ -63,6 +64,16 @@ impl RequestBody {
         let values = located.or_else(|| options.variables.clone().map(Values::Inline));
         Ok(Self { body, options, uploaded, values })
     }
+}
+
+/// Describes the error of a request `body`, with the name of the invalid option.
+pub(crate) fn invalid_option(body: &Map<String, Value>, error: &serde_json::Error) -> String {
+    let error_of = |(name, value): (&String, &Value)| {
+        let alone = Map::from_iter([(name.clone(), value.clone())]);
+        let error = serde_json::from_value::<RenderRequest>(Value::Object(alone)).err()?;
+        Some(format!("{name}: {}", describe(&error)))
+    };
+    body.iter().find_map(error_of).unwrap_or_else(|| describe(error))
 }
 
 /// Validates options that flags allow each alone, and those that come from `--data` and rows.
@@ -98,7 +109,7 @@ fn uploaded(spec: &RenderSpec, given: Option<Value>) -> Result<Option<Project>, 
         (ProjectSource::CurrentDirectory, Some(given)) => {
             serde_json::from_value(given).map(Some).map_err(|error| {
                 Error::usage(
-                    format!("--data: project: {error}"),
+                    format!("--data: project: {}", describe(&error)),
                     r#"for example {"type": "asset_id", "asset_id": "..."}"#,
                 )
             })

@@ -14,6 +14,8 @@ pub(crate) enum ProviderError {
     Runner(PathBuf, std::io::Error),
     /// The token is missing or does not have the permission. Holds the request.
     Forbidden(String),
+    /// There is no release of a tag. Holds the reason and the remedy.
+    NotFound(String, &'static str),
     /// The service does not have this feature. Holds its name, in the plural.
     Unsupported(&'static str),
     /// The service refused or did not respond. Holds the reason.
@@ -27,7 +29,7 @@ impl fmt::Display for ProviderError {
             Self::Runner(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Forbidden(message) => write!(f, "permission denied: {message}"),
             Self::Unsupported(feature) => write!(f, "this CI service does not support {feature}"),
-            Self::Failed(message) => f.write_str(message),
+            Self::NotFound(message, _) | Self::Failed(message) => f.write_str(message),
         }
     }
 }
@@ -38,6 +40,7 @@ impl Fault for ProviderError {
             Self::Event(_) => "event_unreadable",
             Self::Runner(..) => "runner_file",
             Self::Forbidden(_) => "token_forbidden",
+            Self::NotFound(..) => "release_not_found",
             Self::Unsupported(_) => "host_unsupported",
             Self::Failed(_) => "host_failed",
         }
@@ -48,6 +51,7 @@ impl Fault for ProviderError {
             Self::Forbidden(_) => {
                 Some("grant the token this permission under `permissions:` in the workflow".to_owned())
             }
+            Self::NotFound(_, help) => Some((*help).to_owned()),
             Self::Event(_) | Self::Runner(..) | Self::Unsupported(_) | Self::Failed(_) => None,
         }
     }

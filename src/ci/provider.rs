@@ -29,6 +29,9 @@ pub(super) fn required(environment: &Environment<'_>, name: &str) -> Result<Stri
 /// The result of [`ProviderDescription::connect`].
 pub(crate) type Connected = Result<Box<dyn CiProvider>, ProviderError>;
 
+/// Formats an error as an annotation; see [`ProviderDescription::annotation`].
+pub(crate) type Annotation = fn(&str, &str, Option<(&str, usize)>) -> String;
+
 /// The static description of a CI service, for the registry.
 pub(crate) struct ProviderDescription {
     /// The name of the service, for messages.
@@ -39,9 +42,9 @@ pub(crate) struct ProviderDescription {
     pub(crate) workspace: fn(&Environment<'_>) -> Option<PathBuf>,
     /// Returns the default output directory for a workspace, or `None` if the service has not set what it depends on.
     pub(crate) default_output: fn(&Environment<'_>, &Path) -> Option<PathBuf>,
-    /// Formats an error as an annotation for the log, from a title and a message; `None` if the service has no
-    /// annotations. Unlike [`LogSyntax::error`], it is available before the service is connected.
-    pub(crate) annotation: Option<fn(&str, &str) -> String>,
+    /// Formats an error as an annotation for the log, from a title, a message, and the path from the workspace and the line
+    /// that it is about; `None` if the service has no annotations. Unlike [`LogSyntax::error`], it is available before the service is connected.
+    pub(crate) annotation: Option<Annotation>,
     /// Reads the event and creates the service.
     pub(crate) connect: fn(&Environment<'_>, &Settings) -> Connected,
 }
@@ -140,6 +143,13 @@ pub(crate) trait CiProvider {
     /// Returns names and URLs of files that earlier runs have published. Missing files are left out.
     fn published(&self, _names: &[String]) -> Result<Vec<(String, String)>, ProviderError> {
         Ok(Vec::new())
+    }
+
+    /// Checks that files can be attached to the release of a tag, without changing anything.
+    ///
+    /// Returns [`ProviderError::NotFound`] if there is no such release.
+    fn check_release(&self, _tag: &str) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("files of releases"))
     }
 
     /// Attaches files to the release of a tag and returns their URLs in the same order. A file of the same name is

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::ProviderError;
 use super::provider::{CiProvider, Environment, ProviderDescription, Settings};
 use super::{github, gitlab, log};
+use crate::fault::Location;
 
 /// The supported services. The first that detects itself is used.
 pub(super) const PROVIDERS: &[&ProviderDescription] = &[
@@ -26,10 +27,24 @@ pub(crate) fn detect(
     found.map(|provider| (provider.connect)(environment, settings)).transpose()
 }
 
-/// Prints an error to the log as an annotation, if the service that this process runs in has annotations.
-pub(crate) fn annotate_error(environment: &Environment<'_>, title: &str, message: &str) {
+/// Prints an error to the log as an annotation, if the service that this process runs in has annotations. A file inside the
+/// workspace is named from there.
+pub(crate) fn annotate_error(
+    environment: &Environment<'_>,
+    title: &str,
+    message: &str,
+    location: Option<&Location>,
+) {
     let found = PROVIDERS.iter().find(|provider| (provider.detect)(environment));
-    log::print(found.and_then(|provider| provider.annotation).map(|annotation| annotation(title, message)));
+    let Some(annotation) = found.and_then(|provider| provider.annotation) else { return };
+    let path = location.and_then(|location| {
+        let path = std::path::absolute(&location.path).ok()?;
+        let workspace = workspace(environment)?;
+        let inside = path.strip_prefix(workspace).ok()?;
+        Some((inside.to_string_lossy().replace('\\', "/"), location.line))
+    });
+    let place = path.as_ref().map(|(path, line)| (path.as_str(), *line));
+    log::print([annotation(title, message, place)]);
 }
 
 /// Returns the directory of the checkout, or `None` outside of CI.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::ProviderError;
 use crate::system::clock::unix_now;
-use crate::system::http::{hardened_config, is_safe_origin};
+use crate::system::http::{describe, hardened_config, is_safe_origin};
 use crate::system::proxy::proxy;
 use crate::system::secret::Secret;
 
@@ -176,7 +176,7 @@ impl Rest {
             builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
         }
         let request = builder.body(()).map_err(|_| failed(&"invalid URL"))?;
-        let mut response = self.agent.run(request).map_err(|error| failed(&error))?;
+        let mut response = self.agent.run(request).map_err(|error| failed(&describe(&error)))?;
         if response.status().is_redirection() {
             let location = response.headers().get("location").and_then(|value| value.to_str().ok());
             let location = location.filter(|location| is_safe_origin(location));
@@ -215,7 +215,9 @@ impl Rest {
         if let Some(token) = &self.token {
             builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
         }
-        let failed = |error: &dyn std::fmt::Display| error.to_string();
+        let host = url.parse::<ureq::http::Uri>().ok().and_then(|uri| Some(uri.authority()?.to_string()));
+        let host = host.unwrap_or_default();
+        let unreachable = |error: &ureq::Error| format!("no response from {host}: {}", describe(error));
         let invalid = |_| "invalid request".to_owned();
         let response = match body {
             Body::None => self.agent.run(builder.body(()).map_err(invalid)?),
@@ -224,19 +226,20 @@ impl Rest {
                 self.agent.run(builder.body(json.to_string()).map_err(invalid)?)
             }
             Body::File(path, kind) => {
-                let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+                let file = std::fs::File::open(path)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
                 let builder = builder.header("content-type", *kind);
                 self.agent.run(builder.body(file).map_err(invalid)?)
             }
         };
-        let response = response.map_err(|error| failed(&error))?;
+        let response = response.map_err(|error| unreachable(&error))?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let pause = pause(status, &header);
         let next = header("link").as_deref().and_then(next_link);
         let mut bytes = Vec::new();
         let read = response.into_body().into_reader().take(MAX_RESPONSE).read_to_end(&mut bytes);
-        read.map_err(|error| failed(&error))?;
+        read.map_err(|error| format!("the response of {host} is incomplete: {error}"))?;
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
         Ok((Response { status, json, next }, pause))
     }

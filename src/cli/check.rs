@@ -12,6 +12,7 @@ use super::values;
 use super::workspace::workspace;
 use crate::app::check::{self, CheckResult, CheckSpec, CheckTarget};
 use crate::app::config::Settings;
+use crate::app::entries::located;
 use crate::app::failure::CheckFailed;
 use crate::app::outcome::{CheckOutcome, RuleOutcome};
 use crate::app::spec::RenderSpec;
@@ -81,7 +82,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         None if console.is_json() => ReportFormat::Json,
         None => ReportFormat::Human,
     };
-    let targets = targets(args)?;
+    let targets = targets(args, console)?;
     let since = args.changed_since.as_deref();
     let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
     let CheckResult { findings, compositions, projects } = check::check(&targets, since, &paths)?;
@@ -90,20 +91,30 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     if errors > 0 {
         return Err(CheckFailed { errors }.into());
     }
-    console.done(&summary(compositions, projects, warnings, since));
+    if !targets.is_empty() {
+        console.done(&summary(compositions, projects, warnings, since));
+    }
     Ok(())
 }
 
-/// Returns the targets of the selected entries, or of the paths.
-fn targets(args: &Args) -> Result<Vec<CheckTarget>, Error> {
+/// Returns the targets of the selected entries, or of the paths. A notice says if no entry is selected.
+fn targets(args: &Args, console: &mut Console) -> Result<Vec<CheckTarget>, Error> {
     let severities = args.severities.to_severities();
     let selection = args.select.selection();
     if selection.is_used() {
         severities.validate()?;
         let settings = Settings::read(Path::new("."), severities.config.as_deref(), workspace())?;
         let base = RenderSpec { severities, ..RenderSpec::default() };
-        let target = |entry| CheckTarget::of_render(&settings.resolve(base.clone(), &[], Some(entry))?.0);
-        return selection.entries(&settings)?.into_iter().map(target).collect();
+        let entries = selection.entries(&settings)?;
+        if entries.is_empty() {
+            console.note(&selection.nothing(&settings));
+        }
+        let target = |entry| {
+            let spec = settings.resolve(base.clone(), &[], Some(entry));
+            let target = spec.and_then(|(spec, _)| CheckTarget::of_render(&spec));
+            target.map_err(|error| located(error, entry, &settings))
+        };
+        return entries.into_iter().map(target).collect();
     }
     check::targets(&CheckSpec {
         paths: args.paths.clone(),

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::workspace::workspace;
 use crate::app::config::{Entry, Settings};
-use crate::app::options::{Given, OPTIONS, Origin, Scope};
+use crate::app::options::{Given, Kind, OPTIONS, Origin, Scope};
 use crate::app::outcome::{ConfigOutcome, EntryOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
@@ -113,9 +113,10 @@ fn environment_settings() -> Result<Vec<Setting>, Error> {
 }
 
 fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOutcome {
-    let values = rows
-        .iter()
-        .map(|(name, value, origin)| (name.clone(), json!({ "value": value, "origin": origin.to_string() })));
+    let values = rows.iter().map(|(name, value, origin)| {
+        let value = typed(name, value);
+        (name.clone(), json!({ "value": value, "origin": origin.to_string() }))
+    });
     let entry = |entry: &Entry| EntryOutcome {
         name: entry.name.clone(),
         project: entry.project.clone(),
@@ -124,7 +125,7 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOu
         settings: entry
             .settings
             .iter()
-            .map(|set| (set.option.key().to_owned(), set.value.as_str().into()))
+            .map(|set| (set.option.key().to_owned(), typed(set.option.key(), &set.value)))
             .collect(),
     };
     ConfigOutcome {
@@ -133,6 +134,18 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOu
         settings: values.collect(),
         entries: entries.iter().map(entry).collect(),
     }
+}
+
+/// Returns the value of a setting in JSON: a number, a boolean or an object where the setting is of that kind.
+fn typed(name: &str, value: &str) -> Value {
+    let option = OPTIONS.iter().find(|option| option.key() == name);
+    let is_number = matches!(name, "retries" | "timeout");
+    let is_typed = is_number
+        || option.is_some_and(|option| {
+            matches!(option.kind, Kind::Integer { .. } | Kind::Number(_) | Kind::Switch | Kind::Values)
+        });
+    let parsed = serde_json::from_str::<Value>(value).ok();
+    parsed.filter(|_| is_typed).unwrap_or_else(|| value.into())
 }
 
 fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {

@@ -164,6 +164,8 @@ fn arg(option: &'static RenderOption) -> Arg {
     arg.value_name(name)
         .action(ArgAction::Set)
         .value_parser(parser(option))
+        // Otherwise `--max-wait -1` is reported as an unknown option.
+        .allow_negative_numbers(matches!(option.kind, Kind::Integer { .. } | Kind::Number(_)))
         .hide_default_value(true)
         .hide_possible_values(true)
 }

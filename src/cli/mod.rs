@@ -26,13 +26,13 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
-use crate::fault::Error;
+use crate::fault::{EXIT_CODES, Error};
 use crate::ui::{Console, OutputError};
 
 /// Check, pack and render HyperFrames compositions in continuous integration
 #[derive(Debug, Parser)]
 #[command(name = "hyperframes-ci", version, propagate_version = true, max_term_width = 100)]
-#[command(disable_help_flag = true, disable_version_flag = true, after_long_help = AFTER_HELP)]
+#[command(disable_help_flag = true, disable_version_flag = true, after_long_help = after_help())]
 struct Cli {
     /// Print results and errors as JSON
     ///
@@ -54,16 +54,13 @@ struct Cli {
 /// Heading of the options that all commands have.
 const GLOBAL: &str = "Global options";
 
-const AFTER_HELP: &str = "\
-Exit codes:
-  0  Success
-  1  The command failed
-  2  Invalid command line, environment or configuration
-  3  Not authenticated
-  4  Timed out; the render is still running
-  5  The checks found errors; nothing was uploaded
-  6  A limit was exceeded; nothing was uploaded
+/// Returns the end of the help of the program: exit codes and environment variables.
+fn after_help() -> String {
+    let codes = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:>3}  {meaning}\n"));
+    format!("Exit codes:\n{}\n{ENVIRONMENT_HELP}", codes.collect::<String>())
+}
 
+const ENVIRONMENT_HELP: &str = "\
 Environment variables:
   HEYGEN_API_KEY           API key
   HEYGEN_API_URL           Base URL of the API [default: https://api.heygen.com]
@@ -151,6 +148,7 @@ fn usage(error: &clap::Error) -> Error {
     let message = error.render().to_string();
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let message = message.split("\n\nUsage:").next().unwrap_or(message);
+    let message = message.split("\n\nFor more information").next().unwrap_or(message);
     Error::usage(message.trim(), "see `hyperframes-ci --help`")
 }
 
@@ -222,6 +220,14 @@ mod tests {
                 assert!(line.trim_start().starts_with('-'), "{name}: {line}");
             }
         });
+    }
+
+    #[test]
+    fn the_help_lists_every_exit_code() {
+        let help = Cli::command().render_long_help().to_string();
+        for code in [0, 1, 2, 3, 4, 5, 6, 129, 130, 143] {
+            assert!(help.contains(&format!("\n  {code:>3}  ")), "{code}: {help}");
+        }
     }
 
     #[test]

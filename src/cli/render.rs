@@ -44,6 +44,9 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let selection = args.select.selection();
     if selection.is_used() {
         let chosen = selection.entries(&settings)?;
+        if chosen.is_empty() {
+            console.note(&selection.nothing(&settings));
+        }
         let run = entries::render(&settings, &chosen, &base, given, console)?;
         print(&run.entries, console);
         let verdict = run.verdict(chosen.len());

@@ -24,6 +24,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use hyperframes_ci_core::lang::json::describe;
 use serde::Deserialize;
 
 use super::envelopes;
@@ -133,7 +134,7 @@ impl Script {
     /// # Errors
     /// Returns [`EmulatorError::Script`] if it is not valid JSON of the documented form.
     pub(super) fn parse(text: &str) -> Result<Self, EmulatorError> {
-        serde_json::from_str(text).map_err(|error| EmulatorError::Script(error.to_string()))
+        serde_json::from_str(text).map_err(|error| EmulatorError::Script(describe(&error)))
     }
 
     /// Returns the effect on the next request of `step`, and counts the request.

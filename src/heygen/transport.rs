@@ -16,7 +16,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 use super::auth::{Credential, OAuthError, Provider, Secret};
 use crate::system::clock::pause;
 use crate::system::deadline::Deadline;
-use crate::system::http::hardened_config;
+use crate::system::http::{describe, hardened_config};
 use crate::system::proxy::proxy;
 
 pub(crate) use super::api_base::ApiBase;
@@ -343,8 +343,9 @@ fn run(
     deadline: Deadline,
 ) -> Result<ureq::http::Response<ureq::Body>, String> {
     let request = builder.body(body).map_err(|_| "invalid request".to_owned())?;
+    let host = request.uri().authority().map(|host| host.as_str().to_owned()).unwrap_or_default();
     let request = agent.configure_request(request).proxy(proxy).timeout_global(limit(deadline)?).build();
-    agent.run(request).map_err(|error| describe(&error))
+    agent.run(request).map_err(|error| format!("{host}: {}", describe(&error)))
 }
 
 /// Returns the time that a request may take, or a message if there is none left.
@@ -388,20 +389,6 @@ fn masked(mut response: Response, secret: &str) -> Response {
         }
     }
     response
-}
-
-/// Returns an error's message without URLs: the query of a presigned one contains its signature.
-fn describe(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::BadUri(_) => "invalid URL".to_owned(),
-        ureq::Error::RequireHttpsOnly(_) => "the URL is not HTTPS".to_owned(),
-        ureq::Error::HostNotFound => "host not found".to_owned(),
-        ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::ConnectionFailed => "connection failed".to_owned(),
-        ureq::Error::Timeout(ureq::Timeout::Global) => "timed out".to_owned(),
-        ureq::Error::Timeout(what) => format!("timed out waiting for data ({what})"),
-        other => other.to_string(),
-    }
 }
 
 /// Reports the number of bytes read from an archive.

@@ -56,6 +56,10 @@ impl Fault for InputError {
     fn help(&self) -> Option<String> {
         Some(match self.problem {
             Problem::Unreadable(..) => "check that the file exists and is readable".to_owned(),
+            Problem::Invalid { .. } | Problem::NotAnObject { .. } if self.flag == "--data" => {
+                "pass the body of a render request as a JSON object, for example {\"quality\": \"high\"}"
+                    .to_owned()
+            }
             Problem::Invalid { .. } | Problem::NotAnObject { .. } => {
                 "pass a JSON object of variables and values, for example {\"title\": \"Hello\"}".to_owned()
             }

@@ -30,6 +30,20 @@ pub(crate) fn is_safe_origin(url: &str) -> bool {
         }
 }
 
+/// Returns an error's message without URLs: the query of a presigned one contains its signature.
+pub(crate) fn describe(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::BadUri(_) => "invalid URL".to_owned(),
+        ureq::Error::RequireHttpsOnly(_) => "the URL is not HTTPS".to_owned(),
+        ureq::Error::HostNotFound => "host not found".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::ConnectionFailed => "connection failed".to_owned(),
+        ureq::Error::Timeout(ureq::Timeout::Global) => "timed out".to_owned(),
+        ureq::Error::Timeout(what) => format!("timed out waiting for data ({what})"),
+        other => other.to_string(),
+    }
+}
+
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -28,13 +28,27 @@ const CASES: &[Case] = &[
     (&["render", "--resolution", "4k", "--format", "webm"], 2, "usage", "4k cannot be combined"),
     (&["render", "--resolution", "4k", "-d", "{\"format\": \"mov\"}"], 2, "usage", "4k cannot be combined"),
     (&["render", "-d", "{\"fps\": 0}"], 2, "usage", "fps must be from 1 to 240, not 0"),
-    (&["render", "-d", "{\"quality\": \"best\"}"], 2, "usage", "--data: unknown variant"),
+    (
+        &["render", "-d", "{\"quality\": \"best\"}"],
+        2,
+        "usage",
+        "--data: quality: unknown value \"best\", expected one of",
+    ),
     (
         &["render", "-d", "{\"project\": {\"type\": \"url\", \"url\": \"https://x.example\"}}", "."],
         2,
         "usage",
         "the project is set both",
     ),
+    (
+        &["render", "-d", "{\"fps\": \"x\"}"],
+        2,
+        "usage",
+        "--data: fps: expected a whole number of 0 or more, found",
+    ),
+    (&["render", "--max-wait", "-1"], 2, "usage", "must be a number of 0.0001 or more"),
+    (&["check", "--explain", "asset"], 2, "usage", "did you mean missing-asset?"),
+    (&["check", "--deny", "zzzzzzzz"], 2, "usage", "docs/checks.md for the codes"),
     (&["render", "--idempotency-key", "a b"], 2, "usage", "1 to 255 characters"),
     (&["render", "--callback-url", "http://hooks.example"], 2, "usage", "https://"),
     (&["render", ".", "--asset-id", "a"], 2, "usage", "cannot be used with"),
@@ -49,7 +63,7 @@ const CASES: &[Case] = &[
         &["render", "--renderer", "local", "--no-wait"],
         2,
         "usage",
-        "--no-wait is only supported by the cloud renderer",
+        "the local renderer does not support --no-wait",
     ),
     (&["render", "--emulator", "--no-wait"], 2, "usage", "cannot be used with"),
     (&["list", "--limit", "101"], 2, "usage", "whole number from 1 to 100"),
@@ -178,4 +192,56 @@ fn a_file_that_grows_while_it_is_packed_is_noticed() {
     assert_eq!((ran.code, ran.error()["code"].as_str()), (1, Some("file_changed")), "{ran:?}");
     assert!(ran.error()["message"].as_str().unwrap().contains("growing.log"));
     assert!(!folder.path().join("p.zip").exists());
+}
+
+#[test]
+fn a_timeout_about_an_unknown_render_does_not_call_it_running() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let mut command = emulator.command();
+    command.args(["get", "hfr_nothing", "--wait", "--max-wait", "0.01", "--json"]);
+    command.current_dir(folder.path()).env("HYPERFRAMES_CI_GONE_GRACE", "30");
+    let ran = crate::support::Ran::of(&mut command);
+    let error = ran.error();
+    assert_eq!((ran.code, error["code"].as_str()), (4, Some("timeout")), "{ran:?}");
+    let expected = "timed out after 1 s; the API does not know a render with this ID";
+    assert!(error["message"].as_str().unwrap().starts_with(expected), "{error}");
+    assert_eq!(error["hint"], "run `hyperframes-ci list` to list the renders of this account");
+}
+
+#[test]
+fn help_names_only_what_the_command_has() {
+    let help = |folder: &std::path::Path, arguments: &[&str]| {
+        let hint = run_in(folder, &[arguments, &["--json"]].concat()).error()["hint"].clone();
+        hint.as_str().unwrap_or_default().to_owned()
+    };
+    let folder = project();
+    let missing = help(folder.path(), &["list"]);
+    assert!(missing.contains("`hyperframes-ci render --renderer local` requires no account"), "{missing}");
+    let data = help(folder.path(), &["render", "--data", "{bad"]);
+    assert!(data.contains("the body of a render request"), "{data}");
+    let wait = help(folder.path(), &["render", "--renderer", "local", "--no-wait"]);
+    assert!(wait.contains("--renderer cloud") && !wait.contains("HEYGEN_API_KEY"), "{wait}");
+}
+
+#[test]
+fn a_file_in_place_of_a_project_is_not_searched_for_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "index.html", &html(1280, 720, ""));
+    let error = run_in(folder.path(), &["render", "index.html", "--dry-run", "--json"]).error();
+    assert_eq!(error["code"], "project_not_found");
+    assert!(error["message"].as_str().unwrap().contains("is a file"), "{error}");
+}
+
+#[test]
+fn rows_are_described_in_whole_sentences() {
+    let folder = project();
+    for (rows, expected) in [
+        ("", "e.csv:1: the file has no header"),
+        ("a,b\nx\n", "e.csv:2: the row has 1 field, but the header has 2"),
+    ] {
+        write(folder.path(), "e.csv", rows);
+        let error = run_in(folder.path(), &["render", "--batch", "e.csv", "--dry-run", "--json"]).error();
+        assert!(error["message"].as_str().unwrap().contains(expected), "{error}");
+    }
 }

@@ -179,8 +179,8 @@ fn config_show_says_where_each_value_comes_from() {
         (shown["settings"][name]["value"].clone(), shown["settings"][name]["origin"].clone())
     };
     assert_eq!(of(&shown, "quality"), (json!("high"), json!(of_file(3))));
-    assert_eq!(of(&shown, "fps"), (json!("30"), json!("default")));
-    assert_eq!(of(&shown, "max-wait"), (json!("5"), json!("HYPERFRAMES_CI_MAX_WAIT")));
+    assert_eq!(of(&shown, "fps"), (json!(30), json!("default")));
+    assert_eq!(of(&shown, "max-wait"), (json!(5), json!("HYPERFRAMES_CI_MAX_WAIT")));
     assert_eq!(of(&shown, "credential"), (json!("set"), json!("HEYGEN_API_KEY")));
     assert_eq!(shown["entries"].as_array().unwrap().len(), 3);
     let shown = show(&["--entry", "customers"]);
@@ -205,6 +205,11 @@ fn nothing_is_rendered_while_one_entry_is_wrong() {
     {
         assert!(ran.stderr.contains(part), "{part} in {}", ran.stderr);
     }
+    let line = ENTRIES.lines().count() + 2;
+    let place = format!("hyperframes-ci.toml:{line}: entry \"gone\": directory not found: ");
+    assert!(ran.stderr.contains(&place), "{place} in {}", ran.stderr);
+    let checked = run_in(folder.path(), &["check", "--all"]);
+    assert!(checked.code == 2 && checked.stderr.contains(&place), "{checked:?}");
     assert_eq!(emulator.requests(), []);
     // Two entries that write one file.
     let folder = repository(
@@ -338,4 +343,26 @@ fn the_engine_is_shown_with_a_note_if_a_project_requires_another() {
     assert!(!show(&[]).stderr.contains("note"));
     let note = format!("note: package.json requires hyperframes ^0.1.0; local renders use {version}");
     assert!(show(&["--entry", "customers"]).stderr.contains(&note));
+}
+
+#[test]
+fn an_event_without_an_entry_is_reported() {
+    let folder = repository("[[render]]\nproject = \"videos/a\"\non = [\"release\"]\n");
+    for command in ["check", "render"] {
+        let ran = run_in(folder.path(), &[command, "--all", "--on", "push"]).ok();
+        let notice = "nothing to do: no [[render]] entry of ";
+        assert!(ran.stderr.contains(notice) && ran.stderr.contains("is for the event push"), "{ran:?}");
+        assert!(!ran.stderr.contains("0 compositions"), "{ran:?}");
+    }
+}
+
+#[test]
+fn config_show_has_numbers_and_booleans_in_json() {
+    let folder = repository(
+        "[defaults]\nfps = 24\nverify = true\ntitle = \"24\"\n\n[[render]]\nproject = \"videos/a\"\nfps = 60\n",
+    );
+    let shown = run_in(folder.path(), &["config", "show", "--json"]).ok().json();
+    let value = |name: &str| shown["settings"][name]["value"].clone();
+    assert_eq!((value("fps"), value("verify"), value("title")), (24.into(), true.into(), "24".into()));
+    assert_eq!(shown["entries"][0]["settings"]["fps"], 60);
 }

@@ -146,3 +146,22 @@ fn an_interruption_at_every_step_leaves_nothing_and_says_how_to_go_on() {
         }
     }
 }
+
+#[test]
+fn an_interruption_says_what_is_known_about_the_render() {
+    let emulator = Emulator::placeholder(&[]);
+    emulator.script(r#"{"rules": [{"on": "poll", "do": "stall_before"}]}"#);
+    let folder = project();
+    let mut command = emulator.command();
+    command.args(["get", "hfr_nothing", "--wait"]).current_dir(folder.path());
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&emulator, "GET", "/v3/hyperframes/renders/hfr_nothing");
+    send(&child, Signal::INT);
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 130, "{ran:?}");
+    let last = ran.stderr.lines().last().unwrap();
+    assert_eq!(
+        last,
+        "the status of the render is unknown; wait for it with: hyperframes-ci get hfr_nothing --wait"
+    );
+}

@@ -306,11 +306,19 @@ fn headers_that_mislead_are_named() {
         (
             "a.csv",
             &b"\nname,age,name\nAnna,3,Bo\n"[..],
-            "a.csv:2: has duplicate column names: \"name\" (columns 1 and 3)",
+            "a.csv:2: the file has duplicate column names: \"name\" (columns 1 and 3)",
         ),
-        ("b.csv", b"name,age;ok\nAnna,3;true\n", "b.csv:1: has an ambiguous delimiter: comma or semicolon"),
-        ("c.csv", b"\xff\xfen\0", "c.csv:1: is UTF-16; save it as UTF-8"),
-        ("t.xlsx", b"PK\x03\x04\x14", "t.xlsx:1: is a spreadsheet or an archive; export the rows as CSV"),
+        (
+            "b.csv",
+            b"name,age;ok\nAnna,3;true\n",
+            "b.csv:1: the file has an ambiguous delimiter: comma or semicolon",
+        ),
+        ("c.csv", b"\xff\xfen\0", "c.csv:1: the file is UTF-16; save it as UTF-8"),
+        (
+            "t.xlsx",
+            b"PK\x03\x04\x14",
+            "t.xlsx:1: the file is a spreadsheet or an archive; export the rows as CSV",
+        ),
     ] {
         let ran = dry_run(&emulator, folder, file, text, &["--json"]);
         assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("usage")), "{ran:?}");

@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::lang::json::describe;
+
 use super::{ApiError, Response, ResponseError, SubmittedRender};
 
 impl Response {
@@ -34,7 +36,7 @@ impl Response {
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
         let mut value = self.json()?;
         let data = value.get_mut("data").map(Value::take).unwrap_or(value);
-        serde_json::from_value(data).map_err(|error| self.malformed(&error.to_string(), false))
+        serde_json::from_value(data).map_err(|error| self.malformed(&describe(&error), false))
     }
 
     /// Returns the render that a submission created.
@@ -55,7 +57,7 @@ impl Response {
     /// # Errors
     /// See [`ResponseError`].
     pub fn whole<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
-        serde_json::from_value(self.json()?).map_err(|error| self.malformed(&error.to_string(), false))
+        serde_json::from_value(self.json()?).map_err(|error| self.malformed(&describe(&error), false))
     }
 
     fn json(&self) -> Result<Value, ResponseError> {

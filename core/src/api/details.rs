@@ -176,11 +176,13 @@ impl RenderDetail {
     #[must_use]
     pub fn failure_reason(&self) -> String {
         let message = self.failure_message.as_deref().map(str::trim).filter(|message| !message.is_empty());
-        let message = message.unwrap_or("the server gave no reason");
-        if self.status.trim().eq_ignore_ascii_case("failed") {
-            message.to_owned()
-        } else {
-            format!("{message} (status {})", self.status.trim())
+        let status = self.status.trim();
+        let is_plain = status.is_empty() || status.eq_ignore_ascii_case("failed");
+        match message {
+            Some(message) if is_plain => message.to_owned(),
+            Some(message) => format!("{message} (status {status})"),
+            None if is_plain => String::new(),
+            None => format!("the server gave no reason (status {status})"),
         }
     }
 

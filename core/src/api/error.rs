@@ -156,10 +156,10 @@ impl ApiError {
             "hyperframes_render_not_found" => "run `hyperframes-ci list` to list the renders of this account",
             "rate_limit_exceeded" => "wait a moment, or increase HEYGEN_MAX_RETRIES",
             code if code == "insufficient_credit" || self.status == 402 => {
-                "add credit to the HeyGen account, or render locally with --renderer local"
+                "add credit to the HeyGen account; `hyperframes-ci render --renderer local` requires no credit"
             }
             _ if self.is_authentication() => {
-                "set HEYGEN_API_KEY to a valid key (in GitHub Actions, from a secret), or use --renderer local, which requires no account"
+                "set HEYGEN_API_KEY to a valid key (in GitHub Actions, from a secret); `hyperframes-ci render --renderer local` requires no account"
             }
             _ => return None,
         })

@@ -10,6 +10,9 @@ use serde::{Serialize, Serializer};
 use super::severity::Severity;
 use crate::text::nearest;
 
+/// The page that explains all checks.
+const CHECKS_URL: &str = "https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/checks.md";
+
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $group:ident, $severity:ident;)+) => {
         /// A kind of finding. `check --explain` prints the documentation of each variant.
@@ -354,7 +357,7 @@ impl Rule {
     /// Returns the URL of the explanation in `docs/checks.md`.
     #[must_use]
     pub fn url(self) -> String {
-        format!("https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/checks.md#{}", self.code())
+        format!("{CHECKS_URL}#{}", self.code())
     }
 }
 
@@ -379,9 +382,14 @@ pub struct UnknownRule {
 impl fmt::Display for UnknownRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown check {:?}", self.given)?;
-        match nearest(&self.given, Rule::ALL.iter().map(|rule| rule.code())) {
+        let codes = || Rule::ALL.iter().map(|rule| rule.code());
+        // A part of a code is as good as a misspelled one.
+        let part = self.given.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+        let near = nearest(&part, codes())
+            .or_else(|| codes().filter(|_| part.len() >= 3).find(|code| code.contains(&part)));
+        match near {
             Some(near) => write!(f, "; did you mean {near}?"),
-            None => Ok(()),
+            None => write!(f, "; see {CHECKS_URL} for the codes"),
         }
     }
 }

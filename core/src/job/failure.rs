@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::api::{ApiError, RenderDetail};
 
+/// The reason of a failed render that the server did not explain.
+const NO_REASON: &str = "the server gave no reason";
+
 /// A step of the flow, for progress and messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -72,18 +75,20 @@ pub enum FailureKind {
         /// Limit of the route in bytes.
         limit: u64,
     },
-    /// The render itself failed.
+    /// The render itself failed. Holds the server's reason, or nothing if it gave none.
     RenderFailed(String),
     /// The render no longer exists.
     Deleted,
     /// The account has no render with the id that the user gave.
     NotFound,
-    /// The time limit is over; a render that was submitted is still running.
+    /// The time limit was exceeded. A render that was submitted may still be running.
     TimedOut {
         /// How long it took.
         waited: Duration,
         /// What went wrong last, if anything did.
         reason: Option<String>,
+        /// Whether the user gave the ID of the render, and the API does not know it so far.
+        is_unknown: bool,
     },
     /// The render is complete and has no video.
     NoVideo,
@@ -155,7 +160,8 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Renders { renders, most } => {
-                write!(f, "this would submit {renders} renders, which exceeds the limit of {most}")
+                let noun = if *renders == 1 { "render" } else { "renders" };
+                write!(f, "this would submit {renders} {noun}, which exceeds the limit of {most}")
             }
             Self::Seconds { seconds: Some(seconds), most } => {
                 write!(f, "this would be billed as {seconds} s of video, which exceeds the limit of {most} s")
@@ -229,7 +235,9 @@ impl Failure {
             FailureKind::Deleted => {
                 "it may have been deleted; run `hyperframes-ci render --no-reuse` to submit a new one"
             }
-            FailureKind::NotFound => "run `hyperframes-ci list` to list the renders of this account",
+            FailureKind::NotFound | FailureKind::TimedOut { is_unknown: true, .. } => {
+                "run `hyperframes-ci list` to list the renders of this account"
+            }
             FailureKind::NoVideo => "check the render with `hyperframes-ci get`",
             FailureKind::EqualFailed => {
                 "nothing else was submitted; add --retry-failed to render failed rows again"
@@ -248,8 +256,13 @@ impl Failure {
     /// Returns whether polling or downloading again can still succeed: the render exists and has not failed.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
-        let is_over =
-            matches!(self.kind, FailureKind::RenderFailed(_) | FailureKind::Deleted | FailureKind::NotFound);
+        let is_over = matches!(
+            self.kind,
+            FailureKind::RenderFailed(_)
+                | FailureKind::Deleted
+                | FailureKind::NotFound
+                | FailureKind::TimedOut { is_unknown: true, .. }
+        );
         self.render_id.is_some() && !is_over
     }
 }
@@ -271,6 +284,7 @@ impl FailureKind {
         match self {
             Self::Api(error) | Self::Storage(error) => error.to_string(),
             Self::Malformed(message) | Self::Unreachable(message) => message.clone(),
+            Self::RenderFailed(message) if message.trim().is_empty() => NO_REASON.to_owned(),
             Self::RenderFailed(message) | Self::NotSaved(message) => message.clone(),
             Self::TooLarge { .. }
             | Self::Deleted
@@ -297,15 +311,24 @@ impl fmt::Display for Failure {
             FailureKind::TooLarge { size, limit } => {
                 write!(f, "the archive is too large: {size} bytes exceed the upload limit of {limit} bytes")
             }
+            FailureKind::RenderFailed(message) if message.trim().is_empty() => {
+                write!(f, "the render failed; {NO_REASON}")
+            }
             FailureKind::RenderFailed(message) => write!(f, "the render failed: {message}"),
             FailureKind::Deleted => f.write_str("the render no longer exists"),
-            FailureKind::TimedOut { waited, reason } => {
+            FailureKind::TimedOut { waited, reason, is_unknown } => {
                 let seconds = waited.as_secs_f64().round();
                 match (&self.render_id, self.stage) {
                     (Some(_), Stage::Download) => write!(
                         f,
                         "timed out after {seconds} s; the render is complete, but its video was not downloaded"
                     ),
+                    (Some(_), _) if *is_unknown => {
+                        write!(f, "timed out after {seconds} s; the API does not know a render with this ID")
+                    }
+                    (Some(_), _) if self.detail.is_none() && reason.is_some() => {
+                        write!(f, "timed out after {seconds} s; the status of the render is unknown")
+                    }
                     (Some(_), _) => write!(f, "timed out after {seconds} s; the render is still running"),
                     (None, Stage::Submit) => {
                         write!(f, "timed out after {seconds} s; the render may have been submitted")

@@ -385,7 +385,8 @@ impl Job {
     }
 
     pub(super) fn timed_out(&self, reason: Option<String>, now: Duration) -> FailureKind {
-        FailureKind::TimedOut { waited: self.time_spent(now), reason }
+        let is_unknown = self.missing.is_some() && matches!(self.plan.source, Source::Render(_));
+        FailureKind::TimedOut { waited: self.time_spent(now), reason, is_unknown }
     }
 
     /// Leaves for the ledger how far the render is.

@@ -190,6 +190,41 @@ fn a_render_that_the_user_names_may_be_unknown_for_a_while() {
 }
 
 #[test]
+fn a_timeout_says_what_is_known_about_the_render() {
+    let wait = Wait { poll_interval: Duration::from_secs(10), download: true, is_watched: false };
+    let given = || Plan::existing("r1".to_owned(), wait, Duration::from_secs(12), 2, 7);
+    let unknown = error("hyperframes_render_not_found");
+    for (status, body, expected, is_resumable) in [
+        (404, &unknown, "timed out after 12 s; the API does not know a render with this ID", false),
+        (503, &error("busy"), "timed out after 12 s; the status of the render is unknown", true),
+    ] {
+        let mut scenario = Scenario::start(given());
+        while matches!(scenario.action, Action::Send(_)) {
+            scenario.answer(status, body);
+            scenario.settle();
+        }
+        let failure = scenario.failure();
+        assert!(failure.to_string().starts_with(expected), "{failure}");
+        assert_eq!((failure.code(), failure.is_resumable()), ("timeout", is_resumable));
+    }
+    let mut scenario = Scenario::start(given());
+    while matches!(scenario.action, Action::Send(_)) {
+        scenario.answer(200, &json!({ "data": { "render_id": "r1", "status": "rendering" } }));
+        scenario.settle();
+    }
+    assert_eq!(scenario.failure().to_string(), "timed out after 12 s; the render is still running");
+}
+
+#[test]
+fn a_failure_without_a_reason_says_so() {
+    for message in [json!(null), json!(" ")] {
+        let mut scenario = Scenario::submitted(plan());
+        scenario.poll(&json!({ "render_id": "r1", "status": "failed", "failure_message": message }));
+        assert_eq!(scenario.failure().to_string(), "the render failed; the server gave no reason");
+    }
+}
+
+#[test]
 fn a_deleted_render_of_an_earlier_run_is_rendered_again() {
     let mut scenario = Scenario::start(with_ledger(0, RenderState::Completed));
     scenario.answer_not_found();

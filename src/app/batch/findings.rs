@@ -4,6 +4,8 @@ use hyperframes_ci_core::findings::{Diagnostic, Rule, Severity};
 use hyperframes_ci_core::text::Position;
 use hyperframes_ci_core::variables::{Declarations, Row, ValueIssue};
 
+use crate::ui::counted;
+
 /// Maximum number of rows that a finding lists.
 const LISTED: usize = 5;
 
@@ -70,7 +72,8 @@ impl RowFindings {
         };
         let mut found = self.kinds.into_iter().map(finding).collect::<Vec<_>>();
         if let (true, Some(last)) = (self.other > 0, found.last()) {
-            let message = format!("{} more findings about other variables", self.other);
+            let other = usize::try_from(self.other).unwrap_or(usize::MAX);
+            let message = format!("{} about other variables", counted(other, "more finding"));
             let severity = last.severity;
             found.push(Diagnostic { severity, ..Diagnostic::new(last.rule, path, message) });
         }

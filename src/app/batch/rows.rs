@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::places::{BatchPlaces, refused};
 use super::rows_file::{RowsFile, manifest_path};
 use crate::app::prepare::PreparedProject;
-use crate::app::request::{RequestBody, check_options};
+use crate::app::request::{RequestBody, check_options, invalid_option};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::Renderer;
@@ -158,7 +158,10 @@ impl<'a> BatchRows<'a> {
 
     /// Converts a row to a request, or describes its first mistake. The output is not compared with files and other rows.
     pub(super) fn validate(&self, row: Result<Row, RowError>) -> Result<ValidRow, InvalidRow> {
-        let invalid = |RowError { index, line, message, .. }| InvalidRow { index, line, message };
+        let invalid = |RowError { index, line, message, is_fatal }| {
+            let subject = if is_fatal { "the file" } else { "the row" };
+            InvalidRow { index, line, message: format!("{subject} {message}") }
+        };
         let mut row = row.map_err(invalid)?;
         let (index, line) = (row.index, row.line);
         let wrong = |message: String| InvalidRow { index, line, message };
@@ -173,7 +176,7 @@ impl<'a> BatchRows<'a> {
         body.extend(row.options.clone());
         body.insert("variables".to_owned(), Value::Object(row.variables.clone()));
         let options: RenderRequest = serde_json::from_value(Value::Object(body.clone()))
-            .map_err(|error| wrong(format!("invalid option: {error}")))?;
+            .map_err(|error| wrong(format!("invalid option: {}", invalid_option(&body, &error))))?;
         check_options(&options).map_err(|error| wrong(error.to_string()))?;
         if let Some(renderer) = self.renderer {
             renderer.accept(&options).map_err(|error| wrong(error.to_string()))?;

@@ -143,8 +143,9 @@ impl RowsFile {
         };
         let file =
             File::open(&self.path).map_err(|error| unreadable(format!("cannot read {name}: {error}")))?;
-        Rows::new(BufReader::new(file), self.format)
-            .map_err(|RowError { line, message, .. }| unreadable(format!("{name}:{line}: {message}")))
+        Rows::new(BufReader::new(file), self.format).map_err(|RowError { line, message, .. }| {
+            unreadable(format!("{name}:{line}: the file {message}"))
+        })
     }
 }
 

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::fault::{Exit, Fault};
+use crate::fault::{Exit, Fault, Location};
 
 /// An error of a configuration.
 #[derive(Debug)]
 pub(crate) enum ConfigError {
     /// The file cannot be read.
     Unreadable(PathBuf, std::io::Error),
-    /// The file is invalid: every mistake with its position and an excerpt.
-    Invalid(Vec<String>),
+    /// The file is invalid: every mistake with its position and an excerpt. Holds the position of the first one.
+    Invalid(Vec<String>, Location),
     /// The file does not exist, but entries are needed.
     NotFound(PathBuf),
     /// The file has no entries, but some are needed.
@@ -22,7 +22,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
-            Self::Invalid(mistakes) => f.write_str(&mistakes.join("\n")),
+            Self::Invalid(mistakes, _) => f.write_str(&mistakes.join("\n")),
             Self::NotFound(path) => write!(f, "file not found: {}", path.display()),
             Self::Missing(path) => write!(f, "{} has no [[render]] entries", path.display()),
         }
@@ -33,7 +33,7 @@ impl Fault for ConfigError {
     fn code(&self) -> &str {
         match self {
             Self::Unreadable(..) => "config_unreadable",
-            Self::Invalid(_) => "invalid_config",
+            Self::Invalid(..) => "invalid_config",
             Self::NotFound(_) | Self::Missing(_) => "no_entries",
         }
     }
@@ -41,7 +41,7 @@ impl Fault for ConfigError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Unreadable(..) => Some("check the path and the permissions".to_owned()),
-            Self::Invalid(_) => {
+            Self::Invalid(..) => {
                 Some("run `hyperframes-ci schema config` to see all keys and their values".to_owned())
             }
             Self::NotFound(_) | Self::Missing(_) => {
@@ -52,5 +52,12 @@ impl Fault for ConfigError {
 
     fn exit(&self) -> Exit {
         Exit::Usage
+    }
+
+    fn location(&self) -> Option<Location> {
+        match self {
+            Self::Invalid(_, location) => Some(location.clone()),
+            Self::Unreadable(..) | Self::NotFound(_) | Self::Missing(_) => None,
+        }
     }
 }

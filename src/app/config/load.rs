@@ -1,5 +1,6 @@
 //! Reads the configuration of a repository.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use hyperframes_ci_core::findings::CONFIG_FILE;
@@ -7,6 +8,7 @@ use hyperframes_ci_core::findings::CONFIG_FILE;
 use super::error::ConfigError;
 use super::file::File;
 use super::read::{MOST_REPORTED, parse};
+use crate::fault::Location;
 use crate::system::file;
 
 /// Reads the configuration of the repository at `root`, or the file `other`. A repository without one has an empty
@@ -19,7 +21,10 @@ pub(crate) fn read(root: &Path, other: Option<&Path>) -> Result<File, ConfigErro
     let read = if other.is_some() { file::read_text_or_pipe(&path) } else { file::read_to_string(&path) };
     match read {
         Ok(text) => parse(&text, &path).and_then(|file| check_links(root, &file, &text).map(|()| file)),
-        Err(error) if other.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+        // A directory that is a file has no configuration; the command itself reports it.
+        Err(error)
+            if other.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+        {
             Ok(File { path, ..File::default() })
         }
         Err(error) => Err(ConfigError::Unreadable(path, error)),
@@ -39,14 +44,14 @@ fn check_links(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> 
     let settings = settings.filter(|setting| setting.option.kind.is_path());
     let paths = settings.map(|setting| (setting.value.as_str(), setting.line));
     let paths = paths.chain(file.entries.iter().map(|entry| (entry.project.as_str(), entry.line)));
-    let escaping = paths.filter(|(path, _)| leads_out(path)).take(MOST_REPORTED);
-    let mistakes = escaping.map(|(path, line)| {
+    let escaping = paths.filter(|(path, _)| leads_out(path)).take(MOST_REPORTED).collect::<Vec<_>>();
+    let Some(first) = escaping.iter().map(|(_, line)| *line).min() else { return Ok(()) };
+    let mistakes = escaping.iter().map(|(path, line)| {
         let excerpt = text.lines().nth(line - 1).unwrap_or_default();
         format!(
             "{}:{line}: {path:?} is a symbolic link that points outside the repository\n  {excerpt}",
             file.path.display()
         )
     });
-    let mistakes = mistakes.collect::<Vec<_>>();
-    if mistakes.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(mistakes)) }
+    Err(ConfigError::Invalid(mistakes.collect(), Location { path: file.path.clone(), line: first }))
 }

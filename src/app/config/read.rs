@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::ConfigError;
 use super::file::{EVENTS, Entry, File, Setting, is_inside};
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
+use crate::fault::Location;
 use crate::ui::counted;
 
 /// The tables of a file.
@@ -48,7 +49,9 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
     if reader.mistakes.is_empty() {
         Ok(file)
     } else {
-        Err(ConfigError::Invalid(reader.describe(&name, text)))
+        let first = reader.mistakes.iter().map(|(range, _)| reader.line(range)).min().unwrap_or(1);
+        let location = Location { path: path.to_owned(), line: first };
+        Err(ConfigError::Invalid(reader.describe(&name, text), location))
     }
 }
 

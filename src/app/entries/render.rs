@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::error::located;
 use super::prepare::{PreparedEntry, Preparer};
 use super::run::{EntriesRun, EntryRun};
 use crate::app::budget::{Billed, LimitOptions};
@@ -36,6 +37,7 @@ pub(crate) fn render<'a>(
         match preparer.prepare(entry, index, console) {
             Ok(entry) => prepared.push(entry),
             Err(error) => {
+                let error = located(error, entry, settings);
                 console.failure(&error);
                 failed.push(EntryRun { entry, result: Err(error) });
             }

@@ -55,4 +55,18 @@ impl Selection {
         };
         Ok(entries.iter().filter(is_selected).collect())
     }
+
+    /// Returns why nothing is selected, for a notice.
+    pub(crate) fn nothing(&self, settings: &Settings) -> String {
+        let event = self.event.as_deref().unwrap_or_default();
+        no_entry_for(event, settings)
+    }
+}
+
+/// Returns the notice that the configuration has no entry for an event.
+pub(crate) fn no_entry_for(event: &str, settings: &Settings) -> String {
+    let path = settings.file.path.display();
+    format!(
+        "nothing to do: no [[render]] entry of {path} is for the event {event}; its `on` does not include it"
+    )
 }

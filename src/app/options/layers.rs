@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::option::{Heading, RenderOption};
 use crate::app::spec::RenderSpec;
-use crate::fault::Error;
+use crate::fault::{Error, Location};
 
 /// Where a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub(crate) enum Origin {
     File(PathBuf, usize),
     /// Not set.
     Default,
+}
+
+impl Origin {
+    /// Returns the line of the configuration.
+    fn location(&self) -> Option<Location> {
+        match self {
+            Self::File(path, line) => Some(Location { path: path.clone(), line: *line }),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -109,7 +119,7 @@ fn contradiction(one: &Given, other: &Given) -> Error {
 fn invalid(given: &Given, rule: &str) -> Error {
     let (label, value) = (given.label(), given.value.to_string_lossy());
     let help = format!("see `hyperframes-ci render --help` for --{}", given.option.name);
-    Error::usage(format!("{label} {rule} (got {value:?})"), help)
+    Error::usage_at(given.origin.location(), format!("{label} {rule} (got {value:?})"), help)
 }
 
 #[cfg(test)]

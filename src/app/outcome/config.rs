@@ -33,8 +33,8 @@ pub(crate) struct ConfigOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct SettingOutcome {
-    /// Effective value.
-    pub(crate) value: String,
+    /// Effective value: a number, a boolean or an object for settings of that kind, otherwise a string.
+    pub(crate) value: Value,
     /// Place where it is set.
     pub(crate) origin: String,
 }

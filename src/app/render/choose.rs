@@ -47,8 +47,11 @@ pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<ChosenR
 pub(super) fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), Error> {
     if !spec.run.is_waiting && !renderer.supports(Capability::NoWait) {
         return Err(Error::usage(
-            "--no-wait is only supported by the cloud renderer",
-            "remove --no-wait, or set HEYGEN_API_KEY to render in the cloud",
+            format!("the {} renderer does not support --no-wait", renderer.name),
+            match spec.renderer {
+                RendererChoice::Auto => "remove --no-wait, or set HEYGEN_API_KEY to render in the cloud",
+                _ => "remove --no-wait, or use --renderer cloud",
+            },
         ));
     }
     if let Some(format) = spec.request.format.filter(|format| !renderer.formats.contains(format)) {

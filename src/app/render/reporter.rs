@@ -11,12 +11,14 @@ use crate::ui::Console;
 pub(super) struct SingleReporter<'a> {
     console: &'a mut Console,
     result: Option<OrderResult>,
+    /// The render, once it has an ID.
+    render_id: Option<String>,
 }
 
 impl<'a> SingleReporter<'a> {
     /// Returns a reporter without a result.
     pub(super) fn new(console: &'a mut Console) -> Self {
-        Self { console, result: None }
+        Self { console, result: None, render_id: None }
     }
 
     /// Returns the result.
@@ -48,9 +50,19 @@ impl<'a> SingleReporter<'a> {
             Stage::Submit => {
                 "the render may have been submitted; run the same command again to resume it without a second charge"
             }
-            Stage::Poll | Stage::Download => return,
+            Stage::Poll => return,
+            Stage::Download => {
+                return self.set_render_hint("the render is complete; download its video with");
+            }
         };
         interrupt::set_resume_hint(Some(hint.to_owned()));
+    }
+
+    /// Sets the hint for an interruption while a render exists: what is known about it, and the command that resumes.
+    fn set_render_hint(&self, known: &str) {
+        if let Some(id) = &self.render_id {
+            interrupt::set_resume_hint(Some(format!("{known}: {}", get_command(id))));
+        }
     }
 
     fn report_retry(&mut self, retry: &Retry, delay: std::time::Duration) {
@@ -84,14 +96,23 @@ impl Reporter for SingleReporter<'_> {
                     Origin::Account => " (earlier run, from the account)",
                 };
                 self.console.detail(&format!("render {id}{source}"));
-                let hint = format!("the render is still running; download it with: {}", get_command(&id));
-                interrupt::set_resume_hint(Some(hint));
+                self.render_id = Some(id);
+                self.set_render_hint(match origin {
+                    Origin::Submitted => "the render is still running; download it with",
+                    // The API has not returned it yet.
+                    Origin::Given | Origin::Ledger | Origin::Account => {
+                        "the status of the render is unknown; wait for it with"
+                    }
+                });
             }
             Event::Retry { retry, delay } => {
                 self.console.end_bar();
                 self.report_retry(&retry, delay);
             }
-            Event::Status(status) => self.console.status(&status),
+            Event::Status(status) => {
+                self.set_render_hint("the render is still running; download it with");
+                self.console.status(&status);
+            }
             Event::Progress { stage, percent } => self.console.percent(&stage, percent),
             Event::Uploading { done, total } => self.console.progress("uploading", done, total, true),
             Event::Downloading { done, total } => {

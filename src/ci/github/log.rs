@@ -27,13 +27,24 @@ impl LogSyntax for WorkflowCommands {
     }
 
     fn error(&self, title: &str, message: &str) -> String {
-        format!("::error title={}::{}", workflow_property(&plain(title)), workflow_data(&plain(message)))
+        error(title, message, None)
     }
 
     /// The runner shows it only if debug logging is on (`RUNNER_DEBUG`).
     fn debug(&self, text: &str) -> Option<String> {
         Some(format!("::debug::{}", workflow_data(&plain(text))))
     }
+}
+
+/// Returns the line of an error, which may be about a line of a file of the repository.
+pub(super) fn error(title: &str, message: &str, place: Option<(&str, usize)>) -> String {
+    let place = place.map(|(path, line)| format!("file={},line={line},", workflow_property(&plain(path))));
+    format!(
+        "::error {}title={}::{}",
+        place.unwrap_or_default(),
+        workflow_property(&plain(title)),
+        workflow_data(&plain(message))
+    )
 }
 
 /// Prints annotations, errors first, as many of each severity as GitHub shows. Returns the number of the others.

@@ -38,7 +38,7 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
     default_output: |environment, _| {
         variable(environment, "RUNNER_TEMP").map(|folder| PathBuf::from(folder).join("hyperframes-ci"))
     },
-    annotation: Some(|title, message| WorkflowCommands.error(title, message)),
+    annotation: Some(log::error),
     connect: |environment, settings| Ok(Box::new(GitHub::connect(environment, settings)?)),
 };
 
@@ -151,6 +151,11 @@ impl CiProvider for GitHub {
     fn published(&self, names: &[String]) -> Result<Vec<(String, String)>, ProviderError> {
         self.client.require_token()?;
         self.previews().published(names)
+    }
+
+    fn check_release(&self, tag: &str) -> Result<(), ProviderError> {
+        self.client.require_token()?;
+        release::check(&self.client, tag)
     }
 
     fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {

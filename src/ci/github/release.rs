@@ -1,6 +1,6 @@
 //! The files of a release.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::ci::error::ProviderError;
@@ -10,6 +10,20 @@ use crate::system::url::encode_component;
 
 /// Attempts to upload a file: other jobs may upload it as well, and lists are eventually consistent.
 const ATTEMPTS: u32 = 5;
+
+/// Checks that the release of a tag exists, and that the token may write to it.
+///
+/// The permission cannot be read, so a request is sent that requires it and stores nothing: generating release notes.
+pub(super) fn check(client: &Client, tag: &str) -> Result<(), ProviderError> {
+    let release = find(client, tag)?;
+    let body = json!({ "tag_name": release["tag_name"] });
+    let response = client.call("POST", "/releases/generate-notes", &Body::Json(&body))?;
+    match response.status {
+        401 | 403 => response.ok("files of the release require contents: write").map(|_| ()),
+        // Other statuses do not say anything about the permission, such as 404 of an older server.
+        _ => Ok(()),
+    }
+}
 
 /// Attaches files to the release of a tag, which may be a draft, and returns their URLs in the same order. A file of
 /// the same name is replaced if its contents differ.
@@ -64,7 +78,13 @@ fn find(client: &Client, tag: &str) -> Result<Value, ProviderError> {
     }
     let releases = client.list("/releases?per_page=100", "the releases")?;
     let found = releases.into_iter().find(|release| release["tag_name"] == tag);
-    found.ok_or_else(|| ProviderError::Failed(format!("no release found for the tag {tag}")))
+    found.ok_or_else(|| {
+        let message = format!("the release of the tag {tag} was not found");
+        ProviderError::NotFound(
+            message,
+            "create the release first, or correct the input release-tag; drafts require `contents: write`",
+        )
+    })
 }
 
 fn url(asset: &Value) -> String {

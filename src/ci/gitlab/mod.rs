@@ -168,6 +168,10 @@ impl CiProvider for GitLab {
         urls.collect()
     }
 
+    fn check_release(&self, tag: &str) -> Result<(), ProviderError> {
+        release::check(&self.client, tag)
+    }
+
     fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
         release::attach(&self.client, tag, files)
     }

@@ -8,6 +8,30 @@ use crate::ci::provider::Media;
 use crate::ci::rest::Body;
 use crate::system::url::encode_component;
 
+/// Checks that there is a job token, and that the release of a tag exists or can be created.
+pub(super) fn check(client: &Client, tag: &str) -> Result<(), ProviderError> {
+    if !client.job.has_token() {
+        return Err(ProviderError::Forbidden("releases require CI_JOB_TOKEN, which is not set".to_owned()));
+    }
+    let tag_path = encode_component(tag);
+    let response = client.job.call("GET", &client.path(&format!("/releases/{tag_path}")), &Body::None)?;
+    match response.status {
+        404 => {}
+        _ => return response.ok("the release").map(|_| ()),
+    }
+    let path = client.path(&format!("/repository/tags/{tag_path}"));
+    let api = if client.api.has_token() { &client.api } else { &client.job };
+    let response = api.call("GET", &path, &Body::None)?;
+    // A token that may not read the tags gets another message.
+    if response.status == 404 && response.json["message"] == "404 Tag Not Found" {
+        return Err(ProviderError::NotFound(
+            format!("the tag {tag} was not found, so a release cannot be created for it"),
+            "create the tag first, or correct the input release-tag",
+        ));
+    }
+    Ok(())
+}
+
 /// Links files to the release of a tag and returns their URLs in the same order. Creates the release if there is none.
 /// A link of the same name is replaced if its URL differs.
 pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {

@@ -79,6 +79,9 @@ pub(crate) struct Found {
 pub(crate) fn find(environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Found>, CredentialError> {
     for variable in KEY_VARIABLES {
         if let Some(key) = environment(variable).filter(|key| !key.is_empty()) {
+            if is_reference(&key) {
+                return Err(CredentialError::Unexpanded(variable.to_owned(), key));
+            }
             let credential = Credential::ApiKey(secret(key, variable)?);
             return Ok(Some(Found { credential, source: variable.to_owned() }));
         }
@@ -87,6 +90,21 @@ pub(crate) fn find(environment: &dyn Fn(&str) -> Option<String>) -> Result<Optio
         Some(path) => read_file(&path),
         None => Ok(None),
     }
+}
+
+/// Returns whether a key is a reference to a variable that a CI service did not replace, since it does not exist:
+/// `$(NAME)` of Azure Pipelines, `${{ NAME }}` of templates, `$NAME` and `${NAME}` of shells. No key has such a form, so it
+/// can be printed.
+fn is_reference(key: &str) -> bool {
+    let key = key.trim();
+    let inner = |open: &str, close: &str| key.strip_prefix(open)?.strip_suffix(close);
+    let name = inner("$(", ")")
+        .or_else(|| inner("${{", "}}"))
+        .or_else(|| inner("${", "}"))
+        .or_else(|| key.strip_prefix('$'));
+    let name = name.map(str::trim).unwrap_or_default();
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte))
 }
 
 /// Returns the credentials file, or `None` if no home directory is set.
@@ -176,6 +194,25 @@ mod tests {
             Some("key a")
         );
         assert_eq!(exposed(with(&[])), None);
+    }
+
+    #[test]
+    fn a_reference_that_the_ci_service_left_is_not_a_key() {
+        for key in
+            ["$(HEYGEN_API_KEY)", "${{ secrets.HEYGEN_API_KEY }}", "${{secrets.KEY}}", "$KEY", "${KEY}"]
+        {
+            let error = with(&[("HEYGEN_API_KEY", key)]).expect_err("refused");
+            assert!(matches!(&error, CredentialError::Unexpanded(..)), "{key}: {error}");
+        }
+        let error = with(&[("HEYGEN_API_KEY", "$(MY_KEY)")]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "HEYGEN_API_KEY contains \"$(MY_KEY)\" instead of a key: the CI service has no such variable"
+        );
+        assert!(crate::fault::Fault::help(&error).is_some_and(|help| help.contains(" MY_KEY ")), "{error}");
+        for key in ["$", "$(a)b", "$2b$10$abc", "sk_$(x"] {
+            assert!(with(&[("HEYGEN_API_KEY", key)]).is_ok(), "{key}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::fault::{Exit, Fault};
 pub(crate) enum CredentialError {
     /// A credential contains control characters, which would allow header injection. Holds its source.
     ControlCharacters(String),
+    /// A CI service left a reference to a variable in place of the key. Holds the environment variable and the reference.
+    Unexpanded(String, String),
     /// The file cannot be read.
     Unreadable(PathBuf, std::io::Error),
     /// The file is neither JSON of the expected shape nor a single line of text.
@@ -25,6 +27,12 @@ impl fmt::Display for CredentialError {
         match self {
             Self::ControlCharacters(source) => {
                 write!(f, "the credential in {source} contains control characters")
+            }
+            Self::Unexpanded(source, reference) => {
+                write!(
+                    f,
+                    "{source} contains {reference:?} instead of a key: the CI service has no such variable"
+                )
             }
             Self::Unreadable(path, error) => {
                 write!(f, "cannot read the credentials file {}: {error}", path.display())
@@ -43,7 +51,7 @@ impl fmt::Display for CredentialError {
 impl Fault for CredentialError {
     fn code(&self) -> &str {
         match self {
-            Self::ControlCharacters(_) => "invalid_credential",
+            Self::ControlCharacters(_) | Self::Unexpanded(..) => "invalid_credential",
             Self::Unreadable(..) | Self::Unwritable(..) | Self::Corrupt(..) => "credentials_file",
             Self::Expired(_) => "credential_expired",
         }
@@ -52,6 +60,10 @@ impl Fault for CredentialError {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::ControlCharacters(_) => "copy the key again, without a trailing line break".to_owned(),
+            Self::Unexpanded(_, reference) => {
+                let name = reference.trim_matches(|character: char| "${}() ".contains(character));
+                format!("set the secret variable {name} in the CI service, or pass another one")
+            }
             Self::Unwritable(path, _) => {
                 format!("set HEYGEN_API_KEY, or make {} writable", path.display())
             }
@@ -83,8 +95,8 @@ impl Fault for NoCredential {
     }
 
     fn help(&self) -> Option<String> {
-        let help = "set HEYGEN_API_KEY (in GitHub Actions, from a secret), run `hyperframes-ci auth login`, or use --renderer local, \
-             which requires no account";
+        let help = "set HEYGEN_API_KEY (in GitHub Actions, from a secret), or run `hyperframes-ci auth login`; \
+             `hyperframes-ci render --renderer local` requires no account";
         Some(help.to_owned())
     }
 

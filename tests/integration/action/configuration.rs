@@ -100,6 +100,34 @@ fn a_row_that_is_wrong_is_annotated_and_not_rendered() {
     let run = stage.run(&stage.pull_request(), &[]);
     assert_eq!(run.code, 2);
     assert!(run.log.contains("hyperframes-ci.toml:3:1: unknown key"), "{}", run.log);
+    assert!(
+        run.log.contains("::error file=hyperframes-ci.toml,line=3,title=hyperframes-ci::"),
+        "{}",
+        run.log
+    );
+    let gone =
+        "[[render]]\nproject = \"videos/one\"\n\n[[render]]\nname = \"x\"\nproject = \"videos/gone\"\n";
+    write(stage.repository.path(), "hyperframes-ci.toml", gone);
+    let run = stage.run(&stage.pull_request(), &[]);
+    assert_eq!(run.code, 2);
+    let annotation = run.log.lines().find(|line| line.starts_with("::error")).unwrap_or_default();
+    assert!(
+        annotation.starts_with("::error file=hyperframes-ci.toml,line=4,title=hyperframes-ci::"),
+        "{annotation}"
+    );
+    assert!(annotation.contains("entry \"x\": directory not found"), "{annotation}");
+}
+
+#[test]
+fn a_run_without_an_entry_for_its_event_says_so() {
+    let stage = Stage::new();
+    let text = "[[render]]\nproject = \"videos/one\"\non = [\"release\"]\n";
+    write(stage.repository.path(), "hyperframes-ci.toml", text);
+    commit(stage.repository.path(), "an entry");
+    let run = stage.run(&stage.runner("push", &json!({})), &[("mode", "render")]);
+    assert_eq!((run.code, stage.emulator.created()), (0, (0, 0)), "{}", run.log);
+    assert!(run.log.contains("is for the event push"), "{}", run.log);
+    assert!(run.summary.contains("no entry of the configuration is for the event push"), "{}", run.summary);
 }
 
 #[test]

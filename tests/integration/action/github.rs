@@ -314,6 +314,7 @@ impl State {
                 "browser_download_url": format!("https://github.example/o/r/releases/download/{name}") })
         };
         match (method, path) {
+            ("POST", ["generate-notes"]) => plain(200, json!({ "name": "v1", "body": "" })),
             ("GET", ["tags", tag]) => {
                 let found = self
                     .releases

@@ -176,6 +176,7 @@ impl State {
             ("GET", ["releases", tag]) if self.releases.contains_key(*tag) => {
                 plain(200, json!({ "tag_name": tag }))
             }
+            ("GET", ["repository", "tags", "v9"]) => refuse(404, "404 Tag Not Found"),
             ("POST", ["releases"]) => {
                 self.releases.insert(body["tag_name"].as_str().unwrap().to_owned(), Vec::new());
                 plain(201, json!({}))
@@ -257,4 +258,18 @@ fn a_tag_gets_a_release_with_links() {
         assert_eq!(names, ["videos-one.mp4", "videos-one.png", "hyperframes-provenance.json"]);
     }
     assert_eq!(stage.emulator.created(), (1, 1));
+}
+
+#[test]
+fn a_release_that_cannot_be_created_ends_the_run_before_anything_is_submitted() {
+    let stage = Stage::new();
+    for (tag, token, message) in [
+        ("v9", "job-supersecret", "the tag v9 was not found, so a release cannot be created for it"),
+        ("v1", "", "releases require CI_JOB_TOKEN, which is not set"),
+    ] {
+        let variables = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_TAG", tag), ("CI_JOB_TOKEN", token)];
+        let (code, log) = stage.run(&variables, &[("projects", "videos/one")]);
+        assert!(code == 1 && log.contains(message), "{code}: {log}");
+    }
+    assert_eq!(stage.emulator.created(), (0, 0));
 }

@@ -52,6 +52,38 @@ fn a_release_gets_its_videos_once() {
 }
 
 #[test]
+fn a_release_that_cannot_get_files_ends_the_run_before_anything_is_submitted() {
+    let stage = Stage::new();
+    stage.github.state().releases =
+        vec![Release { tag: "v1".to_owned(), is_draft: false, assets: Vec::new() }];
+    let runner = stage.runner("push", &json!({}));
+    let refused = |inputs: &[(&str, &str)], message: &str| {
+        let run = stage.run(&runner, inputs);
+        assert_eq!(run.code, 1, "{inputs:?}: {}", run.log);
+        assert!(run.log.contains(message), "{inputs:?}: {}", run.log);
+        assert_eq!(stage.emulator.created(), (0, 0), "{inputs:?}");
+    };
+    let projects = ("projects", "videos/one");
+    refused(&[projects, ("release-tag", "v9")], "the release of the tag v9 was not found");
+    refused(&[projects, ("release-tag", "v1"), ("token", "")], "permission denied: no token");
+    stage.github.state().may_write = false;
+    refused(
+        &[projects, ("release-tag", "v1")],
+        "permission denied: files of the release require contents: write",
+    );
+    stage.github.state().may_write = true;
+    let run = stage.run(&runner, &[projects, ("mode", "release")]);
+    assert_eq!((run.code, stage.emulator.created()), (2, (0, 0)), "{}", run.log);
+    assert!(
+        run.log.contains("mode release requires a release event or the input release-tag"),
+        "{}",
+        run.log
+    );
+    let run = stage.run(&runner, &[projects, ("release-tag", "v1")]);
+    assert_eq!((run.code, stage.emulator.created()), (0, (1, 1)), "{}", run.log);
+}
+
+#[test]
 fn jobs_that_attach_the_same_file_at_the_same_time_leave_one() {
     let stage = Stage::new();
     stage.github.state().releases =

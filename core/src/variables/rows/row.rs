@@ -121,7 +121,8 @@ impl Row {
         record: Vec<String>,
     ) -> Result<Self, String> {
         if record.len() != header.len() {
-            return Err(format!("has {} fields, but the header has {}", record.len(), header.len()));
+            let noun = if record.len() == 1 { "field" } else { "fields" };
+            return Err(format!("has {} {noun}, but the header has {}", record.len(), header.len()));
         }
         let members = header.iter().zip(record).filter(|(name, _)| !name.is_empty());
         let variables = members.map(|(name, value)| (name.clone(), value.into())).collect();
