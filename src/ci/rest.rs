@@ -299,6 +299,18 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_does_not_respond_is_named() {
+        // Bound and closed again, so that nothing listens there.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let host = listener.local_addr().expect("an address").to_string();
+        drop(listener);
+        let error = rest(&format!("http://{host}")).call("POST", "/x", &Body::None).expect_err("no response");
+        let message = error.to_string();
+        assert!(message.starts_with(&format!("no response from {host}: ")), "{message}");
+        assert!(!message.contains("io: "), "{message}");
+    }
+
+    #[test]
     fn pages_are_found() {
         let header = "<https://a.example/?page=1>; rel=\"prev\", <https://a.example/?page=3>; rel=\"next\"";
         assert_eq!(next_link(header).as_deref(), Some("https://a.example/?page=3"));

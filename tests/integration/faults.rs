@@ -108,8 +108,8 @@ fn a_target_that_fills_up_leaves_nothing() {
 fn a_server_that_is_not_there_is_tried_and_named() {
     let folder = project();
     for (url, message) in [
-        ("http://127.0.0.1:1", "onnection refused"),
-        ("https://api.unknown.invalid", "failed to lookup address"),
+        ("http://127.0.0.1:1", "127.0.0.1:1: Connection refused"),
+        ("https://api.unknown.invalid", "api.unknown.invalid: failed to lookup address"),
     ] {
         let mut command = crate::support::command();
         command.args(["render", "-o", "v.mp4", "--no-reuse"]).current_dir(folder.path());

@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(told.first().map(String::as_str), Some("1 ok"));
         assert!(told.iter().any(|line| line.ends_with("false")), "{told:?}");
         let rows = read("a,b\n1\n1,2\n", RowFormat::Csv);
-        assert!(rows[0].as_ref().is_err_and(|error| error.message.contains("1 fields")) && rows[1].is_ok());
+        assert!(rows[0].as_ref().is_err_and(|error| error.message.contains("1 field,")) && rows[1].is_ok());
         assert!(Rows::new(&b""[..], RowFormat::Csv).is_err());
         let rows = read("a,b\r\n\r\n1,2\r\n\"3\n\",4\n5\n\"6,7", RowFormat::Csv);
         let lines = rows.iter().map(|row| match row {
