@@ -33,6 +33,7 @@ use crate::project::{PackError, input};
 use crate::renderers::LedgerFile;
 use crate::renderers::lambda::LambdaError;
 use crate::renderers::verify::Mismatch;
+use crate::system::gate::Reach;
 use crate::system::output::OutputError;
 use crate::system::output_place::OutputRefusal;
 use crate::system::programs::ProgramError;
@@ -203,7 +204,9 @@ fn files() -> Vec<Error> {
         PackError::File(path("videos/launch/a.png"), changed).into(),
         PackError::File(path("videos/launch/a.png"), ArchiveError::Read(denied())).into(),
         PackError::Archive(denied()).into(),
-        input::text_of("--variables-file", Path::new("absent.json")).expect_err("absent").into(),
+        input::text_of("--variables-file", Path::new("absent.json"), &Reach::anywhere(), 1)
+            .expect_err("absent")
+            .into(),
         input::from_text("--variables", "{\"title\": Hello}").expect_err("invalid").into(),
         input::from_text("--variables", "[1]").expect_err("an array").into(),
         ChangesError::NoGit(io::ErrorKind::NotFound.into()).into(),

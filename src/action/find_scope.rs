@@ -1,7 +1,7 @@
 //! Finds the projects of a run, checks them, and selects the compositions that the pull request affects.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hyperframes_ci_core::check::{CheckOptions, Report};
 use hyperframes_ci_core::findings::{CONFIG_FILE, Severity};
@@ -22,6 +22,8 @@ use crate::project::collect::Project;
 use crate::project::display_path::DisplayPaths;
 use crate::project::tree::DiskTree;
 use crate::project::{changes, discover, discover::DiscoverError};
+use crate::system::gate::Reach;
+use crate::system::temporary::{self, TemporaryFolder};
 use crate::ui::{Console, counted};
 
 /// The message for a repository without projects.
@@ -109,35 +111,39 @@ pub(super) fn find_scope(
 /// Reads the configuration: that of the base if the run has access to secrets.
 fn settings(inputs: &Inputs, provider: &dyn CiProvider) -> Result<Settings, Error> {
     let config = match provider.event().is_privileged {
-        true => Some(write_base_config(inputs, provider)?),
+        true => Some(write_base_config(provider)?),
         false => None,
     };
-    let mut settings = Settings::read(&inputs.workspace, config.as_deref(), Some(inputs.workspace.clone()))?;
+    let path = config.as_ref().map(|folder| folder.path().join(CONFIG_FILE));
+    let mut settings = Settings::read(&inputs.workspace, path.as_deref(), Some(inputs.workspace.clone()))?;
+    settings.temporary.clone_from(&inputs.temporary);
     // Paths in the file start at the root of the repository, in whichever directory the step runs.
     settings.root.clone_from(&inputs.workspace);
     Ok(settings)
 }
 
-/// Writes the configuration of the base to a file and returns its path: a pull request must not change how it is
-/// checked while the run has access to secrets.
-fn write_base_config(inputs: &Inputs, provider: &dyn CiProvider) -> Result<PathBuf, Error> {
+/// Writes the configuration of the base to a temporary directory: a pull request must not change how it is checked while
+/// the run has access to secrets.
+fn write_base_config(provider: &dyn CiProvider) -> Result<TemporaryFolder, Error> {
     let text = match &provider.event().subject {
         Subject::PullRequest(request) => provider.file_at(&request.base, CONFIG_FILE),
         _ => Ok(None),
     };
     let text = text.map_err(ActionError::from)?.unwrap_or_default();
-    let path = inputs.output_dir.join("config-of-base.toml");
-    std::fs::write(&path, &text)
-        .map_err(|error| ActionError::from(ProviderError::Runner(path.clone(), error)))?;
-    Ok(path)
+    let written = temporary::create_folder("hyperframes-ci-config-").and_then(|folder| {
+        std::fs::write(folder.path().join(CONFIG_FILE), &text)?;
+        Ok(folder)
+    });
+    Ok(written.map_err(|error| ActionError::from(ProviderError::Runner(CONFIG_FILE.into(), error)))?)
 }
 
 /// Finds the projects of the input `projects`, or those of the whole repository, which may be none.
 fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
     let repository = [".".to_owned()];
     let named = if inputs.projects.is_empty() { &repository[..] } else { &inputs.projects };
+    let reach = Reach::inside(&inputs.workspace, "the workspace");
     let paths = named.iter().map(|path| inputs.workspace.join(path)).collect::<Vec<_>>();
-    match discover::projects(&paths, Some(&inputs.workspace)) {
+    match discover::projects(&paths, Some(&inputs.workspace), &reach) {
         Err(DiscoverError::NoProject(_)) if inputs.projects.is_empty() => Ok(Vec::new()),
         found => found.map_err(|error| {
             let help =

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::heygen::environment;
 use crate::system::deadline::Deadline;
+use crate::system::gate::{self, Reach};
+use crate::system::{output, temporary};
 
 /// Maximum size of an animated GIF in bytes: GitHub does not show larger ones.
 const MAX_GIF_SIZE: u64 = 5 * 1024 * 1024;
@@ -27,21 +29,25 @@ pub(super) struct Images {
 
 impl Images {
     /// Creates images of `video` in `folder` with FFmpeg. If that fails, downloads the poster from `thumbnail`, a
-    /// presigned URL of the API.
+    /// presigned URL of the API. Both are made in a temporary directory: those that write them follow links.
     pub(super) fn create(video: &Path, thumbnail: Option<&str>, folder: &Path, slug: &str) -> Self {
-        let poster = folder.join(format!("{slug}.png"));
-        let gif = folder.join(format!("{slug}.gif"));
+        let Ok(work) = temporary::create_folder("hyperframes-ci-images-") else { return Self::default() };
+        let (poster, gif) = (work.path().join("poster.png"), work.path().join("preview.gif"));
+        let keep = |image: &Path, extension: &str| {
+            let contents = gate::read(image, &Reach::anywhere(), MAX_THUMBNAIL_SIZE).ok()?;
+            output::write(folder, &format!("{slug}.{extension}"), &contents).ok()
+        };
         let mut images = Self::default();
-        if ffmpeg(video, &poster, &["-vf", "thumbnail=50,scale='min(960,iw)':-2", "-frames:v", "1"]) {
-            images.poster = Some(poster);
-        } else if let Some(url) = thumbnail {
-            images.poster = download(url, &poster).then_some(poster);
+        if ffmpeg(video, &poster, &["-vf", "thumbnail=50,scale='min(960,iw)':-2", "-frames:v", "1"])
+            || thumbnail.is_some_and(|url| download(url, &poster))
+        {
+            images.poster = keep(&poster, "png");
         }
         let filter =
             "fps=10,scale='min(480,iw)':-2:flags=lanczos,split[a][b];[a]palettegen[p];[b][p]paletteuse";
         if ffmpeg(video, &gif, &["-t", "6", "-filter_complex", filter, "-loop", "0"]) {
             let is_small = std::fs::metadata(&gif).is_ok_and(|metadata| metadata.len() <= MAX_GIF_SIZE);
-            images.gif = is_small.then_some(gif);
+            images.gif = is_small.then(|| keep(&gif, "gif")).flatten();
         }
         images
     }

@@ -1,6 +1,6 @@
 //! The inputs of `action.yml`, passed as environment variables: `max-wait` is `INPUT_MAX_WAIT`. Empty means not set.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
@@ -11,6 +11,8 @@ use crate::app::spec::{RenderSpec, RendererChoice, Severities};
 use crate::ci;
 use crate::fault::Error;
 use crate::heygen::auth::{self, Secret};
+use crate::system::gate::Reach;
+use crate::system::output_place::OutputRefusal;
 
 /// Inputs that apply to the run as a whole, unlike the options of the same name, which apply to one render.
 const RUN_INPUTS: [&str; 3] = ["renderer", "max-renders", "max-seconds"];
@@ -44,6 +46,10 @@ pub(super) struct Inputs {
     pub(super) fail_on: FailOn,
     pub(super) release_tag: Option<String>,
     pub(super) output_dir: PathBuf,
+    /// Whether the output directory has files of others, which must not be uploaded.
+    pub(super) has_foreign_files: bool,
+    /// The directory of the CI service for temporary files.
+    pub(super) temporary: Option<PathBuf>,
     /// Name of the artifact with the results of the triggering run.
     pub(super) artifact: String,
     pub(super) workspace: PathBuf,
@@ -222,11 +228,36 @@ impl Inputs {
             output_dir: inputs
                 .trimmed("output-dir")
                 .map_or_else(|| ci::default_output(environment, &workspace), |folder| workspace.join(folder)),
+            has_foreign_files: false,
+            temporary: ci::default_output(environment, &workspace).parent().map(Path::to_owned),
             artifact: inputs.value("artifact").unwrap_or_else(|| "hyperframes".to_owned()),
             workspace,
             has_key: auth::find(environment).is_ok_and(|found| found.is_some()),
             token: inputs.trimmed("token").map(Secret::new),
         })
+    }
+
+    /// Resolves the output directory, which may be in the checkout: it must not leave the workspace and the directory for
+    /// temporary files.
+    ///
+    /// # Errors
+    /// Returns a usage error if it does, or if it is inside of a `.git`.
+    pub(super) fn resolve_output_dir(&mut self) -> Result<(), Error> {
+        let reach = Reach::inside(&self.workspace, "the workspace");
+        let reach = match &self.temporary {
+            Some(folder) => reach.or(folder, "the temporary directory of the job"),
+            None => reach,
+        };
+        let resolved = OutputRefusal::resolve(&self.output_dir, &reach).map_err(|refusal| {
+            let path = self.output_dir.display();
+            Error::usage(
+                format!("input output-dir: {path} {refusal}"),
+                "choose a directory inside the workspace",
+            )
+        })?;
+        self.has_foreign_files = resolved.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        self.output_dir = resolved;
+        Ok(())
     }
 
     /// Returns the secrets of the environment, to be masked in logs.

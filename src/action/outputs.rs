@@ -11,8 +11,12 @@ use super::preview::Preview;
 use super::report;
 use super::scope::Scope;
 use crate::app::outcome::{CheckOutcome, Outcome};
-use crate::ci::{CiProvider, Event, ProviderError};
+use crate::ci::{CiProvider, Event};
 use crate::fault::Error;
+use crate::system::output;
+
+/// The name of the file that describes how the videos of a release were rendered.
+pub(super) const PROVENANCE: &str = "provenance.json";
 
 /// The results of a run.
 #[derive(Clone, Copy)]
@@ -32,7 +36,7 @@ pub(super) struct Results<'a> {
 /// Writes `report.json`, the summary and the outputs.
 ///
 /// # Errors
-/// Returns [`ProviderError::Runner`] if a file of the output directory or the runner cannot be written.
+/// Returns an error if a file of the output directory or the runner cannot be written.
 pub(super) fn write_results(
     results: Results<'_>,
     inputs: &Inputs,
@@ -40,7 +44,6 @@ pub(super) fn write_results(
 ) -> Result<(), Error> {
     let Results { mode, event, scope, previews, notes, comment_url, asset_urls } = results;
     let renders = Value::Array(previews.iter().map(Preview::to_json).collect());
-    let path = inputs.output_dir.join("report.json");
     let report = json!({
         "event": event.name,
         "mode": mode.to_string(),
@@ -50,17 +53,14 @@ pub(super) fn write_results(
         "comment_url": comment_url,
         "asset_urls": asset_urls,
     });
-    write_file(&path, &format!("{report:#}\n"))?;
+    let path = output::write(&inputs.output_dir, "report.json", format!("{report:#}\n").as_bytes())?;
     provider.summary(&report::summary(scope, previews, notes, event)).map_err(ActionError::from)?;
     let outputs = [
         ("results", renders.to_string()),
         ("comment-url", comment_url.unwrap_or_default().to_owned()),
         ("asset-urls", json!(asset_urls).to_string()),
         ("report-path", path.display().to_string()),
-        (
-            "artifact-path",
-            if previews.is_empty() { String::new() } else { inputs.output_dir.display().to_string() },
-        ),
+        ("artifact-path", artifact_path(previews, inputs, &path)),
     ];
     for (name, value) in video_outputs(previews).into_iter().chain(outputs) {
         provider.output(name, &value).map_err(ActionError::from)?;
@@ -92,11 +92,28 @@ fn video_outputs(previews: &[Preview]) -> [(&'static str, String); 5] {
     ]
 }
 
-/// Writes a file of the output directory.
-///
-/// # Errors
-/// Returns [`ProviderError::Runner`] if that fails.
-pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Error> {
-    std::fs::write(path, text)
-        .map_err(|error| ActionError::from(ProviderError::Runner(path.to_owned(), error)).into())
+/// Returns what the artifact consists of: the output directory, or this run's files in it if others were there before,
+/// such as files and links of the checkout; one a line, as patterns of the action that uploads them.
+fn artifact_path(previews: &[Preview], inputs: &Inputs, report: &Path) -> String {
+    if previews.is_empty() {
+        return String::new();
+    }
+    if !inputs.has_foreign_files {
+        return inputs.output_dir.display().to_string();
+    }
+    let provenance = inputs.output_dir.join(PROVENANCE);
+    let provenance = provenance.is_file().then_some(provenance.as_path());
+    let files = previews.iter().flat_map(Preview::files).chain([report]).chain(provenance);
+    // Source of the escapes: the README of @actions/glob.
+    let escaped = files.map(|path| {
+        let mut pattern = String::new();
+        for character in path.display().to_string().chars() {
+            match character {
+                '*' | '?' | '[' => pattern.extend(['[', character, ']']),
+                other => pattern.push(other),
+            }
+        }
+        pattern
+    });
+    escaped.collect::<Vec<_>>().join("\n")
 }

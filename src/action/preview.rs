@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::video::signature;
 use serde_json::{Map, Value, json};
 
 use super::figures::Figures;
@@ -11,9 +12,13 @@ use crate::app::batch::{self, Manifest};
 use crate::app::outcome::Outcome;
 use crate::ci::{self, Media};
 use crate::system::digest;
+use crate::system::gate::{self, Reach};
 
 /// Maximum number of videos of a batch in a release; GitHub limits a release to 1000 files.
 const MAX_ROWS: usize = 400;
+
+/// Longest header that [`signature`] looks at, in bytes.
+const HEADER: u64 = 16;
 
 /// Number of characters of a render key in file names.
 const NAME_LENGTH: usize = 24;
@@ -25,6 +30,8 @@ pub(super) struct Preview {
     pub(super) state: PreviewState,
     /// How the variables differ from those of the base.
     pub(super) variables: Vec<VariableChange>,
+    /// The manifest of a batch.
+    pub(super) manifest: Option<PathBuf>,
     /// The rows of a batch that have a video, in their order.
     pub(super) rows: Vec<PreviewRow>,
     pub(super) images: Images,
@@ -77,11 +84,14 @@ pub(super) struct RenderedPreview {
 
 /// Returns the first rows of a manifest that have a video, of `count` rows in all.
 pub(super) fn rows(manifest: &Path, count: u64) -> Vec<PreviewRow> {
-    let manifest = Manifest::read(manifest, count).ok();
+    // The folder may be in the checkout, and a manifest in it may name anything.
+    let reach = Reach::inside(manifest.parent().unwrap_or(Path::new("")), "the output directory");
+    let manifest = Manifest::read(manifest, count, &reach).ok();
     let row = |entry: batch::Entry| {
         let video = PathBuf::from(entry.output?);
         let row = PreviewRow { key: entry.identity, render_id: entry.render_id, video };
-        row.video.is_file().then_some(row)
+        let head = gate::head(&row.video, &reach, HEADER);
+        head.is_ok_and(|head| signature(&head).is_ok()).then_some(row)
     };
     manifest.iter().flat_map(Manifest::completed).filter_map(row).take(MAX_ROWS).collect()
 }
@@ -106,11 +116,23 @@ impl Preview {
             display_name: display_name.to_owned(),
             state,
             variables: Vec::new(),
+            manifest: None,
             rows: Vec::new(),
             images: Images::default(),
             base_name: None,
             urls: PublishedUrls::default(),
         }
+    }
+
+    /// Returns the files that this run has made for it.
+    pub(super) fn files(&self) -> Vec<&Path> {
+        let Images { poster, gif } = &self.images;
+        let rows = self.rows.iter().map(|row| row.video.as_path());
+        let files = [self.video(), poster.as_deref(), gif.as_deref(), self.manifest.as_deref()];
+        let mut files = files.into_iter().flatten().chain(rows).collect::<Vec<_>>();
+        files.sort_unstable();
+        files.dedup();
+        files
     }
 
     /// Returns the render, if it is completed.

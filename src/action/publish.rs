@@ -8,12 +8,14 @@ use super::error::ActionError;
 use super::find_scope::find_scope;
 use super::inputs::Inputs;
 use super::mode::{FailOn, Mode};
-use super::outputs::{Results, write_file, write_results};
+use super::outputs::{PROVENANCE, Results, write_results};
 use super::preview::{Preview, PreviewState};
 use super::scope::Scope;
 use super::{report, runner};
 use crate::ci::{CiProvider, Event, Media, ProviderError, Section, Subject};
 use crate::fault::Error;
+use crate::system::gate::Folder;
+use crate::system::output;
 use crate::ui::Console;
 
 /// One run of the action.
@@ -33,7 +35,7 @@ impl ActionRun<'_> {
     /// Returns an error if the projects cannot be checked, the release cannot be changed, or a result fails the step by
     /// the input `fail-on`.
     pub(super) fn run(mut self) -> Result<(), Error> {
-        std::fs::create_dir_all(&self.inputs.output_dir).map_err(|error| {
+        Folder::of(&self.inputs.output_dir).map_err(|error| {
             let path = self.inputs.output_dir.clone();
             ActionError::from(ProviderError::Runner(path, error))
         })?;
@@ -212,8 +214,8 @@ impl ActionRun<'_> {
             return Ok(Vec::new());
         }
         let provenance = report::provenance(previews, self.event);
-        let path = self.inputs.output_dir.join("provenance.json");
-        write_file(&path, &format!("{provenance:#}\n"))?;
+        let provenance = format!("{provenance:#}\n");
+        let path = output::write(&self.inputs.output_dir, PROVENANCE, provenance.as_bytes())?;
         let mut files = previews.iter().flat_map(Preview::release_files).collect::<Vec<_>>();
         files.push(Media { name: "hyperframes-provenance.json".to_owned(), path });
         let urls = self.provider.attach(&tag, &files).map_err(ActionError::from)?;

@@ -21,6 +21,7 @@ use crate::app::spec::{ProjectSource, RenderSpec, RendererChoice};
 use crate::ci::{CiProvider, Subject};
 use crate::fault::{Error, Exit};
 use crate::renderers;
+use crate::system::gate::{self, Reach, limit};
 use crate::ui::Console;
 
 /// Renders the targets of `scope`.
@@ -67,7 +68,8 @@ impl PreviewRunner<'_> {
     /// Sets the changed variables, and the name of the images of the base.
     fn compare_with_base(&self, target: &RenderTarget, preview: &mut Preview) {
         let Some(base) = &self.scope.base else { return };
-        let html = std::fs::read_to_string(base.path().join(target.path())).unwrap_or_default();
+        let reach = Reach::inside(&base.path(), "the base");
+        let html = gate::read_text(&base.path().join(target.path()), &reach, limit::PAGE).unwrap_or_default();
         let before = Composition::parse(&target.path(), &html).declarations;
         preview.variables = variable_changes(&before, &target.parsed.declarations);
         // Equal renders have equal names, so the images of the base may be published already.
@@ -100,9 +102,13 @@ impl PreviewRunner<'_> {
         };
         spec.output = Some(folder.join(name));
         spec.batch.manifest.clone_from(&manifest);
+        for option in ["output", "manifest"] {
+            spec.reaches.insert(option, Reach::inside(folder, "the output directory"));
+        }
         let outcome = render(spec, self.console)?;
         if let (Some(path), Outcome::Batch(batch)) = (&manifest, &outcome) {
             preview.rows = rows(path, batch.rows);
+            preview.manifest = Some(path.clone());
         }
         let first = preview.rows.first().map(|row| row.video.clone());
         let video = first.or_else(|| outcome.video_path().map(ToOwned::to_owned));

@@ -23,6 +23,7 @@ pub(crate) fn run(environment: &dyn Fn(&str) -> Option<String>, console: &mut Co
 
 fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) -> Result<(), Error> {
     let mut inputs = Inputs::read(environment)?;
+    inputs.resolve_output_dir()?;
     let settings = Settings {
         token: inputs.token.clone(),
         preview_branch: inputs.preview_branch.clone(),

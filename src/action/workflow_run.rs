@@ -23,11 +23,9 @@ use super::scope::Scope;
 use crate::ci::{CiProvider, Event, ProviderError, Subject, TriggeringRun};
 use crate::fault::Error;
 use crate::renderers;
+use crate::system::gate::{self, Folder, Reach, limit};
 use crate::system::unpack;
 use crate::ui::{Console, counted};
-
-/// Maximum size of a report in bytes.
-const MAX_REPORT_SIZE: u64 = 4 * 1024 * 1024;
 
 /// Maximum number of compositions in a comment.
 const MAX_PREVIEWS: usize = 200;
@@ -43,7 +41,7 @@ pub(super) fn publish(
     console: &mut Console,
 ) -> Result<(), Error> {
     let failed = |message: String| Error::from(ActionError::from(ProviderError::Failed(message)));
-    fs::create_dir_all(&inputs.output_dir).map_err(|error| failed(error.to_string()))?;
+    Folder::of(&inputs.output_dir).map_err(|error| failed(error.to_string()))?;
     let archive = inputs.output_dir.join("artifact.zip");
     let request = provider.pull_request_of(run, &inputs.artifact, &archive).map_err(ActionError::from)?;
     let Some(request) = request else {
@@ -91,8 +89,8 @@ pub(super) fn publish(
 
 /// Reads a report; returns `None` if it is too large or not a JSON object.
 fn read_report(path: &Path) -> Option<Value> {
-    let is_small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= MAX_REPORT_SIZE);
-    let text = if is_small { fs::read(path).ok()? } else { return None };
+    let reach = Reach::inside(path.parent()?, "the artifact");
+    let text = gate::read(path, &reach, limit::REPORT).ok()?;
     serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object)
 }
 
@@ -136,9 +134,9 @@ fn preview_of(result: &Value, folder: &Path) -> Preview {
 
 /// Returns whether a file is an image or video of the type that its extension says, by its first bytes.
 fn is_media(path: &PathBuf) -> bool {
-    let mut head = [0; 16];
-    let read = fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut head));
-    let head = &head[..read.unwrap_or(0)];
+    let reach = Reach::inside(path.parent().unwrap_or(Path::new("")), "the artifact");
+    let head = gate::head(path, &reach, 16).unwrap_or_default();
+    let head = head.as_slice();
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("png") => head.starts_with(b"\x89PNG\r\n\x1a\n"),
         Some("gif") => head.starts_with(b"GIF8"),

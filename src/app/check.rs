@@ -15,6 +15,7 @@ use crate::project::display_path::DisplayPaths;
 use crate::project::input::{self, InputError};
 use crate::project::tree::DiskTree;
 use crate::project::{changes, discover};
+use crate::system::gate::{Reach, limit};
 use crate::system::parallel::in_order;
 
 /// What to check.
@@ -70,17 +71,23 @@ impl CheckTarget {
                 values.push(Values::Inline(input::from_text(&spec.label("variables"), text)?));
             }
             Some(VariableSource::File(path)) => {
-                let (path, text) = read(&spec.label("variables-file"), path)?;
+                let reach = spec.reach("variables-file");
+                let (path, text) = read(&spec.label("variables-file"), path, &reach, limit::VALUES)?;
                 values.push(Values::Object { path, text });
             }
             None => {}
         }
         if let Some(path) = &spec.batch.rows {
-            let (path, text) = read(&spec.label("batch"), path)?;
+            let (path, text) = read(&spec.label("batch"), path, &spec.reach("batch"), limit::ROWS)?;
             values.push(Values::Rows { path, text });
         }
-        let project = Project::open(spec.directory(), spec.workspace.as_deref())?;
-        let levels = severities::levels(&spec.severities, &project.boundary, Levels::default())?;
+        let project = Project::open(spec.directory(), spec.workspace.as_deref(), &spec.reach("project"))?;
+        let levels = severities::levels(
+            &spec.severities,
+            &project.boundary,
+            &spec.reach("config"),
+            Levels::default(),
+        )?;
         Ok(Self {
             options: CheckOptions {
                 compositions: spec.request.composition.iter().cloned().collect(),
@@ -100,7 +107,8 @@ impl CheckTarget {
 /// read.
 pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
     spec.severities.validate()?;
-    let projects = discover::projects(&spec.paths, spec.workspace.as_deref()).map_err(|error| {
+    let reach = Reach::of_user(spec.workspace.as_deref());
+    let projects = discover::projects(&spec.paths, spec.workspace.as_deref(), &reach).map_err(|error| {
         Error::usage(
             error.to_string(),
             "pass a directory that contains index.html, or one of its parent directories",
@@ -112,7 +120,7 @@ pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
         // Each configuration is read once.
         let levels = match levels_by_repository.get(&project.boundary) {
             Some(levels) => Levels::clone(levels),
-            None => severities::levels(&spec.severities, &project.boundary, Levels::default())?,
+            None => severities::levels(&spec.severities, &project.boundary, &reach, Levels::default())?,
         };
         levels_by_repository.insert(project.boundary.clone(), levels.clone());
         Ok(CheckTarget { project, options: options.clone(), levels })
@@ -135,20 +143,21 @@ fn options(spec: &CheckSpec, projects: &[Project]) -> Result<CheckOptions, Error
     if let Some(text) = &spec.variables {
         values.push(Values::Inline(input::from_text("--variables", text)?));
     }
+    let reach = Reach::of_user(spec.workspace.as_deref());
     for path in &spec.variables_files {
-        let (path, text) = read("--variables-file", path)?;
+        let (path, text) = read("--variables-file", path, &reach, limit::VALUES)?;
         values.push(Values::Object { path, text });
     }
     for path in &spec.rows {
-        let (path, text) = read("--rows", path)?;
+        let (path, text) = read("--rows", path, &reach, limit::ROWS)?;
         values.push(Values::Rows { path, text });
     }
     Ok(CheckOptions { compositions: spec.compositions.clone(), values, aspect_ratio: spec.aspect_ratio })
 }
 
-/// Returns the absolute path of a file, for findings, and its text.
-fn read(flag: &str, path: &Path) -> Result<(String, String), InputError> {
-    let text = input::text_of(flag, path)?;
+/// Returns the absolute path of a file of at most `limit` bytes, for findings, and its text.
+fn read(flag: &str, path: &Path, reach: &Reach, limit: u64) -> Result<(String, String), InputError> {
+    let text = input::text_of(flag, path, reach, limit)?;
     Ok((input::absolute(path), text))
 }
 

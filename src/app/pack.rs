@@ -11,6 +11,7 @@ use super::prepare::{PreflightSpec, PreparedProject, archive_outcome, largest_li
 use super::severities;
 use super::spec::Severities;
 use crate::fault::Error;
+use crate::system::gate::Reach;
 use crate::system::output::{OutputError, OutputFile};
 use crate::ui::{Console, bytes, plain, table};
 
@@ -36,17 +37,20 @@ pub(crate) struct PackSpec {
 /// be read or written.
 pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome, Error> {
     spec.severities.validate()?;
+    let reach = Reach::of_user(spec.workspace.as_deref());
     let project = PreparedProject::new(
         PreflightSpec {
             directory: &spec.directory,
             own_files: spec.output.as_deref().as_slice(),
             workspace: spec.workspace.as_deref(),
+            reach: &reach,
             options: &CheckOptions::default(),
         },
-        |project| severities::levels(&spec.severities, &project.boundary, Levels::default()),
+        |project| severities::levels(&spec.severities, &project.boundary, &reach, Levels::default()),
         console,
     )?;
-    let output = spec.output.as_deref().map(|path: &Path| OutputFile::prepare(Some(path))).transpose()?;
+    let output = spec.output.as_deref().map(|path: &Path| OutputFile::prepare(Some(path), &reach));
+    let output = output.transpose()?;
     let packed = project.pack(console)?;
     let mut archive = archive_outcome(project.project(), &packed, DIRECT_UPLOAD_LIMIT);
     if spec.is_listing {
@@ -69,8 +73,10 @@ pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome
     if packed.size > DIRECT_UPLOAD_LIMIT {
         console.warning(&format!("the archive exceeds the upload limit of {}", bytes(DIRECT_UPLOAD_LIMIT)));
     }
-    if let Some(output) = output {
-        std::fs::copy(packed.path(), output.temporary_path())
+    if let Some(mut output) = output {
+        packed
+            .open()
+            .and_then(|mut archive| std::io::copy(&mut archive, output.file()))
             .map_err(|error| OutputError::NotKept(format!("cannot write the archive: {error}")))?;
         let (path, size) = output.keep("archive.zip")?;
         console.done(&format!("{} ({})", path.display(), bytes(size)));

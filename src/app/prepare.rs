@@ -16,6 +16,7 @@ use crate::project::collect::Project;
 use crate::project::display_path::DisplayPaths;
 use crate::project::pack::{ArchiveContents, Packed};
 use crate::project::tree::DiskTree;
+use crate::system::gate::Reach;
 use crate::ui::{Console, bytes, counted};
 
 /// Number of the largest files that are listed.
@@ -30,6 +31,8 @@ pub(crate) struct PreflightSpec<'a> {
     pub(crate) own_files: &'a [&'a Path],
     /// The workspace of the CI service.
     pub(crate) workspace: Option<&'a Path>,
+    /// Where the project's directory may be.
+    pub(crate) reach: &'a Reach,
     /// Options of the checks.
     pub(crate) options: &'a CheckOptions,
 }
@@ -63,8 +66,8 @@ impl PreparedProject {
         levels: impl FnOnce(&Project) -> Result<Levels, Error>,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let PreflightSpec { directory, own_files, workspace, options } = spec;
-        let project = Project::open(directory, workspace)?.without(own_files);
+        let PreflightSpec { directory, own_files, workspace, reach, options } = spec;
+        let project = Project::open(directory, workspace, reach)?.without(own_files);
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
         let mut report = tree.check(options)?;

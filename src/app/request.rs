@@ -11,6 +11,7 @@ use super::options::https_url;
 use super::spec::{ProjectSource, RenderSpec, VariableSource};
 use crate::fault::Error;
 use crate::project::input;
+use crate::system::gate::limit;
 
 /// The body of a render request.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ impl RequestBody {
     /// Returns an error if an input cannot be read, is invalid, or contradicts another.
     pub(crate) fn new(spec: &RenderSpec) -> Result<Self, Error> {
         let mut body = match &spec.base {
-            Some(given) => input::from_anything("--data", given)?,
+            Some(given) => input::from_anything("--data", given, &spec.reach("data"))?,
             None => Map::new(),
         };
         let mut located = None;
@@ -40,7 +41,7 @@ impl RequestBody {
             Some(VariableSource::Inline(text)) => Some(input::from_text(&spec.label("variables"), text)?),
             Some(VariableSource::File(path)) => {
                 let label = spec.label("variables-file");
-                let text = input::text_of(&label, path)?;
+                let text = input::text_of(&label, path, &spec.reach("variables-file"), limit::VALUES)?;
                 let values = input::from_text_of(&label, path, &text)?;
                 located = Some(Values::Object { path: input::absolute(path), text });
                 Some(values)

@@ -9,6 +9,7 @@ use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 use crate::app::budget::LimitOptions;
 use crate::fault::Error;
 use crate::renderers::RunOptions;
+use crate::system::gate::Reach;
 
 /// What to render, how, and within which limits.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +48,9 @@ pub(crate) struct RenderSpec {
     pub(crate) workspace: Option<PathBuf>,
     /// Names of the options that are set, as messages show them, by option: `--batch`, or `hyperframes-ci.toml:3: rows`.
     pub(crate) labels: BTreeMap<&'static str, String>,
+    /// Where the paths of options may lead that a configuration or an input of the action has set, by option; those of
+    /// the project by `project`.
+    pub(crate) reaches: BTreeMap<&'static str, Reach>,
 }
 
 /// Where the project is.
@@ -145,6 +149,12 @@ impl RenderSpec {
     /// Returns the name of an option in messages, with the place where it is set.
     pub(crate) fn label(&self, option: &str) -> String {
         self.labels.get(option).cloned().unwrap_or_else(|| format!("--{option}"))
+    }
+
+    /// Returns where the path of an option may lead.
+    pub(crate) fn reach(&self, option: &str) -> Reach {
+        let set = self.reaches.get(option).cloned();
+        set.unwrap_or_else(|| Reach::of_user(self.workspace.as_deref()))
     }
 
     /// Returns the files that the run itself reads or writes; they are not part of the project.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::error::ProviderError;
 use crate::system::clock::unix_now;
+use crate::system::gate;
 use crate::system::http::{describe, hardened_config, is_safe_origin};
 use crate::system::proxy::proxy;
 use crate::system::secret::Secret;
@@ -189,7 +190,7 @@ impl Rest {
             return Err(failed(&format!("HTTP {}", response.status().as_u16())));
         }
         let mut body = response.into_body().into_reader().take(MAX_DOWNLOAD + 1);
-        let mut file = std::fs::File::create(file).map_err(|error| failed(&error))?;
+        let mut file = gate::create(file).map_err(|error| failed(&error))?;
         let size = std::io::copy(&mut body, &mut file).map_err(|error| failed(&error))?;
         if size > MAX_DOWNLOAD { Err(failed(&"the file is too large")) } else { Ok(()) }
     }
@@ -226,7 +227,7 @@ impl Rest {
                 self.agent.run(builder.body(json.to_string()).map_err(invalid)?)
             }
             Body::File(path, kind) => {
-                let file = std::fs::File::open(path)
+                let file = gate::open_made(path)
                     .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
                 let builder = builder.header("content-type", *kind);
                 self.agent.run(builder.body(file).map_err(invalid)?)

@@ -6,10 +6,12 @@ use hyperframes_ci_core::time::format_unix;
 use serde_json::Value;
 
 use super::flags::WaitFlags;
+use super::workspace::workspace;
 use crate::app::account;
 use crate::app::outcome::DetailOutcome;
 use crate::app::render::wait_for;
 use crate::fault::Error;
+use crate::system::gate::Reach;
 use crate::ui::{Console, plain, table};
 
 /// Show a render, or wait for it and download its video
@@ -35,7 +37,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     if args.wait || args.output.is_some() {
         let options = args.waiting.options()?;
-        let outcome = wait_for(&args.render_id, &options, args.output.as_deref(), console)?;
+        let reach = Reach::of_user(workspace().as_deref());
+        let outcome = wait_for(&args.render_id, &options, args.output.as_deref(), &reach, console)?;
         console.outcome(&outcome);
         return Ok(());
     }

@@ -13,6 +13,7 @@ use crate::app::outcome::schemas;
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::tree::DiskTree;
+use crate::system::gate::Reach;
 use crate::ui::Console;
 
 /// Print a JSON Schema
@@ -42,7 +43,11 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
         Command::Config => config::schema(),
         Command::Output { command } => schemas::output(command.as_deref()),
         Command::Variables { dir, composition } => {
-            let tree = DiskTree::open(Project::open(dir, workspace().as_deref())?)?;
+            let tree = DiskTree::open(Project::open(
+                dir,
+                workspace().as_deref(),
+                &Reach::of_user(workspace().as_deref()),
+            )?)?;
             let options = CheckOptions { compositions: vec![composition.clone()], ..CheckOptions::default() };
             let entry = tree.check(&options)?.entries.pop();
             let missing = || {

@@ -30,6 +30,7 @@ use serde::Deserialize;
 use super::envelopes;
 use super::error::EmulatorError;
 use super::server::{Content, Ending, Reply, Request};
+use crate::system::gate::{self, Reach, limit};
 
 /// A step of a render's flow, as scripts name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -124,7 +125,7 @@ impl Script {
     /// # Errors
     /// Returns [`EmulatorError::Script`] if the file cannot be read or is invalid.
     pub(crate) fn read(path: &Path) -> Result<Self, EmulatorError> {
-        let text = crate::system::file::read_text_or_pipe(path)
+        let text = gate::read_text_or_pipe(path, &Reach::anywhere(), limit::VALUES)
             .map_err(|error| EmulatorError::Script(format!("cannot read {}: {error}", path.display())))?;
         Self::parse(&text)
     }

@@ -49,6 +49,7 @@ fn render_video(state: &State, render: &Render, backend: Option<&dyn RenderBacke
             .and_then(|()| fs::write(state.path(&render.poster_name()), placeholder::poster()))
             .map_err(|error| error.to_string());
     };
+    let output = fs::File::create(output).map_err(|error| error.to_string())?;
     let job = Job {
         archive: &state.path(&render.archive),
         composition: options.composition.as_deref(),

@@ -46,8 +46,8 @@ pub(crate) struct Job<'a> {
     pub(crate) aspect_ratio: Option<AspectRatio>,
     /// Values for the composition's variables.
     pub(crate) variables: Option<&'a Map<String, Value>>,
-    /// Path of the video; an existing file is replaced.
-    pub(crate) output: &'a Path,
+    /// The file that the video is written to.
+    pub(crate) output: &'a File,
     /// When the engine is ended, and everything that it started.
     pub(crate) deadline: Deadline,
 }
@@ -135,7 +135,8 @@ impl Engine {
         }
         check_video(&video)?;
         // The output may be on another file system, where a rename is not possible.
-        fs::copy(&video, job.output).map(|_| ()).map_err(EngineError::Folder)
+        let copied = File::open(&video).and_then(|mut video| io::copy(&mut video, &mut &*job.output));
+        copied.map(|_| ()).map_err(EngineError::Folder)
     }
 
     /// Returns `PATH` with Node and FFmpeg first: the engine starts both by name.
@@ -221,7 +222,7 @@ fn check_video(video: &Path) -> Result<(), EngineError> {
 mod tests {
     use super::*;
 
-    fn job(output: &Path) -> Job<'_> {
+    fn job(output: &File) -> Job<'_> {
         Job {
             archive: Path::new("none.zip"),
             composition: None,
@@ -238,13 +239,13 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_cloud() {
-        let arguments = arguments(&job(Path::new("out"))).expect("supported");
+        let arguments = arguments(&job(&tempfile::tempfile().expect("a file"))).expect("supported");
         assert_eq!(arguments, ["--format=mp4", "--quality=standard", "--fps=30"]);
     }
 
     #[test]
     fn a_tier_becomes_the_preset_of_the_shape() {
-        let output = Path::new("out");
+        let output = &tempfile::tempfile().expect("a file");
         let last = |resolution, aspect_ratio| {
             arguments(&Job { resolution: Some(resolution), aspect_ratio, ..job(output) })
                 .map(|mut all| all.pop())

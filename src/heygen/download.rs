@@ -223,7 +223,9 @@ mod tests {
 
         fn target(&self) -> Download {
             let path = self.folder.path().join("out/v.mp4");
-            Download::new(OutputFile::prepare(Some(&path)).expect("writable"))
+            Download::new(
+                OutputFile::prepare(Some(&path), &crate::system::gate::Reach::anywhere()).expect("writable"),
+            )
         }
 
         fn fetch(&self, target: &mut Download) -> Result<(), SaveError> {
@@ -359,7 +361,9 @@ mod tests {
     #[test]
     fn a_transfer_that_starts_over_makes_no_progress_until_it_gets_further() {
         let folder = tempfile::tempdir().expect("a folder");
-        let output = OutputFile::prepare(Some(&folder.path().join("v.mp4"))).expect("writable");
+        let output =
+            OutputFile::prepare(Some(&folder.path().join("v.mp4")), &crate::system::gate::Reach::anywhere())
+                .expect("writable");
         let mut target = Download::new(output);
         for (version, start, end, progressed) in [
             ("v1", 0, 100, true),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::findings::{Diagnostic, Rule};
 use hyperframes_ci_core::project::{IGNORE_FILE, IgnoreRules, ProjectFile, join, unportable_name};
 
-use crate::system::file;
+use crate::system::gate::{self, Reach, limit};
 use crate::system::stdio::RedirectedOutput;
 
 /// A project directory and the repository around it.
@@ -69,7 +69,9 @@ impl Fault for ProjectError {
                 Self::Missing(_) | Self::NotADirectory(_) => {
                     "pass the directory that contains index.html, for example `hyperframes-ci render videos/launch`"
                 }
-                Self::Unreadable(..) => "check the permissions",
+                Self::Unreadable(_, error) => {
+                    return gate::help_of(error).or_else(|| Some("check the permissions".to_owned()));
+                }
                 Self::NotUnicode(_) => "rename it; paths in archives must be UTF-8",
             }
             .to_owned(),
@@ -89,8 +91,13 @@ impl Project {
     /// (`GITHUB_WORKSPACE`) if the project is inside of it.
     ///
     /// # Errors
-    /// Returns [`ProjectError`] if the directory does not exist, is a file, cannot be read, or its path is not UTF-8.
-    pub(crate) fn open(directory: &Path, workspace: Option<&Path>) -> Result<Self, ProjectError> {
+    /// Returns [`ProjectError`] if the directory does not exist, is a file, is not in `reach`, cannot be read, or its path
+    /// is not UTF-8.
+    pub(crate) fn open(
+        directory: &Path,
+        workspace: Option<&Path>,
+        reach: &Reach,
+    ) -> Result<Self, ProjectError> {
         let metadata = fs::metadata(directory).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ProjectError::Missing(directory.to_owned()),
             _ => ProjectError::Unreadable(directory.to_owned(), error),
@@ -98,8 +105,9 @@ impl Project {
         if !metadata.is_dir() {
             return Err(ProjectError::NotADirectory(directory.to_owned()));
         }
-        let root = directory
-            .canonicalize()
+        let root = reach
+            .resolve(directory)
+            .and_then(|root| root.canonicalize())
             .map_err(|error| ProjectError::Unreadable(directory.to_owned(), error))?;
         let boundary = boundary_of(&root, workspace);
         let prefix = portable_path(&boundary, &root).ok_or_else(|| ProjectError::NotUnicode(root.clone()))?;
@@ -136,12 +144,17 @@ impl Project {
     /// Returns [`ProjectError::Unreadable`] if the ignore file cannot be read.
     pub(crate) fn ignore_rules(&self) -> Result<IgnoreRules, ProjectError> {
         let ignore_file = self.root.join(IGNORE_FILE);
-        let rules = match file::read_to_string(&ignore_file) {
+        let rules = match gate::read_text(&ignore_file, &self.reach(), limit::IGNORE) {
             Ok(text) => IgnoreRules::new(Some(&text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => IgnoreRules::new(None),
             Err(error) => return Err(ProjectError::Unreadable(ignore_file, error)),
         };
         Ok(rules.with_outputs(&self.outputs))
+    }
+
+    /// Returns where the files of the project may be.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach::inside(&self.boundary, "the repository")
     }
 
     /// Returns the path of an absolute `path` in the project, with `/`; `None` if it is outside, or not UTF-8.
@@ -340,7 +353,7 @@ mod tests {
     }
 
     fn listed(folder: &Path, project: &str) -> (Vec<String>, Vec<String>) {
-        let project = Project::open(&folder.join(project), None).expect("a project");
+        let project = Project::open(&folder.join(project), None, &Reach::anywhere()).expect("a project");
         let collected = collect(&project).expect("collected");
         let findings = collected.diagnostics.iter().map(|found| format!("{} {}", found.rule, found.path));
         let mut findings = findings.collect::<Vec<_>>();
@@ -360,7 +373,9 @@ mod tests {
         let folder = tree(&["index.html"]);
         let path = |name: &str| folder.path().join(name);
         let (video, row) = (path("out/deep/v.mp4"), path("rows/{title}.mp4"));
-        let project = Project::open(folder.path(), None).expect("a project").without(&[&video, &row]);
+        let project = Project::open(folder.path(), None, &Reach::anywhere())
+            .expect("a project")
+            .without(&[&video, &row]);
         for file in [&video, &path("rows/a.mp4"), &path("out/deep/other.mp4")] {
             fs::create_dir_all(file.parent().expect("a parent")).expect("folders");
             fs::write(file, "x").expect("written");
@@ -374,13 +389,15 @@ mod tests {
     fn the_nearest_repository_is_the_boundary() {
         let folder = tree(&["outer/.git/config", "outer/inner/.git", "outer/inner/video/index.html"]);
         let project =
-            Project::open(&folder.path().join("outer/inner/video"), Some(folder.path())).expect("open");
+            Project::open(&folder.path().join("outer/inner/video"), Some(folder.path()), &Reach::anywhere())
+                .expect("open");
         assert!(project.boundary.ends_with("outer/inner"));
         assert_eq!(project.prefix, "video");
         let lone = tree(&["work/video/index.html"]);
-        let project = Project::open(&lone.path().join("work/video"), Some(lone.path())).expect("open");
+        let project = Project::open(&lone.path().join("work/video"), Some(lone.path()), &Reach::anywhere())
+            .expect("open");
         assert_eq!(project.prefix, "work/video");
-        let project = Project::open(&lone.path().join("work/video"), None).expect("open");
+        let project = Project::open(&lone.path().join("work/video"), None, &Reach::anywhere()).expect("open");
         assert_eq!(project.prefix, "");
     }
 

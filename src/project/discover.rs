@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::composition::Composition;
@@ -11,7 +9,7 @@ use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, IgnoreRules};
 use ignore::WalkBuilder;
 
 use crate::project::collect::{Project, ProjectError};
-use crate::system::file;
+use crate::system::gate::{self, Reach, limit};
 
 /// Attribute of the root of a composition.
 const ROOT_ATTRIBUTE: &str = "data-composition-id";
@@ -50,15 +48,19 @@ impl fmt::Display for DiscoverError {
 ///
 /// # Errors
 /// Returns [`DiscoverError`] if a path does not exist, a pattern is invalid, a directory contains no project, or a project
-/// cannot be opened.
-pub(crate) fn projects(paths: &[PathBuf], workspace: Option<&Path>) -> Result<Vec<Project>, DiscoverError> {
+/// cannot be opened or is not in `reach`.
+pub(crate) fn projects(
+    paths: &[PathBuf],
+    workspace: Option<&Path>,
+    reach: &Reach,
+) -> Result<Vec<Project>, DiscoverError> {
     let mut found = BTreeMap::new();
     for path in paths {
         for path in expand(path)? {
             let directories =
                 if path.is_dir() { projects_below(&path)? } else { project_of(&path).into_iter().collect() };
             for directory in directories {
-                let project = Project::open(&directory, workspace).map_err(DiscoverError::Project)?;
+                let project = Project::open(&directory, workspace, reach).map_err(DiscoverError::Project)?;
                 found.entry(project.root.clone()).or_insert(project);
             }
         }
@@ -160,8 +162,7 @@ fn is_project(directory: &Path) -> bool {
 
 /// Reads a file, and replaces invalid UTF-8.
 fn text(path: &Path) -> Option<String> {
-    let mut bytes = Vec::new();
-    file::open(path, OpenOptions::new().read(true)).ok()?.read_to_end(&mut bytes).ok()?;
+    let bytes = gate::read(path, &Reach::anywhere(), limit::PAGE).ok()?;
     Some(
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
@@ -175,7 +176,7 @@ mod tests {
 
     fn found(folder: &Path, paths: &[&str]) -> Result<Vec<String>, String> {
         let paths = paths.iter().map(|path| folder.join(path)).collect::<Vec<_>>();
-        let projects = projects(&paths, None).map_err(|error| error.to_string())?;
+        let projects = projects(&paths, None, &Reach::anywhere()).map_err(|error| error.to_string())?;
         let root = folder.canonicalize().expect("a folder");
         Ok(projects
             .iter()

@@ -1,12 +1,10 @@
 //! The version of the HyperFrames engine that a project requires in its `package.json`.
 
-use std::fs::OpenOptions;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::system::file;
+use crate::system::gate::{self, Reach};
 
 /// Largest `package.json` that is read, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
@@ -21,9 +19,7 @@ pub(crate) fn engine_note(directories: &[&Path], version: &str) -> Option<String
 }
 
 fn requirement(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    let file = file::open(path, OpenOptions::new().read(true)).ok()?;
-    file.take(MAX_SIZE).read_to_string(&mut text).ok()?;
+    let text = gate::read_text(path, &Reach::inside(path.parent()?, "the project"), MAX_SIZE).ok()?;
     let package = serde_json::from_str::<Value>(&text).ok()?;
     let kinds = ["dependencies", "devDependencies"];
     let found = kinds.iter().find_map(|kind| package.get(kind)?.get("hyperframes")?.as_str());

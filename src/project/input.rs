@@ -10,7 +10,7 @@ use hyperframes_ci_core::text::Span;
 use hyperframes_ci_core::variables::json_kind;
 use serde_json::{Map, Value};
 
-use crate::system::file;
+use crate::system::gate::{self, Reach, limit};
 
 /// An error of a JSON input.
 #[derive(Debug)]
@@ -54,8 +54,9 @@ impl Fault for InputError {
     }
 
     fn help(&self) -> Option<String> {
-        Some(match self.problem {
-            Problem::Unreadable(..) => "check that the file exists and is readable".to_owned(),
+        Some(match &self.problem {
+            Problem::Unreadable(_, error) => gate::help_of(error)
+                .unwrap_or_else(|| "check that the file exists and is readable".to_owned()),
             Problem::Invalid { .. } | Problem::NotAnObject { .. } if self.flag == "--data" => {
                 "pass the body of a render request as a JSON object, for example {\"quality\": \"high\"}"
                     .to_owned()
@@ -83,8 +84,8 @@ pub(crate) fn from_text(flag: &str, text: &str) -> Result<Map<String, Value>, In
 ///
 /// # Errors
 /// Returns an error with path, line and column if the file cannot be read or is not a JSON object.
-pub(crate) fn from_file(flag: &str, path: &Path) -> Result<Map<String, Value>, InputError> {
-    from_text_of(flag, path, &text_of(flag, path)?)
+fn from_file(flag: &str, path: &Path, reach: &Reach) -> Result<Map<String, Value>, InputError> {
+    from_text_of(flag, path, &text_of(flag, path, reach, limit::VALUES)?)
 }
 
 /// Parses an object from the text of a file.
@@ -95,12 +96,12 @@ pub(crate) fn from_text_of(flag: &str, path: &Path, text: &str) -> Result<Map<St
     parse(flag, &path.display().to_string(), text)
 }
 
-/// Reads the text of a file.
+/// Reads the text of a file of at most `limit` bytes, or of a pipe.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or is not UTF-8.
-pub(crate) fn text_of(flag: &str, path: &Path) -> Result<String, InputError> {
-    file::read_text_or_pipe(path).map_err(|error| InputError {
+/// Returns an error if the path leads out of `reach`, or the file cannot be read, is too large or is not UTF-8.
+pub(crate) fn text_of(flag: &str, path: &Path, reach: &Reach, limit: u64) -> Result<String, InputError> {
+    gate::read_text_or_pipe(path, reach, limit).map_err(|error| InputError {
         flag: flag.to_owned(),
         problem: Problem::Unreadable(path.to_owned(), error),
     })
@@ -110,10 +111,15 @@ pub(crate) fn text_of(flag: &str, path: &Path) -> Result<String, InputError> {
 ///
 /// # Errors
 /// Returns an error if the input cannot be read or is not a JSON object.
-pub(crate) fn from_anything(flag: &str, given: &str) -> Result<Map<String, Value>, InputError> {
+pub(crate) fn from_anything(
+    flag: &str,
+    given: &str,
+    reach: &Reach,
+) -> Result<Map<String, Value>, InputError> {
     if given == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| InputError {
+        let read = std::io::stdin().take(limit::VALUES).read_to_string(&mut text);
+        read.map_err(|error| InputError {
             flag: flag.to_owned(),
             problem: Problem::Unreadable(PathBuf::from("standard input"), error),
         })?;
@@ -122,7 +128,7 @@ pub(crate) fn from_anything(flag: &str, given: &str) -> Result<Map<String, Value
     if given.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) {
         from_text(flag, given)
     } else {
-        from_file(flag, Path::new(given))
+        from_file(flag, Path::new(given), reach)
     }
 }
 
@@ -186,9 +192,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("v.json");
         std::fs::write(&path, "{\n  \"a\": 1\n  \"b\": 2\n}").expect("written");
-        let error = from_file("--variables-file", &path).expect_err("bad").to_string();
+        let anywhere = Reach::anywhere();
+        let error = from_file("--variables-file", &path, &anywhere).expect_err("bad").to_string();
         assert!(error.contains(&format!("{}:3:3", path.display())), "{error}");
-        let error = from_file("--variables-file", &folder.path().join("none.json")).expect_err("none");
+        let error = from_file("--variables-file", &folder.path().join("none.json"), &anywhere);
+        let error = error.expect_err("none");
         assert_eq!(error.code(), "input_unreadable");
     }
 
@@ -200,9 +208,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("v.json");
         std::fs::write(&path, "\u{feff}{\r\"a\": 1\r}").expect("written");
-        assert!(from_file("--variables-file", &path).is_ok());
-        assert!(from_anything("--data", &path.display().to_string()).is_ok());
-        assert!(from_anything("--data", "\u{feff}{\"a\": 1}").is_ok());
+        let anywhere = Reach::anywhere();
+        assert!(from_file("--variables-file", &path, &anywhere).is_ok());
+        assert!(from_anything("--data", &path.display().to_string(), &anywhere).is_ok());
+        assert!(from_anything("--data", "\u{feff}{\"a\": 1}", &anywhere).is_ok());
     }
 
     #[test]

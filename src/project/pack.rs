@@ -1,7 +1,7 @@
 //! Packs a project into a ZIP in a temporary file. The core decides what it contains.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use hyperframes_ci_core::project::{BundledFile, contained};
 use crate::project::error::PackError;
 use crate::project::tree::DiskTree;
 use crate::system::digest::Hasher;
-use crate::system::file;
+use crate::system::gate::{self, Reach};
 use crate::system::parallel::in_order;
 use crate::system::temporary;
 use crate::system::temporary::Temporary;
@@ -111,12 +111,12 @@ impl<'a> ArchiveContents<'a> {
         };
         let size = match &contents {
             Source::Rewritten(bytes) => bytes.len() as u64,
-            Source::File(path) => match std::fs::metadata(path) {
+            Source::File(path) => match path.symlink_metadata() {
                 Ok(metadata) => metadata.len(),
                 Err(error) => return Err(PackError::File(path.clone(), ArchiveError::Read(error))),
             },
         };
-        Ok(PlannedEntry { path, contents, size })
+        Ok(PlannedEntry { path, contents, reach: &self.tree.reach, size })
     }
 }
 
@@ -125,6 +125,8 @@ struct PlannedEntry<'a> {
     /// Path in the archive.
     path: &'a str,
     contents: Source<'a>,
+    /// Where the file may be.
+    reach: &'a Reach,
     /// Size in bytes, before the file is read.
     size: u64,
 }
@@ -184,7 +186,7 @@ impl PlannedEntry<'_> {
             Source::Rewritten(bytes) => return consume(bytes.len() as u64, &mut &**bytes),
             Source::File(path) => path,
         };
-        let mut file = file::open(path, OpenOptions::new().read(true)).map_err(ArchiveError::Read)?;
+        let mut file = gate::open(path, self.reach).map_err(ArchiveError::Read)?;
         let before = file.metadata().map_err(ArchiveError::Read)?;
         let result = consume(before.len(), &mut file)?;
         let after = file.metadata().map_err(ArchiveError::Read)?;

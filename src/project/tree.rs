@@ -1,9 +1,9 @@
 //! A project on disk, as a [`Tree`] for the checks and the packer.
 
 use std::cell::RefCell;
-use std::fs::{self, OpenOptions};
-use std::io::Read;
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::archive::ArchiveError;
 use hyperframes_ci_core::check::{CheckOptions, Report, check};
@@ -11,7 +11,7 @@ use hyperframes_ci_core::project::{Found, HEAD, Listing, Tree, below};
 
 use crate::project::collect::{Project, ProjectError, collect};
 use crate::project::error::PackError;
-use crate::system::file;
+use crate::system::gate::{self, Reach, limit};
 
 /// A project, its files, and the repository around it.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct DiskTree {
     listing: Listing,
     /// Paths on disk of the listed files, in the same order.
     sources: Vec<PathBuf>,
+    /// Where the files may be.
+    pub(crate) reach: Reach,
     /// The first file that could not be read.
     unreadable: RefCell<Option<PackError>>,
 }
@@ -39,7 +41,8 @@ impl DiskTree {
             rules: collected.rules,
             diagnostics: collected.diagnostics,
         };
-        Ok(Self { project, listing, sources, unreadable: RefCell::new(None) })
+        let reach = project.reach();
+        Ok(Self { project, listing, sources, reach, unreadable: RefCell::new(None) })
     }
 
     /// Checks the project.
@@ -73,14 +76,11 @@ impl DiskTree {
         self.unreadable.take().map_or(Ok(()), Err)
     }
 
-    /// Reads at most `limit` bytes of a file; records the first error.
-    fn read_up_to(&self, path: &str, limit: u64) -> Option<Vec<u8>> {
+    /// Reads a file with `read`; records the first error.
+    fn read_with(&self, path: &str, read: impl FnOnce(&Path) -> io::Result<Vec<u8>>) -> Option<Vec<u8>> {
         let source = self.source(path)?;
-        let mut bytes = Vec::new();
-        match file::open(&source, OpenOptions::new().read(true))
-            .and_then(|file| file.take(limit).read_to_end(&mut bytes))
-        {
-            Ok(_) => Some(bytes),
+        match read(&source) {
+            Ok(bytes) => Some(bytes),
             Err(error) => {
                 let error = PackError::File(source, ArchiveError::Read(error));
                 self.unreadable.borrow_mut().get_or_insert(error);
@@ -115,10 +115,10 @@ impl Tree for DiskTree {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.read_up_to(path, u64::MAX)
+        self.read_with(path, |source| gate::read(source, &self.reach, limit::PAGE))
     }
 
     fn head(&self, path: &str) -> Option<Vec<u8>> {
-        self.read_up_to(path, HEAD as u64)
+        self.read_with(path, |source| gate::head(source, &self.reach, HEAD as u64))
     }
 }

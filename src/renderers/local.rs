@@ -14,6 +14,7 @@ use crate::emulator::RenderBackend;
 use crate::engine::{self, Engine, Progress};
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
+use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
 use crate::system::pool::{Message, work_on};
 use crate::ui::Console;
@@ -160,7 +161,7 @@ fn render_video(
     let format = options.format.unwrap_or(Format::Mp4);
     let output = match output.open()? {
         Some(output) => output,
-        None => OutputFile::prepare(None)?,
+        None => OutputFile::prepare(None, &Reach::inside(Path::new(""), "the current directory"))?,
     };
     let job = engine::Job {
         archive,
@@ -171,7 +172,7 @@ fn render_video(
         resolution: options.resolution,
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
-        output: output.temporary_path(),
+        output: output.as_file(),
         deadline: context.deadline(),
     };
     engine.render(&job, &mut |progress| {

@@ -15,6 +15,7 @@ use crate::fault::Error;
 use crate::project::pack::Packed;
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
+use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
 
 /// Options of a run, which apply to all of its orders.
@@ -145,8 +146,8 @@ pub(crate) enum Output {
     None,
     /// A file that was prepared.
     Ready(OutputFile),
-    /// A path, which is prepared once the render is complete.
-    Path(PathBuf),
+    /// A path, which is prepared once the render is complete, and where it may lead.
+    Path(PathBuf, Reach),
 }
 
 impl Output {
@@ -155,7 +156,7 @@ impl Output {
         match self {
             Self::None => None,
             Self::Ready(file) => file.path(),
-            Self::Path(path) => Some(path),
+            Self::Path(path, _) => Some(path),
         }
     }
 
@@ -167,7 +168,7 @@ impl Output {
         match self {
             Self::None => Ok(None),
             Self::Ready(file) => Ok(Some(file)),
-            Self::Path(path) => Ok(Some(OutputFile::prepare(Some(&path))?)),
+            Self::Path(path, reach) => Ok(Some(OutputFile::prepare(Some(&path), &reach)?)),
         }
     }
 }

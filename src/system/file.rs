@@ -1,15 +1,13 @@
-//! Opening files that users name, without waiting for whoever is at the other end of a pipe.
+//! Files of this program, such as ledgers and credentials; those that somebody names are opened by [`super::gate`].
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use super::deadline::Deadline;
-
-/// How long a pipe that is read as a file, such as `<(command)`, may take.
-const PIPE_TIMEOUT: Duration = Duration::from_secs(60);
+use super::gate::PathRefusal;
 
 /// The pause between two attempts to lock a file.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -24,16 +22,6 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     open_regular(path, options)
 }
 
-/// Opens a regular file like [`open`], but not through a link that has the name `path`.
-///
-/// # Errors
-/// Returns an error as [`open`] does, and if `path` is a link.
-pub(crate) fn open_unlinked(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    #[cfg(unix)]
-    set_flags(options, rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW);
-    open_regular(path, options)
-}
-
 #[cfg(unix)]
 fn set_flags(options: &mut OpenOptions, flags: rustix::fs::OFlags) {
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
@@ -42,11 +30,30 @@ fn set_flags(options: &mut OpenOptions, flags: rustix::fs::OFlags) {
 fn open_regular(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let file = options.open(path)?;
     let metadata = file.metadata()?;
-    if metadata.is_file() {
-        return Ok(file);
+    if metadata.is_file() { Ok(file) } else { Err(PathRefusal::NotAFile(kind(&metadata)).into()) }
+}
+
+/// Returns what something is that is not a regular file, with an article.
+pub(crate) fn kind(metadata: &Metadata) -> &'static str {
+    if metadata.is_dir() { "a directory" } else { special_kind(metadata) }
+}
+
+#[cfg(unix)]
+fn special_kind(metadata: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = metadata.file_type();
+    if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
     }
-    let kind = if metadata.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
-    Err(io::Error::new(kind, if metadata.is_dir() { "is a directory" } else { "not a regular file" }))
+}
+
+#[cfg(not(unix))]
+fn special_kind(_: &Metadata) -> &'static str {
+    "a special file"
 }
 
 /// Reads the text of a regular file.
@@ -57,28 +64,6 @@ pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     open(path, OpenOptions::new().read(true))?.read_to_string(&mut text)?;
     Ok(text)
-}
-
-/// Reads the first bytes of a regular file, `length` at most.
-///
-/// # Errors
-/// Returns an error as [`open`] does, and if the file cannot be read.
-pub(crate) fn read_head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    open(path, OpenOptions::new().read(true))?.take(length).read_to_end(&mut head)?;
-    Ok(head)
-}
-
-/// Reads the text of a file or of a pipe such as `<(command)`, for which it waits up to a minute.
-///
-/// # Errors
-/// Returns an error if it cannot be read, is not UTF-8, or is a pipe that does not end in time.
-pub(crate) fn read_text_or_pipe(path: &Path) -> io::Result<String> {
-    if std::fs::metadata(path)?.is_file() {
-        return read_to_string(path);
-    }
-    let path = path.to_owned();
-    within(PIPE_TIMEOUT, move || std::fs::read_to_string(path))
 }
 
 /// Opens and reads a pipe with `read`, which may wait forever, and waits for it no longer than `limit`.

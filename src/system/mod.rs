@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod deadline;
 pub(crate) mod digest;
 pub(crate) mod file;
+pub(crate) mod gate;
 pub(crate) mod hash;
 pub(crate) mod http;
 pub(crate) mod interrupt;

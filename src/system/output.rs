@@ -5,9 +5,11 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::file;
+use super::gate::{Access, Folder, PathRefusal, Reach};
 use super::output_place::{OutputRefusal, check_regular};
 use super::temporary::{self, Temporary};
 use crate::fault::{Exit, Fault};
@@ -66,20 +68,29 @@ pub(crate) struct OutputFile {
     temporary: Temporary,
     /// Dropped after the temporary file.
     _created: CreatedFolders,
-    folder: PathBuf,
+    /// The folder, held open: the file is renamed in it, whatever has its name by then.
+    folder: Folder,
+    /// The name of the folder in messages and results.
+    named: PathBuf,
     /// The final path, if it was given.
     path: Option<PathBuf>,
 }
 
 impl OutputFile {
-    /// Creates the temporary file for `output`, or for a file in the folder `renders` that is named later.
+    /// Creates the temporary file for `output`, or for a file in the folder `renders` that is named later. The folder must
+    /// be in `reach`.
     ///
     /// # Errors
-    /// Returns [`OutputError`] if `output` is a directory, a FIFO, a socket or a device, or its folder cannot be written.
-    pub(crate) fn prepare(output: Option<&Path>) -> Result<Self, OutputError> {
+    /// Returns [`OutputError`] if `output` is a directory, a FIFO, a socket or a device, its folder leads out of `reach` or
+    /// into a `.git`, or cannot be written.
+    pub(crate) fn prepare(output: Option<&Path>, reach: &Reach) -> Result<Self, OutputError> {
         let path = output.map(Path::to_owned);
         if let Some(path) = output {
-            let regular = path.metadata().map_or(Ok(()), |metadata| check_regular(&metadata));
+            let regular = path.symlink_metadata().map_or(Ok(()), |metadata| match metadata.is_symlink() {
+                // The file takes the place of a link to another file.
+                true => path.metadata().map_or(Ok(()), |metadata| check_regular(&metadata)),
+                false => check_regular(&metadata),
+            });
             regular.map_err(|refusal| OutputError::Refused(path.to_owned(), refusal))?;
         }
         let folder = match &path {
@@ -92,13 +103,23 @@ impl OutputFile {
             },
             None => PathBuf::from("renders"),
         };
+        let named = path.clone().unwrap_or_else(|| folder.clone());
+        let resolved = match OutputRefusal::resolve(&folder, reach) {
+            Ok(resolved) => resolved,
+            Err(OutputRefusal::DanglingLink(_)) => {
+                return Err(OutputError::NotWritable(folder, io::ErrorKind::NotFound.into()));
+            }
+            Err(refusal) => return Err(OutputError::Refused(named, refusal)),
+        };
         let not_writable = |error| OutputError::NotWritable(folder.clone(), error);
         let mut attempts = 0;
         loop {
             let created = CreatedFolders::missing(&folder);
-            fs::create_dir_all(&folder).map_err(not_writable)?;
-            match temporary::create(&folder, ".hyperframes-ci-", ".part") {
-                Ok(temporary) => return Ok(Self { temporary, _created: created, folder, path }),
+            let opened = Folder::of(&resolved).map_err(not_writable)?;
+            match temporary::create_in(&opened, ".hyperframes-ci-", ".part") {
+                Ok(temporary) => {
+                    return Ok(Self { temporary, _created: created, folder: opened, named: folder, path });
+                }
                 // Another output that was given up has just removed the folder that it had created.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 3 => attempts += 1,
                 Err(error) => return Err(not_writable(error)),
@@ -117,27 +138,53 @@ impl OutputFile {
     }
 
     /// Returns the temporary file.
+    pub(crate) fn as_file(&self) -> &File {
+        self.temporary.file.as_file()
+    }
+
+    /// Returns the temporary file, to write to it.
     pub(crate) fn file(&mut self) -> &mut File {
         self.temporary.file.as_file_mut()
     }
 
     /// Gives the file its final name, `renders/<name>` where no path was set, and returns the path and the size in bytes.
+    /// A file or a link of that name is replaced.
     ///
     /// # Errors
     /// Returns [`OutputError::NotKept`] if the file cannot be synced or renamed.
     pub(crate) fn keep(self, name: &str) -> Result<(PathBuf, u64), OutputError> {
-        let path = self.path.unwrap_or_else(|| self.folder.join(name));
+        let path = self.path.unwrap_or_else(|| self.named.join(name));
         let failed =
             |error: &io::Error| OutputError::NotKept(format!("cannot write {}: {error}", path.display()));
-        // By path: a writer may have replaced the file.
-        let size = fs::metadata(self.temporary.file.path()).map_err(|error| failed(&error))?.len();
-        File::open(self.temporary.file.path())
-            .and_then(|file| file.sync_all())
-            .map_err(|error| failed(&error))?;
-        let kept = self.temporary.file.persist(&path).map_err(|error| failed(&error.error))?;
+        let temporary = self.temporary.file.into_temp_path();
+        let (from, to) = (temporary.file_name().unwrap_or_default(), path.file_name().unwrap_or_default());
+        // By name: a writer may have replaced the file.
+        let kept = self.folder.file(from, Access::Read, 0).map_err(|error| failed(&error))?;
+        let size = kept.metadata().and_then(|metadata| match metadata.is_file() {
+            true => Ok(metadata.len()),
+            false => Err(PathRefusal::NotAFile(file::kind(&metadata)).into()),
+        });
+        let size = size.map_err(|error| failed(&error))?;
+        sync(&kept, temporary.as_ref()).map_err(|error| failed(&error))?;
         make_readable(&kept).map_err(|error| failed(&error))?;
+        drop(kept);
+        self.folder.rename(from, to).map_err(|error| failed(&error))?;
+        // It has another name now.
+        let _ = temporary.keep();
         Ok((path, size))
     }
+}
+
+/// Writes a file of `folder`, which appears complete or not at all. A link of that name is replaced.
+///
+/// # Errors
+/// Returns [`OutputError`] if it cannot be written.
+pub(crate) fn write(folder: &Path, name: &str, contents: &[u8]) -> Result<PathBuf, OutputError> {
+    let path = folder.join(name);
+    let mut output = OutputFile::prepare(Some(&path), &Reach::inside(folder, "the output directory"))?;
+    let written = output.file().write_all(contents);
+    written.map_err(|error| OutputError::NotWritable(path.clone(), error))?;
+    Ok(output.keep(name)?.0)
 }
 
 /// Folders that were created for an output. Dropping it removes those that are empty: no output was kept.
@@ -161,6 +208,17 @@ impl Drop for CreatedFolders {
     }
 }
 
+#[cfg(unix)]
+fn sync(kept: &File, _: &Path) -> io::Result<()> {
+    kept.sync_all()
+}
+
+/// Other systems only sync files that are open for writing.
+#[cfg(not(unix))]
+fn sync(_: &File, path: &Path) -> io::Result<()> {
+    File::options().write(true).open(path)?.sync_all()
+}
+
 /// Gives a file the usual permissions; temporary files are private.
 #[cfg(unix)]
 fn make_readable(file: &File) -> io::Result<()> {
@@ -180,23 +238,27 @@ mod tests {
     #[test]
     fn bad_outputs_are_found_before_anything_else() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = OutputFile::prepare(Some(folder.path())).expect_err("a directory");
+        let error = OutputFile::prepare(Some(folder.path()), &Reach::anywhere()).expect_err("a directory");
         assert!(error.to_string().contains("is a directory"), "{error}");
         let file = folder.path().join("file");
         fs::write(&file, "").expect("written");
-        assert!(OutputFile::prepare(Some(&file.join("v.mp4"))).is_err());
+        assert!(OutputFile::prepare(Some(&file.join("v.mp4")), &Reach::anywhere()).is_err());
     }
 
     #[test]
     fn an_output_that_is_given_up_leaves_no_folder_behind() {
         let root = tempfile::tempdir().expect("a folder");
         let path = root.path().join("a/b/v.mp4");
-        drop(OutputFile::prepare(Some(&path)).expect("writable"));
+        drop(OutputFile::prepare(Some(&path), &Reach::anywhere()).expect("writable"));
         assert_eq!(fs::read_dir(root.path()).expect("a folder").count(), 0);
-        let other = OutputFile::prepare(Some(&root.path().join("a/w.mp4"))).expect("writable");
-        drop(OutputFile::prepare(Some(&path)).expect("writable"));
+        let other =
+            OutputFile::prepare(Some(&root.path().join("a/w.mp4")), &Reach::anywhere()).expect("writable");
+        drop(OutputFile::prepare(Some(&path), &Reach::anywhere()).expect("writable"));
         assert!(root.path().join("a").is_dir() && !root.path().join("a/b").exists());
-        let kept = OutputFile::prepare(Some(&path)).expect("writable").keep("unused").expect("kept");
+        let kept = OutputFile::prepare(Some(&path), &Reach::anywhere())
+            .expect("writable")
+            .keep("unused")
+            .expect("kept");
         drop(other);
         assert!(kept.0.is_file());
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use crate::system::gate::{Access, Folder};
 use crate::system::hash::hash;
 use crate::system::interrupt;
 use crate::system::interrupt::Guard;
@@ -37,6 +38,25 @@ pub(crate) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Te
         delete_orphans(folder, prefix, suffix);
     }
     let create = || tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder);
+    let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path)?;
+    // On other systems locks are mandatory: child processes could not write the file.
+    #[cfg(unix)]
+    let _ = file.as_file().try_lock();
+    Ok(Temporary { file, _guard })
+}
+
+/// Creates a file like [`create`] in a folder that is held open.
+///
+/// # Errors
+/// Returns an error if the folder cannot be written.
+pub(crate) fn create_in(folder: &Folder, prefix: &str, suffix: &str) -> io::Result<Temporary> {
+    if is_first_visit(folder.path(), &format!("{prefix}*{suffix}")) {
+        delete_orphans(folder.path(), prefix, suffix);
+    }
+    let create = || {
+        let new = |path: &Path| folder.file(path.file_name().unwrap_or_default(), Access::New, 0o600);
+        tempfile::Builder::new().prefix(prefix).suffix(suffix).make_in(folder.path(), new)
+    };
     let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path)?;
     // On other systems locks are mandatory: child processes could not write the file.
     #[cfg(unix)]

@@ -4,7 +4,6 @@
 //! paid for again.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use super::rows_file::manifest_path;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::project::collect::Project;
-use crate::system::file;
+use crate::system::gate::{self, Reach};
 use crate::system::lines::each_line;
 
 /// Longest header that [`signature`] looks at, in bytes.
@@ -28,20 +27,22 @@ const HEADER: u64 = 16;
 pub(crate) fn earlier_outputs(spec: &RenderSpec) -> Result<Vec<PathBuf>, Error> {
     let Some(rows) = spec.batch.rows.as_deref() else { return Ok(Vec::new()) };
     let path = manifest_path(spec, rows);
-    let manifest = match file::open(&path, OpenOptions::new().read(true)) {
+    let manifest = match gate::open(&path, &spec.reach("manifest")) {
         Ok(manifest) => manifest,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(ManifestError::new(path, error).into()),
     };
-    let project = Project::open(spec.directory(), spec.workspace.as_deref())?.without(&spec.own_files());
+    let project = Project::open(spec.directory(), spec.workspace.as_deref(), &spec.reach("project"))?;
+    let project = project.without(&spec.own_files());
     let rules = project.ignore_rules()?;
     let current = std::env::current_dir().unwrap_or_default();
+    let inside = Reach::inside(&project.boundary, "the repository");
     let mut outputs = BTreeSet::new();
     let read = each_line(&manifest, |line, _| {
         let Ok(Entry { output: Some(output), .. }) = serde_json::from_slice(line) else { return };
         let output = current.join(output);
         let packed = project.path_in_project(&output).filter(|path| rules.exclusion_of_file(path).is_none());
-        if packed.is_some() && !outputs.contains(&output) && is_video(&output) {
+        if packed.is_some() && !outputs.contains(&output) && is_video(&output, &inside) {
             outputs.insert(output);
         }
     });
@@ -50,6 +51,6 @@ pub(crate) fn earlier_outputs(spec: &RenderSpec) -> Result<Vec<PathBuf>, Error> 
 }
 
 /// Returns whether the file is a video: a manifest that somebody has edited takes no page out of a project.
-fn is_video(path: &Path) -> bool {
-    file::read_head(path, HEADER).is_ok_and(|head| signature(&head).is_ok())
+fn is_video(path: &Path, reach: &Reach) -> bool {
+    gate::head(path, reach, HEADER).is_ok_and(|head| signature(&head).is_ok())
 }

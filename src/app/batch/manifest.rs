@@ -1,15 +1,15 @@
 //! The manifest of a batch: one JSON object per line with the state of a row, appended as it changes, used to resume.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Exit, Fault};
-use crate::system::file;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::system::gate::{self, Access, Folder, Reach};
 use crate::system::lines::{check_kind, each_line, line_at};
 
 /// State of a row.
@@ -122,14 +122,10 @@ impl Manifest {
     /// Returns an error if it cannot be read or written, before anything is billed.
     pub(crate) fn open(path: &Path, rows: u64) -> Result<Self, ManifestError> {
         let open = || {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut options = OpenOptions::new();
-            options.read(true).append(true).create(true);
-            let mut file = file::open_unlinked(path, &mut options)?;
-            let (known, is_torn) =
-                Known::read(file::open_unlinked(path, OpenOptions::new().read(true))?, rows)?;
+            let folder = Folder::of(path.parent().unwrap_or(Path::new("")))?;
+            let name = path.file_name().unwrap_or_default();
+            let mut file = gate::regular(folder.file(name, Access::Append, 0o666)?)?;
+            let (known, is_torn) = Known::read(gate::regular(folder.file(name, Access::Read, 0)?)?, rows)?;
             if is_torn {
                 file.write_all(b"\n")?;
             }
@@ -142,8 +138,8 @@ impl Manifest {
     ///
     /// # Errors
     /// Returns an error if it cannot be read.
-    pub(crate) fn read(path: &Path, rows: u64) -> Result<Self, ManifestError> {
-        let known = match file::open(path, OpenOptions::new().read(true)) {
+    pub(crate) fn read(path: &Path, rows: u64, reach: &Reach) -> Result<Self, ManifestError> {
+        let known = match gate::open(path, reach) {
             Ok(file) => Known::read(file, rows).map(|(known, _)| known),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Known::default()),
             Err(error) => Err(error),
@@ -216,6 +212,8 @@ fn row_of(line: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -68,8 +68,10 @@ pub(crate) fn run(
         has_callback: request.options.callback_url.is_some(),
     };
     let path = rows.manifest();
-    let mut manifest =
-        if spec.is_dry_run { Manifest::read(path, total)? } else { Manifest::open(path, total)? };
+    let mut manifest = match spec.is_dry_run {
+        true => Manifest::read(path, total, &spec.reach("manifest"))?,
+        false => Manifest::open(path, total)?,
+    };
     if let Some(session) = &mut session {
         session.prepare(&context, console)?;
         session.search_account(&context, total, console)?;

@@ -1,5 +1,6 @@
 //! The directories that rows may write to, and the files that they must not replace.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::variables::Row;
@@ -9,6 +10,7 @@ use crate::app::prepare::PreparedProject;
 use crate::app::spec::{RenderSpec, VariableSource};
 use crate::fault::Error;
 use crate::renderers::LedgerFile;
+use crate::system::gate::{self, Reach};
 use crate::system::output::OutputError;
 use crate::system::output_place::{OutputPlace, OutputRefusal, OutputTarget, ResolvedFolders};
 
@@ -39,9 +41,11 @@ impl BatchPlaces {
             Some("") | None => "the current directory".to_owned(),
             Some(name) => name.to_owned(),
         };
-        let place = OutputPlace::below(Path::new(""), "the current directory");
+        let reach = spec.reach("output");
+        let current = Reach::of_user(spec.workspace.as_deref());
+        let place = OutputPlace::below(Path::new(""), "the current directory", &current);
         let place = place.map_err(|refusal| OutputError::Refused(PathBuf::from("."), refusal))?;
-        let pattern = OutputPlace::below(&folder, &name);
+        let pattern = OutputPlace::below(&folder, &name, &reach);
         let pattern = pattern.map_err(|refusal| OutputError::Refused(folder, refusal))?;
         let protect = |place: OutputPlace| {
             own_files(spec, place)
@@ -67,8 +71,16 @@ impl BatchPlaces {
         output: &str,
         folders: &mut ResolvedFolders,
     ) -> Result<OutputTarget, OutputRefusal> {
-        let place = if row.output.is_some() { &self.named } else { &self.pattern };
-        place.check(Path::new(output), folders)
+        self.place(row).check(Path::new(output), folders)
+    }
+
+    /// Returns where the output of a row may lead.
+    pub(super) fn reach(&self, row: &Row) -> Reach {
+        self.place(row).reach()
+    }
+
+    fn place(&self, row: &Row) -> &OutputPlace {
+        if row.output.is_some() { &self.named } else { &self.pattern }
     }
 }
 
@@ -78,7 +90,7 @@ impl BatchPlaces {
 /// # Errors
 /// Returns a usage error with the reason.
 fn check_manifest(spec: &RenderSpec, project: &PreparedProject, path: &Path) -> Result<PathBuf, Error> {
-    let checked = OutputPlace::beside(path)
+    let checked = OutputPlace::beside(path, &spec.reach("manifest"))
         .map(|place| own_files(spec, place).with_sources(project.sources()))
         .and_then(|place| place.check_appended(path));
     checked.map_err(|refusal| appended_error(spec, "manifest", path, &refusal))
@@ -97,13 +109,21 @@ pub(crate) fn check_appended_files(spec: &RenderSpec) -> Result<(), Error> {
     };
     if let Some(path) = manifest {
         check("manifest", path, own_files(spec, OutputPlace::default()))?;
+        spec.reach("manifest").resolve(path).map_err(|error| refused_path(spec, "manifest", path, &error))?;
         Manifest::check_kind(path)?;
     }
     if let Some(path) = spec.run.reuse.ledger.as_deref() {
         check("ledger", path, reserving(OutputPlace::default(), read_files(spec)))?;
+        spec.reach("ledger").resolve(path).map_err(|error| refused_path(spec, "ledger", path, &error))?;
         LedgerFile::check_kind(path)?;
     }
     Ok(())
+}
+
+/// Returns the error of the gate about a file that the user has named.
+fn refused_path(spec: &RenderSpec, option: &str, path: &Path, error: &io::Error) -> Error {
+    let help = gate::help_of(error).unwrap_or_else(|| "check the path and the permissions".to_owned());
+    Error::usage(format!("{}: {} {error}", spec.label(option), path.display()), help)
 }
 
 fn appended_error(spec: &RenderSpec, option: &str, path: &Path, refusal: &OutputRefusal) -> Error {

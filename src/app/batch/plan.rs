@@ -249,6 +249,7 @@ fn order(
     known: Option<RenderFact>,
     is_paid: bool,
 ) -> Order {
+    let reach = rows.reach(&row);
     let ValidRow { row, mut body, options, output, .. } = row;
     if row.variables.is_empty() {
         body.shift_remove("variables");
@@ -263,7 +264,7 @@ fn order(
         idempotency_key: rows.spec.idempotency_key.clone(),
         known,
         limits: Limits { min_balance, ..Limits::default() },
-        output: Output::Path(PathBuf::from(output)),
+        output: Output::Path(PathBuf::from(output), reach),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::Renderer;
 use crate::system::hash::hash;
+use crate::system::gate::Reach;
 use crate::system::output_place::{OutputRefusal, OutputTarget, ResolvedFolders};
 
 /// Default output pattern of a batch.
@@ -136,6 +137,11 @@ impl<'a> BatchRows<'a> {
         folders: &mut ResolvedFolders,
     ) -> Result<OutputTarget, OutputRefusal> {
         self.places.check(&row.row, &row.output, folders)
+    }
+
+    /// Returns where the output of a row may lead.
+    pub(super) fn reach(&self, row: &ValidRow) -> Reach {
+        self.places.reach(&row.row)
     }
 
     /// Returns folders to check outputs with; a run that writes videos also checks that they are writable.

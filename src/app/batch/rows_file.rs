@@ -11,6 +11,7 @@ use hyperframes_ci_core::variables::{RowError, RowFormat, Rows};
 use crate::app::spec::RenderSpec;
 use crate::fault::{Error, Exit, Fault};
 use crate::system::file;
+use crate::system::gate::{self, PathRefusal, Reach, limit};
 use crate::system::temporary::{self, Temporary};
 
 /// The name of standard input.
@@ -24,6 +25,8 @@ pub(crate) struct RowsFile {
     /// The option in messages, such as `--batch`.
     label: String,
     path: PathBuf,
+    /// Where the path may lead.
+    reach: Reach,
     format: RowFormat,
     /// Deleted with the value.
     _copy: Option<Temporary>,
@@ -60,22 +63,24 @@ impl Fault for PipeTimedOut {
 }
 
 impl RowsFile {
-    /// Finds the file at `path`. Copies standard input (`-`), and pipes such as `<(command)`, until they end.
+    /// Finds the file at `path`, which may be anywhere in `reach`. Copies standard input (`-`), and pipes such as
+    /// `<(command)`, until they end.
     ///
     /// # Errors
     /// Returns a usage error if there is no such file, standard input is a terminal, or the copy fails, and a timeout if a
-    /// pipe does not end within `limit`.
-    pub(crate) fn open(path: &Path, label: &str, limit: Duration) -> Result<Self, Error> {
+    /// pipe does not end within `timeout`.
+    pub(crate) fn open(path: &Path, label: &str, timeout: Duration, reach: Reach) -> Result<Self, Error> {
         let is_input = path == Path::new(STANDARD_INPUT);
         let name = if is_input { Path::new("standard input") } else { path };
         let unreadable = |error: io::Error| match error.kind() {
             io::ErrorKind::TimedOut => {
-                PipeTimedOut { label: label.to_owned(), name: name.to_owned(), limit }.into()
+                PipeTimedOut { label: label.to_owned(), name: name.to_owned(), limit: timeout }.into()
             }
-            _ => Error::usage(
-                format!("{label}: cannot read {}: {error}", path.display()),
-                "pass a JSON Lines, JSON, CSV or TSV file, or - for standard input",
-            ),
+            _ => {
+                let help = "pass a JSON Lines, JSON, CSV or TSV file, or - for standard input";
+                let help = gate::help_of(&error).unwrap_or_else(|| help.to_owned());
+                Error::usage(format!("{label}: cannot read {}: {error}", path.display()), help)
+            }
         };
         if is_input {
             if io::stdin().is_terminal() {
@@ -84,39 +89,51 @@ impl RowsFile {
                     "pipe the rows into the command, or pass a file",
                 ));
             }
-            return Self::copy(name, label, || Ok(io::stdin()), limit).map_err(unreadable);
+            return Self::copy(name, label, || Ok(io::stdin()), timeout).map_err(unreadable);
         }
         fs::metadata(path).map_err(unreadable)?;
-        if is_read_in_place(path) {
+        if is_read_in_place(path) || !reach.is_anywhere(path).map_err(unreadable)? {
+            let size = gate::open(path, &reach).and_then(|file| file.metadata()).map_err(unreadable)?.len();
+            if size > limit::ROWS {
+                return Err(unreadable(PathRefusal::TooLarge(limit::ROWS).into()));
+            }
             let format = RowFormat::of(&path.to_string_lossy());
             return Ok(Self {
                 name: path.to_owned(),
                 label: label.to_owned(),
                 path: path.to_owned(),
+                reach,
                 format,
                 _copy: None,
             });
         }
         let pipe = path.to_owned();
-        Self::copy(name, label, move || File::open(pipe), limit).map_err(unreadable)
+        Self::copy(name, label, move || File::open(pipe), timeout).map_err(unreadable)
     }
 
-    /// Copies rows and detects their format by the first character. Fails with `TimedOut` if that takes longer than `limit`.
+    /// Copies rows and detects their format by the first character. Fails with `TimedOut` if that takes longer than
+    /// `timeout`.
     fn copy<R: Read>(
         name: &Path,
         label: &str,
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
-        limit: Duration,
+        timeout: Duration,
     ) -> io::Result<Self> {
         let mut copy = temporary::create(&std::env::temp_dir(), "hyperframes-ci-rows-", ".tmp")?;
         let mut file = copy.file.as_file().try_clone()?;
-        file::within(limit, move || open().and_then(|mut rows| io::copy(&mut rows, &mut file)))?;
+        let copied = file::within(timeout, move || {
+            open().and_then(|rows| io::copy(&mut rows.take(limit::ROWS + 1), &mut file))
+        })?;
+        if copied > limit::ROWS {
+            return Err(PathRefusal::TooLarge(limit::ROWS).into());
+        }
         copy.file.rewind()?;
         let format = format_of(&mut copy.file)?;
         Ok(Self {
             name: name.to_owned(),
             label: label.to_owned(),
             path: copy.file.path().to_owned(),
+            reach: Reach::anywhere(),
             format,
             _copy: Some(copy),
         })
@@ -141,8 +158,8 @@ impl RowsFile {
         let unreadable = |message: String| {
             Error::usage(format!("{}: {message}", self.label), "pass a JSON Lines, JSON, CSV or TSV file")
         };
-        let file =
-            File::open(&self.path).map_err(|error| unreadable(format!("cannot read {name}: {error}")))?;
+        let file = gate::open(&self.path, &self.reach)
+            .map_err(|error| unreadable(format!("cannot read {name}: {error}")))?;
         Rows::new(BufReader::new(file), self.format).map_err(|RowError { line, message, .. }| {
             unreadable(format!("{name}:{line}: the file {message}"))
         })

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::fault::{Exit, Fault, Location};
+use crate::system::gate;
 
 /// An error of a configuration.
 #[derive(Debug)]
@@ -40,7 +41,9 @@ impl Fault for ConfigError {
 
     fn help(&self) -> Option<String> {
         match self {
-            Self::Unreadable(..) => Some("check the path and the permissions".to_owned()),
+            Self::Unreadable(_, error) => {
+                gate::help_of(error).or_else(|| Some("check the path and the permissions".to_owned()))
+            }
             Self::Invalid(..) => {
                 Some("run `hyperframes-ci schema config` to see all keys and their values".to_owned())
             }

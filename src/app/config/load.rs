@@ -9,16 +9,20 @@ use super::error::ConfigError;
 use super::file::File;
 use super::read::{MOST_REPORTED, parse};
 use crate::fault::Location;
-use crate::system::file;
+use crate::system::gate::{self, Reach, limit};
 
-/// Reads the configuration of the repository at `root`, or the file `other`. A repository without one has an empty
-/// configuration.
+/// Reads the configuration of the repository at `root`, or the file `other`, which may be anywhere in `reach`. A
+/// repository without one has an empty configuration.
 ///
 /// # Errors
 /// Returns [`ConfigError::Unreadable`] if the file cannot be read, and [`ConfigError::Invalid`] if it is invalid.
-pub(crate) fn read(root: &Path, other: Option<&Path>) -> Result<File, ConfigError> {
+pub(crate) fn read(root: &Path, other: Option<&Path>, reach: &Reach) -> Result<File, ConfigError> {
     let path = other.map_or_else(|| root.join(CONFIG_FILE), Path::to_owned);
-    let read = if other.is_some() { file::read_text_or_pipe(&path) } else { file::read_to_string(&path) };
+    let read = if other.is_some() {
+        gate::read_text_or_pipe(&path, reach, limit::CONFIG)
+    } else {
+        gate::read_text(&path, &Reach::inside(root, "the repository"), limit::CONFIG)
+    };
     match read {
         Ok(text) => parse(&text, &path).and_then(|file| check_links(root, &file, &text).map(|()| file)),
         // A directory that is a file has no configuration; the command itself reports it.

@@ -9,6 +9,7 @@ use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::fault::Error;
 use crate::heygen::environment;
 use crate::project::collect;
+use crate::system::gate::Reach;
 
 /// A configuration and its repository.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) root: PathBuf,
     /// The workspace of the CI service.
     pub(crate) workspace: Option<PathBuf>,
+    /// The directory of the CI service for temporary files, which inputs may name as well.
+    pub(crate) temporary: Option<PathBuf>,
 }
 
 impl Settings {
@@ -32,10 +35,10 @@ impl Settings {
         workspace: Option<PathBuf>,
     ) -> Result<Self, Error> {
         let root = collect::boundary(directory, workspace.as_deref());
-        let file = read(&root, other)?;
+        let file = read(&root, other, &Reach::of_user(workspace.as_deref()))?;
         // Relative to the current directory if possible, so that messages have short paths.
         let is_current = std::env::current_dir().is_ok_and(|current| current == root);
-        Ok(Self { file, root: if is_current { PathBuf::new() } else { root }, workspace })
+        Ok(Self { file, root: if is_current { PathBuf::new() } else { root }, workspace, temporary: None })
     }
 
     /// Returns the same configuration for another checkout of the repository.
@@ -57,12 +60,33 @@ impl Settings {
         let values = given.iter().cloned().chain(self.layers(entry)).collect();
         if let (ProjectSource::CurrentDirectory, Some(entry)) = (&spec.source, entry) {
             spec.source = ProjectSource::Directory(self.root.join(&entry.project));
+            spec.reaches.insert("project", self.repository());
         }
         let applied = apply_layers(&mut spec, values)?;
+        for given in applied.iter().filter(|given| given.option.kind.is_path()) {
+            let reach = match &given.origin {
+                Origin::File(..) => self.repository(),
+                Origin::Input => self.inputs(),
+                Origin::Flag | Origin::Environment(_) | Origin::Default => continue,
+            };
+            spec.reaches.insert(given.option.name, reach);
+        }
         let checks = [Some(&self.file.check), entry.map(|entry| &entry.check)];
         spec.severities.known = Some(checks.into_iter().flatten().cloned().collect());
         spec.workspace.clone_from(&self.workspace);
         Ok((spec, applied))
+    }
+
+    /// Returns where paths of the configuration may lead.
+    fn repository(&self) -> Reach {
+        Reach::inside(&self.root, "the repository")
+    }
+
+    /// Returns where paths of inputs may lead.
+    pub(crate) fn inputs(&self) -> Reach {
+        let reach = Reach::inside(self.workspace.as_deref().unwrap_or(&self.root), "the workspace");
+        let temporary = self.temporary.as_deref();
+        temporary.map_or(reach.clone(), |folder| reach.or(folder, "the temporary directory of the job"))
     }
 
     /// Returns the values of the environment, the entry and the defaults; earlier ones take precedence.

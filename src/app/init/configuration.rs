@@ -8,6 +8,7 @@ use super::choices::Events;
 use super::repository::Repository;
 use super::{DOCS, EXAMPLE_PROJECT};
 use crate::app::config::{self, slug};
+use crate::system::gate::Reach;
 
 /// URL of the schema of the configuration, for editors.
 const SCHEMA: &str =
@@ -39,7 +40,7 @@ pub(super) fn configuration(repository: &Repository, events: &Events) -> String 
 pub(super) fn missing_entries(repository: &Repository, events: &Events) -> Option<String> {
     // Read only if no link leads out of the repository.
     repository.text(CONFIG_FILE)?;
-    let file = config::read(&repository.root, None).ok()?;
+    let file = config::read(&repository.root, None, &Reach::anywhere()).ok()?;
     let known = file.entries.iter().map(|entry| normalized(&entry.project)).collect::<BTreeSet<_>>();
     let missing = repository.projects.iter().filter(|project| !known.contains(normalized(project)));
     let missing = missing.cloned().collect::<Vec<_>>();

@@ -16,6 +16,7 @@ use super::steps::next_steps;
 use super::workflow::{WORKFLOW, workflow};
 use super::{InitSpec, Limits};
 use crate::app::outcome::{InitAction, InitAddition, InitFile, InitOutcome};
+use crate::system::gate::Reach;
 use crate::system::output::{OutputError, OutputFile};
 use crate::system::output_place::OutputPlace;
 
@@ -140,7 +141,7 @@ impl Plan {
     /// Returns the file that a path from the root leads to. It is inside the repository.
     fn target(&self, path: &str) -> Result<PathBuf, InitError> {
         let path = self.repository.root.join(path);
-        let place = OutputPlace::below(&self.repository.root, "the repository");
+        let place = OutputPlace::below(&self.repository.root, "the repository", &Reach::anywhere());
         place
             .and_then(|place| place.check_appended(&path))
             .map_err(|refusal| InitError::Refused(path, refusal))
@@ -161,7 +162,10 @@ impl Plan {
     /// Returns [`InitError::NotWritable`] if a folder cannot be written; then nothing has been written.
     pub(crate) fn write(&self) -> Result<(), InitError> {
         // All of them before the first gets its name.
-        let outputs = self.to_write().map(|file| Ok((file, prepare(file)?))).collect::<Result<Vec<_>, _>>();
+        let outputs = self
+            .to_write()
+            .map(|file| Ok((file, prepare(&self.repository.root, file)?)))
+            .collect::<Result<Vec<_>, _>>();
         for (file, output) in outputs.map_err(InitError::NotWritable)? {
             output.keep("").map_err(InitError::NotWritable)?;
             if file.is_program {
@@ -200,8 +204,8 @@ impl Plan {
 }
 
 /// Writes a file that does not have its name yet.
-fn prepare(file: &PlannedFile) -> Result<OutputFile, OutputError> {
-    let mut output = OutputFile::prepare(Some(&file.target))?;
+fn prepare(root: &Path, file: &PlannedFile) -> Result<OutputFile, OutputError> {
+    let mut output = OutputFile::prepare(Some(&file.target), &Reach::inside(root, "the repository"))?;
     let written = output.file().write_all(file.contents.as_bytes());
     written.map_err(|error| not_writable(&file.target, error))?;
     Ok(output)

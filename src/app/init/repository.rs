@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::choices::{CiService, HookManager};
 use crate::project::{collect, discover};
-use crate::system::file;
+use crate::system::gate::{self, Reach};
 
 /// The action, as workflows name it.
 pub(super) const ACTION: &str = "hyperframes-ci/hyperframes-ci";
@@ -114,12 +114,7 @@ impl Repository {
     /// Returns the text of a file inside the repository; `None` if it does not exist, is not a small text file, or a link
     /// leads out of the repository.
     pub(super) fn text(&self, path: &str) -> Option<String> {
-        let path = self.root.join(path).canonicalize().ok()?;
-        let is_small = path.metadata().is_ok_and(|metadata| metadata.len() <= MAX_SIZE);
-        if !is_small || !path.starts_with(&self.root) {
-            return None;
-        }
-        file::read_to_string(&path).ok()
+        gate::read_text(&self.root.join(path), &Reach::inside(&self.root, "the repository"), MAX_SIZE).ok()
     }
 }
 

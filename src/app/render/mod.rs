@@ -20,6 +20,7 @@ use super::outcome::{Outcome, RenderOutcome};
 use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{self, Input, Order, Output, RunContext, RunOptions};
+use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
 use crate::system::output_place::OutputPlace;
 use crate::ui::Console;
@@ -35,7 +36,7 @@ pub(crate) fn render(spec: RenderSpec, console: &mut Console) -> Result<Outcome,
     PreparedRender::new(spec, console)?.render(console)
 }
 
-/// Waits for an existing render and downloads its video.
+/// Waits for an existing render and downloads its video to `output`, which may be anywhere in `reach`.
 ///
 /// # Errors
 /// Returns an error if there is no credential, the render fails or is not complete in time, or the video cannot be
@@ -44,6 +45,7 @@ pub(crate) fn wait_for(
     render_id: &str,
     options: &RunOptions,
     output: Option<&Path>,
+    reach: &Reach,
     console: &mut Console,
 ) -> Result<RenderOutcome, Error> {
     let renderer = renderers::cloud();
@@ -51,7 +53,7 @@ pub(crate) fn wait_for(
     if let Some(path) = output {
         check_output(path, &OutputPlace::default())?;
     }
-    let output = OutputFile::prepare(output)?;
+    let output = OutputFile::prepare(output, reach)?;
     let context = RunContext {
         input: Input::Render(render_id),
         options,

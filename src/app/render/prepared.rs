@@ -76,7 +76,8 @@ impl PreparedRender {
         }
         let rows = match spec.batch.rows.as_deref() {
             Some(path) => {
-                let file = RowsFile::open(path, &spec.label("batch"), spec.run.max_wait)?;
+                let file =
+                    RowsFile::open(path, &spec.label("batch"), spec.run.max_wait, spec.reach("batch"))?;
                 let rows = BatchRows::new(&spec, &request, &project, renderer, &file)?;
                 let count = rows.count(console)?;
                 Some(Box::new((file, count)))
@@ -145,9 +146,13 @@ fn check(
             directory: spec.directory(),
             own_files: &own_files,
             workspace: spec.workspace.as_deref(),
+            reach: &spec.reach("project"),
             options: &options,
         },
-        |project| severities::levels(&spec.severities, &project.boundary, base_levels(spec, renderer)),
+        |project| {
+            let reach = spec.reach("config");
+            severities::levels(&spec.severities, &project.boundary, &reach, base_levels(spec, renderer))
+        },
         console,
     )?;
     if let Shape::Matched { ratio, .. } = &project.shape {
@@ -294,7 +299,7 @@ impl SingleRender<'_> {
         let Self { spec, request, identity, duration } = self;
         // Before anything is billed, so that an output that cannot be written fails early.
         let output = if spec.run.is_waiting {
-            Output::Ready(OutputFile::prepare(spec.output.as_deref())?)
+            Output::Ready(OutputFile::prepare(spec.output.as_deref(), &spec.reach("output"))?)
         } else {
             Output::None
         };

@@ -6,6 +6,7 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::fs;
+use std::io::Read;
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
 use crate::ci::provider::Media;
 use crate::ci::rest::Body;
+use crate::system::gate;
 
 /// The largest file that is published, in bytes. The API is unreliable beyond.
 const MAX_FILE: u64 = 25 * 1024 * 1024;
@@ -166,7 +168,8 @@ impl PreviewBranch<'_> {
     fn upload(&self, file: &Media) -> Result<String, ProviderError> {
         let failed =
             |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
-        let bytes = fs::read(&file.path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        gate::open_made(&file.path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
         let blob = json!({ "content": BASE64_STANDARD.encode(&bytes), "encoding": "base64" });
         let blob = self.create("/git/blobs", &blob, "a preview")?;
         Ok(blob["sha"].as_str().unwrap_or_default().to_owned())

@@ -11,8 +11,9 @@ mod notes;
 mod release;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use std::collections::BTreeSet;
-use std::fs;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::PathBuf;
 
 use hyperframes_ci_core::findings::Findings;
@@ -25,6 +26,7 @@ use super::provider::{
     CiProvider, Environment, Media, ProviderDescription, Section, Settings, required, variable,
 };
 use super::rest::{Body, Rest};
+use crate::system::output::{self, OutputError};
 use crate::system::secret::Secret;
 use crate::system::url::encode_component;
 use client::Client;
@@ -55,6 +57,8 @@ struct GitLab {
     log: LogSections,
     workspace: PathBuf,
     output: PathBuf,
+    /// The files that are appended to, by name.
+    texts: RefCell<BTreeMap<String, String>>,
 }
 
 impl GitLab {
@@ -72,6 +76,7 @@ impl GitLab {
             log: LogSections::new(variable(environment, "CI_DEBUG_TRACE").as_deref() == Some("true")),
             workspace: PathBuf::from(required(environment, "CI_PROJECT_DIR")?),
             output: settings.output_dir.clone(),
+            texts: RefCell::default(),
             event,
         })
     }
@@ -86,10 +91,19 @@ impl GitLab {
         format!("{project}/-/merge_requests/{}#note_{id}", request.number)
     }
 
+    fn write(&self, name: &str, text: &str) -> Result<(), ProviderError> {
+        let failed = |error: OutputError| {
+            ProviderError::Runner(self.output.join(name), io::Error::other(error.to_string()))
+        };
+        output::write(&self.output, name, text.as_bytes()).map(|_| ()).map_err(failed)
+    }
+
     fn append(&self, name: &str, text: &str) -> Result<(), ProviderError> {
-        let path = self.output.join(name);
-        let earlier = fs::read_to_string(&path).unwrap_or_default();
-        fs::write(&path, format!("{earlier}{text}")).map_err(|error| ProviderError::Runner(path, error))
+        // From memory: a file of that name may come with the checkout.
+        let mut texts = self.texts.borrow_mut();
+        let whole = texts.entry(name.to_owned()).or_default();
+        whole.push_str(text);
+        self.write(name, whole)
     }
 }
 
@@ -104,7 +118,7 @@ impl CiProvider for GitLab {
 
     fn annotate(&self, findings: &Findings) -> usize {
         let report = code_quality::report(findings);
-        match fs::write(self.output.join(code_quality::FILE), format!("{report:#}\n")) {
+        match self.write(code_quality::FILE, &format!("{report:#}\n")) {
             Ok(()) => 0,
             Err(_) => findings.diagnostics.len(),
         }

@@ -36,6 +36,7 @@ use crate::heygen::environment;
 use crate::heygen::transport::{CallError, Transport};
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
+use crate::system::gate::Reach;
 use crate::system::output_place::{OutputPlace, OutputTarget};
 use crate::system::random;
 use crate::ui::Console;
@@ -179,12 +180,14 @@ fn ledger_path(path: &Path) -> Result<PathBuf, Error> {
     if !is_checked_out {
         return Ok(path.to_owned());
     }
-    OutputPlace::beside(path).and_then(|place| place.check_appended(path)).map_err(|refusal| {
-        Error::usage(
-            format!("the ledger {} {refusal}", path.display()),
-            format!("{} with --ledger", refusal.help()),
-        )
-    })
+    OutputPlace::beside(path, &Reach::anywhere()).and_then(|place| place.check_appended(path)).map_err(
+        |refusal| {
+            Error::usage(
+                format!("the ledger {} {refusal}", path.display()),
+                format!("{} with --ledger", refusal.help()),
+            )
+        },
+    )
 }
 
 /// Opens the ledger for the API and the account. A failure is only an error if the user has set `--ledger`.

@@ -14,6 +14,7 @@ use crate::renderers::{
     Event, Order, OrderResult, OrderState, Output, Reporter, RunContext, RunOptions, SavedVideo,
 };
 use crate::system::deadline::Deadline;
+use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
 use crate::system::random;
 
@@ -140,7 +141,10 @@ impl RunState<'_> {
         let output = std::mem::replace(&mut order.output, Output::None).open();
         let output = output.and_then(|output| match output {
             Some(output) => Ok(output),
-            None => Ok(OutputFile::prepare(None)?),
+            None => Ok(OutputFile::prepare(
+                None,
+                &Reach::inside(std::path::Path::new(""), "the current directory"),
+            )?),
         });
         match output {
             Ok(output) => {

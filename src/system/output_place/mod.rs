@@ -5,14 +5,15 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io::{self, ErrorKind};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::text::case_fold;
 use hyperframes_ci_core::video::signature;
 
 use super::file;
+use super::gate::{self, PathRefusal, Reach};
 use super::hash::hash;
 use super::temporary;
 
@@ -88,6 +89,28 @@ impl fmt::Display for OutputRefusal {
 }
 
 impl OutputRefusal {
+    /// Resolves the links of a path, of which a part may not exist.
+    ///
+    /// # Errors
+    /// Returns the refusal of `reach`, and [`Self::DanglingLink`] if a link in the path has no target.
+    pub(crate) fn resolve(path: &Path, reach: &Reach) -> Result<PathBuf, Self> {
+        let resolved = reach.resolve(path).map_err(|error| Self::from_error(path, &error))?;
+        if resolved.iter().any(|name| name.eq_ignore_ascii_case(".git")) {
+            return Err(PathRefusal::Git.into());
+        }
+        Ok(resolved)
+    }
+
+    /// Converts the error of the gate for a path.
+    fn from_error(path: &Path, error: &io::Error) -> Self {
+        let refusal = error.get_ref().and_then(|error| error.downcast_ref::<PathRefusal>());
+        match refusal {
+            Some(refusal) => refusal.clone().into(),
+            None if error.kind() == ErrorKind::NotFound => Self::DanglingLink(path.to_owned()),
+            None => Self::Unreadable(error.to_string()),
+        }
+    }
+
     /// Returns what the user can do about it.
     pub(crate) fn help(&self) -> &'static str {
         match self {
@@ -101,6 +124,17 @@ impl OutputRefusal {
             Self::Reserved(_) | Self::Source | Self::NotAFile(_) | Self::BelowFile(_) => {
                 "choose another file"
             }
+        }
+    }
+}
+
+impl From<PathRefusal> for OutputRefusal {
+    fn from(refusal: PathRefusal) -> Self {
+        match refusal {
+            PathRefusal::LeadsOut(name) | PathRefusal::Outside(name) => Self::LeadsOut(name),
+            PathRefusal::NotAFile(kind) => Self::NotAFile(kind),
+            PathRefusal::Git => Self::Hidden(".git".to_owned()),
+            PathRefusal::Replaced | PathRefusal::TooLarge(_) => Self::Unreadable(refusal.to_string()),
         }
     }
 }
@@ -197,23 +231,24 @@ impl ResolvedFolders {
 }
 
 impl OutputPlace {
-    /// Returns the place of files that stay in `folder`; `name` is what messages call it.
+    /// Returns the place of files that stay in `folder`, which must be in `reach`; `name` is what messages call it.
     ///
     /// # Errors
-    /// Returns [`OutputRefusal::DanglingLink`] if a link in its path has no target.
-    pub(crate) fn below(folder: &Path, name: &str) -> Result<Self, OutputRefusal> {
-        Ok(Self { boundary: Some((resolve(folder)?, name.to_owned())), ..Self::default() })
+    /// Returns the refusal of `reach`, and [`OutputRefusal::DanglingLink`] if a link in its path has no target.
+    pub(crate) fn below(folder: &Path, name: &str, reach: &Reach) -> Result<Self, OutputRefusal> {
+        let folder = OutputRefusal::resolve(folder, reach)?;
+        Ok(Self { boundary: Some((folder, name.to_owned())), ..Self::default() })
     }
 
-    /// Returns the place of files that stay in the folder of `path`.
+    /// Returns the place of files that stay in the folder of `path`, which must be in `reach`.
     ///
     /// # Errors
-    /// Returns [`OutputRefusal::DanglingLink`] if a link in the path of the folder has no target.
-    pub(crate) fn beside(path: &Path) -> Result<Self, OutputRefusal> {
+    /// Returns the refusal of `reach`, and [`OutputRefusal::DanglingLink`] if a link in the path of the folder has no target.
+    pub(crate) fn beside(path: &Path, reach: &Reach) -> Result<Self, OutputRefusal> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name =
             if folder == Path::new("") { "the current directory".into() } else { folder.to_string_lossy() };
-        Self::below(folder, &name)
+        Self::below(folder, &name, reach)
     }
 
     /// Reserves a file or a folder, which may not exist; `what` is what messages call it.
@@ -256,6 +291,14 @@ impl OutputPlace {
             check_video(&target.path, &metadata)?;
         }
         Ok(target)
+    }
+
+    /// Returns where its files may lead.
+    pub(crate) fn reach(&self) -> Reach {
+        match &self.boundary {
+            Some((folder, name)) => Reach::inside(folder, name),
+            None => Reach::anywhere(),
+        }
     }
 
     /// Checks that a file of lines, such as a manifest, may be appended to at `path`, and returns the path with links
@@ -359,26 +402,8 @@ pub(crate) fn check_regular(metadata: &Metadata) -> Result<(), OutputRefusal> {
     } else if metadata.is_dir() {
         Err(OutputRefusal::Directory)
     } else {
-        Err(OutputRefusal::NotAFile(special_kind(metadata)))
+        Err(OutputRefusal::NotAFile(file::kind(metadata)))
     }
-}
-
-#[cfg(unix)]
-fn special_kind(metadata: &Metadata) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    let kind = metadata.file_type();
-    if kind.is_fifo() {
-        "a FIFO"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-#[cfg(not(unix))]
-fn special_kind(_: &Metadata) -> &'static str {
-    "not a regular file"
 }
 
 /// Checks that a file is a video by its first bytes, or empty: full disks leave empty files.
@@ -386,38 +411,14 @@ fn check_video(path: &Path, metadata: &Metadata) -> Result<(), OutputRefusal> {
     if metadata.len() == 0 {
         return Ok(());
     }
-    let head = file::read_head(path, 16).map_err(|error| OutputRefusal::Unreadable(error.to_string()))?;
+    let head = gate::head(path, &Reach::anywhere(), 16)
+        .map_err(|error| OutputRefusal::Unreadable(error.to_string()))?;
     signature(&head).map(|_| ()).map_err(OutputRefusal::NotAVideo)
 }
 
-/// Resolves links, `.` and `..` in a path of which a part may not exist. Folders that do not exist are created as they are
-/// written, so `..` leads back out of them.
+/// Resolves links, `.` and `..` in a path of which a part may not exist.
 fn resolve(path: &Path) -> Result<PathBuf, OutputRefusal> {
-    let unreadable = |error: io::Error| OutputRefusal::Unreadable(error.to_string());
-    let absolute = std::env::current_dir().map_err(unreadable)?.join(path);
-    let mut resolved = PathBuf::new();
-    for part in absolute.components() {
-        match part {
-            Component::Prefix(_) => resolved.push(part),
-            // The form that `canonicalize` gives to drives.
-            Component::RootDir => {
-                resolved.push(part);
-                resolved = resolved.canonicalize().unwrap_or(resolved);
-            }
-            Component::CurDir => {}
-            Component::ParentDir => {
-                resolved.pop();
-            }
-            Component::Normal(name) => {
-                resolved.push(name);
-                if fs::symlink_metadata(&resolved).is_ok_and(|metadata| metadata.is_symlink()) {
-                    resolved =
-                        resolved.canonicalize().map_err(|_| OutputRefusal::DanglingLink(resolved.clone()))?;
-                }
-            }
-        }
-    }
-    Ok(resolved)
+    OutputRefusal::resolve(path, &Reach::anywhere())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Spellings, links and special files: which of them are the same file, and which are refused.
 
+use std::fs;
+
 use super::*;
 
 /// The first bytes of a video.
@@ -17,7 +19,8 @@ impl World {
         for name in ["work/out/deep", "elsewhere"] {
             fs::create_dir_all(folder.path().join(name)).expect("folders");
         }
-        let place = OutputPlace::below(&folder.path().join("work/out"), "out").expect("a place");
+        let place =
+            OutputPlace::below(&folder.path().join("work/out"), "out", &Reach::anywhere()).expect("a place");
         Self { folder, place }
     }
 
@@ -66,7 +69,8 @@ fn spellings_of_one_file_are_one_file() {
 
 #[test]
 fn relative_and_absolute_spellings_are_one_file() {
-    let place = OutputPlace::below(Path::new(""), "the current directory").expect("a place");
+    let place =
+        OutputPlace::below(Path::new(""), "the current directory", &Reach::anywhere()).expect("a place");
     let mut folders = ResolvedFolders::default();
     let current = std::env::current_dir().expect("a directory");
     let relative = place.check(Path::new("no-such-folder/a.mp4"), &mut folders).expect("a file");
@@ -94,7 +98,7 @@ fn files_outside_and_hidden_ones_are_refused() {
     }
     // What is above the place has any name.
     fs::create_dir(world.path(".hidden")).expect("a folder");
-    let place = OutputPlace::below(&world.path(".hidden"), ".hidden").expect("a place");
+    let place = OutputPlace::below(&world.path(".hidden"), ".hidden", &Reach::anywhere()).expect("a place");
     assert!(place.check(&world.path(".hidden/a.mp4"), &mut ResolvedFolders::default()).is_ok());
 }
 

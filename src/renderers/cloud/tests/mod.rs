@@ -22,6 +22,7 @@ use crate::renderers::order::ReusePolicy;
 use crate::renderers::{
     Event, Input, Order, OrderResult, OrderState, Output, Reporter, RunContext, RunOptions, Session,
 };
+use crate::system::gate::Reach;
 use crate::ui::Console;
 
 const SUBMIT: &str = "POST /v3/hyperframes/renders";
@@ -95,7 +96,8 @@ impl Fixture {
         let project = folder.path().join("project");
         std::fs::create_dir_all(project.join(".git")).expect("a folder");
         std::fs::write(project.join("index.html"), "<html></html>").expect("written");
-        let tree = DiskTree::open(Project::open(&project, None).expect("a project")).expect("a tree");
+        let tree = DiskTree::open(Project::open(&project, None, &Reach::anywhere()).expect("a project"))
+            .expect("a tree");
         let packed = ArchiveContents::of(&tree).expect("files").zip(&mut |_| {}).expect("an archive");
         let reuse =
             ReusePolicy { ledger: Some(folder.path().join("ledger.jsonl")), ..ReusePolicy::default() };
@@ -136,7 +138,7 @@ impl Fixture {
             idempotency_key: None,
             known: None,
             limits: Limits::default(),
-            output: Output::Path(self.video(index)),
+            output: Output::Path(self.video(index), Reach::anywhere()),
             expected: Expected::default(),
         }
     }
