@@ -26,6 +26,7 @@ mod official;
 mod outputs;
 mod own_files;
 mod pack;
+mod paths;
 mod real;
 mod reuse;
 mod rows;

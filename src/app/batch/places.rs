@@ -1,6 +1,5 @@
 //! The directories that rows may write to, and the files that they must not replace.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::variables::Row;
@@ -10,7 +9,7 @@ use crate::app::prepare::PreparedProject;
 use crate::app::spec::{RenderSpec, VariableSource};
 use crate::fault::Error;
 use crate::renderers::LedgerFile;
-use crate::system::gate::{self, Reach};
+use crate::system::gate::Reach;
 use crate::system::output::OutputError;
 use crate::system::output_place::{OutputPlace, OutputRefusal, OutputTarget, ResolvedFolders};
 
@@ -103,27 +102,33 @@ fn check_manifest(spec: &RenderSpec, project: &PreparedProject, path: &Path) -> 
 /// Returns a usage error with the reason.
 pub(crate) fn check_appended_files(spec: &RenderSpec) -> Result<(), Error> {
     let manifest = spec.batch.manifest.as_deref();
-    let check = |option, path, place: OutputPlace| match place.check_appended(path) {
-        Err(refusal @ OutputRefusal::Reserved(_)) => Err(appended_error(spec, option, path, &refusal)),
-        Ok(_) | Err(_) => Ok(()),
+    let check = |option, path, place: OutputPlace| {
+        let refusal = match OutputRefusal::resolve(path, &spec.reach(option)) {
+            Err(
+                refusal @ (OutputRefusal::LeadsOut(_)
+                | OutputRefusal::Hidden(_)
+                | OutputRefusal::DanglingLink(_)),
+            ) => Some(refusal),
+            Ok(_) | Err(_) => match place.check_appended(path) {
+                Err(
+                    refusal @ (OutputRefusal::Reserved(_)
+                    | OutputRefusal::NotAFile(_)
+                    | OutputRefusal::Directory),
+                ) => Some(refusal),
+                Ok(_) | Err(_) => None,
+            },
+        };
+        refusal.map_or(Ok(()), |refusal| Err(appended_error(spec, option, path, &refusal)))
     };
     if let Some(path) = manifest {
         check("manifest", path, own_files(spec, OutputPlace::default()))?;
-        spec.reach("manifest").resolve(path).map_err(|error| refused_path(spec, "manifest", path, &error))?;
         Manifest::check_kind(path)?;
     }
     if let Some(path) = spec.run.reuse.ledger.as_deref() {
         check("ledger", path, reserving(OutputPlace::default(), read_files(spec)))?;
-        spec.reach("ledger").resolve(path).map_err(|error| refused_path(spec, "ledger", path, &error))?;
         LedgerFile::check_kind(path)?;
     }
     Ok(())
-}
-
-/// Returns the error of the gate about a file that the user has named.
-fn refused_path(spec: &RenderSpec, option: &str, path: &Path, error: &io::Error) -> Error {
-    let help = gate::help_of(error).unwrap_or_else(|| "check the path and the permissions".to_owned());
-    Error::usage(format!("{}: {} {error}", spec.label(option), path.display()), help)
 }
 
 fn appended_error(spec: &RenderSpec, option: &str, path: &Path, refusal: &OutputRefusal) -> Error {

@@ -3,6 +3,8 @@
 mod configuration;
 mod github;
 mod gitlab;
+#[cfg(unix)]
+mod paths;
 mod preview;
 mod release;
 mod runner;
