@@ -1,11 +1,11 @@
 //! A checkout of the base of a pull request.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::ci::PullRequest;
+use crate::system::programs::{GitNetwork, git};
 
 /// A checkout of the base of a pull request in a temporary directory; removed when dropped.
 pub(super) struct BaseCheckout {
@@ -31,22 +31,10 @@ impl BaseCheckout {
         self.folder.path().join("base")
     }
 
-    /// Runs Git without hooks, filters, monitors and prompts, since the configuration of a repository can name programs
-    /// for them; returns whether it succeeded.
+    /// Runs Git; returns whether it succeeded.
     fn git(&self, arguments: &[&str]) -> bool {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(&self.repository);
-        for setting in [
-            "core.hooksPath=/dev/null",
-            "core.fsmonitor=false",
-            "filter.lfs.smudge=",
-            "filter.lfs.process=",
-            "filter.lfs.required=false",
-        ] {
-            command.args(["-c", setting]);
-        }
-        command.args(arguments).env("GIT_TERMINAL_PROMPT", "0");
-        command.output().is_ok_and(|output| output.status.success())
+        let mut command = git(&self.repository, GitNetwork::On);
+        command.args(arguments).output().is_ok_and(|output| output.status.success())
     }
 }
 

@@ -4,7 +4,8 @@ use crate::fault::{Exit, Fault};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
-use std::process::Command;
+
+use crate::system::programs::{GitNetwork, PLAIN_DIFF};
 
 /// An error of [`since`].
 #[derive(Debug)]
@@ -74,8 +75,8 @@ pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, Cha
     // Compared with the merge base, since later changes of the other branch are not part of this one. Without a merge
     // base, as in a shallow clone, compared with the revision itself, which misses no change.
     let base = git(root, &["merge-base", &commit, "HEAD"]).map_or(commit, |base| trimmed(&base));
-    let changed =
-        git(root, &["diff", "--name-only", "--no-renames", "--no-ext-diff", "--relative", "-z", &base])?;
+    let arguments = [&["diff", "--name-only", "--no-renames", "--relative", "-z"], PLAIN_DIFF, &[&base]];
+    let changed = git(root, &arguments.concat())?;
     Ok(names(&[changed, untracked()?]))
 }
 
@@ -98,10 +99,8 @@ fn trimmed(text: &str) -> String {
 
 /// Runs Git and returns its output.
 fn git(root: &Path, arguments: &[&str]) -> Result<String, ChangesError> {
-    let mut command = Command::new("git");
-    // The configuration of a repository can name a program as its file system monitor.
-    command.arg("-C").arg(root).args(["-c", "core.fsmonitor=false"]).args(arguments);
-    let output = command.output().map_err(ChangesError::NoGit)?;
+    let mut command = crate::system::programs::git(root, GitNetwork::Off);
+    let output = command.args(arguments).output().map_err(ChangesError::NoGit)?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {

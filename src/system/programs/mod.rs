@@ -5,6 +5,7 @@
 mod apt;
 mod error;
 mod find;
+mod git;
 mod installer;
 mod node;
 pub(crate) mod process;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 pub(crate) use apt::install_packages;
 pub(crate) use error::ProgramError;
 pub(crate) use find::find;
+pub(crate) use git::{GitNetwork, PLAIN_DIFF, git};
 pub(crate) use node::{Node, NpmPackages, set_noninteractive};
 pub(crate) use work_dir::WorkDir;
 
