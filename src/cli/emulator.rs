@@ -12,15 +12,15 @@ use crate::ui::Console;
 
 /// Run a local server that emulates the HeyGen API
 ///
-/// Set HEYGEN_API_URL to its address to use it. Videos are rendered by the official HyperFrames engine on this machine.
+/// Set HEYGEN_API_URL to its address and HEYGEN_API_KEY to its key to use it. Videos are rendered by the official HyperFrames engine on this machine.
 /// Press Ctrl-C to stop the server.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Port on 127.0.0.1; 0 chooses a free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Only accept this API key [default: accept any key]
-    #[arg(long, value_name = "KEY")]
+    /// API key to accept [default: random]
+    #[arg(long, value_name = "KEY", env = "HEYGEN_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
     /// Return a small built-in clip instead of rendering
     #[arg(long)]
@@ -50,9 +50,11 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         None => Script::default(),
     };
     let renderer = if args.placeholder { None } else { Some(emulator_backend(Deadline::NEVER, console)?) };
+    let given = args.api_key.clone().filter(|key| !key.trim().is_empty());
+    let is_generated = given.is_none();
     let config = Config {
         port: args.port,
-        api_key: args.api_key.clone(),
+        api_key: given.unwrap_or_else(|| Config::default().api_key),
         placeholder_delay: delay,
         direct_uploads: !args.no_direct_uploads,
         complete_conflicts: args.complete_conflicts,
@@ -63,8 +65,16 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let emulator = Emulator::start(config, renderer)?;
     let kind = if args.placeholder { "placeholder clips" } else { "real renders" };
     console.done(&format!("Emulator running at {} ({kind})", emulator.url()));
-    console.detail(&format!("HEYGEN_API_URL={} HEYGEN_API_KEY=… hyperframes-ci render", emulator.url()));
-    console.outcome(&EmulatorOutcome { url: emulator.url().to_owned(), placeholder: args.placeholder });
+    // A key that was given may be a secret.
+    let api_key = is_generated.then(|| emulator.api_key().to_owned());
+    let shown = api_key.as_deref().unwrap_or("…");
+    console
+        .detail(&format!("HEYGEN_API_URL={} HEYGEN_API_KEY={shown} hyperframes-ci render", emulator.url()));
+    console.outcome(&EmulatorOutcome {
+        url: emulator.url().to_owned(),
+        api_key,
+        placeholder: args.placeholder,
+    });
     loop {
         // The interrupt handler ends the process.
         std::thread::park();

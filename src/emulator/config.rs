@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::faults::Script;
+use super::state::random_secret;
 
 /// How an emulator behaves.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// Port of the API on 127.0.0.1; 0 takes a free one.
     pub(crate) port: u16,
-    /// The only API key that is accepted; `None` accepts any.
-    pub(crate) api_key: Option<String>,
+    /// The only API key that is accepted; a random one by default.
+    pub(crate) api_key: String,
     /// How long a placeholder render takes.
     pub(crate) placeholder_delay: Duration,
     /// Whether direct uploads are enabled; otherwise their endpoint returns 404.
@@ -29,7 +30,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             port: 0,
-            api_key: None,
+            api_key: random_secret(),
             placeholder_delay: Duration::ZERO,
             direct_uploads: true,
             complete_conflicts: 0,

@@ -2,7 +2,8 @@
 //!
 //! It has two origins, as the cloud does: the API, and a storage of presigned URLs that refuses credentials. Renders are
 //! made by a [`RenderBackend`]; without one each is a small built-in clip, and its details say so. A [`Script`] injects
-//! faults. `GET /_emulator/stats` on the API's origin returns counters, and `POST /_emulator/script` replaces the script.
+//! faults. `GET /_emulator/stats` on the API's origin returns counters, and `POST /_emulator/script` replaces the script;
+//! both need the key. Requests that a web page of another site may have caused are refused.
 
 mod config;
 mod envelopes;
@@ -50,14 +51,20 @@ impl Emulator {
             Server::bind(0).map_err(|error| EmulatorError::Port(0, error))?;
         let state = Arc::new(State::new(config, folder, storage.url.clone()));
         let (api_state, storage_state) = (Arc::clone(&state), Arc::clone(&state));
-        api.serve(api_listener, Arc::new(move |request| routes::api(&api_state, request)))
+        let (api_url, storage_url) = (api.url.clone(), storage.url.clone());
+        api.serve(api_listener, Arc::new(move |request| routes::api(&api_state, request, &api_url)))
             .and_then(|()| {
-                let answer = move |request: &mut _| routes::storage(&storage_state, request);
+                let answer = move |request: &mut _| routes::storage(&storage_state, request, &storage_url);
                 storage.serve(storage_listener, Arc::new(answer))
             })
             .and_then(|()| worker::start(&state, backend))
             .map_err(|error| EmulatorError::Port(port, error))?;
         Ok(Self { api, state, _storage: storage })
+    }
+
+    /// Returns the API key that is accepted.
+    pub(crate) fn api_key(&self) -> &str {
+        &self.state.config.api_key
     }
 
     /// Returns the base URL of the API.

@@ -12,7 +12,6 @@ use crate::fault::Error;
 use crate::heygen::auth::{Credential, Secret};
 use crate::heygen::environment;
 use crate::heygen::transport::ApiBase;
-use crate::system::random;
 use crate::ui::Console;
 
 /// The renderer.
@@ -47,10 +46,9 @@ struct EmulatedSession(Option<(Emulator, CloudSession)>);
 
 impl Session for EmulatedSession {
     fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
-        let key = format!("emulator-{:016x}{:016x}", random(), random());
-        let config = Config { api_key: Some(key.clone()), ..Config::default() };
-        let emulator = Emulator::start(config, Some(emulator_backend(context.deadline(), console)?))?;
-        let credential = Credential::ApiKey(Secret::new(key));
+        let backend = emulator_backend(context.deadline(), console)?;
+        let emulator = Emulator::start(Config::default(), Some(backend))?;
+        let credential = Credential::ApiKey(Secret::new(emulator.api_key().to_owned()));
         let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;
         if !context.is_batch {
             console.detail(&format!("using the emulator at {}", emulator.url()));

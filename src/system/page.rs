@@ -15,7 +15,8 @@ pub(crate) fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// Escapes `text` for HTML content and for quoted attribute values.
+/// Escapes `text` for HTML content and for attribute values in quotes of either kind.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace('\'', "&#39;")
 }

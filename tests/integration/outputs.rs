@@ -30,7 +30,10 @@ impl Outputs {
 fn all() -> Outputs {
     let mut all = Outputs::default();
     let emulator = Emulator::placeholder(&["--render-seconds", "0.2"]);
-    all.0.entry("emulator".to_owned()).or_default().push(json!({ "url": emulator.url, "placeholder": true }));
+    all.0
+        .entry("emulator".to_owned())
+        .or_default()
+        .push(json!({ "url": emulator.url, "api_key": null, "placeholder": true }));
     let folder = project();
     let folder = folder.path();
     write(folder, "rows.csv", "title\nAda\nGrace\n");

@@ -151,17 +151,19 @@ impl Emulator {
 
     /// Replaces the script of faults.
     pub(crate) fn script(&self, script: &str) {
-        ureq::post(&format!("{}/_emulator/script", self.url)).send(script).unwrap();
+        let request = ureq::post(&format!("{}/_emulator/script", self.url)).header("x-api-key", KEY);
+        request.send(script).unwrap();
     }
 
     /// What has happened so far.
     pub(crate) fn stats(&self) -> Value {
+        let call = || ureq::get(&format!("{}/_emulator/stats", self.url)).header("x-api-key", KEY).call();
         // A script may have it refuse connections for a moment.
         let ask = || {
             std::thread::sleep(std::time::Duration::from_millis(100));
-            ureq::get(&format!("{}/_emulator/stats", self.url)).call()
+            call()
         };
-        let first = ureq::get(&format!("{}/_emulator/stats", self.url)).call();
+        let first = call();
         let mut answer = (0..20).fold(first, |answer, _| answer.or_else(|_| ask())).unwrap();
         serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
     }

@@ -50,7 +50,7 @@ pub(crate) fn record() -> Result<()> {
 
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let emulator = Command::new(&program)
-        .args(["emulator", "--port", &port.to_string()])
+        .args(["emulator", "--port", &port.to_string(), "--api-key", "demo"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;

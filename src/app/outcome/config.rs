@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 pub(crate) struct EmulatorOutcome {
     /// Base URL of the API.
     pub(crate) url: String,
+    /// The API key that was generated; null if one was given.
+    pub(crate) api_key: Option<String>,
     /// Whether renders are replaced by built-in clips.
     pub(crate) placeholder: bool,
 }

@@ -1,10 +1,11 @@
-//! `/_emulator`: statistics, and replacing the script.
+//! `/_emulator`: statistics, and replacing the script. Both need the API key.
 
 use std::io::Read;
 
 use serde_json::json;
 
 use super::validation::MAX_JSON;
+use super::{is_key, unauthenticated};
 use crate::emulator::envelopes::{error, json};
 use crate::emulator::faults::Script;
 use crate::emulator::server::{Reply, Request};
@@ -17,6 +18,14 @@ pub(super) fn is_control(path: &str) -> bool {
 
 /// Answers a request of a test; returns `None` for any other request.
 pub(super) fn answer(state: &State, request: &mut Request) -> Option<Reply> {
+    if !is_control(&request.path) {
+        return None;
+    }
+    // The key itself: sign-ins need no key, so their tokens do not count.
+    let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    if !request.header("x-api-key").or(bearer).is_some_and(|given| is_key(state, given)) {
+        return Some(unauthenticated().reply());
+    }
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/_emulator/stats") => Some(json(200, &json!(state.lock().stats))),
         ("POST", "/_emulator/script") => Some(replace_script(state, request)),

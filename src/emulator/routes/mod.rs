@@ -3,6 +3,7 @@
 mod archives;
 mod assets;
 mod control;
+mod guard;
 mod idempotency;
 mod multipart;
 mod oauth;
@@ -18,7 +19,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::envelopes::{data, error};
+use super::envelopes::{data, error, storage_error};
 use super::faults::Step;
 use super::server::{Reply, Request};
 use super::state::State;
@@ -26,9 +27,12 @@ use idempotency::create_from_body;
 use rejection::Rejection;
 use validation::json_body;
 
-/// Answers a request on the API's origin.
-pub(super) fn api(state: &State, request: &mut Request) -> Reply {
-    let reply = route(state, request);
+/// Answers a request on the API's origin, which is at `url`.
+pub(super) fn api(state: &State, request: &mut Request, url: &str) -> Reply {
+    let reply = match guard::refusal(request, url) {
+        Some(reason) => error(403, "forbidden", reason, None),
+        None => route(state, request),
+    };
     // Requests for the statistics are not part of them.
     if !control::is_control(&request.path) {
         state.record(&request.method, &request.path, reply.received_status());
@@ -37,8 +41,14 @@ pub(super) fn api(state: &State, request: &mut Request) -> Reply {
     reply.header("x-request-id", format!("req_{}", &id[..16]))
 }
 
-/// Answers a request on the storage's origin.
-pub(super) fn storage(state: &State, request: &mut Request) -> Reply {
+/// Answers a request on the storage's origin, which is at `url`.
+pub(super) fn storage(state: &State, request: &mut Request, url: &str) -> Reply {
+    if let Some(reason) = guard::refusal(request, url) {
+        // Not 403, which clients take for an expired URL.
+        let reply = storage_error(400, "InvalidRequest", reason);
+        state.record(&request.method, &request.path, reply.received_status());
+        return reply;
+    }
     let step = if request.method == "PUT" { Step::Put } else { Step::Download };
     let fault = state.next_fault(step);
     let reply = fault.apply(&state.presigner.base_url, || storage::answer(state, request));
@@ -101,20 +111,24 @@ fn decode(segment: &str) -> Cow<'_, str> {
 fn authenticate(state: &State, request: &Request) -> Result<(), Rejection> {
     let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let given = request.header("x-api-key").or(bearer).filter(|key| !key.is_empty());
-    let is_accepted = match (&state.config.api_key, given) {
-        (_, None) => false,
-        (None, Some(_)) => true,
-        (Some(expected), Some(given)) => expected == given || state.lock().grants.accepts(given),
-    };
-    if is_accepted {
+    if given.is_some_and(|given| is_key(state, given) || state.lock().grants.accepts(given)) {
         return Ok(());
     }
-    Err(Rejection {
+    Err(unauthenticated())
+}
+
+/// Returns whether `given` is the API key, in a time that does not depend on how much of it is right.
+fn is_key(state: &State, given: &str) -> bool {
+    Sha256::digest(given) == Sha256::digest(&state.config.api_key)
+}
+
+fn unauthenticated() -> Rejection {
+    Rejection {
         status: 401,
         code: "authentication_failed",
         message: "the API key is missing or invalid".to_owned(),
         param: None,
-    })
+    }
 }
 
 fn account() -> Value {

@@ -54,14 +54,24 @@ fn refuse(error: GrantError) -> Reply {
 }
 
 fn page(status: u16, title: &str, body: &str) -> Reply {
-    Reply::new(status, "text/html; charset=utf-8", document(title, body)).header("cache-control", "no-store")
+    // The form redirects to the client, which listens on a port of its own. Without a referrer, browsers send its origin as
+    // null.
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http://127.0.0.1:*; \
+        frame-ancestors 'none'; base-uri 'none'";
+    Reply::new(status, "text/html; charset=utf-8", document(title, body))
+        .header("cache-control", "no-store")
+        .header("content-security-policy", POLICY)
+        .header("x-content-type-options", "nosniff")
+        .header("referrer-policy", "same-origin")
 }
 
 /// Returns the first mistake of an authorization request. The redirect URI is validated first, to prevent open redirects.
 fn find_mistake(query: &Form) -> Option<&'static str> {
     let redirect_uri = text(query, "redirect_uri");
     let port = redirect_uri.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.split('/').next());
-    if port.is_none_or(|port| port.parse::<u16>().is_err()) {
+    // It becomes a header of the reply.
+    let is_text = redirect_uri.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_text || port.is_none_or(|port| port.parse::<u16>().is_err()) {
         return Some("redirect_uri must be http://127.0.0.1:PORT/…");
     }
     [

@@ -87,6 +87,11 @@ impl Request {
         find(&self.headers, name)
     }
 
+    /// Returns the values of all headers with this name, given in lower case.
+    pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// Returns the decoded value of the first query parameter with this name.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let mut pairs = form_urlencoded::parse(self.query.as_bytes());

@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use crate::system::random;
 
-/// Returns a secret for signatures: unguessable enough for a server on loopback.
-pub(super) fn random_secret() -> String {
+/// Returns a secret for signatures and keys: unguessable enough for a server on loopback.
+pub(crate) fn random_secret() -> String {
     (0..4).map(|_| format!("{:016x}", random())).collect()
 }
 

@@ -19,6 +19,7 @@ use crate::system::temporary::TemporaryFolder;
 pub(crate) use asset::Asset;
 pub(crate) use grants::{CODE_LIFETIME, CodeRequest, DEVICE_INTERVAL, GrantError, Grants, Tokens};
 use ids::IdGenerator;
+pub(crate) use ids::random_secret;
 use presign::Presigner;
 pub(crate) use presign::UrlError;
 pub(crate) use render::{Render, RenderOptions, Status};

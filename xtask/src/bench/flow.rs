@@ -107,7 +107,7 @@ struct Emulator {
 impl Emulator {
     fn start(flags: &[&str]) -> Result<Self> {
         let mut child = program()?
-            .args(["emulator", "--placeholder", "--json"])
+            .args(["emulator", "--placeholder", "--json", "--api-key", "bench"])
             .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -126,8 +126,10 @@ impl Emulator {
 
     fn stats(&self) -> Result<String> {
         let mut command = Command::new("curl");
-        let output =
-            command.args(["--silent", "--fail"]).arg(format!("{}/_emulator/stats", self.url)).output()?;
+        let output = command
+            .args(["--silent", "--fail", "--header", "x-api-key: bench"])
+            .arg(format!("{}/_emulator/stats", self.url))
+            .output()?;
         Ok(String::from_utf8(output.stdout)?)
     }
 

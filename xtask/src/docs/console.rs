@@ -163,7 +163,7 @@ impl Stage {
             succeed(git.args(arguments).current_dir(&repository))?;
         }
         let mut emulator = Command::new(binary("debug"))
-            .args(["emulator", "--placeholder", "--json"])
+            .args(["emulator", "--placeholder", "--json", "--api-key", "a-key"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
