@@ -16,7 +16,7 @@ use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
 use crate::app::entries::{located, no_entry_for};
 use crate::app::spec::{ProjectSource, RenderSpec};
-use crate::ci::{CiProvider, ProviderError, PullRequest, Subject};
+use crate::ci::{CiProvider, ConfigSource, ProviderError, PullRequest, Subject};
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::display_path::DisplayPaths;
@@ -108,11 +108,11 @@ pub(super) fn find_scope(
     Ok(scope)
 }
 
-/// Reads the configuration: that of the base if the run has access to secrets.
+/// Reads the configuration: that of the base if the run may have access to secrets while its code may be a stranger's.
 fn settings(inputs: &Inputs, provider: &dyn CiProvider) -> Result<Settings, Error> {
-    let config = match provider.event().is_privileged {
-        true => Some(write_base_config(provider)?),
-        false => None,
+    let config = match &provider.event().config {
+        ConfigSource::Base(base) => Some(write_base_config(provider, base.as_deref())?),
+        ConfigSource::Checkout => None,
     };
     let path = config.as_ref().map(|folder| folder.path().join(CONFIG_FILE));
     let mut settings = Settings::read(&inputs.workspace, path.as_deref(), Some(inputs.workspace.clone()))?;
@@ -124,11 +124,8 @@ fn settings(inputs: &Inputs, provider: &dyn CiProvider) -> Result<Settings, Erro
 
 /// Writes the configuration of the base to a temporary directory: a pull request must not change how it is checked while
 /// the run has access to secrets.
-fn write_base_config(provider: &dyn CiProvider) -> Result<TemporaryFolder, Error> {
-    let text = match &provider.event().subject {
-        Subject::PullRequest(request) => provider.file_at(&request.base, CONFIG_FILE),
-        _ => Ok(None),
-    };
+fn write_base_config(provider: &dyn CiProvider, base: Option<&str>) -> Result<TemporaryFolder, Error> {
+    let text = base.map_or(Ok(None), |base| provider.file_at(base, CONFIG_FILE));
     let text = text.map_err(ActionError::from)?.unwrap_or_default();
     let written = temporary::create_folder("hyperframes-ci-config-").and_then(|folder| {
         std::fs::write(folder.path().join(CONFIG_FILE), &text)?;
@@ -153,7 +150,7 @@ fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
     }
 }
 
-/// Clears the targets if the code of a fork would run next to secrets: pages run scripts, and only the cloud may render
+/// Clears the targets if the code of a stranger might run next to secrets: pages run scripts, and only the cloud may render
 /// them then, which needs a credential.
 fn skip_untrusted_targets(
     scope: &mut Scope,
@@ -162,8 +159,8 @@ fn skip_untrusted_targets(
     console: &mut Console,
 ) {
     if is_exposed(provider.event()) && !inputs.has_key && !scope.targets.is_empty() {
-        let note = "Nothing was rendered: this run has access to secrets, so compositions of a fork are rendered \
-            in the cloud only, which requires the input api-key.";
+        let note = "Nothing was rendered: this run has access to secrets, so compositions that may be from a fork are \
+            rendered in the cloud only, which requires the input api-key.";
         console.warning(note);
         scope.notes.push(note.to_owned());
         scope.targets.clear();

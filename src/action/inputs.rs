@@ -20,6 +20,17 @@ const RUN_INPUTS: [&str; 3] = ["renderer", "max-renders", "max-seconds"];
 /// Inputs that set the severity of rules.
 const LEVELS: [(&str, Level); 3] = [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)];
 
+/// Variables that are set if a run has credentials of AWS, or may ask for a token of its own, which runs for forks may not.
+const SECRETS: [&str; 7] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+];
+
 /// The inputs of the action.
 #[derive(Debug)]
 pub(super) struct Inputs {
@@ -56,6 +67,8 @@ pub(super) struct Inputs {
     pub(super) token: Option<Secret>,
     /// Whether there is a credential for the cloud.
     pub(super) has_key: bool,
+    /// Whether there is any credential that GitHub or GitLab do not give to every run.
+    pub(super) has_secrets: bool,
 }
 
 /// Reads an environment variable.
@@ -210,6 +223,9 @@ impl Inputs {
         let workspace = ci::workspace(environment);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         let compositions = inputs.lines("composition");
+        // A credential that cannot be read is one, too.
+        let has_key = !matches!(auth::find(environment), Ok(None));
+        let is_set = |name: &&str| environment(name).is_some_and(|value| !value.trim().is_empty());
         Ok(Self {
             identity: format!("{}\n{}", compositions.join("\n"), identity(&given, inputs).join("\n")),
             mode,
@@ -233,6 +249,7 @@ impl Inputs {
             artifact: inputs.value("artifact").unwrap_or_else(|| "hyperframes".to_owned()),
             workspace,
             has_key: auth::find(environment).is_ok_and(|found| found.is_some()),
+            has_secrets: has_key || SECRETS.iter().any(is_set),
             token: inputs.trimmed("token").map(Secret::new),
         })
     }

@@ -11,14 +11,14 @@ use super::figures::Figures;
 use super::images::Images;
 use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState, RenderedPreview, file_stem, rows};
-use super::scope::{RenderTarget, Scope, is_exposed};
+use super::scope::{RenderTarget, Scope};
 use super::variable_changes::variable_changes;
 use crate::app::budget::Billed;
 use crate::app::config::{self, Settings};
 use crate::app::outcome::Outcome;
 use crate::app::render::render;
 use crate::app::spec::{ProjectSource, RenderSpec, RendererChoice};
-use crate::ci::{CiProvider, Subject};
+use crate::ci::{CiProvider, Trust};
 use crate::fault::{Error, Exit};
 use crate::renderers;
 use crate::system::gate::{self, Reach, limit};
@@ -162,19 +162,15 @@ impl PreviewRunner<'_> {
         Ok(spec)
     }
 
-    /// Returns the renderer to use. The pull request of a fork overrides the workflow: it is rendered on the runner
-    /// if the run has no secrets, and in the cloud if it does, where its pages cannot read them.
+    /// Returns the renderer to use. Code that may be a stranger's overrides the workflow: it is rendered on the runner if
+    /// the run has no secrets, and in the cloud if it may have some, where its pages cannot read them.
     fn renderer(&self) -> Option<RendererChoice> {
-        let event = self.provider.event();
-        let is_fork = matches!(&event.subject, Subject::PullRequest(request) if request.is_fork);
         let on =
             |renderer: &dyn renderers::Renderer| Some(RendererChoice::Named(renderer.description().name));
-        if is_exposed(event) {
-            on(renderers::cloud())
-        } else if is_fork && !self.inputs.has_key {
-            on(renderers::local())
-        } else {
-            self.inputs.renderer
+        match self.provider.event().trust {
+            Trust::Exposed => on(renderers::cloud()),
+            Trust::Fork => on(renderers::local()),
+            Trust::Own => self.inputs.renderer,
         }
     }
 }

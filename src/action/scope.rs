@@ -8,7 +8,7 @@ use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, join};
 
 use super::base::BaseCheckout;
 use crate::app::config::{self, Settings};
-use crate::ci::{Event, Subject};
+use crate::ci::{Event, Trust};
 
 /// What a run checks and renders.
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl RenderTarget {
     }
 }
 
-/// Returns whether a run for a fork's pull request has access to secrets.
+/// Returns whether the run may have access to secrets while its code may be a stranger's.
 pub(super) fn is_exposed(event: &Event) -> bool {
-    event.is_privileged && matches!(&event.subject, Subject::PullRequest(request) if request.is_fork)
+    event.trust == Trust::Exposed
 }

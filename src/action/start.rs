@@ -5,7 +5,7 @@ use super::inputs::Inputs;
 use super::mode::Mode;
 use super::publish::ActionRun;
 use super::workflow_run;
-use crate::ci::{self, CiProvider, ProviderError, PullRequest, Settings, Subject};
+use crate::ci::{self, CiProvider, ProviderError, PullRequest, Settings, Subject, Trust};
 use crate::fault::Error;
 use crate::ui::Console;
 
@@ -28,6 +28,7 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
         token: inputs.token.clone(),
         preview_branch: inputs.preview_branch.clone(),
         output_dir: inputs.output_dir.clone(),
+        has_secrets: inputs.has_secrets,
     };
     let provider =
         ci::detect(environment, &settings).map_err(ActionError::from)?.ok_or(ActionError::NoProvider)?;
@@ -36,6 +37,12 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
         provider.mask(&secret);
     }
     let mode = inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref());
+    if provider.event().trust == Trust::Exposed {
+        console.detail(
+            "the code may be from a fork and the run has access to secrets: \
+             using the configuration of the base, and rendering in the cloud only",
+        );
+    }
     console.detail(&format!(
         "event {} in {}, mode {mode}",
         provider.event().name,

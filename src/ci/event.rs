@@ -1,5 +1,7 @@
 //! The event that started a run.
 
+use super::trust::{ConfigSource, Trust};
+
 /// The event that started a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -14,9 +16,10 @@ pub(crate) struct Event {
     pub(crate) repository: String,
     /// The commit that is checked out; empty if unknown.
     pub(crate) commit: String,
-    /// Whether the run has secrets and a token with write access although the checkout may be untrusted. Then nothing in
-    /// the checkout may configure the run.
-    pub(crate) is_privileged: bool,
+    /// Whose code is checked out.
+    pub(crate) trust: Trust,
+    /// Where the configuration is read from. Of a run that is not trusted, nothing in the checkout may configure it.
+    pub(crate) config: ConfigSource,
     /// The URL of the run's log.
     pub(crate) run_url: String,
     /// The workflow and the job, which distinguish this job from others of the run.

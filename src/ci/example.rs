@@ -6,6 +6,7 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest, Subject};
 use super::log::LogSyntax;
 use super::provider::{CiProvider, Environment, ProviderDescription, Settings, required, variable};
+use super::trust::{ConfigSource, Trust};
 
 /// The example service.
 pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
@@ -40,7 +41,8 @@ impl Example {
             subject,
             repository: required(environment, "EXAMPLE_REPOSITORY")?,
             commit,
-            is_privileged: false,
+            trust: Trust::Own,
+            config: ConfigSource::Checkout,
             run_url: String::new(),
             job: String::new(),
         };

@@ -9,6 +9,7 @@
 //! required; every other method has a default for services without the feature. `example.rs` is a minimal one, which
 //! exists in tests.
 
+mod checkout;
 mod comment_sections;
 mod contention;
 mod error;
@@ -23,8 +24,12 @@ mod registry;
 mod rest;
 #[cfg(test)]
 mod tests;
+mod trust;
+#[cfg(test)]
+mod trust_tests;
 
 pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
 pub(crate) use provider::{CiProvider, Media, Section, Settings, file_name};
 pub(crate) use registry::{annotate_error, default_output, detect, provider_names, workspace};
+pub(crate) use trust::{ConfigSource, Trust};

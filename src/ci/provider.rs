@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) preview_branch: String,
     /// The output directory.
     pub(crate) output_dir: PathBuf,
+    /// Whether the run has credentials, apart from the token.
+    pub(crate) has_secrets: bool,
 }
 
 /// The section of a comment that one job writes.

@@ -15,8 +15,12 @@ fn environment<'a>(variables: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Opti
 }
 
 fn connect(variables: &[(&str, &str)], output: &Path) -> Result<Option<Box<dyn CiProvider>>, ProviderError> {
-    let settings =
-        Settings { token: None, preview_branch: "previews".to_owned(), output_dir: output.to_owned() };
+    let settings = Settings {
+        token: None,
+        preview_branch: "previews".to_owned(),
+        output_dir: output.to_owned(),
+        has_secrets: false,
+    };
     detect(&environment(variables), &settings)
 }
 

@@ -5,21 +5,22 @@ use serde_json::Value;
 use crate::ci::error::ProviderError;
 use crate::ci::event::{Event, PullRequest, Subject, TriggeringRun};
 use crate::ci::provider::{Environment, required, variable};
+use crate::ci::trust::{self, Evidence, Proof};
 
-/// Reads the event of a run.
+/// Reads the event of a run. `has_secrets` says whether the run has credentials; `checkout` returns whether the checkout
+/// proves that its code is of the repository.
 ///
 /// # Errors
 /// Returns [`ProviderError::Event`] if a variable of the runner is missing, or the payload cannot be read.
-pub(super) fn read(environment: &Environment<'_>) -> Result<Event, ProviderError> {
+pub(crate) fn read(
+    environment: &Environment<'_>,
+    has_secrets: bool,
+    checkout: &dyn Fn(Proof) -> bool,
+) -> Result<Event, ProviderError> {
     let set = |name: &str| variable(environment, name);
     let required = |name: &str| required(environment, name);
     let name = required("GITHUB_EVENT_NAME")?;
-    let repository = required("GITHUB_REPOSITORY")?;
-    if !is_repository(&repository) {
-        return Err(ProviderError::Event(format!(
-            "{repository:?} is not a repository (expected owner/name)"
-        )));
-    }
+    let repository = repository(environment)?;
     let path = required("GITHUB_EVENT_PATH")?;
     let text = std::fs::read_to_string(&path)
         .map_err(|error| ProviderError::Event(format!("cannot read {path}: {error}")))?;
@@ -32,11 +33,26 @@ pub(super) fn read(environment: &Environment<'_>) -> Result<Event, ProviderError
     let job =
         format!("{} {}", set("GITHUB_WORKFLOW").unwrap_or_default(), set("GITHUB_JOB").unwrap_or_default());
     let subject = subject(&name, &payload, &repository);
+    let rule = trust::rule_for(&name);
+    let trust = rule.trust(&Evidence {
+        is_own_head: payload.get("pull_request").is_some_and(|pull| is_own_head(pull, &repository)),
+        is_public: payload.pointer("/repository/private") == Some(&Value::Bool(false)),
+        has_secrets,
+        checkout,
+    });
+    let commit = set("GITHUB_SHA").unwrap_or_default();
+    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let base = match rule.proof {
+        Proof::Head => text("/pull_request/base/sha").filter(|sha| is_sha(sha)),
+        _ if is_on_own_ref(environment) => Some(commit.clone()).filter(|sha| is_sha(sha)),
+        _ => text("/repository/default_branch"),
+    };
     Ok(Event {
         kind: subject.kind().unwrap_or(&name).to_owned(),
         subject,
-        is_privileged: matches!(name.as_str(), "pull_request_target" | "workflow_run" | "issue_comment"),
-        commit: set("GITHUB_SHA").unwrap_or_default(),
+        config: rule.config(trust, base),
+        trust,
+        commit,
         name,
         repository,
         run_url,
@@ -81,10 +97,40 @@ pub(super) fn pull_request(pull: &Value, repository: &str) -> Option<PullRequest
         number: pull.get("number")?.as_u64()?,
         head: sha("/head/sha")?,
         base: sha("/base/sha")?,
-        // The repository of a deleted fork is null.
-        is_fork: text("/head/repo/full_name").as_deref() != Some(repository),
+        is_fork: !is_own_head(pull, repository),
         is_closed: text("/state").as_deref() == Some("closed"),
     })
+}
+
+/// Returns whether the head of a pull request is in `repository`. Names can change hands when a repository is renamed, so
+/// ids are compared if both are known. The repository of a deleted fork is null.
+fn is_own_head(pull: &Value, repository: &str) -> bool {
+    if pull.pointer("/head/sha").and_then(Value::as_str).is_none_or(|sha| !is_sha(sha)) {
+        return false;
+    }
+    let id = |side: &str| pull.pointer(&format!("/{side}/repo/id"));
+    match (id("head"), id("base")) {
+        (Some(head), Some(base)) => head.is_u64() && head == base,
+        _ => pull.pointer("/head/repo/full_name").and_then(Value::as_str) == Some(repository),
+    }
+}
+
+/// Returns the repository of the run.
+///
+/// # Errors
+/// Returns [`ProviderError::Event`] if it is missing, or not `owner/name`.
+pub(super) fn repository(environment: &Environment<'_>) -> Result<String, ProviderError> {
+    let repository = required(environment, "GITHUB_REPOSITORY")?;
+    if is_repository(&repository) {
+        return Ok(repository);
+    }
+    Err(ProviderError::Event(format!("{repository:?} is not a repository (expected owner/name)")))
+}
+
+/// Returns whether the run is about a branch or a tag of the repository, and not about a pull request or a commit only.
+pub(super) fn is_on_own_ref(environment: &Environment<'_>) -> bool {
+    let name = variable(environment, "GITHUB_REF").unwrap_or_default();
+    name.starts_with("refs/heads/") || name.starts_with("refs/tags/")
 }
 
 /// Returns whether a text is `owner/name` in the characters that GitHub allows.

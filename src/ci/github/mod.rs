@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::findings::Findings;
 use serde_json::Value;
 
+use super::checkout;
 use super::comment_sections;
 use super::error::ProviderError;
 use super::event::{Event, PullRequest, TriggeringRun};
@@ -26,6 +27,9 @@ use client::Client;
 use comment::PullRequestComments;
 use log::WorkflowCommands;
 use previews::PreviewBranch;
+
+#[cfg(test)]
+pub(super) use event::read as read_event;
 
 /// GitHub Actions.
 pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
@@ -45,6 +49,14 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
 const HEADERS: &[(&str, &str)] =
     &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
 
+/// Returns whether a branch of the repository ends at the commit. Commits of forks can be read in the repository, too, but
+/// are on none of its branches.
+fn is_branch_tip(client: &Client, commit: &str) -> bool {
+    let branches = event::is_sha(commit)
+        .then(|| client.get(&format!("/commits/{commit}/branches-where-head"), "the branches of the commit"));
+    branches.and_then(Result::ok).is_some_and(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+}
+
 /// A run of GitHub Actions.
 struct GitHub {
     event: Event,
@@ -57,15 +69,22 @@ struct GitHub {
 impl GitHub {
     fn connect(environment: &Environment<'_>, settings: &Settings) -> Result<Self, ProviderError> {
         let set = |name: &str| variable(environment, name);
-        let event = event::read(environment)?;
         let base = set("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
         let server = set("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+        let repository = event::repository(environment)?;
+        let client = Client {
+            api: Rest::new(&base, settings.token.clone(), ("authorization", "Bearer "), HEADERS)?,
+            path: format!("/repos/{repository}"),
+            web: format!("{}/{repository}", server.trim_end_matches('/')),
+        };
+        let of_run = set("GITHUB_SHA").filter(|_| event::is_on_own_ref(environment));
+        let is_own = |commit: &str| of_run.as_deref() == Some(commit) || is_branch_tip(&client, commit);
+        let workspace = set("GITHUB_WORKSPACE").map(PathBuf::from);
+        let event = event::read(environment, settings.has_secrets, &|proof| {
+            workspace.as_deref().is_some_and(|folder| checkout::is_proven(folder, proof, &is_own))
+        })?;
         Ok(Self {
-            client: Client {
-                api: Rest::new(&base, settings.token.clone(), ("authorization", "Bearer "), HEADERS)?,
-                path: format!("/repos/{}", event.repository),
-                web: format!("{}/{}", server.trim_end_matches('/'), event.repository),
-            },
+            client,
             preview_branch: settings.preview_branch.clone(),
             output: set("GITHUB_OUTPUT").map(PathBuf::from),
             summary: set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
@@ -118,7 +137,11 @@ impl CiProvider for GitHub {
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, ProviderError> {
         let path = path.split('/').map(encode_component).collect::<Vec<_>>().join("/");
-        let response = self.client.call("GET", &format!("/contents/{path}?ref={commit}"), &Body::None)?;
+        let response = self.client.call(
+            "GET",
+            &format!("/contents/{path}?ref={}", encode_component(commit)),
+            &Body::None,
+        )?;
         if response.status == 404 {
             return Ok(None);
         }

@@ -33,6 +33,9 @@ use client::Client;
 use log::LogSections;
 use notes::MergeRequestNotes;
 
+#[cfg(test)]
+pub(super) use event::read as read_event;
+
 /// GitLab CI/CD.
 pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
     name: "GitLab CI/CD",
@@ -142,7 +145,10 @@ impl CiProvider for GitLab {
     }
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, ProviderError> {
-        let path = self.client.path(&format!("/repository/files/{}?ref={commit}", encode_component(path)));
+        // Without a token, a file that exists is "not found", and the limits in it would not apply.
+        self.client.require_token()?;
+        let [path, commit] = [path, commit].map(encode_component);
+        let path = self.client.path(&format!("/repository/files/{path}?ref={commit}"));
         let response = self.client.api.call("GET", &path, &Body::None)?;
         if response.status == 404 {
             return Ok(None);

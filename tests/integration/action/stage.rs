@@ -39,7 +39,8 @@ impl Repository {
     }
 
     pub(super) fn pull_request(&self, action: &str, from: &str) -> Value {
-        json!({ "action": action, "pull_request": { "number": 7,
+        let repository = json!({ "full_name": "o/r", "private": false, "default_branch": "main" });
+        json!({ "action": action, "repository": repository, "pull_request": { "number": 7,
             "head": { "sha": self.head, "repo": { "full_name": from } }, "base": { "sha": self.base } } })
     }
 }
@@ -79,6 +80,8 @@ impl Stage {
     pub(super) fn runner(&self, name: &str, payload: &Value) -> Runner {
         let mut runner = Runner::new(&self.github.url, self.repository.path(), name, payload);
         runner.set("HEYGEN_API_URL", &self.emulator.url);
+        runner.set("GITHUB_SHA", &git(self.repository.path(), &["rev-parse", "HEAD"]));
+        runner.set("GITHUB_REF", "refs/heads/main");
         runner
     }
 

@@ -229,3 +229,49 @@ fn a_build_runs_nothing_of_the_checkout() {
         }
     }
 }
+
+/// A comment starts a run with secrets on the default branch, and its workflow checks out what it likes.
+#[test]
+fn a_checkout_that_is_not_proven_to_be_ours_runs_nothing_next_to_secrets() {
+    let stage = Stage::new();
+    let payload = json!({ "action": "created", "issue": { "number": 7, "pull_request": {} },
+        "repository": { "full_name": "o/r", "private": false, "default_branch": "main" } });
+    let inputs = [("projects", "videos/one"), ("mode", "render"), ("renderer", "local")];
+    for event in ["issue_comment", "workflow_run", "workflow_dispatch", "discussion_comment", "unheard_of"] {
+        let mut runner = stage.runner(event, &payload);
+        // The head of the pull request instead of the commit of the run.
+        runner.set("GITHUB_SHA", &stage.repository.base);
+        let before = stage.github.count("GET", "/contents/hyperframes-ci.toml");
+        let run = stage.run(&runner, &[&inputs[..], &[("api-key", "")]].concat());
+        assert_eq!(run.code, 0, "{event}: {}", run.log);
+        assert!(run.summary.contains("Nothing was rendered"), "{event}: {}", run.summary);
+        let asked = stage.github.count("GET", "/contents/hyperframes-ci.toml") - before;
+        assert_eq!(asked, 1, "{event}: the configuration is that of the base");
+    }
+    let created = stage.emulator.created();
+    let mut runner = stage.runner("issue_comment", &payload);
+    runner.set("GITHUB_SHA", &stage.repository.base);
+    let run = stage.run(&runner, &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created().1, created.1 + 1, "in the cloud");
+}
+
+/// Repositories can be configured to send secrets to the pull requests of forks.
+#[test]
+fn a_fork_that_gets_secrets_is_not_rendered_here() {
+    let stage = Stage::new();
+    let inputs = [("projects", "videos/one"), ("renderer", "local")];
+    let payload = stage.repository.pull_request("opened", "stranger/r");
+    let run = stage.run(&stage.runner("pull_request", &payload), &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1), "in the cloud");
+    let without_key = [&inputs[..], &[("api-key", "")]].concat();
+    let mut runner = stage.runner("pull_request", &payload);
+    runner.set("AWS_SESSION_TOKEN", "x");
+    let run = stage.run(&runner, &without_key);
+    assert!(run.summary.contains("Nothing was rendered"), "{}", run.summary);
+    let mut private = payload;
+    private["repository"]["private"] = json!(true);
+    let run = stage.run(&stage.runner("pull_request", &private), &without_key);
+    assert!(run.summary.contains("Nothing was rendered"), "{}", run.summary);
+}
