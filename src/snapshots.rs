@@ -240,6 +240,12 @@ fn machine() -> Vec<Error> {
         EngineError::TimedOut.into(),
         EngineError::Failed("TypeError: x is not a function".to_owned()).into(),
         EngineError::NoVideo.into(),
+        EngineError::Refused(vec![crate::engine::Refused {
+            file: Some("index.html".to_owned()),
+            line: Some(4),
+            reason: "\"../../etc/passwd\" leads outside of the project".to_owned(),
+        }])
+        .into(),
         EngineError::Unsupported("--callback-url".to_owned()).into(),
         EngineError::Unpack(crate::system::unpack::UnpackError::Damaged("invalid header".to_owned())).into(),
         EmulatorError::Port(8080, io::ErrorKind::AddrInUse.into()).into(),

@@ -12,6 +12,7 @@
 //! | [`api`] | the HeyGen v3 API: typed endpoints to bytes and back |
 //! | [`report`] | findings as text, JSON, workflow commands and SARIF |
 //! | [`check`] | the checks of a project |
+//! | [`refusal`] | what the engine must not be asked to read |
 //! | [`composition`] | one composition: root, size, shape, mounts |
 //! | [`variables`] | declarations, values against them, rows of values, JSON Schema |
 //! | [`project`] | ignore rules, the file tree, references, bundling of files outside the project |
@@ -30,6 +31,7 @@ pub mod job;
 pub mod lang;
 pub mod options;
 pub mod project;
+pub mod refusal;
 pub mod report;
 pub mod text;
 pub mod time;

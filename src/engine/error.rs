@@ -3,9 +3,13 @@
 use std::fmt;
 use std::io;
 
+use super::refusal::Refused;
 use crate::fault::{Exit, Fault};
 use crate::system::programs::ProgramError;
 use crate::system::unpack::UnpackError;
+
+/// Number of refused references that the message lists.
+const MAX_LISTED: usize = 5;
 
 /// An error of a local render.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(crate) enum EngineError {
     Failed(String),
     /// The engine succeeded without writing a video.
     NoVideo,
+    /// The project asks the engine to read what is outside of it.
+    Refused(Vec<Refused>),
     /// The options are not supported by the engine.
     Unsupported(String),
 }
@@ -38,6 +44,16 @@ impl fmt::Display for EngineError {
             Self::TimedOut => f.write_str("timed out; the engine was stopped before the video was complete"),
             Self::Failed(output) => write!(f, "the engine failed to render the composition:\n{output}"),
             Self::NoVideo => f.write_str("the engine did not write a video"),
+            Self::Refused(found) => {
+                f.write_str("the project was not rendered, because it refers to what is outside of it:")?;
+                for refused in found.iter().take(MAX_LISTED) {
+                    write!(f, "\n{refused}")?;
+                }
+                match found.len().saturating_sub(MAX_LISTED) {
+                    0 => Ok(()),
+                    more => write!(f, "\nand {more} more"),
+                }
+            }
             Self::Unsupported(message) => f.write_str(message),
         }
     }
@@ -51,6 +67,7 @@ impl Fault for EngineError {
             Self::Unpack(_) => "archive_damaged",
             Self::TimedOut => "timeout",
             Self::Failed(_) | Self::NoVideo => "render_failed",
+            Self::Refused(_) => "project_refused",
             Self::Unsupported(_) => "unsupported_option",
         }
     }
@@ -62,6 +79,11 @@ impl Fault for EngineError {
             Self::Start(_) => Some("remove the cache directory (HYPERFRAMES_CI_CACHE, or hyperframes-ci in the user's cache) and run again".to_owned()),
             Self::TimedOut => Some("run the same command again with a higher --max-wait".to_owned()),
             Self::Failed(_) => Some("run `npx hyperframes lint` or `npx hyperframes preview` to debug the composition".to_owned()),
+            Self::Refused(_) => Some(
+                "copy the files into the project, refer to them by relative paths, and remove the other references; \
+                 no option allows them"
+                    .to_owned(),
+            ),
             Self::Unpack(_) | Self::NoVideo | Self::Unsupported(_) => None,
         }
     }
@@ -70,6 +92,7 @@ impl Fault for EngineError {
         match self {
             Self::Program(error) => error.exit(),
             Self::TimedOut => Exit::Timeout,
+            Self::Refused(_) => Exit::Preflight,
             _ => Exit::General,
         }
     }

@@ -5,6 +5,7 @@
 
 mod error;
 mod provision;
+mod refusal;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -18,6 +19,8 @@ use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use hyperframes_ci_core::video::signature;
 pub(crate) use provision::ENGINE_VERSION;
 use provision::Programs;
+#[cfg(test)]
+pub(crate) use refusal::Refused;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -100,6 +103,7 @@ impl Engine {
         let work_dir = WorkDir::new().map_err(EngineError::Folder)?;
         let (folder, project) = (work_dir.path(), work_dir.project());
         unpack::unpack(job.archive, &project).map_err(EngineError::Unpack)?;
+        refusal::inspect(&project, job.composition, job.variables)?;
         let video = folder.join(format!("video.{}", job.format));
         let mut command = Command::new(&self.programs.node);
         command

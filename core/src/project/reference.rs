@@ -101,7 +101,7 @@ impl ReferenceCollector {
         for attribute in &element.attributes {
             let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&&*element.name);
             match &*attribute.name {
-                "srcset" => in_srcset(attribute, found),
+                "srcset" | "imagesrcset" => in_srcset(attribute, found),
                 "style" => in_style(attribute, found),
                 name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
                     target: attribute.value.trim().to_owned(),
@@ -111,6 +111,11 @@ impl ReferenceCollector {
                 _ => {}
             }
         }
+    }
+
+    /// Returns the references of the elements since the last call.
+    pub(crate) fn take(&mut self) -> Vec<Reference> {
+        std::mem::take(&mut self.found)
     }
 
     /// Returns all references in source order, including those in embedded style sheets.
