@@ -15,9 +15,6 @@ use serde_json::{Map, Value};
 use super::error::EngineError;
 use crate::system::file::read_head;
 
-/// Directories whose files come and go with processes, so that looking for a file decides nothing.
-const SYSTEM_FOLDERS: &[&str] = &["proc", "dev", "sys"];
-
 /// A reference or a file that the engine must not get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
@@ -166,14 +163,27 @@ impl Inspection<'_> {
             }
             Suspect::Composition(_) => return None,
         };
-        let first = rest.split('/').next().unwrap_or_default();
         // A directory cannot be copied, and much that is not a path at all leads to one.
         let exists = |folder: &Path| fs::metadata(folder.join(rest)).is_ok_and(|metadata| !metadata.is_dir());
-        let is_refused = SYSTEM_FOLDERS.contains(&first) || folders.into_iter().any(exists);
+        let is_refused = is_of_process(rest) || folders.into_iter().any(exists);
         is_refused
             .then(|| (rest.clone(), format!("{:?} leads to a file outside of the project", plain(rest))))
     }
 }
+
+/// Returns whether a path below the root is one of a process. Looking for it decides nothing: the process of the engine
+/// does not run yet.
+fn is_of_process(rest: &str) -> bool {
+    let Some((process, file)) = rest.strip_prefix("proc/").and_then(|rest| rest.split_once('/')) else {
+        return false;
+    };
+    let is_process =
+        matches!(process, "self" | "thread-self") || process.bytes().all(|byte| byte.is_ascii_digit());
+    is_process && file.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte))
+}
+
+#[cfg(test)]
+mod differential;
 
 #[cfg(test)]
 mod tests {

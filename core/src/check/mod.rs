@@ -10,6 +10,7 @@ mod graph;
 mod options;
 mod page;
 mod references;
+mod refused;
 mod report;
 mod run;
 mod values;

@@ -6,7 +6,7 @@ use super::graph::Graph;
 use super::options::{CheckOptions, MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
 use super::report::Report;
-use super::{bindings, composition, files, references, values};
+use super::{bindings, composition, files, references, refused, values};
 use crate::findings::Findings;
 use crate::project::{DEFAULT_COMPOSITION, Tree, resolve};
 
@@ -58,6 +58,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     found.extend(values::mounted(&pages));
     found.extend(composition::mounts(&pages));
     found.extend(references::check(&pages, &graph));
+    found.extend(refused::check(&pages));
     found.extend(bindings::check(&pages, &graph));
     found.extend(files::check(tree));
     let named = BTreeSet::from_iter(found.iter().map(|found| found.path.as_str()));

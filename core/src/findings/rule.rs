@@ -288,6 +288,18 @@ rules! {
     /// `file:` URLs and drive letters do not work on other machines.
     LocalFileUrl = "local-file-url", References, Error;
 
+    /// A reference leads outside of the project and is not packed.
+    ///
+    /// The engine would read the file from the machine, also for links (`<a href>`). Renders on this machine are
+    /// refused with such a reference, whatever the severity of this finding is.
+    OutsideReference = "outside-reference", References, Error;
+
+    /// A reference points to a host that is not public, or a script has another scheme than `https:` or `http:`.
+    ///
+    /// Loopback and private addresses and names of local networks are never loaded. Renders on this machine are refused
+    /// with such a reference, whatever the severity of this finding is.
+    PrivateAddress = "private-address", References, Error;
+
     /// A reference uses `http:`.
     ///
     /// The content can be modified in transit. Use `https:`, or copy the file into the project.
@@ -316,6 +328,12 @@ rules! {
     /// The file is packed unchanged. Its contents are not checked, and its references to files outside the project are
     /// not followed.
     NotUtf8 = "not-utf8", Packing, Warning;
+
+    /// A file is a playlist.
+    ///
+    /// FFmpeg decides by contents what a file is, and opens the files that a playlist lists, wherever they are. Renders
+    /// on this machine are refused with such a file, whatever the severity of this finding is.
+    PlaylistFile = "playlist-file", Packing, Error;
 
     /// A file name cannot be stored in an archive.
     ///
