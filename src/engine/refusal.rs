@@ -161,6 +161,12 @@ impl Inspection<'_> {
             Suspect::TooMany => {
                 return Some((String::new(), "has too many references in one word to inspect".to_owned()));
             }
+            Suspect::Host(host) => {
+                return Some((
+                    host.clone(),
+                    format!("points to {:?}, which is not a public host", plain(host)),
+                ));
+            }
             Suspect::Composition(_) => return None,
         };
         // A directory cannot be copied, and much that is not a path at all leads to one.

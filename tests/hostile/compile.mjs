@@ -1,4 +1,5 @@
-// Compiles pages with the official engine's own code, and reports which files outside of a project it opened or would copy.
+// Compiles pages with the official engine's own code, and reports which files outside of a project it opened
+// or would copy, and what it would fetch from this machine.
 //
 //   node compile.mjs <engine's script> <cases.json>
 //
@@ -58,7 +59,11 @@ for (const name of ["spawn", "spawnSync", "execFile", "execFileSync"]) {
   };
 }
 syncBuiltinESMExports();
-globalThis.fetch = () => Promise.reject(new Error("no network"));
+const local = /^(localhost\.?|.*\.localhost|127\..*|0\.0\.0\.0|\[::1\]|\[::ffff:7f.*\]|169\.254\..*|10\..*)$/;
+globalThis.fetch = (target) => {
+  if (touched !== null && local.test(new URL(target).hostname)) touched.add(`fetch ${target}`);
+  return Promise.reject(new Error("no network"));
+};
 console.warn = console.log = console.info = console.error = () => {};
 
 const { __compileForRender: compile } = await import(pathToFileURL(compiler));

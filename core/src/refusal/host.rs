@@ -72,8 +72,9 @@ pub(super) fn host_of(target: &str) -> Option<String> {
 /// ```
 #[must_use]
 pub fn is_public(host: &str) -> bool {
-    // Browsers map letters such as `①` and `。` to others, or drop them, and then read the host.
-    if host.chars().any(is_mapped) {
+    // An entity that is still one may be any letter. Browsers map letters such as `①` and `。` to others, or drop them,
+    // and then read the host.
+    if host.contains('&') || host.chars().any(is_mapped) {
         return false;
     }
     let host = host.trim_end_matches('.').to_ascii_lowercase();
@@ -93,6 +94,11 @@ pub fn is_public(host: &str) -> bool {
         .any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
     // A name without a dot is one of the local network.
     !is_private && host.contains('.')
+}
+
+/// Returns whether a host is a placeholder, which no name or address is.
+pub(super) fn is_placeholder(host: &str) -> bool {
+    host.contains(['{', '$', '<']) || host.starts_with("__")
 }
 
 /// Returns whether an address is public.

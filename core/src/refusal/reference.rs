@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::host::{host_of, is_public};
+use super::host::{host_of, is_placeholder, is_public};
 use super::path::{Place, place, readings, without_query};
 use crate::lang::html;
 use crate::lang::html::Element;
@@ -238,11 +238,6 @@ fn scheme(target: &str) -> Option<String> {
     let is_valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.chars().all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character));
     is_valid.then(|| scheme.to_ascii_lowercase())
-}
-
-/// Returns whether a host is a placeholder, which no name or address is.
-fn is_placeholder(host: &str) -> bool {
-    host.contains(['{', '$', '<']) || host.starts_with("__")
 }
 
 #[cfg(test)]

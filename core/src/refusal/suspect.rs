@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::host::{host_of, is_placeholder, is_public};
 use super::path::{Place, place, readings, without_query};
 
 /// More references than this in one run without white space are not enumerated but refused.
@@ -20,6 +21,8 @@ pub enum Suspect {
     Above(String),
     /// An absolute path, without the slash at its start.
     Absolute(String),
+    /// A host that is not public, in the source of an element: the engine fetches scripts.
+    Host(String),
     /// A file of the project that is mounted as a composition, and so read as a page whatever its name is.
     Composition(String),
     /// A text with more references than are looked at.
@@ -43,7 +46,7 @@ pub fn suspects(text: &str) -> BTreeSet<Suspect> {
         quoted(&text, &mut found);
         unquoted(&text, &mut found);
         urls(&text, &mut found);
-        let decoded = decode_entities(&text);
+        let decoded = decode_escapes(&decode_entities(&text));
         if decoded == text {
             break;
         }
@@ -163,6 +166,8 @@ fn suspect(target: &str, attribute: Attribute, found: &mut BTreeSet<Suspect>) {
     if !may_climb && !is_source {
         return;
     }
+    let host = if is_source { host_of(target) } else { None };
+    found.extend(host.filter(|host| !is_placeholder(host) && !is_public(host)).map(Suspect::Host));
     for part in [target, without_query(target)] {
         for reading in readings(part) {
             match place("", &reading) {
@@ -177,6 +182,25 @@ fn suspect(target: &str, attribute: Attribute, found: &mut BTreeSet<Suspect>) {
             };
         }
     }
+}
+
+/// Decodes `\u002e` and `\/` of JSON, as in declarations and values of variables.
+fn decode_escapes(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        decoded.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let code = rest.strip_prefix('u').and_then(|code| u32::from_str_radix(code.get(..4)?, 16).ok());
+        if let Some(letter) = code.and_then(char::from_u32) {
+            decoded.push(letter);
+            rest = &rest[5..];
+        } else if !rest.starts_with('/') {
+            decoded.push('\\');
+        }
+    }
+    decoded.push_str(rest);
+    decoded
 }
 
 /// Decodes numeric entities, and the named ones of ASCII punctuation, with a semicolon or without.
@@ -264,6 +288,7 @@ mod tests {
             "<p src='%2e%2e%2fetc/passwd?x'>",
             "URL(url(../../etc/passwd)",
             "{\"x\": \"a/../../etc/passwd\"}",
+            "{&quot;x&quot;: &quot;url(\\u002e./etc\\/passwd)&quot;}",
         ] {
             assert!(suspects(text).contains(&above("etc/passwd")), "{text}: {:?}", suspects(text));
         }
@@ -273,6 +298,16 @@ mod tests {
         {
             assert!(suspects(text).contains(&absolute), "{text}");
         }
+    }
+
+    #[test]
+    fn hosts_are_found_where_browsers_see_text() {
+        let host = Suspect::Host("127.1".to_owned());
+        for text in ["<textarea><script src=http://127.1/x>", "<!-- <script src = '//127.1/x'></script> -->"]
+        {
+            assert!(suspects(text).contains(&host), "{text}");
+        }
+        assert_eq!(suspects("<script src=https://cdn.example.com/x.js></script>"), BTreeSet::new());
     }
 
     #[test]

@@ -124,6 +124,48 @@ fn refer(choices: &mut Choices, path: &str) -> String {
     }
 }
 
+/// Refers to a script on this machine.
+fn fetch(choices: &mut Choices) -> String {
+    let host = *choices.one(&[
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0",
+        "127.0.0.1.",
+        "localhost.",
+        "a.localhost",
+        "169.254.169.254",
+        "10.1.2.3",
+        "u:p@127.0.0.1",
+        "cdn.example@127.0.0.1",
+        "%31%32%37.0.0.1",
+        "①②⑦.0.0.1",
+        "127。0。0。1",
+        "ⓛocalhost",
+        "127.0.&#48;.1",
+        "&#108;ocalhost",
+        "&amp;#108;ocalhost",
+        "127.0\t.0.1",
+        "loc&shy;alhost",
+    ]);
+    let scheme = *choices.one(&["http://", "https://", "http:///", "http://\\", "&#104;ttp://", " http://"]);
+    let quote = *choices.one(&["\"", "'", ""]);
+    let script = *choices.one(&[
+        "script src",
+        "SCRIPT SRC",
+        "script type=module src",
+        "script/src",
+        "script a='<' src",
+    ]);
+    format!("<{script}={quote}{scheme}{host}/x.js{quote}></script>")
+}
+
 /// Puts markup where parsers disagree about what it is.
 fn wrap(choices: &mut Choices, inner: &str) -> String {
     match choices.below(24) {
@@ -155,7 +197,7 @@ fn wrap(choices: &mut Choices, inner: &str) -> String {
 /// Writes a page; returns its description and the values of its variables.
 fn write(choices: &mut Choices, base: &Path, project: &Path) -> (String, Value) {
     let path = spell(choices, base);
-    let markup = refer(choices, &path);
+    let markup = if choices.below(6) == 0 { fetch(choices) } else { refer(choices, &path) };
     let hostile = wrap(choices, &markup);
     let page = |content: &str| {
         format!(
@@ -183,6 +225,21 @@ fn write(choices: &mut Choices, base: &Path, project: &Path) -> (String, Value) 
             page("x").replacen("<html>", &format!("<html data-composition-variables=\"{declared}\">"), 1)
         }
         3 => hostile.clone() + &page(""),
+        4 if choices.below(2) == 0 => {
+            let path = if choices.below(2) == 0 {
+                path.replace("..", "\\u002e\\u002e").replace('/', "\\/")
+            } else {
+                path
+            };
+            let declared =
+                json!([{ "id": "v", "label": "v", "type": "string", "default": "DEFAULT" }]).to_string();
+            let declared = declared.replace("DEFAULT", &format!("url({path})")).replace('"', "&quot;");
+            page("x").replacen(
+                "data-composition-id",
+                &format!("data-composition-variables=\"{declared}\" data-composition-id"),
+                1,
+            )
+        }
         _ => page(&hostile),
     };
     // Files of the same names inside: a decoy for whoever looks for the file in the project.

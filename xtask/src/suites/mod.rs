@@ -5,6 +5,7 @@ pub(crate) mod cargo;
 pub(crate) mod channels;
 pub(crate) mod chaos;
 mod hooks;
+mod hostile;
 mod init;
 pub(crate) mod layers;
 mod npm;
@@ -30,6 +31,7 @@ const ALL: &[Suite] = &[
     Suite { name: "integration", run: cargo::integration },
     Suite { name: "snapshots", run: cargo::snapshots },
     Suite { name: "chaos", run: chaos::test },
+    Suite { name: "hostile", run: hostile::test },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },
     Suite { name: "wasm", run: npm::test },
