@@ -23,5 +23,10 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run(std::env::args_os().collect())
+    let arguments = std::env::args_os().collect::<Vec<_>>();
+    if let Some(code) = system::sandbox::launch(&arguments) {
+        return code;
+    }
+    system::process_memory::protect();
+    cli::run(arguments)
 }

@@ -37,6 +37,7 @@ use crate::system::gate::Reach;
 use crate::system::output::OutputError;
 use crate::system::output_place::OutputRefusal;
 use crate::system::programs::ProgramError;
+use crate::system::sandbox::{Excess, SandboxError};
 
 /// Returns an error of the system whose text is the same everywhere.
 fn denied() -> io::Error {
@@ -238,6 +239,9 @@ fn machine() -> Vec<Error> {
         EngineError::Folder(denied()).into(),
         EngineError::Start(denied()).into(),
         EngineError::TimedOut.into(),
+        EngineError::Limit(Excess::Disk(20 << 30)).into(),
+        EngineError::Sandbox(SandboxError::Strangers("there is no layer for files on macos".to_owned()))
+            .into(),
         EngineError::Failed("TypeError: x is not a function".to_owned()).into(),
         EngineError::NoVideo.into(),
         EngineError::Refused(vec![crate::engine::Refused {

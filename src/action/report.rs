@@ -235,7 +235,7 @@ pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
     let videos_of = |preview: &Preview| {
         let result = json!(preview.outcome()?);
         let describe = move |row: PreviewRow| {
-            json!({
+            let mut video = json!({
                 "file": ci::file_name(&row.video),
                 "sha256": digest::of_file(&row.video).ok(),
                 "composition": preview.display_name,
@@ -244,7 +244,11 @@ pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
                 "render_id": row.render_id,
                 "request": result.get("request"),
                 "video": result.get("video"),
-            })
+            });
+            if let Some(sandbox) = result.get("sandbox") {
+                video["sandbox"] = sandbox.clone();
+            }
+            video
         };
         Some(preview.videos().into_iter().map(describe).collect::<Vec<_>>())
     };

@@ -152,6 +152,7 @@ impl PreviewRunner<'_> {
         if let Some(renderer) = self.renderer() {
             spec.renderer = renderer;
         }
+        spec.run.sandbox.is_for_strangers = self.provider.event().trust != Trust::Own;
         spec.limits.max_renders = inputs.limits.max_renders.or(spec.limits.max_renders);
         spec.limits.max_seconds = inputs.limits.max_seconds.or(spec.limits.max_seconds);
         if inputs.limits.is_shared() {

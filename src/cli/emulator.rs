@@ -8,6 +8,7 @@ use crate::emulator::{Config, Emulator, Script};
 use crate::fault::Error;
 use crate::renderers::emulator_backend;
 use crate::system::deadline::Deadline;
+use crate::system::sandbox::SandboxOptions;
 use crate::ui::Console;
 
 /// Run a local server that emulates the HeyGen API
@@ -49,7 +50,11 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         Some(path) => Script::read(path)?,
         None => Script::default(),
     };
-    let renderer = if args.placeholder { None } else { Some(emulator_backend(Deadline::NEVER, console)?) };
+    let renderer = if args.placeholder {
+        None
+    } else {
+        Some(emulator_backend(SandboxOptions::default(), Deadline::NEVER, console)?)
+    };
     let given = args.api_key.clone().filter(|key| !key.trim().is_empty());
     let is_generated = given.is_none();
     let config = Config {

@@ -5,6 +5,7 @@ mod auth;
 mod check;
 mod config;
 mod delete;
+mod doctor;
 mod emulator;
 mod flags;
 mod get;
@@ -79,6 +80,7 @@ enum Command {
     List(list::Args),
     Delete(delete::Args),
     Init(init::Args),
+    Doctor(doctor::Args),
     #[command(subcommand)]
     Auth(auth::Command),
     Emulator(emulator::Args),
@@ -161,6 +163,7 @@ impl Command {
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
+            Self::Doctor(args) => doctor::run(&args, console),
             Self::Init(args) => init::run(&args, console),
             Self::Auth(command) => auth::run(&command, console),
             Self::Emulator(args) => emulator::run(&args, console),

@@ -6,6 +6,7 @@ use std::io;
 use super::refusal::Refused;
 use crate::fault::{Exit, Fault};
 use crate::system::programs::ProgramError;
+use crate::system::sandbox::{Excess, SandboxError};
 use crate::system::unpack::UnpackError;
 
 /// Number of refused references that the message lists.
@@ -20,10 +21,14 @@ pub(crate) enum EngineError {
     Folder(io::Error),
     /// The archive could not be unpacked.
     Unpack(UnpackError),
+    /// The engine could not be contained.
+    Sandbox(SandboxError),
     /// The engine could not be started.
     Start(io::Error),
     /// The engine was ended because the time limit was over.
     TimedOut,
+    /// The engine was ended because it used too much of the machine.
+    Limit(Excess),
     /// The engine failed; the end of its output.
     Failed(String),
     /// The engine succeeded without writing a video.
@@ -40,8 +45,10 @@ impl fmt::Display for EngineError {
             Self::Program(error) => error.fmt(f),
             Self::Folder(error) => write!(f, "cannot create a working directory for the engine: {error}"),
             Self::Unpack(error) => error.fmt(f),
+            Self::Sandbox(error) => error.fmt(f),
             Self::Start(error) => write!(f, "cannot start the engine: {error}"),
             Self::TimedOut => f.write_str("timed out; the engine was stopped before the video was complete"),
+            Self::Limit(excess) => write!(f, "the engine was stopped: it used {excess}"),
             Self::Failed(output) => write!(f, "the engine failed to render the composition:\n{output}"),
             Self::NoVideo => f.write_str("the engine did not write a video"),
             Self::Refused(found) => {
@@ -63,9 +70,11 @@ impl Fault for EngineError {
     fn code(&self) -> &str {
         match self {
             Self::Program(error) => error.code(),
+            Self::Sandbox(error) => error.code(),
             Self::Folder(_) | Self::Start(_) => "engine_not_started",
             Self::Unpack(_) => "archive_damaged",
             Self::TimedOut => "timeout",
+            Self::Limit(_) => "engine_limit",
             Self::Failed(_) | Self::NoVideo => "render_failed",
             Self::Refused(_) => "project_refused",
             Self::Unsupported(_) => "unsupported_option",
@@ -75,9 +84,11 @@ impl Fault for EngineError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Program(error) => error.help(),
+            Self::Sandbox(error) => error.help(),
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
             Self::Start(_) => Some("remove the cache directory (HYPERFRAMES_CI_CACHE, or hyperframes-ci in the user's cache) and run again".to_owned()),
             Self::TimedOut => Some("run the same command again with a higher --max-wait".to_owned()),
+            Self::Limit(_) => Some("shorten the composition, render with fewer workers, or use a larger machine".to_owned()),
             Self::Failed(_) => Some("run `npx hyperframes lint` or `npx hyperframes preview` to debug the composition".to_owned()),
             Self::Refused(_) => Some(
                 "copy the files into the project, refer to them by relative paths, and remove the other references; \

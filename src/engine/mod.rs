@@ -3,16 +3,17 @@
 //! It renders the unpacked archive rather than the project, so that a local render has exactly the files that the cloud
 //! would have.
 
+mod diagnosis;
 mod error;
 mod provision;
 mod refusal;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::Command;
 
+pub(crate) use diagnosis::diagnose;
 pub(crate) use error::EngineError;
 use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
@@ -25,9 +26,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::system::deadline::Deadline;
+use crate::system::file;
 #[cfg(unix)]
 use crate::system::process_tree::ProcessTree;
 use crate::system::programs::{WorkDir, process, set_noninteractive};
+use crate::system::sandbox::{ContainedPrograms, Sandbox, SandboxOptions, Watch};
 use crate::system::unpack;
 
 /// A local render: the archive that the cloud would get, and the options of the request.
@@ -73,19 +76,35 @@ pub(crate) enum Progress {
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
     programs: Programs,
+    sandbox: Sandbox,
 }
 
 impl Engine {
-    /// Finds or installs the engine and the programs that it needs, until `deadline`.
+    /// Finds or installs the engine and the programs that it needs, until `deadline`, and finds the layers that contain
+    /// its pages.
     ///
     /// # Errors
-    /// Returns [`EngineError::Program`] if programs are missing or an installation failed.
+    /// Returns [`EngineError::Program`] if programs are missing or an installation failed, and [`EngineError::Sandbox`]
+    /// if the pages must be contained and cannot be.
     pub(crate) fn provision(
+        options: SandboxOptions,
         deadline: Deadline,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, EngineError> {
         let on_install = &mut |what: &str| progress(Progress::Provisioning(what.to_owned()));
-        Ok(Self { programs: provision::provision(deadline, on_install)? })
+        let programs = provision::provision(deadline, on_install)?;
+        let contained = ContainedPrograms {
+            node: programs.node.clone(),
+            browser: programs.browser.clone(),
+            folders: vec![programs.packages.clone(), programs.ffmpeg.clone()],
+        };
+        let sandbox = Sandbox::find(options, contained).map_err(EngineError::Sandbox)?;
+        Ok(Self { programs, sandbox })
+    }
+
+    /// Returns the layers that contain the pages.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
     /// Renders `job`; returns once the video is complete.
@@ -105,13 +124,16 @@ impl Engine {
         unpack::unpack(job.archive, &project).map_err(EngineError::Unpack)?;
         refusal::inspect(&project, job.composition, job.variables)?;
         let video = folder.join(format!("video.{}", job.format));
-        let mut command = Command::new(&self.programs.node);
+        let contained = self.sandbox.contain(&work_dir).map_err(EngineError::Sandbox)?;
+        let mut command = contained.command();
         command
             .arg(&self.programs.engine)
             .arg("render")
             .arg(&project)
             .arg("--output")
             .arg(&video)
+            // Frames of earlier renders are in the home directory, which no page may share.
+            .arg("--frames-cache-dir=off")
             .args(arguments(job)?)
             .current_dir(&project)
             .env("PATH", self.path())
@@ -123,17 +145,26 @@ impl Engine {
         if let Some(values) = job.variables {
             // In a file: command lines are visible to other users on most systems, and limited in length.
             let file = folder.join("variables.json");
-            fs::write(&file, Value::Object(values.clone()).to_string()).map_err(EngineError::Folder)?;
+            let text = Value::Object(values.clone()).to_string();
+            file::write_private(&file, text.as_bytes()).map_err(EngineError::Folder)?;
             command.arg("--variables-file").arg(file);
         }
-        let command = process::without_secrets(command);
-        let exited =
-            process::run(command, job.deadline, &mut |line| parse_line(line, progress)).map_err(|error| {
-                match error.kind() {
-                    io::ErrorKind::TimedOut => EngineError::TimedOut,
-                    _ => EngineError::Start(error),
-                }
-            })?;
+        let mut command = process::without_secrets(command);
+        contained.set_environment(&mut command);
+        let mut watch = Watch::new(folder);
+        let exited = process::run_while(
+            command,
+            job.deadline,
+            &mut |process| watch.may_continue(process),
+            &mut |line| parse_line(line, progress),
+        );
+        if let Some(excess) = watch.excess() {
+            return Err(EngineError::Limit(excess));
+        }
+        let exited = exited.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => EngineError::TimedOut,
+            _ => EngineError::Start(error),
+        })?;
         if !exited.status.success() {
             return Err(EngineError::Failed(failure_message(&exited.output, folder)));
         }

@@ -29,6 +29,8 @@ pub(super) struct Programs {
     pub(super) node: PathBuf,
     /// Script of the engine.
     pub(super) engine: PathBuf,
+    /// Directory of the engine and its packages.
+    pub(super) packages: PathBuf,
     pub(super) browser: PathBuf,
     /// Directory of FFmpeg, for `PATH`.
     pub(super) ffmpeg: PathBuf,
@@ -44,12 +46,7 @@ pub(super) fn provision(
 ) -> Result<Programs, ProgramError> {
     let cache = programs::cache()?;
     programs::install_packages(&debian_packages(), deadline, on_install)?;
-    let packages = NpmPackages::new(
-        format!("the HyperFrames engine {ENGINE_VERSION}"),
-        cache.join(format!("engine-{ENGINE_VERSION}")),
-        &[("hyperframes", ENGINE_VERSION)],
-        &[],
-    );
+    let packages = packages(&cache);
     let node = Node::find(&cache);
     let browser = browser().ok_or((
         "Chrome or Chromium",
@@ -67,11 +64,27 @@ pub(super) fn provision(
     };
     let node = node.install(&packages, deadline, on_install)?;
     let ffmpeg = ffmpeg.parent().map_or_else(PathBuf::new, Path::to_owned);
-    Ok(Programs { node, engine: packages.file("hyperframes/bin/hyperframes.mjs"), browser, ffmpeg })
+    let engine = engine(&packages);
+    Ok(Programs { node, engine, packages: packages.folder().to_owned(), browser, ffmpeg })
+}
+
+/// Returns the engine as a package of npm.
+pub(super) fn packages(cache: &Path) -> NpmPackages {
+    NpmPackages::new(
+        format!("the HyperFrames engine {ENGINE_VERSION}"),
+        cache.join(format!("engine-{ENGINE_VERSION}")),
+        &[("hyperframes", ENGINE_VERSION)],
+        &[],
+    )
+}
+
+/// Returns the path of the engine's script.
+pub(super) fn engine(packages: &NpmPackages) -> PathBuf {
+    packages.file("hyperframes/bin/hyperframes.mjs")
 }
 
 /// Returns the chosen browser, or the best one that is found.
-fn browser() -> Option<PathBuf> {
+pub(super) fn browser() -> Option<PathBuf> {
     let chosen = std::env::var_os("HYPERFRAMES_BROWSER_PATH").filter(|path| !path.is_empty());
     match chosen {
         Some(path) => Some(PathBuf::from(path)).filter(|path| path.is_file()),

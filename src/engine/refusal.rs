@@ -13,7 +13,7 @@ use hyperframes_ci_core::report::plain;
 use serde_json::{Map, Value};
 
 use super::error::EngineError;
-use crate::system::file::read_head;
+use crate::system::gate::{self, Reach};
 
 /// A reference or a file that the engine must not get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Inspection<'_> {
     fn media(&mut self) -> io::Result<()> {
         let mut lists = Vec::new();
         for (path, file) in &self.files {
-            let head = read_head(file, MEDIA_HEAD as u64)?;
+            let head = gate::head(file, &Reach::anywhere(), MEDIA_HEAD as u64)?;
             lists.extend(refers_to_files(&head).map(|list| (path.clone(), list)));
         }
         for (path, list) in lists {

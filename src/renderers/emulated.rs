@@ -46,7 +46,7 @@ struct EmulatedSession(Option<(Emulator, CloudSession)>);
 
 impl Session for EmulatedSession {
     fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
-        let backend = emulator_backend(context.deadline(), console)?;
+        let backend = emulator_backend(context.options.sandbox, context.deadline(), console)?;
         let emulator = Emulator::start(Config::default(), Some(backend))?;
         let credential = Credential::ApiKey(Secret::new(emulator.api_key().to_owned()));
         let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;

@@ -17,6 +17,7 @@ use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
 use crate::system::pool::{Message, work_on};
+use crate::system::sandbox::{Sandbox, SandboxOptions};
 use crate::ui::Console;
 
 /// Name of the renderer.
@@ -64,7 +65,7 @@ impl Session for LocalSession {
         if context.has_callback {
             console.warning("--callback-url has no effect on local renders");
         }
-        self.engine = Some(provision(context.deadline(), console)?);
+        self.engine = Some(provision(context.options.sandbox, context.deadline(), console)?);
         if !context.is_batch {
             console.step("Rendering locally");
         }
@@ -94,7 +95,7 @@ impl Session for LocalSession {
             }
             Message::Result(result) => reporter.result(result),
         });
-        Ok(RunTotals::default())
+        Ok(RunTotals { sandbox: Some(engine.sandbox().layers()), ..RunTotals::default() })
     }
 }
 
@@ -112,25 +113,39 @@ impl RenderBackend for EngineBackend {
 /// # Errors
 /// Returns an error if a program is missing and cannot be installed.
 pub(crate) fn emulator_backend(
+    options: SandboxOptions,
     deadline: Deadline,
     console: &mut Console,
 ) -> Result<Arc<dyn RenderBackend>, Error> {
-    Ok(Arc::new(EngineBackend(provision(deadline, console)?)))
+    Ok(Arc::new(EngineBackend(provision(options, deadline, console)?)))
 }
 
 /// Finds or installs the engine.
 ///
 /// # Errors
 /// Returns an error if a program is missing and cannot be installed.
-fn provision(deadline: Deadline, console: &mut Console) -> Result<Engine, Error> {
-    let engine = Engine::provision(deadline, &mut |progress| {
+fn provision(options: SandboxOptions, deadline: Deadline, console: &mut Console) -> Result<Engine, Error> {
+    let engine = Engine::provision(options, deadline, &mut |progress| {
         if let Progress::Provisioning(what) = progress {
             console.status(&format!("installing {what}"));
         }
     })?;
     console.end_bar();
     console.detail(&format!("engine: hyperframes {}", engine::ENGINE_VERSION));
+    report_sandbox(engine.sandbox(), console);
     Ok(engine)
+}
+
+/// Reports which layers contain the pages.
+fn report_sandbox(sandbox: &Sandbox, console: &mut Console) {
+    let layers = sandbox.layers().iter().map(|layer| layer.name()).collect::<Vec<_>>().join(", ");
+    match (layers.as_str(), sandbox.missing()) {
+        ("", _) => {
+            console.warning("the page is not contained: it can read files and services of this machine");
+        }
+        (_, None) => console.detail(&format!("sandbox: {layers}")),
+        (_, Some(missing)) => console.detail(&format!("sandbox: {layers} ({missing})")),
+    }
 }
 
 /// Renders an order; an error becomes its result.

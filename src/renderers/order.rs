@@ -17,6 +17,7 @@ use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
+use crate::system::sandbox::{Layer, SandboxOptions};
 
 /// Options of a run, which apply to all of its orders.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,8 @@ pub(crate) struct RunOptions {
     pub(crate) concurrency: Option<usize>,
     /// Options of Lambda.
     pub(crate) lambda: LambdaOptions,
+    /// How pages that this machine renders are contained.
+    pub(crate) sandbox: SandboxOptions,
 }
 
 impl Default for RunOptions {
@@ -47,6 +50,7 @@ impl Default for RunOptions {
             reuse: ReusePolicy::default(),
             concurrency: None,
             lambda: LambdaOptions::default(),
+            sandbox: SandboxOptions::default(),
         }
     }
 }
@@ -252,13 +256,15 @@ impl Order {
 pub(crate) struct RunTotals {
     /// Estimated cost in US dollars, if the renderer provides one.
     pub(crate) cost_usd: Option<f64>,
+    /// The layers that contained the pages, if this machine rendered them.
+    pub(crate) sandbox: Option<&'static [Layer]>,
 }
 
 impl RunTotals {
     /// Returns the totals of both runs.
     pub(crate) fn plus(self, other: Self) -> Self {
         let costs = self.cost_usd.into_iter().chain(other.cost_usd);
-        Self { cost_usd: costs.reduce(|sum, cost| sum + cost) }
+        Self { cost_usd: costs.reduce(|sum, cost| sum + cost), sandbox: self.sandbox.or(other.sandbox) }
     }
 }
 

@@ -56,6 +56,18 @@ fn special_kind(_: &Metadata) -> &'static str {
     "a special file"
 }
 
+/// Writes a new file that only this user can read.
+///
+/// # Errors
+/// Returns an error if the file exists or cannot be written.
+pub(crate) fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    io::Write::write_all(&mut options.open(path)?, contents)
+}
+
 /// Reads the text of a regular file.
 ///
 /// # Errors

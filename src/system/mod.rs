@@ -15,11 +15,13 @@ pub(crate) mod output_place;
 pub(crate) mod page;
 pub(crate) mod parallel;
 pub(crate) mod pool;
+pub(crate) mod process_memory;
 #[cfg(unix)]
 pub(crate) mod process_tree;
 pub(crate) mod programs;
 pub(crate) mod proxy;
 mod random;
+pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod stdio;
 pub(crate) mod temporary;

@@ -57,6 +57,21 @@ impl ProcessTree {
         self.kill();
     }
 
+    /// Returns the number of processes and the memory that they do not share, in bytes; zero except on Linux.
+    pub(crate) fn usage(&self) -> (usize, u64) {
+        let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
+        let own = processes_with(&self.mark).into_iter().filter(|(_, rest)| rest.is_empty());
+        let memory = own.map(|(process, _)| {
+            let path = format!("/proc/{}/statm", process.as_raw_nonzero());
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            // Size, resident pages, resident pages of files and shared memory.
+            let mut pages = text.split_whitespace().skip(1).map_while(|number| number.parse::<u64>().ok());
+            let (resident, shared) = (pages.next().unwrap_or(0), pages.next().unwrap_or(0));
+            resident.saturating_sub(shared) * page
+        });
+        memory.fold((0, 0), |(count, total), memory| (count + 1, total + memory))
+    }
+
     /// Kills the child and its descendants.
     pub(crate) fn kill(&self) {
         if let Some(leader) = self.leader {

@@ -94,7 +94,13 @@ fn create_folder_in(parent: &Path, prefix: &str) -> io::Result<TemporaryFolder> 
     if is_first_visit(parent, &format!("{prefix}*/")) {
         delete_orphaned_folders(parent, prefix);
     }
-    let create = || tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
+    let create = || {
+        let mut builder = tempfile::Builder::new();
+        // Nobody else reads the project, the values and the frames.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        builder.prefix(prefix).tempdir_in(parent)
+    };
     let (folder, _guard) = interrupt::create_guarded(create, tempfile::TempDir::path)?;
     let _owner = File::create(folder.path().join(OWNER))?;
     #[cfg(unix)]
@@ -204,6 +210,8 @@ mod tests {
             path
         };
         let living = create_folder_in(parent.path(), "x-").expect("created");
+        let mode = std::fs::metadata(living.path()).expect("a folder").permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o700);
         age(&living.path().join(OWNER));
         age(living.path());
         let (orphan, other) = (make("x-1"), make("other"));

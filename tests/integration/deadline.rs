@@ -240,7 +240,7 @@ fn values_may_come_from_a_pipe() {
 fn an_engine_that_hangs_is_ended_in_time() {
     let (folder, cache, programs) = (project(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     // A Node that says that it is recent, and then renders forever.
-    let script = "#!/bin/sh\n[ \"$1\" = --version ] && echo v24.0.0 && exit\nsleep 60\n";
+    let script = "#!/bin/sh\n[ \"$1\" = --version ] && echo v24.9.0 && exit\nsleep 60\n";
     for name in ["node", "npm", "ffmpeg", "ffprobe", "chromium"] {
         let path = programs.path().join(name);
         fs::write(&path, script).unwrap();

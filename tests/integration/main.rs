@@ -30,6 +30,7 @@ mod paths;
 mod real;
 mod reuse;
 mod rows;
+mod sandbox;
 mod secrets;
 mod support;
 #[cfg(unix)]

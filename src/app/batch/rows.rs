@@ -16,8 +16,8 @@ use crate::app::request::{RequestBody, check_options, invalid_option};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::Renderer;
-use crate::system::hash::hash;
 use crate::system::gate::Reach;
+use crate::system::hash::hash;
 use crate::system::output_place::{OutputRefusal, OutputTarget, ResolvedFolders};
 
 /// Default output pattern of a batch.

@@ -10,6 +10,7 @@ use super::parse::{https_url, integer, number, path, put, replace, seconds, swit
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
+use crate::system::sandbox::Network;
 
 /// Returns the option of this name.
 pub(crate) fn option(name: &str) -> Option<&'static RenderOption> {
@@ -251,6 +252,34 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
             };
             Ok(())
         },
+        ..BASE
+    },
+    RenderOption {
+        name: "network",
+        kind: Kind::OneOf(|| &["none", "public"]),
+        help: "Network access of pages rendered on this machine",
+        details: "public allows ports 80 and 443 of public addresses. Loopback and private addresses are never allowed.",
+        fallback: Fallback::Value("public"),
+        heading: Heading::Network,
+        scope: Scope::FileAndInput,
+        set: |spec, value| {
+            spec.run.sandbox.network = match text(value)? {
+                "none" => Network::None,
+                "public" => Network::Public,
+                _ => return Err("must be one of none, public".to_owned()),
+            };
+            Ok(())
+        },
+        ..BASE
+    },
+    RenderOption {
+        name: "allow-unsandboxed",
+        kind: Kind::Switch,
+        help: "Render locally without a sandbox; pages can read this machine's files",
+        details: "Has no effect on pages of pull requests from forks, which are always contained.",
+        heading: Heading::Network,
+        scope: Scope::RunAndInput,
+        set: |spec, value| switch(&mut spec.run.sandbox.is_off, value),
         ..BASE
     },
     RenderOption {

@@ -88,6 +88,9 @@ pub(crate) struct RenderOutcome {
     /// Estimated cost in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
+    /// Layers that contained the page, if this machine rendered it, such as `landlock`; empty without a sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sandbox: Option<Vec<&'static str>>,
     /// How it was rendered, such as `rendered on the runner`.
     #[serde(skip)]
     pub(crate) label: &'static str,

@@ -10,6 +10,7 @@ use super::account::{
 use super::archive::PackOutcome;
 use super::check::{CheckOutcome, RuleOutcome};
 use super::config::{ConfigOutcome, EmulatorOutcome};
+use super::doctor::DoctorOutcome;
 use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
 use super::init::InitOutcome;
@@ -38,6 +39,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("emulator", of::<EmulatorOutcome>),
     ("config-show", of::<ConfigOutcome>),
     ("init", of::<InitOutcome>),
+    ("doctor", of::<DoctorOutcome>),
     ("error", of::<ErrorOutcome>),
 ];
 

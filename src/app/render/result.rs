@@ -67,6 +67,7 @@ impl FinishedOrder {
             video: None,
             project: None,
             cost_usd: totals.cost_usd,
+            sandbox: totals.sandbox.map(|layers| layers.iter().map(|layer| layer.name()).collect()),
             label: renderer.label,
             thumbnail_url: result.detail.as_ref().and_then(|detail| detail.thumbnail_url.clone()),
             billed,

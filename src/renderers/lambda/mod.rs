@@ -143,7 +143,7 @@ impl Session for LambdaSession {
         let concurrency = DESCRIPTION.concurrency(context);
         let run = LambdaRun { tooling, layout, context, options: context.options, concurrency };
         let cost = run.run(orders, reporter)?;
-        Ok(RunTotals { cost_usd: Some(cost) })
+        Ok(RunTotals { cost_usd: Some(cost), ..RunTotals::default() })
     }
 }
 

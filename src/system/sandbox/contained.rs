@@ -1,0 +1,184 @@
+//! One run of a contained program.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use super::layer::{Layer, Network};
+use super::ports::Ports;
+use super::proxy::FilteringProxy;
+use super::restriction::Restriction;
+use super::{Sandbox, launcher, readable};
+use crate::system::programs::WorkDir;
+use crate::system::temporary::{self, TemporaryFolder};
+
+/// The script that limits Node.
+const GUARD: &str = include_str!("guard.js");
+
+/// Maximum size of a file, in bytes: 16 GiB, a lossless film in 4K of several minutes.
+const MAX_FILE_SIZE: u64 = 16 << 30;
+
+/// Variables of the environment that would lead around the layers, or to directories that the program cannot read.
+const REMOVED: &[&str] = &[
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
+    "HYPERFRAMES_EXTRACT_CACHE_DIR",
+];
+
+/// A contained program, and the proxy that it uses; dropping it stops the proxy.
+#[derive(Debug)]
+pub(crate) struct Contained {
+    node: PathBuf,
+    /// The files of the sandbox, which the program cannot change; `None` without layers.
+    state: Option<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    folder: TemporaryFolder,
+    home: PathBuf,
+    proxy: FilteringProxy,
+    /// Settings of the guard.
+    guard: String,
+    /// Flags of Node's permission model.
+    permissions: Vec<String>,
+    /// Whether the program starts behind the launcher.
+    is_launched: bool,
+}
+
+impl Contained {
+    /// Starts the proxy and writes the files of the sandbox.
+    ///
+    /// # Errors
+    /// Returns an error if a file or a directory cannot be written, or there is no free port.
+    pub(super) fn new(sandbox: &Sandbox, work_dir: &WorkDir) -> io::Result<Self> {
+        let node = sandbox.programs.node.clone();
+        if sandbox.layers.is_empty() {
+            return Ok(Self { node, state: None });
+        }
+        let folder = temporary::create_folder("hyperframes-ci-sandbox-")?;
+        let home = work_dir.temporary().join("home");
+        fs::create_dir_all(&home)?;
+        let proxy = FilteringProxy::start(sandbox.options.network)?;
+        let ports = Ports::choose()?;
+        fs::write(folder.path().join("guard.js"), GUARD)?;
+        let work = real(work_dir.path());
+        let own = real(folder.path());
+        let is_launched = sandbox.layers.contains(&Layer::Landlock);
+        #[cfg(target_os = "linux")]
+        if is_launched {
+            let mut readable = readable::readable(&sandbox.programs);
+            readable.push(own.clone());
+            let limits_ports = sandbox.layers.contains(&Layer::LandlockTcp);
+            let restriction = Restriction {
+                readable,
+                writable: vec![work.clone()],
+                ports: limits_ports.then(|| ports.all().chain([proxy.port()]).collect()),
+                max_file_size: MAX_FILE_SIZE,
+            };
+            fs::write(folder.path().join("policy.json"), serde_json::to_vec(&restriction)?)?;
+        }
+        let guard = guard_settings(&sandbox.programs.browser, &proxy, &ports, sandbox.options.network);
+        let mut permissions = Vec::new();
+        if sandbox.layers.contains(&Layer::NodePermission) {
+            permissions = node_permissions(&sandbox.programs, &work, &own);
+        }
+        Ok(Self { node, state: Some(State { folder, home, proxy, guard, permissions, is_launched }) })
+    }
+
+    /// Returns a command that runs Node in the layers; the script and its arguments follow. Before it starts, its
+    /// environment must be completed by [`Contained::set_environment`].
+    pub(crate) fn command(&self) -> Command {
+        let mut command = self.launch(&self.node);
+        command.args(self.state.iter().flat_map(|state| &state.permissions));
+        command
+    }
+
+    /// Returns a command that runs a program in the layers of the kernel.
+    pub(super) fn launch(&self, program: &Path) -> Command {
+        match &self.state {
+            Some(state) if state.is_launched => launcher(&state.folder.path().join("policy.json"), program),
+            _ => Command::new(program),
+        }
+    }
+
+    /// Completes the environment of a command, which has all other variables already.
+    pub(crate) fn set_environment(&self, command: &mut Command) {
+        let Some(state) = &self.state else { return };
+        for name in REMOVED {
+            command.env_remove(name);
+        }
+        let proxy = format!("http://127.0.0.1:{}", state.proxy.port());
+        let guard = real(state.folder.path()).join("guard.js");
+        let guard_path = guard.display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
+        command
+            .env("HOME", &state.home)
+            .env("NODE_OPTIONS", format!("--require=\"{guard_path}\""))
+            .env("NODE_USE_ENV_PROXY", "1")
+            .env("NO_PROXY", "127.0.0.1,localhost,::1")
+            .env("HYPERFRAMES_CI_GUARD", &state.guard);
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+            command.env(name, &proxy);
+        }
+    }
+}
+
+/// Returns the path without links: rules of the layers are about real paths.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Returns the flags of Node's permission model.
+fn node_permissions(programs: &super::ContainedPrograms, work: &Path, own: &Path) -> Vec<String> {
+    let mut flags =
+        vec!["--permission".to_owned(), "--allow-child-process".to_owned(), "--allow-worker".to_owned()];
+    // Images are scaled by a native library.
+    flags.push("--allow-addons".to_owned());
+    flags.push(format!("--allow-fs-write={}", work.display()));
+    let system = ["/usr/bin", "/sys/fs/cgroup"].map(PathBuf::from);
+    let system = system.into_iter().filter(|_| cfg!(unix));
+    let readable = readable::of_programs(programs).into_iter().chain(system);
+    let readable = readable.chain([work.to_owned(), own.to_owned()]);
+    flags.extend(readable.map(|path| format!("--allow-fs-read={}", path.display())));
+    flags
+}
+
+/// Returns the settings of the guard as JSON.
+fn guard_settings(browser: &Path, proxy: &FilteringProxy, ports: &Ports, network: Network) -> String {
+    let own =
+        ports.servers.iter().flat_map(|port| [format!("127.0.0.1:{port}"), format!("localhost:{port}")]);
+    let bypass = std::iter::once("<-loopback>".to_owned()).chain(own).collect::<Vec<_>>().join(";");
+    let flags = [
+        format!("--proxy-server=http://127.0.0.1:{}", proxy.port()),
+        // Loopback too goes to the proxy, which refuses it, except for the engine's own servers.
+        format!("--proxy-bypass-list={bypass}"),
+        // The browser resolves no name itself: a look-up can carry data.
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost".to_owned(),
+        "--force-webrtc-ip-handling-policy=disable_non_proxied_udp".to_owned(),
+        "--disable-quic".to_owned(),
+        "--disable-background-networking".to_owned(),
+    ];
+    json!({
+        "browser": browser,
+        "proxy": proxy.port(),
+        "servers": ports.servers,
+        "browsers": ports.browsers,
+        "flags": flags,
+        "isOffline": network == Network::None,
+    })
+    .to_string()
+}

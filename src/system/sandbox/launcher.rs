@@ -1,0 +1,45 @@
+//! `hyperframes-ci __contain POLICY PROGRAM…`: restricts this process and then becomes the program.
+//!
+//! A process of its own, since restrictions cannot be taken back, and since code between `fork` and `exec` would be
+//! unsafe.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The first argument.
+pub(super) const ARGUMENT: &str = "__contain";
+
+/// Exit code if the restrictions cannot be applied; the program does not run then.
+pub(super) const NOT_CONTAINED: u8 = 126;
+
+/// Runs the program of `arguments` if they start with [`ARGUMENT`], and returns the exit code if that is not possible.
+/// On success it does not return.
+pub(crate) fn launch(arguments: &[OsString]) -> Option<ExitCode> {
+    if arguments.get(1)? != ARGUMENT {
+        return None;
+    }
+    let message = match become_program(&arguments[2..]) {
+        Ok(never) => match never {},
+        Err(message) => message,
+    };
+    use std::io::Write;
+    // The parent reads it as the output of the engine.
+    let _ = writeln!(std::io::stderr(), "cannot contain the engine: {message}");
+    Some(ExitCode::from(NOT_CONTAINED))
+}
+
+#[cfg(target_os = "linux")]
+fn become_program(arguments: &[OsString]) -> Result<std::convert::Infallible, String> {
+    use std::os::unix::process::CommandExt;
+
+    let [policy, program, arguments @ ..] = arguments else { return Err("no program".to_owned()) };
+    let policy = std::fs::read(policy).map_err(|error| error.to_string())?;
+    let restriction = serde_json::from_slice(&policy).map_err(|error| error.to_string())?;
+    super::landlock::apply(&restriction)?;
+    Err(std::process::Command::new(program).args(arguments).exec().to_string())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn become_program(_: &[OsString]) -> Result<std::convert::Infallible, String> {
+    Err("not supported on this system".to_owned())
+}

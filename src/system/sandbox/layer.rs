@@ -1,0 +1,86 @@
+//! The layers that contain a child process, and what each of them holds.
+
+use std::fmt;
+
+/// A layer between a page and the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Layer {
+    /// Node's permission model: Node reads the project, the engine and the programs only. Programs that Node starts,
+    /// such as FFmpeg, are not limited.
+    NodePermission,
+    /// The proxy of this process and the guard inside Node: browser and Node reach public addresses only, or none.
+    NetworkProxy,
+    /// Landlock of the Linux kernel, without capabilities: no process of the engine reads or writes other files.
+    Landlock,
+    /// Landlock's rules for TCP: no process of the engine connects to anything but the proxy and its own ports.
+    LandlockTcp,
+}
+
+impl Layer {
+    /// All layers, the weakest first. A machine has the first ones of them.
+    pub(super) const ALL: &'static [Self] =
+        &[Self::NodePermission, Self::NetworkProxy, Self::Landlock, Self::LandlockTcp];
+
+    /// Number of layers that every system has.
+    pub(super) const EVERYWHERE: usize = 2;
+
+    /// Returns the name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NodePermission => "node-permission",
+            Self::NetworkProxy => "network-proxy",
+            Self::Landlock => "landlock",
+            Self::LandlockTcp => "landlock-tcp",
+        }
+    }
+
+    /// Returns whether no process of the engine reads files of the machine, even where the engine has a fault.
+    pub(crate) fn holds_files(self) -> bool {
+        matches!(self, Self::Landlock)
+    }
+
+    /// Returns whether a page does not reach services of the machine and of its network.
+    pub(crate) fn holds_network(self) -> bool {
+        matches!(self, Self::NetworkProxy | Self::LandlockTcp)
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which public addresses a page may reach. Loopback and private addresses are never reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// None.
+    None,
+    /// Public addresses, on the ports 80 and 443: most compositions load a script or a font.
+    #[default]
+    Public,
+}
+
+/// What the user and the event say about containing the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SandboxOptions {
+    /// What pages reach.
+    pub(crate) network: Network,
+    /// Whether the user renders without any layer. Has no effect on pages of strangers.
+    pub(crate) is_off: bool,
+    /// Whether the pages are those of strangers, who must meet a layer for files and one for the network.
+    pub(crate) is_for_strangers: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_network_are_held_by_different_layers() {
+        for layer in Layer::ALL {
+            assert!(!(layer.holds_files() && layer.holds_network()), "{layer}");
+        }
+        assert!(!Layer::NodePermission.holds_files(), "FFmpeg follows playlists");
+    }
+}

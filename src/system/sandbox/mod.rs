@@ -1,0 +1,158 @@
+//! The sandbox of the engine: layers between the pages that it renders and the machine.
+//!
+//! Pages are programs, and the engine runs whatever they say. [`Sandbox::find`] chooses the layers that work on this
+//! machine, and [`Sandbox::contain`] starts a Node program inside of them.
+
+mod address;
+mod contained;
+mod error;
+#[cfg(target_os = "linux")]
+mod landlock;
+mod launcher;
+mod layer;
+mod limits;
+mod ports;
+mod proxy;
+mod readable;
+mod restriction;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(crate) use contained::Contained;
+pub(crate) use error::SandboxError;
+pub(crate) use launcher::launch;
+pub(crate) use layer::{Layer, Network, SandboxOptions};
+pub(crate) use limits::{Excess, Watch};
+
+use crate::system::deadline::Deadline;
+use crate::system::programs::{WorkDir, process};
+
+/// The programs that run inside of the layers.
+#[derive(Clone, Debug)]
+pub(crate) struct ContainedPrograms {
+    /// Node, which runs the engine.
+    pub(crate) node: PathBuf,
+    /// The browser.
+    pub(crate) browser: PathBuf,
+    /// Directories that they read: of the engine, and of programs that it starts by name.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// The layers that work on this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Sandbox {
+    options: SandboxOptions,
+    layers: &'static [Layer],
+    programs: ContainedPrograms,
+    /// Why a layer that this system may have is missing.
+    missing: Option<String>,
+}
+
+impl Sandbox {
+    /// Finds the strongest layers that work with `programs`.
+    ///
+    /// # Errors
+    /// Returns [`SandboxError::Strangers`] if pages of strangers would not meet a layer for files and one for the
+    /// network.
+    pub(crate) fn find(options: SandboxOptions, programs: ContainedPrograms) -> Result<Self, SandboxError> {
+        let mut sandbox = Self { options, layers: &[], programs, missing: None };
+        if options.is_off && !options.is_for_strangers {
+            return Ok(sandbox);
+        }
+        match sandbox.layers_of_kernel() {
+            Ok(layers) => sandbox.layers = layers,
+            Err(reason) => {
+                sandbox.layers = &Layer::ALL[..Layer::EVERYWHERE];
+                sandbox.missing = Some(reason);
+            }
+        }
+        if options.is_for_strangers {
+            sandbox.check_for_strangers()?;
+        }
+        Ok(sandbox)
+    }
+
+    /// Returns the layers, the weakest first; none if the user has turned them off.
+    pub(crate) fn layers(&self) -> &'static [Layer] {
+        self.layers
+    }
+
+    /// Returns why a layer of the kernel is missing.
+    pub(crate) fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
+    }
+
+    /// Checks that pages of strangers may be rendered.
+    ///
+    /// # Errors
+    /// Returns [`SandboxError::Strangers`] if no layer holds files, or none holds the network.
+    pub(crate) fn check_for_strangers(&self) -> Result<(), SandboxError> {
+        let holds_files = self.layers.iter().any(|layer| layer.holds_files());
+        let holds_network = self.layers.iter().any(|layer| layer.holds_network());
+        if holds_files && holds_network {
+            return Ok(());
+        }
+        let reason = self.missing.clone().unwrap_or_else(|| "it is turned off".to_owned());
+        Err(SandboxError::Strangers(reason))
+    }
+
+    /// Prepares a command that runs Node in the layers, for the files in `work_dir`.
+    ///
+    /// # Errors
+    /// Returns an error if the proxy cannot be started or its files cannot be written.
+    pub(crate) fn contain(&self, work_dir: &WorkDir) -> Result<Contained, SandboxError> {
+        Contained::new(self, work_dir).map_err(SandboxError::Start)
+    }
+
+    /// Returns all layers if those of the kernel hold with these programs, or why they do not.
+    #[cfg(target_os = "linux")]
+    fn layers_of_kernel(&self) -> Result<&'static [Layer], String> {
+        let support = landlock::Support::of_this_kernel();
+        if !support.files {
+            return Err("this kernel does not have Landlock, interface 3 (Linux 6.2)".to_owned());
+        }
+        let count = if support.tcp { Layer::ALL.len() } else { Layer::ALL.len() - 1 };
+        let layers = &Layer::ALL[..count];
+        let trial = Self { layers, missing: None, ..self.clone() };
+        for program in [&self.programs.node, &self.programs.browser] {
+            trial.try_program(program)?;
+        }
+        Ok(layers)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn layers_of_kernel(&self) -> Result<&'static [Layer], String> {
+        Err(format!("there is no layer for files on {}", std::env::consts::OS))
+    }
+
+    /// Starts a program in the layers, to see whether it finds its files there.
+    #[cfg(target_os = "linux")]
+    fn try_program(&self, program: &Path) -> Result<(), String> {
+        /// Time limit of `--version`.
+        const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+        let failed = |reason: String| format!("{} does not start in Landlock: {reason}", program.display());
+        let work_dir = WorkDir::new().map_err(|error| failed(error.to_string()))?;
+        let contained = self.contain(&work_dir).map_err(|error| failed(error.to_string()))?;
+        let mut command = contained.launch(program);
+        command.arg("--version");
+        let mut command = process::without_secrets(command);
+        contained.set_environment(&mut command);
+        let (exited, _) =
+            process::capture(command, Deadline::after(TIMEOUT)).map_err(|error| failed(error.to_string()))?;
+        match exited.status.success() {
+            true => Ok(()),
+            false => Err(failed(exited.output.last().cloned().unwrap_or_else(|| exited.status.to_string()))),
+        }
+    }
+}
+
+/// Returns the command that starts `program` behind the launcher.
+fn launcher(policy: &Path, program: &Path) -> Command {
+    // Also if the file of this program was replaced meanwhile.
+    let own =
+        if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
+    let mut command = Command::new(own.unwrap_or_else(|_| PathBuf::from("hyperframes-ci")));
+    command.arg(launcher::ARGUMENT).arg(policy).arg(program);
+    command
+}

@@ -1,0 +1,87 @@
+//! The files that a contained process may read.
+
+use std::path::{Path, PathBuf};
+
+use super::ContainedPrograms;
+
+/// Files and directories of the system that programs need on Linux: libraries, fonts, certificates, the clock.
+#[cfg(target_os = "linux")]
+const SYSTEM: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix/store",
+    "/etc/alternatives",
+    "/etc/ca-certificates",
+    "/etc/chromium",
+    "/etc/chromium.d",
+    "/etc/fonts",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/mime.types",
+    "/etc/nsswitch.conf",
+    "/etc/opt/chrome",
+    "/etc/os-release",
+    "/etc/pki/tls/certs",
+    "/etc/resolv.conf",
+    "/etc/ssl",
+    "/proc",
+    "/sys/devices",
+    "/sys/fs/cgroup",
+];
+
+/// Returns what a contained process may read, without its own files.
+#[cfg(target_os = "linux")]
+pub(super) fn readable(programs: &ContainedPrograms) -> Vec<PathBuf> {
+    let system = SYSTEM.iter().map(PathBuf::from);
+    system.chain(of_programs(programs)).collect()
+}
+
+/// Returns what the programs read: themselves, with the files beside them, and the directories of the engine.
+pub(super) fn of_programs(programs: &ContainedPrograms) -> Vec<PathBuf> {
+    let mut paths = programs.folders.clone();
+    for program in [&programs.node, &programs.browser] {
+        let real = program.canonicalize().unwrap_or_else(|_| program.clone());
+        paths.extend([program.clone(), real.clone()]);
+        // A browser has its libraries and data beside it.
+        paths.extend(real.parent().filter(|folder| !is_of_the_user(folder)).map(Path::to_owned));
+    }
+    let certificates =
+        ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH"];
+    paths.extend(certificates.iter().filter_map(std::env::var_os).map(PathBuf::from));
+    let mut all = paths.clone();
+    all.extend(paths.iter().filter_map(|path| path.canonicalize().ok()));
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Returns whether a directory contains the user's own files: a program that lies directly in the home directory must
+/// not open all of it.
+fn is_of_the_user(folder: &Path) -> bool {
+    let own = [std::env::home_dir(), std::env::current_dir().ok(), Some(std::env::temp_dir())];
+    let own = own.into_iter().flatten().map(|path| path.canonicalize().unwrap_or(path));
+    folder.parent().is_none() || own.into_iter().any(|path| path.starts_with(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_in_the_home_directory_does_not_open_it() {
+        let home = std::env::home_dir().expect("a home");
+        assert!(is_of_the_user(&home) && is_of_the_user(Path::new("/")));
+        assert!(!is_of_the_user(&home.join("chrome/linux")));
+        let programs =
+            ContainedPrograms { node: home.join("node"), browser: home.join("chrome"), folders: Vec::new() };
+        assert!(of_programs(&programs).iter().all(|path| !home.starts_with(path)));
+    }
+}

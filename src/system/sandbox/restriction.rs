@@ -1,0 +1,18 @@
+//! What a process forbids itself before it becomes the engine.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The restrictions of the layers `landlock` and `landlock-tcp`, written to a file for the process that applies them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Restriction {
+    /// Files and directories that may be read and run.
+    pub(super) readable: Vec<PathBuf>,
+    /// Directories that may be changed as well.
+    pub(super) writable: Vec<PathBuf>,
+    /// The only ports that TCP connections may go to; `None` does not limit them.
+    pub(super) ports: Option<Vec<u16>>,
+    /// Maximum size of a file, in bytes.
+    pub(super) max_file_size: u64,
+}
