@@ -15,7 +15,7 @@ use crate::variables::{ATTRIBUTE, Declarations};
 pub struct Composition {
     /// The root element, if the file has one.
     pub root: Option<Root>,
-    /// The variables that the file declares.
+    /// The variables that the file declares, on any of its elements.
     pub declarations: Declarations,
     /// The compositions that it mounts.
     pub mounts: Vec<Mount>,
@@ -79,6 +79,8 @@ pub struct Mount {
     pub source: String,
     /// Its place in the source.
     pub source_span: Span,
+    /// `data-composition-id`.
+    pub id: Option<String>,
     /// `data-variable-values`.
     pub values: Option<MountValues>,
     /// The start tag.
@@ -191,14 +193,12 @@ impl Composition {
 pub(crate) struct CompositionReader<'a> {
     text: &'a Text<'a>,
     composition: Composition,
-    /// An element with declarations has been read.
-    is_declared: bool,
 }
 
 impl<'a> CompositionReader<'a> {
     /// Starts reading the file `text`.
     pub(crate) fn new(text: &'a Text<'a>) -> Self {
-        Self { text, composition: Composition::default(), is_declared: false }
+        Self { text, composition: Composition::default() }
     }
 
     /// Reads the next element.
@@ -211,26 +211,22 @@ impl<'a> CompositionReader<'a> {
         }
         self.composition.mounts.extend(Mount::of(element));
         if let Some(attribute) = element.attribute(ATTRIBUTE) {
-            self.declarations(element, attribute, is_root);
+            self.declarations(attribute);
         }
     }
 
-    fn declarations(&mut self, element: &Element<'_>, attribute: &Attribute<'_>, is_root: bool) {
-        if element.name != "html" && !is_root {
-            let message = format!("{ATTRIBUTE} on <{}> has no effect", element.name);
-            let help = "move it to <html> or to the element with data-composition-id";
-            let found = self.text.finding(Rule::DeclarationsMisplaced, attribute.span, message);
+    /// Adds the declarations of one element to those before it, as the runtime does.
+    fn declarations(&mut self, attribute: &Attribute<'_>) {
+        let (declarations, found) = Declarations::parse(self.text, attribute);
+        self.composition.diagnostics.extend(found);
+        for changed in self.composition.declarations.merge(declarations) {
+            let message = format!(
+                "the variable {:?} is declared differently on an earlier element; this declaration is used",
+                changed.id
+            );
+            let help = "keep one of the declarations, or make them equal";
+            let found = self.text.finding(Rule::DuplicateDeclarations, changed.span, message);
             self.composition.diagnostics.push(found.help(help));
-        } else if self.is_declared {
-            let message = "the variables are declared twice; only the first declaration is used";
-            let help = "keep data-composition-variables on either <html> or the root element";
-            let found = self.text.finding(Rule::DuplicateDeclarations, attribute.span, message);
-            self.composition.diagnostics.push(found.help(help));
-        } else {
-            let (declarations, found) = Declarations::parse(self.text, attribute);
-            self.composition.declarations = declarations;
-            self.composition.diagnostics.extend(found);
-            self.is_declared = true;
         }
     }
 
@@ -258,7 +254,13 @@ impl Mount {
         let values = element
             .attribute("data-variable-values")
             .map(|attribute| MountValues { text: attribute.value.to_string(), offsets: attribute.offsets() });
-        Some(Self { source: source.value.to_string(), source_span: source.span, values, span: element.span })
+        Some(Self {
+            source: source.value.to_string(),
+            source_span: source.span,
+            id: element.value("data-composition-id").map(str::to_owned),
+            values,
+            span: element.span,
+        })
     }
 }
 

@@ -58,22 +58,36 @@ fn the_position_of_bad_json_is_in_the_file() {
 }
 
 #[test]
-fn the_root_may_carry_the_declarations_and_html_comes_first() {
+fn declarations_of_all_elements_merge_and_the_last_one_wins() {
     let declared = |source: &str| {
         let composition = Composition::parse("a.html", source);
-        let ids = composition.declarations.entries().iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
-        (ids, composition.diagnostics.into_iter().map(|found| found.rule.code()).collect::<Vec<_>>())
+        let entries = composition.declarations.entries().iter();
+        let entries = entries.map(|entry| (entry.id.clone(), entry.default.clone().unwrap_or_default()));
+        let codes = composition.diagnostics.into_iter().map(|found| found.rule.code());
+        (entries.collect::<Vec<_>>(), codes.collect::<Vec<_>>())
     };
-    let entry = |id: &str| {
-        format!(r#"data-composition-variables='[{{"id":"{id}","label":"","type":"string","default":""}}]'"#)
+    let entry = |id: &str, default: &str| {
+        format!(
+            r#"data-composition-variables='[{{"id":"{id}","label":"","type":"string","default":"{default}"}}]'"#
+        )
     };
-    let (on_root, on_html) = (entry("root"), entry("html"));
-    assert_eq!(declared(&format!("<template><div data-composition-id=x {on_root}>")).0, ["root"]);
+    let variable = |id: &str, default: &str| (id.to_owned(), json!(default));
+    let (a, b) = (entry("a", "1"), entry("b", "2"));
+    assert_eq!(declared(&format!("<template><div data-composition-id=x {a}>")).0, [variable("a", "1")]);
+    let both = [variable("a", "1"), variable("b", "2")];
+    assert_eq!(declared(&format!("<html {a}><div data-composition-id=x {b}>")), (both.to_vec(), vec![]));
+    assert_eq!(declared(&format!("<div data-composition-id=x {a}><p {b}><p {a}>")), (both.to_vec(), vec![]));
+    let changed = entry("a", "3");
     assert_eq!(
-        declared(&format!("<html {on_html}><div data-composition-id=x {on_root}>")),
-        (vec!["html".to_owned()], vec!["duplicate-declarations"])
+        declared(&format!("<html {a}><p {changed}>")),
+        (vec![variable("a", "3")], vec!["duplicate-declarations"])
     );
-    assert!(declared(&format!("<p {on_root}>")).0.is_empty());
+}
+
+#[test]
+fn identical_copies_in_one_declaration_are_silent() {
+    let one = r#"{"id":"a","label":"A","type":"string","default":""}"#;
+    assert!(codes(&format!("[{one},{one}]")).is_empty());
 }
 
 fn declared() -> Declarations {

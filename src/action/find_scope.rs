@@ -40,17 +40,21 @@ pub(super) fn find_scope(
     mode: Mode,
     console: &mut Console,
 ) -> Result<Scope, Error> {
-    let request = match &provider.event().subject {
-        Subject::PullRequest(request) if mode == Mode::Preview => Some(request),
+    let pull_request = match &provider.event().subject {
+        Subject::PullRequest(request) => Some(request),
         _ => None,
     };
+    let request = pull_request.filter(|_| mode == Mode::Preview);
     let mut builder = ScopeBuilder {
         inputs,
         paths: DisplayPaths::new(false, Some(&inputs.workspace)),
         changed: None,
+        not_checked: 0,
         scope: Scope { settings: settings(inputs, provider)?, ..Scope::default() },
     };
-    if let Some(request) = request.filter(|_| inputs.changed_only) {
+    let is_limited =
+        inputs.changed_only && (mode == Mode::Preview || (mode == Mode::Check && !inputs.check_all));
+    if let Some(request) = pull_request.filter(|_| is_limited) {
         builder.set_changed(provider, request, console);
     }
     let event = if mode == Mode::Release { "release" } else { provider.event().kind.as_str() };
@@ -78,6 +82,7 @@ pub(super) fn find_scope(
             builder.add_project(&project)?;
         }
     }
+    let not_checked = builder.not_checked;
     let mut scope = builder.scope;
     scope.settings.file.entries = entries;
     if scope.has_no_project {
@@ -105,6 +110,15 @@ pub(super) fn find_scope(
         scope.targets.len(),
         scope.unchanged.len()
     ));
+    if not_checked > 0 {
+        let skipped = counted(not_checked, "composition");
+        console.detail(&format!(
+            "not checked: {skipped} that the pull request does not affect (check-all: true checks all)"
+        ));
+        scope.notes.push(format!(
+            "Not checked: {skipped} that this pull request does not affect. `check-all: true` checks all."
+        ));
+    }
     Ok(scope)
 }
 
@@ -173,6 +187,8 @@ struct ScopeBuilder<'a> {
     paths: DisplayPaths,
     /// Repository paths of changed files; `None` selects every composition.
     changed: Option<BTreeSet<String>>,
+    /// Number of compositions that were not checked, since the pull request does not affect them.
+    not_checked: usize,
     scope: Scope,
 }
 
@@ -198,9 +214,12 @@ impl ScopeBuilder<'_> {
     /// Checks a project and adds its compositions.
     fn add_project(&mut self, project: &Project) -> Result<(), Error> {
         let mut target = self.check_target(None, Some(&project.root))?;
-        target.options =
-            CheckOptions { compositions: self.inputs.compositions.clone(), ..CheckOptions::default() };
-        let (tree, report, errors) = self.check(&target)?;
+        target.options = CheckOptions {
+            compositions: self.inputs.compositions.clone(),
+            is_render: true,
+            ..CheckOptions::default()
+        };
+        let (tree, report, errors) = self.check(&target, true)?;
         let compositions = match self.inputs.compositions.is_empty() {
             true => vec![DEFAULT_COMPOSITION.to_owned()],
             false => self.inputs.compositions.clone(),
@@ -231,7 +250,9 @@ impl ScopeBuilder<'_> {
     /// Checks an entry of the configuration and adds it.
     fn add_entry(&mut self, entry: &config::Entry) -> Result<(), Error> {
         let target = self.check_target(Some(entry), None)?;
-        let (tree, mut report, errors) = self.check(&target)?;
+        // Other rows or another configuration concern every file.
+        let is_limited = self.changed.as_ref().is_none_or(|changed| !self.has_changed_inputs(entry, changed));
+        let (tree, mut report, errors) = self.check(&target, is_limited)?;
         let composition = target.options.compositions.first().filter(|path| *path != DEFAULT_COMPOSITION);
         let path = composition.map_or(DEFAULT_COMPOSITION, String::as_str);
         let repository_path = join(tree.project(), path);
@@ -274,10 +295,16 @@ impl ScopeBuilder<'_> {
         CheckTarget::of_render(&self.scope.settings.resolve(base, &self.inputs.given, entry)?.0)
     }
 
-    /// Checks a project, collects its findings, and returns the number of errors.
-    fn check(&mut self, target: &CheckTarget) -> Result<(DiskTree, Report, usize), Error> {
+    /// Checks a project, collects its findings, and returns the number of errors. If `is_limited`, only findings about
+    /// compositions that the pull request affects count.
+    fn check(&mut self, target: &CheckTarget, is_limited: bool) -> Result<(DiskTree, Report, usize), Error> {
         let tree = DiskTree::open(target.project.clone())?;
         let mut report = tree.check(&target.options)?;
+        if let Some(changed) = self.changed.as_ref().filter(|_| is_limited && !self.inputs.check_all) {
+            let all = report.compositions;
+            report.limit_to(changed);
+            self.not_checked += all - report.compositions;
+        }
         report.findings.set_levels(&target.levels);
         let errors = report.findings.count(Severity::Error);
         let mut findings = std::mem::take(&mut report.findings);

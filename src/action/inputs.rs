@@ -53,6 +53,8 @@ pub(super) struct Inputs {
     pub(super) limits: LimitOptions,
     pub(super) comment: bool,
     pub(super) changed_only: bool,
+    /// Check compositions that the pull request does not affect, too.
+    pub(super) check_all: bool,
     pub(super) preview_branch: String,
     pub(super) fail_on: FailOn,
     pub(super) release_tag: Option<String>,
@@ -238,6 +240,7 @@ impl Inputs {
             limits: LimitOptions { min_balance: None, ..run.limits },
             comment: inputs.switch("comment", true)?,
             changed_only: inputs.switch("changed-only", true)?,
+            check_all: inputs.switch("check-all", false)?,
             preview_branch,
             fail_on,
             release_tag: inputs.trimmed("release-tag"),

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::check::{CheckOptions, Values};
 use hyperframes_ci_core::findings::{Findings, Levels};
 use hyperframes_ci_core::options::AspectRatio;
+use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::severities;
 use super::spec::{RenderSpec, Severities, VariableSource};
 use crate::fault::Error;
+use crate::project::changes;
 use crate::project::collect::Project;
+use crate::project::discover::{self, Selected};
 use crate::project::display_path::DisplayPaths;
 use crate::project::input::{self, InputError};
 use crate::project::tree::DiskTree;
-use crate::project::{changes, discover};
 use crate::system::gate::{Reach, limit};
 use crate::system::parallel::in_order;
 
@@ -93,6 +95,8 @@ impl CheckTarget {
                 compositions: spec.request.composition.iter().cloned().collect(),
                 values,
                 aspect_ratio: spec.request.aspect_ratio,
+                is_render: true,
+                is_partial: false,
             },
             project: project.without(&spec.own_files()),
             levels,
@@ -108,35 +112,42 @@ impl CheckTarget {
 pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
     spec.severities.validate()?;
     let reach = Reach::of_user(spec.workspace.as_deref());
-    let projects = discover::projects(&spec.paths, spec.workspace.as_deref(), &reach).map_err(|error| {
+    let selected = discover::selection(&spec.paths, spec.workspace.as_deref(), &reach).map_err(|error| {
         Error::usage(
             error.to_string(),
-            "pass a directory that contains index.html, or one of its parent directories",
+            "pass a directory that contains compositions, one of its parent directories, or an HTML file",
         )
     })?;
-    let options = options(spec, &projects)?;
+    let options = options(spec, selected.len())?;
     let mut levels_by_repository = BTreeMap::new();
-    let target = |project: Project| {
+    let target = |Selected { project, files, is_partial }: Selected| {
         // Each configuration is read once.
         let levels = match levels_by_repository.get(&project.boundary) {
             Some(levels) => Levels::clone(levels),
             None => severities::levels(&spec.severities, &project.boundary, &reach, Levels::default())?,
         };
         levels_by_repository.insert(project.boundary.clone(), levels.clone());
-        Ok(CheckTarget { project, options: options.clone(), levels })
+        let mut options = options.clone();
+        if options.compositions.is_empty() && !files.is_empty() {
+            // Values are for the files that the user names.
+            let is_whole = !is_partial && options.values.is_empty();
+            let default = is_whole.then(|| DEFAULT_COMPOSITION.to_owned());
+            options.compositions = default.into_iter().chain(files).collect();
+            options.is_partial = is_partial;
+        }
+        Ok(CheckTarget { project, options, levels })
     };
-    projects.into_iter().map(target).collect()
+    selected.into_iter().map(target).collect()
 }
 
 /// Returns the options, which apply to a single project only.
-fn options(spec: &CheckSpec, projects: &[Project]) -> Result<CheckOptions, Error> {
+fn options(spec: &CheckSpec, projects: usize) -> Result<CheckOptions, Error> {
     let has_options = spec.variables.is_some()
         || !spec.variables_files.is_empty()
         || !spec.rows.is_empty()
         || !spec.compositions.is_empty();
-    if has_options && projects.len() > 1 {
-        let message =
-            format!("values and --composition require a single project, but {} were found", projects.len());
+    if has_options && projects > 1 {
+        let message = format!("values and --composition require a single project, but {projects} were found");
         return Err(Error::usage(message, "pass a single project directory"));
     }
     let mut values = Vec::new();
@@ -152,7 +163,12 @@ fn options(spec: &CheckSpec, projects: &[Project]) -> Result<CheckOptions, Error
         let (path, text) = read("--rows", path, &reach, limit::ROWS)?;
         values.push(Values::Rows { path, text });
     }
-    Ok(CheckOptions { compositions: spec.compositions.clone(), values, aspect_ratio: spec.aspect_ratio })
+    Ok(CheckOptions {
+        compositions: spec.compositions.clone(),
+        values,
+        aspect_ratio: spec.aspect_ratio,
+        ..CheckOptions::default()
+    })
 }
 
 /// Returns the absolute path of a file of at most `limit` bytes, for findings, and its text.

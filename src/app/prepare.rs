@@ -70,7 +70,7 @@ impl PreparedProject {
         let project = Project::open(directory, workspace, reach)?.without(own_files);
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
-        let mut report = tree.check(options)?;
+        let mut report = tree.check(&CheckOptions { is_render: true, ..options.clone() })?;
         let mut findings = std::mem::take(&mut report.findings);
         findings.set_levels(&levels);
         let paths = DisplayPaths::new(true, workspace);

@@ -137,6 +137,9 @@ fn print(findings: &Findings, format: ReportFormat, console: &mut Console) {
 }
 
 fn summary(compositions: usize, projects: usize, warnings: usize, since: Option<&str>) -> String {
+    if projects == 0 {
+        return "no HyperFrames project found: nothing to check".to_owned();
+    }
     let changes = match since {
         Some(revision) => format!(" affected by changes since {revision}"),
         None => String::new(),
@@ -171,6 +174,7 @@ mod tests {
 
     #[test]
     fn summaries_have_counts() {
+        assert_eq!(summary(0, 0, 0, None), "no HyperFrames project found: nothing to check");
         assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no errors or warnings");
         assert_eq!(
             summary(3, 2, 1, Some("main")),

@@ -1,11 +1,11 @@
 //! Finds the projects of the paths that a user passes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::composition::Composition;
-use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, IgnoreRules};
+use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, IgnoreRules, TextKind};
 use ignore::WalkBuilder;
 
 use crate::project::collect::{Project, ProjectError};
@@ -43,8 +43,18 @@ impl fmt::Display for DiscoverError {
     }
 }
 
+/// A project to check, and the files in it that the user named.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    pub(crate) project: Project,
+    /// Project paths of compositions that are checked as entries of their own.
+    pub(crate) files: BTreeSet<String>,
+    /// The directory is not a project, but contains compositions.
+    pub(crate) is_partial: bool,
+}
+
 /// Returns the projects of `paths`: project directories, directories above them, files inside them, and patterns for any
-/// of these. Files that do not belong to a project are skipped, so that hooks can pass all changed files.
+/// of these. Files that do not belong to a project are skipped.
 ///
 /// # Errors
 /// Returns [`DiscoverError`] if a path does not exist, a pattern is invalid, a directory contains no project, or a project
@@ -54,14 +64,52 @@ pub(crate) fn projects(
     workspace: Option<&Path>,
     reach: &Reach,
 ) -> Result<Vec<Project>, DiscoverError> {
-    let mut found = BTreeMap::new();
+    let selected = selection(paths, workspace, reach)?.into_iter();
+    Ok(selected.filter(|selected| !selected.is_partial).map(|selected| selected.project).collect())
+}
+
+/// Returns the projects of `paths`, as [`projects`] does, and directories with compositions that are not projects, such
+/// as a library of blocks. Files that do not belong to either are skipped, so that hooks can pass all changed files.
+///
+/// # Errors
+/// As [`projects`].
+pub(crate) fn selection(
+    paths: &[PathBuf],
+    workspace: Option<&Path>,
+    reach: &Reach,
+) -> Result<Vec<Selected>, DiscoverError> {
+    let mut found = BTreeMap::<PathBuf, Selected>::new();
+    let mut add = |directory: &Path, files: Vec<PathBuf>, is_partial: bool| {
+        let project = Project::open(directory, workspace, reach).map_err(DiscoverError::Project)?;
+        let selected = found.entry(project.root.clone()).or_insert_with(|| Selected {
+            project,
+            files: BTreeSet::new(),
+            is_partial,
+        });
+        let files = files.iter().filter_map(|file| file.canonicalize().ok());
+        let files = files.filter_map(|file| selected.project.path_in_project(&file)).collect::<Vec<_>>();
+        selected.files.extend(files);
+        Ok(())
+    };
     for path in paths {
         for path in expand(path)? {
-            let directories =
-                if path.is_dir() { projects_below(&path)? } else { project_of(&path).into_iter().collect() };
-            for directory in directories {
-                let project = Project::open(&directory, workspace, reach).map_err(DiscoverError::Project)?;
-                found.entry(project.root.clone()).or_insert(project);
+            if !path.is_dir() {
+                let Some(directory) = project_of(&path) else { continue };
+                let is_partial = !is_project(&directory);
+                let is_entry = has_root(&path);
+                add(&directory, is_entry.then_some(path).into_iter().collect(), is_partial)?;
+                continue;
+            }
+            match projects_below(&path) {
+                Ok(directories) => {
+                    for directory in directories {
+                        add(&directory, Vec::new(), false)?;
+                    }
+                }
+                Err(error) => match blocks(&path) {
+                    blocks if blocks.is_empty() => return Err(error),
+                    blocks => add(&path, blocks, true)?,
+                },
             }
         }
     }
@@ -100,7 +148,7 @@ pub(crate) fn search(directory: &Path) -> Vec<PathBuf> {
     if is_project(directory) {
         return vec![directory.to_owned()];
     }
-    walk(directory, false)
+    projects_in(directory, false)
 }
 
 /// Returns the projects that [`search`] leaves out because a name on their path is not UTF-8: neither configurations nor
@@ -108,28 +156,15 @@ pub(crate) fn search(directory: &Path) -> Vec<PathBuf> {
 pub(crate) fn search_unnamed(directory: &Path) -> Vec<PathBuf> {
     let is_unnamed =
         |path: &PathBuf| path.strip_prefix(directory).is_ok_and(|inside| inside.to_str().is_none());
-    walk(directory, true).into_iter().filter(is_unnamed).collect()
+    projects_in(directory, true).into_iter().filter(is_unnamed).collect()
 }
 
 /// Returns the projects below `directory`; those with names that are not UTF-8 if `with_unnamed`.
-fn walk(directory: &Path, with_unnamed: bool) -> Vec<PathBuf> {
-    let rules = IgnoreRules::new(None);
+fn projects_in(directory: &Path, with_unnamed: bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let walk = WalkBuilder::new(directory)
-        .ignore(false)
-        .sort_by_file_name(std::ffi::OsStr::cmp)
-        .filter_entry(move |entry| {
-            let name = entry.file_name().to_str();
-            // The directory itself may have any name.
-            let is_kept = match name {
-                Some(name) => rules.exclusion_of_file(name).is_none(),
-                None => with_unnamed,
-            };
-            entry.depth() == 0 || is_kept
-        })
-        .build();
     let mut last: Option<PathBuf> = None;
-    for entry in walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_dir())) {
+    let directories = walk(directory, with_unnamed).flatten();
+    for entry in directories.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_dir())) {
         // A project does not contain other projects.
         if last.as_ref().is_none_or(|last| !entry.path().starts_with(last)) && is_project(entry.path()) {
             last = Some(entry.path().to_owned());
@@ -137,6 +172,39 @@ fn walk(directory: &Path, with_unnamed: bool) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Walks `directory` without what Git ignores or is never packed, and without names that are not UTF-8 unless
+/// `with_unnamed`.
+fn walk(directory: &Path, with_unnamed: bool) -> ignore::Walk {
+    let rules = IgnoreRules::new(None);
+    WalkBuilder::new(directory)
+        .ignore(false)
+        .sort_by_file_name(std::ffi::OsStr::cmp)
+        .filter_entry(move |entry| {
+            let is_kept = match entry.file_name().to_str() {
+                Some(name) => rules.exclusion_of_file(name).is_none(),
+                None => with_unnamed,
+            };
+            // The directory itself may have any name.
+            entry.depth() == 0 || is_kept
+        })
+        .build()
+}
+
+/// Returns the compositions in and below a directory.
+fn blocks(directory: &Path) -> Vec<PathBuf> {
+    let files =
+        walk(directory, false).flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    files.map(ignore::DirEntry::into_path).filter(|path| has_root(path)).collect()
+}
+
+/// Returns whether a file is HTML with the root of a composition.
+fn has_root(path: &Path) -> bool {
+    let is_html = TextKind::of_path(&path.to_string_lossy()) == Some(TextKind::Html);
+    // Parsed only if it contains the attribute.
+    let text = is_html.then(|| text(path)).flatten().filter(|text| text.contains(ROOT_ATTRIBUTE));
+    text.is_some_and(|text| Composition::parse(DEFAULT_COMPOSITION, &text).root.is_some())
 }
 
 /// Returns the project of a file: the nearest directory above that is one, otherwise the directory of the file if it is a
@@ -154,10 +222,7 @@ fn project_of(file: &Path) -> Option<PathBuf> {
 
 /// Returns whether the `index.html` of a directory is a composition.
 fn is_project(directory: &Path) -> bool {
-    let index = directory.join(DEFAULT_COMPOSITION);
-    // Parsed only if it contains the attribute.
-    let text = text(&index).filter(|text| text.contains(ROOT_ATTRIBUTE));
-    text.is_some_and(|text| Composition::parse(DEFAULT_COMPOSITION, &text).root.is_some())
+    has_root(&directory.join(DEFAULT_COMPOSITION))
 }
 
 /// Reads a file, and replaces invalid UTF-8.
@@ -176,14 +241,18 @@ mod tests {
 
     fn found(folder: &Path, paths: &[&str]) -> Result<Vec<String>, String> {
         let paths = paths.iter().map(|path| folder.join(path)).collect::<Vec<_>>();
-        let projects = projects(&paths, None, &Reach::anywhere()).map_err(|error| error.to_string())?;
+        let selected = selection(&paths, None, &Reach::anywhere()).map_err(|error| error.to_string())?;
         let root = folder.canonicalize().expect("a folder");
-        Ok(projects
-            .iter()
-            .map(|project| {
-                project.root.strip_prefix(&root).expect("inside").display().to_string().replace('\\', "/")
-            })
-            .collect())
+        let name = |selected: &Selected| {
+            let path = selected.project.root.strip_prefix(&root).expect("inside").display().to_string();
+            let mut name = path.replace('\\', "/");
+            if selected.is_partial {
+                name.push('?');
+            }
+            selected.files.iter().for_each(|file| name.push_str(&format!(" {file}")));
+            name
+        };
+        Ok(selected.iter().map(name).collect())
     }
 
     #[test]
@@ -211,8 +280,11 @@ mod tests {
         let both = Ok(vec!["videos/a".to_owned(), "videos/c".to_owned()]);
         assert_eq!(found(&[""]), both);
         assert_eq!(found(&["videos/*"]), both);
-        assert_eq!(found(&["videos/a/parts/b.html", "videos/c"]), both);
-        assert_eq!(found(&["lone/d.html"]), Ok(vec!["lone".to_owned()]));
+        let named = Ok(vec!["videos/a parts/b.html".to_owned(), "videos/c".to_owned()]);
+        assert_eq!(found(&["videos/a/parts/b.html", "videos/c"]), named);
+        let block = Ok(vec!["lone? d.html".to_owned()]);
+        assert_eq!(found(&["lone/d.html"]), block);
+        assert_eq!(found(&["lone"]), block);
         assert_eq!(found(&["docs/e.html", ".git/config"]), Ok(Vec::new()));
         assert!(found(&["docs"]).expect_err("none").starts_with("no HyperFrames project found in"));
         assert!(found(&["gone/*"]).expect_err("none").starts_with("no such file or directory: "));

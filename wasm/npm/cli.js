@@ -37,7 +37,7 @@ const LEVELS = ["deny", "warn", "allow"];
 /** Files that the checks read; for other files, the size and the first bytes are sufficient. */
 const TEXT = /\.(html?|css|[cm]?js)$/i;
 /** Directories that are never packed and may be large. References into them are still resolved. */
-const SKIPPED = new Set(["node_modules", "dist"]);
+const SKIPPED = new Set(["node_modules", "dist", ".git", ".next"]);
 
 class UsageError extends Error {}
 
@@ -146,7 +146,10 @@ function configuration(path) {
 /** Checks a project. Files outside the project are read if a reference leads to them. */
 function checkOnDisk(root, project, options) {
   const files = new Map();
-  walk(root, project, files, new Set());
+  // Hidden files are packed only if .hyperframesignore negates the rule about them.
+  const ignore = join(project, ".hyperframesignore");
+  const hidden = existsSync(ignore) && /^!/m.test(readFileSync(ignore, "utf8"));
+  walk(root, project, files, new Set(), hidden);
   const tried = new Set();
   for (;;) {
     const result = check(files, options);
@@ -170,16 +173,16 @@ function lookUp(root, path, files) {
   }
 }
 
-function walk(root, folder, files, above) {
+function walk(root, folder, files, above, hidden) {
   const here = realpathSync(folder);
   if (above.has(here)) return;
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if ((name.startsWith(".") && name !== ".hyperframesignore") || SKIPPED.has(name)) continue;
+    if ((name.startsWith(".") && name !== ".hyperframesignore" && !hidden) || SKIPPED.has(name)) continue;
     const target = inside(root, path);
     if (!target) continue;
     const found = statSync(target);
-    if (found.isDirectory()) walk(root, path, files, new Set([...above, here]));
+    if (found.isDirectory()) walk(root, path, files, new Set([...above, here]), hidden);
     else if (found.isFile()) files.set(portable(relative(root, path)), contents(target, name));
   }
 }

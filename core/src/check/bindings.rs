@@ -21,7 +21,7 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
     for page in pages.all().filter(|page| page.is_composition()) {
         let text = page.text();
         found.extend(wrong_elements(&text, page));
-        if let Some(scope) = Scope::of(&hosts, page) {
+        if let Some(scope) = Scope::of(pages, &hosts, page) {
             found.extend(undeclared(&text, page, &scope));
             // Mounted compositions have their own scope.
             let parts = parts(
@@ -67,10 +67,10 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Collects the variables that the page declares, those of its hosts (the runtime falls back to them), and the
-    /// values that hosts set. `None` if the scope is unknown: declarations or values cannot be parsed, or the page is
+    /// Collects the variables that the page declares, those of its hosts (the runtime falls back to them), the values
+    /// that hosts set, and the variables of the compositions that it mounts, which become part of its document. `None` if the scope is unknown: declarations or values cannot be parsed, or the page is
     /// a fragment that no page of the project mounts.
-    fn of(hosts: &Hosts<'_>, page: &'a Page) -> Option<Self> {
+    fn of(pages: &'a Pages<'_>, hosts: &Hosts<'_>, page: &'a Page) -> Option<Self> {
         let own = &page.composition.declarations;
         if own.entries().is_empty() && !page.facts.is_document && !hosts.contains_key(page.path.as_str()) {
             return None;
@@ -93,6 +93,17 @@ impl<'a> Scope<'a> {
                     ids.extend(node.members()?.iter().map(|member| member.key.clone()));
                 }
                 queue.push(host);
+            }
+        }
+        let mut mounted = vec![page];
+        let mut seen = BTreeSet::from([page.path.as_str()]);
+        while let Some(next) = mounted.pop() {
+            let mounts = next.composition.mounts.iter();
+            for part in mounts.filter_map(|mount| pages.mounted(next, mount.source_span)) {
+                if seen.insert(part.path.as_str()) {
+                    ids.extend(part.composition.declarations.entries().iter().map(|entry| entry.id.clone()));
+                    mounted.push(part);
+                }
             }
         }
         Some(Self { ids, own })

@@ -1,8 +1,11 @@
 //! Checks of files: Git LFS pointers and the total size.
 
+use std::collections::BTreeMap;
+
+use super::graph::Graph;
 use crate::archive::{DIRECT_UPLOAD_LIMIT, is_compressed};
-use crate::findings::{Diagnostic, Rule};
-use crate::project::{ProjectFile, TextKind, Tree, join};
+use crate::findings::{Diagnostic, Rule, Severity};
+use crate::project::{ProjectFile, TextKind, Tree, join, parent};
 
 /// Git LFS pointers are smaller than this, in bytes; source: the Git LFS specification.
 const POINTER_SIZE: u64 = 1024;
@@ -13,8 +16,11 @@ const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
 /// Number of files that the finding about the size lists.
 const LARGEST: usize = 5;
 
-pub(super) fn check(tree: &dyn Tree) -> Vec<Diagnostic> {
+pub(super) fn check(tree: &dyn Tree, graph: &Graph) -> Vec<Diagnostic> {
+    let used = graph.used();
+    let help = "set `lfs: true` for actions/checkout, or run `git lfs pull`";
     let mut found = Vec::new();
+    let mut unused = BTreeMap::<&str, Vec<String>>::new();
     for file in tree.files() {
         if file.size >= POINTER.len() as u64
             && file.size < POINTER_SIZE
@@ -22,11 +28,25 @@ pub(super) fn check(tree: &dyn Tree) -> Vec<Diagnostic> {
         {
             let path = join(tree.project(), &file.path);
             if tree.head(&path).is_some_and(|head| head.starts_with(POINTER)) {
-                let message = "the file is a Git LFS pointer; its content was not downloaded";
-                let help = "set `lfs: true` for actions/checkout, or run `git lfs pull`";
-                found.push(Diagnostic::new(Rule::LfsPointer, path, message).help(help));
+                if used.contains(path.as_str()) {
+                    let message = "the file is a Git LFS pointer; its content was not downloaded";
+                    found.push(Diagnostic::new(Rule::LfsPointer, path, message).help(help));
+                } else {
+                    unused.entry(parent(&file.path)).or_default().push(path);
+                }
             }
         }
+    }
+    for paths in unused.into_values() {
+        let message = match paths.len() - 1 {
+            0 => "the file is a Git LFS pointer, but no composition refers to it".to_owned(),
+            more => format!(
+                "the file and {more} more in this directory are Git LFS pointers, but no composition refers to them"
+            ),
+        };
+        let mut pointers = Diagnostic::new(Rule::LfsPointer, &paths[0], message).help(help);
+        pointers.severity = Severity::Warning;
+        found.push(pointers);
     }
     found.extend(too_large(tree));
     found

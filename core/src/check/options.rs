@@ -16,6 +16,11 @@ pub struct CheckOptions {
     pub values: Vec<Values>,
     /// The aspect ratio that the user requested.
     pub aspect_ratio: Option<AspectRatio>,
+    /// The entries are rendered now: errors in files that they do not use are warnings.
+    pub is_render: bool,
+    /// The entries are parts that are not rendered on their own, such as the blocks of a library: `index.html` need not
+    /// exist.
+    pub is_partial: bool,
 }
 
 /// Values for a composition's variables.
@@ -38,4 +43,15 @@ pub enum Values {
         /// The text of the file.
         text: String,
     },
+}
+
+impl Values {
+    /// Returns whether no value is set. Rows are not examined.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Inline(values) => values.is_empty(),
+            Self::Object { text, .. } => text.trim() == "{}",
+            Self::Rows { .. } => false,
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::outline::{Outline, OutlineReader};
 use crate::composition::{Composition, CompositionReader};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
-use crate::lang::html::{Element, EmbeddedTexts};
+use crate::lang::html::{Element, EmbeddedTexts, Part};
 use crate::lang::script::Usage;
 use crate::lang::{css, html, script};
 use crate::project::{
@@ -23,6 +24,8 @@ pub(super) struct Page {
     /// The composition in an HTML file; empty for other files.
     pub(super) composition: Composition,
     pub(super) facts: Facts,
+    /// The elements of an HTML file; empty for other files.
+    pub(super) outline: Outline,
     /// The references and their destinations.
     pub(super) references: Vec<(Reference, Destination)>,
 }
@@ -39,6 +42,10 @@ pub(super) struct Facts {
     pub(super) usage: Usage,
     /// The values of other `data-` attributes, which may name variables.
     pub(super) data: BTreeSet<String>,
+    /// The first `<base href>`.
+    pub(super) base: Option<String>,
+    /// The contents of each `<style>`.
+    pub(super) styles: Vec<Span>,
     /// The file has an `<html>` element.
     pub(super) is_document: bool,
     /// An element other than the root has a duration.
@@ -85,6 +92,7 @@ impl Page {
     fn read(path: String, source: String, kind: Kind, resolver: &Resolver<'_>) -> Self {
         let mut facts = Facts::default();
         let mut composition = Composition::default();
+        let mut outline = Outline::default();
         let found = match kind {
             Kind::Script => {
                 facts.usage = script::usage(&source);
@@ -98,24 +106,38 @@ impl Page {
                 let text = Text::new(&path, &source);
                 let mut reader = CompositionReader::new(&text);
                 let mut collector = ReferenceCollector::default();
-                let texts = html::scan(&source, &mut |element| {
-                    reader.element(element);
-                    facts.element(element);
-                    collector.element(element);
+                let mut elements = OutlineReader::default();
+                let texts = html::scan_parts(&source, &mut |part| {
+                    if let Part::Start(element) = &part {
+                        reader.element(element);
+                        facts.element(element);
+                        collector.element(element);
+                    }
+                    elements.part(&part);
                 });
                 composition = reader.finish();
+                outline = elements.finish(source.len());
                 facts.texts(&source, &texts);
                 collector.finish(&source, &texts)
             }
         };
+        // In source order.
+        let mounts = composition.mounts.iter().map(|mount| mount.source_span).collect::<Vec<_>>();
         let references = found
             .into_iter()
             .map(|reference| {
-                let destination = resolver.destination(&path, &reference.target);
+                let is_mount = mounts.binary_search(&reference.span).is_ok();
+                let destination = if is_mount {
+                    resolver.mount(&path, &reference.target)
+                } else {
+                    let found = resolver.destination(&path, &reference.target);
+                    let base = facts.base.as_deref().filter(|_| !matches!(found, Destination::Packed(_)));
+                    base.and_then(|base| resolver.below_base(&path, base, &reference.target)).unwrap_or(found)
+                };
                 (reference, destination)
             })
             .collect();
-        Self { path, source, composition, facts, references }
+        Self { path, source, composition, facts, outline, references }
     }
 }
 
@@ -123,6 +145,9 @@ impl Facts {
     /// Collects facts from the next element of a document.
     fn element(&mut self, element: &Element<'_>) {
         self.is_document |= element.name == "html";
+        if element.name == "base" && self.base.is_none() {
+            self.base = element.value("href").map(str::to_owned);
+        }
         self.has_clips |= matches!(&*element.name, "video" | "audio")
             || (element.attribute("data-composition-id").is_none()
                 && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
@@ -157,6 +182,7 @@ impl Facts {
 
     /// Collects facts from the styles and scripts of a document.
     fn texts(&mut self, source: &str, texts: &EmbeddedTexts) {
+        self.styles.clone_from(&texts.styles);
         for style in &texts.styles {
             self.css(&source[style.start..style.end], &|span| span.after(style.start));
         }
@@ -269,6 +295,17 @@ impl<'a> Pages<'a> {
     pub(super) fn inside(&self, path: &str) -> Option<&Page> {
         self.tree.packed(path)?;
         self.pages.get(&join(self.tree.project(), path))
+    }
+
+    /// Returns whether a page is a part of others: its root is in a `<template>`, or another page mounts it.
+    pub(super) fn is_mounted(&self, page: &Page) -> bool {
+        page.outline.root().is_some_and(|root| page.outline.is_in_template(root))
+            || self.pages.values().any(|host| {
+                let mut mounts = host.composition.mounts.iter();
+                mounts.any(|mount| {
+                    self.mounted(host, mount.source_span).is_some_and(|part| part.path == page.path)
+                })
+            })
     }
 
     /// Returns the page that a mount of `page` refers to.

@@ -1,9 +1,13 @@
 //! Checks of references between files.
 
+use std::collections::BTreeSet;
+
 use super::graph::Graph;
 use super::page::{Page, Pages};
-use crate::findings::{Diagnostic, Rule, Text};
-use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference};
+use crate::findings::{Diagnostic, Rule, Severity, Text};
+use crate::lang::css::Need;
+use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, below};
+use crate::text::differ_in_normal_form;
 
 /// Checks references. References that leave the repository are checked in every packed page, all others only in pages
 /// that a composition uses.
@@ -15,16 +19,59 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
         // In source order, like the references.
         let mut mounts = page.composition.mounts.iter().map(|mount| mount.source_span).peekable();
         let is_used = used.contains(page.path.as_str());
+        let present = alternatives(page);
         for (reference, destination) in &page.references {
             while mounts.next_if(|mount| mount.start < reference.span.start).is_some() {}
             let is_mount = mounts.peek() == Some(&reference.span);
             let refused = matches!(destination, Destination::Escapes | Destination::LocalFile);
             if is_used || refused {
-                found.extend(judge(&text, page, reference, destination, is_mount));
+                let judged = judge(&text, page, reference, destination, is_mount, pages.tree.project());
+                found.extend(judged.map(|found| excuse(found, page, reference, &present)));
             }
         }
     }
     found
+}
+
+/// Makes an error a warning, with the reason, if the browser may do without the file.
+fn excuse(
+    mut found: Diagnostic,
+    page: &Page,
+    reference: &Reference,
+    present: &BTreeSet<usize>,
+) -> Diagnostic {
+    if found.severity != Severity::Error {
+        return found;
+    }
+    let reason = match reference.need {
+        Need::Fallback => Some("it is a fallback, used only if the custom property is not set"),
+        Need::Alternative(start) | Need::Superseded(start) if present.contains(&start) => {
+            Some("another file of the same list exists")
+        }
+        _ if page.outline.is_hidden(reference.span) => Some("its element has display: none"),
+        _ if page.facts.base.is_some() && !matches!(Link::of(&reference.target), Link::Root(_)) => {
+            Some("<base href> changes what it refers to")
+        }
+        _ => None,
+    };
+    if let Some(reason) = reason {
+        found.severity = Severity::Warning;
+        found.message = format!("{}; {reason}", found.message);
+    }
+    found
+}
+
+/// Returns the lists of alternatives of which at least one exists.
+fn alternatives(page: &Page) -> BTreeSet<usize> {
+    let exists = |destination: &Destination| {
+        matches!(destination, Destination::Packed(_) | Destination::Outside(_) | Destination::None)
+    };
+    let existing = page.references.iter().filter(|(_, destination)| exists(destination));
+    let start = |reference: &Reference| match reference.need {
+        Need::Alternative(start) => Some(start),
+        _ => None,
+    };
+    existing.filter_map(|(reference, _)| start(reference)).collect()
 }
 
 fn judge(
@@ -33,6 +80,7 @@ fn judge(
     reference: &Reference,
     destination: &Destination,
     is_mount: bool,
+    project: &str,
 ) -> Option<Diagnostic> {
     let target = &reference.target;
     let finding =
@@ -73,6 +121,18 @@ fn judge(
             format!("{target:?} is excluded from the archive: {reason}"),
             &remedy(reason),
         ),
+        Destination::RelativeMount(path) => finding(
+            Rule::MountRelative,
+            format!(
+                "{target:?} is relative to this file, but paths of mounts start at the root of the project"
+            ),
+            &format!("write {:?}", below(project, path).unwrap_or(path)),
+        ),
+        Destination::OtherCase(path, actual) if differ_in_normal_form(path, actual) => finding(
+            Rule::AssetCaseMismatch,
+            format!("{target:?} differs from the file {actual:?} in the encoding of its accents only"),
+            "rename the file, or copy its name into the reference; macOS treats both as equal, the cloud does not",
+        ),
         Destination::OtherCase(_, actual) => finding(
             Rule::AssetCaseMismatch,
             format!("{target:?} differs from the file {actual:?} in case only"),
@@ -97,7 +157,8 @@ pub(super) fn remedy(reason: &Exclusion) -> String {
             format!("change line {line} of {IGNORE_FILE}, or negate it with a later line that starts with !")
         }
         Exclusion::DefaultRule(rule) => format!("add !{rule} to {IGNORE_FILE}, or move the file"),
-        Exclusion::Hidden | Exclusion::NeverPacked => "move or rename the file".to_owned(),
+        Exclusion::Hidden(line) => format!("add the line {line} to {IGNORE_FILE}, or move the file"),
+        Exclusion::NeverPacked | Exclusion::Credentials => "move or rename the file".to_owned(),
         Exclusion::Output => "pass another output file with -o".to_owned(),
     }
 }

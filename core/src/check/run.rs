@@ -6,9 +6,9 @@ use super::graph::Graph;
 use super::options::{CheckOptions, MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
 use super::report::Report;
-use super::{bindings, composition, files, references, refused, values};
+use super::{bindings, composition, files, reach, references, refused, values};
 use crate::findings::Findings;
-use crate::project::{DEFAULT_COMPOSITION, Tree, resolve};
+use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
 
 /// Checks a project.
 ///
@@ -39,7 +39,8 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     if chosen.is_empty() {
         chosen.push(default.clone());
     }
-    for path in std::iter::once(default).chain(chosen.iter().cloned()) {
+    let required = (!options.is_partial).then_some(default);
+    for path in required.into_iter().chain(chosen.iter().cloned()) {
         if !entries.insert(path.clone()) {
             continue;
         }
@@ -47,7 +48,12 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
             None => found.push(composition::missing(tree, &path)),
             // index.html must exist, and is checked as an entry only if it is one.
             Some(page) if chosen.contains(&path) => {
-                found.extend(composition::entry(page, options.aspect_ratio));
+                // Files that other pages mount get their size and duration there.
+                let is_part =
+                    options.is_partial || (path != DEFAULT_COMPOSITION && options.compositions.len() > 1);
+                if !(is_part && pages.is_mounted(page)) {
+                    found.extend(composition::entry(page, options.aspect_ratio));
+                }
                 found.extend(values::entry(page, &options.values));
                 report.entries.push((path, page.composition.clone()));
             }
@@ -60,7 +66,11 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     found.extend(references::check(&pages, &graph));
     found.extend(refused::check(&pages));
     found.extend(bindings::check(&pages, &graph));
-    found.extend(files::check(tree));
+    found.extend(files::check(tree, &graph));
+    if options.is_render {
+        let entries = report.entries.iter().map(|(path, _)| join(tree.project(), path));
+        reach::lower(&mut found, tree, &pages, &graph, &entries.collect::<Vec<_>>());
+    }
     let named = BTreeSet::from_iter(found.iter().map(|found| found.path.as_str()));
     let values = options.values.iter().filter_map(|values| match values {
         Values::Inline(_) => None,

@@ -73,6 +73,14 @@ fn syntax(text: &Text<'_>, error: &SyntaxError, start: usize) -> Diagnostic {
 pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
     let declarations = &page.composition.declarations;
     let mut found = Vec::new();
+    if declarations.entries().is_empty()
+        && !declarations.is_incomplete()
+        && !values.iter().all(Values::is_empty)
+    {
+        let message = "the composition declares no variables, so the values are not checked";
+        let help = "declare the variables in data-composition-variables";
+        found.push(Diagnostic::new(Rule::ValuesNotChecked, &page.path, message).help(help));
+    }
     for values in values {
         match values {
             Values::Inline(map) => found.extend(declarations.check(map).into_iter().map(|issue| {

@@ -82,17 +82,11 @@ rules! {
     /// `[{"id": …, "label": …, "type": …, "default": …}]`. The runtime treats anything else as an empty array.
     DeclarationsNotArray = "declarations-not-array", Declarations, Error;
 
-    /// Variables are declared on an element that is not read.
+    /// A variable is declared differently on several elements.
     ///
-    /// `data-composition-variables` is read from `<html>` and from the root element (the element with
-    /// `data-composition-id`). It has no effect on other elements.
-    DeclarationsMisplaced = "declarations-misplaced", Declarations, Error;
-
-    /// Variables are declared on two elements.
-    ///
-    /// `<html>` and the root element both have `data-composition-variables`. The first one is used, and the other one
-    /// is ignored.
-    DuplicateDeclarations = "duplicate-declarations", Declarations, Error;
+    /// The runtime merges `data-composition-variables` of all elements. If a variable is declared several times, the
+    /// last declaration is used. Identical copies are not reported.
+    DuplicateDeclarations = "duplicate-declarations", Declarations, Warning;
 
     /// A declaration is not a JSON object.
     ///
@@ -137,10 +131,10 @@ rules! {
     /// The default of an enum is not one of its options.
     DeclarationDefaultNotInOptions = "declaration-default-not-in-options", Declarations, Error;
 
-    /// Two declarations have the same id.
+    /// Two different declarations have the same id.
     ///
-    /// The last one is used, as in the official validator.
-    DeclarationDuplicateId = "declaration-duplicate-id", Declarations, Error;
+    /// The last one is used, as in the official validator. Identical copies are not reported.
+    DeclarationDuplicateId = "declaration-duplicate-id", Declarations, Warning;
 
     /// The default of a color is not a valid CSS color.
     ///
@@ -178,6 +172,12 @@ rules! {
 
     /// A value is not one of the options of its enum.
     VariableNotInEnum = "variable-not-in-enum", Values, Error;
+
+    /// Values are set for a composition that declares no variables.
+    ///
+    /// The values are accepted, as by the official validator, but nothing about them can be checked. With
+    /// `--strict-variables`, this is a warning.
+    ValuesNotChecked = "values-not-checked", Values, Note;
 
     /// A binding refers to an undeclared variable.
     ///
@@ -255,6 +255,12 @@ rules! {
     /// `data-composition-src` must refer to an existing HTML file.
     MountMissing = "mount-missing", Composition, Error;
 
+    /// The path of a mount is relative to its own file.
+    ///
+    /// `data-composition-src` starts at the root of the project, also in files of subdirectories. A path that is
+    /// relative to the mounting file renders blank, without an error.
+    MountRelative = "mount-relative", Composition, Error;
+
     /// A mounted composition is excluded from the archive.
     MountIgnored = "mount-ignored", Composition, Error;
 
@@ -263,7 +269,9 @@ rules! {
 
     /// A referenced file was not found.
     ///
-    /// The file would be missing from the video. Commit the file, or correct the reference.
+    /// The file would be missing from the video. Commit the file, or correct the reference. It is a warning if the
+    /// browser may do without the file: a fallback of `var()`, one of several alternatives in `@font-face`, `image-set()`
+    /// or `srcset`, an element with `display: none`, or a page with `<base href>`.
     MissingAsset = "missing-asset", References, Error;
 
     /// A referenced file is excluded from the archive.
@@ -273,7 +281,8 @@ rules! {
 
     /// A reference and its file differ in upper and lower case.
     ///
-    /// The reference works on macOS and Windows, where file systems ignore case, and fails in the cloud.
+    /// The reference works on macOS and Windows, where file systems ignore case, and fails in the cloud. The same holds
+    /// for two encodings of letters with accents (Unicode normal forms), which macOS treats as equal.
     AssetCaseMismatch = "asset-case-mismatch", References, Error;
 
     /// A reference points outside the repository.
@@ -314,7 +323,7 @@ rules! {
     /// A file is a Git LFS pointer instead of the actual content.
     ///
     /// The checkout did not download the content. In GitHub Actions, set `lfs: true` for `actions/checkout`; elsewhere,
-    /// run `git lfs pull`.
+    /// run `git lfs pull`. Files that no composition refers to are one warning per directory.
     LfsPointer = "lfs-pointer", References, Error;
 
     /// The project is too large for the cloud.

@@ -12,6 +12,32 @@ pub(crate) struct Url {
     pub(crate) span: Span,
     /// The quotes around the URL.
     pub(crate) quote: Quote,
+    pub(crate) need: Need,
+}
+
+/// Whether a browser needs a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Always.
+    Always,
+    /// Only if a custom property is not set: the fallback of `var()`.
+    Fallback,
+    /// One of several alternatives, in `@font-face` or `image-set()`. Holds the offset at which they start, which
+    /// identifies them.
+    Alternative(usize),
+    /// Only by browsers that do not know the alternatives that start at this offset: `src` beside `srcset`.
+    Superseded(usize),
+}
+
+impl Need {
+    /// Moves the offset that identifies alternatives.
+    pub(crate) fn map(self, moved: impl FnOnce(usize) -> usize) -> Self {
+        match self {
+            Self::Alternative(start) => Self::Alternative(moved(start)),
+            Self::Superseded(start) => Self::Superseded(moved(start)),
+            other => other,
+        }
+    }
 }
 
 /// A custom property, such as `--accent`.
@@ -50,6 +76,7 @@ pub(crate) fn scan(source: &str) -> Sheet {
     let mut at = 0;
     // The next string is the argument of `@import`.
     let mut importing = false;
+    let mut context = Context::default();
     while at < bytes.len() {
         match bytes[at] {
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
@@ -57,8 +84,9 @@ pub(crate) fn scan(source: &str) -> Sheet {
             }
             mark @ (b'"' | b'\'') => {
                 let end = string_end(bytes, at + 1, mark);
-                if importing {
-                    found.push(url(source, at + 1, end, quote(mark)));
+                let in_image_set = matches!(context.functions.last(), Some(Function::ImageSet(_)));
+                if importing || in_image_set {
+                    found.push(url(source, at + 1, end, quote(mark), context.need()));
                 }
                 importing = false;
                 at = (end + 1).min(bytes.len());
@@ -71,35 +99,107 @@ pub(crate) fn scan(source: &str) -> Sheet {
             }
             b'@' => {
                 importing = has_word(bytes, at + 1, b"import");
+                if has_word(bytes, at + 1, b"font-face") {
+                    context.font_face = Some(at);
+                }
                 at += 1;
             }
             b'u' | b'U' if has_word(bytes, at, b"url(") && !follows_name(bytes, at) => {
                 let start = at + 4 + spaces(&bytes[at + 4..]);
                 importing = false;
+                context.functions.push(Function::Other);
                 match bytes.get(start) {
                     Some(mark @ (b'"' | b'\'')) => {
                         let end = string_end(bytes, start + 1, *mark);
-                        found.push(url(source, start + 1, end, quote(*mark)));
+                        found.push(url(source, start + 1, end, quote(*mark), context.need()));
                         at = (end + 1).min(bytes.len());
                     }
                     _ => {
                         let end = bare_end(bytes, start);
                         let trimmed = source[start..end].trim_end().len();
                         if trimmed > 0 {
-                            found.push(url(source, start, start + trimmed, Quote::None));
+                            found.push(url(source, start, start + trimmed, Quote::None, context.need()));
                         }
                         at = end;
                     }
                 }
             }
-            b';' | b'{' | b'}' => {
+            b'(' => {
+                context.functions.push(Function::ending_at(source, at));
+                at += 1;
+            }
+            b')' => {
+                context.functions.pop();
+                at += 1;
+            }
+            b',' => {
+                if let Some(function @ Function::Var) = context.functions.last_mut() {
+                    *function = Function::Fallback;
+                }
+                at += 1;
+            }
+            end @ (b';' | b'{' | b'}') => {
                 importing = false;
+                context.functions.clear();
+                if end == b'}' {
+                    context.font_face = None;
+                }
                 at += 1;
             }
             _ => at += 1,
         }
     }
     Sheet { urls: found, properties }
+}
+
+/// What surrounds a URL.
+#[derive(Debug, Default)]
+struct Context {
+    /// The open parentheses.
+    functions: Vec<Function>,
+    /// The start of the `@font-face` rule.
+    font_face: Option<usize>,
+}
+
+/// An open parenthesis.
+#[derive(Clone, Copy, Debug)]
+enum Function {
+    /// `var(`, before its comma.
+    Var,
+    /// `var(` after its comma.
+    Fallback,
+    /// `image-set(`, at this offset.
+    ImageSet(usize),
+    Other,
+}
+
+impl Function {
+    /// Returns the function whose parenthesis is at `at`.
+    fn ending_at(source: &str, at: usize) -> Self {
+        let before = &source.as_bytes()[..at];
+        let ends =
+            |word: &[u8]| before.len() >= word.len() && has_word(before, before.len() - word.len(), word);
+        if ends(b"var") {
+            Self::Var
+        } else if ends(b"image-set") {
+            Self::ImageSet(at)
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl Context {
+    fn need(&self) -> Need {
+        if self.functions.iter().any(|function| matches!(function, Function::Fallback)) {
+            return Need::Fallback;
+        }
+        let set = self.functions.iter().rev().find_map(|function| match function {
+            Function::ImageSet(start) => Some(*start),
+            _ => None,
+        });
+        set.or(self.font_face).map_or(Need::Always, Need::Alternative)
+    }
 }
 
 fn property(source: &str, start: usize, end: usize) -> Option<Property> {
@@ -133,8 +233,8 @@ fn quote(mark: u8) -> Quote {
     if mark == b'"' { Quote::Double } else { Quote::Single }
 }
 
-fn url(source: &str, start: usize, end: usize, quote: Quote) -> Url {
-    Url { target: unescape(&source[start..end]).trim().to_owned(), span: Span { start, end }, quote }
+fn url(source: &str, start: usize, end: usize, quote: Quote, need: Need) -> Url {
+    Url { target: unescape(&source[start..end]).trim().to_owned(), span: Span { start, end }, quote, need }
 }
 
 fn has_word(bytes: &[u8], at: usize, word: &[u8]) -> bool {

@@ -1,7 +1,8 @@
 //! Ignore rules: decide which files of a project are packed.
 //!
 //! The rules are those of the official CLI (`hyperframes publish` and `cloud render`): a fixed set that cannot be
-//! overridden, then `.hyperframesignore` in gitignore syntax, which overrides two defaults. Case is ignored.
+//! overridden, then `.hyperframesignore` in gitignore syntax, which overrides three defaults. Case is ignored. Files that
+//! often contain credentials are also in the fixed set.
 
 use std::collections::HashSet;
 
@@ -18,19 +19,41 @@ pub const DEFAULT_COMPOSITION: &str = "index.html";
 const NEVER_PACKED: &[&str] =
     &[".git", "node_modules", "dist", ".next", "coverage", ".DS_Store", "Thumbs.db"];
 
-/// Rules that apply unless `.hyperframesignore` negates them: the output directories of renders and snapshots.
-const DEFAULT_RULES: &[&str] = &["/renders/", "/snapshots/"];
+/// Names, in lower case, of directories and files that often contain credentials. They are never packed, even if
+/// `.hyperframesignore` negates a rule about them, because workflows also pack untrusted pull requests.
+const CREDENTIALS: &[&str] = &[
+    ".aws",
+    ".azure",
+    ".docker",
+    ".git-credentials",
+    ".gnupg",
+    ".heygen",
+    ".kube",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".ssh",
+];
+
+/// Rules that apply unless `.hyperframesignore` negates them: the output directories of renders and snapshots, and hidden
+/// files.
+const DEFAULT_RULES: &[&str] = &["/renders/", "/snapshots/", HIDDEN];
+
+/// The rule about hidden files and directories.
+const HIDDEN: &str = ".*";
 
 /// The reason that a path is not packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exclusion {
-    /// A segment of the path starts with a dot.
-    Hidden,
+    /// A segment of the path starts with a dot. Holds the line that includes it again, such as `!.media/`.
+    Hidden(String),
     /// A segment of the path is in the fixed set, such as `node_modules`.
     NeverPacked,
+    /// A segment of the path is the name of a file or directory with credentials, such as `.env`.
+    Credentials,
     /// An output or rows file of the command itself, excluded so that a second run packs the same files.
     Output,
-    /// One of the two default rules.
+    /// One of the default rules about outputs.
     DefaultRule(&'static str),
     /// A rule of `.hyperframesignore`.
     Rule {
@@ -44,7 +67,10 @@ pub enum Exclusion {
 impl std::fmt::Display for Exclusion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Hidden => f.write_str("hidden files (names that start with a dot) are never packed"),
+            Self::Hidden(_) => {
+                f.write_str("hidden files (names that start with a dot) are ignored by default")
+            }
+            Self::Credentials => f.write_str("files that often contain credentials are never packed"),
             Self::NeverPacked => {
                 f.write_str("build output and dependencies (node_modules, dist, …) are never packed")
             }
@@ -130,14 +156,22 @@ impl IgnoreRules {
         if NEVER_PACKED.contains(&name) {
             return Some(Exclusion::NeverPacked);
         }
-        if name.starts_with('.') {
-            return Some(Exclusion::Hidden);
+        if is_credentials(name) {
+            return Some(Exclusion::Credentials);
         }
         if self.is_output(path) {
             return Some(Exclusion::Output);
         }
         let last = self.rules.iter().rev().find(|rule| rule.matches(path, is_directory))?;
-        (!last.negated).then(|| last.origin.clone())
+        if last.negated {
+            return None;
+        }
+        Some(match &last.origin {
+            Exclusion::DefaultRule(HIDDEN) => {
+                Exclusion::Hidden(format!("!{name}{}", if is_directory { "/" } else { "" }))
+            }
+            origin => origin.clone(),
+        })
     }
 
     /// Returns the reason that the file at `path` is not packed: a rule about itself or about a directory above it.
@@ -146,6 +180,14 @@ impl IgnoreRules {
         path.match_indices('/')
             .find_map(|(slash, _)| self.exclusion(&path[..slash], true))
             .or_else(|| self.exclusion(path, false))
+    }
+}
+
+/// Returns whether a file or directory with this name often contains credentials.
+fn is_credentials(name: &str) -> bool {
+    name.starts_with('.') && {
+        let name = name.to_ascii_lowercase();
+        name.starts_with(".env") || CREDENTIALS.contains(&name.as_str())
     }
 }
 
@@ -200,6 +242,11 @@ mod tests {
         {
             assert!(!kept("!*\n!**/*\n!node_modules/\n!dist/\n!.env\n", path), "{path}");
         }
+        for path in
+            [".env", ".ENV.local", ".npmrc", "a/.netrc", ".ssh/id", ".aws/credentials", ".heygen/credentials"]
+        {
+            assert!(!kept("!.*\n!.ssh/\n!.env\n!.npmrc", path), "{path}");
+        }
         assert!(kept("", "distribution/a.js"));
     }
 
@@ -208,6 +255,10 @@ mod tests {
         assert!(!kept("", "renders/a.mp4"));
         assert!(kept("", "assets/renders/a.mp4"));
         assert!(kept("!/renders/", "renders/a.mp4"));
+        assert!(kept("!.media/", ".media/a.png") && kept("!.media/", "a/.media/b/c.png"));
+        assert!(!kept("!.media/", ".media/.env") && !kept("!.media/", ".cache/a.png"));
+        let hidden = IgnoreRules::new(None).exclusion_of_file("a/.media/b.png");
+        assert_eq!(hidden, Some(Exclusion::Hidden("!.media/".to_owned())));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Finds references from HTML and CSS to other files, with their positions, and rewrites them.
 
+use crate::lang::css::Need;
 use crate::lang::html::{Attribute, Element, EmbeddedTexts, Quote};
 use crate::lang::{css, html};
 use crate::text::Span;
@@ -33,6 +34,8 @@ pub struct Reference {
     pub target: String,
     /// The position of the reference in the source.
     pub span: Span,
+    /// Whether a browser needs the file.
+    pub(crate) need: Need,
     context: Context,
 }
 
@@ -98,6 +101,8 @@ impl ReferenceCollector {
     /// Collects the references of the next element.
     pub(crate) fn element(&mut self, element: &Element<'_>) {
         let found = &mut self.found;
+        let set = element.attribute("srcset").or_else(|| element.attribute("imagesrcset"));
+        let set = set.map(|set| set.span.start);
         for attribute in &element.attributes {
             let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&&*element.name);
             match &*attribute.name {
@@ -106,6 +111,10 @@ impl ReferenceCollector {
                 name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
                     target: attribute.value.trim().to_owned(),
                     span: attribute.span,
+                    // A browser that chooses from `srcset` does not load `src`.
+                    need: set
+                        .filter(|_| attribute.name == "src" || attribute.name == "href")
+                        .map_or(Need::Always, Need::Superseded),
                     context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
                 }),
                 _ => {}
@@ -134,6 +143,7 @@ fn in_css(source: &str, offset: usize, attribute: Option<Quote>, found: &mut Vec
     found.extend(css::scan(source).urls.into_iter().map(|url| Reference {
         target: url.target,
         span: url.span.after(offset),
+        need: url.need.map(|start| start + offset),
         context: Context { attribute, syntax: Syntax::Css(url.quote) },
     }));
 }
@@ -144,6 +154,7 @@ fn in_style(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
     found.extend(css::scan(&attribute.value).urls.into_iter().map(|url| Reference {
         target: url.target,
         span: Span { start: offsets.of(url.span.start), end: offsets.of(url.span.end) },
+        need: url.need.map(|start| offsets.of(start)),
         context: Context { attribute: Some(attribute.quote), syntax: Syntax::Css(url.quote) },
     }));
 }
@@ -162,6 +173,7 @@ fn in_srcset(attribute: &Attribute<'_>, found: &mut Vec<Reference>) {
             found.push(Reference {
                 target: target.to_owned(),
                 span: Span { start: offsets.of(start), end: offsets.of(start + target.len()) },
+                need: Need::Alternative(attribute.span.start),
                 context: Context { attribute: Some(attribute.quote), syntax: Syntax::Srcset },
             });
         }

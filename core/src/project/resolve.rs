@@ -30,6 +30,9 @@ pub(crate) enum Destination {
     Outside(String),
     /// A file that does not exist, although one whose name differs in case only does.
     OtherCase(String, String),
+    /// A mount whose path is relative to its own file, although mounts start at the root of the project. Holds the file
+    /// that it means.
+    RelativeMount(String),
     /// A file that does not exist.
     Missing(String),
 }
@@ -39,7 +42,7 @@ impl Destination {
     pub(crate) fn path(&self) -> Option<&str> {
         match self {
             Self::Packed(path) | Self::Outside(path) | Self::Missing(path) => Some(path),
-            Self::Ignored(path, _) | Self::OtherCase(path, _) => Some(path),
+            Self::Ignored(path, _) | Self::OtherCase(path, _) | Self::RelativeMount(path) => Some(path),
             _ => None,
         }
     }
@@ -91,6 +94,37 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+    }
+
+    /// Returns the destination of a mount in the file at the repository path `from`. Paths of mounts start at the root of
+    /// the project, also in files of its subdirectories.
+    pub(crate) fn mount(&self, from: &str, target: &str) -> Destination {
+        let Link::Relative(path) = Link::of(target) else { return self.destination(from, target) };
+        if Link::is_placeholder(target) {
+            return Destination::Placeholder;
+        }
+        let rooted = match resolve(self.tree.project(), &path) {
+            Some(path) => self.at(&path),
+            None => Destination::Escapes,
+        };
+        match rooted {
+            Destination::Missing(_) | Destination::Escapes | Destination::None => {}
+            _ => return rooted,
+        }
+        match resolve(parent(from), &path).map(|path| self.at(&path)) {
+            Some(Destination::Packed(path)) => Destination::RelativeMount(path),
+            _ => rooted,
+        }
+    }
+
+    /// Returns the destination of a reference in a page with `<base href>`, if that is a packed file.
+    pub(crate) fn below_base(&self, from: &str, base: &str, target: &str) -> Option<Destination> {
+        let (Link::Relative(base), Link::Relative(target)) = (Link::of(base), Link::of(target)) else {
+            return None;
+        };
+        let folder = base.rfind('/').map_or("", |slash| &base[..=slash]);
+        let path = resolve(parent(from), &format!("{folder}{target}"))?;
+        Some(self.at(&path)).filter(|found| matches!(found, Destination::Packed(_)))
     }
 
     fn at(&self, path: &str) -> Destination {

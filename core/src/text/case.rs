@@ -1,4 +1,6 @@
-//! Case folding, for comparisons of names that ignore case.
+//! Case folding, for comparisons of names that ignore case, and the comparison of names in other normal forms.
+
+use unicode_normalization::UnicodeNormalization;
 
 /// Returns the lower-case form of a letter. A letter whose lower-case form has several characters (`İ`) is not changed.
 #[must_use]
@@ -10,7 +12,8 @@ pub fn lower(letter: char) -> char {
     }
 }
 
-/// Folds the case of a text, letter by letter: names that differ only in case become equal.
+/// Folds the case of a text, letter by letter, and its Unicode normal form: names that differ only in case, or in how
+/// letters with accents are encoded, become equal.
 ///
 /// ```
 /// use hyperframes_ci_core::text::case_fold;
@@ -20,7 +23,17 @@ pub fn lower(letter: char) -> char {
 /// ```
 #[must_use]
 pub fn case_fold(text: &str) -> String {
-    text.chars().map(lower).collect()
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().map(lower).nfc().collect()
+}
+
+/// Returns whether two texts differ, but only in how letters with accents are encoded. File systems of macOS treat such
+/// names as equal.
+#[must_use]
+pub fn differ_in_normal_form(a: &str, b: &str) -> bool {
+    a != b && a.nfc().eq(b.nfc())
 }
 
 #[cfg(test)]
@@ -32,5 +45,7 @@ mod tests {
         assert_eq!(case_fold("Größe-ÄÖÜ-ŁÓDŹ-ΣΟΦΙΑ-ЁЖИК.PNG"), "größe-äöü-łódź-σοφια-ёжик.png");
         // Its lower-case form has two characters and must not match a plain `i`.
         assert_eq!(case_fold("İ"), "İ");
+        assert_eq!(case_fold("CAFE\u{301}"), case_fold("café"));
+        assert!(differ_in_normal_form("cafe\u{301}", "café") && !differ_in_normal_form("Café", "café"));
     }
 }

@@ -4,6 +4,6 @@ mod case;
 mod span;
 mod suggest;
 
-pub use case::{case_fold, lower};
+pub use case::{case_fold, differ_in_normal_form, lower};
 pub use span::{Position, Span};
 pub use suggest::nearest;

@@ -165,16 +165,32 @@ impl Declarations {
         (reader.declarations, reader.diagnostics)
     }
 
+    /// Adds the declarations of a later element, which replace earlier ones with the same id. Returns those that differ
+    /// from the declaration that they replace.
+    pub(crate) fn merge(&mut self, later: Self) -> Vec<Declaration> {
+        self.incomplete |= later.incomplete;
+        let mut changed = Vec::new();
+        for declaration in later.entries {
+            let copy = declaration.clone();
+            if self.insert(declaration) {
+                changed.push(copy);
+            }
+        }
+        changed
+    }
+
+    /// Adds a declaration; returns whether it replaces a different one.
     fn insert(&mut self, declaration: Declaration) -> bool {
         match self.places.get(&declaration.id) {
             Some(place) => {
-                self.entries[*place] = declaration;
-                false
+                let span = declaration.span;
+                let earlier = std::mem::replace(&mut self.entries[*place], declaration);
+                Declaration { span, ..earlier } != self.entries[*place]
             }
             None => {
                 self.places.insert(declaration.id.clone(), self.entries.len());
                 self.entries.push(declaration);
-                true
+                false
             }
         }
     }
@@ -284,7 +300,7 @@ impl Reader<'_> {
         let description = fields.text("description");
         let declaration = Declaration { id, label, kind, default, choices, description, span };
         let id = declaration.id.clone();
-        if !self.declarations.insert(declaration) {
+        if self.declarations.insert(declaration) {
             let message = format!("the variable {id:?} is declared twice; the last declaration is used");
             self.report(fields.span("id", entry), Rule::DeclarationDuplicateId, message, None);
         }

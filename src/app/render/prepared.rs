@@ -7,7 +7,7 @@ use hyperframes_ci_core::api::Project;
 use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
 use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::composition::Shape;
-use hyperframes_ci_core::findings::{Group, Level, Levels, Rule};
+use hyperframes_ci_core::findings::{Group, Level, Levels, Rule, Severity};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 
 use super::choose::{ChosenRenderer, check_capabilities, choose, choose_for_uploaded, renderer_of};
@@ -138,6 +138,7 @@ fn check(
         compositions: request.options.composition.clone().into_iter().collect(),
         values: request.values.clone().into_iter().collect(),
         aspect_ratio: request.options.aspect_ratio,
+        ..CheckOptions::default()
     };
     let earlier = batch::earlier_outputs(spec)?;
     let own_files = [spec.own_files(), earlier.iter().map(PathBuf::as_path).collect()].concat();
@@ -181,10 +182,11 @@ fn check_own_output(spec: &RenderSpec) -> Result<(), OutputError> {
 /// Returns the default severities for a render.
 fn base_levels(spec: &RenderSpec, renderer: Option<&'static dyn Renderer>) -> Levels {
     let mut levels = Levels::default();
-    if !spec.has_strict_variables {
-        let about_variables = |rule: &&Rule| matches!(rule.group(), Group::Declarations | Group::Values);
-        Rule::ALL.iter().filter(about_variables).for_each(|rule| levels.set(*rule, Level::Warn));
-    }
+    let about_variables = |rule: &&Rule| matches!(rule.group(), Group::Declarations | Group::Values);
+    // Without the option, errors are warnings; with it, notes are.
+    let lowered = if spec.has_strict_variables { Severity::Note } else { Severity::Error };
+    let lowered = Rule::ALL.iter().filter(about_variables).filter(|rule| rule.severity() == lowered);
+    lowered.for_each(|rule| levels.set(*rule, Level::Warn));
     let irrelevant = renderer.map_or(&[][..], |renderer| renderer.description().irrelevant_rules);
     irrelevant.iter().for_each(|rule| levels.set(*rule, Level::Allow));
     levels

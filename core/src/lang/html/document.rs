@@ -23,6 +23,21 @@ pub(crate) struct Element<'a> {
     pub(crate) attributes: Vec<Attribute<'a>>,
     /// The whole tag.
     pub(crate) span: Span,
+    /// The tag ends with `/>`.
+    pub(crate) is_self_closing: bool,
+    /// The element is, or is inside, an `<svg>` or `<math>`, where `/>` closes an element.
+    pub(crate) is_foreign: bool,
+}
+
+/// A part of a document.
+#[derive(Debug)]
+pub(crate) enum Part<'e, 'a> {
+    /// A start tag.
+    Start(&'e Element<'a>),
+    /// An end tag, with its name in lower case.
+    End(&'e str, Span),
+    /// The end of the document.
+    EndOfFile,
 }
 
 /// An attribute.

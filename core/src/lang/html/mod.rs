@@ -8,6 +8,6 @@ mod draft;
 mod offsets;
 mod scan;
 
-pub(crate) use document::{Attribute, Element, EmbeddedTexts, Quote};
+pub(crate) use document::{Attribute, Element, EmbeddedTexts, Part, Quote};
 pub(crate) use offsets::Offsets;
-pub(crate) use scan::scan;
+pub(crate) use scan::{scan, scan_parts};

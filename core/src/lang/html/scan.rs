@@ -6,13 +6,22 @@ use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
-use super::document::{Attribute, Element, EmbeddedTexts};
+use super::document::{Attribute, Element, EmbeddedTexts, Part};
 use super::draft::{Draft, name};
 use crate::text::Span;
 
 /// Scans a document and calls `visit` with every start tag, in source order. Tags are not kept, because large pages
 /// have hundreds of thousands of attributes.
 pub(crate) fn scan<'a>(source: &'a str, visit: &mut dyn FnMut(&Element<'a>)) -> EmbeddedTexts {
+    scan_parts(source, &mut |part| {
+        if let Part::Start(element) = part {
+            visit(element);
+        }
+    })
+}
+
+/// Scans a document and calls `visit` with every tag, in source order.
+pub(crate) fn scan_parts<'a>(source: &'a str, visit: &mut dyn FnMut(Part<'_, 'a>)) -> EmbeddedTexts {
     let mut texts = EmbeddedTexts::default();
     let Ok(()) = Tokenizer::new_with_emitter(source, Reader::new(source, visit, &mut texts)).finish();
     texts
@@ -28,7 +37,7 @@ enum Raw {
 /// Receives the tokens. Text, comments and doctypes are not kept.
 struct Reader<'a, 'd> {
     source: &'a str,
-    visit: &'d mut dyn FnMut(&Element<'a>),
+    visit: &'d mut dyn FnMut(Part<'_, 'a>),
     texts: &'d mut EmbeddedTexts,
     /// The position of the tokenizer: after the last consumed byte.
     position: usize,
@@ -55,7 +64,7 @@ struct Tag {
 }
 
 impl<'a, 'd> Reader<'a, 'd> {
-    fn new(source: &'a str, visit: &'d mut dyn FnMut(&Element<'a>), texts: &'d mut EmbeddedTexts) -> Self {
+    fn new(source: &'a str, visit: &'d mut dyn FnMut(Part<'_, 'a>), texts: &'d mut EmbeddedTexts) -> Self {
         Self {
             source,
             visit,
@@ -168,6 +177,7 @@ impl Emitter for Reader<'_, '_> {
             self.foreign = self.foreign.saturating_sub(usize::from(is_foreign));
             self.last_start = Cow::default();
             self.attributes.clear();
+            (self.visit)(Part::End(&name, Span { start, end: self.position }));
             return None;
         }
         keep_first(&mut self.attributes);
@@ -180,8 +190,10 @@ impl Emitter for Reader<'_, '_> {
         }
         self.last_start.clone_from(&name);
         let span = Span { start, end: self.position };
-        let element = Element { name, attributes: std::mem::take(&mut self.attributes), span };
-        (self.visit)(&element);
+        let attributes = std::mem::take(&mut self.attributes);
+        let is_foreign = is_foreign || self.foreign > 0;
+        let element = Element { name, attributes, span, is_self_closing, is_foreign };
+        (self.visit)(Part::Start(&element));
         // The next tag reuses the memory.
         self.attributes = element.attributes;
         self.attributes.clear();
@@ -202,6 +214,7 @@ impl Emitter for Reader<'_, '_> {
 
     fn emit_eof(&mut self) {
         self.end_text(self.source.len());
+        (self.visit)(Part::EndOfFile);
     }
 
     fn should_emit_errors(&mut self) -> bool {
