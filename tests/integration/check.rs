@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::{command, html, root, run_in, write};
 
 /// A fixture, read.
-struct Fixture {
+pub(crate) struct Fixture {
     path: PathBuf,
     source: String,
     options: Value,
@@ -40,12 +40,12 @@ impl Fixture {
         Self { path, source, options, files, findings }
     }
 
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.path.file_stem().unwrap().to_str().unwrap()
     }
 
     /// Writes the files below `folder`, which becomes a repository.
-    fn unpack(&self, folder: &Path) {
+    pub(crate) fn unpack(&self, folder: &Path) {
         std::fs::create_dir(folder.join(".git")).unwrap();
         for (name, text) in &self.files {
             let Some((path, how)) = name.split_once(" (") else {
@@ -70,6 +70,11 @@ impl Fixture {
         }
     }
 
+    /// The directory of the project, if it is not the root.
+    pub(crate) fn project(&self) -> Option<&str> {
+        self.options["project"].as_str()
+    }
+
     /// The options as flags.
     fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["check".to_owned()];
@@ -91,7 +96,7 @@ impl Fixture {
     }
 }
 
-fn fixtures() -> Vec<Fixture> {
+pub(crate) fn fixtures() -> Vec<Fixture> {
     let entries = std::fs::read_dir(root().join("tests/checks")).unwrap();
     let mut paths = entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
     paths.sort();
@@ -338,4 +343,55 @@ fn findings_are_colored_for_terminals_only() {
         command().arg("check").env("CLICOLOR_FORCE", "1").current_dir(folder.path()).output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("\u{1b}[1;31merror[missing-asset]\u{1b}[0m"));
     assert!(!run_in(folder.path(), &["check"]).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn errors_that_a_render_does_not_reach_are_warnings() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "index.html", &html(1280, 720, "<h1>Hi</h1>"));
+    write(folder.path(), "old/index.html", &html(1280, 720, "<img src='gone.png'>"));
+    assert_eq!(run_in(folder.path(), &["check"]).code, 5, "a check reports every page");
+    let ran = run_in(folder.path(), &["pack"]).ok();
+    let told = "warning[missing-asset]: file not found: old/gone.png (referenced as \"gone.png\"); \
+                the rendered composition does not use this file";
+    assert!(ran.stderr.contains(told), "{ran:?}");
+    assert_eq!(run_in(folder.path(), &["pack", "--deny", "missing-asset"]).code, 5, "the user decides");
+    write(folder.path(), "index.html", &html(1280, 720, "<img src='gone.png'>"));
+    assert_eq!(run_in(folder.path(), &["pack"]).code, 5);
+}
+
+#[test]
+fn files_and_blocks_without_a_project_are_checked_on_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "blocks/card.html", &html(1280, 720, "<h1>Hi</h1>"));
+    write(folder.path(), "blocks/deep/broken.html", &html(1280, 720, "<img src='gone.png'>"));
+    write(folder.path(), "blocks/style.css", "b {}");
+    let ran = run_in(folder.path(), &["check", "blocks/card.html"]).ok();
+    assert_eq!(ran.stderr.trim(), "✓ 1 composition in 1 project: no errors or warnings");
+    let ran = run_in(folder.path(), &["check", "blocks"]);
+    assert_eq!(ran.code, 5);
+    assert!(ran.stdout.contains("blocks/deep/broken.html"), "{ran:?}");
+    assert!(!ran.stdout.contains("composition-missing"), "{ran:?}");
+    // An entry of its own: its root must have a size.
+    write(folder.path(), "blocks/card.html", "<div data-composition-id=a data-duration=2></div>");
+    let ran = run_in(folder.path(), &["check", "blocks/card.html", "--strict"]);
+    assert!(ran.stdout.contains("error[dimensions-missing]"), "{ran:?}");
+    let ran = run_in(folder.path(), &["check", "blocks/style.css"]).ok();
+    assert_eq!(ran.stderr.trim(), "✓ no HyperFrames project found: nothing to check");
+}
+
+#[test]
+fn hidden_directories_can_be_packed_but_credentials_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "index.html", &html(1280, 720, "<img src='.media/a.png'>"));
+    write(folder.path(), ".media/a.png", "x");
+    write(folder.path(), ".media/.env", "KEY=1");
+    write(folder.path(), ".npmrc", "token");
+    let ran = run_in(folder.path(), &["pack", "--list"]);
+    assert_eq!(ran.code, 5);
+    assert!(ran.stderr.contains("add the line !.media/ to .hyperframesignore"), "{ran:?}");
+    write(folder.path(), ".hyperframesignore", "!.media/\n!.env\n!.npmrc\n");
+    let ran = run_in(folder.path(), &["pack", "--list"]).ok();
+    assert!(ran.stdout.contains(".media/a.png") && !ran.stdout.contains(".env"), "{ran:?}");
+    assert!(!ran.stdout.contains(".npmrc"), "{ran:?}");
 }

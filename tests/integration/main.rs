@@ -20,6 +20,7 @@ mod flow;
 mod init;
 mod lambda;
 mod limits;
+mod lint;
 mod matrix;
 mod money;
 mod official;

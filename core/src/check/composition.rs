@@ -103,8 +103,14 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
         Measure::Missing => {
             let facts = &page.facts;
             // A timeline, or a script that may make one.
-            let scripted = facts.has_remote_script || facts.usage.words.contains("__timelines");
-            let inferable = scripted || facts.has_clips || !page.composition.mounts.is_empty();
+            let words = &facts.usage.words;
+            let scripted = facts.has_remote_script
+                || facts.has_script_file
+                || ["__timelines", "animate", "gsap", "lottie", "anime", "dataset", "data-duration"]
+                    .iter()
+                    .any(|word| words.contains(*word));
+            let inferable =
+                scripted || facts.has_clips || facts.has_animation || !page.composition.mounts.is_empty();
             let message = "the duration of the composition is unknown";
             let help = "add data-duration, in seconds, to the root element";
             (!inferable).then(|| text.finding(Rule::DurationMissing, root.span, message).help(help))

@@ -6,7 +6,10 @@
 mod bindings;
 mod composition;
 mod files;
+mod fonts;
 mod graph;
+mod markup;
+mod media;
 mod options;
 mod outline;
 mod page;
@@ -15,6 +18,8 @@ mod references;
 mod refused;
 mod report;
 mod run;
+mod structure;
+mod timing;
 mod values;
 
 pub use options::{CheckOptions, Values};

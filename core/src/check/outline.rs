@@ -77,7 +77,7 @@ pub(super) struct Node {
     pub(super) parent: Option<usize>,
     /// The index after its last descendant.
     pub(super) after: usize,
-    /// The start tag ends with `/>`, which closes only elements of SVG and MathML.
+    /// The start tag ends with `/>`, outside of SVG and MathML, where it closes nothing.
     pub(super) is_self_closing: bool,
     /// The start tag contains the start of another one.
     pub(super) has_swallowed: bool,
@@ -135,13 +135,6 @@ impl Outline {
     /// Returns the indexes of the elements around an element, from the inside out.
     pub(super) fn ancestors(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(self.nodes[index].parent, |parent| self.nodes[*parent].parent)
-    }
-
-    /// Returns the indexes of the children of an element.
-    pub(super) fn children(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
-        let end = self.nodes[index].after;
-        let first = Some(index + 1).filter(|first| *first < end);
-        std::iter::successors(first, move |child| Some(self.nodes[*child].after).filter(|next| *next < end))
     }
 
     /// Returns the root of the composition: the first element with an id that mounts nothing.
@@ -221,7 +214,7 @@ impl OutlineReader {
             end: element.span.end,
             parent: self.open.last().copied(),
             after: index + 1,
-            is_self_closing: element.is_self_closing,
+            is_self_closing: element.is_self_closing && !element.is_foreign,
             has_swallowed,
             is_closed: is_empty,
             attributes: kept.collect(),

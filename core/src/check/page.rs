@@ -50,6 +50,10 @@ pub(super) struct Facts {
     pub(super) is_document: bool,
     /// An element other than the root has a duration.
     pub(super) has_clips: bool,
+    /// A style sheet of the document or an inline style has an animation.
+    pub(super) has_animation: bool,
+    /// A script is loaded from a file of the project.
+    pub(super) has_script_file: bool,
     /// A script is loaded from another host.
     pub(super) has_remote_script: bool,
     /// A style sheet is loaded from another host, fonts excepted.
@@ -83,6 +87,15 @@ impl Page {
             Destination::Missing(path) => Some(path.as_str()),
             _ => None,
         })
+    }
+
+    /// Returns the destination of the reference at a position.
+    pub(super) fn destination(&self, span: Span) -> Option<&Destination> {
+        // References are in source order.
+        let first = self.references.partition_point(|(reference, _)| reference.span.start < span.start);
+        let (_, destination) =
+            self.references[first..].iter().find(|(reference, _)| reference.span == span)?;
+        Some(destination)
     }
 
     pub(super) fn text(&self) -> Text<'_> {
@@ -153,10 +166,16 @@ impl Facts {
                 && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
         let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
         match &*element.name {
-            "script" => self.has_remote_script |= is_remote("src"),
+            "script" => {
+                self.has_remote_script |= is_remote("src");
+                self.has_script_file |= element.value("src").is_some() && !is_remote("src");
+            }
             "link" => {
                 let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
                 self.has_remote_style |= is_remote("href") && !is_font;
+                // A style sheet of the project may have an animation.
+                self.has_animation |=
+                    element.value("rel").is_some_and(|rel| rel.eq_ignore_ascii_case("stylesheet"));
             }
             _ => {}
         }
@@ -192,6 +211,7 @@ impl Facts {
     }
 
     fn css(&mut self, source: &str, place: &dyn Fn(Span) -> Span) {
+        self.has_animation |= source.contains("animation");
         for property in css::scan(source).properties {
             match property.role {
                 Role::Set => {
@@ -297,24 +317,17 @@ impl<'a> Pages<'a> {
         self.pages.get(&join(self.tree.project(), path))
     }
 
-    /// Returns whether a page is a part of others: its root is in a `<template>`, or another page mounts it.
-    pub(super) fn is_mounted(&self, page: &Page) -> bool {
-        page.outline.root().is_some_and(|root| page.outline.is_in_template(root))
-            || self.pages.values().any(|host| {
-                let mut mounts = host.composition.mounts.iter();
-                mounts.any(|mount| {
-                    self.mounted(host, mount.source_span).is_some_and(|part| part.path == page.path)
-                })
-            })
+    /// Returns the paths of the pages that others mount.
+    pub(super) fn all_mounted(&self) -> BTreeSet<&str> {
+        let mounts =
+            self.all().flat_map(|host| host.composition.mounts.iter().map(move |mount| (host, mount)));
+        mounts
+            .filter_map(|(host, mount)| Some(self.mounted(host, mount.source_span)?.path.as_str()))
+            .collect()
     }
 
     /// Returns the page that a mount of `page` refers to.
     pub(super) fn mounted(&self, page: &Page, source_span: Span) -> Option<&Page> {
-        // References are in source order.
-        let first =
-            page.references.partition_point(|(reference, _)| reference.span.start < source_span.start);
-        let (_, destination) =
-            page.references[first..].iter().find(|(reference, _)| reference.span == source_span)?;
-        self.get(destination.path()?)
+        self.get(page.destination(source_span)?.path()?)
     }
 }

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fonts::Fonts;
 use super::graph::Graph;
 use super::options::{CheckOptions, MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
+use super::reach::Reach;
 use super::report::Report;
-use super::{bindings, composition, files, reach, references, refused, values};
+use super::{
+    bindings, composition, files, fonts, markup, media, references, refused, structure, timing, values,
+};
 use crate::findings::Findings;
 use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
 
@@ -33,6 +37,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let mut report = Report { compositions: graph.compositions().len(), ..Report::default() };
     let mut found = pages.diagnostics.clone();
     found.extend_from_slice(tree.diagnostics());
+    let mounted = pages.all_mounted();
     let mut entries = BTreeSet::new();
     let default = DEFAULT_COMPOSITION.to_owned();
     let mut chosen = options.compositions.iter().map(|path| normalise(path)).collect::<Vec<_>>();
@@ -48,11 +53,15 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
             None => found.push(composition::missing(tree, &path)),
             // index.html must exist, and is checked as an entry only if it is one.
             Some(page) if chosen.contains(&path) => {
-                // Files that other pages mount get their size and duration there.
-                let is_part =
-                    options.is_partial || (path != DEFAULT_COMPOSITION && options.compositions.len() > 1);
-                if !(is_part && pages.is_mounted(page)) {
+                let has_others = options.is_partial || options.compositions.len() > 1;
+                let in_template = page.outline.root().is_some_and(|root| page.outline.is_in_template(root));
+                // Parts get their size and their duration from the page that mounts them.
+                let is_part = path != DEFAULT_COMPOSITION
+                    && has_others
+                    && (in_template || mounted.contains(page.path.as_str()));
+                if !is_part {
                     found.extend(composition::entry(page, options.aspect_ratio));
+                    found.extend(structure::entry(&pages, page));
                 }
                 found.extend(values::entry(page, &options.values));
                 report.entries.push((path, page.composition.clone()));
@@ -67,9 +76,29 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     found.extend(refused::check(&pages));
     found.extend(bindings::check(&pages, &graph));
     found.extend(files::check(tree, &graph));
-    if options.is_render {
-        let entries = report.entries.iter().map(|(path, _)| join(tree.project(), path));
-        reach::lower(&mut found, tree, &pages, &graph, &entries.collect::<Vec<_>>());
+    found.extend(structure::directory(tree));
+    let fonts = Fonts::of(&pages);
+    let used = graph.used();
+    for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
+        found.extend(fonts::check(page, &fonts));
+        if page.outline.nodes.is_empty() {
+            continue;
+        }
+        let text = page.text();
+        found.extend(markup::check(page, &text));
+        found.extend(structure::check(&pages, page, &text));
+        found.extend(timing::check(page, &text, mounted.contains(page.path.as_str())));
+        found.extend(media::check(&pages, page, &text));
+    }
+    let used = report.entries.iter().map(|(path, _)| join(tree.project(), path)).collect::<Vec<_>>();
+    if (options.is_render || options.is_partial) && !used.is_empty() {
+        let reach = Reach::new(&pages, &graph, &used);
+        if options.is_partial {
+            reach.limit(&mut found);
+            report.compositions = reach.compositions(&graph);
+        } else {
+            reach.lower(&mut found);
+        }
     }
     let named = BTreeSet::from_iter(found.iter().map(|found| found.path.as_str()));
     let values = options.values.iter().filter_map(|values| match values {

@@ -66,6 +66,8 @@ pub enum Group {
     References,
     /// Packed files.
     Packing,
+    /// Elements, their times, and media.
+    Structure,
 }
 
 rules! {
@@ -244,8 +246,9 @@ rules! {
     /// The duration of the composition is unknown.
     ///
     /// The duration is set by `data-duration` on the root element, or follows from clips with `data-duration`, from
-    /// media, or from a timeline that a script registers.
-    DurationMissing = "duration-missing", Composition, Warning;
+    /// media, from a timeline that a script registers, or from a CSS animation that ends. Without any of them, the render
+    /// fails: the composition has zero duration.
+    DurationMissing = "duration-missing", Composition, Error;
 
     /// `data-duration` is not a positive number of seconds.
     DurationInvalid = "duration-invalid", Composition, Error;
@@ -365,6 +368,119 @@ rules! {
     ///
     /// Sockets, pipes and devices are not packed.
     NotAFile = "not-a-file", Packing, Warning;
+
+    /// A tag is not closed before the next one.
+    ///
+    /// Without `>`, browsers read the next tag as attributes of this one: the element after it does not exist.
+    UnclosedTag = "unclosed-tag", Structure, Error;
+
+    /// A video or audio element is closed with `/>`.
+    ///
+    /// HTML has no such syntax. Browsers leave the element open, and everything after it becomes its invisible fallback.
+    SelfClosingMedia = "self-closing-media", Structure, Error;
+
+    /// A style is never closed, or closed twice.
+    ///
+    /// Markup after an open `<style>` is parsed as CSS. CSS after an extra `</style>` is shown as text.
+    UnbalancedStyle = "unbalanced-style", Structure, Error;
+
+    /// Two elements have the same composition id.
+    ///
+    /// The runtime finds compositions and their timelines by id, so only one of the elements is played.
+    DuplicateCompositionId = "duplicate-composition-id", Structure, Error;
+
+    /// An element that mounts a composition has no `data-composition-id`.
+    ///
+    /// The renderer waits 45 s for its timeline in every render.
+    MountWithoutId = "mount-without-id", Structure, Warning;
+
+    /// A mounted file has nothing to mount.
+    ///
+    /// The file is empty, or its `<template>` (or its body, without one) has no element with `data-composition-id`. The
+    /// renderer rejects the project.
+    MountUnusable = "mount-unusable", Structure, Error;
+
+    /// A mounted composition ends before the composition around it.
+    ///
+    /// Its slot is blank for the rest, and nothing else is shown then.
+    MountEndsEarly = "mount-ends-early", Structure, Warning;
+
+    /// The root of the rendered composition is inside `<template>`.
+    ///
+    /// The contents of `<template>` are not rendered. Only compositions that others mount may have it.
+    RootInTemplate = "root-in-template", Structure, Error;
+
+    /// The root of `index.html` is empty, although the project has another composition.
+    ///
+    /// The renderer rejects such a project, unless the other file is chosen with `--composition`.
+    BlankRoot = "blank-root", Structure, Error;
+
+    /// `compositions` is a file.
+    ///
+    /// The renderer reads it as a directory and fails.
+    CompositionsNotDirectory = "compositions-not-directory", Structure, Error;
+
+    /// An element ends after its composition.
+    ///
+    /// The rest of it is cut off.
+    ClipPastEnd = "clip-past-end", Structure, Warning;
+
+    /// A nested element is never shown.
+    ///
+    /// `data-start` counts from the start of the composition, not of the element around it. An element is shown only
+    /// while the element around it is.
+    ClipNeverVisible = "clip-never-visible", Structure, Error;
+
+    /// A video with `data-start` is inside an element with `data-start`.
+    ///
+    /// Frames are extracted by the time of the video alone, but it is shown by the time of the element around it: wrong
+    /// frames are shown, or none.
+    VideoInTimedElement = "video-in-timed-element", Structure, Error;
+
+    /// A video or audio element with a time has no source.
+    ///
+    /// Nothing is shown or heard. It is a warning if a script sets `src`.
+    MediaWithoutSrc = "media-without-src", Structure, Error;
+
+    /// A video or audio element has `data-var-src`, but no `src`.
+    ///
+    /// Audio is extracted from `src` as it is written, and without a value for the variable there is nothing to load.
+    MediaWithoutFallback = "media-without-fallback", Structure, Warning;
+
+    /// A video or audio element has no `data-start`.
+    ///
+    /// The renderer controls only media with a time, so others play at another time, or not at all.
+    MediaWithoutStart = "media-without-start", Structure, Warning;
+
+    /// A file is not of the kind that its element needs.
+    ///
+    /// The renderer rejects a video element with an image or a sound, and an image element with a video. The kind is
+    /// determined by the name and by the first bytes of the file.
+    MediaKindMismatch = "media-kind-mismatch", Structure, Error;
+
+    /// Video or audio is embedded as base64.
+    ///
+    /// The renderer cannot extract it and rejects the project. Save it as a file.
+    InlineMedia = "inline-media", Structure, Error;
+
+    /// Media is loaded from a host of placeholders.
+    ///
+    /// Hosts such as example.com do not have the file.
+    PlaceholderMedia = "placeholder-media", Structure, Warning;
+
+    /// A video does not declare whether it has sound.
+    ///
+    /// The sound of a video is used only with `data-has-audio="true"`. For a video without sound, add `muted`.
+    VideoSoundUndeclared = "video-sound-undeclared", Structure, Warning;
+
+    /// A video is muted and declares sound.
+    VideoSoundContradiction = "video-sound-contradiction", Structure, Warning;
+
+    /// The renderer does not have a font.
+    ///
+    /// Another font is used instead, unless a later family of the list exists. Fonts are known by `@font-face`, a link
+    /// to a font service, or because the renderer has them.
+    FontUnavailable = "font-unavailable", Structure, Warning;
 }
 
 impl Rule {
@@ -441,6 +557,7 @@ impl Group {
         Self::Composition,
         Self::References,
         Self::Packing,
+        Self::Structure,
     ];
 
     /// Returns the heading of the group.
@@ -453,6 +570,7 @@ impl Group {
             Self::Composition => "Compositions",
             Self::References => "References",
             Self::Packing => "Packing",
+            Self::Structure => "Structure and media",
         }
     }
 }

@@ -1,0 +1,50 @@
+//! Checks of tags: what browsers parse differently than their author meant.
+
+use super::page::Page;
+use crate::findings::{Diagnostic, Rule, Text};
+
+pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for node in &page.outline.nodes {
+        if node.has_swallowed {
+            let message =
+                format!("<{}> is not closed with > before the next tag, which becomes part of it", node.name);
+            let help = "add the missing >, or quote the attribute that contains <";
+            found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
+        }
+        if node.is_self_closing && matches!(&*node.name, "video" | "audio") {
+            let message =
+                format!("<{0} …/> does not close the element, so it swallows everything after it", node.name);
+            let help = format!("write <{0} …></{0}>", node.name);
+            found.push(text.finding(Rule::SelfClosingMedia, node.span, message).help(help));
+        }
+    }
+    found.extend(styles(page, text));
+    found
+}
+
+/// Finds styles that are not closed, and end tags without a style.
+fn styles(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for node in page.outline.nodes.iter().filter(|node| &*node.name == "style") {
+        let contents = text.source.get(node.span.end..node.end).unwrap_or_default();
+        if !node.is_closed || find_ignoring_case(contents, "<style").is_some() {
+            let message = "<style> is never closed, so the markup after it is parsed as CSS";
+            found.push(text.finding(Rule::UnbalancedStyle, node.span, message).help("add </style>"));
+        }
+    }
+    for span in &page.outline.stray_style_ends {
+        let message =
+            "</style> without <style>; the CSS before it is shown as text if the style ends earlier";
+        found.push(text.finding(Rule::UnbalancedStyle, *span, message).help("remove it"));
+    }
+    found
+}
+
+/// Returns the first offset of `word`, which must be ASCII, whatever the case.
+fn find_ignoring_case(text: &str, word: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(word.as_bytes()[0], bytes).find(|at| {
+        bytes.get(*at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+    })
+}

@@ -1,0 +1,572 @@
+//! The checks against the official linter: what it finds, ours find at the same element.
+//!
+//! Compared are the fixtures, the examples, and generated projects: valid compositions with one or two mistakes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::check::fixtures;
+use crate::real::provisioned;
+use crate::support::{Ran, clean, root, run_in, write};
+
+/// Number of generated projects.
+const GENERATED: u64 = 3000;
+
+/// Codes of the official linter, and ours for the same mistake.
+const PAIRS: &[(&str, &[&str])] = &[
+    ("base64_media_prohibited", &["inline-media"]),
+    ("blank_root_with_standalone_composition", &["blank-root"]),
+    ("clip_ends_past_root_duration", &["clip-past-end"]),
+    ("duplicate_composition_id", &["duplicate-composition-id"]),
+    ("font_family_without_font_face", &["font-unavailable"]),
+    ("host_missing_composition_id", &["mount-without-id"]),
+    ("media_missing_data_start", &["media-without-start"]),
+    ("media_missing_src", &["media-without-src"]),
+    ("media_src_kind_mismatch", &["media-kind-mismatch"]),
+    ("media_variable_src_no_fallback", &["media-without-fallback"]),
+    (
+        "missing_or_empty_sub_composition",
+        &["mount-unusable", "mount-missing", "mount-relative", "mount-ignored"],
+    ),
+    ("nested_clip_never_visible", &["clip-never-visible"]),
+    ("placeholder_media_url", &["placeholder-media"]),
+    ("root_composition_missing_duration_source", &["duration-missing"]),
+    ("self_closing_media_tag", &["self-closing-media"]),
+    ("standalone_composition_wrapped_in_template", &["root-in-template"]),
+    ("subcomposition_blanks_before_host", &["mount-ends-early"]),
+    ("unbalanced_style_tags", &["unbalanced-style"]),
+    ("unclosed_tag_swallowed_element", &["unclosed-tag"]),
+    ("video_missing_muted", &["video-sound-undeclared"]),
+    ("video_muted_with_declared_audio", &["video-sound-contradiction"]),
+    ("video_nested_in_timed_element", &["video-in-timed-element"]),
+];
+
+/// Codes that the checks of scripts bring.
+const PENDING: &[&str] = &[
+    "css_transition_used",
+    "gsap_animates_clip_element",
+    "gsap_cold_seek_hidden_fromto_missing_reveal",
+    "gsap_from_opacity_noop",
+    "gsap_fullscreen_overlay_starts_visible",
+    "gsap_infinite_repeat",
+    "gsap_repeat_ceil_overshoot",
+    "gsap_repeat_floor_unclamped",
+    "gsap_timeline_not_registered",
+    "gsap_timeline_registered_before_async_build",
+    "gsap_timeline_set_initial_hide",
+    "id_requires_css_escape",
+    "imperative_media_control",
+    "invalid_inline_script_syntax",
+    "media_runtime_src_mutation",
+    "missing_data_no_timeline",
+    "missing_gsap_plugin",
+    "missing_gsap_script",
+    "missing_lottie_script",
+    "missing_three_script",
+    "missing_timeline_registry",
+    "non_deterministic_code",
+    "requestanimationframe_in_composition",
+    "template_literal_selector",
+    "timeline_id_mismatch",
+];
+
+/// Codes that ours do not have, with the reason.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("composition_heavy_overlay_count_high", "not yet"),
+    ("css_parse_error", "not yet"),
+    ("duplicate_audio_track", "not yet"),
+    ("duplicate_media_id", "stale: rendered, both elements play"),
+    ("id_override_reduced_specificity", "not yet"),
+    ("media_missing_id", "stale: rendered, the sound is there"),
+    ("negative_z_index", "not yet"),
+    ("repeated_id_descendant_selector", "not yet"),
+    ("root_composition_missing_html_wrapper", "not yet"),
+    ("root_dimensions_mismatch", "not yet"),
+    ("root_zoom_rescales_a_fixed_canvas", "not yet"),
+    ("runtime_hidden_style_opacity", "not yet"),
+    ("scoped_css_missing_wrapper", "not yet"),
+    ("split_data_attribute_selector", "not yet"),
+    ("subcomposition_root_styled_by_class", "not yet"),
+    (
+        "system_font_will_alias",
+        "reported for distributed renders only, which the linter's command cannot name",
+    ),
+    ("video_audio_double_source", "not yet"),
+    ("video_media_start_at_or_past_eof", "not yet"),
+    ("visible_markup_comment", "not yet"),
+];
+
+/// Findings that the official linter is wrong about: a part of the path of the project, the code, and the reason.
+const WRONG: &[(&str, &str, &str)] = &[];
+
+/// A generator of numbers: xorshift.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).unwrap()
+    }
+
+    fn chance(&mut self, of: usize) -> bool {
+        self.below(of) == 0
+    }
+
+    fn choose<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// An element of a generated page. Each tag is on a line of its own.
+#[derive(Clone)]
+struct Element {
+    tag: &'static str,
+    attributes: Vec<(&'static str, String)>,
+    children: Vec<Element>,
+    text: &'static str,
+    /// How the tag is damaged.
+    damage: Damage,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Damage {
+    None,
+    SelfClosed,
+    Unclosed,
+}
+
+impl Element {
+    fn new(tag: &'static str, attributes: &[(&'static str, &str)], text: &'static str) -> Self {
+        let attributes = attributes.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self { tag, attributes, children: Vec::new(), text, damage: Damage::None }
+    }
+
+    fn set(&mut self, name: &'static str, value: &str) {
+        self.remove(name);
+        self.attributes.push((name, value.to_owned()));
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.attributes.retain(|(known, _)| *known != name);
+    }
+
+    fn write(&self, random: &mut Random, out: &mut String) {
+        let _ = write!(out, "<{}", self.tag);
+        for (name, value) in &self.attributes {
+            let quote = if value.contains('"') || random.chance(3) { '\'' } else { '"' };
+            let space = if random.chance(5) { "  " } else { " " };
+            if value.is_empty() && *name == "muted" {
+                let _ = write!(out, "{space}{name}");
+            } else {
+                let _ = write!(out, "{space}{name}={quote}{value}{quote}");
+            }
+        }
+        match self.damage {
+            Damage::None if self.tag == "img" => out.push_str(">\n"),
+            Damage::None => {
+                out.push('>');
+                out.push_str(self.text);
+                if !self.children.is_empty() {
+                    out.push('\n');
+                }
+                self.children.iter().for_each(|child| child.write(random, out));
+                let _ = writeln!(out, "</{}>", self.tag);
+            }
+            Damage::SelfClosed => out.push_str(" />\n"),
+            Damage::Unclosed => {
+                let _ = writeln!(out, "<b>{}</b></{}>", self.text, self.tag);
+            }
+        }
+    }
+}
+
+/// A generated project.
+struct Project {
+    style: String,
+    elements: Vec<Element>,
+    root: Vec<(&'static str, String)>,
+    /// The files below `compositions`.
+    parts: BTreeMap<&'static str, String>,
+    is_in_template: bool,
+}
+
+const PART: &str = "<template>\n<div data-composition-id=\"part\" data-width=\"1280\" data-height=\"720\" \
+    data-duration=\"8\" data-no-timeline>\n<p id=\"p\" class=\"clip\" data-start=\"0\" data-duration=\"8\">Part</p>\n\
+    </div>\n</template>\n";
+
+impl Project {
+    /// A project without mistakes.
+    fn valid(random: &mut Random) -> Self {
+        let mut elements = Vec::new();
+        for index in 0..=random.below(5) {
+            let id = format!("e{index}");
+            let (start, duration) = *random.choose(&[("0", "8"), ("1", "7"), ("2.5", "3"), ("0.5", "7.5")]);
+            let track = index.to_string();
+            let timed =
+                [("data-start", start), ("data-duration", duration), ("data-track-index", track.as_str())];
+            let with =
+                |more: &[(&'static str, &'static str)]| [&[("id", id.as_str())], more, &timed[..]].concat();
+            elements.push(match random.below(6) {
+                0 => Element::new("video", &with(&[("src", "assets/v.mp4"), ("muted", "")]), ""),
+                1 => Element::new("audio", &with(&[("src", "assets/a.mp3")]), ""),
+                2 => Element::new("img", &with(&[("src", "assets/i.png"), ("class", "clip")]), ""),
+                3 => Element::new(
+                    "div",
+                    &[
+                        ("id", id.as_str()),
+                        ("data-composition-id", "part"),
+                        ("data-composition-src", "compositions/part.html"),
+                        ("data-start", "0"),
+                        ("data-duration", "8"),
+                    ],
+                    "",
+                ),
+                4 => {
+                    let mut group = Element::new("section", &[("id", id.as_str())], "");
+                    let inner = format!("{id}-inner");
+                    group.children.push(Element::new(
+                        "p",
+                        &[("id", inner.as_str()), ("class", "clip"), timed[0], timed[1], timed[2]],
+                        "Inner",
+                    ));
+                    group
+                }
+                _ => Element::new("h1", &with(&[("class", "clip")]), "Title"),
+            });
+        }
+        let root =
+            [("id", "root"), ("data-composition-id", "main"), ("data-width", "1280"), ("data-height", "720")];
+        let timed = [("data-duration", "8"), ("data-start", "0"), ("data-no-timeline", "")];
+        let root = root.into_iter().chain(timed).map(|(name, value)| (name, value.to_owned())).collect();
+        let font = random.choose(&["Inter, sans-serif", "'Open Sans'", "Arial", "monospace"]);
+        Self {
+            style: format!(".clip {{ font-family: {font}; color: #123 }}\n"),
+            elements,
+            root,
+            parts: BTreeMap::from([("part.html", PART.to_owned())]),
+            is_in_template: false,
+        }
+    }
+
+    /// Returns an element, which may be nested; with `tag`, adds one if there is none.
+    fn element(&mut self, random: &mut Random, tag: &'static str) -> &mut Element {
+        let places =
+            (0..self.elements.len()).filter(|place| self.elements[*place].tag == tag).collect::<Vec<_>>();
+        let place = if places.is_empty() {
+            let source = match tag {
+                "video" => "assets/v.mp4",
+                "audio" => "assets/a.mp3",
+                _ => "assets/i.png",
+            };
+            let attributes = [
+                ("id", "added"),
+                ("src", source),
+                ("class", "clip"),
+                ("data-start", "0"),
+                ("data-duration", "8"),
+                ("data-track-index", "9"),
+            ];
+            let kept = if matches!(tag, "video" | "audio" | "img") { &attributes[..] } else { &[] };
+            let mut added = Element::new(tag, kept, "");
+            if tag == "video" {
+                added.set("muted", "");
+            }
+            if kept.is_empty() {
+                added = Element::new(
+                    tag,
+                    &[attributes[0], attributes[2], attributes[3], attributes[4], attributes[5]],
+                    "Added",
+                );
+            }
+            self.elements.push(added);
+            self.elements.len() - 1
+        } else {
+            *random.choose(&places)
+        };
+        &mut self.elements[place]
+    }
+
+    fn mount(&mut self, random: &mut Random) -> &mut Element {
+        let is_mount =
+            |element: &Element| element.attributes.iter().any(|(name, _)| *name == "data-composition-src");
+        if !self.elements.iter().any(is_mount) {
+            let attributes = [
+                ("id", "mount"),
+                ("data-composition-id", "part"),
+                ("data-composition-src", "compositions/part.html"),
+                ("data-start", "0"),
+                ("data-duration", "8"),
+            ];
+            self.elements.push(Element::new("div", &attributes, ""));
+        }
+        let _ = random;
+        self.elements.iter_mut().find(|element| is_mount(element)).unwrap()
+    }
+
+    /// Makes one mistake.
+    fn break_it(&mut self, random: &mut Random) {
+        match random.below(30) {
+            0 => self.element(random, "video").damage = Damage::SelfClosed,
+            1 => self.element(random, "audio").damage = Damage::SelfClosed,
+            2 => self.element(random, "h1").damage = Damage::Unclosed,
+            3 => self.mount(random).remove("data-composition-id"),
+            4 => self.element(random, "video").remove("src"),
+            5 => self.element(random, "audio").remove("src"),
+            6 => {
+                let element = self.element(random, "audio");
+                element.remove("src");
+                element.set("data-var-src", "voice");
+            }
+            7 => {
+                let source = *random.choose(&["a.mp3", "i.PNG?x=1", "assets/a.wav", "https://x.test/b.jpg"]);
+                self.element(random, "video").set("src", source);
+            }
+            8 => {
+                let source = *random.choose(&["v.mp4", "a.mp3", "v.webm#t", "data:video/mp4;base64,AAAA"]);
+                self.element(random, "img").set("src", source);
+            }
+            9 => self
+                .element(random, "audio")
+                .set("src", &format!("data:audio/mp3;base64,{}", "QUJD".repeat(20))),
+            10 => {
+                let (start, duration) = *random.choose(&[("2", "7"), ("0", "8.2"), ("7.9", "4"), ("9", "1")]);
+                let element = self.element(random, "h1");
+                element.set("data-start", start);
+                element.set("data-duration", duration);
+            }
+            11 => {
+                // A clip in a clip that is shown at another time.
+                let mut outer = self.element(random, "h1").clone();
+                outer.set("id", "outer");
+                outer.set("data-start", "1");
+                outer.set("data-duration", "2");
+                let mut inner = outer.clone();
+                inner.set("id", "inner");
+                inner.set("data-start", *random.choose(&["3", "5", "0"]));
+                inner.set("data-duration", "1");
+                outer.children.push(inner);
+                self.elements.push(outer);
+            }
+            12 => {
+                let mut outer = Element::new("div", &[("id", "wrapper"), ("data-start", "1")], "");
+                outer.set("data-duration", "6");
+                let mut video = self.element(random, "video").clone();
+                video.set("id", "nested");
+                if random.chance(2) {
+                    let mut between = Element::new("div", &[("id", "between")], "");
+                    between.children.push(video);
+                    outer.children.push(between);
+                } else {
+                    outer.children.push(video);
+                }
+                self.elements.push(outer);
+            }
+            13 => {
+                let mount = self.mount(random);
+                mount.set(
+                    "data-composition-src",
+                    *random.choose(&["compositions/gone.html", "gone.html", "compositions"]),
+                );
+            }
+            14 => {
+                let text =
+                    *random.choose(&["", "  \n", "<p>no root</p>", "<template><p>no root</p></template>"]);
+                self.parts.insert("part.html", text.to_owned());
+                self.mount(random);
+            }
+            15 => {
+                self.parts.insert("part.html", PART.replace("<p id", "<div id=\"n\" data-composition-id=\"n\" data-composition-src=\"deep.html\"></div>\n<p id"));
+                self.parts.insert("deep.html", PART.to_owned());
+                self.mount(random);
+            }
+            16 => self.style.push_str(".x { font-family: 'Brand Face', serif }\n"),
+            17 => self.style.push_str("</style>\n.x { color: red }\n"),
+            18 => self.style.push_str("<style>\n.x { color: red }\n"),
+            19 => self.root.retain(|(name, _)| *name != "data-duration"),
+            20 => {
+                self.root.retain(|(name, _)| *name != "data-duration");
+                self.elements = vec![Element::new("h1", &[("id", "t")], "Only")];
+            }
+            21 => {
+                self.elements.clear();
+                self.parts.insert(
+                    "film.html",
+                    PART.replace("<template>\n", "<!doctype html><html><body>\n")
+                        .replace("</template>", "</body></html>"),
+                );
+            }
+            22 => self.is_in_template = true,
+            23 => {
+                self.elements.retain(|element| element.tag != "video");
+                self.elements.iter_mut().for_each(|element| {
+                    element.set("data-start", "0");
+                    element.set("data-duration", "2");
+                });
+                self.mount(random).set("data-duration", *random.choose(&["3", "5", "7.4"]));
+            }
+            24 => {
+                let mut double =
+                    Element::new("div", &[("id", "double"), ("data-composition-id", "main")], "");
+                double.text = "double";
+                self.elements.push(double);
+            }
+            25 => self.element(random, "video").remove("muted"),
+            26 => self.element(random, "video").set("data-has-audio", "true"),
+            27 => {
+                let tag = *random.choose(&["video", "audio"]);
+                self.element(random, tag).remove("data-start");
+            }
+            28 => {
+                let tag = *random.choose(&["video", "img"]);
+                self.element(random, tag).set("src", "https://placehold.co/600x400.mp4");
+            }
+            _ => self.element(random, "video").set("src", "data:video/mp4;base64,AAAABBBBCCCCDDDDEEEEFFFF"),
+        }
+    }
+
+    fn write(&self, random: &mut Random, directory: &Path) {
+        let mut page = String::new();
+        let head = "<!doctype html>\n<html>\n<head><meta charset=\"utf-8\"><title>x</title>\n<style>\n";
+        if self.is_in_template {
+            page.push_str("<template>\n");
+        } else {
+            let _ = write!(page, "{head}{}</style>\n</head>\n<body>\n", self.style);
+        }
+        let mut root = Element::new("div", &[], "");
+        root.attributes.clone_from(&self.root);
+        root.children.clone_from(&self.elements);
+        root.write(random, &mut page);
+        page.push_str(if self.is_in_template { "</template>\n" } else { "</body>\n</html>\n" });
+        write(directory, "index.html", &page);
+        for (name, text) in &self.parts {
+            write(directory, &format!("compositions/{name}"), text);
+        }
+    }
+}
+
+/// Returns the lines at which the official linter may mean an element: those with its id, or with its snippet.
+fn lines(source: &str, found: &Value) -> BTreeSet<usize> {
+    let snippet = found["snippet"].as_str().unwrap_or_default();
+    let start = snippet.split(['\n', '…']).next().unwrap_or_default().trim_end_matches("...");
+    let id = found["elementId"].as_str();
+    let is_meant = |line: &str| match id {
+        Some(id) => {
+            [format!("id=\"{id}\""), format!("id='{id}'")].iter().any(|attribute| line.contains(attribute))
+        }
+        None => !start.is_empty() && line.contains(start),
+    };
+    source.lines().enumerate().filter(|(_, line)| is_meant(line)).map(|(index, _)| index + 1).collect()
+}
+
+fn official(directories: &[String], folder: &Path) -> Vec<Value> {
+    let (node, script) = provisioned();
+    let list = folder.join("directories.txt");
+    std::fs::write(&list, directories.join("\n")).unwrap();
+    let mut command = Command::new(node);
+    clean(&mut command);
+    command.arg(root().join("tests/integration/lint.mjs")).arg(script.parent().unwrap()).arg(list);
+    let ran = Ran::of(&mut command);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn what_the_official_linter_finds_is_found_at_the_same_element() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    let mut names = Vec::new();
+    for seed in 0..GENERATED {
+        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (seed + 1).wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let mut project = Project::valid(&mut random);
+        // Some projects stay valid: ours must not find errors in them.
+        if !seed.is_multiple_of(10) {
+            project.break_it(&mut random);
+            if random.chance(4) {
+                project.break_it(&mut random);
+            }
+        }
+        let name = format!("generated/{seed:04}");
+        project.write(&mut random, &folder.path().join(&name));
+        names.push(name);
+    }
+    for fixture in fixtures() {
+        let name = format!("fixtures/{}", fixture.code());
+        let directory = folder.path().join(&name);
+        std::fs::create_dir_all(&directory).unwrap();
+        fixture.unpack(&directory);
+        std::fs::remove_dir(directory.join(".git")).unwrap();
+        let inside = fixture.project().map_or(name.clone(), |inside| format!("{name}/{inside}"));
+        if folder.path().join(&inside).join("index.html").is_file() {
+            names.push(inside);
+        }
+    }
+    let directories = names.iter().map(|name| folder.path().join(name).to_string_lossy().into_owned());
+    let theirs = official(&directories.collect::<Vec<_>>(), folder.path());
+    // The directories of broken pages are named: a search finds only those with a root.
+    let mut ours = BTreeMap::<(String, String), Vec<(String, usize)>>::new();
+    for part in names.chunks(1000) {
+        let arguments =
+            ["check", "--json"].into_iter().chain(part.iter().map(String::as_str)).collect::<Vec<_>>();
+        let found = run_in(folder.path(), &arguments).json();
+        for found in found["diagnostics"].as_array().unwrap() {
+            let path = found["path"].as_str().unwrap();
+            let Some(name) = part.iter().find(|name| path.starts_with(&format!("{name}/"))) else { continue };
+            let line = usize::try_from(found["position"]["line"].as_u64().unwrap_or(0)).unwrap();
+            let end = usize::try_from(found["end"]["line"].as_u64().unwrap_or(0)).unwrap();
+            let code = found["code"].as_str().unwrap().to_owned();
+            let key = (name.clone(), path[name.len() + 1..].to_owned());
+            let places = ours.entry(key).or_default();
+            (line..=end.max(line)).for_each(|line| places.push((code.clone(), line)));
+        }
+    }
+    let mut misses = BTreeMap::<String, Vec<String>>::new();
+    let mut compared = BTreeMap::<String, usize>::new();
+    let known =
+        PENDING.iter().copied().chain(EXCEPTIONS.iter().map(|(code, _)| *code)).collect::<BTreeSet<_>>();
+    for found in &theirs {
+        let code = found["code"].as_str().unwrap();
+        let Some((_, codes)) = PAIRS.iter().find(|(official, _)| *official == code) else { continue };
+        assert!(!known.contains(code), "{code} is both compared and an exception");
+        let directory = Path::new(found["directory"].as_str().unwrap());
+        let name = directory.strip_prefix(folder.path()).unwrap().to_string_lossy().replace('\\', "/");
+        if WRONG.iter().any(|(path, wrong, _)| name.contains(path) && *wrong == code) {
+            continue;
+        }
+        *compared.entry(code.to_owned()).or_default() += 1;
+        let file = found["file"].as_str().unwrap();
+        let source = std::fs::read_to_string(directory.join(file)).unwrap();
+        let lines = lines(&source, found);
+        // A finding about a mounted file is told at the mount.
+        let is_elsewhere = code == "missing_or_empty_sub_composition";
+        let places =
+            ours.iter().filter(|((project, path), _)| *project == name && (is_elsewhere || path == file));
+        let mut places = places.flat_map(|(_, places)| places);
+        let is_found = places.any(|(ours, line)| {
+            codes.contains(&ours.as_str()) && (lines.is_empty() || is_elsewhere || lines.contains(line))
+        });
+        if !is_found {
+            misses.entry(code.to_owned()).or_default().push(format!("{name}/{file}: {found}"));
+        }
+    }
+    if let Some(kept) = std::env::var_os("KEEP").filter(|_| !misses.is_empty()) {
+        let _ = std::fs::rename(folder.keep(), kept);
+    }
+    for (code, places) in &misses {
+        println!(
+            "{code}: {} missed, such as\n  {}",
+            places.len(),
+            places[..places.len().min(3)].join("\n  ")
+        );
+    }
+    assert!(misses.is_empty());
+    println!("{compared:#?}");
+    for (code, _) in PAIRS {
+        assert!(compared.contains_key(*code), "no project triggers {code}");
+    }
+}
