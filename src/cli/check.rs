@@ -57,6 +57,11 @@ pub(super) struct Args {
     /// Output format: human, json, github or sarif [default: human]
     #[arg(long, value_parser = values::report_format(), value_name = "FORMAT", hide_possible_values = true)]
     format: Option<ReportFormat>,
+    /// Maximum number of findings of one kind to print in full; 0 = no limit [default: 20]
+    ///
+    /// The others are one finding with their number. Applies to the format human.
+    #[arg(long, value_name = "N")]
+    max_findings: Option<usize>,
     /// Explain a check and exit
     #[arg(long, value_name = "CODE")]
     explain: Option<Rule>,
@@ -86,7 +91,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let since = args.changed_since.as_deref();
     let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
     let CheckResult { findings, compositions, projects } = check::check(&targets, since, &paths)?;
-    print(&findings, format, console);
+    print(&findings, format, args.max_findings, console);
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {
         return Err(CheckFailed { errors }.into());
@@ -128,11 +133,14 @@ fn targets(args: &Args, console: &mut Console) -> Result<Vec<CheckTarget>, Error
     })
 }
 
-fn print(findings: &Findings, format: ReportFormat, console: &mut Console) {
+fn print(findings: &Findings, format: ReportFormat, most: Option<usize>, console: &mut Console) {
     if console.is_json() {
         console.outcome(&CheckOutcome::from(findings));
+    } else if format == ReportFormat::Human {
+        let most = Some(most.unwrap_or(report::MAX_FINDINGS)).filter(|most| *most > 0);
+        console.result(&report::render_for_people(findings, true, most));
     } else {
-        console.result(&report::render(findings, format, format == ReportFormat::Human));
+        console.result(&report::render(findings, format, false));
     }
 }
 

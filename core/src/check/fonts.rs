@@ -198,7 +198,7 @@ fn in_css(source: &str, offset: usize, found: &mut Vec<(String, Span, bool)>) {
 }
 
 /// Replaces comments with spaces, so that offsets stay the same.
-fn without_comments(source: &str) -> String {
+pub(super) fn without_comments(source: &str) -> String {
     let mut plain = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(start) = rest.find("/*") {

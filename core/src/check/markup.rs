@@ -2,6 +2,7 @@
 
 use super::page::Page;
 use crate::findings::{Diagnostic, Rule, Text};
+use crate::text::Span;
 
 pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -20,6 +21,32 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
         }
     }
     found.extend(styles(page, text));
+    found.extend(comments(page, text));
+    found
+}
+
+/// Finds comments of CSS and scripts in markup, where they are shown.
+fn comments(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for shown in &page.outline.texts {
+        let mut at = shown.start;
+        while at < shown.end {
+            let rest = &text.source[at..shown.end];
+            let Some(start) = rest.find("/*") else { break };
+            // Comments of HTML are not shown.
+            if let Some(comment) = rest.find("<!--").filter(|comment| *comment < start) {
+                at += rest[comment..].find("-->").map_or(rest.len(), |end| comment + end + 3);
+                continue;
+            }
+            let Some(length) = rest[start..].find("*/") else { break };
+            let span = Span { start: at + start, end: at + start + length + 2 };
+            let message = "/* … */ is not a comment in HTML, so it is shown as text";
+            found.push(
+                text.finding(Rule::VisibleComment, span, message).help("write <!-- … -->, or remove it"),
+            );
+            at = span.end;
+        }
+    }
     found
 }
 

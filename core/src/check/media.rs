@@ -1,7 +1,10 @@
 //! Checks of video, audio and image elements and their files.
 
+use std::collections::BTreeMap;
+
 use super::outline::Node;
 use super::page::{Page, Pages};
+use super::timing::number;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::project::{Destination, HEAD, Link};
 use crate::text::Span;
@@ -118,6 +121,84 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
         }
     }
     found.extend(page.outline.nodes.iter().filter_map(|node| placeholder(text, node)));
+    found.extend(sounds(page, text));
+    found
+}
+
+/// An element with sound, and when it is heard, in seconds.
+struct Sound<'a> {
+    node: &'a Node,
+    source: &'a str,
+    start: f64,
+    end: f64,
+}
+
+impl<'a> Sound<'a> {
+    fn of(node: &'a Node) -> Option<Self> {
+        let is_audible = match &*node.name {
+            "audio" => true,
+            "video" => {
+                node.attribute("muted").is_none()
+                    && node.attribute("data-has-audio").is_none_or(|is| is == "true")
+            }
+            _ => false,
+        };
+        let start = number(node.value("data-start").filter(|_| is_audible)?)?;
+        let duration = node.value("data-duration").and_then(number);
+        let end = duration.map_or(f64::INFINITY, |duration| start + duration);
+        Some(Self { node, source: node.value("src")?, start, end })
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+}
+
+/// Finds sounds that are heard twice: a video and an audio element with the same source, and elements of one track.
+fn sounds(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut sounds = page.outline.nodes.iter().filter_map(Sound::of).collect::<Vec<_>>();
+    sounds.sort_by(|a, b| a.start.total_cmp(&b.start));
+    // For each source and each track, the sound that ends last of those before.
+    let mut by_source = BTreeMap::<(&str, &str), usize>::new();
+    let mut by_track = BTreeMap::<&str, usize>::new();
+    for (index, sound) in sounds.iter().enumerate() {
+        let other_kind = if &*sound.node.name == "audio" { "video" } else { "audio" };
+        let twin = by_source.get(&(sound.source, other_kind)).filter(|twin| sounds[**twin].overlaps(sound));
+        if let Some(twin) = twin {
+            let twin = &sounds[*twin];
+            let audio = if &*sound.node.name == "audio" { sound.node } else { twin.node };
+            let video = if &*sound.node.name == "audio" { twin.node } else { sound.node };
+            let message = format!(
+                "{} and {} play the sound of the same file at the same time",
+                audio.label(),
+                video.label()
+            );
+            let help = "remove the audio element, or add muted to the video";
+            found.push(text.finding(Rule::SoundTwice, audio.span, message).help(help));
+        }
+        let keep = |last: &mut usize| {
+            if sounds[*last].end < sound.end {
+                *last = index;
+            }
+        };
+        by_source.entry((sound.source, &sound.node.name)).and_modify(keep).or_insert(index);
+        let Some(track) = sound.node.value("data-track-index") else { continue };
+        if let Some(other) = by_track.get(track).map(|other| &sounds[*other]).filter(|other| {
+            let is_copy =
+                other.source == sound.source && other.start == sound.start && other.end == sound.end;
+            other.overlaps(sound) && !is_copy
+        }) {
+            let message = format!(
+                "{} and {} are on track {track} at the same time, so both are heard",
+                other.node.label(),
+                sound.node.label()
+            );
+            let help = "give them different times, or different values of data-track-index";
+            found.push(text.finding(Rule::TrackOverlap, sound.node.span, message).help(help));
+        }
+        by_track.entry(track).and_modify(keep).or_insert(index);
+    }
     found
 }
 

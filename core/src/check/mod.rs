@@ -19,6 +19,7 @@ mod refused;
 mod report;
 mod run;
 mod structure;
+mod styles;
 mod timing;
 mod values;
 

@@ -30,6 +30,10 @@ const VOID: &[&str] = &[
     "wbr",
 ];
 
+/// Elements whose text is not markup, not shown, or shown as written on purpose.
+const VERBATIM: &[&str] =
+    &["code", "head", "iframe", "noscript", "pre", "script", "style", "textarea", "title", "xmp"];
+
 /// Elements that end an open paragraph; source: HTML standard, section 13.1.2.4.
 const ENDS_PARAGRAPH: &[&str] = &[
     "address",
@@ -123,6 +127,8 @@ impl Node {
 #[derive(Debug, Default)]
 pub(super) struct Outline {
     pub(super) nodes: Vec<Node>,
+    /// The parts between tags that are shown: text and comments.
+    pub(super) texts: Vec<Span>,
     /// End tags of styles that are not open.
     pub(super) stray_style_ends: Vec<Span>,
     /// The extents of hidden elements, in source order; none contains another.
@@ -167,6 +173,8 @@ pub(super) struct OutlineReader {
     outline: Outline,
     /// Indexes of the open elements.
     open: Vec<usize>,
+    /// The end of the last tag.
+    last: usize,
     /// Number of open elements by name.
     counts: BTreeMap<Box<str>, usize>,
 }
@@ -175,9 +183,26 @@ impl OutlineReader {
     /// Reads the next part of the document.
     pub(super) fn part(&mut self, part: &Part<'_, '_>) {
         match part {
-            Part::Start(element) => self.start(element),
-            Part::End(name, span) => self.end(name, *span),
+            Part::Start(element) => {
+                self.text(element.span);
+                self.start(element);
+            }
+            Part::End(name, span) => {
+                self.text(*span);
+                self.end(name, *span);
+            }
             Part::EndOfFile => {}
+        }
+    }
+
+    /// Keeps the text before a tag, if it is shown.
+    fn text(&mut self, tag: Span) {
+        let text = Span { start: std::mem::replace(&mut self.last, tag.end), end: tag.start };
+        let is_shown =
+            self.open.last().is_some_and(|top| !VERBATIM.contains(&&*self.outline.nodes[*top].name));
+        // Shorter texts hold no comment.
+        if is_shown && text.end >= text.start + 4 {
+            self.outline.texts.push(text);
         }
     }
 

@@ -161,7 +161,8 @@ impl Facts {
         if element.name == "base" && self.base.is_none() {
             self.base = element.value("href").map(str::to_owned);
         }
-        self.has_clips |= matches!(&*element.name, "video" | "audio")
+        let is_media = matches!(&*element.name, "video" | "audio");
+        self.has_clips |= (is_media && element.attribute("data-start").is_some())
             || (element.attribute("data-composition-id").is_none()
                 && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
         let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));

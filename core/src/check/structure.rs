@@ -81,18 +81,28 @@ pub(super) fn entry(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
         let help = "remove <template>; only compositions that others mount have it";
         return vec![text.finding(Rule::RootInTemplate, node.span, message).help(help)];
     }
+    let mut found = Vec::new();
+    let start = page.source.trim_start_matches('\u{feff}').trim_start().as_bytes();
+    let starts_with =
+        |tag: &str| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()));
+    if !starts_with("<!doctype") && !starts_with("<html") && !page.facts.is_document {
+        let message = "the file is a fragment, not a document";
+        let help = "start it with <!doctype html>, and put the root into <body>";
+        found.push(text.finding(Rule::NotADocument, node.span, message).help(help));
+    }
     let is_default = page.path == join(pages.tree.project(), DEFAULT_COMPOSITION);
     let inside = &page.outline.nodes[root + 1..node.after];
     if !is_default || inside.iter().any(|node| !BLANK.contains(&&*node.name)) {
-        return Vec::new();
+        return found;
     }
     let folder = join(pages.tree.project(), COMPOSITIONS);
     let mut standalone = pages.all().filter(|other| other.path.starts_with(&folder) && is_standalone(other));
-    let Some(other) = standalone.next() else { return Vec::new() };
+    let Some(other) = standalone.next() else { return found };
     let message = format!("the root is empty, but {} has content", other.path);
     let path = other.path.strip_prefix(pages.tree.project()).unwrap_or(&other.path).trim_start_matches('/');
     let help = format!("mount it with data-composition-src={path:?}, or render it with --composition {path}");
-    vec![text.finding(Rule::BlankRoot, node.span, message).help(help)]
+    found.push(text.finding(Rule::BlankRoot, node.span, message).help(help));
+    found
 }
 
 /// Returns whether a page is a composition with content that needs no other page.

@@ -476,6 +476,37 @@ rules! {
     /// A video is muted and declares sound.
     VideoSoundContradiction = "video-sound-contradiction", Structure, Warning;
 
+    /// A comment of CSS or scripts is in the markup.
+    ///
+    /// HTML knows `<!-- … -->` only, so `/* … */` is shown as text.
+    VisibleComment = "visible-comment", Structure, Warning;
+
+    /// The rendered file is a fragment.
+    ///
+    /// Without `<!doctype html>` and `<html>`, browsers use another layout mode, and the renderer cannot add its scripts.
+    NotADocument = "not-a-document", Structure, Warning;
+
+    /// A video and an audio element play the same sound.
+    ///
+    /// Both have the same source and play at the same time, and the video is not muted.
+    SoundTwice = "sound-twice", Structure, Warning;
+
+    /// Two elements with sound are on the same track at the same time.
+    ///
+    /// Both are heard.
+    TrackOverlap = "track-overlap", Structure, Warning;
+
+    /// A negative `z-index` paints an element behind the background.
+    ///
+    /// Without a stacking context around it, the element is behind the background of the composition and cannot be seen
+    /// if that is opaque.
+    NegativeZIndex = "negative-z-index", Structure, Warning;
+
+    /// A selector names a composition that the file does not have.
+    ///
+    /// `[data-composition-id="…"]` matches nothing, so the rule has no effect.
+    SelectorWithoutComposition = "selector-without-composition", Structure, Warning;
+
     /// The renderer does not have a font.
     ///
     /// Another font is used instead, unless a later family of the list exists. Fonts are known by `@font-face`, a link

@@ -8,7 +8,7 @@ mod human;
 mod plain;
 mod sarif;
 
-pub use format::{ReportFormat, render};
+pub use format::{MAX_FINDINGS, ReportFormat, render, render_for_people};
 pub use github::{workflow_data, workflow_property};
 pub use human::excerpt;
 pub use plain::plain;
