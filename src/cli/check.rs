@@ -57,7 +57,7 @@ pub(super) struct Args {
     /// Output format: human, json, github or sarif [default: human]
     #[arg(long, value_parser = values::report_format(), value_name = "FORMAT", hide_possible_values = true)]
     format: Option<ReportFormat>,
-    /// Maximum number of findings of one kind to print in full; 0 = no limit [default: 20]
+    /// Findings of one kind to print in full; 0 = all [default: 20]
     ///
     /// The others are one finding with their number. Applies to the format human.
     #[arg(long, value_name = "N")]
