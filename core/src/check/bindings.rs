@@ -184,9 +184,8 @@ fn undefined(parts: &[&Page], scope: &Scope<'_>, properties: &Properties<'_>) ->
 /// mounts.
 fn unused(text: &Text<'_>, page: &Page, parts: &[&Page]) -> Vec<Diagnostic> {
     let opaque = |part: &&Page| {
-        let facts = &part.facts;
-        // Imports of modules are not followed. Remote libraries do not read variables.
-        facts.usage.opaque || facts.usage.words.contains("import")
+        // Remote libraries do not read variables.
+        part.facts.usage.opaque
     };
     if parts.iter().any(opaque) {
         return Vec::new();

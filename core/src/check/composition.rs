@@ -7,6 +7,7 @@ use super::references::remedy;
 use crate::composition::{Measure, Root, Shape};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::json::spelling;
+use crate::lang::script::Library;
 use crate::options::AspectRatio;
 use crate::project::{DEFAULT_COMPOSITION, Found, Tree, join};
 
@@ -102,15 +103,18 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
         Measure::Invalid(given, span) => invalid(format!("{given:?}"), *span),
         Measure::Missing => {
             let facts = &page.facts;
-            // A timeline, or a script that may make one.
+            // A timeline, a script that may make one, or an animation whose end the runtime finds.
             let words = &facts.usage.words;
             let scripted = facts.has_remote_script
                 || facts.has_script_file
                 || ["__timelines", "animate", "gsap", "lottie", "anime", "dataset", "data-duration"]
                     .iter()
-                    .any(|word| words.contains(*word));
-            let inferable =
-                scripted || facts.has_clips || facts.has_animation || !page.composition.mounts.is_empty();
+                    .any(|word| words.contains(*word))
+                || facts.scripts.iter().any(|script| {
+                    script.animates || script.error.is_some() || script.uses.contains_key(&Library::Lottie)
+                });
+            let animated = facts.has_animation || facts.lottie.is_some();
+            let inferable = scripted || animated || facts.has_clips || !page.composition.mounts.is_empty();
             let message = "the duration of the composition is unknown";
             let help = "add data-duration, in seconds, to the root element";
             (!inferable).then(|| text.finding(Rule::DurationMissing, root.span, message).help(help))

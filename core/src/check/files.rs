@@ -24,7 +24,7 @@ pub(super) fn check(tree: &dyn Tree, graph: &Graph) -> Vec<Diagnostic> {
     for file in tree.files() {
         if file.size >= POINTER.len() as u64
             && file.size < POINTER_SIZE
-            && TextKind::of_path(&file.path).is_none()
+            && matches!(TextKind::of_path(&file.path), None | Some(TextKind::Script))
         {
             let path = join(tree.project(), &file.path);
             if tree.head(&path).is_some_and(|head| head.starts_with(POINTER)) {

@@ -18,9 +18,12 @@ mod references;
 mod refused;
 mod report;
 mod run;
+mod scripts;
 mod structure;
 mod styles;
 mod timing;
+mod transitions;
+mod tweens;
 mod values;
 
 pub use options::{CheckOptions, Values};

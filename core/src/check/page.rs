@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::outline::{Outline, OutlineReader};
+use super::transitions::transitions;
+use super::tweens::hidden;
 use crate::composition::{Composition, CompositionReader};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
 use crate::lang::html::{Element, EmbeddedTexts, Part};
-use crate::lang::script::Usage;
-use crate::lang::{css, html, script};
+use crate::lang::script::{Script, ScriptKind, parse};
+use crate::lang::{css, html};
 use crate::project::{
-    Destination, Reference, ReferenceCollector, Resolver, TextKind, Tree, join, references,
+    Destination, Reference, ReferenceCollector, Resolver, TextKind, Tree, join, references, script_references,
 };
 use crate::text::Span;
 use crate::variables::ATTRIBUTE;
@@ -40,6 +42,24 @@ pub(super) struct Facts {
     pub(super) sets: BTreeSet<String>,
     /// The variables that its scripts use.
     pub(super) usage: Usage,
+    /// Its scripts, other than event attributes.
+    pub(super) scripts: Vec<Script>,
+    /// The scripts that it loads: the value of `src`, and its position.
+    pub(super) sources: Vec<(String, Span)>,
+    /// An import map names other scripts.
+    pub(super) import_map: String,
+    /// The elements with `data-composition-id`.
+    pub(super) hosts: Vec<Host>,
+    /// Its media elements.
+    pub(super) media: Vec<Media>,
+    /// The elements of class `clip`: their ids and classes.
+    pub(super) clips: Vec<Media>,
+    /// The first element with `data-lottie-src`.
+    pub(super) lottie: Option<Span>,
+    /// CSS transitions that take time.
+    pub(super) transitions: Vec<Span>,
+    /// The ids and classes that CSS hides by `opacity: 0`, with their marks.
+    pub(super) hidden: BTreeSet<String>,
     /// The values of other `data-` attributes, which may name variables.
     pub(super) data: BTreeSet<String>,
     /// The first `<base href>`.
@@ -58,6 +78,46 @@ pub(super) struct Facts {
     pub(super) has_remote_script: bool,
     /// A style sheet is loaded from another host, fonts excepted.
     pub(super) has_remote_style: bool,
+}
+
+/// The variables that the scripts of a file use.
+#[derive(Debug, Default)]
+pub(super) struct Usage {
+    /// The variables that the scripts read, with the positions of their names.
+    pub(super) reads: Vec<(String, Span)>,
+    /// The scripts may read other variables as well.
+    pub(super) opaque: bool,
+    /// All strings and identifiers of the scripts.
+    pub(super) words: BTreeSet<String>,
+}
+
+/// An element with `data-composition-id`.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) id: String,
+    /// The start tag.
+    pub(super) span: Span,
+    /// It has `data-no-timeline`, or mounts another file, which has the timeline.
+    pub(super) is_exempt: bool,
+}
+
+/// An element that scripts may select.
+#[derive(Debug)]
+pub(super) struct Media {
+    pub(super) name: String,
+    pub(super) id: Option<String>,
+    pub(super) classes: Vec<String>,
+}
+
+impl Media {
+    fn of(element: &Element<'_>) -> Self {
+        let classes = element.value("class").unwrap_or_default().split_whitespace();
+        Self {
+            name: element.name.to_string(),
+            id: element.value("id").map(str::to_owned),
+            classes: classes.map(str::to_owned).collect(),
+        }
+    }
 }
 
 /// `data-var-text` or `data-var-src`.
@@ -102,20 +162,20 @@ impl Page {
         Text::new(&self.path, &self.source)
     }
 
-    fn read(path: String, source: String, kind: Kind, resolver: &Resolver<'_>) -> Self {
+    fn read(path: String, source: String, kind: TextKind, resolver: &Resolver<'_>) -> Self {
         let mut facts = Facts::default();
         let mut composition = Composition::default();
         let mut outline = Outline::default();
         let found = match kind {
-            Kind::Script => {
-                facts.usage = script::usage(&source);
-                Vec::new()
+            TextKind::Script => {
+                facts.script(&source, 0, ScriptKind::File);
+                script_references(facts.scripts.iter().flat_map(|script| &script.references))
             }
-            Kind::Text(TextKind::Css) => {
+            TextKind::Css => {
                 facts.css(&source, &|span| span);
                 references(TextKind::Css, &source)
             }
-            Kind::Text(TextKind::Html) => {
+            TextKind::Html => {
                 let text = Text::new(&path, &source);
                 let mut reader = CompositionReader::new(&text);
                 let mut collector = ReferenceCollector::default();
@@ -131,7 +191,8 @@ impl Page {
                 composition = reader.finish();
                 outline = elements.finish(source.len());
                 facts.texts(&source, &texts);
-                collector.finish(&source, &texts)
+                let scripts = script_references(facts.scripts.iter().flat_map(|script| &script.references));
+                collector.finish(&source, &texts, scripts)
             }
         };
         // In source order.
@@ -165,6 +226,26 @@ impl Facts {
         self.has_clips |= (is_media && element.attribute("data-start").is_some())
             || (element.attribute("data-composition-id").is_none()
                 && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
+        if let Some(id) = element.value("data-composition-id") {
+            let is_exempt = ["data-no-timeline", "data-composition-src", "data-composition-file"]
+                .iter()
+                .any(|name| element.attribute(name).is_some());
+            self.hosts.push(Host { id: id.to_owned(), span: element.span, is_exempt });
+        }
+        if matches!(&*element.name, "video" | "audio") {
+            self.media.push(Media::of(element));
+        }
+        if element.value("class").is_some_and(|class| class.split_whitespace().any(|class| class == "clip")) {
+            self.clips.push(Media::of(element));
+        }
+        if self.lottie.is_none() && element.attribute("data-lottie-src").is_some() {
+            self.lottie = Some(element.span);
+        }
+        if element.name == "script"
+            && let Some(source) = element.attribute("src")
+        {
+            self.sources.push((source.value.trim().to_owned(), source.span));
+        }
         let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
         match &*element.name {
             "script" => {
@@ -195,7 +276,9 @@ impl Facts {
                     self.data.insert(attribute.value.to_string());
                 }
             } else if name.starts_with("on") {
-                self.script(&attribute.value, None);
+                let script = parse(&attribute.value, 0, ScriptKind::Classic);
+                self.usage.opaque |= script.is_opaque || !script.reads.is_empty();
+                self.usage.words.extend(script.words);
             }
         }
     }
@@ -204,15 +287,23 @@ impl Facts {
     fn texts(&mut self, source: &str, texts: &EmbeddedTexts) {
         self.styles.clone_from(&texts.styles);
         for style in &texts.styles {
+            self.hidden.extend(hidden(&source[style.start..style.end]));
             self.css(&source[style.start..style.end], &|span| span.after(style.start));
         }
-        for script in &texts.scripts {
-            self.script(&source[script.start..script.end], Some(script.start));
+        let kinds = [(&texts.scripts, ScriptKind::Classic), (&texts.modules, ScriptKind::Module)];
+        for (spans, kind) in kinds {
+            for span in spans {
+                self.script(&source[span.start..span.end], span.start, kind);
+            }
+        }
+        for map in &texts.import_maps {
+            self.import_map.push_str(&source[map.start..map.end]);
         }
     }
 
     fn css(&mut self, source: &str, place: &dyn Fn(Span) -> Span) {
         self.has_animation |= source.contains("animation");
+        self.transitions.extend(transitions(source).into_iter().map(place));
         for property in css::scan(source).properties {
             match property.role {
                 Role::Set => {
@@ -223,34 +314,13 @@ impl Facts {
         }
     }
 
-    /// Collects facts from a script that starts at `offset`; `None` for a script in an attribute.
-    fn script(&mut self, source: &str, offset: Option<usize>) {
-        let usage = script::usage(source);
-        match offset {
-            Some(offset) => self
-                .usage
-                .reads
-                .extend(usage.reads.into_iter().map(|(name, span)| (name, span.after(offset)))),
-            None => self.usage.opaque |= !usage.reads.is_empty(),
-        }
-        self.usage.opaque |= usage.opaque;
-        self.usage.words.extend(usage.words);
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Text(TextKind),
-    Script,
-}
-
-impl Kind {
-    fn of_path(path: &str) -> Option<Self> {
-        if let Some(kind) = TextKind::of_path(path) {
-            return Some(Self::Text(kind));
-        }
-        let (_, ending) = path.rsplit_once('.')?;
-        ["js", "mjs", "cjs"].iter().any(|script| ending.eq_ignore_ascii_case(script)).then_some(Self::Script)
+    /// Collects facts from a script that starts at `offset`.
+    fn script(&mut self, source: &str, offset: usize, kind: ScriptKind) {
+        let mut script = parse(source, offset, kind);
+        self.usage.reads.append(&mut script.reads);
+        self.usage.opaque |= script.is_opaque;
+        self.usage.words.append(&mut script.words);
+        self.scripts.push(script);
     }
 }
 
@@ -270,12 +340,12 @@ impl<'a> Pages<'a> {
         let mut queue = tree
             .files()
             .iter()
-            .filter(|file| TextKind::of_path(&file.path).is_some())
+            .filter(|file| matches!(TextKind::of_path(&file.path), Some(TextKind::Html | TextKind::Css)))
             .map(|file| join(tree.project(), &file.path))
             .collect::<Vec<_>>();
         let mut seen = BTreeSet::from_iter(queue.iter().cloned());
         while let Some(path) = queue.pop() {
-            let Some(kind) = Kind::of_path(&path) else { continue };
+            let Some(kind) = TextKind::of_path(&path) else { continue };
             let Some(bytes) = tree.read(&path) else { continue };
             let Ok(source) = String::from_utf8(bytes) else {
                 let help = "save the file as UTF-8";
@@ -292,7 +362,7 @@ impl<'a> Pages<'a> {
             let page = Page::read(path, source, kind, &resolver);
             for (_, destination) in &page.references {
                 if let Destination::Packed(path) | Destination::Outside(path) = destination
-                    && Kind::of_path(path).is_some()
+                    && TextKind::of_path(path).is_some()
                     && seen.insert(path.clone())
                 {
                     queue.push(path.clone());

@@ -9,8 +9,8 @@ use super::page::{Page, Pages};
 use super::reach::Reach;
 use super::report::Report;
 use super::{
-    bindings, composition, files, fonts, markup, media, references, refused, structure, styles, timing,
-    values,
+    bindings, composition, files, fonts, markup, media, references, refused, scripts, structure, styles,
+    timing, tweens, values,
 };
 use crate::findings::Findings;
 use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
@@ -21,7 +21,8 @@ use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
 /// use hyperframes_ci_core::check::{CheckOptions, check};
 /// use hyperframes_ci_core::project::{Contents, MemoryTree};
 ///
-/// let page = r#"<div data-composition-id="a" data-width="1920" data-height="1080" data-duration="5">
+/// let page = r#"<div data-composition-id="a" data-width="1920" data-height="1080" data-duration="5"
+///     data-no-timeline>
 ///     <img src="logo.png">
 /// </div>"#;
 /// let files = [("index.html".to_owned(), Contents::Whole(page.into()))];
@@ -29,7 +30,7 @@ use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
 ///
 /// let found = &report.findings.diagnostics[0];
 /// assert_eq!(found.rule.code(), "missing-asset");
-/// assert_eq!(found.position.map(|position| position.line), Some(2));
+/// assert_eq!(found.position.map(|position| position.line), Some(3));
 /// ```
 #[must_use]
 pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
@@ -92,9 +93,11 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         found.extend(timing::check(page, &text, mounted.contains(page.path.as_str())));
         found.extend(media::check(&pages, page, &text));
     }
-    let used = report.entries.iter().map(|(path, _)| join(tree.project(), path)).collect::<Vec<_>>();
-    if (options.is_render || options.is_partial) && !used.is_empty() {
-        let reach = Reach::new(&pages, &graph, &used);
+    let entries = report.entries.iter().map(|(path, _)| join(tree.project(), path)).collect::<Vec<_>>();
+    found.extend(scripts::check(&pages, &graph, &entries));
+    found.extend(tweens::check(&pages));
+    if (options.is_render || options.is_partial) && !entries.is_empty() {
+        let reach = Reach::new(&pages, &graph, &entries);
         if options.is_partial {
             reach.limit(&mut found);
             report.compositions = reach.compositions(&graph);

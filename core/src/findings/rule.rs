@@ -62,6 +62,8 @@ pub enum Group {
     Bindings,
     /// The entry composition and its mounts.
     Composition,
+    /// Scripts.
+    Scripts,
     /// References between files.
     References,
     /// Packed files.
@@ -246,8 +248,8 @@ rules! {
     /// The duration of the composition is unknown.
     ///
     /// The duration is set by `data-duration` on the root element, or follows from clips with `data-duration`, from
-    /// media, from a timeline that a script registers, or from a CSS animation that ends. Without any of them, the render
-    /// fails: the composition has zero duration.
+    /// media, from animations that end, or from a timeline that a script registers. Without any of them, the render fails:
+    /// the composition has zero duration.
     DurationMissing = "duration-missing", Composition, Error;
 
     /// `data-duration` is not a positive number of seconds.
@@ -269,6 +271,116 @@ rules! {
 
     /// Compositions mount each other in a cycle.
     MountCycle = "mount-cycle", Composition, Error;
+
+    /// A script has a syntax error.
+    ///
+    /// Browsers do not run any part of such a script. If it registers the timeline, nothing moves, and the renderer
+    /// waits 45 seconds for the timeline before it gives up.
+    ScriptSyntaxError = "script-syntax-error", Scripts, Error;
+
+    /// A script uses a library that no page loads.
+    ///
+    /// The script stops at the first use of GSAP, Lottie or Three.js, and its timeline is never registered: the render
+    /// fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element does not move.
+    LibraryNotLoaded = "library-not-loaded", Scripts, Error;
+
+    /// A script creates a GSAP timeline and never registers it.
+    ///
+    /// The renderer only moves timelines in `window.__timelines`. Others do not play, and the renderer waits 45 seconds
+    /// for a timeline of the composition.
+    TimelineNotRegistered = "timeline-not-registered", Scripts, Error;
+
+    /// A timeline is registered under an id that no composition has.
+    ///
+    /// The key in `window.__timelines` must be the `data-composition-id` of the element that the timeline animates.
+    /// Otherwise the timeline does not play.
+    TimelineIdMismatch = "timeline-id-mismatch", Scripts, Error;
+
+    /// A composition has no timeline and no `data-no-timeline`.
+    ///
+    /// The renderer waits up to 45 seconds for a timeline in `window.__timelines`, in every render. `data-no-timeline`
+    /// on the element says that there is none.
+    TimelineMissing = "timeline-missing", Scripts, Warning;
+
+    /// A timeline is registered before its animations are added.
+    ///
+    /// The script registers the timeline at once and adds animations when fonts have loaded. Where the composition is
+    /// mounted, the runtime takes the timeline while it is empty, and nothing moves.
+    TimelineRegisteredEarly = "timeline-registered-early", Scripts, Warning;
+
+    /// An animation repeats forever in a composition without a duration.
+    ///
+    /// `repeat: -1` makes the timeline endless. Without `data-duration` on the root element, the renderer cannot plan
+    /// the frames, and the render fails.
+    InfiniteRepeat = "infinite-repeat", Scripts, Error;
+
+    /// The number of repeats is rounded in a way that can exceed the duration.
+    ///
+    /// `Math.ceil(duration / cycle) - 1` is too large by a part of a cycle. `Math.floor(duration / cycle) - 1` is -1,
+    /// which means forever, if a cycle is longer than the duration.
+    RepeatOvershoot = "repeat-overshoot", Scripts, Warning;
+
+    /// A script uses values that differ between runs.
+    ///
+    /// Random numbers, the current time and answers of other servers change from render to render, and between the
+    /// processes that render parts of one video. Renders are reused for equal input, so a repeated render may differ
+    /// from the reused one. Use a random number generator with a fixed seed, and times of the timeline.
+    NondeterministicScript = "nondeterministic-script", Scripts, Warning;
+
+    /// A script animates with `requestAnimationFrame`.
+    ///
+    /// Its callbacks follow the real clock, not the time of the frame that is captured, so frames repeat or are skipped.
+    RealTimeAnimation = "real-time-animation", Scripts, Warning;
+
+    /// CSS changes a style with a transition.
+    ///
+    /// Transitions follow the real clock, not the time of the frame that is captured. Where a script changes the style,
+    /// frames differ from run to run.
+    CssTransition = "css-transition", Scripts, Warning;
+
+    /// A script plays, pauses or seeks a media element.
+    ///
+    /// The renderer sets the time of audio and video for each frame. A script that does so as well changes which frame
+    /// is captured. Use `data-start`, `data-duration` and `data-media-start`.
+    MediaControlledByScript = "media-controlled-by-script", Scripts, Warning;
+
+    /// A script sets the source of a media element.
+    ///
+    /// The renderer extracts frames and sound from the authored source before scripts run. Use `data-var-src` with a
+    /// declared variable.
+    MediaSourceSetByScript = "media-source-set-by-script", Scripts, Warning;
+
+    /// A selector contains a variable.
+    ///
+    /// The official bundler reads selectors of `querySelector` in scripts, and does not evaluate `${…}`. Where a
+    /// composition is mounted, the selector is not rewritten.
+    TemplateSelector = "template-selector", Scripts, Warning;
+
+    /// A selector cannot match.
+    ///
+    /// `[a="1" b="2"]` is a syntax error: each attribute needs its own brackets. `#a #a` asks for an element inside
+    /// another one with the same id. `#1a` is invalid, because a name cannot start with a digit: write `#\31 a`, or
+    /// rename the id.
+    UnmatchableSelector = "unmatchable-selector", Scripts, Warning;
+
+    /// A tween animates the visibility of a clip.
+    ///
+    /// The renderer sets `visibility` and `display` of elements of class `clip` for each frame, and overrides what a
+    /// tween of `visibility`, `display` or `autoAlpha` sets. Animate `opacity`, or an element inside the clip.
+    ClipVisibilityTween = "clip-visibility-tween", Scripts, Warning;
+
+    /// An element that should fade in stays invisible.
+    ///
+    /// CSS hides the element with `opacity: 0`, and the tween ends at the value of the CSS: `from` with `opacity: 0`
+    /// goes from 0 to 0, and `fromTo` without an opacity in its second object keeps the hidden state where rendering
+    /// starts later in the video.
+    InvisibleReveal = "invisible-reveal", Scripts, Warning;
+
+    /// An element is hidden at the start of a timeline.
+    ///
+    /// `timeline.set()` at position 0 has no effect on the first frame, which shows the element. Use `gsap.set()`, or
+    /// hide the element in CSS.
+    LateInitialState = "late-initial-state", Scripts, Warning;
 
     /// A referenced file was not found.
     ///
@@ -586,6 +698,7 @@ impl Group {
         Self::Values,
         Self::Bindings,
         Self::Composition,
+        Self::Scripts,
         Self::References,
         Self::Packing,
         Self::Structure,
@@ -599,6 +712,7 @@ impl Group {
             Self::Values => "Values",
             Self::Bindings => "Bindings",
             Self::Composition => "Compositions",
+            Self::Scripts => "Scripts",
             Self::References => "References",
             Self::Packing => "Packing",
             Self::Structure => "Structure and media",

@@ -78,6 +78,11 @@ impl Bundler<'_> {
         let Ok(text) = String::from_utf8(self.tree.read(&source)?) else {
             return Some(BundledFile { source, rewritten: None });
         };
+        // Most scripts are libraries; only a reference upwards leaves the project.
+        if kind == TextKind::Script && !text.contains("../") && below(self.tree.project(), &source).is_some()
+        {
+            return Some(BundledFile { source, rewritten: None });
+        }
         let found = references(kind, &text);
         let replacements = found
             .iter()

@@ -15,7 +15,7 @@ pub use ignore::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use link::{Link, percent_decode};
 pub use memory::{Contents, MemoryTree};
 pub use path::{below, join, parent, resolve};
-pub(crate) use reference::ReferenceCollector;
 pub use reference::{Reference, TextKind, references, rewrite};
+pub(crate) use reference::{ReferenceCollector, script_references};
 pub(crate) use resolve::{Destination, Resolver};
 pub use tree::{Found, HEAD, Listing, ProjectFile, Tree, unportable_name};

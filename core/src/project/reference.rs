@@ -2,6 +2,8 @@
 
 use crate::lang::css::Need;
 use crate::lang::html::{Attribute, Element, EmbeddedTexts, Quote};
+use crate::lang::json::Node;
+use crate::lang::script::{ScriptKind, ScriptReference, parse};
 use crate::lang::{css, html};
 use crate::text::Span;
 
@@ -12,6 +14,8 @@ pub enum TextKind {
     Html,
     /// CSS.
     Css,
+    /// JavaScript.
+    Script,
 }
 
 impl TextKind {
@@ -22,6 +26,7 @@ impl TextKind {
         match extension.to_ascii_lowercase().as_str() {
             "html" | "htm" => Some(Self::Html),
             "css" => Some(Self::Css),
+            "js" | "mjs" | "cjs" => Some(Self::Script),
             _ => None,
         }
     }
@@ -57,6 +62,10 @@ enum Syntax {
     Srcset,
     /// CSS, with these quotes around it.
     Css(Quote),
+    /// A string of a script, with this character around it.
+    Text(char),
+    /// The specifier of a module, in a script or an import map. A path that starts with a name would be a package.
+    Module(char),
 }
 
 /// Attributes that contain one reference.
@@ -80,8 +89,16 @@ pub fn references(kind: TextKind, source: &str) -> Vec<Reference> {
         TextKind::Html => {
             let mut collector = ReferenceCollector::default();
             let texts = html::scan(source, &mut |element| collector.element(element));
-            collector.finish(source, &texts)
+            let mut scripts = Vec::new();
+            for (spans, kind) in [(&texts.scripts, ScriptKind::Classic), (&texts.modules, ScriptKind::Module)]
+            {
+                for span in spans {
+                    scripts.extend(parse(&source[span.start..span.end], span.start, kind).references);
+                }
+            }
+            collector.finish(source, &texts, script_references(&scripts))
         }
+        TextKind::Script => script_references(&parse(source, 0, ScriptKind::File).references),
         TextKind::Css => {
             let mut found = Vec::new();
             in_css(source, 0, None, &mut found);
@@ -127,15 +144,59 @@ impl ReferenceCollector {
         std::mem::take(&mut self.found)
     }
 
-    /// Returns all references in source order, including those in embedded style sheets.
-    pub(crate) fn finish(self, source: &str, texts: &EmbeddedTexts) -> Vec<Reference> {
+    /// Returns all references in source order, including those in embedded style sheets and import maps, and `scripts`.
+    pub(crate) fn finish(
+        self,
+        source: &str,
+        texts: &EmbeddedTexts,
+        scripts: Vec<Reference>,
+    ) -> Vec<Reference> {
         let Self { mut found } = self;
+        found.extend(scripts);
+        for map in &texts.import_maps {
+            in_import_map(&source[map.start..map.end], map.start, &mut found);
+        }
         for style in &texts.styles {
             in_css(&source[style.start..style.end], style.start, None, &mut found);
         }
         found.retain(|reference| !reference.target.is_empty());
         found.sort_by_key(|reference| reference.span.start);
         found
+    }
+}
+
+/// Returns the references of a script.
+pub(crate) fn script_references<'a>(found: impl IntoIterator<Item = &'a ScriptReference>) -> Vec<Reference> {
+    let found = found.into_iter().map(|reference| Reference {
+        target: reference.target.clone(),
+        span: reference.span,
+        need: Need::Always,
+        context: Context {
+            attribute: None,
+            syntax: match reference.is_module {
+                true => Syntax::Module(reference.quote),
+                false => Syntax::Text(reference.quote),
+            },
+        },
+    });
+    found.filter(|reference| !reference.target.is_empty()).collect()
+}
+
+/// Collects the files that an import map names, below `imports` and each of `scopes`. A target that ends with a slash
+/// is a directory.
+fn in_import_map(source: &str, offset: usize, found: &mut Vec<Reference>) {
+    let Ok(map) = Node::parse(source) else { return };
+    let scopes = map.member("scopes").and_then(Node::members).into_iter().flatten();
+    let tables = map.member("imports").into_iter().chain(scopes.map(|scope| &scope.value));
+    for entry in tables.filter_map(Node::members).flatten() {
+        let serde_json::Value::String(target) = entry.value.value() else { continue };
+        let span = entry.value.span();
+        found.push(Reference {
+            target,
+            span: Span { start: span.start + 1, end: span.end - 1 }.after(offset),
+            need: Need::Always,
+            context: Context { attribute: None, syntax: Syntax::Module('"') },
+        });
     }
 }
 
@@ -222,6 +283,11 @@ impl Context {
             // Spaces and commas inside a URL must be percent-encoded.
             Syntax::Srcset => target.replace(',', "%2C").replace([' ', '\t', '\n', '\x0c', '\r'], "%20"),
             Syntax::Css(quote) => css::escape(target, quote),
+            Syntax::Text(quote) => script_text(target, quote),
+            Syntax::Module(quote) => {
+                let is_path = target.starts_with(['.', '/']) || target.contains("://");
+                script_text(&if is_path { target.to_owned() } else { format!("./{target}") }, quote)
+            }
         };
         let Some(quote) = self.attribute else { return written };
         let escaped = written.replace('&', "&amp;");
@@ -239,6 +305,27 @@ impl Context {
                 .collect(),
         }
     }
+}
+
+/// Escapes the characters that would end a string of a script, or mean something else in it.
+fn script_text(target: &str, quote: char) -> String {
+    let mut written = String::with_capacity(target.len());
+    for character in target.chars() {
+        match character {
+            '\\' => written.push_str("\\\\"),
+            // An end tag would end the script.
+            '<' | '\u{2028}' | '\u{2029}' | '\0'..='\x1f' => {
+                written.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            '$' if quote == '`' => written.push_str("\\$"),
+            character if character == quote => {
+                written.push('\\');
+                written.push(character);
+            }
+            character => written.push(character),
+        }
+    }
+    written
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::host::{host_of, is_placeholder, is_public};
 use super::path::{Place, place, readings, without_query};
 use crate::lang::html;
 use crate::lang::html::Element;
-use crate::project::{ReferenceCollector, TextKind, parent, references as css_references};
+use crate::project::{ReferenceCollector, TextKind, parent, references as text_references};
 use crate::text::Span;
 
 /// Nested documents (`<noscript>`, `srcdoc`) below this depth are not read again.
@@ -90,8 +90,8 @@ pub fn references(kind: TextKind, path: &str, source: &str, has: &dyn Fn(&str) -
     let mut reader = Reader { folder: parent(path), has, found: Vec::new() };
     match kind {
         TextKind::Html => reader.document(source, &|span| span, 0),
-        TextKind::Css => {
-            for reference in css_references(TextKind::Css, source) {
+        TextKind::Css | TextKind::Script => {
+            for reference in text_references(kind, source) {
                 reader.judge(reference.target, reference.span, Use::Load);
             }
         }
@@ -130,7 +130,7 @@ impl Reader<'_> {
                     .extend(document.map(|document| (document.value.to_string(), position(document.span))));
             }
         });
-        for reference in collector.finish(source, &texts) {
+        for reference in collector.finish(source, &texts, Vec::new()) {
             self.judge(reference.target, position(reference.span), Use::Load);
         }
         for (name, start) in nested {

@@ -10,8 +10,12 @@ use crate::text::Span;
 pub(crate) struct EmbeddedTexts {
     /// The contents of each `<style>`.
     pub(crate) styles: Vec<Span>,
-    /// The contents of each `<script>` that is JavaScript.
+    /// The contents of each `<script>` that is a classic script.
     pub(crate) scripts: Vec<Span>,
+    /// The contents of each `<script type="module">`.
+    pub(crate) modules: Vec<Span>,
+    /// The contents of each `<script type="importmap">`.
+    pub(crate) import_maps: Vec<Span>,
 }
 
 /// A start tag.

@@ -32,6 +32,8 @@ pub(crate) fn scan_parts<'a>(source: &'a str, visit: &mut dyn FnMut(Part<'_, 'a>
 enum Raw {
     Style,
     Script,
+    Module,
+    ImportMap,
 }
 
 /// Receives the tokens. Text, comments and doctypes are not kept.
@@ -105,6 +107,8 @@ impl<'a, 'd> Reader<'a, 'd> {
         let texts = match raw {
             Raw::Style => &mut self.texts.styles,
             Raw::Script => &mut self.texts.scripts,
+            Raw::Module => &mut self.texts.modules,
+            Raw::ImportMap => &mut self.texts.import_maps,
         };
         texts.push(Span { start, end });
     }
@@ -252,10 +256,17 @@ fn raw_text(name: &str, attributes: &[Attribute<'_>]) -> Option<Raw> {
     match name {
         "style" => Some(Raw::Style),
         "script" => {
-            let kind = attributes.iter().find(|attribute| attribute.name == "type");
-            let kind = kind.map(|kind| kind.value.trim().to_ascii_lowercase()).unwrap_or_default();
-            // Data blocks, such as JSON and shaders, have other types; source: HTML standard, section 4.12.1.
-            (kind.is_empty() || kind == "module" || kind.ends_with("javascript")).then_some(Raw::Script)
+            let value = |name: &str| attributes.iter().find(|attribute| attribute.name == name);
+            let kind = value("type").map(|kind| kind.value.trim().to_ascii_lowercase()).unwrap_or_default();
+            match &*kind {
+                // The text of a script with a source is not run.
+                _ if value("src").is_some() => None,
+                "module" => Some(Raw::Module),
+                "importmap" => Some(Raw::ImportMap),
+                // Data blocks, such as JSON and shaders, have other types; source: HTML standard, section 4.12.1.
+                kind if kind.is_empty() || kind.ends_with("javascript") => Some(Raw::Script),
+                _ => None,
+            }
         }
         _ => None,
     }

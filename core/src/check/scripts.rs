@@ -1,0 +1,391 @@
+//! Checks of scripts: syntax, timelines, libraries, and what differs from run to run.
+
+use std::collections::BTreeSet;
+
+use super::graph::Graph;
+use super::page::{Media, Page, Pages};
+use super::transitions;
+use crate::composition::Measure;
+use crate::findings::{Diagnostic, Rule};
+use crate::lang::script::{Clock, Library, MediaAction, MediaControl, MediaTarget, Repeat, Script, Selector};
+use crate::project::TextKind;
+
+/// A script with a line of this length, in bytes, is generated.
+const LONG_LINE: usize = 2000;
+
+/// Checks the scripts of all compositions that are used, and those of the `entries` (repository paths) together with
+/// everything that they load.
+pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec<Diagnostic> {
+    let used = graph.used();
+    let mut found = Vec::new();
+    for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
+        found.extend(syntax(pages, page));
+        if !is_library(page) {
+            found.extend(page.facts.scripts.iter().flat_map(|script| timeless(page, script)));
+            found.extend(media(pages, page));
+        }
+        if page.is_composition() {
+            found.extend(mismatches(pages, page));
+        }
+    }
+    found.extend(transitions::check(pages, &used));
+    for path in entries {
+        let Some(entry) = pages.get(path) else { continue };
+        let parts = graph.closure(path, &|_| true).into_iter().filter_map(|path| pages.get(path));
+        let film = Film { pages, entry, parts: parts.collect() };
+        found.extend(film.libraries());
+        found.extend(film.timelines());
+        found.extend(film.repeats());
+    }
+    found
+}
+
+/// Returns whether a page is a script file of a library, whose code is not the author's.
+fn is_library(page: &Page) -> bool {
+    let path = page.path.to_ascii_lowercase();
+    let is_script = TextKind::of_path(&path) == Some(TextKind::Script);
+    is_script
+        && (path.contains(".min.")
+            || ["vendor/", "node_modules/", "lib/", "libs/"].iter().any(|folder| path.contains(folder))
+            || page.source.starts_with("/*!")
+            || page.facts.scripts.iter().any(|script| !script.provides.is_empty())
+            || page.source.lines().any(|line| line.len() > LONG_LINE))
+}
+
+/// Finds syntax errors in scripts of a page, and in script files that it loads.
+fn syntax(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+    if TextKind::of_path(&page.path) == Some(TextKind::Script) {
+        // A file that no page loads as a script may be anything.
+        let is_loaded = pages.all().any(|other| {
+            other.references.iter().any(|(reference, destination)| {
+                destination.path() == Some(page.path.as_str())
+                    && other.facts.sources.iter().any(|(_, span)| *span == reference.span)
+            })
+        });
+        if !is_loaded {
+            return Vec::new();
+        }
+    }
+    let text = page.text();
+    let errors = page.facts.scripts.iter().filter_map(|script| script.error.as_ref());
+    // A later step replaces placeholders.
+    let errors = errors.filter(|_| !["{{", "{%", "<%"].iter().any(|mark| page.source.contains(mark)));
+    errors
+        .map(|error| {
+            let message = format!("the script has a syntax error: {}", error.message);
+            let help = "correct the script; browsers run no part of it";
+            text.finding(Rule::ScriptSyntaxError, error.span, message).help(help)
+        })
+        .collect()
+}
+
+/// Checks what is independent of other files.
+fn timeless(page: &Page, script: &Script) -> Vec<Diagnostic> {
+    let text = page.text();
+    let mut found = Vec::new();
+    for (clock, span) in &script.clocks {
+        let (rule, message, help) = match clock {
+            Clock::Frame => (
+                Rule::RealTimeAnimation,
+                "requestAnimationFrame() follows the real clock, not the time of the frame".to_owned(),
+                "animate with the timeline, or with its onUpdate callback",
+            ),
+            Clock::Call(name) => (
+                Rule::NondeterministicScript,
+                format!("{name} returns another value in every run, so frames differ between renders"),
+                "use fixed values, a random number generator with a fixed seed, or times of the timeline",
+            ),
+            Clock::RandomText => (
+                Rule::NondeterministicScript,
+                "GSAP chooses random(…) again in every run, so frames differ between renders".to_owned(),
+                "use fixed values, or a random number generator with a fixed seed",
+            ),
+            Clock::Network(url) => (
+                Rule::NondeterministicScript,
+                format!("the answer of {url:?} may differ between renders"),
+                "copy the data into the project",
+            ),
+        };
+        found.push(text.finding(rule, *span, message).help(help));
+    }
+    for (repeat, span) in &script.repeats {
+        let message = match repeat {
+            Repeat::Infinite => continue,
+            Repeat::Ceil => "Math.ceil(…) - 1 repeats can exceed the duration by a part of a cycle",
+            Repeat::Floor => {
+                "Math.floor(…) - 1 is -1, which repeats forever, if a cycle exceeds the duration"
+            }
+        };
+        let help = "write Math.max(0, Math.floor(duration / cycle) - 1)";
+        found.push(text.finding(Rule::RepeatOvershoot, *span, message).help(help));
+    }
+    for registration in script.registrations.iter().filter(|registration| registration.is_early) {
+        let message =
+            "the timeline is registered while it is empty; its animations are added after fonts have loaded";
+        let help = "register it at the end of the callback, after the animations";
+        found.push(text.finding(Rule::TimelineRegisteredEarly, registration.span, message).help(help));
+    }
+    for selector in &script.selectors {
+        found.extend(
+            unmatchable(selector)
+                .map(|(rule, message, help)| text.finding(rule, selector.span, message).help(help)),
+        );
+    }
+    found
+}
+
+fn unmatchable(selector: &Selector) -> Option<(Rule, String, &'static str)> {
+    let Some(text) = &selector.text else {
+        let help = "write the selector as a plain string";
+        let message = "the selector contains a variable".to_owned();
+        return selector.is_query.then_some((Rule::TemplateSelector, message, help));
+    };
+    let rule = Rule::UnmatchableSelector;
+    if let Some(id) = repeated_id(text) {
+        let message = format!("{text:?} asks for #{id} inside another #{id}");
+        return Some((rule, message, "remove the first of the two ids"));
+    }
+    if is_split(text) {
+        let message = format!("{text:?} has two attributes in one pair of brackets");
+        return Some((rule, message, "write [a=\"1\"][b=\"2\"]"));
+    }
+    let digit = text.match_indices('#').find(|(at, _)| {
+        let is_start = text[..*at].chars().next_back().is_none_or(|before| " ,>+~(".contains(before));
+        is_start && text[at + 1..].starts_with(|first: char| first.is_ascii_digit())
+    });
+    // `gsap.to("#123", …)` and the like; colors are not selectors.
+    digit.filter(|_| !text.contains('[')).map(|(at, _)| {
+        let message = format!("{:?} is not a valid selector: a name cannot start with a digit", &text[at..]);
+        (rule, message, "rename the id, or use CSS.escape()")
+    })
+}
+
+/// Returns an id that a selector names twice, as in `#a .b #a`.
+fn repeated_id(selector: &str) -> Option<&str> {
+    selector.split(',').find_map(|part| {
+        let mut seen = BTreeSet::new();
+        part.split([' ', '>', '+', '~']).find_map(|compound| {
+            let (_, id) = compound.split_once('#')?;
+            let end = id.find(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_')).unwrap_or(id.len());
+            (!id[..end].is_empty() && !compound.contains('[') && !seen.insert(&id[..end]))
+                .then_some(&id[..end])
+        })
+    })
+}
+
+/// Returns whether a selector has two attributes in one pair of brackets.
+fn is_split(selector: &str) -> bool {
+    selector.split('[').skip(1).any(|rest| {
+        let inner = rest.split(']').next().unwrap_or_default();
+        ["\" data-", "' data-"].iter().any(|mark| inner.contains(mark))
+    })
+}
+
+/// Finds scripts that control media elements of the page that they run in.
+fn media(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+    let text = page.text();
+    let hosts = pages.all().filter(|host| {
+        host.path == page.path
+            || host.references.iter().any(|(_, destination)| destination.path() == Some(page.path.as_str()))
+    });
+    let elements = hosts.flat_map(|host| &host.facts.media).collect::<Vec<_>>();
+    let mut found = Vec::new();
+    for MediaControl { target, action, span } in page.facts.scripts.iter().flat_map(|script| &script.media) {
+        let Some(element) = elements.iter().find(|element| is_target(element, target)) else { continue };
+        let name = &element.name;
+        let finding = match action {
+            MediaAction::Control(action) => {
+                let message =
+                    format!("the script sets {action} of a <{name}> element, which the renderer controls");
+                let help = "use data-start, data-duration and data-media-start";
+                text.finding(Rule::MediaControlledByScript, *span, message).help(help)
+            }
+            MediaAction::Source => {
+                let message = format!("the script sets the source of a <{name}> element");
+                let help = "write the source in the page, or bind it with data-var-src";
+                text.finding(Rule::MediaSourceSetByScript, *span, message).help(help)
+            }
+        };
+        found.push(finding);
+    }
+    found
+}
+
+fn is_target(element: &Media, target: &MediaTarget) -> bool {
+    match target {
+        MediaTarget::Id(id) => element.id.as_ref() == Some(id),
+        MediaTarget::Selector(selector) => selector.split(',').any(|part| {
+            // The last compound of the selector.
+            let last = part.trim().rsplit([' ', '>', '+', '~']).next().unwrap_or_default();
+            let simple = last.split([':', '[']).next().unwrap_or_default();
+            let name_end = simple.find(['#', '.']).unwrap_or(simple.len());
+            let (name, rest) = simple.split_at(name_end);
+            let is_name = name.is_empty() || name.eq_ignore_ascii_case(&element.name);
+            let id = rest.split('#').nth(1).map(|id| id.split('.').next().unwrap_or_default());
+            let is_id = id.is_none_or(|id| element.id.as_deref() == Some(id));
+            let mut classes =
+                rest.split('.').skip(1).map(|class| class.split('#').next().unwrap_or_default());
+            let is_class = classes.all(|class| element.classes.iter().any(|own| own == class));
+            !simple.is_empty() && is_name && is_id && is_class
+        }),
+    }
+}
+
+/// Finds timelines that are registered under an id that no composition has.
+fn mismatches(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+    let words = &page.facts.usage.words;
+    // Scripts may set the id.
+    if words.contains("compositionId")
+        || (words.contains("setAttribute") && words.contains("data-composition-id"))
+    {
+        return Vec::new();
+    }
+    let text = page.text();
+    let ids =
+        BTreeSet::from_iter(pages.all().flat_map(|page| &page.facts.hosts).map(|host| host.id.as_str()));
+    let registrations = page.facts.scripts.iter().flat_map(|script| &script.registrations);
+    let unknown = registrations.filter_map(|registration| {
+        let id = registration.id.as_deref().filter(|id| !ids.contains(id))?;
+        let message =
+            format!("the timeline is registered as {id:?}, and no element has this data-composition-id");
+        let own = page.composition.root.as_ref().map_or("", |root| root.id.as_str());
+        let help = format!("write window.__timelines[{own:?}], with the id of the composition");
+        Some(text.finding(Rule::TimelineIdMismatch, registration.span, message).help(help))
+    });
+    unknown.collect()
+}
+
+/// An entry with everything that it loads.
+struct Film<'a> {
+    pages: &'a Pages<'a>,
+    entry: &'a Page,
+    parts: Vec<&'a Page>,
+}
+
+impl Film<'_> {
+    fn scripts(&self) -> impl Iterator<Item = (&Page, &Script)> {
+        self.parts.iter().flat_map(|page| page.facts.scripts.iter().map(move |script| (*page, script)))
+    }
+
+    /// Returns the URLs of scripts whose contents are not known.
+    fn unread(&self) -> Vec<&str> {
+        let mut urls = Vec::new();
+        for page in &self.parts {
+            for (url, span) in &page.facts.sources {
+                let target = page.references.iter().find(|(reference, _)| reference.span == *span);
+                let path = target.and_then(|(_, destination)| destination.path());
+                if path.is_none_or(|path| self.pages.get(path).is_none()) {
+                    urls.push(url.as_str());
+                }
+            }
+        }
+        urls
+    }
+
+    /// Returns whether a script that was not read is no known library, and so may do anything.
+    fn has_unknown_script(&self) -> bool {
+        let is_known = |url: &&str| Library::ALL.iter().any(|library| library.is_in(url));
+        self.unread().iter().any(|url| !is_known(url))
+            || self.parts.iter().any(|page| page.facts.scripts.iter().any(|script| script.error.is_some()))
+    }
+
+    /// Finds libraries that are used and not loaded.
+    fn libraries(&self) -> Vec<Diagnostic> {
+        if self.has_unknown_script() {
+            return Vec::new();
+        }
+        let unread = self.unread();
+        let mut found = Vec::new();
+        for library in Library::ALL {
+            let is_loaded = unread.iter().any(|url| library.is_in(url))
+                || self.scripts().any(|(_, script)| script.provides.contains(&library))
+                || self.parts.iter().any(|page| library.is_in(&page.facts.import_map));
+            let used = self.parts.iter().find_map(|page| {
+                let span = page.facts.scripts.iter().find_map(|script| script.uses.get(&library));
+                let attribute = page.facts.lottie.as_ref().filter(|_| library == Library::Lottie);
+                Some((page, *span.or(attribute)?))
+            });
+            let Some((page, span)) = used.filter(|_| !is_loaded) else { continue };
+            let (name, file) = match library {
+                Library::Gsap => ("GSAP", "https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"),
+                Library::MotionPath => {
+                    ("MotionPathPlugin", "https://cdn.jsdelivr.net/npm/gsap@3/dist/MotionPathPlugin.min.js")
+                }
+                Library::Lottie => {
+                    ("Lottie", "https://cdn.jsdelivr.net/npm/lottie-web@5/build/player/lottie.min.js")
+                }
+                Library::Three => ("Three.js", "https://cdn.jsdelivr.net/npm/three@0.160/build/three.min.js"),
+            };
+            let message = format!("{name} is used, and no script loads it");
+            let help =
+                format!("add <script src=\"{file}\"></script> before the script, or a copy in the project");
+            found.push(page.text().finding(Rule::LibraryNotLoaded, span, message).help(help));
+        }
+        found
+    }
+
+    /// Finds compositions whose timeline never comes.
+    fn timelines(&self) -> Vec<Diagnostic> {
+        let is_open = self.has_unknown_script()
+            || self.scripts().any(|(_, script)| {
+                script.may_register
+                    || script.registrations.iter().any(|registration| registration.id.is_none())
+            });
+        if is_open {
+            return Vec::new();
+        }
+        let text = self.entry.text();
+        let is_registered = self.scripts().any(|(_, script)| script.may_have_timeline());
+        let created = self.scripts().find_map(|(page, script)| Some((page, *script.timelines.first()?)));
+        if let Some((page, span)) = created.filter(|_| !is_registered) {
+            let id = self.entry.composition.root.as_ref().map_or("", |root| root.id.as_str());
+            let message = "the timeline is never registered, so it does not play";
+            let help = format!(
+                "add window.__timelines = window.__timelines || {{}}; window.__timelines[{id:?}] = timeline;"
+            );
+            return vec![page.text().finding(Rule::TimelineNotRegistered, span, message).help(help)];
+        }
+        let registrations = self.scripts().flat_map(|(_, script)| &script.registrations);
+        let registered = BTreeSet::from_iter(registrations.filter_map(|found| found.id.as_deref()));
+        let hosts = BTreeSet::from_iter(
+            self.parts.iter().flat_map(|page| &page.facts.hosts).map(|host| host.id.as_str()),
+        );
+        // A timeline under a wrong id has its own finding.
+        if registered.iter().any(|id| !hosts.contains(id)) {
+            return Vec::new();
+        }
+        let missing = self.entry.facts.hosts.iter();
+        let missing = missing.filter(|host| !host.is_exempt && !registered.contains(host.id.as_str()));
+        missing
+            .map(|host| {
+                let message = format!(
+                    "the composition {:?} has no timeline; every render waits 45 seconds for it",
+                    host.id
+                );
+                let help =
+                    "add data-no-timeline to the element, or register a timeline in window.__timelines";
+                text.finding(Rule::TimelineMissing, host.span, message).help(help)
+            })
+            .collect()
+    }
+
+    /// Finds endless animations without a duration.
+    fn repeats(&self) -> Vec<Diagnostic> {
+        let root = self.entry.composition.root.as_ref();
+        if root.is_none_or(|root| root.duration != Measure::Missing) {
+            return Vec::new();
+        }
+        let scripts = self.scripts().filter(|(page, _)| !is_library(page));
+        let endless = scripts.flat_map(|(page, script)| {
+            let spans = script.repeats.iter().filter(|(repeat, _)| *repeat == Repeat::Infinite);
+            spans.map(move |(_, span)| (page, *span))
+        });
+        endless
+            .map(|(page, span)| {
+                let message = "the animation repeats forever, and the composition has no duration";
+                let help = "add data-duration to the root element, or set a number of repeats";
+                page.text().finding(Rule::InfiniteRepeat, span, message).help(help)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,211 @@
+//! What the checks learn about a script. Spans are offsets into the file that contains it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::text::Span;
+
+/// How a script is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScriptKind {
+    /// A classic script, or the value of an event attribute.
+    Classic,
+    /// `<script type="module">`, or a file that a module imports.
+    Module,
+    /// A file that may be either.
+    File,
+}
+
+/// Facts about a script.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    /// Why browsers do not run the script.
+    pub(crate) error: Option<SyntaxError>,
+    /// The variables that the script reads through `getVariables()`, with the positions of their names.
+    pub(crate) reads: Vec<(String, Span)>,
+    /// The script may read other variables as well.
+    pub(crate) is_opaque: bool,
+    /// All strings and identifiers of the script. A variable whose id is not among them is not mentioned.
+    pub(crate) words: BTreeSet<String>,
+    /// Calls of `gsap.timeline()`.
+    pub(crate) timelines: Vec<Span>,
+    /// Assignments to entries of `window.__timelines`.
+    pub(crate) registrations: Vec<Registration>,
+    /// `window.__timelines` is used in a way that may register any timeline.
+    pub(crate) may_register: bool,
+    /// The first use of each library, except behind a test for its existence.
+    pub(crate) uses: BTreeMap<Library, Span>,
+    /// The libraries that the script contains or imports.
+    pub(crate) provides: BTreeSet<Library>,
+    /// `repeat` values that may exceed the duration.
+    pub(crate) repeats: Vec<(Repeat, Span)>,
+    /// Values that differ from run to run.
+    pub(crate) clocks: Vec<(Clock, Span)>,
+    /// Calls and assignments that control media elements.
+    pub(crate) media: Vec<MediaControl>,
+    /// Selectors passed to the DOM or to GSAP.
+    pub(crate) selectors: Vec<Selector>,
+    /// Tweens with a known target.
+    pub(crate) tweens: Vec<Tween>,
+    /// A call of `element.animate()`: the runtime infers the duration from it.
+    pub(crate) animates: bool,
+    /// References to other files.
+    pub(crate) references: Vec<ScriptReference>,
+}
+
+/// A syntax error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    /// The problem, as a lowercase phrase.
+    pub(crate) message: String,
+    pub(crate) span: Span,
+}
+
+/// `window.__timelines["id"] = timeline`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Registration {
+    /// The id; `None` if it is computed.
+    pub(crate) id: Option<String>,
+    pub(crate) span: Span,
+    /// The timeline is still empty: its animations are added later, when fonts are loaded.
+    pub(crate) is_early: bool,
+}
+
+/// A library that scripts use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Library {
+    Gsap,
+    MotionPath,
+    Lottie,
+    Three,
+}
+
+impl Library {
+    pub(crate) const ALL: [Self; 4] = [Self::Gsap, Self::MotionPath, Self::Lottie, Self::Three];
+
+    /// The names of global variables that the library sets.
+    pub(crate) fn globals(self) -> &'static [&'static str] {
+        match self {
+            Self::Gsap => &["gsap", "TweenMax", "TimelineMax", "GreenSockGlobals"],
+            Self::MotionPath => &["MotionPathPlugin"],
+            Self::Lottie => &["lottie", "bodymovin"],
+            Self::Three => &["THREE"],
+        }
+    }
+
+    /// Returns whether a URL is that of the library, by its name.
+    pub(crate) fn is_in(self, url: &str) -> bool {
+        let url = url.to_ascii_lowercase();
+        let names: &[&str] = match self {
+            Self::Gsap => &["gsap"],
+            Self::MotionPath => &["motionpath"],
+            Self::Lottie => &["lottie", "bodymovin"],
+            Self::Three => &["three"],
+        };
+        names.iter().any(|name| url.contains(name))
+    }
+}
+
+/// How a `repeat` may exceed the duration of the composition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// `-1`: for ever.
+    Infinite,
+    /// `Math.ceil(…) - 1`.
+    Ceil,
+    /// `Math.floor(…) - 1`, which may be -1.
+    Floor,
+}
+
+/// A source of values that differ from run to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// A call such as `Math.random()` or `Date.now()`.
+    Call(&'static str),
+    /// `"random(…)"` as the value of a tween.
+    RandomText,
+    /// `requestAnimationFrame()`.
+    Frame,
+    /// `fetch()` of another host.
+    Network(String),
+}
+
+/// A script controls a media element, which is the renderer's task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MediaControl {
+    pub(crate) target: MediaTarget,
+    pub(crate) action: MediaAction,
+    pub(crate) span: Span,
+}
+
+/// The element that a script controls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MediaTarget {
+    Id(String),
+    Selector(String),
+}
+
+/// What a script does with a media element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaAction {
+    /// `play()`, `pause()`, `currentTime =` or `muted =`.
+    Control(&'static str),
+    /// `src =` or `setAttribute("src", …)`.
+    Source,
+}
+
+/// A selector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Selector {
+    /// The text; `None` for a template with a `${…}`.
+    pub(crate) text: Option<String>,
+    pub(crate) span: Span,
+    /// It is passed to `querySelector` or `querySelectorAll`.
+    pub(crate) is_query: bool,
+}
+
+/// A tween of one target.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tween {
+    /// `to`, `from`, `fromTo` or `set`.
+    pub(crate) method: &'static str,
+    /// `gsap.to(…)`, not a call of a timeline.
+    pub(crate) is_global: bool,
+    pub(crate) selector: String,
+    /// The values of the last object.
+    pub(crate) values: BTreeMap<String, TweenValue>,
+    /// The values that `fromTo` starts with.
+    pub(crate) from: BTreeMap<String, TweenValue>,
+    /// The position in the timeline, if it is a number.
+    pub(crate) position: Option<f64>,
+    /// No tween of the script is before it, other than `set`.
+    pub(crate) is_initial: bool,
+    pub(crate) span: Span,
+}
+
+/// A value of a tween.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum TweenValue {
+    Number(f64),
+    Text(String),
+    Flag(bool),
+    Unknown,
+}
+
+/// A reference to another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ScriptReference {
+    pub(crate) target: String,
+    /// The characters between the quotes.
+    pub(crate) span: Span,
+    /// The file is loaded as a module.
+    pub(crate) is_module: bool,
+    /// The character that encloses the text.
+    pub(crate) quote: char,
+}
+
+impl Script {
+    /// Returns whether a timeline is registered, or may be.
+    pub(crate) fn may_have_timeline(&self) -> bool {
+        self.may_register || !self.registrations.is_empty()
+    }
+}

@@ -1,0 +1,262 @@
+//! Walks the tree of a script and collects its facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oxc_ast::ast::{
+    AssignmentExpression, AssignmentOperator, AssignmentTarget, BindingIdentifier, BindingPatternKind,
+    CallExpression, ComputedMemberExpression, ExportAllDeclaration, ExportNamedDeclaration, Expression,
+    ExpressionStatement, IdentifierName, IdentifierReference, ImportDeclaration, ImportExpression,
+    LogicalExpression, NewExpression, ObjectProperty, StaticMemberExpression, StringLiteral, TemplateElement,
+    UnaryExpression, UnaryOperator, VariableDeclarationKind, VariableDeclarator,
+};
+use oxc_ast_visit::{Visit, walk};
+
+use super::constants::{Constants, text};
+use super::facts::{Library, MediaTarget, Script};
+use super::variables::{Values, inside};
+use crate::text::Span;
+
+/// A tree is walked once for the names that it declares, and once for what happens to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Names,
+    Facts,
+}
+
+/// Collects facts.
+pub(super) struct Walker<'s> {
+    pub(super) source: &'s str,
+    offset: usize,
+    pub(super) phase: Phase,
+    pub(super) script: Script,
+    pub(super) values: Values,
+    pub(super) constants: Constants,
+    /// Names that hold a media element, or another element.
+    pub(super) elements: BTreeMap<String, Option<MediaTarget>>,
+    /// Names that hold `window.__timelines`.
+    pub(super) registries: BTreeSet<String>,
+    /// Where `document.fonts.ready` is.
+    pub(super) fonts_ready: Option<u32>,
+    /// Where tweens are.
+    pub(super) tween_starts: Vec<u32>,
+    /// Libraries whose existence is tested.
+    pub(super) tested: BTreeSet<Library>,
+    /// `Math.random` and the like that the script replaces.
+    pub(super) replaced: BTreeSet<String>,
+    /// Expressions whose meaning is clear from what is around them.
+    understood: BTreeSet<(u32, u32)>,
+}
+
+impl<'s> Walker<'s> {
+    pub(super) fn new(source: &'s str, offset: usize) -> Self {
+        Self {
+            source,
+            offset,
+            phase: Phase::Names,
+            script: Script::default(),
+            values: Values::default(),
+            constants: Constants::new(),
+            elements: BTreeMap::new(),
+            registries: BTreeSet::new(),
+            fonts_ready: None,
+            tween_starts: Vec::new(),
+            tested: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+            understood: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn set_phase(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.understood.clear();
+    }
+
+    /// Returns the facts.
+    pub(super) fn finish(mut self) -> Script {
+        self.finish_values();
+        self.finish_timelines();
+        self.script
+    }
+
+    /// Returns a span in the file.
+    pub(super) fn span(&self, span: oxc_span::Span) -> Span {
+        Span { start: span.start as usize, end: span.end as usize }.after(self.offset)
+    }
+
+    /// Marks an expression as understood.
+    pub(super) fn understand(&mut self, span: oxc_span::Span) {
+        self.understood.insert((span.start, span.end));
+    }
+
+    pub(super) fn is_understood(&self, span: oxc_span::Span) -> bool {
+        self.understood.contains(&(span.start, span.end))
+    }
+
+    /// Returns the value of a string or a constant.
+    pub(super) fn text<'e>(&'e self, expression: &'e Expression<'_>) -> Option<&'e str> {
+        text(expression, &self.constants)
+    }
+
+    fn word(&mut self, word: &str) {
+        if self.phase == Phase::Facts && !self.script.words.contains(word) {
+            self.script.words.insert(word.to_owned());
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Walker<'_> {
+    fn visit_identifier_name(&mut self, it: &IdentifierName<'a>) {
+        self.word(&it.name);
+    }
+
+    fn visit_identifier_reference(&mut self, it: &IdentifierReference<'a>) {
+        self.word(&it.name);
+        if self.phase == Phase::Facts {
+            self.values_used(&it.name, it.span);
+            self.registry_used(&it.name, it.span);
+        }
+    }
+
+    fn visit_binding_identifier(&mut self, it: &BindingIdentifier<'a>) {
+        self.word(&it.name);
+        if self.phase == Phase::Names {
+            self.values.bind(&it.name);
+        }
+        self.provide(&it.name);
+    }
+
+    fn visit_string_literal(&mut self, it: &StringLiteral<'a>) {
+        self.word(&it.value);
+    }
+
+    fn visit_template_element(&mut self, it: &TemplateElement<'a>) {
+        self.word(it.value.cooked.as_ref().unwrap_or(&it.value.raw));
+    }
+
+    fn visit_variable_declarator(&mut self, it: &VariableDeclarator<'a>) {
+        if let Some(value) = &it.init {
+            self.values_declared(&it.id, value);
+            if let BindingPatternKind::BindingIdentifier(name) = &it.id.kind {
+                self.declared(&name.name, it.kind == VariableDeclarationKind::Const, value);
+            }
+        }
+        walk::walk_variable_declarator(self, it);
+    }
+
+    fn visit_assignment_expression(&mut self, it: &AssignmentExpression<'a>) {
+        match &it.left {
+            AssignmentTarget::AssignmentTargetIdentifier(name) => {
+                self.values_assigned(&name.name, &it.right);
+                self.provide(&name.name);
+            }
+            AssignmentTarget::ObjectAssignmentTarget(target) if it.operator == AssignmentOperator::Assign => {
+                self.values_destructured(target, &it.right);
+            }
+            target => {
+                if let Some(member) = target.as_member_expression() {
+                    self.assigned(member, it);
+                }
+            }
+        }
+        walk::walk_assignment_expression(self, it);
+    }
+
+    fn visit_static_member_expression(&mut self, it: &StaticMemberExpression<'a>) {
+        self.values_member(&it.object, Some((it.property.span, &it.property.name)));
+        self.member_read(&it.object, &it.property.name, it.span);
+        walk::walk_static_member_expression(self, it);
+    }
+
+    fn visit_computed_member_expression(&mut self, it: &ComputedMemberExpression<'a>) {
+        let name = match &it.expression {
+            Expression::StringLiteral(literal) => Some((inside(literal.span), literal.value.as_str())),
+            _ => None,
+        };
+        self.values_member(&it.object, name);
+        self.member_read(&it.object, name.map_or("", |(_, name)| name), it.span);
+        walk::walk_computed_member_expression(self, it);
+    }
+
+    fn visit_expression_statement(&mut self, it: &ExpressionStatement<'a>) {
+        self.values_ignored(&it.expression);
+        walk::walk_expression_statement(self, it);
+    }
+
+    fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
+        if self.phase == Phase::Facts {
+            self.values_called(&it.callee, it.arguments.is_empty(), it.span);
+            self.called(it);
+        }
+        walk::walk_call_expression(self, it);
+    }
+
+    fn visit_new_expression(&mut self, it: &NewExpression<'a>) {
+        if self.phase == Phase::Facts {
+            self.constructed(it);
+            self.created(it);
+        }
+        walk::walk_new_expression(self, it);
+    }
+
+    fn visit_object_property(&mut self, it: &ObjectProperty<'a>) {
+        if self.phase == Phase::Facts {
+            self.property(it);
+        }
+        walk::walk_object_property(self, it);
+    }
+
+    fn visit_unary_expression(&mut self, it: &UnaryExpression<'a>) {
+        match it.operator {
+            UnaryOperator::Typeof => self.test(&it.argument),
+            UnaryOperator::LogicalNot => {
+                self.test(&it.argument);
+                self.registry(&it.argument);
+            }
+            _ => {}
+        }
+        walk::walk_unary_expression(self, it);
+    }
+
+    fn visit_logical_expression(&mut self, it: &LogicalExpression<'a>) {
+        self.test(&it.left);
+        self.registry(&it.left);
+        walk::walk_logical_expression(self, it);
+    }
+
+    fn visit_if_statement(&mut self, it: &oxc_ast::ast::IfStatement<'a>) {
+        self.test(&it.test);
+        self.registry(&it.test);
+        walk::walk_if_statement(self, it);
+    }
+
+    fn visit_import_declaration(&mut self, it: &ImportDeclaration<'a>) {
+        if self.phase == Phase::Facts {
+            self.import(&it.source);
+        }
+        walk::walk_import_declaration(self, it);
+    }
+
+    fn visit_export_named_declaration(&mut self, it: &ExportNamedDeclaration<'a>) {
+        if self.phase == Phase::Facts
+            && let Some(source) = &it.source
+        {
+            self.import(source);
+        }
+        walk::walk_export_named_declaration(self, it);
+    }
+
+    fn visit_export_all_declaration(&mut self, it: &ExportAllDeclaration<'a>) {
+        if self.phase == Phase::Facts {
+            self.import(&it.source);
+        }
+        walk::walk_export_all_declaration(self, it);
+    }
+
+    fn visit_import_expression(&mut self, it: &ImportExpression<'a>) {
+        if self.phase == Phase::Facts {
+            self.word("import");
+            self.dynamic_import(&it.source);
+        }
+        walk::walk_import_expression(self, it);
+    }
+}
