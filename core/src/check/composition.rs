@@ -7,7 +7,7 @@ use super::references::remedy;
 use crate::composition::{Measure, Root, Shape};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::json::spelling;
-use crate::lang::script::Library;
+use crate::lang::script::{Library, is_library_file};
 use crate::options::AspectRatio;
 use crate::project::{DEFAULT_COMPOSITION, Found, Tree, join};
 
@@ -105,13 +105,16 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
             let facts = &page.facts;
             // A timeline, a script that may make one, or an animation whose end the runtime finds.
             let words = &facts.usage.words;
-            let scripted = facts.has_remote_script
-                || facts.has_script_file
+            let scripted = facts.sources.iter().any(|(url, _)| !is_library_file(url))
                 || ["__timelines", "animate", "gsap", "lottie", "anime", "dataset", "data-duration"]
                     .iter()
                     .any(|word| words.contains(*word))
                 || facts.scripts.iter().any(|script| {
-                    script.animates || script.error.is_some() || script.uses.contains_key(&Library::Lottie)
+                    script.animates
+                        || script.may_register
+                        || script.error.is_some()
+                        || script.uses.contains_key(&Library::Lottie)
+                        || script.references.iter().any(|reference| reference.is_module)
                 });
             let animated = facts.has_animation || facts.lottie.is_some();
             let inferable = scripted || animated || facts.has_clips || !page.composition.mounts.is_empty();

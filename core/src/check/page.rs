@@ -72,10 +72,6 @@ pub(super) struct Facts {
     pub(super) has_clips: bool,
     /// A style sheet of the document or an inline style has an animation.
     pub(super) has_animation: bool,
-    /// A script is loaded from a file of the project.
-    pub(super) has_script_file: bool,
-    /// A script is loaded from another host.
-    pub(super) has_remote_script: bool,
     /// A style sheet is loaded from another host, fonts excepted.
     pub(super) has_remote_style: bool,
 }
@@ -246,20 +242,12 @@ impl Facts {
         {
             self.sources.push((source.value.trim().to_owned(), source.span));
         }
-        let is_remote = |name: &str| element.value(name).is_some_and(|url| url.contains("//"));
-        match &*element.name {
-            "script" => {
-                self.has_remote_script |= is_remote("src");
-                self.has_script_file |= element.value("src").is_some() && !is_remote("src");
-            }
-            "link" => {
-                let is_font = element.value("href").is_some_and(|url| url.contains("//fonts."));
-                self.has_remote_style |= is_remote("href") && !is_font;
-                // A style sheet of the project may have an animation.
-                self.has_animation |=
-                    element.value("rel").is_some_and(|rel| rel.eq_ignore_ascii_case("stylesheet"));
-            }
-            _ => {}
+        if element.name == "link" {
+            let url = element.value("href").unwrap_or_default();
+            self.has_remote_style |= url.contains("//") && !url.contains("//fonts.");
+            // A style sheet of the project may have an animation.
+            self.has_animation |=
+                element.value("rel").is_some_and(|rel| rel.eq_ignore_ascii_case("stylesheet"));
         }
         for attribute in &element.attributes {
             let name = &*attribute.name;

@@ -196,7 +196,7 @@ fn media(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
         let finding = match action {
             MediaAction::Control(action) => {
                 let message =
-                    format!("the script sets {action} of a <{name}> element, which the renderer controls");
+                    format!("the script uses {action} on a <{name}> element, which the renderer controls");
                 let help = "use data-start, data-duration and data-media-start";
                 text.finding(Rule::MediaControlledByScript, *span, message).help(help)
             }

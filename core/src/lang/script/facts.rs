@@ -105,6 +105,14 @@ impl Library {
     }
 }
 
+/// Returns whether a URL is that of a file of a library, which makes no timeline on its own.
+pub(crate) fn is_library_file(url: &str) -> bool {
+    const FILES: &[&str] = &["gsap", "motionpathplugin", "lottie", "lottie_light", "bodymovin", "three"];
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    FILES.contains(&name.split(['.', '@']).next().unwrap_or_default())
+}
+
 /// How a `repeat` may exceed the duration of the composition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {

@@ -17,6 +17,6 @@ mod walk;
 
 pub(crate) use facts::{
     Clock, Library, MediaAction, MediaControl, MediaTarget, Repeat, Script, ScriptKind, ScriptReference,
-    Selector, Tween, TweenValue,
+    Selector, Tween, TweenValue, is_library_file,
 };
 pub(crate) use parse::parse;
