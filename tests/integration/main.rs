@@ -22,6 +22,7 @@ mod lambda;
 mod limits;
 mod lint;
 mod matrix;
+mod mistakes;
 mod money;
 mod official;
 mod outputs;

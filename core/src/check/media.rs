@@ -205,7 +205,7 @@ fn sounds(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
 fn without_source(text: &Text<'_>, node: &Node, sets_sources: bool) -> Diagnostic {
     if let Some(variable) = node.value("data-var-src") {
         let message = format!(
-            "{} has no src beside data-var-src={variable:?}; audio is extracted from src, and without a value there is nothing to show",
+            "{} has data-var-src={variable:?}, but no src; audio is extracted from src, which is also the default",
             node.label()
         );
         let help = "add src with the default";

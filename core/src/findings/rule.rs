@@ -556,7 +556,7 @@ rules! {
 
     /// A video or audio element has `data-var-src`, but no `src`.
     ///
-    /// Audio is extracted from `src` as it is written, and without a value for the variable there is nothing to load.
+    /// Audio is extracted from the `src` in the file, and without a value for the variable there is nothing to load.
     MediaWithoutFallback = "media-without-fallback", Structure, Warning;
 
     /// A video or audio element has no `data-start`.
