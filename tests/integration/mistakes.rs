@@ -253,7 +253,7 @@ impl Project {
                 outer.set("data-duration", "2");
                 let mut inner = outer.clone();
                 inner.set("id", "inner");
-                inner.set("data-start", *random.choose(&["3", "5", "0"]));
+                inner.set("data-start", random.choose::<&str>(&["3", "5", "0"]));
                 inner.set("data-duration", "1");
                 outer.children.push(inner);
                 self.elements.push(outer);
@@ -276,7 +276,7 @@ impl Project {
                 let mount = self.mount(random);
                 mount.set(
                     "data-composition-src",
-                    *random.choose(&["compositions/gone.html", "gone.html", "compositions"]),
+                    random.choose::<&str>(&["compositions/gone.html", "gone.html", "compositions"]),
                 );
             }
             14 => {
@@ -313,7 +313,7 @@ impl Project {
                     element.set("data-start", "0");
                     element.set("data-duration", "2");
                 });
-                self.mount(random).set("data-duration", *random.choose(&["3", "5", "7.4"]));
+                self.mount(random).set("data-duration", random.choose::<&str>(&["3", "5", "7.4"]));
             }
             24 => {
                 let mut double =

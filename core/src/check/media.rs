@@ -116,14 +116,17 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
             let help = "add data-start=\"0\", or when it starts";
             found.push(text.finding(Rule::MediaWithoutStart, node.span, message).help(help));
         }
-        if &*node.name == "video" && is_timed {
-            found.extend(sound(text, node));
+        if &*node.name == "video" {
+            found.extend(sound(text, node, is_timed));
         }
     }
     found.extend(page.outline.nodes.iter().filter_map(|node| placeholder(text, node)));
     found.extend(sounds(page, text));
     found
 }
+
+/// The largest number of videos with one source that audio elements are compared with.
+const MAX_VIDEOS: usize = 100;
 
 /// An element with sound, and when it is heard, in seconds.
 struct Sound<'a> {
@@ -159,30 +162,31 @@ fn sounds(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut sounds = page.outline.nodes.iter().filter_map(Sound::of).collect::<Vec<_>>();
     sounds.sort_by(|a, b| a.start.total_cmp(&b.start));
-    // For each source and each track, the sound that ends last of those before.
-    let mut by_source = BTreeMap::<(&str, &str), usize>::new();
+    let mut videos = BTreeMap::<&str, Vec<&Sound<'_>>>::new();
+    for video in sounds.iter().filter(|sound| &*sound.node.name == "video") {
+        let known = videos.entry(video.source).or_default();
+        if known.len() < MAX_VIDEOS {
+            known.push(video);
+        }
+    }
+    // For each track, the sound that ends last of those before.
     let mut by_track = BTreeMap::<&str, usize>::new();
     for (index, sound) in sounds.iter().enumerate() {
-        let other_kind = if &*sound.node.name == "audio" { "video" } else { "audio" };
-        let twin = by_source.get(&(sound.source, other_kind)).filter(|twin| sounds[**twin].overlaps(sound));
-        if let Some(twin) = twin {
-            let twin = &sounds[*twin];
-            let audio = if &*sound.node.name == "audio" { sound.node } else { twin.node };
-            let video = if &*sound.node.name == "audio" { twin.node } else { sound.node };
+        let same = videos.get(sound.source).filter(|_| &*sound.node.name == "audio");
+        if let Some(video) = same.into_iter().flatten().find(|video| video.overlaps(sound)) {
             let message = format!(
                 "{} and {} play the sound of the same file at the same time",
-                audio.label(),
-                video.label()
+                sound.node.label(),
+                video.node.label()
             );
             let help = "remove the audio element, or add muted to the video";
-            found.push(text.finding(Rule::SoundTwice, audio.span, message).help(help));
+            found.push(text.finding(Rule::SoundTwice, sound.node.span, message).help(help));
         }
         let keep = |last: &mut usize| {
             if sounds[*last].end < sound.end {
                 *last = index;
             }
         };
-        by_source.entry((sound.source, &sound.node.name)).and_modify(keep).or_insert(index);
         let Some(track) = sound.node.value("data-track-index") else { continue };
         if let Some(other) = by_track.get(track).map(|other| &sounds[*other]).filter(|other| {
             let is_copy =
@@ -222,11 +226,11 @@ fn without_source(text: &Text<'_>, node: &Node, sets_sources: bool) -> Diagnosti
 }
 
 /// Checks whether the sound of a video is declared.
-fn sound(text: &Text<'_>, node: &Node) -> Option<Diagnostic> {
+fn sound(text: &Text<'_>, node: &Node, is_timed: bool) -> Option<Diagnostic> {
     let is_muted = node.attribute("muted").is_some();
     let declared = node.attribute("data-has-audio");
     match (is_muted, declared) {
-        (false, None) => {
+        (false, None) if is_timed => {
             let message = format!("{} has neither muted nor data-has-audio", node.label());
             let help = "add data-has-audio=\"true\" if the file has sound, otherwise muted";
             Some(text.finding(Rule::VideoSoundUndeclared, node.span, message).help(help))
