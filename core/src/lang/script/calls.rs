@@ -109,10 +109,10 @@ impl<'a> Walker<'_> {
             "closest" | "matches" => self.selector(it, false),
             "play" => self.control(callee.object(), MediaAction::Control("play()"), it.span),
             "pause" => self.control(callee.object(), MediaAction::Control("pause()"), it.span),
-            "setAttribute" => {
-                if argument(&it.arguments, 0).and_then(|first| self.text(first)) == Some("src") {
-                    self.control(callee.object(), MediaAction::Source, it.span);
-                }
+            "setAttribute"
+                if argument(&it.arguments, 0).and_then(|first| self.text(first)) == Some("src") =>
+            {
+                self.control(callee.object(), MediaAction::Source, it.span);
             }
             "animate" => self.script.animates |= !it.arguments.is_empty(),
             _ if TWEENS.contains(&name) => self.tween(name, callee.object(), it),
@@ -228,7 +228,7 @@ impl<'a> Walker<'_> {
         // Calls are visited from the outside in: of a chain, the last one first.
         let is_chained = call(object).is_some_and(|inner| {
             member(&inner.callee)
-                .and_then(|callee| callee.static_property_name())
+                .and_then(MemberExpression::static_property_name)
                 .is_some_and(|name| TWEENS.contains(&name) && name != "set")
         });
         if method != "set" {

@@ -65,7 +65,7 @@ pub(super) fn text<'e>(expression: &'e Expression<'_>, constants: &'e Constants)
 
 fn plain<'e>(template: &'e TemplateLiteral<'_>) -> Option<&'e str> {
     match template.quasis.as_slice() {
-        [only] => only.value.cooked.as_ref().map(|text| text.as_str()),
+        [only] => only.value.cooked.as_ref().map(oxc_span::Atom::as_str),
         _ => None,
     }
 }

@@ -67,8 +67,11 @@ fn module_error(parsed: &ParserReturn<'_>, offset: usize) -> Option<SyntaxError>
 fn syntax_error(parsed: &ParserReturn<'_>, source: &str, offset: usize) -> Option<SyntaxError> {
     let error = parsed.errors.first()?;
     let label = error.labels.as_ref().and_then(|labels| labels.first());
-    let start = label.map_or(0, |label| label.offset()).min(source.len());
-    let end = label.map_or(start, |label| label.offset() + label.len()).clamp(start, source.len());
+    let (start, length) = match label {
+        Some(label) => (label.offset().min(source.len()), label.len()),
+        None => (0, 0),
+    };
+    let end = start.saturating_add(length).min(source.len());
     let mut message = error.message.to_string();
     if let Some(first) = message.get_mut(..1) {
         first.make_ascii_lowercase();

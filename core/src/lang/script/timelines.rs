@@ -1,5 +1,7 @@
 //! Timelines: whether they are created and registered, and under which id.
 
+use std::borrow::Cow;
+
 use oxc_ast::ast::{
     AssignmentExpression, CallExpression, Expression, MemberExpression, ObjectExpression, ObjectPropertyKind,
 };
@@ -102,7 +104,7 @@ impl<'a> Walker<'_> {
         for property in &object.properties {
             match property {
                 ObjectPropertyKind::ObjectProperty(property) => {
-                    let id = property.key.static_name().map(|name| name.into_owned());
+                    let id = property.key.static_name().map(Cow::into_owned);
                     self.register(id, property.key.span());
                 }
                 ObjectPropertyKind::SpreadProperty(spread) => {

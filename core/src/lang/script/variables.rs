@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use oxc_ast::ast::{
-    AssignmentTargetProperty, BindingPattern, BindingPatternKind, Expression, ObjectAssignmentTarget,
-    PropertyKey,
+    AssignmentTargetProperty, BindingPattern, BindingPatternKind, Expression, MemberExpression,
+    ObjectAssignmentTarget, PropertyKey,
 };
 use oxc_span::GetSpan;
 
@@ -43,7 +43,8 @@ impl Values {
 fn is_call(expression: &Expression<'_>) -> bool {
     call(expression).is_some_and(|call| {
         let callee = &call.callee;
-        let name = identifier(callee).or_else(|| member(callee).and_then(|m| m.static_property_name()));
+        let name =
+            identifier(callee).or_else(|| member(callee).and_then(MemberExpression::static_property_name));
         name == Some("getVariables") && call.arguments.is_empty()
     })
 }
@@ -138,7 +139,8 @@ impl<'a> Walker<'_> {
 
     /// Notes a call that was not understood by what is around it.
     pub(super) fn values_called(&mut self, callee: &Expression<'a>, is_empty: bool, span: oxc_span::Span) {
-        let name = identifier(callee).or_else(|| member(callee).and_then(|m| m.static_property_name()));
+        let name =
+            identifier(callee).or_else(|| member(callee).and_then(MemberExpression::static_property_name));
         if name == Some("getVariables") && is_empty && !self.is_understood(span) {
             self.script.is_opaque = true;
         }
