@@ -117,7 +117,7 @@ fn sign_in() -> Vec<Error> {
         SignInError::NoHome,
         SignInError::Callback(CallbackError::TimedOut(Duration::from_secs(300))),
         SignInError::Callback(CallbackError::Denied("access_denied".to_owned())),
-        SignInError::Callback(CallbackError::WrongState),
+        SignInError::Callback(CallbackError::NoCode),
         SignInError::OAuth(OAuthError::Refused("invalid_grant".to_owned())),
         SignInError::OAuth(OAuthError::Unreachable("connection refused".to_owned())),
         SignInError::Key(denied()),

@@ -72,6 +72,6 @@ fn download(url: &str, path: &Path) -> bool {
     let is_image =
         response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/"));
     let mut body = std::io::Read::take(response.into_body().into_reader(), MAX_THUMBNAIL_SIZE);
-    let file = std::fs::File::create(path);
+    let file = gate::create(path);
     is_image && file.and_then(|mut file| std::io::copy(&mut body, &mut file)).is_ok()
 }

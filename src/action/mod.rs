@@ -9,6 +9,7 @@ mod base;
 mod error;
 mod figures;
 mod find_scope;
+mod host_paths;
 mod images;
 mod inputs;
 mod markdown;

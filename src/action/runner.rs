@@ -8,6 +8,7 @@ use hyperframes_ci_core::options::Format;
 use sha2::{Digest, Sha256};
 
 use super::figures::Figures;
+use super::host_paths::shorten;
 use super::images::Images;
 use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState, RenderedPreview, file_stem, rows};
@@ -57,7 +58,9 @@ impl PreviewRunner<'_> {
                 Ok(rendered) => PreviewState::Rendered(Box::new(rendered)),
                 Err(error) => {
                     self.console.failure(&error);
-                    PreviewState::Failed { message: error.to_string(), is_limit: error.exit() == Exit::Limit }
+                    let folders = [&*self.inputs.workspace, &self.inputs.output_dir];
+                    let message = shorten(&error.to_string(), &folders);
+                    PreviewState::Failed { message, is_limit: error.exit() == Exit::Limit }
                 }
             };
         }

@@ -1,14 +1,17 @@
 //! Lists the files of a project that belong in its archive.
 //!
-//! Nothing here reads the content of a file. Files that [`hyperframes_ci_core::project::IgnoreRules`] excludes are not
+//! Of the content of a file, only the first bytes are read, to find credentials. Files that [`hyperframes_ci_core::project::IgnoreRules`] excludes are not
 //! examined, and symbolic links are followed only inside the repository.
 
 use crate::fault::{Exit, Fault};
+use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::{Diagnostic, Rule};
-use hyperframes_ci_core::project::{IGNORE_FILE, IgnoreRules, ProjectFile, join, unportable_name};
+use hyperframes_ci_core::project::{
+    HEAD, IGNORE_FILE, IgnoreRules, ProjectFile, credential, join, unportable_name,
+};
 
 use crate::system::gate::{self, Reach, limit};
 use crate::system::stdio::RedirectedOutput;
@@ -221,8 +224,17 @@ pub(crate) struct Collected {
 pub(crate) fn collect(project: &Project) -> Result<Collected, ProjectError> {
     let rules = project.ignore_rules()?;
     let redirected = RedirectedOutput::find();
-    let mut walk = Walk { project, rules: &rules, redirected, files: Vec::new(), diagnostics: Vec::new() };
+    let mut walk = Walk {
+        project,
+        rules: &rules,
+        redirected,
+        reach: project.reach(),
+        linked: Vec::new(),
+        files: Vec::new(),
+        diagnostics: Vec::new(),
+    };
     walk.directory(&project.root, "", &mut vec![project.root.clone()])?;
+    walk.leave_out_hidden_links();
     let Walk { mut files, diagnostics, .. } = walk;
     files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     Ok(Collected { files, rules, diagnostics })
@@ -234,6 +246,10 @@ struct Walk<'a> {
     rules: &'a IgnoreRules,
     /// A log of this very command, which grows while it is read, is no part of the project.
     redirected: RedirectedOutput,
+    /// Where files may be.
+    reach: Reach,
+    /// Files with several names: their identities and paths.
+    linked: Vec<(FileId, String)>,
     files: Vec<SourceFile>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -306,10 +322,37 @@ impl Walk<'_> {
             self.report(Rule::NotAFile, &path, "neither a file nor a directory; not packed", help);
         } else if let Some(found) = unportable_name(&path) {
             self.diagnostics.push(Diagnostic { path: join(&self.project.prefix, &path), ..found });
-        } else if !self.redirected.contains(&source) {
+        } else if self.redirected.contains(&source) {
+        } else if let Some(found) = credential(&path, || gate::head(&source, &self.reach, HEAD as u64).ok()) {
+            self.diagnostics.push(Diagnostic { path: join(&self.project.prefix, &path), ..found });
+        } else {
+            if let Some(id) = linked_id(metadata) {
+                self.linked.push((id, path.clone()));
+            }
             self.files.push(SourceFile { file: ProjectFile { path, size: metadata.len() }, source });
         }
         Ok(())
+    }
+
+    /// Leaves out files that are hidden files of the repository under another name. Names are compared only if a packed
+    /// file has several.
+    fn leave_out_hidden_links(&mut self) {
+        if self.linked.is_empty() {
+            return;
+        }
+        let hidden = hidden_files(&self.project.boundary);
+        for (id, path) in std::mem::take(&mut self.linked) {
+            if hidden.contains(&id) {
+                self.files.retain(|file| file.file.path != path);
+                let message = "the file is not packed: it is a hard link to a hidden file";
+                self.report(
+                    Rule::CredentialFile,
+                    &path,
+                    message,
+                    "copy the file if it is a part of the video",
+                );
+            }
+        }
     }
 
     /// Returns the target of a link; records a finding if it does not exist or is outside of the repository.
@@ -336,6 +379,43 @@ impl Walk<'_> {
         let path = join(&self.project.prefix, path);
         self.diagnostics.push(Diagnostic::new(rule, path, message).help(help));
     }
+}
+
+/// Identifies a file on this machine: its device and number.
+type FileId = (u64, u64);
+
+/// Returns the identity of a file with several names.
+#[cfg(unix)]
+fn linked_id(metadata: &Metadata) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.nlink() > 1).then(|| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn linked_id(_: &Metadata) -> Option<FileId> {
+    None
+}
+
+/// Most entries that are searched for hidden files.
+const MOST_SEARCHED: usize = 200_000;
+
+/// Returns the files with several names, one of which is below a name that starts with a dot.
+fn hidden_files(boundary: &Path) -> HashSet<FileId> {
+    let (mut found, mut folders, mut left) =
+        (HashSet::new(), vec![(boundary.to_owned(), false)], MOST_SEARCHED);
+    while let Some((folder, is_hidden)) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Some(rest) = left.checked_sub(1) else { return found };
+            left = rest;
+            let is_hidden = is_hidden || entry.file_name().as_encoded_bytes().starts_with(b".");
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => folders.push((entry.path(), is_hidden)),
+                Ok(metadata) if is_hidden => found.extend(linked_id(&metadata)),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -399,6 +479,36 @@ mod tests {
         assert_eq!(project.prefix, "work/video");
         let project = Project::open(&lone.path().join("work/video"), None, &Reach::anywhere()).expect("open");
         assert_eq!(project.prefix, "");
+    }
+
+    #[test]
+    fn credentials_and_other_names_of_hidden_files_are_left_out() {
+        let folder =
+            tree(&["index.html", "built/a.json", ".env", "b.txt", "gha-creds-1.json", ".git/config"]);
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("key"), "-----BEGIN RSA PRIVATE KEY-----").expect("written");
+        fs::write(path(".gitignore"), "built").expect("written");
+        fs::hard_link(path(".env"), path("env.txt")).expect("linked");
+        fs::hard_link(path(".git/config"), path("built/config.txt")).expect("linked");
+        fs::hard_link(path("b.txt"), path("c.txt")).expect("linked");
+        let (files, findings) = listed(folder.path(), "");
+        // What Git ignores is packed: builds make compositions.
+        let mut expected = vec!["b.txt", "built/a.json", "c.txt", "index.html"];
+        let mut found = vec!["credential-file gha-creds-1.json", "credential-file key"];
+        if cfg!(unix) {
+            found.extend(["credential-file built/config.txt", "credential-file env.txt"]);
+            found.sort_unstable();
+        } else {
+            expected.extend(["built/config.txt", "env.txt"]);
+            expected.sort_unstable();
+        }
+        assert_eq!(
+            (files, findings),
+            (
+                expected.into_iter().map(str::to_owned).collect(),
+                found.into_iter().map(str::to_owned).collect()
+            )
+        );
     }
 
     #[cfg(unix)]

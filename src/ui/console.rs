@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::findings::Findings;
-use hyperframes_ci_core::report::ReportFormat;
+use hyperframes_ci_core::report::{ReportFormat, disarm_json};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
@@ -270,14 +270,14 @@ impl Console {
 
     /// Prints a JSON document, for people and programs.
     pub(crate) fn document(&mut self, value: &Value) {
-        self.print(|| print_line(&format!("{value:#}")));
+        self.print(|| print_line(&disarm_json(&format!("{value:#}"))));
     }
 
     /// Prints a result for programs to standard output.
     pub(crate) fn json(&mut self, value: &Value) {
         self.end_bar();
         if self.json && self.entry.is_none() {
-            self.print(|| print_line(&format!("{value:#}")));
+            self.print(|| print_line(&disarm_json(&format!("{value:#}"))));
         }
     }
 
@@ -291,7 +291,7 @@ impl Console {
     /// Prints one of several results for programs, on one line.
     pub(crate) fn outcome_line(&mut self, outcome: &impl serde::Serialize) {
         if self.json && self.entry.is_none() {
-            let line = serde_json::json!(outcome).to_string();
+            let line = disarm_json(&serde_json::json!(outcome).to_string());
             self.print(|| print_line(&line));
         }
     }
@@ -313,7 +313,7 @@ impl Console {
         self.end_bar();
         if self.json {
             if self.entry.is_none() {
-                let _ = writeln!(io::stderr(), "{}", error.to_json());
+                let _ = writeln!(io::stderr(), "{}", disarm_json(&error.to_json().to_string()));
             }
             return;
         }

@@ -624,6 +624,13 @@ rules! {
     /// Another font is used instead, unless a later family of the list exists. Fonts are known by `@font-face`, a link
     /// to a font service, or because the renderer has them.
     FontUnavailable = "font-unavailable", Structure, Warning;
+
+    /// A file holds credentials.
+    ///
+    /// It is never packed, whatever the severity of this rule. Earlier steps of a job may leave such files in a workspace:
+    /// `gha-creds-*.json`, keys, `*.env`, files with tokens. They are recognised by their names or first bytes. A hard link
+    /// to a hidden file counts as well.
+    CredentialFile = "credential-file", Packing, Warning;
 }
 
 impl Rule {

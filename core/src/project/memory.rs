@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::credential::credential;
 use super::ignore::{IGNORE_FILE, IgnoreRules};
 use super::path::{below, join};
 use super::tree::{Found, HEAD, Listing, ProjectFile, Tree, unportable_name};
@@ -28,6 +29,15 @@ impl Contents {
             Self::Stub { size, .. } => *size,
         }
     }
+
+    /// Returns the first [`HEAD`] bytes, as far as they are known.
+    fn head(&self) -> &[u8] {
+        let bytes = match self {
+            Self::Whole(bytes) => bytes,
+            Self::Stub { head, .. } => head,
+        };
+        &bytes[..bytes.len().min(HEAD)]
+    }
 }
 
 /// A repository in memory.
@@ -53,7 +63,8 @@ impl MemoryTree {
             else {
                 continue;
             };
-            match unportable_name(inside) {
+            let head = || Some(contents.head().to_vec());
+            match unportable_name(inside).or_else(|| credential(inside, head)) {
                 Some(found) => diagnostics.push(Diagnostic { path: path.clone(), ..found }),
                 None => files.push(ProjectFile { path: inside.to_owned(), size: contents.size() }),
             }
@@ -101,11 +112,7 @@ impl Tree for MemoryTree {
     }
 
     fn head(&self, path: &str) -> Option<Vec<u8>> {
-        let bytes = match self.contents.get(path)? {
-            Contents::Whole(bytes) => bytes,
-            Contents::Stub { head, .. } => head,
-        };
-        Some(bytes[..bytes.len().min(HEAD)].to_vec())
+        Some(self.contents.get(path)?.head().to_vec())
     }
 }
 

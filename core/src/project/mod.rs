@@ -1,6 +1,7 @@
 //! A project inside its repository: its files, their references, and the contents of its archive.
 
 mod bundle;
+mod credential;
 mod ignore;
 mod link;
 mod memory;
@@ -11,6 +12,7 @@ mod resolve;
 mod tree;
 
 pub use bundle::{BundledFile, contained};
+pub use credential::credential;
 pub use ignore::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};
 pub use link::{Link, percent_decode};
 pub use memory::{Contents, MemoryTree};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::credential::credential;
 use super::ignore::Exclusion;
 use super::link::Link;
 use super::path::{below, join, parent, resolve};
@@ -135,6 +136,7 @@ impl<'a> Resolver<'a> {
             return Destination::Escapes;
         }
         match self.tree.find(path) {
+            Found::File if credential(path, || self.tree.head(path)).is_some() => Destination::Escapes,
             Found::File => Destination::Outside(path.to_owned()),
             Found::Folder => Destination::None,
             Found::OutOfReach => Destination::Escapes,

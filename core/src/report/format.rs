@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::github::github;
 use super::human::human;
+use super::plain::disarm_json;
 use super::sarif::sarif;
 use crate::findings::{Diagnostic, Findings};
 use crate::options::{UnknownValue, closed_set};
@@ -93,8 +94,10 @@ pub fn render(findings: &Findings, format: ReportFormat, color: bool) -> String 
     match format {
         ReportFormat::Human => text = render_for_people(findings, color, Some(MAX_FINDINGS)),
         ReportFormat::Github => findings.diagnostics.iter().for_each(|found| github(found, &mut text)),
-        ReportFormat::Json => text = format!("{:#}\n", findings.to_json()),
-        ReportFormat::Sarif => text = format!("{:#}\n", sarif(&findings.diagnostics)),
+        ReportFormat::Json => text = disarm_json(&format!("{:#}\n", findings.to_json())),
+        ReportFormat::Sarif => {
+            text = disarm_json(&format!("{:#}\n", sarif(&findings.diagnostics)));
+        }
     }
     text
 }

@@ -30,6 +30,12 @@ pub(super) fn disarm(text: &str) -> String {
     text.replace("##[", "#\u{200b}#[")
 }
 
+/// Disables `##[command]` in JSON, where an escape stands for the same text.
+#[must_use]
+pub fn disarm_json(json: &str) -> String {
+    json.replace("##[", "#\\u0023[")
+}
+
 fn disarm_start(line: &str) -> String {
     let text = line.trim_start();
     match text.strip_prefix("::") {
@@ -48,6 +54,9 @@ mod tests {
         assert!(hostile.lines().all(|line| !line.trim_start().starts_with("::")), "{hostile:?}");
         assert!(!hostile.contains('\r') && !hostile.contains('\u{1b}'), "{hostile:?}");
         assert!(!hostile.contains("##[") && !hostile.contains('\u{202e}'), "{hostile:?}");
+        let json = disarm_json("{\"a\":\"x##[error]y\"}");
+        assert!(!json.contains("##["));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).expect("JSON")["a"], "x##[error]y");
         assert_eq!(plain("Grüße, 中文, [::1]"), "Grüße, 中文, [::1]");
     }
 }

@@ -1,7 +1,6 @@
 //! Plans the action for each row from the state of earlier runs.
 
 use std::collections::HashSet;
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderState};
@@ -14,7 +13,7 @@ use crate::app::budget::billed_seconds;
 use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
-use crate::system::file;
+use crate::system::gate::{self, Reach};
 use crate::ui::Console;
 
 /// The state of earlier runs.
@@ -109,7 +108,7 @@ fn is_usable(fact: &RenderFact) -> bool {
 
 /// Returns whether a complete video exists, by its headers: a truncated or empty file is downloaded again.
 fn is_video_in_place(path: &Path) -> bool {
-    let opened = file::open(path, OpenOptions::new().read(true));
+    let opened = gate::open(path, &Reach::anywhere());
     opened.is_ok_and(|mut file| check_whole(&mut file).is_ok())
 }
 

@@ -118,9 +118,6 @@ impl fmt::Display for SignInError {
                 CallbackError::TimedOut(timeout) => {
                     write!(f, "timed out after {} s waiting for the browser", timeout.as_secs())
                 }
-                CallbackError::WrongState => {
-                    f.write_str("the response of the browser does not belong to this sign-in")
-                }
                 CallbackError::Denied(name) if name == "access_denied" => {
                     f.write_str("the sign-in was denied in the browser")
                 }

@@ -27,8 +27,6 @@ pub(crate) enum CallbackError {
     Listen(io::Error),
     /// No redirect arrived within this time.
     TimedOut(Duration),
-    /// The redirect has another `state` than the request.
-    WrongState,
     /// The server redirected with this error code.
     Denied(String),
     /// The redirect has neither a code nor an error.
@@ -131,8 +129,10 @@ fn handle(mut stream: TcpStream, state: &str) -> Option<Result<Callback, Callbac
         Some(Err(error))
     };
     if !parameter("state").is_some_and(|given| is_equal(&given, state)) {
-        let why = "This response does not belong to the sign-in that was started in the terminal. Start the sign-in again.";
-        return refused(&mut stream, CallbackError::WrongState, why);
+        // Any page can send the browser here: the sign-in goes on waiting for its own response.
+        let why = "This response does not belong to the sign-in that was started in the terminal.";
+        let _ = reply(&mut stream, 400, &message_page("Not signed in", why));
+        return None;
     }
     if let Some(error) = parameter("error") {
         let why = "The sign-in was denied. Stored credentials are unchanged.";
@@ -207,6 +207,10 @@ mod tests {
                 // Other requests do not end the sign-in.
                 assert!(send("favicon.ico", "GET").starts_with("HTTP/1.1 404"));
                 send(path, "POST");
+                for foreign in ["code=a&state=other", "code=a", "error=access_denied&state=other"] {
+                    let page = send(&format!("{path}?{foreign}"), "GET");
+                    assert!(page.starts_with("HTTP/1.1 400") && page.contains("does not belong"), "{page}");
+                }
                 send(&format!("{path}?{query}"), "GET")
             });
             let ended = loopback.wait("the state", Duration::from_secs(10)).map(|callback| {
@@ -246,8 +250,6 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_told_apart() {
-        assert!(matches!(visit("code=a&state=other").0, Err(CallbackError::WrongState)));
-        assert!(matches!(visit("code=a").0, Err(CallbackError::WrongState)));
         assert!(
             matches!(visit("error=access_denied&state=the%20state").0, Err(CallbackError::Denied(error)) if error == "access_denied")
         );

@@ -111,7 +111,6 @@ fn answers_that_are_none_leave_what_was_stored() {
     let token = "HYPERFRAMES_OAUTH_TOKEN_URL";
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a dyn Fn(&str) -> String, i32, &'a str);
     let cases: &[Case<'_>] = &[
-        (&[], &|_| "code=c&state=guessed".to_owned(), 3, "does not belong to this sign-in"),
         (&[], &|state| format!("error=access_denied&state={state}"), 3, "denied in the browser"),
         (&[], &|state| format!("error=server%0aerror&state={state}"), 3, "the server rejected the sign-in"),
         (&[], &|state| format!("state={state}"), 3, "no authorization code"),

@@ -26,7 +26,7 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    fn new(place: impl Into<String>, message: String, help: String) -> Self {
+    pub(super) fn new(place: impl Into<String>, message: String, help: String) -> Self {
         Self { place: place.into(), message, help }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Imports, re-exports and paths in the code are followed to the file that defines the item. Code that is compiled for
 //! tests only is left out. A method call alone is not a dependency: finding its definition would take type inference.
+//! Also checks that paths which somebody names are opened by the gate only.
 
 mod check;
 mod crate_graph;
+mod file_access;
 mod graph;
 mod order;
 mod paths;
@@ -88,6 +90,9 @@ fn problems(workspace: &Path) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
     for (rules, graph, sources) in crate_graphs(workspace)? {
         problems.extend(check_crate(rules, &graph, &sources));
+        if rules.folder == "src" {
+            problems.extend(file_access::problems(&sources)?);
+        }
     }
     problems.extend(check::lengths(&limited(workspace)?, TABLES));
     Ok(problems)
