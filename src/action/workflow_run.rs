@@ -6,7 +6,7 @@
 //! made of its digest. Nothing of the artifact is run.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hyperframes_ci_core::video::{Signature, signature};
 use serde_json::Value;
@@ -99,7 +99,7 @@ fn preview_of(result: &Value, folder: &Path) -> Preview {
     let name = result["composition"].as_str().unwrap_or("?");
     let file = |name: &str| {
         let name = Path::new(result[name].as_str()?).file_name()?.to_owned();
-        Some(folder.join(name)).filter(is_media)
+        Some(folder.join(name)).filter(|path| is_media(path))
     };
     let number =
         |name: &str| result["video"][name].as_f64().filter(|number| number.is_finite() && *number < 1e6);
@@ -133,7 +133,7 @@ fn preview_of(result: &Value, folder: &Path) -> Preview {
 }
 
 /// Returns whether a file is an image or video of the type that its extension says, by its first bytes.
-fn is_media(path: &PathBuf) -> bool {
+fn is_media(path: &Path) -> bool {
     let reach = Reach::inside(path.parent().unwrap_or(Path::new("")), "the artifact");
     let head = gate::head(path, &reach, 16).unwrap_or_default();
     let head = head.as_slice();

@@ -98,7 +98,7 @@ impl CheckTarget {
                 is_render: true,
                 is_partial: false,
             },
-            project: project.without(&spec.own_files()),
+            project: project.without(&spec.own_files()).without_any(&spec.other_outputs),
             levels,
         })
     }

@@ -11,6 +11,7 @@ use super::prepare::{PreflightSpec, PreparedProject, archive_outcome, largest_li
 use super::severities;
 use super::spec::Severities;
 use crate::fault::Error;
+use crate::project::collect::ResolvedPaths;
 use crate::system::gate::Reach;
 use crate::system::output::{OutputError, OutputFile};
 use crate::ui::{Console, bytes, plain, table};
@@ -42,6 +43,7 @@ pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome
         PreflightSpec {
             directory: &spec.directory,
             own_files: spec.output.as_deref().as_slice(),
+            other_outputs: &ResolvedPaths::default(),
             workspace: spec.workspace.as_deref(),
             reach: &reach,
             options: &CheckOptions::default(),

@@ -12,7 +12,7 @@ use hyperframes_ci_core::variables::Declarations;
 use super::failure::{ArchiveTooLarge, PreflightFailed};
 use super::outcome::{ArchiveOutcome, FileSize};
 use crate::fault::Error;
-use crate::project::collect::Project;
+use crate::project::collect::{Project, ResolvedPaths};
 use crate::project::display_path::DisplayPaths;
 use crate::project::pack::{ArchiveContents, Packed};
 use crate::project::tree::DiskTree;
@@ -29,6 +29,8 @@ pub(crate) struct PreflightSpec<'a> {
     pub(crate) directory: &'a Path,
     /// Files that the run itself reads or writes; they are not part of the project.
     pub(crate) own_files: &'a [&'a Path],
+    /// Outputs of all entries of the configuration, which are not part of any project.
+    pub(crate) other_outputs: &'a ResolvedPaths,
     /// The workspace of the CI service.
     pub(crate) workspace: Option<&'a Path>,
     /// Where the project's directory may be.
@@ -66,8 +68,9 @@ impl PreparedProject {
         levels: impl FnOnce(&Project) -> Result<Levels, Error>,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let PreflightSpec { directory, own_files, workspace, reach, options } = spec;
-        let project = Project::open(directory, workspace, reach)?.without(own_files);
+        let PreflightSpec { directory, own_files, other_outputs, workspace, reach, options } = spec;
+        let project = Project::open(directory, workspace, reach)?;
+        let project = project.without(own_files).without_any(other_outputs);
         let levels = levels(&project)?;
         let tree = DiskTree::open(project)?;
         let mut report = tree.check(&CheckOptions { is_render: true, ..options.clone() })?;

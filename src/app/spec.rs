@@ -8,6 +8,7 @@ use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
 use crate::app::budget::LimitOptions;
 use crate::fault::Error;
+use crate::project::collect::ResolvedPaths;
 use crate::renderers::RunOptions;
 use crate::system::gate::Reach;
 
@@ -29,7 +30,7 @@ pub(crate) struct RenderSpec {
     /// Path of the video; for a batch, a pattern.
     pub(crate) output: Option<PathBuf>,
     /// Outputs and manifests of all entries of the configuration, which are not part of any project.
-    pub(crate) other_outputs: Vec<PathBuf>,
+    pub(crate) other_outputs: ResolvedPaths,
     /// Whether to check and pack only.
     pub(crate) is_dry_run: bool,
     /// The user's `Idempotency-Key`.
@@ -160,7 +161,6 @@ impl RenderSpec {
     /// Returns the files that the run itself reads or writes; they are not part of the project.
     pub(crate) fn own_files(&self) -> Vec<&Path> {
         let files = [&self.output, &self.batch.rows, &self.batch.manifest, &self.run.reuse.ledger];
-        let own = files.into_iter().filter_map(Option::as_deref);
-        own.chain(self.other_outputs.iter().map(PathBuf::as_path)).collect()
+        files.into_iter().filter_map(Option::as_deref).collect()
     }
 }

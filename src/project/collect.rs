@@ -4,9 +4,10 @@
 //! examined, and symbolic links are followed only inside the repository.
 
 use crate::fault::{Exit, Fault};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hyperframes_ci_core::findings::{Diagnostic, Rule};
 use hyperframes_ci_core::project::{
@@ -127,18 +128,14 @@ impl Project {
 
     /// Excludes files that the command itself reads or writes from the project.
     pub(crate) fn without(self, outputs: &[&Path]) -> Self {
-        let path_in_project = |output: &&Path| {
-            let absolute = std::path::absolute(output).ok()?;
-            // A directory with a placeholder may stand for existing ones.
-            let fixed =
-                absolute.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('{'))?;
-            // A missing directory may be created before the project is read, by another process with the same output.
-            let existing = fixed.ancestors().find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
-            let (folder, resolved) = existing?;
-            portable_path(&self.root, &resolved.join(absolute.strip_prefix(folder).ok()?))
-        };
-        let outputs = outputs.iter().filter_map(path_in_project).collect();
-        Self { outputs, ..self }
+        self.without_any(&ResolvedPaths::new(outputs.iter().map(PathBuf::from)))
+    }
+
+    /// Excludes those of the files that are in the project.
+    pub(crate) fn without_any(mut self, files: &ResolvedPaths) -> Self {
+        let inside = files.below(&self.root).filter_map(|path| portable_path(&self.root, path));
+        self.outputs.extend(inside);
+        self
     }
 
     /// Returns the rules about what is packed.
@@ -195,6 +192,34 @@ pub(crate) fn repository(folder: &Path) -> Option<&Path> {
 fn portable_path(base: &Path, path: &Path) -> Option<String> {
     let segments = path.strip_prefix(base).ok()?.iter().map(|segment| segment.to_str());
     Some(segments.collect::<Option<Vec<_>>>()?.join("/"))
+}
+
+/// Paths with links resolved, of which a part may not exist. They are shared by all entries of a configuration, and found
+/// by their folder: a comparison of each with each project would take minutes for thousands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ResolvedPaths(Arc<BTreeSet<PathBuf>>);
+
+impl ResolvedPaths {
+    /// Resolves paths of outputs, which may contain placeholders.
+    pub(crate) fn new(paths: impl Iterator<Item = PathBuf>) -> Self {
+        Self(Arc::new(paths.filter_map(|path| resolved_output(&path)).collect()))
+    }
+
+    /// Returns the paths below a folder.
+    fn below<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a PathBuf> {
+        // Paths are compared name by name, so those below a folder follow it.
+        self.0.range(folder.to_owned()..).take_while(move |path| path.starts_with(folder))
+    }
+}
+
+fn resolved_output(output: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(output).ok()?;
+    // A directory with a placeholder may stand for existing ones.
+    let fixed = absolute.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('{'))?;
+    // A missing directory may be created before the project is read, by another process with the same output.
+    let existing = fixed.ancestors().find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+    let (folder, resolved) = existing?;
+    Some(resolved.join(absolute.strip_prefix(folder).ok()?))
 }
 
 /// A file to pack.
@@ -463,6 +488,19 @@ mod tests {
         let collected = collect(&project).expect("collected");
         let paths = collected.files.into_iter().map(|file| file.file.path).collect::<Vec<_>>();
         assert_eq!(paths, ["index.html", "out/deep/other.mp4"]);
+    }
+
+    #[test]
+    fn of_many_outputs_those_in_the_project_are_looked_at_only() {
+        let folder = tree(&["a/index.html", "a-b/x.mp4", "b/index.html"]);
+        for entries in [100, 200] {
+            let outputs =
+                (0..entries).flat_map(|entry| ["a", "a-b", "b"].map(|name| format!("{name}/{entry}.mp4")));
+            let outputs = ResolvedPaths::new(outputs.map(|output| folder.path().join(output)));
+            let project = Project::open(&folder.path().join("a"), None, &Reach::anywhere()).expect("open");
+            assert_eq!(outputs.below(&project.root).count(), entries);
+            assert_eq!(project.without_any(&outputs).outputs.len(), entries);
+        }
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl OutputFile {
         let temporary = self.temporary.file.into_temp_path();
         let (from, to) = (temporary.file_name().unwrap_or_default(), path.file_name().unwrap_or_default());
         // By name: a writer may have replaced the file.
-        let kept = self.folder.file(from, Access::Read, 0).map_err(|error| failed(&error))?;
+        let kept = self.folder.file(from, Access::Read).map_err(|error| failed(&error))?;
         let size = kept.metadata().and_then(|metadata| match metadata.is_file() {
             true => Ok(metadata.len()),
             false => Err(PathRefusal::NotAFile(file::kind(&metadata)).into()),

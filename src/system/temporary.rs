@@ -54,7 +54,7 @@ pub(crate) fn create_in(folder: &Folder, prefix: &str, suffix: &str) -> io::Resu
         delete_orphans(folder.path(), prefix, suffix);
     }
     let create = || {
-        let new = |path: &Path| folder.file(path.file_name().unwrap_or_default(), Access::New, 0o600);
+        let new = |path: &Path| folder.file(path.file_name().unwrap_or_default(), Access::New);
         tempfile::Builder::new().prefix(prefix).suffix(suffix).make_in(folder.path(), new)
     };
     let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path)?;

@@ -33,7 +33,7 @@ pub(crate) fn earlier_outputs(spec: &RenderSpec) -> Result<Vec<PathBuf>, Error> 
         Err(error) => return Err(ManifestError::new(path, error).into()),
     };
     let project = Project::open(spec.directory(), spec.workspace.as_deref(), &spec.reach("project"))?;
-    let project = project.without(&spec.own_files());
+    let project = project.without(&spec.own_files()).without_any(&spec.other_outputs);
     let rules = project.ignore_rules()?;
     let current = std::env::current_dir().unwrap_or_default();
     let inside = Reach::inside(&project.boundary, "the repository");

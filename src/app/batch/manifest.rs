@@ -124,8 +124,8 @@ impl Manifest {
         let open = || {
             let folder = Folder::of(path.parent().unwrap_or(Path::new("")))?;
             let name = path.file_name().unwrap_or_default();
-            let mut file = gate::regular(folder.file(name, Access::Append, 0o666)?)?;
-            let (known, is_torn) = Known::read(gate::regular(folder.file(name, Access::Read, 0)?)?, rows)?;
+            let mut file = gate::regular(folder.file(name, Access::Append)?)?;
+            let (known, is_torn) = Known::read(gate::regular(folder.file(name, Access::Read)?)?, rows)?;
             if is_torn {
                 file.write_all(b"\n")?;
             }

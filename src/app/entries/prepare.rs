@@ -14,6 +14,7 @@ use crate::app::render::PreparedRender;
 use crate::app::request::RequestBody;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
+use crate::project::collect::ResolvedPaths;
 use crate::system::output::OutputError;
 use crate::system::output_place::OutputTarget;
 use crate::ui::Console;
@@ -38,7 +39,7 @@ pub(super) struct Preparer<'s> {
     base: &'s RenderSpec,
     given: &'s [Given],
     /// Outputs and manifests of all entries, selected or not.
-    all_outputs: Vec<PathBuf>,
+    all_outputs: ResolvedPaths,
     /// Hashes of the outputs of the entries so far: no two may be the same file.
     outputs: BTreeSet<u64>,
 }
@@ -46,9 +47,11 @@ pub(super) struct Preparer<'s> {
 impl<'s> Preparer<'s> {
     /// Returns a preparer that puts `given` over the settings of each entry, and these over `base`.
     pub(super) fn new(settings: &'s Settings, base: &'s RenderSpec, given: &'s [Given]) -> Self {
-        let mut preparer = Self { settings, base, given, all_outputs: Vec::new(), outputs: BTreeSet::new() };
+        let mut preparer =
+            Self { settings, base, given, all_outputs: ResolvedPaths::default(), outputs: BTreeSet::new() };
         let entries = settings.file.entries.iter().zip(0..);
-        preparer.all_outputs = entries.flat_map(|(entry, index)| preparer.outputs_of(entry, index)).collect();
+        let outputs = entries.flat_map(|(entry, index)| preparer.outputs_of(entry, index));
+        preparer.all_outputs = ResolvedPaths::new(outputs);
         preparer
     }
 

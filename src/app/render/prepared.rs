@@ -146,6 +146,7 @@ fn check(
         PreflightSpec {
             directory: spec.directory(),
             own_files: &own_files,
+            other_outputs: &spec.other_outputs,
             workspace: spec.workspace.as_deref(),
             reach: &spec.reach("project"),
             options: &options,

@@ -12,7 +12,7 @@ pub(crate) enum Access {
     Read,
     /// For reading and appending; it is created if it does not exist.
     Append,
-    /// For reading and writing; an error if it exists.
+    /// For reading and writing, by this user only; an error if it exists.
     New,
 }
 
@@ -101,14 +101,14 @@ mod system {
         ///
         /// # Errors
         /// Returns an error if it is a link, or the system refuses it.
-        pub(crate) fn file(&self, name: &OsStr, access: Access, mode: u32) -> io::Result<File> {
+        pub(crate) fn file(&self, name: &OsStr, access: Access) -> io::Result<File> {
             let flags = match access {
                 Access::Read => OFlags::RDONLY,
                 Access::Append => OFlags::RDWR | OFlags::APPEND | OFlags::CREATE,
                 Access::New => OFlags::RDWR | OFlags::CREATE | OFlags::EXCL,
             };
             let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let mode = Mode::from_bits_truncate(mode.try_into().unwrap_or_default());
+            let mode = Mode::from_raw_mode(if access == Access::New { 0o600 } else { 0o666 });
             let opened = fs::openat(&self.handle, name, flags, mode);
             Ok(opened.map_err(|error| self.error(name, error))?.into())
         }
@@ -180,7 +180,7 @@ mod system {
         ///
         /// # Errors
         /// Returns an error if it is a link, or the system refuses it.
-        pub(crate) fn file(&self, name: &OsStr, access: Access, _mode: u32) -> io::Result<File> {
+        pub(crate) fn file(&self, name: &OsStr, access: Access) -> io::Result<File> {
             let path = self.path.join(name);
             if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
                 return Err(PathRefusal::Replaced.into());

@@ -48,7 +48,7 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     let (folder, name) = (Folder::of(&folder)?, path.file_name().unwrap_or_default());
     match folder.remove(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => folder.file(name, Access::New, 0o666),
+        _ => folder.file(name, Access::New),
     }
 }
 
@@ -116,7 +116,7 @@ fn open_located(located: &Located, path: &Path) -> io::Result<File> {
         Located::Inside(root, relative) => {
             let name = relative.file_name().ok_or(PathRefusal::NotAFile("a directory"))?;
             let folder = relative.parent().unwrap_or(Path::new(""));
-            Folder::open(root, folder, false)?.file(name, Access::Read, 0)
+            Folder::open(root, folder, false)?.file(name, Access::Read)
         }
         Located::Anywhere => {
             let mut options = OpenOptions::new();
