@@ -4,10 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use crate::system::deadline::Deadline;
-use crate::system::programs::{self, Node, NpmPackages, ProgramError, find};
+use crate::system::programs::{self, Lock, Node, NpmPackages, ProgramError, find};
 
 /// Version of the engine: pinned, so that renders are the same on every machine.
 pub(crate) const ENGINE_VERSION: &str = "0.8.170";
+
+/// The engine with all its dependencies.
+pub(crate) static LOCK: Lock = Lock {
+    manifest: include_str!("lock/package.json"),
+    lock: include_str!("lock/package-lock.json"),
+    contents: include_str!("lock/contents.json"),
+};
 
 /// Names and usual paths of browsers that the engine can drive, best first.
 const BROWSERS: &[&str] = &[
@@ -70,12 +77,8 @@ pub(super) fn provision(
 
 /// Returns the engine as a package of npm.
 pub(super) fn packages(cache: &Path) -> NpmPackages {
-    NpmPackages::new(
-        format!("the HyperFrames engine {ENGINE_VERSION}"),
-        cache.join(format!("engine-{ENGINE_VERSION}")),
-        &[("hyperframes", ENGINE_VERSION)],
-        &[],
-    )
+    let name = format!("the HyperFrames engine {ENGINE_VERSION}");
+    NpmPackages::locked(name, cache.join(format!("engine-{ENGINE_VERSION}-{}", LOCK.id())), &LOCK)
 }
 
 /// Returns the path of the engine's script.
@@ -106,4 +109,19 @@ fn debian_packages() -> Vec<&'static str> {
         packages.push("npm");
     }
     packages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_file_fixes_every_package_of_the_pinned_version() {
+        assert_eq!(LOCK.problems(), Vec::<String>::new());
+        assert!(
+            LOCK.manifest.contains(&format!("\"hyperframes\": \"{ENGINE_VERSION}\"")),
+            "{}",
+            LOCK.manifest
+        );
+    }
 }

@@ -5,6 +5,7 @@ mod command;
 mod demo;
 mod dist;
 mod docs;
+mod engine_lock;
 mod files;
 mod npm;
 mod provision;
@@ -29,6 +30,7 @@ cargo xtask layers --at REV print the module dependencies at a Git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask demo            make the pictures of the README: terminal session and comment
+cargo xtask engine-lock     update the lock files of the engine and of Node
 cargo xtask site            build the page into target/site
 cargo xtask dist archive TARGET
                             pack the release archives of a target, built before, into dist
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
             say(&folder.display().to_string());
             true
         }),
+        ["engine-lock"] => engine_lock::update().map(|()| true),
         ["docs"] => docs::build().map(|folder| {
             say(&folder.display().to_string());
             true

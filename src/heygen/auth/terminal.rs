@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 
+use crate::system::programs::process::with_variables;
 use crate::system::secret::Secret;
 
 /// The longest line that is read, in bytes.
@@ -47,7 +48,20 @@ pub(crate) fn open_browser(url: &str, environment: &dyn Fn(&str) -> Option<Strin
         Some(program) => (program.as_str(), &[][..]),
         None => (default[0], &default[1..]),
     };
-    let mut command = Command::new(program);
+    // What a browser needs to find the desktop.
+    const DESKTOP: &[&str] = &[
+        "DISPLAY",
+        "WAYLAND_",
+        "XAUTHORITY",
+        "DBUS_",
+        "DESKTOP_",
+        "GNOME_",
+        "KDE_",
+        "BROWSER",
+        "WSL",
+        "__CF",
+    ];
+    let mut command = with_variables(Command::new(program), DESKTOP);
     command.args(arguments).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().is_ok()
 }

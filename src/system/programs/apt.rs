@@ -39,8 +39,8 @@ fn package_manager() -> Option<&'static [&'static str]> {
         if rustix::process::geteuid().is_root() {
             return Some(&["apt-get"]);
         }
-        let is_passwordless =
-            Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|output| output.status.success());
+        let mut sudo = without_secrets(Command::new("sudo"));
+        let is_passwordless = sudo.args(["-n", "true"]).output().is_ok_and(|output| output.status.success());
         is_passwordless.then_some(&["sudo", "-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"])
     }
     #[cfg(not(unix))]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use crate::fault::{Exit, Fault};
 
@@ -24,6 +25,8 @@ pub(crate) enum ProgramError {
     },
     /// The cache directory is unknown or cannot be written.
     Folder(io::Error),
+    /// The cache directory is in the checkout, and not both ignored and untracked.
+    TrackedCache(PathBuf),
 }
 
 impl fmt::Display for ProgramError {
@@ -36,6 +39,9 @@ impl fmt::Display for ProgramError {
             Self::Install { what, output } => write!(f, "installing {what} failed:\n{output}"),
             Self::TimedOut { what } => write!(f, "timed out while installing {what}"),
             Self::Folder(error) => write!(f, "cannot create the cache directory: {error}"),
+            Self::TrackedCache(folder) => {
+                write!(f, "the cache directory is part of the checkout: {}", folder.display())
+            }
         }
     }
 }
@@ -46,7 +52,7 @@ impl Fault for ProgramError {
             Self::Missing(_) => "engine_missing",
             Self::Install { .. } => "engine_not_installed",
             Self::TimedOut { .. } => "timeout",
-            Self::Folder(_) => "engine_not_started",
+            Self::Folder(_) | Self::TrackedCache(_) => "engine_not_started",
         }
     }
 
@@ -57,6 +63,10 @@ impl Fault for ProgramError {
             }
             Self::Install { .. } => "check the network and the free space, then try again".to_owned(),
             Self::TimedOut { .. } => "run the same command again with a higher --max-wait".to_owned(),
+            Self::TrackedCache(_) => {
+                "set HYPERFRAMES_CI_CACHE to a directory outside of the repository, or add it to .gitignore"
+                    .to_owned()
+            }
             Self::Folder(_) => "check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned(),
         })
     }

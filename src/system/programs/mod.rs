@@ -7,6 +7,7 @@ mod error;
 mod find;
 mod git;
 mod installer;
+mod lock;
 mod node;
 pub(crate) mod process;
 mod work_dir;
@@ -18,15 +19,18 @@ pub(crate) use apt::install_packages;
 pub(crate) use error::ProgramError;
 pub(crate) use find::find;
 pub(crate) use git::{GitNetwork, PLAIN_DIFF, git};
+pub(crate) use lock::Lock;
 pub(crate) use node::{Node, NpmPackages, set_noninteractive};
 pub(crate) use work_dir::WorkDir;
 
 /// Returns the directory of installed programs.
 ///
 /// # Errors
-/// Returns [`ProgramError::Folder`] if the home directory is unknown.
+/// Returns [`ProgramError::Folder`] if the home directory is unknown, and [`ProgramError::TrackedCache`] if a commit could
+/// bring the contents of the directory.
 pub(crate) fn cache() -> Result<PathBuf, ProgramError> {
-    crate::system::cache::folder().ok_or_else(|| {
+    let folder = crate::system::cache::folder().ok_or_else(|| {
         ProgramError::Folder(io::Error::other("no home directory found; set HYPERFRAMES_CI_CACHE"))
-    })
+    })?;
+    if lock::is_in_checkout(&folder) { Err(ProgramError::TrackedCache(folder)) } else { Ok(folder) }
 }

