@@ -11,7 +11,7 @@ use super::prepare::{PreflightSpec, PreparedProject, archive_outcome, largest_li
 use super::severities;
 use super::spec::Severities;
 use crate::fault::Error;
-use crate::project::collect::ResolvedPaths;
+use crate::project::resolved_paths::ResolvedPaths;
 use crate::system::gate::Reach;
 use crate::system::output::{OutputError, OutputFile};
 use crate::ui::{Console, bytes, plain, table};

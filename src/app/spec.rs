@@ -8,7 +8,7 @@ use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
 use crate::app::budget::LimitOptions;
 use crate::fault::Error;
-use crate::project::collect::ResolvedPaths;
+use crate::project::resolved_paths::ResolvedPaths;
 use crate::renderers::RunOptions;
 use crate::system::gate::Reach;
 

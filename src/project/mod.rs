@@ -6,8 +6,10 @@ pub(crate) mod discover;
 pub(crate) mod display_path;
 pub(crate) mod engine_pin;
 mod error;
+mod hidden_links;
 pub(crate) mod input;
 pub(crate) mod pack;
+pub(crate) mod resolved_paths;
 pub(crate) mod tree;
 
 #[cfg(all(test, unix))]

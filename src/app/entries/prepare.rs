@@ -14,7 +14,7 @@ use crate::app::render::PreparedRender;
 use crate::app::request::RequestBody;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
-use crate::project::collect::ResolvedPaths;
+use crate::project::resolved_paths::ResolvedPaths;
 use crate::system::output::OutputError;
 use crate::system::output_place::OutputTarget;
 use crate::ui::Console;
