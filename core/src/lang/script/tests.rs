@@ -158,6 +158,7 @@ fn errors_have_places() {
 }
 
 /// Returns whether a script is parsed, on a stack of 1 MB, which is what Windows and WebAssembly give.
+#[expect(clippy::disallowed_types, reason = "only a thread has a stack of a chosen size")]
 fn is_parsed(source: String) -> bool {
     let run = move || {
         let script = parse(&source, 0, ScriptKind::Classic);
