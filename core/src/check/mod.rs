@@ -20,6 +20,7 @@ mod report;
 mod run;
 mod scripts;
 mod structure;
+mod style_facts;
 mod styles;
 mod timing;
 mod transitions;

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::outline::{Outline, OutlineReader};
-use super::transitions::transitions;
-use super::tweens::hidden;
+use super::style_facts::{hidden, transitions};
 use crate::composition::{Composition, CompositionReader};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;

@@ -1,7 +1,5 @@
 //! Checks of tweens against the elements and styles of their page.
 
-use std::collections::BTreeSet;
-
 use super::page::{Page, Pages};
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Tween, TweenValue};
@@ -110,26 +108,4 @@ fn is_clip(page: &Page, selector: &str) -> bool {
         clip.id.as_ref().is_some_and(|id| selector.strip_prefix('#') == Some(id))
             || clip.classes.iter().any(|class| class != "clip" && selector.strip_prefix('.') == Some(class))
     })
-}
-
-/// Returns the ids and classes that a style sheet hides by `opacity: 0`, with their marks.
-pub(super) fn hidden(css: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for block in css.split('}') {
-        let Some((selectors, body)) = block.rsplit_once('{') else { continue };
-        let is_hidden = body.split(';').any(|declaration| {
-            declaration.split_once(':').is_some_and(|(name, value)| {
-                name.trim().eq_ignore_ascii_case("opacity") && value.trim().parse() == Ok(0.0)
-            })
-        });
-        if is_hidden {
-            let simple = selectors.rsplit([';', '{']).next().unwrap_or_default().split(',').map(str::trim);
-            let simple = simple.filter(|selector| {
-                selector.starts_with(['#', '.'])
-                    && selector[1..].chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
-            });
-            found.extend(simple.map(str::to_owned));
-        }
-    }
-    found
 }

@@ -8,11 +8,10 @@ use oxc_ast::ast::{
 };
 use oxc_span::GetSpan;
 
-use super::constants::{argument, call, identifier, is_global, member, number};
+use super::constants::{argument, call, identifier, inside, is_global, member, number};
 use super::facts::{
     Clock, Library, MediaAction, MediaControl, MediaTarget, Repeat, Selector, Tween, TweenValue,
 };
-use super::variables::inside;
 use super::walk::{Phase, Walker};
 
 /// Methods of GSAP and of timelines that make tweens.

@@ -84,3 +84,8 @@ pub(super) fn number(expression: &Expression<'_>) -> Option<f64> {
         _ => None,
     }
 }
+
+/// Returns the span between the quotes of a literal.
+pub(super) fn inside(span: oxc_span::Span) -> oxc_span::Span {
+    oxc_span::Span::new(span.start + 1, span.end.saturating_sub(1).max(span.start + 1))
+}

@@ -12,6 +12,7 @@ mod references;
 #[cfg(test)]
 mod tests;
 mod timelines;
+mod values;
 mod variables;
 mod walk;
 

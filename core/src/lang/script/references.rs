@@ -3,9 +3,8 @@
 use oxc_ast::ast::{Expression, NewExpression, StringLiteral};
 use oxc_span::GetSpan;
 
-use super::constants::{argument, identifier, member};
+use super::constants::{argument, identifier, inside, member};
 use super::facts::ScriptReference;
-use super::variables::inside;
 use super::walk::Walker;
 
 impl<'a> Walker<'_> {

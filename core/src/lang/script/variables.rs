@@ -1,43 +1,13 @@
 //! The variables that a script reads through `getVariables()`.
 
-use std::collections::BTreeMap;
-
 use oxc_ast::ast::{
     AssignmentTargetProperty, BindingPattern, BindingPatternKind, Expression, MemberExpression,
     ObjectAssignmentTarget, PropertyKey,
 };
 use oxc_span::GetSpan;
 
-use super::constants::{call, identifier, member};
+use super::constants::{call, identifier, inside, member};
 use super::walk::{Phase, Walker};
-
-/// What is known about uses of the values.
-#[derive(Debug, Default)]
-pub(super) struct Values {
-    /// The number of declarations of each name, of any kind.
-    bindings: BTreeMap<String, usize>,
-    /// Names that hold the values, with the number of times that they get them.
-    aliases: BTreeMap<String, usize>,
-    /// Reads through names that hold the values.
-    reads: Vec<(String, oxc_span::Span)>,
-    /// A name is used in a way that may read any variable, or may hold something else.
-    is_unclear: bool,
-}
-
-impl Values {
-    pub(super) fn bind(&mut self, name: &str) {
-        *self.bindings.entry(name.to_owned()).or_default() += 1;
-    }
-
-    /// Returns whether a name is declared once.
-    pub(super) fn is_unique(&self, name: &str) -> bool {
-        self.bindings.get(name).is_none_or(|count| *count <= 1)
-    }
-
-    fn is_alias(&self, name: &str) -> bool {
-        self.aliases.contains_key(name)
-    }
-}
 
 /// Returns whether the expression calls `getVariables()`.
 fn is_call(expression: &Expression<'_>) -> bool {
@@ -211,9 +181,4 @@ fn is_direct(value: &Expression<'_>) -> bool {
         }
         other => is_call(other),
     }
-}
-
-/// Returns the span between the quotes of a literal.
-pub(super) fn inside(span: oxc_span::Span) -> oxc_span::Span {
-    oxc_span::Span::new(span.start + 1, span.end.saturating_sub(1).max(span.start + 1))
 }

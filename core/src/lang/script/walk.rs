@@ -11,9 +11,9 @@ use oxc_ast::ast::{
 };
 use oxc_ast_visit::{Visit, walk};
 
-use super::constants::{Constants, text};
+use super::constants::{Constants, inside, text};
 use super::facts::{Library, MediaTarget, Script};
-use super::variables::{Values, inside};
+use super::values::Values;
 use crate::text::Span;
 
 /// A tree is walked once for the names that it declares, and once for what happens to them.

@@ -1,0 +1,97 @@
+//! What style sheets say about tweens and transitions.
+
+use std::collections::BTreeSet;
+
+use crate::text::Span;
+
+/// Returns the ids and classes that a style sheet hides by `opacity: 0`, with their marks.
+pub(super) fn hidden(css: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for block in css.split('}') {
+        let Some((selectors, body)) = block.rsplit_once('{') else { continue };
+        let is_hidden = body.split(';').any(|declaration| {
+            declaration.split_once(':').is_some_and(|(name, value)| {
+                name.trim().eq_ignore_ascii_case("opacity") && value.trim().parse() == Ok(0.0)
+            })
+        });
+        if is_hidden {
+            let simple = selectors.rsplit([';', '{']).next().unwrap_or_default().split(',').map(str::trim);
+            let simple = simple.filter(|selector| {
+                selector.starts_with(['#', '.'])
+                    && selector[1..].chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+            });
+            found.extend(simple.map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Returns the declarations of transitions that take time.
+pub(super) fn transitions(css: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut comment = 0;
+    for (at, _) in css.match_indices("transition") {
+        // Comments before this place; whatever is before `comment` has been read.
+        while let Some(open) = css[comment..at.max(comment)].find("/*") {
+            let open = comment + open;
+            comment = css[open..].find("*/").map_or(css.len(), |close| open + close + 2);
+        }
+        if at < comment {
+            continue;
+        }
+        let before = &css[..at];
+        let start = before.strip_suffix("-webkit-").map_or(at, str::len);
+        let is_start = css[..start].trim_end().chars().next_back().is_none_or(|c| "{;}/".contains(c));
+        let rest = &css[at..];
+        let name =
+            &rest[..rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len())];
+        let Some(value) = rest[name.len()..].trim_start().strip_prefix(':').filter(|_| is_start) else {
+            continue;
+        };
+        let value = value[..value.find([';', '}']).unwrap_or(value.len())].trim();
+        let takes_time = match name {
+            "transition" | "transition-duration" => {
+                value.contains("var(") || value.split([' ', ',']).any(is_time)
+            }
+            _ => false,
+        };
+        if takes_time {
+            found.push(Span { start, end: at + name.len() });
+        }
+    }
+    found
+}
+
+/// Returns whether a word is a time other than zero.
+fn is_time(word: &str) -> bool {
+    let number = word.strip_suffix("ms").or_else(|| word.strip_suffix('s'));
+    number.and_then(|number| number.parse::<f64>().ok()).is_some_and(|number| number != 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::transitions;
+
+    #[test]
+    fn only_what_takes_time_is_found() {
+        let names = |css: &str| {
+            let found = transitions(css).into_iter().map(|span| css[span.start..span.end].to_owned());
+            found.collect::<Vec<_>>()
+        };
+        assert_eq!(names("a{transition:opacity 1s}"), ["transition"]);
+        assert_eq!(names("a { color: red; -webkit-transition: all .3s ease }"), ["-webkit-transition"]);
+        assert_eq!(
+            names("a{transition-duration:200ms}b{transition: var(--t)}"),
+            ["transition-duration", "transition"]
+        );
+        for silent in [
+            "a{transition:none}",
+            "a{transition-duration:0s; transition-property: x}",
+            "/* a{transition:opacity 1s} */",
+            ".transition { color: red } a[x='transition:'] {}",
+            "a{--transition: 1s}",
+        ] {
+            assert_eq!(names(silent), Vec::<String>::new(), "{silent}");
+        }
+    }
+}
