@@ -4,8 +4,8 @@ use std::io::Read;
 
 use serde_json::json;
 
+use super::key::{is_key, unauthenticated};
 use super::validation::MAX_JSON;
-use super::{is_key, unauthenticated};
 use crate::emulator::envelopes::{error, json};
 use crate::emulator::faults::Script;
 use crate::emulator::server::{Reply, Request};

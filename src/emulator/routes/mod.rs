@@ -5,6 +5,7 @@ mod assets;
 mod control;
 mod guard;
 mod idempotency;
+mod key;
 mod multipart;
 mod oauth;
 mod rejection;
@@ -24,6 +25,7 @@ use super::faults::Step;
 use super::server::{Reply, Request};
 use super::state::State;
 use idempotency::create_from_body;
+use key::{is_key, unauthenticated};
 use rejection::Rejection;
 use validation::json_body;
 
@@ -115,20 +117,6 @@ fn authenticate(state: &State, request: &Request) -> Result<(), Rejection> {
         return Ok(());
     }
     Err(unauthenticated())
-}
-
-/// Returns whether `given` is the API key, in a time that does not depend on how much of it is right.
-fn is_key(state: &State, given: &str) -> bool {
-    Sha256::digest(given) == Sha256::digest(&state.config.api_key)
-}
-
-fn unauthenticated() -> Rejection {
-    Rejection {
-        status: 401,
-        code: "authentication_failed",
-        message: "the API key is missing or invalid".to_owned(),
-        param: None,
-    }
 }
 
 fn account() -> Value {

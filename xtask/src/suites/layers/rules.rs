@@ -60,6 +60,7 @@ pub(super) const CRATES: &[Rules] = &[
             "main > bench, suites > docs > npm > wasm > release > provision > command",
             "suites > dist > command",
             "main > demo > provision",
+            "main > engine_lock > command",
             "demo, docs > files",
         ]),
         reserved: &[],
