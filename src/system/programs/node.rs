@@ -219,7 +219,7 @@ impl Node {
         }
         let package = self.package.ok_or_else(|| ProgramError::Install {
             what: "Node.js".to_owned(),
-            output: "there is no package of Node.js for this system".to_owned(),
+            output: "no package of Node.js exists for this system".to_owned(),
         })?;
         package.install(&npm, deadline, announce)?;
         Ok(program_of(&package))
