@@ -122,7 +122,11 @@ impl Engine {
         let work_dir = WorkDir::new().map_err(EngineError::Folder)?;
         let (folder, project) = (work_dir.path(), work_dir.project());
         unpack::unpack(job.archive, &project).map_err(EngineError::Unpack)?;
-        refusal::inspect(&project, job.composition, job.variables)?;
+        let refused =
+            refusal::inspect(&project, job.composition, job.variables).map_err(EngineError::Folder)?;
+        if !refused.is_empty() {
+            return Err(EngineError::Refused(refused));
+        }
         let video = folder.join(format!("video.{}", job.format));
         let contained = self.sandbox.contain(&work_dir).map_err(EngineError::Sandbox)?;
         let mut command = contained.command();
