@@ -72,6 +72,7 @@ fn all() -> Outputs {
     ran(0, &["pack", "-o", "renders/project.zip"]);
     ran(0, &["list", "--limit", "1"]);
     ran(0, &["list", "--all"]);
+    ran(0, &["doctor"]);
     ran(0, &["config", "show"]);
     ran(0, &["config", "show", "--entry", "rows"]);
     ran(0, &["init", "--dry-run"]);

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::layer::{Layer, Network};
 use super::ports::Ports;
 use super::proxy::FilteringProxy;
+#[cfg(target_os = "linux")]
 use super::restriction::Restriction;
 use super::{Sandbox, launcher, readable};
 use crate::system::programs::WorkDir;
@@ -19,6 +20,7 @@ use crate::system::temporary::{self, TemporaryFolder};
 const GUARD: &str = include_str!("guard.js");
 
 /// Maximum size of a file, in bytes: 16 GiB, a lossless film in 4K of several minutes.
+#[cfg(target_os = "linux")]
 const MAX_FILE_SIZE: u64 = 16 << 30;
 
 /// Variables of the environment that would lead around the layers, or to directories that the program cannot read.

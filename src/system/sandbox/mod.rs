@@ -14,6 +14,7 @@ mod limits;
 mod ports;
 mod proxy;
 mod readable;
+#[cfg(target_os = "linux")]
 mod restriction;
 
 use std::path::{Path, PathBuf};
@@ -25,8 +26,11 @@ pub(crate) use launcher::launch;
 pub(crate) use layer::{Layer, Network, SandboxOptions};
 pub(crate) use limits::{Excess, Watch};
 
+#[cfg(target_os = "linux")]
 use crate::system::deadline::Deadline;
-use crate::system::programs::{WorkDir, process};
+use crate::system::programs::WorkDir;
+#[cfg(target_os = "linux")]
+use crate::system::programs::process;
 
 /// The programs that run inside of the layers.
 #[derive(Clone, Debug)]

@@ -30,6 +30,7 @@ impl Ports {
     }
 
     /// Returns all ports.
+    #[cfg(target_os = "linux")]
     pub(super) fn all(&self) -> impl Iterator<Item = u16> {
         self.servers.iter().chain(&self.browsers).copied()
     }
