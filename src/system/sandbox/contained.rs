@@ -10,9 +10,10 @@ use serde_json::json;
 use super::layer::{Layer, Network};
 use super::ports::Ports;
 use super::proxy::FilteringProxy;
+use super::readable::ContainedPrograms;
 #[cfg(target_os = "linux")]
 use super::restriction::Restriction;
-use super::{Sandbox, launcher, readable};
+use super::{launcher, readable};
 use crate::system::programs::WorkDir;
 use crate::system::temporary::{self, TemporaryFolder};
 
@@ -67,25 +68,30 @@ impl Contained {
     ///
     /// # Errors
     /// Returns an error if a file or a directory cannot be written, or there is no free port.
-    pub(super) fn new(sandbox: &Sandbox, work_dir: &WorkDir) -> io::Result<Self> {
-        let node = sandbox.programs.node.clone();
-        if sandbox.layers.is_empty() {
+    pub(super) fn new(
+        network: Network,
+        layers: &[Layer],
+        programs: &ContainedPrograms,
+        work_dir: &WorkDir,
+    ) -> io::Result<Self> {
+        let node = programs.node.clone();
+        if layers.is_empty() {
             return Ok(Self { node, state: None });
         }
         let folder = temporary::create_folder("hyperframes-ci-sandbox-")?;
         let home = work_dir.temporary().join("home");
         fs::create_dir_all(&home)?;
-        let proxy = FilteringProxy::start(sandbox.options.network)?;
+        let proxy = FilteringProxy::start(network)?;
         let ports = Ports::choose()?;
         fs::write(folder.path().join("guard.js"), GUARD)?;
         let work = real(work_dir.path());
         let own = real(folder.path());
-        let is_launched = sandbox.layers.contains(&Layer::Landlock);
+        let is_launched = layers.contains(&Layer::Landlock);
         #[cfg(target_os = "linux")]
         if is_launched {
-            let mut readable = readable::readable(&sandbox.programs);
+            let mut readable = readable::readable(programs);
             readable.push(own.clone());
-            let limits_ports = sandbox.layers.contains(&Layer::LandlockTcp);
+            let limits_ports = layers.contains(&Layer::LandlockTcp);
             let restriction = Restriction {
                 readable,
                 writable: vec![work.clone()],
@@ -94,10 +100,10 @@ impl Contained {
             };
             fs::write(folder.path().join("policy.json"), serde_json::to_vec(&restriction)?)?;
         }
-        let guard = guard_settings(&sandbox.programs.browser, &proxy, &ports, sandbox.options.network);
+        let guard = guard_settings(&programs.browser, &proxy, &ports, network);
         let mut permissions = Vec::new();
-        if sandbox.layers.contains(&Layer::NodePermission) {
-            permissions = node_permissions(&sandbox.programs, &work, &own);
+        if layers.contains(&Layer::NodePermission) {
+            permissions = node_permissions(programs, &work, &own);
         }
         Ok(Self { node, state: Some(State { folder, home, proxy, guard, permissions, is_launched }) })
     }
@@ -113,7 +119,9 @@ impl Contained {
     /// Returns a command that runs a program in the layers of the kernel.
     pub(super) fn launch(&self, program: &Path) -> Command {
         match &self.state {
-            Some(state) if state.is_launched => launcher(&state.folder.path().join("policy.json"), program),
+            Some(state) if state.is_launched => {
+                launcher::command(&state.folder.path().join("policy.json"), program)
+            }
             _ => Command::new(program),
         }
     }
@@ -145,11 +153,11 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// Returns the flags of Node's permission model.
-fn node_permissions(programs: &super::ContainedPrograms, work: &Path, own: &Path) -> Vec<String> {
+fn node_permissions(programs: &ContainedPrograms, work: &Path, own: &Path) -> Vec<String> {
     let mut flags =
         vec!["--permission".to_owned(), "--allow-child-process".to_owned(), "--allow-worker".to_owned()];
-    // Images are scaled by a native library.
-    flags.push("--allow-addons".to_owned());
+    // Images are scaled by a native library. Node warns of each of these flags in the output of the engine.
+    flags.extend(["--allow-addons", "--disable-warning=SecurityWarning"].map(str::to_owned));
     flags.push(format!("--allow-fs-write={}", work.display()));
     let system = ["/usr/bin", "/sys/fs/cgroup"].map(PathBuf::from);
     let system = system.into_iter().filter(|_| cfg!(unix));

@@ -4,13 +4,24 @@
 //! unsafe.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 /// The first argument.
-pub(super) const ARGUMENT: &str = "__contain";
+const ARGUMENT: &str = "__contain";
 
 /// Exit code if the restrictions cannot be applied; the program does not run then.
-pub(super) const NOT_CONTAINED: u8 = 126;
+const NOT_CONTAINED: u8 = 126;
+
+/// Returns the command that starts `program` behind the launcher.
+pub(super) fn command(policy: &Path, program: &Path) -> Command {
+    // Also if the file of this program was replaced meanwhile.
+    let own =
+        if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
+    let mut command = Command::new(own.unwrap_or_else(|_| PathBuf::from("hyperframes-ci")));
+    command.arg(ARGUMENT).arg(policy).arg(program);
+    command
+}
 
 /// Runs the program of `arguments` if they start with [`ARGUMENT`], and returns the exit code if that is not possible.
 /// On success it does not return.
@@ -36,7 +47,7 @@ fn become_program(arguments: &[OsString]) -> Result<std::convert::Infallible, St
     let policy = std::fs::read(policy).map_err(|error| error.to_string())?;
     let restriction = serde_json::from_slice(&policy).map_err(|error| error.to_string())?;
     super::landlock::apply(&restriction)?;
-    Err(std::process::Command::new(program).args(arguments).exec().to_string())
+    Err(Command::new(program).args(arguments).exec().to_string())
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -17,31 +17,21 @@ mod readable;
 #[cfg(target_os = "linux")]
 mod restriction;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 
 pub(crate) use contained::Contained;
 pub(crate) use error::SandboxError;
 pub(crate) use launcher::launch;
 pub(crate) use layer::{Layer, Network, SandboxOptions};
 pub(crate) use limits::{Excess, Watch};
+pub(crate) use readable::ContainedPrograms;
 
 #[cfg(target_os = "linux")]
 use crate::system::deadline::Deadline;
 use crate::system::programs::WorkDir;
 #[cfg(target_os = "linux")]
 use crate::system::programs::process;
-
-/// The programs that run inside of the layers.
-#[derive(Clone, Debug)]
-pub(crate) struct ContainedPrograms {
-    /// Node, which runs the engine.
-    pub(crate) node: PathBuf,
-    /// The browser.
-    pub(crate) browser: PathBuf,
-    /// Directories that they read: of the engine, and of programs that it starts by name.
-    pub(crate) folders: Vec<PathBuf>,
-}
 
 /// The layers that work on this machine.
 #[derive(Clone, Debug)]
@@ -106,7 +96,8 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if the proxy cannot be started or its files cannot be written.
     pub(crate) fn contain(&self, work_dir: &WorkDir) -> Result<Contained, SandboxError> {
-        Contained::new(self, work_dir).map_err(SandboxError::Start)
+        Contained::new(self.options.network, self.layers, &self.programs, work_dir)
+            .map_err(SandboxError::Start)
     }
 
     /// Returns all layers if those of the kernel hold with these programs, or why they do not.
@@ -149,14 +140,4 @@ impl Sandbox {
             false => Err(failed(exited.output.last().cloned().unwrap_or_else(|| exited.status.to_string()))),
         }
     }
-}
-
-/// Returns the command that starts `program` behind the launcher.
-fn launcher(policy: &Path, program: &Path) -> Command {
-    // Also if the file of this program was replaced meanwhile.
-    let own =
-        if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
-    let mut command = Command::new(own.unwrap_or_else(|_| PathBuf::from("hyperframes-ci")));
-    command.arg(launcher::ARGUMENT).arg(policy).arg(program);
-    command
 }

@@ -2,7 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ContainedPrograms;
+/// The programs that run inside of the layers.
+#[derive(Clone, Debug)]
+pub(crate) struct ContainedPrograms {
+    /// Node, which runs the engine.
+    pub(crate) node: PathBuf,
+    /// The browser.
+    pub(crate) browser: PathBuf,
+    /// Directories that they read: of the engine, and of programs that it starts by name.
+    pub(crate) folders: Vec<PathBuf>,
+}
 
 /// Files and directories of the system that programs need on Linux: libraries, fonts, certificates, the clock.
 #[cfg(target_os = "linux")]
