@@ -118,7 +118,7 @@ impl Sandbox {
 
     #[cfg(not(target_os = "linux"))]
     fn layers_of_kernel(&self) -> Result<&'static [Layer], String> {
-        Err(format!("there is no layer for files on {}", std::env::consts::OS))
+        Err(format!("{} does not have a layer for files", std::env::consts::OS))
     }
 
     /// Starts a program in the layers, to see whether it finds its files there.
