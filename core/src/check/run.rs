@@ -21,10 +21,10 @@ use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
 /// use hyperframes_ci_core::check::{CheckOptions, check};
 /// use hyperframes_ci_core::project::{Contents, MemoryTree};
 ///
-/// let page = r#"<div data-composition-id="a" data-width="1920" data-height="1080" data-duration="5"
-///     data-no-timeline>
+/// let page = r#"<!doctype html>
+/// <html><body><div data-composition-id="a" data-width="1920" data-height="1080" data-duration="5" data-no-timeline>
 ///     <img src="logo.png">
-/// </div>"#;
+/// </div></body></html>"#;
 /// let files = [("index.html".to_owned(), Contents::Whole(page.into()))];
 /// let report = check(&MemoryTree::new(files.into(), ""), &CheckOptions::default());
 ///
