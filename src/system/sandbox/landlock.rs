@@ -48,7 +48,11 @@ pub(super) fn apply(restriction: &Restriction) -> Result<(), String> {
     setrlimit(Resource::Core, limit(0)).map_err(|error| format!("limits: {error}"))?;
     // Where memory runs out, the kernel ends the engine rather than this program or the runner.
     let _ = std::fs::write("/proc/self/oom_score_adj", "800");
-    restrict(restriction).map_err(|error| format!("landlock: {error}"))
+    restrict(restriction).map_err(|error| format!("landlock: {error}"))?;
+    if restriction.ports.is_some() {
+        super::seccomp::forbid_udp().map_err(|error| format!("seccomp: {error}"))?;
+    }
+    Ok(())
 }
 
 /// Gives up all capabilities, also those that root would get back by starting a program. Otherwise root reads the

@@ -16,6 +16,8 @@ mod proxy;
 mod readable;
 #[cfg(target_os = "linux")]
 mod restriction;
+#[cfg(target_os = "linux")]
+mod seccomp;
 
 #[cfg(target_os = "linux")]
 use std::path::Path;

@@ -47,6 +47,8 @@ pub(super) fn serve(mut client: TcpStream, network: Network) -> io::Result<()> {
     };
     let mut server = match connect(&target, network) {
         Ok(server) => server,
+        // An answer would let a page tell a refused host from one that does not exist.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && head.is_some() => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return reject(&mut client, "403 Forbidden", &error.to_string());
         }
