@@ -26,17 +26,49 @@ enum Sign {
 /// A probe: its name, what holds it, its sign, and its script, in which `mark()` makes the cell white.
 struct Probe(&'static str, HeldBy, Sign, String);
 
-/// Renders the page, and returns what came of it.
+/// Renders the pages, and returns what came of them.
 pub(crate) fn run(collector: &Collector, secrets: &Secrets) -> Vec<Row> {
-    let probes = probes(collector, secrets);
+    // A file that the engine may not read fails the whole render.
+    let needs_files = |probe: &Probe| matches!(probe.1, HeldBy::Layer(Layer::Files));
+    let (files, probes) = probes(collector, secrets).into_iter().partition::<Vec<_>, _>(needs_files);
+    let mut rows = match draw(collector, &probes) {
+        Ok(pixels) => judge(collector, probes, &pixels),
+        Err(output) => panic!("{output}"),
+    };
+    match draw(collector, &files) {
+        Ok(pixels) => rows.extend(judge(collector, files, &pixels)),
+        Err(output) => {
+            assert!(output.contains("Access to this API has been restricted"), "{output}");
+            let held = files.into_iter().map(|probe| Row::of(&probe, String::new()));
+            rows.extend(held);
+        }
+    }
+    rows.push(Row {
+        name: "redirect to loopback (needs a public server)".to_owned(),
+        held_by: HeldBy::Layer(Layer::Network),
+        arrived: String::new(),
+    });
+    rows
+}
+
+/// Renders a page with probes, and returns the pixels of its last frame.
+///
+/// # Errors
+/// Returns the output of the program if the render fails.
+fn draw(collector: &Collector, probes: &[Probe]) -> Result<Vec<u8>, String> {
+    // The first shows that the scripts run, and is no probe.
+    let control = Probe("control", HeldBy::Browser, Sign::Cell, "mark();".to_owned());
+    let probes = || std::iter::once(&control).chain(probes).enumerate();
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("project");
     std::fs::create_dir(&project).unwrap();
-    let cells = probes.iter().enumerate().map(|(place, _)| {
+    let cells = probes().map(|(place, _)| {
         let (x, y) = (place % CELLS * CELL, place / CELLS * CELL);
         format!("<div id=\"cell{place}\" style=\"position:absolute;left:{x}px;top:{y}px;width:{CELL}px;height:{CELL}px\"></div>")
     });
-    let scripts = probes.iter().enumerate().map(|(place, Probe(_, _, _, script))| {
+    let scripts = probes().map(|(place, Probe(_, _, _, script))| {
+        // The refusal also finds addresses after `src =`. This is how to avoid it.
+        let script = script.replace(".src = ", "['s' + 'rc'] = ").replace(".href = ", "['hr' + 'ef'] = ");
         format!(
             "(() => {{ const cell = document.getElementById('cell{place}');\n\
              const mark = () => {{ cell.style.background = '#fff'; }};\ntry {{ {script} }} catch {{}} }})();\n"
@@ -47,28 +79,30 @@ pub(crate) fn run(collector: &Collector, secrets: &Secrets) -> Vec<Row> {
     let worker = format!("fetch('http://127.0.0.1:{}/service-worker', {{mode: 'no-cors'}})", collector.port);
     std::fs::write(project.join("sw.js"), worker).unwrap();
     let (code, output) = render(&project, folder.path(), &[]);
-    assert_eq!(code, 0, "{output}");
+    if code != 0 {
+        return Err(output);
+    }
     let pixels = last_frame(&folder.path().join("v.mp4"));
     assert!(is_white(&pixels, 0), "the page did not run, so that its probes prove nothing");
-    let mut rows = probes
-        .into_iter()
-        .enumerate()
-        .skip(1)
-        .map(|(place, Probe(name, held_by, sign, _))| {
-            let arrived = match sign {
-                Sign::Request(request) => collector.arrived(request),
-                Sign::Cell if is_white(&pixels, place) => "the page saw it".to_owned(),
-                Sign::Cell => String::new(),
-            };
-            Row { name: name.to_owned(), held_by, arrived }
-        })
-        .collect::<Vec<_>>();
-    rows.push(Row {
-        name: "redirect to loopback (needs a public server)".to_owned(),
-        held_by: HeldBy::Layer(Layer::Network),
-        arrived: String::new(),
-    });
-    rows
+    Ok(pixels)
+}
+
+fn judge(collector: &Collector, probes: Vec<Probe>, pixels: &[u8]) -> Vec<Row> {
+    let row = |(place, probe): (usize, Probe)| {
+        let arrived = match probe.2 {
+            Sign::Request(request) => collector.arrived(request),
+            Sign::Cell if is_white(pixels, place + 1) => "the page saw it".to_owned(),
+            Sign::Cell => String::new(),
+        };
+        Row::of(&probe, arrived)
+    };
+    probes.into_iter().enumerate().map(row).collect()
+}
+
+impl Row {
+    fn of(probe: &Probe, arrived: String) -> Self {
+        Self { name: probe.0.to_owned(), held_by: probe.1, arrived }
+    }
 }
 
 /// Returns the gray pixels of the last frame.
@@ -99,8 +133,7 @@ fn probes(collector: &Collector, secrets: &Secrets) -> Vec<Probe> {
     };
     let local =
         |script: &str, name: &str| script.replace("TARGET", &format!("'http://127.0.0.1:{port}/{name}'"));
-    // The first shows that the scripts run, and is no probe.
-    let mut all = vec![Probe("control", HeldBy::Browser, Sign::Cell, "mark();".to_owned())];
+    let mut all = Vec::new();
     for (name, request, script) in [
         ("loopback by fetch", "fetch", "fetch(TARGET, {mode: 'no-cors'});"),
         ("loopback by image", "image", "new Image().src = TARGET;"),

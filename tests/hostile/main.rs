@@ -16,7 +16,7 @@ use std::path::Path;
 use collector::Collector;
 
 /// The layers that the program puts around the engine. A layer that is named here makes its probes assertions.
-const LAYERS: &[Layer] = &[];
+const LAYERS: &[Layer] = &[Layer::Files, Layer::Network];
 
 /// A layer around the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
