@@ -123,7 +123,6 @@ fn is_white(pixels: &[u8], place: usize) -> bool {
 fn probes(collector: &Collector, secrets: &Secrets) -> Vec<Probe> {
     let network = HeldBy::Layer(Layer::Network);
     let files = HeldBy::Layer(Layer::Files);
-    let limits = HeldBy::Layer(Layer::Limits);
     let port = collector.port;
     let secret = secrets.path("canary.txt");
     let seen = |url: &str| {
@@ -263,7 +262,5 @@ fn probes(collector: &Collector, secrets: &Secrets) -> Vec<Probe> {
         secrets.path("canary.mp4")
     );
     all.push(Probe("a video outside by a script", files, Sign::Cell, video));
-    let fill = "caches.open('x').then(c => c.put('/fill', new Response(new Blob([new Uint8Array(64 << 20)])))).then(mark).catch(() => {});".to_owned();
-    all.push(Probe("64 MB on disk", limits, Sign::Cell, fill));
     all
 }

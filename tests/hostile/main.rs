@@ -25,8 +25,6 @@ enum Layer {
     Files,
     /// Loopback, private addresses and UDP are out of reach.
     Network,
-    /// What a page writes is limited.
-    Limits,
 }
 
 /// What keeps a probe from arriving.
