@@ -37,8 +37,7 @@ fn program(arch: TargetArch, socket: i64) -> Result<BpfProgram, seccompiler::Bac
     let (datagram, bits) = DATAGRAM;
     let rule = |domain| {
         let domain = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, domain)?;
-        let kind =
-            SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), datagram)?;
+        let kind = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(bits), datagram)?;
         SeccompRule::new(vec![domain, kind])
     };
     let sockets = INTERNET.into_iter().map(rule).collect::<Result<Vec<_>, _>>()?;
