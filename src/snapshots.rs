@@ -250,7 +250,10 @@ fn machine() -> Vec<Error> {
             reason: "\"../../etc/passwd\" leads outside of the project".to_owned(),
         }])
         .into(),
-        EngineError::Unsupported("--callback-url".to_owned()).into(),
+        EngineError::Unsupported(
+            "--resolution 4k requires a composition with an aspect ratio of 16:9, 9:16 or 1:1".to_owned(),
+        )
+        .into(),
         EngineError::Unpack(crate::system::unpack::UnpackError::Damaged("invalid header".to_owned())).into(),
         EmulatorError::Port(8080, io::ErrorKind::AddrInUse.into()).into(),
         EmulatorError::Storage(denied()).into(),

@@ -96,7 +96,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     if errors > 0 {
         return Err(CheckFailed { errors }.into());
     }
-    if !targets.is_empty() {
+    // Where no entry is selected, a note has said so.
+    if !targets.is_empty() || !args.select.selection().is_used() {
         console.done(&summary(compositions, projects, warnings, since));
     }
     Ok(())

@@ -133,7 +133,10 @@ fn every_command_prints_what_its_schema_says_and_nothing_else_passes() {
     for (name, outputs) in &all.0 {
         for output in outputs {
             assert_eq!(mistake(name, output), None);
-            for (place, changed) in changes(output) {
+            // A setting has the type of its key, which other tests hold.
+            let is_setting =
+                |place: &str| place.strip_prefix("/settings/").is_some_and(|rest| rest.contains("/value"));
+            for (place, changed) in changes(output).into_iter().filter(|(place, _)| !is_setting(place)) {
                 assert!(mistake(name, &changed).is_some(), "{name}: a change of {place} passes: {changed:#}");
                 refused += 1;
             }

@@ -201,7 +201,7 @@ fn media(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
                 text.finding(Rule::MediaControlledByScript, *span, message).help(help)
             }
             MediaAction::Source => {
-                let message = format!("the script sets the source of a <{name}> element");
+                let message = format!("the script sets the source of <{name}>");
                 let help = "write the source in the page, or bind it with data-var-src";
                 text.finding(Rule::MediaSourceSetByScript, *span, message).help(help)
             }

@@ -18,7 +18,7 @@ const SCHEMA: &str =
 pub(super) fn configuration(repository: &Repository, events: &Events) -> String {
     let mut text = format!(
         "#:schema {SCHEMA}\n\
-         # Documentation: {DOCS}/README.md\n\
+         # Documentation: {DOCS}/docs/configuration.md\n\
          \n\
          [defaults] # options of every render; `hyperframes-ci render --help` lists them\n\
          quality = \"standard\" # draft, standard or high\n"
