@@ -3,6 +3,7 @@
 //! A thin facade over the core: `wasm/npm/api.js` validates arguments and passes them on, and results are returned as
 //! JSON. Invalid input is thrown as an `Error` with a `code`; nothing panics.
 
+mod normal_form;
 mod problem;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ impl Preflight {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new() -> Self {
+        normal_form::set();
         Self::default()
     }
 

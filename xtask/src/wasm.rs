@@ -26,7 +26,7 @@ pub(crate) const BUDGET: usize = 450_000;
 /// A panic is a trap without a text, no path of this machine is in the module, functions of a few instructions are part
 /// of others, which the compiler's measure of size does not see as a gain, and SHA-256 is a loop.
 const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none \
-    -Cllvm-args=-inline-threshold=20 \
+    -Cllvm-args=-inline-threshold=5 \
     --cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\"";
 
 /// For size, with the features that the compiler uses and that Node 20 has, and no others: with all of them,

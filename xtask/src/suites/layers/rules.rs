@@ -53,7 +53,7 @@ pub(super) const CRATES: &[Rules] = &[
     Rules { folder: "core/src", order: OrderSource::Documented, reserved: &[], confined: &[] },
     Rules {
         folder: "wasm/src",
-        order: OrderSource::Chains(&["lib > problem"]),
+        order: OrderSource::Chains(&["lib > problem, normal_form"]),
         reserved: &[],
         confined: &[],
     },
