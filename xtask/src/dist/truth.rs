@@ -72,7 +72,7 @@ fn packages_and_hooks_have_the_version_of_the_workspace() {
         expect(path, &format!("\"version\": \"{VERSION}\""));
     }
     expect(".pre-commit-hooks.yaml", &format!("\"hyperframes-preflight@{VERSION}\""));
-    expect("Cargo.toml", &format!("hyperframes-ci-core = {{ path = \"core\", version = \"{VERSION}\" }}"));
+    expect("Cargo.toml", &format!("hyperframes-ci-core = {{ path = \"core\", version = \"{VERSION}\","));
     // Hooks in documents name the tag of the version.
     for (path, text) in texts.iter().filter(|(path, _)| path.starts_with("docs/") || path == "README.md") {
         let mut lines = text.lines();
