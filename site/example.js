@@ -8,7 +8,7 @@ export const EXAMPLE = `<!doctype html>
   {"id": "size", "label": "Size", "type": "number", "default": 64}
 ]'>
 <body>
-  <div data-composition-id="main" data-width="1920" data-height="1080" data-duration="4">
+  <div data-composition-id="main" data-no-timeline data-width="1920" data-height="1080" data-duration="4">
     <h1 data-var-text="titel">Hello</h1>
     <img src="assets/logo.png" alt="">
     <style>h1 { color: var(--ink); font-size: calc(var(--size) * 1px) }</style>

@@ -8,7 +8,7 @@ import { PreflightError, check, checkVariables, digest, isComposition, renderKey
 const TITLE = `[{"id":"title","label":"Title","type":"string","default":"Hi"}]`;
 const page = (inside = "", declarations = TITLE) =>
   `<html data-composition-variables='${declarations}'>\n` +
-  `<div data-composition-id="main" data-width="1920" data-height="1080" data-duration="2">\n` +
+  `<div data-composition-id="main" data-no-timeline data-width="1920" data-height="1080" data-duration="2">\n` +
   `<h1 data-var-text="title">Hi</h1>${inside}</div></html>`;
 
 test("the version is that of the package", () => {

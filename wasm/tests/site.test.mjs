@@ -64,7 +64,7 @@ async function choose(path) {
 }
 
 const PAGE = `<html data-composition-videos data-composition-variables='[{"id":"title","label":"Title","type":"string","default":"Hi"}]'>
-<div data-composition-id="main" data-width="1920" data-height="1080" data-duration="2">
+<div data-composition-id="main" data-no-timeline data-width="1920" data-height="1080" data-duration="2">
 <h1 data-var-text="title">Hi</h1><img src="assets/Logo.png"></div></html>`;
 
 test("the example shows findings, a form and figures", async () => {
@@ -135,7 +135,7 @@ test("a folder with projects in it", async () => {
     "videos/launch/index.html": PAGE,
     "videos/launch/assets/logo.png": "\u0089PNG",
     "videos/launch/.hyperframesignore": "*.psd\n",
-    "videos/launch/parts/card.html": "<div data-composition-id=card></div>",
+    "videos/launch/parts/card.html": "<div data-composition-id=card data-no-timeline></div>",
     "videos/other/index.html": PAGE.replace("assets/Logo.png", "../../shared/logo.png"),
     "shared/logo.png": "\u0089PNG",
     "node_modules/x/index.html": PAGE,
