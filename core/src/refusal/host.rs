@@ -101,8 +101,9 @@ pub(super) fn is_placeholder(host: &str) -> bool {
     host.contains(['{', '$', '<']) || host.starts_with("__")
 }
 
-/// Returns whether an address is public.
-fn is_public_address(address: IpAddr) -> bool {
+/// Returns whether an address is public. One that contains an address of IPv4 is public if that is.
+#[must_use]
+pub fn is_public_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !PRIVATE_V4.iter().any(|(block, bits)| {
             let shift = 32 - bits;

@@ -15,7 +15,7 @@ mod path;
 mod reference;
 mod suspect;
 
-pub use host::is_public;
+pub use host::{is_public, is_public_address};
 pub use media::{MEDIA_HEAD, refers_to_files};
 pub use reference::{Reason, Refusal, references};
 pub use suspect::{Suspect, suspects};

@@ -2,70 +2,50 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks of IPv4 addresses that are not public, as address and prefix length; source: the IANA registry of IPv4
-/// special-purpose addresses (RFC 6890 and its successors), multicast and class E.
-const SPECIAL_V4: &[([u8; 4], u32)] = &[
-    ([0, 0, 0, 0], 8),
-    ([10, 0, 0, 0], 8),
-    ([100, 64, 0, 0], 10),
-    ([127, 0, 0, 0], 8),
-    ([169, 254, 0, 0], 16),
-    ([172, 16, 0, 0], 12),
-    ([192, 0, 0, 0], 24),
-    ([192, 0, 2, 0], 24),
-    ([192, 31, 196, 0], 24),
-    ([192, 52, 193, 0], 24),
-    ([192, 88, 99, 0], 24),
-    ([192, 168, 0, 0], 16),
-    ([192, 175, 48, 0], 24),
-    ([198, 18, 0, 0], 15),
-    ([198, 51, 100, 0], 24),
-    ([203, 0, 113, 0], 24),
-    ([224, 0, 0, 0], 4),
-    ([240, 0, 0, 0], 4),
+use hyperframes_ci_core::refusal::is_public_address;
+
+/// Blocks of IPv4 addresses that a page must not reach, besides those that are not public, as address and prefix length;
+/// source: the IANA registry of IPv4 special-purpose addresses.
+const SPECIAL_V4: &[(Ipv4Addr, u32)] = &[
+    (Ipv4Addr::new(192, 31, 196, 0), 24),
+    (Ipv4Addr::new(192, 52, 193, 0), 24),
+    (Ipv4Addr::new(192, 88, 99, 0), 24),
+    (Ipv4Addr::new(192, 175, 48, 0), 24),
     // Metadata and agents of Azure, which are reached from inside only.
-    ([168, 63, 129, 16], 32),
+    (Ipv4Addr::new(168, 63, 129, 16), 32),
 ];
 
-/// Blocks of IPv6 addresses inside 2000::/3 that are not public; source: the IANA registry of IPv6 special-purpose
-/// addresses. Everything outside of 2000::/3 is not public either: loopback, mapped, NAT64, link-local, ULA, multicast.
-const SPECIAL_V6: &[([u16; 8], u32)] = &[
-    // Protocol assignments, with Teredo, which contains an IPv4 address.
-    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
-    // Documentation.
-    ([0x2001, 0x0db8, 0, 0, 0, 0, 0, 0], 32),
+/// Blocks of IPv6 addresses inside 2000::/3, likewise; source: the IANA registry of IPv6 special-purpose addresses.
+/// Everything outside of 2000::/3 is forbidden: mapped and NAT64 addresses too.
+const SPECIAL_V6: &[(Ipv6Addr, u32)] = &[
     // 6to4, which contains an IPv4 address.
-    ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16),
-    ([0x2620, 0x004f, 0x8000, 0, 0, 0, 0, 0], 48),
-    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
+    (Ipv6Addr::new(0x2620, 0x004f, 0x8000, 0, 0, 0, 0, 0), 48),
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Returns whether an address belongs to the public internet.
+/// Returns whether a page may reach an address: it belongs to the public internet and contains no other address.
 pub(super) fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
+    let is_special = match address {
+        IpAddr::V4(address) => SPECIAL_V4.iter().any(|(block, length)| {
+            let shift = 32 - length;
+            address.to_bits() >> shift == block.to_bits() >> shift
+        }),
+        IpAddr::V6(address) => is_special_v6(address),
+    };
+    is_public_address(address) && !is_special
 }
 
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let is_in = |(block, length): &([u8; 4], u32)| {
-        let mask = u32::MAX << (32 - length);
-        address.to_bits() & mask == Ipv4Addr::from(*block).to_bits() & mask
-    };
-    !SPECIAL_V4.iter().any(is_in)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let is_in = |(block, length): &([u16; 8], u32)| {
-        let mask = u128::MAX << (128 - length);
-        address.to_bits() & mask == Ipv6Addr::from(*block).to_bits() & mask
-    };
-    let is_global_unicast = address.segments()[0] & 0xe000 == 0x2000;
-    // An ISATAP interface identifier contains an IPv4 address (RFC 5214).
+fn is_special_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
+    let is_global_unicast = segments[0] & 0xe000 == 0x2000;
+    // An ISATAP interface identifier contains an IPv4 address (RFC 5214).
     let is_isatap = matches!(segments[4], 0 | 0x0200) && segments[5] == 0x5efe;
-    is_global_unicast && !is_isatap && !SPECIAL_V6.iter().any(is_in)
+    let is_in = |(block, length): &(Ipv6Addr, u32)| {
+        let shift = 128 - length;
+        address.to_bits() >> shift == block.to_bits() >> shift
+    };
+    !is_global_unicast || is_isatap || SPECIAL_V6.iter().any(is_in)
 }
 
 #[cfg(test)]
