@@ -116,7 +116,7 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
                         || script.uses.contains_key(&Library::Lottie)
                         || script.references.iter().any(|reference| reference.is_module)
                 });
-            let animated = facts.has_animation || facts.lottie.is_some();
+            let animated = facts.has_animation || page.outline.first_with("data-lottie-src").is_some();
             let inferable = scripted || animated || facts.has_clips || !page.composition.mounts.is_empty();
             let message = "the duration of the composition is unknown";
             let help = "add data-duration, in seconds, to the root element";

@@ -8,12 +8,15 @@ use crate::text::Span;
 /// The attributes that are kept.
 const KEPT: &[&str] = &[
     "class",
+    "data-composition-file",
     "data-composition-id",
     "data-composition-src",
     "data-duration",
     "data-end",
     "data-has-audio",
     "data-hf-media-start-basis",
+    "data-lottie-src",
+    "data-no-timeline",
     "data-start",
     "data-track-index",
     "data-var-src",
@@ -101,6 +104,16 @@ impl Node {
         self.attribute(name).filter(|value| !value.trim().is_empty())
     }
 
+    /// Returns whether the element has a class.
+    pub(super) fn has_class(&self, class: &str) -> bool {
+        self.attribute("class").is_some_and(|own| own.split_whitespace().any(|name| name == class))
+    }
+
+    /// Returns whether the element is video or audio.
+    pub(super) fn is_media(&self) -> bool {
+        matches!(&*self.name, "video" | "audio")
+    }
+
     /// Returns the position of an attribute's value.
     pub(super) fn span_of(&self, name: &str) -> Option<Span> {
         self.attributes.iter().find(|(kept, _, _)| *kept == name).map(|(_, _, span)| *span)
@@ -150,6 +163,16 @@ impl Outline {
                 && node.attribute("data-composition-src").is_none()
         };
         self.nodes.iter().position(is_root)
+    }
+
+    /// Returns the elements with a composition id.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.nodes.iter().filter_map(|node| Some((node.attribute("data-composition-id")?, node)))
+    }
+
+    /// Returns the first element with an attribute.
+    pub(super) fn first_with(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.attribute(name).is_some())
     }
 
     /// Returns whether an element is inside a `<template>`.

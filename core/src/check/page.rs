@@ -47,14 +47,6 @@ pub(super) struct Facts {
     pub(super) sources: Vec<(String, Span)>,
     /// An import map names other scripts.
     pub(super) import_map: String,
-    /// The elements with `data-composition-id`.
-    pub(super) hosts: Vec<Host>,
-    /// Its media elements.
-    pub(super) media: Vec<Media>,
-    /// The elements of class `clip`: their ids and classes.
-    pub(super) clips: Vec<Media>,
-    /// The first element with `data-lottie-src`.
-    pub(super) lottie: Option<Span>,
     /// CSS transitions that take time.
     pub(super) transitions: Vec<Span>,
     /// The ids and classes that CSS hides by `opacity: 0`, with their marks.
@@ -84,35 +76,6 @@ pub(super) struct Usage {
     pub(super) opaque: bool,
     /// All strings and identifiers of the scripts.
     pub(super) words: BTreeSet<String>,
-}
-
-/// An element with `data-composition-id`.
-#[derive(Debug)]
-pub(super) struct Host {
-    pub(super) id: String,
-    /// The start tag.
-    pub(super) span: Span,
-    /// It has `data-no-timeline`, or mounts another file, which has the timeline.
-    pub(super) is_exempt: bool,
-}
-
-/// An element that scripts may select.
-#[derive(Debug)]
-pub(super) struct Media {
-    pub(super) name: String,
-    pub(super) id: Option<String>,
-    pub(super) classes: Vec<String>,
-}
-
-impl Media {
-    fn of(element: &Element<'_>) -> Self {
-        let classes = element.value("class").unwrap_or_default().split_whitespace();
-        Self {
-            name: element.name.to_string(),
-            id: element.value("id").map(str::to_owned),
-            classes: classes.map(str::to_owned).collect(),
-        }
-    }
 }
 
 /// `data-var-text` or `data-var-src`.
@@ -221,21 +184,6 @@ impl Facts {
         self.has_clips |= (is_media && element.attribute("data-start").is_some())
             || (element.attribute("data-composition-id").is_none()
                 && ["data-duration", "data-end"].iter().any(|name| element.attribute(name).is_some()));
-        if let Some(id) = element.value("data-composition-id") {
-            let is_exempt = ["data-no-timeline", "data-composition-src", "data-composition-file"]
-                .iter()
-                .any(|name| element.attribute(name).is_some());
-            self.hosts.push(Host { id: id.to_owned(), span: element.span, is_exempt });
-        }
-        if matches!(&*element.name, "video" | "audio") {
-            self.media.push(Media::of(element));
-        }
-        if element.value("class").is_some_and(|class| class.split_whitespace().any(|class| class == "clip")) {
-            self.clips.push(Media::of(element));
-        }
-        if self.lottie.is_none() && element.attribute("data-lottie-src").is_some() {
-            self.lottie = Some(element.span);
-        }
         if element.name == "script"
             && let Some(source) = element.attribute("src")
         {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
-use super::page::{Media, Page, Pages};
+use super::outline::Node;
+use super::page::{Page, Pages};
 use super::transitions;
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
@@ -17,6 +18,7 @@ const LONG_LINE: usize = 2000;
 /// everything that they load.
 pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec<Diagnostic> {
     let used = graph.used();
+    let ids = pages.all().flat_map(|page| page.outline.hosts()).map(|(id, _)| id).collect();
     let mut found = Vec::new();
     for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
         found.extend(syntax(pages, page));
@@ -25,7 +27,7 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec
             found.extend(media(pages, page));
         }
         if page.is_composition() {
-            found.extend(mismatches(pages, page));
+            found.extend(mismatches(page, &ids));
         }
     }
     found.extend(transitions::check(pages, &used));
@@ -183,12 +185,16 @@ fn is_split(selector: &str) -> bool {
 
 /// Finds scripts that control media elements of the page that they run in.
 fn media(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+    if page.facts.scripts.iter().all(|script| script.media.is_empty()) {
+        return Vec::new();
+    }
     let text = page.text();
     let hosts = pages.all().filter(|host| {
         host.path == page.path
             || host.references.iter().any(|(_, destination)| destination.path() == Some(page.path.as_str()))
     });
-    let elements = hosts.flat_map(|host| &host.facts.media).collect::<Vec<_>>();
+    let elements = hosts.flat_map(|host| &host.outline.nodes).filter(|node| node.is_media());
+    let elements = elements.collect::<Vec<_>>();
     let mut found = Vec::new();
     for MediaControl { target, action, span } in page.facts.scripts.iter().flat_map(|script| &script.media) {
         let Some(element) = elements.iter().find(|element| is_target(element, target)) else { continue };
@@ -211,9 +217,9 @@ fn media(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
     found
 }
 
-fn is_target(element: &Media, target: &MediaTarget) -> bool {
+fn is_target(element: &Node, target: &MediaTarget) -> bool {
     match target {
-        MediaTarget::Id(id) => element.id.as_ref() == Some(id),
+        MediaTarget::Id(id) => element.attribute("id") == Some(id),
         MediaTarget::Selector(selector) => selector.split(',').any(|part| {
             // The last compound of the selector.
             let last = part.trim().rsplit([' ', '>', '+', '~']).next().unwrap_or_default();
@@ -222,17 +228,17 @@ fn is_target(element: &Media, target: &MediaTarget) -> bool {
             let (name, rest) = simple.split_at(name_end);
             let is_name = name.is_empty() || name.eq_ignore_ascii_case(&element.name);
             let id = rest.split('#').nth(1).map(|id| id.split('.').next().unwrap_or_default());
-            let is_id = id.is_none_or(|id| element.id.as_deref() == Some(id));
+            let is_id = id.is_none_or(|id| element.attribute("id") == Some(id));
             let mut classes =
                 rest.split('.').skip(1).map(|class| class.split('#').next().unwrap_or_default());
-            let is_class = classes.all(|class| element.classes.iter().any(|own| own == class));
+            let is_class = classes.all(|class| element.has_class(class));
             !simple.is_empty() && is_name && is_id && is_class
         }),
     }
 }
 
-/// Finds timelines that are registered under an id that no composition has.
-fn mismatches(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+/// Finds timelines that are registered under an id that no composition has; `ids` are those of the whole project.
+fn mismatches(page: &Page, ids: &BTreeSet<&str>) -> Vec<Diagnostic> {
     let words = &page.facts.usage.words;
     // Scripts may set the id.
     if words.contains("compositionId")
@@ -241,8 +247,6 @@ fn mismatches(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let text = page.text();
-    let ids =
-        BTreeSet::from_iter(pages.all().flat_map(|page| &page.facts.hosts).map(|host| host.id.as_str()));
     let registrations = page.facts.scripts.iter().flat_map(|script| &script.registrations);
     let unknown = registrations.filter_map(|registration| {
         let id = registration.id.as_deref().filter(|id| !ids.contains(id))?;
@@ -302,8 +306,11 @@ impl Film<'_> {
                 || self.parts.iter().any(|page| library.is_in(&page.facts.import_map));
             let used = self.parts.iter().find_map(|page| {
                 let span = page.facts.scripts.iter().find_map(|script| script.uses.get(&library));
-                let attribute = page.facts.lottie.as_ref().filter(|_| library == Library::Lottie);
-                Some((page, *span.or(attribute)?))
+                let attribute = || {
+                    let node = page.outline.first_with("data-lottie-src");
+                    node.filter(|_| library == Library::Lottie).map(|node| node.span)
+                };
+                Some((page, span.copied().or_else(attribute)?))
             });
             let Some((page, span)) = used.filter(|_| !is_loaded) else { continue };
             let (name, file) = match library {
@@ -347,21 +354,18 @@ impl Film<'_> {
         }
         let registrations = self.scripts().flat_map(|(_, script)| &script.registrations);
         let registered = BTreeSet::from_iter(registrations.filter_map(|found| found.id.as_deref()));
-        let hosts = BTreeSet::from_iter(
-            self.parts.iter().flat_map(|page| &page.facts.hosts).map(|host| host.id.as_str()),
-        );
+        let hosts =
+            BTreeSet::from_iter(self.parts.iter().flat_map(|page| page.outline.hosts()).map(|(id, _)| id));
         // A timeline under a wrong id has its own finding.
         if registered.iter().any(|id| !hosts.contains(id)) {
             return Vec::new();
         }
-        let missing = self.entry.facts.hosts.iter();
-        let missing = missing.filter(|host| !host.is_exempt && !registered.contains(host.id.as_str()));
+        let missing = self.entry.outline.hosts();
+        let missing = missing.filter(|(id, host)| !is_exempt(host) && !registered.contains(id));
         missing
-            .map(|host| {
-                let message = format!(
-                    "the composition {:?} has no timeline; every render waits 45 seconds for it",
-                    host.id
-                );
+            .map(|(id, host)| {
+                let message =
+                    format!("the composition {id:?} has no timeline; every render waits 45 seconds for it");
                 let help =
                     "add data-no-timeline to the element, or register a timeline in window.__timelines";
                 text.finding(Rule::TimelineMissing, host.span, message).help(help)
@@ -388,4 +392,11 @@ impl Film<'_> {
             })
             .collect()
     }
+}
+
+/// Returns whether an element needs no timeline, or mounts another file, which has the timeline.
+fn is_exempt(host: &Node) -> bool {
+    ["data-no-timeline", "data-composition-src", "data-composition-file"]
+        .iter()
+        .any(|name| host.attribute(name).is_some())
 }

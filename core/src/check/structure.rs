@@ -111,8 +111,7 @@ fn is_standalone(page: &Page) -> bool {
         return false;
     };
     page.outline.nodes[root + 1..page.outline.nodes[root].after].iter().any(|node| {
-        let is_clip =
-            node.attribute("class").is_some_and(|class| class.split_whitespace().any(|name| name == "clip"));
+        let is_clip = node.has_class("clip");
         let is_timed = node.attribute("data-start").is_some() || node.attribute("data-end").is_some();
         (is_clip || is_timed || CONTENT.contains(&&*node.name))
             && node.attribute("data-composition-src").is_none()

@@ -158,9 +158,7 @@ fn is_stacking(node: &Node, stacking: &BTreeSet<&str>) -> bool {
 fn is_contained(page: &Page, selector: &str, stacking: &BTreeSet<&str>) -> bool {
     let matches = |node: &Node| match selector.split_at_checked(1) {
         Some(("#", id)) => node.attribute("id") == Some(id),
-        Some((".", class)) => node
-            .attribute("class")
-            .is_some_and(|classes| classes.split_whitespace().any(|name| name == class)),
+        Some((".", class)) => node.has_class(class),
         _ => false,
     };
     let mut matched = page.outline.nodes.iter().filter(|node| matches(node)).peekable();

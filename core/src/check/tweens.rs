@@ -1,5 +1,6 @@
 //! Checks of tweens against the elements and styles of their page.
 
+use super::outline::Node;
 use super::page::{Page, Pages};
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Tween, TweenValue};
@@ -18,6 +19,7 @@ fn tweens(page: &Page) -> Vec<Diagnostic> {
     }
     let text = page.text();
     let hidden_by_css = &page.facts.hidden;
+    let clips = page.outline.nodes.iter().filter(|node| node.has_class("clip")).collect::<Vec<_>>();
     for script in &page.facts.scripts {
         let mut hidden = hidden_by_css.clone();
         let holds = script.tweens.iter().filter(|tween| tween.is_global && tween.method == "set");
@@ -28,7 +30,7 @@ fn tweens(page: &Page) -> Vec<Diagnostic> {
         };
         for tween in &script.tweens {
             if let Some(property) = MANAGED.iter().find(|name| tween.values.contains_key(**name))
-                && is_clip(page, &tween.selector)
+                && is_clip(&clips, &tween.selector)
             {
                 let message = format!("{:?} is a clip, and the renderer sets its {property}", tween.selector);
                 let help = "animate opacity, or an element inside the clip";
@@ -103,9 +105,9 @@ fn is_visible(tween: &Tween) -> bool {
 }
 
 /// Returns whether a selector is that of a clip, by its id or a class.
-fn is_clip(page: &Page, selector: &str) -> bool {
-    page.facts.clips.iter().any(|clip| {
-        clip.id.as_ref().is_some_and(|id| selector.strip_prefix('#') == Some(id))
-            || clip.classes.iter().any(|class| class != "clip" && selector.strip_prefix('.') == Some(class))
+fn is_clip(clips: &[&Node], selector: &str) -> bool {
+    clips.iter().any(|clip| {
+        clip.attribute("id").is_some_and(|id| selector.strip_prefix('#') == Some(id))
+            || selector.strip_prefix('.').is_some_and(|class| class != "clip" && clip.has_class(class))
     })
 }
