@@ -253,6 +253,8 @@ fn gitlab_is_detected_and_its_pipeline_is_not_edited() {
     let outcome = init(folder.path(), &["--force"]);
     assert_eq!((outcome["ci"].as_str(), action(&outcome, ".gitlab-ci.yml")), (Some("gitlab"), "skip".into()));
     assert!(outcome["additions"][0]["lines"].as_str().unwrap().contains(job));
+    let steps = outcome["next_steps"].to_string();
+    assert!(steps.contains("git add") && steps.contains(" .gitlab-ci.yml\\ngit commit"), "{steps}");
     assert_eq!(read(folder.path(), ".gitlab-ci.yml"), "test:\n  script: [make]\n");
 }
 

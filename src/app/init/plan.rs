@@ -185,7 +185,9 @@ impl Plan {
             reason: file.reason.clone(),
             contents: (is_dry_run && file.is_written()).then(|| file.contents.clone()),
         };
-        let paths = self.to_write().map(|file| file.path.as_str()).collect::<Vec<_>>();
+        // Files that somebody adds lines to are part of the commit.
+        let edited = additions.iter().map(|addition| addition.path.as_str());
+        let paths = self.to_write().map(|file| file.path.as_str()).chain(edited).collect::<Vec<_>>();
         InitOutcome {
             root: repository.root.display().to_string(),
             git: repository.is_git,

@@ -17,8 +17,9 @@ impl InitSpec {
     }
 }
 
-/// Returns the next steps; `written` are the paths of the files that `init` writes. Commands are on lines of their own.
-pub(super) fn next_steps(repository: &Repository, spec: &InitSpec, written: &[&str]) -> Vec<String> {
+/// Returns the next steps; `changed` are the paths of the files that `init` writes and of those that get lines by hand.
+/// Commands are on lines of their own.
+pub(super) fn next_steps(repository: &Repository, spec: &InitSpec, changed: &[&str]) -> Vec<String> {
     let mut steps = Vec::new();
     if !repository.is_git {
         steps.push("Create a Git repository:\ngit init".to_owned());
@@ -57,10 +58,10 @@ pub(super) fn next_steps(repository: &Repository, spec: &InitSpec, written: &[&s
         CiService::GitLab => " and open a merge request",
         CiService::None => "",
     };
-    if !written.is_empty() {
+    if !changed.is_empty() {
         steps.push(format!(
             "Commit the files{request}:\ngit add {}\ngit commit -m \"ci: check and render videos\"",
-            written.join(" ")
+            changed.join(" ")
         ));
     }
     steps
