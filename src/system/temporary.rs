@@ -38,7 +38,7 @@ pub(crate) fn create(folder: &Path, prefix: &str, suffix: &str) -> io::Result<Te
         delete_orphans(folder, prefix, suffix);
     }
     let create = || tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder);
-    let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path)?;
+    let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path).map_err(without_path)?;
     // On other systems locks are mandatory: child processes could not write the file.
     #[cfg(unix)]
     let _ = file.as_file().try_lock();
@@ -57,11 +57,21 @@ pub(crate) fn create_in(folder: &Folder, prefix: &str, suffix: &str) -> io::Resu
         let new = |path: &Path| folder.file(path.file_name().unwrap_or_default(), Access::New);
         tempfile::Builder::new().prefix(prefix).suffix(suffix).make_in(folder.path(), new)
     };
-    let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path)?;
+    let (file, _guard) = interrupt::create_guarded(create, NamedTempFile::path).map_err(without_path)?;
     // On other systems locks are mandatory: child processes could not write the file.
     #[cfg(unix)]
     let _ = file.as_file().try_lock();
     Ok(Temporary { file, _guard })
+}
+
+/// Removes the path of the temporary file from an error of `tempfile`: nobody knows that file. The error of the system
+/// is in the text only.
+fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause.to_owned()),
+        None => error,
+    }
 }
 
 /// Name of the file that is locked while the process of a temporary directory runs.
@@ -101,7 +111,8 @@ fn create_folder_in(parent: &Path, prefix: &str) -> io::Result<TemporaryFolder> 
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         builder.prefix(prefix).tempdir_in(parent)
     };
-    let (folder, _guard) = interrupt::create_guarded(create, tempfile::TempDir::path)?;
+    let (folder, _guard) =
+        interrupt::create_guarded(create, tempfile::TempDir::path).map_err(without_path)?;
     let _owner = File::create(folder.path().join(OWNER))?;
     #[cfg(unix)]
     let _ = _owner.try_lock();
@@ -194,6 +205,13 @@ mod tests {
         let also = create(folder.path(), ".x-", ".part").expect("created");
         assert!(!left.exists());
         assert!(owned.path().exists() && also.file.path().exists() && young.exists() && other.exists());
+    }
+
+    #[test]
+    fn errors_do_not_name_the_temporary_file() {
+        let missing = Path::new("/no/such/folder");
+        let error = create(missing, ".x-", ".part").expect_err("no folder").to_string();
+        assert_eq!(error, io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()).to_string());
     }
 
     #[test]
