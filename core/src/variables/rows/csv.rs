@@ -37,7 +37,7 @@ impl Table {
             source.take().map_err(|error| (1, unreadable(&error)))?;
         }
         let mut records = Records::new(separator.byte);
-        let header = records.next(source).map_err(|message| (source.line(), message))?;
+        let header = records.next(source).map_err(|message| (source.row(), message))?;
         let (line, header) = header.unwrap_or((1, Vec::new()));
         let header = header.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>();
         if header.iter().all(String::is_empty) {
@@ -119,7 +119,7 @@ impl Records {
         while let Some(b'\r' | b'\n') = source.byte().map_err(|error| unreadable(&error))? {
             source.take().map_err(|error| unreadable(&error))?;
         }
-        let line = source.line();
+        let line = source.start_row();
         if source.byte().map_err(|error| unreadable(&error))?.is_none() {
             return Ok(None);
         }

@@ -34,6 +34,7 @@ pub(super) fn next_value(
     loop {
         match source.byte().map_err(failed)? {
             None if in_array => {
+                source.start_row();
                 return Err("has an unclosed array: the closing bracket is missing".to_owned());
             }
             None => return Ok(None),
@@ -46,7 +47,7 @@ pub(super) fn next_value(
             Some(_) => break,
         }
     }
-    let line = source.line();
+    let line = source.start_row();
     let mut bytes = Vec::new();
     let (mut depth, mut in_text, mut is_escaped) = (0_u32, false, false);
     while let Some(byte) = source.byte().map_err(failed)? {
@@ -80,5 +81,7 @@ pub(super) fn next_value(
             _ => {}
         }
     }
-    String::from_utf8(bytes).map(|text| Some((line, text))).map_err(|_| "is not UTF-8".to_owned())
+    String::from_utf8(bytes)
+        .map(|text| Some((line, text)))
+        .map_err(|_| "is not UTF-8; save it as UTF-8".to_owned())
 }

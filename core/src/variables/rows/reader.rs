@@ -108,7 +108,7 @@ impl<R: BufRead> Iterator for Rows<R> {
         }
         let found = self.read().unwrap_or_else(|message| {
             self.has_ended = true;
-            Some(Err(RowError { index: self.index, line: self.source.line(), message, is_fatal: true }))
+            Some(Err(RowError { index: self.index, line: self.source.row(), message, is_fatal: true }))
         });
         match &found {
             Some(_) => self.index += 1,
@@ -249,6 +249,23 @@ mod tests {
         assert_eq!(lines.collect::<Vec<_>>(), [(3, false), (4, false), (6, false), (7, true)]);
         let cut = read("[{\"a\":1}", RowFormat::Json);
         assert!(cut[1].as_ref().is_err_and(|error| error.is_fatal));
+    }
+
+    #[test]
+    fn a_mistake_that_ends_the_file_is_named_with_the_first_line_of_its_row() {
+        let line = |bytes: &[u8], format| {
+            let rows = Rows::new(bytes, format).expect("a form").collect::<Vec<_>>();
+            let last = rows.into_iter().next_back().expect("a row").expect_err("a mistake");
+            (last.line, last.is_fatal)
+        };
+        assert_eq!(line(b"a,b\n1,2\n\"caf\xe9\n\n\",x\n3,4\n", RowFormat::Csv), (3, true));
+        assert_eq!(line(b"a,b\n\"1\n2\n3\n", RowFormat::Csv), (2, true));
+        assert_eq!(line(b"{\"a\":1}\n{\"a\":\n\"caf\xe9\"}\n{}", RowFormat::Json), (2, true));
+        assert_eq!(line(b"[{\"a\":1}\n\n,{}", RowFormat::Json), (3, true));
+        assert_eq!(
+            Rows::new(&b"\n\ncaf\xe9,b\n1,2\n"[..], RowFormat::Csv).err().map(|error| error.line),
+            Some(3)
+        );
     }
 
     proptest! {

@@ -15,6 +15,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(super) struct Source<R> {
     reader: io::Chain<Cursor<Vec<u8>>, R>,
     line: u64,
+    /// First line of the current row.
+    row: u64,
     is_after_return: bool,
 }
 
@@ -36,12 +38,23 @@ impl<R: BufRead> Source<R> {
         if head.starts_with(BYTE_ORDER_MARK) {
             head.drain(..BYTE_ORDER_MARK.len());
         }
-        Ok(Self { reader: Cursor::new(head).chain(reader), line: 1, is_after_return: false })
+        Ok(Self { reader: Cursor::new(head).chain(reader), line: 1, row: 1, is_after_return: false })
     }
 
     /// Returns the beginning of the file. Must be called before bytes are consumed.
     pub(super) fn head(&self) -> &[u8] {
         self.reader.get_ref().0.get_ref()
+    }
+
+    /// Starts a row at the next byte, and returns its line.
+    pub(super) fn start_row(&mut self) -> u64 {
+        self.row = self.line;
+        self.line
+    }
+
+    /// Returns the first line of the current row, from 1.
+    pub(super) fn row(&self) -> u64 {
+        self.row
     }
 
     /// Returns the line of the next byte, from 1.
