@@ -270,6 +270,15 @@ fn a_configuration_cannot_lead_out_of_the_repository() {
             "{ran:?}"
         );
         assert!(!ran.stderr.contains("a secret"));
+        let entry = |number| {
+            format!(
+                "[[render]]\nname = \"{number}\"\nproject = \"videos/a\"\nvariables-file = \"values.json\"\n"
+            )
+        };
+        write(folder.path(), FILE, &(0..60).map(entry).collect::<String>());
+        let ran = run_in(folder.path(), &["render", "--all", "--dry-run"]);
+        assert!(ran.stderr.contains("and 10 more mistakes"), "{ran:?}");
+        assert_eq!(ran.stderr.matches("points outside the repository").count(), 50, "{ran:?}");
     }
     for (key, value) in
         [("output", "../x.mp4"), ("output", "/tmp/x.mp4"), ("rows", "../rows.csv"), ("manifest", "/tmp/m")]

@@ -7,7 +7,7 @@ use hyperframes_ci_core::findings::CONFIG_FILE;
 
 use super::error::ConfigError;
 use super::file::File;
-use super::read::{MOST_REPORTED, parse};
+use super::read::{parse, reported};
 use crate::fault::Location;
 use crate::system::gate::{self, Reach, limit};
 
@@ -48,14 +48,12 @@ fn check_links(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> 
     let settings = settings.filter(|setting| setting.option.kind.is_path());
     let paths = settings.map(|setting| (setting.value.as_str(), setting.line));
     let paths = paths.chain(file.entries.iter().map(|entry| (entry.project.as_str(), entry.line)));
-    let escaping = paths.filter(|(path, _)| leads_out(path)).take(MOST_REPORTED).collect::<Vec<_>>();
+    let escaping = paths.filter(|(path, _)| leads_out(path)).collect::<Vec<_>>();
     let Some(first) = escaping.iter().map(|(_, line)| *line).min() else { return Ok(()) };
-    let mistakes = escaping.iter().map(|(path, line)| {
+    let name = file.path.display().to_string();
+    let mistakes = reported(&name, &escaping, |(path, line)| {
         let excerpt = text.lines().nth(line - 1).unwrap_or_default();
-        format!(
-            "{}:{line}: {path:?} is a symbolic link that points outside the repository\n  {excerpt}",
-            file.path.display()
-        )
+        format!("{name}:{line}: {path:?} is a symbolic link that points outside the repository\n  {excerpt}")
     });
-    Err(ConfigError::Invalid(mistakes.collect(), Location { path: file.path.clone(), line: first }))
+    Err(ConfigError::Invalid(mistakes, Location { path: file.path.clone(), line: first }))
 }

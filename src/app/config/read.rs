@@ -25,7 +25,7 @@ const TABLES: &[&str] = &["check", "defaults", "render"];
 const ENTRY_KEYS: &[&str] = &["name", "project", "rows", "on", "check"];
 
 /// Mistakes that are reported in words.
-pub(super) const MOST_REPORTED: usize = 50;
+const MOST_REPORTED: usize = 50;
 
 /// Maximum length of a name in bytes.
 const MAX_NAME_LENGTH: usize = 100;
@@ -53,6 +53,15 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, ConfigError> {
         let location = Location { path: path.to_owned(), line: first };
         Err(ConfigError::Invalid(reader.describe(&name, text), location))
     }
+}
+
+/// Returns the messages about the first mistakes of the file at `path`, and how many more there are.
+pub(super) fn reported<M>(path: &str, mistakes: &[M], message: impl Fn(&M) -> String) -> Vec<String> {
+    let mut messages = mistakes.iter().take(MOST_REPORTED).map(message).collect::<Vec<_>>();
+    if let Some(more) = mistakes.len().checked_sub(MOST_REPORTED).filter(|more| *more > 0) {
+        messages.push(format!("{path}: and {}", counted(more, "more mistake")));
+    }
+    messages
 }
 
 /// Replaces carriage returns that end a line on their own with line feeds, which TOML requires.
@@ -85,17 +94,12 @@ impl Reader {
     fn describe(mut self, path: &str, source: &str) -> Vec<String> {
         self.mistakes.sort_by_key(|(range, _)| range.start);
         let text = Text::new(path, source);
-        let described = self.mistakes.iter().take(MOST_REPORTED).map(|(range, message)| {
+        reported(path, &self.mistakes, |(range, message)| {
             let at = text.position(range.start);
             let excerpt = excerpt(source, Span { start: range.start, end: range.end });
             let excerpt = excerpt.map(|excerpt| format!("\n{excerpt}")).unwrap_or_default();
             format!("{path}:{}:{}: {message}{excerpt}", at.line, at.column)
-        });
-        let mut described = described.collect::<Vec<_>>();
-        if let Some(more) = self.mistakes.len().checked_sub(MOST_REPORTED).filter(|more| *more > 0) {
-            described.push(format!("{path}: and {}", counted(more, "more mistake")));
-        }
-        described
+        })
     }
 
     /// Returns the line of a range, from 1.
