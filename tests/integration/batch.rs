@@ -240,6 +240,26 @@ fn submissions_that_are_refused_for_a_while_end_the_batch_in_one_time_limit() {
 }
 
 #[test]
+fn an_outage_ends_the_batch_after_one_round_of_retries() {
+    let emulator = Emulator::placeholder(&[]);
+    emulator.script(r#"{"rules": [{"on": "submit", "after": 3, "times": 999, "do": {"status": 503}}]}"#);
+    let folder = project();
+    rows(folder.path(), 60);
+    let mut command = emulator.command();
+    command.args(["render", ".", "--batch", "rows.jsonl", "--json"]).env("HEYGEN_MAX_RETRIES", "1");
+    let ran = Ran::from(command.current_dir(folder.path()).output().unwrap());
+    assert_eq!((ran.code, ran.error()["code"].as_str()), (1, Some("scripted_503")), "{ran:?}");
+    let requests = emulator.stats()["requests"].as_array().unwrap().clone();
+    let refused = requests.iter().filter(|request| request[2] == 503).count();
+    // Eight rows with one retry each, and those that were on their way when the eighth of them failed.
+    assert!((16..=30).contains(&refused), "{refused} of 114 requests");
+    // The same command goes on, since the API refused no row.
+    emulator.script(r#"{"rules": []}"#);
+    render(&emulator, folder.path(), &[]).ok();
+    assert_eq!(emulator.created(), (1, 60));
+}
+
+#[test]
 fn a_batch_stops_after_as_many_failures_as_are_allowed() {
     let emulator = Emulator::placeholder(&[]);
     emulator.script(r#"{"rules": [{"on": "submit", "times": 999, "do": {"status": 400}}]}"#);

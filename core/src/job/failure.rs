@@ -253,6 +253,18 @@ impl Failure {
         })
     }
 
+    /// Returns whether the API was unavailable and no render is known: nothing was refused, and the same order may succeed
+    /// later.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        let is_unavailable = match &self.kind {
+            FailureKind::Api(error) => error.is_transient(),
+            FailureKind::Unreachable(_) => true,
+            _ => false,
+        };
+        is_unavailable && self.render_id.is_none()
+    }
+
     /// Returns whether polling or downloading again can still succeed: the render exists and has not failed.
     #[must_use]
     pub fn is_resumable(&self) -> bool {

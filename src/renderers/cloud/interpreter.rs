@@ -12,7 +12,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,8 @@ pub(super) struct Run<'a> {
     /// The rate at which requests are sent.
     pace: Mutex<Pace>,
     pub(super) stop: AtomicBool,
+    /// Number of tasks since the last submission that the API did not accept because it was unavailable.
+    pub(super) unavailable: AtomicUsize,
     /// Notices that were reported: the same notice is reported once.
     notices: Mutex<HashSet<String>>,
     /// Time of the last submission.
@@ -161,6 +163,7 @@ impl<'a> Run<'a> {
             upload: SharedUpload::new(asset, is_shared, context.options.reuse.is_off),
             pace: Mutex::new(Pace::new(Instant::now())),
             stop: AtomicBool::new(false),
+            unavailable: AtomicUsize::new(0),
             notices: Mutex::default(),
             last_submission: Mutex::new(None),
             fatal: Mutex::new(None),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use hyperframes_ci_core::api::ApiError;
 use hyperframes_ci_core::job::{Failure, FailureKind, Stage};
 
+use super::CONCURRENCY;
 use super::interpreter::Run;
 use super::lanes::lock;
 use super::task::Task;
@@ -34,7 +35,14 @@ impl Run<'_> {
         let is_upload = matches!(failure.stage, Stage::CreateUpload | Stage::Upload | Stage::CompleteUpload);
         let is_account_wide =
             failure.render_id.is_none() && failure.api_error().is_some_and(ApiError::is_account_wide);
-        self.interpreter.context.is_batch && (is_upload || is_account_wide || self.is_stuck(task, failure))
+        self.interpreter.context.is_batch
+            && (is_upload || is_account_wide || self.is_stuck(task, failure) || self.is_outage(failure))
+    }
+
+    /// Returns whether as many tasks as are submitted at the same time have failed in a row, after all retries, because the
+    /// API has an outage: every further row would take as long and fail too.
+    fn is_outage(&self, failure: &Failure) -> bool {
+        failure.is_outage() && self.unavailable.fetch_add(1, Ordering::SeqCst) + 1 >= CONCURRENCY
     }
 
     /// Returns whether `task` timed out before its submission and no other task was submitted meanwhile: the next rows would
@@ -47,6 +55,7 @@ impl Run<'_> {
     /// Returns the result that reports the render of `task`; `None` after the first call.
     pub(super) fn submitted(&self, task: &mut Task) -> Option<OrderResult> {
         let result = task.submitted()?;
+        self.unavailable.store(0, Ordering::SeqCst);
         if !result.is_reused {
             *lock(&self.last_submission) = Some(Instant::now());
         }

@@ -187,9 +187,9 @@ impl Task {
 
     /// Returns the result of a failed job.
     pub(super) fn failed(&self, failure: Box<Failure>) -> OrderResult {
-        // The same command resumes an order that timed out, with or without a render.
+        // The same command resumes an order that timed out or met an outage, with or without a render.
         let is_late = matches!(failure.kind, FailureKind::TimedOut { .. });
-        let is_fetchable = failure.is_resumable() || is_late;
+        let is_fetchable = failure.is_resumable() || is_late || failure.is_outage();
         let detail = failure.detail.clone().map(Box::new);
         let state = OrderState::Failed { error: failure.into(), is_fetchable };
         OrderResult { detail, ..self.result(state) }
