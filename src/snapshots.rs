@@ -224,6 +224,8 @@ fn files() -> Vec<Error> {
             "create the release first",
         )
         .into(),
+        ProviderError::RateLimited("the comment: HTTP 403".to_owned(), Duration::from_secs(3_200)).into(),
+        ProviderError::Immutable("the release of the tag v1 is immutable".to_owned()).into(),
         ProviderError::Unsupported("releases").into(),
         ProviderError::Failed("HTTP 502".to_owned()).into(),
     ]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::fault::Fault;
 
@@ -14,8 +15,12 @@ pub(crate) enum ProviderError {
     Runner(PathBuf, std::io::Error),
     /// The token is missing or does not have the permission. Holds the request.
     Forbidden(String),
+    /// A rate limit of the service would take too long to wait for. Holds the request and the time until it is lifted.
+    RateLimited(String, Duration),
     /// There is no release of a tag. Holds the reason and the remedy.
     NotFound(String, &'static str),
+    /// The release cannot be changed any more. Holds the message.
+    Immutable(String),
     /// The service does not have this feature. Holds its name, in the plural.
     Unsupported(&'static str),
     /// The service refused or did not respond. Holds the reason.
@@ -28,8 +33,11 @@ impl fmt::Display for ProviderError {
             Self::Event(message) => write!(f, "cannot read the event: {message}"),
             Self::Runner(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Forbidden(message) => write!(f, "permission denied: {message}"),
+            Self::RateLimited(message, _) => write!(f, "rate limit exceeded: {message}"),
             Self::Unsupported(feature) => write!(f, "this CI service does not support {feature}"),
-            Self::NotFound(message, _) | Self::Failed(message) => f.write_str(message),
+            Self::NotFound(message, _) | Self::Immutable(message) | Self::Failed(message) => {
+                f.write_str(message)
+            }
         }
     }
 }
@@ -40,7 +48,9 @@ impl Fault for ProviderError {
             Self::Event(_) => "event_unreadable",
             Self::Runner(..) => "runner_file",
             Self::Forbidden(_) => "token_forbidden",
+            Self::RateLimited(..) => "rate_limited",
             Self::NotFound(..) => "release_not_found",
+            Self::Immutable(_) => "release_immutable",
             Self::Unsupported(_) => "host_unsupported",
             Self::Failed(_) => "host_failed",
         }
@@ -51,6 +61,14 @@ impl Fault for ProviderError {
             Self::Forbidden(_) => {
                 Some("grant the token this permission under `permissions:` in the workflow".to_owned())
             }
+            Self::RateLimited(_, pause) => Some(format!(
+                "run the job again after the limit is lifted, in about {} min",
+                pause.as_secs().div_ceil(60).max(1)
+            )),
+            Self::Immutable(_) => Some(
+                "create the release as a draft, attach the videos with the input release-tag, and publish it afterwards"
+                    .to_owned(),
+            ),
             Self::NotFound(_, help) => Some((*help).to_owned()),
             Self::Event(_) | Self::Runner(..) | Self::Unsupported(_) | Self::Failed(_) => None,
         }

@@ -15,7 +15,7 @@ use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
 use crate::ci::provider::Media;
-use crate::ci::rest::Body;
+use crate::ci::rest::{Body, Response};
 use crate::system::gate;
 
 /// The largest file that is published, in bytes. The API is unreliable beyond.
@@ -136,7 +136,7 @@ impl PreviewBranch<'_> {
     fn delete(&self, reference: &str) -> Result<(), ProviderError> {
         let response = self.client.call("DELETE", reference, &Body::None)?;
         // Another job may have deleted it.
-        if matches!(response.status, 404 | 422) {
+        if response.status == 404 || says(&response, "does not exist") {
             Ok(())
         } else {
             response.ok("the previews branch").map(|_| ())
@@ -198,8 +198,10 @@ impl PreviewBranch<'_> {
                 self.client.call("POST", "/git/refs", &Body::Json(&create))?
             }
         };
-        // It is not a fast-forward any more, or another job has created the branch.
-        if matches!(response.status, 409 | 422) {
+        // Another job has written, created or deleted the branch. Other refusals, such as those of rulesets, are final.
+        let is_race =
+            ["fast forward", "already exists", "does not exist"].iter().any(|text| says(&response, text));
+        if response.status == 409 || is_race {
             return Ok(false);
         }
         response.ok("the previews branch").map(|_| true)
@@ -213,6 +215,11 @@ impl PreviewBranch<'_> {
     fn url(&self, path: &str) -> String {
         format!("{}/raw/{}/{path}", self.client.web, self.name)
     }
+}
+
+/// Returns whether a request was refused as invalid with a message that contains `text`.
+fn says(response: &Response, text: &str) -> bool {
+    response.status == 422 && response.message().contains(text)
 }
 
 fn contended() -> ProviderError {

@@ -16,10 +16,13 @@ const ATTEMPTS: u32 = 5;
 /// The permission cannot be read, so a request is sent that requires it and stores nothing: generating release notes.
 pub(super) fn check(client: &Client, tag: &str) -> Result<(), ProviderError> {
     let release = find(client, tag)?;
+    if release["immutable"] == true && release["draft"] != true {
+        return Err(immutable(tag));
+    }
     let body = json!({ "tag_name": release["tag_name"] });
     let response = client.call("POST", "/releases/generate-notes", &Body::Json(&body))?;
     match response.status {
-        401 | 403 => response.ok("files of the release require contents: write").map(|_| ()),
+        401 | 403 | 429 => response.ok("files of the release require contents: write").map(|_| ()),
         // Other statuses do not say anything about the permission, such as 404 of an older server.
         _ => Ok(()),
     }
@@ -32,10 +35,17 @@ pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<
     let id = release["id"].as_u64().unwrap_or_default();
     let template = release["upload_url"].as_str().unwrap_or_default();
     let upload = template.split('{').next().unwrap_or_default().to_owned();
-    files.iter().map(|file| attach_one(client, id, &upload, file)).collect()
+    let attach = |file| attach_one(client, id, &upload, file, || immutable(tag));
+    files.iter().map(attach).collect()
 }
 
-fn attach_one(client: &Client, release: u64, upload: &str, file: &Media) -> Result<String, ProviderError> {
+fn attach_one(
+    client: &Client,
+    release: u64,
+    upload: &str,
+    file: &Media,
+    immutable: impl Fn() -> ProviderError,
+) -> Result<String, ProviderError> {
     let failed = |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
     let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
     for attempt in 0..ATTEMPTS {
@@ -59,8 +69,11 @@ fn attach_one(client: &Client, release: u64, upload: &str, file: &Media) -> Resu
         let target = format!("{upload}?name={}", encode_component(&file.name));
         let response = client.api.call("POST", &target, &Body::File(&file.path, media_type(&file.name)))?;
         match response.status {
-            // Another job has uploaded a file of that name, or the deletion is not visible yet.
-            422 | 502 | 503 => {}
+            422 if response.message().to_ascii_lowercase().contains("immutable") => return Err(immutable()),
+            // Another job has uploaded a file of that name, an earlier attempt has, or the deletion is not visible yet.
+            422 if response.is_already_there() => {}
+            // The upload may have created an incomplete file, which is deleted.
+            502 | 503 => {}
             _ => return response.ok(&format!("attaching {}", file.name)).map(|asset| url(&asset)),
         }
     }
@@ -68,6 +81,13 @@ fn attach_one(client: &Client, release: u64, upload: &str, file: &Media) -> Resu
         "cannot attach {} to the release: other jobs keep writing a file of that name",
         file.name
     )))
+}
+
+/// Returns the error of a release that cannot be changed any more; source: docs.github.com, "Immutable releases".
+fn immutable(tag: &str) -> ProviderError {
+    ProviderError::Immutable(format!(
+        "the release of the tag {tag} is immutable: files cannot be attached to it"
+    ))
 }
 
 /// Finds the release of a tag. A draft can be found in the list of releases only.

@@ -38,7 +38,10 @@ pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<
     let base = client.path(&format!("/releases/{}", encode_component(tag)));
     if client.job.call("GET", &base, &Body::None)?.status == 404 {
         let body = json!({ "tag_name": tag, "description": "Videos." });
-        client.job.call("POST", &client.path("/releases"), &Body::Json(&body))?.ok("the release")?;
+        let response = client.job.call("POST", &client.path("/releases"), &Body::Json(&body))?;
+        if !response.is_already_there() {
+            response.ok("the release")?;
+        }
     }
     let links = client.job.list(&format!("{base}/assets/links?per_page=100"), "the release's links")?;
     let mut urls = Vec::new();
@@ -54,7 +57,11 @@ pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<
             }
             None => {
                 let path = format!("{base}/assets/links");
-                client.job.call("POST", &path, &Body::Json(&body))?.ok("a link of the release")?;
+                let response = client.job.call("POST", &path, &Body::Json(&body))?;
+                // An earlier attempt whose response was lost, or another job.
+                if !response.is_already_there() {
+                    response.ok("a link of the release")?;
+                }
             }
         }
         urls.push(url);
@@ -77,7 +84,8 @@ fn package(client: &Client, tag: &str, file: &Media) -> Result<String, ProviderE
         encode_component(&file.name)
     ));
     let existing = client.job.call("HEAD", &path, &Body::None)?;
-    if existing.status != 200 {
+    // A package in object storage redirects there.
+    if !matches!(existing.status, 200 | 301 | 302 | 307 | 308) {
         let response = client.job.call("PUT", &path, &Body::File(&file.path, "application/octet-stream"))?;
         response.ok(&format!("packaging {}", file.name))?;
     }

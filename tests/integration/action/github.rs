@@ -31,6 +31,10 @@ pub(super) struct State {
     pub(super) may_write: bool,
     /// Requests that are refused first: how many, and with which status.
     pub(super) busy: (u32, u16),
+    /// Requests whose effect takes place and whose answer is lost, once each: the method and a part of the path.
+    pub(super) lost: Vec<(&'static str, &'static str)>,
+    /// A ruleset protects all branches.
+    pub(super) has_ruleset: bool,
     /// A comment is deleted when it is read for the first time.
     pub(super) deletes_comment_once: bool,
     /// Updates of references that lose against somebody else first.
@@ -57,8 +61,15 @@ pub(super) struct Comment {
 pub(super) struct Release {
     pub(super) tag: String,
     pub(super) is_draft: bool,
+    pub(super) is_immutable: bool,
     /// Id, name, bytes.
     pub(super) assets: Vec<(u64, String, Vec<u8>)>,
+}
+
+impl Release {
+    pub(super) fn new(tag: &str) -> Self {
+        Self { tag: tag.to_owned(), is_draft: false, is_immutable: false, assets: Vec::new() }
+    }
 }
 
 impl GitHub {
@@ -76,6 +87,8 @@ impl GitHub {
             may_comment: true,
             may_write: true,
             busy: (0, 0),
+            lost: Vec::new(),
+            has_ruleset: false,
             deletes_comment_once: false,
             conflicts: 0,
             races: 0,
@@ -100,7 +113,18 @@ impl GitHub {
             } else if !request.header("authorization").is_some_and(|token| token.starts_with("Bearer ghs_")) {
                 refuse(401, "Requires authentication")
             } else {
-                state.answer(&request.method, &request.target, &request.json(), &request.body, &base)
+                let answer =
+                    state.answer(&request.method, &request.target, &request.json(), &request.body, &base);
+                let is_lost = |(method, part): &(&str, &str)| {
+                    request.method == *method && request.target.contains(part)
+                };
+                match state.lost.iter().position(is_lost) {
+                    Some(index) => {
+                        state.lost.remove(index);
+                        refuse(502, "Server Error")
+                    }
+                    None => answer,
+                }
             }
         });
         Self { url, state }
@@ -229,6 +253,9 @@ impl State {
             (_, ["git", ..] | ["releases", ..]) if is_write && !self.may_write => {
                 refuse(403, "Resource not accessible by integration")
             }
+            ("POST" | "PATCH" | "DELETE", ["git", "refs", ..]) if self.has_ruleset => {
+                refuse(422, "Repository rule violations found\n\nCannot update this protected ref.\n\n")
+            }
             (_, ["git", rest @ ..]) => self.git(method, rest, body),
             (_, ["releases", rest @ ..]) => self.release(method, rest, query, bytes, base),
             _ => refuse(404, "Not Found"),
@@ -306,6 +333,7 @@ impl State {
     fn release(&mut self, method: &str, path: &[&str], query: &str, bytes: &[u8], base: &str) -> Answer {
         let shown = |index: usize, release: &Release| {
             json!({ "id": index + 1, "tag_name": release.tag, "draft": release.is_draft,
+                "immutable": release.is_immutable,
                 "upload_url": format!("{base}/repos/o/r/releases/{}/assets{{?name,label}}", index + 1) })
         };
         let asset = |(id, name, bytes): &(u64, String, Vec<u8>)| {
@@ -349,8 +377,15 @@ impl State {
                 if is_race {
                     release.assets.push((fresh, name.clone(), b"of another job".to_vec()));
                 }
+                if release.is_immutable {
+                    return refuse(422, "Cannot upload assets to an immutable release.");
+                }
                 if release.assets.iter().any(|(_, known, _)| *known == name) {
-                    return refuse(422, "Validation Failed: already_exists");
+                    return plain(
+                        422,
+                        json!({ "message": "Validation Failed", "errors": [
+                        { "resource": "ReleaseAsset", "code": "already_exists", "field": "name" }] }),
+                    );
                 }
                 release.assets.push((fresh, name, bytes.to_vec()));
                 plain(201, asset(release.assets.last().unwrap()))

@@ -271,6 +271,38 @@ fn busy_apis_and_other_writers_are_waited_for() {
 }
 
 #[test]
+fn lost_answers_lose_nothing_and_write_nothing_twice() {
+    let lost = [
+        ("POST", "/git/blobs"),
+        ("POST", "/git/trees"),
+        ("POST", "/git/commits"),
+        ("POST", "/git/refs"),
+        ("POST", "/comments"),
+        ("GET", "/comments"),
+    ];
+    let stage = Stage::new();
+    stage.github.state().lost = lost.to_vec();
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(stage.github.state().lost.is_empty(), "every answer was lost");
+    let state = stage.github.state();
+    assert_eq!(state.comments.len(), 1);
+    assert!(state.comments[0].body.contains("/raw/hyperframes-previews/pr/7/"), "{}", state.comments[0].body);
+    drop(state);
+    assert!(!stage.github.branch("hyperframes-previews").is_empty());
+}
+
+#[test]
+fn a_refusal_is_told_in_the_words_of_the_service() {
+    let stage = Stage::new();
+    stage.github.state().has_ruleset = true;
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.log.contains("Repository rule violations found"), "{}", run.log);
+    assert_eq!(stage.github.count("POST", "/git/refs"), 1, "a refusal is not a race");
+}
+
+#[test]
 fn a_shallow_clone_learns_from_the_api_what_changed() {
     let stage = Stage::new();
     let shallow = tempfile::tempdir().unwrap();

@@ -9,8 +9,8 @@ use super::stage::Stage;
 #[test]
 fn a_release_gets_its_videos_once() {
     let stage = Stage::new();
-    let release = |tag: &str, is_draft| Release { tag: tag.to_owned(), is_draft, assets: Vec::new() };
-    stage.github.state().releases = vec![release("v1", false), release("v2", true)];
+    let draft = Release { is_draft: true, ..Release::new("v2") };
+    stage.github.state().releases = vec![Release::new("v1"), draft];
     let payload = json!({ "action": "published", "release": { "tag_name": "v1" } });
     let runner = stage.runner("release", &payload);
     let run = stage.run(&runner, &[("projects", "videos"), ("title", "launch")]);
@@ -54,8 +54,7 @@ fn a_release_gets_its_videos_once() {
 #[test]
 fn a_release_that_cannot_get_files_ends_the_run_before_anything_is_submitted() {
     let stage = Stage::new();
-    stage.github.state().releases =
-        vec![Release { tag: "v1".to_owned(), is_draft: false, assets: Vec::new() }];
+    stage.github.state().releases = vec![Release::new("v1")];
     let runner = stage.runner("push", &json!({}));
     let refused = |inputs: &[(&str, &str)], message: &str| {
         let run = stage.run(&runner, inputs);
@@ -72,6 +71,9 @@ fn a_release_that_cannot_get_files_ends_the_run_before_anything_is_submitted() {
         "permission denied: files of the release require contents: write",
     );
     stage.github.state().may_write = true;
+    stage.github.state().releases[0].is_immutable = true;
+    refused(&[projects, ("release-tag", "v1")], "the release of the tag v1 is immutable");
+    stage.github.state().releases[0].is_immutable = false;
     let run = stage.run(&runner, &[projects, ("mode", "release")]);
     assert_eq!((run.code, stage.emulator.created()), (2, (0, 0)), "{}", run.log);
     assert!(
@@ -86,9 +88,9 @@ fn a_release_that_cannot_get_files_ends_the_run_before_anything_is_submitted() {
 #[test]
 fn jobs_that_attach_the_same_file_at_the_same_time_leave_one() {
     let stage = Stage::new();
-    stage.github.state().releases =
-        vec![Release { tag: "v1".to_owned(), is_draft: false, assets: Vec::new() }];
+    stage.github.state().releases = vec![Release::new("v1")];
     stage.github.state().races = 2;
+    stage.github.state().lost = vec![("POST", "/assets?name=videos-one.png")];
     let payload = json!({ "action": "published", "release": { "tag_name": "v1" } });
     let run = stage.run(&stage.runner("release", &payload), &[("projects", "videos/one")]);
     assert_eq!(run.code, 0, "{}", run.log);
@@ -102,8 +104,7 @@ fn jobs_that_attach_the_same_file_at_the_same_time_leave_one() {
 fn a_release_has_every_row() {
     let stage = Stage::new();
     named(&stage);
-    stage.github.state().releases =
-        vec![Release { tag: "v1".to_owned(), is_draft: false, assets: Vec::new() }];
+    stage.github.state().releases = vec![Release::new("v1")];
     let payload = json!({ "action": "published", "release": { "tag_name": "v1" } });
     let runner = stage.runner("release", &payload);
     let names = || {

@@ -1,21 +1,34 @@
 //! A client for the REST API of a CI service. It sends the token to the service's own origin only, and respects rate
 //! limits.
 
+mod limits;
+
 use std::io::Read;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::job::retry_delay;
 use serde_json::Value;
 
 use super::error::ProviderError;
-use crate::system::clock::unix_now;
+use super::log;
+use crate::system::clock;
 use crate::system::gate;
 use crate::system::http::{describe, hardened_config, is_safe_origin};
 use crate::system::proxy::proxy;
+use crate::system::random;
 use crate::system::secret::Secret;
+use limits::{Pace, RateLimit};
 
-/// The time limit of one request, transfers included.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// The time limit for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest wait for the first byte of a response, and between two reads or writes. A transfer as a whole has no limit: a
+/// video takes minutes on a slow connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Redirects of one request that are followed. The API of a renamed repository redirects.
+const MAX_REDIRECTS: usize = 3;
 
 /// The largest response that is read, in bytes. A longer one does not parse.
 const MAX_RESPONSE: u64 = 64 * 1024 * 1024;
@@ -26,8 +39,8 @@ const MAX_DOWNLOAD: u64 = 512 * 1024 * 1024;
 /// Attempts of one request.
 const ATTEMPTS: u32 = 5;
 
-/// The longest pause that a server may request. A longer one is an error.
-const MAX_PAUSE: Duration = Duration::from_secs(90);
+/// Parts of an error message that are shown.
+const MAX_DETAILS: usize = 6;
 
 /// Pages of a list that are read.
 const MAX_PAGES: usize = 100;
@@ -41,6 +54,7 @@ pub(super) struct Rest {
     /// The header of the token, and the prefix of its value.
     scheme: (&'static str, &'static str),
     headers: &'static [(&'static str, &'static str)],
+    pace: Mutex<Pace>,
 }
 
 /// The body of a request.
@@ -61,27 +75,71 @@ pub(super) struct Response {
     pub(super) json: Value,
     /// The URL of the next page of a list.
     next: Option<String>,
+    /// The URL that the response redirects to.
+    location: Option<String>,
+    /// The rate limit that the request exceeded.
+    limit: Option<RateLimit>,
 }
 
 impl Response {
     /// Returns the body of a successful response. `subject` names the request in errors.
     ///
     /// # Errors
-    /// Returns [`ProviderError::Forbidden`] for the statuses 401, 403 and 404, and [`ProviderError::Failed`] for other
-    /// statuses that are not a success.
+    /// Returns [`ProviderError::RateLimited`] if a rate limit was exceeded, [`ProviderError::Forbidden`] for other responses
+    /// with the statuses 401, 403 and 404, and [`ProviderError::Failed`] for other statuses that are not a success.
     pub(super) fn ok(self, subject: &str) -> Result<Value, ProviderError> {
-        match self.status {
-            200..=299 => Ok(self.json),
-            status => {
-                let message = self.json.get("message").and_then(Value::as_str).unwrap_or_default();
-                let text = format!("{subject}: HTTP {status} {message}");
-                Err(match status {
-                    // 404 is the status of what the token may not read.
-                    401 | 403 | 404 => ProviderError::Forbidden(text),
-                    _ => ProviderError::Failed(text),
-                })
-            }
+        if let 200..=299 = self.status {
+            return Ok(self.json);
         }
+        let text = format!("{subject}: HTTP {} {}", self.status, self.message());
+        let text = text.trim_end().to_owned();
+        if let Some(limit) = self.limit {
+            return Err(ProviderError::RateLimited(text, limit.pause));
+        }
+        Err(match self.status {
+            // 404 is the status of what the token may not read.
+            401 | 403 | 404 => ProviderError::Forbidden(text),
+            _ => ProviderError::Failed(text),
+        })
+    }
+
+    /// Returns the message of the service with its details; empty if there is none.
+    ///
+    /// Sources: docs.github.com, "Troubleshooting the REST API" (`errors` has messages, or fields and codes);
+    /// docs.gitlab.com, "REST API" (`message` may be a text or an object).
+    pub(super) fn message(&self) -> String {
+        let text = |value: &Value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let main =
+            ["message", "error"].iter().map(|name| text(&self.json[*name])).find(|text| !text.is_empty());
+        let details = match &self.json["errors"] {
+            Value::Array(errors) => errors
+                .iter()
+                .map(|error| {
+                    match (error["message"].as_str(), error["field"].as_str(), error["code"].as_str()) {
+                        (Some(message), ..) => message.to_owned(),
+                        (None, Some(field), Some(code)) => format!("{field}: {code}"),
+                        (None, None, Some(code)) => code.to_owned(),
+                        _ => text(error),
+                    }
+                })
+                .collect(),
+            other => vec![text(other)],
+        };
+        let parts = main.into_iter().chain(details).filter(|part| !part.is_empty());
+        parts.take(MAX_DETAILS).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Returns whether the service says that an object of that name exists already.
+    pub(super) fn is_already_there(&self) -> bool {
+        let message = self.message().to_ascii_lowercase();
+        matches!(self.status, 400 | 409 | 422)
+            && ["already_exists", "already exists", "already been taken"]
+                .iter()
+                .any(|text| message.contains(text))
     }
 }
 
@@ -96,16 +154,31 @@ impl Rest {
         scheme: (&'static str, &'static str),
         headers: &'static [(&'static str, &'static str)],
     ) -> Result<Self, ProviderError> {
+        Self::with_idle_timeout(base, token, scheme, headers, IDLE_TIMEOUT)
+    }
+
+    fn with_idle_timeout(
+        base: &str,
+        token: Option<Secret>,
+        scheme: (&'static str, &'static str),
+        headers: &'static [(&'static str, &'static str)],
+        idle_timeout: Duration,
+    ) -> Result<Self, ProviderError> {
         if !is_safe_origin(base) {
             return Err(ProviderError::Event(format!("the API URL {base:?} does not use https")));
         }
         let agent = hardened_config()
             .proxy(proxy(base).map_err(ProviderError::Event)?)
-            .timeout_global(Some(TIMEOUT))
+            .timeout_resolve(Some(CONNECT_TIMEOUT))
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_recv_response(Some(idle_timeout))
+            .timeout_per_read(Some(idle_timeout))
+            .timeout_per_write(Some(idle_timeout))
             .user_agent(concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Ok(Self { agent, base: base.trim_end_matches('/').to_owned(), token, scheme, headers })
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { agent, base, token, scheme, headers, pace: Mutex::default() })
     }
 
     /// Returns whether there is a token.
@@ -113,34 +186,54 @@ impl Rest {
         self.token.is_some()
     }
 
-    /// Sends a request to a path of the API, or to an absolute URL that [`Rest::is_own`] allows. Retries after rate
-    /// limits and, unless the request is a POST, after server and network errors.
+    /// Sends a request to a path of the API, or to an absolute URL that [`Rest::is_own`] allows. Follows redirects within
+    /// the service, waits for rate limits, and retries after server and network errors. A redirect to another host is
+    /// returned.
+    ///
+    /// A POST may be sent twice, since its response can be lost: Git objects are named by their contents, of two equal
+    /// comments one is deleted, and references, releases and their files are refused the second time, see
+    /// [`Response::is_already_there`].
     ///
     /// # Errors
     /// Returns [`ProviderError::Failed`] if the URL is not the service's own, or there is no response.
     pub(super) fn call(&self, method: &str, path: &str, body: &Body<'_>) -> Result<Response, ProviderError> {
-        let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
+        let mut url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
         if !self.is_own(&url) {
             return Err(ProviderError::Failed("the service returned a URL of another host".to_owned()));
         }
-        let is_idempotent = method != "POST";
-        for attempt in 1.. {
+        let (mut attempt, mut redirects) = (1, 0);
+        loop {
+            if method != "GET" && method != "HEAD" {
+                std::thread::sleep(clock::pause(self.pace().reserve(Instant::now())));
+            }
             let pause = match self.send(method, &url, body) {
-                Ok((response, pause)) => match pause {
-                    Some(pause) if attempt < ATTEMPTS && pause <= MAX_PAUSE => pause,
-                    None if is_idempotent && response.status >= 500 && attempt < ATTEMPTS => {
-                        retry_delay(attempt, None, u64::from(attempt))
+                Ok(Response { status: 301 | 302 | 307 | 308, location: Some(location), .. })
+                    if redirects < MAX_REDIRECTS && self.is_own(&location) =>
+                {
+                    redirects += 1;
+                    url = location;
+                    continue;
+                }
+                Ok(response) => match response.limit {
+                    Some(limit) if attempt < ATTEMPTS && self.pace().may_wait(limit.pause) => {
+                        report_pause(&url, limit.pause);
+                        limit.pause
+                    }
+                    None if response.status >= 500 && attempt < ATTEMPTS => {
+                        retry_delay(attempt, None, random())
                     }
                     _ => return Ok(response),
                 },
-                Err(_) if is_idempotent && attempt < ATTEMPTS => {
-                    retry_delay(attempt, None, u64::from(attempt))
-                }
+                Err(_) if attempt < ATTEMPTS => retry_delay(attempt, None, random()),
                 Err(message) => return Err(ProviderError::Failed(message)),
             };
-            std::thread::sleep(pause);
+            attempt += 1;
+            std::thread::sleep(clock::pause(pause));
         }
-        Err(ProviderError::Failed("no response".to_owned()))
+    }
+
+    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns all items of a list, page by page. `subject` names the list in errors.
@@ -207,8 +300,11 @@ impl Rest {
         ours == theirs || (is_safe_origin(url) && ours.0 == theirs.0 && theirs.1 == format!("uploads.{site}"))
     }
 
-    /// Sends a request once. Returns the response, and the pause that the server requests before a retry.
-    fn send(&self, method: &str, url: &str, body: &Body<'_>) -> Result<(Response, Option<Duration>), String> {
+    /// Sends a request once.
+    ///
+    /// # Errors
+    /// Returns a message that names the file, if there is one, and the host.
+    fn send(&self, method: &str, url: &str, body: &Body<'_>) -> Result<Response, String> {
         let mut builder = ureq::http::Request::builder().method(method).uri(url);
         for (name, value) in self.headers {
             builder = builder.header(*name, *value);
@@ -216,9 +312,11 @@ impl Rest {
         if let Some(token) = &self.token {
             builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
         }
-        let host = url.parse::<ureq::http::Uri>().ok().and_then(|uri| Some(uri.authority()?.to_string()));
-        let host = host.unwrap_or_default();
-        let unreachable = |error: &ureq::Error| format!("no response from {host}: {}", describe(error));
+        let host = host(url);
+        let subject = match body {
+            Body::File(path, _) => format!("uploading {}: ", path.display()),
+            Body::None | Body::Json(_) => String::new(),
+        };
         let invalid = |_| "invalid request".to_owned();
         let response = match body {
             Body::None => self.agent.run(builder.body(()).map_err(invalid)?),
@@ -233,33 +331,36 @@ impl Rest {
                 self.agent.run(builder.body(file).map_err(invalid)?)
             }
         };
-        let response = response.map_err(|error| unreachable(&error))?;
-        let status = response.status().as_u16();
-        let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-        let pause = pause(status, &header);
-        let next = header("link").as_deref().and_then(next_link);
+        let response =
+            response.map_err(|error| format!("{subject}no response from {host}: {}", describe(&error)))?;
+        let (head, body) = response.into_parts();
+        let header = |name: &str| head.headers.get(name)?.to_str().ok().map(str::to_owned);
         let mut bytes = Vec::new();
-        let read = response.into_body().into_reader().take(MAX_RESPONSE).read_to_end(&mut bytes);
-        read.map_err(|error| format!("the response of {host} is incomplete: {error}"))?;
+        let read = body.into_reader().take(MAX_RESPONSE).read_to_end(&mut bytes);
+        read.map_err(|error| format!("{subject}the response of {host} is incomplete: {error}"))?;
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok((Response { status, json, next }, pause))
+        let status = head.status.as_u16();
+        Ok(Response {
+            status,
+            limit: RateLimit::of(status, &header, &json),
+            json,
+            next: header("link").as_deref().and_then(next_link),
+            location: header("location"),
+        })
     }
 }
 
-/// Returns the pause that a server requests: a rate limit names seconds, or the time at which it ends.
-fn pause(status: u16, header: &dyn Fn(&str) -> Option<String>) -> Option<Duration> {
-    if !matches!(status, 403 | 429 | 503) {
-        return None;
+/// Returns the host of a URL, with its port.
+fn host(url: &str) -> String {
+    let uri = url.parse::<ureq::http::Uri>().ok();
+    uri.and_then(|uri| Some(uri.authority()?.to_string())).unwrap_or_default()
+}
+
+/// Tells in the log that the run waits for a rate limit, unless that is short.
+fn report_pause(url: &str, pause: Duration) {
+    if pause >= Duration::from_secs(5) {
+        log::print([format!("waiting {} s for the rate limit of {}", pause.as_secs(), host(url))]);
     }
-    let number = |name: &str| header(name).and_then(|value| value.trim().parse::<i64>().ok());
-    let seconds = match number("retry-after") {
-        Some(seconds) => Some(seconds),
-        None if number("x-ratelimit-remaining") == Some(0) => {
-            number("x-ratelimit-reset").map(|reset| reset - unix_now() + 1)
-        }
-        None => (status == 429).then_some(5),
-    };
-    seconds.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 /// Returns the `next` URL of a `Link` header; source: RFC 8288.
@@ -271,65 +372,4 @@ fn next_link(header: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rest(base: &str) -> Rest {
-        Rest::new(base, None, ("authorization", "Bearer "), &[]).expect("a safe origin")
-    }
-
-    #[test]
-    fn the_token_stays_with_its_service() {
-        let public = rest("https://api.github.example");
-        assert!(public.is_own("https://api.github.example/repos"));
-        assert!(public.is_own("https://uploads.github.example/repos/1/assets?name=a"));
-        for external in [
-            "https://evil.example/",
-            "https://api.github.example.evil.example/",
-            "http://api.github.example/",
-            "https://uploads.evil.example/",
-            "https://api.github.example@evil.example/",
-        ] {
-            assert!(!public.is_own(external), "{external}");
-        }
-        // An Enterprise server has all of it below one host.
-        let own = rest("https://ghe.example/api/v3");
-        assert!(own.is_own("https://ghe.example/api/uploads/repos/o/r/releases/1/assets?name=a"));
-        assert!(!own.is_own("https://api.github.example/repos"));
-        assert!(Rest::new("http://api.github.example", None, ("a", "b"), &[]).is_err());
-    }
-
-    #[test]
-    fn a_service_that_does_not_respond_is_named() {
-        // Bound and closed again, so that nothing listens there.
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let host = listener.local_addr().expect("an address").to_string();
-        drop(listener);
-        let error = rest(&format!("http://{host}")).call("POST", "/x", &Body::None).expect_err("no response");
-        let message = error.to_string();
-        assert!(message.starts_with(&format!("no response from {host}: ")), "{message}");
-        assert!(!message.contains("io: "), "{message}");
-    }
-
-    #[test]
-    fn pages_are_found() {
-        let header = "<https://a.example/?page=1>; rel=\"prev\", <https://a.example/?page=3>; rel=\"next\"";
-        assert_eq!(next_link(header).as_deref(), Some("https://a.example/?page=3"));
-        assert_eq!(next_link("<https://a.example/?page=1>; rel=\"last\""), None);
-    }
-
-    #[test]
-    fn rate_limits_are_waited_for_and_refusals_are_not() {
-        let pause_of = |status, headers: &[(&str, String)]| {
-            pause(status, &|name| {
-                headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
-            })
-        };
-        assert_eq!(pause_of(403, &[]), None);
-        assert_eq!(pause_of(403, &[("retry-after", "3".to_owned())]), Some(Duration::from_secs(3)));
-        let reset = (unix_now() + 9).to_string();
-        let limited = [("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", reset)];
-        assert!(pause_of(429, &limited).is_some_and(|pause| (9..=11).contains(&pause.as_secs())));
-        assert_eq!(pause_of(200, &limited), None);
-    }
-}
+mod tests;
