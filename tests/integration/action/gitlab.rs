@@ -224,7 +224,13 @@ fn a_merge_request_gets_one_note() {
         );
     }
     assert_eq!(stage.emulator.created(), (1, 1));
-    assert!(stage.artifact("hyperframes.env").contains("HYPERFRAMES_RENDER_ID=hfr_"));
+    let variables = stage.artifact("hyperframes.env");
+    assert!(variables.contains("HYPERFRAMES_RENDER_ID=hfr_") && variables.len() < 5_000, "{variables}");
+    let names = variables.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect::<Vec<_>>();
+    assert!(
+        names.contains(&"HYPERFRAMES_REPORT_PATH") && !names.contains(&"HYPERFRAMES_RESULTS"),
+        "{names:?}"
+    );
     assert!(stage.artifact("summary.md").contains("1 reused"));
     assert!(stage.repository.path().join("hyperframes/videos-one.mp4").is_file());
 }
