@@ -46,6 +46,7 @@ impl ActionRun<'_> {
         let mut notes = scope.notes.clone();
         self.publish(&mut previews, &mut notes);
         let comment_url = self.comment(&scope, &previews, &mut notes);
+        self.take_back(&mut notes);
         // The results are written even if the release cannot be changed.
         let attached = release.and_then(|()| self.attach(&previews));
         let results = Results {
@@ -176,6 +177,20 @@ impl ActionRun<'_> {
                 notes.push("The token does not have permission to comment on the pull request.".to_owned());
                 None
             }
+        }
+    }
+
+    /// Deletes what was published if the pull request was closed during the run: the cleanup of that event may have run before
+    /// it was published.
+    pub(super) fn take_back(&mut self, notes: &mut Vec<String>) {
+        let Subject::PullRequest(request) = &self.event.subject else { return };
+        if self.mode != Mode::Preview || !self.provider.is_open(request).is_ok_and(|is_open| !is_open) {
+            return;
+        }
+        let note = "The pull request was closed during the run; its previews were deleted.";
+        match self.provider.clean_up(Some(request)) {
+            Ok(_) => notes.push(note.to_owned()),
+            Err(error) => self.console.warning(&format!("cannot delete the previews: {error}")),
         }
     }
 

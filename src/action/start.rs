@@ -52,11 +52,8 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
         return Err(problem);
     }
     match (mode, &provider.event().subject) {
-        (Mode::Cleanup, Subject::PullRequest(request)) => clean_up(provider, request, console),
-        (Mode::Cleanup, _) => Err(Error::usage(
-            "mode cleanup requires a pull_request event",
-            "trigger the workflow with `on: pull_request: types: [closed]`",
-        )),
+        (Mode::Cleanup, Subject::PullRequest(request)) => clean_up(provider, Some(request), console),
+        (Mode::Cleanup, _) => clean_up(provider, None, console),
         (Mode::WorkflowRun, Subject::Run(run)) => workflow_run::publish(&inputs, provider, run, console),
         (Mode::WorkflowRun, _) => Err(Error::usage(
             "mode publish requires a workflow_run event",
@@ -74,13 +71,21 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
     }
 }
 
-/// Removes the previews of a closed pull request.
-fn clean_up(provider: &dyn CiProvider, request: &PullRequest, console: &mut Console) -> Result<(), Error> {
+/// Deletes the previews of `request` and of all pull requests that are closed.
+fn clean_up(
+    provider: &dyn CiProvider,
+    request: Option<&PullRequest>,
+    console: &mut Console,
+) -> Result<(), Error> {
     match provider.clean_up(request) {
-        Ok(()) => console.done(&format!("removed the previews of #{}", request.number)),
+        Ok(deleted) if deleted.is_empty() => console.done("no previews to delete"),
+        Ok(deleted) => {
+            let numbers = deleted.iter().map(|number| format!("#{number}")).collect::<Vec<_>>();
+            console.done(&format!("deleted the previews of {}", numbers.join(", ")));
+        }
         // The token of a fork is read-only, so there are no previews of it.
         Err(ProviderError::Forbidden(message)) => {
-            console.warning(&format!("cannot remove the previews of #{}: {message}", request.number));
+            console.warning(&format!("cannot delete the previews: {message}"));
         }
         Err(error) => return Err(ActionError::from(error).into()),
     }

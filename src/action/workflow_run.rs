@@ -48,6 +48,12 @@ pub(super) fn publish(
         console.done("nothing to publish: the commit has no open pull request, or the run has no artifact");
         return Ok(());
     };
+    if !request.is_fork {
+        console.done(
+            "nothing to publish: the pull request is not from a fork, and its own run publishes the previews",
+        );
+        return Ok(());
+    }
     let folder = inputs.output_dir.join("artifact");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).map_err(|error| failed(error.to_string()))?;
@@ -75,6 +81,7 @@ pub(super) fn publish(
     let mut run = ActionRun { inputs, provider, mode: Mode::Preview, event: &event, console };
     run.publish(&mut previews, &mut notes);
     let comment_url = run.comment(&scope, &previews, &mut notes);
+    run.take_back(&mut notes);
     let results = Results {
         mode: Mode::Preview,
         event: &event,

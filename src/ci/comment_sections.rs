@@ -11,6 +11,9 @@ use super::provider::Section;
 /// The marker of the comment, which is its first line.
 pub(super) const MARKER: &str = "<!-- hyperframes-ci -->";
 
+/// The heading of the comment.
+const TITLE: &str = "### HyperFrames previews";
+
 /// The longest comment, in bytes. GitHub rejects a comment above 65,536 characters; source:
 /// reg-viz/reg-actions#123.
 const MAX_COMMENT: usize = 65_000;
@@ -74,6 +77,20 @@ pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Option
         }
     }
     Err(ProviderError::Failed("cannot write the comment: other jobs keep writing it".to_owned()))
+}
+
+/// Replaces the sections of a closed pull request with a note, since the files that they show are deleted.
+///
+/// # Errors
+/// Returns [`ProviderError`] if the service refuses.
+pub(super) fn retire(comments: &dyn Comments) -> Result<(), ProviderError> {
+    let text = format!("{MARKER}\n{TITLE}\n\nThe previews were deleted when the pull request was closed.\n");
+    for (id, sections) in comments.own()? {
+        if !sections.0.is_empty() {
+            comments.edit(id, &text)?;
+        }
+    }
+    Ok(())
 }
 
 /// Marks sections about older commits as out of date.
@@ -167,7 +184,7 @@ impl Sections {
 
     /// Returns the comment. Sections about another commit than `newest` have a notice.
     fn text(&self, newest: &str) -> String {
-        let mut text = format!("{MARKER}\n### HyperFrames previews\n");
+        let mut text = format!("{MARKER}\n{TITLE}\n");
         for WrittenSection { key, commit, text: section } in &self.0 {
             if commit != newest {
                 let (old, new) = (short_commit(commit), short_commit(newest));

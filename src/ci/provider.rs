@@ -178,9 +178,15 @@ pub(crate) trait CiProvider {
         Ok(None)
     }
 
-    /// Deletes the published files of a pull request.
-    fn clean_up(&self, _request: &PullRequest) -> Result<(), ProviderError> {
-        Ok(())
+    /// Returns whether a pull request is still open.
+    fn is_open(&self, request: &PullRequest) -> Result<bool, ProviderError> {
+        Ok(!request.is_closed)
+    }
+
+    /// Deletes the published files of `request` and of all pull requests that are closed, and says in the comment of `request`
+    /// that they were deleted. Returns the numbers of these pull requests.
+    fn clean_up(&self, _request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
+        Ok(Vec::new())
     }
 
     /// Masks a secret in the log.

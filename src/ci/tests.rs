@@ -79,7 +79,7 @@ fn features_that_another_service_lacks_have_defaults() {
         assert!(matches!(refused, Some(ProviderError::Unsupported(_))), "{refused:?}");
     }
     provider.mark_out_of_date(request).expect("nothing to mark");
-    provider.clean_up(request).expect("nothing to delete");
+    provider.clean_up(Some(request)).expect("nothing to delete");
     assert!(provider.published(&["a".to_owned()]).expect("nothing").is_empty());
     assert_eq!(provider.annotate(&Findings::default()), 0);
 }

@@ -221,8 +221,17 @@ impl CiProvider for GitHub {
         Ok(Some(request))
     }
 
-    fn clean_up(&self, request: &PullRequest) -> Result<(), ProviderError> {
+    fn is_open(&self, request: &PullRequest) -> Result<bool, ProviderError> {
+        let pull = self.client.get(&format!("/pulls/{}", request.number), "the pull request")?;
+        Ok(pull["state"] != "closed")
+    }
+
+    fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
         self.client.require_token()?;
-        self.previews().clean_up(request)
+        let deleted = self.previews().clean_up(request)?;
+        if let Some(request) = request {
+            comment_sections::retire(&self.comments(request))?;
+        }
+        Ok(deleted)
     }
 }

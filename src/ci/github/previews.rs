@@ -5,6 +5,7 @@
 //! has a directory (`pr/7/<name>`); the others are in `base/<name>`.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 
@@ -43,6 +44,11 @@ struct File {
 }
 
 impl File {
+    /// Returns the number of the pull request whose directory the file is in.
+    fn pull_request(&self) -> Option<u64> {
+        self.path.strip_prefix("pr/")?.split('/').next()?.parse().ok()
+    }
+
     /// Returns the entry of the file in a tree.
     fn entry(&self) -> Value {
         json!({ "path": self.path, "mode": "100644", "type": "blob", "sha": self.sha })
@@ -101,23 +107,28 @@ impl PreviewBranch<'_> {
         Ok(found.collect())
     }
 
-    /// Deletes the directory of a pull request, and the branch's history, which contains its files.
+    /// Deletes the directories of `request` and of all closed pull requests, and the branch's history, which contains their
+    /// files. Returns the numbers of the pull requests.
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time.
-    pub(super) fn clean_up(&self, request: &PullRequest) -> Result<(), ProviderError> {
-        let folder = format!("pr/{}/", request.number);
+    pub(super) fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
-            let Some(tip) = self.read()? else { return Ok(()) };
-            if tip.files.iter().all(|file| !file.path.starts_with(&folder)) {
-                return Ok(());
+            let Some(tip) = self.read()? else { return Ok(Vec::new()) };
+            let mut stale = tip.files.iter().filter_map(File::pull_request).collect::<BTreeSet<_>>();
+            // Read after the branch: a pull request with a directory that is not open now was closed.
+            let open = if stale.is_empty() { BTreeSet::new() } else { self.open_pull_requests(&stale)? };
+            stale.retain(|number| !open.contains(number) || request.is_some_and(|it| it.number == *number));
+            let is_stale = |file: &&File| file.pull_request().is_some_and(|number| stale.contains(&number));
+            if stale.is_empty() {
+                return Ok(Vec::new());
             }
-            let kept = tip.files.iter().filter(|file| !file.path.starts_with(&folder)).map(File::entry);
-            let kept = kept.collect::<Vec<_>>();
+            let kept = tip.files.iter().filter(|file| !is_stale(file)).map(File::entry).collect::<Vec<_>>();
             let reference = format!("/git/refs/heads/{}", self.name);
             if kept.is_empty() {
-                return self.delete(&reference);
+                self.delete(&reference)?;
+                return Ok(stale.into_iter().collect());
             }
             let tree = self.create("/git/trees", &json!({ "tree": kept }), "the previews' tree")?;
             let commit = json!({ "message": "previews", "tree": tree["sha"], "parents": [] });
@@ -127,10 +138,19 @@ impl PreviewBranch<'_> {
             if self.read()?.is_some_and(|now| now.commit == tip.commit) {
                 let update = json!({ "sha": commit["sha"], "force": true });
                 self.client.send("PATCH", &reference, &update, "the previews branch")?;
-                return Ok(());
+                return Ok(stale.into_iter().collect());
             }
         }
         Err(contended())
+    }
+
+    /// Returns the numbers of the open pull requests; those of `directories` if the token may not list them.
+    fn open_pull_requests(&self, directories: &BTreeSet<u64>) -> Result<BTreeSet<u64>, ProviderError> {
+        match self.client.list("/pulls?state=open&per_page=100", "the open pull requests") {
+            Ok(open) => Ok(open.iter().filter_map(|pull| pull["number"].as_u64()).collect()),
+            Err(ProviderError::Forbidden(_)) => Ok(directories.clone()),
+            Err(error) => Err(error),
+        }
     }
 
     fn delete(&self, reference: &str) -> Result<(), ProviderError> {

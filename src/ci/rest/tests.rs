@@ -84,7 +84,7 @@ fn the_token_stays_with_its_service() {
 #[test]
 fn a_service_that_does_not_respond_is_named() {
     // Bound and closed again, so that nothing listens there.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let host = listener.local_addr().expect("an address").to_string();
     drop(listener);
     let error = rest(&format!("http://{host}")).call("POST", "/x", &Body::None).expect_err("no response");

@@ -18,6 +18,8 @@ pub(super) struct GitHub {
 /// What it knows, and how it behaves.
 pub(super) struct State {
     pub(super) comments: Vec<Comment>,
+    /// Whether the pull request is closed.
+    pub(super) is_closed: bool,
     /// The pull request's newest commit.
     pub(super) head: String,
     /// The files that the pull request changes.
@@ -79,6 +81,7 @@ impl GitHub {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State {
             comments: Vec::new(),
+            is_closed: false,
             head: "a".repeat(40),
             files: Vec::new(),
             base: BTreeMap::new(),
@@ -190,7 +193,11 @@ impl State {
         let segments = path.split('/').collect::<Vec<_>>();
         let is_write = method != "GET";
         match (method, segments.as_slice()) {
-            ("GET", ["pulls", "7"]) => plain(200, json!({ "number": 7, "head": { "sha": self.head } })),
+            ("GET", ["pulls", "7"]) => {
+                let state = if self.is_closed { "closed" } else { "open" };
+                plain(200, json!({ "number": 7, "state": state, "head": { "sha": self.head } }))
+            }
+            ("GET", ["pulls"]) if self.is_closed => plain(200, json!([])),
             ("GET", ["pulls"]) => {
                 let pull = json!({ "number": 7, "state": "open", "base": { "sha": "b".repeat(40) },
                     "head": { "sha": self.head, "repo": { "full_name": self.head_repository } } });

@@ -324,13 +324,54 @@ fn a_closed_pull_request_leaves_nothing_behind() {
     let stage = Stage::new();
     stage.run(&stage.pull_request(), &[("projects", "videos")]);
     assert!(!stage.github.branch("hyperframes-previews").is_empty());
+    stage.github.state().is_closed = true;
     let runner = stage.runner("pull_request", &stage.repository.pull_request("closed", "o/r"));
     for _ in 0..2 {
         let run = stage.run(&runner, &[]);
         assert_eq!(run.code, 0, "{}", run.log);
         assert!(stage.github.branch("hyperframes-previews").is_empty());
+        let comments = stage.github.state().comments.clone();
+        assert_eq!(comments.len(), 1);
+        assert!(
+            comments[0].body.contains("deleted when the pull request was closed")
+                && !comments[0].body.contains("/raw/"),
+            "{}",
+            comments[0].body
+        );
     }
     assert_eq!(stage.emulator.created(), (1, 1));
+    // It is opened again.
+    stage.github.state().is_closed = false;
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let body = stage.github.state().comments[0].body.clone();
+    assert!(body.contains("/raw/") && !body.contains("deleted"), "{body}");
+}
+
+#[test]
+fn a_pull_request_that_is_closed_during_the_run_is_cleaned_up_by_it() {
+    let stage = Stage::new();
+    stage.github.state().is_closed = true;
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.summary.contains("closed during the run"), "{}", run.summary);
+    assert!(stage.github.branch("hyperframes-previews").is_empty());
+    assert!(!stage.github.state().comments[0].body.contains("/raw/"));
+}
+
+#[test]
+fn the_previews_of_all_closed_pull_requests_are_deleted_on_a_schedule() {
+    let stage = Stage::new();
+    stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    let clean_up = || stage.run(&stage.runner("schedule", &json!({})), &[("mode", "cleanup")]);
+    let run = clean_up();
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.log.contains("no previews to delete"), "{}", run.log);
+    assert!(!stage.github.branch("hyperframes-previews").is_empty(), "it is open");
+    stage.github.state().is_closed = true;
+    let run = clean_up();
+    assert!(run.log.contains("deleted the previews of #7"), "{}", run.log);
+    assert!(stage.github.branch("hyperframes-previews").is_empty());
 }
 
 #[test]

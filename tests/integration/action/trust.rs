@@ -168,8 +168,17 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
     let published = stage.github.branch("hyperframes-previews");
     assert_eq!(published.len(), 2, "the page is no picture: {published:?}");
     assert_eq!(stage.emulator.created(), (0, 0));
-    // A commit that is not the newest of any open request is nobody's.
+    // The run of a branch of the repository publishes its own results.
     stage.github.state().comments.clear();
+    stage.github.state().head_repository = "o/r".to_owned();
+    let own = json!({ "action": "completed", "workflow_run": { "id": 55, "head_sha": head, "head_branch": "main",
+        "head_repository": { "full_name": "o/r" }, "pull_requests": [] } });
+    let run = stage.run(&stage.runner("workflow_run", &own), &[("api-key", "")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.log.contains("the pull request is not from a fork"), "{}", run.log);
+    assert!(stage.github.state().comments.is_empty());
+    stage.github.state().head_repository = "stranger/r".to_owned();
+    // A commit that is not the newest of any open request is nobody's.
     stage.github.state().head = "d".repeat(40);
     assert_eq!(stage.run(&runner, &[]).code, 0);
     assert!(stage.github.state().comments.is_empty());
