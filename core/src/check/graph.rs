@@ -9,6 +9,10 @@ use super::page::Pages;
 pub(super) struct Graph {
     /// The files that each file refers to, including missing ones.
     edges: BTreeMap<String, BTreeSet<String>>,
+    /// The files that refer to each file.
+    users: BTreeMap<String, BTreeSet<String>>,
+    /// The files that pages load as scripts.
+    loaded: BTreeSet<String>,
     compositions: Vec<String>,
     /// The path of `.hyperframesignore`; a change to it affects every composition.
     ignore_file: String,
@@ -16,14 +20,23 @@ pub(super) struct Graph {
 
 impl Graph {
     pub(super) fn of(pages: &Pages<'_>) -> Self {
-        let edges = pages.all().map(|page| {
-            let targets =
-                page.references.iter().filter_map(|(_, destination)| destination.path().map(str::to_owned));
-            (page.path.clone(), BTreeSet::from_iter(targets))
-        });
+        let mut edges = BTreeMap::new();
+        let mut users = BTreeMap::<String, BTreeSet<String>>::new();
+        let mut loaded = BTreeSet::new();
+        for page in pages.all() {
+            let targets = page.references.iter().filter_map(|(_, destination)| destination.path());
+            let targets = BTreeSet::from_iter(targets.map(str::to_owned));
+            for target in &targets {
+                users.entry(target.clone()).or_default().insert(page.path.clone());
+            }
+            edges.insert(page.path.clone(), targets);
+            loaded.extend(page.scripts().filter_map(|(_, path)| path.map(str::to_owned)));
+        }
         let compositions = pages.all().filter(|page| page.is_composition()).map(|page| page.path.clone());
         Self {
-            edges: BTreeMap::from_iter(edges),
+            edges,
+            users,
+            loaded,
             compositions: compositions.collect(),
             ignore_file: crate::project::join(pages.tree.project(), crate::project::IGNORE_FILE),
         }
@@ -49,6 +62,16 @@ impl Graph {
     /// Returns the file and everything that it refers to, directly or through files for which `followed` is true.
     pub(super) fn closure(&self, path: &str, followed: &dyn Fn(&str) -> bool) -> BTreeSet<&str> {
         self.reach(self.edges.get_key_value(path).map(|(file, _)| file).into_iter(), followed)
+    }
+
+    /// Returns the files that refer to a file.
+    pub(super) fn users(&self, path: &str) -> impl Iterator<Item = &str> {
+        self.users.get(path).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Returns whether a page loads the file as a script.
+    pub(super) fn is_loaded(&self, path: &str) -> bool {
+        self.loaded.contains(path)
     }
 
     /// Returns every file that a composition uses.

@@ -116,6 +116,12 @@ impl Page {
         Some(destination)
     }
 
+    /// Returns the scripts that the page loads: the value of `src`, and the path.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let sources = self.facts.sources.iter();
+        sources.map(|(url, span)| (url.as_str(), self.destination(*span).and_then(Destination::path)))
+    }
+
     pub(super) fn text(&self) -> Text<'_> {
         Text::new(&self.path, &self.source)
     }

@@ -21,10 +21,10 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec
     let ids = pages.all().flat_map(|page| page.outline.hosts()).map(|(id, _)| id).collect();
     let mut found = Vec::new();
     for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
-        found.extend(syntax(pages, page));
+        found.extend(syntax(graph, page));
         if !is_library(page) {
             found.extend(page.facts.scripts.iter().flat_map(|script| timeless(page, script)));
-            found.extend(media(pages, page));
+            found.extend(media(pages, graph, page));
         }
         if page.is_composition() {
             found.extend(mismatches(page, &ids));
@@ -55,18 +55,10 @@ fn is_library(page: &Page) -> bool {
 }
 
 /// Finds syntax errors in scripts of a page, and in script files that it loads.
-fn syntax(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
-    if TextKind::of_path(&page.path) == Some(TextKind::Script) {
-        // A file that no page loads as a script may be anything.
-        let is_loaded = pages.all().any(|other| {
-            other.references.iter().any(|(reference, destination)| {
-                destination.path() == Some(page.path.as_str())
-                    && other.facts.sources.iter().any(|(_, span)| *span == reference.span)
-            })
-        });
-        if !is_loaded {
-            return Vec::new();
-        }
+fn syntax(graph: &Graph, page: &Page) -> Vec<Diagnostic> {
+    // A file that no page loads as a script may be anything.
+    if TextKind::of_path(&page.path) == Some(TextKind::Script) && !graph.is_loaded(&page.path) {
+        return Vec::new();
     }
     let text = page.text();
     let errors = page.facts.scripts.iter().filter_map(|script| script.error.as_ref());
@@ -184,15 +176,13 @@ fn is_split(selector: &str) -> bool {
 }
 
 /// Finds scripts that control media elements of the page that they run in.
-fn media(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+fn media(pages: &Pages<'_>, graph: &Graph, page: &Page) -> Vec<Diagnostic> {
     if page.facts.scripts.iter().all(|script| script.media.is_empty()) {
         return Vec::new();
     }
     let text = page.text();
-    let hosts = pages.all().filter(|host| {
-        host.path == page.path
-            || host.references.iter().any(|(_, destination)| destination.path() == Some(page.path.as_str()))
-    });
+    let users = graph.users(&page.path).filter(|user| *user != page.path).filter_map(|user| pages.get(user));
+    let hosts = [page].into_iter().chain(users);
     let elements = hosts.flat_map(|host| &host.outline.nodes).filter(|node| node.is_media());
     let elements = elements.collect::<Vec<_>>();
     let mut found = Vec::new();
@@ -271,17 +261,18 @@ impl Film<'_> {
         self.parts.iter().flat_map(|page| page.facts.scripts.iter().map(move |script| (*page, script)))
     }
 
+    /// Returns whether the entry is to be mounted by another page, which loads libraries and has the duration.
+    fn is_part(&self) -> bool {
+        self.entry.outline.root().is_some_and(|root| self.entry.outline.is_in_template(root))
+    }
+
     /// Returns the URLs of scripts whose contents are not known.
     fn unread(&self) -> Vec<&str> {
         let mut urls = Vec::new();
         for page in &self.parts {
-            for (url, span) in &page.facts.sources {
-                let target = page.references.iter().find(|(reference, _)| reference.span == *span);
-                let path = target.and_then(|(_, destination)| destination.path());
-                if path.is_none_or(|path| self.pages.get(path).is_none()) {
-                    urls.push(url.as_str());
-                }
-            }
+            let unread =
+                page.scripts().filter(|(_, path)| path.is_none_or(|path| self.pages.get(path).is_none()));
+            urls.extend(unread.map(|(url, _)| url));
         }
         urls
     }
@@ -295,7 +286,7 @@ impl Film<'_> {
 
     /// Finds libraries that are used and not loaded.
     fn libraries(&self) -> Vec<Diagnostic> {
-        if self.has_unknown_script() {
+        if self.is_part() || self.has_unknown_script() {
             return Vec::new();
         }
         let unread = self.unread();
@@ -376,7 +367,7 @@ impl Film<'_> {
     /// Finds endless animations without a duration.
     fn repeats(&self) -> Vec<Diagnostic> {
         let root = self.entry.composition.root.as_ref();
-        if root.is_none_or(|root| root.duration != Measure::Missing) {
+        if self.is_part() || root.is_none_or(|root| root.duration != Measure::Missing) {
             return Vec::new();
         }
         let scripts = self.scripts().filter(|(page, _)| !is_library(page));

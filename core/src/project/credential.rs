@@ -8,6 +8,23 @@ use super::tree::HEAD;
 use crate::findings::{Diagnostic, Rule};
 use crate::text::lower;
 
+/// Names, in lower case and without the dot, of hidden directories and files that often contain credentials. They are
+/// never packed, even if `.hyperframesignore` negates a rule about them, because workflows also pack untrusted pull
+/// requests. So is everything that starts with `.env`.
+const HIDDEN: &[&str] = &[
+    "aws",
+    "azure",
+    "docker",
+    "git-credentials",
+    "gnupg",
+    "heygen",
+    "kube",
+    "netrc",
+    "npmrc",
+    "pypirc",
+    "ssh",
+];
+
 /// Names of files, in lower case.
 const NAMES: &[&str] =
     &["_netrc", "netrc", "npmrc", "pypirc", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa", "kubeconfig"];
@@ -81,6 +98,14 @@ pub fn credential(path: &str, head: impl FnOnce() -> Option<Vec<u8>>) -> Option<
         "delete it, or move it out of the project; if a step of the job has written it, write it elsewhere";
     let message = format!("the file is not packed: it looks like {what}");
     Some(Diagnostic::new(Rule::CredentialFile, path, message).help(help))
+}
+
+/// Returns whether a file or directory with this name is hidden and often contains credentials.
+pub(super) fn is_hidden_credential(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        name.starts_with("env") || HIDDEN.contains(&name.as_str())
+    })
 }
 
 fn by_name(name: &str) -> Option<&'static str> {

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::credential::is_hidden_credential;
 use super::pattern::Pattern;
 use crate::text::lower;
 
@@ -18,22 +19,6 @@ pub const DEFAULT_COMPOSITION: &str = "index.html";
 /// Names of directories and files that are never packed.
 const NEVER_PACKED: &[&str] =
     &[".git", "node_modules", "dist", ".next", "coverage", ".DS_Store", "Thumbs.db"];
-
-/// Names, in lower case, of directories and files that often contain credentials. They are never packed, even if
-/// `.hyperframesignore` negates a rule about them, because workflows also pack untrusted pull requests.
-const CREDENTIALS: &[&str] = &[
-    ".aws",
-    ".azure",
-    ".docker",
-    ".git-credentials",
-    ".gnupg",
-    ".heygen",
-    ".kube",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".ssh",
-];
 
 /// Rules that apply unless `.hyperframesignore` negates them: the output directories of renders and snapshots, and hidden
 /// files.
@@ -156,7 +141,7 @@ impl IgnoreRules {
         if NEVER_PACKED.contains(&name) {
             return Some(Exclusion::NeverPacked);
         }
-        if is_credentials(name) {
+        if is_hidden_credential(name) {
             return Some(Exclusion::Credentials);
         }
         if self.is_output(path) {
@@ -180,14 +165,6 @@ impl IgnoreRules {
         path.match_indices('/')
             .find_map(|(slash, _)| self.exclusion(&path[..slash], true))
             .or_else(|| self.exclusion(path, false))
-    }
-}
-
-/// Returns whether a file or directory with this name often contains credentials.
-fn is_credentials(name: &str) -> bool {
-    name.starts_with('.') && {
-        let name = name.to_ascii_lowercase();
-        name.starts_with(".env") || CREDENTIALS.contains(&name.as_str())
     }
 }
 
