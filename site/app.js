@@ -10,6 +10,9 @@ const at = (id) => document.getElementById(id);
 const TEXT = /(\.(html?|css|[cm]?js)|\.hyperframesignore)$/i;
 const SKIPPED = new Set([".git", "node_modules"]);
 const HEAD = 256;
+/** Number of bytes at the start and at the end of media files that are checked. */
+const EDGE = 64 * 1024;
+const MEDIA = /\.(mp4|m4v|m4a|mov|webm|mkv|mp3|wav|flac|png|jpe?g|gif|webp|svg)$/i;
 
 /** The files of the repository by path: strings or Files. */
 let files = new Map();
@@ -35,7 +38,10 @@ async function take(given) {
 
 async function contents(path, file) {
   if (TEXT.test(path)) return new Uint8Array(await file.arrayBuffer());
-  return { size: file.size, head: new Uint8Array(await file.slice(0, HEAD).arrayBuffer()) };
+  const bytes = async (start, end) => new Uint8Array(await file.slice(start, end).arrayBuffer());
+  if (!MEDIA.test(path)) return { size: file.size, head: await bytes(0, HEAD) };
+  const tail = file.size > EDGE ? await bytes(file.size - EDGE) : undefined;
+  return { size: file.size, head: await bytes(0, EDGE), tail };
 }
 
 /** Removes the dropped or selected directory from the paths: it is the root. */

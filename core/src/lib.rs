@@ -18,6 +18,7 @@
 //! | [`project`] | ignore rules, the file tree, references, bundling of files outside the project |
 //! | [`findings`] | the rule table, diagnostics and their severities |
 //! | [`archive`] | the manifest digest and the ZIP container |
+//! | [`media`] | properties of media files, from their first and last bytes |
 //! | [`video`] | properties of a video, from its container headers |
 //! | [`lang`] | parsers for HTML, CSS, scripts, JSON and colors, with positions |
 //! | [`options`], [`time`], [`text`] | render options, dates, places in texts |
@@ -29,6 +30,7 @@ pub mod composition;
 pub mod findings;
 pub mod job;
 pub mod lang;
+pub mod media;
 pub mod options;
 pub mod project;
 pub mod refusal;

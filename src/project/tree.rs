@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::archive::ArchiveError;
 use hyperframes_ci_core::check::{CheckOptions, Report, check};
+use hyperframes_ci_core::media::Edges;
 use hyperframes_ci_core::project::{Found, HEAD, Listing, Tree, below};
 
 use crate::project::collect::{Project, ProjectError, collect};
@@ -77,10 +78,10 @@ impl DiskTree {
     }
 
     /// Reads a file with `read`; records the first error.
-    fn read_with(&self, path: &str, read: impl FnOnce(&Path) -> io::Result<Vec<u8>>) -> Option<Vec<u8>> {
+    fn read_with<T>(&self, path: &str, read: impl FnOnce(&Path) -> io::Result<T>) -> Option<T> {
         let source = self.source(path)?;
         match read(&source) {
-            Ok(bytes) => Some(bytes),
+            Ok(found) => Some(found),
             Err(error) => {
                 let error = PackError::File(source, ArchiveError::Read(error));
                 self.unreadable.borrow_mut().get_or_insert(error);
@@ -120,5 +121,9 @@ impl Tree for DiskTree {
 
     fn head(&self, path: &str) -> Option<Vec<u8>> {
         self.read_with(path, |source| gate::head(source, &self.reach, HEAD as u64))
+    }
+
+    fn edges(&self, path: &str) -> Option<Edges> {
+        self.read_with(path, |source| gate::edges(source, &self.reach))
     }
 }

@@ -182,6 +182,7 @@ fn documentation() -> String {
             }
         }
     }
+    text.push_str(&crate::proof::table());
     text
 }
 

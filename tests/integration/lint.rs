@@ -23,6 +23,7 @@ const PAIRS: &[(&str, &[&str])] = &[
     ("clip_ends_past_root_duration", &["clip-past-end"]),
     ("duplicate_audio_track", &["track-overlap"]),
     ("duplicate_composition_id", &["duplicate-composition-id"]),
+    ("duplicate_media_id", &["duplicate-media-id"]),
     ("font_family_without_font_face", &["font-unavailable"]),
     ("host_missing_composition_id", &["mount-without-id"]),
     ("media_missing_data_start", &["media-without-start"]),
@@ -84,7 +85,6 @@ const PENDING: &[&str] = &[
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("composition_heavy_overlay_count_high", "not yet"),
     ("css_parse_error", "not yet"),
-    ("duplicate_media_id", "stale: rendered, both elements play"),
     ("id_override_reduced_specificity", "not yet"),
     ("media_missing_id", "stale: rendered, the sound is there"),
     ("repeated_id_descendant_selector", "not yet"),

@@ -44,9 +44,10 @@ function add(preflight, path, contents, takesStubs) {
     typeof contents === "object" &&
     Number.isSafeInteger(contents.size) &&
     contents.size >= 0 &&
-    (contents.head === undefined || isBytes(contents.head));
-  if (isStub) return preflight.stub(path, contents.size, contents.head ?? new Uint8Array());
-  const expected = takesStubs ? "a string, a Uint8Array or { size, head }" : "a string or a Uint8Array";
+    [contents.head, contents.tail].every((bytes) => bytes === undefined || isBytes(bytes));
+  const { size, head = new Uint8Array(), tail = new Uint8Array() } = isStub ? contents : {};
+  if (isStub) return preflight.stub(path, size, head, tail);
+  const expected = takesStubs ? "a string, a Uint8Array or { size, head, tail }" : "a string or a Uint8Array";
   throw new PreflightError("invalid_contents", `the contents of ${path} must be ${expected}`);
 }
 

@@ -33,6 +33,9 @@ Exit codes:
 const INDEX = "index.html";
 const CONFIG = "hyperframes-ci.toml";
 const HEAD = 256;
+/** Number of bytes at the start and at the end of media files that are checked. */
+const EDGE = 64 * 1024;
+const MEDIA = /\.(mp4|m4v|m4a|mov|webm|mkv|mp3|wav|flac|png|jpe?g|gif|webp|svg)$/i;
 const LEVELS = ["deny", "warn", "allow"];
 /** Files that the checks read; for other files, the size and the first bytes are sufficient. */
 const TEXT = /\.(html?|css|[cm]?js)$/i;
@@ -197,10 +200,15 @@ function inside(root, path) {
 
 function contents(file, name) {
   if (TEXT.test(name) || name === ".hyperframesignore") return new Uint8Array(readFileSync(file));
-  const head = new Uint8Array(HEAD);
+  const { size } = statSync(file);
   const handle = openSync(file);
+  const read = (length, position) => {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(handle, bytes, 0, length, position));
+  };
   try {
-    return { size: statSync(file).size, head: head.subarray(0, readSync(handle, head, 0, HEAD, 0)) };
+    if (!MEDIA.test(name)) return { size, head: read(HEAD, 0) };
+    return { size, head: read(EDGE, 0), tail: size > EDGE ? read(EDGE, size - EDGE) : undefined };
   } finally {
     closeSync(handle);
   }

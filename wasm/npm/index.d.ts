@@ -30,8 +30,13 @@ export interface Diagnostic {
 export interface FileStub {
   /** Size in bytes. */
   size: number;
-  /** The first bytes of the file; 256 are sufficient. Used to detect Git LFS pointers. */
+  /**
+   * The first bytes of the file: 65,536 of video, sound and images, whose properties are checked; 256 of others, to detect
+   * Git LFS pointers.
+   */
   head?: Uint8Array;
+  /** The last 65,536 bytes of a larger video: it may have its headers there. */
+  tail?: Uint8Array;
 }
 
 /** Files by path, relative to the root of the repository, with `/`. */

@@ -60,7 +60,7 @@ impl Preflight {
         self.add(path, Contents::Whole(bytes))
     }
 
-    /// Adds a file of which only the size and the first bytes are known.
+    /// Adds a file of which only the size, and the first and last bytes are known.
     ///
     /// # Errors
     /// Throws `invalid_path` if an argument is invalid.
@@ -69,8 +69,8 @@ impl Preflight {
         clippy::cast_sign_loss,
         reason = "api.js rejects sizes that are not integers"
     )]
-    pub fn stub(&mut self, path: String, size: f64, head: Vec<u8>) -> Result<(), Problem> {
-        self.add(path, Contents::Stub { size: size as u64, head })
+    pub fn stub(&mut self, path: String, size: f64, head: Vec<u8>, tail: Vec<u8>) -> Result<(), Problem> {
+        self.add(path, Contents::Stub { size: size as u64, head, tail })
     }
 
     fn add(&mut self, path: String, contents: Contents) -> Result<(), Problem> {

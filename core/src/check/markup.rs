@@ -1,7 +1,7 @@
 //! Checks of tags: what browsers parse differently than their author meant.
 
 use super::page::Page;
-use crate::findings::{Diagnostic, Rule, Text};
+use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::text::Span;
 
 pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
@@ -60,10 +60,27 @@ fn styles(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             found.push(text.finding(Rule::UnbalancedStyle, node.span, message).help("add </style>"));
         }
     }
+    let ends = page.outline.nodes.iter().filter(|node| &*node.name == "style").map(|node| node.end);
+    let ends = ends.collect::<Vec<_>>();
+    let mut last = 0;
     for span in &page.outline.stray_style_ends {
-        let message =
-            "</style> without <style>; the CSS before it is shown as text if the style ends earlier";
-        found.push(text.finding(Rule::UnbalancedStyle, *span, message).help("remove it"));
+        let style = ends[..ends.partition_point(|end| *end <= span.start)].last().copied().unwrap_or(0);
+        let texts = &page.outline.texts;
+        let between = texts[texts.partition_point(|shown| shown.start < style.max(last))..].iter();
+        let mut between = between.take_while(|shown| shown.end <= span.start);
+        // Browsers ignore the tag itself.
+        let has_css = between.any(|shown| text.source[shown.start..shown.end].contains('{'));
+        let message = if has_css {
+            "</style> without <style>; the style ends earlier, and the CSS after it is shown as text"
+        } else {
+            "</style> without <style> has no effect"
+        };
+        let mut finding = text.finding(Rule::UnbalancedStyle, *span, message).help("remove it");
+        if !has_css {
+            finding.severity = Severity::Warning;
+        }
+        found.push(finding);
+        last = span.end;
     }
     found
 }

@@ -122,6 +122,28 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
     }
     found.extend(page.outline.nodes.iter().filter_map(|node| placeholder(text, node)));
     found.extend(sounds(page, text));
+    found.extend(duplicate_ids(page, text));
+    found
+}
+
+/// Finds media elements with the id of another one and another source.
+fn duplicate_ids(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+    let mut first = BTreeMap::<(&str, &str), &Node>::new();
+    let mut found = Vec::new();
+    for node in page.outline.nodes.iter().filter(|node| node.is_media() && node.value("data-start").is_some())
+    {
+        let (Some(id), Some(source)) = (node.value("id"), node.value("src")) else { continue };
+        let other = *first.entry((&*node.name, id)).or_insert(node);
+        if other.value("src") == Some(source) {
+            continue;
+        }
+        let line = text.position(other.span.start).line;
+        let message = format!(
+            "the id {id:?} is already used in line {line}, and this source is used for both elements"
+        );
+        let help = "give each media element an id of its own, or none";
+        found.push(text.finding(Rule::DuplicateMediaId, node.span, message).help(help));
+    }
     found
 }
 
@@ -296,11 +318,7 @@ fn mismatch(
         Kind::Video => "use <video>",
         Kind::Audio => "use <audio>",
     };
-    let mut found = text.finding(Rule::MediaKindMismatch, span, message).help(help);
-    if expected == Kind::Audio {
-        found.severity = Severity::Warning;
-    }
-    Some(found)
+    Some(text.finding(Rule::MediaKindMismatch, span, message).help(help))
 }
 
 /// Finds media on hosts of examples.

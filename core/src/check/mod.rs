@@ -10,6 +10,7 @@ mod fonts;
 mod graph;
 mod markup;
 mod media;
+mod media_files;
 mod options;
 mod outline;
 mod page;

@@ -216,6 +216,7 @@ fn plain_seconds(value: f64) -> String {
     spelling((value * 100.0).round() / 100.0)
 }
 
-fn seconds(value: f64) -> String {
+/// Formats seconds with at most two decimals.
+pub(super) fn seconds(value: f64) -> String {
     format!("{} s", plain_seconds(value))
 }

@@ -106,34 +106,38 @@ rules! {
     /// A declaration has no label, or its label is not a string.
     ///
     /// Forms show the label. The official parser silently drops a declaration without one, and any value is then
-    /// accepted for the variable.
-    DeclarationWithoutLabel = "declaration-without-label", Declarations, Error;
+    /// accepted for the variable. The runtime still uses its default.
+    DeclarationWithoutLabel = "declaration-without-label", Declarations, Warning;
 
     /// A declaration has no type, or an unknown type.
     ///
     /// The types are string, number, color, boolean, enum, font and image. Common mistakes are `select` (use enum),
-    /// `text` (use string) and `json`. The official parser silently drops the declaration.
-    DeclarationUnknownType = "declaration-unknown-type", Declarations, Error;
+    /// `text` (use string) and `json`. The official parser silently drops the declaration, and any value is then accepted
+    /// for the variable. The runtime still uses its default.
+    DeclarationUnknownType = "declaration-unknown-type", Declarations, Warning;
 
     /// A declaration has no default, or its default has the wrong type.
     ///
     /// The default must be a number for type number, true or false for type boolean, and a string for every other type.
-    /// The official parser silently drops the declaration.
+    /// The official parser silently drops the declaration, and scripts read a value of another type: the text `"false"`
+    /// counts as true.
     DeclarationDefaultType = "declaration-default-type", Declarations, Error;
 
     /// An enum has no options.
     ///
     /// An enum lists its allowed values: `"options": [{"value": "calm", "label": "Calm"}]`.
-    DeclarationWithoutOptions = "declaration-without-options", Declarations, Error;
+    DeclarationWithoutOptions = "declaration-without-options", Declarations, Warning;
 
     /// An option of an enum is not a `{value, label}` object.
     ///
     /// `value` and `label` must both be strings. If options are bare strings, the official validator rejects every
     /// value of the enum. The checks accept bare strings as values, so that other findings stay useful.
-    DeclarationMalformedOption = "declaration-malformed-option", Declarations, Error;
+    DeclarationMalformedOption = "declaration-malformed-option", Declarations, Warning;
 
     /// The default of an enum is not one of its options.
-    DeclarationDefaultNotInOptions = "declaration-default-not-in-options", Declarations, Error;
+    ///
+    /// The runtime still uses it, but it cannot be passed as a value.
+    DeclarationDefaultNotInOptions = "declaration-default-not-in-options", Declarations, Warning;
 
     /// Two different declarations have the same id.
     ///
@@ -270,7 +274,9 @@ rules! {
     MountIgnored = "mount-ignored", Composition, Error;
 
     /// Compositions mount each other in a cycle.
-    MountCycle = "mount-cycle", Composition, Error;
+    ///
+    /// The renderer leaves the slot blank that would begin the cycle again.
+    MountCycle = "mount-cycle", Composition, Warning;
 
     /// A script has a syntax error.
     ///
@@ -493,12 +499,14 @@ rules! {
 
     /// A style is never closed, or closed twice.
     ///
-    /// Markup after an open `<style>` is parsed as CSS. CSS after an extra `</style>` is shown as text.
+    /// Markup after an open `<style>` is parsed as CSS. CSS before an extra `</style>` is shown as text; it is a warning if
+    /// there is none.
     UnbalancedStyle = "unbalanced-style", Structure, Error;
 
     /// Two elements have the same composition id.
     ///
-    /// The runtime finds compositions and their timelines by id, so only one of the elements is played.
+    /// The runtime finds compositions and their timelines by id, so only one of the elements is played. If
+    /// `<html>` has the id of the root, the video has the size of `<html>`, which has none.
     DuplicateCompositionId = "duplicate-composition-id", Structure, Error;
 
     /// An element that mounts a composition has no `data-composition-id`.
@@ -566,9 +574,35 @@ rules! {
 
     /// A file is not of the kind that its element needs.
     ///
-    /// The renderer rejects a video element with an image or a sound, and an image element with a video. The kind is
-    /// determined by the name and by the first bytes of the file.
+    /// The renderer rejects a video element with an image or a sound, an audio element without sound, and an image element
+    /// with a video. The kind is determined by the name, the first bytes and the headers of the file.
     MediaKindMismatch = "media-kind-mismatch", Structure, Error;
+
+    /// Two media elements have the same id and different sources.
+    ///
+    /// The renderer extracts media by id, so the second source is used for both elements.
+    DuplicateMediaId = "duplicate-media-id", Structure, Error;
+
+    /// A media file is empty.
+    ///
+    /// The file has no bytes, or an image without pixels. It cannot be shown.
+    EmptyMedia = "empty-media", Structure, Error;
+
+    /// Media starts after its end.
+    ///
+    /// `data-media-start` is not before the end of the file: the last frame of a video is shown, and nothing is heard. The
+    /// length is read from the file.
+    MediaStartPastEnd = "media-start-past-end", Structure, Warning;
+
+    /// Media is shorter than its element.
+    ///
+    /// After the end of the file, the last frame of a video is shown, and nothing is heard. The latter is a note.
+    MediaTooShort = "media-too-short", Structure, Warning;
+
+    /// A video has a codec that browsers do not play.
+    ///
+    /// The renderer decodes HEVC, ProRes and others with FFmpeg, but a preview in a browser shows nothing.
+    CodecWithoutPreview = "codec-without-preview", Structure, Note;
 
     /// Video or audio is embedded as base64.
     ///

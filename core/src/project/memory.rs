@@ -7,6 +7,7 @@ use super::ignore::{IGNORE_FILE, IgnoreRules};
 use super::path::{below, join};
 use super::tree::{Found, HEAD, Listing, ProjectFile, Tree, unportable_name};
 use crate::findings::Diagnostic;
+use crate::media::Edges;
 
 /// The contents of a file in memory.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub enum Contents {
         size: u64,
         /// The first bytes, as far as they are known.
         head: Vec<u8>,
+        /// The last bytes, as far as they are known.
+        tail: Vec<u8>,
     },
 }
 
@@ -114,6 +117,13 @@ impl Tree for MemoryTree {
     fn head(&self, path: &str) -> Option<Vec<u8>> {
         Some(self.contents.get(path)?.head().to_vec())
     }
+
+    fn edges(&self, path: &str) -> Option<Edges> {
+        Some(match self.contents.get(path)? {
+            Contents::Whole(bytes) => Edges::of(bytes),
+            Contents::Stub { size, head, tail } => Edges::known(*size, head, tail),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +145,8 @@ mod tests {
             .map(|path| ((*path).to_owned(), Contents::Whole(vec![1; 300])))
             .collect::<BTreeMap<_, _>>();
         contents.insert("video/.hyperframesignore".to_owned(), Contents::Whole(b"*.psd".to_vec()));
-        contents.insert("video/big.mp4".to_owned(), Contents::Stub { size: 7, head: vec![2] });
+        contents
+            .insert("video/big.mp4".to_owned(), Contents::Stub { size: 7, head: vec![2], tail: Vec::new() });
         let tree = MemoryTree::new(contents, "video");
         let packed = tree.files().iter().map(|file| (file.path.as_str(), file.size)).collect::<Vec<_>>();
         assert_eq!(packed, [("big.mp4", 7), ("index.html", 300)]);

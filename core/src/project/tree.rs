@@ -6,6 +6,7 @@
 use super::ignore::IgnoreRules;
 use crate::archive::is_portable;
 use crate::findings::{Diagnostic, Rule};
+use crate::media::Edges;
 
 /// A file that is packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,9 @@ pub trait Tree {
 
     /// Returns the first [`HEAD`] bytes of the file at a repository path, or all if it is smaller.
     fn head(&self, path: &str) -> Option<Vec<u8>>;
+
+    /// Returns the first and last bytes of the media file at a repository path.
+    fn edges(&self, path: &str) -> Option<Edges>;
 
     /// Returns the names in a directory of the repository.
     fn names(&self, folder: &str) -> Vec<String>;

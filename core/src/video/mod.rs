@@ -15,5 +15,6 @@ mod webm;
 
 pub use expect::Expected;
 pub use model::{Audio, Container, Video, VideoError};
+pub(crate) use read::tracks;
 pub use read::{check_complete, check_whole};
 pub use signature::{Signature, signature};

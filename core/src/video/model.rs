@@ -51,6 +51,16 @@ pub struct Audio {
     pub sample_rate: u32,
 }
 
+/// The tracks of a file, which need not be a video.
+#[derive(Clone, Debug)]
+pub(crate) struct Tracks {
+    /// Duration in seconds.
+    pub(crate) duration: Option<f64>,
+    /// Codec, width and height of the video track.
+    pub(crate) video: Option<(String, u32, u32)>,
+    pub(crate) has_sound: bool,
+}
+
 /// An error of reading a video.
 #[derive(Debug)]
 pub enum VideoError {

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::input::bytes_at;
-use super::model::{Audio, Container, Video, VideoError};
+use super::model::{Audio, Container, Tracks, Video, VideoError};
 
 /// Maximum number of boxes that are read in one file: each fragment has a few.
 const MOST_BOXES: usize = 200_000;
@@ -49,31 +49,20 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
         Some(ftyp) => reader.at::<4>(ftyp.start)?,
         None => *b"qt  ",
     };
-    let moov = find(b"moov").ok_or(VideoError::Damaged("it has no index (moov)"))?;
-    let mut movie = reader.movie(moov)?;
-    for moof in top.iter().filter(|atom| atom.kind == *b"moof") {
-        reader.fragment(*moof, &mut movie)?;
-    }
+    let movie = reader.whole_movie(&top)?;
     let picture = movie.tracks.iter().find(|track| track.handler == *b"vide");
     let picture = picture.ok_or(VideoError::Damaged("it has no video track"))?;
     let entry =
         picture.entry.ok_or(VideoError::Damaged("its video track has no sample description (stsd)"))?;
-    let size = reader.at::<4>(entry.start + 24)?;
-    let width = u32::from(u16::from_be_bytes([size[0], size[1]]));
-    let height = u32::from(u16::from_be_bytes([size[2], size[3]]));
+    let (width, height) = reader.picture_size(entry)?;
     let depth = u16::from_be_bytes(reader.at::<2>(entry.start + 74)?);
     let alpha = match &entry.kind {
         b"ap4h" | b"ap4x" => reader.prores_alpha(picture.first_sample)?,
         b"png " | b"rle " | b"raw " => depth == 32,
         _ => false,
     };
-    let seconds = |ticks: u64, timescale: u32| {
-        (timescale > 0 && ticks > 0).then(|| ticks as f64 / f64::from(timescale))
-    };
     let fps = seconds(picture.ticks, picture.timescale).map(|length| picture.samples as f64 / length);
-    let duration = seconds(movie.duration, movie.timescale)
-        .or_else(|| seconds(picture.ticks, picture.timescale))
-        .or_else(|| seconds(picture.duration, picture.timescale));
+    let duration = movie.length(picture);
     let sound = movie.tracks.iter().find(|track| track.handler == *b"soun");
     let audio = sound.and_then(|track| track.entry).map(|entry| reader.audio(entry)).transpose()?;
     Ok(Video {
@@ -86,6 +75,25 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
         alpha,
         audio,
     })
+}
+
+/// See [`super::read::tracks`].
+pub(super) fn tracks(file: &mut (impl Read + Seek), end: u64) -> Result<Tracks, VideoError> {
+    let mut reader = Reader::new(file);
+    let top = reader.children(0, end)?;
+    let movie = reader.whole_movie(&top)?;
+    let of_kind = |kind: &[u8; 4]| movie.tracks.iter().find(|track| track.handler == *kind);
+    let (picture, sound) = (of_kind(b"vide"), of_kind(b"soun"));
+    let video = picture.and_then(|track| track.entry).map(|entry| {
+        let (width, height) = reader.picture_size(entry)?;
+        Ok::<_, VideoError>((codec(entry.kind), width, height))
+    });
+    let duration = picture.or(sound).and_then(|track| movie.length(track));
+    Ok(Tracks { duration, video: video.transpose()?, has_sound: sound.is_some() })
+}
+
+fn seconds(ticks: u64, timescale: u32) -> Option<f64> {
+    (timescale > 0 && ticks > 0).then(|| ticks as f64 / f64::from(timescale))
 }
 
 /// See [`super::check_whole`]. Returns the boxes at the top and the movie, whose fragments are not checked.
@@ -123,6 +131,15 @@ pub(super) struct Movie {
     pub(super) tracks: Vec<Track>,
     /// Default durations of samples in fragments, by track.
     defaults: Vec<(u32, u32)>,
+}
+
+impl Movie {
+    /// Returns the length in seconds of a file with this track.
+    fn length(&self, track: &Track) -> Option<f64> {
+        seconds(self.duration, self.timescale)
+            .or_else(|| seconds(track.ticks, track.timescale))
+            .or_else(|| seconds(track.duration, track.timescale))
+    }
 }
 
 impl<'a, R: Read + Seek> Reader<'a, R> {
@@ -165,6 +182,22 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
             offset += size;
         }
         Ok(atoms)
+    }
+
+    /// Returns the movie of a file with these boxes, fragments included.
+    fn whole_movie(&mut self, top: &[Atom]) -> Result<Movie, VideoError> {
+        let moov = top.iter().find(|atom| atom.kind == *b"moov");
+        let mut movie = self.movie(*moov.ok_or(VideoError::Damaged("it has no index (moov)"))?)?;
+        for moof in top.iter().filter(|atom| atom.kind == *b"moof") {
+            self.fragment(*moof, &mut movie)?;
+        }
+        Ok(movie)
+    }
+
+    /// Returns width and height of a sample description.
+    fn picture_size(&mut self, entry: Atom) -> Result<(u32, u32), VideoError> {
+        let [a, b, c, d] = self.at(entry.start + 24)?;
+        Ok((u32::from(u16::from_be_bytes([a, b])), u32::from(u16::from_be_bytes([c, d]))))
     }
 
     fn movie(&mut self, moov: Atom) -> Result<Movie, VideoError> {

@@ -3,8 +3,8 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::input::Buffered;
-use super::model::{Video, VideoError};
-use super::signature::{Signature, signature};
+use super::model::{Tracks, Video, VideoError};
+use super::signature::{Signature, signature, with_sound};
 use super::{fragments, mp4, webm};
 
 impl Video {
@@ -24,11 +24,23 @@ impl Video {
     /// Returns [`VideoError::Read`] if the file cannot be read, [`VideoError::NoVideo`] if it does not start
     /// like one of the three containers, and [`VideoError::Damaged`] if its headers are damaged or truncated.
     pub fn read(file: &mut (impl Read + Seek)) -> Result<Self, VideoError> {
-        let (mut file, signature, end) = open(file)?;
+        let (mut file, signature, end) = open(file, signature)?;
         match signature {
             Signature::IsoMedia => mp4::read(&mut file, end),
             Signature::Ebml => webm::read(&mut file, end),
         }
+    }
+}
+
+/// Reads the tracks of a file. A live WebM has no duration here: its blocks are not counted.
+///
+/// # Errors
+/// As [`Video::read`], but the file need not have a video track.
+pub(crate) fn tracks(file: &mut (impl Read + Seek)) -> Result<Tracks, VideoError> {
+    let (mut file, signature, end) = open(file, with_sound)?;
+    match signature {
+        Signature::IsoMedia => mp4::tracks(&mut file, end),
+        Signature::Ebml => webm::tracks(&mut file, end),
     }
 }
 
@@ -48,7 +60,7 @@ pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
 /// # Errors
 /// As [`check_whole`].
 pub fn check_complete(file: &mut (impl Read + Seek), duration: Option<f64>) -> Result<(), VideoError> {
-    let (mut file, signature, end) = open(file)?;
+    let (mut file, signature, end) = open(file, signature)?;
     match signature {
         Signature::IsoMedia => fragments::check(&mut file, duration, end),
         Signature::Ebml => webm::check_whole(&mut file, duration, end),
@@ -56,10 +68,13 @@ pub fn check_complete(file: &mut (impl Read + Seek), duration: Option<f64>) -> R
 }
 
 /// Returns the file, its signature, and its length in bytes.
-fn open<R: Read + Seek>(file: &mut R) -> Result<(Buffered<&mut R>, Signature, u64), VideoError> {
+fn open<R: Read + Seek>(
+    file: &mut R,
+    recognise: fn(&[u8]) -> Result<Signature, &'static str>,
+) -> Result<(Buffered<&mut R>, Signature, u64), VideoError> {
     let end = file.seek(SeekFrom::End(0))?;
     let mut file = Buffered::new(file)?;
     let mut head = Vec::new();
     file.by_ref().take(16).read_to_end(&mut head)?;
-    Ok((file, signature(&head).map_err(VideoError::NoVideo)?, end))
+    Ok((file, recognise(&head).map_err(VideoError::NoVideo)?, end))
 }

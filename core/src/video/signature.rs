@@ -13,6 +13,14 @@ pub enum Signature {
 const OTHER_BRANDS: [&[u8]; 10] =
     [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"M4A ", b"M4B "];
 
+/// Returns the signature of a video, or of sound in the same container.
+pub(super) fn with_sound(head: &[u8]) -> Result<Signature, &'static str> {
+    match head.get(4..12) {
+        Some(b"ftypM4A " | b"ftypM4B ") => Ok(Signature::IsoMedia),
+        _ => signature(head),
+    }
+}
+
 /// Returns the signature in the first bytes of a file; 16 bytes are enough.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 
 use super::ebml::{Element, Reader};
 use super::fragments::is_shorter;
-use super::model::{Audio, Container, Video, VideoError};
+use super::model::{Audio, Container, Tracks, Video, VideoError};
 
 const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_a966;
@@ -155,6 +155,18 @@ pub(super) fn read(file: &mut (impl Read + Seek), end: u64) -> Result<Video, Vid
             )]
             sample_rate: track.sample_rate as u32,
         }),
+    })
+}
+
+/// See [`super::read::tracks`].
+pub(super) fn tracks(file: &mut (impl Read + Seek), end: u64) -> Result<Tracks, VideoError> {
+    let headers = headers(&mut Reader::new(file), end)?;
+    let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    let picture = headers.picture().ok();
+    Ok(Tracks {
+        duration: headers.duration,
+        video: picture.map(|track| (codec(&track.codec), small(track.width), small(track.height))),
+        has_sound: headers.tracks.iter().any(|track| track.kind == SOUND),
     })
 }
 

@@ -12,7 +12,7 @@ mod refusal;
 
 pub(crate) use folder::{Access, Folder};
 pub(crate) use reach::Reach;
-pub(crate) use read::{create, head, open, open_made, read, read_text, read_text_or_pipe, regular};
+pub(crate) use read::{create, edges, head, open, open_made, read, read_text, read_text_or_pipe, regular};
 pub(crate) use refusal::{PathRefusal, help_of};
 
 /// The largest files that are read whole, in bytes. Larger ones are refused.

@@ -1,9 +1,11 @@
 //! Reading of files that somebody has named.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
+
+use hyperframes_ci_core::media::{EDGE, Edges};
 
 use super::folder::{Access, Folder};
 use super::reach::{Located, Reach};
@@ -80,6 +82,21 @@ pub(crate) fn head(path: &Path, reach: &Reach, length: u64) -> io::Result<Vec<u8
     let mut head = Vec::new();
     open(path, reach)?.take(length).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// Reads the first and last bytes of a regular file.
+///
+/// # Errors
+/// As [`head`].
+pub(crate) fn edges(path: &Path, reach: &Reach) -> io::Result<Edges> {
+    let mut file = open(path, reach)?;
+    let mut edges = Edges { size: file.metadata()?.len(), ..Edges::default() };
+    (&file).take(EDGE as u64).read_to_end(&mut edges.head)?;
+    if edges.size > EDGE as u64 {
+        file.seek(SeekFrom::Start(edges.size - EDGE as u64))?;
+        file.take(EDGE as u64).read_to_end(&mut edges.tail)?;
+    }
+    Ok(edges)
 }
 
 /// Reads the text of a file as [`read_text`] does, or that of a pipe such as `<(command)` outside of the directories of

@@ -92,6 +92,20 @@ pub(super) fn lambda() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Renders a case of every rule that is an error, with the official engine.
+pub(super) fn proof() -> Result<Outcome> {
+    // Its licence does not allow copies in this repository.
+    let gsap = provision::npm_tool("gsap", "3.13.0", "dist/gsap.min.js")?;
+    provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
+    let test =
+        ["test", "--workspace", "--no-fail-fast", "--test", "integration", "proof::", "--", "--ignored"];
+    succeed(cargo(&test).env("HYPERFRAMES_CI_TEST_GSAP", gsap))?;
+    if let Ok(table) = fs::read_to_string(root().join("target/tables/proof.txt")) {
+        say(&format!("\n{table}"));
+    }
+    Ok(Outcome::Passed)
+}
+
 /// Licences, duplicates and sources always; advisories where their database can be fetched.
 pub(super) fn deny() -> Result<Outcome> {
     let program = provision::cargo_tool("cargo-deny", "cargo-deny", "0.20.2")?;

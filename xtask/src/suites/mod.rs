@@ -32,6 +32,7 @@ const ALL: &[Suite] = &[
     Suite { name: "snapshots", run: cargo::snapshots },
     Suite { name: "chaos", run: chaos::test },
     Suite { name: "hostile", run: hostile::test },
+    Suite { name: "proof", run: cargo::proof },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },
     Suite { name: "wasm", run: npm::test },

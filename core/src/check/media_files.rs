@@ -1,0 +1,102 @@
+//! Checks of media by the headers of their files: what they contain, and how long they are.
+
+use std::collections::BTreeMap;
+
+use super::outline::Node;
+use super::page::{Page, Pages};
+use super::timing::{number, seconds};
+use crate::findings::{Diagnostic, Rule, Severity, Text};
+use crate::media::{Media, has_properties};
+use crate::project::Destination;
+use crate::text::Span;
+
+/// Files may be shorter than their elements by so many seconds: encoders cut and pad.
+const TOLERANCE: f64 = 0.25;
+
+/// Video codecs that browsers play; others are decoded by the renderer.
+const PLAYED: &[&str] = &["av1", "h264", "vp8", "vp9"];
+
+/// Checks the video, audio and image elements of a page.
+pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+    let mut known = BTreeMap::new();
+    let mut found = Vec::new();
+    for node in page.outline.nodes.iter().filter(|node| matches!(&*node.name, "video" | "audio" | "img")) {
+        let Some(span) = node.span_of("src") else { continue };
+        let Some(Destination::Packed(path) | Destination::Outside(path)) = page.destination(span) else {
+            continue;
+        };
+        if !has_properties(path) {
+            continue;
+        }
+        let file = known.entry(path.as_str()).or_insert_with(|| {
+            let edges = pages.tree.edges(path)?;
+            Some((edges.size, Media::read(&edges)))
+        });
+        let Some((size, media)) = file else { continue };
+        if *size == 0 || media.as_ref().is_some_and(Media::is_empty) {
+            let what = if *size == 0 { "file has no bytes" } else { "image has no pixels" };
+            let message = format!("the {what}: {:?}", node.value("src").unwrap_or_default());
+            found.push(text.finding(Rule::EmptyMedia, span, message).help("save the file again"));
+        }
+        if let Some(media) = media {
+            found.extend(kind(text, node, span, media));
+            found.extend(times(text, node, media));
+            found.extend(codec(text, span, media));
+        }
+    }
+    found
+}
+
+/// Compares the tracks of a file with its element. Images have a rule of their own.
+fn kind(text: &Text<'_>, node: &Node, span: Span, media: &Media) -> Option<Diagnostic> {
+    let (what, help) = match (&*node.name, &media.video, media.has_sound) {
+        ("video", None, true) => ("has sound only", "use <audio>"),
+        ("audio", Some(_), false) => ("has no sound", "use <video>, or a file with sound"),
+        _ => return None,
+    };
+    let message = format!("the source of {} {what}; the renderer rejects it", node.label());
+    Some(text.finding(Rule::MediaKindMismatch, span, message).help(help))
+}
+
+/// Compares the length of a file with the times of its element.
+fn times(text: &Text<'_>, node: &Node, media: &Media) -> Option<Diagnostic> {
+    let length = media.duration?;
+    // Other elements are not timed by the renderer.
+    node.value("data-start")?;
+    let from = node.value("data-media-start").and_then(number).unwrap_or(0.0).max(0.0);
+    let is_video = &*node.name == "video";
+    if from >= length {
+        let then = if is_video { "its last frame is shown" } else { "nothing is heard" };
+        let message =
+            format!("{} starts at {} of a file of {}: {then}", node.label(), seconds(from), seconds(length));
+        let place = node.span_of("data-media-start").unwrap_or(node.span);
+        let help = "set data-media-start to a time before the end";
+        return Some(text.finding(Rule::MediaStartPastEnd, place, message).help(help));
+    }
+    let slot = node.value("data-duration").and_then(number)?;
+    if slot <= length - from + TOLERANCE || node.attribute("loop").is_some() {
+        return None;
+    }
+    let then = if is_video { "its last frame is shown" } else { "nothing is heard" };
+    let message = format!(
+        "{} lasts {}, but {} of its file are left: {then} for the rest",
+        node.label(),
+        seconds(slot),
+        seconds(length - from)
+    );
+    let help = "shorten data-duration, or use a longer file";
+    let place = node.span_of("data-duration").unwrap_or(node.span);
+    let mut found = text.finding(Rule::MediaTooShort, place, message).help(help);
+    if !is_video {
+        found.severity = Severity::Note;
+    }
+    Some(found)
+}
+
+/// Finds videos that a preview does not show.
+fn codec(text: &Text<'_>, span: Span, media: &Media) -> Option<Diagnostic> {
+    let codec = media.video.as_deref().filter(|codec| !PLAYED.contains(codec))?;
+    let message = format!("browsers may not play the codec {codec}; the renderer decodes it");
+    let help = "convert the video to H.264 for previews";
+    Some(text.finding(Rule::CodecWithoutPreview, span, message).help(help))
+}
