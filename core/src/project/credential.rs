@@ -3,44 +3,10 @@
 //! A file is recognised by its name or by its first bytes. Pages, style sheets, scripts and media are not examined: they are
 //! parts of the video.
 
+use super::credential_name::is_credential;
 use super::reference::TextKind;
 use super::tree::HEAD;
 use crate::findings::{Diagnostic, Rule};
-use crate::text::lower;
-
-/// Names, in lower case and without the dot, of hidden directories and files that often contain credentials. They are
-/// never packed, even if `.hyperframesignore` negates a rule about them, because workflows also pack untrusted pull
-/// requests. So is everything that starts with `.env`.
-const HIDDEN: &[&str] = &[
-    "aws",
-    "azure",
-    "docker",
-    "git-credentials",
-    "gnupg",
-    "heygen",
-    "kube",
-    "netrc",
-    "npmrc",
-    "pypirc",
-    "ssh",
-];
-
-/// Names of files, in lower case.
-const NAMES: &[&str] =
-    &["_netrc", "netrc", "npmrc", "pypirc", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa", "kubeconfig"];
-
-/// Beginnings and ends of names, in lower case. `gha-creds-<random>.json` is what google-github-actions/auth writes.
-const PARTS: &[(&str, &str)] = &[
-    ("gha-creds-", ".json"),
-    ("", ".env"),
-    ("env.local", ""),
-    ("", ".jks"),
-    ("", ".kdbx"),
-    ("", ".keystore"),
-    ("", ".p12"),
-    ("", ".pfx"),
-    ("", ".ppk"),
-];
 
 /// Extensions of media and fonts, which have no credentials in their first bytes.
 const MEDIA: &[&str] = &[
@@ -89,29 +55,17 @@ const TOKENS: &[(&str, usize)] = &[
 #[must_use]
 pub fn credential(path: &str, head: impl FnOnce() -> Option<Vec<u8>>) -> Option<Diagnostic> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let what = match by_name(name) {
-        Some(what) => what,
-        None if is_examined(name) => by_content(&head()?)?,
-        None => return None,
+    let what = if is_credential(name) {
+        "a file with credentials"
+    } else if is_examined(name) {
+        by_content(&head()?)?
+    } else {
+        return None;
     };
     let help =
         "delete it, or move it out of the project; if a step of the job has written it, write it elsewhere";
     let message = format!("the file is not packed: it looks like {what}");
     Some(Diagnostic::new(Rule::CredentialFile, path, message).help(help))
-}
-
-/// Returns whether a file or directory with this name is hidden and often contains credentials.
-pub(super) fn is_hidden_credential(name: &str) -> bool {
-    name.strip_prefix('.').is_some_and(|name| {
-        let name = name.to_ascii_lowercase();
-        name.starts_with("env") || HIDDEN.contains(&name.as_str())
-    })
-}
-
-fn by_name(name: &str) -> Option<&'static str> {
-    let name = name.chars().map(lower).collect::<String>();
-    let has_parts = |(start, end): &(&str, &str)| name.starts_with(start) && name.ends_with(end);
-    (NAMES.contains(&name.as_str()) || PARTS.iter().any(has_parts)).then_some("a file with credentials")
 }
 
 fn is_examined(name: &str) -> bool {

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::credential::is_hidden_credential;
+use super::credential_name::is_hidden_credential;
 use super::pattern::Pattern;
 use crate::text::lower;
 

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod credential;
+mod credential_name;
 mod ignore;
 mod link;
 mod memory;
