@@ -11,6 +11,7 @@ mod npm;
 mod provision;
 mod release;
 mod suites;
+mod upstream;
 mod wasm;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask demo            make the pictures of the README: terminal session and comment
 cargo xtask engine-lock     update the lock files of the engine and of Node
+cargo xtask upstream [[OLD] NEW]
+                            print what a release of the official package changes [default: the newest]
 cargo xtask site            build the page into target/site
 cargo xtask dist archive TARGET
                             pack the release archives of a target, built before, into dist
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
             true
         }),
         ["engine-lock"] => engine_lock::update().map(|()| true),
+        ["upstream", versions @ ..] if versions.len() <= 2 => upstream::compare(versions).map(|()| true),
         ["docs"] => docs::build().map(|folder| {
             say(&folder.display().to_string());
             true

@@ -41,12 +41,20 @@ const ALL: &[Suite] = &[
     Suite { name: "workflows", run: workflows::test },
     Suite { name: "init", run: init::test },
     Suite { name: "docs", run: docs },
+    Suite { name: "upstream", run: upstream },
     Suite { name: "deny", run: cargo::deny },
 ];
 
 /// The documentation: code blocks, links, pins and generated parts.
 fn docs() -> Result<Outcome> {
     say(&crate::docs::test()?);
+    Ok(Outcome::Passed)
+}
+
+/// The comparison of releases of the official package.
+fn upstream() -> Result<Outcome> {
+    crate::provision::packages(&["npm"])?;
+    crate::upstream::test()?;
     Ok(Outcome::Passed)
 }
 
