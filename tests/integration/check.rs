@@ -106,14 +106,17 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
 /// Rules about what only a file system has; the test below triggers them.
 const OF_FILE_SYSTEMS: [Rule; 4] = [Rule::LinkCycle, Rule::DanglingLink, Rule::EscapingLink, Rule::NotAFile];
 
+/// The rule for findings of the official linter; a test in `lint.rs` triggers it.
+const OF_THE_ENGINE: Rule = Rule::Official;
+
 fn is_blessing() -> bool {
     std::env::var_os("BLESS").is_some()
 }
 
 #[test]
 fn every_rule_has_a_fixture_that_triggers_it() {
-    let mut triggered =
-        OF_FILE_SYSTEMS.map(Rule::code).map(str::to_owned).into_iter().collect::<BTreeSet<_>>();
+    let others = OF_FILE_SYSTEMS.into_iter().chain([OF_THE_ENGINE]);
+    let mut triggered = others.map(|rule| rule.code().to_owned()).collect::<BTreeSet<_>>();
     for fixture in fixtures() {
         let code = fixture.code().to_owned();
         assert!(triggered.insert(code.clone()), "{code}");
@@ -169,6 +172,8 @@ fn documentation() -> String {
          or `hyperframes-ci.toml` at the root of the repository. Flags override the file:\n\n\
          ```toml\n[check]\ndeny = [\"unused-variable\"]\nwarn = [\"missing-asset\"]\nallow = [\"insecure-reference\"]\n\
          strict = false\n```\n\n\
+         `check --fix` corrects what needs no judgement, and prints the changes; with `--dry-run`, it only prints them. JSON\n\
+         and SARIF have the corrections of each finding as edits.\n\n\
          Notes never fail a check. Like the official command line, `render` reports findings about declarations and values\n\
          as warnings unless `--strict-variables` is set.\n",
     );
@@ -179,6 +184,9 @@ fn documentation() -> String {
             let explanation = rule.explanation();
             if !explanation.is_empty() {
                 let _ = write!(text, "\n{explanation}\n");
+            }
+            if rule.is_fixable() {
+                text.push_str("\n`check --fix` can correct it.\n");
             }
         }
     }

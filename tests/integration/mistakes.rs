@@ -6,6 +6,10 @@ use std::path::Path;
 
 use crate::support::write;
 
+mod scripts;
+
+use scripts::Scripts;
+
 /// A generator of numbers: xorshift.
 pub(crate) struct Random(pub(crate) u64);
 
@@ -98,6 +102,7 @@ pub(crate) struct Project {
     parts: BTreeMap<&'static str, String>,
     is_in_template: bool,
     is_fragment: bool,
+    scripts: Option<Scripts>,
 }
 
 const PART: &str = "<template>\n<div data-composition-id=\"part\" data-width=\"1280\" data-height=\"720\" \
@@ -148,6 +153,11 @@ impl Project {
             [("id", "root"), ("data-composition-id", "main"), ("data-width", "1280"), ("data-height", "720")];
         let timed = [("data-duration", "8"), ("data-start", "0"), ("data-no-timeline", "")];
         let root = root.into_iter().chain(timed).map(|(name, value)| (name, value.to_owned())).collect();
+        let mut root: Vec<_> = root;
+        let scripts = random.chance(3).then(|| Scripts::valid(random));
+        if scripts.is_some() {
+            root.retain(|(name, _)| *name != "data-no-timeline");
+        }
         let font = random.choose(&["Inter, sans-serif", "'Open Sans'", "Arial", "monospace"]);
         Self {
             style: format!(".clip {{ font-family: {font}; color: #123 }}\n"),
@@ -156,6 +166,7 @@ impl Project {
             parts: BTreeMap::from([("part.html", PART.to_owned())]),
             is_in_template: false,
             is_fragment: false,
+            scripts,
         }
     }
 
@@ -216,6 +227,9 @@ impl Project {
 
     /// Makes one mistake.
     pub(crate) fn break_it(&mut self, random: &mut Random) {
+        if random.chance(2) {
+            return self.break_script(random);
+        }
         match random.below(36) {
             0 => self.element(random, "video").damage = Damage::SelfClosed,
             1 => self.element(random, "audio").damage = Damage::SelfClosed,
@@ -368,6 +382,9 @@ impl Project {
         root.attributes.clone_from(&self.root);
         root.children.clone_from(&self.elements);
         root.write(random, &mut page);
+        if let Some(scripts) = &self.scripts {
+            scripts.write(&mut page);
+        }
         page.push_str(match (self.is_in_template, self.is_fragment) {
             (true, _) => "</template>\n",
             (_, true) => "",

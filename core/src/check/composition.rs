@@ -11,6 +11,23 @@ use crate::lang::script::{Library, is_library_file};
 use crate::options::AspectRatio;
 use crate::project::{DEFAULT_COMPOSITION, Found, Tree, join};
 
+/// Methods of GSAP, or of a timeline of another kind, that give a timeline a duration.
+const TIMELINE_CALLS: &[&str] = &[
+    "add",
+    "addPause",
+    "call",
+    "duration",
+    "from",
+    "fromTo",
+    "progress",
+    "seek",
+    "set",
+    "time",
+    "to",
+    "totalDuration",
+    "tweenTo",
+];
+
 /// Returns the finding for an entry that is not packed: it is either ignored or does not exist.
 pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {
     let full = join(tree.project(), path);
@@ -105,10 +122,12 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
             let facts = &page.facts;
             // A timeline, a script that may make one, or an animation whose end the runtime finds.
             let words = &facts.usage.words;
+            let has_word = |known: &[&str]| known.iter().any(|word| words.contains(*word));
+            // A timeline without any of these calls stays empty.
+            let has_timeline = has_word(&["__timelines", "gsap"]) && has_word(TIMELINE_CALLS);
             let scripted = facts.sources.iter().any(|(url, _)| !is_library_file(url))
-                || ["__timelines", "animate", "gsap", "lottie", "anime", "dataset", "data-duration"]
-                    .iter()
-                    .any(|word| words.contains(*word))
+                || has_timeline
+                || has_word(&["animate", "lottie", "anime", "dataset", "data-duration"])
                 || facts.scripts.iter().any(|script| {
                     script.animates
                         || script.may_register

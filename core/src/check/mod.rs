@@ -20,6 +20,7 @@ mod refused;
 mod report;
 mod run;
 mod scripts;
+mod sheet;
 mod structure;
 mod style_facts;
 mod styles;

@@ -9,8 +9,8 @@ use super::page::{Page, Pages};
 use super::reach::Reach;
 use super::report::Report;
 use super::{
-    bindings, composition, files, fonts, markup, media, media_files, references, refused, scripts, structure,
-    styles, timing, tweens, values,
+    bindings, composition, files, fonts, markup, media, media_files, references, refused, scripts, sheet,
+    structure, styles, timing, tweens, values,
 };
 use crate::findings::Findings;
 use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
@@ -89,6 +89,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         let text = page.text();
         found.extend(markup::check(page, &text));
         found.extend(styles::check(page, &text));
+        found.extend(sheet::check(page, &text, mounted.contains(page.path.as_str())));
         found.extend(structure::check(&pages, page, &text));
         found.extend(timing::check(page, &text, mounted.contains(page.path.as_str())));
         found.extend(media::check(&pages, page, &text));

@@ -128,7 +128,8 @@ fn timeless(page: &Page, script: &Script) -> Vec<Diagnostic> {
     found
 }
 
-fn unmatchable(selector: &Selector) -> Option<(Rule, String, &'static str)> {
+/// Returns why a selector cannot match: the rule, the message and the help.
+pub(super) fn unmatchable(selector: &Selector) -> Option<(Rule, String, &'static str)> {
     let Some(text) = &selector.text else {
         let help = "write the selector as a plain string";
         let message = "the selector contains a variable".to_owned();

@@ -32,9 +32,10 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
 fn duplicate_ids(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     let mut first = BTreeMap::new();
     let mut found = Vec::new();
+    let is_part = page.outline.root().is_some_and(|root| page.outline.is_in_template(root));
     for (index, node) in page.outline.nodes.iter().enumerate() {
         let Some(id) = node.value("data-composition-id") else { continue };
-        if node.value("data-composition-src").is_some() || page.outline.is_in_template(index) {
+        if node.value("data-composition-src").is_some() || (!is_part && page.outline.is_in_template(index)) {
             continue;
         }
         if let Some(line) = first.get(id) {

@@ -50,7 +50,7 @@ pub(super) fn transitions(css: &str) -> Vec<Span> {
         };
         let value = value[..value.find([';', '}']).unwrap_or(value.len())].trim();
         let takes_time = match name {
-            "transition" | "transition-duration" => {
+            "transition" | "transition-duration" | "transition-delay" => {
                 value.contains("var(") || value.split([' ', ',']).any(is_time)
             }
             _ => false,

@@ -26,13 +26,13 @@ const STACKING: &[&str] = &[
 const MAX_NEGATIVES: usize = 100;
 
 /// A rule of a style sheet, without comments.
-struct StyleRule<'a> {
-    selector: &'a str,
-    body: &'a str,
+pub(super) struct StyleRule<'a> {
+    pub(super) selector: &'a str,
+    pub(super) body: &'a str,
     /// The offset of the body in the file.
     start: usize,
     /// The position of the selector in the file.
-    span: Span,
+    pub(super) span: Span,
 }
 
 pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
@@ -88,7 +88,7 @@ fn behind(text: &Text<'_>, span: Span) -> Diagnostic {
 }
 
 /// Returns the innermost rules, in source order.
-fn rules(css: &str, offset: usize) -> Vec<StyleRule<'_>> {
+pub(super) fn rules(css: &str, offset: usize) -> Vec<StyleRule<'_>> {
     let mut found = Vec::new();
     // The end of the last block or declaration, and the start of the innermost open block.
     let mut boundary = 0;

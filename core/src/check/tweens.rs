@@ -55,14 +55,16 @@ fn tweens(page: &Page) -> Vec<Diagnostic> {
                 };
                 found.push(text.finding(Rule::InvisibleReveal, tween.span, message).help(help));
             }
-            let is_late = tween.method == "set"
+            let is_hold = tween.method == "set"
+                || (tween.method == "to" && tween.values.get("duration") == Some(&TweenValue::Number(0.0)));
+            let is_late = is_hold
                 && !tween.is_global
                 && tween.is_initial
                 && tween.position == Some(0.0)
                 && tween.values.get("immediateRender") != Some(&TweenValue::Flag(true));
             if is_late && hides(tween) && !is_hidden(tween) {
                 let message = format!(
-                    "the first frame shows {:?}; set() at position 0 takes effect after it",
+                    "the first frame shows {:?}; a tween without a duration at position 0 takes effect after it",
                     tween.selector
                 );
                 let help = "use gsap.set(), or hide the element in CSS";
@@ -91,7 +93,7 @@ fn is_text(value: Option<&TweenValue>, wanted: &str) -> bool {
 }
 
 /// Returns whether the end of the tween is a hidden state.
-fn hides(tween: &Tween) -> bool {
+pub(super) fn hides(tween: &Tween) -> bool {
     let value = |name: &str| tween.values.get(name);
     ["opacity", "autoAlpha", "scale"].iter().any(|name| is_zero(value(name)))
         || is_text(value("visibility"), "hidden")
@@ -102,6 +104,14 @@ fn hides(tween: &Tween) -> bool {
 fn is_visible(tween: &Tween) -> bool {
     let opacity = tween.from.get("opacity").or_else(|| tween.from.get("autoAlpha"));
     matches!(opacity, Some(TweenValue::Number(number)) if *number > 0.0)
+}
+
+/// Returns whether the end of the tween is a visible state.
+pub(super) fn is_visible_end(tween: &Tween) -> bool {
+    let opacity = tween.values.get("opacity").or_else(|| tween.values.get("autoAlpha"));
+    matches!(opacity, Some(TweenValue::Number(number)) if *number > 0.0)
+        || is_text(tween.values.get("visibility"), "visible")
+        || is_text(tween.values.get("display"), "block")
 }
 
 /// Returns whether a selector is that of a clip, by its id or a class.

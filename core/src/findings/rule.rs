@@ -14,7 +14,8 @@ use crate::text::nearest;
 const CHECKS_URL: &str = "https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/checks.md";
 
 macro_rules! rules {
-    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $group:ident, $severity:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $group:ident, $severity:ident
+        $(, official = [$($official:literal),+])? $(, fixable = $fixable:literal)?;)+) => {
         /// A kind of finding. `check --explain` prints the documentation of each variant.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
@@ -41,6 +42,19 @@ macro_rules! rules {
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self { $(Self::$name => Severity::$severity,)+ }
+            }
+
+            /// Returns the codes of the official linter for the same problem. `check --official` drops findings of
+            /// theirs that ours has at the same element.
+            #[must_use]
+            pub fn official(self) -> &'static [&'static str] {
+                match self { $(Self::$name => &[$($($official),+)?],)+ }
+            }
+
+            /// Returns whether `check --fix` can correct at least some findings.
+            #[must_use]
+            pub fn is_fixable(self) -> bool {
+                match self { $(Self::$name => false $(|| $fixable)?,)+ }
             }
 
             /// Returns the lines of the documentation; the first line is the summary.
@@ -114,7 +128,7 @@ rules! {
     /// The types are string, number, color, boolean, enum, font and image. Common mistakes are `select` (use enum),
     /// `text` (use string) and `json`. The official parser silently drops the declaration, and any value is then accepted
     /// for the variable. The runtime still uses its default.
-    DeclarationUnknownType = "declaration-unknown-type", Declarations, Warning;
+    DeclarationUnknownType = "declaration-unknown-type", Declarations, Warning, fixable = true;
 
     /// A declaration has no default, or its default has the wrong type.
     ///
@@ -137,7 +151,7 @@ rules! {
     /// The default of an enum is not one of its options.
     ///
     /// The runtime still uses it, but it cannot be passed as a value.
-    DeclarationDefaultNotInOptions = "declaration-default-not-in-options", Declarations, Warning;
+    DeclarationDefaultNotInOptions = "declaration-default-not-in-options", Declarations, Warning, fixable = true;
 
     /// Two different declarations have the same id.
     ///
@@ -228,7 +242,7 @@ rules! {
     /// No element has `data-composition-id`.
     ///
     /// The element with `data-composition-id` is the root of the composition. Without it there is nothing to render.
-    RootMissing = "root-missing", Composition, Error;
+    RootMissing = "root-missing", Composition, Error, official = ["missing_timeline_registry"];
 
     /// The root element has no width or no height.
     ///
@@ -254,7 +268,8 @@ rules! {
     /// The duration is set by `data-duration` on the root element, or follows from clips with `data-duration`, from
     /// media, from animations that end, or from a timeline that a script registers. Without any of them, the render fails:
     /// the composition has zero duration.
-    DurationMissing = "duration-missing", Composition, Error;
+    DurationMissing = "duration-missing", Composition, Error,
+        official = ["root_composition_missing_duration_source"];
 
     /// `data-duration` is not a positive number of seconds.
     DurationInvalid = "duration-invalid", Composition, Error;
@@ -262,16 +277,16 @@ rules! {
     /// A mounted composition was not found.
     ///
     /// `data-composition-src` must refer to an existing HTML file.
-    MountMissing = "mount-missing", Composition, Error;
+    MountMissing = "mount-missing", Composition, Error, official = ["missing_or_empty_sub_composition"];
 
     /// The path of a mount is relative to its own file.
     ///
     /// `data-composition-src` starts at the root of the project, also in files of subdirectories. A path that is
     /// relative to the mounting file renders blank, without an error.
-    MountRelative = "mount-relative", Composition, Error;
+    MountRelative = "mount-relative", Composition, Error, official = ["missing_or_empty_sub_composition"], fixable = true;
 
     /// A mounted composition is excluded from the archive.
-    MountIgnored = "mount-ignored", Composition, Error;
+    MountIgnored = "mount-ignored", Composition, Error, official = ["missing_or_empty_sub_composition"];
 
     /// Compositions mount each other in a cycle.
     ///
@@ -282,111 +297,131 @@ rules! {
     ///
     /// Browsers do not run any part of such a script. If it registers the timeline, nothing moves, and the renderer
     /// waits 45 seconds for the timeline before it gives up.
-    ScriptSyntaxError = "script-syntax-error", Scripts, Error;
+    ScriptSyntaxError = "script-syntax-error", Scripts, Error, official = ["invalid_inline_script_syntax"];
 
     /// A script uses a library that no page loads.
     ///
     /// The script stops at the first use of GSAP, Lottie or Three.js, and its timeline is never registered: the render
     /// fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element does not move.
-    LibraryNotLoaded = "library-not-loaded", Scripts, Error;
+    LibraryNotLoaded = "library-not-loaded", Scripts, Error, official = [
+        "missing_gsap_plugin",
+        "missing_gsap_script",
+        "missing_lottie_script",
+        "missing_three_script"
+    ];
 
     /// A script creates a GSAP timeline and never registers it.
     ///
     /// The renderer only moves timelines in `window.__timelines`. Others do not play, and the renderer waits 45 seconds
     /// for a timeline of the composition.
-    TimelineNotRegistered = "timeline-not-registered", Scripts, Error;
+    TimelineNotRegistered = "timeline-not-registered", Scripts, Error,
+        official = ["gsap_timeline_not_registered", "missing_timeline_registry"];
 
     /// A timeline is registered under an id that no composition has.
     ///
     /// The key in `window.__timelines` must be the `data-composition-id` of the element that the timeline animates.
     /// Otherwise the timeline does not play.
-    TimelineIdMismatch = "timeline-id-mismatch", Scripts, Error;
+    TimelineIdMismatch = "timeline-id-mismatch", Scripts, Error, official = ["timeline_id_mismatch"], fixable = true;
 
     /// A composition has no timeline and no `data-no-timeline`.
     ///
     /// The renderer waits up to 45 seconds for a timeline in `window.__timelines`, in every render. `data-no-timeline`
     /// on the element says that there is none.
-    TimelineMissing = "timeline-missing", Scripts, Warning;
+    TimelineMissing = "timeline-missing", Scripts, Warning,
+        official = [
+        "gsap_timeline_not_registered",
+        "missing_data_no_timeline",
+        "missing_timeline_registry"
+    ], fixable = true;
 
     /// A timeline is registered before its animations are added.
     ///
     /// The script registers the timeline at once and adds animations when fonts have loaded. Where the composition is
     /// mounted, the runtime takes the timeline while it is empty, and nothing moves.
-    TimelineRegisteredEarly = "timeline-registered-early", Scripts, Warning;
+    TimelineRegisteredEarly = "timeline-registered-early", Scripts, Warning,
+        official = ["gsap_timeline_registered_before_async_build"];
 
     /// An animation repeats forever in a composition without a duration.
     ///
     /// `repeat: -1` makes the timeline endless. Without `data-duration` on the root element, the renderer cannot plan
     /// the frames, and the render fails.
-    InfiniteRepeat = "infinite-repeat", Scripts, Error;
+    InfiniteRepeat = "infinite-repeat", Scripts, Error, official = ["gsap_infinite_repeat"];
 
     /// The number of repeats is rounded in a way that can exceed the duration.
     ///
     /// `Math.ceil(duration / cycle) - 1` is too large by a part of a cycle. `Math.floor(duration / cycle) - 1` is -1,
     /// which means forever, if a cycle is longer than the duration.
-    RepeatOvershoot = "repeat-overshoot", Scripts, Warning;
+    RepeatOvershoot = "repeat-overshoot", Scripts, Warning,
+        official = ["gsap_repeat_ceil_overshoot", "gsap_repeat_floor_unclamped"], fixable = true;
 
     /// A script uses values that differ between runs.
     ///
     /// Random numbers, the current time and answers of other servers change from render to render, and between the
     /// processes that render parts of one video. Renders are reused for equal input, so a repeated render may differ
     /// from the reused one. Use a random number generator with a fixed seed, and times of the timeline.
-    NondeterministicScript = "nondeterministic-script", Scripts, Warning;
+    NondeterministicScript = "nondeterministic-script", Scripts, Warning, official = ["non_deterministic_code"];
 
     /// A script animates with `requestAnimationFrame`.
     ///
     /// Its callbacks follow the real clock, not the time of the frame that is captured, so frames repeat or are skipped.
-    RealTimeAnimation = "real-time-animation", Scripts, Warning;
+    RealTimeAnimation = "real-time-animation", Scripts, Warning,
+        official = ["requestanimationframe_in_composition"];
 
     /// CSS changes a style with a transition.
     ///
     /// Transitions follow the real clock, not the time of the frame that is captured. Where a script changes the style,
     /// frames differ from run to run.
-    CssTransition = "css-transition", Scripts, Warning;
+    CssTransition = "css-transition", Scripts, Warning, official = ["css_transition_used"];
 
     /// A script plays, pauses or seeks a media element.
     ///
     /// The renderer sets the time of audio and video for each frame. A script that does so as well changes which frame
     /// is captured. Use `data-start`, `data-duration` and `data-media-start`.
-    MediaControlledByScript = "media-controlled-by-script", Scripts, Warning;
+    MediaControlledByScript = "media-controlled-by-script", Scripts, Warning, official = ["imperative_media_control"];
 
     /// A script sets the source of a media element.
     ///
     /// The renderer extracts frames and sound from the authored source before scripts run. Use `data-var-src` with a
     /// declared variable.
-    MediaSourceSetByScript = "media-source-set-by-script", Scripts, Warning;
+    MediaSourceSetByScript = "media-source-set-by-script", Scripts, Warning,
+        official = ["media_runtime_src_mutation"];
 
     /// A selector contains a variable.
     ///
     /// The official bundler reads selectors of `querySelector` in scripts, and does not evaluate `${…}`. Where a
     /// composition is mounted, the selector is not rewritten.
-    TemplateSelector = "template-selector", Scripts, Warning;
+    TemplateSelector = "template-selector", Scripts, Warning, official = ["template_literal_selector"];
 
     /// A selector cannot match.
     ///
     /// `[a="1" b="2"]` is a syntax error: each attribute needs its own brackets. `#a #a` asks for an element inside
     /// another one with the same id. `#1a` is invalid, because a name cannot start with a digit: write `#\31 a`, or
     /// rename the id.
-    UnmatchableSelector = "unmatchable-selector", Scripts, Warning;
+    UnmatchableSelector = "unmatchable-selector", Scripts, Warning, official = [
+        "id_requires_css_escape",
+        "repeated_id_descendant_selector",
+        "split_data_attribute_selector"
+    ];
 
     /// A tween animates the visibility of a clip.
     ///
     /// The renderer sets `visibility` and `display` of elements of class `clip` for each frame, and overrides what a
     /// tween of `visibility`, `display` or `autoAlpha` sets. Animate `opacity`, or an element inside the clip.
-    ClipVisibilityTween = "clip-visibility-tween", Scripts, Warning;
+    ClipVisibilityTween = "clip-visibility-tween", Scripts, Warning, official = ["gsap_animates_clip_element"];
 
     /// An element that should fade in stays invisible.
     ///
     /// CSS hides the element with `opacity: 0`, and the tween ends at the value of the CSS: `from` with `opacity: 0`
     /// goes from 0 to 0, and `fromTo` without an opacity in its second object keeps the hidden state where rendering
     /// starts later in the video.
-    InvisibleReveal = "invisible-reveal", Scripts, Warning;
+    InvisibleReveal = "invisible-reveal", Scripts, Warning,
+        official = ["gsap_cold_seek_hidden_fromto_missing_reveal", "gsap_from_opacity_noop"];
 
     /// An element is hidden at the start of a timeline.
     ///
     /// `timeline.set()` at position 0 has no effect on the first frame, which shows the element. Use `gsap.set()`, or
     /// hide the element in CSS.
-    LateInitialState = "late-initial-state", Scripts, Warning;
+    LateInitialState = "late-initial-state", Scripts, Warning, official = ["gsap_timeline_set_initial_hide"];
 
     /// A referenced file was not found.
     ///
@@ -404,7 +439,7 @@ rules! {
     ///
     /// The reference works on macOS and Windows, where file systems ignore case, and fails in the cloud. The same holds
     /// for two encodings of letters with accents (Unicode normal forms), which macOS treats as equal.
-    AssetCaseMismatch = "asset-case-mismatch", References, Error;
+    AssetCaseMismatch = "asset-case-mismatch", References, Error, fixable = true;
 
     /// A reference points outside the repository.
     ///
@@ -490,50 +525,52 @@ rules! {
     /// A tag is not closed before the next one.
     ///
     /// Without `>`, browsers read the next tag as attributes of this one: the element after it does not exist.
-    UnclosedTag = "unclosed-tag", Structure, Error;
+    UnclosedTag = "unclosed-tag", Structure, Error, official = ["unclosed_tag_swallowed_element"];
 
     /// A video or audio element is closed with `/>`.
     ///
     /// HTML has no such syntax. Browsers leave the element open, and everything after it becomes its invisible fallback.
-    SelfClosingMedia = "self-closing-media", Structure, Error;
+    SelfClosingMedia = "self-closing-media", Structure, Error, official = ["self_closing_media_tag"], fixable = true;
 
     /// A style is never closed, or closed twice.
     ///
     /// Markup after an open `<style>` is parsed as CSS. CSS before an extra `</style>` is shown as text; it is a warning if
     /// there is none.
-    UnbalancedStyle = "unbalanced-style", Structure, Error;
+    UnbalancedStyle = "unbalanced-style", Structure, Error, official = ["unbalanced_style_tags"];
 
     /// Two elements have the same composition id.
     ///
     /// The runtime finds compositions and their timelines by id, so only one of the elements is played. If
     /// `<html>` has the id of the root, the video has the size of `<html>`, which has none.
-    DuplicateCompositionId = "duplicate-composition-id", Structure, Error;
+    DuplicateCompositionId = "duplicate-composition-id", Structure, Error, official = ["duplicate_composition_id"];
 
     /// An element that mounts a composition has no `data-composition-id`.
     ///
     /// The renderer waits 45 s for its timeline in every render.
-    MountWithoutId = "mount-without-id", Structure, Warning;
+    MountWithoutId = "mount-without-id", Structure, Warning, official = ["host_missing_composition_id"], fixable = true;
 
     /// A mounted file has nothing to mount.
     ///
     /// The file is empty, or its `<template>` (or its body, without one) has no element with `data-composition-id`. The
     /// renderer rejects the project.
-    MountUnusable = "mount-unusable", Structure, Error;
+    MountUnusable = "mount-unusable", Structure, Error, official = ["missing_or_empty_sub_composition"];
 
     /// A mounted composition ends before the composition around it.
     ///
     /// Its slot is blank for the rest, and nothing else is shown then.
-    MountEndsEarly = "mount-ends-early", Structure, Warning;
+    MountEndsEarly = "mount-ends-early", Structure, Warning,
+        official = ["subcomposition_blanks_before_host"];
 
     /// The root of the rendered composition is inside `<template>`.
     ///
     /// The contents of `<template>` are not rendered. Only compositions that others mount may have it.
-    RootInTemplate = "root-in-template", Structure, Error;
+    RootInTemplate = "root-in-template", Structure, Error,
+        official = ["standalone_composition_wrapped_in_template"];
 
     /// The root of `index.html` is empty, although the project has another composition.
     ///
     /// The renderer rejects such a project, unless the other file is chosen with `--composition`.
-    BlankRoot = "blank-root", Structure, Error;
+    BlankRoot = "blank-root", Structure, Error, official = ["blank_root_with_standalone_composition"];
 
     /// `compositions` is a file.
     ///
@@ -543,45 +580,47 @@ rules! {
     /// An element ends after its composition.
     ///
     /// The rest of it is cut off.
-    ClipPastEnd = "clip-past-end", Structure, Warning;
+    ClipPastEnd = "clip-past-end", Structure, Warning, official = ["clip_ends_past_root_duration"];
 
     /// A nested element is never shown.
     ///
     /// `data-start` counts from the start of the composition, not of the element around it. An element is shown only
     /// while the element around it is.
-    ClipNeverVisible = "clip-never-visible", Structure, Error;
+    ClipNeverVisible = "clip-never-visible", Structure, Error, official = ["nested_clip_never_visible"];
 
     /// A video with `data-start` is inside an element with `data-start`.
     ///
     /// Frames are extracted by the time of the video alone, but it is shown by the time of the element around it: wrong
     /// frames are shown, or none.
-    VideoInTimedElement = "video-in-timed-element", Structure, Error;
+    VideoInTimedElement = "video-in-timed-element", Structure, Error,
+        official = ["video_nested_in_timed_element"];
 
     /// A video or audio element with a time has no source.
     ///
     /// Nothing is shown or heard. It is a warning if a script sets `src`.
-    MediaWithoutSrc = "media-without-src", Structure, Error;
+    MediaWithoutSrc = "media-without-src", Structure, Error, official = ["media_missing_src"];
 
     /// A video or audio element has `data-var-src`, but no `src`.
     ///
     /// Audio is extracted from the `src` in the file, and without a value for the variable there is nothing to load.
-    MediaWithoutFallback = "media-without-fallback", Structure, Warning;
+    MediaWithoutFallback = "media-without-fallback", Structure, Warning,
+        official = ["media_variable_src_no_fallback"];
 
     /// A video or audio element has no `data-start`.
     ///
     /// The renderer controls only media with a time, so others play at another time, or not at all.
-    MediaWithoutStart = "media-without-start", Structure, Warning;
+    MediaWithoutStart = "media-without-start", Structure, Warning, official = ["media_missing_data_start"];
 
     /// A file is not of the kind that its element needs.
     ///
     /// The renderer rejects a video element with an image or a sound, an audio element without sound, and an image element
     /// with a video. The kind is determined by the name, the first bytes and the headers of the file.
-    MediaKindMismatch = "media-kind-mismatch", Structure, Error;
+    MediaKindMismatch = "media-kind-mismatch", Structure, Error, official = ["media_src_kind_mismatch"];
 
     /// Two media elements have the same id and different sources.
     ///
     /// The renderer extracts media by id, so the second source is used for both elements.
-    DuplicateMediaId = "duplicate-media-id", Structure, Error;
+    DuplicateMediaId = "duplicate-media-id", Structure, Error, official = ["duplicate_media_id"];
 
     /// A media file is empty.
     ///
@@ -607,57 +646,102 @@ rules! {
     /// Video or audio is embedded as base64.
     ///
     /// The renderer cannot extract it and rejects the project. Save it as a file.
-    InlineMedia = "inline-media", Structure, Error;
+    InlineMedia = "inline-media", Structure, Error, official = ["base64_media_prohibited"];
 
     /// Media is loaded from a host of placeholders.
     ///
     /// Hosts such as example.com do not have the file.
-    PlaceholderMedia = "placeholder-media", Structure, Warning;
+    PlaceholderMedia = "placeholder-media", Structure, Warning, official = ["placeholder_media_url"];
 
     /// A video does not declare whether it has sound.
     ///
     /// The sound of a video is used only with `data-has-audio="true"`. For a video without sound, add `muted`.
-    VideoSoundUndeclared = "video-sound-undeclared", Structure, Warning;
+    VideoSoundUndeclared = "video-sound-undeclared", Structure, Warning, official = ["video_missing_muted"];
 
     /// A video is muted and declares sound.
-    VideoSoundContradiction = "video-sound-contradiction", Structure, Warning;
+    VideoSoundContradiction = "video-sound-contradiction", Structure, Warning,
+        official = ["video_muted_with_declared_audio"];
 
     /// A comment of CSS or scripts is in the markup.
     ///
     /// HTML knows `<!-- … -->` only, so `/* … */` is shown as text.
-    VisibleComment = "visible-comment", Structure, Warning;
+    VisibleComment = "visible-comment", Structure, Warning, official = ["visible_markup_comment"], fixable = true;
 
     /// The rendered file is a fragment.
     ///
     /// Without `<!doctype html>` and `<html>`, browsers use another layout mode, and the renderer cannot add its scripts.
-    NotADocument = "not-a-document", Structure, Warning;
+    NotADocument = "not-a-document", Structure, Warning,
+        official = ["root_composition_missing_html_wrapper"];
 
     /// A video and an audio element play the same sound.
     ///
     /// Both have the same source and play at the same time, and the video is not muted.
-    SoundTwice = "sound-twice", Structure, Warning;
+    SoundTwice = "sound-twice", Structure, Warning, official = ["video_audio_double_source"];
 
     /// Two elements with sound are on the same track at the same time.
     ///
     /// Both are heard.
-    TrackOverlap = "track-overlap", Structure, Warning;
+    TrackOverlap = "track-overlap", Structure, Warning, official = ["duplicate_audio_track"];
 
     /// A negative `z-index` paints an element behind the background.
     ///
     /// Without a stacking context around it, the element is behind the background of the composition and cannot be seen
     /// if that is opaque.
-    NegativeZIndex = "negative-z-index", Structure, Warning;
+    NegativeZIndex = "negative-z-index", Structure, Warning, official = ["negative_z_index"];
+
+    /// The official linter found a problem.
+    ///
+    /// `check --official` runs the linter of the pinned engine as well, and adds what these checks do not find. The
+    /// message starts with the code of the official linter. Its errors are errors, except for codes that were rendered
+    /// and found to be harmless, which are notes.
+    Official = "official", Structure, Warning;
+
+    /// A selector matches elements while the renderer hides them.
+    ///
+    /// The renderer hides each video and shows its frames instead, with the opacity that CSS gives to the video. A rule
+    /// for `[style*="visibility: hidden"]` with `opacity: 0` makes these frames transparent.
+    HiddenStyleSelector = "hidden-style-selector", Structure, Warning, official = ["runtime_hidden_style_opacity"];
+
+    /// A style sheet has a syntax error.
+    ///
+    /// Browsers skip what they cannot read: the declaration, and often the rule after it.
+    CssSyntaxError = "css-syntax-error", Structure, Warning, official = ["css_parse_error"];
+
+    /// The page has another size than its composition.
+    ///
+    /// Width and height of `body` should be those of the root element. A smaller page with `overflow: hidden` cuts off
+    /// a part of the video.
+    CanvasSizeMismatch = "canvas-size-mismatch", Structure, Warning, official = ["root_dimensions_mismatch"];
+
+    /// `zoom` is set on the root element or around it.
+    ///
+    /// It changes the size of everything in the frame, but not that of the frame: the rest of the frame stays empty, or
+    /// contents are cut off.
+    CanvasZoom = "canvas-zoom", Structure, Warning, official = ["root_zoom_rescales_a_fixed_canvas"];
+
+    /// A page has many elements with expensive effects.
+    ///
+    /// With about 40 elements with `blur()`, `radial-gradient()` or `clip-path`, hidden or not, the first half of a video
+    /// was observed to be black. The warning starts at 25.
+    ManyEffects = "many-effects", Structure, Warning, official = ["composition_heavy_overlay_count_high"];
+
+    /// An overlay covers the video before it is shown.
+    ///
+    /// The element covers the whole frame, and nothing hides it until its first tween, which shows it.
+    OverlayVisibleAtStart = "overlay-visible-at-start", Structure, Warning,
+        official = ["gsap_fullscreen_overlay_starts_visible"];
 
     /// A selector names a composition that the file does not have.
     ///
     /// `[data-composition-id="…"]` matches nothing, so the rule has no effect.
-    SelectorWithoutComposition = "selector-without-composition", Structure, Warning;
+    SelectorWithoutComposition = "selector-without-composition", Structure, Warning,
+        official = ["scoped_css_missing_wrapper"];
 
     /// The renderer does not have a font.
     ///
     /// Another font is used instead, unless a later family of the list exists. Fonts are known by `@font-face`, a link
     /// to a font service, or because the renderer has them.
-    FontUnavailable = "font-unavailable", Structure, Warning;
+    FontUnavailable = "font-unavailable", Structure, Warning, official = ["font_family_without_font_face"];
 
     /// A file holds credentials.
     ///

@@ -1,6 +1,9 @@
 //! Parses a script with `oxc_parser`.
 
+use std::collections::BTreeMap;
+
 use oxc_allocator::Allocator;
+use oxc_ast::ast::{Statement, VariableDeclarationKind};
 use oxc_ast_visit::Visit;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_span::{GetSpan, SourceType};
@@ -29,6 +32,7 @@ pub(crate) fn parse(source: &str, offset: usize, kind: ScriptKind) -> Script {
         let found = syntax_error(&parsed, source, offset);
         let found =
             found.or_else(|| (kinds == [ScriptKind::Classic]).then(|| module_error(&parsed, offset))?);
+        let found = found.or_else(|| redeclared(&parsed, offset));
         if found.is_some() {
             error = found;
             continue;
@@ -62,6 +66,32 @@ fn module_error(parsed: &ParserReturn<'_>, offset: usize) -> Option<SyntaxError>
     let span = declaration.span();
     let span = Span { start: span.start as usize, end: span.end as usize }.after(offset);
     Some(SyntaxError { message: "import and export need <script type=\"module\">".to_owned(), span })
+}
+
+/// Returns an error for a name that is declared twice, with `let`, `const` or `class` once or twice.
+fn redeclared(parsed: &ParserReturn<'_>, offset: usize) -> Option<SyntaxError> {
+    let mut known = BTreeMap::<&str, bool>::new();
+    for statement in &parsed.program.body {
+        let (names, is_lexical) = match statement {
+            Statement::VariableDeclaration(declaration) => {
+                let names = declaration.declarations.iter().flat_map(|one| one.id.get_binding_identifiers());
+                (names.collect(), declaration.kind != VariableDeclarationKind::Var)
+            }
+            Statement::FunctionDeclaration(function) => (Vec::from_iter(function.id.as_ref()), false),
+            Statement::ClassDeclaration(class) => (Vec::from_iter(class.id.as_ref()), true),
+            _ => continue,
+        };
+        for name in names {
+            if known.get(name.name.as_str()).is_some_and(|earlier| *earlier || is_lexical) {
+                let span =
+                    Span { start: name.span.start as usize, end: name.span.end as usize }.after(offset);
+                let message = format!("{} has already been declared", name.name);
+                return Some(SyntaxError { message, span });
+            }
+            known.insert(name.name.as_str(), is_lexical);
+        }
+    }
+    None
 }
 
 fn syntax_error(parsed: &ParserReturn<'_>, source: &str, offset: usize) -> Option<SyntaxError> {

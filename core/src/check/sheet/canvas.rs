@@ -1,0 +1,146 @@
+//! The size of the canvas, and effects that are too many for it.
+
+use std::collections::BTreeSet;
+
+use super::super::outline::Node;
+use super::super::page::Page;
+use super::super::styles::StyleRule;
+use super::value;
+use crate::findings::{Diagnostic, Rule, Text};
+
+/// The number of elements with expensive effects from which frames may stay black; about 40 were observed to.
+const MANY_EFFECTS: usize = 25;
+
+/// Elements that draw nothing.
+const INVISIBLE: &[&str] = &["audio", "body", "head", "html", "link", "meta", "script", "style", "title"];
+
+pub(super) fn check(
+    page: &Page,
+    text: &Text<'_>,
+    rules: &[StyleRule<'_>],
+    is_mounted: bool,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let Some(root) = page.outline.root() else { return found };
+    let node = &page.outline.nodes[root];
+    if !is_mounted {
+        found.extend(size(page, text, rules));
+    }
+    found.extend(zoom(page, text, rules, node));
+    found.extend(effects(page, text, rules, node));
+    found
+}
+
+/// Finds a page whose size is not that of its composition.
+fn size(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>]) -> Option<Diagnostic> {
+    let root = page.composition.root.as_ref()?;
+    let (width, height) = (root.width.number()?, root.height.number()?);
+    rules.iter().find_map(|rule| {
+        if !rule.selector.split(',').any(|part| part.trim().eq_ignore_ascii_case("body")) {
+            return None;
+        }
+        let own = (pixels(rule.body, "width")?, pixels(rule.body, "height")?);
+        if own == (width, height) {
+            return None;
+        }
+        let message =
+            format!("the page is {} × {} pixels, but the composition is {width} × {height}", own.0, own.1);
+        let help = "remove width and height, or set them to data-width and data-height of the root";
+        Some(text.finding(Rule::CanvasSizeMismatch, rule.span, message).help(help))
+    })
+}
+
+fn pixels(body: &str, property: &str) -> Option<f64> {
+    value(body, property)?.strip_suffix("px")?.trim().parse().ok()
+}
+
+/// Finds `zoom` on the root or around it.
+fn zoom(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -> Option<Diagnostic> {
+    let is_root = |selector: &str| {
+        let selector = selector.trim();
+        ["html", "body", ":root"].iter().any(|name| selector.eq_ignore_ascii_case(name))
+            || selector.strip_prefix('#').is_some_and(|id| root.attribute("id") == Some(id))
+            || selector.strip_prefix('.').is_some_and(|class| root.has_class(class))
+    };
+    let sheet = rules.iter().filter(|rule| rule.selector.split(',').any(is_root));
+    let sheet = sheet.filter_map(|rule| Some((scale(rule.body)?, rule.span)));
+    let canvas = page.outline.nodes.iter().filter(|node| matches!(&*node.name, "html" | "body"));
+    let inline = canvas.chain([root]).filter_map(|node| {
+        let style = node.attribute("style")?;
+        Some((scale(style)?, node.span_of("style")?))
+    });
+    let (value, span) = sheet.chain(inline).next()?;
+    let message =
+        format!("zoom: {value} changes the size of the contents, but not that of the frame around them");
+    let help = "set data-width and data-height instead, or use zoom on an element inside the root";
+    Some(text.finding(Rule::CanvasZoom, span, message).help(help))
+}
+
+fn scale(body: &str) -> Option<&str> {
+    let scale = value(body, "zoom")?;
+    let number = scale.strip_suffix('%').map_or_else(
+        || scale.parse::<f64>().ok(),
+        |percent| percent.trim().parse::<f64>().ok().map(|percent| percent / 100.0),
+    );
+    number.is_some_and(|number| (number - 1.0).abs() > f64::EPSILON).then_some(scale)
+}
+
+/// Finds a page with more expensive effects than the renderer can draw.
+fn effects(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -> Option<Diagnostic> {
+    let expensive = rules.iter().filter(|rule| is_expensive(rule.body)).flat_map(|rule| {
+        rule.selector
+            .split(',')
+            .map(|selector| selector.trim().split([' ', '>', '+', '~']).next().unwrap_or(""))
+    });
+    let expensive = expensive.collect::<BTreeSet<_>>();
+    let has_effect = |node: &&Node| {
+        let style = node.attribute("style").unwrap_or_default();
+        let is_hidden = value(style, "display") == Some("none");
+        let by_id = || node.value("id").is_some_and(|id| expensive.contains(format!("#{id}").as_str()));
+        let mut classes = node.attribute("class").unwrap_or_default().split_whitespace();
+        !is_hidden
+            && !INVISIBLE.contains(&&*node.name)
+            && node.attribute("data-composition-id").is_none()
+            && (is_expensive(style)
+                || (!expensive.is_empty()
+                    && (by_id() || classes.any(|class| expensive.contains(format!(".{class}").as_str())))))
+    };
+    let count = page.outline.nodes.iter().filter(has_effect).count();
+    if count < MANY_EFFECTS {
+        return None;
+    }
+    let message =
+        format!("{count} elements have blur, radial-gradient or clip-path; frames with so many may be black");
+    let help = "split the composition, or set display: none on elements that are not shown";
+    Some(text.finding(Rule::ManyEffects, root.span, message).help(help))
+}
+
+fn is_expensive(body: &str) -> bool {
+    let has =
+        |property: &str, function: &str| value(body, property).is_some_and(|value| value.contains(function));
+    has("filter", "blur(")
+        || has("backdrop-filter", "blur(")
+        || body.contains("radial-gradient(")
+        || value(body, "clip-path")
+            .is_some_and(|path| !matches!(path, "none" | "inherit" | "initial" | "unset"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_compared_as_numbers() {
+        for (body, expected) in [
+            ("zoom: 2", Some("2")),
+            ("color: red; zoom:150% !important", Some("150%")),
+            ("zoom: 1.0", None),
+            ("zoom: 100%", None),
+            ("zoom: normal", None),
+            ("--zoom: 2", None),
+        ] {
+            assert_eq!(scale(body), expected, "{body}");
+        }
+        assert!(is_expensive("clip-path: circle(1px)") && !is_expensive("clip-path: none"));
+    }
+}
