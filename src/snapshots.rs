@@ -33,6 +33,7 @@ use crate::project::{PackError, input};
 use crate::renderers::LedgerFile;
 use crate::renderers::lambda::LambdaError;
 use crate::renderers::verify::Mismatch;
+use crate::system::edit::EditError;
 use crate::system::gate::Reach;
 use crate::system::output::OutputError;
 use crate::system::output_place::OutputRefusal;
@@ -83,6 +84,8 @@ fn application() -> Vec<Error> {
         ConfigError::Missing(path("hyperframes-ci.toml")).into(),
         PreflightFailed(findings).into(),
         CheckFailed { errors: 2 }.into(),
+        EditError::Changed(path("index.html")).into(),
+        EditError::Failed(path("index.html"), denied()).into(),
         ArchiveTooLarge {
             size: 300 << 20,
             limit: 200 << 20,

@@ -203,15 +203,20 @@ pub(crate) fn check(
             Ok::<_, Error>(())
         },
     )?;
+    count(&mut result, targets);
+    Ok(result)
+}
+
+/// Sorts the findings, and counts the projects.
+pub(super) fn count(result: &mut CheckResult, targets: &[CheckTarget]) {
     result.findings.sort();
     // Entries of the same project have findings in common.
     result.findings.diagnostics.dedup();
     result.projects = targets.iter().map(|target| &target.project.root).collect::<BTreeSet<_>>().len();
-    Ok(result)
 }
 
 /// Returns the changed files of each repository; nothing without a revision.
-fn changed(
+pub(super) fn changed(
     targets: &[CheckTarget],
     since: Option<&str>,
 ) -> Result<BTreeMap<PathBuf, BTreeSet<String>>, Error> {

@@ -11,6 +11,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod entries;
 pub(crate) mod failure;
+pub(crate) mod fix;
 pub(crate) mod init;
 pub(crate) mod options;
 pub(crate) mod outcome;

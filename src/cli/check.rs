@@ -14,11 +14,12 @@ use crate::app::check::{self, CheckResult, CheckSpec, CheckTarget};
 use crate::app::config::Settings;
 use crate::app::entries::located;
 use crate::app::failure::CheckFailed;
-use crate::app::outcome::{CheckOutcome, RuleOutcome};
+use crate::app::fix::{self, FixResult};
+use crate::app::outcome::{CheckOutcome, FixedOutcome, RuleOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::project::display_path::DisplayPaths;
-use crate::ui::{Console, counted};
+use crate::ui::{Console, counted, plain_lines, unified};
 
 /// Find mistakes in projects before they are uploaded
 ///
@@ -62,6 +63,14 @@ pub(super) struct Args {
     /// The others are one finding with their number. Applies to the format human.
     #[arg(long, value_name = "N")]
     max_findings: Option<usize>,
+    /// Correct what needs no judgement, and print the changes
+    ///
+    /// Edits files in place. `check --explain <CODE>` tells which findings can be corrected.
+    #[arg(long)]
+    fix: bool,
+    /// With --fix, print the changes without making them
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
     /// Explain a check and exit
     #[arg(long, value_name = "CODE")]
     explain: Option<Rule>,
@@ -90,8 +99,15 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let targets = targets(args, console)?;
     let since = args.changed_since.as_deref();
     let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
-    let CheckResult { findings, compositions, projects } = check::check(&targets, since, &paths)?;
-    print(&findings, format, args.max_findings, console);
+    let (result, fixed) = match args.fix {
+        true => fix::fix(&targets, since, &paths, args.dry_run)?,
+        false => (check::check(&targets, since, &paths)?, FixResult::default()),
+    };
+    let CheckResult { findings, compositions, projects } = result;
+    if args.fix {
+        print_fixed(&fixed, format, args.dry_run, console);
+    }
+    print(&findings, &fixed, format, args.max_findings, console);
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {
         return Err(CheckFailed { errors }.into());
@@ -134,9 +150,32 @@ fn targets(args: &Args, console: &mut Console) -> Result<Vec<CheckTarget>, Error
     })
 }
 
-fn print(findings: &Findings, format: ReportFormat, most: Option<usize>, console: &mut Console) {
+/// Prints the changes, and their number.
+fn print_fixed(fixed: &FixResult, format: ReportFormat, is_dry_run: bool, console: &mut Console) {
+    if format == ReportFormat::Human {
+        for file in &fixed.files {
+            console.result(&plain_lines(&unified(&file.path, &file.before, &file.after)));
+        }
+    }
+    let verb = if is_dry_run { "would correct" } else { "corrected" };
+    let (count, files) = (counted(fixed.corrections, "finding"), counted(fixed.files.len(), "file"));
+    console.note(&match fixed.corrections {
+        0 => "nothing to correct".to_owned(),
+        _ => format!("{verb} {count} in {files}"),
+    });
+}
+
+fn print(
+    findings: &Findings,
+    fixed: &FixResult,
+    format: ReportFormat,
+    most: Option<usize>,
+    console: &mut Console,
+) {
     if console.is_json() {
-        console.outcome(&CheckOutcome::from(findings));
+        let mut outcome = CheckOutcome::from(findings);
+        outcome.fixed = fixed.files.iter().map(FixedOutcome::from).collect();
+        console.outcome(&outcome);
     } else if format == ReportFormat::Human {
         let most = Some(most.unwrap_or(report::MAX_FINDINGS)).filter(|most| *most > 0);
         console.result(&report::render_for_people(findings, true, most));
@@ -166,7 +205,8 @@ fn explain(rule: Rule, console: &mut Console) {
     let explanation = rule.explanation();
     let severity = rule.severity().as_str();
     let more = if explanation.is_empty() { String::new() } else { format!("\n{explanation}\n") };
-    console.result(&format!("{rule} ({severity})\n\n{}\n{more}\n{}\n", rule.summary(), rule.url()));
+    let fix = if rule.is_fixable() { "\n`check --fix` can correct it.\n" } else { "" };
+    console.result(&format!("{rule} ({severity})\n\n{}\n{more}{fix}\n{}\n", rule.summary(), rule.url()));
     console.outcome(&RuleOutcome {
         code: rule.to_string(),
         severity,
@@ -174,6 +214,7 @@ fn explain(rule: Rule, console: &mut Console) {
         summary: rule.summary(),
         explanation: explanation.to_string(),
         url: rule.url(),
+        is_fixable: rule.is_fixable(),
     });
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod deadline;
 pub(crate) mod digest;
+pub(crate) mod edit;
 pub(crate) mod file;
 pub(crate) mod gate;
 pub(crate) mod hash;

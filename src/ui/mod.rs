@@ -2,10 +2,12 @@
 //! Progress goes to standard error, results to standard output.
 
 mod console;
+mod diff;
 mod table;
 
 pub(crate) use console::{Console, OutputError};
-pub(crate) use hyperframes_ci_core::report::plain;
+pub(crate) use diff::unified;
+pub(crate) use hyperframes_ci_core::report::{plain, plain_lines};
 pub(crate) use table::table;
 
 /// Formats a number of bytes: `1.5 MB`, in powers of 1024, like the limits of the API.

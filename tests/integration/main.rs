@@ -16,6 +16,7 @@ mod crash;
 #[cfg(unix)]
 mod deadline;
 mod faults;
+mod fix;
 mod flow;
 mod init;
 mod lambda;

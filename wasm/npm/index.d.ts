@@ -24,6 +24,27 @@ export interface Diagnostic {
   message: string;
   /** How to fix it. */
   help?: string;
+  /** A correction that needs no judgement. */
+  fix?: Fix;
+}
+
+/** Edits of the file that a finding is about, in source order. */
+export interface Fix {
+  /** What the edits do. */
+  description: string;
+  edits: Edit[];
+}
+
+/** The replacement of a part of a file. */
+export interface Edit {
+  /** Byte offsets in the file (UTF-8), end exclusive. */
+  span: { start: number; end: number };
+  /** Start of the span. */
+  position: Position;
+  /** End of the span: the first character after it. */
+  end: Position;
+  /** The new text. */
+  text: string;
 }
 
 /** A file whose contents are not needed for the checks, such as a video. */

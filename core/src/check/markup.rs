@@ -1,6 +1,7 @@
 //! Checks of tags: what browsers parse differently than their author meant.
 
 use super::page::Page;
+use super::repair;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::text::Span;
 
@@ -17,7 +18,14 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let message =
                 format!("<{0} …/> does not close the element, so it swallows everything after it", node.name);
             let help = format!("write <{0} …></{0}>", node.name);
-            found.push(text.finding(Rule::SelfClosingMedia, node.span, message).help(help));
+            let tag = &text.source[node.span.start..node.span.end];
+            let mut finding = text.finding(Rule::SelfClosingMedia, node.span, message).help(help);
+            if let Some(open) = tag.strip_suffix("/>") {
+                let start = node.span.start + open.trim_end().len();
+                let edit = (Span { start, end: node.span.end }, format!("></{}>", node.name));
+                finding = finding.fix(text, "Add the end tag", [edit]);
+            }
+            found.push(finding);
         }
     }
     found.extend(styles(page, text));
@@ -41,9 +49,12 @@ fn comments(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let Some(length) = rest[start..].find("*/") else { break };
             let span = Span { start: at + start, end: at + start + length + 2 };
             let message = "/* … */ is not a comment in HTML, so it is shown as text";
-            found.push(
-                text.finding(Rule::VisibleComment, span, message).help("write <!-- … -->, or remove it"),
-            );
+            let finding =
+                text.finding(Rule::VisibleComment, span, message).help("write <!-- … -->, or remove it");
+            found.push(match repair::comment(text.source, span) {
+                Some(edits) => finding.fix(text, "Make it a comment of HTML", edits),
+                None => finding,
+            });
             at = span.end;
         }
     }

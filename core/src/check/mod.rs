@@ -5,6 +5,7 @@
 
 mod bindings;
 mod composition;
+mod correct;
 mod files;
 mod fonts;
 mod graph;
@@ -17,6 +18,7 @@ mod page;
 mod reach;
 mod references;
 mod refused;
+mod repair;
 mod report;
 mod run;
 mod scripts;
@@ -29,6 +31,7 @@ mod transitions;
 mod tweens;
 mod values;
 
+pub use correct::{Corrected, correct};
 pub use options::{CheckOptions, Values};
 pub use report::Report;
 pub use run::check;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::graph::Graph;
 use super::page::{Page, Pages};
+use super::repair;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::lang::css::Need;
 use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, below};
@@ -127,7 +128,15 @@ fn judge(
                 "{target:?} is relative to this file, but paths of mounts start at the root of the project"
             ),
             &format!("write {:?}", below(project, path).unwrap_or(path)),
-        ),
+        )
+        .map(|found| {
+            let path = below(project, path).unwrap_or(path);
+            let is_plain = !target.contains(['?', '#']) && repair::fits(text.source, reference.span, path);
+            match is_plain {
+                true => found.fix(text, "Write the path from the root", [(reference.span, path.to_owned())]),
+                false => found,
+            }
+        }),
         Destination::OtherCase(path, actual) if differ_in_normal_form(path, actual) => finding(
             Rule::AssetCaseMismatch,
             format!("{target:?} differs from the file {actual:?} in the encoding of its accents only"),
@@ -137,7 +146,14 @@ fn judge(
             Rule::AssetCaseMismatch,
             format!("{target:?} differs from the file {actual:?} in case only"),
             "use the exact name of the file; the cloud is case-sensitive",
-        ),
+        )
+        .map(|found| {
+            let raw = text.source.get(reference.span.start..reference.span.end).unwrap_or_default();
+            match repair::with_case(raw, target, actual) {
+                Some(path) => found.fix(text, "Use the name of the file", [(reference.span, path)]),
+                None => found,
+            }
+        }),
         Destination::Missing(path) => finding(
             either(Rule::MountMissing, Rule::MissingAsset),
             format!("file not found: {path} (referenced as {target:?})"),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::graph::Graph;
 use super::outline::Node;
 use super::page::{Page, Pages};
+use super::repair;
 use super::transitions;
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
@@ -111,7 +112,11 @@ fn timeless(page: &Page, script: &Script) -> Vec<Diagnostic> {
             }
         };
         let help = "write Math.max(0, Math.floor(duration / cycle) - 1)";
-        found.push(text.finding(Rule::RepeatOvershoot, *span, message).help(help));
+        let finding = text.finding(Rule::RepeatOvershoot, *span, message).help(help);
+        found.push(match repair::with_bounded_repeat(&text.source[span.start..span.end]) {
+            Some(bounded) => finding.fix(&text, "Bound the number of repeats", [(*span, bounded)]),
+            None => finding,
+        });
     }
     for registration in script.registrations.iter().filter(|registration| registration.is_early) {
         let message =
@@ -239,13 +244,22 @@ fn mismatches(page: &Page, ids: &BTreeSet<&str>) -> Vec<Diagnostic> {
     }
     let text = page.text();
     let registrations = page.facts.scripts.iter().flat_map(|script| &script.registrations);
+    let known = registrations.clone().filter_map(|registration| registration.id.as_deref());
+    let known = known.collect::<Vec<_>>();
     let unknown = registrations.filter_map(|registration| {
         let id = registration.id.as_deref().filter(|id| !ids.contains(id))?;
         let message =
             format!("the timeline is registered as {id:?}, and no element has this data-composition-id");
         let own = page.composition.root.as_ref().map_or("", |root| root.id.as_str());
         let help = format!("write window.__timelines[{own:?}], with the id of the composition");
-        Some(text.finding(Rule::TimelineIdMismatch, registration.span, message).help(help))
+        let finding = text.finding(Rule::TimelineIdMismatch, registration.span, message).help(help);
+        // The only timeline of the page is that of its root.
+        let place = &text.source[registration.span.start..registration.span.end];
+        let corrected = (known.len() == 1).then(|| repair::with_id(place, id, own)).flatten();
+        Some(match corrected {
+            Some(corrected) => finding.fix(&text, "Use the id of the root", [(registration.span, corrected)]),
+            None => finding,
+        })
     });
     unknown.collect()
 }
@@ -360,7 +374,12 @@ impl Film<'_> {
                     format!("the composition {id:?} has no timeline; every render waits 45 seconds for it");
                 let help =
                     "add data-no-timeline to the element, or register a timeline in window.__timelines";
-                text.finding(Rule::TimelineMissing, host.span, message).help(help)
+                let edit = repair::add_attribute(host, "data-no-timeline");
+                text.finding(Rule::TimelineMissing, host.span, message).help(help).fix(
+                    &text,
+                    "Add data-no-timeline",
+                    [edit],
+                )
             })
             .collect()
     }

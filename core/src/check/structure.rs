@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::outline::Node;
 use super::page::{Page, Pages};
+use super::repair;
 use crate::composition::Mount;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::project::{DEFAULT_COMPOSITION, Tree, join};
 
 /// The directory of compositions, where the renderer looks for files to mount.
 const COMPOSITIONS: &str = "compositions";
+
+/// The largest number of mounts of a page that are compared with each other for a correction.
+const MAX_MOUNTS: usize = 100;
 
 /// Elements that draw nothing.
 const BLANK: &[&str] = &["script", "style", "link", "meta", "template"];
@@ -22,11 +27,33 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
         if mount.id.as_deref().is_none_or(|id| id.trim().is_empty()) {
             let message = "the element mounts a composition, but has no data-composition-id";
             let help = "add data-composition-id; without it, every render waits 45 s for a timeline";
-            found.push(text.finding(Rule::MountWithoutId, mount.span, message).help(help));
+            let finding = text.finding(Rule::MountWithoutId, mount.span, message).help(help);
+            found.push(match own_id(pages, page, mount) {
+                Some((node, id)) => {
+                    let edit = repair::add_attribute(node, &format!("data-composition-id=\"{id}\""));
+                    finding.fix(text, "Add the id of the mounted composition", [edit])
+                }
+                None => finding,
+            });
         }
         found.extend(unusable(pages, page, text, mount));
     }
     found
+}
+
+/// Returns the element of a mount without an id, and the id of the mounted composition, if nothing else has it.
+fn own_id<'a>(pages: &'a Pages<'_>, page: &'a Page, mount: &Mount) -> Option<(&'a Node, &'a str)> {
+    let mounted = pages.mounted(page, mount.source_span)?;
+    if page.composition.mounts.len() > MAX_MOUNTS {
+        return None;
+    }
+    let (id, _) = mounted.outline.hosts().next()?;
+    let node = page.outline.nodes.iter().find(|node| node.span == mount.span)?;
+    let is_plain = id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_');
+    let is_used = page.outline.hosts().any(|(known, _)| known == id);
+    let same = page.composition.mounts.iter().filter(|other| other.source == mount.source).count();
+    let has_attribute = node.attribute("data-composition-id").is_some();
+    (is_plain && !id.is_empty() && !is_used && same == 1 && !has_attribute).then_some((node, id))
 }
 
 fn duplicate_ids(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {

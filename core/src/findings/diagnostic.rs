@@ -4,27 +4,31 @@ use std::cell::Cell;
 
 use serde::Serialize;
 
+use super::fix::{Edit, Fix};
 use super::rule::Rule;
 use super::severity::Severity;
 use crate::text::{Position, Span};
 
-/// A text and its path in findings. Positions are computed from the previous one, so that looking up many positions in
-/// order takes linear time.
+/// A text and its path in findings. Positions are computed from the previous ones, so that looking up many positions
+/// roughly in order takes linear time.
 #[derive(Debug)]
 pub struct Text<'a> {
     /// The path of the file, with `/`.
     pub path: &'a str,
     /// The contents of the file.
     pub source: &'a str,
-    /// The last offset that was looked up, and its position.
-    last: Cell<(usize, Position)>,
+    /// The last offsets that were looked up, and their positions.
+    known: [Cell<(usize, Position)>; 4],
+    /// The oldest of them.
+    oldest: Cell<usize>,
 }
 
 impl<'a> Text<'a> {
     /// Creates the text of the file at `path`.
     #[must_use]
     pub fn new(path: &'a str, source: &'a str) -> Self {
-        Self { path, source, last: Cell::new((0, Position { line: 1, column: 1 })) }
+        let start = (0, Position { line: 1, column: 1 });
+        Self { path, source, known: [start; 4].map(Cell::new), oldest: Cell::new(0) }
     }
 
     /// Returns the position of a byte offset. An offset past the end has the position of the end.
@@ -34,9 +38,9 @@ impl<'a> Text<'a> {
         while !self.source.is_char_boundary(end) {
             end -= 1;
         }
-        let (start, position) = self.last.get();
-        let (start, mut position) =
-            if start <= end { (start, position) } else { (0, Position { line: 1, column: 1 }) };
+        let known = self.known.iter().map(Cell::get).filter(|(start, _)| *start <= end);
+        let nearest = known.max_by_key(|(start, _)| *start);
+        let (start, mut position) = nearest.unwrap_or((0, Position { line: 1, column: 1 }));
         for character in self.source[start..end].chars() {
             if character == '\n' {
                 position = Position { line: position.line + 1, column: 1 };
@@ -44,7 +48,9 @@ impl<'a> Text<'a> {
                 position.column += 1;
             }
         }
-        self.last.set((end, position));
+        let oldest = self.oldest.get();
+        self.known[oldest].set((end, position));
+        self.oldest.set((oldest + 1) % self.known.len());
         position
     }
 
@@ -83,6 +89,9 @@ pub struct Diagnostic {
     /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// A correction that needs no judgement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -98,6 +107,7 @@ impl Diagnostic {
             end: None,
             message: message.into(),
             help: None,
+            fix: None,
         }
     }
 
@@ -107,6 +117,25 @@ impl Diagnostic {
             Some(help) => format!("{}\nhelp: {help}", self.message),
             None => self.message.clone(),
         }
+    }
+
+    /// Sets the correction: edits of `text`, in source order.
+    #[must_use]
+    pub(crate) fn fix(
+        mut self,
+        text: &Text<'_>,
+        description: &str,
+        edits: impl IntoIterator<Item = (Span, String)>,
+    ) -> Self {
+        let edit = |(span, new): (Span, String)| Edit {
+            span,
+            position: text.position(span.start),
+            end: text.position(span.end),
+            text: new,
+        };
+        let edits = edits.into_iter().map(edit).collect();
+        self.fix = Some(Fix { description: description.to_owned(), edits });
+        self
     }
 
     /// Sets the help.

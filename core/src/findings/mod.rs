@@ -2,6 +2,7 @@
 
 mod config;
 mod diagnostic;
+mod fix;
 mod levels;
 mod list;
 mod rule;
@@ -9,6 +10,8 @@ mod severity;
 
 pub use config::{CONFIG_FILE, CheckConfig};
 pub use diagnostic::{Diagnostic, Text};
+pub(crate) use fix::apply;
+pub use fix::{Edit, Fix};
 pub use levels::{Level, Levels};
 pub use list::Findings;
 pub use rule::{Group, Rule, UnknownRule};

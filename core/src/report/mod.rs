@@ -11,4 +11,4 @@ mod sarif;
 pub use format::{MAX_FINDINGS, ReportFormat, render, render_for_people};
 pub use github::{workflow_data, workflow_property};
 pub use human::excerpt;
-pub use plain::{disarm_json, plain};
+pub use plain::{disarm_json, plain, plain_lines};

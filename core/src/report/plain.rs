@@ -20,6 +20,27 @@ pub fn plain(text: &str) -> String {
     lines.split('\n').map(disarm_start).collect::<Vec<_>>().join("\n")
 }
 
+/// Escapes untrusted text of several lines like [`plain`], but keeps its line ends and tabs.
+#[must_use]
+pub fn plain_lines(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for whole in text.split_inclusive('\n') {
+        let line = whole.trim_end_matches(['\r', '\n']);
+        let mut clean = String::with_capacity(line.len());
+        for character in line.chars() {
+            match character {
+                '\t' => clean.push('\t'),
+                control if control.is_control() => clean.extend(control.escape_default()),
+                deceiving if is_misleading(deceiving) => clean.extend(deceiving.escape_unicode()),
+                other => clean.push(other),
+            }
+        }
+        safe.push_str(&disarm_start(&disarm(&clean)));
+        safe.push_str(&whole[line.len()..]);
+    }
+    safe
+}
+
 /// Returns whether a character is a bidirectional override, which can disguise a name.
 pub(super) fn is_misleading(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -54,6 +75,7 @@ mod tests {
         assert!(hostile.lines().all(|line| !line.trim_start().starts_with("::")), "{hostile:?}");
         assert!(!hostile.contains('\r') && !hostile.contains('\u{1b}'), "{hostile:?}");
         assert!(!hostile.contains("##[") && !hostile.contains('\u{202e}'), "{hostile:?}");
+        assert_eq!(plain_lines(" a\tb\r\n \u{1b}[0m\n ::x"), " a\tb\r\n \\u{1b}[0m\n :\u{200b}:x");
         let json = disarm_json("{\"a\":\"x##[error]y\"}");
         assert!(!json.contains("##["));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).expect("JSON")["a"], "x##[error]y");

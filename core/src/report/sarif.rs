@@ -4,6 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use crate::findings::{Diagnostic, Rule, Severity};
+use crate::text::Position;
 
 /// Returns a SARIF log with one run and all rules that have findings.
 pub(crate) fn sarif(diagnostics: &[Diagnostic]) -> Value {
@@ -47,20 +48,39 @@ fn result(found: &Diagnostic, rules: &[Rule]) -> Value {
     let mut place = Map::new();
     place.insert("artifactLocation".to_owned(), json!({ "uri": uri(&found.path), "uriBaseId": "%SRCROOT%" }));
     if let (Some(start), Some(end)) = (found.position, found.end) {
-        let region = json!({
-            "startLine": start.line,
-            "startColumn": start.column,
-            "endLine": end.line,
-            "endColumn": end.column,
-        });
-        place.insert("region".to_owned(), region);
+        place.insert("region".to_owned(), region(start, end));
     }
-    json!({
+    let mut result = json!({
         "ruleId": found.rule.code(),
         "ruleIndex": rules.iter().position(|rule| *rule == found.rule),
         "level": level(found.severity),
         "message": { "text": found.whole_message() },
         "locations": [{ "physicalLocation": place }],
+    });
+    if let Some(fix) = &found.fix {
+        let replacements = fix.edits.iter().map(|edit| {
+            json!({
+                "deletedRegion": region(edit.position, edit.end),
+                "insertedContent": { "text": edit.text },
+            })
+        });
+        result["fixes"] = json!([{
+            "description": { "text": fix.description },
+            "artifactChanges": [{
+                "artifactLocation": { "uri": uri(&found.path), "uriBaseId": "%SRCROOT%" },
+                "replacements": replacements.collect::<Vec<_>>(),
+            }],
+        }]);
+    }
+    result
+}
+
+fn region(start: Position, end: Position) -> Value {
+    json!({
+        "startLine": start.line,
+        "startColumn": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
     })
 }
 
@@ -84,7 +104,9 @@ mod tests {
     fn results_lead_to_their_rules_and_places() {
         let text = Text::new("a b/c:ä.html", "<p>\n<img src=x.png>");
         let log = sarif(&[
-            text.finding(Rule::MissingAsset, Span { start: 13, end: 18 }, "file not found").help("commit it"),
+            text.finding(Rule::MissingAsset, Span { start: 13, end: 18 }, "file not found")
+                .help("commit it")
+                .fix(&text, "Rename it", [(Span { start: 13, end: 14 }, "y".to_owned())]),
             Diagnostic::new(Rule::DimensionsMissing, "index.html", "no size"),
         ]);
         let run = &log["runs"][0];
@@ -100,6 +122,13 @@ mod tests {
             json!({ "startLine": 2, "startColumn": 10, "endLine": 2, "endColumn": 15 })
         );
         assert_eq!(results[1]["level"], "warning");
+        assert_eq!(
+            results[0]["fixes"][0]["artifactChanges"][0]["replacements"][0],
+            json!({
+                "deletedRegion": { "startLine": 2, "startColumn": 10, "endLine": 2, "endColumn": 11 },
+                "insertedContent": { "text": "y" },
+            })
+        );
         assert!(results[1]["locations"][0]["physicalLocation"].get("region").is_none());
     }
 }

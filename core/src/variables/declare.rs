@@ -232,6 +232,25 @@ impl Reader<'_> {
         self.diagnostics.push(found);
     }
 
+    /// Corrects the last finding: the string at a position becomes another one.
+    fn correct(&mut self, span: Span, value: Option<&str>, description: &str) {
+        let Some(value) = value.filter(|value| !value.contains(['"', '\'', '&', '<', '>', '\\', '`'])) else {
+            return;
+        };
+        let span = self.offsets.span(span);
+        let source = self.text.source.get(span.start..span.end).unwrap_or_default();
+        let is_within = |quote: &str| {
+            source.len() >= 2 * quote.len() && source.starts_with(quote) && source.ends_with(quote)
+        };
+        let Some(quote) = ["\"", "&quot;", "&#34;"].into_iter().find(|quote| is_within(quote)) else {
+            return;
+        };
+        if let Some(found) = self.diagnostics.pop() {
+            let edit = (span, format!("{quote}{value}{quote}"));
+            self.diagnostics.push(found.fix(self.text, description, [edit]));
+        }
+    }
+
     fn read(&mut self, attribute: &Attribute<'_>) {
         let node = match Node::parse(&attribute.value) {
             Ok(node) => node,
@@ -309,10 +328,15 @@ impl Reader<'_> {
     fn unknown_type(&mut self, id: &str, entry: &Node, fields: &Fields<'_>) {
         let names = VariableType::ALL.map(|(name, _)| name);
         let mut help = format!("the types are {}", names.join(", "));
+        let mut near = None;
         let message = match fields.get("type") {
             Some(given) => {
                 let given = given.value.value();
-                let near = given.as_str().and_then(|given| nearest(given, names.into_iter()));
+                near = given.as_str().and_then(|given| match given {
+                    "select" if fields.get("options").is_some() => Some("enum"),
+                    "text" => Some("string"),
+                    other => nearest(other, names.into_iter()),
+                });
                 if let Some(near) = near {
                     help = format!("did you mean {near:?}? {help}");
                 }
@@ -320,7 +344,9 @@ impl Reader<'_> {
             }
             None => format!("the variable {id:?} has no type"),
         };
-        self.report(fields.span("type", entry), Rule::DeclarationUnknownType, message, Some(help));
+        let span = fields.span("type", entry);
+        self.report(span, Rule::DeclarationUnknownType, message, Some(help));
+        self.correct(span, near, "Use the name of the type");
     }
 
     /// Checks the value of a default that has the right type.
@@ -331,7 +357,12 @@ impl Reader<'_> {
             {
                 let message =
                     format!("the default {default:?} of the variable {id:?} is not one of its options");
-                self.report(span, Rule::DeclarationDefaultNotInOptions, message, None);
+                let only = (choices.len() == 1).then(|| choices[0].value.as_str());
+                let near =
+                    only.or_else(|| nearest(default, choices.iter().map(|choice| choice.value.as_str())));
+                let help = near.map(|near| format!("write {near:?}"));
+                self.report(span, Rule::DeclarationDefaultNotInOptions, message, help);
+                self.correct(span, near, "Use the option with this name");
             }
             VariableType::Color if !default.is_empty() && !is_color(default) => {
                 let message =

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::parts;
+use crate::app::fix::FixedFile;
+use crate::ui::unified;
 
 /// The findings of the checks.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -19,6 +21,25 @@ pub(crate) struct CheckOutcome {
     pub(crate) warnings: usize,
     /// Number of notes.
     pub(crate) notes: usize,
+    /// Corrected files, with `--fix`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) fixed: Vec<FixedOutcome>,
+}
+
+/// A file that `--fix` corrected, or would correct.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct FixedOutcome {
+    /// The file.
+    pub(crate) path: String,
+    /// The changes, as a unified diff.
+    pub(crate) diff: String,
+}
+
+impl From<&FixedFile> for FixedOutcome {
+    fn from(file: &FixedFile) -> Self {
+        Self { path: file.path.clone(), diff: unified(&file.path, &file.before, &file.after) }
+    }
 }
 
 impl From<&Findings> for CheckOutcome {
@@ -28,6 +49,7 @@ impl From<&Findings> for CheckOutcome {
             errors: findings.count(Severity::Error),
             warnings: findings.count(Severity::Warning),
             notes: findings.count(Severity::Note),
+            fixed: Vec::new(),
         }
     }
 }
@@ -48,4 +70,7 @@ pub(crate) struct RuleOutcome {
     pub(crate) explanation: String,
     /// URL of the documentation.
     pub(crate) url: String,
+    /// Whether `check --fix` can correct it.
+    #[serde(rename = "fixable")]
+    pub(crate) is_fixable: bool,
 }

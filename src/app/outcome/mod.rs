@@ -20,7 +20,7 @@ pub(crate) use account::{
 };
 pub(crate) use archive::{ArchiveOutcome, FileDigest, FileSize, PackOutcome};
 pub(crate) use batch::{BatchOutcome, BatchResults};
-pub(crate) use check::{CheckOutcome, RuleOutcome};
+pub(crate) use check::{CheckOutcome, FixedOutcome, RuleOutcome};
 pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome};
 pub(crate) use doctor::{DoctorOutcome, LayerOutcome, ProgramOutcome, SandboxOutcome};
 pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};

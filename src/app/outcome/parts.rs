@@ -65,6 +65,13 @@ pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
         "properties": { "line": { "type": "integer", "minimum": 1 }, "column": { "type": "integer", "minimum": 1 } },
         "additionalProperties": false,
     });
+    let span = json!({
+        "type": "object",
+        "description": "Byte offsets into the file",
+        "required": ["start", "end"],
+        "properties": { "start": { "type": "integer" }, "end": { "type": "integer" } },
+        "additionalProperties": false,
+    });
     json_schema!({
         "type": "array",
         "items": {
@@ -74,17 +81,31 @@ pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
                 "code": { "type": "string", "description": "Code of the check; see docs/checks.md" },
                 "severity": { "enum": ["error", "warning", "note"] },
                 "path": { "type": "string" },
-                "span": {
-                    "type": "object",
-                    "description": "Byte offsets into the file",
-                    "required": ["start", "end"],
-                    "properties": { "start": { "type": "integer" }, "end": { "type": "integer" } },
-                    "additionalProperties": false,
-                },
+                "span": span,
                 "position": place,
                 "end": place,
                 "message": { "type": "string" },
                 "help": { "type": "string" },
+                "fix": {
+                    "type": "object",
+                    "description": "A correction that needs no judgement; `check --fix` makes it",
+                    "required": ["description", "edits"],
+                    "properties": {
+                        "description": { "type": "string" },
+                        "edits": { "type": "array", "items": {
+                            "type": "object",
+                            "required": ["span", "position", "end", "text"],
+                            "properties": {
+                                "span": span,
+                                "position": place,
+                                "end": place,
+                                "text": { "type": "string", "description": "The new text" },
+                            },
+                            "additionalProperties": false,
+                        } },
+                    },
+                    "additionalProperties": false,
+                },
             },
             "additionalProperties": false,
         },
