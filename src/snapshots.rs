@@ -84,6 +84,7 @@ fn application() -> Vec<Error> {
         ConfigError::Missing(path("hyperframes-ci.toml")).into(),
         PreflightFailed(findings).into(),
         CheckFailed { errors: 2 }.into(),
+        EngineError::NotLinted("exit status: 1: SyntaxError".to_owned()).into(),
         EditError::Changed(path("index.html")).into(),
         EditError::Failed(path("index.html"), denied()).into(),
         ArchiveTooLarge {

@@ -8,8 +8,10 @@ use hyperframes_ci_core::findings::{Findings, Levels};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
+use super::official;
 use super::severities;
 use super::spec::{RenderSpec, Severities, VariableSource};
+use crate::engine::Engine;
 use crate::fault::Error;
 use crate::project::changes;
 use crate::project::collect::Project;
@@ -177,18 +179,20 @@ fn read(flag: &str, path: &Path, reach: &Reach, limit: u64) -> Result<(String, S
     Ok((input::absolute(path), text))
 }
 
-/// Checks all targets. With a revision, reports only findings about compositions affected by changes since then.
+/// Checks all targets, with `engine` by the official linter as well. With a revision, reports only findings about compositions affected by changes since then.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read, or Git cannot list the changes.
+/// Returns an error if a file cannot be read, Git cannot list the changes, or the official linter cannot be run.
 pub(crate) fn check(
     targets: &[CheckTarget],
     changed_since: Option<&str>,
     paths: &DisplayPaths,
+    engine: Option<&Engine>,
 ) -> Result<CheckResult, Error> {
     let changed = changed(targets, changed_since)?;
     let mut result = CheckResult::default();
-    let work = |(): &mut (), target: &CheckTarget| check_one(target, changed.get(&target.project.boundary));
+    let work =
+        |(): &mut (), target: &CheckTarget| check_one(target, changed.get(&target.project.boundary), engine);
     in_order(
         targets,
         u64::MAX,
@@ -230,9 +234,16 @@ pub(super) fn changed(
 }
 
 /// Checks a project; returns the findings and the number of checked compositions.
-fn check_one(target: &CheckTarget, changed: Option<&BTreeSet<String>>) -> Result<(Findings, usize), Error> {
+fn check_one(
+    target: &CheckTarget,
+    changed: Option<&BTreeSet<String>>,
+    engine: Option<&Engine>,
+) -> Result<(Findings, usize), Error> {
     let tree = DiskTree::open(target.project.clone())?;
     let mut report = tree.check(&target.options)?;
+    if let Some(engine) = engine {
+        official::add(&mut report.findings, &tree, &target.levels, engine)?;
+    }
     if let Some(changed) = changed {
         report.limit_to(changed);
     }

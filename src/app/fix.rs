@@ -84,7 +84,7 @@ pub(crate) fn fix(
     }
     let files = files.into_values().collect::<Vec<_>>();
     if is_dry_run {
-        return Ok((check(targets, changed_since, paths)?, FixResult { files, corrections }));
+        return Ok((check(targets, changed_since, paths, None)?, FixResult { files, corrections }));
     }
     for file in &files {
         edit::replace(&file.source, &file.reach, file.before.as_bytes(), file.after.as_bytes())?;

@@ -13,6 +13,7 @@ pub(crate) mod entries;
 pub(crate) mod failure;
 pub(crate) mod fix;
 pub(crate) mod init;
+mod official;
 pub(crate) mod options;
 pub(crate) mod outcome;
 pub(crate) mod pack;

@@ -17,8 +17,12 @@ use crate::app::failure::CheckFailed;
 use crate::app::fix::{self, FixResult};
 use crate::app::outcome::{CheckOutcome, FixedOutcome, RuleOutcome};
 use crate::app::spec::RenderSpec;
+use crate::engine::Engine;
 use crate::fault::Error;
 use crate::project::display_path::DisplayPaths;
+use crate::renderers::provision_engine;
+use crate::system::deadline::Deadline;
+use crate::system::sandbox::SandboxOptions;
 use crate::ui::{Console, counted, plain_lines, unified};
 
 /// Find mistakes in projects before they are uploaded
@@ -71,6 +75,11 @@ pub(super) struct Args {
     /// With --fix, print the changes without making them
     #[arg(long, requires = "fix")]
     dry_run: bool,
+    /// Run the official linter as well, and add what only it finds
+    ///
+    /// The engine is installed if needed, as for a local render.
+    #[arg(long, conflicts_with = "fix")]
+    official: bool,
     /// Explain a check and exit
     #[arg(long, value_name = "CODE")]
     explain: Option<Rule>,
@@ -101,7 +110,10 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
     let (result, fixed) = match args.fix {
         true => fix::fix(&targets, since, &paths, args.dry_run)?,
-        false => (check::check(&targets, since, &paths)?, FixResult::default()),
+        false => {
+            let engine = args.official.then(|| engine(console)).transpose()?;
+            (check::check(&targets, since, &paths, engine.as_ref())?, FixResult::default())
+        }
     };
     let CheckResult { findings, compositions, projects } = result;
     if args.fix {
@@ -148,6 +160,11 @@ fn targets(args: &Args, console: &mut Console) -> Result<Vec<CheckTarget>, Error
         severities,
         workspace: workspace(),
     })
+}
+
+/// Finds or installs the engine, whose linter runs in the same layers as its renders.
+fn engine(console: &mut Console) -> Result<Engine, Error> {
+    provision_engine(SandboxOptions::default(), Deadline::NEVER, console)
 }
 
 /// Prints the changes, and their number.

@@ -31,6 +31,8 @@ pub(crate) enum EngineError {
     Limit(Excess),
     /// The engine failed; the end of its output.
     Failed(String),
+    /// The official linter failed; the end of its output.
+    NotLinted(String),
     /// The engine succeeded without writing a video.
     NoVideo,
     /// The project asks the engine to read what is outside of it.
@@ -50,6 +52,7 @@ impl fmt::Display for EngineError {
             Self::TimedOut => f.write_str("timed out; the engine was stopped before the video was complete"),
             Self::Limit(excess) => write!(f, "the engine was stopped: it used {excess}"),
             Self::Failed(output) => write!(f, "the engine failed to render the composition:\n{output}"),
+            Self::NotLinted(output) => write!(f, "the official linter failed: {output}"),
             Self::NoVideo => f.write_str("the engine did not write a video"),
             Self::Refused(found) => {
                 f.write_str("the project was not rendered, because it refers to what is outside of it:")?;
@@ -76,6 +79,7 @@ impl Fault for EngineError {
             Self::TimedOut => "timeout",
             Self::Limit(_) => "engine_limit",
             Self::Failed(_) | Self::NoVideo => "render_failed",
+            Self::NotLinted(_) => "linter_failed",
             Self::Refused(_) => "project_refused",
             Self::Unsupported(_) => "unsupported_option",
         }
@@ -90,6 +94,9 @@ impl Fault for EngineError {
             Self::TimedOut => Some("run the same command again with a higher --max-wait".to_owned()),
             Self::Limit(_) => Some("shorten the composition, render with fewer workers, or use a larger machine".to_owned()),
             Self::Failed(_) => Some("run `npx hyperframes lint` or `npx hyperframes preview` to debug the composition".to_owned()),
+            Self::NotLinted(_) => {
+                Some("run `npx hyperframes lint` to see what is wrong, or omit --official".to_owned())
+            }
             Self::Refused(_) => Some(
                 "copy the files into the project, refer to them by relative paths, and remove the other references; \
                  no option allows them"

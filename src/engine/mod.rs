@@ -5,6 +5,7 @@
 
 mod diagnosis;
 mod error;
+mod lint;
 mod provision;
 mod refusal;
 
@@ -18,6 +19,7 @@ pub(crate) use error::EngineError;
 use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use hyperframes_ci_core::video::signature;
+pub(crate) use lint::LintFinding;
 pub(crate) use provision::ENGINE_VERSION;
 use provision::Programs;
 #[cfg(test)]

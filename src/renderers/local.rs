@@ -124,7 +124,11 @@ pub(crate) fn emulator_backend(
 ///
 /// # Errors
 /// Returns an error if a program is missing and cannot be installed.
-fn provision(options: SandboxOptions, deadline: Deadline, console: &mut Console) -> Result<Engine, Error> {
+pub(crate) fn provision(
+    options: SandboxOptions,
+    deadline: Deadline,
+    console: &mut Console,
+) -> Result<Engine, Error> {
     let engine = Engine::provision(options, deadline, &mut |progress| {
         if let Progress::Provisioning(what) = progress {
             console.status(&format!("installing {what}"));

@@ -19,7 +19,7 @@ pub(crate) mod verify;
 pub(crate) use crate::engine::ENGINE_VERSION;
 pub(crate) use cloud::failure::get_command;
 pub(crate) use cloud::ledger::LedgerFile;
-pub(crate) use local::emulator_backend;
+pub(crate) use local::{emulator_backend, provision as provision_engine};
 pub(crate) use order::{
     Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
 };

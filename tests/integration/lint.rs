@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::check::fixtures;
 use crate::mistakes::{Project, Random};
 use crate::real::provisioned;
-use crate::support::{Ran, clean, root, run_in, write};
+use crate::support::{Ran, clean, html, root, run_in, write};
 
 /// Number of generated projects.
 const GENERATED: u64 = 3000;
@@ -94,6 +94,38 @@ fn official(directories: &[String], folder: &Path) -> Vec<Value> {
     let ran = Ran::of(&mut command);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_official_linter_adds_what_only_it_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = "<video src=\"v.mp4\" muted data-start=\"0\" data-duration=\"1\"></video>\
+        <audio id=\"a\" src=\"a.mp3\" data-start=\"0\" data-duration=\"1\" />";
+    write(folder.path(), "index.html", &html(1280, 720, video));
+    write(folder.path(), "v.mp4", "x");
+    write(folder.path(), "a.mp3", "x");
+    provisioned();
+    let ours = run_in(folder.path(), &["check", "--json"]).json();
+    let both = run_in(folder.path(), &["check", "--official", "--json"]).json();
+    let of = |found: &Value, code: &str| {
+        let found = found["diagnostics"].as_array().unwrap().iter();
+        found.filter(|found| found["code"] == code).cloned().collect::<Vec<_>>()
+    };
+    let added = of(&both, "official");
+    assert!(
+        added.iter().any(|found| {
+            found["source"] == "hyperframes/media_missing_id"
+                && found["severity"] == "note"
+                && found["path"] == "index.html"
+                && found["position"]["line"].is_u64()
+        }),
+        "{added:#?}"
+    );
+    assert!(added.iter().all(|found| found["source"] != "hyperframes/self_closing_media_tag"), "{added:#?}");
+    assert_eq!(of(&both, "self-closing-media"), of(&ours, "self-closing-media"));
+    assert_eq!(of(&ours, "official"), Vec::<Value>::new());
+    let allowed = run_in(folder.path(), &["check", "--official", "--allow", "official", "--json"]).json();
+    assert_eq!(of(&allowed, "official"), Vec::<Value>::new());
 }
 
 #[test]

@@ -26,6 +26,8 @@ export interface Diagnostic {
   help?: string;
   /** A correction that needs no judgement. */
   fix?: Fix;
+  /** `hyperframes/` and a code, for findings of the official linter. Only the command line runs it. */
+  source?: string;
 }
 
 /** Edits of the file that a finding is about, in source order. */

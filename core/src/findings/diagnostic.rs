@@ -92,6 +92,9 @@ pub struct Diagnostic {
     /// A correction that needs no judgement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
+    /// Where the finding comes from, if it is not ours: `hyperframes/` and the code of the official linter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 impl Diagnostic {
@@ -108,6 +111,7 @@ impl Diagnostic {
             message: message.into(),
             help: None,
             fix: None,
+            source: None,
         }
     }
 

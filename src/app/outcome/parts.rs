@@ -86,6 +86,7 @@ pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
                 "end": place,
                 "message": { "type": "string" },
                 "help": { "type": "string" },
+                "source": { "type": "string", "description": "`hyperframes/` and a code of the official linter" },
                 "fix": {
                     "type": "object",
                     "description": "A correction that needs no judgement; `check --fix` makes it",
