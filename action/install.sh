@@ -74,12 +74,29 @@ if [[ -n $line && -n ${ACTION_REPOSITORY:-} ]]; then
   use "$program"
 fi
 
+# Whether the code of the run is proven to be of this repository, or the run has nothing to protect. The rules are those of
+# src/ci/trust.rs, as far as the event proves something; a test compares them.
+may_build() {
+  local name
+  case ${GITHUB_EVENT_NAME:-} in
+    push | create | merge_group | release) return 0 ;;
+    pull_request) ;;
+    *) return 1 ;;
+  esac
+  # A branch of this repository.
+  [[ -n ${HEAD_REPOSITORY:-} && $HEAD_REPOSITORY == "${BASE_REPOSITORY:-}" ]] && return 0
+  # A fork, in a run without credentials; GitHub gives none to forks of public repositories.
+  [[ ${IS_PRIVATE:-} == false && ${HAS_API_KEY:-} == false ]] || return 1
+  for name in HEYGEN_API_KEY HYPERFRAMES_API_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
+    AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN; do
+    [[ -z ${!name:-} ]] || return 1
+  done
+}
+
 missing="no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}"
-case ${GITHUB_EVENT_NAME:-} in
-  pull_request_target | workflow_run | issue_comment)
-    fail "$missing, and nothing is built for $GITHUB_EVENT_NAME, which has access to secrets; pin the action to a release, or set the input binary"
-    ;;
-esac
+may_build ||
+  fail "$missing, and nothing is built for ${GITHUB_EVENT_NAME:-this event}, since the code is not proven to be of this repository; pin the action to a release, or set the input binary"
 
 # cargo reads .cargo/config.toml and rust-toolchain.toml of the current directory and above, and variables can replace
 # the compiler. So it runs in the action's own tree, with nothing but these variables, and without programs of the workspace.

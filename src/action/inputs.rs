@@ -21,7 +21,7 @@ const RUN_INPUTS: [&str; 3] = ["renderer", "max-renders", "max-seconds"];
 const LEVELS: [(&str, Level); 3] = [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)];
 
 /// Variables that are set if a run has credentials of AWS, or may ask for a token of its own, which runs for forks may not.
-const SECRETS: [&str; 7] = [
+pub(crate) const SECRETS: [&str; 7] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",

@@ -6,7 +6,7 @@ use crate::ci::{Event, Subject};
 
 /// What the action does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     /// Selects the mode by the event.
     Auto,
     /// Checks.
@@ -47,7 +47,7 @@ impl Mode {
     ];
 
     /// Selects the mode by the event. A push is only checked: renders are billed, and pushes are frequent.
-    pub(super) fn for_event(self, event: &Event, release_tag: Option<&str>) -> Self {
+    pub(crate) fn for_event(self, event: &Event, release_tag: Option<&str>) -> Self {
         match (self, &event.subject) {
             (Self::Auto, Subject::PullRequest(request)) if request.is_closed => Self::Cleanup,
             (Self::Auto, Subject::PullRequest(_)) => Self::Preview,

@@ -238,6 +238,62 @@ fn nothing_is_trusted_without_a_proof() {
     assert_eq!(count, NAMES.len() * 13 * 5 * 2 * 3);
 }
 
+/// What `may_build` of the install script decides, over every event: a build of an unproven run next to secrets is refused.
+#[cfg(unix)]
+#[test]
+fn the_install_script_builds_for_nobody_who_is_exposed() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("action/install.sh");
+    let script = fs::read_to_string(script).expect("a script");
+    let (_, function) = script.split_once("\nmay_build() {\n").expect("a function");
+    let (function, _) = function.split_once("\n}\n").expect("an end");
+    let program = format!(
+        "may_build() {{\n{function}\n}}\n\
+         while read -r event head base private key; do\n\
+         GITHUB_EVENT_NAME=$event HEAD_REPOSITORY=${{head#-}} BASE_REPOSITORY=${{base#-}} IS_PRIVATE=${{private#-}} \
+         HAS_API_KEY=$key\n\
+         may_build && echo yes || echo no\ndone"
+    );
+    let (mut cases, mut expected) = (String::new(), Vec::new());
+    for name in NAMES.iter().filter(|name| !name.contains(' ')) {
+        for (head, base, is_own_head) in
+            [("1", "1", true), ("2", "1", false), ("-", "1", false), ("-", "-", false)]
+        {
+            for private in ["false", "true", "-"] {
+                for has_secrets in [false, true] {
+                    cases += &format!("{name} {head} {base} {private} {has_secrets}\n");
+                    let evidence = Evidence {
+                        is_own_head,
+                        is_public: private == "false",
+                        has_secrets,
+                        // The script does not look at the checkout, which could make git run programs.
+                        checkout: &|_| false,
+                    };
+                    let rule = rule_for(name);
+                    // Events that always have secrets prove too little for a build.
+                    let is_possible = rule.proof == Proof::Event || rule.protects_forks;
+                    expected.push((name, is_possible && rule.trust(&evidence) != Trust::Exposed));
+                }
+            }
+        }
+    }
+    let mut bash = std::process::Command::new("bash");
+    bash.env_clear().args(["-u", "-c", &program]);
+    let mut child =
+        bash.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().expect("bash");
+    std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), cases.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("an end").stdout;
+    let output = String::from_utf8(output).expect("text");
+    let decided = output.lines().map(|line| line == "yes").collect::<Vec<_>>();
+    assert_eq!(decided.len(), expected.len());
+    for ((line, built), (name, expected)) in cases.lines().zip(decided).zip(expected) {
+        assert_eq!(built, expected, "{name}: {line}");
+    }
+    // The same credentials count.
+    for name in crate::action::inputs::SECRETS.iter().chain(&["HEYGEN_API_KEY", "HYPERFRAMES_API_KEY"]) {
+        assert!(function.contains(name), "{name}");
+    }
+}
+
 #[test]
 fn payloads_without_anything_are_exposed() {
     for name in NAMES.iter().filter(|name| rule_for(name).proof != Proof::Event) {

@@ -73,7 +73,16 @@ impl Runner {
             ("runner.temp", path(&temporary)),
         ];
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
-        Self { folder, variables: variables.map(owned).into(), contexts: contexts.map(owned).into() }
+        let mut contexts = BTreeMap::from(contexts.map(owned));
+        for pointer in
+            ["pull_request/head/repo/id", "pull_request/base/repo/id", "repository/private", "repository/id"]
+        {
+            // What a payload does not have is empty.
+            let value = payload.pointer(&format!("/{pointer}")).filter(|value| !value.is_null());
+            let name = format!("github.event.{}", pointer.replace('/', "."));
+            contexts.insert(name, value.map(plain).unwrap_or_default());
+        }
+        Self { folder, variables: variables.map(owned).into(), contexts }
     }
 
     /// Sets a variable of the runner's.
@@ -172,6 +181,9 @@ fn evaluate(text: &str, contexts: &BTreeMap<String, String>) -> String {
 fn value(name: &str, contexts: &BTreeMap<String, String>) -> String {
     if let Some(known) = contexts.get(name) {
         return known.clone();
+    }
+    if let Some((name, wanted)) = name.split_once("!=") {
+        return (value(name.trim(), contexts) != wanted.trim().trim_matches('\'')).to_string();
     }
     // What a step did not set is empty; anything else is a name that no runner knows.
     assert!(name.starts_with("steps."), "action.yml names {name}");

@@ -213,17 +213,37 @@ fn a_build_runs_nothing_of_the_checkout() {
          printf '#!/bin/sh\\necho ran\\n' >\"$CARGO_TARGET_DIR/release/hyperframes-ci\"\n\
          chmod +x \"$CARGO_TARGET_DIR/release/hyperframes-ci\"\n",
     );
-    for event in ["push", "pull_request", "pull_request_target", "workflow_run", "issue_comment"] {
-        let mut runner = stage.runner(event, &json!({}));
+    let repository = |id: u64| json!({ "id": id, "full_name": "o/r" });
+    let pull = |id: u64, private: bool| {
+        json!({ "pull_request": { "head": { "repo": repository(id) }, "base": { "repo": repository(1) } },
+            "repository": { "private": private } })
+    };
+    let (own, fork) = (pull(1, true), pull(2, false));
+    let key = ("api-key", "sk_test");
+    let cases: &[(&str, &serde_json::Value, bool, bool)] = &[
+        ("push", &json!({}), true, true),
+        ("pull_request", &own, true, true),
+        ("pull_request", &fork, false, true),
+        ("pull_request", &fork, true, false),
+        ("pull_request", &pull(2, true), false, false),
+        ("pull_request", &json!({}), false, false),
+        ("pull_request_target", &own, false, false),
+        ("workflow_run", &own, false, false),
+        ("issue_comment", &own, false, false),
+        ("unheard_of", &own, false, false),
+    ];
+    for (event, payload, has_key, is_built) in cases {
+        let mut runner = stage.runner(event, payload);
         runner.set("GITHUB_ACTION_PATH", &path("tree"));
         runner.set("GITHUB_WORKSPACE", &path("workspace"));
         runner.set("PATH", &format!("{}:bin:{}:/usr/bin:/bin", path("workspace/bin"), path("tools")));
         runner.set("RUSTC_WRAPPER", "planted");
         runner.set("SECRET_OF_THE_JOB", "s3cr3t");
-        let run = runner.run(&[("ledger-cache", "false")]);
+        let inputs = [("ledger-cache", "false"), key];
+        let run = runner.run(&inputs[..1 + usize::from(*has_key)]);
         assert!(!run.log.contains("planted"), "{}", run.log);
-        if ["push", "pull_request"].contains(&event) {
-            assert!(run.log.contains("\nran"), "{}", run.log);
+        if *is_built {
+            assert!(run.log.contains("\nran"), "{event} {payload}: {}", run.log);
             let seen = runner.temporary().join("hyperframes-ci-build/seen");
             let seen = fs::read_to_string(seen).unwrap();
             let tree = folder.path().join("tree").canonicalize().unwrap();
@@ -233,7 +253,7 @@ fn a_build_runs_nothing_of_the_checkout() {
                 "{seen}"
             );
         } else {
-            assert_eq!(run.code, 1, "{}", run.log);
+            assert_eq!(run.code, 1, "{event} {payload}: {}", run.log);
             assert!(run.log.contains(&format!("nothing is built for {event}")), "{}", run.log);
         }
     }
