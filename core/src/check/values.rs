@@ -89,7 +89,7 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
                     Some(span) => page.text().finding(issue.rule, span, issue.message),
                     None => Diagnostic::new(issue.rule, &page.path, issue.message),
                 };
-                Diagnostic { help: issue.help, ..located }
+                located.with_help(issue.help)
             })),
             Values::Object { path, text } => {
                 found.extend(object(&Text::new(path, text), text, &|span| span, declarations, false));
@@ -138,7 +138,7 @@ fn table(text: &Text<'_>, format: RowFormat, declarations: &Declarations) -> Vec
                 type_fields(&mut variables, declarations);
                 for ValueIssue { rule, message, help, .. } in declarations.check(&variables) {
                     let help = hint.clone().or(help);
-                    found.push(Diagnostic { help, ..text.finding(rule, at_line(line), message) });
+                    found.push(text.finding(rule, at_line(line), message).with_help(help));
                 }
             }
         }
@@ -213,7 +213,7 @@ fn object(
             continue;
         };
         let span = if rule == Rule::UndeclaredVariable { member.key_span } else { member.value.span() };
-        found.push(Diagnostic { help, ..whole.finding(rule, place(span), message) });
+        found.push(whole.finding(rule, place(span), message).with_help(help));
     }
     found
 }

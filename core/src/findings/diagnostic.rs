@@ -9,6 +9,22 @@ use super::rule::Rule;
 use super::severity::Severity;
 use crate::text::{Position, Span};
 
+/// The longest message and the longest help, in bytes: they quote names and values, which a file can have of any length.
+const MAX_MESSAGE: usize = 2000;
+
+/// Shortens a text to [`MAX_MESSAGE`].
+fn limited(mut text: String) -> String {
+    if text.len() > MAX_MESSAGE {
+        let mut end = MAX_MESSAGE - '…'.len_utf8();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 /// A text and its path in findings. Positions are computed from the previous ones, so that looking up many positions
 /// roughly in order takes linear time.
 #[derive(Debug)]
@@ -108,7 +124,7 @@ impl Diagnostic {
             span: None,
             position: None,
             end: None,
-            message: message.into(),
+            message: limited(message.into()),
             help: None,
             fix: None,
             source: None,
@@ -142,10 +158,18 @@ impl Diagnostic {
         self
     }
 
+    /// Sets the help, if there is one.
+    pub(crate) fn with_help(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
     /// Sets the help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(limited(help.into()));
         self
     }
 }
@@ -166,6 +190,15 @@ mod tests {
             [at(0), at(3), at(5), at(6), at(999), at(0)],
             [(1, 1), (2, 2), (2, 3), (2, 3), (2, 5), (1, 1)]
         );
+    }
+
+    #[test]
+    fn a_message_does_not_repeat_a_whole_file() {
+        let long = "é".repeat(100_000);
+        let found = Diagnostic::new(Rule::MissingAsset, "a", long.clone()).help(long);
+        for text in [Some(found.message), found.help] {
+            assert!(text.is_some_and(|text| text.len() <= MAX_MESSAGE && text.ends_with("é…")));
+        }
     }
 
     proptest! {

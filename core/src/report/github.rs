@@ -2,6 +2,7 @@
 //!
 //! Source of the escapes: `@actions/core`, `command.ts`.
 
+use super::plain::visible;
 use crate::findings::{Diagnostic, Severity};
 
 /// Writes a finding as one line.
@@ -11,7 +12,7 @@ pub(crate) fn github(found: &Diagnostic, out: &mut String) {
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    let mut properties = vec![("file", found.path.clone())];
+    let mut properties = vec![("file", visible(&found.path))];
     if let (Some(start), Some(end)) = (found.position, found.end) {
         properties.push(("line", start.line.to_string()));
         properties.push(("endLine", end.line.to_string()));
@@ -27,7 +28,7 @@ pub(crate) fn github(found: &Diagnostic, out: &mut String) {
     out.push_str(&format!(
         "::{command} {}::{}\n",
         properties.collect::<Vec<_>>().join(","),
-        workflow_data(&found.whole_message())
+        workflow_data(&visible(&found.whole_message()))
     ));
 }
 
@@ -63,6 +64,11 @@ mod tests {
             "::error file=a%2Cb%3Ac%25.html,line=2,endLine=2,col=10,endColumn=14,title=missing-asset\
              ::no%0D%0A::error::100%25%0Ahelp: commit it\n"
         );
+        let found = Diagnostic::new(Rule::MissingAsset, "a\u{1b}[2J", "\0\u{9b}31m\u{202e}##[error]");
+        out.clear();
+        github(&found, &mut out);
+        assert!(!out.trim_end().contains(|character: char| character.is_control()), "{out:?}");
+        assert!(!out.contains('\u{202e}') && !out.contains("##["), "{out:?}");
         let found = Diagnostic::new(Rule::PlaceholderReference, "index.html", "x");
         out.clear();
         github(&found, &mut out);

@@ -51,10 +51,39 @@ pub(super) fn disarm(text: &str) -> String {
     text.replace("##[", "#\u{200b}#[")
 }
 
-/// Disables `##[command]` in JSON, where an escape stands for the same text.
+/// Disables `##[command]` in JSON, and characters that control a terminal or disguise a name: an escape stands for the same
+/// text.
 #[must_use]
 pub fn disarm_json(json: &str) -> String {
-    json.replace("##[", "#\\u0023[")
+    let json = json.replace("##[", "#\\u0023[");
+    // Those below U+0020 are escaped by every writer; line feeds stand between values.
+    let is_active = |character| matches!(character, '\u{7f}'..='\u{9f}') || is_misleading(character);
+    if !json.contains(is_active) {
+        return json;
+    }
+    let mut disarmed = String::with_capacity(json.len() + 64);
+    for character in json.chars() {
+        if is_active(character) {
+            disarmed.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            disarmed.push(character);
+        }
+    }
+    disarmed
+}
+
+/// Escapes what controls a terminal or starts a command in the middle of a line, and keeps lines.
+pub(super) fn visible(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' | '\t' => safe.push(character),
+            control if control.is_control() => safe.extend(control.escape_default()),
+            deceiving if is_misleading(deceiving) => safe.extend(deceiving.escape_unicode()),
+            other => safe.push(other),
+        }
+    }
+    disarm(&safe)
 }
 
 fn disarm_start(line: &str) -> String {
@@ -79,6 +108,8 @@ mod tests {
         let json = disarm_json("{\"a\":\"x##[error]y\"}");
         assert!(!json.contains("##["));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&json).expect("JSON")["a"], "x##[error]y");
+        let json = disarm_json("{\"a\":\"\u{9b}31m\u{7f}\u{202e}é\"}");
+        assert_eq!(json, "{\"a\":\"\\u009b31m\\u007f\\u202eé\"}");
         assert_eq!(plain("Grüße, 中文, [::1]"), "Grüße, 中文, [::1]");
     }
 }

@@ -228,7 +228,7 @@ impl Reader<'_> {
     /// Reports a finding at a position in the decoded attribute.
     fn report(&mut self, span: Span, rule: Rule, message: impl Into<String>, help: Option<String>) {
         let mut found = self.text.finding(rule, self.offsets.span(span), message);
-        found.help = help;
+        found = found.with_help(help);
         self.diagnostics.push(found);
     }
 
