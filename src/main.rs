@@ -7,6 +7,8 @@ mod cli;
 mod emulator;
 mod engine;
 mod fault;
+#[cfg(test)]
+mod fuzz;
 mod heygen;
 mod project;
 mod renderers;

@@ -24,6 +24,8 @@ cargo xtask test [SUITE…]   run all suites, or the named ones
 cargo xtask test --list     list the suites
 cargo xtask test chaos [--seeds N] [--seed S [--only N,…]]
                             run random fault scenarios, or selected ones
+cargo xtask test fuzz [--time SECONDS] [--target NAME] [--seed S [--seeds N]] [--file PATH]
+                            run random inputs, or selected ones
 cargo xtask bless           write the snapshots of help, errors and output; review them with git diff
 cargo xtask words           print phrases that texts for users should not have
 cargo xtask layers          print the module dependencies and violations of the rules
@@ -38,6 +40,7 @@ cargo xtask site            build the page into target/site
 cargo xtask dist archive TARGET
                             pack the release archives of a target, built before, into dist
 cargo xtask dist channels   make install scripts, npm packages, formula and manifests of all archives in dist
+cargo xtask dist sbom       write the bills of materials of the program, the npm package and the engine into dist
 cargo xtask dist test       install the files in dist on this machine, through every channel
 cargo xtask dist changelog VERSION DATE
                             release the unreleased changes of CHANGELOG.md
@@ -58,6 +61,9 @@ fn main() -> ExitCode {
         }
         ["test", "chaos", flags @ ..] if flags.first().is_some_and(|flag| flag.starts_with("--")) => {
             suites::chaos::play(flags).map(|()| true)
+        }
+        ["test", "fuzz", flags @ ..] if flags.first().is_some_and(|flag| flag.starts_with("--")) => {
+            suites::fuzz::run(flags).map(|()| true)
         }
         ["test", names @ ..] => suites::run(names),
         ["words"] => words::print(),

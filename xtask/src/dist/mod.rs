@@ -1,4 +1,5 @@
-//! The files of a release: archives, checksums, install scripts, npm packages, a Homebrew formula, winget manifests, notes.
+//! The files of a release: archives, checksums, install scripts, npm packages, a Homebrew formula, winget manifests, bills
+//! of materials, notes.
 
 pub(crate) mod archive;
 pub(crate) mod changelog;
@@ -6,6 +7,7 @@ pub(crate) mod checksums;
 mod homebrew;
 mod npm;
 pub(crate) mod project;
+pub(crate) mod sbom;
 pub(crate) mod target;
 #[cfg(test)]
 mod truth;
@@ -38,6 +40,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         }
         ["channels"] => {
             for path in channels(&dist)? {
+                say(&path.display().to_string());
+            }
+        }
+        ["sbom"] => {
+            for path in sbom::write(&dist)? {
                 say(&path.display().to_string());
             }
         }
@@ -80,6 +87,7 @@ pub(crate) fn channels(dist: &Path) -> Result<Vec<PathBuf>> {
     ];
     texts.extend(winget::manifests(VERSION, &checksums)?);
     let mut names = archives;
+    texts.extend(sbom::bills()?.into_iter().map(|(name, bill)| (name, format!("{bill:#}\n"))));
     for (name, text) in texts {
         fs::write(dist.join(&name), text).with_context(|| format!("cannot write {name}"))?;
         names.push(name);

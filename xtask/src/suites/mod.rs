@@ -4,12 +4,14 @@ mod boundary;
 pub(crate) mod cargo;
 pub(crate) mod channels;
 pub(crate) mod chaos;
+pub(crate) mod fuzz;
 mod hooks;
 mod hostile;
 mod init;
 pub(crate) mod layers;
 mod npm;
 mod release;
+mod sbom;
 mod suite;
 pub(crate) mod words;
 mod workflows;
@@ -31,10 +33,12 @@ const ALL: &[Suite] = &[
     Suite { name: "integration", run: cargo::integration },
     Suite { name: "snapshots", run: cargo::snapshots },
     Suite { name: "chaos", run: chaos::test },
+    Suite { name: "fuzz", run: fuzz::test },
     Suite { name: "hostile", run: hostile::test },
     Suite { name: "proof", run: cargo::proof },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },
+    Suite { name: "sbom", run: sbom::test },
     Suite { name: "wasm", run: npm::test },
     Suite { name: "site", run: npm::test_site },
     Suite { name: "hooks", run: hooks::test },

@@ -95,6 +95,7 @@ pub(super) fn problems(sources: &[SourceFile]) -> Result<Vec<Problem>> {
 
 fn is_exempt(path: &str) -> bool {
     let is_test = path.ends_with("/tests.rs") || path.contains("/tests/") || path == "src/snapshots.rs";
+    let is_test = is_test || path.starts_with("src/fuzz/");
     is_test || OWN.iter().any(|(own, _)| path.starts_with(own))
 }
 
