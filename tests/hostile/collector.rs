@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -25,13 +25,32 @@ pub(crate) struct Collector {
     pub(crate) quic: u16,
     /// A name that resolves to a private address of this machine, and a port there.
     pub(crate) named: Option<(String, u16)>,
+    /// Port of the HTTP server that the program takes for public hosts.
+    pub(crate) public: u16,
+    /// Whether there is a server on port 80 of 127.0.0.1: the proxy refuses other ports whatever the address is.
+    pub(crate) has_web: bool,
+    /// Whether there is one on port 80 of ::1.
+    pub(crate) has_web_v6: bool,
 }
+
+/// Hosts that the program takes for public ones.
+pub(crate) const PUBLIC: [&str; 2] = ["cdn.test", "other.test"];
+
+/// Names that resolve to addresses which are not public.
+const PRIVATE: &[(&str, &str)] =
+    &[("private.test", "127.0.0.1"), ("private-v6.test", "::1"), ("mapped.test", "::ffff:127.0.0.1")];
 
 impl Collector {
     pub(crate) fn start() -> Self {
         let arrived = Arrived::default();
         let local = IpAddr::from([127, 0, 0, 1]);
+        let web = |address: IpAddr| {
+            TcpListener::bind((address, 80)).map(|listener| serve(listener, &arrived)).is_ok()
+        };
         Self {
+            public: http(local, &arrived),
+            has_web: web(local),
+            has_web_v6: web(Ipv6Addr::LOCALHOST.into()),
             port: http(local, &arrived),
             preconnect: tcp("preconnect", &arrived),
             turn: tcp("webrtc-tcp", &arrived),
@@ -42,16 +61,28 @@ impl Collector {
         }
     }
 
+    /// Returns the hosts that tests add, for `HYPERFRAMES_CI_TEST_HOSTS`.
+    pub(crate) fn test_hosts(&self) -> String {
+        let public = PUBLIC.iter().map(|name| format!("{name}:80=127.0.0.1:{}", self.public));
+        let private = PRIVATE.iter().map(|(name, address)| format!("{name}={address}"));
+        public.chain(private).collect::<Vec<_>>().join(",")
+    }
+
     /// Returns what arrived of the probe `name`; empty if nothing did.
     pub(crate) fn arrived(&self, name: &str) -> String {
         self.arrived.lock().unwrap().get(name).cloned().unwrap_or_default()
     }
 }
 
-/// Records requests to `/<name of a probe>`.
+/// Records requests to `/<name of a probe>`, and redirects those to `/redirect?<URL>`.
 fn http(address: IpAddr, arrived: &Arrived) -> u16 {
     let listener = TcpListener::bind(SocketAddr::new(address, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
+    serve(listener, arrived);
+    port
+}
+
+fn serve(listener: TcpListener, arrived: &Arrived) {
     let arrived = Arc::clone(arrived);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -59,7 +90,6 @@ fn http(address: IpAddr, arrived: &Arrived) -> u16 {
             thread::spawn(move || answer(stream, &arrived));
         }
     });
-    port
 }
 
 fn answer(mut stream: TcpStream, arrived: &Arrived) {
@@ -72,10 +102,18 @@ fn answer(mut stream: TcpStream, arrived: &Arrived) {
     if !name.is_empty() {
         arrived.lock().unwrap().insert(name.to_owned(), line.to_owned());
     }
-    let body = "/* canary */";
+    let (status, location) = match line.split_once('?') {
+        // `/redirect307?http://…` leads there.
+        Some((path, rest)) if name.starts_with("redirect") => {
+            let status = path.rsplit("redirect").next().filter(|status| !status.is_empty()).unwrap_or("302");
+            (status, format!("Location: {}\r\n", rest.split(' ').next().unwrap_or_default()))
+        }
+        _ => ("200", String::new()),
+    };
+    let body = if name == "lib.js" { "window.LIB = 'yes';" } else { "/* canary */" };
     let _ = write!(
         stream,
-        "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Type: text/javascript\r\n\
+        "HTTP/1.1 {status} OK\r\n{location}Access-Control-Allow-Origin: *\r\nContent-Type: text/javascript\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );

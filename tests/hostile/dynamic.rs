@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::collector::Collector;
+use super::network;
 use super::program::{Secrets, page, render};
 use super::{HeldBy, Layer, Row};
 
@@ -24,18 +25,34 @@ enum Sign {
 }
 
 /// A probe: its name, what holds it, its sign, and its script, in which `mark()` makes the cell white.
-struct Probe(&'static str, HeldBy, Sign, String);
+struct Probe(String, HeldBy, Sign, String);
+
+/// Scripts that must succeed: pages run, and load scripts of public hosts by themselves and through the engine.
+const CONTROLS: [(&str, &str); 3] = [
+    ("the page did not run, so that its probes prove nothing", "mark();"),
+    (
+        "a script of a public host was not loaded by the page",
+        "const s = document.createElement('script'); s.onload = mark; s.src = 'http://cdn.test/loaded.js'; document.head.append(s);",
+    ),
+    ("a script of a public host was not loaded by the engine", "if (window.LIB === 'yes') mark();"),
+];
 
 /// Renders the pages, and returns what came of them.
 pub(crate) fn run(collector: &Collector, secrets: &Secrets) -> Vec<Row> {
+    let mut rows = Vec::new();
     // A file that the engine may not read fails the whole render.
     let needs_files = |probe: &Probe| matches!(probe.1, HeldBy::Layer(Layer::Files));
-    let (files, probes) = probes(collector, secrets).into_iter().partition::<Vec<_>, _>(needs_files);
-    let mut rows = match draw(collector, &probes) {
-        Ok(pixels) => judge(collector, probes, &pixels),
+    let (files, mut probes) = probes(collector, secrets).into_iter().partition::<Vec<_>, _>(needs_files);
+    let (targets, untried) = network::of_scripts(collector);
+    probes.extend(targets.into_iter().map(|target| {
+        let script = format!("new Image().src = '{}';", target.url);
+        Probe(target.name, HeldBy::Layer(Layer::Network), Sign::Request(target.request), script)
+    }));
+    match draw(collector, &probes, "") {
+        Ok(pixels) => rows.extend(judge(collector, probes, &pixels)),
         Err(output) => panic!("{output}"),
-    };
-    match draw(collector, &files) {
+    }
+    match draw(collector, &files, "") {
         Ok(pixels) => rows.extend(judge(collector, files, &pixels)),
         Err(output) => {
             assert!(output.contains("Access to this API has been restricted"), "{output}");
@@ -43,22 +60,36 @@ pub(crate) fn run(collector: &Collector, secrets: &Secrets) -> Vec<Row> {
             rows.extend(held);
         }
     }
-    rows.push(Row {
-        name: "redirect to loopback (needs a public server)".to_owned(),
-        held_by: HeldBy::Layer(Layer::Network),
-        arrived: String::new(),
-    });
+    rows.extend(elements(collector));
+    rows.extend(untried.into_iter().map(Row::untried));
     rows
 }
 
-/// Renders a page with probes, and returns the pixels of its last frame.
+/// Renders a page whose elements name public hosts that redirect to this machine. The engine may refuse to render it.
+fn elements(collector: &Collector) -> Vec<Row> {
+    let elements = network::of_elements(collector);
+    let markup = elements.iter().map(|(_, markup)| markup.as_str()).collect::<String>();
+    let drawn = draw(collector, &[], &markup);
+    let note = drawn.err().map(|output| format!("; the render failed: {output}")).unwrap_or_default();
+    let asked = collector.arrived("redirect");
+    assert!(!asked.is_empty(), "no element of the page was loaded, so that they prove nothing{note}");
+    let row = |(target, _): (network::Target, String)| Row {
+        arrived: collector.arrived(target.request),
+        name: target.name,
+        held_by: HeldBy::Layer(Layer::Network),
+        is_tried: true,
+    };
+    elements.into_iter().map(row).collect()
+}
+
+/// Renders a page with probes and other elements, and returns the pixels of its last frame.
 ///
 /// # Errors
 /// Returns the output of the program if the render fails.
-fn draw(collector: &Collector, probes: &[Probe]) -> Result<Vec<u8>, String> {
-    // The first shows that the scripts run, and is no probe.
-    let control = Probe("control", HeldBy::Browser, Sign::Cell, "mark();".to_owned());
-    let probes = || std::iter::once(&control).chain(probes).enumerate();
+fn draw(collector: &Collector, probes: &[Probe], markup: &str) -> Result<Vec<u8>, String> {
+    let controls =
+        CONTROLS.map(|(name, script)| Probe(name.to_owned(), HeldBy::Browser, Sign::Cell, script.to_owned()));
+    let probes = || controls.iter().chain(probes).enumerate();
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("project");
     std::fs::create_dir(&project).unwrap();
@@ -74,16 +105,22 @@ fn draw(collector: &Collector, probes: &[Probe]) -> Result<Vec<u8>, String> {
              const mark = () => {{ cell.style.background = '#fff'; }};\ntry {{ {script} }} catch {{}} }})();\n"
         )
     });
-    let content = format!("{}<script>\n{}</script>", cells.collect::<String>(), scripts.collect::<String>());
+    let cells = cells.collect::<String>();
+    let content = format!(
+        "{cells}{markup}<script src=\"http://cdn.test/lib.js\"></script>\n<script>\n{}</script>",
+        scripts.collect::<String>()
+    );
     std::fs::write(project.join("index.html"), page(&content)).unwrap();
     let worker = format!("fetch('http://127.0.0.1:{}/service-worker', {{mode: 'no-cors'}})", collector.port);
     std::fs::write(project.join("sw.js"), worker).unwrap();
-    let (code, output) = render(&project, folder.path(), &[]);
+    let (code, output) = render(&project, folder.path(), &collector.test_hosts(), &[]);
     if code != 0 {
         return Err(output);
     }
     let pixels = last_frame(&folder.path().join("v.mp4"));
-    assert!(is_white(&pixels, 0), "the page did not run, so that its probes prove nothing");
+    for (place, (message, _)) in CONTROLS.iter().enumerate() {
+        assert!(is_white(&pixels, place), "{message}");
+    }
     Ok(pixels)
 }
 
@@ -91,7 +128,7 @@ fn judge(collector: &Collector, probes: Vec<Probe>, pixels: &[u8]) -> Vec<Row> {
     let row = |(place, probe): (usize, Probe)| {
         let arrived = match probe.2 {
             Sign::Request(request) => collector.arrived(request),
-            Sign::Cell if is_white(pixels, place + 1) => "the page saw it".to_owned(),
+            Sign::Cell if is_white(pixels, place + CONTROLS.len()) => "the page saw it".to_owned(),
             Sign::Cell => String::new(),
         };
         Row::of(&probe, arrived)
@@ -101,7 +138,7 @@ fn judge(collector: &Collector, probes: Vec<Probe>, pixels: &[u8]) -> Vec<Row> {
 
 impl Row {
     fn of(probe: &Probe, arrived: String) -> Self {
-        Self { name: probe.0.to_owned(), held_by: probe.1, arrived }
+        Self { name: probe.0.clone(), held_by: probe.1, arrived, is_tried: true }
     }
 }
 
@@ -198,69 +235,94 @@ fn probes(collector: &Collector, secrets: &Secrets) -> Vec<Probe> {
             "new SharedWorker(window.URL.createObjectURL(new Blob(['fetch(\"' + TARGET + '\", {mode: \"no-cors\"})'])));",
         ),
     ] {
-        all.push(Probe(name, network, Sign::Request(request), local(script, request)));
+        all.push(Probe(name.to_owned(), network, Sign::Request(request), local(script, request)));
     }
     let service = "navigator.serviceWorker.register('sw.js');".to_owned();
-    all.push(Probe("loopback by service worker", network, Sign::Request("service-worker"), service));
+    all.push(Probe(
+        "loopback by service worker".to_owned(),
+        network,
+        Sign::Request("service-worker"),
+        service,
+    ));
     let preconnect = format!(
         "const l = document.createElement('link'); l.rel = 'preconnect'; l.href = 'http://127.0.0.1:{}'; document.head.append(l);",
         collector.preconnect
     );
-    all.push(Probe("loopback by preconnect", network, Sign::Request("preconnect"), preconnect));
+    all.push(Probe("loopback by preconnect".to_owned(), network, Sign::Request("preconnect"), preconnect));
     let peer = |server: &str| {
         format!(
             "const p = new RTCPeerConnection({{iceServers: [{server}]}}); p.createDataChannel('x'); p.createOffer().then(o => p.setLocalDescription(o));"
         )
     };
     let stun = peer(&format!("{{urls: 'stun:127.0.0.1:{}'}}", collector.stun));
-    all.push(Probe("loopback by WebRTC, UDP", network, Sign::Request("webrtc-udp"), stun));
+    all.push(Probe("loopback by WebRTC, UDP".to_owned(), network, Sign::Request("webrtc-udp"), stun));
     let turn = peer(&format!(
         "{{urls: 'turn:127.0.0.1:{}?transport=tcp', username: 'a', credential: 'b'}}",
         collector.turn
     ));
-    all.push(Probe("loopback by WebRTC, TCP", network, Sign::Request("webrtc-tcp"), turn));
+    all.push(Probe("loopback by WebRTC, TCP".to_owned(), network, Sign::Request("webrtc-tcp"), turn));
     let quic = format!("new WebTransport('https://127.0.0.1:{}/x');", collector.quic);
-    all.push(Probe("loopback by WebTransport", network, Sign::Request("webtransport"), quic));
+    all.push(Probe("loopback by WebTransport".to_owned(), network, Sign::Request("webtransport"), quic));
     let name = format!("new Image().src = 'http://a.localhost:{port}/localhost-name';");
-    all.push(Probe("a name below localhost", network, Sign::Request("localhost-name"), name));
+    all.push(Probe("a name below localhost".to_owned(), network, Sign::Request("localhost-name"), name));
     if let Some((name, port)) = &collector.named {
         let script = format!("new Image().src = 'http://{name}:{port}/private-name';");
-        all.push(Probe("a name with a private address", network, Sign::Request("private-name"), script));
+        all.push(Probe(
+            "a name with a private address".to_owned(),
+            network,
+            Sign::Request("private-name"),
+            script,
+        ));
     }
     let metadata =
         "fetch('http://169.254.169.254/', {mode: 'no-cors'}).then(mark).catch(() => {});".to_owned();
-    all.push(Probe("metadata service by fetch", network, Sign::Cell, metadata));
+    all.push(Probe("metadata service by fetch".to_owned(), network, Sign::Cell, metadata));
     all.push(Probe(
-        "DevTools on its usual port",
+        "DevTools on its usual port".to_owned(),
         network,
         Sign::Cell,
         seen("http://127.0.0.1:9222/json/version"),
     ));
     let browser = HeldBy::Browser;
-    all.push(Probe("a file by the engine's folder", browser, Sign::Cell, seen(&format!("/hf-ext{secret}"))));
     all.push(Probe(
-        "a file by encoded dots",
+        "a file by the engine's folder".to_owned(),
+        browser,
+        Sign::Cell,
+        seen(&format!("/hf-ext{secret}")),
+    ));
+    all.push(Probe(
+        "a file by encoded dots".to_owned(),
         browser,
         Sign::Cell,
         seen(&format!("/{}{secret}", "..%2f".repeat(16))),
     ));
-    all.push(Probe("a file by double slashes", browser, Sign::Cell, seen(&format!("/.//{secret}"))));
-    all.push(Probe("/proc by the engine's folder", browser, Sign::Cell, seen("/hf-ext/proc/self/environ")));
     all.push(Probe(
-        "/proc by encoded dots",
+        "a file by double slashes".to_owned(),
+        browser,
+        Sign::Cell,
+        seen(&format!("/.//{secret}")),
+    ));
+    all.push(Probe(
+        "/proc by the engine's folder".to_owned(),
+        browser,
+        Sign::Cell,
+        seen("/hf-ext/proc/self/environ"),
+    ));
+    all.push(Probe(
+        "/proc by encoded dots".to_owned(),
         browser,
         Sign::Cell,
         seen(&format!("/{}proc/self/environ", "%2e%2e%2f".repeat(16))),
     ));
-    all.push(Probe("file: by fetch", browser, Sign::Cell, seen(&format!("file://{secret}"))));
+    all.push(Probe("file: by fetch".to_owned(), browser, Sign::Cell, seen(&format!("file://{secret}"))));
     let frame = format!(
         "const f = document.createElement('iframe'); f.src = 'file://{secret}'; f.onload = () => {{ try {{ if (/canary/.test(f.contentDocument.body.textContent)) mark(); }} catch {{}} }}; document.body.append(f);"
     );
-    all.push(Probe("file: by iframe", browser, Sign::Cell, frame));
+    all.push(Probe("file: by iframe".to_owned(), browser, Sign::Cell, frame));
     let video = format!(
         "cell.innerHTML = '<video id=outside muted data-start=0 data-duration=1 style=\"width:100%;height:100%;object-fit:cover\" s' + 'rc=\".' + '/{}\"></video>';",
         secrets.path("canary.mp4")
     );
-    all.push(Probe("a video outside by a script", files, Sign::Cell, video));
+    all.push(Probe("a video outside by a script".to_owned(), files, Sign::Cell, video));
     all
 }

@@ -48,13 +48,13 @@ fn attempt(project: &Project, collector: &Collector) -> Row {
     }
     let variables = project.variables.as_deref().map(|values| ["--variables", values]);
     let arguments = variables.as_ref().map_or(&[][..], |pair| &pair[..]);
-    let (code, output) = render(&source, folder.path(), arguments);
+    let (code, output) = render(&source, folder.path(), "", arguments);
     let mut arrived = collector.arrived(&project.name.replace(' ', "-"));
     if code != 5 || !output.contains("project_refused") || folder.path().join("v.mp4").exists() {
         arrived =
             format!("{arrived} the engine was started or another error came first: exit {code}: {output}");
     }
-    Row { name: project.name.to_owned(), held_by: HeldBy::Refusal, arrived }
+    Row { name: project.name.to_owned(), held_by: HeldBy::Refusal, arrived, is_tried: true }
 }
 
 fn projects(collector: &Collector, secrets: &Secrets) -> Vec<Project> {

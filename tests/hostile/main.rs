@@ -8,6 +8,7 @@
 mod collector;
 mod dynamic;
 mod fixed;
+mod network;
 mod program;
 
 use std::fmt::Write as _;
@@ -45,9 +46,16 @@ struct Row {
     held_by: HeldBy,
     /// What arrived; empty if nothing did.
     arrived: String,
+    /// Whether this machine allows the probe.
+    is_tried: bool,
 }
 
 impl Row {
+    /// A probe that this machine does not allow, for the reason in its name.
+    fn untried(name: String) -> Self {
+        Self { name, held_by: HeldBy::Layer(Layer::Network), arrived: String::new(), is_tried: false }
+    }
+
     fn is_asserted(&self) -> bool {
         match self.held_by {
             HeldBy::Refusal | HeldBy::Browser => true,
@@ -64,6 +72,7 @@ fn table(rows: &[Row]) -> String {
             other => format!("{other:?}").to_lowercase(),
         };
         let arrived = match (row.arrived.as_str(), row.is_asserted()) {
+            _ if !row.is_tried => "not tried".to_owned(),
             ("", true) => "nothing".to_owned(),
             ("", false) => "nothing (not asserted)".to_owned(),
             (arrived, true) => format!("LEAK: {arrived}"),
@@ -98,7 +107,7 @@ fn nothing_of_the_machine_arrives() {
 fn an_example_is_rendered_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/launch-card");
-    let (code, output) = program::render(&example, folder.path(), &[]);
+    let (code, output) = program::render(&example, folder.path(), "", &[]);
     assert_eq!(code, 0, "{output}");
     assert!(folder.path().join("v.mp4").is_file());
 }

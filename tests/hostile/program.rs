@@ -47,9 +47,9 @@ impl Secrets {
     }
 }
 
-/// Renders `project` to `v.mp4` in `folder`, with every finding of the checks allowed; returns the exit code and what
-/// was printed.
-pub(crate) fn render(project: &Path, folder: &Path, arguments: &[&str]) -> (i32, String) {
+/// Renders `project` to `v.mp4` in `folder`, with every finding of the checks allowed and with the `hosts` of
+/// `HYPERFRAMES_CI_TEST_HOSTS`; returns the exit code and what was printed.
+pub(crate) fn render(project: &Path, folder: &Path, hosts: &str, arguments: &[&str]) -> (i32, String) {
     let allowed = Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>().join(",");
     let mut command = Command::new(env!("CARGO_BIN_EXE_hyperframes-ci"));
     let kept = ["PATH", "TMPDIR", "HYPERFRAMES_BROWSER_PATH", "XDG_CACHE_HOME", "HYPERFRAMES_CI_CACHE"];
@@ -64,6 +64,7 @@ pub(crate) fn render(project: &Path, folder: &Path, arguments: &[&str]) -> (i32,
         .env_clear()
         .envs(kept)
         .env("HOME", folder)
+        .env("HYPERFRAMES_CI_TEST_HOSTS", hosts)
         .env("HYPERFRAMES_CI_LEDGER", folder.join("ledger.jsonl"));
     if std::env::var_os("HYPERFRAMES_CI_CACHE").is_none()
         && let Some(home) = std::env::var_os("HOME")

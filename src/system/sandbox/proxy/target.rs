@@ -56,12 +56,16 @@ impl Target {
     /// Returns an error of the kind `PermissionDenied` if the target may not be reached, and the error of the look-up.
     pub(super) fn addresses(&self, network: Network) -> io::Result<Vec<SocketAddr>> {
         if network == Network::Public
-            && let Some(address) = test_host(self)
+            && let Some(address) = test_host(&self.authority()).and_then(|address| address.parse().ok())
         {
             return Ok(vec![address]);
         }
         self.check(network)?;
-        let all = (self.host.as_str(), self.port).to_socket_addrs()?.collect::<Vec<_>>();
+        let tested = test_host(&self.host).and_then(|address| address.parse::<IpAddr>().ok());
+        let all = match tested {
+            Some(address) => vec![SocketAddr::new(address, self.port)],
+            None => (self.host.as_str(), self.port).to_socket_addrs()?.collect(),
+        };
         let public = all.into_iter().filter(|address| is_public(address.ip()));
         let public = public.take(MAX_ADDRESSES).collect::<Vec<_>>();
         if public.is_empty() { Err(refused("not a public address")) } else { Ok(public) }
@@ -106,16 +110,16 @@ fn refused(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, reason)
 }
 
-/// Returns the address that a test serves as a public host: `HYPERFRAMES_CI_TEST_HOSTS=cdn.test:80=127.0.0.1:8080,…`.
+/// Returns the address that a test gives a host, in `HYPERFRAMES_CI_TEST_HOSTS=cdn.test:80=127.0.0.1:8080,…`: the host
+/// with a port is taken for a public one; a name without a port, as in `private.test=10.0.0.1`, resolves to the address.
 /// Builds for users do not have it.
-fn test_host(target: &Target) -> Option<SocketAddr> {
+fn test_host(wanted: &str) -> Option<String> {
     if !cfg!(debug_assertions) {
         return None;
     }
     let hosts = std::env::var("HYPERFRAMES_CI_TEST_HOSTS").ok()?;
-    let wanted = target.authority();
     let mut pairs = hosts.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(host, _)| *host == wanted)?.1.parse().ok()
+    pairs.find(|(host, _)| *host == wanted).map(|(_, address)| address.to_owned())
 }
 
 #[cfg(test)]
