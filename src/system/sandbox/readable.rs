@@ -13,7 +13,8 @@ pub(crate) struct ContainedPrograms {
     pub(crate) folders: Vec<PathBuf>,
 }
 
-/// Files and directories of the system that programs need on Linux: libraries, fonts, certificates, the clock.
+/// Files and directories of the system that programs need on Linux: libraries, fonts, certificates, the clock. Without the
+/// cache of fontconfig, each start of a browser reads every font.
 #[cfg(target_os = "linux")]
 const SYSTEM: &[&str] = &[
     "/usr",
@@ -29,10 +30,12 @@ const SYSTEM: &[&str] = &[
     "/etc/chromium",
     "/etc/chromium.d",
     "/etc/fonts",
+    "/etc/host.conf",
     "/etc/hosts",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
+    "/etc/locale.alias",
     "/etc/localtime",
     "/etc/mime.types",
     "/etc/nsswitch.conf",
@@ -41,9 +44,11 @@ const SYSTEM: &[&str] = &[
     "/etc/pki/tls/certs",
     "/etc/resolv.conf",
     "/etc/ssl",
+    "/etc/vulkan",
     "/proc",
     "/sys/devices",
     "/sys/fs/cgroup",
+    "/var/cache/fontconfig",
 ];
 
 /// Returns what a contained process may read, without its own files.
