@@ -245,8 +245,10 @@ pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
                 "request": result.get("request"),
                 "video": result.get("video"),
             });
-            if let Some(sandbox) = result.get("sandbox") {
-                video["sandbox"] = sandbox.clone();
+            for member in ["sandbox", "programs"] {
+                if let Some(value) = result.get(member) {
+                    video[member] = value.clone();
+                }
             }
             video
         };

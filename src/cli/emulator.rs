@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let renderer = if args.placeholder {
         None
     } else {
-        Some(emulator_backend(SandboxOptions::default(), Deadline::NEVER, console)?)
+        Some(emulator_backend(SandboxOptions::default(), Deadline::NEVER, console)?.0)
     };
     let given = args.api_key.clone().filter(|key| !key.trim().is_empty());
     let is_generated = given.is_none();

@@ -1,16 +1,10 @@
 //! What a local render finds on this machine.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use super::provision::{self, ENGINE_VERSION};
-use crate::system::deadline::Deadline;
-use crate::system::programs::{self, Node, ProgramError, find, process};
-use crate::system::sandbox::{ContainedPrograms, Sandbox, SandboxError, SandboxOptions};
-
-/// Time limit of a program that prints its version.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use crate::system::programs::{self, Node, ProgramError, find};
+use crate::system::sandbox::{Sandbox, SandboxError, SandboxOptions, version_line};
 
 /// A program that a local render needs.
 #[derive(Debug)]
@@ -19,7 +13,7 @@ pub(crate) struct ProgramState {
     pub(crate) name: &'static str,
     /// Path, if it is installed.
     pub(crate) path: Option<PathBuf>,
-    /// First line of what it prints about its version.
+    /// What it prints about its version.
     pub(crate) version: Option<String>,
 }
 
@@ -28,7 +22,7 @@ pub(crate) struct ProgramState {
 pub(crate) struct Diagnosis {
     /// The programs.
     pub(crate) programs: Vec<ProgramState>,
-    /// The sandbox; `None` until Node and a browser are installed.
+    /// The sandbox; `None` until Node, a browser and FFmpeg are installed.
     pub(crate) sandbox: Option<Sandbox>,
 }
 
@@ -43,18 +37,16 @@ pub(crate) fn diagnose() -> Result<Diagnosis, ProgramError> {
     let engine = Some(provision::engine(&packages)).filter(|engine| engine.is_file());
     let browser = provision::browser();
     let ffmpeg = find("ffmpeg");
-    let sandbox = match (&node, &browser) {
-        (Some(node), Some(browser)) => {
-            let folders = ffmpeg.as_deref().and_then(Path::parent).map(Path::to_owned);
-            let folders = folders.into_iter().chain([packages.folder().to_owned()]).collect();
-            let programs = ContainedPrograms { node: node.clone(), browser: browser.clone(), folders };
+    let sandbox = match (&node, &browser, &ffmpeg) {
+        (Some(node), Some(browser), Some(ffmpeg)) => {
+            let programs = provision::contained(node, browser, ffmpeg, packages.folder());
             let found: Result<Sandbox, SandboxError> = Sandbox::find(SandboxOptions::default(), programs);
             found.ok()
         }
         _ => None,
     };
     let state = |name, path: Option<PathBuf>, argument: &str| {
-        let version = path.as_deref().and_then(|path| version(path, argument));
+        let version = path.as_deref().and_then(|path| version_line(path, argument));
         ProgramState { name, path, version }
     };
     let programs = vec![
@@ -68,14 +60,4 @@ pub(crate) fn diagnose() -> Result<Diagnosis, ProgramError> {
         state("FFmpeg", ffmpeg, "-version"),
     ];
     Ok(Diagnosis { programs, sandbox })
-}
-
-/// Returns the first line that a program prints about its version.
-fn version(program: &Path, argument: &str) -> Option<String> {
-    let mut command = Command::new(program);
-    command.arg(argument);
-    let (exited, output) =
-        process::capture(process::without_secrets(command), Deadline::after(TIMEOUT)).ok()?;
-    let line = output.lines().next().map(|line| line.trim().to_owned());
-    line.filter(|line| exited.status.success() && !line.is_empty())
 }

@@ -32,7 +32,7 @@ use crate::system::file;
 #[cfg(unix)]
 use crate::system::process_tree::ProcessTree;
 use crate::system::programs::{WorkDir, process, set_noninteractive};
-use crate::system::sandbox::{ContainedPrograms, Sandbox, SandboxOptions, Watch};
+use crate::system::sandbox::{Layer, ProgramVersions, Sandbox, SandboxOptions, Watch};
 use crate::system::unpack;
 
 /// A local render: the archive that the cloud would get, and the options of the request.
@@ -74,6 +74,15 @@ pub(crate) enum Progress {
     },
 }
 
+/// What renders depend on besides the project: reports and manifests record it.
+#[derive(Clone, Debug)]
+pub(crate) struct EngineDescription {
+    /// The layers that contain the pages, the weakest first.
+    pub(crate) layers: &'static [Layer],
+    /// The versions of the programs.
+    pub(crate) versions: ProgramVersions,
+}
+
 /// The engine and the programs that it needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
@@ -95,11 +104,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let on_install = &mut |what: &str| progress(Progress::Provisioning(what.to_owned()));
         let programs = provision::provision(deadline, on_install)?;
-        let contained = ContainedPrograms {
-            node: programs.node.clone(),
-            browser: programs.browser.clone(),
-            folders: vec![programs.packages.clone(), programs.ffmpeg.clone()],
-        };
+        let contained = programs.contained();
         let sandbox = Sandbox::find(options, contained).map_err(EngineError::Sandbox)?;
         Ok(Self { programs, sandbox })
     }
@@ -107,6 +112,11 @@ impl Engine {
     /// Returns the layers that contain the pages.
     pub(crate) fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// Returns what renders with this engine depend on.
+    pub(crate) fn description(&self) -> EngineDescription {
+        EngineDescription { layers: self.sandbox.layers(), versions: self.sandbox.versions().clone() }
     }
 
     /// Renders `job`; returns once the video is complete.
@@ -182,10 +192,10 @@ impl Engine {
 
     /// Returns `PATH` with Node and FFmpeg first: the engine starts both by name.
     fn path(&self) -> OsString {
-        let node = self.programs.node.parent().map(Path::to_owned).unwrap_or_default();
+        let folder = |program: &Path| program.parent().map(Path::to_owned).unwrap_or_default();
         let inherited = std::env::var_os("PATH").unwrap_or_default();
-        let folders =
-            [node, self.programs.ffmpeg.clone()].into_iter().chain(std::env::split_paths(&inherited));
+        let own = [folder(&self.programs.node), folder(&self.programs.ffmpeg)];
+        let folders = own.into_iter().chain(std::env::split_paths(&inherited));
         std::env::join_paths(folders.filter(|folder| !folder.as_os_str().is_empty())).unwrap_or(inherited)
     }
 }

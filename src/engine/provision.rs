@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::system::deadline::Deadline;
 use crate::system::programs::{self, Lock, Node, NpmPackages, ProgramError, find};
+use crate::system::sandbox::ContainedPrograms;
 
 /// Version of the engine: pinned, so that renders are the same on every machine.
 pub(crate) const ENGINE_VERSION: &str = "0.8.170";
@@ -39,8 +40,24 @@ pub(super) struct Programs {
     /// Directory of the engine and its packages.
     pub(super) packages: PathBuf,
     pub(super) browser: PathBuf,
-    /// Directory of FFmpeg, for `PATH`.
     pub(super) ffmpeg: PathBuf,
+}
+
+impl Programs {
+    /// Returns the programs that run inside of the layers.
+    pub(super) fn contained(&self) -> ContainedPrograms {
+        contained(&self.node, &self.browser, &self.ffmpeg, &self.packages)
+    }
+}
+
+/// Returns the programs that run inside of the layers, with the directory of the engine.
+pub(super) fn contained(node: &Path, browser: &Path, ffmpeg: &Path, packages: &Path) -> ContainedPrograms {
+    ContainedPrograms {
+        node: node.to_owned(),
+        browser: browser.to_owned(),
+        ffmpeg: ffmpeg.to_owned(),
+        packages: packages.to_owned(),
+    }
 }
 
 /// Finds or installs the programs; `on_install` is called with the name of everything that is installed.
@@ -70,7 +87,6 @@ pub(super) fn provision(
         return Err(ProgramError::Missing(missing));
     };
     let node = node.install(&packages, deadline, on_install)?;
-    let ffmpeg = ffmpeg.parent().map_or_else(PathBuf::new, Path::to_owned);
     let engine = engine(&packages);
     Ok(Programs { node, engine, packages: packages.folder().to_owned(), browser, ffmpeg })
 }

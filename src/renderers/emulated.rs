@@ -8,6 +8,7 @@ use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::Reporter;
 use crate::emulator::{Config, Emulator};
+use crate::engine::EngineDescription;
 use crate::fault::Error;
 use crate::heygen::auth::{Credential, Secret};
 use crate::heygen::environment;
@@ -42,18 +43,26 @@ impl Renderer for Emulated {
 }
 
 /// A session with an emulator, which starts empty: there are no earlier renders to find, and no ledger to write.
-struct EmulatedSession(Option<(Emulator, CloudSession)>);
+struct EmulatedSession(Option<Running>);
+
+/// The emulator of a session; dropping it stops it.
+struct Running {
+    session: CloudSession,
+    engine: EngineDescription,
+    _emulator: Emulator,
+}
 
 impl Session for EmulatedSession {
     fn prepare(&mut self, context: &RunContext<'_>, console: &mut Console) -> Result<(), Error> {
-        let backend = emulator_backend(context.options.sandbox, context.deadline(), console)?;
+        let (backend, engine) = emulator_backend(context.options.sandbox, context.deadline(), console)?;
         let emulator = Emulator::start(Config::default(), Some(backend))?;
         let credential = Credential::ApiKey(Secret::new(emulator.api_key().to_owned()));
         let transport = environment::transport_with(ApiBase::parse(emulator.url())?, credential)?;
         if !context.is_batch {
             console.detail(&format!("using the emulator at {}", emulator.url()));
         }
-        self.0 = Some((emulator, CloudSession::new(transport, false)));
+        let session = CloudSession::new(transport, false);
+        self.0 = Some(Running { session, engine, _emulator: emulator });
         Ok(())
     }
 
@@ -63,11 +72,11 @@ impl Session for EmulatedSession {
         orders: u64,
         console: &mut Console,
     ) -> Result<(), Error> {
-        self.0.as_mut().map_or(Ok(()), |(_, session)| session.search_account(context, orders, console))
+        self.0.as_mut().map_or(Ok(()), |running| running.session.search_account(context, orders, console))
     }
 
     fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
-        self.0.as_ref()?.1.known(identity)
+        self.0.as_ref()?.session.known(identity)
     }
 
     fn render(
@@ -77,7 +86,10 @@ impl Session for EmulatedSession {
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
         match &self.0 {
-            Some((_, session)) => session.render(context, orders, reporter),
+            Some(running) => {
+                let totals = running.session.render(context, orders, reporter)?;
+                Ok(RunTotals { engine: Some(running.engine.clone()), ..totals })
+            }
             None => Ok(RunTotals::default()),
         }
     }

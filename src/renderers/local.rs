@@ -11,7 +11,7 @@ use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
 use super::report::{Event, Reporter};
 use super::verify::verify;
 use crate::emulator::RenderBackend;
-use crate::engine::{self, Engine, Progress};
+use crate::engine::{self, Engine, EngineDescription, Progress};
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
@@ -95,7 +95,7 @@ impl Session for LocalSession {
             }
             Message::Result(result) => reporter.result(result),
         });
-        Ok(RunTotals { sandbox: Some(engine.sandbox().layers()), ..RunTotals::default() })
+        Ok(RunTotals { engine: Some(engine.description()), ..RunTotals::default() })
     }
 }
 
@@ -108,7 +108,7 @@ impl RenderBackend for EngineBackend {
     }
 }
 
-/// Returns the backend of the emulator: the official engine, which is installed if needed.
+/// Returns the backend of the emulator and what it depends on: the official engine, which is installed if needed.
 ///
 /// # Errors
 /// Returns an error if a program is missing and cannot be installed.
@@ -116,8 +116,10 @@ pub(crate) fn emulator_backend(
     options: SandboxOptions,
     deadline: Deadline,
     console: &mut Console,
-) -> Result<Arc<dyn RenderBackend>, Error> {
-    Ok(Arc::new(EngineBackend(provision(options, deadline, console)?)))
+) -> Result<(Arc<dyn RenderBackend>, EngineDescription), Error> {
+    let engine = provision(options, deadline, console)?;
+    let description = engine.description();
+    Ok((Arc::new(EngineBackend(engine)), description))
 }
 
 /// Finds or installs the engine.

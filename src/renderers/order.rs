@@ -11,13 +11,14 @@ use serde_json::{Map, Value};
 
 use super::lambda::LambdaOptions;
 use super::verify::Verified;
+use crate::engine::EngineDescription;
 use crate::fault::Error;
 use crate::project::pack::Packed;
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
-use crate::system::sandbox::{Layer, SandboxOptions};
+use crate::system::sandbox::SandboxOptions;
 
 /// Options of a run, which apply to all of its orders.
 #[derive(Clone, Debug, PartialEq)]
@@ -252,19 +253,19 @@ impl Order {
 }
 
 /// Totals of a run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RunTotals {
     /// Estimated cost in US dollars, if the renderer provides one.
     pub(crate) cost_usd: Option<f64>,
-    /// The layers that contained the pages, if this machine rendered them.
-    pub(crate) sandbox: Option<&'static [Layer]>,
+    /// The engine, if this machine rendered the pages.
+    pub(crate) engine: Option<EngineDescription>,
 }
 
 impl RunTotals {
     /// Returns the totals of both runs.
     pub(crate) fn plus(self, other: Self) -> Self {
         let costs = self.cost_usd.into_iter().chain(other.cost_usd);
-        Self { cost_usd: costs.reduce(|sum, cost| sum + cost), sandbox: self.sandbox.or(other.sandbox) }
+        Self { cost_usd: costs.reduce(|sum, cost| sum + cost), engine: self.engine.or(other.engine) }
     }
 }
 

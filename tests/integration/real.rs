@@ -91,6 +91,8 @@ fn the_first_command_of_the_readme() {
     let ran = render("Hello from CI", "a.mp4");
     assert_eq!(ran["render"]["status"], "completed");
     assert_eq!(ran["render"]["placeholder"], false);
+    assert_eq!(ran["sandbox"][1], "network-proxy", "{ran}");
+    assert_eq!(ran["programs"]["hyperframes"], "0.8.170");
     let (width, height, rate, seconds, codecs) = probe(&folder.path().join("a.mp4"));
     assert_eq!((width, height, rate.as_str()), (1280, 720, "30/1"));
     assert!((seconds - 2.0).abs() < 0.1 && codecs == ["h264"], "{seconds} {codecs:?}");

@@ -204,6 +204,12 @@ fn a_contained_page_reaches_public_hosts_and_nothing_of_the_machine() {
     assert!(cdn.paths().iter().any(|path| path == "/lib.js"), "{:?}", cdn.paths());
     assert!(report.contains("lib%3Dyes") && report.matches("held").count() == 5, "{report}");
     assert_eq!(service.paths(), Vec::<String>::new());
+    let programs = ran.json()["programs"].clone();
+    for (name, start) in
+        [("node", "v"), ("browser", "C"), ("ffmpeg", "ffmpeg version "), ("hyperframes", "0.")]
+    {
+        assert!(programs[name].as_str().is_some_and(|version| version.starts_with(start)), "{programs}");
+    }
     let layers = ran.json()["sandbox"].clone();
     let layers = layers.as_array().unwrap().iter().filter_map(|layer| layer.as_str()).collect::<Vec<_>>();
     assert_eq!(layers[..2], ["node-permission", "network-proxy"]);

@@ -111,13 +111,14 @@ pub(crate) fn run(
         && !summary.is_over()
     {
         let mut orders = plan::orders(&rows, &prior, &repeated, Turn::Equal)?;
-        ran = session.render(&context, &mut orders, &mut summary).map(|equal| first.plus(equal));
+        let equal = session.render(&context, &mut orders, &mut summary);
+        ran = equal.map(|equal| first.clone().plus(equal));
     }
     match ran {
         Err(error) if !summary.has_results() => return Err(error),
         _ => (),
     }
-    let outcome = summary.end(ran.as_ref().ok().and_then(|totals| totals.cost_usd))?;
+    let outcome = summary.end(ran.as_ref().ok())?;
     ran?;
     Ok(Outcome::Batch(Box::new(outcome)))
 }

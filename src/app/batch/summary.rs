@@ -6,11 +6,11 @@ use super::manifest::{Entry, Manifest, ManifestError, RowState};
 use super::row_outcome::{EndedRow, RowOutcome};
 use crate::app::budget::Billed;
 use crate::app::failure::resume_hint;
-use crate::app::outcome::{BatchOutcome, BatchResults};
+use crate::app::outcome::{BatchOutcome, BatchResults, EngineOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::{Error, Exit};
 use crate::renderers::verify::Verified;
-use crate::renderers::{Event, OrderResult, OrderState, Reporter};
+use crate::renderers::{Event, OrderResult, OrderState, Reporter, RunTotals};
 use crate::system::hash::hash;
 use crate::system::interrupt;
 use crate::ui::{Console, counted, table};
@@ -100,7 +100,8 @@ impl<'a> BatchSummary<'a> {
     ///
     /// # Errors
     /// Returns an error if the manifest could not be written.
-    pub(super) fn end(self, cost_usd: Option<f64>) -> Result<BatchOutcome, Error> {
+    pub(super) fn end(self, totals: Option<&RunTotals>) -> Result<BatchOutcome, Error> {
+        let cost_usd = totals.and_then(|totals| totals.cost_usd);
         let pending = self.pending();
         let Self { console, mut outcome, completed, reused, billed, is_reuse_off, .. } = self;
         console.end_bar();
@@ -132,6 +133,7 @@ impl<'a> BatchSummary<'a> {
             is_timeout,
             is_reuse_off,
             cost_usd,
+            engine: totals.and_then(|totals| totals.engine.as_ref()).map(EngineOutcome::of),
         });
         let completed = format!("{} of {} rows completed", outcome.in_place(), outcome.rows);
         if outcome.in_place() == outcome.rows {

@@ -4,6 +4,7 @@ use hyperframes_ci_core::findings::Diagnostic;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::engine::EngineOutcome;
 use super::parts;
 use crate::app::budget::Billed;
 use crate::app::failure::{BatchFailed, InvalidRows};
@@ -60,6 +61,9 @@ pub(crate) struct BatchResults {
     /// Estimated cost in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
+    /// The engine, if this machine rendered the rows.
+    #[serde(flatten)]
+    pub(crate) engine: Option<EngineOutcome>,
 }
 
 impl BatchOutcome {

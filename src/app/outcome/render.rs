@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::archive::ArchiveOutcome;
 use super::batch::BatchOutcome;
+use super::engine::EngineOutcome;
 use super::parts;
 use crate::app::budget::Billed;
 use crate::fault::Error;
@@ -88,9 +89,9 @@ pub(crate) struct RenderOutcome {
     /// Estimated cost in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,
-    /// Layers that contained the page, if this machine rendered it, such as `landlock`; empty without a sandbox.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sandbox: Option<Vec<&'static str>>,
+    /// The engine, if this machine rendered the page.
+    #[serde(flatten)]
+    pub(crate) engine: Option<EngineOutcome>,
     /// How it was rendered, such as `rendered on the runner`.
     #[serde(skip)]
     pub(crate) label: &'static str,

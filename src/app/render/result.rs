@@ -1,7 +1,7 @@
 //! Reports the result of one render and converts it to an outcome.
 
 use crate::app::budget::Billed;
-use crate::app::outcome::{DetailOutcome, OwnRender, RenderOutcome, RenderView, VideoOutcome};
+use crate::app::outcome::{DetailOutcome, EngineOutcome, OwnRender, RenderOutcome, RenderView, VideoOutcome};
 use crate::fault::Error;
 use crate::renderers::{Description, OrderResult, OrderState, RunTotals, SavedVideo, get_command};
 use crate::system::interrupt;
@@ -67,7 +67,7 @@ impl FinishedOrder {
             video: None,
             project: None,
             cost_usd: totals.cost_usd,
-            sandbox: totals.sandbox.map(|layers| layers.iter().map(|layer| layer.name()).collect()),
+            engine: totals.engine.as_ref().map(EngineOutcome::of),
             label: renderer.label,
             thumbnail_url: result.detail.as_ref().and_then(|detail| detail.thumbnail_url.clone()),
             billed,

@@ -18,9 +18,7 @@ mod readable;
 mod restriction;
 #[cfg(target_os = "linux")]
 mod seccomp;
-
-#[cfg(target_os = "linux")]
-use std::path::Path;
+mod trial;
 
 pub(crate) use contained::Contained;
 pub(crate) use error::SandboxError;
@@ -28,12 +26,9 @@ pub(crate) use launcher::launch;
 pub(crate) use layer::{Layer, Network, SandboxOptions};
 pub(crate) use limits::{Excess, Watch};
 pub(crate) use readable::ContainedPrograms;
+pub(crate) use trial::{ProgramVersions, version_line};
 
-#[cfg(target_os = "linux")]
-use crate::system::deadline::Deadline;
 use crate::system::programs::WorkDir;
-#[cfg(target_os = "linux")]
-use crate::system::programs::process;
 
 /// The layers that work on this machine.
 #[derive(Clone, Debug)]
@@ -41,6 +36,7 @@ pub(crate) struct Sandbox {
     options: SandboxOptions,
     layers: &'static [Layer],
     programs: ContainedPrograms,
+    versions: ProgramVersions,
     /// Why a layer that this system may have is missing.
     missing: Option<String>,
 }
@@ -52,14 +48,17 @@ impl Sandbox {
     /// Returns [`SandboxError::Strangers`] if pages of strangers would not meet a layer for files and one for the
     /// network.
     pub(crate) fn find(options: SandboxOptions, programs: ContainedPrograms) -> Result<Self, SandboxError> {
-        let mut sandbox = Self { options, layers: &[], programs, missing: None };
+        let mut sandbox =
+            Self { options, layers: &[], programs, versions: ProgramVersions::default(), missing: None };
         if options.is_off && !options.is_for_strangers {
+            sandbox.versions = ProgramVersions::outside(&sandbox.programs);
             return Ok(sandbox);
         }
         match sandbox.layers_of_kernel() {
-            Ok(layers) => sandbox.layers = layers,
+            Ok((layers, versions)) => (sandbox.layers, sandbox.versions) = (layers, versions),
             Err(reason) => {
                 sandbox.layers = &Layer::ALL[..Layer::EVERYWHERE];
+                sandbox.versions = ProgramVersions::outside(&sandbox.programs);
                 sandbox.missing = Some(reason);
             }
         }
@@ -72,6 +71,11 @@ impl Sandbox {
     /// Returns the layers, the weakest first; none if the user has turned them off.
     pub(crate) fn layers(&self) -> &'static [Layer] {
         self.layers
+    }
+
+    /// Returns the versions of the programs.
+    pub(crate) fn versions(&self) -> &ProgramVersions {
+        &self.versions
     }
 
     /// Returns why a layer of the kernel is missing.
@@ -102,9 +106,10 @@ impl Sandbox {
             .map_err(SandboxError::Start)
     }
 
-    /// Returns all layers if those of the kernel hold with these programs, or why they do not.
+    /// Returns all layers if those of the kernel hold with these programs, and the versions of the programs, or why they
+    /// do not hold.
     #[cfg(target_os = "linux")]
-    fn layers_of_kernel(&self) -> Result<&'static [Layer], String> {
+    fn layers_of_kernel(&self) -> Result<(&'static [Layer], ProgramVersions), String> {
         let support = landlock::Support::of_this_kernel();
         if !support.files {
             return Err("this kernel does not have Landlock, interface 3 (Linux 6.2)".to_owned());
@@ -112,34 +117,11 @@ impl Sandbox {
         let count = if support.tcp { Layer::ALL.len() } else { Layer::ALL.len() - 1 };
         let layers = &Layer::ALL[..count];
         let trial = Self { layers, missing: None, ..self.clone() };
-        for program in [&self.programs.node, &self.programs.browser] {
-            trial.try_program(program)?;
-        }
-        Ok(layers)
+        Ok((layers, trial.try_programs()?))
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn layers_of_kernel(&self) -> Result<&'static [Layer], String> {
+    fn layers_of_kernel(&self) -> Result<(&'static [Layer], ProgramVersions), String> {
         Err(format!("{} does not have a layer for files", std::env::consts::OS))
-    }
-
-    /// Starts a program in the layers, to see whether it finds its files there.
-    #[cfg(target_os = "linux")]
-    fn try_program(&self, program: &Path) -> Result<(), String> {
-        /// Time limit of `--version`.
-        const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
-        let failed = |reason: String| format!("{} does not start in Landlock: {reason}", program.display());
-        let work_dir = WorkDir::new().map_err(|error| failed(error.to_string()))?;
-        let contained = self.contain(&work_dir).map_err(|error| failed(error.to_string()))?;
-        let mut command = contained.launch(program);
-        command.arg("--version");
-        let mut command = process::without_secrets(command);
-        contained.set_environment(&mut command);
-        let (exited, _) =
-            process::capture(command, Deadline::after(TIMEOUT)).map_err(|error| failed(error.to_string()))?;
-        match exited.status.success() {
-            true => Ok(()),
-            false => Err(failed(exited.output.last().cloned().unwrap_or_else(|| exited.status.to_string()))),
-        }
     }
 }

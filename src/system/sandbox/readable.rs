@@ -9,8 +9,10 @@ pub(crate) struct ContainedPrograms {
     pub(crate) node: PathBuf,
     /// The browser.
     pub(crate) browser: PathBuf,
-    /// Directories that they read: of the engine, and of programs that it starts by name.
-    pub(crate) folders: Vec<PathBuf>,
+    /// FFmpeg, which the engine starts by name.
+    pub(crate) ffmpeg: PathBuf,
+    /// Directory of the engine.
+    pub(crate) packages: PathBuf,
 }
 
 /// Files and directories of the system that programs need on Linux: libraries, fonts, certificates, the clock. Without the
@@ -60,11 +62,11 @@ pub(super) fn readable(programs: &ContainedPrograms) -> Vec<PathBuf> {
 
 /// Returns what the programs read: themselves, with the files beside them, and the directories of the engine.
 pub(super) fn of_programs(programs: &ContainedPrograms) -> Vec<PathBuf> {
-    let mut paths = programs.folders.clone();
-    for program in [&programs.node, &programs.browser] {
+    let mut paths = vec![programs.packages.clone()];
+    for program in [&programs.node, &programs.browser, &programs.ffmpeg] {
         let real = program.canonicalize().unwrap_or_else(|_| program.clone());
         paths.extend([program.clone(), real.clone()]);
-        // A browser has its libraries and data beside it.
+        // A browser has its libraries and data beside it, FFmpeg has ffprobe.
         paths.extend(real.parent().filter(|folder| !is_of_the_user(folder)).map(Path::to_owned));
     }
     let certificates =
@@ -94,8 +96,12 @@ mod tests {
         let home = std::env::home_dir().expect("a home");
         assert!(is_of_the_user(&home) && is_of_the_user(Path::new("/")));
         assert!(!is_of_the_user(&home.join("chrome/linux")));
-        let programs =
-            ContainedPrograms { node: home.join("node"), browser: home.join("chrome"), folders: Vec::new() };
+        let programs = ContainedPrograms {
+            node: home.join("node"),
+            browser: home.join("chrome"),
+            ffmpeg: home.join("ffmpeg"),
+            packages: home.join("packages"),
+        };
         assert!(of_programs(&programs).iter().all(|path| !home.starts_with(path)));
     }
 }

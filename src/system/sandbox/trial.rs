@@ -1,0 +1,117 @@
+//! A first start of each program: shows whether it finds its files in the layers, and its version.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use super::Sandbox;
+use super::readable::ContainedPrograms;
+use crate::system::deadline::Deadline;
+#[cfg(target_os = "linux")]
+use crate::system::programs::WorkDir;
+use crate::system::programs::process::{self, Exited};
+
+/// Time limit of a program that prints its version.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The versions of the programs, as each prints them; `None` for a program that does not print one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProgramVersions {
+    /// Node, such as `v24.21.0`.
+    pub(crate) node: Option<String>,
+    /// The browser, such as `Chromium 156.0.8078.108 built on Debian GNU/Linux 12 (bookworm)`.
+    pub(crate) browser: Option<String>,
+    /// FFmpeg, such as `ffmpeg version 5.1.9-0+deb12u1`.
+    pub(crate) ffmpeg: Option<String>,
+}
+
+impl ProgramVersions {
+    /// Asks the programs without any layer.
+    pub(super) fn outside(programs: &ContainedPrograms) -> Self {
+        Self::ask(programs, &|program, argument| Ok::<_, String>(version_line(program, argument)))
+            .unwrap_or_default()
+    }
+
+    /// Asks all programs at the same time, by `version` of a program and the argument that makes it print its version.
+    fn ask<E: Send>(
+        programs: &ContainedPrograms,
+        version: &(impl Fn(&Path, &str) -> Result<Option<String>, E> + Sync),
+    ) -> Result<Self, E> {
+        std::thread::scope(|scope| {
+            let browser = scope.spawn(|| version(&programs.browser, "--version"));
+            let ffmpeg = scope.spawn(|| version(&programs.ffmpeg, "-version"));
+            Ok(Self {
+                node: version(&programs.node, "--version")?,
+                browser: browser.join().unwrap_or(Ok(None))?,
+                ffmpeg: ffmpeg.join().unwrap_or(Ok(None))?,
+            })
+        })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Sandbox {
+    /// Starts each program in the layers.
+    ///
+    /// # Errors
+    /// Returns why a program does not start there.
+    pub(super) fn try_programs(&self) -> Result<ProgramVersions, String> {
+        let failed = |program: &Path, reason: String| {
+            format!("{} does not start in Landlock: {reason}", program.display())
+        };
+        let start = |error: &dyn std::fmt::Display| failed(&self.programs.node, error.to_string());
+        let work_dir = WorkDir::new().map_err(|error| start(&error))?;
+        let contained = self.contain(&work_dir).map_err(|error| start(&error))?;
+        ProgramVersions::ask(&self.programs, &|program, argument| {
+            let mut command = process::without_secrets(contained.launch(program));
+            contained.set_environment(&mut command);
+            command.arg(argument);
+            let (exited, output) = process::capture(command, Deadline::after(TIMEOUT))
+                .map_err(|error| failed(program, error.to_string()))?;
+            match exited.status.success() {
+                true => Ok(first_line(&exited, &output)),
+                false => {
+                    let last = exited.output.last().cloned();
+                    Err(failed(program, last.unwrap_or_else(|| exited.status.to_string())))
+                }
+            }
+        })
+    }
+}
+
+/// Returns what a program prints about its version if it gets `argument`.
+pub(crate) fn version_line(program: &Path, argument: &str) -> Option<String> {
+    let mut command = process::without_secrets(Command::new(program));
+    command.arg(argument);
+    let (exited, output) = process::capture(command, Deadline::after(TIMEOUT)).ok()?;
+    first_line(&exited, &output)
+}
+
+/// Returns the first line of the output of a successful program, without a copyright.
+fn first_line(exited: &Exited, output: &str) -> Option<String> {
+    let line = output.lines().next()?;
+    let line = line.split_once(" Copyright ").map_or(line, |(version, _)| version).trim();
+    (exited.status.success() && !line.is_empty()).then(|| line.to_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_first_line_without_a_copyright() {
+        let shell = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            let (exited, output) = process::capture(command, Deadline::NEVER).expect("started");
+            first_line(&exited, &output)
+        };
+        let printed = "echo 'ffmpeg version 5.1.9 Copyright (c) 2000-2026'; echo built";
+        assert_eq!(shell(printed).as_deref(), Some("ffmpeg version 5.1.9"));
+        assert_eq!(shell("echo v24.21.0").as_deref(), Some("v24.21.0"));
+        for wrong in ["echo 1.0; exit 1", "true", "echo"] {
+            assert_eq!(shell(wrong), None, "{wrong}");
+        }
+    }
+}
