@@ -216,6 +216,7 @@ fn files() -> Vec<Error> {
         input::from_text("--variables", "[1]").expect_err("an array").into(),
         ChangesError::NoGit(io::ErrorKind::NotFound.into()).into(),
         ChangesError::UnknownRevision("mian".to_owned()).into(),
+        ChangesError::Unmerged(["videos/launch/index.html".to_owned()].into()).into(),
         ChangesError::Failed("fatal: bad object".to_owned()).into(),
         OutputError::Refused(path("out"), OutputRefusal::Directory).into(),
         OutputError::NotWritable(path("out"), denied()).into(),

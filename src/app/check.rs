@@ -9,7 +9,7 @@ use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::official;
-use super::severities;
+use super::severities::{self, ProjectLevels};
 use super::spec::{RenderSpec, Severities, VariableSource};
 use crate::engine::Engine;
 use crate::fault::Error;
@@ -125,21 +125,27 @@ pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
     let target = |Selected { project, files, is_partial }: Selected| {
         // Each configuration is read once.
         let levels = match levels_by_repository.get(&project.boundary) {
-            Some(levels) => Levels::clone(levels),
-            None => severities::levels(&spec.severities, &project.boundary, &reach, Levels::default())?,
+            Some(levels) => ProjectLevels::clone(levels),
+            None => ProjectLevels::read(&spec.severities, &project.boundary, &reach)?,
         };
         levels_by_repository.insert(project.boundary.clone(), levels.clone());
+        let levels = levels.of(&project.prefix);
         let mut options = options.clone();
-        if options.compositions.is_empty() && !files.is_empty() {
-            // Values are for the files that the user names.
-            let is_whole = !is_partial && options.values.is_empty();
-            let default = is_whole.then(|| DEFAULT_COMPOSITION.to_owned());
-            options.compositions = default.into_iter().chain(files).collect();
-            options.is_partial = is_partial;
-        }
+        select(&mut options, files, is_partial);
         Ok(CheckTarget { project, options, levels })
     };
     selected.into_iter().map(target).collect()
+}
+
+/// Makes `files` the entries, if there are any.
+pub(super) fn select(options: &mut CheckOptions, files: BTreeSet<String>, is_partial: bool) {
+    if options.compositions.is_empty() && !files.is_empty() {
+        // Values are for the files that the user names.
+        let is_whole = !is_partial && options.values.is_empty();
+        let default = is_whole.then(|| DEFAULT_COMPOSITION.to_owned());
+        options.compositions = default.into_iter().chain(files).collect();
+        options.is_partial = is_partial;
+    }
 }
 
 /// Returns the options, which apply to a single project only.

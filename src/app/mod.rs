@@ -23,3 +23,4 @@ pub(crate) mod request;
 mod severities;
 pub(crate) mod sign_in;
 pub(crate) mod spec;
+pub(crate) mod staged;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use hyperframes_ci_core::findings::Levels;
+use hyperframes_ci_core::findings::{CheckConfig, Levels};
+use hyperframes_ci_core::project::resolve;
 
-use super::config;
+use super::config::{self, File};
 use super::spec::Severities;
 use crate::fault::Error;
 use crate::system::gate::Reach;
@@ -26,4 +27,52 @@ pub(crate) fn levels(
     }
     severities.own.apply(&mut base);
     Ok(base)
+}
+
+/// Severities of a repository, which differ between projects: entries of the configuration have their own.
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectLevels {
+    base: Levels,
+    /// Repository paths of projects, and severities of their entries.
+    entries: Vec<(String, CheckConfig)>,
+    own: CheckConfig,
+}
+
+impl ProjectLevels {
+    /// Reads the severities of the repository at `root`, as [`levels`] does.
+    ///
+    /// # Errors
+    /// Returns an error if the configuration is invalid or cannot be read.
+    pub(crate) fn read(severities: &Severities, root: &Path, reach: &Reach) -> Result<Self, Error> {
+        let file = match severities.known {
+            Some(_) => File::default(),
+            None => config::read(root, severities.config.as_deref(), reach)?,
+        };
+        Ok(Self::new(severities, &file))
+    }
+
+    /// Returns the severities of a configuration.
+    pub(crate) fn new(severities: &Severities, file: &File) -> Self {
+        let mut base = Levels::default();
+        match &severities.known {
+            Some(known) => known.iter().for_each(|check| check.apply(&mut base)),
+            None => file.check.apply(&mut base),
+        }
+        let entries =
+            file.entries.iter().filter_map(|entry| Some((resolve("", &entry.project)?, entry.check.clone())));
+        Self { base, entries: entries.collect(), own: severities.own.clone() }
+    }
+
+    /// Returns the severities of the project at a repository path: the highest of its entries.
+    pub(crate) fn of(&self, project: &str) -> Levels {
+        let with = |more: &CheckConfig| {
+            let mut levels = self.base.clone();
+            more.apply(&mut levels);
+            self.own.apply(&mut levels);
+            levels
+        };
+        let entries = self.entries.iter().filter(|(path, _)| path == project);
+        Levels::highest(entries.map(|(_, check)| with(check)))
+            .unwrap_or_else(|| with(&CheckConfig::default()))
+    }
 }

@@ -16,9 +16,11 @@ use crate::app::entries::located;
 use crate::app::failure::CheckFailed;
 use crate::app::fix::{self, FixResult};
 use crate::app::outcome::{CheckOutcome, FixedOutcome, RuleOutcome};
-use crate::app::spec::RenderSpec;
+use crate::app::spec::{RenderSpec, Severities};
+use crate::app::staged;
 use crate::engine::Engine;
 use crate::fault::Error;
+use crate::project::changes::Base;
 use crate::project::display_path::DisplayPaths;
 use crate::renderers::provision_engine;
 use crate::system::deadline::Deadline;
@@ -31,8 +33,8 @@ use crate::ui::{Console, counted, plain_lines, unified};
 /// a code; `check --explain <CODE>` explains it. `render` and `pack` run the same checks.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Project directories, parent directories, files or glob patterns
-    #[arg(default_value = ".", conflicts_with = "selection")]
+    /// Project directories, parent directories, files or glob patterns [default: .]
+    #[arg(conflicts_with = "selection")]
     paths: Vec<PathBuf>,
     /// Entry HTML file; may be repeated [default: index.html]
     #[arg(short, long, value_name = "PATH", conflicts_with = "selection")]
@@ -59,6 +61,13 @@ pub(super) struct Args {
     /// REVISION is a commit, a branch or a tag.
     #[arg(long, value_name = "REVISION")]
     changed_since: Option<String>,
+    /// Check the staged files; only report what they affect
+    ///
+    /// For hooks: contents come from the index of Git, so that findings are those of the commit. Files that are not added
+    /// to the index count as missing. Without PATHS, the whole repository is checked.
+    #[arg(long, conflicts_with_all = ["changed_since", "selection", "composition", "aspect_ratio", "variables"])]
+    #[arg(conflicts_with_all = ["variables_file", "rows", "fix", "official"])]
+    staged: bool,
     /// Output format: human, json, github or sarif [default: human]
     #[arg(long, value_parser = values::report_format(), value_name = "FORMAT", hide_possible_values = true)]
     format: Option<ReportFormat>,
@@ -105,15 +114,25 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         None if console.is_json() => ReportFormat::Json,
         None => ReportFormat::Human,
     };
-    let targets = targets(args, console)?;
-    let since = args.changed_since.as_deref();
     let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
-    let (result, fixed) = match args.fix {
-        true => fix::fix(&targets, since, &paths, args.dry_run)?,
-        false => {
-            let engine = args.official.then(|| engine(console)).transpose()?;
-            (check::check(&targets, since, &paths, engine.as_ref())?, FixResult::default())
-        }
+    let (result, fixed, scope) = if args.staged {
+        let spec = spec(args, args.severities.to_severities());
+        let result = staged::check(&spec, &base(|name| std::env::var(name).ok()), &paths)?;
+        (result, FixResult::default(), Some(Scope::Staged))
+    } else {
+        let targets = targets(args, console)?;
+        let since = args.changed_since.as_deref();
+        // Where no entry is selected, a note has said so.
+        let is_selected = !targets.is_empty() || !args.select.selection().is_used();
+        let scope = is_selected.then_some(since.map_or(Scope::All, Scope::Since));
+        let (result, fixed) = match args.fix {
+            true => fix::fix(&targets, since, &paths, args.dry_run)?,
+            false => {
+                let engine = args.official.then(|| engine(console)).transpose()?;
+                (check::check(&targets, since, &paths, engine.as_ref())?, FixResult::default())
+            }
+        };
+        (result, fixed, scope)
     };
     let CheckResult { findings, compositions, projects } = result;
     if args.fix {
@@ -124,11 +143,45 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     if errors > 0 {
         return Err(CheckFailed { errors }.into());
     }
-    // Where no entry is selected, a note has said so.
-    if !targets.is_empty() || !args.select.selection().is_used() {
-        console.done(&summary(compositions, projects, warnings, since));
+    if let Some(scope) = scope {
+        console.done(&summary(compositions, projects, warnings, scope));
     }
     Ok(())
+}
+
+/// Returns what staged files are compared with. pre-commit also runs hooks outside of a commit, for a range of commits or
+/// for all files; in a commit, Git sets the variable of the index.
+fn base(variable: impl Fn(&str) -> Option<String>) -> Base {
+    let variable = |name| variable(name).filter(|value| !value.is_empty());
+    match (variable("PRE_COMMIT"), variable("PRE_COMMIT_FROM_REF"), variable("GIT_INDEX_FILE")) {
+        (Some(_), Some(revision), _) => Base::Revision(revision),
+        (Some(_), None, None) => Base::HeadOrNothing,
+        _ => Base::Head,
+    }
+}
+
+/// What is reported.
+#[derive(Clone, Copy, Debug)]
+enum Scope<'a> {
+    /// All findings.
+    All,
+    /// Those affected by changes since a revision.
+    Since(&'a str),
+    /// Those affected by the staged files.
+    Staged,
+}
+
+fn spec(args: &Args, severities: Severities) -> CheckSpec {
+    CheckSpec {
+        paths: args.paths.clone(),
+        compositions: args.composition.clone(),
+        aspect_ratio: args.aspect_ratio,
+        variables: args.variables.clone(),
+        variables_files: args.variables_file.clone(),
+        rows: args.rows.clone(),
+        severities,
+        workspace: workspace(),
+    }
 }
 
 /// Returns the targets of the selected entries, or of the paths. A notice says if no entry is selected.
@@ -150,16 +203,11 @@ fn targets(args: &Args, console: &mut Console) -> Result<Vec<CheckTarget>, Error
         };
         return entries.into_iter().map(target).collect();
     }
-    check::targets(&CheckSpec {
-        paths: args.paths.clone(),
-        compositions: args.composition.clone(),
-        aspect_ratio: args.aspect_ratio,
-        variables: args.variables.clone(),
-        variables_files: args.variables_file.clone(),
-        rows: args.rows.clone(),
-        severities,
-        workspace: workspace(),
-    })
+    let mut spec = spec(args, severities);
+    if spec.paths.is_empty() {
+        spec.paths.push(PathBuf::from("."));
+    }
+    check::targets(&spec)
 }
 
 /// Finds or installs the engine, whose linter runs in the same layers as its renders.
@@ -201,13 +249,13 @@ fn print(
     }
 }
 
-fn summary(compositions: usize, projects: usize, warnings: usize, since: Option<&str>) -> String {
-    if projects == 0 {
-        return "no HyperFrames project found: nothing to check".to_owned();
-    }
-    let changes = match since {
-        Some(revision) => format!(" affected by changes since {revision}"),
-        None => String::new(),
+fn summary(compositions: usize, projects: usize, warnings: usize, scope: Scope<'_>) -> String {
+    let changes = match scope {
+        Scope::Staged if projects == 0 => return "no composition is affected by the staged files".to_owned(),
+        _ if projects == 0 => return "no HyperFrames project found: nothing to check".to_owned(),
+        Scope::All => String::new(),
+        Scope::Since(revision) => format!(" affected by changes since {revision}"),
+        Scope::Staged => " affected by the staged files".to_owned(),
     };
     let verdict =
         if warnings == 0 { "no errors or warnings".to_owned() } else { counted(warnings, "warning") };
@@ -240,11 +288,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pre_commit_says_what_is_compared() {
+        let base = |set: &[(&str, &str)]| {
+            base(|name| Some(set.iter().find(|(other, _)| *other == name)?.1.to_owned()))
+        };
+        assert_eq!(base(&[]), Base::Head);
+        assert_eq!(base(&[("GIT_INDEX_FILE", ".git/index")]), Base::Head);
+        assert_eq!(base(&[("PRE_COMMIT", "1"), ("GIT_INDEX_FILE", ".git/index")]), Base::Head);
+        assert_eq!(base(&[("PRE_COMMIT", "1")]), Base::HeadOrNothing);
+        let range = [("PRE_COMMIT", "1"), ("PRE_COMMIT_FROM_REF", "main"), ("PRE_COMMIT_TO_REF", "HEAD")];
+        assert_eq!(base(&range), Base::Revision("main".to_owned()));
+    }
+
+    #[test]
     fn summaries_have_counts() {
-        assert_eq!(summary(0, 0, 0, None), "no HyperFrames project found: nothing to check");
-        assert_eq!(summary(1, 1, 0, None), "1 composition in 1 project: no errors or warnings");
+        assert_eq!(summary(0, 0, 0, Scope::All), "no HyperFrames project found: nothing to check");
+        assert_eq!(summary(1, 1, 0, Scope::All), "1 composition in 1 project: no errors or warnings");
         assert_eq!(
-            summary(3, 2, 1, Some("main")),
+            summary(3, 2, 1, Scope::Since("main")),
             "3 compositions affected by changes since main in 2 projects: 1 warning"
         );
     }

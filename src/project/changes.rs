@@ -4,7 +4,9 @@ use crate::fault::{Exit, Fault};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
+use std::process::Command;
 
+use super::collect::repository;
 use crate::system::programs::{GitNetwork, PLAIN_DIFF};
 
 /// An error of [`since`].
@@ -14,6 +16,8 @@ pub(crate) enum ChangesError {
     NoGit(std::io::Error),
     /// The clone has no such commit.
     UnknownRevision(String),
+    /// The index has files with conflicts.
+    Unmerged(BTreeSet<String>),
     /// Git failed, with its error output.
     Failed(String),
 }
@@ -23,6 +27,10 @@ impl fmt::Display for ChangesError {
         match self {
             Self::NoGit(error) => write!(f, "cannot run git: {error}"),
             Self::UnknownRevision(revision) => write!(f, "revision {revision:?} not found in this clone"),
+            Self::Unmerged(paths) => {
+                let paths = paths.iter().map(String::as_str).collect::<Vec<_>>();
+                write!(f, "merge conflicts in {}", paths.join(", "))
+            }
             Self::Failed(message) => write!(f, "git failed: {message}"),
         }
     }
@@ -33,6 +41,7 @@ impl Fault for ChangesError {
         match self {
             Self::NoGit(_) => "git_not_found",
             Self::UnknownRevision(_) => "unknown_revision",
+            Self::Unmerged(_) => "unmerged_files",
             Self::Failed(_) => "git_failed",
         }
     }
@@ -40,11 +49,12 @@ impl Fault for ChangesError {
     fn help(&self) -> Option<String> {
         Some(
             match self {
-                Self::NoGit(_) => "install git, or remove --changed-since",
+                Self::NoGit(_) => "install git, or remove --changed-since or --staged",
                 Self::UnknownRevision(_) => {
                     "fetch it; a shallow clone only has the latest commit (use `fetch-depth: 0` with actions/checkout)"
                 }
-                Self::Failed(_) => "--changed-since requires a git repository",
+                Self::Unmerged(_) => "resolve the conflicts, and run `git add` for the files",
+                Self::Failed(_) => "--changed-since and --staged require a git repository",
             }
             .to_owned(),
         )
@@ -80,6 +90,40 @@ pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, Cha
     Ok(names(&[changed, untracked()?]))
 }
 
+/// What the index is compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// `HEAD`: the files that a commit changes.
+    #[default]
+    Head,
+    /// `HEAD`, or nothing if no file differs from it: outside of a commit, all files are meant.
+    HeadOrNothing,
+    /// A revision.
+    Revision(String),
+}
+
+/// Returns the repository paths of the files whose staged content differs from `base`, including deleted ones. Before the
+/// first commit, these are all files of the index.
+///
+/// # Errors
+/// Returns [`ChangesError`] if Git cannot be started or fails.
+pub(crate) fn staged(root: &Path, base: &Base) -> Result<BTreeSet<String>, ChangesError> {
+    let revision = if let Base::Revision(revision) = base { revision } else { "HEAD" };
+    let commit = format!("{revision}^{{commit}}");
+    let options = &["diff-index", "--cached", "--name-only", "--no-renames", "-z"];
+    let all = || Ok(names(&[git(root, &["ls-files", "-z"])?]));
+    match git(root, &[options, PLAIN_DIFF, &["--end-of-options", &commit, "--"]].concat()) {
+        Err(ChangesError::Failed(_)) if is_unborn(root) => all(),
+        Err(ChangesError::Failed(_)) if revision != "HEAD" => {
+            Err(ChangesError::UnknownRevision(revision.to_owned()))
+        }
+        output => match names(&[output?]) {
+            changed if changed.is_empty() && *base == Base::HeadOrNothing => all(),
+            changed => Ok(changed),
+        },
+    }
+}
+
 /// Returns whether the current branch has no commit yet.
 fn is_unborn(root: &Path) -> bool {
     let resolves = git(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).is_ok();
@@ -88,22 +132,34 @@ fn is_unborn(root: &Path) -> bool {
 }
 
 /// Returns the names in lists that are separated by NUL.
-fn names(lists: &[String]) -> BTreeSet<String> {
-    let names = lists.iter().flat_map(|names| names.split('\0')).filter(|name| !name.is_empty());
-    names.map(str::to_owned).collect()
+fn names(lists: &[Vec<u8>]) -> BTreeSet<String> {
+    let names = lists.iter().flat_map(|names| names.split(|byte| *byte == 0)).filter(|name| !name.is_empty());
+    names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
-fn trimmed(text: &str) -> String {
-    text.trim().to_owned()
+fn trimmed(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).trim().to_owned()
 }
 
 /// Runs Git and returns its output.
-fn git(root: &Path, arguments: &[&str]) -> Result<String, ChangesError> {
-    let mut command = crate::system::programs::git(root, GitNetwork::Off);
-    let output = command.args(arguments).output().map_err(ChangesError::NoGit)?;
+pub(super) fn git(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, ChangesError> {
+    let output = command(root).args(arguments).output().map_err(ChangesError::NoGit)?;
     if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        Ok(output.stdout)
     } else {
-        Err(ChangesError::Failed(trimmed(&String::from_utf8_lossy(&output.stderr))))
+        Err(ChangesError::Failed(trimmed(&output.stderr)))
     }
+}
+
+/// Returns a Git command for the repository at `root`, with the index that the current commit is made of.
+pub(super) fn command(root: &Path) -> Command {
+    let mut command = crate::system::programs::git(root, GitNetwork::Off);
+    // `git commit -a` and `git commit -- PATH` run hooks with an index of their own, relative to the current directory.
+    let index = std::env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty());
+    let is_current = || std::env::current_dir().ok().and_then(|path| path.canonicalize().ok());
+    let is_current = || is_current().is_some_and(|path| repository(&path) == Some(root));
+    if let Some(index) = index.filter(|_| is_current()).and_then(|path| std::path::absolute(path).ok()) {
+        command.env("GIT_INDEX_FILE", index);
+    }
+    command
 }

@@ -202,9 +202,13 @@ fn blocks(directory: &Path) -> Vec<PathBuf> {
 /// Returns whether a file is HTML with the root of a composition.
 fn has_root(path: &Path) -> bool {
     let is_html = TextKind::of_path(&path.to_string_lossy()) == Some(TextKind::Html);
+    is_html.then(|| text(path)).flatten().is_some_and(|text| is_root(&text))
+}
+
+/// Returns whether a page has the root of a composition.
+pub(super) fn is_root(page: &str) -> bool {
     // Parsed only if it contains the attribute.
-    let text = is_html.then(|| text(path)).flatten().filter(|text| text.contains(ROOT_ATTRIBUTE));
-    text.is_some_and(|text| Composition::parse(DEFAULT_COMPOSITION, &text).root.is_some())
+    page.contains(ROOT_ATTRIBUTE) && Composition::parse(DEFAULT_COMPOSITION, page).root.is_some()
 }
 
 /// Returns the project of a file: the nearest directory above that is one, otherwise the directory of the file if it is a

@@ -7,6 +7,7 @@ pub(crate) mod display_path;
 pub(crate) mod engine_pin;
 mod error;
 mod hidden_links;
+pub(crate) mod index;
 pub(crate) mod input;
 pub(crate) mod pack;
 pub(crate) mod resolved_paths;

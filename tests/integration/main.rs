@@ -37,6 +37,7 @@ mod reuse;
 mod rows;
 mod sandbox;
 mod secrets;
+mod staged;
 mod support;
 #[cfg(unix)]
 mod tls;

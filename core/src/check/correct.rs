@@ -6,6 +6,7 @@ use super::options::CheckOptions;
 use super::report::Report;
 use super::run::check;
 use crate::findings::{Fix, apply};
+use crate::media::Edges;
 use crate::project::{Found, Listing, Tree};
 
 /// The largest number of rounds: a correction may reveal another finding.
@@ -91,7 +92,15 @@ impl Tree for Edited<'_> {
         self.tree.head(path)
     }
 
+    fn edges(&self, path: &str) -> Option<Edges> {
+        self.tree.edges(path)
+    }
+
     fn names(&self, folder: &str) -> Vec<String> {
         self.tree.names(folder)
+    }
+
+    fn remedy(&self, path: &str) -> Option<String> {
+        self.tree.remedy(path)
     }
 }

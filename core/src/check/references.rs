@@ -7,7 +7,7 @@ use super::page::{Page, Pages};
 use super::repair;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::lang::css::Need;
-use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, below};
+use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, Tree, below};
 use crate::text::differ_in_normal_form;
 
 /// Checks references. References that leave the repository are checked in every packed page, all others only in pages
@@ -26,7 +26,7 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
             let is_mount = mounts.peek() == Some(&reference.span);
             let refused = matches!(destination, Destination::Escapes | Destination::LocalFile);
             if is_used || refused {
-                let judged = judge(&text, page, reference, destination, is_mount, pages.tree.project());
+                let judged = judge(&text, page, reference, destination, is_mount, pages.tree);
                 found.extend(judged.map(|found| excuse(found, page, reference, &present)));
             }
         }
@@ -81,7 +81,7 @@ fn judge(
     reference: &Reference,
     destination: &Destination,
     is_mount: bool,
-    project: &str,
+    tree: &dyn Tree,
 ) -> Option<Diagnostic> {
     let target = &reference.target;
     let finding =
@@ -127,10 +127,10 @@ fn judge(
             format!(
                 "{target:?} is relative to this file, but paths of mounts start at the root of the project"
             ),
-            &format!("write {:?}", below(project, path).unwrap_or(path)),
+            &format!("write {:?}", below(tree.project(), path).unwrap_or(path)),
         )
         .map(|found| {
-            let path = below(project, path).unwrap_or(path);
+            let path = below(tree.project(), path).unwrap_or(path);
             let is_plain = !target.contains(['?', '#']) && repair::fits(text.source, reference.span, path);
             match is_plain {
                 true => found.fix(text, "Write the path from the root", [(reference.span, path.to_owned())]),
@@ -157,10 +157,10 @@ fn judge(
         Destination::Missing(path) => finding(
             either(Rule::MountMissing, Rule::MissingAsset),
             format!("file not found: {path} (referenced as {target:?})"),
-            if page.path == *path {
-                "remove the reference"
-            } else {
-                "commit the file, or correct the reference"
+            &match tree.remedy(path) {
+                _ if page.path == *path => "remove the reference".to_owned(),
+                Some(remedy) => remedy,
+                None => "commit the file, or correct the reference".to_owned(),
             },
         ),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::graph::Graph;
 use crate::composition::Composition;
-use crate::findings::Findings;
+use crate::findings::{Diagnostic, Findings};
 
 /// The result of a check.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,11 @@ impl Report {
     /// Removes findings that are unrelated to the `changed` files (repository paths, including deleted files). A
     /// finding stays if its file belongs to a composition that also uses a changed file.
     pub fn limit_to(&mut self, changed: &BTreeSet<String>) {
+        self.limit_to_or(changed, &|_| false);
+    }
+
+    /// Removes findings as [`Self::limit_to`] does, except those that `is_kept` returns true for.
+    pub fn limit_to_or(&mut self, changed: &BTreeSet<String>, is_kept: &dyn Fn(&Diagnostic) -> bool) {
         let affected = self.graph.affected(changed);
         let known = self.graph.known();
         let compositions = self.graph.compositions();
@@ -45,7 +50,9 @@ impl Report {
         self.findings.diagnostics.retain(|found| {
             let path = found.path.as_str();
             // A finding without such a file, for example about the size of the archive, concerns every composition.
-            if known.contains(path) { affected.contains(path) } else { !affected.is_empty() }
+            let is_affected =
+                if known.contains(path) { affected.contains(path) } else { !affected.is_empty() };
+            is_affected || is_kept(found)
         });
     }
 }

@@ -20,6 +20,8 @@ pub enum Level {
 pub struct Levels {
     levels: Vec<(Rule, Level)>,
     strict: bool,
+    /// Severities of other renders of the same files; the highest counts.
+    others: Vec<Levels>,
 }
 
 impl Levels {
@@ -33,9 +35,23 @@ impl Levels {
         self.strict = true;
     }
 
+    /// Combines severities of several renders of the same files: the highest severity of a finding counts.
+    #[must_use]
+    pub fn highest(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut all = all.into_iter();
+        let mut first = all.next()?;
+        first.others.extend(all);
+        Some(first)
+    }
+
     /// Returns the severity of a finding; `None` if it is ignored.
     #[must_use]
     pub fn severity(&self, found: &Diagnostic) -> Option<Severity> {
+        let others = self.others.iter().filter_map(|other| other.severity(found));
+        others.chain(self.own_severity(found)).max()
+    }
+
+    fn own_severity(&self, found: &Diagnostic) -> Option<Severity> {
         let said = self.levels.iter().rev().find(|(rule, _)| *rule == found.rule);
         let severity = match said.map(|(_, level)| level) {
             Some(Level::Deny) => Severity::Error,
@@ -69,5 +85,21 @@ mod tests {
         assert_eq!(severities(&levels), [None, error, note]);
         levels.set(Rule::PlaceholderReference, Level::Deny);
         assert_eq!(severities(&levels), [None, error, error]);
+    }
+
+    #[test]
+    fn of_several_renders_the_highest_severity_counts() {
+        let found = Diagnostic::new(Rule::MissingAsset, "index.html", "x");
+        let [mut allow, mut warn] = [Levels::default(), Levels::default()];
+        allow.set(Rule::MissingAsset, Level::Allow);
+        warn.set(Rule::MissingAsset, Level::Warn);
+        let highest = |all: &[&Levels]| {
+            Levels::highest(all.iter().map(|levels| (*levels).clone()))
+                .and_then(|levels| levels.severity(&found))
+        };
+        assert_eq!(highest(&[&allow]), None);
+        assert_eq!(highest(&[&allow, &allow]), None);
+        assert_eq!(highest(&[&allow, &warn]), Some(Severity::Warning));
+        assert_eq!(highest(&[&warn, &Levels::default(), &allow]), Some(Severity::Error));
     }
 }

@@ -1,11 +1,12 @@
 //! A repository in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::credential::credential;
 use super::ignore::{IGNORE_FILE, IgnoreRules};
 use super::path::{below, join};
 use super::tree::{Found, HEAD, Listing, ProjectFile, Tree, unportable_name};
+use super::untracked::untracked_remedy;
 use crate::findings::Diagnostic;
 use crate::media::Edges;
 
@@ -48,6 +49,7 @@ impl Contents {
 pub struct MemoryTree {
     contents: BTreeMap<String, Contents>,
     listing: Listing,
+    untracked: BTreeSet<String>,
 }
 
 impl MemoryTree {
@@ -73,7 +75,13 @@ impl MemoryTree {
             }
         }
         let listing = Listing { project: project.to_owned(), files, rules, diagnostics };
-        Self { contents, listing }
+        Self { contents, listing, untracked: BTreeSet::new() }
+    }
+
+    /// Adds repository paths of files that exist, but are not part of the commit that the contents are of.
+    #[must_use]
+    pub fn with_untracked(self, untracked: BTreeSet<String>) -> Self {
+        Self { untracked, ..self }
     }
 
     /// Returns the file at a repository path.
@@ -112,6 +120,10 @@ impl Tree for MemoryTree {
             Contents::Whole(bytes) => Some(bytes.clone()),
             Contents::Stub { .. } => None,
         }
+    }
+
+    fn remedy(&self, path: &str) -> Option<String> {
+        self.untracked.contains(path).then(|| untracked_remedy(path))
     }
 
     fn head(&self, path: &str) -> Option<Vec<u8>> {

@@ -11,6 +11,7 @@ mod pattern;
 mod reference;
 mod resolve;
 mod tree;
+mod untracked;
 
 pub use bundle::{BundledFile, contained};
 pub use credential::credential;
@@ -22,3 +23,4 @@ pub use reference::{Reference, TextKind, references, rewrite};
 pub(crate) use reference::{ReferenceCollector, script_references};
 pub(crate) use resolve::{Destination, Resolver};
 pub use tree::{Found, HEAD, Listing, ProjectFile, Tree, unportable_name};
+pub use untracked::untracked_remedy;

@@ -83,6 +83,11 @@ pub trait Tree {
     /// Returns the names in a directory of the repository.
     fn names(&self, folder: &str) -> Vec<String>;
 
+    /// Returns how to provide the file that is missing at a repository path, if the tree knows more than that.
+    fn remedy(&self, _path: &str) -> Option<String> {
+        None
+    }
+
     /// Returns the packed file at a project path.
     fn packed(&self, path: &str) -> Option<&ProjectFile> {
         let files = self.files();

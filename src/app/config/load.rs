@@ -35,6 +35,14 @@ pub(crate) fn read(root: &Path, other: Option<&Path>, reach: &Reach) -> Result<F
     }
 }
 
+/// Parses the text of the configuration of the repository at `root`, such as one that is staged.
+///
+/// # Errors
+/// Returns [`ConfigError::Invalid`] if it is invalid.
+pub(crate) fn of_text(text: &str, root: &Path) -> Result<File, ConfigError> {
+    parse(text, &root.join(CONFIG_FILE))
+}
+
 /// Checks that no path of the configuration leads outside the repository through a link: its author may be untrusted.
 fn check_links(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> {
     let Ok(root) = root.canonicalize() else { return Ok(()) };

@@ -8,8 +8,8 @@ mod schema;
 mod settings;
 
 pub(crate) use error::ConfigError;
-pub(crate) use file::{EVENTS, Entry};
-pub(crate) use load::read;
+pub(crate) use file::{EVENTS, Entry, File};
+pub(crate) use load::{of_text, read};
 pub(crate) use read::slug;
 pub(crate) use schema::schema;
 pub(crate) use settings::Settings;

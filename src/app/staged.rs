@@ -1,0 +1,157 @@
+//! Checks what the next commit changes: contents come from the index of Git, not from the working tree.
+
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::findings::{CONFIG_FILE, Diagnostic, Findings, Rule};
+use hyperframes_ci_core::project::below;
+
+use super::check::{CheckResult, CheckSpec, select};
+use super::config::{self, File};
+use super::severities::ProjectLevels;
+use crate::fault::Error;
+use crate::project::changes::Base;
+use crate::project::collect::repository;
+use crate::project::display_path::DisplayPaths;
+use crate::project::index::{Index, IndexTree, StagedProject};
+use crate::system::gate::Reach;
+use crate::system::parallel::in_order;
+use hyperframes_ci_core::check::CheckOptions;
+
+/// Checks the projects of `spec.paths`, or of the whole repository, as the next commit will have them, and reports only
+/// findings about compositions that differ from `base`.
+///
+/// # Errors
+/// Returns an error if there is no repository, if Git fails, or if the staged configuration is invalid.
+pub(crate) fn check(spec: &CheckSpec, base: &Base, paths: &DisplayPaths) -> Result<CheckResult, Error> {
+    spec.severities.validate()?;
+    let mut result = CheckResult::default();
+    for (root, inside) in repositories(&spec.paths)? {
+        let index = Index::open(&root, base)?;
+        let levels = RepositoryLevels::read(spec, &index)?;
+        if index.changed.is_empty() {
+            continue;
+        }
+        let is_chosen = |project: &StagedProject| {
+            inside.is_empty() || inside.iter().any(|path| is_related(path, &project.path))
+        };
+        let projects = index.projects()?.into_iter().filter(is_chosen).collect::<Vec<_>>();
+        let work = |(): &mut (), project: &StagedProject| check_one(&index, project, &levels);
+        in_order(
+            &projects,
+            u64::MAX,
+            |_| 0,
+            || (),
+            work,
+            |_, checked| {
+                let (mut findings, compositions) = checked?;
+                findings.rename(|path| paths.path(&index.root, path));
+                result.findings.append(findings);
+                result.compositions += compositions;
+                result.projects += usize::from(compositions > 0);
+                Ok::<_, Error>(())
+            },
+        )?;
+    }
+    result.findings.sort();
+    // Blocks of the same directory have findings in common.
+    result.findings.diagnostics.dedup();
+    Ok(result)
+}
+
+/// Returns the repositories of paths, with the repository paths in them; that of the current directory without paths.
+fn repositories(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Vec<String>)>, Error> {
+    let mut found = Vec::<(PathBuf, Vec<String>)>::new();
+    let here = [PathBuf::from(".")];
+    for path in if paths.is_empty() { &here } else { paths } {
+        let absolute = resolved(path);
+        let folder =
+            if absolute.is_dir() { absolute.as_path() } else { absolute.parent().unwrap_or(&absolute) };
+        let Some(root) = repository(folder) else {
+            let message = format!("{} is not in a Git repository", path.display());
+            return Err(Error::usage(message, "run it in the repository, without --staged anywhere else"));
+        };
+        let place = absolute.strip_prefix(root).unwrap_or(Path::new(""));
+        let place = place.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join("/");
+        let places = match found.iter_mut().find(|(other, _)| other == root) {
+            Some((_, places)) => places,
+            None => {
+                found.push((root.to_owned(), Vec::new()));
+                let Some((_, places)) = found.last_mut() else { continue };
+                places
+            }
+        };
+        if !paths.is_empty() {
+            places.push(place);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns an absolute path with the links of its existing part resolved: a deleted file does not exist any more.
+fn resolved(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let existing = absolute.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    match existing {
+        Some((above, real)) => match absolute.strip_prefix(above) {
+            Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+            _ => real,
+        },
+        None => absolute,
+    }
+}
+
+/// Returns whether one path is in the other.
+fn is_related(path: &str, project: &str) -> bool {
+    path == project || below(path, project).is_some() || below(project, path).is_some()
+}
+
+/// The severities of a repository, before and after the commit.
+struct RepositoryLevels {
+    new: ProjectLevels,
+    /// Those of `HEAD`, if the commit changes the configuration.
+    old: Option<ProjectLevels>,
+}
+
+impl RepositoryLevels {
+    fn read(spec: &CheckSpec, index: &Index) -> Result<Self, Error> {
+        if spec.severities.config.is_some() || spec.severities.known.is_some() {
+            let reach = Reach::of_user(spec.workspace.as_deref());
+            return Ok(Self { new: ProjectLevels::read(&spec.severities, &index.root, &reach)?, old: None });
+        }
+        let new = match index.text(CONFIG_FILE)? {
+            Some(text) => config::of_text(&text, &index.root)?,
+            None => File::default(),
+        };
+        let old = index.changed.contains(CONFIG_FILE).then(|| {
+            let old =
+                index.text_in_head(CONFIG_FILE).and_then(|text| config::of_text(&text, &index.root).ok());
+            ProjectLevels::new(&spec.severities, &old.unwrap_or_default())
+        });
+        Ok(Self { new: ProjectLevels::new(&spec.severities, &new), old })
+    }
+}
+
+/// Checks a project; returns the findings and the number of affected compositions.
+fn check_one(
+    index: &Index,
+    project: &StagedProject,
+    levels: &RepositoryLevels,
+) -> Result<(Findings, usize), Error> {
+    let mut options = CheckOptions::default();
+    select(&mut options, project.files.clone(), project.is_partial);
+    let tree = IndexTree::open(index, &project.path)?;
+    let mut report = tree.check(&options)?;
+    let new = levels.new.of(&project.path);
+    let old = levels.old.as_ref().map(|levels| levels.of(&project.path));
+    let changed = tree.changed(&report);
+    // A change of the configuration concerns the findings whose severity it changes; that of a link, references that it
+    // leads out of the repository, which have no target.
+    let is_kept = |found: &Diagnostic| {
+        let has_other_level = old.as_ref().is_some_and(|old| old.severity(found) != new.severity(found));
+        let is_of_link = found.rule == Rule::EscapingReference && index.has_changed_links();
+        has_other_level || is_of_link || changed.contains(&found.path)
+    };
+    report.limit_to_or(&changed, &is_kept);
+    report.findings.set_levels(&new);
+    Ok((report.findings, report.compositions))
+}

@@ -1,0 +1,107 @@
+//! Resolves symbolic links and submodules of the index.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use hyperframes_ci_core::project::{join, parent, resolve};
+
+use super::{Index, Kind};
+
+/// Most links on the way to a file, as on Linux.
+const MOST_LINKS: usize = 40;
+
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The file of this entry.
+    File(String),
+    /// A directory of the repository.
+    Folder(String),
+    /// A path on disk in a submodule, whose files are not part of the index.
+    Disk(PathBuf),
+    /// Neither.
+    Nothing,
+    /// A link that leads outside of the repository, or to a hidden file.
+    Outside,
+}
+
+impl Index {
+    /// Resolves the links of a repository path.
+    pub(super) fn resolve(&self, path: &str) -> Target {
+        if !self.has_links {
+            return match self.entries.get(path) {
+                Some(_) => Target::File(path.to_owned()),
+                None if self.is_folder(path) => Target::Folder(path.to_owned()),
+                None => Target::Nothing,
+            };
+        }
+        self.follow(path, &mut Vec::new())
+    }
+
+    /// Returns the entries on the way to a path: links, submodules, and the file itself.
+    pub(super) fn way(&self, path: &str) -> Vec<String> {
+        if !self.has_links {
+            return vec![path.to_owned()];
+        }
+        let mut way = vec![path.to_owned()];
+        if let Target::File(path) = self.follow(path, &mut way) {
+            way.push(path);
+        }
+        way
+    }
+
+    fn follow(&self, path: &str, way: &mut Vec<String>) -> Target {
+        let mut rest =
+            path.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect::<VecDeque<_>>();
+        let (mut current, mut links) = (String::new(), 0);
+        while let Some(name) = rest.pop_front() {
+            let next = join(&current, &name);
+            match self.entries.get(&next).map(|entry| entry.kind) {
+                Some(Kind::File) if rest.is_empty() => current = next,
+                Some(Kind::File) => return Target::Nothing,
+                Some(Kind::Submodule) => {
+                    way.push(next.clone());
+                    let rest = Vec::from(rest).join("/");
+                    return Target::Disk(self.root.join(next).join(rest));
+                }
+                Some(Kind::Link) => {
+                    links += 1;
+                    let Some(target) = self.target(&next).filter(|_| links <= MOST_LINKS) else {
+                        return Target::Nothing;
+                    };
+                    let inside = if target.starts_with('/') { None } else { resolve(parent(&next), &target) };
+                    let Some(target) = inside else { return Target::Outside };
+                    way.push(next);
+                    let names = target.split('/').filter(|name| !name.is_empty()).map(str::to_owned);
+                    rest = names.chain(rest).collect();
+                    current.clear();
+                }
+                None if self.is_folder(&next) => current = next,
+                None => {
+                    // The file may have been deleted or renamed.
+                    let names = std::iter::once(next).chain(rest);
+                    way.push(names.collect::<Vec<_>>().join("/"));
+                    return Target::Nothing;
+                }
+            }
+        }
+        if links > 0 && current.split('/').any(|name| name.starts_with('.')) {
+            Target::Outside
+        } else if self.entries.contains_key(&current) {
+            Target::File(current)
+        } else {
+            Target::Folder(current)
+        }
+    }
+
+    /// Returns the target of the link at an entry.
+    fn target(&self, link: &str) -> Option<String> {
+        let entry = self.entries.get(link)?;
+        let target = self.blobs().read(&entry.blob, 4096).ok()??;
+        String::from_utf8(target).ok().map(|target| target.replace('\\', "/"))
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        path.is_empty() || self.below(path).next().is_some()
+    }
+}
