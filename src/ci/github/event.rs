@@ -81,6 +81,10 @@ fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
             let is_known = run.id > 0 && !run.head.is_empty() && is_repository(&run.repository);
             if is_known { Subject::Run(run) } else { Subject::Other }
         }
+        // Other actions change the text of a release, or delete it.
+        "release" if matches!(text("/action").as_deref(), Some("edited" | "deleted" | "unpublished")) => {
+            Subject::Other
+        }
         "release" => match text("/release/tag_name").filter(|tag| !tag.is_empty()) {
             Some(tag) => Subject::Release { tag },
             None => Subject::Other,
@@ -178,6 +182,19 @@ mod tests {
             request(&json!(null), "closed"),
             Subject::PullRequest(PullRequest { is_closed: true, .. })
         ));
+    }
+
+    #[test]
+    fn a_release_that_is_edited_or_deleted_gets_no_videos() {
+        let subject = |action: &str| {
+            subject("release", &json!({ "action": action, "release": { "tag_name": "v1" } }), "o/r")
+        };
+        for action in ["published", "released", "prereleased", "created"] {
+            assert_eq!(subject(action), Subject::Release { tag: "v1".to_owned() }, "{action}");
+        }
+        for action in ["edited", "deleted", "unpublished"] {
+            assert_eq!(subject(action), Subject::Other, "{action}");
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ const HEADERS: &[(&str, &str)] =
     &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
 
 /// Returns whether a branch of the repository ends at the commit. Commits of forks can be read in the repository, too, but
+/// Files of a pull request that the API lists; source: docs.github.com, "List pull requests files".
+const MAX_FILES: usize = 3000;
+
 /// are on none of its branches.
 fn is_branch_tip(client: &Client, commit: &str) -> bool {
     let branches = event::is_sha(commit)
@@ -130,6 +133,11 @@ impl CiProvider for GitHub {
         let files = self.client.list(&path, "the files of the pull request")?;
         let names = files.iter().flat_map(|file| {
             // A renamed file no longer exists at its previous path.
+        if files.len() >= MAX_FILES {
+            return Err(ProviderError::Failed(format!(
+                "the pull request changes {MAX_FILES} files or more, and the API lists no further ones"
+            )));
+        }
             ["filename", "previous_filename"].map(|name| file.get(name).and_then(Value::as_str))
         });
         Ok(names.flatten().map(str::to_owned).collect())
@@ -210,10 +218,14 @@ impl CiProvider for GitHub {
         else {
             return Ok(None);
         };
-        let path = format!("/actions/runs/{}/artifacts?per_page=100", run.id);
+        // By name, since a run may have more artifacts than a page has.
+        let path = format!("/actions/runs/{}/artifacts?name={}&per_page=100", run.id, encode_component(name));
         let artifacts = self.client.get(&path, "the run's artifacts")?;
         let artifacts = artifacts["artifacts"].as_array().cloned().unwrap_or_default();
-        let Some(artifact) = artifacts.iter().find(|artifact| artifact["name"] == name) else {
+        let named =
+            artifacts.iter().filter(|artifact| artifact["name"] == name && artifact["expired"] != true);
+        // Each attempt of the run has one.
+        let Some(artifact) = named.max_by_key(|artifact| artifact["id"].as_u64()) else {
             return Ok(None);
         };
         let path = format!("{}/actions/artifacts/{}/zip", self.client.path, artifact["id"]);

@@ -204,7 +204,15 @@ impl State {
                 plain(200, json!([pull]))
             }
             ("GET", ["actions", "runs", "55", "artifacts"]) => {
-                plain(200, json!({ "artifacts": [{ "id": 9, "name": "hyperframes" }] }))
+                assert!(query.contains("name=hyperframes"), "{query}");
+                plain(
+                    200,
+                    json!({ "artifacts": [
+                        { "id": 8, "name": "hyperframes" },
+                        { "id": 9, "name": "hyperframes" },
+                        { "id": 10, "name": "hyperframes", "expired": true },
+                    ] }),
+                )
             }
             ("GET", ["actions", "artifacts", "9", "zip"]) => {
                 (302, Value::Null, format!("location: {base}/storage/artifact?sig=1\r\n"))
