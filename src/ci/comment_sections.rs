@@ -3,7 +3,9 @@
 //! The comment is Markdown with HTML comments as markers: one that identifies the comment, and a pair around each
 //! section. A job replaces its own section and preserves the others.
 
-use super::contention::wait_before;
+use std::time::Duration;
+
+use super::contention::{wait, wait_before};
 use super::error::ProviderError;
 use super::event::short_commit;
 use super::provider::Section;
@@ -18,8 +20,16 @@ const TITLE: &str = "### HyperFrames previews";
 /// reg-viz/reg-actions#123.
 const MAX_COMMENT: usize = 65_000;
 
-/// Attempts of a write that conflicts with other jobs.
-const ATTEMPTS: u32 = 6;
+/// Attempts of a write that conflicts with other jobs. Each job of a large matrix may have to write several times.
+const ATTEMPTS: u32 = 30;
+
+/// Time for which a section must stay in the comment. The APIs have no conditional writes: a job that has read the comment
+/// before this one wrote it replaces it with one that lacks the section. This is longer than a job takes from reading to
+/// writing, unless the API stalls.
+const SETTLING_TIME: Duration = Duration::from_millis(2500);
+
+/// Checks within [`SETTLING_TIME`].
+const CHECKS: u32 = 3;
 
 /// The comments of one pull request, on a service.
 pub(super) trait Comments {
@@ -69,14 +79,27 @@ pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Option
         }
         // Superfluous comments are not an error.
         found.iter().for_each(|(id, _)| comments.delete(*id));
-        // The API has no conditional writes: another job may have overwritten the section.
-        if let [(id, sections)] = comments.own()?.as_slice()
-            && sections.contains(section)
-        {
-            return Ok(Some(*id));
+        if let Some(id) = settle(comments, section)? {
+            return Ok(Some(id));
         }
     }
     Err(ProviderError::Failed("cannot write the comment: other jobs keep writing it".to_owned()))
+}
+
+/// Waits for [`SETTLING_TIME`] and returns the id of the comment; `None` as soon as another job has overwritten the section,
+/// or created another comment.
+fn settle(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, ProviderError> {
+    let mut settled = None;
+    for check in 0..=CHECKS {
+        if check > 0 {
+            wait(SETTLING_TIME / CHECKS);
+        }
+        settled = match comments.own()?.as_slice() {
+            [(id, sections)] if sections.contains(section) => Some(*id),
+            _ => return Ok(None),
+        };
+    }
+    Ok(settled)
 }
 
 /// Replaces the sections of a closed pull request with a note, since the files that they show are deleted.
@@ -200,6 +223,8 @@ impl Sections {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -243,6 +268,75 @@ mod tests {
         ours.merge(theirs);
         let text = ours.text("c");
         assert!(text.contains("mine") && text.contains("yours") && !text.contains("not this"));
+    }
+
+    /// The comments of a service that answers after a while: a write takes effect in the middle of its request.
+    #[derive(Default)]
+    struct Slow(Mutex<Vec<(u64, String)>>);
+
+    impl Slow {
+        fn call<T>(&self, work: impl FnOnce(&mut Vec<(u64, String)>) -> T) -> T {
+            let delay = || wait(Duration::from_millis(50 + crate::system::random() % 200));
+            delay();
+            let done = work(&mut self.0.lock().expect("comments"));
+            delay();
+            done
+        }
+    }
+
+    impl Comments for Slow {
+        fn newest_commit(&self) -> Result<String, ProviderError> {
+            Ok(self.call(|_| "c".to_owned()))
+        }
+
+        fn own(&self) -> Result<Vec<(u64, Sections)>, ProviderError> {
+            Ok(self.call(|all| all.iter().map(|(id, text)| (*id, Sections::read(text))).collect()))
+        }
+
+        fn create(&self, text: &str) -> Result<(), ProviderError> {
+            self.call(|all| {
+                let id = all.last().map_or(1, |(id, _)| id + 1);
+                all.push((id, text.to_owned()));
+            });
+            Ok(())
+        }
+
+        fn edit(&self, id: u64, text: &str) -> Result<bool, ProviderError> {
+            Ok(self.call(|all| match all.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, known)) => {
+                    text.clone_into(known);
+                    true
+                }
+                None => false,
+            }))
+        }
+
+        fn delete(&self, id: u64) {
+            self.call(|all| all.retain(|(known, _)| *known != id));
+        }
+    }
+
+    #[test]
+    fn parallel_jobs_lose_no_section() {
+        for jobs in [2, 6, 20, 20] {
+            let comments = Slow::default();
+            std::thread::scope(|scope| {
+                for job in 0..jobs {
+                    let comments = &comments;
+                    scope.spawn(move || {
+                        let key = format!("job{job}");
+                        write(comments, &section(&key, "c", &[&format!("of {key}")])).expect("written");
+                    });
+                }
+            });
+            let all = comments.0.into_inner().expect("comments");
+            assert_eq!(all.len(), 1, "one comment");
+            let sections = Sections::read(&all[0].1);
+            for job in 0..jobs {
+                let key = format!("job{job}");
+                assert!(sections.contains(&section(&key, "c", &[&format!("of {key}")])), "{jobs}: {key}");
+            }
+        }
     }
 
     proptest! {

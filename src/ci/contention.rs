@@ -2,11 +2,20 @@
 
 use std::time::Duration;
 
+use crate::system::random;
+
+/// Factor that pauses are shortened by in unit tests.
+const SCALE: u32 = if cfg!(test) { 40 } else { 1 };
+
 /// Sleeps before a retry, for a random time of 0.1 s up to 3.3 s that grows with the number of earlier attempts. The first
 /// attempt does not wait.
 pub(super) fn wait_before(attempt: u32) {
     if attempt > 0 {
-        let milliseconds = 100 + crate::system::random() % (400 << attempt.min(3));
-        std::thread::sleep(Duration::from_millis(milliseconds));
+        wait(Duration::from_millis(100 + random() % (400 << attempt.min(3))));
     }
+}
+
+/// Sleeps for `pause`.
+pub(super) fn wait(pause: Duration) {
+    std::thread::sleep(pause / SCALE);
 }

@@ -1,9 +1,14 @@
 //! The REST API of a repository on GitHub.
 
+use std::cell::OnceCell;
+
 use serde_json::Value;
 
 use crate::ci::error::ProviderError;
 use crate::ci::rest::{Body, Response, Rest};
+
+/// The prefix of an app's token, such as that of a workflow; source: docs.github.com, "GitHub's token formats".
+const APP_TOKEN: &str = "ghs_";
 
 /// The repository's API and its web pages.
 pub(super) struct Client {
@@ -13,9 +18,30 @@ pub(super) struct Client {
     pub(super) path: String,
     /// The repository's URL for people: `https://github.com/owner/name`.
     pub(super) web: String,
+    /// The result of [`Client::login`].
+    pub(super) login: OnceCell<Option<String>>,
 }
 
 impl Client {
+    /// Returns the name of the token's owner, which is requested once; `None` for the token of an app, which is a bot and
+    /// cannot ask.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError`] if there is no response.
+    pub(super) fn login(&self) -> Result<Option<&str>, ProviderError> {
+        if self.login.get().is_none() {
+            let login = match self.api.token_starts_with(APP_TOKEN) {
+                true => None,
+                false => {
+                    let user = self.api.call("GET", "/user", &Body::None)?;
+                    user.json["login"].as_str().filter(|_| user.status == 200).map(str::to_owned)
+                }
+            };
+            let _ = self.login.set(login);
+        }
+        Ok(self.login.get().and_then(Option::as_deref))
+    }
+
     /// Calls `path` below the repository's API.
     pub(super) fn call(&self, method: &str, path: &str, body: &Body<'_>) -> Result<Response, ProviderError> {
         self.api.call(method, &format!("{}{path}", self.path), body)

@@ -32,11 +32,9 @@ impl Comments for PullRequestComments<'_> {
         if marked.is_empty() {
             return Ok(Vec::new());
         }
-        // The owner of the token. The token of an app cannot ask; an app is a bot.
-        let user = self.client.api.call("GET", "/user", &Body::None)?;
-        let login = if user.status == 200 { text(&user.json, "/login") } else { None };
-        let is_own = |comment: &Value| match &login {
-            Some(login) => text(comment, "/user/login").as_ref() == Some(login),
+        let login = self.client.login()?;
+        let is_own = |comment: &Value| match login {
+            Some(login) => text(comment, "/user/login").as_deref() == Some(login),
             None => text(comment, "/user/type").as_deref() == Some("Bot"),
         };
         let own = marked.into_iter().filter(|comment| is_own(comment)).filter_map(|comment| {

@@ -9,6 +9,7 @@ mod previews;
 mod release;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -49,10 +50,10 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
 const HEADERS: &[(&str, &str)] =
     &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
 
-/// Returns whether a branch of the repository ends at the commit. Commits of forks can be read in the repository, too, but
 /// Files of a pull request that the API lists; source: docs.github.com, "List pull requests files".
 const MAX_FILES: usize = 3000;
 
+/// Returns whether a branch of the repository ends at the commit. Commits of forks can be read in the repository, too, but
 /// are on none of its branches.
 fn is_branch_tip(client: &Client, commit: &str) -> bool {
     let branches = event::is_sha(commit)
@@ -79,6 +80,7 @@ impl GitHub {
             api: Rest::new(&base, settings.token.clone(), ("authorization", "Bearer "), HEADERS)?,
             path: format!("/repos/{repository}"),
             web: format!("{}/{repository}", server.trim_end_matches('/')),
+            login: OnceCell::new(),
         };
         let of_run = set("GITHUB_SHA").filter(|_| event::is_on_own_ref(environment));
         let is_own = |commit: &str| of_run.as_deref() == Some(commit) || is_branch_tip(&client, commit);
@@ -131,13 +133,13 @@ impl CiProvider for GitHub {
     fn changed_files(&self, request: &PullRequest) -> Result<BTreeSet<String>, ProviderError> {
         let path = format!("/pulls/{}/files?per_page=100", request.number);
         let files = self.client.list(&path, "the files of the pull request")?;
-        let names = files.iter().flat_map(|file| {
-            // A renamed file no longer exists at its previous path.
         if files.len() >= MAX_FILES {
             return Err(ProviderError::Failed(format!(
                 "the pull request changes {MAX_FILES} files or more, and the API lists no further ones"
             )));
         }
+        let names = files.iter().flat_map(|file| {
+            // A renamed file no longer exists at its previous path.
             ["filename", "previous_filename"].map(|name| file.get(name).and_then(Value::as_str))
         });
         Ok(names.flatten().map(str::to_owned).collect())

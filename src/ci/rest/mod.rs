@@ -186,6 +186,11 @@ impl Rest {
         self.token.is_some()
     }
 
+    /// Returns whether there is a token that starts with `prefix`, which shows its kind.
+    pub(super) fn token_starts_with(&self, prefix: &str) -> bool {
+        self.token.as_ref().is_some_and(|token| token.expose().starts_with(prefix))
+    }
+
     /// Sends a request to a path of the API, or to an absolute URL that [`Rest::is_own`] allows. Follows redirects within
     /// the service, waits for rate limits, and retries after server and network errors. A redirect to another host is
     /// returned.
