@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::system::random;
+use crate::system::{clock, random};
 
 /// Factor that pauses are shortened by in unit tests.
 const SCALE: u32 = if cfg!(test) { 40 } else { 1 };
@@ -17,5 +17,5 @@ pub(super) fn wait_before(attempt: u32) {
 
 /// Sleeps for `pause`.
 pub(super) fn wait(pause: Duration) {
-    std::thread::sleep(pause / SCALE);
+    std::thread::sleep(clock::pause(pause / SCALE));
 }

@@ -89,6 +89,7 @@ impl Stage {
         command
             .env("PATH", path.unwrap())
             .env("HEYGEN_API_URL", &self.emulator.url)
+            .env("HYPERFRAMES_CI_TIME_SCALE", "20")
             .env("HEYGEN_API_KEY", KEY);
         let common = [
             ("GITLAB_CI", "true"),

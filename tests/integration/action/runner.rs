@@ -62,6 +62,8 @@ impl Runner {
             ("RUNNER_TEMP", path(&temporary)),
             ("RUNNER_OS", "Linux".to_owned()),
             ("RUNNER_ARCH", "X64".to_owned()),
+            // The pauses before retries and between checks.
+            ("HYPERFRAMES_CI_TIME_SCALE", "20".to_owned()),
         ];
         let contexts = [
             ("github.token", "ghs_supersecret_token_0123456789".to_owned()),
