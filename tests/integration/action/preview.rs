@@ -113,6 +113,38 @@ fn findings_are_annotated_and_fail_the_step() {
 }
 
 #[test]
+fn checks_concern_what_the_pull_request_touches() {
+    let mut stage = Stage::new();
+    let path = stage.repository.path().to_owned();
+    git(&path, &["reset", "--quiet", "--hard", &stage.repository.base]);
+    write(&path, "videos/two/index.html", &html(720, 720, "<img src=\"gone.png\">"));
+    stage.repository.base = commit(&path, "broken for long");
+    write(&path, "videos/one/index.html", &html(1280, 720, "<i>changed</i>"));
+    stage.repository.head = commit(&path, "head");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let others = "1 composition that the pull request does not affect (check-all: true checks all)";
+    for mode in ["preview", "check"] {
+        let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("mode", mode)]);
+        assert_eq!(run.code, 0, "{mode}: {}", run.log);
+        assert!(run.log.contains(&format!("not checked: {others}")), "{mode}: {}", run.log);
+        assert!(run.summary.contains("Not checked: 1 composition that this pull request does not affect."));
+        assert!(!run.log.contains("::error"), "{mode}: {}", run.log);
+        let all = [("projects", "videos"), ("mode", mode), ("check-all", "true")];
+        let run = stage.run(&stage.pull_request(), &all);
+        assert_eq!(run.code, 5, "{mode}: {}", run.log);
+        assert!(run.log.contains("::error file=videos/two/index.html,line="), "{mode}: {}", run.log);
+        assert!(!run.log.contains("not checked:"), "{mode}: {}", run.log);
+    }
+    // A composition that has become broken by the pull request is its concern, whichever file has changed.
+    write(&path, "videos/one/index.html", &html(1280, 720, "<img src=\"gone.png\">"));
+    stage.repository.head = commit(&path, "broken");
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("mode", "check")]);
+    assert_eq!(run.code, 5, "{}", run.log);
+    assert!(run.log.contains("::error file=videos/one/index.html,line="), "{}", run.log);
+    assert!(!run.log.contains("::error file=videos/two"), "{}", run.log);
+}
+
+#[test]
 fn jobs_share_one_comment_and_a_newer_push_marks_the_older_results() {
     let stage = Stage::new();
     write(stage.repository.path(), "videos/two/index.html", &html(720, 720, "<i>too</i>"));
