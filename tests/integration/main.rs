@@ -39,6 +39,7 @@ mod sandbox;
 mod secrets;
 mod staged;
 mod support;
+mod templates;
 #[cfg(unix)]
 mod tls;
 mod video;

@@ -167,6 +167,18 @@ impl Outline {
         self.nodes.iter().position(is_root)
     }
 
+    /// Returns whether others mount the document: its composition is inside `<template>`. `<html>` may have its id.
+    pub(super) fn is_part(&self) -> bool {
+        let Some(root) = self.root() else { return false };
+        let is_document = matches!(&*self.nodes[root].name, "html" | "body");
+        let in_template = || {
+            let template = self.nodes.iter().position(|node| &*node.name == "template")?;
+            let mut inside = self.nodes[template + 1..self.nodes[template].after].iter();
+            Some(inside.any(|node| node.attribute("data-composition-id").is_some()))
+        };
+        self.is_in_template(root) || (is_document && in_template().unwrap_or(false))
+    }
+
     /// Returns the elements with a composition id.
     pub(super) fn hosts(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes.iter().filter_map(|node| Some((node.attribute("data-composition-id")?, node)))

@@ -56,11 +56,10 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
             // index.html must exist, and is checked as an entry only if it is one.
             Some(page) if chosen.contains(&path) => {
                 let has_others = options.is_partial || options.compositions.len() > 1;
-                let in_template = page.outline.root().is_some_and(|root| page.outline.is_in_template(root));
                 // Parts get their size and their duration from the page that mounts them.
                 let is_part = path != DEFAULT_COMPOSITION
                     && has_others
-                    && (in_template || mounted.contains(page.path.as_str()));
+                    && (page.outline.is_part() || mounted.contains(page.path.as_str()));
                 if !is_part {
                     found.extend(composition::entry(page, options.aspect_ratio));
                     found.extend(structure::entry(&pages, page));

@@ -276,11 +276,6 @@ impl Film<'_> {
         self.parts.iter().flat_map(|page| page.facts.scripts.iter().map(move |script| (*page, script)))
     }
 
-    /// Returns whether the entry is to be mounted by another page, which loads libraries and has the duration.
-    fn is_part(&self) -> bool {
-        self.entry.outline.root().is_some_and(|root| self.entry.outline.is_in_template(root))
-    }
-
     /// Returns the URLs of scripts whose contents are not known.
     fn unread(&self) -> Vec<&str> {
         let mut urls = Vec::new();
@@ -299,9 +294,9 @@ impl Film<'_> {
             || self.parts.iter().any(|page| page.facts.scripts.iter().any(|script| script.error.is_some()))
     }
 
-    /// Finds libraries that are used and not loaded.
+    /// Finds libraries that are used and not loaded. A part uses those of its host.
     fn libraries(&self) -> Vec<Diagnostic> {
-        if self.is_part() || self.has_unknown_script() {
+        if self.entry.outline.is_part() || self.has_unknown_script() {
             return Vec::new();
         }
         let unread = self.unread();
@@ -387,7 +382,7 @@ impl Film<'_> {
     /// Finds endless animations without a duration.
     fn repeats(&self) -> Vec<Diagnostic> {
         let root = self.entry.composition.root.as_ref();
-        if self.is_part() || root.is_none_or(|root| root.duration != Measure::Missing) {
+        if self.entry.outline.is_part() || root.is_none_or(|root| root.duration != Measure::Missing) {
             return Vec::new();
         }
         let scripts = self.scripts().filter(|(page, _)| !is_library(page));
