@@ -67,7 +67,7 @@ fn report(old: &Release, new: &Release) -> Result<String> {
         ));
     }
     Ok(format!(
-        "## hyperframes {}\n\nChanges since {}, which is pinned:\n{changes}",
+        "## hyperframes {}\n\nChanges since {}:\n{changes}",
         new.version, old.version
     ))
 }

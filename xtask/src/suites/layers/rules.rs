@@ -64,6 +64,7 @@ pub(super) const CRATES: &[Rules] = &[
             "suites > dist > command",
             "main > demo > provision",
             "main > engine_lock > command",
+            "suites > upstream > command",
             "demo, docs > files",
         ]),
         reserved: &[],
