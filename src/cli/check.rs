@@ -78,7 +78,7 @@ pub(super) struct Args {
     max_findings: Option<usize>,
     /// Correct what needs no judgement, and print the changes
     ///
-    /// Edits files in place. `check --explain <CODE>` tells which findings can be corrected.
+    /// Edits files in place. `check --explain <CODE>` says whether its findings can be corrected.
     #[arg(long)]
     fix: bool,
     /// With --fix, print the changes without making them

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::outline::Node;
 use super::super::page::Page;
 use super::super::styles::StyleRule;
-use super::value;
+use super::declaration::value;
 use crate::findings::{Diagnostic, Rule, Text};
 
 /// The number of elements with expensive effects from which frames may stay black; about 40 were observed to.
@@ -110,7 +110,7 @@ fn effects(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -
         return None;
     }
     let message =
-        format!("{count} elements have blur, radial-gradient or clip-path; frames with so many may be black");
+        format!("{count} elements have blur, radial-gradient or clip-path; with 40, frames were black");
     let help = "split the composition, or set display: none on elements that are not shown";
     Some(text.finding(Rule::ManyEffects, root.span, message).help(help))
 }

@@ -1,6 +1,7 @@
 //! Checks of style sheets: selectors, the size of the canvas, effects, overlays and syntax.
 
 mod canvas;
+mod declaration;
 mod overlays;
 mod selectors;
 mod syntax;
@@ -24,13 +25,4 @@ pub(super) fn check(page: &Page, text: &Text<'_>, is_mounted: bool) -> Vec<Diagn
     found.extend(canvas::check(page, text, &rules, is_mounted));
     found.extend(overlays::check(page, text, &rules));
     found
-}
-
-/// Returns the value of a declaration in a block, the last one if there are several.
-fn value<'a>(body: &'a str, property: &str) -> Option<&'a str> {
-    let declarations = body.rsplit(';').filter_map(|declaration| declaration.split_once(':'));
-    let mut values = declarations.filter(|(name, _)| name.trim().eq_ignore_ascii_case(property));
-    let (_, value) = values.next()?;
-    let value = value.split('!').next().unwrap_or_default().trim();
-    (!value.is_empty()).then_some(value)
 }

@@ -7,7 +7,7 @@ use super::super::outline::Node;
 use super::super::page::Page;
 use super::super::styles::StyleRule;
 use super::super::tweens::{hides, is_visible_end};
-use super::value;
+use super::declaration::value;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::script::Tween;
 

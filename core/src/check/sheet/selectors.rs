@@ -2,7 +2,7 @@
 
 use super::super::scripts::unmatchable;
 use super::super::styles::StyleRule;
-use super::value;
+use super::declaration::value;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::script::Selector;
 
