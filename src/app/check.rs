@@ -10,7 +10,7 @@ use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::official;
 use super::severities::{self, ProjectLevels};
-use super::spec::{RenderSpec, Severities, VariableSource};
+use super::spec::{RenderSpec, RendererChoice, Severities, VariableSource};
 use crate::engine::Engine;
 use crate::fault::Error;
 use crate::project::changes;
@@ -19,6 +19,7 @@ use crate::project::discover::{self, Selected};
 use crate::project::display_path::DisplayPaths;
 use crate::project::input::{self, InputError};
 use crate::project::tree::DiskTree;
+use crate::renderers;
 use crate::system::gate::{Reach, limit};
 use crate::system::parallel::in_order;
 
@@ -99,10 +100,21 @@ impl CheckTarget {
                 aspect_ratio: spec.request.aspect_ratio,
                 is_render: true,
                 is_partial: false,
+                is_distributed: is_distributed(spec.renderer),
             },
             project: project.without(&spec.own_files()).without_any(&spec.other_outputs),
             levels,
         })
+    }
+}
+
+/// Returns whether a renderer that is named renders parts of a video on several machines.
+fn is_distributed(renderer: RendererChoice) -> bool {
+    match renderer {
+        RendererChoice::Named(name) => {
+            renderers::named(name).is_some_and(|renderer| renderer.description().is_distributed)
+        }
+        RendererChoice::Auto | RendererChoice::Emulated => false,
     }
 }
 

@@ -25,6 +25,7 @@ static DESCRIPTION: Description = Description {
     // Like the cloud, so that limits can be tested.
     is_billed: true,
     is_on_this_machine: true,
+    is_distributed: false,
     upload_limit: Some(upload_limit),
     concurrency: Concurrency::Fixed(CONCURRENCY),
     capabilities: CAPABILITIES_OF_ONE_RUN,

@@ -32,6 +32,7 @@ static DESCRIPTION: Description = Description {
     is_selectable: true,
     is_billed: false,
     is_on_this_machine: true,
+    is_distributed: false,
     upload_limit: None,
     concurrency: Concurrency::Machine,
     capabilities: &[],

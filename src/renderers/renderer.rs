@@ -26,6 +26,8 @@ pub(crate) struct Description {
     pub(crate) is_billed: bool,
     /// Whether this machine runs the pages.
     pub(crate) is_on_this_machine: bool,
+    /// Whether several machines render parts of a video. They do not replace fonts that they lack.
+    pub(crate) is_distributed: bool,
     /// Maximum size of an archive in bytes, by the route of the upload; `None` means unlimited.
     pub(crate) upload_limit: Option<fn(UploadRoute) -> u64>,
     /// Default number of renders at a time.

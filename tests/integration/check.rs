@@ -109,13 +109,42 @@ const OF_FILE_SYSTEMS: [Rule; 4] = [Rule::LinkCycle, Rule::DanglingLink, Rule::E
 /// The rule for findings of the official linter; a test in `lint.rs` triggers it.
 const OF_THE_ENGINE: Rule = Rule::Official;
 
+/// The rule for renders on Lambda; the test below triggers it.
+const OF_LAMBDA: Rule = Rule::FontSubstituted;
+
+#[test]
+fn fonts_of_systems_are_found_for_lambda() {
+    let folder = tempfile::tempdir().unwrap();
+    let style =
+        "<style>h1 { font-family: Inter, Arial } h2 { font-family: \"Open Sans\", Georgia, Arial }</style>";
+    write(folder.path(), "index.html", &html(1280, 720, style));
+    let dry = |renderer: &str| {
+        let arguments = ["render", "--dry-run", "--json", "--renderer", renderer];
+        run_in(folder.path(), &arguments).ok().json()["diagnostics"].to_string()
+    };
+    assert!(
+        dry("lambda").contains("Lambda does not have \\\"Arial\\\", \\\"Georgia\\\""),
+        "{}",
+        dry("lambda")
+    );
+    assert!(!dry("cloud").contains("font-substituted"));
+    write(
+        folder.path(),
+        "hyperframes-ci.toml",
+        "[[render]]\nname = \"a\"\nproject = \".\"\nrenderer = \"lambda\"\n",
+    );
+    let found = run_in(folder.path(), &["check", "--all", "--json"]).ok().json();
+    assert!(found.to_string().contains("font-substituted"), "{found:#}");
+    assert!(!run_in(folder.path(), &["check", "--json"]).ok().stdout.contains("font-substituted"));
+}
+
 fn is_blessing() -> bool {
     std::env::var_os("BLESS").is_some()
 }
 
 #[test]
 fn every_rule_has_a_fixture_that_triggers_it() {
-    let others = OF_FILE_SYSTEMS.into_iter().chain([OF_THE_ENGINE]);
+    let others = OF_FILE_SYSTEMS.into_iter().chain([OF_THE_ENGINE, OF_LAMBDA]);
     let mut triggered = others.map(|rule| rule.code().to_owned()).collect::<BTreeSet<_>>();
     for fixture in fixtures() {
         let code = fixture.code().to_owned();

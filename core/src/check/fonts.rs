@@ -104,6 +104,28 @@ const SUPPLIED: &[&str] = &[
     "verdana",
 ];
 
+/// The families that the renderer has itself; observed of release 0.8.170. It replaces the others of [`SUPPLIED`].
+const OWN: &[&str] = &[
+    "archivo black",
+    "eb garamond",
+    "ibm plex mono",
+    "inter",
+    "jetbrains mono",
+    "lato",
+    "league gothic",
+    "montserrat",
+    "noto sans jp",
+    "nunito",
+    "open sans",
+    "oswald",
+    "outfit",
+    "playfair display",
+    "poppins",
+    "roboto",
+    "source code pro",
+    "space mono",
+];
+
 /// The families that any file of the project declares, in lower case.
 pub(super) struct Fonts(BTreeSet<String>);
 
@@ -150,6 +172,25 @@ pub(super) fn check(page: &Page, fonts: &Fonts) -> Option<Diagnostic> {
     };
     let help = "add the font file and an @font-face rule, or use a font of the renderer, such as Inter";
     Some(page.text().finding(Rule::FontUnavailable, place?, message).help(help))
+}
+
+/// Finds families that other renderers replace with a similar one: one finding per file.
+pub(super) fn substituted(page: &Page, fonts: &Fonts) -> Option<Diagnostic> {
+    let is_replaced =
+        |family: &str| SUPPLIED.contains(&family) && !OWN.contains(&family) && !fonts.0.contains(family);
+    let used = families(page).into_iter().filter(|(_, _, is_declared)| !is_declared);
+    let mut replaced = used.filter(|(family, ..)| is_replaced(&family.to_lowercase()));
+    let (first, span, _) = replaced.next()?;
+    let mut names = vec![first];
+    for (family, ..) in replaced {
+        if !names.contains(&family) {
+            names.push(family);
+        }
+    }
+    let names = names.iter().map(|family| format!("{family:?}")).collect::<Vec<_>>().join(", ");
+    let message = format!("Lambda does not have {names}, and uses a font of its system instead");
+    let help = "add the font file and an @font-face rule, or use a font of the renderer, such as Inter";
+    Some(page.text().finding(Rule::FontSubstituted, span, message).help(help))
 }
 
 /// Returns the families in the style sheets of a page: those that it uses, and those that `@font-face`

@@ -21,6 +21,8 @@ pub struct CheckOptions {
     /// The entries are parts that are not rendered on their own, such as the blocks of a library: `index.html` need not
     /// exist.
     pub is_partial: bool,
+    /// The renderer is distributed (AWS Lambda): it does not replace fonts that it lacks.
+    pub is_distributed: bool,
 }
 
 /// Values for a composition's variables.

@@ -82,6 +82,9 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     let used = graph.used();
     for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
         found.extend(fonts::check(page, &fonts));
+        if options.is_distributed {
+            found.extend(fonts::substituted(page, &fonts));
+        }
         if page.outline.nodes.is_empty() {
             continue;
         }

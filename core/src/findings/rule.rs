@@ -743,6 +743,13 @@ rules! {
     /// to a font service, or because the renderer has them.
     FontUnavailable = "font-unavailable", Structure, Warning, official = ["font_family_without_font_face"];
 
+    /// A distributed renderer does not have a font.
+    ///
+    /// Other renderers replace fonts of operating systems, such as Arial and Georgia, with similar ones. On AWS Lambda, the
+    /// text is set in another font. The finding is for renders with `--renderer lambda`, and for entries of
+    /// `hyperframes-ci.toml` with this renderer.
+    FontSubstituted = "font-substituted", Structure, Warning, official = ["system_font_will_alias"];
+
     /// A file holds credentials.
     ///
     /// It is never packed, whatever the severity of this rule. Earlier steps of a job may leave such files in a workspace:

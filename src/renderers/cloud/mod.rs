@@ -60,6 +60,7 @@ static DESCRIPTION: Description = Description {
     is_selectable: true,
     is_billed: true,
     is_on_this_machine: false,
+    is_distributed: false,
     upload_limit: Some(upload_limit),
     concurrency: Concurrency::Fixed(CONCURRENCY),
     capabilities: CAPABILITIES,

@@ -44,6 +44,7 @@ static DESCRIPTION: Description = Description {
     is_selectable: true,
     is_billed: true,
     is_on_this_machine: false,
+    is_distributed: true,
     upload_limit: None,
     concurrency: Concurrency::Fixed(8),
     capabilities: &[],
