@@ -66,10 +66,7 @@ fn report(old: &Release, new: &Release) -> Result<String> {
             new.version, old.version
         ));
     }
-    Ok(format!(
-        "## hyperframes {}\n\nChanges since {}:\n{changes}",
-        new.version, old.version
-    ))
+    Ok(format!("## hyperframes {}\n\nChanges since {}:\n{changes}", new.version, old.version))
 }
 
 fn surface(release: &Release) -> Result<Surface> {
