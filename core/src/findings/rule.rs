@@ -121,7 +121,7 @@ rules! {
     ///
     /// Forms show the label. The official parser silently drops a declaration without one, and any value is then
     /// accepted for the variable. The runtime still uses its default.
-    DeclarationWithoutLabel = "declaration-without-label", Declarations, Warning;
+    DeclarationWithoutLabel = "declaration-without-label", Declarations, Warning, fixable = true;
 
     /// A declaration has no type, or an unknown type.
     ///
@@ -146,7 +146,7 @@ rules! {
     ///
     /// `value` and `label` must both be strings. If options are bare strings, the official validator rejects every
     /// value of the enum. The checks accept bare strings as values, so that other findings stay useful.
-    DeclarationMalformedOption = "declaration-malformed-option", Declarations, Warning;
+    DeclarationMalformedOption = "declaration-malformed-option", Declarations, Warning, fixable = true;
 
     /// The default of an enum is not one of its options.
     ///

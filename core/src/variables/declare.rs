@@ -196,6 +196,11 @@ impl Declarations {
     }
 }
 
+/// Returns whether a text is the same in JSON, in an attribute and on its own.
+fn is_plain(text: &str) -> bool {
+    !text.contains(['"', '\'', '&', '<', '>', '\\', '`']) && !text.contains(char::is_control)
+}
+
 struct Reader<'a> {
     text: &'a Text<'a>,
     offsets: Offsets,
@@ -234,11 +239,14 @@ impl Reader<'_> {
 
     /// Corrects the last finding: the string at a position becomes another one.
     fn correct(&mut self, span: Span, value: Option<&str>, description: &str) {
-        let Some(value) = value.filter(|value| !value.contains(['"', '\'', '&', '<', '>', '\\', '`'])) else {
-            return;
-        };
-        let span = self.offsets.span(span);
-        let source = self.text.source.get(span.start..span.end).unwrap_or_default();
+        let Some(value) = value.filter(|value| is_plain(value)) else { return };
+        self.edit(span, span, description, |quote| format!("{quote}{value}{quote}"));
+    }
+
+    /// Corrects the last finding: `span` becomes the text that `new` makes with the quotes of `string`.
+    fn edit(&mut self, string: Span, span: Span, description: &str, new: impl Fn(&str) -> String) {
+        let string = self.offsets.span(string);
+        let source = self.text.source.get(string.start..string.end).unwrap_or_default();
         let is_within = |quote: &str| {
             source.len() >= 2 * quote.len() && source.starts_with(quote) && source.ends_with(quote)
         };
@@ -246,7 +254,7 @@ impl Reader<'_> {
             return;
         };
         if let Some(found) = self.diagnostics.pop() {
-            let edit = (span, format!("{quote}{value}{quote}"));
+            let edit = (self.offsets.span(span), new(quote));
             self.diagnostics.push(found.fix(self.text, description, [edit]));
         }
     }
@@ -295,6 +303,14 @@ impl Reader<'_> {
             let help = Some("add a label; the official parser drops declarations without one".to_owned());
             let message = format!("the variable {id:?} has no label");
             self.report(fields.span("label", entry), Rule::DeclarationWithoutLabel, message, help);
+            if fields.get("label").is_none() && is_plain(&id) {
+                // After the brace.
+                let start = entry.span().start + 1;
+                let place = Span { start, end: start };
+                self.edit(fields.span("id", entry), place, "Use the id as its label", |quote| {
+                    format!("{quote}label{quote}: {quote}{id}{quote}, ")
+                });
+            }
         }
         let Some(kind) = fields.text("type").as_deref().and_then(VariableType::named) else {
             self.declarations.incomplete = true;
@@ -397,6 +413,12 @@ impl Reader<'_> {
                 let message = format!("an option of the enum {id:?} is not a {{value, label}} object");
                 let help = "write {\"value\": \"a\", \"label\": \"A\"}; the official validator rejects every other form";
                 self.report(option.span(), Rule::DeclarationMalformedOption, message, Some(help.to_owned()));
+                if let Some(bare) = bare.as_deref().filter(|bare| is_plain(bare)) {
+                    self.edit(option.span(), option.span(), "Write the value with a label", |quote| {
+                        let member = |name: &str| format!("{quote}{name}{quote}: {quote}{bare}{quote}");
+                        format!("{{{}, {}}}", member("value"), member("label"))
+                    });
+                }
             }
             choices
                 .extend(bare.or_else(|| text("value")).map(|value| Choice { value, label: text("label") }));
