@@ -197,6 +197,43 @@ fn quadratic_work_is_noticed() {
     assert_eq!(cost::check(&Target { name: "", run: linear }, &growing), Ok(()));
 }
 
+/// Inputs whose cost was quadratic: what they start with, what is repeated before and after the middle, and their end.
+const GREW: &[(&str, [&str; 4])] = &[
+    ("css", ["", "a{font-family:\"F\",b}", "", ""]),
+    ("css", ["", "font-family:", "", ""]),
+    ("css", ["@font-face    {", "font-family:a;", "", "}"]),
+    ("css", ["", "font-family:a        ", "", ""]),
+    ("css", ["", ".a>b:hover{transition:all 1s}", "", ""]),
+    ("css", ["", "transition", "", ""]),
+    ("css", ["", "/transition:", "", ""]),
+    ("css", ["a{b:", "var(--a,", ")", "url(x.png)}"]),
+    ("css", ["a{b:", "image-set(url(x.png) ", ")", "}"]),
+    ("html", ["", "<noscript>", "", ""]),
+    ("html", ["", "<iframe>", "</iframe>", ""]),
+    ("html", ["<style>.c{z-index:-1}</style>", "<i class=c style='z-index:-1'></i>", "", ""]),
+    (
+        "html",
+        [
+            "<div data-composition-id=a>",
+            "<div data-composition-id=b data-composition-src=index.html></div>",
+            "",
+            "",
+        ],
+    ),
+    ("html", ["<div data-composition-id=a>", "<script src=a.js></script>", "", ""]),
+    ("script", ["", "document.querySelector('video.a').play();", "", ""]),
+    ("script", ["const tl=gsap.timeline();", "tl.to('.clip',{x:1,repeat:-1,visibility:'hidden'});", "", ""]),
+    ("script", ["document.fonts.ready.then(()=>{", "window.__timelines.a=tl;tl.to('a',{x:1});", "", "})"]),
+];
+
+#[test]
+fn inputs_that_were_quadratic_are_linear() {
+    for (name, parts) in GREW {
+        let target = TARGETS.iter().find(|target| target.name == *name).unwrap();
+        assert_eq!(cost::check(target, &Growing::of(*parts)), Ok(()), "{name} {parts:?}");
+    }
+}
+
 #[test]
 #[ignore = "takes a minute; `cargo xtask test fuzz` runs it"]
 fn every_input_keeps_the_properties() {

@@ -6,7 +6,7 @@ use super::Target;
 use super::mutate::Growing;
 
 /// Lengths in bytes, each four times the one before.
-const LENGTHS: [usize; 4] = [8 << 10, 32 << 10, 128 << 10, 512 << 10];
+const LENGTHS: [usize; 4] = [4 << 10, 16 << 10, 64 << 10, 256 << 10];
 
 /// How much longer an input of four times the length may take. Linear is 4, quadratic 16.
 const MOST: f64 = 10.0;

@@ -232,6 +232,13 @@ impl Growing {
         Self { start: start.to_vec(), repeated, closing, end: end.to_vec() }
     }
 
+    /// An input that is known.
+    pub(super) fn of([start, repeated, closing, end]: [&str; 4]) -> Self {
+        let [start, repeated, closing, end] =
+            [start, repeated, closing, end].map(|part| part.as_bytes().to_vec());
+        Self { start, repeated, closing, end }
+    }
+
     /// The input with about `length` bytes.
     pub(super) fn of_length(&self, length: usize) -> Vec<u8> {
         let count = length / (self.repeated.len() + self.closing.len());

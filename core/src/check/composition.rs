@@ -149,6 +149,7 @@ pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // Pages whose mounts have all been visited.
     let mut done = BTreeSet::new();
+    let mut texts = BTreeMap::new();
     for page in pages.all().filter(|page| page.is_composition()) {
         // The current path, with the number of mounts followed from each page. No recursion: a chain may be as long as
         // the project has files.
@@ -173,7 +174,8 @@ pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
                 let message =
                     format!("the composition mounts itself: {}", cycle.collect::<Vec<_>>().join(" → "));
                 let help = "remove one of these mounts";
-                found.push(page.text().finding(Rule::MountCycle, mount.source_span, message).help(help));
+                let text = texts.entry(page.path.as_str()).or_insert_with(|| page.text());
+                found.push(text.finding(Rule::MountCycle, mount.source_span, message).help(help));
             }
         }
     }

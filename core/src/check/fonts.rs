@@ -152,7 +152,7 @@ pub(super) fn check(page: &Page, fonts: &Fonts) -> Option<Diagnostic> {
     if page.facts.has_remote_style || page.facts.usage.words.contains("FontFace") {
         return None;
     }
-    let mut unknown = Vec::<String>::new();
+    let (mut unknown, mut told) = (Vec::<String>::new(), BTreeSet::new());
     let mut place = None;
     for (family, span, is_declared) in families(page) {
         let folded = family.to_lowercase();
@@ -160,7 +160,7 @@ pub(super) fn check(page: &Page, fonts: &Fonts) -> Option<Diagnostic> {
             || fonts.0.contains(&folded)
             || GENERIC.contains(&folded.as_str())
             || SUPPLIED.contains(&folded.as_str());
-        if !is_known && !unknown.contains(&family) {
+        if !is_known && told.insert(family.clone()) {
             place.get_or_insert(span);
             unknown.push(family);
         }
@@ -209,7 +209,20 @@ fn in_css(source: &str, offset: usize, found: &mut Vec<(String, Span, bool)>) {
     const PROPERTY: &[u8] = b"font-family";
     let plain = without_comments(source);
     let bytes = plain.as_bytes();
+    let is_mark = |byte: &u8| matches!(byte, b'{' | b'}' | b';');
+    // What has been read, and whether it ends in an `@font-face` block. Each byte is read once.
+    let (mut read, mut is_declared) = (0, false);
     for at in memchr::memmem::find_iter(bytes, b"font-") {
+        // Inside of the value of the last declaration.
+        if at < read {
+            continue;
+        }
+        if let Some(last) = bytes[read..at].iter().rposition(|byte| matches!(byte, b'{' | b'}')) {
+            let prelude = bytes[..read + last].trim_ascii_end();
+            let start = prelude.len().saturating_sub(b"@font-face".len());
+            is_declared = bytes[read + last] == b'{' && prelude[start..].eq_ignore_ascii_case(b"@font-face");
+        }
+        read = at;
         let end = at + PROPERTY.len();
         if !bytes.get(at..end).is_some_and(|name| name.eq_ignore_ascii_case(PROPERTY))
             || at
@@ -220,14 +233,10 @@ fn in_css(source: &str, offset: usize, found: &mut Vec<(String, Span, bool)>) {
         }
         let rest = &plain[end..];
         let Some(value) = rest.trim_start().strip_prefix(':') else { continue };
-        let value = value.split([';', '}', '{']).next().unwrap_or_default();
         let start = end + rest.len() - rest.trim_start().len() + 1;
-        let block = plain[..at].rfind(['{', '}']).filter(|block| bytes[*block] == b'{');
-        let is_declared = block.is_some_and(|block| {
-            let prelude = plain[..block].trim_end();
-            prelude.len() >= 10
-                && prelude.as_bytes()[prelude.len() - 10..].eq_ignore_ascii_case(b"@font-face")
-        });
+        let length = bytes[start..].iter().position(is_mark).unwrap_or(value.len());
+        let value = &value[..length];
+        read = start + length;
         let span = Span { start: offset + start, end: offset + start + value.trim_end().len() };
         for part in value.split(',') {
             let name = part.trim().trim_end_matches("!important").trim().trim_matches(['"', '\'']).trim();

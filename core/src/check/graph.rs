@@ -74,6 +74,12 @@ impl Graph {
         self.loaded.contains(path)
     }
 
+    /// Returns the files and everything that they refer to.
+    pub(super) fn closures<'a>(&'a self, paths: &[String]) -> BTreeSet<&'a str> {
+        let known = paths.iter().filter_map(|path| self.edges.get_key_value(path).map(|(file, _)| file));
+        self.reach(known, &|_| true)
+    }
+
     /// Returns every file that a composition uses.
     pub(super) fn used(&self) -> BTreeSet<&str> {
         self.reach(self.compositions.iter(), &|_| true)
@@ -81,15 +87,24 @@ impl Graph {
 
     /// Returns the files of all compositions that use a changed file.
     pub(super) fn affected(&self, changed: &BTreeSet<String>) -> BTreeSet<&str> {
-        let all = changed.contains(&self.ignore_file);
-        let mut affected = BTreeSet::new();
-        for composition in &self.compositions {
-            let closure = self.closure(composition, &|_| true);
-            if all || closure.iter().any(|path| changed.contains(*path)) {
-                affected.extend(closure);
+        if changed.contains(&self.ignore_file) {
+            return self.used();
+        }
+        // From the changed files back to everything that leads to them.
+        let mut users = BTreeMap::<&str, Vec<&str>>::new();
+        for (file, targets) in &self.edges {
+            for target in targets {
+                users.entry(target).or_default().push(file);
             }
         }
-        affected
+        let mut leading = BTreeSet::new();
+        let mut queue = changed.iter().map(String::as_str).collect::<Vec<_>>();
+        while let Some(path) = queue.pop() {
+            if leading.insert(path) {
+                queue.extend(users.get(path).into_iter().flatten());
+            }
+        }
+        self.reach(self.compositions.iter().filter(|path| leading.contains(path.as_str())), &|_| true)
     }
 
     /// Returns the repository paths of the compositions.

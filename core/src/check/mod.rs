@@ -11,6 +11,7 @@ mod fonts;
 mod graph;
 mod markup;
 mod media;
+mod media_elements;
 mod media_files;
 mod options;
 mod outline;

@@ -17,7 +17,7 @@ impl<'a> Reach<'a> {
     /// `entries` are repository paths.
     pub(super) fn new(pages: &Pages<'_>, graph: &'a Graph, entries: &[String]) -> Self {
         let tree = pages.tree;
-        let used = entries.iter().flat_map(|entry| graph.closure(entry, &|_| true)).collect();
+        let used = graph.closures(entries);
         let files = tree.files().iter().map(|file| join(tree.project(), &file.path));
         let mut known = files.collect::<BTreeSet<_>>();
         known.extend(pages.all().map(|page| page.path.clone()));

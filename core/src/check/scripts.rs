@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
+use super::media_elements::MediaElements;
 use super::outline::Node;
 use super::page::{Page, Pages};
 use super::repair;
 use super::transitions;
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
-use crate::lang::script::{Clock, Library, MediaAction, MediaControl, MediaTarget, Repeat, Script, Selector};
+use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
 use crate::project::TextKind;
 
 /// A script with a line of this length, in bytes, is generated.
@@ -190,10 +191,10 @@ fn media(pages: &Pages<'_>, graph: &Graph, page: &Page) -> Vec<Diagnostic> {
     let users = graph.users(&page.path).filter(|user| *user != page.path).filter_map(|user| pages.get(user));
     let hosts = [page].into_iter().chain(users);
     let elements = hosts.flat_map(|host| &host.outline.nodes).filter(|node| node.is_media());
-    let elements = elements.collect::<Vec<_>>();
+    let elements = MediaElements::of(elements);
     let mut found = Vec::new();
     for MediaControl { target, action, span } in page.facts.scripts.iter().flat_map(|script| &script.media) {
-        let Some(element) = elements.iter().find(|element| is_target(element, target)) else { continue };
+        let Some(element) = elements.first(target) else { continue };
         let name = &element.name;
         let finding = match action {
             MediaAction::Control(action) => {
@@ -211,26 +212,6 @@ fn media(pages: &Pages<'_>, graph: &Graph, page: &Page) -> Vec<Diagnostic> {
         found.push(finding);
     }
     found
-}
-
-fn is_target(element: &Node, target: &MediaTarget) -> bool {
-    match target {
-        MediaTarget::Id(id) => element.attribute("id") == Some(id),
-        MediaTarget::Selector(selector) => selector.split(',').any(|part| {
-            // The last compound of the selector.
-            let last = part.trim().rsplit([' ', '>', '+', '~']).next().unwrap_or_default();
-            let simple = last.split([':', '[']).next().unwrap_or_default();
-            let name_end = simple.find(['#', '.']).unwrap_or(simple.len());
-            let (name, rest) = simple.split_at(name_end);
-            let is_name = name.is_empty() || name.eq_ignore_ascii_case(&element.name);
-            let id = rest.split('#').nth(1).map(|id| id.split('.').next().unwrap_or_default());
-            let is_id = id.is_none_or(|id| element.attribute("id") == Some(id));
-            let mut classes =
-                rest.split('.').skip(1).map(|class| class.split('#').next().unwrap_or_default());
-            let is_class = classes.all(|class| element.has_class(class));
-            !simple.is_empty() && is_name && is_id && is_class
-        }),
-    }
 }
 
 /// Finds timelines that are registered under an id that no composition has; `ids` are those of the whole project.
@@ -387,16 +368,15 @@ impl Film<'_> {
         }
         let scripts = self.scripts().filter(|(page, _)| !is_library(page));
         let endless = scripts.flat_map(|(page, script)| {
+            let text = page.text();
             let spans = script.repeats.iter().filter(|(repeat, _)| *repeat == Repeat::Infinite);
-            spans.map(move |(_, span)| (page, *span))
-        });
-        endless
-            .map(|(page, span)| {
+            spans.map(move |(_, span)| {
                 let message = "the animation repeats forever, and the composition has no duration";
                 let help = "add data-duration to the root element, or set a number of repeats";
-                page.text().finding(Rule::InfiniteRepeat, span, message).help(help)
+                text.finding(Rule::InfiniteRepeat, *span, message).help(help)
             })
-            .collect()
+        });
+        endless.collect()
     }
 }
 

@@ -29,26 +29,34 @@ pub(super) fn hidden(css: &str) -> BTreeSet<String> {
 /// Returns the declarations of transitions that take time.
 pub(super) fn transitions(css: &str) -> Vec<Span> {
     let mut found = Vec::new();
-    let mut comment = 0;
+    // Everything before these places has been read: as comments, and as the value of the last declaration.
+    let (mut comment, mut declaration) = (0, 0);
     for (at, _) in css.match_indices("transition") {
-        // Comments before this place; whatever is before `comment` has been read.
-        while let Some(open) = css[comment..at.max(comment)].find("/*") {
-            let open = comment + open;
-            comment = css[open..].find("*/").map_or(css.len(), |close| open + close + 2);
+        while comment < at {
+            match css[comment..at].find("/*") {
+                Some(open) => {
+                    let open = comment + open;
+                    comment = css[open + 2..].find("*/").map_or(css.len(), |close| open + 2 + close + 2);
+                }
+                None => comment = at,
+            }
         }
-        if at < comment {
+        if at < comment || at < declaration {
             continue;
         }
         let before = &css[..at];
         let start = before.strip_suffix("-webkit-").map_or(at, str::len);
         let is_start = css[..start].trim_end().chars().next_back().is_none_or(|c| "{;}/".contains(c));
+        if !is_start {
+            continue;
+        }
         let rest = &css[at..];
         let name =
             &rest[..rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(rest.len())];
-        let Some(value) = rest[name.len()..].trim_start().strip_prefix(':').filter(|_| is_start) else {
-            continue;
-        };
-        let value = value[..value.find([';', '}']).unwrap_or(value.len())].trim();
+        let Some(value) = rest[name.len()..].trim_start().strip_prefix(':') else { continue };
+        let value = &value[..value.find([';', '}']).unwrap_or(value.len())];
+        declaration = value.as_ptr() as usize - css.as_ptr() as usize + value.len();
+        let value = value.trim();
         let takes_time = match name {
             "transition" | "transition-duration" | "transition-delay" => {
                 value.contains("var(") || value.split([' ', ',']).any(is_time)

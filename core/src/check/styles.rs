@@ -1,6 +1,7 @@
 //! Checks of style sheets: selectors that match nothing, and elements that are painted behind their background.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fonts::without_comments;
 use super::outline::Node;
@@ -52,6 +53,11 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
         .iter()
         .filter_map(|node| node.value("data-composition-id"))
         .collect::<BTreeSet<_>>();
+    // Many elements have the same parent, whose style can be long.
+    let known = RefCell::new(BTreeMap::<usize, bool>::new());
+    let is_stacking = |node: usize| {
+        *known.borrow_mut().entry(node).or_insert_with(|| is_stacking(&page.outline.nodes[node], &stacking))
+    };
     let mut told = BTreeSet::new();
     let mut negatives = 0;
     for rule in &rules {
@@ -65,7 +71,7 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
         }
         let Some(at) = negative(rule.body).filter(|_| negatives < MAX_NEGATIVES) else { continue };
         negatives += 1;
-        if !is_contained(page, rule.selector, &stacking) {
+        if !is_contained(page, rule.selector, &is_stacking) {
             let span = Span { start: rule.start + at, end: rule.start + at + "z-index".len() };
             found.push(behind(text, span));
         }
@@ -73,7 +79,7 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     for node in &page.outline.nodes {
         let style = node.span_of("style").zip(node.value("style"));
         if let Some((span, _)) = style.filter(|(_, style)| negative(style).is_some())
-            && !node.parent.is_some_and(|parent| is_stacking(&page.outline.nodes[parent], &stacking))
+            && !node.parent.is_some_and(is_stacking)
         {
             found.push(behind(text, span));
         }
@@ -155,16 +161,14 @@ fn is_stacking(node: &Node, stacking: &BTreeSet<&str>) -> bool {
 }
 
 /// Returns whether every element that a simple selector matches is inside of a stacking context.
-fn is_contained(page: &Page, selector: &str, stacking: &BTreeSet<&str>) -> bool {
+fn is_contained(page: &Page, selector: &str, is_stacking: &dyn Fn(usize) -> bool) -> bool {
     let matches = |node: &Node| match selector.split_at_checked(1) {
         Some(("#", id)) => node.attribute("id") == Some(id),
         Some((".", class)) => node.has_class(class),
         _ => false,
     };
     let mut matched = page.outline.nodes.iter().filter(|node| matches(node)).peekable();
-    matched.peek().is_some()
-        && matched
-            .all(|node| node.parent.is_some_and(|parent| is_stacking(&page.outline.nodes[parent], stacking)))
+    matched.peek().is_some() && matched.all(|node| node.parent.is_some_and(is_stacking))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Checks of tweens against the elements and styles of their page.
 
-use super::outline::Node;
+use std::collections::BTreeSet;
+
 use super::page::{Page, Pages};
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Tween, TweenValue};
@@ -19,7 +20,7 @@ fn tweens(page: &Page) -> Vec<Diagnostic> {
     }
     let text = page.text();
     let hidden_by_css = &page.facts.hidden;
-    let clips = page.outline.nodes.iter().filter(|node| node.has_class("clip")).collect::<Vec<_>>();
+    let clips = Clips::of(page);
     for script in &page.facts.scripts {
         let mut hidden = hidden_by_css.clone();
         let holds = script.tweens.iter().filter(|tween| tween.is_global && tween.method == "set");
@@ -30,7 +31,7 @@ fn tweens(page: &Page) -> Vec<Diagnostic> {
         };
         for tween in &script.tweens {
             if let Some(property) = MANAGED.iter().find(|name| tween.values.contains_key(**name))
-                && is_clip(&clips, &tween.selector)
+                && clips.contains(&tween.selector)
             {
                 let message = format!("{:?} is a clip, and the renderer sets its {property}", tween.selector);
                 let help = "animate opacity, or an element inside the clip";
@@ -114,10 +115,26 @@ pub(super) fn is_visible_end(tween: &Tween) -> bool {
         || is_text(tween.values.get("display"), "block")
 }
 
-/// Returns whether a selector is that of a clip, by its id or a class.
-fn is_clip(clips: &[&Node], selector: &str) -> bool {
-    clips.iter().any(|clip| {
-        clip.attribute("id").is_some_and(|id| selector.strip_prefix('#') == Some(id))
-            || selector.strip_prefix('.').is_some_and(|class| class != "clip" && clip.has_class(class))
-    })
+/// The ids and the other classes of clips.
+struct Clips<'a> {
+    ids: BTreeSet<&'a str>,
+    classes: BTreeSet<&'a str>,
+}
+
+impl<'a> Clips<'a> {
+    fn of(page: &'a Page) -> Self {
+        let clips = || page.outline.nodes.iter().filter(|node| node.has_class("clip"));
+        let classes =
+            clips().filter_map(|clip| clip.attribute("class")).flat_map(str::split_ascii_whitespace);
+        Self {
+            ids: clips().filter_map(|clip| clip.attribute("id")).collect(),
+            classes: classes.filter(|class| *class != "clip").collect(),
+        }
+    }
+
+    /// Returns whether a selector is that of a clip, by its id or a class.
+    fn contains(&self, selector: &str) -> bool {
+        selector.strip_prefix('#').is_some_and(|id| self.ids.contains(id))
+            || selector.strip_prefix('.').is_some_and(|class| self.classes.contains(class))
+    }
 }

@@ -81,12 +81,13 @@ pub(super) fn entry(page: &Page, values: &[Values]) -> Vec<Diagnostic> {
         let help = "declare the variables in data-composition-variables";
         found.push(Diagnostic::new(Rule::ValuesNotChecked, &page.path, message).help(help));
     }
+    let own = page.text();
     for values in values {
         match values {
             Values::Inline(map) => found.extend(declarations.check(map).into_iter().map(|issue| {
                 let place = declarations.get(&issue.variable).map(|declaration| declaration.span);
                 let located = match place {
-                    Some(span) => page.text().finding(issue.rule, span, issue.message),
+                    Some(span) => own.finding(issue.rule, span, issue.message),
                     None => Diagnostic::new(issue.rule, &page.path, issue.message),
                 };
                 located.with_help(issue.help)

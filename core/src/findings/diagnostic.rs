@@ -1,6 +1,6 @@
 //! Findings and their positions.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use serde::Serialize;
 
@@ -25,26 +25,28 @@ fn limited(mut text: String) -> String {
     text
 }
 
-/// A text and its path in findings. Positions are computed from the previous ones, so that looking up many positions
-/// roughly in order takes linear time.
+/// The distance in bytes between the places of a text whose positions are kept.
+const STRIDE: usize = 1024;
+
+/// A text and its path in findings. Positions are computed from the previous one, or from one of many that are kept when
+/// they are not asked for in order, so that looking up many positions takes linear time.
 #[derive(Debug)]
 pub struct Text<'a> {
     /// The path of the file, with `/`.
     pub path: &'a str,
     /// The contents of the file.
     pub source: &'a str,
-    /// The last offsets that were looked up, and their positions.
-    known: [Cell<(usize, Position)>; 4],
-    /// The oldest of them.
-    oldest: Cell<usize>,
+    /// The last offset that was looked up, and its position.
+    last: Cell<(usize, Position)>,
+    /// Offsets and their positions, at least [`STRIDE`] apart, from the start; computed for the first lookup that goes back.
+    kept: OnceCell<Vec<(usize, Position)>>,
 }
 
 impl<'a> Text<'a> {
     /// Creates the text of the file at `path`.
     #[must_use]
     pub fn new(path: &'a str, source: &'a str) -> Self {
-        let start = (0, Position { line: 1, column: 1 });
-        Self { path, source, known: [start; 4].map(Cell::new), oldest: Cell::new(0) }
+        Self { path, source, last: Cell::new((0, Position { line: 1, column: 1 })), kept: OnceCell::new() }
     }
 
     /// Returns the position of a byte offset. An offset past the end has the position of the end.
@@ -54,20 +56,30 @@ impl<'a> Text<'a> {
         while !self.source.is_char_boundary(end) {
             end -= 1;
         }
-        let known = self.known.iter().map(Cell::get).filter(|(start, _)| *start <= end);
-        let nearest = known.max_by_key(|(start, _)| *start);
-        let (start, mut position) = nearest.unwrap_or((0, Position { line: 1, column: 1 }));
-        for character in self.source[start..end].chars() {
-            if character == '\n' {
-                position = Position { line: position.line + 1, column: 1 };
-            } else {
-                position.column += 1;
-            }
+        let (mut start, mut position) = self.last.get();
+        if start > end {
+            let kept = self.kept.get_or_init(|| self.marks());
+            let after = kept.partition_point(|(offset, _)| *offset <= end);
+            (start, position) = kept[after.saturating_sub(1)];
         }
-        let oldest = self.oldest.get();
-        self.known[oldest].set((end, position));
-        self.oldest.set((oldest + 1) % self.known.len());
+        position = advance(position, &self.source[start..end]);
+        self.last.set((end, position));
         position
+    }
+
+    fn marks(&self) -> Vec<(usize, Position)> {
+        let (mut start, mut position) = (0, Position { line: 1, column: 1 });
+        let mut marks = vec![(start, position)];
+        while start + STRIDE < self.source.len() {
+            let mut end = start + STRIDE;
+            while !self.source.is_char_boundary(end) {
+                end += 1;
+            }
+            position = advance(position, &self.source[start..end]);
+            start = end;
+            marks.push((start, position));
+        }
+        marks
     }
 
     /// Creates a finding at `span`.
@@ -79,6 +91,18 @@ impl<'a> Text<'a> {
         found.span = Some(span);
         found
     }
+}
+
+/// Returns the position after a text that starts at a position.
+fn advance(mut position: Position, text: &str) -> Position {
+    for character in text.chars() {
+        if character == '\n' {
+            position = Position { line: position.line + 1, column: 1 };
+        } else {
+            position.column += 1;
+        }
+    }
+    position
 }
 
 /// A finding.
@@ -198,6 +222,15 @@ mod tests {
         let found = Diagnostic::new(Rule::MissingAsset, "a", long.clone()).help(long);
         for text in [Some(found.message), found.help] {
             assert!(text.is_some_and(|text| text.len() <= MAX_MESSAGE && text.ends_with("é…")));
+        }
+    }
+
+    #[test]
+    fn positions_far_back_are_found_as_well() {
+        let source = "ab中\n".repeat(2000);
+        let text = Text::new("a", &source);
+        for offset in (0..source.len()).rev().step_by(97) {
+            assert_eq!(text.position(offset), Text::new("a", &source).position(offset), "{offset}");
         }
     }
 

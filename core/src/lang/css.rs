@@ -107,7 +107,7 @@ pub(crate) fn scan(source: &str) -> Sheet {
             b'u' | b'U' if has_word(bytes, at, b"url(") && !follows_name(bytes, at) => {
                 let start = at + 4 + spaces(&bytes[at + 4..]);
                 importing = false;
-                context.functions.push(Function::Other);
+                context.open(Function::Other);
                 match bytes.get(start) {
                     Some(mark @ (b'"' | b'\'')) => {
                         let end = string_end(bytes, start + 1, *mark);
@@ -125,22 +125,20 @@ pub(crate) fn scan(source: &str) -> Sheet {
                 }
             }
             b'(' => {
-                context.functions.push(Function::ending_at(source, at));
+                context.open(Function::ending_at(source, at));
                 at += 1;
             }
             b')' => {
-                context.functions.pop();
+                context.close();
                 at += 1;
             }
             b',' => {
-                if let Some(function @ Function::Var) = context.functions.last_mut() {
-                    *function = Function::Fallback;
-                }
+                context.comma();
                 at += 1;
             }
             end @ (b';' | b'{' | b'}') => {
                 importing = false;
-                context.functions.clear();
+                context.end();
                 if end == b'}' {
                     context.font_face = None;
                 }
@@ -157,6 +155,10 @@ pub(crate) fn scan(source: &str) -> Sheet {
 struct Context {
     /// The open parentheses.
     functions: Vec<Function>,
+    /// How many of them are the fallback of `var()`.
+    fallbacks: usize,
+    /// The offsets of those of `image-set(`.
+    sets: Vec<usize>,
     /// The start of the `@font-face` rule.
     font_face: Option<usize>,
 }
@@ -190,14 +192,39 @@ impl Function {
 }
 
 impl Context {
+    fn open(&mut self, function: Function) {
+        if let Function::ImageSet(start) = function {
+            self.sets.push(start);
+        }
+        self.functions.push(function);
+    }
+
+    fn close(&mut self) {
+        match self.functions.pop() {
+            Some(Function::ImageSet(_)) => drop(self.sets.pop()),
+            Some(Function::Fallback) => self.fallbacks -= 1,
+            _ => {}
+        }
+    }
+
+    fn comma(&mut self) {
+        if let Some(function @ Function::Var) = self.functions.last_mut() {
+            *function = Function::Fallback;
+            self.fallbacks += 1;
+        }
+    }
+
+    fn end(&mut self) {
+        self.functions.clear();
+        self.sets.clear();
+        self.fallbacks = 0;
+    }
+
     fn need(&self) -> Need {
-        if self.functions.iter().any(|function| matches!(function, Function::Fallback)) {
+        if self.fallbacks > 0 {
             return Need::Fallback;
         }
-        let set = self.functions.iter().rev().find_map(|function| match function {
-            Function::ImageSet(start) => Some(*start),
-            _ => None,
-        });
+        let set = self.sets.last().copied();
         set.or(self.font_face).map_or(Need::Always, Need::Alternative)
     }
 }

@@ -105,12 +105,13 @@ impl Excerpt {
         let is_cut = lead.len() > LEAD;
         let before = lead.iter().take(LEAD).rev().copied().collect::<String>();
         let ends = |character: char| character == '\n' || character == '\r';
-        let line = rest.split_once(ends).map_or(rest, |(line, _)| line);
+        // Not the whole line, which can be the whole file.
+        let line = rest.char_indices().take_while(|(_, character)| !ends(*character));
         let inside = span.end.saturating_sub(span.start);
         let mut marked = String::new();
         let mut after = String::new();
         let mut is_cut_after = false;
-        for (index, (offset, character)) in line.char_indices().take(TAIL + 1).enumerate() {
+        for (index, (offset, character)) in line.take(TAIL + 1).enumerate() {
             match (index < TAIL, offset < inside) {
                 (false, _) => is_cut_after = true,
                 (true, true) => marked.push(character),

@@ -1,5 +1,7 @@
 //! JSON Schema of the variables of a composition, for forms and editors.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::declare::{Declaration, Declarations, VariableType};
@@ -52,10 +54,10 @@ fn property(entry: &Declaration) -> Value {
         VariableType::Boolean => put("type", json!("boolean")),
         VariableType::Enum => {
             put("type", json!("string"));
-            let mut values = Vec::<&str>::new();
+            let (mut values, mut seen) = (Vec::<&str>::new(), BTreeSet::new());
             let mut labels = Map::new();
             for choice in &entry.choices {
-                if !values.contains(&choice.value.as_str()) {
+                if seen.insert(&choice.value) {
                     values.push(&choice.value);
                     let label = choice.label.as_ref().unwrap_or(&choice.value);
                     labels.insert(choice.value.clone(), json!(label));

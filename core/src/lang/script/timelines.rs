@@ -154,11 +154,12 @@ impl<'a> Walker<'_> {
         let tested = std::mem::take(&mut self.tested);
         self.script.uses.retain(|library, _| !tested.contains(library));
         let Some(ready) = self.fonts_ready else { return };
-        let is_built_later = self.tween_starts.iter().any(|start| *start > ready);
+        let is_built_later = self.tween_starts.iter().max().is_some_and(|start| *start > ready);
+        let first = self.tween_starts.iter().min().map(|start| *start as usize);
         let offset = self.span(oxc_span::Span::new(0, 0)).start;
         for registration in &mut self.script.registrations {
             let at = registration.span.start - offset;
-            let is_built = self.tween_starts.iter().any(|start| (*start as usize) < at);
+            let is_built = first.is_some_and(|start| start < at);
             registration.is_early = is_built_later && !is_built && at < ready as usize;
         }
     }
