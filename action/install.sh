@@ -23,8 +23,45 @@ need() {
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
+# Whether the code of the run is proven to be of this repository, or the run has nothing to protect. The rules are those of
+# src/ci/trust.rs, as far as the event proves something; a test compares them.
+is_proven() {
+  local name
+  case ${GITHUB_EVENT_NAME:-} in
+    push | create | merge_group | release) return 0 ;;
+    pull_request) ;;
+    *) return 1 ;;
+  esac
+  # A branch of this repository.
+  [[ -n ${HEAD_REPOSITORY:-} && $HEAD_REPOSITORY == "${BASE_REPOSITORY:-}" ]] && return 0
+  # A fork, in a run without credentials; GitHub gives none to forks of public repositories.
+  [[ ${IS_PRIVATE:-} == false && ${HAS_API_KEY:-} == false ]] || return 1
+  for name in HEYGEN_API_KEY HYPERFRAMES_API_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
+    AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN; do
+    [[ -z ${!name:-} ]] || return 1
+  done
+}
+
+# Whether a file is in the checkout, by its name or with links resolved.
+is_in_checkout() {
+  local file folder workspace
+  workspace=$(cd -- "${GITHUB_WORKSPACE:-}" 2>/dev/null && pwd -P) || return 1
+  for file in "$1" "$(readlink -f -- "$1" 2>/dev/null || true)"; do
+    [[ -n $file ]] || continue
+    folder=$(dirname -- "$file")
+    for folder in "$(cd -- "$folder" && pwd -L)" "$(cd -- "$folder" && pwd -P)"; do
+      case $folder/ in "$workspace"/* | "$GITHUB_WORKSPACE"/*) return 0 ;; esac
+    done
+  done
+  return 1
+}
+
 if [[ -n ${INPUT_BINARY:-} ]]; then
   [[ -f $INPUT_BINARY && -x $INPUT_BINARY ]] || fail "input binary is not an executable file: $INPUT_BINARY"
+  if is_in_checkout "$INPUT_BINARY" && ! is_proven; then
+    fail "input binary is a file of the checkout, whose code is not proven to be of this repository: $INPUT_BINARY; use a binary outside of the checkout"
+  fi
   use "$INPUT_BINARY"
 fi
 
@@ -74,28 +111,8 @@ if [[ -n $line && -n ${ACTION_REPOSITORY:-} ]]; then
   use "$program"
 fi
 
-# Whether the code of the run is proven to be of this repository, or the run has nothing to protect. The rules are those of
-# src/ci/trust.rs, as far as the event proves something; a test compares them.
-may_build() {
-  local name
-  case ${GITHUB_EVENT_NAME:-} in
-    push | create | merge_group | release) return 0 ;;
-    pull_request) ;;
-    *) return 1 ;;
-  esac
-  # A branch of this repository.
-  [[ -n ${HEAD_REPOSITORY:-} && $HEAD_REPOSITORY == "${BASE_REPOSITORY:-}" ]] && return 0
-  # A fork, in a run without credentials; GitHub gives none to forks of public repositories.
-  [[ ${IS_PRIVATE:-} == false && ${HAS_API_KEY:-} == false ]] || return 1
-  for name in HEYGEN_API_KEY HYPERFRAMES_API_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
-    AWS_WEB_IDENTITY_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
-    ACTIONS_ID_TOKEN_REQUEST_TOKEN; do
-    [[ -z ${!name:-} ]] || return 1
-  done
-}
-
 missing="no release binary for ${RUNNER_OS:-unknown OS} ${RUNNER_ARCH:-unknown architecture}"
-may_build ||
+is_proven ||
   fail "$missing, and nothing is built for ${GITHUB_EVENT_NAME:-this event}, since the code is not proven to be of this repository; pin the action to a release, or set the input binary"
 
 # cargo reads .cargo/config.toml and rust-toolchain.toml of the current directory and above, and variables can replace

@@ -238,20 +238,20 @@ fn nothing_is_trusted_without_a_proof() {
     assert_eq!(count, NAMES.len() * 13 * 5 * 2 * 3);
 }
 
-/// What `may_build` of the install script decides, over every event: a build of an unproven run next to secrets is refused.
+/// What `is_proven` of the install script decides, over every event: nothing of an unproven run is built or run next to secrets.
 #[cfg(unix)]
 #[test]
 fn the_install_script_builds_for_nobody_who_is_exposed() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("action/install.sh");
     let script = fs::read_to_string(script).expect("a script");
-    let (_, function) = script.split_once("\nmay_build() {\n").expect("a function");
+    let (_, function) = script.split_once("\nis_proven() {\n").expect("a function");
     let (function, _) = function.split_once("\n}\n").expect("an end");
     let program = format!(
-        "may_build() {{\n{function}\n}}\n\
+        "is_proven() {{\n{function}\n}}\n\
          while read -r event head base private key; do\n\
          GITHUB_EVENT_NAME=$event HEAD_REPOSITORY=${{head#-}} BASE_REPOSITORY=${{base#-}} IS_PRIVATE=${{private#-}} \
          HAS_API_KEY=$key\n\
-         may_build && echo yes || echo no\ndone"
+         is_proven && echo yes || echo no\ndone"
     );
     let (mut cases, mut expected) = (String::new(), Vec::new());
     for name in NAMES.iter().filter(|name| !name.contains(' ')) {

@@ -259,6 +259,44 @@ fn a_build_runs_nothing_of_the_checkout() {
     }
 }
 
+/// The checkout of a run that is not proven to be ours may bring a program under any name.
+#[test]
+fn the_input_binary_is_not_a_file_of_a_strangers_checkout() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let stage = Stage::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["workspace/bin/hf", "tools/hf"] {
+        write(folder.path(), name, "#!/bin/sh\necho the-program-runs\n");
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    symlink(path("tools/hf"), path("workspace/link")).unwrap();
+    symlink(path("workspace/bin/hf"), path("tools/link")).unwrap();
+    symlink("/dev/zero", path("workspace/device")).unwrap();
+    symlink("nowhere", path("workspace/dangling")).unwrap();
+    assert!(Command::new("mkfifo").arg(path("workspace/fifo")).status().unwrap().success());
+    for (event, name, is_run) in [
+        ("push", "workspace/bin/hf", true),
+        ("push", "workspace/link", true),
+        ("push", "workspace/fifo", false),
+        ("push", "workspace/device", false),
+        ("push", "workspace/dangling", false),
+        ("push", "workspace/bin", false),
+        ("issue_comment", "tools/hf", true),
+        ("issue_comment", "workspace/bin/hf", false),
+        ("issue_comment", "workspace/../workspace/bin/hf", false),
+        ("issue_comment", "workspace/link", false),
+        ("issue_comment", "tools/link", false),
+        ("workflow_run", "workspace/bin/hf", false),
+    ] {
+        let mut runner = stage.runner(event, &json!({}));
+        runner.set("GITHUB_WORKSPACE", &path("workspace"));
+        let run = runner.run(&[("binary", &path(name)), ("ledger-cache", "false")]);
+        assert_eq!(run.log.contains("the-program-runs"), is_run, "{event} {name}: {}", run.log);
+        assert_eq!(run.code == 0, is_run, "{event} {name}: {}", run.log);
+    }
+}
+
 /// A comment starts a run with secrets on the default branch, and its workflow checks out what it likes.
 #[test]
 fn a_checkout_that_is_not_proven_to_be_ours_runs_nothing_next_to_secrets() {
