@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Component, Parts};
+use super::parts::{Component, Parts};
 use crate::command::{cargo, root};
 
 /// Adds the crates that `package` is built from for `triple`; returns those that it uses itself.

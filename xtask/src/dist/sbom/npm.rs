@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Map, Value};
 
-use super::{Component, Parts};
+use super::parts::{Component, Parts};
 
 /// Adds the packages of a lock file; returns those that it is for.
 pub(super) fn lock(path: &Path, parts: &mut Parts) -> Result<BTreeSet<String>> {
