@@ -190,6 +190,8 @@ impl Reader {
                         let rule =
                             rule.and_then(|code| code.parse::<Rule>().map_err(|error| error.to_string()));
                         match rule {
+                            // Each entry gets a copy, so a rule is kept once.
+                            Ok(rule) if check.levels.contains(&(rule, level)) => {}
                             Ok(rule) => check.levels.push((rule, level)),
                             Err(message) => self.report(code.span(), message),
                         }
