@@ -31,5 +31,5 @@ mod trust_tests;
 pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
 pub(crate) use provider::{CiProvider, Media, Section, Settings, file_name};
-pub(crate) use registry::{annotate_error, default_output, detect, provider_names, workspace};
+pub(crate) use registry::{annotate_error, default_output, detect, provider_names, temporary, workspace};
 pub(crate) use trust::{ConfigSource, Trust};

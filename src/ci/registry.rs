@@ -58,6 +58,13 @@ pub(crate) fn default_output(environment: &Environment<'_>, workspace: &Path) ->
     of_service.unwrap_or_else(|| std::env::temp_dir().join("hyperframes-ci"))
 }
 
+/// Returns the directory of the job for temporary files, if the service has one beside that of the system.
+pub(crate) fn temporary(environment: &Environment<'_>) -> Option<PathBuf> {
+    let of_service =
+        PROVIDERS.iter().find_map(|provider| (provider.default_output)(environment, Path::new(".")));
+    of_service?.parent().filter(|folder| folder.is_absolute()).map(Path::to_owned)
+}
+
 /// Returns the names of the supported services, for messages: `GitHub Actions or GitLab CI/CD`.
 pub(crate) fn provider_names() -> String {
     PROVIDERS.iter().map(|provider| provider.name).collect::<Vec<_>>().join(" or ")

@@ -111,6 +111,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     if let Err(error) = crate::system::interrupt::install() {
         console.warning(&format!("cannot handle Ctrl-C; temporary files may remain if interrupted: {error}"));
     }
+    workspace::allow_job_folders();
     let result = cli.command.run(&mut console);
     crate::system::interrupt::finish();
     let result = match (result, console.take_output_error()) {

@@ -9,6 +9,7 @@ use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, IgnoreRules, TextKind};
 use ignore::WalkBuilder;
 
 use crate::project::collect::{Project, ProjectError};
+use crate::system::file;
 use crate::system::gate::{self, Reach, limit};
 
 /// Attribute of the root of a composition.
@@ -26,6 +27,8 @@ pub(crate) enum DiscoverError {
     Pattern(String, glob::PatternError),
     /// A directory without a project in or below it.
     NoProject(PathBuf),
+    /// A path that is neither a directory nor a regular file, but this.
+    Special(PathBuf, &'static str),
     /// A project that cannot be opened.
     Project(ProjectError),
 }
@@ -38,6 +41,7 @@ impl fmt::Display for DiscoverError {
             Self::NoProject(path) => {
                 write!(f, "no HyperFrames project found in {} or its subdirectories", path.display())
             }
+            Self::Special(path, kind) => write!(f, "{} is {kind}, not a directory", path.display()),
             Self::Project(error) => error.fmt(f),
         }
     }
@@ -93,6 +97,9 @@ pub(crate) fn selection(
     };
     for path in paths {
         for path in expand(path)? {
+            if let Some(special) = path.metadata().ok().filter(|found| !found.is_dir() && !found.is_file()) {
+                return Err(DiscoverError::Special(path, file::kind(&special)));
+            }
             if !path.is_dir() {
                 let Some(directory) = project_of(&path) else { continue };
                 let is_partial = !is_project(&directory);

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::file;
+use super::gate::{PathRefusal, limit};
 
 /// Maximum length of a line in bytes. Longer lines are skipped: this program does not write them, and they cost memory.
 const LONGEST: u64 = 1024 * 1024;
@@ -13,8 +14,11 @@ const LONGEST: u64 = 1024 * 1024;
 /// has no line feed, like that of a process that was killed while it wrote.
 ///
 /// # Errors
-/// Returns the error of the file.
+/// Returns [`PathRefusal::TooLarge`] as an error for a file of more than [`limit::LINES`] bytes, and the error of the file.
 pub(crate) fn each_line(file: &File, mut visit: impl FnMut(&[u8], u64)) -> io::Result<bool> {
+    if file.metadata()?.len() > limit::LINES {
+        return Err(PathRefusal::TooLarge(limit::LINES).into());
+    }
     let mut reader = BufReader::with_capacity(64 * 1024, file);
     reader.rewind()?;
     let (mut line, mut offset) = (Vec::new(), 0);
@@ -89,6 +93,14 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn a_huge_file_is_refused_unread() {
+        let file = tempfile::tempfile().expect("a file");
+        file.set_len(limit::LINES + 1).expect("a hole");
+        let error = each_line(&file, |_, _| ()).expect_err("refused");
+        assert_eq!(error.to_string(), "is larger than 1 GiB");
+    }
 
     #[test]
     fn lines_are_visited_with_their_offsets_and_long_ones_skipped() {

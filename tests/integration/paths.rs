@@ -30,9 +30,10 @@ enum Kind {
     Directory,
     Device,
     Endless,
+    Huge,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind::Regular,
     Kind::LinkInside,
     Kind::LinkOutside,
@@ -45,6 +46,7 @@ const KINDS: [Kind; 12] = [
     Kind::Directory,
     Kind::Device,
     Kind::Endless,
+    Kind::Huge,
 ];
 
 /// What a path is for.
@@ -137,6 +139,9 @@ impl Input {
             (_, Kind::Regular | Kind::LinkInside | Kind::HardLink) => true,
             // It is not packed, and a warning says so.
             (_, Kind::Fifo | Kind::Socket | Kind::Directory) if self.name == "asset" => true,
+            // It is replaced, or not read by a dry run.
+            (Use::Written, Kind::Huge) => true,
+            (_, Kind::Huge) => self.name == "ledger",
             // It counts as missing.
             (Use::ReadIfThere, Kind::Dangling) => true,
             // The new file takes the place of the link; a link to something that is no file is a mistake.
@@ -193,6 +198,8 @@ impl World {
             Kind::Directory => fs::create_dir(&path).unwrap(),
             Kind::Device => symlink("/dev/null", &path).unwrap(),
             Kind::Endless => symlink("/dev/zero", &path).unwrap(),
+            // Holes take no space.
+            Kind::Huge => fs::File::create(&path).unwrap().set_len(3 << 30).unwrap(),
         }
         if !input.config.is_empty() {
             let entry = format!(
@@ -248,7 +255,8 @@ fn no_path_leads_out_of_the_repository_in_ci() {
     let mut mistakes = Vec::new();
     for input in INPUTS {
         table.push_str(&format!("| {} |", input.name));
-        for kind in KINDS {
+        // Three GiB of zeros are packed, which takes a minute in a debug build.
+        for kind in KINDS.into_iter().filter(|kind| (input.name, *kind) != ("asset", Kind::Huge)) {
             let (world, named) = World::new(input, kind);
             let before = world.outside();
             let began = std::time::Instant::now();
@@ -317,5 +325,107 @@ fn videos_are_written_inside_of_the_repository_only() {
         assert_eq!(ran.code == 0, is_accepted, "{place} {own}: {ran:?}");
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{place}");
         assert_eq!(fs::read_dir(inside.join(".git/hooks")).unwrap().count(), 0, "{place}");
+    }
+}
+
+/// An argument of a job may be a part of what a stranger has chosen. Only directories that the job owns, or that its author
+/// allows, can be named.
+#[test]
+fn the_command_line_of_a_job_stays_in_the_directories_of_the_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let inside = folder.path().join("repo");
+    for name in ["repo/.git", "tmp", "runner"] {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    write(&inside, "project/index.html", &html(1280, 720, ""));
+    write(&inside, "rows.jsonl", ROWS);
+    for place in ["outside", "tmp", "runner"] {
+        write(folder.path(), &format!("{place}/v.json"), VALUES);
+        write(folder.path(), &format!("{place}/r.jsonl"), ROWS);
+        write(folder.path(), &format!("{place}/c.toml"), "");
+        write(folder.path(), &format!("{place}/project/index.html"), &html(1280, 720, ""));
+    }
+    let run = |place: &str, arguments: &[&str], job: &[(&str, &str)]| {
+        let place = folder.path().join(place).display().to_string();
+        let mut command = command();
+        command.env("HYPERFRAMES_CI_LEDGER", path("ledger.jsonl"));
+        command.args(arguments.iter().map(|argument| argument.replace("PLACE", &place)));
+        command.current_dir(&inside).env("TMPDIR", path("tmp")).envs(job.iter().copied());
+        Ran::of(&mut command)
+    };
+    let (repo, runner, outside) = (path("repo"), path("runner"), path("outside"));
+    let ci = [("CI", "true")];
+    let github = [("CI", "true"), ("GITHUB_WORKSPACE", &*repo), ("RUNNER_TEMP", &*runner)];
+    let allowed = [("CI", "true"), ("HYPERFRAMES_CI_PATHS", &*outside)];
+    for arguments in [
+        &["render", "project", "--dry-run", "--json", "--variables-file", "PLACE/v.json"][..],
+        &["render", "project", "--dry-run", "--json", "--variables-file", "../outside/v.json"],
+        &["render", "project", "--dry-run", "--json", "--data", "PLACE/v.json"],
+        &["render", "project", "--dry-run", "--json", "--batch", "PLACE/r.jsonl"],
+        &["render", "project", "--dry-run", "--json", "--config", "PLACE/c.toml"],
+        &["render", "project", "--dry-run", "--json", "--batch", "rows.jsonl", "--manifest", "PLACE/m.jsonl"],
+        &["render", "PLACE/project", "--dry-run", "--json"],
+        &["pack", "PLACE/project", "--json"],
+        &["pack", "project", "--json", "-o", "PLACE/a.zip"],
+        &["check", "PLACE/project", "--json"],
+        &["check", "project", "--json", "--rows", "PLACE/r.jsonl"],
+        &["schema", "variables", "PLACE/project"],
+    ] {
+        let refused = |ran: &Ran| ran.code != 0 && ran.stderr.contains("outside the workspace");
+        let is_relative = arguments.iter().any(|argument| argument.contains("../"));
+        assert!(
+            refused(&run("outside", arguments, &ci)),
+            "{arguments:?}: {:?}",
+            run("outside", arguments, &ci)
+        );
+        assert!(refused(&run("outside", arguments, &github)), "{arguments:?}");
+        for (place, job) in [("outside", &allowed[..]), ("outside", &[]), ("tmp", &ci), ("runner", &github)] {
+            let job = if is_relative { &allowed[..] } else { job };
+            let ran = run(place, arguments, job);
+            assert_eq!(ran.code, 0, "{arguments:?} {place} {job:?}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn a_video_of_a_job_is_written_into_the_directories_of_the_job() {
+    let emulator = crate::support::Emulator::placeholder(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (inside, outside) = (folder.path().join("repo"), folder.path().join("outside"));
+    for name in ["repo/.git", "tmp", "outside"] {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    write(&inside, "project/index.html", &html(1280, 720, ""));
+    let video = outside.join("v.mp4").display().to_string();
+    for (is_job, allowed, code) in [(true, "", 2), (true, outside.to_str().unwrap(), 0), (false, "", 0)] {
+        let mut command = emulator.command();
+        command.args(["render", "project", "--json", "--ledger", "l.jsonl", "-o", &video]);
+        command.current_dir(&inside).env("TMPDIR", folder.path().join("tmp"));
+        command.env("CI", if is_job { "true" } else { "" }).env("HYPERFRAMES_CI_PATHS", allowed);
+        let ran = Ran::of(&mut command);
+        assert_eq!(ran.code, code, "{is_job} {allowed}: {ran:?}");
+        assert_eq!(outside.join("v.mp4").exists(), code == 0, "{ran:?}");
+        assert!(code == 0 || emulator.created() == (0, 0), "nothing is billed");
+        let _ = fs::remove_file(outside.join("v.mp4"));
+    }
+}
+
+/// What a shell hands over by `<(…)` and by redirection is read in a job.
+#[test]
+fn open_files_of_the_shell_are_read_in_a_job() {
+    let (world, _) = World::new(&INPUTS[0], Kind::Regular);
+    let inside = world.folder.path().join("repo");
+    let program = env!("CARGO_BIN_EXE_hyperframes-ci");
+    for script in [
+        "\"$0\" render project --dry-run --json --variables-file <(cat v.json)",
+        "\"$0\" render project --dry-run --json --variables-file /dev/stdin <v.json",
+    ] {
+        let mut shell = Command::new("bash");
+        crate::support::clean(&mut shell);
+        shell.args(["-c", script, program]).current_dir(&inside).env("CI", "true");
+        let ran = Ran::of(&mut shell);
+        assert_eq!(ran.code, 0, "{script}: {ran:?}");
+        assert!(ran.stdout.contains(INSIDE), "{ran:?}");
     }
 }

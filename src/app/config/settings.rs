@@ -67,7 +67,10 @@ impl Settings {
             let reach = match &given.origin {
                 Origin::File(..) => self.repository(),
                 Origin::Input => self.inputs(),
-                Origin::Flag | Origin::Environment(_) | Origin::Default => continue,
+                Origin::Environment(_) => {
+                    Reach::of_variable(self.workspace.as_deref(), Path::new(&given.value))
+                }
+                Origin::Flag | Origin::Default => continue,
             };
             spec.reaches.insert(given.option.name, reach);
         }

@@ -25,6 +25,8 @@ pub(crate) mod limit {
     pub(crate) const VALUES: u64 = 64 * 1024 * 1024;
     /// Rows of values: a million rows of 2 KB.
     pub(crate) const ROWS: u64 = 2 * 1024 * 1024 * 1024;
+    /// A ledger or a manifest, which are read one line at a time: two million rows of 500 bytes.
+    pub(crate) const LINES: u64 = 1024 * 1024 * 1024;
     /// A page, a style sheet or a script: no archive is larger.
     pub(crate) const PAGE: u64 = 256 * 1024 * 1024;
     /// A report of another run.

@@ -2,18 +2,22 @@
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::refusal::PathRefusal;
 
 /// The directories that the paths of one origin may lead to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reach {
-    /// With links resolved. A path that enters one of them must not leave it through a link.
+    /// With links resolved. A path must be inside of one, and must not leave it through a link; without any, it may lead
+    /// anywhere.
     roots: Arc<[Root]>,
-    /// Whether paths must be inside of a root.
-    is_limited: bool,
+    /// Whether open files of this process may be named, as `<(…)` of a shell does.
+    has_descriptors: bool,
 }
+
+/// Directories outside of the workspace that the command line of a CI job may name.
+static JOB_FOLDERS: OnceLock<Vec<PathBuf>> = OnceLock::new();
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Root {
@@ -36,7 +40,7 @@ enum Unresolved {
     /// A link leads out.
     Refused(PathRefusal),
     /// A link has no target, or the system refuses to say.
-    Failed(io::Error, bool),
+    Failed(io::Error),
 }
 
 impl Reach {
@@ -47,14 +51,41 @@ impl Reach {
 
     /// Returns the reach of paths that stay inside of `folder`; `name` is what messages call it.
     pub(crate) fn inside(folder: &Path, name: &str) -> Self {
-        Self { roots: Arc::new([Root::new(folder, name)]), is_limited: true }
+        Self { roots: Arc::new([Root::new(folder, name)]), has_descriptors: false }
     }
 
-    /// Returns the reach of the command line: anywhere, but in a CI job a path in the `workspace` must not leave it
-    /// through a link, which may come with the checkout.
+    /// Allows the command line of a CI job to name files in these directories, too. Only the first call counts.
+    pub(crate) fn set_job_folders(folders: Vec<PathBuf>) {
+        let _ = JOB_FOLDERS.set(folders);
+    }
+
+    /// Returns the reach of the command line: anywhere, but in a CI job inside of the `workspace`, the current directory and
+    /// directories for temporary files. A part of an argument may be a stranger's: the name of a branch, a file or an input.
     pub(crate) fn of_user(workspace: Option<&Path>) -> Self {
-        let roots = workspace.map(|workspace| Root::new(workspace, "the workspace"));
-        Self { roots: roots.into_iter().collect(), is_limited: false }
+        const TEMPORARY: &str = "the temporary directory";
+        let Some(workspace) = workspace else { return Self::anywhere() };
+        let mut reach = Self { has_descriptors: true, ..Self::inside(workspace, "the workspace") };
+        let folders = JOB_FOLDERS.get().into_iter().flatten();
+        for folder in folders.map(PathBuf::as_path).chain([&*std::env::temp_dir()]) {
+            reach = reach.or(folder, TEMPORARY);
+        }
+        match std::env::current_dir() {
+            Ok(current) if reach.root_of(&current).is_none() => reach.or(&current, "the current directory"),
+            _ => reach,
+        }
+    }
+
+    /// Returns the reach of a path that a variable sets, which the author of a job or of its machine chooses: that of the
+    /// command line, and the directory of the path, unless it is in the reach as it is written.
+    pub(crate) fn of_variable(workspace: Option<&Path>, path: &Path) -> Self {
+        let reach = Self::of_user(workspace);
+        let is_plain = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+        match path.parent() {
+            Some(parent) if workspace.is_some() && is_plain && reach.root_of(path).is_none() => {
+                reach.or(parent, "the directory of the variable")
+            }
+            _ => reach,
+        }
     }
 
     /// Allows another directory too.
@@ -69,9 +100,12 @@ impl Reach {
     /// # Errors
     /// Returns [`PathRefusal`] as an error if the path leads out, and the error of a link without a target.
     pub(crate) fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        if self.is_descriptor(path) {
+            return Ok(path.to_owned());
+        }
         let resolved = self.walk(path).map_err(Unresolved::into_error)?;
         match self.root_of(&resolved) {
-            None if self.is_limited => Err(self.outside().into()),
+            None if !self.roots.is_empty() => Err(self.outside().into()),
             _ => Ok(resolved),
         }
     }
@@ -99,27 +133,30 @@ impl Reach {
     /// # Errors
     /// As [`Self::resolve`].
     pub(super) fn locate(&self, path: &Path) -> io::Result<Located> {
-        if self.roots.is_empty() {
+        if self.roots.is_empty() || self.is_descriptor(path) {
             return Ok(Located::Anywhere);
         }
-        let resolved = match self.walk(path) {
-            Ok(resolved) => resolved,
-            // Such as an open file of this process below /dev/fd.
-            Err(Unresolved::Failed(_, false)) if !self.is_limited => return Ok(Located::Anywhere),
-            Err(error) => return Err(error.into_error()),
-        };
+        let resolved = self.walk(path).map_err(Unresolved::into_error)?;
         match self.root_of(&resolved) {
             Some(root) => {
                 let relative = resolved.strip_prefix(&root.path).unwrap_or(Path::new("")).to_owned();
                 Ok(Located::Inside(root.path.clone(), relative))
             }
-            None if self.is_limited => Err(self.outside().into()),
-            None => Ok(Located::Anywhere),
+            None => Err(self.outside().into()),
         }
     }
 
+    /// Returns whether a path is that of an open file of this process, which may be named.
+    fn is_descriptor(&self, path: &Path) -> bool {
+        let folders = ["/dev/fd", "/proc/self/fd"].map(Path::new);
+        let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"].map(Path::new);
+        self.has_descriptors
+            && (streams.contains(&path) || path.parent().is_some_and(|parent| folders.contains(&parent)))
+    }
+
     fn outside(&self) -> PathRefusal {
-        let names = self.roots.iter().map(|root| root.name.as_str()).collect::<Vec<_>>();
+        let mut names = self.roots.iter().map(|root| root.name.as_str()).collect::<Vec<_>>();
+        names.dedup();
         PathRefusal::Outside(names.join(" and "))
     }
 
@@ -132,8 +169,7 @@ impl Reach {
     /// Resolves links, `.` and `..`. Folders that do not exist are created as they are written, so `..` leads back out of
     /// them.
     fn walk(&self, path: &Path) -> Result<PathBuf, Unresolved> {
-        let failed = |error| Unresolved::Failed(error, false);
-        let absolute = std::env::current_dir().map_err(failed)?.join(path);
+        let absolute = std::env::current_dir().map_err(Unresolved::Failed)?.join(path);
         let mut resolved = PathBuf::new();
         for part in absolute.components() {
             match part {
@@ -152,7 +188,7 @@ impl Reach {
                     resolved.push(name);
                     if resolved.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
                         let target = resolved.canonicalize();
-                        resolved = target.map_err(|error| Unresolved::Failed(error, root.is_some()))?;
+                        resolved = target.map_err(Unresolved::Failed)?;
                         if let Some(root) = root.filter(|root| !resolved.starts_with(&root.path)) {
                             return Err(Unresolved::Refused(PathRefusal::LeadsOut(root.name.clone())));
                         }
@@ -176,7 +212,7 @@ impl Unresolved {
     fn into_error(self) -> io::Error {
         match self {
             Self::Refused(refusal) => refusal.into(),
-            Self::Failed(error, _) => error,
+            Self::Failed(error) => error,
         }
     }
 }

@@ -46,10 +46,40 @@ fn links_are_followed_inside_of_the_reach_only() {
         }
         assert!(read("dangling").is_err() && read("folder").is_err());
     }
-    // Named outside by whoever runs the command.
+    // Named outside: by whoever runs the command in the temporary directory, where this test runs, and nowhere else.
     assert!(read_text(&outside, &inside, 100).is_err());
     assert_eq!(read_text(&outside, &in_ci, 100).expect("read"), SECRET);
     assert_eq!(read_text(&workspace.join("out"), &Reach::anywhere(), 100).expect("read"), SECRET);
+}
+
+#[test]
+fn a_job_names_files_in_its_own_directories_only() {
+    let (_folder, workspace) = world();
+    let in_ci = Reach::of_user(Some(&workspace));
+    let error = |path: &str| read_text(Path::new(path), &in_ci, 1 << 20).expect_err(path).to_string();
+    for path in ["/etc/hostname", "/etc/../etc/passwd", "/proc/self/environ", "/dev/zero", "/nowhere/x"] {
+        assert!(error(path).starts_with("is outside the workspace and the temporary directory"), "{path}");
+    }
+    assert!(OutputFile::prepare(Some(Path::new("/nowhere/v.mp4")), &in_ci).is_err());
+    // Open files of the process are named by its shell.
+    assert!(in_ci.is_anywhere(Path::new("/dev/fd/0")).expect("allowed"));
+    assert!(in_ci.is_anywhere(Path::new("/dev/stdin")).expect("allowed"));
+    assert!(in_ci.is_anywhere(Path::new("/dev/fd/../../etc/passwd")).is_err());
+    assert!(Reach::inside(&workspace, "the workspace").is_anywhere(Path::new("/dev/fd/0")).is_err());
+}
+
+/// The author of a job or of a machine sets variables; what a checkout brings does not become trusted by it.
+#[test]
+fn a_variable_names_files_anywhere_but_through_links_of_the_workspace() {
+    let (folder, workspace) = world();
+    symlink("../outside/file", workspace.join("out")).expect("linked");
+    let read = |path: &Path| read_text(path, &Reach::of_variable(Some(&workspace), path), 1 << 20);
+    assert!(read(Path::new("/etc/passwd")).is_ok_and(|text| !text.is_empty()));
+    assert!(read(&workspace.join("file")).is_ok());
+    assert!(read(&workspace.join("out")).is_err());
+    assert!(read(&workspace.join("folder/../out")).is_err());
+    assert!(read(&workspace.join("../../../etc/passwd")).is_err());
+    assert!(read(&folder.path().join("outside/file")).is_ok());
 }
 
 #[test]

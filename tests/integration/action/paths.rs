@@ -92,3 +92,48 @@ fn a_manifest_of_the_checkout_names_no_files_to_publish() {
     assert!(!run.outputs["results"].contains("private.mp4"), "{}", run.log);
     assert!(run.used.iter().all(|(_, inputs)| inputs.values().all(|value| !value.contains("private.mp4"))));
 }
+
+/// What is no project, no file of values and no directory: the step fails, and waits for nothing.
+#[test]
+fn special_files_are_refused_at_once() {
+    let mut table = String::from(
+        "| input | FIFO | socket | device | dangling | file | huge |\n|---|---|---|---|---|---|---|\n",
+    );
+    for (input, name) in
+        [("projects", "videos/three"), ("variables-file", "values.json"), ("output-dir", "out")]
+    {
+        table.push_str(&format!("| {input} |"));
+        for kind in ["fifo", "socket", "device", "dangling", "file", "huge"] {
+            let stage = Stage::new();
+            let path = stage.repository.path().join(name);
+            let mut socket = None;
+            match kind {
+                "fifo" => {
+                    let made = std::process::Command::new("mkfifo").arg(&path).status();
+                    assert!(made.unwrap().success());
+                }
+                "socket" => socket = Some(std::os::unix::net::UnixListener::bind(&path).unwrap()),
+                "device" => symlink("/dev/zero", &path).unwrap(),
+                "dangling" => symlink("nowhere", &path).unwrap(),
+                "file" => fs::write(&path, "no JSON").unwrap(),
+                _ => fs::File::create(&path).unwrap().set_len(3 << 30).unwrap(),
+            }
+            let began = std::time::Instant::now();
+            let inputs = [("projects", "videos/one"), (input, name)];
+            let inputs = if input == "projects" { &inputs[1..] } else { &inputs[..] };
+            let run = stage.run(&stage.runner("push", &serde_json::json!({})), inputs);
+            // Files that are no project are skipped, since hooks pass every changed file. A regular file may have values.
+            let is_skipped = match input {
+                "projects" => matches!(kind, "dangling" | "file" | "huge"),
+                _ => (input, kind) == ("variables-file", "file"),
+            };
+            assert_eq!(run.code == 0, is_skipped, "{input} {kind}: {}", run.log);
+            assert!(began.elapsed().as_secs() < 30, "{input} {kind}: {:?}", began.elapsed());
+            assert_eq!(stage.emulator.created(), (0, 0), "{input} {kind}");
+            table.push_str(if is_skipped { " accepted |" } else { " refused |" });
+            drop(socket);
+        }
+        table.push('\n');
+    }
+    crate::support::show("action-paths.md", &table);
+}
