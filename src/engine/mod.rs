@@ -78,7 +78,7 @@ pub(crate) enum Progress {
 #[derive(Clone, Debug)]
 pub(crate) struct EngineDescription {
     /// The layers that contain the pages, the weakest first.
-    pub(crate) layers: &'static [Layer],
+    pub(crate) layers: Vec<Layer>,
     /// The versions of the programs.
     pub(crate) versions: ProgramVersions,
 }
@@ -116,7 +116,10 @@ impl Engine {
 
     /// Returns what renders with this engine depend on.
     pub(crate) fn description(&self) -> EngineDescription {
-        EngineDescription { layers: self.sandbox.layers(), versions: self.sandbox.versions().clone() }
+        EngineDescription {
+            layers: self.sandbox.layers().to_vec(),
+            versions: self.sandbox.versions().clone(),
+        }
     }
 
     /// Renders `job`; returns once the video is complete.

@@ -10,10 +10,12 @@ use serde_json::json;
 use super::layer::{Layer, Network};
 use super::ports::Ports;
 use super::proxy::FilteringProxy;
+use super::readable;
 use super::readable::ContainedPrograms;
 #[cfg(target_os = "linux")]
 use super::restriction::Restriction;
-use super::{launcher, readable};
+#[cfg(target_os = "linux")]
+use super::{bubblewrap, launcher};
 use crate::system::programs::WorkDir;
 use crate::system::temporary::{self, TemporaryFolder};
 
@@ -59,8 +61,12 @@ struct State {
     guard: String,
     /// Flags of Node's permission model.
     permissions: Vec<String>,
-    /// Whether the program starts behind the launcher.
-    is_launched: bool,
+    /// What the kernel enforces; `None` if the program starts without the launcher.
+    #[cfg(target_os = "linux")]
+    restriction: Option<Restriction>,
+    /// Whether the launcher starts in namespaces.
+    #[cfg(target_os = "linux")]
+    is_wrapped: bool,
 }
 
 impl Contained {
@@ -86,26 +92,39 @@ impl Contained {
         fs::write(folder.path().join("guard.js"), GUARD)?;
         let work = real(work_dir.path());
         let own = real(folder.path());
-        let is_launched = layers.contains(&Layer::Landlock);
         #[cfg(target_os = "linux")]
-        if is_launched {
-            let mut readable = readable::readable(programs);
-            readable.push(own.clone());
-            let limits_ports = layers.contains(&Layer::LandlockTcp);
-            let restriction = Restriction {
-                readable,
+        let restriction = {
+            let has = |layer| layers.contains(&layer);
+            let is_launched = has(Layer::Landlock) || has(Layer::Bubblewrap);
+            is_launched.then(|| Restriction {
+                readable: readable::readable(programs).into_iter().chain([own.clone()]).collect(),
                 writable: vec![work.clone()],
-                ports: limits_ports.then(|| ports.all().chain([proxy.port()]).collect()),
+                has_landlock: has(Layer::Landlock),
+                ports: has(Layer::LandlockTcp).then(|| ports.all().chain([proxy.port()]).collect()),
                 max_file_size: MAX_FILE_SIZE,
-            };
-            fs::write(folder.path().join("policy.json"), serde_json::to_vec(&restriction)?)?;
+            })
+        };
+        #[cfg(target_os = "linux")]
+        if let Some(restriction) = &restriction {
+            fs::write(folder.path().join("policy.json"), serde_json::to_vec(restriction)?)?;
         }
         let guard = guard_settings(&programs.browser, &proxy, &ports, network);
         let mut permissions = Vec::new();
         if layers.contains(&Layer::NodePermission) {
             permissions = node_permissions(programs, &work, &own);
         }
-        Ok(Self { node, state: Some(State { folder, home, proxy, guard, permissions, is_launched }) })
+        let state = State {
+            folder,
+            home,
+            proxy,
+            guard,
+            permissions,
+            #[cfg(target_os = "linux")]
+            restriction,
+            #[cfg(target_os = "linux")]
+            is_wrapped: layers.contains(&Layer::Bubblewrap),
+        };
+        Ok(Self { node, state: Some(state) })
     }
 
     /// Returns a command that runs Node in the layers; the script and its arguments follow. Before it starts, its
@@ -118,12 +137,15 @@ impl Contained {
 
     /// Returns a command that runs a program in the layers of the kernel.
     pub(super) fn launch(&self, program: &Path) -> Command {
-        match &self.state {
-            Some(state) if state.is_launched => {
-                launcher::command(&state.folder.path().join("policy.json"), program)
-            }
-            _ => Command::new(program),
+        #[cfg(target_os = "linux")]
+        if let Some(state) = &self.state
+            && let Some(restriction) = &state.restriction
+        {
+            let policy = real(state.folder.path()).join("policy.json");
+            let outer = state.is_wrapped.then(|| bubblewrap::command(restriction));
+            return launcher::command(outer, &policy, program);
         }
+        Command::new(program)
     }
 
     /// Completes the environment of a command, which has all other variables already.

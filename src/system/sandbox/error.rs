@@ -39,7 +39,7 @@ impl Fault for SandboxError {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::Strangers(_) => {
-                "render on Linux 6.2 or later with Landlock (see `hyperframes-ci doctor`), or in the HeyGen cloud".to_owned()
+                "render on Linux 6.2 or later with Landlock, or with Bubblewrap (see `hyperframes-ci doctor`), or in the HeyGen cloud".to_owned()
             }
             Self::Start(_) => "check the free space and TMPDIR".to_owned(),
         })

@@ -48,8 +48,11 @@ pub(super) fn apply(restriction: &Restriction) -> Result<(), String> {
     setrlimit(Resource::Core, limit(0)).map_err(|error| format!("limits: {error}"))?;
     // Where memory runs out, the kernel ends the engine rather than this program or the runner.
     let _ = std::fs::write("/proc/self/oom_score_adj", "800");
-    restrict(restriction).map_err(|error| format!("landlock: {error}"))?;
-    if restriction.ports.is_some() {
+    if restriction.has_landlock {
+        restrict(restriction).map_err(|error| format!("landlock: {error}"))?;
+    }
+    // Without rules for TCP, the proxy is the only layer for the network, and does not see UDP.
+    if restriction.ports.is_some() || !restriction.has_landlock {
         super::seccomp::forbid_udp().map_err(|error| format!("seccomp: {error}"))?;
     }
     Ok(())

@@ -13,12 +13,13 @@ const ARGUMENT: &str = "__contain";
 /// Exit code if the restrictions cannot be applied; the program does not run then.
 const NOT_CONTAINED: u8 = 126;
 
-/// Returns the command that starts `program` behind the launcher.
-pub(super) fn command(policy: &Path, program: &Path) -> Command {
+/// Returns the command that starts `program` behind the launcher, which is started by `outer` if there is one.
+pub(super) fn command(outer: Option<Command>, policy: &Path, program: &Path) -> Command {
     // Also if the file of this program was replaced meanwhile.
     let own =
         if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
-    let mut command = Command::new(own.unwrap_or_else(|_| PathBuf::from("hyperframes-ci")));
+    let own = || Command::new(own.unwrap_or_else(|_| PathBuf::from("hyperframes-ci")));
+    let mut command = outer.unwrap_or_else(own);
     command.arg(ARGUMENT).arg(policy).arg(program);
     command
 }

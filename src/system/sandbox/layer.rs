@@ -10,6 +10,9 @@ pub(crate) enum Layer {
     NodePermission,
     /// The proxy of this process and the guard inside Node: browser and Node reach public addresses only, or none.
     NetworkProxy,
+    /// Namespaces of the Linux kernel, made by Bubblewrap: other files, sockets that are files, and other processes do not
+    /// exist for the engine.
+    Bubblewrap,
     /// Landlock of the Linux kernel, without capabilities: no process of the engine reads or writes other files.
     Landlock,
     /// Landlock's rules for TCP: no process of the engine connects to anything but the proxy and its own ports.
@@ -17,26 +20,38 @@ pub(crate) enum Layer {
 }
 
 impl Layer {
-    /// All layers, the weakest first. A machine has the first ones of them.
+    /// All layers, the weakest first.
+    #[cfg(test)]
     pub(super) const ALL: &'static [Self] =
-        &[Self::NodePermission, Self::NetworkProxy, Self::Landlock, Self::LandlockTcp];
+        &[Self::NodePermission, Self::NetworkProxy, Self::Bubblewrap, Self::Landlock, Self::LandlockTcp];
 
-    /// Number of layers that every system has.
-    pub(super) const EVERYWHERE: usize = 2;
+    /// The layers that every system has.
+    pub(super) const EVERYWHERE: [Self; 2] = [Self::NodePermission, Self::NetworkProxy];
 
     /// Returns the name in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NodePermission => "node-permission",
             Self::NetworkProxy => "network-proxy",
+            Self::Bubblewrap => "bubblewrap",
             Self::Landlock => "landlock",
             Self::LandlockTcp => "landlock-tcp",
         }
     }
 
+    /// Returns the name of the software, for people.
+    #[cfg(target_os = "linux")]
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Bubblewrap => "Bubblewrap",
+            Self::Landlock | Self::LandlockTcp => "Landlock",
+            Self::NodePermission | Self::NetworkProxy => "Node",
+        }
+    }
+
     /// Returns whether no process of the engine reads files of the machine, even where the engine has a fault.
     pub(crate) fn holds_files(self) -> bool {
-        matches!(self, Self::Landlock)
+        matches!(self, Self::Landlock | Self::Bubblewrap)
     }
 
     /// Returns whether a page does not reach services of the machine and of its network.

@@ -4,6 +4,8 @@
 //! machine, and [`Sandbox::contain`] starts a Node program inside of them.
 
 mod address;
+#[cfg(target_os = "linux")]
+mod bubblewrap;
 mod contained;
 mod error;
 #[cfg(target_os = "linux")]
@@ -34,7 +36,7 @@ use crate::system::programs::WorkDir;
 #[derive(Clone, Debug)]
 pub(crate) struct Sandbox {
     options: SandboxOptions,
-    layers: &'static [Layer],
+    layers: Vec<Layer>,
     programs: ContainedPrograms,
     versions: ProgramVersions,
     /// Why a layer that this system may have is missing.
@@ -48,20 +50,24 @@ impl Sandbox {
     /// Returns [`SandboxError::Strangers`] if pages of strangers would not meet a layer for files and one for the
     /// network.
     pub(crate) fn find(options: SandboxOptions, programs: ContainedPrograms) -> Result<Self, SandboxError> {
-        let mut sandbox =
-            Self { options, layers: &[], programs, versions: ProgramVersions::default(), missing: None };
+        let mut sandbox = Self {
+            options,
+            layers: Vec::new(),
+            programs,
+            versions: ProgramVersions::default(),
+            missing: None,
+        };
         if options.is_off && !options.is_for_strangers {
             sandbox.versions = ProgramVersions::outside(&sandbox.programs);
             return Ok(sandbox);
         }
-        match sandbox.layers_of_kernel() {
-            Ok((layers, versions)) => (sandbox.layers, sandbox.versions) = (layers, versions),
-            Err(reason) => {
-                sandbox.layers = &Layer::ALL[..Layer::EVERYWHERE];
-                sandbox.versions = ProgramVersions::outside(&sandbox.programs);
-                sandbox.missing = Some(reason);
-            }
+        sandbox.layers = Layer::EVERYWHERE.to_vec();
+        let mut missing = Vec::new();
+        match sandbox.layers_of_kernel(&mut missing) {
+            Some((layers, versions)) => (sandbox.layers, sandbox.versions) = (layers, versions),
+            None => sandbox.versions = ProgramVersions::outside(&sandbox.programs),
         }
+        sandbox.missing = (!missing.is_empty()).then(|| missing.join("; "));
         if options.is_for_strangers {
             sandbox.check_for_strangers()?;
         }
@@ -69,8 +75,8 @@ impl Sandbox {
     }
 
     /// Returns the layers, the weakest first; none if the user has turned them off.
-    pub(crate) fn layers(&self) -> &'static [Layer] {
-        self.layers
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     /// Returns the versions of the programs.
@@ -102,26 +108,52 @@ impl Sandbox {
     /// # Errors
     /// Returns an error if the proxy cannot be started or its files cannot be written.
     pub(crate) fn contain(&self, work_dir: &WorkDir) -> Result<Contained, SandboxError> {
-        Contained::new(self.options.network, self.layers, &self.programs, work_dir)
+        Contained::new(self.options.network, &self.layers, &self.programs, work_dir)
             .map_err(SandboxError::Start)
     }
 
-    /// Returns all layers if those of the kernel hold with these programs, and the versions of the programs, or why they
-    /// do not hold.
+    /// Returns the layers if some of the kernel hold with these programs, and the versions of the programs. Adds why a layer
+    /// is missing to `missing`.
     #[cfg(target_os = "linux")]
-    fn layers_of_kernel(&self) -> Result<(&'static [Layer], ProgramVersions), String> {
+    fn layers_of_kernel(&self, missing: &mut Vec<String>) -> Option<(Vec<Layer>, ProgramVersions)> {
         let support = landlock::Support::of_this_kernel();
-        if !support.files {
-            return Err("this kernel does not have Landlock, interface 3 (Linux 6.2)".to_owned());
+        let mut landlock = Vec::new();
+        if !support.files || !is_allowed(Layer::Landlock) {
+            missing.push("this kernel does not have Landlock, interface 3 (Linux 6.2)".to_owned());
+        } else {
+            landlock.push(Layer::Landlock);
+            landlock.extend(Some(Layer::LandlockTcp).filter(|layer| support.tcp && is_allowed(*layer)));
         }
-        let count = if support.tcp { Layer::ALL.len() } else { Layer::ALL.len() - 1 };
-        let layers = &Layer::ALL[..count];
-        let trial = Self { layers, missing: None, ..self.clone() };
-        Ok((layers, trial.try_programs()?))
+        let has_bubblewrap = bubblewrap::program().is_some() && is_allowed(Layer::Bubblewrap);
+        if !has_bubblewrap {
+            missing.push("Bubblewrap is not installed".to_owned());
+        }
+        let wrapped = has_bubblewrap.then(|| [&[Layer::Bubblewrap], &landlock[..]].concat());
+        let plain = (!landlock.is_empty()).then_some(landlock);
+        wrapped.into_iter().chain(plain).find_map(|added| {
+            let layers = [&Layer::EVERYWHERE[..], &added].concat();
+            let trial = Self { layers: layers.clone(), missing: None, ..self.clone() };
+            match trial.try_programs(added[0]) {
+                Ok(versions) => Some((layers, versions)),
+                Err(reason) => {
+                    missing.push(reason);
+                    None
+                }
+            }
+        })
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn layers_of_kernel(&self) -> Result<(&'static [Layer], ProgramVersions), String> {
-        Err(format!("{} does not have a layer for files", std::env::consts::OS))
+    fn layers_of_kernel(&self, missing: &mut Vec<String>) -> Option<(Vec<Layer>, ProgramVersions)> {
+        missing.push(format!("{} does not have a layer for files", std::env::consts::OS));
+        None
     }
+}
+
+/// Returns whether a test allows a layer of the kernel, by `HYPERFRAMES_CI_TEST_LAYERS=landlock,…`. Builds for users allow
+/// all of them.
+#[cfg(target_os = "linux")]
+fn is_allowed(layer: Layer) -> bool {
+    let allowed = std::env::var("HYPERFRAMES_CI_TEST_LAYERS").ok().filter(|_| cfg!(debug_assertions));
+    allowed.is_none_or(|allowed| allowed.split(',').any(|name| name == layer.name()))
 }

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// The restrictions of the layers `landlock` and `landlock-tcp`, written to a file for the process that applies them.
+/// The restrictions of the layers `bubblewrap`, `landlock` and `landlock-tcp`, written to a file for the process that
+/// applies them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Restriction {
     /// Files and directories that may be read and run.
     pub(super) readable: Vec<PathBuf>,
     /// Directories that may be changed as well.
     pub(super) writable: Vec<PathBuf>,
+    /// Whether Landlock enforces both. Capabilities are given up in any case.
+    pub(super) has_landlock: bool,
     /// The only ports that TCP connections may go to; `None` does not limit them.
     pub(super) ports: Option<Vec<u16>>,
     /// Maximum size of a file, in bytes.

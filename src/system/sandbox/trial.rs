@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-#[cfg(target_os = "linux")]
-use super::Sandbox;
 use super::readable::ContainedPrograms;
+#[cfg(target_os = "linux")]
+use super::{Layer, Sandbox};
 use crate::system::deadline::Deadline;
 #[cfg(target_os = "linux")]
 use crate::system::programs::WorkDir;
@@ -52,13 +52,13 @@ impl ProgramVersions {
 
 #[cfg(target_os = "linux")]
 impl Sandbox {
-    /// Starts each program in the layers.
+    /// Starts each program in the layers, of which `added` may be the reason that one does not start.
     ///
     /// # Errors
     /// Returns why a program does not start there.
-    pub(super) fn try_programs(&self) -> Result<ProgramVersions, String> {
+    pub(super) fn try_programs(&self, added: Layer) -> Result<ProgramVersions, String> {
         let failed = |program: &Path, reason: String| {
-            format!("{} does not start in Landlock: {reason}", program.display())
+            format!("{} does not start in {}: {reason}", program.display(), added.title())
         };
         let start = |error: &dyn std::fmt::Display| failed(&self.programs.node, error.to_string());
         let work_dir = WorkDir::new().map_err(|error| start(&error))?;
