@@ -68,6 +68,8 @@ pub(super) enum PreviewState {
     Failed {
         /// The error.
         message: String,
+        /// Its code, such as `not_contained`; unknown if another run rendered.
+        code: Option<String>,
         /// Whether a limit was exceeded.
         is_limit: bool,
     },
@@ -235,7 +237,7 @@ impl Preview {
                 None => rendered.figures.to_json(),
             },
             PreviewState::Invalid(errors) => json!({ "errors": errors }),
-            PreviewState::Failed { message, .. } => json!({ "message": message }),
+            PreviewState::Failed { message, code, .. } => json!({ "message": message, "code": code }),
         };
         if let Value::Object(json) = &mut json {
             self.add_common_members(json);

@@ -60,7 +60,8 @@ impl PreviewRunner<'_> {
                     self.console.failure(&error);
                     let folders = [&*self.inputs.workspace, &self.inputs.output_dir];
                     let message = shorten(&error.to_string(), &folders);
-                    PreviewState::Failed { message, is_limit: error.exit() == Exit::Limit }
+                    let code = Some(error.code().to_owned());
+                    PreviewState::Failed { message, code, is_limit: error.exit() == Exit::Limit }
                 }
             };
         }

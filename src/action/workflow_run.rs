@@ -122,6 +122,7 @@ fn preview_of(result: &Value, folder: &Path) -> Preview {
     let state = match result["state"].as_str() {
         Some("failed") => PreviewState::Failed {
             message: result["message"].as_str().unwrap_or("the render failed").to_owned(),
+            code: None,
             is_limit: false,
         },
         Some("invalid") => {

@@ -342,3 +342,25 @@ fn a_fork_that_gets_secrets_is_not_rendered_here() {
     let run = stage.run(&stage.runner("pull_request", &private), &without_key);
     assert!(run.summary.contains("Nothing was rendered"), "{}", run.summary);
 }
+
+/// The input turns the sandbox off for one's own pages only.
+#[test]
+#[cfg(target_os = "linux")]
+fn pages_of_a_fork_are_not_rendered_where_no_layer_holds_files() {
+    let stage = Stage::new();
+    let inputs =
+        [("projects", "videos/one"), ("api-key", ""), ("quality", "draft"), ("allow-unsandboxed", "true")];
+    let payload = stage.repository.pull_request("opened", "stranger/r");
+    let mut runner = stage.runner("pull_request", &payload);
+    runner.set("HYPERFRAMES_CI_TEST_LAYERS", "none");
+    let run = stage.run(&runner, &inputs);
+    let reason = "this machine cannot contain it";
+    assert!(run.summary.contains(reason), "{}\n{}", run.summary, run.log);
+    let report = fs::read_to_string(&run.outputs["report-path"]).unwrap();
+    assert!(report.contains("\"code\": \"not_contained\""), "{report}");
+    assert!(!run.outputs.get("video-path").is_some_and(|path| std::path::Path::new(path).exists()));
+    let comments =
+        stage.github.state().comments.iter().map(|comment| comment.body.clone()).collect::<String>();
+    assert!(comments.contains(reason), "{comments}");
+    assert_eq!(stage.emulator.created(), (0, 0), "nor anywhere else");
+}
