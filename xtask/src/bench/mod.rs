@@ -8,6 +8,7 @@ mod flow;
 mod inputs;
 mod measure;
 mod pack;
+mod sandbox;
 mod size;
 mod values;
 
@@ -38,6 +39,7 @@ const ALL: &[Bench] = &[
     Bench { name: "values-1000", run: values::rows },
     Bench { name: "flow", run: flow::render },
     Bench { name: "batch-20", run: flow::batch },
+    Bench { name: "sandbox", run: sandbox::render },
     Bench { name: "size", run: size::all },
 ];
 
