@@ -1,7 +1,9 @@
 // Validates arguments before they are passed to WebAssembly, so that invalid types cannot cause a trap.
 import {
+  Hasher,
   Preflight,
   Variables,
+  explain as coreExplain,
   hasRoot as coreHasRoot,
   renderKey as coreRenderKey,
 } from "./wasm.js";
@@ -19,8 +21,30 @@ function guarded(work) {
   try {
     return work();
   } catch (error) {
-    if (error instanceof PreflightError || typeof error?.code !== "string") throw error;
-    throw new PreflightError(error.code, error.message);
+    throw converted(error);
+  }
+}
+
+function converted(error) {
+  if (error instanceof PreflightError) return error;
+  // The core does not panic: it stops only if there is no memory.
+  if (error instanceof WebAssembly.RuntimeError) {
+    return new PreflightError("out_of_memory", `the input does not fit into memory: ${error.message}`);
+  }
+  return typeof error?.code === "string" ? new PreflightError(error.code, error.message) : error;
+}
+
+/** The largest input in bytes: WebAssembly has 4 GiB, in which contents, their archive and parsed texts must fit. */
+const MAX_BYTES = 1024 ** 3;
+
+/** Checks the size of all contents before one is copied, since memory of WebAssembly is never returned. */
+function checkSize(contents) {
+  let total = 0;
+  // A text takes a byte for each unit, or more.
+  for (const one of contents) total += typeof one === "string" ? one.length : isBytes(one) ? one.byteLength : 0;
+  if (total > MAX_BYTES) {
+    const size = `${Math.ceil(total / 1024 ** 2)} MB of input; the limit is ${MAX_BYTES / 1024 ** 2} MB`;
+    throw new PreflightError("too_large", `${size}. Pass { size, head } for media, or use digestStream`);
   }
 }
 
@@ -55,6 +79,12 @@ function add(preflight, path, contents, takesStubs) {
 const OPTIONS = {
   project: [isString, "a string", (preflight, value) => preflight.project(value)],
   composition: [isString, "a string", (preflight, value) => preflight.composition(value)],
+  compositions: [
+    isStrings,
+    "an array of paths",
+    (preflight, value) => value.forEach((path) => preflight.composition(path)),
+  ],
+  partial: [isBoolean, "a boolean", (preflight, value) => value && preflight.partial()],
   aspectRatio: [isString, "a string", (preflight, value) => preflight.aspectRatio(value)],
   variables: [
     isObject,
@@ -66,16 +96,51 @@ const OPTIONS = {
     "an array of { path, text, rows }",
     (preflight, value) => value.forEach(({ path, text, rows }) => preflight.values(path, text, rows === true)),
   ],
-  strict: [(value) => typeof value === "boolean", "a boolean", (preflight, value) => value && preflight.strict()],
+  strict: [isBoolean, "a boolean", (preflight, value) => value && preflight.strict()],
   deny: level("deny"),
   warn: level("warn"),
   allow: level("allow"),
+  severities: severities(false),
+  previousSeverities: severities(true),
+  changed: [isStrings, "an array of paths", setChanged],
+  untracked: [
+    isStrings,
+    "an array of paths",
+    (preflight, value) => value.forEach((path) => preflight.untracked(path)),
+  ],
   format: [isString, "a string", () => {}],
 };
 
+function setChanged(preflight, paths) {
+  preflight.changed(undefined);
+  paths.forEach((path) => preflight.changed(path));
+}
+
+function severities(isPrevious) {
+  const isLayers = (value) => Array.isArray(value) && value.every(isLayer);
+  const isRenders = (value) => Array.isArray(value) && value.every(isLayers);
+  const set = (preflight, value) =>
+    preflight.severities(stringify(value, "invalid_options", "severities"), isPrevious);
+  return [isRenders, "an array with an array of { deny, warn, allow, strict } for each render", set];
+}
+
+function isLayer(value) {
+  if (!isObject(value)) return false;
+  const isKnown = ([name, member]) =>
+    member === undefined || (name === "strict" ? isBoolean(member) : ["deny", "warn", "allow"].includes(name) && isStrings(member));
+  return Object.entries(value).every(isKnown);
+}
+
 function level(name) {
-  const isList = (value) => Array.isArray(value) && value.every(isString);
-  return [isList, "an array of codes", (preflight, codes) => codes.forEach((code) => preflight.level(name, code))];
+  return [isStrings, "an array of codes", (preflight, codes) => codes.forEach((code) => preflight.level(name, code))];
+}
+
+function isBoolean(value) {
+  return typeof value === "boolean";
+}
+
+function isStrings(value) {
+  return Array.isArray(value) && value.every(isString);
 }
 
 function isString(value) {
@@ -120,6 +185,7 @@ function stringify(value, code, what) {
 function prepared(files, options, known, takesStubs, finish) {
   return guarded(() => {
     const entries = entriesOf(files);
+    checkSize(entries.map(([, contents]) => contents));
     const preflight = new Preflight();
     let isConsumed = false;
     try {
@@ -141,6 +207,74 @@ export function digest(files, options = {}) {
   return prepared(files, options, ["project"], false, (preflight) => preflight.digest());
 }
 
+/** Files whose contents decide which other files are packed. */
+const TEXT = /(\.(html?|css|[cm]?js)|(^|\/)\.hyperframesignore)$/i;
+const HEAD = 256;
+
+export async function digestStream(files, options = {}) {
+  try {
+    const [known, hashes] = [new Map(), {}];
+    for (const [path, contents] of entriesOf(files)) {
+      if (typeof path !== "string") throw new PreflightError("invalid_path", "a path in files is not a string");
+      if (typeof contents === "string" || isBytes(contents)) {
+        known.set(path, contents);
+        continue;
+      }
+      const { pieces, size, head, sha256 } = await readStream(path, contents, TEXT.test(path));
+      if (pieces) known.set(path, await new Blob(pieces).arrayBuffer().then((buffer) => new Uint8Array(buffer)));
+      else known.set(path, { size, head });
+      if (sha256) hashes[path] = sha256;
+    }
+    const json = JSON.stringify(hashes);
+    return prepared(known, options, ["project"], true, (preflight) => preflight.manifest(json));
+  } catch (error) {
+    throw converted(error);
+  }
+}
+
+/** Reads a Blob, a stream or an iterable of bytes: all pieces if `isText`, otherwise size, first bytes and SHA-256. */
+async function readStream(path, contents, isText) {
+  const source = typeof contents?.stream === "function" ? contents.stream() : contents;
+  const isIterable = source?.[Symbol.asyncIterator] || source?.[Symbol.iterator] || typeof source?.getReader === "function";
+  if (!isIterable || typeof source === "string") {
+    const expected = "a string, a Uint8Array, a Blob, a ReadableStream or an iterable of Uint8Array";
+    throw new PreflightError("invalid_contents", `the contents of ${path} must be ${expected}`);
+  }
+  const [pieces, head] = [[], new Uint8Array(HEAD)];
+  let size = 0;
+  const hasher = isText ? undefined : new Hasher();
+  let isConsumed = false;
+  try {
+    for await (const piece of iterable(source)) {
+      if (!isBytes(piece)) throw new PreflightError("invalid_contents", `a piece of ${path} is not a Uint8Array`);
+      if (size < HEAD) head.set(piece.subarray(0, HEAD - size), size);
+      size += piece.byteLength;
+      if (isText && size > MAX_BYTES) throw new PreflightError("too_large", `${path} is larger than ${MAX_BYTES} bytes`);
+      if (isText) pieces.push(piece);
+      else hasher.update(piece);
+    }
+    isConsumed = true;
+    return isText ? { pieces } : { size, head: head.slice(0, Math.min(size, HEAD)), sha256: hasher.finish() };
+  } finally {
+    if (!isConsumed) hasher?.free();
+  }
+}
+
+/** Some browsers have streams that cannot be iterated. */
+async function* iterable(source) {
+  if (typeof source.getReader !== "function") return yield* source;
+  const reader = source.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
 export function renderKey(project, request = {}, generation = 0) {
   return guarded(() => {
     const [kind, id, ...more] = isObject(project) ? Object.entries(project).flat() : [];
@@ -157,6 +291,7 @@ export function renderKey(project, request = {}, generation = 0) {
 
 function markup(html) {
   if (!isString(html)) throw new PreflightError("invalid_html", "html must be a string");
+  checkSize([html]);
   return html;
 }
 
@@ -244,3 +379,8 @@ export function isComposition(html) {
 
 // A test compares this with package.json.
 export const version = "0.1.0";
+
+export function explain(code) {
+  if (!isString(code)) throw new PreflightError("invalid_options", "code must be a string");
+  return guarded(() => JSON.parse(coreExplain(code)));
+}

@@ -1,6 +1,6 @@
-import init from "./wasm.js";
+import { init } from "./init.js";
 
-// The generated code loads wasm_bg.wasm from its own directory, in a form that bundlers support.
+// For pages without a bundler: the module is a file next to this one.
 await init();
 
 export * from "./api.js";

@@ -75,15 +75,31 @@ export interface ValuesFile {
   rows?: boolean;
 }
 
+/** Severities of checks. */
+export interface Severities {
+  /** Treats warnings as errors. */
+  strict?: boolean;
+  /** Codes to report as errors. */
+  deny?: string[];
+  /** Codes to report as warnings. */
+  warn?: string[];
+  /** Codes to ignore. */
+  allow?: string[];
+}
+
 export interface CheckOptions {
   /** The project directory in `files`, with `/`. Default: the root. */
   project?: string;
   /** The entry HTML file, relative to the project. Default: `index.html`. */
   composition?: string;
+  /** Several entries. */
+  compositions?: string[];
+  /** Whether the entries are parts that are not rendered on their own, such as blocks: `index.html` need not exist. */
+  partial?: boolean;
   /** The requested aspect ratio: `16:9`, `9:16` or `1:1`. */
   aspectRatio?: string;
   /** Values of the entry's variables. */
-  variables?: Record<string, unknown>;
+  variables?: object;
   /** Files with values of the entry's variables. */
   values?: ValuesFile[];
   /** Treats warnings as errors. */
@@ -94,6 +110,17 @@ export interface CheckOptions {
   warn?: string[];
   /** Codes to ignore. */
   allow?: string[];
+  /**
+   * Severities of several renders of the project, which replace `strict`, `deny`, `warn` and `allow`: the highest severity of
+   * a finding counts. Each has layers, of which later ones override earlier ones.
+   */
+  severities?: Severities[][];
+  /** Changed files, also deleted ones: only findings about compositions that use one are reported. */
+  changed?: string[];
+  /** With `changed`: the severities before a change. Findings whose severity differs are reported too. */
+  previousSeverities?: Severities[][];
+  /** Files that exist, but are not in `files` because they are not committed. Findings say how to add them. */
+  untracked?: string[];
   /** The format of `text`. Default: `human`. */
   format?: "human" | "json" | "github" | "sarif";
 }
@@ -111,6 +138,8 @@ export interface CheckResult {
    * those that exist and check again.
    */
   missing: string[];
+  /** With `changed`: the files that compositions use, including missing ones. */
+  used?: string[];
 }
 
 /** A problem with a variable value. */
@@ -171,7 +200,9 @@ export class PreflightError extends Error {
     | "invalid_values"
     | "invalid_html"
     | "invalid_request"
-    | "archive_failed";
+    | "archive_failed"
+    | "too_large"
+    | "out_of_memory";
 }
 
 /**
@@ -189,7 +220,7 @@ export function check(files: Files<string | Uint8Array | FileStub>, options?: Ch
  *
  * @throws {PreflightError} if an argument is invalid.
  */
-export function checkVariables(html: string, values: Record<string, unknown>): VariableIssue[];
+export function checkVariables(html: string, values: object): VariableIssue[];
 
 /**
  * Returns the JSON Schema of a composition's variables. It has no properties if the composition declares no variables.
@@ -223,9 +254,46 @@ export function digest(files: Files, options?: DigestOptions): ArchiveDigest;
  */
 export function renderKey(
   project: { digest: string } | { assetId: string },
-  request?: Record<string, unknown>,
+  request?: object,
   generation?: number,
 ): string;
+
+/** Contents that are read piece by piece: a `Blob` such as a `File`, a `ReadableStream`, or an iterable of bytes. */
+export type Streamed =
+  | string
+  | Uint8Array
+  | { stream(): object }
+  | { getReader(): object }
+  | Iterable<Uint8Array>
+  | AsyncIterable<Uint8Array>;
+
+/** Identifies the contents of a project. */
+export type ManifestDigest = Pick<ArchiveDigest, "digest" | "fileCount" | "contentBytes">;
+
+/**
+ * Returns the manifest digest of a project, as `digest` does, without its archive. Media are read piece by piece and never
+ * in memory as a whole, so that their size is not limited.
+ *
+ * Rejects with a `PreflightError` if an argument is invalid, and with the error of a stream.
+ */
+export function digestStream(files: Files<Streamed>, options?: DigestOptions): Promise<ManifestDigest>;
+
+/** The explanation of a check. */
+export interface Explanation {
+  code: string;
+  severity: Severity;
+  group: string;
+  summary: string;
+  explanation: string;
+  url: string;
+}
+
+/**
+ * Explains a check.
+ *
+ * @throws {PreflightError} if there is no check with this code.
+ */
+export function explain(code: string): Explanation;
 
 /** Returns whether a page is a composition, that is, has an element with `data-composition-id`. */
 export function isComposition(html: string): boolean;

@@ -5,8 +5,9 @@
 
 mod normal_form;
 mod problem;
+mod severities;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
 use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, hex};
@@ -15,7 +16,7 @@ use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::findings::{Level, Levels, Rule, Severity};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 use hyperframes_ci_core::lang::json::json_object;
-use hyperframes_ci_core::project::{Contents, MemoryTree, Tree, contained, resolve};
+use hyperframes_ci_core::project::{BundledFile, Contents, MemoryTree, Tree, contained, resolve};
 use hyperframes_ci_core::report::ReportFormat;
 use hyperframes_ci_core::variables::Declarations;
 use serde_json::{Value, json};
@@ -32,6 +33,13 @@ pub struct Preflight {
     project: String,
     options: CheckOptions,
     levels: Levels,
+    /// Severities that replace `levels`: the highest counts.
+    severities: Option<Levels>,
+    /// Severities before a change of the configuration.
+    previous: Option<Levels>,
+    /// Changed files; findings about others are left out.
+    changed: Option<BTreeSet<String>>,
+    untracked: BTreeSet<String>,
 }
 
 #[wasm_bindgen]
@@ -155,17 +163,56 @@ impl Preflight {
         self.levels.set_strict();
     }
 
+    /// Makes the entries parts that are not rendered on their own.
+    pub fn partial(&mut self) {
+        self.options.is_partial = true;
+    }
+
+    /// Sets the severities of several renders of the project, which replace the others: a JSON array with an array of layers for each, objects with
+    /// `deny`, `warn`, `allow` and `strict`. The highest severity counts.
+    ///
+    /// # Errors
+    /// Throws `invalid_options` if an argument is invalid.
+    pub fn severities(&mut self, json: &str, previous: bool) -> Result<(), Problem> {
+        let levels = Levels::highest(severities::parse(json)?);
+        *(if previous { &mut self.previous } else { &mut self.severities }) = levels;
+        Ok(())
+    }
+
+    /// Adds a changed file, and limits findings to compositions that use one.
+    pub fn changed(&mut self, path: Option<String>) {
+        self.changed.get_or_insert_default().extend(path);
+    }
+
+    /// Adds a file that exists, but is not part of the commit that is checked.
+    pub fn untracked(&mut self, path: String) {
+        self.untracked.insert(path);
+    }
+
     /// Checks the project and returns a `CheckResult` as JSON.
     ///
     /// # Errors
     /// Throws `invalid_options` if an argument is invalid.
     pub fn check(self, format: &str) -> Result<String, Problem> {
         let format = format.parse::<ReportFormat>().map_err(|error| option(format!("format {error}")))?;
-        let mut report = check(&MemoryTree::new(self.contents, &self.project), &self.options);
-        report.findings.set_levels(&self.levels);
+        let tree = MemoryTree::new(self.contents, &self.project).with_untracked(self.untracked);
+        let mut report = check(&tree, &self.options);
+        let levels = self.severities.unwrap_or(self.levels);
+        let used = self.changed.as_ref().map(|_| Value::from_iter(report.used()));
+        if let Some(changed) = &self.changed {
+            let previous = self.previous.as_ref();
+            report.limit_to_or(changed, &|found| {
+                let has_other = previous.is_some_and(|old| old.severity(found) != levels.severity(found));
+                has_other || changed.contains(&found.path)
+            });
+        }
+        report.findings.set_levels(&levels);
         let mut result = report.findings.to_json();
         result["text"] = hyperframes_ci_core::report::render(&report.findings, format, false).into();
         result["missing"] = report.missing.iter().map(String::as_str).collect();
+        if let Some(used) = used {
+            result["used"] = used;
+        }
         Ok(result.to_string())
     }
 
@@ -176,29 +223,92 @@ impl Preflight {
     pub fn digest(self) -> Result<String, Problem> {
         pack(&MemoryTree::new(self.contents, &self.project)).map(|digest| digest.to_string())
     }
+
+    /// Returns the manifest digest of the project as JSON, with the number and the size of its files. `hashes` is a JSON
+    /// object with the SHA-256 of the files whose contents are not known, by path.
+    ///
+    /// # Errors
+    /// Throws `invalid_path` if a path cannot be packed, or `archive_failed` if contents are missing.
+    pub fn manifest(self, hashes: &str) -> Result<String, Problem> {
+        let hashes = serde_json::from_str::<BTreeMap<String, String>>(hashes)
+            .map_err(|error| option(error.to_string()))?;
+        let tree = MemoryTree::new(self.contents, &self.project);
+        let mut lines = "hyperframes-ci manifest 1\n".to_owned();
+        let (mut count, mut size) = (0, 0);
+        for (path, file) in &packed(&tree)? {
+            let rewritten = file.rewritten.as_ref();
+            let (hash, length) = match (rewritten, tree.contents(&file.source)) {
+                (Some(bytes), _) | (None, Some(Contents::Whole(bytes))) => {
+                    (hex(&Sha256::digest(bytes)), bytes.len() as u64)
+                }
+                (None, Some(Contents::Stub { size, .. })) if hashes.contains_key(&file.source) => {
+                    (hashes[&file.source].clone(), *size)
+                }
+                _ => return Err(archive_failed(format!("the contents of {path} are missing"))),
+            };
+            lines.push_str(&format!("{hash} {length} {path}\n"));
+            count += 1;
+            size += length;
+        }
+        let digest = hex(&Sha256::digest(lines));
+        Ok(json!({ "digest": digest, "fileCount": count, "contentBytes": size }).to_string())
+    }
+}
+
+/// Hashes a file piece by piece, so that it need not be in memory.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct Hasher(Sha256);
+
+#[wasm_bindgen]
+impl Hasher {
+    /// Creates a hasher.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// Returns the SHA-256 in hexadecimal.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
 }
 
 fn option(message: String) -> Problem {
     Problem::new("invalid_options", message)
 }
 
-fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
+fn archive_failed(message: String) -> Problem {
+    Problem::new("archive_failed", message)
+}
+
+/// Returns the files of the archive, sorted by path.
+fn packed(tree: &MemoryTree) -> Result<BTreeMap<String, BundledFile>, Problem> {
     if let Some(found) = tree.diagnostics().iter().find(|found| found.severity == Severity::Error) {
         return Err(Problem::new("invalid_path", format!("{:?}: {}", found.path, found.message)));
     }
-    let failed = |message: String| Problem::new("archive_failed", message);
-    let files =
-        contained(tree).ok_or_else(|| failed("the contents of a text file are missing".to_owned()))?;
+    contained(tree).ok_or_else(|| archive_failed("the contents of a text file are missing".to_owned()))
+}
+
+fn pack(tree: &MemoryTree) -> Result<Value, Problem> {
+    let files = packed(tree)?;
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new()));
     for (path, file) in &files {
         let bytes = match tree.contents(&file.source) {
             Some(Contents::Whole(bytes)) => file.rewritten.as_ref().unwrap_or(bytes),
-            _ => return Err(failed(format!("the contents of {path} are missing"))),
+            _ => return Err(archive_failed(format!("the contents of {path} are missing"))),
         };
         let added = writer.add(path, bytes.len() as u64, &mut bytes.as_slice());
-        added.map_err(|error: ArchiveError| failed(format!("{path} {error}")))?;
+        added.map_err(|error: ArchiveError| archive_failed(format!("{path} {error}")))?;
     }
-    let (archive, manifest) = writer.finish().map_err(|error| failed(error.to_string()))?;
+    let (archive, manifest) = writer.finish().map_err(|error| archive_failed(error.to_string()))?;
     let archive = archive.into_inner();
     Ok(json!({
         "digest": manifest.digest(),
@@ -262,6 +372,24 @@ pub fn render_key(kind: &str, id: &str, request: &str, generation: u32) -> Resul
         _ => ProjectIdentity::Asset(id),
     };
     Ok(RenderIdentity::new(project, &body).key(generation).to_string())
+}
+
+/// Returns the explanation of a check as JSON.
+///
+/// # Errors
+/// Throws `invalid_options` if there is no such check.
+#[wasm_bindgen]
+pub fn explain(code: &str) -> Result<String, Problem> {
+    let rule = code.parse::<Rule>().map_err(|error| option(error.to_string()))?;
+    let explanation = json!({
+        "code": rule.code(),
+        "severity": rule.severity(),
+        "group": rule.group().title(),
+        "summary": rule.summary(),
+        "explanation": rule.explanation(),
+        "url": rule.url(),
+    });
+    Ok(explanation.to_string())
 }
 
 /// Returns whether `html` has a root element, so that its directory may be a project.

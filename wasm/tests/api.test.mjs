@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { PreflightError, check, checkVariables, digest, isComposition, renderKey, variablesSchema, version } from "hyperframes-preflight";
+import {
+  PreflightError,
+  check,
+  checkVariables,
+  digest,
+  digestStream,
+  explain,
+  isComposition,
+  renderKey,
+  variablesSchema,
+  version,
+} from "hyperframes-preflight";
 
 const TITLE = `[{"id":"title","label":"Title","type":"string","default":"Hi"}]`;
 const page = (inside = "", declarations = TITLE) =>
@@ -165,4 +176,56 @@ test("what callers throw passes through, and nothing is left behind", () => {
     assert.throws(() => check({ "a.bin": new Uint8Array(1 << 20), "": "x" }), PreflightError);
   }
   assert.equal(check({ "index.html": page() }).errors, 0);
+});
+
+test("more input than fits is an error with a code, and leaves nothing behind", async () => {
+  const big = new Uint8Array(2_200_000_000);
+  const before = process.memoryUsage().arrayBuffers;
+  const isRefused = { name: "PreflightError", code: "too_large" };
+  for (const work of [check, digest]) assert.throws(() => work({ "index.html": page(), "assets/a.mp4": big }), isRefused);
+  assert.throws(() => check({ "index.html": page(), "a.css": big }), isRefused);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 64 * 1024 ** 2, "memory of the module has grown");
+  assert.deepEqual(check({ "index.html": page() }).diagnostics, []);
+});
+
+test("streams have the digest of their contents", async () => {
+  const video = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 7) % 251);
+  const html = page("<img src='../shared/a.svg'>");
+  const files = { "v/index.html": html, "v/assets/a.mp4": video, "shared/a.svg": "<svg/>", "v/.hyperframesignore": "*.psd\n", "v/b.psd": "x" };
+  const { digest: expected, fileCount, contentBytes } = digest(files, { project: "v" });
+  async function* pieces() {
+    for (let start = 0; start < video.length; start += 1000) yield video.subarray(start, start + 1000);
+  }
+  const bytes = (text) => new TextEncoder().encode(text);
+  for (const contents of [video, new Blob([video]), new Blob([video]).stream(), pieces(), [video.subarray(0, 1), video.subarray(1)]]) {
+    const streamed = { ...files, "v/index.html": [bytes(html)], "v/assets/a.mp4": contents, "shared/a.svg": new Blob(["<svg/>"]) };
+    assert.deepEqual(await digestStream(streamed, { project: "v" }), { digest: expected, fileCount, contentBytes });
+  }
+  await assert.rejects(digestStream({ "a.mp4": 5 }), { name: "PreflightError", code: "invalid_contents" });
+  await assert.rejects(digestStream({ "a.mp4": ["x"] }), { name: "PreflightError", code: "invalid_contents" });
+  await assert.rejects(digestStream({ "../a.mp4": [] }), { name: "PreflightError", code: "invalid_path" });
+  const broken = (async function* () {
+    throw new Error("the file has changed");
+  })();
+  await assert.rejects(digestStream({ "a.mp4": broken }), /the file has changed/);
+});
+
+test("findings are limited to what changes affect", () => {
+  const files = { "a.html": "", "index.html": page("<img src='gone.png'>"), "look.css": "" };
+  const codes = (options) => check(files, options).diagnostics.map(({ code }) => code);
+  assert.deepEqual(codes({ changed: ["look.css"] }), []);
+  assert.deepEqual(codes({ changed: ["gone.png"] }), ["missing-asset"]);
+  assert.deepEqual(codes({ changed: [], severities: [[]], previousSeverities: [[{ allow: ["missing-asset"] }]] }), ["missing-asset"]);
+  assert.match(check(files, { untracked: ["gone.png"] }).diagnostics[0].help, /git add gone\.png/);
+  const severities = [[{ allow: ["missing-asset"] }], [{ allow: ["missing-asset"] }, { warn: ["missing-asset"] }]];
+  assert.deepEqual(check(files, { severities }).diagnostics.map(({ severity }) => severity), ["warning"]);
+  assert.throws(() => check(files, { severities: [[{ deny: ["nope"] }]] }), { code: "invalid_options" });
+  assert.throws(() => check(files, { severities: [{ deny: [] }] }), { code: "invalid_options" });
+});
+
+test("checks are explained", () => {
+  const { severity, summary, url } = explain("missing-asset");
+  assert.equal(severity, "error");
+  assert.ok(summary.length > 10 && url.endsWith("#missing-asset"));
+  assert.throws(() => explain("nope"), { code: "invalid_options" });
 });

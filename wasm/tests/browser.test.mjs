@@ -1,10 +1,8 @@
 // The package in a real browser, from the files that npm installed, without a bundler and under a strict policy.
 // The environment names the browser: BROWSER.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import puppeteer from "puppeteer-core";
-import { build } from "vite";
 import * as node from "hyperframes-preflight";
 import { project, random } from "./generate.mjs";
 import { serve } from "./serve.mjs";
@@ -12,25 +10,6 @@ import { serve } from "./serve.mjs";
 const PAGE = `<!doctype html><title>preflight</title>
 <script type="importmap" nonce="here">{"imports":{"hyperframes-preflight":"/node_modules/hyperframes-preflight/browser.js"}}</script>`;
 const POLICY = "default-src 'none'; script-src 'self' 'nonce-here' 'wasm-unsafe-eval'; connect-src 'self'";
-
-test("a bundler takes it along", async () => {
-  mkdirSync("bundled", { recursive: true });
-  writeFileSync("bundled/index.html", '<!doctype html><title>x</title><script type="module" src="./main.js"></script>');
-  writeFileSync("bundled/main.js", 'import { digest } from "hyperframes-preflight"; document.title = digest({ a: "b" }).digest;');
-  await build({ root: "bundled", logLevel: "error", build: { target: "esnext", assetsInlineLimit: 0 } });
-  const server = await serve("bundled/dist", {}, "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'");
-  const browser = await puppeteer.launch({ executablePath: process.env.BROWSER, args: ["--no-sandbox"] });
-  try {
-    const page = await browser.newPage();
-    await page.goto(server.url);
-    await page.waitForFunction(() => document.title !== "x", { timeout: 10_000 });
-    assert.equal(await page.title(), node.digest({ a: "b" }).digest);
-    assert.ok(server.requests.some((path) => path.endsWith(".wasm")));
-  } finally {
-    await browser.close();
-    server.close();
-  }
-});
 
 test("Chromium gives the answers of Node", async () => {
   const server = await serve(process.cwd(), { "/": PAGE }, POLICY);

@@ -1,13 +1,17 @@
 //! The npm package and the page that uses it: built and packed.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
 
 use crate::command::{root, succeed};
+use crate::dist::target::TARGETS;
 use crate::provision::{self, cache, npm_tool};
 use crate::wasm;
 
@@ -16,6 +20,9 @@ pub(crate) const NODES: &[&str] = &["20.20.2", "22.23.3"];
 
 /// The version of the official packages that the checks follow.
 const OFFICIAL: &str = "0.8.64";
+
+/// The version of esbuild, which writes the bundle for `require`.
+const ESBUILD: &str = "0.28.2";
 
 /// Builds the package and returns its directory.
 pub(crate) fn package() -> Result<PathBuf> {
@@ -27,13 +34,36 @@ pub(crate) fn package() -> Result<PathBuf> {
         let entry = entry?;
         fs::copy(entry.path(), folder.join(entry.file_name()))?;
     }
-    let manifest = fs::read_to_string(folder.join("package.json"))?;
-    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
-    ensure!(manifest.contains(&version), "wasm/npm/package.json must contain {version}");
+    fs::copy(root().join("docs/hyperframes-ci.schema.json"), folder.join("hyperframes-ci.schema.json"))?;
+    // The programs that the command prefers are those of the same release.
+    let version = env!("CARGO_PKG_VERSION");
+    let text = fs::read_to_string(folder.join("package.json"))?;
+    let mut manifest = serde_json::from_str::<Map<String, Value>>(&text)?;
+    ensure!(manifest["version"] == version, "wasm/npm/package.json must have the version {version}");
+    let programs = TARGETS.iter().map(|target| (target.npm_package(), json!(version)));
+    manifest.insert("optionalDependencies".to_owned(), Value::Object(programs.collect()));
+    fs::write(folder.join("package.json"), serde_json::to_string_pretty(&manifest)? + "\n")?;
+    inline(&folder)?;
+    fs::copy(folder.join("index.d.ts"), folder.join("index.d.cts"))?;
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(root().join(license), folder.join(license))?;
     }
     Ok(folder)
+}
+
+/// Writes the module as a script, and a bundle with it for `require`.
+fn inline(folder: &Path) -> Result<()> {
+    let module = STANDARD.encode(fs::read(folder.join("wasm_bg.wasm"))?);
+    let script = format!(
+        "// The bytes of wasm_bg.wasm.\nconst BASE64 =\n  \"{module}\";\n\nexport function bytes() {{\n  \
+         return Uint8Array.from(atob(BASE64), (letter) => letter.charCodeAt(0));\n}}\n"
+    );
+    fs::write(folder.join("bytes.js"), script)?;
+    let esbuild = npm_tool("esbuild", ESBUILD, "bin/esbuild")?;
+    let mut bundle = Command::new("node");
+    bundle.arg(esbuild).args(["inline.js", "--bundle", "--format=cjs", "--platform=neutral"]);
+    bundle.args(["--log-level=warning", "--outfile=inline.cjs"]);
+    succeed(bundle.current_dir(folder))
 }
 
 /// Builds the page at `site/` together with the package, and returns its directory.
@@ -46,7 +76,7 @@ pub(crate) fn site() -> Result<PathBuf> {
         let entry = entry?;
         fs::copy(entry.path(), folder.join(entry.file_name()))?;
     }
-    for name in ["api.js", "browser.js", "wasm.js", "wasm_bg.wasm"] {
+    for name in ["api.js", "browser.js", "init.js", "wasm.js", "wasm_bg.wasm"] {
         fs::copy(package.join(name), folder.join("preflight").join(name))?;
     }
     Ok(folder)

@@ -53,7 +53,15 @@ pub(crate) fn module(folder: &Path) -> Result<()> {
     let bindgen = bindgen()?;
     succeed(
         Command::new(bindgen)
-            .args(["--target", "web", "--no-typescript", "--out-name", "wasm", "--out-dir"])
+            .args([
+                "--target",
+                "web",
+                "--omit-default-module-path",
+                "--no-typescript",
+                "--out-name",
+                "wasm",
+                "--out-dir",
+            ])
             .arg(folder)
             .arg(&module),
     )?;

@@ -39,7 +39,7 @@ pub(crate) fn write(version: &str, dist: &Path) -> Result<Vec<PathBuf>> {
         fs::create_dir_all(folder.join("bin"))?;
         fs::write(&path, program)?;
         make_executable(&path)?;
-        optional.insert(name(target), json!(version));
+        optional.insert(target.npm_package(), json!(version));
         folders.push(folder);
     }
     main.insert("optionalDependencies".to_owned(), Value::Object(optional));
@@ -58,17 +58,12 @@ pub(crate) fn write(version: &str, dist: &Path) -> Result<Vec<PathBuf>> {
     Ok(names.lines().map(|name| into.join(name.trim())).collect())
 }
 
-/// Returns the name of a platform's package.
-fn name(target: &Target) -> String {
-    format!("@hyperframes-ci/{}", target.npm)
-}
-
 fn platform_manifest(main: &Map<String, Value>, target: &Target) -> Map<String, Value> {
     let mut manifest = main.clone();
     for key in ["bin", "keywords", "engines"] {
         manifest.shift_remove(key);
     }
-    manifest.insert("name".to_owned(), json!(name(target)));
+    manifest.insert("name".to_owned(), json!(target.npm_package()));
     manifest
         .insert("description".to_owned(), json!(format!("The program of hyperframes-ci for {}", target.npm)));
     manifest.insert("os".to_owned(), json!([target.os]));
@@ -82,7 +77,7 @@ fn platform_readme(target: &Target) -> String {
     format!(
         "# {}\n\nThe program of [hyperframes-ci](https://www.npmjs.com/package/hyperframes-ci) for {}. Install `hyperframes-ci`, \
          which depends on this package.\n",
-        name(target),
+        target.npm_package(),
         target.npm
     )
 }

@@ -26,6 +26,11 @@ pub(crate) const TARGETS: &[Target] = &[
 ];
 
 impl Target {
+    /// Returns the name of the npm package.
+    pub(crate) fn npm_package(&self) -> String {
+        format!("@hyperframes-ci/{}", self.npm)
+    }
+
     /// Returns the platform that rustc names `triple`.
     pub(crate) fn find(triple: &str) -> Option<&'static Self> {
         TARGETS.iter().find(|target| target.triple == triple)

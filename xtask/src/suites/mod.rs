@@ -1,6 +1,7 @@
 //! What `cargo xtask test` checks.
 
 mod boundary;
+mod bundlers;
 pub(crate) mod cargo;
 pub(crate) mod channels;
 pub(crate) mod chaos;
@@ -41,6 +42,7 @@ const ALL: &[Suite] = &[
     Suite { name: "sbom", run: sbom::test },
     Suite { name: "wasm", run: npm::test },
     Suite { name: "site", run: npm::test_site },
+    Suite { name: "bundlers", run: bundlers::test },
     Suite { name: "hooks", run: hooks::test },
     Suite { name: "workflows", run: workflows::test },
     Suite { name: "init", run: init::test },

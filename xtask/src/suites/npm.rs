@@ -12,10 +12,13 @@ use crate::npm::{NODES, node, official, pack, site};
 use crate::provision::{self, packages};
 
 /// Drives the browser.
-const PUPPETEER: &str = "puppeteer-core@24.43.1";
+pub(super) const PUPPETEER: &str = "puppeteer-core@24.43.1";
 
-/// What else the tests of the package need: a validator of SARIF with its schema, a compiler of types, a bundler.
-const JUDGES: &[&str] = &["@microsoft/jest-sarif@1.0.0-beta.0", "typescript@5.9.3", "vite@7.3.8"];
+/// The dependency of the package.
+pub(super) const SMOL_TOML: &str = "smol-toml@1.4.2";
+
+/// What else the tests of the package need: a validator of SARIF with its schema, and a compiler of types.
+const JUDGES: &[&str] = &["@microsoft/jest-sarif@1.0.0-beta.0", "typescript@5.9.3"];
 
 /// The page in a browser; screenshots go to `target/screenshots`.
 pub(super) fn test_site() -> Result<Outcome> {
@@ -28,6 +31,15 @@ pub(super) fn test_site() -> Result<Outcome> {
     let mut test = project.test(&node, "site.test.mjs");
     succeed(test.env("BROWSER", provision::browser()?).env("SITE", site).env("SCREENSHOTS", shots))?;
     Ok(Outcome::Passed)
+}
+
+/// Unpacks the package into a folder with its dependency. The programs that it also depends on are not published before
+/// their release, so that npm cannot install it.
+pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<()> {
+    let package = folder.join("node_modules/hyperframes-preflight");
+    let _ = fs::remove_dir_all(&package);
+    fs::create_dir_all(&package)?;
+    succeed(Command::new("tar").arg("-xzf").arg(archive).args(["--strip-components=1", "-C"]).arg(package))
 }
 
 /// A project that has installed the package and nothing else of ours; goes when it is dropped.
@@ -46,8 +58,10 @@ impl Project {
         fs::write(project.folder.join("package.json"), "{ \"private\": true, \"type\": \"module\" }")?;
         let mut install = Command::new("npm");
         install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-        succeed(install.arg(archive).args(others).current_dir(&project.folder).stdout(Stdio::null()))
+        install.args(others).arg(SMOL_TOML).current_dir(&project.folder);
+        succeed(install.stdout(Stdio::null()))
             .with_context(|| provision::Missing::new(others, "npm cannot install it"))?;
+        unpack(&archive, &project.folder)?;
         for entry in fs::read_dir(root().join("wasm/tests"))? {
             let entry = entry?;
             fs::copy(entry.path(), project.folder.join(entry.file_name()))?;
@@ -87,6 +101,7 @@ pub(super) fn test() -> Result<Outcome> {
     succeed(types.arg("types.ts").current_dir(&project.folder))?;
     succeed(project.test(node, "official.test.mjs").env("OFFICIAL", official()?))?;
     succeed(&mut project.test(node, "differential.test.mjs"))?;
+    succeed(&mut project.test(node, "command.test.mjs"))?;
     succeed(project.test(node, "browser.test.mjs").env("BROWSER", provision::browser()?))?;
     Ok(Outcome::Passed)
 }

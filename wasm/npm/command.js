@@ -1,0 +1,214 @@
+// The command line without the native program.
+import { parseArgs } from "node:util";
+import { existsSync, readFileSync } from "node:fs";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { PreflightError, check, explain } from "./node.js";
+import { layers, readConfiguration } from "./configuration.js";
+import { UsageError } from "./usage-error.js";
+import { DiskFiles, projectsOf, repositoryOf } from "./disk.js";
+import { IndexFiles, changedSince, stagedProjects } from "./git.js";
+
+const several = { type: "string", multiple: true, default: [] };
+
+const OPTIONS = {
+  composition: { ...several, short: "c" },
+  "aspect-ratio": { type: "string" },
+  variables: { type: "string" },
+  "variables-file": several,
+  rows: several,
+  "changed-since": { type: "string" },
+  staged: { type: "boolean" },
+  format: { type: "string" },
+  json: { type: "boolean" },
+  "max-findings": { type: "string" },
+  explain: { type: "string" },
+  deny: several,
+  warn: several,
+  allow: several,
+  strict: { type: "boolean" },
+  config: { type: "string" },
+};
+
+/** Options that apply to one project, and not to staged files. */
+const OF_ONE = ["composition", "aspect-ratio", "variables", "variables-file", "rows"];
+
+const portable = (path) => path.replaceAll("\\", "/");
+
+/** Runs the command and sets the exit code. */
+export function run(args) {
+  try {
+    const { values: flags, positionals: paths } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+    if (flags.explain !== undefined) return process.stdout.write(explanation(flags.explain));
+    validate(flags, paths);
+    const results = flags.staged ? checkStaged(flags, paths) : checkPaths(flags, paths);
+    report(results, flags.format ?? "human");
+  } catch (error) {
+    const isExpected =
+      error instanceof UsageError || error instanceof PreflightError || error?.code?.startsWith?.("ERR_PARSE_ARGS");
+    if (!isExpected) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}
+
+function explanation(code) {
+  const { severity, summary, explanation, url } = explain(code);
+  return `${code} (${severity})\n\n${summary}\n${explanation ? `\n${explanation}\n` : ""}\n${url}\n`;
+}
+
+function validate(flags, paths) {
+  if (flags.json) {
+    if (flags.format && flags.format !== "json") throw new UsageError(`--json cannot be used with --format ${flags.format}`);
+    flags.format = "json";
+  }
+  const set = OF_ONE.filter((name) => flags[name]?.length > 0);
+  for (const name of [...set, ...(flags["changed-since"] === undefined ? [] : ["changed-since"])]) {
+    if (flags.staged) throw new UsageError(`--staged cannot be used with --${name}`);
+  }
+  const levels = new Map();
+  for (const level of ["deny", "warn", "allow"]) {
+    for (const code of flags[level].flatMap((codes) => codes.split(","))) {
+      if ((levels.get(code) ?? level) !== level) {
+        throw new UsageError(`--${levels.get(code)} and --${level} both set the severity of ${code}`);
+      }
+      levels.set(code, level);
+    }
+  }
+  flags.own = { strict: flags.strict ?? false };
+  for (const level of ["deny", "warn", "allow"]) {
+    flags.own[level] = [...levels].filter(([, other]) => other === level).map(([code]) => code);
+  }
+  // Unknown codes and formats are errors even if there is nothing to check.
+  check({ "index.html": "" }, { severities: [[flags.own]], format: flags.format ?? "human" });
+}
+
+/** Returns the configuration of a repository, which is read once. */
+function configurations(flags) {
+  const known = new Map();
+  return (root) => {
+    if (!known.has(root)) {
+      const path = flags.config ?? join(root, "hyperframes-ci.toml");
+      if (flags.config !== undefined && !existsSync(path)) throw new UsageError(`cannot read ${path}: no such file`);
+      known.set(root, readConfiguration(existsSync(path) ? readFileSync(path, "utf8") : "", path));
+    }
+    return known.get(root);
+  };
+}
+
+function checkPaths(flags, paths) {
+  const selected = projectsOf(paths.length > 0 ? paths : ["."]);
+  if (selected.length > 1 && OF_ONE.some((name) => name !== "aspect-ratio" && flags[name]?.length > 0)) {
+    throw new UsageError(`values and --composition require a single project, but ${selected.length} were found`);
+  }
+  const configuration = configurations(flags);
+  const changes = new Map();
+  return selected.map(({ folder, files, partial }) => {
+    const root = repositoryOf(folder) ?? folder;
+    const project = portable(relative(root, folder));
+    const options = { project, severities: layers(configuration(root), project, flags.own), ...entries(files, partial, flags) };
+    options.format = flags.format ?? "human";
+    if (flags["changed-since"] !== undefined) {
+      if (!changes.has(root)) changes.set(root, [...changedSince(root, flags["changed-since"])]);
+      options.changed = changes.get(root);
+    }
+    const values = (name, rows) =>
+      flags[name].map((path) => ({ path: shown(root, path), text: readValues(name, path), rows }));
+    options.values = [...values("variables-file", false), ...values("rows", true)];
+    if (flags.variables !== undefined) options.variables = parseObject(flags.variables);
+    if (flags["aspect-ratio"] !== undefined) options.aspectRatio = flags["aspect-ratio"];
+    return checkOnDemand(new DiskFiles(root, folder), options);
+  });
+}
+
+/** Returns the entries: those of the flags, or index.html and the files that the user names. */
+function entries(files, partial, flags) {
+  if (flags.composition?.length > 0) return { compositions: flags.composition };
+  const hasValues = flags.variables !== undefined || flags["variables-file"]?.length > 0 || flags.rows?.length > 0;
+  if (files.length === 0) return {};
+  return { compositions: partial || hasValues ? files : ["index.html", ...files], partial };
+}
+
+/** Returns the path of a file in findings. */
+function shown(root, path) {
+  const inside = relative(root, resolve(path));
+  return portable(inside.startsWith("..") || isAbsolute(inside) ? resolve(path) : inside);
+}
+
+function readValues(name, path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`--${name}: cannot read ${path}: ${error.message}`);
+  }
+}
+
+function parseObject(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--variables is not valid JSON: ${error.message}`);
+  }
+}
+
+function checkStaged(flags, paths) {
+  return stagedProjects(paths, (index) => {
+    const path = join(index.root, "hyperframes-ci.toml");
+    const read = (text) => readConfiguration(text ?? "", path);
+    const configuration = flags.config === undefined ? read(index.text("hyperframes-ci.toml")) : configurations(flags)(index.root);
+    let before;
+    if (flags.config === undefined && index.changed.has("hyperframes-ci.toml")) {
+      try {
+        before = read(index.textInHead("hyperframes-ci.toml"));
+      } catch {
+        before = read("");
+      }
+    }
+    return ({ project, files, partial }) => {
+      const options = { project, severities: layers(configuration, project, flags.own), ...entries(files, partial, {}) };
+      if (before) options.previousSeverities = layers(before, project, flags.own);
+      options.format = flags.format ?? "human";
+      options.changed = [...index.changed];
+      const from = new IndexFiles(index, project);
+      return checkOnDemand(from, options, (result) => {
+        options.changed = [...index.changed, ...from.changedThroughLinks(result.used)];
+        options.untracked = result.missing.filter((path) => index.isOnDisk(path));
+      });
+    };
+  });
+}
+
+/** Checks a project. Files outside of it are read if a reference leads to them. */
+function checkOnDemand(from, options, finish) {
+  const tried = new Set();
+  for (;;) {
+    const result = check(from.files, options);
+    const before = from.files.size;
+    for (const path of result.missing.filter((path) => !tried.has(path))) {
+      tried.add(path);
+      from.lookUp(path);
+    }
+    if (from.files.size > before) continue;
+    if (!finish) return result;
+    finish(result);
+    return check(from.files, options);
+  }
+}
+
+function report(results, format) {
+  const sum = (name) => results.reduce((count, result) => count + result[name], 0);
+  const errors = sum("errors");
+  if (format === "json") {
+    const diagnostics = results.flatMap((result) => result.diagnostics);
+    process.stdout.write(`${JSON.stringify({ diagnostics, errors, warnings: sum("warnings"), notes: sum("notes") }, null, 2)}\n`);
+  } else if (format === "sarif" && results.length !== 1) {
+    const [first, ...rest] = (results.length > 0 ? results : [check({}, { changed: [], format })]).map(({ text }) => JSON.parse(text));
+    first.runs[0].results.push(...rest.flatMap((log) => log.runs[0].results));
+    process.stdout.write(`${JSON.stringify(first, null, 2)}\n`);
+  } else {
+    process.stdout.write(results.map((result) => result.text).join(""));
+  }
+  if (errors > 0) {
+    process.stderr.write(`error: the checks found ${errors} error${errors === 1 ? "" : "s"}\n`);
+    process.exitCode = 5;
+  }
+}

@@ -1,0 +1,74 @@
+// hyperframes-ci.toml: checked against its published schema, and its severities.
+import { readFileSync } from "node:fs";
+import { posix } from "node:path";
+import { parse } from "smol-toml";
+import { UsageError } from "./usage-error.js";
+
+const SCHEMA = new URL("./hyperframes-ci.schema.json", import.meta.url);
+
+/** Parses the text of a configuration. Throws a UsageError with all mistakes. */
+export function readConfiguration(text, path) {
+  let parsed;
+  try {
+    parsed = parse(text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n"));
+  } catch (error) {
+    throw new UsageError(`${path}: ${error.message.trim()}`);
+  }
+  const schema = JSON.parse(readFileSync(SCHEMA, "utf8"));
+  const mistakes = [...validate(parsed, schema, schema, "")];
+  const { check: base = {}, render: entries = [] } = parsed;
+  if (mistakes.length > 0) throw new UsageError(mistakes.map((mistake) => `${path}: ${mistake}`).join("\n"));
+  const names = entries.map(({ name }) => name).filter((name) => name !== undefined);
+  const twice = names.find((name, place) => names.indexOf(name) < place);
+  if (twice !== undefined) throw new UsageError(`${path}: duplicate entry name ${JSON.stringify(twice)}`);
+  return { check: base, entries: entries.map(({ project, check: own = {} }) => ({ project: normalize(project), check: own })) };
+}
+
+const normalize = (path) => posix.normalize(path).replace(/^\.$|\/$/g, "");
+
+/** Returns the severities of a project, for the checks: those of each of its entries, below those of the flags. */
+export function layers({ check: base, entries }, project, own) {
+  const all = entries.filter((entry) => entry.project === project).map((entry) => [base, entry.check, own]);
+  return all.length > 0 ? all : [[base, own]];
+}
+
+/** Yields what is wrong with a value. Supports what the schema uses. */
+function* validate(value, schema, root, place) {
+  if (schema.$ref) return yield* validate(value, resolveRef(root, schema.$ref), root, place);
+  const at = place || "the configuration";
+  if (schema.oneOf) {
+    const fits = schema.oneOf.some((one) => validate(value, one, root, place).next().done);
+    if (!fits) yield `${at} is invalid`;
+    return;
+  }
+  if (schema.enum && !schema.enum.includes(value)) return yield `${at} must be one of ${schema.enum.join(", ")}`;
+  if (schema.type && !isOfType(value, schema.type)) return yield `${at} must be ${NAMES[schema.type]}`;
+  if (typeof value === "number" || typeof value === "bigint") {
+    if (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity)) yield `${at} is out of range`;
+  } else if (typeof value === "string") {
+    if (schema.pattern && !new RegExp(schema.pattern, "u").test(value)) yield `${at} is invalid: ${JSON.stringify(value)}`;
+  } else if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield* validate(item, schema.items ?? {}, root, `${place}[${index}]`);
+  } else if (isOfType(value, "object")) {
+    for (const name of schema.required ?? []) if (!(name in value)) yield `${at} has no ${name}`;
+    for (const [name, member] of Object.entries(value)) {
+      const inside = place ? `${place}.${name}` : name;
+      const known = schema.properties && Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+      if (known) yield* validate(member, known, root, inside);
+      else if (schema.additionalProperties === false) yield `unknown key ${JSON.stringify(name)}${place ? ` in ${place}` : ""}`;
+    }
+  }
+}
+
+const NAMES = { string: "a string", integer: "a whole number", number: "a number", boolean: "true or false", array: "an array", object: "a table" };
+
+function isOfType(value, type) {
+  if (type === "array") return Array.isArray(value);
+  if (type === "object") return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
+  if (type === "integer") return Number.isInteger(value) || typeof value === "bigint";
+  return typeof value === type;
+}
+
+function resolveRef(root, ref) {
+  return ref.slice(2).split("/").reduce((schema, name) => schema[name], root);
+}

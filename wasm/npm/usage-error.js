@@ -1,0 +1,2 @@
+/** A mistake on the command line or in the configuration. */
+export class UsageError extends Error {}

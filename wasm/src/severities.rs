@@ -1,0 +1,30 @@
+//! Severities as JSON: an array of renders, each an array of layers, of which later ones override earlier ones.
+
+use hyperframes_ci_core::findings::{Level, Levels, Rule};
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// Parses severities. Layers are objects with `deny`, `warn` and `allow` (arrays of codes) and `strict`.
+///
+/// # Errors
+/// Returns `invalid_options` if a code is unknown. `api.js` checks the types.
+pub(crate) fn parse(json: &str) -> Result<Vec<Levels>, Problem> {
+    let all = serde_json::from_str::<Value>(json).map_err(|error| super::option(error.to_string()))?;
+    all.as_array().into_iter().flatten().map(levels).collect()
+}
+
+fn levels(set: &Value) -> Result<Levels, Problem> {
+    let mut levels = Levels::default();
+    for layer in set.as_array().into_iter().flatten() {
+        for (name, level) in [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)] {
+            for code in layer[name].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                levels.set(code.parse::<Rule>().map_err(|error| super::option(error.to_string()))?, level);
+            }
+        }
+        if layer["strict"] == true {
+            levels.set_strict();
+        }
+    }
+    Ok(levels)
+}

@@ -1,0 +1,179 @@
+// One table of cases for the command line, with the native program and without it: the same exit codes and findings. Run
+// in a project that has the package; the environment names the native binary (NATIVE).
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, describe, test } from "node:test";
+
+const { NATIVE } = process.env;
+const scratch = realpathSync(mkdtempSync(join(tmpdir(), "command-")));
+after(() => rmSync(scratch, { recursive: true }));
+
+const MODULES = join(process.cwd(), "node_modules");
+const WASM = join(MODULES, "hyperframes-preflight/cli.js");
+
+/** The package as npm installs it with its optional dependency. */
+function withProgram() {
+  const modules = join(scratch, "installed/node_modules");
+  const suffix = process.platform === "win32" ? ".exe" : "";
+  const program = join(modules, `@hyperframes-ci/${process.platform}-${process.arch}/bin/hyperframes-ci${suffix}`);
+  mkdirSync(dirname(program), { recursive: true });
+  cpSync(NATIVE, program);
+  for (const name of ["hyperframes-preflight", "smol-toml"]) cpSync(join(MODULES, name), join(modules, name), { recursive: true });
+  return join(modules, "hyperframes-preflight/cli.js");
+}
+
+const CLIS = { native: withProgram(), wasm: WASM };
+
+const TITLE = `[{"id":"title","label":"Title","type":"string","default":"Hi"}]`;
+const page = (inside = "") =>
+  `<html data-composition-variables='${TITLE}'>\n` +
+  `<div data-composition-id="main" data-no-timeline data-width="1920" data-height="1080" data-duration="2">\n` +
+  `<h1 data-var-text="title">Hi</h1>${inside}</div></html>\n`;
+const BROKEN = page('\n<img src="gone.png" alt="">');
+const FRAGMENT = '<template><div data-composition-id="b" data-width="9" data-height="9" data-no-timeline><img src="card.png" alt=""></div></template>\n';
+
+const git = (folder, ...args) =>
+  execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "core.hooksPath=/dev/null", ...args], { cwd: folder, stdio: "pipe" });
+const commit = (folder) => {
+  git(folder, "add", "-A");
+  git(folder, "commit", "-qm", "x");
+};
+const stage = (files) => (folder) => {
+  put(folder, files);
+  git(folder, "add", "-A");
+};
+const remove = (path) => (folder) => git(folder, "rm", "-q", path);
+
+function put(folder, files) {
+  for (const [path, contents] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), contents);
+  }
+}
+
+const toml = (text) => ({ "v/index.html": BROKEN, "hyperframes-ci.toml": text });
+const GOOD = { "v/index.html": page('<img src="a.png" alt="">'), "v/a.png": "x" };
+const MISSING = ["missing-asset v/index.html:4"];
+
+/**
+ * A name, files, arguments, and the exit code. Optional: findings, a part of what is printed, a change after the first
+ * commit, the current directory, variables.
+ */
+const CASES = [
+  ["a good project", GOOD, ["v"], 0, { findings: [] }],
+  ["a finding", { "v/index.html": BROKEN }, ["v"], 5, { findings: MISSING }],
+  ["the current directory", { "v/index.html": BROKEN }, [], 5, { cwd: "v", findings: MISSING }],
+  ["a folder above projects", { "v/a/index.html": BROKEN, "v/b/index.html": BROKEN }, ["."], 5, { count: 2 }],
+  ["nested projects are one", { "v/index.html": BROKEN, "v/inner/index.html": BROKEN }, ["."], 5, { same: true }],
+  ["nested projects by name are two", { "v/index.html": page(), "v/inner/index.html": page() }, ["v", "v/inner"], 0],
+  ["projects that Git ignores", { ".gitignore": "out\n", "out/index.html": BROKEN, ...GOOD }, ["."], 0, { findings: [] }],
+  ["projects in vendor", { "v/vendor/index.html": BROKEN, "v/dist/index.html": page() }, ["."], 5, { same: true }],
+  ["a page of vendor", { ...GOOD, "v/vendor/lib.js/x.js": "1", "v/vendor/p.html": '<p><img src="lib.js"><a href="gone.html">' }, ["v"], 0, { same: true }],
+  ["a directory with a dot", { "v/index.html": page('<img src="../pics.d" alt="">'), "pics.d/a.png": "x" }, ["v"], 5, { same: true, count: 1 }],
+  ["files in other directories", { "v/index.html": page('<img src="../pics/a.png" alt=""><img src="../pics/b.png" alt="">'), "pics/a.png": "x", "pics/B.png": "x" }, ["v"], 5, { same: true }],
+  ["a file of a project", { "v/index.html": page(), "v/part.html": page() }, ["v/part.html"], 0, { same: true }],
+  ["a library of blocks", { "blocks/card.html": FRAGMENT }, ["blocks"], 5, { findings: ["missing-asset blocks/card.html:1"] }],
+  ["a page that is no composition", { "v/index.html": "<p>\n" }, ["v"], 5, { same: true }],
+  ["a file of no project", { "README.md": "x" }, ["README.md"], 0, { findings: [] }],
+  ["no project", { "README.md": "x" }, ["."], 2, { said: /no HyperFrames project found/ }],
+  ["no such path", GOOD, ["nowhere"], 2, { said: /no such file or directory: nowhere/ }],
+  ["a composition", { "v/index.html": page(), "v/b.html": "<p>\n" }, ["v", "-c", "b.html"], 5, { same: true }],
+  ["values", { "v/index.html": page() }, ["v", "--variables", '{"titel":1}'], 5, { same: true }],
+  ["a file with values", { "v/index.html": page(), "x.json": '{"title":1}' }, ["v", "--variables-file", "x.json"], 5, { same: true }],
+  ["rows", { "v/index.html": page(), "x.csv": "titel\n1\n" }, ["v", "--rows", "x.csv"], 5, { same: true }],
+  ["an aspect ratio", { "v/index.html": page() }, ["v", "--aspect-ratio", "1:1"], 5, { same: true }],
+  ["severities", { "v/index.html": BROKEN }, ["v", "--warn", "missing-asset"], 0, { same: true }],
+  ["several codes", { "v/index.html": BROKEN }, ["v", "--allow=missing-asset,unused-variable"], 0, { findings: [] }],
+  ["strict", { "v/index.html": BROKEN }, ["v", "--warn", "missing-asset", "--strict"], 5, { findings: MISSING }],
+  ["a code twice", { "v/index.html": BROKEN }, ["v", "--allow=missing-asset", "--allow=missing-asset"], 0],
+  ["a code with two severities", GOOD, ["v", "--allow=missing-asset", "--deny=missing-asset"], 2, { said: /both set the severity of missing-asset/ }],
+  ["an unknown code", GOOD, ["v", "--deny", "missing-aset"], 2, { said: /missing-asset/ }],
+  ["an unknown option", GOOD, ["v", "--nope"], 2],
+  ["an unknown format", GOOD, ["v", "--format", "xml"], 2],
+  ["formats that exclude each other", GOOD, ["v", "--json", "--format", "sarif"], 2],
+  ["help", GOOD, ["-h"], 0, { raw: true, said: /Usage: hyperframes-preflight/ }],
+  ["long help", GOOD, ["--help"], 0, { raw: true, said: /Usage: hyperframes-preflight/ }],
+  ["version", GOOD, ["-V"], 0, { raw: true, said: /^\d+\.\d+\.\d+\n$/ }],
+  ["an explanation", GOOD, ["--explain", "missing-asset"], 0, { raw: true, said: /^missing-asset \(error\)\n/ }],
+  ["an explanation of nothing", GOOD, ["--explain", "nope"], 2],
+  ["the configuration", toml('[check]\nallow = ["missing-asset"]\n'), ["v"], 0, { findings: [] }],
+  ["flags over the configuration", toml('[check]\nallow = ["missing-asset"]\n'), ["v", "--deny=missing-asset"], 5, { findings: MISSING }],
+  ["another configuration", { ...toml(""), "other.toml": '[check]\nallow = ["missing-asset"]\n' }, ["v", "--config", "other.toml"], 0, { findings: [] }],
+  ["a configuration that is missing", GOOD, ["v", "--config", "other.toml"], 2],
+  ["a wrong type", toml('[check]\nallow = "missing-asset"\n'), ["v"], 2, { said: /hyperframes-ci\.toml.*array/ }],
+  ["a wrong type in an array", toml("[check]\nallow = [1]\n"), ["v"], 2, { said: /hyperframes-ci\.toml/ }],
+  ["an unknown code in the configuration", toml('[check]\nallow = ["nope"]\n'), ["v"], 2],
+  ["an unknown key", toml("[check]\nignore = []\n"), ["v"], 2, { said: /unknown key "ignore"/ }],
+  ["an unknown table", toml("[default]\nfps = 24\n"), ["v"], 2, { said: /unknown key "default"/ }],
+  ["an unknown default", toml("[defaults]\nqualty = 1\n"), ["v"], 2, { said: /unknown key "qualty"/ }],
+  ["a wrong default", toml("[defaults]\nfps = 300\n"), ["v"], 2],
+  ["no TOML", toml("[check\n"), ["v"], 2, { said: /hyperframes-ci\.toml/ }],
+  ["severities of an entry", toml('[[render]]\nproject = "v"\ncheck.allow = ["missing-asset"]\n'), ["v"], 0, { findings: [] }],
+  ["the highest severity of entries", toml('[[render]]\nproject = "./v"\nname = "a"\ncheck.allow = ["missing-asset"]\n[[render]]\nproject = "v"\nname = "b"\ncheck.warn = ["missing-asset"]\n'), ["v"], 0, { same: true, count: 1 }],
+  ["an entry of another project", toml('[[render]]\nproject = "w"\ncheck.allow = ["missing-asset"]\n'), ["v"], 5, { findings: MISSING }],
+  ["changed since a revision", GOOD, ["v", "--changed-since", "HEAD"], 0, { change: (folder) => put(folder, { "v/index.html": BROKEN, "w/index.html": BROKEN }), same: true, status: 5 }],
+  ["not changed since a revision", { "v/index.html": BROKEN }, ["v", "--changed-since", "HEAD"], 0, { change: () => {}, findings: [] }],
+  ["an unknown revision", GOOD, ["v", "--changed-since", "nope"], 2, { said: /revision "nope" not found/ }],
+  ["staged: nothing", { "v/index.html": BROKEN }, ["--staged"], 0, { change: () => {}, findings: [] }],
+  ["staged: a deleted file", GOOD, ["--staged"], 5, { change: remove("v/a.png"), same: true, count: 1 }],
+  ["staged: a renamed file", GOOD, ["--staged"], 5, { change: (folder) => git(folder, "mv", "v/a.png", "v/b.png"), same: true, count: 1 }],
+  ["staged: not added", GOOD, ["--staged"], 5, { change: (folder) => git(folder, "rm", "-q", "--cached", "v/a.png"), said: /git add v\/a\.png/, count: 1 }],
+  ["staged: the working tree is not read", GOOD, ["--staged"], 0, { change: (folder) => put(folder, { "v/index.html": BROKEN }), findings: [] }],
+  ["staged: the index is", GOOD, ["--staged"], 5, { change: (folder) => { stage({ "v/index.html": BROKEN })(folder); put(folder, GOOD); }, findings: MISSING }],
+  ["staged: from a subdirectory", GOOD, ["--staged"], 5, { change: remove("v/a.png"), cwd: "w", count: 1 }],
+  ["staged: other paths", { ...GOOD, "w/index.html": page() }, ["--staged", "w"], 0, { change: remove("v/a.png"), findings: [] }],
+  ["staged: the configuration", toml('[check]\nallow = ["missing-asset"]\n'), ["--staged"], 5, { change: stage({ "hyperframes-ci.toml": "" }), findings: MISSING }],
+  ["staged: the configuration is invalid", GOOD, ["--staged"], 2, { change: stage({ "hyperframes-ci.toml": "[chek]\n" }) }],
+  ["staged: another default", toml(""), ["--staged"], 0, { change: stage({ "hyperframes-ci.toml": "[defaults]\nfps = 24\n" }), findings: [] }],
+  ["staged: the first commit", { "v/index.html": BROKEN }, ["--staged"], 5, { change: (folder) => { git(folder, "checkout", "-q", "--orphan", "fresh"); }, findings: MISSING }],
+  ["staged: with values", GOOD, ["--staged", "--variables", "{}"], 2],
+  ["staged: outside of a repository", GOOD, ["--staged"], 2, { outside: true, said: /is not in a Git repository/ }],
+  ["pre-commit: all files", { "v/index.html": BROKEN }, ["--staged"], 5, { change: () => {}, env: { PRE_COMMIT: "1" }, findings: MISSING }],
+  ["pre-commit: a range", { "v/index.html": BROKEN }, ["--staged"], 0, { change: () => {}, env: { PRE_COMMIT: "1", PRE_COMMIT_FROM_REF: "HEAD" }, findings: [] }],
+];
+
+const line = (found) => `${found.code} ${found.path}${found.position ? `:${found.position.line}` : ""}`;
+
+/** Runs a command line; returns its exit code and what it prints. */
+function execute(cli, args, options) {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, ...args], options, (error, stdout, stderr) => {
+      resolve({ status: error ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+describe("the command line", { concurrency: 4 }, () => {
+  for (const [name, files, args, status, more = {}] of CASES) {
+    test(name, async () => {
+      const folder = join(scratch, name.replace(/\W+/g, "-"));
+      mkdirSync(join(folder, "w"), { recursive: true });
+      put(folder, files);
+      if (!more.outside) git(folder, "init", "-q", "-b", "main");
+      if (more.change) {
+        commit(folder);
+        more.change(folder);
+      }
+      const run = async (cli) => {
+        const format = more.raw || args.some((arg) => /^--(json|format)/.test(arg)) ? [] : ["--json"];
+        const env = { ...process.env, GITHUB_WORKSPACE: "", ...more.env };
+        const ran = await execute(cli, [...args, ...format], { cwd: join(folder, more.cwd ?? ""), env });
+        const diagnostics = ran.status === 2 || more.raw ? undefined : JSON.parse(ran.stdout).diagnostics;
+        return { ...ran, diagnostics };
+      };
+      const [native, wasm] = await Promise.all([run(CLIS.native), run(CLIS.wasm)]);
+      for (const [how, ran] of Object.entries({ native, wasm })) {
+        assert.equal(ran.status, more.status ?? status, `${how}: ${ran.stdout}${ran.stderr}`);
+        assert.ok(!/^\s+at /m.test(ran.stderr), `${how}: ${ran.stderr}`);
+        if (more.findings) assert.deepEqual(ran.diagnostics.map(line), more.findings, how);
+        if (more.count) assert.equal(ran.diagnostics.length, more.count, how);
+        if (more.said) assert.match(ran.stdout + ran.stderr.replaceAll("\\n", "\n").replaceAll('\\"', '"'), more.said, how);
+      }
+      assert.deepEqual(wasm.diagnostics, native.diagnostics);
+      if (more.raw) assert.equal(wasm.stdout, native.stdout);
+    });
+  }
+});
