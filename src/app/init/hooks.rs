@@ -26,17 +26,12 @@ pub(super) fn hook(hooks: HookManager) -> Hook {
             Hook { file: format!("repos:\n{lines}"), lines, is_program: false }
         }
         HookManager::Lefthook => {
-            let lines = format!(
-                "pre-commit:\n  commands:\n    hyperframes:\n      glob: \"*.{{html,css,js}}\"\n      \
-                 run: {preflight} {{staged_files}}\n"
-            );
+            let lines =
+                format!("pre-commit:\n  commands:\n    hyperframes:\n      run: {preflight} --staged\n");
             Hook { file: lines.clone(), lines, is_program: false }
         }
         HookManager::Husky => {
-            let lines = format!(
-                "git diff --cached --name-only --diff-filter=d -z -- '*.html' '*.css' '*.js' |\n  \
-                 xargs -0 -r {preflight}\n"
-            );
+            let lines = format!("{preflight} --staged\n");
             Hook { file: lines.clone(), lines, is_program: true }
         }
     }
