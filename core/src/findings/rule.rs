@@ -620,7 +620,7 @@ rules! {
     /// Two media elements have the same id and different sources.
     ///
     /// The renderer extracts media by id, so the second source is used for both elements.
-    DuplicateMediaId = "duplicate-media-id", Structure, Error, official = ["duplicate_media_id"];
+    DuplicateMediaId = "duplicate-media-id", Structure, Error;
 
     /// A media file is empty.
     ///
