@@ -51,10 +51,8 @@ pub(super) fn apply(restriction: &Restriction) -> Result<(), String> {
     if restriction.has_landlock {
         restrict(restriction).map_err(|error| format!("landlock: {error}"))?;
     }
-    // Without rules for TCP, the proxy is the only layer for the network, and does not see UDP.
-    if restriction.ports.is_some() || !restriction.has_landlock {
-        super::seccomp::forbid_udp().map_err(|error| format!("seccomp: {error}"))?;
-    }
+    // The proxy does not see UDP, and Landlock does not limit it.
+    super::seccomp::forbid_udp().map_err(|error| format!("seccomp: {error}"))?;
     Ok(())
 }
 
