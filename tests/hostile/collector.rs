@@ -68,6 +68,11 @@ impl Collector {
         public.chain(private).collect::<Vec<_>>().join(",")
     }
 
+    /// Forgets what arrived before.
+    pub(crate) fn forget(&self) {
+        self.arrived.lock().unwrap().clear();
+    }
+
     /// Returns what arrived of the probe `name`; empty if nothing did.
     pub(crate) fn arrived(&self, name: &str) -> String {
         self.arrived.lock().unwrap().get(name).cloned().unwrap_or_default()

@@ -9,6 +9,7 @@ use std::process::Command;
 use super::collector::Collector;
 use super::network;
 use super::program::{Secrets, page, render};
+use super::setup::Setup;
 use super::{HeldBy, Layer, Row};
 
 /// Size of a cell in pixels, and cells in a row.
@@ -38,7 +39,8 @@ const CONTROLS: [(&str, &str); 3] = [
 ];
 
 /// Renders the pages, and returns what came of them.
-pub(crate) fn run(collector: &Collector, secrets: &Secrets) -> Vec<Row> {
+pub(crate) fn run(collector: &Collector, secrets: &Secrets, setup: &Setup) -> Vec<Row> {
+    collector.forget();
     let mut rows = Vec::new();
     // A file that the engine may not read fails the whole render.
     let needs_files = |probe: &Probe| matches!(probe.1, HeldBy::Layer(Layer::Files));
@@ -48,11 +50,15 @@ pub(crate) fn run(collector: &Collector, secrets: &Secrets) -> Vec<Row> {
         let script = format!("new Image().src = '{}';", target.url);
         Probe(target.name, HeldBy::Layer(Layer::Network), Sign::Request(target.request), script)
     }));
-    match draw(collector, &probes, "") {
+    match draw(setup, &probes, "", collector) {
         Ok(pixels) => rows.extend(judge(collector, probes, &pixels)),
         Err(output) => panic!("{output}"),
     }
-    match draw(collector, &files, "") {
+    if setup.layers.is_some() {
+        // The other pages meet the layers that every system has; one render is enough to see a layer alone.
+        return rows;
+    }
+    match draw(setup, &files, "", collector) {
         Ok(pixels) => rows.extend(judge(collector, files, &pixels)),
         Err(output) => {
             assert!(output.contains("Access to this API has been restricted"), "{output}");
@@ -60,16 +66,18 @@ pub(crate) fn run(collector: &Collector, secrets: &Secrets) -> Vec<Row> {
             rows.extend(held);
         }
     }
-    rows.extend(elements(collector));
+    if !setup.is_off {
+        rows.extend(elements(collector, setup));
+    }
     rows.extend(untried.into_iter().map(Row::untried));
     rows
 }
 
 /// Renders a page whose elements name public hosts that redirect to this machine. The engine may refuse to render it.
-fn elements(collector: &Collector) -> Vec<Row> {
+fn elements(collector: &Collector, setup: &Setup) -> Vec<Row> {
     let elements = network::of_elements(collector);
     let markup = elements.iter().map(|(_, markup)| markup.as_str()).collect::<String>();
-    let drawn = draw(collector, &[], &markup);
+    let drawn = draw(setup, &[], &markup, collector);
     let note = drawn.err().map(|output| format!("; the render failed: {output}")).unwrap_or_default();
     let asked = collector.arrived("redirect");
     assert!(!asked.is_empty(), "no element of the page was loaded, so that they prove nothing{note}");
@@ -78,6 +86,7 @@ fn elements(collector: &Collector) -> Vec<Row> {
         name: target.name,
         held_by: HeldBy::Layer(Layer::Network),
         is_tried: true,
+        setup: "",
     };
     elements.into_iter().map(row).collect()
 }
@@ -86,7 +95,7 @@ fn elements(collector: &Collector) -> Vec<Row> {
 ///
 /// # Errors
 /// Returns the output of the program if the render fails.
-fn draw(collector: &Collector, probes: &[Probe], markup: &str) -> Result<Vec<u8>, String> {
+fn draw(setup: &Setup, probes: &[Probe], markup: &str, collector: &Collector) -> Result<Vec<u8>, String> {
     let controls =
         CONTROLS.map(|(name, script)| Probe(name.to_owned(), HeldBy::Browser, Sign::Cell, script.to_owned()));
     let probes = || controls.iter().chain(probes).enumerate();
@@ -113,12 +122,14 @@ fn draw(collector: &Collector, probes: &[Probe], markup: &str) -> Result<Vec<u8>
     std::fs::write(project.join("index.html"), page(&content)).unwrap();
     let worker = format!("fetch('http://127.0.0.1:{}/service-worker', {{mode: 'no-cors'}})", collector.port);
     std::fs::write(project.join("sw.js"), worker).unwrap();
-    let (code, output) = render(&project, folder.path(), &collector.test_hosts(), &[]);
+    let (code, output) = render(&project, folder.path(), setup, &[]);
     if code != 0 {
         return Err(output);
     }
     let pixels = last_frame(&folder.path().join("v.mp4"));
-    for (place, (message, _)) in CONTROLS.iter().enumerate() {
+    // Without layers there is no proxy, which knows the public hosts of the test.
+    let controls = if setup.is_off { &CONTROLS[..1] } else { &CONTROLS[..] };
+    for (place, (message, _)) in controls.iter().enumerate() {
         assert!(is_white(&pixels, place), "{message}");
     }
     Ok(pixels)
@@ -138,7 +149,7 @@ fn judge(collector: &Collector, probes: Vec<Probe>, pixels: &[u8]) -> Vec<Row> {
 
 impl Row {
     fn of(probe: &Probe, arrived: String) -> Self {
-        Self { name: probe.0.clone(), held_by: probe.1, arrived, is_tried: true }
+        Self { name: probe.0.clone(), held_by: probe.1, arrived, is_tried: true, setup: "" }
     }
 }
 

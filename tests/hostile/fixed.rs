@@ -5,6 +5,7 @@ use std::thread;
 
 use super::collector::Collector;
 use super::program::{Secrets, page, render};
+use super::setup::Setup;
 use super::{HeldBy, Row};
 
 /// A project: its name in the table, and its files.
@@ -48,13 +49,13 @@ fn attempt(project: &Project, collector: &Collector) -> Row {
     }
     let variables = project.variables.as_deref().map(|values| ["--variables", values]);
     let arguments = variables.as_ref().map_or(&[][..], |pair| &pair[..]);
-    let (code, output) = render(&source, folder.path(), "", arguments);
+    let (code, output) = render(&source, folder.path(), &Setup::default(), arguments);
     let mut arrived = collector.arrived(&project.name.replace(' ', "-"));
     if code != 5 || !output.contains("project_refused") || folder.path().join("v.mp4").exists() {
         arrived =
             format!("{arrived} the engine was started or another error came first: exit {code}: {output}");
     }
-    Row { name: project.name.to_owned(), held_by: HeldBy::Refusal, arrived, is_tried: true }
+    Row { name: project.name.to_owned(), held_by: HeldBy::Refusal, arrived, is_tried: true, setup: "" }
 }
 
 fn projects(collector: &Collector, secrets: &Secrets) -> Vec<Project> {

@@ -1,9 +1,12 @@
 //! Runs the binary, and the files that no page may read.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::process::Stdio;
 
 use hyperframes_ci_core::findings::Rule;
+
+use super::setup::Setup;
 
 /// Files outside of every project.
 pub(crate) struct Secrets {
@@ -47,32 +50,14 @@ impl Secrets {
     }
 }
 
-/// Renders `project` to `v.mp4` in `folder`, with every finding of the checks allowed and with the `hosts` of
-/// `HYPERFRAMES_CI_TEST_HOSTS`; returns the exit code and what was printed.
-pub(crate) fn render(project: &Path, folder: &Path, hosts: &str, arguments: &[&str]) -> (i32, String) {
+/// Renders `project` to `v.mp4` in `folder`, with every finding of the checks allowed; returns the exit code and what was
+/// printed.
+pub(crate) fn render(project: &Path, folder: &Path, setup: &Setup, arguments: &[&str]) -> (i32, String) {
     let allowed = Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>().join(",");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hyperframes-ci"));
-    let kept = ["PATH", "TMPDIR", "HYPERFRAMES_BROWSER_PATH", "XDG_CACHE_HOME", "HYPERFRAMES_CI_CACHE"];
-    let network = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.ends_with("_proxy") || name.contains("cert") || name.starts_with("npm_config_")
-    };
-    let kept = std::env::vars_os()
-        .filter(|(name, _)| name.to_str().is_some_and(|name| kept.contains(&name) || network(name)))
-        .collect::<Vec<_>>();
-    command
-        .env_clear()
-        .envs(kept)
-        .env("HOME", folder)
-        .env("HYPERFRAMES_CI_TEST_HOSTS", hosts)
-        .env("HYPERFRAMES_CI_LEDGER", folder.join("ledger.jsonl"));
-    if std::env::var_os("HYPERFRAMES_CI_CACHE").is_none()
-        && let Some(home) = std::env::var_os("HOME")
-    {
-        command.env("HYPERFRAMES_CI_CACHE", Path::new(&home).join(".cache/hyperframes-ci"));
-    }
+    let mut command = setup.command(folder);
     let output = command
         .args(["render", "--renderer", "local", "--quality", "draft", "--json", "--allow", &allowed])
+        .args(setup.is_off.then_some("--allow-unsandboxed"))
         .arg("-o")
         .arg(folder.join("v.mp4"))
         .args(arguments)

@@ -128,6 +128,7 @@ fn is_there(package: &str) -> bool {
         "chromium" => BROWSERS.iter().any(|browser| find(browser).is_some()),
         // These hold no program of their name.
         "rust-web-src" | "rustc-web" => works("dpkg", &["-s", package]),
+        "bubblewrap" => find("bwrap").is_some(),
         "lld" => find("wasm-ld").is_some(),
         "musl-tools" => find("musl-gcc").is_some(),
         "nodejs" => find("node").is_some(),

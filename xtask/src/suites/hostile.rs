@@ -11,6 +11,8 @@ use crate::provision;
 /// Runs the probes, and compares what is refused with what the engine's own compiler reads.
 pub(super) fn test() -> Result<Outcome> {
     provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
+    // The table says so where the layer is not tried.
+    let _ = provision::packages(&["bubblewrap"]);
     let tables = root().join("target/tables");
     let file = tables.join("hostile.txt");
     let _ = fs::remove_file(&file);
