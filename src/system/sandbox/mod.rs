@@ -133,7 +133,11 @@ impl Sandbox {
         wrapped.into_iter().chain(plain).find_map(|added| {
             let layers = [&Layer::EVERYWHERE[..], &added].concat();
             let trial = Self { layers: layers.clone(), missing: None, ..self.clone() };
-            match trial.try_programs(added[0]) {
+            let tried = WorkDir::new().map_err(SandboxError::Start).and_then(|work_dir| {
+                let contained = trial.contain(&work_dir)?;
+                Ok(trial::try_programs(&contained, &self.programs, added[0]))
+            });
+            match tried.unwrap_or_else(|error| Err(error.to_string())) {
                 Ok(versions) => Some((layers, versions)),
                 Err(reason) => {
                     missing.push(reason);

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use super::contained::Contained;
+#[cfg(target_os = "linux")]
+use super::layer::Layer;
 use super::readable::ContainedPrograms;
-#[cfg(target_os = "linux")]
-use super::{Layer, Sandbox};
 use crate::system::deadline::Deadline;
-#[cfg(target_os = "linux")]
-use crate::system::programs::WorkDir;
 use crate::system::programs::process::{self, Exited};
 
 /// Time limit of a program that prints its version.
@@ -50,34 +50,32 @@ impl ProgramVersions {
     }
 }
 
+/// Starts each program in layers, of which `added` may be the reason that one does not start.
+///
+/// # Errors
+/// Returns why a program does not start there.
 #[cfg(target_os = "linux")]
-impl Sandbox {
-    /// Starts each program in the layers, of which `added` may be the reason that one does not start.
-    ///
-    /// # Errors
-    /// Returns why a program does not start there.
-    pub(super) fn try_programs(&self, added: Layer) -> Result<ProgramVersions, String> {
-        let failed = |program: &Path, reason: String| {
-            format!("{} does not start in {}: {reason}", program.display(), added.title())
-        };
-        let start = |error: &dyn std::fmt::Display| failed(&self.programs.node, error.to_string());
-        let work_dir = WorkDir::new().map_err(|error| start(&error))?;
-        let contained = self.contain(&work_dir).map_err(|error| start(&error))?;
-        ProgramVersions::ask(&self.programs, &|program, argument| {
-            let mut command = process::without_secrets(contained.launch(program));
-            contained.set_environment(&mut command);
-            command.arg(argument);
-            let (exited, output) = process::capture(command, Deadline::after(TIMEOUT))
-                .map_err(|error| failed(program, error.to_string()))?;
-            match exited.status.success() {
-                true => Ok(first_line(&exited, &output)),
-                false => {
-                    let last = exited.output.last().cloned();
-                    Err(failed(program, last.unwrap_or_else(|| exited.status.to_string())))
-                }
+pub(super) fn try_programs(
+    contained: &Contained,
+    programs: &ContainedPrograms,
+    added: Layer,
+) -> Result<ProgramVersions, String> {
+    ProgramVersions::ask(programs, &|program, argument| {
+        let failed =
+            |reason: String| format!("{} does not start in {}: {reason}", program.display(), added.title());
+        let mut command = process::without_secrets(contained.launch(program));
+        contained.set_environment(&mut command);
+        command.arg(argument);
+        let (exited, output) =
+            process::capture(command, Deadline::after(TIMEOUT)).map_err(|error| failed(error.to_string()))?;
+        match exited.status.success() {
+            true => Ok(first_line(&exited, &output)),
+            false => {
+                let last = exited.output.last().cloned();
+                Err(failed(last.unwrap_or_else(|| exited.status.to_string())))
             }
-        })
-    }
+        }
+    })
 }
 
 /// Returns what a program prints about its version if it gets `argument`.
