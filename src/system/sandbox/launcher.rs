@@ -4,8 +4,11 @@
 //! unsafe.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+#[cfg(target_os = "linux")]
+use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::process::Command;
+use std::process::ExitCode;
 
 /// The first argument.
 const ARGUMENT: &str = "__contain";
@@ -14,12 +17,10 @@ const ARGUMENT: &str = "__contain";
 const NOT_CONTAINED: u8 = 126;
 
 /// Returns the command that starts `program` behind the launcher, which is started by `outer` if there is one.
+#[cfg(target_os = "linux")]
 pub(super) fn command(outer: Option<Command>, policy: &Path, program: &Path) -> Command {
     // Also if the file of this program was replaced meanwhile.
-    let own =
-        if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
-    let own = || Command::new(own.unwrap_or_else(|_| PathBuf::from("hyperframes-ci")));
-    let mut command = outer.unwrap_or_else(own);
+    let mut command = outer.unwrap_or_else(|| Command::new("/proc/self/exe"));
     command.arg(ARGUMENT).arg(policy).arg(program);
     command
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A layer between a page and the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "the kernel's layers are those of Linux"))]
 pub(crate) enum Layer {
     /// Node's permission model: Node reads the project, the engine and the programs only. Programs that Node starts,
     /// such as FFmpeg, are not limited.
