@@ -1,6 +1,6 @@
 //! The program as a library, with its fuzz targets: the modules of src/main.rs.
 
-#![allow(dead_code, reason = "nothing starts the program")]
+#![allow(dead_code, unused_imports, reason = "nothing starts the program")]
 
 #[path = "../../src/action/mod.rs"]
 mod action;

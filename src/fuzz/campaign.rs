@@ -208,6 +208,7 @@ const GREW: &[(&str, [&str; 4])] = &[
     ("css", ["", "/transition:", "", ""]),
     ("css", ["a{b:", "var(--a,", ")", "url(x.png)}"]),
     ("css", ["a{b:", "image-set(url(x.png) ", ")", "}"]),
+    ("html", ["<p ", "a=\"b\" ", "", ">"]),
     ("html", ["", "<noscript>", "", ""]),
     ("html", ["", "<iframe>", "</iframe>", ""]),
     ("html", ["<style>.c{z-index:-1}</style>", "<i class=c style='z-index:-1'></i>", "", ""]),

@@ -6,6 +6,7 @@
 mod document;
 mod draft;
 mod offsets;
+mod pause;
 mod scan;
 
 pub(crate) use document::{Attribute, Element, EmbeddedTexts, Part, Quote};

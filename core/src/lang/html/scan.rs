@@ -8,6 +8,7 @@ use html5gum::{Emitter, Error, State, Tokenizer};
 
 use super::document::{Attribute, Element, EmbeddedTexts, Part};
 use super::draft::{Draft, name};
+use super::pause::PausingSource;
 use crate::text::Span;
 
 /// Scans a document and calls `visit` with every start tag, in source order. Tags are not kept, because large pages
@@ -23,7 +24,11 @@ pub(crate) fn scan<'a>(source: &'a str, visit: &mut dyn FnMut(&Element<'a>)) -> 
 /// Scans a document and calls `visit` with every tag, in source order.
 pub(crate) fn scan_parts<'a>(source: &'a str, visit: &mut dyn FnMut(Part<'_, 'a>)) -> EmbeddedTexts {
     let mut texts = EmbeddedTexts::default();
-    let Ok(()) = Tokenizer::new_with_emitter(source, Reader::new(source, visit, &mut texts)).finish();
+    let reader = Reader::new(source, visit, &mut texts);
+    let mut tokenizer = Tokenizer::new_with_emitter(PausingSource::new(source), reader);
+    // There are no tokens: what comes is a pause.
+    while tokenizer.next().is_some() {}
+    drop(tokenizer);
     texts
 }
 
