@@ -12,8 +12,9 @@ use crate::text::{Position, Span};
 /// The longest message and the longest help, in bytes: they quote names and values, which a file can have of any length.
 const MAX_MESSAGE: usize = 2000;
 
-/// Shortens a text to [`MAX_MESSAGE`].
-fn limited(mut text: String) -> String {
+/// Shortens a message that quotes a file to 2,000 bytes.
+#[must_use]
+pub fn limited(mut text: String) -> String {
     if text.len() > MAX_MESSAGE {
         let mut end = MAX_MESSAGE - '…'.len_utf8();
         while !text.is_char_boundary(end) {

@@ -9,7 +9,7 @@ mod rule;
 mod severity;
 
 pub use config::{CONFIG_FILE, CheckConfig};
-pub use diagnostic::{Diagnostic, Text};
+pub use diagnostic::{Diagnostic, Text, limited};
 pub(crate) use fix::apply;
 pub use fix::{Edit, Fix};
 pub use levels::{Level, Levels};

@@ -77,7 +77,8 @@ pub(super) fn visible(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '\n' | '\r' | '\t' => safe.push(character),
+            '\n' | '\r' => safe.push(character),
+            '\t' => safe.push(' '),
             control if control.is_control() => safe.extend(control.escape_default()),
             deceiving if is_misleading(deceiving) => safe.extend(deceiving.escape_unicode()),
             other => safe.push(other),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::Path;
 
-use hyperframes_ci_core::findings::{CheckConfig, Level, Rule, Text};
+use hyperframes_ci_core::findings::{CheckConfig, Level, Rule, Text, limited};
 use hyperframes_ci_core::report::excerpt;
 use hyperframes_ci_core::text::{Span, nearest};
 use serde_json::{Map, Value};
@@ -87,7 +87,7 @@ type ByteRange = std::ops::Range<usize>;
 impl Reader {
     /// Records a mistake.
     fn report(&mut self, range: ByteRange, message: impl Display) {
-        self.mistakes.push((range, message.to_string()));
+        self.mistakes.push((range, limited(message.to_string())));
     }
 
     /// Returns the messages about the first mistakes, with their positions and excerpts, and how many more there are.
