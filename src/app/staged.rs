@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::findings::{CONFIG_FILE, Diagnostic, Findings, Rule};
 use hyperframes_ci_core::project::below;
 
@@ -15,7 +16,6 @@ use crate::project::display_path::DisplayPaths;
 use crate::project::index::{Index, IndexTree, StagedProject};
 use crate::system::gate::Reach;
 use crate::system::parallel::in_order;
-use hyperframes_ci_core::check::CheckOptions;
 
 /// Checks the projects of `spec.paths`, or of the whole repository, as the next commit will have them, and reports only
 /// findings about compositions that differ from `base`.
@@ -44,7 +44,7 @@ pub(crate) fn check(spec: &CheckSpec, base: &Base, paths: &DisplayPaths) -> Resu
             work,
             |_, checked| {
                 let (mut findings, compositions) = checked?;
-                findings.rename(|path| paths.path(&index.root, path));
+                findings.rename(|path| paths.path(index.root(), path));
                 result.findings.append(findings);
                 result.compositions += compositions;
                 result.projects += usize::from(compositions > 0);
@@ -116,15 +116,15 @@ impl RepositoryLevels {
     fn read(spec: &CheckSpec, index: &Index) -> Result<Self, Error> {
         if spec.severities.config.is_some() || spec.severities.known.is_some() {
             let reach = Reach::of_user(spec.workspace.as_deref());
-            return Ok(Self { new: ProjectLevels::read(&spec.severities, &index.root, &reach)?, old: None });
+            return Ok(Self { new: ProjectLevels::read(&spec.severities, index.root(), &reach)?, old: None });
         }
         let new = match index.text(CONFIG_FILE)? {
-            Some(text) => config::of_text(&text, &index.root)?,
+            Some(text) => config::of_text(&text, index.root())?,
             None => File::default(),
         };
         let old = index.changed.contains(CONFIG_FILE).then(|| {
             let old =
-                index.text_in_head(CONFIG_FILE).and_then(|text| config::of_text(&text, &index.root).ok());
+                index.text_in_head(CONFIG_FILE).and_then(|text| config::of_text(&text, index.root()).ok());
             ProjectLevels::new(&spec.severities, &old.unwrap_or_default())
         });
         Ok(Self { new: ProjectLevels::new(&spec.severities, &new), old })

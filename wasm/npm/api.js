@@ -27,7 +27,7 @@ function guarded(work) {
 
 function converted(error) {
   if (error instanceof PreflightError) return error;
-  // The core does not panic: it stops only if there is no memory.
+  // The core does not panic: it stops only if memory is exhausted.
   if (error instanceof WebAssembly.RuntimeError) {
     return new PreflightError("out_of_memory", `the input does not fit into memory: ${error.message}`);
   }

@@ -291,7 +291,7 @@ export interface Explanation {
 /**
  * Explains a check.
  *
- * @throws {PreflightError} if there is no check with this code.
+ * @throws {PreflightError} if the code is unknown.
  */
 export function explain(code: string): Explanation;
 

@@ -10,8 +10,12 @@ use crate::problem::Problem;
 /// # Errors
 /// Returns `invalid_options` if a code is unknown. `api.js` checks the types.
 pub(crate) fn parse(json: &str) -> Result<Vec<Levels>, Problem> {
-    let all = serde_json::from_str::<Value>(json).map_err(|error| super::option(error.to_string()))?;
+    let all = serde_json::from_str::<Value>(json).map_err(|error| invalid(&error))?;
     all.as_array().into_iter().flatten().map(levels).collect()
+}
+
+fn invalid(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new("invalid_options", error.to_string())
 }
 
 fn levels(set: &Value) -> Result<Levels, Problem> {
@@ -19,7 +23,7 @@ fn levels(set: &Value) -> Result<Levels, Problem> {
     for layer in set.as_array().into_iter().flatten() {
         for (name, level) in [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)] {
             for code in layer[name].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                levels.set(code.parse::<Rule>().map_err(|error| super::option(error.to_string()))?, level);
+                levels.set(code.parse::<Rule>().map_err(|error| invalid(&error))?, level);
             }
         }
         if layer["strict"] == true {

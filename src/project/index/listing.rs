@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Entry, Kind};
+use super::entry::{Entry, Kind};
 use crate::project::changes::{ChangesError, git};
 
 /// Ids of the empty blob, in repositories with SHA-1 and with SHA-256. `git add --intent-to-add` adds such entries, which a

@@ -1,20 +1,20 @@
 //! The index of a repository: the files that the next commit will have, read without the working tree.
 
 mod blobs;
-mod links;
+mod entries;
+mod entry;
 mod listing;
 mod projects;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use hyperframes_ci_core::media::Edges;
 use hyperframes_ci_core::project::{Found, HEAD, TextKind};
 
-use self::blobs::Blobs;
-use self::links::Target;
+use self::entries::{Entries, Target};
+use self::entry::{Entry, Kind};
 use super::changes::{self, Base, ChangesError};
 use crate::system::gate::{self, Reach, limit};
 
@@ -30,34 +30,12 @@ const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 /// Larger blobs than this, in bytes, are not decompressed for their first bytes if the working tree has the file.
 const LARGE: u64 = 1024 * 1024;
 
-/// The kind of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    File,
-    Link,
-    Submodule,
-}
-
-/// An entry of the index.
-#[derive(Debug)]
-struct Entry {
-    kind: Kind,
-    /// Id of the blob.
-    blob: String,
-    /// Whether the name is UTF-8; otherwise, its key has replacement characters.
-    is_unicode: bool,
-}
-
 /// The index of a repository.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// The root of the repository, with links resolved.
-    pub(crate) root: PathBuf,
-    entries: BTreeMap<String, Entry>,
+    entries: Entries,
     /// Repository paths of files that differ from the base, including deleted ones.
     pub(crate) changed: BTreeSet<String>,
-    blobs: Mutex<Blobs>,
-    has_links: bool,
 }
 
 impl Index {
@@ -67,11 +45,12 @@ impl Index {
     /// Returns [`ChangesError`] if Git cannot be started or fails, or if the index has unmerged files.
     pub(crate) fn open(root: &Path, base: &Base) -> Result<Self, ChangesError> {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let entries = listing::read(&root)?;
-        let changed = changes::staged(&root, base)?;
-        let blobs = Mutex::new(Blobs::open(&root)?);
-        let has_links = entries.values().any(|entry| entry.kind != Kind::File);
-        Ok(Self { root, entries, changed, blobs, has_links })
+        Ok(Self { entries: Entries::open(&root)?, changed: changes::staged(&root, base)? })
+    }
+
+    /// Returns the root of the repository, with links resolved.
+    pub(crate) fn root(&self) -> &Path {
+        &self.entries.root
     }
 
     /// Returns the text of the file at a repository path; `None` if the index does not have it or it is not UTF-8.
@@ -85,19 +64,19 @@ impl Index {
 
     /// Returns the text of a file of `HEAD`; `None` if it does not exist.
     pub(crate) fn text_in_head(&self, path: &str) -> Option<String> {
-        let bytes = self.blobs().read(&format!("HEAD:{path}"), limit::CONFIG).ok()??;
+        let bytes = self.entries.blobs().read(&format!("HEAD:{path}"), limit::CONFIG).ok()??;
         String::from_utf8(bytes).ok()
     }
 
     /// Returns whether a changed file is a link or a submodule.
     pub(crate) fn has_changed_links(&self) -> bool {
         let is_link = |path: &String| self.entries.get(path).is_some_and(|entry| entry.kind != Kind::File);
-        self.has_links && self.changed.iter().any(is_link)
+        self.entries.has_links && self.changed.iter().any(is_link)
     }
 
     /// Returns the kind of entry at a repository path, with links resolved.
     pub(crate) fn find(&self, path: &str) -> Found {
-        match self.resolve(path) {
+        match self.entries.resolve(path) {
             Target::File(_) => Found::File,
             Target::Folder(_) => Found::Folder,
             Target::Nothing => Found::Nothing,
@@ -115,14 +94,14 @@ impl Index {
     /// # Errors
     /// Returns [`ChangesError`] if it is not a file, is larger than a page may be, or cannot be read.
     fn read(&self, path: &str) -> Result<Vec<u8>, ChangesError> {
-        self.read_target(&self.resolve(path), path)
+        self.read_target(&self.entries.resolve(path), path)
     }
 
     /// Returns the contents of a file, which the repository has at `path`.
     fn read_target(&self, target: &Target, path: &str) -> Result<Vec<u8>, ChangesError> {
         let bytes = match target {
             Target::File(path) => match self.entries.get(path) {
-                Some(entry) => self.blobs().read(&entry.blob, limit::PAGE)?,
+                Some(entry) => self.entries.blobs().read(&entry.blob, limit::PAGE)?,
                 None => None,
             },
             Target::Disk(path) => gate::read(path, &self.reach(), limit::PAGE).ok(),
@@ -136,7 +115,7 @@ impl Index {
     fn size(&self, path: &str) -> Result<u64, ChangesError> {
         let (entry, size) = self.entry(path)?;
         let size_in_pointer =
-            || self.blobs().head(&entry.blob, HEAD).ok()?.as_deref().and_then(size_in_pointer);
+            || self.entries.blobs().head(&entry.blob, HEAD).ok()?.as_deref().and_then(size_in_pointer);
         if size < POINTER_SIZE
             && !matches!(TextKind::of_path(path), Some(TextKind::Html | TextKind::Css))
             && let Some(size) = size_in_pointer()
@@ -157,7 +136,7 @@ impl Index {
         {
             return Ok(head);
         }
-        let head = self.blobs().head(&entry.blob, HEAD)?.ok_or_else(|| no_content(path))?;
+        let head = self.entries.blobs().head(&entry.blob, HEAD)?.ok_or_else(|| no_content(path))?;
         Ok(size_in_pointer(&head).and_then(from_tree).unwrap_or(head))
     }
 
@@ -177,33 +156,19 @@ impl Index {
     /// Returns an entry and the size of its blob.
     fn entry(&self, path: &str) -> Result<(&Entry, u64), ChangesError> {
         let entry = self.entries.get(path).ok_or_else(|| no_content(path))?;
-        let size = self.blobs().size(&entry.blob)?.ok_or_else(|| no_content(path))?;
+        let size = self.entries.blobs().size(&entry.blob)?.ok_or_else(|| no_content(path))?;
         Ok((entry, size))
     }
 
     /// Returns the path of a file of the working tree, if it has this size.
     fn in_working_tree(&self, path: &str, size: u64) -> Option<PathBuf> {
-        let file = self.root.join(path);
+        let file = self.entries.root.join(path);
         let found = std::fs::symlink_metadata(&file).ok()?;
         (found.is_file() && found.len() == size).then_some(file)
     }
 
     fn reach(&self) -> Reach {
-        Reach::inside(&self.root, "the repository")
-    }
-
-    fn blobs(&self) -> std::sync::MutexGuard<'_, Blobs> {
-        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the entries below a folder, with their paths in it.
-    fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a str, &'a str, &'a Entry)> {
-        let inside = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let length = inside.len();
-        let entries = self.entries.range(inside.clone()..);
-        entries
-            .take_while(move |(path, _)| path.starts_with(&inside))
-            .map(move |(path, entry)| (path.as_str(), &path[length..], entry))
+        Reach::inside(&self.entries.root, "the repository")
     }
 }
 

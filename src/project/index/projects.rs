@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, IgnoreRules, TextKind, parent};
 
-use super::{Index, Kind};
+use super::Index;
+use super::entry::Kind;
 use crate::project::changes::ChangesError;
 use crate::project::discover::is_root;
 
@@ -31,7 +32,7 @@ impl Index {
         let pages = self.entries.iter().filter(|(path, entry)| {
             entry.kind == Kind::File && TextKind::of_path(path) == Some(TextKind::Html) && is_searched(path)
         });
-        let pages = pages.map(|(path, _)| path.as_str()).collect::<Vec<_>>();
+        let pages = pages.map(|(path, _)| path).collect::<Vec<_>>();
         let mut roots = BTreeSet::new();
         for path in &pages {
             if path.rsplit('/').next() == Some(DEFAULT_COMPOSITION) && self.has_root(path)? {
@@ -65,7 +66,7 @@ impl Index {
     /// none: what a commit changes is there.
     fn has_root(&self, path: &str) -> Result<bool, ChangesError> {
         let Some(entry) = self.entries.get(path) else { return Ok(false) };
-        let bytes = self.blobs().read(&entry.blob, crate::system::gate::limit::PAGE)?;
+        let bytes = self.entries.blobs().read(&entry.blob, crate::system::gate::limit::PAGE)?;
         Ok(bytes.is_some_and(|bytes| is_root(&String::from_utf8_lossy(&bytes))))
     }
 }

@@ -11,8 +11,9 @@ use hyperframes_ci_core::project::{
     unportable_name, untracked_remedy,
 };
 
-use super::links::Target;
-use super::{Index, Kind};
+use super::Index;
+use super::entries::Target;
+use super::entry::Kind;
 use crate::project::changes::ChangesError;
 use crate::system::gate;
 
@@ -55,10 +56,11 @@ impl<'a> IndexTree<'a> {
     /// Returns the changed files, and the paths that lead to one through links and submodules.
     pub(crate) fn changed(&self, report: &Report) -> BTreeSet<String> {
         let mut changed = self.index.changed.clone();
-        if self.index.has_links {
+        if self.index.entries.has_links {
             let used = report.used().into_iter();
-            let used =
-                used.filter(|path| self.index.way(path).iter().any(|step| self.index.changed.contains(step)));
+            let used = used.filter(|path| {
+                self.index.entries.way(path).iter().any(|step| self.index.changed.contains(step))
+            });
             changed.extend(used.map(str::to_owned));
         }
         changed
@@ -68,7 +70,7 @@ impl<'a> IndexTree<'a> {
     fn source(&self, path: &str) -> Target {
         let place = below(self.project(), path)
             .and_then(|path| self.files().binary_search_by(|file| file.path.as_str().cmp(path)).ok());
-        place.map_or_else(|| self.index.resolve(path), |place| self.sources[place].clone())
+        place.map_or_else(|| self.index.entries.resolve(path), |place| self.sources[place].clone())
     }
 
     fn record<T>(&self, result: Result<T, ChangesError>) -> Option<T> {
@@ -90,9 +92,9 @@ impl Tree for IndexTree<'_> {
     }
 
     fn names(&self, folder: &str) -> Vec<String> {
-        let Target::Folder(folder) = self.index.resolve(folder) else { return Vec::new() };
+        let Target::Folder(folder) = self.index.entries.resolve(folder) else { return Vec::new() };
         let first = |rest: &str| rest.split('/').next().unwrap_or(rest).to_owned();
-        let names = self.index.below(&folder).map(|(_, rest, _)| first(rest));
+        let names = self.index.entries.below(&folder).map(|(_, rest, _)| first(rest));
         BTreeSet::from_iter(names).into_iter().collect()
     }
 
@@ -122,7 +124,7 @@ impl Tree for IndexTree<'_> {
 
     fn remedy(&self, path: &str) -> Option<String> {
         let is_file =
-            std::fs::symlink_metadata(self.index.root.join(path)).is_ok_and(|found| !found.is_dir());
+            std::fs::symlink_metadata(self.index.root().join(path)).is_ok_and(|found| !found.is_dir());
         is_file.then(|| untracked_remedy(path))
     }
 }
@@ -146,7 +148,7 @@ impl Walk<'_> {
         ancestors: &mut Vec<String>,
     ) -> Result<(), ChangesError> {
         let index = self.index;
-        for (entry_path, rest, entry) in index.below(folder) {
+        for (entry_path, rest, entry) in index.entries.below(folder) {
             let path = format!("{prefix}{rest}");
             if self.rules.exclusion_of_file(&path).is_some() {
                 continue;
@@ -156,8 +158,8 @@ impl Walk<'_> {
                     self.report(Rule::UnportableName, &path, "the name is not valid Unicode", "rename it");
                 }
                 Kind::File => self.file(path, entry_path)?,
-                Kind::Submodule => self.disk(&index.root.join(entry_path), &path),
-                Kind::Link => match index.resolve(entry_path) {
+                Kind::Submodule => self.disk(&index.root().join(entry_path), &path),
+                Kind::Link => match index.entries.resolve(entry_path) {
                     Target::File(target) => self.file(path, &target)?,
                     Target::Folder(target) if ancestors.contains(&target) => {
                         let message = "the symbolic link points to one of its parent directories";

@@ -53,7 +53,7 @@ pub(super) const CRATES: &[Rules] = &[
     Rules { folder: "core/src", order: OrderSource::Documented, reserved: &[], confined: &[] },
     Rules {
         folder: "wasm/src",
-        order: OrderSource::Chains(&["lib > problem, normal_form"]),
+        order: OrderSource::Chains(&["lib > severities > problem", "lib > normal_form"]),
         reserved: &[],
         confined: &[],
     },
@@ -61,7 +61,7 @@ pub(super) const CRATES: &[Rules] = &[
         folder: "xtask/src",
         order: OrderSource::Chains(&[
             "main > bench, suites > docs > npm > wasm > release > provision > command",
-            "suites > dist > command",
+            "suites, npm > dist > command",
             "main > demo > provision",
             "main > engine_lock > command",
             "suites > upstream > command",

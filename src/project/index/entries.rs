@@ -1,11 +1,15 @@
-//! Resolves symbolic links and submodules of the index.
+//! The entries of the index, with symbolic links and submodules resolved.
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyperframes_ci_core::project::{join, parent, resolve};
 
-use super::{Index, Kind};
+use super::blobs::Blobs;
+use super::entry::{Entry, Kind};
+use super::listing;
+use crate::project::changes::ChangesError;
 
 /// Most links on the way to a file, as on Linux.
 const MOST_LINKS: usize = 40;
@@ -25,11 +29,57 @@ pub(super) enum Target {
     Outside,
 }
 
-impl Index {
+/// The entries of the index.
+#[derive(Debug)]
+pub(super) struct Entries {
+    /// The root of the repository, with links resolved.
+    pub(super) root: PathBuf,
+    all: BTreeMap<String, Entry>,
+    blobs: Mutex<Blobs>,
+    /// Whether an entry is a link or a submodule.
+    pub(super) has_links: bool,
+}
+
+impl Entries {
+    /// Lists the entries of the repository at `root`.
+    ///
+    /// # Errors
+    /// Returns [`ChangesError`] if Git cannot be started or fails, or if the index has unmerged files.
+    pub(super) fn open(root: &Path) -> Result<Self, ChangesError> {
+        let all = listing::read(root)?;
+        let has_links = all.values().any(|entry| entry.kind != Kind::File);
+        Ok(Self { root: root.to_owned(), all, blobs: Mutex::new(Blobs::open(root)?), has_links })
+    }
+
+    /// Returns the entry at a repository path.
+    pub(super) fn get(&self, path: &str) -> Option<&Entry> {
+        self.all.get(path)
+    }
+
+    /// Returns all entries, by repository path.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.all.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// Returns the contents of blobs.
+    pub(super) fn blobs(&self) -> MutexGuard<'_, Blobs> {
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the entries below a folder, with their paths in it.
+    pub(super) fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a str, &'a str, &'a Entry)> {
+        let inside = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let length = inside.len();
+        let entries = self.all.range(inside.clone()..);
+        entries
+            .take_while(move |(path, _)| path.starts_with(&inside))
+            .map(move |(path, entry)| (path.as_str(), &path[length..], entry))
+    }
+
     /// Resolves the links of a repository path.
     pub(super) fn resolve(&self, path: &str) -> Target {
         if !self.has_links {
-            return match self.entries.get(path) {
+            return match self.all.get(path) {
                 Some(_) => Target::File(path.to_owned()),
                 None if self.is_folder(path) => Target::Folder(path.to_owned()),
                 None => Target::Nothing,
@@ -56,7 +106,7 @@ impl Index {
         let (mut current, mut links) = (String::new(), 0);
         while let Some(name) = rest.pop_front() {
             let next = join(&current, &name);
-            match self.entries.get(&next).map(|entry| entry.kind) {
+            match self.all.get(&next).map(|entry| entry.kind) {
                 Some(Kind::File) if rest.is_empty() => current = next,
                 Some(Kind::File) => return Target::Nothing,
                 Some(Kind::Submodule) => {
@@ -87,7 +137,7 @@ impl Index {
         }
         if links > 0 && current.split('/').any(|name| name.starts_with('.')) {
             Target::Outside
-        } else if self.entries.contains_key(&current) {
+        } else if self.all.contains_key(&current) {
             Target::File(current)
         } else {
             Target::Folder(current)
@@ -96,7 +146,7 @@ impl Index {
 
     /// Returns the target of the link at an entry.
     fn target(&self, link: &str) -> Option<String> {
-        let entry = self.entries.get(link)?;
+        let entry = self.all.get(link)?;
         let target = self.blobs().read(&entry.blob, 4096).ok()??;
         String::from_utf8(target).ok().map(|target| target.replace('\\', "/"))
     }
