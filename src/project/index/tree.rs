@@ -1,7 +1,7 @@
 //! A project in the index, as a [`Tree`] for the checks.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hyperframes_ci_core::check::{CheckOptions, Report, check};
 use hyperframes_ci_core::findings::{Diagnostic, Rule};
@@ -24,6 +24,8 @@ pub(crate) struct IndexTree<'a> {
     listing: Listing,
     /// Paths of the entries of the listed files, in the same order.
     sources: Vec<Target>,
+    /// The first bytes of files, which the checks ask for again for each reference.
+    heads: RefCell<BTreeMap<String, Vec<u8>>>,
     /// The first file that could not be read.
     unreadable: RefCell<Option<ChangesError>>,
 }
@@ -41,7 +43,7 @@ impl<'a> IndexTree<'a> {
         files.sort_by(|(one, _), (other, _)| one.path.cmp(&other.path));
         let (files, sources) = files.into_iter().unzip();
         let listing = Listing { project: project.to_owned(), files, rules, diagnostics };
-        Ok(Self { index, listing, sources, unreadable: RefCell::new(None) })
+        Ok(Self { index, listing, sources, heads: RefCell::default(), unreadable: RefCell::new(None) })
     }
 
     /// Checks the project.
@@ -103,13 +105,18 @@ impl Tree for IndexTree<'_> {
     }
 
     fn head(&self, path: &str) -> Option<Vec<u8>> {
-        self.record(match self.source(path) {
+        if let Some(head) = self.heads.borrow().get(path) {
+            return Some(head.clone());
+        }
+        let head = self.record(match self.source(path) {
             Target::File(path) => self.index.head(&path),
             Target::Disk(file) => {
                 gate::head(&file, &self.index.reach(), HEAD as u64).map_err(|_| super::no_content(path))
             }
             _ => Err(super::no_content(path)),
-        })
+        })?;
+        self.heads.borrow_mut().insert(path.to_owned(), head.clone());
+        Some(head)
     }
 
     fn edges(&self, path: &str) -> Option<Edges> {
