@@ -28,7 +28,10 @@ fn pairs() -> BTreeMap<&'static str, Vec<&'static str>> {
 
 /// Codes that ours do not have, with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("duplicate_media_id", "works unless the sources of videos or sounds differ, which duplicate-media-id finds"),
+    (
+        "duplicate_media_id",
+        "works unless the sources of videos or sounds differ, which duplicate-media-id finds",
+    ),
     ("id_override_reduced_specificity", "works: which of two rules wins is the author's choice"),
     ("media_missing_id", "stale: rendered, the sound is there"),
     (

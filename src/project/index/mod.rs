@@ -149,7 +149,7 @@ impl Index {
             let head = || Ok(Edges::known(size, &self.head(path)?, &[]));
             return from_tree(size).map_or_else(head, Ok);
         }
-        let bytes = self.blobs().read(&entry.blob, LARGE)?.ok_or_else(|| no_content(path))?;
+        let bytes = self.entries.blobs().read(&entry.blob, LARGE)?.ok_or_else(|| no_content(path))?;
         Ok(size_in_pointer(&bytes).and_then(from_tree).unwrap_or_else(|| Edges::of(&bytes)))
     }
 
