@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::provision::{self, ENGINE_VERSION};
+use crate::system::deadline::Deadline;
 use crate::system::programs::{self, Node, ProgramError, find};
 use crate::system::sandbox::{Sandbox, SandboxError, SandboxOptions, version_line};
 
@@ -40,13 +41,14 @@ pub(crate) fn diagnose() -> Result<Diagnosis, ProgramError> {
     let sandbox = match (&node, &browser, &ffmpeg) {
         (Some(node), Some(browser), Some(ffmpeg)) => {
             let programs = provision::contained(node, browser, ffmpeg, packages.folder());
-            let found: Result<Sandbox, SandboxError> = Sandbox::find(SandboxOptions::default(), programs);
+            let found: Result<Sandbox, SandboxError> =
+                Sandbox::find(SandboxOptions::default(), programs, Deadline::NEVER);
             found.ok()
         }
         _ => None,
     };
     let state = |name, path: Option<PathBuf>, argument: &str| {
-        let version = path.as_deref().and_then(|path| version_line(path, argument));
+        let version = path.as_deref().and_then(|path| version_line(path, argument, Deadline::NEVER));
         ProgramState { name, path, version }
     };
     let programs = vec![

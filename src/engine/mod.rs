@@ -95,8 +95,8 @@ impl Engine {
     /// its pages.
     ///
     /// # Errors
-    /// Returns [`EngineError::Program`] if programs are missing or an installation failed, and [`EngineError::Sandbox`]
-    /// if the pages must be contained and cannot be.
+    /// Returns [`EngineError::Program`] if programs are missing or an installation failed, [`EngineError::TimedOut`] if
+    /// `deadline` has passed, and [`EngineError::Sandbox`] if the pages must be contained and cannot be.
     pub(crate) fn provision(
         options: SandboxOptions,
         deadline: Deadline,
@@ -105,7 +105,12 @@ impl Engine {
         let on_install = &mut |what: &str| progress(Progress::Provisioning(what.to_owned()));
         let programs = provision::provision(deadline, on_install)?;
         let contained = programs.contained();
-        let sandbox = Sandbox::find(options, contained).map_err(EngineError::Sandbox)?;
+        let sandbox = Sandbox::find(options, contained, deadline);
+        // Layers may be missing only because the time was over.
+        if deadline.is_over() {
+            return Err(EngineError::TimedOut);
+        }
+        let sandbox = sandbox.map_err(EngineError::Sandbox)?;
         Ok(Self { programs, sandbox })
     }
 

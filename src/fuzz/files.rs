@@ -11,12 +11,16 @@ use crate::app::config::{self, ConfigError};
 use crate::system::gate::Reach;
 use crate::system::unpack::unpack;
 
+/// The longest path of Linux, in bytes. Each directory of a path is compared with each pattern.
+const MAX_PATH: usize = 4096;
+
 /// An ignore file, and after a NUL paths that it is applied to, one a line.
 pub(super) fn ignore(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let (patterns, paths) = text.split_once('\0').unwrap_or((&text, "a/b.png\nb/a/index.html\n.hidden\nx"));
     let rules = IgnoreRules::new(Some(patterns));
-    for path in paths.split('\n').take(64) {
+    let paths = || paths.split('\n').filter(|path| path.len() <= MAX_PATH);
+    for path in paths().take(64) {
         let found =
             [rules.exclusion_of_file(path), rules.exclusion(path, true), rules.exclusion(path, false)];
         for found in found.into_iter().flatten() {
@@ -27,7 +31,7 @@ pub(super) fn ignore(input: &[u8]) {
         }
     }
     // Outputs are files of the command, whatever the patterns say.
-    let outputs = paths.split('\n').take(8).map(str::to_owned).collect::<Vec<_>>();
+    let outputs = paths().take(8).map(str::to_owned).collect::<Vec<_>>();
     let rules = rules.with_outputs(&outputs);
     for path in &outputs {
         let _ = rules.exclusion_of_file(path);

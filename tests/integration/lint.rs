@@ -200,8 +200,12 @@ fn what_the_official_linter_finds_is_found_at_the_same_element() {
         let file = found["file"].as_str().unwrap();
         // Browsers run no part of a script with a syntax error, so it has no other finding of ours.
         let key = (name.clone(), file.to_owned());
-        let has_syntax_error =
-            ours.get(&key).is_some_and(|found| found.iter().any(|(ours, _)| ours == "script-syntax-error"));
+        let has = |rule: &str| ours.get(&key).is_some_and(|found| found.iter().any(|(ours, _)| ours == rule));
+        let has_syntax_error = has("script-syntax-error");
+        // Inside of a template, a page is judged as a part, whose host sets the duration.
+        if code == "gsap_infinite_repeat" && has("root-in-template") {
+            continue;
+        }
         let is_of_script = |code: &&str| code.parse::<Rule>().unwrap().group() == Group::Scripts;
         if has_syntax_error && codes.iter().any(is_of_script) {
             continue;

@@ -363,7 +363,7 @@ impl Film<'_> {
     /// Finds endless animations without a duration.
     fn repeats(&self) -> Vec<Diagnostic> {
         let root = self.entry.composition.root.as_ref();
-        if self.entry.outline.is_part() || root.is_some_and(|root| root.duration != Measure::Missing) {
+        if self.entry.outline.is_part() || root.is_none_or(|root| root.duration != Measure::Missing) {
             return Vec::new();
         }
         let scripts = self.scripts().filter(|(page, _)| !is_library(page));

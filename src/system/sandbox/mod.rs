@@ -30,6 +30,7 @@ pub(crate) use limits::{Excess, Watch};
 pub(crate) use readable::ContainedPrograms;
 pub(crate) use trial::{ProgramVersions, version_line};
 
+use crate::system::deadline::Deadline;
 use crate::system::programs::WorkDir;
 
 /// The layers that work on this machine.
@@ -44,12 +45,17 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Finds the strongest layers that work with `programs`.
+    /// Finds the strongest layers that work with `programs`, until `deadline`: a program that has not printed its version by
+    /// then counts as one that does not start.
     ///
     /// # Errors
     /// Returns [`SandboxError::Strangers`] if pages of strangers would not meet a layer for files and one for the
     /// network.
-    pub(crate) fn find(options: SandboxOptions, programs: ContainedPrograms) -> Result<Self, SandboxError> {
+    pub(crate) fn find(
+        options: SandboxOptions,
+        programs: ContainedPrograms,
+        deadline: Deadline,
+    ) -> Result<Self, SandboxError> {
         let mut sandbox = Self {
             options,
             layers: Vec::new(),
@@ -58,14 +64,14 @@ impl Sandbox {
             missing: None,
         };
         if options.is_off && !options.is_for_strangers {
-            sandbox.versions = ProgramVersions::outside(&sandbox.programs);
+            sandbox.versions = ProgramVersions::outside(&sandbox.programs, deadline);
             return Ok(sandbox);
         }
         sandbox.layers = Layer::EVERYWHERE.to_vec();
         let mut missing = Vec::new();
-        match sandbox.layers_of_kernel(&mut missing) {
+        match sandbox.layers_of_kernel(&mut missing, deadline) {
             Some((layers, versions)) => (sandbox.layers, sandbox.versions) = (layers, versions),
-            None => sandbox.versions = ProgramVersions::outside(&sandbox.programs),
+            None => sandbox.versions = ProgramVersions::outside(&sandbox.programs, deadline),
         }
         sandbox.missing = (!missing.is_empty()).then(|| missing.join("; "));
         if options.is_for_strangers {
@@ -115,7 +121,11 @@ impl Sandbox {
     /// Returns the layers if some of the kernel hold with these programs, and the versions of the programs. Adds why a layer
     /// is missing to `missing`.
     #[cfg(target_os = "linux")]
-    fn layers_of_kernel(&self, missing: &mut Vec<String>) -> Option<(Vec<Layer>, ProgramVersions)> {
+    fn layers_of_kernel(
+        &self,
+        missing: &mut Vec<String>,
+        deadline: Deadline,
+    ) -> Option<(Vec<Layer>, ProgramVersions)> {
         let support = landlock::Support::of_this_kernel();
         let mut landlock = Vec::new();
         if !support.files || !is_allowed(Layer::Landlock) {
@@ -135,7 +145,7 @@ impl Sandbox {
             let trial = Self { layers: layers.clone(), missing: None, ..self.clone() };
             let tried = WorkDir::new().map_err(SandboxError::Start).and_then(|work_dir| {
                 let contained = trial.contain(&work_dir)?;
-                Ok(trial::try_programs(&contained, &self.programs, added[0]))
+                Ok(trial::try_programs(&contained, &self.programs, added[0], deadline))
             });
             match tried.unwrap_or_else(|error| Err(error.to_string())) {
                 Ok(versions) => Some((layers, versions)),
@@ -148,7 +158,11 @@ impl Sandbox {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn layers_of_kernel(&self, missing: &mut Vec<String>) -> Option<(Vec<Layer>, ProgramVersions)> {
+    fn layers_of_kernel(
+        &self,
+        missing: &mut Vec<String>,
+        deadline: Deadline,
+    ) -> Option<(Vec<Layer>, ProgramVersions)> {
         missing.push(format!("{} does not have a layer for files", std::env::consts::OS));
         None
     }

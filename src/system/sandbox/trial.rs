@@ -27,9 +27,9 @@ pub(crate) struct ProgramVersions {
 }
 
 impl ProgramVersions {
-    /// Asks the programs without any layer.
-    pub(super) fn outside(programs: &ContainedPrograms) -> Self {
-        Self::ask(programs, &|program, argument| Ok::<_, String>(version_line(program, argument)))
+    /// Asks the programs without any layer, until `deadline`.
+    pub(super) fn outside(programs: &ContainedPrograms, deadline: Deadline) -> Self {
+        Self::ask(programs, &|program, argument| Ok::<_, String>(version_line(program, argument, deadline)))
             .unwrap_or_default()
     }
 
@@ -50,7 +50,7 @@ impl ProgramVersions {
     }
 }
 
-/// Starts each program in layers, of which `added` may be the reason that one does not start.
+/// Starts each program in layers, of which `added` may be the reason that one does not start, until `deadline`.
 ///
 /// # Errors
 /// Returns why a program does not start there.
@@ -59,6 +59,7 @@ pub(super) fn try_programs(
     contained: &Contained,
     programs: &ContainedPrograms,
     added: Layer,
+    deadline: Deadline,
 ) -> Result<ProgramVersions, String> {
     ProgramVersions::ask(programs, &|program, argument| {
         let failed =
@@ -67,7 +68,7 @@ pub(super) fn try_programs(
         contained.set_environment(&mut command);
         command.arg(argument);
         let (exited, output) =
-            process::capture(command, Deadline::after(TIMEOUT)).map_err(|error| failed(error.to_string()))?;
+            process::capture(command, within(deadline)).map_err(|error| failed(error.to_string()))?;
         match exited.status.success() {
             true => Ok(first_line(&exited, &output)),
             false => {
@@ -78,11 +79,16 @@ pub(super) fn try_programs(
     })
 }
 
-/// Returns what a program prints about its version if it gets `argument`.
-pub(crate) fn version_line(program: &Path, argument: &str) -> Option<String> {
+/// Returns the earlier one of `deadline` and the time limit of a program that prints its version.
+fn within(deadline: Deadline) -> Deadline {
+    Deadline::after(deadline.limit(TIMEOUT))
+}
+
+/// Returns what a program prints about its version, until `deadline`, if it gets `argument`.
+pub(crate) fn version_line(program: &Path, argument: &str, deadline: Deadline) -> Option<String> {
     let mut command = process::without_secrets(Command::new(program));
     command.arg(argument);
-    let (exited, output) = process::capture(command, Deadline::after(TIMEOUT)).ok()?;
+    let (exited, output) = process::capture(command, within(deadline)).ok()?;
     first_line(&exited, &output)
 }
 

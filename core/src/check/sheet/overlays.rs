@@ -84,13 +84,24 @@ fn covers(style: &str) -> bool {
     let is_full = is_zero("inset") || ["top", "right", "bottom", "left"].iter().all(|side| is_zero(side));
     let background = value(style, "background").or_else(|| value(style, "background-color"));
     let is_opaque = background.is_some_and(|background| {
-        !matches!(background, "transparent" | "none")
-            && !background.replace(' ', "").trim_end_matches(')').ends_with(",0")
+        !matches!(background, "transparent" | "none") && !is_transparent(background)
     });
     let is_hidden = value(style, "opacity").is_some_and(|value| value.parse() == Ok(0.0))
         || value(style, "visibility") == Some("hidden")
         || value(style, "display") == Some("none");
     is_placed && is_full && is_opaque && !is_hidden
+}
+
+/// Returns whether a background is a color function with an alpha value of 0.
+fn is_transparent(background: &str) -> bool {
+    let Some((function, arguments)) = background.split_once('(') else { return false };
+    let arguments = arguments.trim_end_matches([')', ' ']);
+    let alpha = match arguments.split_once('/') {
+        Some((_, alpha)) => Some(alpha),
+        None if function.trim().ends_with('a') => arguments.split(',').nth(3),
+        None => None,
+    };
+    alpha.is_some_and(|alpha| alpha.trim().trim_end_matches('%').parse() == Ok(0.0))
 }
 
 #[cfg(test)]
@@ -106,6 +117,7 @@ mod tests {
             "position: absolute; inset: 10px; background: #fff",
             "position: absolute; inset: 0",
             "position: absolute; inset: 0; background: rgba(0, 0, 0, 0)",
+            "position: absolute; inset: 0; background: rgb(0 0 0 / 0%)",
             "position: absolute; inset: 0; background: #fff; opacity: 0",
         ] {
             assert!(!covers(silent), "{silent}");

@@ -39,19 +39,22 @@ impl<'a> PausingSource<'a> {
 impl Reader for PausingSource<'_> {
     type Error = Pause;
 
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn read_byte(&mut self) -> Result<Option<u8>, Pause> {
         let Ok(byte) = self.inner.read_byte();
         Ok(byte)
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn try_read_string(&mut self, text: &[u8], case_sensitive: bool) -> Result<bool, Pause> {
         let Ok(is_read) = self.inner.try_read_string(text, case_sensitive);
         Ok(is_read)
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn read_until<'b>(
         &'b mut self,
         needle: &[u8],
