@@ -57,9 +57,10 @@ macro_rules! rules {
                 match self { $(Self::$name => false $(|| $fixable)?,)+ }
             }
 
-            /// Returns the lines of the documentation; the first line is the summary.
-            fn lines(self) -> &'static [&'static str] {
-                match self { $(Self::$name => &[$($doc),+],)+ }
+            /// Returns the lines of the documentation, each with a line break; the first line is the summary.
+            fn text(self) -> &'static str {
+                // One text, since a table of lines would take 8 bytes more for each in WebAssembly.
+                match self { $(Self::$name => concat!($($doc, "\n"),+),)+ }
             }
         }
     };
@@ -762,13 +763,13 @@ impl Rule {
     /// Returns the summary, which is one line.
     #[must_use]
     pub fn summary(self) -> &'static str {
-        self.lines()[0].trim()
+        self.text().lines().next().unwrap_or_default().trim()
     }
 
     /// Returns the explanation, with line breaks; empty if the rule has a summary only.
     #[must_use]
     pub fn explanation(self) -> String {
-        let lines = self.lines()[1..].iter().map(|line| line.trim()).collect::<Vec<_>>();
+        let lines = self.text().lines().skip(1).map(str::trim).collect::<Vec<_>>();
         lines.join("\n").trim().to_owned()
     }
 
