@@ -206,7 +206,7 @@ test("nothing leaves the page", async () => {
   const before = server.requests.length;
   await page.click("#example");
   await packed();
-  const own = ["/pack-worker.js", "/preflight/browser.js", "/preflight/wasm.js", "/preflight/api.js", "/preflight/wasm_bg.wasm"];
+  const own = ["/pack-worker.js", "/preflight/browser.js", "/preflight/init.js", "/preflight/wasm.js", "/preflight/api.js", "/preflight/wasm_bg.wasm"];
   assert.deepEqual(server.requests.slice(before).filter((path) => !own.includes(path)), []);
   const escaped = await page.evaluate(async () => {
     try {
