@@ -46,7 +46,12 @@ pub(super) fn test(dist: &Path) -> Result<()> {
     let output = tool("npx").args(["hyperframes-ci", "--version"]).output()?;
     ensure!(printed(&output).trim() == format!("hyperframes-ci {VERSION}"), "npx: {}", printed(&output));
     let example = root().join("examples/launch-card");
-    let output = tool("npx").args(["hyperframes-ci", "check"]).arg(&example).output()?;
+    // The example is outside the working directory, which a CI job is confined to.
+    let output = tool("npx")
+        .args(["hyperframes-ci", "check"])
+        .arg(&example)
+        .env("HYPERFRAMES_CI_PATHS", &example)
+        .output()?;
     ensure!(output.status.success(), "npx hyperframes-ci check: {}", printed(&output));
 
     let launcher = folder.join("node_modules/hyperframes-ci/bin/hyperframes-ci.js");
