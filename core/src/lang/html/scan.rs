@@ -122,7 +122,6 @@ impl<'a, 'd> Reader<'a, 'd> {
 impl Emitter for Reader<'_, '_> {
     type Token = Infallible;
 
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn move_position(&mut self, offset: isize) {
         self.position = self.position.saturating_add_signed(offset);
     }
@@ -135,12 +134,10 @@ impl Emitter for Reader<'_, '_> {
         self.tag.start = self.position - 1;
     }
 
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn init_start_tag(&mut self) {
         self.start_tag(false);
     }
 
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn init_end_tag(&mut self) {
         self.start_tag(true);
     }
@@ -149,7 +146,6 @@ impl Emitter for Reader<'_, '_> {
         self.tag.name_end = self.position;
     }
 
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn init_attribute(&mut self) {
         self.end_attribute();
         // The first byte of the name was already consumed.
@@ -157,7 +153,6 @@ impl Emitter for Reader<'_, '_> {
         self.attribute = Some(Draft::new(name));
     }
 
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn push_attribute_name(&mut self, _: &[u8]) {
         if let Some(draft) = &mut self.attribute {
             draft.extend_name(self.position);
