@@ -8,6 +8,7 @@ use super::options::{CheckOptions, MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
 use super::reach::Reach;
 use super::report::Report;
+use super::styles::Sheets;
 use super::{
     bindings, composition, files, fonts, markup, media, media_files, references, refused, scripts, sheet,
     structure, styles, timing, tweens, values,
@@ -90,8 +91,10 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         }
         let text = page.text();
         found.extend(markup::check(page, &text));
-        found.extend(styles::check(page, &text));
-        found.extend(sheet::check(page, &text, mounted.contains(page.path.as_str())));
+        let sheets = Sheets::of(page, &text);
+        let rules = sheets.rules();
+        found.extend(styles::check(page, &text, &rules));
+        found.extend(sheet::check(page, &text, &sheets, &rules, mounted.contains(page.path.as_str())));
         found.extend(structure::check(&pages, page, &text));
         found.extend(timing::check(page, &text, mounted.contains(page.path.as_str())));
         found.extend(media::check(&pages, page, &text));

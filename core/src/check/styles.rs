@@ -36,15 +36,30 @@ pub(super) struct StyleRule<'a> {
     pub(super) span: Span,
 }
 
-pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+/// The style sheets of a page: their offsets in the file, and their texts without comments.
+pub(super) struct Sheets(Vec<(usize, String)>);
+
+impl Sheets {
+    /// Reads the style sheets of a page.
+    pub(super) fn of(page: &Page, text: &Text<'_>) -> Self {
+        let css = |style: &Span| (style.start, without_comments(&text.source[style.start..style.end]));
+        Self(page.facts.styles.iter().map(css).collect())
+    }
+
+    /// Returns the offset and the text of each style sheet.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.0.iter().map(|(start, css)| (*start, css.as_str()))
+    }
+
+    /// Returns the rules of all style sheets.
+    pub(super) fn rules(&self) -> Vec<StyleRule<'_>> {
+        self.iter().flat_map(|(start, css)| rules(css, start)).collect()
+    }
+}
+
+/// Checks the rules of a page.
+pub(super) fn check(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let sheets = page
-        .facts
-        .styles
-        .iter()
-        .map(|style| (style.start, without_comments(&text.source[style.start..style.end])));
-    let sheets = sheets.collect::<Vec<_>>();
-    let rules = sheets.iter().flat_map(|(start, css)| rules(css, *start)).collect::<Vec<_>>();
     let stacking = rules.iter().filter(|rule| has_stacking(rule.body));
     let stacking = stacking.flat_map(|rule| rule.selector.split(',').map(str::trim)).collect::<BTreeSet<_>>();
     let ids = page
@@ -60,7 +75,7 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     };
     let mut told = BTreeSet::new();
     let mut negatives = 0;
-    for rule in &rules {
+    for rule in rules {
         for id in composition_ids(rule.selector).filter(|id| !ids.contains(id)) {
             if told.insert(id) {
                 let message =
@@ -94,7 +109,7 @@ fn behind(text: &Text<'_>, span: Span) -> Diagnostic {
 }
 
 /// Returns the innermost rules, in source order.
-pub(super) fn rules(css: &str, offset: usize) -> Vec<StyleRule<'_>> {
+fn rules(css: &str, offset: usize) -> Vec<StyleRule<'_>> {
     let mut found = Vec::new();
     // The end of the last block or declaration, and the start of the innermost open block.
     let mut boundary = 0;

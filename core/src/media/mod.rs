@@ -30,7 +30,7 @@ pub struct Media {
     pub size: Option<(u32, u32)>,
     /// Length in seconds.
     pub duration: Option<f64>,
-    /// The video codec, such as `h264`; `None` if there is no picture that moves.
+    /// The video codec, such as `h264`; `None` without a video track.
     pub video: Option<String>,
     /// Whether there is sound.
     pub has_sound: bool,

@@ -6,23 +6,21 @@ mod overlays;
 mod selectors;
 mod syntax;
 
-use super::fonts::without_comments;
 use super::page::Page;
-use super::styles::rules;
+use super::styles::{Sheets, StyleRule};
 use crate::findings::{Diagnostic, Text};
 
-/// Checks the styles of a page; `is_mounted` tells whether another page mounts it.
-pub(super) fn check(page: &Page, text: &Text<'_>, is_mounted: bool) -> Vec<Diagnostic> {
-    let sheets = page
-        .facts
-        .styles
-        .iter()
-        .map(|style| (style.start, without_comments(&text.source[style.start..style.end])));
-    let sheets = sheets.collect::<Vec<_>>();
-    let rules = sheets.iter().flat_map(|(start, css)| rules(css, *start)).collect::<Vec<_>>();
-    let mut found = selectors::check(text, &rules);
-    found.extend(sheets.iter().filter_map(|(start, css)| syntax::check(text, css, *start)));
-    found.extend(canvas::check(page, text, &rules, is_mounted));
-    found.extend(overlays::check(page, text, &rules));
+/// Checks the styles of a page, which are `sheets` with these rules; `is_mounted` tells whether another page mounts it.
+pub(super) fn check(
+    page: &Page,
+    text: &Text<'_>,
+    sheets: &Sheets,
+    rules: &[StyleRule<'_>],
+    is_mounted: bool,
+) -> Vec<Diagnostic> {
+    let mut found = selectors::check(text, rules);
+    found.extend(sheets.iter().filter_map(|(start, css)| syntax::check(text, css, start)));
+    found.extend(canvas::check(page, text, rules, is_mounted));
+    found.extend(overlays::check(page, text, rules));
     found
 }
