@@ -161,14 +161,16 @@ impl<'a> Resolver<'a> {
             let actual = &self.tree.files()[*place].path;
             return Destination::OtherCase(path, join(self.tree.project(), actual));
         }
-        let excluded = self.tree.rules().exclusion_of_file(inside);
-        match (self.tree.find(&path), excluded) {
-            (Found::File, Some(reason)) => Destination::Ignored(path, reason),
-            (Found::Folder, _) => Destination::None,
-            (Found::OutOfReach, _) => Destination::Escapes,
-            // A file that is not packed for another reason, such as its name, has its own finding.
-            (Found::File, None) => Destination::None,
-            (Found::Nothing, _) => missing(path),
+        match self.tree.find(&path) {
+            // Only the paths of files are compared with the rules: the text of a page can be a path of any length.
+            Found::File => match self.tree.rules().exclusion_of_file(inside) {
+                Some(reason) => Destination::Ignored(path, reason),
+                // A file that is not packed for another reason, such as its name, has its own finding.
+                None => Destination::None,
+            },
+            Found::Folder => Destination::None,
+            Found::OutOfReach => Destination::Escapes,
+            Found::Nothing => missing(path),
         }
     }
 }
