@@ -1,4 +1,4 @@
-//! `cargo xtask engine-lock`: the lock files of the engine and of Node, and the contents of their packages.
+//! `cargo xtask engine-lock`: the lock files of the engine, of Node and of the tooling for Lambda, and the contents of their packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use serde_json::Value;
 use crate::command::{cargo, root, say, succeed, target};
 
 /// Folders with `package.json`, `package-lock.json` and `contents.json`.
-const SETS: [&str; 2] = ["src/engine/lock", "src/system/programs/node_lock"];
+const SETS: [&str; 3] = ["src/engine/lock", "src/system/programs/node_lock", "src/renderers/lambda/lock"];
 
 /// Arguments of every npm command.
 const QUIET: [&str; 4] = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
 
-/// Updates the lock files: the newest dependencies that the engine allows, and the newest Node of its major version.
+/// Updates the lock files, or only those in `folder`: the newest dependencies that the engine allows, and the newest Node of its major version.
 ///
 /// # Errors
 /// Returns an error if the registry does not answer, or an archive does not have its hash.
-pub(crate) fn update() -> Result<()> {
-    for set in SETS {
+pub(crate) fn update(folder: Option<&str>) -> Result<()> {
+    for set in SETS.into_iter().filter(|set| folder.is_none_or(|folder| *set == folder)) {
         let folder = root().join(set);
         if set.ends_with("node_lock") {
             update_versions(&folder.join("package.json"))?;

@@ -33,7 +33,7 @@ cargo xtask layers --at REV print the module dependencies at a Git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
 cargo xtask demo            make the pictures of the README: terminal session and comment
-cargo xtask engine-lock     update the lock files of the engine and of Node
+cargo xtask engine-lock [FOLDER]  update the lock files of the engine, of Node and of the tooling for Lambda
 cargo xtask upstream [[OLD] NEW]
                             print what a release of the official package changes [default: the newest]
 cargo xtask site            build the page into target/site
@@ -78,7 +78,8 @@ fn main() -> ExitCode {
             say(&folder.display().to_string());
             true
         }),
-        ["engine-lock"] => engine_lock::update().map(|()| true),
+        ["engine-lock"] => engine_lock::update(None).map(|()| true),
+        ["engine-lock", folder] => engine_lock::update(Some(folder)).map(|()| true),
         ["upstream", versions @ ..] if versions.len() <= 2 => upstream::compare(versions).map(|()| true),
         ["docs"] => docs::build().map(|folder| {
             say(&folder.display().to_string());

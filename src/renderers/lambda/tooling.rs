@@ -13,10 +13,11 @@ use serde_json::json;
 
 use super::error::LambdaError;
 use super::follower::{FOLLOWING, Follower};
+use super::options::LAMBDA_VERSION;
 use super::stack::Stack;
 use crate::system::deadline::Deadline;
 use crate::system::programs::process::{self, OutputTail, RunningProcess};
-use crate::system::programs::{self, Node, NpmPackages, WorkDir, set_noninteractive};
+use crate::system::programs::{self, Lock, Node, NpmPackages, WorkDir, set_noninteractive};
 use crate::system::unpack::unpack;
 
 /// Packages to pin to the same version: the version ranges of the tooling would let npm mix versions.
@@ -24,6 +25,13 @@ const PINNED_PACKAGES: &[&str] = &["core", "engine", "lint", "parsers", "produce
 
 /// The HTML parser of the SDK, at the tested version.
 const PARSER: (&str, &str) = ("linkedom", "0.18.12");
+
+/// The tooling of [`LAMBDA_VERSION`] with all its dependencies.
+static LOCK: Lock = Lock {
+    manifest: include_str!("lock/package.json"),
+    lock: include_str!("lock/package-lock.json"),
+    contents: include_str!("lock/contents.json"),
+};
 
 const FOLLOW: &str = include_str!("follow.mjs");
 
@@ -79,6 +87,19 @@ struct StartResult {
     error: Option<String>,
 }
 
+/// Returns the packages of a version of the tooling: those of the lock file, or for another version those that npm chooses.
+fn packages(cache: &Path, version: &str) -> NpmPackages {
+    let name = format!("the HyperFrames tooling for Lambda {version}");
+    if version == LAMBDA_VERSION {
+        return NpmPackages::locked(name, cache.join(format!("lambda-{version}-{}", LOCK.id())), &LOCK);
+    }
+    let pinned = PINNED_PACKAGES.iter().map(|name| format!("@hyperframes/{name}")).collect::<Vec<_>>();
+    let mut pins = pinned.iter().map(|name| (name.as_str(), version)).collect::<Vec<_>>();
+    pins.push(PARSER);
+    let packages = [("hyperframes", version), ("@hyperframes/aws-lambda", version)];
+    NpmPackages::new(name, cache.join(format!("lambda-{version}")), &packages, &pins)
+}
+
 impl Tooling {
     /// Finds or installs a version of the tooling and unpacks `archive`; `on_install` is called with the name of everything
     /// that is installed.
@@ -93,15 +114,7 @@ impl Tooling {
         on_install: &mut dyn FnMut(&str),
     ) -> Result<Self, LambdaError> {
         let cache = programs::cache()?;
-        let pinned = PINNED_PACKAGES.iter().map(|name| format!("@hyperframes/{name}")).collect::<Vec<_>>();
-        let mut pins = pinned.iter().map(|name| (name.as_str(), version)).collect::<Vec<_>>();
-        pins.push(PARSER);
-        let modules = NpmPackages::new(
-            format!("the HyperFrames tooling for Lambda {version}"),
-            cache.join(format!("lambda-{version}")),
-            &[("hyperframes", version), ("@hyperframes/aws-lambda", version)],
-            &pins,
-        );
+        let modules = packages(&cache, version);
         let node = Node::find(&cache);
         if let Some(missing) = node.missing_for(&modules) {
             return Err(programs::ProgramError::Missing(vec![missing]).into());
@@ -303,6 +316,19 @@ mod tests {
             flags(options),
             ["--fps=24", "--quality=high", "--format=webm", "--output-resolution=portrait"]
         );
+    }
+
+    #[test]
+    fn the_lock_file_fixes_every_package_of_the_default_version() {
+        assert_eq!(LOCK.problems(), Vec::<String>::new());
+        let manifest = serde_json::from_str::<serde_json::Value>(LOCK.manifest).unwrap_or_default();
+        let pins = PINNED_PACKAGES.iter().map(|name| (format!("@hyperframes/{name}"), LAMBDA_VERSION));
+        for (name, version) in pins.chain([(PARSER.0.to_owned(), PARSER.1)]) {
+            assert_eq!(manifest["overrides"][&name], version, "{name}");
+        }
+        for name in ["hyperframes", "@hyperframes/aws-lambda"] {
+            assert_eq!(manifest["dependencies"][name], LAMBDA_VERSION, "{name}");
+        }
     }
 
     #[test]
