@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hyperframes_ci_core::check::{CheckOptions, Report};
+use hyperframes_ci_core::check::Report;
 use hyperframes_ci_core::findings::{CONFIG_FILE, Severity};
 use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, Tree, join};
 
@@ -214,11 +214,7 @@ impl ScopeBuilder<'_> {
     /// Checks a project and adds its compositions.
     fn add_project(&mut self, project: &Project) -> Result<(), Error> {
         let mut target = self.check_target(None, Some(&project.root))?;
-        target.options = CheckOptions {
-            compositions: self.inputs.compositions.clone(),
-            is_render: true,
-            ..CheckOptions::default()
-        };
+        target.options.compositions.clone_from(&self.inputs.compositions);
         let (tree, report, errors) = self.check(&target, true)?;
         let compositions = match self.inputs.compositions.is_empty() {
             true => vec![DEFAULT_COMPOSITION.to_owned()],

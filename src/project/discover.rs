@@ -27,6 +27,8 @@ pub(crate) enum DiscoverError {
     Pattern(String, glob::PatternError),
     /// A directory without a project in or below it.
     NoProject(PathBuf),
+    /// A file that is not part of a project, or a link that leads nowhere.
+    NoProjectFile(PathBuf),
     /// A path that is neither a directory nor a regular file, but this.
     Special(PathBuf, &'static str),
     /// A project that cannot be opened.
@@ -40,6 +42,15 @@ impl fmt::Display for DiscoverError {
             Self::Pattern(pattern, error) => write!(f, "invalid pattern {pattern}: {error}"),
             Self::NoProject(path) => {
                 write!(f, "no HyperFrames project found in {} or its subdirectories", path.display())
+            }
+            Self::NoProjectFile(path) => {
+                let is_file = path.is_file();
+                let reason = if is_file {
+                    "is not part of a HyperFrames project"
+                } else {
+                    "is a link that leads nowhere"
+                };
+                write!(f, "{} {reason}", path.display())
             }
             Self::Special(path, kind) => write!(f, "{} is {kind}, not a directory", path.display()),
             Self::Project(error) => error.fmt(f),
@@ -58,16 +69,25 @@ pub(crate) struct Selected {
 }
 
 /// Returns the projects of `paths`: project directories, directories above them, files inside them, and patterns for any
-/// of these. Files that do not belong to a project are skipped.
+/// of these. Files that match a pattern and do not belong to a project are skipped.
 ///
 /// # Errors
-/// Returns [`DiscoverError`] if a path does not exist, a pattern is invalid, a directory contains no project, or a project
-/// cannot be opened or is not in `reach`.
+/// Returns [`DiscoverError`] if a path does not exist, a pattern is invalid, a directory contains no project, a file that is
+/// named is part of none, or a project cannot be opened or is not in `reach`.
 pub(crate) fn projects(
     paths: &[PathBuf],
     workspace: Option<&Path>,
     reach: &Reach,
 ) -> Result<Vec<Project>, DiscoverError> {
+    let is_stray = |path: &&PathBuf| {
+        let exists = path.symlink_metadata().is_ok();
+        // Links to devices and the like have an error of their own.
+        let is_file = path.metadata().map_or(true, |found| found.is_file());
+        exists && is_file && project_of(path).is_none()
+    };
+    if let Some(path) = paths.iter().find(is_stray) {
+        return Err(DiscoverError::NoProjectFile(path.clone()));
+    }
     let selected = selection(paths, workspace, reach)?.into_iter();
     Ok(selected.filter(|selected| !selected.is_partial).map(|selected| selected.project).collect())
 }
@@ -76,7 +96,7 @@ pub(crate) fn projects(
 /// as a library of blocks. Files that do not belong to either are skipped, so that hooks can pass all changed files.
 ///
 /// # Errors
-/// As [`projects`].
+/// As [`projects`], except that every file may be one of no project.
 pub(crate) fn selection(
     paths: &[PathBuf],
     workspace: Option<&Path>,
@@ -299,5 +319,18 @@ mod tests {
         assert_eq!(found(&["docs/e.html", ".git/config"]), Ok(Vec::new()));
         assert!(found(&["docs"]).expect_err("none").starts_with("no HyperFrames project found in"));
         assert!(found(&["gone/*"]).expect_err("none").starts_with("no such file or directory: "));
+        let strict = |path: &str| {
+            let found = projects(&[folder.path().join(path)], None, &Reach::anywhere());
+            found.map(|found| found.len()).map_err(|error| error.to_string())
+        };
+        assert_eq!((strict("videos/a/index.html"), strict("videos/*")), (Ok(1), Ok(2)));
+        let stray = strict("docs/e.html").expect_err("no project");
+        assert!(stray.ends_with("e.html is not part of a HyperFrames project"), "{stray}");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("gone", folder.path().join("link")).expect("linked");
+            let dangling = strict("link").expect_err("no project");
+            assert!(dangling.ends_with("link is a link that leads nowhere"), "{dangling}");
+        }
     }
 }

@@ -133,10 +133,12 @@ fn a_run_without_an_entry_for_its_event_says_so() {
 #[test]
 fn invalid_inputs_are_annotated() {
     let stage = Stage::new();
+    write(stage.repository.path(), "hyperframes-ci.md", "# Videos\n");
     for (input, value, message) in [
         ("fail-on", "x", "input fail-on must be one of error, warning, never (got \"x\")"),
         ("deny", "mising-asset", "input deny: unknown check \"mising-asset\""),
         ("projects", "nowhere", "nowhere"),
+        ("projects", "hyperframes-ci.md", "hyperframes-ci.md is not part of a HyperFrames project"),
     ] {
         let run = stage.run(&stage.pull_request(), &[(input, value)]);
         assert_eq!(run.code, 2, "{}", run.log);
@@ -147,6 +149,17 @@ fn invalid_inputs_are_annotated() {
             run.log
         );
     }
+}
+
+#[test]
+fn values_are_checked_for_the_projects_of_an_input() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "values.json", "{\n  \"nosuch\": 1\n}\n");
+    commit(stage.repository.path(), "values");
+    let inputs = [("mode", "check"), ("projects", "videos/one"), ("variables-file", "values.json")];
+    let run = stage.run(&stage.pull_request(), &inputs);
+    assert!(run.log.contains("values.json") && run.log.contains("nosuch"), "{}", run.log);
+    assert_eq!(stage.emulator.created(), (0, 0));
 }
 
 #[test]
