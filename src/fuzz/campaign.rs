@@ -182,6 +182,38 @@ fn the_programs_of_the_fuzzer_are_the_targets() {
     }
 }
 
+/// A workspace of its own does not inherit the dependencies, and only builds of the night use it.
+#[test]
+fn the_programs_of_the_fuzzer_have_the_dependencies_of_the_program() {
+    let manifest =
+        |path: &str| toml::from_str::<toml::Table>(&fs::read_to_string(root().join(path)).unwrap()).unwrap();
+    let (program, fuzzer) = (manifest("Cargo.toml"), manifest("fuzz/Cargo.toml"));
+    let shared = &program["workspace"]["dependencies"];
+    let version = |value: &toml::Value| value.get("version").unwrap_or(value).as_str().map(str::to_owned);
+    let dependencies = |manifest: &toml::Table| {
+        let mut tables = vec![(String::new(), manifest["dependencies"].clone())];
+        for (platform, own) in manifest["target"].as_table().unwrap() {
+            tables.extend(own.get("dependencies").map(|found| (platform.clone(), found.clone())));
+        }
+        let each = tables.into_iter().flat_map(|(platform, table)| {
+            table.as_table().unwrap().clone().into_iter().map(move |entry| (platform.clone(), entry))
+        });
+        let version_of = |name: &str, value: &toml::Value| match value.get("workspace") {
+            Some(_) => version(&shared[name]),
+            None => version(value),
+        };
+        // libFuzzer runs on Linux, with the standard allocator.
+        let others = ["hyperframes-ci-core", "libfuzzer-sys"];
+        each.filter(|(platform, (name, _))| {
+            !others.contains(&name.as_str())
+                && !["windows", "target_env"].iter().any(|other| platform.contains(other))
+        })
+        .map(|(platform, (name, value))| (format!("{platform} {name}"), version_of(&name, &value)))
+        .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(dependencies(&fuzzer), dependencies(&program), "fuzz/Cargo.toml, and Cargo.toml");
+}
+
 #[test]
 fn quadratic_work_is_noticed() {
     let quadratic = |input: &[u8]| {
