@@ -130,6 +130,7 @@ fn nothing_of_the_machine_arrives() {
     for (name, layers, is_off) in [
         ("node-permission, network-proxy", Some("none"), false),
         ("the same and bubblewrap", Some("bubblewrap"), false),
+        ("the same, bubblewrap and network-namespace", Some("bubblewrap,network-namespace"), false),
         ("the same and landlock", Some("landlock"), false),
         ("no layer", None, true),
     ] {

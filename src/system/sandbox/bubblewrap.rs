@@ -23,7 +23,9 @@ pub(super) fn program() -> Option<PathBuf> {
 /// Returns a command that starts this program in namespaces with the files of `restriction`; its arguments follow.
 pub(super) fn command(restriction: &Restriction) -> Command {
     let mut command = Command::new(program().unwrap_or_else(|| PathBuf::from("bwrap")));
-    // The network stays that of the machine: the filtering proxy is in there.
+    if restriction.relay.is_some() {
+        command.arg("--unshare-net");
+    }
     command.args(["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]);
     command.args(["--die-with-parent", "--proc", "/proc", "--dev", "/dev"]);
     for (option, paths) in [("--ro-bind-try", &restriction.readable), ("--bind", &restriction.writable)] {

@@ -13,6 +13,8 @@ use super::proxy::FilteringProxy;
 use super::readable;
 use super::readable::ContainedPrograms;
 #[cfg(target_os = "linux")]
+use super::relay::{Entrance, Relay};
+#[cfg(target_os = "linux")]
 use super::restriction::Restriction;
 #[cfg(target_os = "linux")]
 use super::{bubblewrap, launcher};
@@ -57,6 +59,9 @@ struct State {
     folder: TemporaryFolder,
     home: PathBuf,
     proxy: FilteringProxy,
+    /// The way to the proxy from a network namespace.
+    #[cfg(target_os = "linux")]
+    _entrance: Option<Entrance>,
     /// Settings of the guard.
     guard: String,
     /// Flags of Node's permission model.
@@ -93,14 +98,24 @@ impl Contained {
         let work = real(work_dir.path());
         let own = real(folder.path());
         #[cfg(target_os = "linux")]
+        let has = |layer| layers.contains(&layer);
+        #[cfg(target_os = "linux")]
+        let relay =
+            has(Layer::NetworkNamespace).then(|| Relay { port: proxy.port(), socket: own.join("proxy") });
+        #[cfg(target_os = "linux")]
+        let entrance = match &relay {
+            Some(relay) => Some(Entrance::open(relay.socket.clone(), relay.port)?),
+            None => None,
+        };
+        #[cfg(target_os = "linux")]
         let restriction = {
-            let has = |layer| layers.contains(&layer);
             let is_launched = has(Layer::Landlock) || has(Layer::Bubblewrap);
             is_launched.then(|| Restriction {
                 readable: readable::readable(programs).into_iter().chain([own.clone()]).collect(),
                 writable: vec![work.clone()],
                 has_landlock: has(Layer::Landlock),
                 ports: has(Layer::LandlockTcp).then(|| ports.all().chain([proxy.port()]).collect()),
+                relay,
                 max_file_size: MAX_FILE_SIZE,
             })
         };
@@ -117,6 +132,8 @@ impl Contained {
             folder,
             home,
             proxy,
+            #[cfg(target_os = "linux")]
+            _entrance: entrance,
             guard,
             permissions,
             #[cfg(target_os = "linux")]

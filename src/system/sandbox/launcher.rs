@@ -1,4 +1,5 @@
-//! `hyperframes-ci __contain POLICY PROGRAM…`: restricts this process and then becomes the program.
+//! `hyperframes-ci __contain POLICY PROGRAM…`: restricts this process and then becomes the program. `__relay POLICY` is the
+//! process beside it that leads to the filtering proxy.
 //!
 //! A process of its own, since restrictions cannot be taken back, and since code between `fork` and `exec` would be
 //! unsafe.
@@ -9,6 +10,9 @@ use std::path::Path;
 #[cfg(target_os = "linux")]
 use std::process::Command;
 use std::process::ExitCode;
+
+#[cfg(target_os = "linux")]
+use super::restriction::Restriction;
 
 /// The first argument.
 const ARGUMENT: &str = "__contain";
@@ -28,10 +32,13 @@ pub(super) fn command(outer: Option<Command>, policy: &Path, program: &Path) -> 
 /// Runs the program of `arguments` if they start with [`ARGUMENT`], and returns the exit code if that is not possible.
 /// On success it does not return.
 pub(crate) fn launch(arguments: &[OsString]) -> Option<ExitCode> {
-    if arguments.get(1)? != ARGUMENT {
-        return None;
-    }
-    let message = match become_program(&arguments[2..]) {
+    let ended = match arguments.get(1)?.to_str()? {
+        ARGUMENT => become_program(&arguments[2..]),
+        #[cfg(target_os = "linux")]
+        super::relay::ARGUMENT => relay(&arguments[2..]),
+        _ => return None,
+    };
+    let message = match ended {
         Ok(never) => match never {},
         Err(message) => message,
     };
@@ -46,10 +53,35 @@ fn become_program(arguments: &[OsString]) -> Result<std::convert::Infallible, St
     use std::os::unix::process::CommandExt;
 
     let [policy, program, arguments @ ..] = arguments else { return Err("no program".to_owned()) };
-    let policy = std::fs::read(policy).map_err(|error| error.to_string())?;
-    let restriction = serde_json::from_slice(&policy).map_err(|error| error.to_string())?;
+    let restriction = read(policy)?;
+    if let Some(relay) = &restriction.relay {
+        relay.start(policy.as_ref()).map_err(|error| format!("the way to the proxy: {error}"))?;
+    }
     super::landlock::apply(&restriction)?;
     Err(Command::new(program).args(arguments).exec().to_string())
+}
+
+/// Passes connections of a network namespace to the filtering proxy.
+#[cfg(target_os = "linux")]
+fn relay(arguments: &[OsString]) -> Result<std::convert::Infallible, String> {
+    let [policy] = arguments else { return Err("no policy".to_owned()) };
+    let restriction = read(policy)?;
+    let Some(relay) = &restriction.relay else { return Err("no relay".to_owned()) };
+    let folder = relay.socket.parent().map(Path::to_owned);
+    let own = Restriction {
+        readable: Vec::new(),
+        writable: folder.into_iter().collect(),
+        ports: None,
+        ..restriction.clone()
+    };
+    super::landlock::apply(&own)?;
+    relay.run().map_err(|error| error.to_string())
+}
+
+#[cfg(target_os = "linux")]
+fn read(policy: &OsString) -> Result<Restriction, String> {
+    let policy = std::fs::read(policy).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&policy).map_err(|error| error.to_string())
 }
 
 #[cfg(not(target_os = "linux"))]

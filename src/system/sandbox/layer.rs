@@ -14,6 +14,8 @@ pub(crate) enum Layer {
     /// Namespaces of the Linux kernel, made by Bubblewrap: other files, sockets that are files, and other processes do not
     /// exist for the engine.
     Bubblewrap,
+    /// A network namespace, made by Bubblewrap: no process of the engine reaches anything but its own servers and the proxy.
+    NetworkNamespace,
     /// Landlock of the Linux kernel, without capabilities: no process of the engine reads or writes other files.
     Landlock,
     /// Landlock's rules for TCP: no process of the engine connects to anything but the proxy and its own ports.
@@ -23,8 +25,14 @@ pub(crate) enum Layer {
 impl Layer {
     /// All layers, the weakest first.
     #[cfg(test)]
-    pub(super) const ALL: &'static [Self] =
-        &[Self::NodePermission, Self::NetworkProxy, Self::Bubblewrap, Self::Landlock, Self::LandlockTcp];
+    pub(super) const ALL: &'static [Self] = &[
+        Self::NodePermission,
+        Self::NetworkProxy,
+        Self::Bubblewrap,
+        Self::NetworkNamespace,
+        Self::Landlock,
+        Self::LandlockTcp,
+    ];
 
     /// The layers that every system has.
     pub(super) const EVERYWHERE: [Self; 2] = [Self::NodePermission, Self::NetworkProxy];
@@ -35,6 +43,7 @@ impl Layer {
             Self::NodePermission => "node-permission",
             Self::NetworkProxy => "network-proxy",
             Self::Bubblewrap => "bubblewrap",
+            Self::NetworkNamespace => "network-namespace",
             Self::Landlock => "landlock",
             Self::LandlockTcp => "landlock-tcp",
         }
@@ -45,6 +54,7 @@ impl Layer {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Bubblewrap => "Bubblewrap",
+            Self::NetworkNamespace => "a network namespace of Bubblewrap",
             Self::Landlock | Self::LandlockTcp => "Landlock",
             Self::NodePermission | Self::NetworkProxy => "Node",
         }
@@ -57,7 +67,7 @@ impl Layer {
 
     /// Returns whether a page does not reach services of the machine and of its network.
     pub(crate) fn holds_network(self) -> bool {
-        matches!(self, Self::NetworkProxy | Self::LandlockTcp)
+        matches!(self, Self::NetworkProxy | Self::NetworkNamespace | Self::LandlockTcp)
     }
 }
 

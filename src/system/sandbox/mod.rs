@@ -17,6 +17,8 @@ mod ports;
 mod proxy;
 mod readable;
 #[cfg(target_os = "linux")]
+mod relay;
+#[cfg(target_os = "linux")]
 mod restriction;
 #[cfg(target_os = "linux")]
 mod seccomp;
@@ -138,10 +140,17 @@ impl Sandbox {
         if !has_bubblewrap {
             missing.push("Bubblewrap is not installed".to_owned());
         }
-        let wrapped = has_bubblewrap.then(|| [&[Layer::Bubblewrap], &landlock[..]].concat());
-        let plain = (!landlock.is_empty()).then_some(landlock);
-        wrapped.into_iter().chain(plain).find_map(|added| {
-            let layers = [&Layer::EVERYWHERE[..], &added].concat();
+        let mut candidates = Vec::new();
+        if has_bubblewrap && is_allowed(Layer::NetworkNamespace) {
+            candidates.push([&[Layer::NetworkNamespace, Layer::Bubblewrap], &landlock[..]].concat());
+        }
+        if has_bubblewrap {
+            candidates.push([&[Layer::Bubblewrap], &landlock[..]].concat());
+        }
+        candidates.extend((!landlock.is_empty()).then_some(landlock));
+        candidates.into_iter().find_map(|added| {
+            let mut layers = [&Layer::EVERYWHERE[..], &added].concat();
+            layers.sort_unstable();
             let trial = Self { layers: layers.clone(), missing: None, ..self.clone() };
             let tried = WorkDir::new().map_err(SandboxError::Start).and_then(|work_dir| {
                 let contained = trial.contain(&work_dir)?;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// The restrictions of the layers `bubblewrap`, `landlock` and `landlock-tcp`, written to a file for the process that
+use super::relay::Relay;
+
+/// The restrictions of the layers of the kernel, written to a file for the process that
 /// applies them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Restriction {
@@ -16,6 +18,8 @@ pub(super) struct Restriction {
     pub(super) has_landlock: bool,
     /// The only ports that TCP connections may go to; `None` does not limit them.
     pub(super) ports: Option<Vec<u16>>,
+    /// The way to the filtering proxy, in a network namespace.
+    pub(super) relay: Option<Relay>,
     /// Maximum size of a file, in bytes.
     pub(super) max_file_size: u64,
 }
