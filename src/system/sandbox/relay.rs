@@ -37,7 +37,7 @@ impl Relay {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         let mut command = Command::new("/proc/self/exe");
         command.arg(ARGUMENT).arg(policy).stdin(OwnedFd::from(listener));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.env_clear().stdout(Stdio::null()).stderr(Stdio::null());
         // It ends with the namespace.
         command.spawn().map(drop)
     }
