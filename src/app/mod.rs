@@ -20,6 +20,7 @@ pub(crate) mod pack;
 pub(crate) mod prepare;
 pub(crate) mod render;
 pub(crate) mod request;
+pub(crate) mod saved_report;
 mod severities;
 pub(crate) mod sign_in;
 pub(crate) mod spec;

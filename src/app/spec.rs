@@ -31,6 +31,8 @@ pub(crate) struct RenderSpec {
     pub(crate) output: Option<PathBuf>,
     /// Outputs and manifests of all entries of the configuration, which are not part of any project.
     pub(crate) other_outputs: ResolvedPaths,
+    /// Files with reports of the run.
+    pub(crate) reports: Vec<PathBuf>,
     /// Whether to check and pack only.
     pub(crate) is_dry_run: bool,
     /// The user's `Idempotency-Key`.
@@ -161,6 +163,7 @@ impl RenderSpec {
     /// Returns the files that the run itself reads or writes; they are not part of the project.
     pub(crate) fn own_files(&self) -> Vec<&Path> {
         let files = [&self.output, &self.batch.rows, &self.batch.manifest, &self.run.reuse.ledger];
-        files.into_iter().filter_map(Option::as_deref).collect()
+        let reports = self.reports.iter().map(PathBuf::as_path);
+        files.into_iter().filter_map(Option::as_deref).chain(reports).collect()
     }
 }

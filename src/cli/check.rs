@@ -16,6 +16,7 @@ use crate::app::entries::located;
 use crate::app::failure::CheckFailed;
 use crate::app::fix::{self, FixResult};
 use crate::app::outcome::{CheckOutcome, FixedOutcome, RuleOutcome};
+use crate::app::saved_report::{SavedReport, save_findings};
 use crate::app::spec::{RenderSpec, Severities};
 use crate::app::staged;
 use crate::engine::Engine;
@@ -24,6 +25,7 @@ use crate::project::changes::Base;
 use crate::project::display_path::DisplayPaths;
 use crate::renderers::provision_engine;
 use crate::system::deadline::Deadline;
+use crate::system::gate::Reach;
 use crate::system::sandbox::SandboxOptions;
 use crate::ui::{Console, counted, plain_lines, unified};
 
@@ -71,6 +73,11 @@ pub(super) struct Args {
     /// Output format: human, json, github or sarif [default: human]
     #[arg(long, value_parser = values::report_format(), value_name = "FORMAT", hide_possible_values = true)]
     format: Option<ReportFormat>,
+    /// Write a report to a file as well; may be repeated
+    ///
+    /// Formats: junit, code-quality (GitLab), sarif and json. Paths in all output are relative to the repository then.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    save_report: Vec<SavedReport>,
     /// Findings of one kind to print in full; 0 = all [default: 20]
     ///
     /// The others are one finding with their number. Applies to the format human.
@@ -114,7 +121,8 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         None if console.is_json() => ReportFormat::Json,
         None => ReportFormat::Human,
     };
-    let paths = DisplayPaths::new(format == ReportFormat::Human, workspace().as_deref());
+    let is_for_people = format == ReportFormat::Human && args.save_report.is_empty();
+    let paths = DisplayPaths::new(is_for_people, workspace().as_deref());
     let (result, fixed, scope) = if args.staged {
         let spec = spec(args, args.severities.to_severities());
         let result = staged::check(&spec, &base(|name| std::env::var(name).ok()), &paths)?;
@@ -139,6 +147,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         print_fixed(&fixed, format, args.dry_run, console);
     }
     print(&findings, &fixed, format, args.max_findings, console);
+    save_findings(&args.save_report, &findings, &Reach::of_user(workspace().as_deref()))?;
     let [errors, warnings] = [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
     if errors > 0 {
         return Err(CheckFailed { errors }.into());

@@ -11,8 +11,10 @@ use crate::app::entries::{self, EntryRun};
 use crate::app::options::Heading;
 use crate::app::outcome::{BatchOutcome, Outcome};
 use crate::app::render::render;
+use crate::app::saved_report::{SavedRender, SavedReport, check_for_renders, save_renders};
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::fault::Error;
+use crate::system::gate::Reach;
 use crate::ui::{Console, table};
 
 /// Render a project, in the HeyGen cloud or locally
@@ -26,6 +28,9 @@ pub(super) struct Args {
     dir: Option<PathBuf>,
     #[command(flatten)]
     flags: RenderFlags,
+    /// Write a report to a file as well: junit=FILE
+    #[arg(long, value_name = "FORMAT=FILE")]
+    save_report: Vec<SavedReport>,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
@@ -36,7 +41,9 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
     let severities = args.severities.to_severities();
     let settings = Settings::read(directory, severities.config.as_deref(), workspace())?;
+    check_for_renders(&args.save_report, &Reach::of_user(workspace().as_deref()))?;
     let mut base = RenderSpec { severities, ..RenderSpec::default() };
+    base.reports = args.save_report.iter().map(|report| report.path().to_owned()).collect();
     if let Some(directory) = &args.dir {
         base.source = ProjectSource::Directory(directory.clone());
     }
@@ -49,6 +56,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         }
         let run = entries::render(&settings, &chosen, &base, given, console)?;
         print(&run.entries, console);
+        save_entries(&args.save_report, &run.entries)?;
         let verdict = run.verdict(chosen.len());
         console.outcome(&run.into_outcome());
         return Ok(verdict?);
@@ -59,9 +67,33 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         let message = format!("--{} can only be used with --batch", given.option.name);
         return Err(Error::usage(message, "pass a file of rows with --batch, or remove the option"));
     }
-    let outcome = render(spec, console)?;
+    let name = spec.directory().display().to_string();
+    let rendered = render(spec, console);
+    let summary = rendered.as_ref().map(summary).unwrap_or_default();
+    save(&args.save_report, &[SavedRender { name, summary, result: rendered.as_ref() }])?;
+    let outcome = rendered?;
     console.outcome(&outcome);
     outcome.verdict()
+}
+
+/// Writes reports of entries.
+fn save_entries(reports: &[SavedReport], runs: &[EntryRun<'_>]) -> Result<(), Error> {
+    let renders = runs.iter().map(|EntryRun { entry, result }| SavedRender {
+        name: entry.name.clone(),
+        summary: result.as_ref().map(summary).unwrap_or_default(),
+        result: result.as_ref(),
+    });
+    save(reports, &renders.collect::<Vec<_>>())
+}
+
+fn save(reports: &[SavedReport], renders: &[SavedRender<'_>]) -> Result<(), Error> {
+    save_renders(reports, renders, &Reach::of_user(workspace().as_deref()))
+}
+
+/// Returns what came of a render, in a few words.
+fn summary(outcome: &Outcome) -> String {
+    let words = [state(outcome), seconds(outcome), video(outcome)];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// Prints the entries and their results as a table.

@@ -36,6 +36,7 @@ mod real;
 mod reuse;
 mod rows;
 mod sandbox;
+mod saved_reports;
 mod secrets;
 mod staged;
 mod support;

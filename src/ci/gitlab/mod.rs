@@ -4,7 +4,6 @@
 //! the job's artifacts, and the files of a release are in the package registry.
 
 mod client;
-mod code_quality;
 mod event;
 mod log;
 mod notes;
@@ -17,6 +16,7 @@ use std::io;
 use std::path::PathBuf;
 
 use hyperframes_ci_core::findings::Findings;
+use hyperframes_ci_core::report;
 
 use super::comment_sections;
 use super::error::ProviderError;
@@ -35,6 +35,9 @@ use notes::MergeRequestNotes;
 
 #[cfg(test)]
 pub(super) use event::read as read_event;
+
+/// The name of the Code Quality report, in the output directory.
+const CODE_QUALITY: &str = "gl-code-quality-report.json";
 
 /// GitLab CI/CD.
 pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
@@ -124,8 +127,7 @@ impl CiProvider for GitLab {
     }
 
     fn annotate(&self, findings: &Findings) -> usize {
-        let report = code_quality::report(findings);
-        match self.write(code_quality::FILE, &format!("{report:#}\n")) {
+        match self.write(CODE_QUALITY, &report::code_quality(findings)) {
             Ok(()) => 0,
             Err(_) => findings.diagnostics.len(),
         }
