@@ -177,10 +177,10 @@ impl Preview {
         self.outcome().and_then(file_stem).or_else(from_video)
     }
 
-    /// Returns the files to publish for the comment.
+    /// Returns the files to publish for the comment: one image, which is the animated one if there is one, and the video.
     pub(super) fn media(&self) -> Vec<Media> {
         let Some(name) = self.file_stem() else { return Vec::new() };
-        let files = [self.images.poster.as_deref(), self.images.gif.as_deref(), self.video()];
+        let files = [self.images.gif.as_deref().or(self.images.poster.as_deref()), self.video()];
         let named = files.into_iter().flatten().filter_map(|path| {
             let extension = path.extension()?.to_str()?;
             Some(Media { name: format!("{name}.{extension}"), path: path.to_owned() })

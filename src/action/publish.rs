@@ -12,7 +12,10 @@ use super::outputs::{PROVENANCE, Results, write_results};
 use super::preview::{Preview, PreviewState};
 use super::scope::Scope;
 use super::{report, runner};
-use crate::ci::{CiProvider, Event, Media, ProviderError, Section, Subject};
+use crate::ci::{
+    CiProvider, Event, Media, ProviderError, Publication, PullRequest, Section, SectionWriter, Subject,
+    Written,
+};
 use crate::fault::Error;
 use crate::system::gate::Folder;
 use crate::system::output;
@@ -39,14 +42,20 @@ impl ActionRun<'_> {
             let path = self.inputs.output_dir.clone();
             ActionError::from(ProviderError::Runner(path, error))
         })?;
-        self.mark_comment_out_of_date();
-        let scope = self.check()?;
+        let is_marked = self.mark_comment_out_of_date();
+        let scope = self.check().inspect_err(|_| {
+            // What was written is checked: it may have replaced what another job has just written.
+            if is_marked {
+                self.mark_comment_out_of_date();
+            }
+        })?;
         let release = self.check_release(&scope);
         let mut previews = if release.is_ok() { self.render(&scope) } else { Vec::new() };
         let mut notes = scope.notes.clone();
-        self.publish(&mut previews, &mut notes);
-        let comment_url = self.comment(&scope, &previews, &mut notes);
-        self.take_back(&mut notes);
+        let comment_url = self.publish(&scope, &mut previews, &mut notes);
+        if is_marked && comment_url.is_none() {
+            self.mark_comment_out_of_date();
+        }
         // The results are written even if the release cannot be changed.
         let attached = release.and_then(|()| self.attach(&previews));
         let results = Results {
@@ -92,106 +101,112 @@ impl ActionRun<'_> {
         previews
     }
 
-    /// Marks the results of earlier commits in the comment as out of date, before the new results are known.
-    fn mark_comment_out_of_date(&mut self) {
-        let Subject::PullRequest(request) = &self.event.subject else { return };
-        if self.inputs.comment
-            && self.mode == Mode::Preview
-            && let Err(error) = self.provider.mark_out_of_date(request)
-        {
+    /// Marks the results of earlier commits in the comment as out of date, before the new results are known. Returns whether
+    /// the comment was changed.
+    fn mark_comment_out_of_date(&mut self) -> bool {
+        let Some(request) = self.request() else { return false };
+        if !self.inputs.comment || self.mode != Mode::Preview {
+            return false;
+        }
+        self.provider.mark_out_of_date(request).unwrap_or_else(|error| {
             self.provider.debug(&format!("cannot mark the comment as out of date: {error}"));
+            false
+        })
+    }
+
+    /// Returns the pull request that the run is about.
+    fn request(&self) -> Option<&PullRequest> {
+        match &self.event.subject {
+            Subject::PullRequest(request) => Some(request),
+            _ => None,
         }
     }
 
-    /// Publishes the files that the comment shows. If that fails, they are only in the artifact, and a note says so.
-    pub(super) fn publish(&mut self, previews: &mut [Preview], notes: &mut Vec<String>) {
-        if self.mode != Mode::Preview || previews.iter().all(|preview| preview.media().is_empty()) {
-            return;
-        }
-        let request = match &self.event.subject {
+    /// Publishes the files that the comment shows, and its section; returns the URL of the comment. Files that cannot be
+    /// published are only in the artifact, and a note says so.
+    pub(super) fn publish(
+        &mut self,
+        scope: &Scope,
+        previews: &mut [Preview],
+        notes: &mut Vec<String>,
+    ) -> Option<String> {
+        let event = self.event;
+        let request = match &event.subject {
             Subject::PullRequest(request) => Some(request),
             _ => None,
         };
-        let base_names = previews.iter().filter_map(Preview::base_image_names).flatten().collect::<Vec<_>>();
         let media = previews.iter().flat_map(Preview::media).collect::<Vec<_>>();
-        let published = self
-            .provider
-            .published(&base_names)
-            .and_then(|known| Ok((known, self.provider.publish(request, &media)?)));
-        match published {
-            Ok((known, published)) => {
-                let urls = published.into_iter().chain(known).collect::<Vec<_>>();
-                previews.iter_mut().for_each(|preview| preview.set_urls(&urls));
-                if previews.iter().any(|preview| preview.video().is_some() && preview.urls.video.is_none()) {
-                    notes.push(
-                        "Some videos are too large to preview; download them from the artifacts of the run."
-                            .to_owned(),
-                    );
-                }
-            }
-            Err(ProviderError::Forbidden(message)) => {
-                self.console.detail(&format!("previews were not published: {message}"));
-                notes.push(
-                    "The token does not have permission to publish previews; download the videos from the artifacts of the run."
-                        .to_owned(),
-                );
-            }
-            Err(error) => {
-                self.console.warning(&format!("cannot publish the previews: {error}"));
-                notes.push(
-                    "The previews could not be published; download the videos from the artifacts of the run."
-                        .to_owned(),
-                );
-            }
-        }
-    }
-
-    /// Writes the section of the comment on the pull request; returns the URL of the comment.
-    pub(super) fn comment(
-        &mut self,
-        scope: &Scope,
-        previews: &[Preview],
-        notes: &mut Vec<String>,
-    ) -> Option<String> {
-        let Subject::PullRequest(request) = &self.event.subject else { return None };
-        if !self.inputs.comment || self.mode != Mode::Preview || scope.has_no_project {
+        let comments = request.filter(|_| self.inputs.comment && !scope.has_no_project);
+        if self.mode != Mode::Preview || (media.is_empty() && comments.is_none()) {
             return None;
         }
-        let section = Section {
-            key: self.section_key(),
-            commit: request.head.clone(),
-            texts: report::comment(scope, previews, notes, self.event),
+        let base_names = previews.iter().filter_map(Preview::base_image_names).flatten().collect::<Vec<_>>();
+        let (key, commit) = (self.section_key(), request.map_or(&event.commit, |request| &request.head));
+        let publication = Publication { key: &key, commit, media: &media, base_names: &base_names };
+        let mut section = |urls: &[(String, String)]| {
+            previews.iter_mut().for_each(|preview| preview.set_urls(urls));
+            let notes = notes.iter().cloned().chain(note_about_size(previews)).collect::<Vec<_>>();
+            report::comment(scope, previews, &notes, event)
         };
-        match self.provider.comment(request, &section) {
-            Ok(Some(url)) => {
-                self.console.done(&format!("updated the comment {url}"));
-                Some(url)
+        let writer = comments.map(|_| &mut section as &mut SectionWriter<'_>);
+        let written = match self.provider.publish(request, publication, writer) {
+            Ok(published) => {
+                previews.iter_mut().for_each(|preview| preview.set_urls(&published.urls));
+                if !published.urls.is_empty() {
+                    notes.extend(note_about_size(previews));
+                }
+                published.comment
             }
-            Ok(None) => {
-                self.console.detail("the comment already shows the results of a newer commit");
+            Err(error) => {
+                previews.iter_mut().for_each(|preview| preview.set_urls(&[]));
+                if !media.is_empty() {
+                    notes.push(self.report_unpublished(&error));
+                }
                 None
             }
+        };
+        let written = written.or_else(|| {
+            let texts = report::comment(scope, previews, notes, event);
+            let section = Section { key, commit: commit.clone(), texts };
+            Some(self.provider.comment(comments?, &section))
+        })?;
+        match written {
+            Ok(Written::At(url)) => {
+                self.console.done(&format!("updated the comment {url}"));
+                return Some(url);
+            }
+            Ok(Written::Superseded) => {
+                self.console.detail("the comment already shows the results of a newer commit");
+            }
+            Ok(Written::Closed) => notes
+                .push("The pull request was closed during the run; its previews were deleted.".to_owned()),
             Err(error) => {
                 // Tokens of forks are read-only; the summary has the same content.
                 self.console.warning(&format!("cannot comment on the pull request: {error}"));
-                notes.push("The token does not have permission to comment on the pull request.".to_owned());
-                None
+                notes.push(match error {
+                    ProviderError::Forbidden(_) => {
+                        "The token does not have permission to comment on the pull request.".to_owned()
+                    }
+                    _ => "The comment on the pull request could not be written; see the log.".to_owned(),
+                });
             }
         }
+        None
     }
 
-    /// Deletes what was published if the pull request was closed during the run: the cleanup of that event may have run before
-    /// it was published.
-    pub(super) fn take_back(&mut self, notes: &mut Vec<String>) {
-        let Subject::PullRequest(request) = &self.event.subject else { return };
-        if self.mode != Mode::Preview || !self.provider.is_open(request).is_ok_and(|is_open| !is_open) {
-            return;
-        }
-        let note = "The pull request was closed during the run; its previews were deleted.";
-        match self.provider.clean_up(Some(request)) {
-            Ok(_) => notes.push(note.to_owned()),
-            Err(error) => self.console.warning(&format!("cannot delete the previews: {error}")),
-        }
+    /// Reports that the previews were not published, and returns a note.
+    fn report_unpublished(&mut self, error: &ProviderError) -> String {
+        let reason = match error {
+            ProviderError::Forbidden(message) => {
+                self.console.detail(&format!("previews were not published: {message}"));
+                "The token does not have permission to publish previews"
+            }
+            error => {
+                self.console.warning(&format!("cannot publish the previews: {error}"));
+                "The previews could not be published"
+            }
+        };
+        format!("{reason}; download the videos from the artifacts of the run.")
     }
 
     /// Returns the key of the section: jobs with other inputs write other sections.
@@ -255,4 +270,11 @@ impl ActionRun<'_> {
         }
         Err(ActionError::Failed { renders: failed, findings, is_limit }.into())
     }
+}
+
+/// Returns a note if a video was not published because of its size.
+fn note_about_size(previews: &[Preview]) -> Option<String> {
+    let is_missing = previews.iter().any(|preview| preview.video().is_some() && preview.urls.video.is_none());
+    let note = "Some videos are too large to preview; download them from the artifacts of the run.";
+    is_missing.then(|| note.to_owned())
 }

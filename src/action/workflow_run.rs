@@ -79,9 +79,7 @@ pub(super) fn publish(
         ..provider.event().clone()
     };
     let mut run = ActionRun { inputs, provider, mode: Mode::Preview, event: &event, console };
-    run.publish(&mut previews, &mut notes);
-    let comment_url = run.comment(&scope, &previews, &mut notes);
-    run.take_back(&mut notes);
+    let comment_url = run.publish(&scope, &mut previews, &mut notes);
     let results = Results {
         mode: Mode::Preview,
         event: &event,

@@ -1,24 +1,13 @@
-//! The comment of a pull request, which has one section for each job.
-//!
-//! The comment is Markdown with HTML comments as markers: one that identifies the comment, and a pair around each
-//! section. A job replaces its own section and preserves the others.
+//! Writes the comment of a pull request where its sections cannot be stored in a file: on GitLab, and on GitHub without
+//! `contents: write`. Each job replaces its own section in the comment and preserves the others.
 
 use std::time::Duration;
 
 use super::contention::{wait, wait_before};
 use super::error::ProviderError;
-use super::event::short_commit;
-use super::provider::Section;
-
-/// The marker of the comment, which is its first line.
-pub(super) const MARKER: &str = "<!-- hyperframes-ci -->";
-
-/// The heading of the comment.
-const TITLE: &str = "### HyperFrames previews";
-
-/// The longest comment, in bytes. GitHub rejects a comment above 65,536 characters; source:
-/// reg-viz/reg-actions#123.
-const MAX_COMMENT: usize = 65_000;
+use super::provider::{Section, Written};
+use super::sections::{self, CommentSection, EXPIRY, MAX_COMMENT};
+use crate::system::clock::unix_now;
 
 /// Attempts of a write that conflicts with other jobs. Each job of a large matrix may have to write several times.
 const ATTEMPTS: u32 = 30;
@@ -31,14 +20,23 @@ const SETTLING_TIME: Duration = Duration::from_millis(2500);
 /// Checks within [`SETTLING_TIME`].
 const CHECKS: u32 = 3;
 
+/// The state of a pull request, which may be newer than the event.
+#[derive(Clone, Debug)]
+pub(super) struct PullState {
+    /// The newest commit.
+    pub(super) newest: String,
+    /// Whether the pull request is open, so that its previews exist.
+    pub(super) is_open: bool,
+}
+
 /// The comments of one pull request, on a service.
 pub(super) trait Comments {
-    /// Returns the newest commit of the pull request, which may be newer than the event.
-    fn newest_commit(&self) -> Result<String, ProviderError>;
+    /// Returns the state of the pull request.
+    fn state(&self) -> Result<PullState, ProviderError>;
 
-    /// Returns the ids and sections of the comments with the marker, oldest first, as far as the token's owner wrote
-    /// them: anyone can write the marker.
-    fn own(&self) -> Result<Vec<(u64, Sections)>, ProviderError>;
+    /// Returns the ids and texts of the comments with the marker, oldest first, as far as the token's owner wrote them:
+    /// anyone can write the marker.
+    fn own(&self) -> Result<Vec<(u64, String)>, ProviderError>;
 
     /// Creates a comment.
     fn create(&self, text: &str) -> Result<(), ProviderError>;
@@ -50,27 +48,33 @@ pub(super) trait Comments {
     fn delete(&self, id: u64);
 }
 
-/// Writes `section` into the comment and returns the comment's id. Returns `None` if a run for a newer commit has
-/// written the section already.
+/// Writes `section` into the comment and returns the comment's id.
 ///
 /// # Errors
 /// Returns [`ProviderError`] if the service refuses, or other jobs write the comment all the time.
-pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, ProviderError> {
+pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Written<u64>, ProviderError> {
     for attempt in 0..ATTEMPTS {
         wait_before(attempt);
-        let newest = comments.newest_commit()?;
-        let mut found = comments.own()?;
-        // Concurrent jobs may have created one comment each: the first is kept, with the sections of all.
-        let first = if found.is_empty() { None } else { Some(found.remove(0)) };
-        let (id, mut sections) = first.map_or((None, Sections::default()), |(id, found)| (Some(id), found));
-        found.iter().for_each(|(_, other)| sections.merge(other.clone()));
-        if section.commit != newest && sections.commit_of(&section.key) == Some(newest.as_str()) {
-            return Ok(None);
+        let state = comments.state()?;
+        if !state.is_open {
+            return retire(comments).map(|()| Written::Closed);
         }
-        sections.replace(section);
-        let text = sections.text(&newest);
-        let exists = match id {
-            Some(id) => comments.edit(id, &text)?,
+        let newest = state.newest;
+        let found = comments.own()?;
+        // Concurrent jobs may have created one comment each: the first is kept, with the sections of all.
+        let mut written = merged(&found);
+        let present = written.iter().find(|known| known.key == section.key);
+        if section.commit != newest && present.is_some_and(|present| present.commit == newest) {
+            return Ok(Written::Superseded);
+        }
+        let now = unix_now();
+        written.retain(|known| {
+            known.commit == newest || known.time.is_none_or(|time| now.saturating_sub(time) < EXPIRY)
+        });
+        replace(&mut written, section, &newest, now);
+        let text = sections::comment(&written, &newest);
+        let exists = match found.first() {
+            Some((id, _)) => comments.edit(*id, &text)?,
             None => comments.create(&text).map(|()| true)?,
         };
         if !exists {
@@ -78,9 +82,12 @@ pub(super) fn write(comments: &dyn Comments, section: &Section) -> Result<Option
             continue;
         }
         // Superfluous comments are not an error.
-        found.iter().for_each(|(id, _)| comments.delete(*id));
+        found.iter().skip(1).for_each(|(id, _)| comments.delete(*id));
         if let Some(id) = settle(comments, section)? {
-            return Ok(Some(id));
+            // A cleanup may have run before the section was written.
+            if comments.state()?.is_open {
+                return Ok(Written::At(id));
+            }
         }
     }
     Err(ProviderError::Failed("cannot write the comment: other jobs keep writing it".to_owned()))
@@ -95,7 +102,7 @@ fn settle(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, Pro
             wait(SETTLING_TIME / CHECKS);
         }
         settled = match comments.own()?.as_slice() {
-            [(id, sections)] if sections.contains(section) => Some(*id),
+            [(id, text)] if contains(text, section) => Some(*id),
             _ => return Ok(None),
         };
     }
@@ -107,10 +114,9 @@ fn settle(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, Pro
 /// # Errors
 /// Returns [`ProviderError`] if the service refuses.
 pub(super) fn retire(comments: &dyn Comments) -> Result<(), ProviderError> {
-    let text = format!("{MARKER}\n{TITLE}\n\nThe previews were deleted when the pull request was closed.\n");
-    for (id, sections) in comments.own()? {
-        if !sections.0.is_empty() {
-            comments.edit(id, &text)?;
+    for (id, text) in comments.own()? {
+        if !sections::parse(&text).is_empty() {
+            comments.edit(id, &sections::retired())?;
         }
     }
     Ok(())
@@ -121,103 +127,55 @@ pub(super) fn retire(comments: &dyn Comments) -> Result<(), ProviderError> {
 /// # Errors
 /// Returns [`ProviderError`] if the service refuses.
 pub(super) fn mark_out_of_date(comments: &dyn Comments) -> Result<(), ProviderError> {
-    let newest = comments.newest_commit()?;
-    for (id, sections) in comments.own()? {
-        if sections.0.iter().any(|written| written.commit != newest) {
-            comments.edit(id, &sections.text(&newest))?;
+    let newest = comments.state()?.newest;
+    for (id, text) in comments.own()? {
+        let written = sections::parse(&text);
+        if written.iter().any(|written| written.commit != newest) {
+            comments.edit(id, &sections::comment(&written, &newest))?;
         }
     }
     Ok(())
 }
 
-/// The sections of a comment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sections(Vec<WrittenSection>);
-
-/// A section as it is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct WrittenSection {
-    key: String,
-    commit: String,
-    text: String,
+/// Returns the sections of all comments; of sections with one key, the first.
+fn merged(comments: &[(u64, String)]) -> Vec<CommentSection> {
+    let mut all = Vec::<CommentSection>::new();
+    for section in comments.iter().flat_map(|(_, text)| sections::parse(text)) {
+        if all.iter().all(|known| known.key != section.key) {
+            all.push(section);
+        }
+    }
+    all
 }
 
-impl Sections {
-    /// Parses a comment. Text outside of sections is dropped.
-    pub(super) fn read(comment: &str) -> Self {
-        let mut sections = Vec::new();
-        let mut rest = comment;
-        while let Some((_, after)) = rest.split_once("<!-- section ") {
-            rest = after;
-            let Some((head, body)) = after.split_once(" -->\n") else { continue };
-            let Some((key, commit)) = head.split_once(' ') else { continue };
-            let is_word =
-                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            let end = format!("\n<!-- end {key} -->");
-            if let (true, true, Some((text, after))) = (is_word(key), is_word(commit), body.split_once(&end))
-            {
-                let written =
-                    WrittenSection { key: key.to_owned(), commit: commit.to_owned(), text: text.to_owned() };
-                sections.push(written);
-                rest = after;
-            }
+/// Returns whether the comment contains the section in one of its forms.
+fn contains(comment: &str, section: &Section) -> bool {
+    let is_it = |written: &CommentSection| {
+        written.key == section.key
+            && written.commit == section.commit
+            && section.texts.iter().any(|text| sections::is_same(text, &written.text))
+    };
+    sections::parse(comment).iter().any(is_it)
+}
+
+/// Adds or replaces a section, in the longest form that fits.
+fn replace(written: &mut Vec<CommentSection>, section: &Section, newest: &str, now: i64) {
+    let new = CommentSection {
+        key: section.key.clone(),
+        commit: section.commit.clone(),
+        text: String::new(),
+        time: Some(now),
+    };
+    let index = written.iter().position(|known| known.key == section.key).unwrap_or(written.len());
+    match written.get_mut(index) {
+        Some(known) => *known = new,
+        None => written.push(new),
+    }
+    for text in &section.texts {
+        text.clone_into(&mut written[index].text);
+        if sections::comment(written, newest).len() <= MAX_COMMENT {
+            return;
         }
-        Self(sections)
-    }
-
-    /// Returns whether the comment contains the section in one of its forms.
-    fn contains(&self, section: &Section) -> bool {
-        self.0.iter().any(|written| {
-            written.key == section.key
-                && written.commit == section.commit
-                && section.texts.contains(&written.text)
-        })
-    }
-
-    /// Returns the commit of a section.
-    fn commit_of(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|written| written.key == key).map(|written| written.commit.as_str())
-    }
-
-    /// Adds or replaces a section, in the longest form that fits.
-    fn replace(&mut self, section: &Section) {
-        let index = self.0.iter().position(|written| written.key == section.key);
-        let index = index.unwrap_or_else(|| {
-            let text = String::new();
-            self.0.push(WrittenSection { key: section.key.clone(), commit: String::new(), text });
-            self.0.len() - 1
-        });
-        section.commit.clone_into(&mut self.0[index].commit);
-        for text in &section.texts {
-            text.clone_into(&mut self.0[index].text);
-            if self.text(&section.commit).len() <= MAX_COMMENT {
-                return;
-            }
-        }
-    }
-
-    /// Adds the sections of another comment that this one does not have.
-    fn merge(&mut self, other: Self) {
-        for section in other.0 {
-            if self.0.iter().all(|known| known.key != section.key) {
-                self.0.push(section);
-            }
-        }
-    }
-
-    /// Returns the comment. Sections about another commit than `newest` have a notice.
-    fn text(&self, newest: &str) -> String {
-        let mut text = format!("{MARKER}\n{TITLE}\n");
-        for WrittenSection { key, commit, text: section } in &self.0 {
-            if commit != newest {
-                let (old, new) = (short_commit(commit), short_commit(newest));
-                text.push_str(&format!(
-                    "\n> ***Out of date:** these results are for {old}; the latest commit is {new}.\n"
-                ));
-            }
-            text.push_str(&format!("\n<!-- section {key} {commit} -->\n{section}\n<!-- end {key} -->\n"));
-        }
-        text
     }
 }
 
@@ -226,7 +184,6 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use proptest::prelude::*;
 
     fn section(key: &str, commit: &str, texts: &[&str]) -> Section {
         let texts = texts.iter().map(|text| (*text).to_owned()).collect();
@@ -234,39 +191,24 @@ mod tests {
     }
 
     #[test]
-    fn jobs_leave_each_others_sections_alone() {
-        let mut sections = Sections::default();
-        sections.replace(&section("a", "c1", &["first"]));
-        sections.replace(&section("b", "c1", &["second"]));
-        let mut again = Sections::read(&sections.text("c1"));
-        assert_eq!(again, sections);
-        again.replace(&section("a", "c2", &["third"]));
-        let text = again.text("c2");
-        assert!(text.contains("third") && text.contains("second") && !text.contains("first"), "{text}");
-        assert!(text.contains("these results are for c1; the latest commit is c2"), "{text}");
-        assert_eq!(again.commit_of("b"), Some("c1"));
-        assert!(again.contains(&section("a", "c2", &["long", "third"])));
-        assert!(!again.contains(&section("a", "c1", &["third"])));
-    }
-
-    #[test]
     fn what_is_too_long_is_told_shorter() {
-        let mut sections = Sections::default();
-        let long = "x".repeat(40_000);
-        sections.replace(&section("a", "c", &[&long]));
-        sections.replace(&section("b", "c", &[&long, "short"]));
-        assert!(sections.text("c").len() <= MAX_COMMENT);
-        assert!(sections.text("c").contains("short"));
+        let (mut written, long) = (Vec::new(), "x".repeat(40_000));
+        replace(&mut written, &section("a", "c", &[&long]), "c", 1);
+        replace(&mut written, &section("b", "c", &[&long, "short"]), "c", 1);
+        let text = sections::comment(&written, "c");
+        assert!(text.len() <= MAX_COMMENT && text.contains("short"));
+        assert!(contains(&text, &section("b", "c", &["short"])));
+        assert!(!contains(&text, &section("b", "d", &["short"])));
     }
 
     #[test]
     fn comments_that_met_become_one() {
-        let (mut ours, mut theirs) = (Sections::default(), Sections::default());
-        ours.replace(&section("a", "c", &["mine"]));
-        theirs.replace(&section("b", "c", &["yours"]));
-        theirs.replace(&section("a", "c", &["not this"]));
-        ours.merge(theirs);
-        let text = ours.text("c");
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        replace(&mut ours, &section("a", "c", &["mine"]), "c", 1);
+        replace(&mut theirs, &section("b", "c", &["yours"]), "c", 1);
+        replace(&mut theirs, &section("a", "c", &["not this"]), "c", 1);
+        let both = [(1, sections::comment(&ours, "c")), (2, sections::comment(&theirs, "c"))];
+        let text = sections::comment(&merged(&both), "c");
         assert!(text.contains("mine") && text.contains("yours") && !text.contains("not this"));
     }
 
@@ -285,12 +227,12 @@ mod tests {
     }
 
     impl Comments for Slow {
-        fn newest_commit(&self) -> Result<String, ProviderError> {
-            Ok(self.call(|_| "c".to_owned()))
+        fn state(&self) -> Result<PullState, ProviderError> {
+            Ok(self.call(|_| PullState { newest: "c".to_owned(), is_open: true }))
         }
 
-        fn own(&self) -> Result<Vec<(u64, Sections)>, ProviderError> {
-            Ok(self.call(|all| all.iter().map(|(id, text)| (*id, Sections::read(text))).collect()))
+        fn own(&self) -> Result<Vec<(u64, String)>, ProviderError> {
+            Ok(self.call(|all| all.clone()))
         }
 
         fn create(&self, text: &str) -> Result<(), ProviderError> {
@@ -331,21 +273,10 @@ mod tests {
             });
             let all = comments.0.into_inner().expect("comments");
             assert_eq!(all.len(), 1, "one comment");
-            let sections = Sections::read(&all[0].1);
             for job in 0..jobs {
                 let key = format!("job{job}");
-                assert!(sections.contains(&section(&key, "c", &[&format!("of {key}")])), "{jobs}: {key}");
+                assert!(contains(&all[0].1, &section(&key, "c", &[&format!("of {key}")])), "{jobs}: {key}");
             }
-        }
-    }
-
-    proptest! {
-        /// Manual edits of the comment do not cause errors.
-        #[test]
-        fn any_comment_can_be_read(text in "(<!-- section |<!-- end |a|b| |-->|\n|\\PC){0,40}") {
-            let mut sections = Sections::read(&text);
-            sections.replace(&section("a", "c", &["text"]));
-            prop_assert_eq!(Sections::read(&sections.text("c")), sections);
         }
     }
 }

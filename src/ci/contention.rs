@@ -7,11 +7,11 @@ use crate::system::{clock, random};
 /// Factor that pauses are shortened by in unit tests.
 const SCALE: u32 = if cfg!(test) { 40 } else { 1 };
 
-/// Sleeps before a retry, for a random time of 0.1 s up to 3.3 s that grows with the number of earlier attempts. The first
+/// Sleeps before a retry, for a random time of 0.1 s up to 6.5 s that grows with the number of earlier attempts. The first
 /// attempt does not wait.
 pub(super) fn wait_before(attempt: u32) {
     if attempt > 0 {
-        wait(Duration::from_millis(100 + random() % (400 << attempt.min(3))));
+        wait(Duration::from_millis(100 + random() % (400 << attempt.min(4))));
     }
 }
 

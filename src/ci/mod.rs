@@ -22,6 +22,7 @@ mod log;
 mod provider;
 mod registry;
 mod rest;
+mod sections;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -30,6 +31,8 @@ mod trust_tests;
 
 pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
-pub(crate) use provider::{CiProvider, Media, Section, Settings, file_name};
+pub(crate) use provider::{
+    CiProvider, Media, Publication, Section, SectionWriter, Settings, Written, file_name,
+};
 pub(crate) use registry::{annotate_error, default_output, detect, provider_names, temporary, workspace};
 pub(crate) use trust::{ConfigSource, Trust};

@@ -82,6 +82,54 @@ pub(crate) struct Media {
     pub(crate) path: PathBuf,
 }
 
+/// What a job publishes for comments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Publication<'a> {
+    /// Identifies the job and its options, in letters and digits.
+    pub(crate) key: &'a str,
+    /// The commit that was rendered.
+    pub(crate) commit: &'a str,
+    /// The images and videos. They replace those of earlier runs of the job.
+    pub(crate) media: &'a [Media],
+    /// Names of images of the base, which earlier runs may have published.
+    pub(crate) base_names: &'a [String],
+}
+
+/// Makes the section of the comment in Markdown from names and URLs of published files: from the longest form to the
+/// shortest, of which the first that fits is used.
+pub(crate) type SectionWriter<'a> = dyn FnMut(&[(String, String)]) -> Vec<String> + 'a;
+
+/// What was published.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    /// Names and URLs of the files, and of the images of the base that were found.
+    pub(crate) urls: Vec<(String, String)>,
+    /// What became of the section of the comment; `None` if it was not written.
+    pub(crate) comment: Option<Result<Written<String>, ProviderError>>,
+}
+
+/// What became of a section of the comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written<T> {
+    /// It is in the comment at this place.
+    At(T),
+    /// A run for a newer commit has written it already.
+    Superseded,
+    /// The pull request was closed meanwhile, and what was published is deleted.
+    Closed,
+}
+
+impl<T> Written<T> {
+    /// Converts the place.
+    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Written<U> {
+        match self {
+            Self::At(place) => Written::At(convert(place)),
+            Self::Superseded => Written::Superseded,
+            Self::Closed => Written::Closed,
+        }
+    }
+}
+
 /// Returns the last component of a path.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -121,30 +169,26 @@ pub(crate) trait CiProvider {
         Err(ProviderError::Unsupported("files of other commits"))
     }
 
-    /// Marks the sections about older commits in the pull request's comment, if there is one, as out of date.
-    fn mark_out_of_date(&self, _request: &PullRequest) -> Result<(), ProviderError> {
-        Ok(())
+    /// Marks the sections about older commits in the pull request's comment, if there is one, as out of date. Returns whether
+    /// it has changed the comment.
+    fn mark_out_of_date(&self, _request: &PullRequest) -> Result<bool, ProviderError> {
+        Ok(false)
     }
 
-    /// Writes a section of the pull request's comment and returns the comment's URL. Returns `None` if a run for a
-    /// newer commit has written the section already.
-    fn comment(&self, _request: &PullRequest, _section: &Section) -> Result<Option<String>, ProviderError> {
+    /// Writes a section of the pull request's comment and returns the comment's URL.
+    fn comment(&self, _request: &PullRequest, _section: &Section) -> Result<Written<String>, ProviderError> {
         Err(ProviderError::Unsupported("comments"))
     }
 
-    /// Publishes files for comments, until the pull request is closed. Returns names and URLs. Files that are too large
-    /// are left out.
+    /// Publishes files for comments, until the pull request is closed, and writes the section of the comment together with
+    /// them if the service can. Files that are too large are left out.
     fn publish(
         &self,
         _request: Option<&PullRequest>,
-        _media: &[Media],
-    ) -> Result<Vec<(String, String)>, ProviderError> {
+        _publication: Publication<'_>,
+        _section: Option<&mut SectionWriter<'_>>,
+    ) -> Result<Published, ProviderError> {
         Err(ProviderError::Unsupported("previews"))
-    }
-
-    /// Returns names and URLs of files that earlier runs have published. Missing files are left out.
-    fn published(&self, _names: &[String]) -> Result<Vec<(String, String)>, ProviderError> {
-        Ok(Vec::new())
     }
 
     /// Checks that files can be attached to the release of a tag, without changing anything.
@@ -176,11 +220,6 @@ pub(crate) trait CiProvider {
         _archive: &Path,
     ) -> Result<Option<PullRequest>, ProviderError> {
         Ok(None)
-    }
-
-    /// Returns whether a pull request is still open.
-    fn is_open(&self, request: &PullRequest) -> Result<bool, ProviderError> {
-        Ok(!request.is_closed)
     }
 
     /// Deletes the published files of `request` and of all pull requests that are closed, and says in the comment of `request`

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use serde_json::Value;
 
 use crate::ci::error::ProviderError;
+use crate::ci::event::PullRequest;
 use crate::ci::rest::{Body, Response, Rest};
 
 /// The prefix of an app's token, such as that of a workflow; source: docs.github.com, "GitHub's token formats".
@@ -14,6 +15,8 @@ const APP_TOKEN: &str = "ghs_";
 pub(super) struct Client {
     /// The whole API.
     pub(super) api: Rest,
+    /// The URL of the GraphQL API.
+    pub(super) graph: String,
     /// The path of the repository in the API: `/repos/owner/name`.
     pub(super) path: String,
     /// The repository's URL for people: `https://github.com/owner/name`.
@@ -30,7 +33,7 @@ impl Client {
     /// Returns [`ProviderError`] if there is no response.
     pub(super) fn login(&self) -> Result<Option<&str>, ProviderError> {
         if self.login.get().is_none() {
-            let login = match self.api.token_starts_with(APP_TOKEN) {
+            let login = match self.is_app() {
                 true => None,
                 false => {
                     let user = self.api.call("GET", "/user", &Body::None)?;
@@ -40,6 +43,16 @@ impl Client {
             let _ = self.login.set(login);
         }
         Ok(self.login.get().and_then(Option::as_deref))
+    }
+
+    /// Returns whether the token is that of an app, which is a bot.
+    pub(super) fn is_app(&self) -> bool {
+        self.api.token_starts_with(APP_TOKEN)
+    }
+
+    /// Returns the URL of a comment.
+    pub(super) fn comment_url(&self, request: &PullRequest, id: u64) -> String {
+        format!("{}/pull/{}#issuecomment-{id}", self.web, request.number)
     }
 
     /// Calls `path` below the repository's API.

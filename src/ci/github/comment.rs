@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::event::is_sha;
-use crate::ci::comment_sections::{Comments, MARKER, Sections};
+use crate::ci::comment_sections::{Comments, PullState};
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
 use crate::ci::rest::Body;
+use crate::ci::sections::MARKER;
 
 /// The comments of one pull request.
 pub(super) struct PullRequestComments<'a> {
@@ -16,13 +17,14 @@ pub(super) struct PullRequestComments<'a> {
 }
 
 impl Comments for PullRequestComments<'_> {
-    fn newest_commit(&self) -> Result<String, ProviderError> {
+    fn state(&self) -> Result<PullState, ProviderError> {
         let pull = self.client.get(&format!("/pulls/{}", self.request.number), "the pull request")?;
         let newest = text(&pull, "/head/sha").filter(|sha| is_sha(sha));
-        Ok(newest.unwrap_or_else(|| self.request.head.clone()))
+        let newest = newest.unwrap_or_else(|| self.request.head.clone());
+        Ok(PullState { newest, is_open: pull["state"] != "closed" })
     }
 
-    fn own(&self) -> Result<Vec<(u64, Sections)>, ProviderError> {
+    fn own(&self) -> Result<Vec<(u64, String)>, ProviderError> {
         let path = format!("/issues/{}/comments?per_page=100", self.request.number);
         let comments = self.client.list(&path, "the comments of the pull request")?;
         let marked = comments.iter().filter(|comment| {
@@ -39,7 +41,7 @@ impl Comments for PullRequestComments<'_> {
         };
         let own = marked.into_iter().filter(|comment| is_own(comment)).filter_map(|comment| {
             let body = text(comment, "/body")?.replace("\r\n", "\n");
-            Some((comment.get("id")?.as_u64()?, Sections::read(&body)))
+            Some((comment.get("id")?.as_u64()?, body))
         });
         Ok(own.collect())
     }

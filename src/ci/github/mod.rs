@@ -2,14 +2,19 @@
 
 mod client;
 mod comment;
+mod converge;
 mod event;
 mod files;
+mod graph;
 mod log;
 mod previews;
 mod release;
+mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +26,10 @@ use super::comment_sections;
 use super::error::ProviderError;
 use super::event::{Event, PullRequest, TriggeringRun};
 use super::log::LogSyntax;
-use super::provider::{CiProvider, Environment, Media, ProviderDescription, Section, Settings, variable};
+use super::provider::{
+    CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section, SectionWriter,
+    Settings, Written, variable,
+};
 use super::rest::{Body, Rest};
 use crate::system::url::encode_component;
 use client::Client;
@@ -78,6 +86,7 @@ impl GitHub {
         let repository = event::repository(environment)?;
         let client = Client {
             api: Rest::new(&base, settings.token.clone(), ("authorization", "Bearer "), HEADERS)?,
+            graph: set("GITHUB_GRAPHQL_URL").unwrap_or_else(|| graph::url(&base)),
             path: format!("/repos/{repository}"),
             web: format!("{}/{repository}", server.trim_end_matches('/')),
             login: OnceCell::new(),
@@ -102,7 +111,7 @@ impl GitHub {
     }
 
     fn previews(&self) -> PreviewBranch<'_> {
-        PreviewBranch { client: &self.client, name: &self.preview_branch }
+        PreviewBranch { client: &self.client, name: &self.preview_branch, is_linear: Cell::new(false) }
     }
 }
 
@@ -161,29 +170,25 @@ impl CiProvider for GitHub {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    fn mark_out_of_date(&self, request: &PullRequest) -> Result<(), ProviderError> {
+    fn mark_out_of_date(&self, request: &PullRequest) -> Result<bool, ProviderError> {
         self.client.require_token()?;
-        comment_sections::mark_out_of_date(&self.comments(request))
+        self.previews().mark_out_of_date(request)
     }
 
-    fn comment(&self, request: &PullRequest, section: &Section) -> Result<Option<String>, ProviderError> {
+    fn comment(&self, request: &PullRequest, section: &Section) -> Result<Written<String>, ProviderError> {
         self.client.require_token()?;
         let written = comment_sections::write(&self.comments(request), section)?;
-        Ok(written.map(|id| format!("{}/pull/{}#issuecomment-{id}", self.client.web, request.number)))
+        Ok(written.map(|id| self.client.comment_url(request, id)))
     }
 
     fn publish(
         &self,
         request: Option<&PullRequest>,
-        media: &[Media],
-    ) -> Result<Vec<(String, String)>, ProviderError> {
+        publication: Publication<'_>,
+        section: Option<&mut SectionWriter<'_>>,
+    ) -> Result<Published, ProviderError> {
         self.client.require_token()?;
-        self.previews().publish(request, media)
-    }
-
-    fn published(&self, names: &[String]) -> Result<Vec<(String, String)>, ProviderError> {
-        self.client.require_token()?;
-        self.previews().published(names)
+        self.previews().publish(request, publication, section)
     }
 
     fn check_release(&self, tag: &str) -> Result<(), ProviderError> {
@@ -235,17 +240,8 @@ impl CiProvider for GitHub {
         Ok(Some(request))
     }
 
-    fn is_open(&self, request: &PullRequest) -> Result<bool, ProviderError> {
-        let pull = self.client.get(&format!("/pulls/{}", request.number), "the pull request")?;
-        Ok(pull["state"] != "closed")
-    }
-
     fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
         self.client.require_token()?;
-        let deleted = self.previews().clean_up(request)?;
-        if let Some(request) = request {
-            comment_sections::retire(&self.comments(request))?;
-        }
-        Ok(deleted)
+        self.previews().clean_up(request)
     }
 }

@@ -1,187 +1,210 @@
-//! The branch of the images and videos that comments show. It is separate from the repository's history and written by
-//! the Git data API.
+//! The branch of the images and videos that comments show, and of the sections of the comments. It is separate from the
+//! repository's history and written by the Git data API.
 //!
-//! The names of files depend on their contents, so that image proxies cannot serve outdated ones. Each pull request
-//! has a directory (`pr/7/<name>`); the others are in `base/<name>`.
+//! The names of files depend on their contents, so that image proxies cannot serve outdated ones. Each pull request has a
+//! folder (`pr/7`); the others are in `base`. In each folder, `sections.json` says which job shows which files, and a file
+//! that none shows is deleted by the next write. So the branch has the newest files of each job of the open pull requests and
+//! of the base. It has one commit without a parent, so that clones do not grow.
+//!
+//! Every write replaces the commit that was read, and fails if that is not the newest any more ([`PreviewBranch::swap`]): no
+//! job can delete what another has written.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::converge::{Converged, Convergence};
+use super::snapshot::{File, SECTIONS, Snapshot, Tip, folder};
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
-use crate::ci::provider::Media;
+use crate::ci::provider::{Media, Publication, Published, SectionWriter, Written};
 use crate::ci::rest::{Body, Response};
+use crate::ci::sections::{SectionFile, StoredSection};
+use crate::system::clock::unix_now;
 use crate::system::gate;
 
 /// The largest file that is published, in bytes. The API is unreliable beyond.
 const MAX_FILE: u64 = 25 * 1024 * 1024;
 
-/// Attempts of a write that conflicts with other jobs.
-const ATTEMPTS: u32 = 6;
+/// Attempts of a write that conflicts with other jobs. Of twenty jobs that write at the same time, the last fails often.
+const ATTEMPTS: u32 = 60;
+
+/// Attempts to replace one commit, which is the newest as far as is known: reads may be older than writes.
+const MAX_REFUSALS: u32 = 4;
+
+/// The value of a reference that does not exist; source: docs.github.com, "updateRefs".
+const ABSENT: &str = "0000000000000000000000000000000000000000";
+
+const UPDATE: &str = "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
+
+/// The file that is left where the branch cannot be deleted.
+const README: &str = "Images and videos of comments on pull requests, written by hyperframes-ci.\n";
 
 /// The branch.
 pub(super) struct PreviewBranch<'a> {
     pub(super) client: &'a Client,
     pub(super) name: &'a str,
+    /// Whether references can be updated only along their history: the server does not have or allow `updateRefs`.
+    pub(super) is_linear: Cell<bool>,
 }
 
-/// The newest commit of the branch.
-struct Tip {
-    commit: String,
-    files: Vec<File>,
-}
-
-/// A file of the branch.
-struct File {
-    path: String,
-    sha: String,
-}
-
-impl File {
-    /// Returns the number of the pull request whose directory the file is in.
-    fn pull_request(&self) -> Option<u64> {
-        self.path.strip_prefix("pr/")?.split('/').next()?.parse().ok()
-    }
-
-    /// Returns the entry of the file in a tree.
-    fn entry(&self) -> Value {
-        json!({ "path": self.path, "mode": "100644", "type": "blob", "sha": self.sha })
-    }
+/// The result of a write.
+enum Swap {
+    /// The branch has the new commit and tree.
+    Done(String, String),
+    /// The branch was changed since it was read, or the write was refused with this message.
+    Lost(String),
 }
 
 impl PreviewBranch<'_> {
-    /// Publishes files in the directory of `request` and returns names and URLs. Files that are too large are left out.
+    /// Publishes files and, if `section` is given, the section of the comment, in one commit, and writes the comment.
     ///
     /// # Errors
-    /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time.
+    /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time. That the comment cannot be
+    /// written is a part of the result.
     pub(super) fn publish(
         &self,
         request: Option<&PullRequest>,
-        media: &[Media],
-    ) -> Result<Vec<(String, String)>, ProviderError> {
+        publication: Publication<'_>,
+        mut section: Option<&mut SectionWriter<'_>>,
+    ) -> Result<Published, ProviderError> {
         let is_small =
             |file: &&Media| fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() <= MAX_FILE);
-        let media = media.iter().filter(is_small).collect::<Vec<_>>();
-        let folder = request.map_or_else(|| "base".to_owned(), |request| format!("pr/{}", request.number));
-        let paths = media.iter().map(|file| format!("{folder}/{}", file.name)).collect::<Vec<_>>();
-        let mut blobs: Vec<Option<String>> = vec![None; media.len()];
+        let media = publication.media.iter().filter(is_small).collect::<Vec<_>>();
+        let (folder, time) = (folder(request), unix_now());
+        let mut blobs = BTreeMap::new();
+        let (mut last, mut refusals) = (String::new(), 0);
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
-            let tip = self.read()?;
-            let present = tip.as_ref().map(|tip| tip.files.as_slice()).unwrap_or_default();
-            let mut added = Vec::new();
-            for ((file, path), blob) in media.iter().zip(&paths).zip(&mut blobs) {
-                if present.iter().any(|present| present.path == *path) {
-                    continue;
+            let mut snapshot = Snapshot::read(self.client, self.name, request)?;
+            if snapshot.pull.as_ref().is_some_and(|pull| !pull.state.is_open) {
+                return self.take_back(request);
+            }
+            if snapshot.is_newer(&publication) {
+                return Ok(Published { urls: Vec::new(), comment: Some(Ok(Written::Superseded)) });
+            }
+            for file in snapshot.files().filter(|file| publication.base_names.contains(&file.name)) {
+                blobs.insert(file.name.clone(), file.sha.clone());
+            }
+            let from_base = publication.base_names.iter().filter(|name| blobs.contains_key(*name));
+            let mut files = media.iter().map(|file| &file.name).chain(from_base).cloned().collect::<Vec<_>>();
+            files.sort_unstable();
+            files.dedup();
+            let urls = files.iter().map(|name| (name.clone(), self.url(&format!("{folder}/{name}"))));
+            let urls = urls.collect::<Vec<_>>();
+            let own = StoredSection {
+                key: publication.key.to_owned(),
+                commit: publication.commit.to_owned(),
+                time,
+                texts: section.as_mut().map(|section| section(&urls)).unwrap_or_default(),
+                files,
+            };
+            let is_first = snapshot.sections().has_no_texts();
+            let (sections, own) = snapshot.sections_with(own, request.is_some());
+            // After a lost response, the branch has it already.
+            if sections != snapshot.sections() || !own.files.iter().all(|name| snapshot.has(name)) {
+                for file in media.iter().filter(|file| !snapshot.has(&file.name)) {
+                    if !blobs.contains_key(&file.name) {
+                        blobs.insert(file.name.clone(), self.upload(file)?);
+                    }
                 }
-                let sha = match blob {
-                    Some(sha) => sha.clone(),
-                    None => blob.insert(self.upload(file)?).clone(),
-                };
-                added.push(File { path: path.clone(), sha }.entry());
+                let tree = tree(&snapshot, &folder, &sections, &blobs);
+                let before = snapshot.tip.as_ref().map(|tip| tip.commit.clone()).unwrap_or_default();
+                match self.swap(&snapshot, Some(&tree), &format!("previews for {folder}"))? {
+                    Swap::Done(commit, tree) => snapshot.advance(commit, tree, sections),
+                    Swap::Lost(message) => {
+                        refusals = if last == before { refusals + 1 } else { 0 };
+                        last = before;
+                        // No other job writes: the server refuses it.
+                        if refusals >= MAX_REFUSALS && !message.is_empty() {
+                            return Err(ProviderError::Failed(format!("the previews branch: {message}")));
+                        }
+                        continue;
+                    }
+                }
             }
-            if added.is_empty() || self.commit(tip.as_ref(), &added, &format!("previews for {folder}"))? {
-                let urls = paths.iter().map(|path| self.url(path));
-                return Ok(media.iter().map(|file| file.name.clone()).zip(urls).collect());
-            }
+            let Some(request) = request else { return Ok(Published { urls, comment: None }) };
+            let comment = match (own.texts.is_empty(), self.converge(request).run(snapshot, &own, is_first)) {
+                (_, Ok(Converged::Closed)) => return self.take_back(Some(request)),
+                (_, Ok(Converged::Lost)) => continue,
+                (true, _) => None,
+                (false, Ok(Converged::Right(id))) => Some(Ok(Written::At(self.comment_url(request, id)))),
+                (false, Err(error)) => Some(Err(error)),
+            };
+            return Ok(Published { urls, comment });
         }
         Err(contended())
     }
 
-    /// Returns the names and URLs of files that are published already, in any directory.
-    ///
-    /// # Errors
-    /// Returns [`ProviderError`] if the branch cannot be read.
-    pub(super) fn published(&self, names: &[String]) -> Result<Vec<(String, String)>, ProviderError> {
-        let Some(Tip { files, .. }) = self.read()? else { return Ok(Vec::new()) };
-        let found = names.iter().filter_map(|name| {
-            let file = files.iter().find(|file| file.path.rsplit('/').next() == Some(name))?;
-            Some((name.clone(), self.url(&file.path)))
-        });
-        Ok(found.collect())
+    /// Deletes what a run has published for a pull request that was closed meanwhile: the cleanup of that event may have run
+    /// before.
+    fn take_back(&self, request: Option<&PullRequest>) -> Result<Published, ProviderError> {
+        self.clean_up(request)?;
+        Ok(Published { urls: Vec::new(), comment: Some(Ok(Written::Closed)) })
     }
 
-    /// Deletes the directories of `request` and of all closed pull requests, and the branch's history, which contains their
-    /// files. Returns the numbers of the pull requests.
+    /// Deletes the folders of `request` and of all closed pull requests, and says so in the comment of `request`. Returns the
+    /// numbers of the pull requests.
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time.
     pub(super) fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
+        let deleted = self.delete_folders(request)?;
+        if let Some(request) = request {
+            self.converge(request).retire()?;
+        }
+        Ok(deleted)
+    }
+
+    fn delete_folders(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
-            let Some(tip) = self.read()? else { return Ok(Vec::new()) };
-            let mut stale = tip.files.iter().filter_map(File::pull_request).collect::<BTreeSet<_>>();
-            // Read after the branch: a pull request with a directory that is not open now was closed.
+            let snapshot = Snapshot::read(self.client, self.name, None)?;
+            let Some(tip) = &snapshot.tip else { return Ok(Vec::new()) };
+            let files = self.all_files(tip)?;
+            let mut stale =
+                files.iter().filter_map(|file| pull_request_of(&file.name)).collect::<BTreeSet<_>>();
+            // Read after the branch: a pull request with a folder that is not open now was closed.
             let open = if stale.is_empty() { BTreeSet::new() } else { self.open_pull_requests(&stale)? };
             stale.retain(|number| !open.contains(number) || request.is_some_and(|it| it.number == *number));
-            let is_stale = |file: &&File| file.pull_request().is_some_and(|number| stale.contains(&number));
             if stale.is_empty() {
                 return Ok(Vec::new());
             }
-            let kept = tip.files.iter().filter(|file| !is_stale(file)).map(File::entry).collect::<Vec<_>>();
-            let reference = format!("/git/refs/heads/{}", self.name);
-            if kept.is_empty() {
-                self.delete(&reference)?;
-                return Ok(stale.into_iter().collect());
-            }
-            let tree = self.create("/git/trees", &json!({ "tree": kept }), "the previews' tree")?;
-            let commit = json!({ "message": "previews", "tree": tree["sha"], "parents": [] });
-            let commit = self.create("/git/commits", &commit, "the previews' commit")?;
-            // A commit without a parent cannot fast-forward, so the update is forced: not if another job has just
-            // written.
-            if self.read()?.is_some_and(|now| now.commit == tip.commit) {
-                let update = json!({ "sha": commit["sha"], "force": true });
-                self.client.send("PATCH", &reference, &update, "the previews branch")?;
+            let is_kept =
+                |file: &&File| pull_request_of(&file.name).is_none_or(|number| !stale.contains(&number));
+            let kept = files.iter().filter(is_kept);
+            let kept = kept.map(|file| entry(&file.name, Some(&file.sha))).collect::<Vec<_>>();
+            let tree = (!kept.is_empty()).then(|| json!({ "tree": kept }));
+            if let Swap::Done(..) = self.swap(&snapshot, tree.as_ref(), "previews")? {
                 return Ok(stale.into_iter().collect());
             }
         }
         Err(contended())
     }
 
-    /// Returns the numbers of the open pull requests; those of `directories` if the token may not list them.
-    fn open_pull_requests(&self, directories: &BTreeSet<u64>) -> Result<BTreeSet<u64>, ProviderError> {
+    /// Returns all files of the branch, with their paths as names.
+    fn all_files(&self, tip: &Tip) -> Result<Vec<File>, ProviderError> {
+        let tree = self.client.get(&format!("/git/trees/{}?recursive=1", tip.tree), "the previews' tree")?;
+        let entries = tree["tree"].as_array().into_iter().flatten().filter(|entry| entry["type"] == "blob");
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Ok(entries
+            .filter_map(|entry| Some(File { name: text(&entry["path"])?, sha: text(&entry["sha"])? }))
+            .collect())
+    }
+
+    /// Returns the numbers of the open pull requests; those of `folders` if the token may not list them.
+    fn open_pull_requests(&self, folders: &BTreeSet<u64>) -> Result<BTreeSet<u64>, ProviderError> {
         match self.client.list("/pulls?state=open&per_page=100", "the open pull requests") {
             Ok(open) => Ok(open.iter().filter_map(|pull| pull["number"].as_u64()).collect()),
-            Err(ProviderError::Forbidden(_)) => Ok(directories.clone()),
+            Err(ProviderError::Forbidden(_)) => Ok(folders.clone()),
             Err(error) => Err(error),
         }
-    }
-
-    fn delete(&self, reference: &str) -> Result<(), ProviderError> {
-        let response = self.client.call("DELETE", reference, &Body::None)?;
-        // Another job may have deleted it.
-        if response.status == 404 || says(&response, "does not exist") {
-            Ok(())
-        } else {
-            response.ok("the previews branch").map(|_| ())
-        }
-    }
-
-    /// Reads the branch. Returns `None` if it does not exist.
-    fn read(&self) -> Result<Option<Tip>, ProviderError> {
-        let path = format!("/git/ref/heads/{}", self.name);
-        let response = self.client.call("GET", &path, &Body::None)?;
-        // The status of an empty repository is 409.
-        if matches!(response.status, 404 | 409) {
-            return Ok(None);
-        }
-        let reference = response.ok("the previews branch")?;
-        let sha = reference.pointer("/object/sha").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let commit = self.client.get(&format!("/git/commits/{sha}"), "the previews' commit")?;
-        let tree = commit.pointer("/tree/sha").and_then(Value::as_str).unwrap_or_default();
-        let tree = self.client.get(&format!("/git/trees/{tree}?recursive=1"), "the previews' tree")?;
-        let entries = tree.get("tree").and_then(Value::as_array).cloned().unwrap_or_default();
-        let files = entries.iter().filter(|entry| entry["type"] == "blob").filter_map(|entry| {
-            let text = |name: &str| entry.get(name)?.as_str().map(str::to_owned);
-            Some(File { path: text("path")?, sha: text("sha")? })
-        });
-        Ok(Some(Tip { commit: sha, files: files.collect() }))
     }
 
     /// Uploads a file and returns the hash of its blob.
@@ -191,30 +214,72 @@ impl PreviewBranch<'_> {
         let mut bytes = Vec::new();
         gate::open_made(&file.path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
         let blob = json!({ "content": BASE64_STANDARD.encode(&bytes), "encoding": "base64" });
-        let blob = self.create("/git/blobs", &blob, "a preview")?;
-        Ok(blob["sha"].as_str().unwrap_or_default().to_owned())
+        self.create("/git/blobs", &blob, "a preview")
     }
 
-    /// Commits files on top of `tip`. Returns `false` if another job has written the branch since it was read.
-    fn commit(&self, tip: Option<&Tip>, added: &[Value], message: &str) -> Result<bool, ProviderError> {
-        let mut body = json!({ "tree": added });
-        if let Some(tip) = tip {
-            let path = format!("/git/commits/{}", tip.commit);
-            let commit = self.client.get(&path, "the previews' commit")?;
-            body["base_tree"] = commit["tree"]["sha"].clone();
+    /// Creates a Git object and returns its hash. Creating one twice has no effect, since its name is the hash of its
+    /// contents.
+    fn create(&self, path: &str, body: &Value, subject: &str) -> Result<String, ProviderError> {
+        let object = self.client.send("POST", path, body, subject)?;
+        Ok(object["sha"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Replaces the commit of the branch that was read by one of `tree`, without a parent; deletes the branch if there is no
+    /// tree. Does nothing if the branch was changed since it was read.
+    fn swap(&self, from: &Snapshot, tree: Option<&Value>, message: &str) -> Result<Swap, ProviderError> {
+        let tip = from.tip.as_ref().map(|tip| tip.commit.as_str());
+        let new_tree = match tree {
+            Some(tree) => self.create("/git/trees", tree, "the previews' tree")?,
+            None => String::new(),
+        };
+        if self.is_linear.get() {
+            return self.advance(tip, new_tree, message);
         }
-        let tree = self.create("/git/trees", &body, "the previews' tree")?;
-        let parents = tip.iter().map(|tip| tip.commit.as_str()).collect::<Vec<_>>();
-        let commit = json!({ "message": message, "tree": tree["sha"], "parents": parents });
+        let commit = match tree {
+            Some(_) => {
+                let commit = json!({ "message": message, "tree": new_tree, "parents": [] });
+                self.create("/git/commits", &commit, "the previews' commit")?
+            }
+            None => ABSENT.to_owned(),
+        };
+        let update = json!({ "name": format!("refs/heads/{}", self.name), "beforeOid": tip.unwrap_or(ABSENT),
+            "afterOid": commit, "force": true });
+        let input = json!({ "input": { "repositoryId": from.repository, "refUpdates": [update] } });
+        let (_, errors) = self.client.graph(UPDATE, &input, "the previews branch")?;
+        match errors.into_iter().next() {
+            None => Ok(Swap::Done(commit, new_tree)),
+            Some(error) if error.is_unavailable() => {
+                self.is_linear.set(true);
+                self.advance(tip, new_tree, message)
+            }
+            Some(error) if error.is_final() => {
+                Err(ProviderError::Failed(format!("the previews branch: {}", error.message)))
+            }
+            Some(error) => Ok(Swap::Lost(error.message)),
+        }
+    }
+
+    /// Adds a commit to the history of the branch, which fails if the branch has another one meanwhile. An empty tree cannot
+    /// be created, and a branch cannot be deleted on a condition.
+    fn advance(&self, tip: Option<&str>, tree: String, message: &str) -> Result<Swap, ProviderError> {
+        let tree = match tree.is_empty() {
+            true => {
+                let tree = json!({ "tree": [text_entry("README.md", README)] });
+                self.create("/git/trees", &tree, "the previews' tree")?
+            }
+            false => tree,
+        };
+        let parents = tip.into_iter().collect::<Vec<_>>();
+        let commit = json!({ "message": message, "tree": tree, "parents": parents });
         let commit = self.create("/git/commits", &commit, "the previews' commit")?;
         let name = format!("heads/{}", self.name);
         let response = match tip {
             Some(_) => {
-                let update = json!({ "sha": commit["sha"], "force": false });
+                let update = json!({ "sha": commit, "force": false });
                 self.client.call("PATCH", &format!("/git/refs/{name}"), &Body::Json(&update))?
             }
             None => {
-                let create = json!({ "ref": format!("refs/{name}"), "sha": commit["sha"] });
+                let create = json!({ "ref": format!("refs/{name}"), "sha": commit });
                 self.client.call("POST", "/git/refs", &Body::Json(&create))?
             }
         };
@@ -222,19 +287,66 @@ impl PreviewBranch<'_> {
         let is_race =
             ["fast forward", "already exists", "does not exist"].iter().any(|text| says(&response, text));
         if response.status == 409 || is_race {
-            return Ok(false);
+            return Ok(Swap::Lost(String::new()));
         }
-        response.ok("the previews branch").map(|_| true)
+        response.ok("the previews branch")?;
+        Ok(Swap::Done(commit, tree))
     }
 
-    /// Creates a Git object. Creating one twice has no effect, since its name is the hash of its contents.
-    fn create(&self, path: &str, body: &Value, subject: &str) -> Result<Value, ProviderError> {
-        self.client.send("POST", path, body, subject)
+    fn converge<'b>(&'b self, request: &'b PullRequest) -> Convergence<'b> {
+        Convergence { client: self.client, branch: self.name, request }
+    }
+
+    /// Marks sections of older commits as out of date. Returns whether the comment was written.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError`] if the API refuses.
+    pub(super) fn mark_out_of_date(&self, request: &PullRequest) -> Result<bool, ProviderError> {
+        self.converge(request).refresh()
+    }
+
+    fn comment_url(&self, request: &PullRequest, id: Option<u64>) -> String {
+        id.map(|id| self.client.comment_url(request, id)).unwrap_or_default()
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}/raw/{}/{path}", self.client.web, self.name)
     }
+}
+
+/// Returns the request for a tree in which the folder has the sections and the files that they show: those of `blobs` are
+/// added, and those that no section shows are deleted.
+fn tree(
+    snapshot: &Snapshot,
+    folder: &str,
+    sections: &SectionFile,
+    blobs: &BTreeMap<String, String>,
+) -> Value {
+    let present = snapshot.tip.as_ref().map(|tip| tip.folder.as_slice()).unwrap_or_default();
+    let stale = present.iter().filter(|file| file.name != SECTIONS && !sections.shows(&file.name));
+    let added = blobs.iter().filter(|(name, _)| sections.shows(name) && !snapshot.has(name));
+    let mut entries = vec![text_entry(&format!("{folder}/{SECTIONS}"), &sections.to_text())];
+    entries.extend(added.map(|(name, sha)| entry(&format!("{folder}/{name}"), Some(sha))));
+    entries.extend(stale.map(|file| entry(&format!("{folder}/{}", file.name), None)));
+    match &snapshot.tip {
+        Some(tip) => json!({ "base_tree": tip.tree, "tree": entries }),
+        None => json!({ "tree": entries }),
+    }
+}
+
+/// Returns the number of the pull request whose folder a path is in.
+fn pull_request_of(path: &str) -> Option<u64> {
+    path.strip_prefix("pr/")?.split('/').next()?.parse().ok()
+}
+
+/// Returns the entry of a file in a tree; without a hash, the file is deleted.
+fn entry(path: &str, sha: Option<&str>) -> Value {
+    json!({ "path": path, "mode": "100644", "type": "blob", "sha": sha })
+}
+
+/// Returns the entry of a file with this text.
+fn text_entry(path: &str, text: &str) -> Value {
+    json!({ "path": path, "mode": "100644", "type": "blob", "content": text })
 }
 
 /// Returns whether a request was refused as invalid with a message that contains `text`.

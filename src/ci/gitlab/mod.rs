@@ -23,7 +23,8 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest};
 use super::log::LogSyntax;
 use super::provider::{
-    CiProvider, Environment, Media, ProviderDescription, Section, Settings, required, variable,
+    CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section, SectionWriter,
+    Settings, Written, required, variable,
 };
 use super::rest::{Body, Rest};
 use crate::system::output::{self, OutputError};
@@ -167,24 +168,24 @@ impl CiProvider for GitLab {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    fn mark_out_of_date(&self, request: &PullRequest) -> Result<(), ProviderError> {
+    fn mark_out_of_date(&self, request: &PullRequest) -> Result<bool, ProviderError> {
         self.client.require_token()?;
-        comment_sections::mark_out_of_date(&self.notes(request))
+        comment_sections::mark_out_of_date(&self.notes(request)).map(|()| false)
     }
 
-    fn comment(&self, request: &PullRequest, section: &Section) -> Result<Option<String>, ProviderError> {
+    fn comment(&self, request: &PullRequest, section: &Section) -> Result<Written<String>, ProviderError> {
         self.client.require_token()?;
-        let written = comment_sections::write(&self.notes(request), section)?;
-        Ok(written.map(|id| self.note_url(request, id)))
+        Ok(comment_sections::write(&self.notes(request), section)?.map(|id| self.note_url(request, id)))
     }
 
     /// Returns URLs in the job's artifacts, whose paths are those in the checkout.
     fn publish(
         &self,
         _: Option<&PullRequest>,
-        media: &[Media],
-    ) -> Result<Vec<(String, String)>, ProviderError> {
-        let urls = media.iter().map(|file| {
+        publication: Publication<'_>,
+        _: Option<&mut SectionWriter<'_>>,
+    ) -> Result<Published, ProviderError> {
+        let urls = publication.media.iter().map(|file| {
             let inside = file.path.strip_prefix(&self.workspace).map_err(|_| {
                 ProviderError::Forbidden(
                     "the output directory must be inside the project directory, or GitLab cannot keep it as artifacts".to_owned(),
@@ -194,7 +195,7 @@ impl CiProvider for GitLab {
                 inside.iter().map(|part| encode_component(&part.to_string_lossy())).collect::<Vec<_>>();
             Ok((file.name.clone(), format!("{}/artifacts/raw/{}", self.event.run_url, parts.join("/"))))
         });
-        urls.collect()
+        Ok(Published { urls: urls.collect::<Result<_, ProviderError>>()?, comment: None })
     }
 
     fn check_release(&self, tag: &str) -> Result<(), ProviderError> {

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use crate::ci::comment_sections::{Comments, MARKER, Sections};
+use crate::ci::comment_sections::{Comments, PullState};
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
 use crate::ci::rest::Body;
+use crate::ci::sections::MARKER;
 
 /// The notes of one merge request.
 pub(super) struct MergeRequestNotes<'a> {
@@ -21,12 +22,14 @@ impl MergeRequestNotes<'_> {
 }
 
 impl Comments for MergeRequestNotes<'_> {
-    fn newest_commit(&self) -> Result<String, ProviderError> {
+    fn state(&self) -> Result<PullState, ProviderError> {
         let found = self.client.api.call("GET", &self.path(""), &Body::None)?.ok("the merge request")?;
-        Ok(found["sha"].as_str().map_or_else(|| self.request.head.clone(), str::to_owned))
+        let newest = found["sha"].as_str().map_or_else(|| self.request.head.clone(), str::to_owned);
+        // Artifacts are kept when a merge request is closed.
+        Ok(PullState { newest, is_open: true })
     }
 
-    fn own(&self) -> Result<Vec<(u64, Sections)>, ProviderError> {
+    fn own(&self) -> Result<Vec<(u64, String)>, ProviderError> {
         let path = self.path("/notes?per_page=100&order_by=created_at&sort=asc");
         let notes = self.client.api.list(&path, "the notes of the merge request")?;
         let marked = notes
@@ -38,7 +41,7 @@ impl Comments for MergeRequestNotes<'_> {
         }
         let user = self.client.api.call("GET", "/user", &Body::None)?.ok("the token's user")?;
         let own = marked.into_iter().filter(|note| note["author"]["username"] == user["username"]);
-        let read = |note: &Value| Some((note["id"].as_u64()?, Sections::read(note["body"].as_str()?)));
+        let read = |note: &Value| Some((note["id"].as_u64()?, note["body"].as_str()?.to_owned()));
         Ok(own.filter_map(read).collect())
     }
 

@@ -32,9 +32,11 @@ pub(super) struct RateLimit {
 
 impl RateLimit {
     /// Returns the rate limit that a response reports, or `None` if it is about something else. A limit is reported with 429
-    /// or 403, and 503 may ask for a pause as well.
+    /// or 403, and 503 may ask for a pause as well; GraphQL reports one with 200.
     pub(super) fn of(status: u16, header: &dyn Fn(&str) -> Option<String>, body: &Value) -> Option<Self> {
-        if !matches!(status, 403 | 429 | 503) {
+        let is_of_graph =
+            status == 200 && body.pointer("/errors/0/type").is_some_and(|kind| kind == "RATE_LIMITED");
+        if !is_of_graph && !matches!(status, 403 | 429 | 503) {
             return None;
         }
         let number = |name: &str| header(name).and_then(|value| value.trim().parse::<i64>().ok());
@@ -49,8 +51,9 @@ impl RateLimit {
             // The clock of the service may be ahead.
             return Some(until(reset.saturating_sub(unix_now()).saturating_add(1)));
         }
-        let is_limit =
-            status == 429 || (status == 403 && message.to_ascii_lowercase().contains("rate limit"));
+        let is_limit = is_of_graph
+            || status == 429
+            || (status == 403 && message.to_ascii_lowercase().contains("rate limit"));
         is_limit.then_some(Self { pause: DEFAULT_PAUSE })
     }
 }
@@ -116,6 +119,8 @@ mod tests {
         assert_eq!(limit(403, &[text("x-ratelimit-remaining", "12"), reset], "Must have admin rights"), None);
         assert_eq!(limit(200, &primary, ""), None);
         assert_eq!(limit(429, &[text("retry-after", "-4")], ""), Some(0));
+        let graph = json!({ "errors": [{ "type": "RATE_LIMITED", "message": "API rate limit exceeded" }] });
+        assert!(RateLimit::of(200, &|_| None, &graph).is_some_and(|limit| limit.pause == DEFAULT_PAUSE));
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(super) enum Body<'a> {
     None,
     /// JSON.
     Json(&'a Value),
+    /// JSON that reads, or changes no content: it does not count as a write.
+    Query(&'a Value),
     /// A file and its media type.
     File(&'a std::path::Path, &'static str),
 }
@@ -88,7 +90,7 @@ impl Response {
     /// Returns [`ProviderError::RateLimited`] if a rate limit was exceeded, [`ProviderError::Forbidden`] for other responses
     /// with the statuses 401, 403 and 404, and [`ProviderError::Failed`] for other statuses that are not a success.
     pub(super) fn ok(self, subject: &str) -> Result<Value, ProviderError> {
-        if let 200..=299 = self.status {
+        if let (200..=299, None) = (self.status, self.limit) {
             return Ok(self.json);
         }
         let text = format!("{subject}: HTTP {} {}", self.status, self.message());
@@ -208,7 +210,8 @@ impl Rest {
         }
         let (mut attempt, mut redirects) = (1, 0);
         loop {
-            if method != "GET" && method != "HEAD" {
+            let is_write = method != "GET" && method != "HEAD" && !matches!(body, Body::Query(_));
+            if is_write {
                 std::thread::sleep(clock::pause(self.pace().reserve(Instant::now())));
             }
             let pause = match self.send(method, &url, body) {
@@ -320,12 +323,12 @@ impl Rest {
         let host = host(url);
         let subject = match body {
             Body::File(path, _) => format!("uploading {}: ", path.display()),
-            Body::None | Body::Json(_) => String::new(),
+            Body::None | Body::Json(_) | Body::Query(_) => String::new(),
         };
         let invalid = |_| "invalid request".to_owned();
         let response = match body {
             Body::None => self.agent.run(builder.body(()).map_err(invalid)?),
-            Body::Json(json) => {
+            Body::Json(json) | Body::Query(json) => {
                 let builder = builder.header("content-type", "application/json");
                 self.agent.run(builder.body(json.to_string()).map_err(invalid)?)
             }

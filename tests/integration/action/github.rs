@@ -1,13 +1,15 @@
 //! A stateful fake of GitHub's API, as far as the action uses it: what it refuses, GitHub refuses as well.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::server::{Answer, base64, page, plain, refuse, serve, unbase64};
+use super::server::{Answer, Request, base64, page, plain, refuse, serve, unbase64};
 
 /// The fake; its thread ends with the process.
 pub(super) struct GitHub {
@@ -41,6 +43,10 @@ pub(super) struct State {
     pub(super) deletes_comment_once: bool,
     /// Updates of references that lose against somebody else first.
     pub(super) conflicts: u32,
+    /// References can be updated by the REST API only.
+    pub(super) has_no_update_refs: bool,
+    /// The shortest and the longest time that a request takes before it has its effect, and again before it is answered.
+    pub(super) latency: (Duration, Duration),
     /// Files of releases that another job attaches just before us.
     pub(super) races: u32,
     /// Method, path, body.
@@ -49,7 +55,7 @@ pub(super) struct State {
     /// The pull request's repository, and the archive that run 55 left.
     pub(super) head_repository: String,
     pub(super) artifact: Vec<u8>,
-    objects: BTreeMap<String, Value>,
+    pub(super) objects: BTreeMap<String, Value>,
     serial: u64,
 }
 
@@ -94,6 +100,8 @@ impl GitHub {
             has_ruleset: false,
             deletes_comment_once: false,
             conflicts: 0,
+            has_no_update_refs: false,
+            latency: (Duration::ZERO, Duration::ZERO),
             races: 0,
             requests: Vec::new(),
             references: BTreeMap::new(),
@@ -104,31 +112,11 @@ impl GitHub {
         }));
         let (shared, base) = (Arc::clone(&state), url.clone());
         serve(listener, move |request| {
-            let mut state = shared.lock().unwrap();
-            state.requests.push((request.method.clone(), request.target.clone(), request.json()));
-            if request.target == "/storage/artifact?sig=1" {
-                assert!(request.header("authorization").is_none(), "the storage sees no token");
-                return plain(200, json!({ "bytes": state.artifact }));
-            }
-            if state.busy.0 > 0 {
-                state.busy.0 -= 1;
-                (state.busy.1, json!({ "message": "slow down" }), "retry-after: 0\r\n".to_owned())
-            } else if !request.header("authorization").is_some_and(|token| token.starts_with("Bearer ghs_")) {
-                refuse(401, "Requires authentication")
-            } else {
-                let answer =
-                    state.answer(&request.method, &request.target, &request.json(), &request.body, &base);
-                let is_lost = |(method, part): &(&str, &str)| {
-                    request.method == *method && request.target.contains(part)
-                };
-                match state.lost.iter().position(is_lost) {
-                    Some(index) => {
-                        state.lost.remove(index);
-                        refuse(502, "Server Error")
-                    }
-                    None => answer,
-                }
-            }
+            let latency = shared.lock().unwrap().latency;
+            pause(latency);
+            let answer = handle(&mut shared.lock().unwrap(), request, &base);
+            pause(latency);
+            answer
         });
         Self { url, state }
     }
@@ -143,16 +131,43 @@ impl GitHub {
         state.requests.iter().filter(|(verb, path, _)| verb == method && path.contains(part)).count()
     }
 
+    /// Updates of references by GraphQL, with those that were refused.
+    pub(super) fn mutations(&self) -> usize {
+        let state = self.state();
+        let queries = state.requests.iter().filter_map(|(_, _, body)| body["query"].as_str());
+        queries.filter(|query| query.starts_with("mutation")).count()
+    }
+
     /// The files of a branch with their contents.
     pub(super) fn files(&self, name: &str) -> Vec<(String, Vec<u8>)> {
         let state = self.state();
         let tip = &state.references[&format!("heads/{name}")];
         let tree = state.objects[tip]["tree"].as_str().unwrap();
         let files = state.objects[tree].as_object().unwrap().iter().map(|(path, sha)| {
-            let content = state.objects[sha.as_str().unwrap()]["content"].as_str().unwrap();
-            (path.clone(), unbase64(content))
+            let blob = &state.objects[sha.as_str().unwrap()];
+            let content = blob["content"].as_str().unwrap();
+            let is_text = blob["encoding"] == "utf-8";
+            (path.clone(), if is_text { content.as_bytes().to_vec() } else { unbase64(content) })
         });
         files.collect()
+    }
+
+    /// The number of commits that a branch has.
+    pub(super) fn history(&self, name: &str) -> usize {
+        let state = self.state();
+        let mut commit = state.references.get(&format!("heads/{name}"));
+        let mut count = 0;
+        while let Some(sha) = commit {
+            count += 1;
+            let parent = &state.objects[sha]["parents"][0];
+            commit = state.objects.keys().find(|known| parent == known.as_str());
+        }
+        count
+    }
+
+    /// The images and videos of a branch.
+    pub(super) fn media(&self, name: &str) -> Vec<String> {
+        self.branch(name).into_iter().filter(|file| !file.ends_with("/sections.json")).collect()
     }
 
     /// The files of a branch.
@@ -164,14 +179,50 @@ impl GitHub {
     }
 }
 
+/// Answers a request, with the faults that are asked for.
+fn handle(state: &mut State, request: &Request, base: &str) -> Answer {
+    state.requests.push((request.method.clone(), request.target.clone(), request.json()));
+    if request.target == "/storage/artifact?sig=1" {
+        assert!(request.header("authorization").is_none(), "the storage sees no token");
+        return plain(200, json!({ "bytes": state.artifact }));
+    }
+    if state.busy.0 > 0 {
+        state.busy.0 -= 1;
+        return (state.busy.1, json!({ "message": "slow down" }), "retry-after: 0\r\n".to_owned());
+    }
+    if !request.header("authorization").is_some_and(|token| token.starts_with("Bearer ghs_")) {
+        return refuse(401, "Requires authentication");
+    }
+    let answer = state.answer(&request.method, &request.target, &request.json(), &request.body, base);
+    let body = String::from_utf8_lossy(&request.body);
+    let is_lost = |(method, part): &(&str, &str)| {
+        request.method == *method && (request.target.contains(part) || body.contains(part))
+    };
+    match state.lost.iter().position(is_lost) {
+        Some(index) => {
+            state.lost.remove(index);
+            refuse(502, "Server Error")
+        }
+        None => answer,
+    }
+}
+
+/// Waits for a random time.
+fn pause((shortest, longest): (Duration, Duration)) {
+    if !longest.is_zero() {
+        let random = RandomState::new().build_hasher().finish() % 1000;
+        std::thread::sleep(shortest + (longest - shortest) * u32::try_from(random).unwrap() / 1000);
+    }
+}
+
 impl State {
-    fn fresh(&mut self) -> u64 {
+    pub(super) fn fresh(&mut self) -> u64 {
         self.serial += 1;
         self.serial
     }
 
     /// A git object, named by a hash of what is in it.
-    fn store(&mut self, object: Value) -> String {
+    pub(super) fn store(&mut self, object: Value) -> String {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         for byte in object.to_string().bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -188,6 +239,9 @@ impl State {
                 Some(login) => plain(200, json!({ "login": login })),
                 None => refuse(403, "Resource not accessible by integration"),
             };
+        }
+        if (method, path) == ("POST", "/graphql") {
+            return self.graph(body);
         }
         let Some(path) = path.strip_prefix("/repos/o/r/") else { return refuse(404, "Not Found") };
         let segments = path.split('/').collect::<Vec<_>>();
@@ -287,6 +341,11 @@ impl State {
                 let commit = self.objects[*sha].clone();
                 plain(200, json!({ "sha": sha, "tree": { "sha": commit["tree"] } }))
             }
+            ("GET", ["blobs", sha]) => {
+                let blob = &self.objects[*sha];
+                let bytes = blob["content"].as_str().unwrap().as_bytes();
+                plain(200, json!({ "content": base64(bytes), "encoding": "base64" }))
+            }
             ("GET", ["trees", sha]) => {
                 let entries = self.objects[*sha].as_object().unwrap().iter();
                 let entries = entries.map(|(path, sha)| json!({ "path": path, "sha": sha, "type": "blob" }));
@@ -300,11 +359,23 @@ impl State {
                 let mut tree =
                     body["base_tree"].as_str().map_or_else(|| json!({}), |sha| self.objects[sha].clone());
                 for entry in body["tree"].as_array().unwrap() {
-                    assert!(
-                        self.objects.contains_key(entry["sha"].as_str().unwrap()),
-                        "a blob that is not there"
-                    );
-                    tree[entry["path"].as_str().unwrap()] = entry["sha"].clone();
+                    let path = entry["path"].as_str().unwrap();
+                    let sha = match (&entry["sha"], &entry["content"]) {
+                        (Value::Null, Value::String(text)) => {
+                            self.store(json!({ "content": text, "encoding": "utf-8" })).into()
+                        }
+                        (sha, _) => sha.clone(),
+                    };
+                    let Some(sha) = sha.as_str() else {
+                        let removed = tree.as_object_mut().unwrap().shift_remove(path);
+                        assert!(removed.is_some(), "GitHub refuses to delete a file that is not there");
+                        continue;
+                    };
+                    assert!(self.objects.contains_key(sha), "a blob that is not there");
+                    tree[path] = sha.into();
+                }
+                if tree.as_object().unwrap().is_empty() {
+                    return refuse(422, "Invalid tree info");
                 }
                 let sha = self.store(tree);
                 plain(201, json!({ "sha": sha }))
@@ -325,12 +396,9 @@ impl State {
             ("PATCH", ["refs", rest @ ..]) => {
                 let name = rest.join("/");
                 let sha = body["sha"].as_str().unwrap().to_owned();
+                self.conflict(&name);
                 let tip = self.references.get(&name).cloned().unwrap_or_default();
                 let is_descendant = self.objects[&sha]["parents"].as_array().unwrap().contains(&json!(tip));
-                if self.conflicts > 0 {
-                    self.conflicts -= 1;
-                    return refuse(422, "Update is not a fast forward");
-                }
                 if body["force"] != true && !is_descendant {
                     return refuse(422, "Update is not a fast forward");
                 }

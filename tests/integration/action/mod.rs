@@ -3,10 +3,12 @@
 mod configuration;
 mod github;
 mod gitlab;
+mod graph;
 #[cfg(unix)]
 mod paths;
 mod preview;
 mod release;
+mod requests;
 mod runner;
 mod server;
 mod stage;

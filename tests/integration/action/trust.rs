@@ -165,7 +165,7 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
     for mark in ["<img src=x", "@admin", "**b**", "`$(", "evil.example", "::error"] {
         assert!(!body.contains(mark), "{mark} in {body}");
     }
-    let published = stage.github.branch("hyperframes-previews");
+    let published = stage.github.media("hyperframes-previews");
     assert_eq!(published.len(), 2, "the page is no picture: {published:?}");
     assert_eq!(stage.emulator.created(), (0, 0));
     // The run of a branch of the repository publishes its own results.
