@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Finds the binary that the action runs, and sets the step output `binary` to its path.
+# Finds the binary that the action runs, and sets the step output `binary` to its path. The step output `use` is the number of
+# this use of the action in the job: each use has files of its own.
 #
 # In this order: the input `binary`; the release binary for this runner, verified against action/checksums.txt, which is
 # part of the action and so of the commit that a workflow pins; or, without a release, a binary built with cargo.
@@ -20,6 +21,12 @@ use() {
 need() {
   command -v "$1" >/dev/null || fail "$1 was not found; install it on the runner, or set the input binary"
 }
+
+number=1
+until (set -o noclobber && : >"$RUNNER_TEMP/hyperframes-ci-use-$number") 2>/dev/null || ((number >= 100)); do
+  number=$((number + 1))
+done
+printf 'use=%s\n' "$number" >>"$GITHUB_OUTPUT"
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
+use super::artifact;
 use super::mode::{FailOn, Mode};
 use crate::app::budget::LimitOptions;
 use crate::app::options::{Given, OPTIONS, Origin, apply_layers, option};
@@ -63,8 +64,10 @@ pub(super) struct Inputs {
     pub(super) has_foreign_files: bool,
     /// The directory of the CI service for temporary files.
     pub(super) temporary: Option<PathBuf>,
-    /// Name of the artifact with the results of the triggering run.
+    /// Name of the artifact with the results, of this run or of the triggering run.
     pub(super) artifact: String,
+    /// Number of this use of the action in the job, if it is known.
+    pub(super) number: Option<String>,
     pub(super) workspace: PathBuf,
     pub(super) token: Option<Secret>,
     /// Whether there is a credential for the cloud.
@@ -249,7 +252,8 @@ impl Inputs {
                 .map_or_else(|| ci::default_output(environment, &workspace), |folder| workspace.join(folder)),
             has_foreign_files: false,
             temporary: ci::default_output(environment, &workspace).parent().map(Path::to_owned),
-            artifact: inputs.value("artifact").unwrap_or_else(|| "hyperframes".to_owned()),
+            artifact: inputs.trimmed("artifact").unwrap_or_else(|| artifact::DEFAULT.to_owned()),
+            number: environment("HYPERFRAMES_CI_USE").filter(|number| !number.trim().is_empty()),
             workspace,
             has_key: auth::find(environment).is_ok_and(|found| found.is_some()),
             has_secrets: has_key || SECRETS.iter().any(is_set),

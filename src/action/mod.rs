@@ -5,6 +5,7 @@
 //! `outputs.rs` writes the results for programs, and `publish.rs` publishes them. The differences between the CI services
 //! are behind [`CiProvider`](crate::ci::CiProvider).
 
+mod artifact;
 mod base;
 mod error;
 mod figures;

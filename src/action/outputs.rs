@@ -31,6 +31,8 @@ pub(super) struct Results<'a> {
     pub(super) comment_url: Option<&'a str>,
     /// URLs of files that were attached to a release.
     pub(super) asset_urls: &'a [String],
+    /// Name of the artifact of this run; empty if it has none.
+    pub(super) artifact_name: &'a str,
 }
 
 /// Writes `report.json`, the summary and the outputs.
@@ -42,7 +44,7 @@ pub(super) fn write_results(
     inputs: &Inputs,
     provider: &dyn CiProvider,
 ) -> Result<(), Error> {
-    let Results { mode, event, scope, previews, notes, comment_url, asset_urls } = results;
+    let Results { mode, event, scope, previews, notes, comment_url, asset_urls, artifact_name } = results;
     let renders = Value::Array(previews.iter().map(Preview::to_json).collect());
     let report = json!({
         "event": event.name,
@@ -55,12 +57,17 @@ pub(super) fn write_results(
     });
     let path = output::write(&inputs.output_dir, "report.json", format!("{report:#}\n").as_bytes())?;
     provider.summary(&report::summary(scope, previews, notes, event)).map_err(ActionError::from)?;
+    let artifact_path = match artifact_name {
+        "" => String::new(),
+        _ => artifact_path(previews, inputs, &path),
+    };
     let outputs = [
         ("results", renders.to_string()),
         ("comment-url", comment_url.unwrap_or_default().to_owned()),
         ("asset-urls", json!(asset_urls).to_string()),
         ("report-path", path.display().to_string()),
-        ("artifact-path", artifact_path(previews, inputs, &path)),
+        ("artifact-path", artifact_path.clone()),
+        ("artifact-name", if artifact_path.is_empty() { String::new() } else { artifact_name.to_owned() }),
     ];
     for (name, value) in video_outputs(previews).into_iter().chain(outputs) {
         provider.output(name, &value).map_err(ActionError::from)?;

@@ -4,6 +4,7 @@ use hyperframes_ci_core::archive::hex;
 use hyperframes_ci_core::findings::{Findings, Severity};
 use sha2::{Digest, Sha256};
 
+use super::artifact;
 use super::error::ActionError;
 use super::find_scope::find_scope;
 use super::inputs::Inputs;
@@ -28,6 +29,8 @@ pub(super) struct ActionRun<'a> {
     pub(super) mode: Mode,
     /// The event to report: that of the run, or that of the triggering run.
     pub(super) event: &'a Event,
+    /// The name of the artifact whose results are published; `None` if the run has rendered them.
+    pub(super) part: Option<String>,
     pub(super) console: &'a mut Console,
 }
 
@@ -66,6 +69,11 @@ impl ActionRun<'_> {
             notes: &notes,
             comment_url: comment_url.as_deref(),
             asset_urls: attached.as_deref().unwrap_or_default(),
+            artifact_name: &artifact::name(
+                &self.inputs.artifact,
+                &self.section_key(),
+                self.inputs.number.as_deref(),
+            ),
         };
         write_results(results, self.inputs, self.provider)?;
         attached?;
@@ -211,8 +219,11 @@ impl ActionRun<'_> {
 
     /// Returns the key of the section: jobs with other inputs write other sections.
     fn section_key(&self) -> String {
-        let text =
+        let mut text =
             format!("{}\n{}\n{}", self.event.job, self.inputs.projects.join("\n"), self.inputs.identity);
+        if let Some(name) = &self.part {
+            text.push_str(&format!("\n{name}"));
+        }
         hex(&Sha256::digest(text))[..16].to_owned()
     }
 

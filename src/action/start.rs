@@ -67,7 +67,9 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
                 "trigger the workflow with `on: release: types: [published]`, or set release-tag",
             ))
         }
-        _ => ActionRun { inputs: &inputs, provider, mode, event: provider.event(), console }.run(),
+        _ => {
+            ActionRun { inputs: &inputs, provider, mode, event: provider.event(), part: None, console }.run()
+        }
     }
 }
 

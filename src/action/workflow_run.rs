@@ -11,6 +11,7 @@ use std::path::Path;
 use hyperframes_ci_core::video::{Signature, signature};
 use serde_json::Value;
 
+use super::artifact;
 use super::error::ActionError;
 use super::figures::Figures;
 use super::images::Images;
@@ -20,7 +21,7 @@ use super::outputs::{Results, write_results};
 use super::preview::{Preview, PreviewState, RenderedPreview};
 use super::publish::ActionRun;
 use super::scope::Scope;
-use crate::ci::{CiProvider, Event, ProviderError, Subject, TriggeringRun};
+use crate::ci::{Artifact, CiProvider, Event, ProviderError, Subject, TriggeringRun};
 use crate::fault::Error;
 use crate::renderers;
 use crate::system::gate::{self, Folder, Reach, limit};
@@ -30,21 +31,31 @@ use crate::ui::{Console, counted};
 /// Maximum number of compositions in a comment.
 const MAX_PREVIEWS: usize = 200;
 
-/// Publishes the results of `run`. If its commit has no open pull request or it has no artifact, nothing is published.
+/// Maximum number of artifacts of a run: each is a section of the comment.
+const MAX_ARTIFACTS: usize = 20;
+
+/// Publishes the results of `run`, those of each job as a section of its own. If its commit has no open pull request or it has
+/// no artifact, nothing is published.
 ///
 /// # Errors
-/// Returns an error if the CI service refuses a request, or the artifact has no valid `report.json`.
+/// Returns an error if the CI service refuses a request, or an artifact has no valid `report.json`. The others are published
+/// nevertheless.
 pub(super) fn publish(
     inputs: &Inputs,
     provider: &dyn CiProvider,
     run: &TriggeringRun,
     console: &mut Console,
 ) -> Result<(), Error> {
-    let failed = |message: String| Error::from(ActionError::from(ProviderError::Failed(message)));
     Folder::of(&inputs.output_dir).map_err(|error| failed(error.to_string()))?;
-    let archive = inputs.output_dir.join("artifact.zip");
-    let request = provider.pull_request_of(run, &inputs.artifact, &archive).map_err(ActionError::from)?;
-    let Some(request) = request else {
+    let request = provider.pull_request_of(run).map_err(ActionError::from)?;
+    let is_wanted = |name: &str| artifact::is_of(&inputs.artifact, name);
+    let artifacts = match &request {
+        Some(request) if request.is_fork => {
+            provider.artifacts_of(run, &is_wanted).map_err(ActionError::from)?
+        }
+        _ => Vec::new(),
+    };
+    let Some(request) = request.filter(|request| !request.is_fork || !artifacts.is_empty()) else {
         console.done("nothing to publish: the commit has no open pull request, or the run has no artifact");
         return Ok(());
     };
@@ -54,42 +65,90 @@ pub(super) fn publish(
         );
         return Ok(());
     }
-    let folder = inputs.output_dir.join("artifact");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir(&folder).map_err(|error| failed(error.to_string()))?;
-    unpack::unpack(&archive, &folder)
-        .map_err(|error| failed(format!("cannot unpack the artifact: {error}")))?;
-    let report = read_report(&folder.join("report.json"))
-        .ok_or_else(|| failed("the artifact does not contain a valid report.json".to_owned()))?;
-    let results = report["results"].as_array().cloned().unwrap_or_default();
-    let mut previews =
-        results.iter().take(MAX_PREVIEWS).map(|result| preview_of(result, &folder)).collect::<Vec<_>>();
-    let unchanged = report["unchanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let scope = Scope::unchanged(unchanged.take(MAX_PREVIEWS).map(str::to_owned).collect());
-    let mut notes = vec!["Rendered from a fork, on a runner without access to secrets.".to_owned()];
-    let count = |name: &str| report["findings"][name].as_u64().unwrap_or_default();
-    if count("errors") + count("warnings") > 0 {
-        let [errors, warnings] = [("errors", "error"), ("warnings", "warning")]
-            .map(|(name, noun)| counted(usize::try_from(count(name)).unwrap_or(usize::MAX), noun));
-        notes.push(format!("The checks found {errors} and {warnings}."));
-    }
     let event = Event {
         subject: Subject::PullRequest(request),
         run_url: provider.run_url(run),
         ..provider.event().clone()
     };
-    let mut run = ActionRun { inputs, provider, mode: Mode::Preview, event: &event, console };
-    let comment_url = run.publish(&scope, &mut previews, &mut notes);
+    let mut run = ActionRun { inputs, provider, mode: Mode::Preview, event: &event, part: None, console };
+    let (mut all, mut comment_url, mut problem) = (Part::default(), None, None);
+    for (index, artifact) in artifacts.iter().take(MAX_ARTIFACTS).enumerate() {
+        match Part::read(inputs, provider, artifact, index) {
+            Ok(mut part) => {
+                run.part = Some(artifact.name.clone());
+                comment_url = run.publish(&part.scope, &mut part.previews, &mut part.notes).or(comment_url);
+                all.append(part);
+            }
+            Err(error) => problem = problem.or(Some(error)),
+        }
+    }
+    if let (Some(error), true) = (problem.take(), all.notes.is_empty()) {
+        return Err(error);
+    }
     let results = Results {
         mode: Mode::Preview,
         event: &event,
-        scope: &scope,
-        previews: &previews,
-        notes: &notes,
+        scope: &all.scope,
+        previews: &all.previews,
+        notes: &all.notes,
         comment_url: comment_url.as_deref(),
         asset_urls: &[],
+        artifact_name: "",
     };
-    write_results(results, inputs, provider)
+    write_results(results, inputs, provider)?;
+    problem.map_or(Ok(()), Err)
+}
+
+fn failed(message: String) -> Error {
+    ActionError::from(ProviderError::Failed(message)).into()
+}
+
+/// What one job of the triggering run has left.
+#[derive(Default)]
+struct Part {
+    scope: Scope,
+    previews: Vec<Preview>,
+    notes: Vec<String>,
+}
+
+impl Part {
+    /// Downloads and reads an artifact.
+    fn read(
+        inputs: &Inputs,
+        provider: &dyn CiProvider,
+        artifact: &Artifact,
+        index: usize,
+    ) -> Result<Self, Error> {
+        let archive = inputs.output_dir.join(format!("artifact-{index}.zip"));
+        provider.download_artifact(artifact, &archive).map_err(ActionError::from)?;
+        let folder = inputs.output_dir.join(format!("artifact-{index}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).map_err(|error| failed(error.to_string()))?;
+        unpack::unpack(&archive, &folder)
+            .map_err(|error| failed(format!("cannot unpack the artifact: {error}")))?;
+        let report = read_report(&folder.join("report.json"))
+            .ok_or_else(|| failed("the artifact does not contain a valid report.json".to_owned()))?;
+        let results = report["results"].as_array().into_iter().flatten();
+        let previews = results.take(MAX_PREVIEWS).map(|result| preview_of(result, &folder)).collect();
+        let unchanged = report["unchanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let scope = Scope::unchanged(unchanged.take(MAX_PREVIEWS).map(str::to_owned).collect());
+        let mut notes = vec!["Rendered from a fork, on a runner without access to secrets.".to_owned()];
+        let count = |name: &str| report["findings"][name].as_u64().unwrap_or_default();
+        if count("errors") + count("warnings") > 0 {
+            let [errors, warnings] = [("errors", "error"), ("warnings", "warning")]
+                .map(|(name, noun)| counted(usize::try_from(count(name)).unwrap_or(usize::MAX), noun));
+            notes.push(format!("The checks found {errors} and {warnings}."));
+        }
+        Ok(Self { scope, previews, notes })
+    }
+
+    /// Adds the results of another job.
+    fn append(&mut self, other: Self) {
+        self.scope.unchanged.extend(other.scope.unchanged);
+        self.previews.extend(other.previews);
+        let new = other.notes.into_iter().filter(|note| !self.notes.contains(note)).collect::<Vec<_>>();
+        self.notes.extend(new);
+    }
 }
 
 /// Reads a report; returns `None` if it is too large or not a JSON object.

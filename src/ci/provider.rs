@@ -130,6 +130,15 @@ impl<T> Written<T> {
     }
 }
 
+/// An artifact of another run, which is untrusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Artifact {
+    /// The name, which the run chose.
+    pub(crate) name: String,
+    /// The id in the service's API.
+    pub(crate) id: u64,
+}
+
 /// Returns the last component of a path.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -209,17 +218,24 @@ pub(crate) trait CiProvider {
         self.event().run_url.clone()
     }
 
-    /// Finds the open pull request of a triggering run, and downloads the run's artifact `name` to `archive`. Returns
-    /// `None` if either does not exist.
-    ///
-    /// The run is untrusted: the pull request is determined by the service, not by the artifact.
-    fn pull_request_of(
+    /// Finds the open pull request of a triggering run. The run is untrusted: the pull request is determined by the service,
+    /// not by what the run left.
+    fn pull_request_of(&self, _run: &TriggeringRun) -> Result<Option<PullRequest>, ProviderError> {
+        Ok(None)
+    }
+
+    /// Lists the artifacts of a triggering run whose names are wanted; of artifacts with one name, the newest.
+    fn artifacts_of(
         &self,
         _run: &TriggeringRun,
-        _name: &str,
-        _archive: &Path,
-    ) -> Result<Option<PullRequest>, ProviderError> {
-        Ok(None)
+        _is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Artifact>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    /// Downloads an artifact to `archive`.
+    fn download_artifact(&self, _artifact: &Artifact, _archive: &Path) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("artifacts of other runs"))
     }
 
     /// Deletes the published files of `request` and of all pull requests that are closed, and says in the comment of `request`

@@ -70,6 +70,11 @@ impl Client {
         self.api.list(&format!("{}{path}", self.path), subject)
     }
 
+    /// Returns all items of the member `name` of the object at `path`, page by page.
+    pub(super) fn list_in(&self, path: &str, name: &str, subject: &str) -> Result<Vec<Value>, ProviderError> {
+        self.api.list_in(&format!("{}{path}", self.path), Some(name), subject)
+    }
+
     /// Sends JSON to `path` below the repository's API.
     pub(super) fn send(
         &self,

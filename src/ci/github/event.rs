@@ -30,8 +30,12 @@ pub(crate) fn read(
     let run = set("GITHUB_RUN_ID").unwrap_or_default();
     let attempt = set("GITHUB_RUN_ATTEMPT").unwrap_or_else(|| "1".to_owned());
     let run_url = format!("{server}/{repository}/actions/runs/{run}/attempts/{attempt}");
-    let job =
+    let mut job =
         format!("{} {}", set("GITHUB_WORKFLOW").unwrap_or_default(), set("GITHUB_JOB").unwrap_or_default());
+    // All jobs of a matrix have one name.
+    if let Some(index) = set("HYPERFRAMES_CI_MATRIX").filter(|index| !index.ends_with(" of 1")) {
+        job.push_str(&format!(" {}", index.split(' ').next().unwrap_or_default()));
+    }
     let subject = subject(&name, &payload, &repository);
     let rule = trust::rule_for(&name);
     let trust = rule.trust(&Evidence {
@@ -145,6 +149,11 @@ fn is_repository(text: &str) -> bool {
             && !part.bytes().all(|byte| byte == b'.')
     };
     text.split_once('/').is_some_and(|(owner, name)| is_name(owner) && is_name(name))
+}
+
+/// Returns whether a text is a number of few digits.
+pub(super) fn is_number(text: &str) -> bool {
+    (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns whether a text is a full SHA-1 or SHA-256.

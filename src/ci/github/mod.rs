@@ -15,7 +15,7 @@ mod tests;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::cell::{Cell, OnceCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::Findings;
@@ -27,8 +27,8 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
-    CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section, SectionWriter,
-    Settings, Written, variable,
+    Artifact, CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section,
+    SectionWriter, Settings, Written, variable,
 };
 use super::rest::{Body, Rest};
 use crate::system::url::encode_component;
@@ -49,7 +49,12 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
     workspace: |environment| variable(environment, "GITHUB_WORKSPACE").map(PathBuf::from),
     // Outside the checkout, where it cannot become a part of a project.
     default_output: |environment, _| {
-        variable(environment, "RUNNER_TEMP").map(|folder| PathBuf::from(folder).join("hyperframes-ci"))
+        // Each use of the action in a job has its own.
+        let number = variable(environment, "HYPERFRAMES_CI_USE")
+            .filter(|number| event::is_number(number) && number != "1");
+        let name =
+            number.map_or_else(|| "hyperframes-ci".to_owned(), |number| format!("hyperframes-ci-{number}"));
+        variable(environment, "RUNNER_TEMP").map(|folder| PathBuf::from(folder).join(name))
     },
     annotation: Some(log::error),
     connect: |environment, settings| Ok(Box::new(GitHub::connect(environment, settings)?)),
@@ -205,12 +210,7 @@ impl CiProvider for GitHub {
         format!("{}/actions/runs/{}", self.client.web, run.id)
     }
 
-    fn pull_request_of(
-        &self,
-        run: &TriggeringRun,
-        name: &str,
-        archive: &Path,
-    ) -> Result<Option<PullRequest>, ProviderError> {
+    fn pull_request_of(&self, run: &TriggeringRun) -> Result<Option<PullRequest>, ProviderError> {
         self.client.require_token()?;
         let owner = run.repository.split('/').next().unwrap_or_default();
         let head = encode_component(&format!("{owner}:{}", run.branch));
@@ -220,24 +220,32 @@ impl CiProvider for GitHub {
             pull.pointer("/head/sha").and_then(Value::as_str) == Some(&run.head)
                 && pull.pointer("/head/repo/full_name").and_then(Value::as_str) == Some(&run.repository)
         };
-        let Some(request) =
-            pulls.iter().find(of_run).and_then(|pull| event::pull_request(pull, &self.event.repository))
-        else {
-            return Ok(None);
-        };
-        // By name, since a run may have more artifacts than a page has.
-        let path = format!("/actions/runs/{}/artifacts?name={}&per_page=100", run.id, encode_component(name));
-        let artifacts = self.client.get(&path, "the run's artifacts")?;
-        let artifacts = artifacts["artifacts"].as_array().cloned().unwrap_or_default();
-        let named =
-            artifacts.iter().filter(|artifact| artifact["name"] == name && artifact["expired"] != true);
-        // Each attempt of the run has one.
-        let Some(artifact) = named.max_by_key(|artifact| artifact["id"].as_u64()) else {
-            return Ok(None);
-        };
-        let path = format!("{}/actions/artifacts/{}/zip", self.client.path, artifact["id"]);
-        self.client.api.download(&path, archive)?;
-        Ok(Some(request))
+        Ok(pulls.iter().find(of_run).and_then(|pull| event::pull_request(pull, &self.event.repository)))
+    }
+
+    fn artifacts_of(
+        &self,
+        run: &TriggeringRun,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Artifact>, ProviderError> {
+        let path = format!("/actions/runs/{}/artifacts?per_page=100", run.id);
+        let listed = self.client.list_in(&path, "artifacts", "the run's artifacts")?;
+        let mut newest = BTreeMap::<&str, u64>::new();
+        for artifact in listed.iter().filter(|artifact| artifact["expired"] != true) {
+            if let (Some(name), Some(id)) = (artifact["name"].as_str(), artifact["id"].as_u64())
+                && is_wanted(name)
+            {
+                // Each attempt of the run has one.
+                let known = newest.entry(name).or_default();
+                *known = id.max(*known);
+            }
+        }
+        Ok(newest.into_iter().map(|(name, id)| Artifact { name: name.to_owned(), id }).collect())
+    }
+
+    fn download_artifact(&self, artifact: &Artifact, archive: &Path) -> Result<(), ProviderError> {
+        let path = format!("{}/actions/artifacts/{}/zip", self.client.path, artifact.id);
+        self.client.api.download(&path, archive)
     }
 
     fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {

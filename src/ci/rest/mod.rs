@@ -249,13 +249,31 @@ impl Rest {
     /// # Errors
     /// Returns [`ProviderError`] as [`Rest::call`] and [`Response::ok`] do, and if a page is not a JSON array.
     pub(super) fn list(&self, path: &str, subject: &str) -> Result<Vec<Value>, ProviderError> {
+        self.list_in(path, None, subject)
+    }
+
+    /// Returns all items of a list as [`Rest::list`] does; of the list in the member `name` of each page if it is given.
+    ///
+    /// # Errors
+    /// As [`Rest::list`].
+    pub(super) fn list_in(
+        &self,
+        path: &str,
+        name: Option<&str>,
+        subject: &str,
+    ) -> Result<Vec<Value>, ProviderError> {
         let mut items = Vec::new();
         let mut next = Some(path.to_owned());
         for _ in 0..MAX_PAGES {
             let Some(path) = next.take() else { break };
             let mut response = self.call("GET", &path, &Body::None)?;
             next = response.next.take();
-            match response.ok(subject)? {
+            let mut page = response.ok(subject)?;
+            let list = match name {
+                Some(name) => page[name].take(),
+                None => page,
+            };
+            match list {
                 Value::Array(page) => items.extend(page),
                 _ => return Err(ProviderError::Failed(format!("{subject}: the response is not a list"))),
             }

@@ -174,3 +174,42 @@ fn a_repository_without_projects_succeeds_without_a_comment() {
     assert!(run.outputs["video-path"].is_empty() && !run.log.contains("::error"), "{}", run.log);
     assert!(stage.github.state().comments.is_empty());
 }
+
+/// Two uses in one job, and the jobs of a matrix with equal inputs.
+#[test]
+fn each_use_has_its_own_artifact_report_and_cache_key() {
+    let stage = Stage::new();
+    let mut runner = stage.pull_request();
+    let inputs = |project| [("projects", project), ("changed-only", "false")];
+    let first = stage.run(&runner, &inputs("videos/one"));
+    let second = stage.run(&runner, &inputs("videos/two"));
+    runner.context("strategy.job-total", "2");
+    runner.context("strategy.job-index", "1");
+    let third = stage.run(&runner, &inputs("videos/two"));
+    let runs = [&first, &second, &third];
+    for run in runs {
+        assert_eq!(run.code, 0, "{}", run.log);
+    }
+    let distinct = |value: &dyn Fn(&super::runner::Run) -> String| {
+        let values = runs.map(value);
+        let set = std::collections::BTreeSet::from(values.clone());
+        assert!(set.len() == 3 && !set.contains(""), "{values:?}");
+    };
+    distinct(&|run| run.outputs["report-path"].clone());
+    distinct(&|run| run.outputs["video-path"].clone());
+    let input = |run: &super::runner::Run, action: &str, name: &str| {
+        let used = run.used.iter().find(|(known, _)| known == action);
+        used.map(|(_, inputs)| inputs[name].clone()).unwrap_or_default()
+    };
+    distinct(&|run| input(run, "actions/upload-artifact", "name"));
+    distinct(&|run| input(run, "actions/upload-artifact", "path"));
+    distinct(&|run| input(run, "actions/cache/save", "key"));
+    assert_eq!(first.used[0].0, "actions/cache/restore");
+    assert!(second.used[0].0 != "actions/cache/restore", "it would replace the ledger of the first use");
+    let report = fs::read_to_string(&first.outputs["report-path"]).unwrap();
+    assert!(report.contains("videos/one") && first.outputs["artifact-name"].starts_with("hyperframes-"));
+    let body = stage.github.state().comments[0].body.clone();
+    assert_eq!(body.matches("<!-- section ").count(), 3, "{body}");
+    let named = [("projects", "videos/one"), ("artifact", "mine")];
+    assert_eq!(stage.run(&runner, &named).outputs["artifact-name"], "mine");
+}

@@ -55,6 +55,8 @@ pub(super) struct State {
     /// The pull request's repository, and the archive that run 55 left.
     pub(super) head_repository: String,
     pub(super) artifact: Vec<u8>,
+    /// Run 55 has left the same archive of another use.
+    pub(super) second_artifact: bool,
     pub(super) objects: BTreeMap<String, Value>,
     serial: u64,
 }
@@ -107,6 +109,7 @@ impl GitHub {
             references: BTreeMap::new(),
             head_repository: "o/r".to_owned(),
             artifact: Vec::new(),
+            second_artifact: false,
             objects: BTreeMap::new(),
             serial: 100_000,
         }));
@@ -258,17 +261,17 @@ impl State {
                 plain(200, json!([pull]))
             }
             ("GET", ["actions", "runs", "55", "artifacts"]) => {
-                assert!(query.contains("name=hyperframes"), "{query}");
-                plain(
-                    200,
-                    json!({ "artifacts": [
-                        { "id": 8, "name": "hyperframes" },
-                        { "id": 9, "name": "hyperframes" },
-                        { "id": 10, "name": "hyperframes", "expired": true },
-                    ] }),
-                )
+                let key = "0123456789abcdef";
+                let mut names = vec![(8, format!("hyperframes-{key}")), (9, format!("hyperframes-{key}"))];
+                names.extend((20..140).map(|id| (id, format!("other-{id}"))));
+                names.extend(self.second_artifact.then(|| (19, format!("hyperframes-{key}-2"))));
+                let artifacts = names.into_iter().map(|(id, name)| json!({ "id": id, "name": name }));
+                let mut artifacts = artifacts.collect::<Vec<_>>();
+                artifacts.push(json!({ "id": 10, "name": format!("hyperframes-{key}"), "expired": true }));
+                let (status, list, headers) = page(&artifacts, target, query, base);
+                (status, json!({ "total_count": artifacts.len(), "artifacts": list }), headers)
             }
-            ("GET", ["actions", "artifacts", "9", "zip"]) => {
+            ("GET", ["actions", "artifacts", "9" | "19", "zip"]) => {
                 (302, Value::Null, format!("location: {base}/storage/artifact?sig=1\r\n"))
             }
             ("GET", ["pulls", "7", "files"]) => {

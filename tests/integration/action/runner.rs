@@ -72,6 +72,7 @@ impl Runner {
             ("github.run_attempt", "1".to_owned()),
             ("github.job", "preview".to_owned()),
             ("strategy.job-index", "0".to_owned()),
+            ("strategy.job-total", "1".to_owned()),
             ("runner.temp", path(&temporary)),
         ];
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);

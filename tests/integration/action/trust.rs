@@ -168,6 +168,17 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
     let published = stage.github.media("hyperframes-previews");
     assert_eq!(published.len(), 2, "the page is no picture: {published:?}");
     assert_eq!(stage.emulator.created(), (0, 0));
+    // Each use of the action is a section of its own.
+    stage.github.state().second_artifact = true;
+    let run = stage.run(&runner, &[("api-key", "")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let body = stage.github.state().comments[0].body.clone();
+    assert_eq!(
+        (stage.github.state().comments.len(), body.matches("<!-- section ").count()),
+        (1, 2),
+        "{body}"
+    );
+    assert!(run.used.iter().all(|(name, _)| !name.contains("upload-artifact")), "nothing of its own to keep");
     // The run of a branch of the repository publishes its own results.
     stage.github.state().comments.clear();
     stage.github.state().head_repository = "o/r".to_owned();
