@@ -38,7 +38,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "subcomposition_root_styled_by_class",
         "stale: rendered, the class matches the root, as the message admits",
     ),
-    ("video_media_start_at_or_past_eof", "not yet"),
 ];
 
 /// Codes that the linter has for distributed renders only, which its command cannot name.

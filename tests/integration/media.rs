@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{run_in, write};
 
 /// Makes a file.
-fn make(folder: &Path, name: &str, recipe: &str) {
+pub(crate) fn make(folder: &Path, name: &str, recipe: &str) {
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error"]).args(recipe.split_whitespace()).arg(folder.join(name));
     assert!(command.status().unwrap().success(), "{name}");
@@ -105,6 +105,7 @@ fn contents_and_times_are_compared_with_elements() {
             format!("<video muted src=\"silent.mp4\" data-media-start=\"1\" {timed}></video>"),
             &["warning: media-start-past-end"],
         ),
+        (format!("<video muted loop src=\"silent.mp4\" data-media-start=\"1\" {timed}></video>"), &[]),
         // What the headers do not say is not reported.
         (format!("<video muted src=\"cut.mp4\" {timed}></video>"), &[]),
         ("<img src=\"still.jpg\">".to_owned(), &[]),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use crate::media::make;
 use crate::support::write;
 
 mod scripts;
@@ -102,8 +104,17 @@ pub(crate) struct Project {
     parts: BTreeMap<&'static str, String>,
     is_in_template: bool,
     is_fragment: bool,
+    /// The videos are a real file, which is one second long.
+    has_video: bool,
     scripts: Option<Scripts>,
 }
+
+/// A video of one second.
+static VIDEO: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    make(folder.path(), "v.mp4", "-f lavfi -i testsrc=s=16x16:r=10:d=1 -pix_fmt yuv420p");
+    std::fs::read(folder.path().join("v.mp4")).unwrap()
+});
 
 const PART: &str = "<template>\n<div data-composition-id=\"part\" data-width=\"1280\" data-height=\"720\" \
     data-duration=\"8\" data-no-timeline>\n<p id=\"p\" class=\"clip\" data-start=\"0\" data-duration=\"8\">Part</p>\n\
@@ -166,6 +177,7 @@ impl Project {
             parts: BTreeMap::from([("part.html", PART.to_owned())]),
             is_in_template: false,
             is_fragment: false,
+            has_video: false,
             scripts,
         }
     }
@@ -230,7 +242,7 @@ impl Project {
         if random.chance(2) {
             return self.break_script(random);
         }
-        match random.below(36) {
+        match random.below(37) {
             0 => self.element(random, "video").damage = Damage::SelfClosed,
             1 => self.element(random, "audio").damage = Damage::SelfClosed,
             2 => self.element(random, "h1").damage = Damage::Unclosed,
@@ -366,6 +378,11 @@ impl Project {
                 .style
                 .push_str(random.choose::<&str>(&[".clip { z-index: -1 }\n", "#root { z-index : -2; }\n"])),
             34 => self.style.push_str("[data-composition-id=\"gone\"] .clip { color: red }\n"),
+            35 => {
+                self.has_video = true;
+                let start = *random.choose(&["1", "1.0", " 2 ", "40"]);
+                self.element(random, "video").set("data-media-start", start);
+            }
             _ => self.element(random, "video").set("src", "data:video/mp4;base64,AAAABBBBCCCCDDDDEEEEFFFF"),
         }
     }
@@ -393,6 +410,10 @@ impl Project {
         write(directory, "index.html", &page);
         for (name, text) in &self.parts {
             write(directory, &format!("compositions/{name}"), text);
+        }
+        if self.has_video {
+            write(directory, "assets/v.mp4", "");
+            std::fs::write(directory.join("assets/v.mp4"), &*VIDEO).unwrap();
         }
     }
 }

@@ -65,7 +65,8 @@ fn times(text: &Text<'_>, node: &Node, media: &Media) -> Option<Diagnostic> {
     node.value("data-start")?;
     let from = node.value("data-media-start").and_then(number).unwrap_or(0.0).max(0.0);
     let is_video = &*node.name == "video";
-    if from >= length {
+    let is_looped = node.attribute("loop").is_some();
+    if from >= length && !is_looped {
         let then = if is_video { "its last frame is shown" } else { "nothing is heard" };
         let message =
             format!("{} starts at {} of a file of {}: {then}", node.label(), seconds(from), seconds(length));
@@ -74,7 +75,7 @@ fn times(text: &Text<'_>, node: &Node, media: &Media) -> Option<Diagnostic> {
         return Some(text.finding(Rule::MediaStartPastEnd, place, message).help(help));
     }
     let slot = node.value("data-duration").and_then(number)?;
-    if slot <= length - from + TOLERANCE || node.attribute("loop").is_some() {
+    if slot <= length - from + TOLERANCE || is_looped {
         return None;
     }
     let then = if is_video { "its last frame is shown" } else { "nothing is heard" };

@@ -632,7 +632,7 @@ rules! {
     ///
     /// `data-media-start` is not before the end of the file: the last frame of a video is shown, and nothing is heard. The
     /// length is read from the file.
-    MediaStartPastEnd = "media-start-past-end", Structure, Warning;
+    MediaStartPastEnd = "media-start-past-end", Structure, Warning, official = ["video_media_start_at_or_past_eof"];
 
     /// Media is shorter than its element.
     ///
