@@ -98,6 +98,7 @@ impl CheckTarget {
                 compositions: spec.request.composition.iter().cloned().collect(),
                 values,
                 aspect_ratio: spec.request.aspect_ratio,
+                format: spec.request.format,
                 is_render: true,
                 is_partial: false,
                 is_distributed: is_distributed(spec.renderer),
@@ -141,8 +142,9 @@ pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
             None => ProjectLevels::read(&spec.severities, &project.boundary, &reach)?,
         };
         levels_by_repository.insert(project.boundary.clone(), levels.clone());
-        let levels = levels.of(&project.prefix);
         let mut options = options.clone();
+        options.format = levels.format(&project.prefix);
+        let levels = levels.of(&project.prefix);
         select(&mut options, files, is_partial);
         Ok(CheckTarget { project, options, levels })
     };

@@ -1,8 +1,9 @@
-//! Severities of findings, from the user and the configuration.
+//! Severities of findings, from the user and the configuration, and what else the latter says about projects.
 
 use std::path::Path;
 
 use hyperframes_ci_core::findings::{CheckConfig, Levels};
+use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::project::resolve;
 
 use super::config::{self, File};
@@ -33,8 +34,8 @@ pub(crate) fn levels(
 #[derive(Clone, Debug)]
 pub(crate) struct ProjectLevels {
     base: Levels,
-    /// Repository paths of projects, and severities of their entries.
-    entries: Vec<(String, CheckConfig)>,
+    /// Repository paths of projects, and severities and formats of their entries.
+    entries: Vec<(String, CheckConfig, Option<Format>)>,
     own: CheckConfig,
 }
 
@@ -58,8 +59,10 @@ impl ProjectLevels {
             Some(known) => known.iter().for_each(|check| check.apply(&mut base)),
             None => file.check.apply(&mut base),
         }
-        let entries =
-            file.entries.iter().filter_map(|entry| Some((resolve("", &entry.project)?, entry.check.clone())));
+        let entries = file.entries.iter().filter_map(|entry| {
+            let format = file.setting(entry, "format").and_then(|format| format.parse().ok());
+            Some((resolve("", &entry.project)?, entry.check.clone(), format))
+        });
         Self { base, entries: entries.collect(), own: severities.own.clone() }
     }
 
@@ -71,8 +74,14 @@ impl ProjectLevels {
             self.own.apply(&mut levels);
             levels
         };
-        let entries = self.entries.iter().filter(|(path, _)| path == project);
-        Levels::highest(entries.map(|(_, check)| with(check)))
+        let entries = self.entries.iter().filter(|(path, ..)| path == project);
+        Levels::highest(entries.map(|(_, check, _)| with(check)))
             .unwrap_or_else(|| with(&CheckConfig::default()))
+    }
+
+    /// Returns the format of the project at a repository path: the first one of its entries with transparency.
+    pub(crate) fn format(&self, project: &str) -> Option<Format> {
+        let entries = self.entries.iter().filter(|(path, ..)| path == project);
+        entries.filter_map(|(.., format)| *format).find(|format| format.has_alpha())
     }
 }

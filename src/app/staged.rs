@@ -137,7 +137,7 @@ fn check_one(
     project: &StagedProject,
     levels: &RepositoryLevels,
 ) -> Result<(Findings, usize), Error> {
-    let mut options = CheckOptions::default();
+    let mut options = CheckOptions { format: levels.new.format(&project.path), ..CheckOptions::default() };
     select(&mut options, project.files.clone(), project.is_partial);
     let tree = IndexTree::open(index, &project.path)?;
     let mut report = tree.check(&options)?;

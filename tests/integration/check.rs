@@ -47,6 +47,11 @@ impl Fixture {
     /// Writes the files below `folder`, which becomes a repository.
     pub(crate) fn unpack(&self, folder: &Path) {
         std::fs::create_dir(folder.join(".git")).unwrap();
+        // Not a flag of `check`.
+        if let Some(format) = self.options["videoFormat"].as_str() {
+            let entry = format!("[[render]]\nname = \"video\"\nproject = \".\"\nformat = {format:?}\n");
+            write(folder, "hyperframes-ci.toml", &entry);
+        }
         for (name, text) in &self.files {
             let Some((path, how)) = name.split_once(" (") else {
                 write(folder, name, text);
@@ -84,6 +89,7 @@ impl Fixture {
                 "project" => arguments.push(value.as_str().unwrap().to_owned()),
                 "composition" => arguments.push(format!("--composition={}", value.as_str().unwrap())),
                 "aspectRatio" => arguments.push(format!("--aspect-ratio={}", value.as_str().unwrap())),
+                "videoFormat" => {}
                 "variables" => arguments.push(format!("--variables={value}")),
                 "values" => arguments.extend(value.as_array().unwrap().iter().map(|file| {
                     let flag = if file["rows"] == true { "rows" } else { "variables-file" };
@@ -136,6 +142,21 @@ fn fonts_of_systems_are_found_for_lambda() {
     let found = run_in(folder.path(), &["check", "--all", "--json"]).ok().json();
     assert!(found.to_string().contains("font-substituted"), "{found:#}");
     assert!(!run_in(folder.path(), &["check", "--json"]).ok().stdout.contains("font-substituted"));
+}
+
+#[test]
+fn a_render_with_transparency_tells_of_an_opaque_root() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        folder.path(),
+        "index.html",
+        &html(1280, 720, "<style>[data-composition-id=\"main\"] { background: #111 }</style>"),
+    );
+    let dry = |format: &str| {
+        let arguments = ["render", "--dry-run", "--json", "--format", format];
+        run_in(folder.path(), &arguments).ok().json()["diagnostics"].to_string().contains("opaque-root")
+    };
+    assert_eq!(["mp4", "webm", "mov"].map(dry), [false, true, true]);
 }
 
 fn is_blessing() -> bool {

@@ -86,6 +86,7 @@ const OPTIONS = {
   ],
   partial: [isBoolean, "a boolean", (preflight, value) => value && preflight.partial()],
   aspectRatio: [isString, "a string", (preflight, value) => preflight.aspectRatio(value)],
+  videoFormat: [isString, "a string", (preflight, value) => preflight.videoFormat(value)],
   variables: [
     isObject,
     "an object",

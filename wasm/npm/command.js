@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { PreflightError, check, explain } from "./node.js";
-import { layers, readConfiguration } from "./configuration.js";
+import { layers, readConfiguration, videoFormat } from "./configuration.js";
 import { UsageError } from "./usage-error.js";
 import { DiskFiles, projectsOf, repositoryOf } from "./disk.js";
 import { IndexFiles, changedSince, stagedProjects } from "./git.js";
@@ -105,7 +105,9 @@ function checkPaths(flags, paths) {
   return selected.map(({ folder, files, partial }) => {
     const root = repositoryOf(folder) ?? folder;
     const project = portable(relative(root, folder));
-    const options = { project, severities: layers(configuration(root), project, flags.own), ...entries(files, partial, flags) };
+    const known = configuration(root);
+    const options = { project, severities: layers(known, project, flags.own), ...entries(files, partial, flags) };
+    options.videoFormat = videoFormat(known, project);
     options.format = flags.format ?? "human";
     if (flags["changed-since"] !== undefined) {
       if (!changes.has(root)) changes.set(root, [...changedSince(root, flags["changed-since"])]);
@@ -165,6 +167,7 @@ function checkStaged(flags, paths) {
     }
     return ({ project, files, partial }) => {
       const options = { project, severities: layers(configuration, project, flags.own), ...entries(files, partial, {}) };
+      options.videoFormat = videoFormat(configuration, project);
       if (before) options.previousSeverities = layers(before, project, flags.own);
       options.format = flags.format ?? "human";
       options.changed = [...index.changed];

@@ -16,12 +16,13 @@ export function readConfiguration(text, path) {
   }
   const schema = JSON.parse(readFileSync(SCHEMA, "utf8"));
   const mistakes = [...validate(parsed, schema, schema, "")];
-  const { check: base = {}, render: entries = [] } = parsed;
+  const { check: base = {}, render: entries = [], defaults = {} } = parsed;
   if (mistakes.length > 0) throw new UsageError(mistakes.map((mistake) => `${path}: ${mistake}`).join("\n"));
   const names = entries.map(({ name }) => name).filter((name) => name !== undefined);
   const twice = names.find((name, place) => names.indexOf(name) < place);
   if (twice !== undefined) throw new UsageError(`${path}: duplicate entry name ${JSON.stringify(twice)}`);
-  return { check: base, entries: entries.map(({ project, check: own = {} }) => ({ project: normalize(project), check: own })) };
+  const entry = ({ project, check: own = {}, format = defaults.format }) => ({ project: normalize(project), check: own, format });
+  return { check: base, entries: entries.map(entry) };
 }
 
 const normalize = (path) => posix.normalize(path).replace(/^\.$|\/$/g, "");
@@ -30,6 +31,11 @@ const normalize = (path) => posix.normalize(path).replace(/^\.$|\/$/g, "");
 export function layers({ check: base, entries }, project, own) {
   const all = entries.filter((entry) => entry.project === project).map((entry) => [base, entry.check, own]);
   return all.length > 0 ? all : [[base, own]];
+}
+
+/** Returns the format of the video of a project, for the checks: the first one of its entries with transparency. */
+export function videoFormat({ entries }, project) {
+  return entries.find((entry) => entry.project === project && ["webm", "mov"].includes(entry.format))?.format;
 }
 
 /** Yields what is wrong with a value. Supports what the schema uses. */

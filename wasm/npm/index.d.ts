@@ -98,6 +98,8 @@ export interface CheckOptions {
   partial?: boolean;
   /** The requested aspect ratio: `16:9`, `9:16` or `1:1`. */
   aspectRatio?: string;
+  /** The requested container: `mp4`, `webm` or `mov`. */
+  videoFormat?: string;
   /** Values of the entry's variables. */
   variables?: object;
   /** Files with values of the entry's variables. */

@@ -125,6 +125,16 @@ impl Preflight {
         Ok(())
     }
 
+    /// Sets the requested container.
+    ///
+    /// # Errors
+    /// Throws `invalid_options` if an argument is invalid.
+    #[wasm_bindgen(js_name = videoFormat)]
+    pub fn video_format(&mut self, format: &str) -> Result<(), Problem> {
+        self.options.format = Some(format.parse().map_err(|error| option(format!("videoFormat {error}")))?);
+        Ok(())
+    }
+
     /// Adds values that are not in a file, as a JSON object.
     ///
     /// # Errors

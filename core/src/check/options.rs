@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::options::AspectRatio;
+use crate::options::{AspectRatio, Format};
 
 /// The largest number of findings of one rule in one file.
 pub(super) const MAX_FINDINGS: usize = 1000;
@@ -16,6 +16,8 @@ pub struct CheckOptions {
     pub values: Vec<Values>,
     /// The aspect ratio that the user requested.
     pub aspect_ratio: Option<AspectRatio>,
+    /// The container that the user requested.
+    pub format: Option<Format>,
     /// The entries are rendered now: errors in files that they do not use are warnings.
     pub is_render: bool,
     /// The entries are parts that are not rendered on their own, such as the blocks of a library: `index.html` need not

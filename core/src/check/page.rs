@@ -329,6 +329,11 @@ impl<'a> Pages<'a> {
         self.pages.get(&join(self.tree.project(), path))
     }
 
+    /// Returns whether a page is the file at a project path.
+    pub(super) fn is_at(&self, page: &Page, path: &str) -> bool {
+        page.path == join(self.tree.project(), path)
+    }
+
     /// Returns the paths of the pages that others mount.
     pub(super) fn all_mounted(&self) -> BTreeSet<&str> {
         let mounts =

@@ -95,6 +95,11 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         let rules = sheets.rules();
         found.extend(styles::check(page, &text, &rules));
         found.extend(sheet::check(page, &text, &sheets, &rules, mounted.contains(page.path.as_str())));
+        if let Some(format) = options.format.filter(|format| format.has_alpha())
+            && report.entries.iter().any(|(path, _)| pages.is_at(page, path))
+        {
+            found.extend(sheet::opaque_root(page, &text, &rules, format));
+        }
         found.extend(structure::check(&pages, page, &text));
         found.extend(timing::check(page, &text, mounted.contains(page.path.as_str())));
         found.extend(media::check(&pages, page, &text));

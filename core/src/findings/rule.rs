@@ -578,6 +578,12 @@ rules! {
     /// The renderer reads it as a directory and fails.
     CompositionsNotDirectory = "compositions-not-directory", Structure, Error;
 
+    /// The root has an opaque background, but the video is to have transparency.
+    ///
+    /// The renderer removes the backgrounds of `<html>` and `<body>` for `webm` and `mov`, but not that of the root: it
+    /// covers every frame. The format is that of the render, or of an entry of the configuration.
+    OpaqueRoot = "opaque-root", Structure, Note;
+
     /// An element ends after its composition.
     ///
     /// The rest of it is cut off.
@@ -632,7 +638,8 @@ rules! {
     ///
     /// `data-media-start` is not before the end of the file: the last frame of a video is shown, and nothing is heard. The
     /// length is read from the file.
-    MediaStartPastEnd = "media-start-past-end", Structure, Warning, official = ["video_media_start_at_or_past_eof"];
+    MediaStartPastEnd = "media-start-past-end", Structure, Warning,
+        official = ["video_media_start_at_or_past_eof"];
 
     /// Media is shorter than its element.
     ///

@@ -214,6 +214,39 @@ pub(crate) fn is_color(text: &str) -> bool {
     }
 }
 
+/// Returns whether `text` is a color, or a gradient of colors, that shows nothing of what is behind it. What only a browser
+/// can evaluate, such as `var()`, is not.
+pub(crate) fn is_opaque(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    if text.contains("-gradient(") {
+        let may_be_clear = ["transparent", "rgba(", "hsla(", "/", "var(", "url("];
+        return text.ends_with(')') && !may_be_clear.iter().any(|part| text.contains(part));
+    }
+    if !is_color(&text) {
+        return false;
+    }
+    if let Some(digits) = text.strip_prefix('#') {
+        return match digits.len() {
+            4 => digits.ends_with('f'),
+            8 => digits.ends_with("ff"),
+            _ => true,
+        };
+    }
+    let Some((function, arguments)) = text.split_once('(') else {
+        return !matches!(&*text, "transparent" | "currentcolor");
+    };
+    let arguments = arguments.trim_end_matches(')');
+    let alpha = match arguments.split_once('/') {
+        Some((_, alpha)) => Some(alpha),
+        None => arguments.split(',').nth(3),
+    };
+    let is_full = |alpha: &str| match alpha.trim().strip_suffix('%') {
+        Some(percent) => percent.parse::<f64>().is_ok_and(|percent| percent >= 100.0),
+        None => alpha.trim().parse::<f64>().is_ok_and(|alpha| alpha >= 1.0),
+    };
+    !matches!(function, "color-mix" | "light-dark" | "var") && alpha.is_none_or(is_full)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +254,36 @@ mod tests {
     #[test]
     fn the_names_are_sorted() {
         assert!(NAMES.is_sorted());
+    }
+
+    #[test]
+    fn opaque_colors_and_others() {
+        for opaque in [
+            "#fff",
+            "#123F",
+            "Red",
+            "rgb(0, 0, 0)",
+            "rgb(0 0 0 / 100%)",
+            "rgba(0,0,0,1)",
+            "oklch(60% 0.1 20)",
+            "linear-gradient(90deg, #000, #fff)",
+        ] {
+            assert!(is_opaque(opaque), "{opaque}");
+        }
+        for other in [
+            "#fff8",
+            "#a1b2c300",
+            "transparent",
+            "none",
+            "rgba(0,0,0,.5)",
+            "rgb(0 0 0 / 50%)",
+            "var(--accent)",
+            "url(a.png)",
+            "linear-gradient(#000, transparent)",
+            "inherit",
+        ] {
+            assert!(!is_opaque(other), "{other}");
+        }
     }
 
     #[test]

@@ -138,6 +138,7 @@ fn check(
         compositions: request.options.composition.clone().into_iter().collect(),
         values: request.values.clone().into_iter().collect(),
         aspect_ratio: request.options.aspect_ratio,
+        format: request.options.format,
         is_distributed: renderer.is_some_and(|renderer| renderer.description().is_distributed),
         ..CheckOptions::default()
     };

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::super::outline::Node;
 use super::super::page::Page;
 use super::super::styles::StyleRule;
-use super::declaration::value;
+use super::declaration::{background, value};
 use crate::findings::{Diagnostic, Rule, Text};
+use crate::lang::color::is_opaque;
+use crate::options::Format;
 
 /// The number of elements with expensive effects from which frames may stay black; about 40 were observed to.
 const MANY_EFFECTS: usize = 25;
@@ -56,13 +58,12 @@ fn pixels(body: &str, property: &str) -> Option<f64> {
 
 /// Finds `zoom` on the root or around it.
 fn zoom(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -> Option<Diagnostic> {
-    let is_root = |selector: &str| {
+    let is_canvas = |selector: &str| {
         let selector = selector.trim();
         ["html", "body", ":root"].iter().any(|name| selector.eq_ignore_ascii_case(name))
-            || selector.strip_prefix('#').is_some_and(|id| root.attribute("id") == Some(id))
-            || selector.strip_prefix('.').is_some_and(|class| root.has_class(class))
+            || is_root(selector, root)
     };
-    let sheet = rules.iter().filter(|rule| rule.selector.split(',').any(is_root));
+    let sheet = rules.iter().filter(|rule| rule.selector.split(',').any(is_canvas));
     let sheet = sheet.filter_map(|rule| Some((scale(rule.body)?, rule.span)));
     let canvas = page.outline.nodes.iter().filter(|node| matches!(&*node.name, "html" | "body"));
     let inline = canvas.chain([root]).filter_map(|node| {
@@ -74,6 +75,40 @@ fn zoom(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -> O
         format!("zoom: {value} changes the size of the contents, but not that of the frame around them");
     let help = "set data-width and data-height instead, or use zoom on an element inside the root";
     Some(text.finding(Rule::CanvasZoom, span, message).help(help))
+}
+
+/// Returns whether a selector is the id, a class or the composition id of the root.
+fn is_root(selector: &str, root: &Node) -> bool {
+    let selector = selector.trim();
+    let id = selector.strip_prefix("[data-composition-id=").and_then(|rest| rest.strip_suffix(']'));
+    selector.strip_prefix('#').is_some_and(|id| root.attribute("id") == Some(id))
+        || selector.strip_prefix('.').is_some_and(|class| root.has_class(class))
+        || id.is_some_and(|id| root.attribute("data-composition-id") == Some(id.trim_matches(['"', '\''])))
+}
+
+/// Finds an opaque background of the root, which covers every frame of a video in `format`. The last one counts, and
+/// that of the element itself before those of style sheets.
+pub(in super::super) fn opaque_root(
+    page: &Page,
+    text: &Text<'_>,
+    rules: &[StyleRule<'_>],
+    format: Format,
+) -> Option<Diagnostic> {
+    let root = &page.outline.nodes[page.outline.root()?];
+    let inline = || Some((background(root.attribute("style")?)?, root.span_of("style")?));
+    let sheet = || {
+        let own = rules.iter().rev().filter(|rule| rule.selector.split(',').any(|part| is_root(part, root)));
+        own.filter_map(|rule| Some((background(rule.body)?, rule.span))).next()
+    };
+    let (background, span) = inline().or_else(sheet)?;
+    if !is_opaque(background) {
+        return None;
+    }
+    let message = format!(
+        "the root has the background {background:?}, so no part of the {format} video is transparent"
+    );
+    let help = "remove the background of the root, or use mp4";
+    Some(text.finding(Rule::OpaqueRoot, span, message).help(help))
 }
 
 fn scale(body: &str) -> Option<&str> {

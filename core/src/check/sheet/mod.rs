@@ -6,6 +6,8 @@ mod overlays;
 mod selectors;
 mod syntax;
 
+pub(super) use canvas::opaque_root;
+
 use super::page::Page;
 use super::styles::{Sheets, StyleRule};
 use crate::findings::{Diagnostic, Text};

@@ -7,7 +7,7 @@ use super::super::outline::Node;
 use super::super::page::Page;
 use super::super::styles::StyleRule;
 use super::super::tweens::{hides, is_visible_end};
-use super::declaration::value;
+use super::declaration::{background, value};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::script::Tween;
 
@@ -82,8 +82,7 @@ fn covers(style: &str) -> bool {
     };
     let is_placed = matches!(value(style, "position"), Some("fixed" | "absolute"));
     let is_full = is_zero("inset") || ["top", "right", "bottom", "left"].iter().all(|side| is_zero(side));
-    let background = value(style, "background").or_else(|| value(style, "background-color"));
-    let is_opaque = background.is_some_and(|background| {
+    let is_opaque = background(style).is_some_and(|background| {
         !matches!(background, "transparent" | "none") && !is_transparent(background)
     });
     let is_hidden = value(style, "opacity").is_some_and(|value| value.parse() == Ok(0.0))
