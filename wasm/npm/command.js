@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { PreflightError, check, explain } from "./node.js";
-import { layers, readConfiguration, videoFormat } from "./configuration.js";
+import { layers, parseConfiguration, videoFormat } from "./configuration.js";
+import { merged } from "./report.js";
 import { UsageError } from "./usage-error.js";
 import { DiskFiles, projectsOf, repositoryOf } from "./disk.js";
 import { IndexFiles, changedSince, stagedProjects } from "./git.js";
@@ -31,6 +32,10 @@ const OPTIONS = {
 
 /** Options that apply to one project, and not to staged files. */
 const OF_ONE = ["composition", "aspect-ratio", "variables", "variables-file", "rows"];
+
+const SCHEMA = new URL("./hyperframes-ci.schema.json", import.meta.url);
+
+const readConfiguration = (text, path) => parseConfiguration(text, path, JSON.parse(readFileSync(SCHEMA, "utf8")));
 
 const portable = (path) => path.replaceAll("\\", "/");
 
@@ -198,18 +203,10 @@ function checkOnDemand(from, options, finish) {
 }
 
 function report(results, format) {
-  const sum = (name) => results.reduce((count, result) => count + result[name], 0);
-  const errors = sum("errors");
-  if (format === "json") {
-    const diagnostics = results.flatMap((result) => result.diagnostics);
-    process.stdout.write(`${JSON.stringify({ diagnostics, errors, warnings: sum("warnings"), notes: sum("notes") }, null, 2)}\n`);
-  } else if (format === "sarif" && results.length !== 1) {
-    const [first, ...rest] = (results.length > 0 ? results : [check({}, { changed: [], format })]).map(({ text }) => JSON.parse(text));
-    first.runs[0].results.push(...rest.flatMap((log) => log.runs[0].results));
-    process.stdout.write(`${JSON.stringify(first, null, 2)}\n`);
-  } else {
-    process.stdout.write(results.map((result) => result.text).join(""));
-  }
+  const errors = results.reduce((count, result) => count + result.errors, 0);
+  // Without a project, there is a report without findings.
+  const all = results.length > 0 ? results : [check({}, { changed: [], format })];
+  process.stdout.write(merged(all, format));
   if (errors > 0) {
     process.stderr.write(`error: the checks found ${errors} error${errors === 1 ? "" : "s"}\n`);
     process.exitCode = 5;

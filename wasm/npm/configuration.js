@@ -1,31 +1,34 @@
-// hyperframes-ci.toml: checked against its published schema, and its severities.
-import { readFileSync } from "node:fs";
-import { posix } from "node:path";
+// hyperframes-ci.toml: checked against its published schema, and its severities. Reads no file, so that pages can use it.
 import { parse } from "smol-toml";
 import { UsageError } from "./usage-error.js";
 
-const SCHEMA = new URL("./hyperframes-ci.schema.json", import.meta.url);
-
-/** Parses the text of a configuration. Throws a UsageError with all mistakes. */
-export function readConfiguration(text, path) {
+/** Parses the text of a configuration, which `schema` describes. Throws a UsageError with all mistakes. */
+export function parseConfiguration(text, path, schema) {
   let parsed;
   try {
     parsed = parse(text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n"));
   } catch (error) {
     throw new UsageError(`${path}: ${error.message.trim()}`);
   }
-  const schema = JSON.parse(readFileSync(SCHEMA, "utf8"));
   const mistakes = [...validate(parsed, schema, schema, "")];
   const { check: base = {}, render: entries = [], defaults = {} } = parsed;
   if (mistakes.length > 0) throw new UsageError(mistakes.map((mistake) => `${path}: ${mistake}`).join("\n"));
   const names = entries.map(({ name }) => name).filter((name) => name !== undefined);
   const twice = names.find((name, place) => names.indexOf(name) < place);
   if (twice !== undefined) throw new UsageError(`${path}: duplicate entry name ${JSON.stringify(twice)}`);
-  const entry = ({ project, check: own = {}, format = defaults.format }) => ({ project: normalize(project), check: own, format });
+  const entry = (own) => ({ ...own, project: normalize(own.project), check: own.check ?? {}, format: own.format ?? defaults.format });
   return { check: base, entries: entries.map(entry) };
 }
 
-const normalize = (path) => posix.normalize(path).replace(/^\.$|\/$/g, "");
+/** Returns a path without `.`, `..` and empty segments. */
+function normalize(path) {
+  const segments = [];
+  for (const segment of path.split("/")) {
+    if (segment === ".." && segments.length > 0 && segments.at(-1) !== "..") segments.pop();
+    else if (segment !== "." && segment !== "") segments.push(segment);
+  }
+  return `${path.startsWith("/") ? "/" : ""}${segments.join("/")}`;
+}
 
 /** Returns the severities of a project, for the checks: those of each of its entries, below those of the flags. */
 export function layers({ check: base, entries }, project, own) {

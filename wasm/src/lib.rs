@@ -402,6 +402,13 @@ pub fn explain(code: &str) -> Result<String, Problem> {
     Ok(explanation.to_string())
 }
 
+/// Returns the codes of all checks in the order of reports, with spaces between them.
+#[wasm_bindgen]
+#[must_use]
+pub fn codes() -> String {
+    Rule::ALL.iter().map(|rule| rule.code()).collect::<Vec<_>>().join(" ")
+}
+
 /// Returns whether `html` has a root element, so that its directory may be a project.
 #[wasm_bindgen(js_name = hasRoot)]
 #[must_use]
