@@ -1,7 +1,8 @@
 // Creates a form for the JSON Schema of variables.
+import { make } from "./element.js";
 
 /** Returns the default values of a schema. */
-export function exampleOf(schema) {
+export function defaultsOf(schema) {
   const entries = Object.entries(schema.properties).filter(([, property]) => property.default !== undefined);
   return Object.fromEntries(entries.map(([id, property]) => [id, property.default]));
 }
@@ -11,7 +12,7 @@ export function exampleOf(schema) {
  * fields from values.
  */
 export function valuesForm(form, schema, write) {
-  let values = exampleOf(schema);
+  let values = defaultsOf(schema);
   const fields = Object.entries(schema.properties).map(([id, property], index) => {
     const field = makeField(id, property, `variable-${index}`);
     form.append(field.element);
@@ -29,40 +30,50 @@ export function valuesForm(form, schema, write) {
   };
 }
 
-function make(name, properties = {}) {
-  return Object.assign(document.createElement(name), properties);
-}
-
 function makeField(id, property, name) {
   const kind = property["x-hyperframes-type"];
-  const issues = make("ul", { className: "issues", id: `${name}-issues` });
+  const issues = make("ul", { className: "issues", id: `${name}-issues`, "aria-live": "polite" });
   const control = makeControl(kind, property);
   control.id = name;
   control.setAttribute("aria-describedby", issues.id);
   const label = make("label", { htmlFor: name });
   label.append(property.title ?? id, " ", make("span", { className: "id", textContent: `${id}: ${kind}` }));
-  const element = make("div", { className: "field" });
+  const element = make("div", { className: "field variable" });
   element.dataset.id = id;
   if (kind === "boolean") {
     label.className = "check";
     label.prepend(control, " ");
     element.append(label);
   } else if (kind === "color") {
-    const swatch = make("span", { className: "swatch" });
-    const both = make("div", { className: "color" });
-    both.append(control, swatch);
-    element.append(label, both);
-    const paint = () => {
-      swatch.style.background = control.value;
+    // The picker is for colors that it can show; the text field takes all.
+    const picker = make("input", { type: "color", className: "swatch", "aria-label": `Pick ${property.title ?? id}` });
+    element.append(label, make("div", { className: "color" }, control, picker));
+    control.paint = () => {
+      const color = opaque(control.value);
+      picker.classList.toggle("unknown", color === undefined);
+      picker.value = color ?? "#000000";
     };
-    control.addEventListener("input", paint);
-    control.paint = paint;
+    control.addEventListener("input", control.paint);
+    picker.addEventListener("input", () => {
+      control.value = picker.value;
+      picker.classList.remove("unknown");
+      control.dispatchEvent(new Event("input"));
+    });
   } else {
     element.append(label, control);
   }
   if (property.description) element.append(make("p", { className: "about", textContent: property.description }));
   element.append(issues);
   return { element, control, get: () => read(kind, control), set: (value) => put(kind, control, value) };
+}
+
+/** Returns a CSS color as `#rrggbb`; nothing if it is not a color. */
+function opaque(text) {
+  if (!CSS.supports("color", text)) return undefined;
+  const context = document.createElement("canvas").getContext("2d");
+  context.fillStyle = text;
+  const hex = context.fillStyle;
+  return /^#[0-9a-f]{6}$/.test(hex) ? hex : undefined;
 }
 
 function makeControl(kind, property) {

@@ -8,6 +8,7 @@ mod docs;
 mod engine_lock;
 mod files;
 mod npm;
+mod preflight_page;
 mod provision;
 mod release;
 mod suites;
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::record().map(|()| true),
         ["dist", "test"] => suites::channels::test(&command::root().join("dist")).map(|()| true),
         ["dist", arguments @ ..] => dist::run(arguments).map(|()| true),
-        ["site"] => npm::site().map(|folder| {
+        ["site"] => preflight_page::build().map(|folder| {
             say(&folder.display().to_string());
             true
         }),

@@ -1,4 +1,4 @@
-//! The npm package and the page that uses it: built and packed.
+//! The npm package: built and packed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,10 @@ pub(crate) const NODES: &[&str] = &["20.20.2", "22.23.3"];
 const OFFICIAL: &str = "0.8.64";
 
 /// The version of esbuild, which writes the bundle for `require`.
-const ESBUILD: &str = "0.28.2";
+pub(crate) const ESBUILD: &str = "0.28.2";
+
+/// The dependency of the package.
+pub(crate) const SMOL_TOML: &str = "smol-toml@1.4.2";
 
 /// Builds the package and returns its directory.
 pub(crate) fn package() -> Result<PathBuf> {
@@ -64,22 +67,6 @@ fn inline(folder: &Path) -> Result<()> {
     bundle.arg(esbuild).args(["inline.js", "--bundle", "--format=cjs", "--platform=neutral"]);
     bundle.args(["--log-level=warning", "--outfile=inline.cjs"]);
     succeed(bundle.current_dir(folder))
-}
-
-/// Builds the page at `site/` together with the package, and returns its directory.
-pub(crate) fn site() -> Result<PathBuf> {
-    let package = pack()?.parent().context("an archive in a folder")?.to_owned();
-    let folder = root().join("target/site");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(folder.join("preflight"))?;
-    for entry in fs::read_dir(root().join("site"))? {
-        let entry = entry?;
-        fs::copy(entry.path(), folder.join(entry.file_name()))?;
-    }
-    for name in ["api.js", "browser.js", "init.js", "wasm.js", "wasm_bg.wasm"] {
-        fs::copy(package.join(name), folder.join("preflight").join(name))?;
-    }
-    Ok(folder)
 }
 
 /// Packs the package as it would be published, once, and returns the archive.

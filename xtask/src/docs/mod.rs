@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 
 use crate::command::{cargo, root, say, succeed};
-use crate::{files, npm};
+use crate::{files, preflight_page};
 use page::Page;
 
 /// Builds the whole site with the preflight page; returns its folder.
@@ -26,7 +26,7 @@ use page::Page;
 pub(crate) fn build() -> Result<PathBuf> {
     let folder = site::build(&Page::all()?)?;
     let preflight = folder.join("preflight");
-    files::copy(&npm::site()?, &preflight)?;
+    files::copy(&preflight_page::build()?, &preflight)?;
     Ok(folder)
 }
 

@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::npm::{PUPPETEER, SMOL_TOML, unpack};
+use super::npm::{PUPPETEER, unpack};
 use super::suite::Outcome;
 use crate::command::{root, succeed};
-use crate::npm::{node, pack};
+use crate::npm::{SMOL_TOML, node, pack};
 use crate::provision::{self, Missing, cache, packages};
 
 /// The tools, which share one installation.

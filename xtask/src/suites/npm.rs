@@ -8,14 +8,15 @@ use anyhow::{Context, Result};
 
 use super::suite::Outcome;
 use crate::command::{binary, build, root, succeed};
-use crate::npm::{NODES, node, official, pack, site};
+use crate::npm::{NODES, SMOL_TOML, node, official, pack};
+use crate::preflight_page;
 use crate::provision::{self, packages};
 
 /// Drives the browser.
 pub(super) const PUPPETEER: &str = "puppeteer-core@24.43.1";
 
-/// The dependency of the package.
-pub(super) const SMOL_TOML: &str = "smol-toml@1.4.2";
+/// Finds barriers for people on the page.
+const AXE: &str = "axe-core@4.14.1";
 
 /// What else the tests of the package need: a validator of SARIF with its schema, and a compiler of types.
 const JUDGES: &[&str] = &["@microsoft/jest-sarif@1.0.0-beta.0", "typescript@5.9.3"];
@@ -23,8 +24,9 @@ const JUDGES: &[&str] = &["@microsoft/jest-sarif@1.0.0-beta.0", "typescript@5.9.
 /// The page in a browser; screenshots go to `target/screenshots`.
 pub(super) fn test_site() -> Result<Outcome> {
     packages(&["chromium", "nodejs", "npm"])?;
-    let site = site()?;
-    let project = Project::new(&[PUPPETEER])?;
+    build()?;
+    let site = preflight_page::build()?;
+    let project = Project::new(&[PUPPETEER, AXE])?;
     let shots = root().join("target/screenshots");
     fs::create_dir_all(&shots)?;
     let node = node(NODES[NODES.len() - 1])?;

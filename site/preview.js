@@ -1,0 +1,3 @@
+export function closePreview() {}
+export function preparePreview() {}
+export function showValues() {}
