@@ -3,9 +3,9 @@ export const EXAMPLE = `<!doctype html>
 <html data-composition-variables='[
   {"id": "title", "label": "Title", "type": "string", "default": "Hello, preflight"},
   {"id": "ink", "label": "Ink", "type": "color", "default": "#4f46e5"},
-  {"id": "mood", "label": "Mood", "type": "enum", "default": "calm",
+  {"id": "mood", "label": "Mood", "type": "enum", "default": "bold",
    "options": [{"value": "calm", "label": "Calm"}, {"value": "wild", "label": "Wild"}]},
-  {"id": "size", "label": "Size", "type": "number", "default": "96"}
+  {"id": "size", "label": "Size", "type": "number", "default": 96}
 ]'>
 <head>
   <style>

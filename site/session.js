@@ -80,6 +80,7 @@ function reset() {
   showTabs(false);
   hideAlert();
   at("source").hidden = true;
+  document.body.classList.remove("loaded");
   setVerdict("Nothing to check yet.", "");
   at("about").textContent = "Drop a folder, paste a composition, or try the example.";
 }
@@ -140,6 +141,7 @@ async function attempt(work, concludes = true) {
 
 function describe({ name }, count, hasConfiguration) {
   at("source").hidden = name === "" && count < 2;
+  document.body.classList.toggle("loaded", !at("source").hidden);
   at("source-name").textContent = name || "Folder";
   at("source-about").textContent = `${counted(count, "file")}${hasConfiguration ? ", with hyperframes-ci.toml" : ""}`;
 }

@@ -16,7 +16,10 @@ process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
 export const FILE = pathToFileURL(join(SITE, "index.html")).href;
 
-export const launch = () => puppeteer.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
+/** Puppeteer turns off that sandboxed frames have a process of their own, as they have in browsers of people. */
+const WITHOUT_ISOLATION = puppeteer.defaultArgs().filter((argument) => argument.startsWith("--disable-features="));
+
+export const launch = () => puppeteer.launch({ executablePath: BROWSER, args: ["--no-sandbox"], ignoreDefaultArgs: WITHOUT_ISOLATION });
 
 /** Opens the page; `errors` are what the browser reports. */
 export async function open(browser, url, { width = 1280, height = 900, isMobile = false, isDark = false, before } = {}) {
@@ -74,6 +77,7 @@ export function folder(name, files) {
 /** Drops a folder on the page. */
 export async function drop(page, path) {
   const client = await page.createCDPSession();
+  await page.$eval("#drop", (element) => element.scrollIntoView({ block: "center" }));
   const box = await (await page.$("#drop")).boundingBox();
   const data = { items: [], files: [path], dragOperationsMask: 1 };
   for (const type of ["dragEnter", "dragOver", "drop"]) {

@@ -30,8 +30,11 @@ pub(super) fn test_site() -> Result<Outcome> {
     let shots = root().join("target/screenshots");
     fs::create_dir_all(&shots)?;
     let node = node(NODES[NODES.len() - 1])?;
-    let mut test = project.test(&node, "site.test.mjs");
-    succeed(test.env("BROWSER", provision::browser()?).env("SITE", site).env("SCREENSHOTS", shots))?;
+    let browser = provision::browser()?;
+    for script in ["site.test.mjs", "site-preview.test.mjs", "site-access.test.mjs"] {
+        let mut test = project.test(&node, script);
+        succeed(test.env("BROWSER", &browser).env("SITE", &site).env("SCREENSHOTS", &shots))?;
+    }
     Ok(Outcome::Passed)
 }
 
