@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     Preflight = 5,
     /// A limit of the user is exceeded.
     Limit = 6,
+    /// Videos differ, and the user forbids it.
+    Difference = 7,
 }
 
 impl Exit {
@@ -34,7 +36,7 @@ impl Exit {
 
 /// Exit codes and their meanings, for the help and the documentation. The last three are those of processes that a signal
 /// ended, as shells report them.
-pub(crate) const EXIT_CODES: [(u8, &str); 10] = [
+pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
     (0, "Success"),
     (Exit::General as u8, "The command failed"),
     (Exit::Usage as u8, "Invalid command line, environment or configuration"),
@@ -42,6 +44,7 @@ pub(crate) const EXIT_CODES: [(u8, &str); 10] = [
     (Exit::Timeout as u8, "Timed out; a submitted render is still running"),
     (Exit::Preflight as u8, "The checks found errors; nothing was uploaded"),
     (Exit::Limit as u8, "A limit was exceeded; nothing was uploaded"),
+    (Exit::Difference as u8, "`diff` found differences that --fail-on-diff forbids"),
     (129, "Hung up (SIGHUP); a submitted render is still running"),
     (130, "Interrupted (SIGINT, Ctrl-C); a submitted render is still running"),
     (143, "Terminated (SIGTERM); a submitted render is still running"),

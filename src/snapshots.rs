@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hyperframes_ci_core::api::ApiError;
 use hyperframes_ci_core::archive::ArchiveError;
+use hyperframes_ci_core::diff::FailOn;
 use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
 use hyperframes_ci_core::job::{Failure, FailureKind, Refusal, Stage};
 use snapbox::Data;
@@ -16,8 +17,10 @@ use snapbox::data::DataFormat;
 
 use crate::action::ActionError;
 use crate::app::config::ConfigError;
+use crate::app::diff::DiffError;
 use crate::app::failure::{
-    ArchiveTooLarge, BatchFailed, CheckFailed, Declined, EntriesFailed, InvalidRows, PreflightFailed,
+    ArchiveTooLarge, BatchFailed, CheckFailed, Declined, DiffFailed, EntriesFailed, InvalidRows,
+    PreflightFailed,
 };
 use crate::app::init::InitError;
 use crate::app::sign_in::SignInError;
@@ -84,6 +87,11 @@ fn application() -> Vec<Error> {
         ConfigError::Missing(path("hyperframes-ci.toml")).into(),
         PreflightFailed(findings).into(),
         CheckFailed { errors: 2 }.into(),
+        DiffFailed { failing: 1, total: 3, is_incomplete: false, gate: FailOn::Changed }.into(),
+        DiffFailed { failing: 2, total: 3, is_incomplete: true, gate: FailOn::Any }.into(),
+        DiffError::Unreadable(path("head.mp4"), denied()).into(),
+        DiffError::NoFrames(path("head.mp4")).into(),
+        DiffError::Decode(path("head.mp4"), "Invalid data found".to_owned()).into(),
         EngineError::NotLinted("exit status: 1: SyntaxError".to_owned()).into(),
         EditError::Changed(path("index.html")).into(),
         EditError::Failed(path("index.html"), denied()).into(),

@@ -20,6 +20,7 @@
 //! | [`archive`] | the manifest digest and the ZIP container |
 //! | [`media`] | properties of media files, from their first and last bytes |
 //! | [`video`] | properties of a video, from its container headers |
+//! | [`diff`] | comparing two videos, from raw frames and sound levels |
 //! | [`lang`] | parsers for HTML, CSS, scripts, JSON and colors, with positions |
 //! | [`options`], [`time`], [`text`] | render options, dates, places in texts |
 
@@ -27,6 +28,7 @@ pub mod api;
 pub mod archive;
 pub mod check;
 pub mod composition;
+pub mod diff;
 pub mod findings;
 pub mod job;
 pub mod lang;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hyperframes_ci_core::diff::FailOn;
 use hyperframes_ci_core::findings::{Findings, Severity};
 use serde_json::{Map, Value};
 
@@ -75,6 +76,42 @@ impl Fault for CheckFailed {
 
 fn write_count(errors: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "the checks found {}", counted(errors, "error"))
+}
+
+/// Videos differ, and the gate of the user forbids it.
+#[derive(Debug)]
+pub(crate) struct DiffFailed {
+    /// Number of comparisons that the gate forbids.
+    pub(crate) failing: usize,
+    /// Number of comparisons.
+    pub(crate) total: usize,
+    /// Whether one of them has no result.
+    pub(crate) is_incomplete: bool,
+    /// The gate.
+    pub(crate) gate: FailOn,
+}
+
+impl fmt::Display for DiffFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { failing, total, is_incomplete, gate } = self;
+        let total = counted(*total, "comparison");
+        let verb = if *is_incomplete { "failed, were skipped or differ" } else { "differ" };
+        write!(f, "{failing} of {total} {verb}; --fail-on-diff is {gate}")
+    }
+}
+
+impl Fault for DiffFailed {
+    fn code(&self) -> &str {
+        if self.is_incomplete { "diff_incomplete" } else { "visual_difference" }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("look at the report that --report writes, then correct or approve the changes".to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        if self.is_incomplete { Exit::General } else { Exit::Difference }
+    }
 }
 
 /// The archive exceeds the upload limit.

@@ -5,6 +5,7 @@ mod auth;
 mod check;
 mod config;
 mod delete;
+mod diff;
 mod doctor;
 mod emulator;
 mod flags;
@@ -76,6 +77,7 @@ enum Command {
     Render(Box<render::Args>),
     Check(check::Args),
     Pack(pack::Args),
+    Diff(Box<diff::Args>),
     Get(get::Args),
     List(list::Args),
     Delete(delete::Args),
@@ -161,6 +163,7 @@ impl Command {
             Self::Render(args) => render::run(&args, console),
             Self::Check(args) => check::run(&args, console),
             Self::Pack(args) => pack::run(&args, console),
+            Self::Diff(args) => diff::run(&args, console),
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
@@ -229,7 +232,7 @@ mod tests {
     #[test]
     fn the_help_lists_every_exit_code() {
         let help = Cli::command().render_long_help().to_string();
-        for code in [0, 1, 2, 3, 4, 5, 6, 129, 130, 143] {
+        for code in [0, 1, 2, 3, 4, 5, 6, 7, 129, 130, 143] {
             assert!(help.contains(&format!("\n  {code:>3}  ")), "{code}: {help}");
         }
     }

@@ -1,6 +1,7 @@
 //! Parsers of flag values.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use hyperframes_ci_core::diff::{FailOn, Sensitivity};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::report::ReportFormat;
 
@@ -14,7 +15,18 @@ macro_rules! one_of {
 }
 
 one_of!(aspect_ratio, AspectRatio);
+one_of!(fail_on, FailOn);
 one_of!(report_format, ReportFormat);
+one_of!(sensitivity, Sensitivity);
+
+/// Parses a number greater than 0.
+///
+/// # Errors
+/// Returns a message if the value is not one.
+pub(super) fn positive_number(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "must be a number greater than 0".to_owned())
+}
 
 /// Parses the number of items per page, 1 to 100.
 ///

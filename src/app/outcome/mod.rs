@@ -6,6 +6,7 @@ mod archive;
 mod batch;
 mod check;
 mod config;
+mod diff;
 mod doctor;
 mod engine;
 mod entries;
@@ -23,6 +24,10 @@ pub(crate) use archive::{ArchiveOutcome, FileDigest, FileSize, PackOutcome};
 pub(crate) use batch::{BatchOutcome, BatchResults};
 pub(crate) use check::{CheckOutcome, FixedOutcome, RuleOutcome};
 pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome};
+pub(crate) use diff::{
+    ComparisonOutcome, DiffBox, DiffFrames, DiffImages, DiffOutcome, DiffPicture, DiffRange, DiffRegion,
+    DiffReport, DiffSound, DiffSoundRange, DiffThresholds, DiffVideo,
+};
 pub(crate) use doctor::{DoctorOutcome, LayerOutcome, ProgramOutcome, SandboxOutcome};
 pub(crate) use engine::EngineOutcome;
 pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};

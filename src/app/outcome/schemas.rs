@@ -10,6 +10,7 @@ use super::account::{
 use super::archive::PackOutcome;
 use super::check::{CheckOutcome, RuleOutcome};
 use super::config::{ConfigOutcome, EmulatorOutcome};
+use super::diff::DiffOutcome;
 use super::doctor::DoctorOutcome;
 use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
@@ -28,6 +29,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("check", of::<CheckOutcome>),
     ("check-explain", of::<RuleOutcome>),
     ("pack", of::<PackOutcome>),
+    ("diff", of::<DiffOutcome>),
     ("get", of::<DetailOutcome>),
     ("get-wait", get_wait),
     ("list", of::<ListOutcome>),

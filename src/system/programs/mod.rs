@@ -4,12 +4,14 @@
 
 mod apt;
 mod error;
+mod ffmpeg;
 mod find;
 mod git;
 mod installer;
 mod lock;
 mod node;
 pub(crate) mod process;
+mod stream;
 mod work_dir;
 
 use std::io;
@@ -17,10 +19,12 @@ use std::path::PathBuf;
 
 pub(crate) use apt::install_packages;
 pub(crate) use error::ProgramError;
+pub(crate) use ffmpeg::{Ffmpeg, FfmpegError, FfmpegInput};
 pub(crate) use find::find;
 pub(crate) use git::{GitNetwork, PLAIN_DIFF, git};
 pub(crate) use lock::Lock;
 pub(crate) use node::{Node, NpmPackages, set_noninteractive};
+pub(crate) use stream::ByteStream;
 pub(crate) use work_dir::WorkDir;
 
 /// Returns the directory of installed programs.

@@ -275,8 +275,8 @@ impl RunningProcess {
 }
 
 /// A child and its descendants; dropping it ends them.
-struct Group {
-    child: Child,
+pub(super) struct Group {
+    pub(super) child: Child,
     #[cfg(unix)]
     tree: ProcessTree,
     #[cfg(unix)]
@@ -285,7 +285,7 @@ struct Group {
 
 impl Group {
     #[cfg(unix)]
-    fn start(command: &mut Command) -> std::io::Result<Self> {
+    pub(super) fn start(command: &mut Command) -> std::io::Result<Self> {
         let mut tree = ProcessTree::prepare(command);
         let child = command.spawn()?;
         tree.started(child.id());
@@ -294,7 +294,7 @@ impl Group {
     }
 
     #[cfg(not(unix))]
-    fn start(command: &mut Command) -> std::io::Result<Self> {
+    pub(super) fn start(command: &mut Command) -> std::io::Result<Self> {
         Ok(Self { child: command.spawn()? })
     }
 }
@@ -310,7 +310,7 @@ impl Drop for Group {
 }
 
 /// Calls `on_line` with each line until it returns false. A carriage return ends a line as well: progress bars use it.
-fn read_lines(output: impl Read, on_line: &dyn Fn(String) -> bool) {
+pub(super) fn read_lines(output: impl Read, on_line: &dyn Fn(String) -> bool) {
     let mut reader = BufReader::new(output);
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
