@@ -6,7 +6,7 @@ use hyperframes_ci_core::diff::{FailOn, Region, Sensitivity, Thresholds};
 
 use super::values;
 use super::workspace::workspace;
-use crate::app::diff::{DiffInput, DiffOptions, DiffResult, diff_files};
+use crate::app::diff::{DiffInput, DiffOptions, DiffResult, DiffRun};
 use crate::fault::Error;
 use crate::system::gate::Reach;
 use crate::ui::{Console, plain};
@@ -21,6 +21,9 @@ pub(super) struct Args {
     base: PathBuf,
     /// Later video
     head: PathBuf,
+    /// Directory for a report: a page for browsers, and pictures
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     compare: CompareArgs,
 }
@@ -68,7 +71,10 @@ impl CompareArgs {
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let reach = Reach::of_user(workspace().as_deref());
     let input = |path| DiffInput { path, reach: &reach };
-    let result = diff_files(input(&args.base), input(&args.head), &args.compare.options(), console)?;
+    let name = args.head.file_stem().unwrap_or(args.head.as_os_str()).to_string_lossy();
+    let mut run = DiffRun::new(args.report.as_deref(), &reach);
+    run.compare(&name, input(&args.base), input(&args.head), &args.compare.options(), console)?;
+    let result = run.finish()?;
     print(&result, console);
     console.outcome(&result.outcome);
     result.verdict(args.compare.fail_on_diff.unwrap_or(FailOn::Never))
@@ -95,5 +101,8 @@ fn print(result: &DiffResult, console: &mut Console) {
         for note in &comparison.notes {
             console.note(note);
         }
+    }
+    if let Some(report) = &result.outcome.report {
+        console.done(&format!("report: {}", report.page.display()));
     }
 }

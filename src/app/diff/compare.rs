@@ -169,6 +169,11 @@ impl VideoDiff {
         }
     }
 
+    /// Returns whether frames differ in a way that has no measure.
+    pub(super) fn has_no_metric(&self) -> bool {
+        self.has_other_size()
+    }
+
     fn has_other_size(&self) -> bool {
         let size = |side: &DiffSide| (side.video.width, side.video.height);
         size(&self.sides[0]) != size(&self.sides[1])

@@ -1,4 +1,7 @@
-//! The use case `diff`: what differs between two videos.
+//! The use case `diff`: what differs between videos.
+//!
+//! [`compare_files`] compares two files; [`Compared`] has the differences, and makes a result and pictures of them. A
+//! [`DiffRun`] collects the results of several compositions and their report.
 
 mod compare;
 mod error;
@@ -6,20 +9,21 @@ mod file;
 mod frames;
 mod outcome;
 mod packets;
+mod pictures;
+mod report;
+mod run;
 mod sound;
 
 use std::path::Path;
 
 pub(crate) use compare::{DiffOptions, VideoDiff};
 pub(crate) use error::DiffError;
-pub(crate) use outcome::{comparison, not_compared};
+pub(crate) use pictures::DiffPictures;
+pub(crate) use run::{DiffResult, DiffRun};
 
-use hyperframes_ci_core::diff::{FailOn, Status};
-
-use crate::app::failure::DiffFailed;
-use crate::app::outcome::{ComparisonOutcome, DiffOutcome};
-use crate::fault::Error;
+use crate::app::outcome::ComparisonOutcome;
 use crate::system::gate::Reach;
+use crate::system::programs::Ffmpeg;
 use crate::ui::Console;
 use file::VideoFile;
 
@@ -32,6 +36,14 @@ pub(crate) struct DiffInput<'a> {
     pub(crate) reach: &'a Reach,
 }
 
+/// Two videos and their differences.
+#[derive(Clone, Debug)]
+pub(crate) struct Compared {
+    files: [VideoFile; 2],
+    /// The differences.
+    pub(crate) diff: VideoDiff,
+}
+
 /// Compares two video files.
 ///
 /// # Errors
@@ -42,83 +54,27 @@ pub(crate) fn compare_files(
     head: DiffInput<'_>,
     options: &DiffOptions,
     console: &mut Console,
-) -> Result<VideoDiff, DiffError> {
+) -> Result<Compared, DiffError> {
     let open = |input: DiffInput<'_>| VideoFile::open(input.path, input.reach);
-    let (base_file, head_file) = (open(base)?, open(head)?);
+    let files = [open(base)?, open(head)?];
     if same_file::is_same_file(base.path, head.path).unwrap_or(false) {
         return Err(DiffError::SameFile(head.path.to_owned()));
     }
-    compare::compare(&base_file, &head_file, options, console)
+    let diff = compare::compare(&files[0], &files[1], options, console)?;
+    Ok(Compared { files, diff })
 }
 
-/// The results of all comparisons.
-#[derive(Debug)]
-pub(crate) struct DiffResult {
-    /// For people and programs.
-    pub(crate) outcome: DiffOutcome,
-    /// The status of each comparison.
-    pub(crate) statuses: Vec<Status>,
-}
-
-/// Statuses from the most important one on.
-const BY_IMPORTANCE: &[Status] = &[
-    Status::Failed,
-    Status::Skipped,
-    Status::Changed,
-    Status::Removed,
-    Status::Unstable,
-    Status::New,
-    Status::Faint,
-];
-
-impl DiffResult {
-    /// Returns the results of comparisons.
-    pub(crate) fn new(comparisons: Vec<(Status, ComparisonOutcome)>) -> Self {
-        let (statuses, comparisons): (Vec<_>, Vec<_>) = comparisons.into_iter().unzip();
-        let status = BY_IMPORTANCE.iter().copied().find(|status| statuses.contains(status));
-        let status = status.unwrap_or(Status::Unchanged).as_str();
-        Self { outcome: DiffOutcome { status, comparisons, report: None }, statuses }
+impl Compared {
+    /// Returns the result for people and programs.
+    pub(crate) fn outcome(&self, name: &str, options: &DiffOptions) -> ComparisonOutcome {
+        let paths = [&*self.files[0].input.path, &*self.files[1].input.path];
+        outcome::comparison(name, paths, &self.diff, options)
     }
 
-    /// Returns whether the gate of the user is passed.
-    ///
-    /// # Errors
-    /// Returns [`DiffFailed`] if a status is not allowed.
-    pub(crate) fn verdict(&self, gate: FailOn) -> Result<(), Error> {
-        let failing = self.statuses.iter().filter(|status| status.fails(gate));
-        match failing.clone().count() {
-            0 => Ok(()),
-            count => Err(DiffFailed {
-                failing: count,
-                total: self.statuses.len(),
-                is_incomplete: failing
-                    .clone()
-                    .any(|status| matches!(status, Status::Failed | Status::Skipped)),
-                gate,
-            }
-            .into()),
-        }
+    /// Draws the pictures of the differences; none without FFmpeg.
+    pub(crate) fn pictures(&self, options: &DiffOptions) -> DiffPictures {
+        let [base, head] = &self.files;
+        let draw = |ffmpeg| DiffPictures::draw(&ffmpeg, [base, head], &self.diff, &options.ignore);
+        Ffmpeg::find().map(draw).unwrap_or_default()
     }
-}
-
-/// Compares two video files that a person names. Without FFmpeg the comparison is skipped, unless they are identical.
-///
-/// # Errors
-/// As [`compare_files`], but for a missing FFmpeg.
-pub(crate) fn diff_files(
-    base: DiffInput<'_>,
-    head: DiffInput<'_>,
-    options: &DiffOptions,
-    console: &mut Console,
-) -> Result<DiffResult, Error> {
-    let name = head.path.file_stem().unwrap_or(head.path.as_os_str()).to_string_lossy();
-    let compared = match compare_files(base, head, options, console) {
-        Ok(diff) => (diff.status, comparison(&name, [base.path, head.path], &diff, options)),
-        Err(DiffError::Program(error)) => {
-            console.warning(&format!("{error}; {}", crate::fault::Fault::help(&error).unwrap_or_default()));
-            (Status::Skipped, not_compared(&name, Status::Skipped, &error.to_string(), options))
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(DiffResult::new(vec![compared]))
 }

@@ -15,7 +15,7 @@ use crate::ui::counted;
 const MAX_RANGES: usize = 3;
 
 /// Returns the result of a comparison of the files `base` and `head`.
-pub(crate) fn comparison(
+pub(super) fn comparison(
     name: &str,
     [base, head]: [&Path; 2],
     diff: &VideoDiff,
@@ -55,7 +55,7 @@ pub(crate) fn comparison(
 }
 
 /// Returns the result of a composition that was not compared, with the reason.
-pub(crate) fn not_compared(
+pub(super) fn not_compared(
     name: &str,
     status: Status,
     reason: &str,

@@ -1,7 +1,7 @@
 //! FFmpeg, as it reads files of strangers: without secrets, without the network, and one container only.
 
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use hyperframes_ci_core::video::Container;
@@ -115,19 +115,44 @@ impl Ffmpeg {
         }
     }
 
-    /// Runs FFmpeg on files of our own, in `folder`, and returns whether it succeeded.
-    pub(crate) fn make(&self, folder: &Path, arguments: &[&str]) -> bool {
+    /// Encodes an image with samples in the order red, green, blue and opacity as a PNG.
+    ///
+    /// # Errors
+    /// Returns an error if FFmpeg cannot be started or fails.
+    pub(crate) fn encode_png(&self, width: usize, height: usize, samples: &[u8]) -> io::Result<Vec<u8>> {
         let mut command = without_secrets(Command::new(&self.program));
-        command.current_dir(folder).args([
+        command.args([
             "-nostdin",
             "-v",
             "error",
-            "-y",
             "-protocol_whitelist",
-            "file,pipe",
+            "pipe",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgba",
         ]);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+        command.args([
+            "-s",
+            &format!("{width}x{height}"),
+            "-i",
+            "pipe:0",
+            "-frames:v",
+            "1",
+            "-f",
+            "image2pipe",
+        ]);
+        command.args(["-c:v", "png", "-compression_level", "9", "-pred", "mixed", "pipe:1"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        let mut input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        // Both pipes are served, whoever fills first.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(move || input.write_all(samples));
+            child.wait_with_output()
+        })?;
+        let is_image = output.status.success() && output.stdout.starts_with(b"\x89PNG");
+        if is_image { Ok(output.stdout) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 }
 

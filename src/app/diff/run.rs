@@ -1,0 +1,128 @@
+//! Comparisons of several compositions, and their report.
+
+use std::path::Path;
+
+use hyperframes_ci_core::diff::{FailOn, Status};
+
+use super::report::Report;
+use super::{Compared, DiffError, DiffInput, DiffOptions, compare_files, outcome};
+use crate::app::failure::DiffFailed;
+use crate::app::outcome::{ComparisonOutcome, DiffOutcome};
+use crate::fault::{Error, Fault};
+use crate::system::gate::Reach;
+use crate::ui::Console;
+
+/// Collects comparisons.
+pub(crate) struct DiffRun {
+    report: Option<Report>,
+    comparisons: Vec<(Status, ComparisonOutcome)>,
+}
+
+/// The results of all comparisons.
+#[derive(Debug)]
+pub(crate) struct DiffResult {
+    /// For people and programs.
+    pub(crate) outcome: DiffOutcome,
+    /// The status of each comparison.
+    pub(crate) statuses: Vec<Status>,
+}
+
+/// Statuses from the most important one on.
+const BY_IMPORTANCE: &[Status] = &[
+    Status::Failed,
+    Status::Skipped,
+    Status::Changed,
+    Status::Removed,
+    Status::Unstable,
+    Status::New,
+    Status::Faint,
+];
+
+impl DiffRun {
+    /// Returns a run that writes its report to a directory in `reach`, if there is one.
+    pub(crate) fn new(report: Option<&Path>, reach: &Reach) -> Self {
+        let report = report.map(|directory| Report::new(directory, reach));
+        Self { report, comparisons: Vec::new() }
+    }
+
+    /// Compares two video files. Without FFmpeg the comparison is skipped, unless the files are identical.
+    ///
+    /// # Errors
+    /// As [`compare_files`], but for a missing FFmpeg, and if the report cannot be written.
+    pub(crate) fn compare(
+        &mut self,
+        name: &str,
+        base: DiffInput<'_>,
+        head: DiffInput<'_>,
+        options: &DiffOptions,
+        console: &mut Console,
+    ) -> Result<(), Error> {
+        match compare_files(base, head, options, console) {
+            Ok(compared) => self.add(name, &compared, options),
+            Err(DiffError::Program(error)) => {
+                console.warning(&format!("{error}; {}", error.help().unwrap_or_default()));
+                self.add_status(name, Status::Skipped, &error.to_string(), options);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Adds the result of a comparison.
+    ///
+    /// # Errors
+    /// Returns an error if the report cannot be written.
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        compared: &Compared,
+        options: &DiffOptions,
+    ) -> Result<(), Error> {
+        let mut outcome = compared.outcome(name, options);
+        if let Some(report) = self.report.as_mut().filter(|_| compared.diff.status != Status::Unchanged) {
+            let images = report.add(self.comparisons.len(), name, compared, options)?;
+            outcome.images = Some(images);
+        }
+        self.comparisons.push((compared.diff.status, outcome));
+        Ok(())
+    }
+
+    /// Adds a composition that was not compared, with the reason.
+    pub(crate) fn add_status(&mut self, name: &str, status: Status, reason: &str, options: &DiffOptions) {
+        self.comparisons.push((status, outcome::not_compared(name, status, reason, options)));
+    }
+
+    /// Writes the report, and returns the results.
+    ///
+    /// # Errors
+    /// Returns an error if the report cannot be written.
+    pub(crate) fn finish(self) -> Result<DiffResult, Error> {
+        let (statuses, comparisons): (Vec<_>, Vec<_>) = self.comparisons.into_iter().unzip();
+        let status = BY_IMPORTANCE.iter().copied().find(|status| statuses.contains(status));
+        let status = status.unwrap_or(Status::Unchanged).as_str();
+        let mut outcome = DiffOutcome { status, comparisons, report: None };
+        outcome.report = self.report.map(|report| report.finish(&outcome)).transpose()?;
+        Ok(DiffResult { outcome, statuses })
+    }
+}
+
+impl DiffResult {
+    /// Returns whether the gate of the user is passed.
+    ///
+    /// # Errors
+    /// Returns [`DiffFailed`] if a status is not allowed.
+    pub(crate) fn verdict(&self, gate: FailOn) -> Result<(), Error> {
+        let failing = self.statuses.iter().filter(|status| status.fails(gate)).collect::<Vec<_>>();
+        if failing.is_empty() {
+            return Ok(());
+        }
+        let is_incomplete = |status: &&Status| matches!(status, Status::Failed | Status::Skipped);
+        Err(DiffFailed {
+            failing: failing.len(),
+            total: self.statuses.len(),
+            is_incomplete: failing.iter().copied().any(|status| is_incomplete(&status)),
+            gate,
+        }
+        .into())
+    }
+}
