@@ -94,9 +94,8 @@ pub(crate) struct DiffFailed {
 impl fmt::Display for DiffFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { failing, total, is_incomplete, gate } = self;
-        let total = counted(*total, "comparison");
-        let verb = if *is_incomplete { "failed, were skipped or differ" } else { "differ" };
-        write!(f, "{failing} of {total} {verb}; --fail-on-diff is {gate}")
+        let what = if *is_incomplete { "differences or failures" } else { "differences" };
+        write!(f, "{what} in {failing} of {}; --fail-on-diff is {gate}", counted(*total, "comparison"))
     }
 }
 

@@ -85,8 +85,19 @@ fn rows(settings: &Settings, entry: Option<&Entry>) -> Result<Vec<Setting>, Erro
         let default = || (option.name.to_owned(), option.default().to_owned(), Origin::Default);
         rows.push(set.map_or_else(default, row));
     }
+    rows.push(diff_row(settings, entry));
     rows.extend(environment_settings()?);
     Ok(rows)
+}
+
+/// Returns how videos are compared.
+fn diff_row(settings: &Settings, entry: Option<&Entry>) -> Setting {
+    let diff = settings.file.diff(entry);
+    let origin = match diff.line {
+        0 => Origin::Default,
+        line => Origin::File(settings.file.path.clone(), line),
+    };
+    ("diff".to_owned(), diff.to_json().to_string(), origin)
 }
 
 /// Returns the settings that only environment variables can set.
@@ -126,6 +137,7 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOu
             .settings
             .iter()
             .map(|set| (set.option.key().to_owned(), typed(set.option.key(), &set.value)))
+            .chain(entry.diff.iter().map(|diff| ("diff".to_owned(), diff.to_json())))
             .collect(),
     };
     ConfigOutcome {
@@ -139,8 +151,8 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOu
 /// Returns the value of a setting in JSON: a number, a boolean or an object where the setting is of that kind.
 fn typed(name: &str, value: &str) -> Value {
     let option = OPTIONS.iter().find(|option| option.key() == name);
-    let is_number = matches!(name, "retries" | "timeout");
-    let is_typed = is_number
+    let is_json = matches!(name, "retries" | "timeout" | "diff");
+    let is_typed = is_json
         || option.is_some_and(|option| {
             matches!(option.kind, Kind::Integer { .. } | Kind::Number(_) | Kind::Switch | Kind::Values)
         });
@@ -159,6 +171,7 @@ fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
     if !entries.is_empty() {
         let rows = entries.iter().map(|entry| {
             let set = entry.settings.iter().map(|set| format!("{} = {}", set.option.key(), set.value));
+            let set = set.chain(entry.diff.iter().map(|diff| format!("diff = {}", diff.to_json())));
             let events = if entry.on.is_empty() { "all events".to_owned() } else { entry.on.join(", ") };
             vec![
                 format!("  {}", entry.name),

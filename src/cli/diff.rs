@@ -1,31 +1,51 @@
 //! `hyperframes-ci diff`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::diff::{FailOn, Region, Sensitivity, Thresholds};
+use hyperframes_ci_core::diff::{FailOn, Region, Sensitivity};
 
+use super::flags::DiffRenderFlags;
+use super::select::SelectArgs;
 use super::values;
 use super::workspace::workspace;
-use crate::app::diff::{DiffInput, DiffOptions, DiffResult, DiffRun};
+use crate::app::config::{DiffConfig, Settings};
+use crate::app::diff::{DiffInput, DiffResult, DiffRun, ProjectDiff};
+use crate::app::spec::{ProjectSource, RenderSpec, Severities};
 use crate::fault::Error;
 use crate::system::gate::Reach;
 use crate::ui::{Console, plain};
 
-/// Compare two videos and show what differs
+/// Compare videos and show what differs
 ///
-/// Frames are compared by the mean of blocks, so that the noise of encoders is not reported and a single letter or a move
-/// by one pixel is. Needs FFmpeg, unless both files are identical.
+/// Compares two video files, or with --base the videos of a project with those of another revision, which are rendered
+/// unless an earlier render is found. Frames are compared by the mean of blocks, so that the noise of encoders is not
+/// reported and a single letter or a move by one pixel is. Needs FFmpeg, unless both files are identical.
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "hyperframes-ci diff [OPTIONS] <BASE> <HEAD>\n       hyperframes-ci diff [OPTIONS] --base <REVISION> [DIR]"
+)]
 pub(super) struct Args {
-    /// Earlier video
-    base: PathBuf,
-    /// Later video
-    head: PathBuf,
+    /// Earlier and later video; with --base, the project directory [default: .]
+    #[arg(value_name = "PATH", num_args = 0..=2)]
+    paths: Vec<PathBuf>,
+    /// Compare a project with the merge base of REVISION and HEAD
+    ///
+    /// The project is rendered as it is in the directory, and as it is in that commit. REVISION is a commit, a branch or a
+    /// tag.
+    #[arg(long, value_name = "REVISION")]
+    base: Option<String>,
     /// Directory for a report: a page for browsers, and pictures
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Configuration file [default: hyperframes-ci.toml in the repository root]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     compare: CompareArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    flags: DiffRenderFlags,
 }
 
 /// How videos are compared.
@@ -57,27 +77,85 @@ pub(super) struct CompareArgs {
 }
 
 impl CompareArgs {
-    fn options(&self) -> DiffOptions {
-        let normal = Thresholds::from(self.sensitivity.unwrap_or(Sensitivity::Normal));
-        let thresholds = Thresholds {
-            instant: self.instant.unwrap_or(normal.instant),
-            sustained: self.sustained.unwrap_or(normal.sustained),
-            sound: self.sound.unwrap_or(normal.sound),
-        };
-        DiffOptions { thresholds, ignore: self.ignore.clone() }
+    /// Returns the settings, which override those of the configuration.
+    fn settings(&self) -> DiffConfig {
+        DiffConfig {
+            is_off: false,
+            sensitivity: self.sensitivity,
+            instant: self.instant,
+            sustained: self.sustained,
+            sound: self.sound,
+            ignore: Some(&self.ignore).filter(|regions| !regions.is_empty()).cloned(),
+            fail_on_diff: self.fail_on_diff,
+            line: 0,
+        }
     }
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    let directory =
+        args.paths.first().filter(|_| args.base.is_some()).map_or(Path::new("."), PathBuf::as_path);
+    let settings = Settings::read(directory, args.config.as_deref(), workspace())?;
     let reach = Reach::of_user(workspace().as_deref());
-    let input = |path| DiffInput { path, reach: &reach };
-    let name = args.head.file_stem().unwrap_or(args.head.as_os_str()).to_string_lossy();
     let mut run = DiffRun::new(args.report.as_deref(), &reach);
-    run.compare(&name, input(&args.base), input(&args.head), &args.compare.options(), console)?;
+    match &args.base {
+        Some(revision) => compare_revision(args, revision, &settings, &mut run, console)?,
+        None => compare_two(args, &settings, &reach, &mut run, console)?,
+    }
     let result = run.finish()?;
     print(&result, console);
     console.outcome(&result.outcome);
-    result.verdict(args.compare.fail_on_diff.unwrap_or(FailOn::Never))
+    result.verdict()
+}
+
+/// Compares two video files.
+fn compare_two(
+    args: &Args,
+    settings: &Settings,
+    reach: &Reach,
+    run: &mut DiffRun,
+    console: &mut Console,
+) -> Result<(), Error> {
+    let [base, head] = args.paths.as_slice() else {
+        let help = "pass two video files, or --base <REVISION> to compare a project with another revision";
+        return Err(Error::usage("BASE and HEAD are required", help));
+    };
+    if args.select.selection().is_used() || !args.flags.0.is_empty() {
+        let help = "pass --base <REVISION> to compare a project with another revision";
+        return Err(Error::usage("options of renders can only be used with --base", help));
+    }
+    let diff = args.compare.settings().over(Some(&settings.file.diff(None)));
+    run.set_gate(diff.gate());
+    let name = head.file_stem().unwrap_or(head.as_os_str()).to_string_lossy();
+    let input = |path| DiffInput { path, reach };
+    run.compare(&name, input(base), input(head), &diff.options(), console)
+}
+
+/// Compares a project or entries of the configuration with another revision.
+fn compare_revision(
+    args: &Args,
+    revision: &str,
+    settings: &Settings,
+    run: &mut DiffRun,
+    console: &mut Console,
+) -> Result<(), Error> {
+    if args.paths.len() > 1 {
+        return Err(Error::usage("--base compares one project", "pass one directory, or --all"));
+    }
+    let selection = args.select.selection();
+    let entries = if selection.is_used() { selection.entries(settings)? } else { Vec::new() };
+    if selection.is_used() && entries.is_empty() {
+        console.note(&selection.nothing(settings));
+        return Ok(());
+    }
+    let severities = Severities { config: args.config.clone(), ..Severities::default() };
+    let mut base = RenderSpec { severities, ..RenderSpec::default() };
+    if let Some(directory) = args.paths.first() {
+        base.source = ProjectSource::Directory(directory.clone());
+    }
+    let given = &args.flags.0;
+    let overrides = args.compare.settings();
+    ProjectDiff { settings, revision, base, given, entries, overrides }.run(run, console)
 }
 
 /// Prints a line for each comparison, and its details.

@@ -78,6 +78,50 @@ impl clap::FromArgMatches for WaitFlags {
     }
 }
 
+/// The flags about the renders that are compared.
+#[derive(Debug, Default)]
+pub(super) struct DiffRenderFlags(pub(super) Vec<Given>);
+
+/// Names of the options about renders that are compared.
+const DIFF_OPTIONS: &[&str] = &[
+    "composition",
+    "variables",
+    "variables-file",
+    "fps",
+    "quality",
+    "format",
+    "resolution",
+    "renderer",
+    "max-wait",
+    "max-renders",
+    "max-seconds",
+    "min-balance",
+    "network",
+    "allow-unsandboxed",
+];
+
+impl clap::Args for DiffRenderFlags {
+    fn augment_args(command: Command) -> Command {
+        command.args(DIFF_OPTIONS.iter().filter_map(|name| option(name)).map(diff_arg))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for DiffRenderFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let options = DIFF_OPTIONS.iter().filter_map(|name| option(name));
+        Ok(Self(options.filter_map(|option| given(option, matches)).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// Returns the value of an option on the command line.
 fn given(option: &'static RenderOption, matches: &ArgMatches) -> Option<Given> {
     if matches.value_source(option.name) != Some(ValueSource::CommandLine) {
@@ -135,12 +179,21 @@ fn long_help(option: &RenderOption) -> String {
 
 /// Returns the flag of an option.
 fn arg(option: &'static RenderOption) -> Arg {
+    flag(option).conflicts_with_all(option.conflicts.iter().copied())
+}
+
+/// Returns the flag of an option of renders that are compared, which has only conflicts with options of its own command.
+fn diff_arg(option: &'static RenderOption) -> Arg {
+    let conflicts = option.conflicts.iter().filter(|name| DIFF_OPTIONS.contains(name));
+    flag(option).conflicts_with_all(conflicts.copied())
+}
+
+fn flag(option: &'static RenderOption) -> Arg {
     let mut arg = Arg::new(option.name)
         .long(option.name)
         .help(short_help(option))
         .long_help(long_help(option))
-        .help_heading(option.heading.title())
-        .conflicts_with_all(option.conflicts.iter().copied());
+        .help_heading(option.heading.title());
     if let Some(short) = option.short {
         arg = arg.short(short);
     }

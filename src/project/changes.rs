@@ -49,12 +49,12 @@ impl Fault for ChangesError {
     fn help(&self) -> Option<String> {
         Some(
             match self {
-                Self::NoGit(_) => "install git, or remove --changed-since or --staged",
+                Self::NoGit(_) => "install git, or remove --base, --changed-since or --staged",
                 Self::UnknownRevision(_) => {
                     "fetch it; a shallow clone only has the latest commit (use `fetch-depth: 0` with actions/checkout)"
                 }
                 Self::Unmerged(_) => "resolve the conflicts, and run `git add` for the files",
-                Self::Failed(_) => "--changed-since and --staged require a git repository",
+                Self::Failed(_) => "--base, --changed-since and --staged require a git repository",
             }
             .to_owned(),
         )
@@ -75,6 +75,18 @@ pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, Cha
     if revision == "HEAD" && is_unborn(root) {
         return Ok(names(&[git(root, &["ls-files", "-z"])?, untracked()?]));
     }
+    let base = merge_base(root, revision)?;
+    let arguments = [&["diff", "--name-only", "--no-renames", "--relative", "-z"], PLAIN_DIFF, &[&base]];
+    let changed = git(root, &arguments.concat())?;
+    Ok(names(&[changed, untracked()?]))
+}
+
+/// Returns the merge base of `revision` and `HEAD`, since later changes of the other branch are not part of this one.
+/// Without a merge base, as in a shallow clone, it is the revision itself, which misses no change.
+///
+/// # Errors
+/// Returns [`ChangesError`] if Git cannot be started, or if the clone does not contain `revision`.
+pub(crate) fn merge_base(root: &Path, revision: &str) -> Result<String, ChangesError> {
     let commit = format!("{revision}^{{commit}}");
     let commit = match git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
         Err(ChangesError::Failed(message)) if message.is_empty() => {
@@ -82,12 +94,7 @@ pub(crate) fn since(root: &Path, revision: &str) -> Result<BTreeSet<String>, Cha
         }
         output => trimmed(&output?),
     };
-    // Compared with the merge base, since later changes of the other branch are not part of this one. Without a merge
-    // base, as in a shallow clone, compared with the revision itself, which misses no change.
-    let base = git(root, &["merge-base", &commit, "HEAD"]).map_or(commit, |base| trimmed(&base));
-    let arguments = [&["diff", "--name-only", "--no-renames", "--relative", "-z"], PLAIN_DIFF, &[&base]];
-    let changed = git(root, &arguments.concat())?;
-    Ok(names(&[changed, untracked()?]))
+    Ok(git(root, &["merge-base", &commit, "HEAD"]).map_or(commit, |base| trimmed(&base)))
 }
 
 /// What the index is compared with.

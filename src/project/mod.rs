@@ -1,6 +1,7 @@
 //! Projects on disk: finds, reads and packs them.
 
 pub(crate) mod changes;
+pub(crate) mod checkout;
 pub(crate) mod collect;
 pub(crate) mod discover;
 pub(crate) mod display_path;

@@ -15,6 +15,7 @@ mod contract;
 mod crash;
 #[cfg(unix)]
 mod deadline;
+mod diff;
 mod faults;
 mod fix;
 mod flow;

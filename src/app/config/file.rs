@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use hyperframes_ci_core::findings::CheckConfig;
 
+use super::diff::DiffConfig;
 use crate::app::options::RenderOption;
 
 /// A parsed configuration.
@@ -15,6 +16,8 @@ pub(crate) struct File {
     pub(crate) check: CheckConfig,
     /// `[defaults]`.
     pub(crate) defaults: Vec<Setting>,
+    /// `[defaults.diff]`.
+    pub(crate) diff: Option<DiffConfig>,
     /// `[[render]]`, in the order of the file.
     pub(crate) entries: Vec<Entry>,
 }
@@ -32,6 +35,8 @@ pub(crate) struct Entry {
     pub(crate) check: CheckConfig,
     /// Options; override the defaults of the file.
     pub(crate) settings: Vec<Setting>,
+    /// How its video is compared; overrides the defaults of the file.
+    pub(crate) diff: Option<DiffConfig>,
     /// Line where it starts, from 1.
     pub(crate) line: usize,
 }
@@ -54,6 +59,15 @@ impl PartialEq for Setting {
 }
 
 impl File {
+    /// Returns how the video of an entry is compared, or one without an entry.
+    pub(crate) fn diff(&self, entry: Option<&Entry>) -> DiffConfig {
+        let defaults = self.diff.as_ref();
+        match entry.and_then(|entry| entry.diff.as_ref()) {
+            Some(own) => own.over(defaults),
+            None => defaults.cloned().unwrap_or_default(),
+        }
+    }
+
     /// Returns the value of an option for an entry: its own, or the default of the file.
     pub(crate) fn setting<'a>(&'a self, entry: &'a Entry, name: &str) -> Option<&'a str> {
         let mut settings = entry.settings.iter().chain(&self.defaults);

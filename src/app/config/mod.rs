@@ -1,12 +1,15 @@
 //! `hyperframes-ci.toml` at the root of the repository: severities, defaults, and the videos of the repository.
 
+mod diff;
 mod error;
 mod file;
 mod load;
 mod read;
+mod read_diff;
 mod schema;
 mod settings;
 
+pub(crate) use diff::DiffConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use file::{EVENTS, Entry, File};
 pub(crate) use load::{of_text, read};

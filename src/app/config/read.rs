@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::diff::DiffConfig;
 use super::error::ConfigError;
 use super::file::{EVENTS, Entry, File, Setting, is_inside};
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
@@ -23,6 +24,9 @@ const TABLES: &[&str] = &["check", "defaults", "render"];
 
 /// Keys of entries other than options.
 const ENTRY_KEYS: &[&str] = &["name", "project", "rows", "on", "check"];
+
+/// The key of comparisons, in defaults and in entries.
+const DIFF: &str = "diff";
 
 /// Mistakes that are reported in words.
 const MOST_REPORTED: usize = 50;
@@ -74,7 +78,7 @@ fn with_line_feeds(text: &str) -> Cow<'_, str> {
 }
 
 /// Converts tables to a configuration and collects all mistakes.
-struct Reader {
+pub(super) struct Reader {
     /// Byte offsets of the lines.
     starts: Vec<usize>,
     /// Ranges and messages.
@@ -86,7 +90,7 @@ type ByteRange = std::ops::Range<usize>;
 
 impl Reader {
     /// Records a mistake.
-    fn report(&mut self, range: ByteRange, message: impl Display) {
+    pub(super) fn report(&mut self, range: ByteRange, message: impl Display) {
         self.mistakes.push((range, limited(message.to_string())));
     }
 
@@ -108,7 +112,11 @@ impl Reader {
     }
 
     /// Records an unknown key.
-    fn report_unknown<'k>(&mut self, key: &Spanned<impl AsRef<str>>, known: impl Iterator<Item = &'k str>) {
+    pub(super) fn report_unknown<'k>(
+        &mut self,
+        key: &Spanned<impl AsRef<str>>,
+        known: impl Iterator<Item = &'k str>,
+    ) {
         let name = key.get_ref().as_ref();
         let near = nearest(name, known).map(|near| format!("; did you mean {near}?"));
         self.report(key.span(), format!("unknown key {name:?}{}", near.unwrap_or_default()));
@@ -120,7 +128,7 @@ impl Reader {
         for (key, value) in table {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("check", DeValue::Table(table)) => file.check = self.check(table),
-                ("defaults", DeValue::Table(table)) => file.defaults = self.defaults(table),
+                ("defaults", DeValue::Table(table)) => (file.defaults, file.diff) = self.defaults(table),
                 ("render", DeValue::Array(entries)) => {
                     for entry in entries {
                         match entry.get_ref() {
@@ -146,17 +154,19 @@ impl Reader {
     }
 
     /// Reads the table of defaults.
-    fn defaults(&mut self, table: &DeTable<'_>) -> Vec<Setting> {
-        let mut defaults = Vec::new();
+    fn defaults(&mut self, table: &DeTable<'_>) -> (Vec<Setting>, Option<DiffConfig>) {
+        let (mut defaults, mut diff) = (Vec::new(), None);
         for (key, value) in table {
             let name = key.get_ref();
-            if ENTRY_KEYS.contains(&name.as_ref()) {
+            if name == DIFF {
+                diff = self.diff(self.line(&key.span()), value);
+            } else if ENTRY_KEYS.contains(&name.as_ref()) {
                 self.report(key.span(), format!("{name} is not allowed in [defaults], only in [[render]]"));
             } else {
-                defaults.extend(self.setting(key, value, &[]));
+                defaults.extend(self.setting(key, value, &[DIFF]));
             }
         }
-        defaults
+        (defaults, diff)
     }
 
     /// Records entries whose name is that of an earlier one.
@@ -218,6 +228,7 @@ impl Reader {
             on: Vec::new(),
             check: CheckConfig::default(),
             settings: Vec::new(),
+            diff: None,
             line,
         };
         for (key, value) in table {
@@ -234,6 +245,7 @@ impl Reader {
                 }
                 ("check", DeValue::Table(table)) => entry.check = self.check(table),
                 ("check", _) => self.report(value.span(), "check must be a table"),
+                (DIFF, _) => entry.diff = self.diff(self.line(&key.span()), value),
                 ("on", DeValue::Array(events)) => {
                     entry.on = events.iter().filter_map(|event| self.event(event)).collect();
                 }
@@ -355,7 +367,7 @@ fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, Option<String>> {
 }
 
 /// Converts a value to JSON; numbers keep their spelling.
-fn json(value: &DeValue<'_>) -> Result<Value, Option<String>> {
+pub(super) fn json(value: &DeValue<'_>) -> Result<Value, Option<String>> {
     let number = |text: &str| serde_json::from_str::<serde_json::Number>(text).map(Value::from);
     Ok(match value {
         DeValue::String(text) => Value::from(text.as_ref()),
@@ -395,106 +407,5 @@ pub(crate) fn slug(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hyperframes_ci_core::findings::{Diagnostic, Levels, Severity};
-
-    fn read(text: &str) -> Result<File, String> {
-        parse(text, Path::new("hyperframes-ci.toml")).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn severities_are_read() {
-        let text = "[check]\ndeny = [\"unused-variable\"]\nallow = [\"missing-asset\"]\n";
-        let mut levels = Levels::default();
-        read(text).expect("valid").check.apply(&mut levels);
-        let severity = |rule: Rule| levels.severity(&Diagnostic::new(rule, "a", "b"));
-        assert_eq!(severity(Rule::UnusedVariable), Some(Severity::Error));
-        assert_eq!(severity(Rule::MissingAsset), None);
-        assert!(read("").is_ok());
-        for end in ["\n", "\r\n", "\r"] {
-            let text = ["\u{feff}[check]", "strict = true", ""].join(end);
-            assert!(read(&text).expect("valid").check.strict, "{end:?}");
-        }
-    }
-
-    #[test]
-    fn values_of_entries_have_the_form_of_flags() {
-        let file = read(
-            "[defaults]\nfps = 24\nmax-wait = 1.50\nverify = true\n\n[[render]]\nproject = \"videos/a\"\n\
-             on = [\"release\"]\nvariables = { title = \"a \\\"b\\\"\", size = 1.10, deep = [1, {x = true}] }\n\n\
-             [[render]]\nname = \"b\"\nproject = \".\"\nrows = \"rows.csv\"\ncheck.strict = true\nfps = 0x1e\n",
-        )
-        .expect("valid");
-        let [a, b] = &file.entries[..] else { panic!("{file:?}") };
-        assert_eq!((a.name.as_str(), b.name.as_str()), ("videos-a", "b"));
-        assert!(a.is_for("release") && !a.is_for("push") && b.is_for("push"));
-        let variables = r#"{"deep":[1,{"x":true}],"size":1.1,"title":"a \"b\""}"#;
-        assert_eq!(file.setting(a, "variables"), Some(variables));
-        assert_eq!(
-            ["fps", "max-wait", "verify"].map(|name| file.setting(a, name)),
-            ["24", "1.5", "true"].map(Some)
-        );
-        assert_eq!((file.setting(b, "fps"), file.setting(b, "rows")), (Some("30"), Some("rows.csv")));
-        assert!(b.check.strict && !a.check.strict && (a.line, b.line) == (6, 11));
-        assert_eq!(file.defaults.iter().map(|setting| setting.line).collect::<Vec<_>>(), [2, 3, 4]);
-    }
-
-    #[test]
-    fn all_mistakes_are_reported_with_their_positions() {
-        for (text, parts) in [
-            (
-                "[check]\ndeny = [\"unused-variabel\"]",
-                &[":2:9: ", "did you mean unused-variable?", "2 | deny"][..],
-            ),
-            ("[check]\nignore = []", &[":2:1: unknown key \"ignore\""]),
-            ("[check\n", &[":1:7: "]),
-            ("[default]", &["did you mean defaults?"]),
-            (
-                "[defaults]\nqualty = \"high\"\nfpps = 3",
-                &[":2:1: ", "did you mean quality?", ":3:1: ", "did you mean fps?"],
-            ),
-            (
-                "[defaults]\nquality = \"hihg\"",
-                &[":2:11: quality must be one of draft, standard, high; did you mean high?"],
-            ),
-            ("[defaults]\nfps = 300", &[":2:7: fps must be a whole number from 1 to 240"]),
-            ("[defaults]\nfps = \"30\"", &["fps must be a whole number"]),
-            ("[defaults]\nrows = \"x\"", &["rows is not allowed in [defaults], only in [[render]]"]),
-            ("[render]\nproject = \"a\"", &["two brackets"]),
-            ("[[render]]\nfps = 3", &[":1:1: the entry has no project"]),
-            ("[[render]]\nproject = \"../x\"", &[":2:11: ", "inside the repository"]),
-            (
-                "[[render]]\nproject = \"x\"\noutput = \"/etc/x\"",
-                &[":3:10: output must be a path inside the repository"],
-            ),
-            ("[[render]]\nproject = \"x\"\non = [\"relase\"]", &[":3:7: ", "did you mean release?"]),
-            ("[[render]]\nproject = \"x\"\nname = \"a b\"", &["name must start with"]),
-            (
-                "[[render]]\nproject = \"x\"\n\n[[render]]\nproject = \"x\"",
-                &[":4:1: ", "also used on line 1"],
-            ),
-            ("[[render]]\nproject = \"x\"\nvariables = {d = 2020-01-01}", &["2020-01-01 is a date"]),
-            ("[[render]]\nproject = \"x\"\nvariables = {d = nan}", &["nan cannot be represented in JSON"]),
-            (
-                "[[render]]\nproject = \"x\"\nvariables = {}\nvariables-file = \"v\"",
-                &["cannot be used together"],
-            ),
-        ] {
-            let error = read(text).expect_err(text);
-            assert!(parts.iter().all(|part| error.contains(part)), "{text}\n{error}");
-        }
-    }
-
-    #[test]
-    fn the_first_mistakes_are_reported_and_the_others_counted() {
-        let text = (0..20_000).map(|number| format!("bad{number} = 1\n")).collect::<String>();
-        let error = read(&text).expect_err("mistakes");
-        let lines = error.lines().collect::<Vec<_>>();
-        assert!(lines[0].starts_with("hyperframes-ci.toml:1:1: unknown key \"bad0\""), "{}", lines[0]);
-        assert_eq!(lines.last(), Some(&"hyperframes-ci.toml: and 19950 more mistakes"));
-        let text = "[[render]]\nproject = \"a\"\nname = \"a\"\n".repeat(20_000);
-        let error = read(&text).expect_err("mistakes");
-        assert!(error.contains(":4:1: duplicate entry name \"a\", also used on line 1"), "{error}");
-    }
-}
+#[path = "read_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use hyperframes_ci_core::findings::Rule;
 use serde_json::{Map, Value, json};
 
+use super::diff::diff_schema;
 use super::file::EVENTS;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
@@ -24,7 +25,7 @@ pub(crate) fn schema() -> Value {
                 "type": "object",
                 "description": "Default options of all renders; overridden by entries, environment variables and command-line options",
                 "additionalProperties": false,
-                "properties": option_properties().collect::<Map<_, _>>(),
+                "properties": option_properties().chain([diff_property()]).collect::<Map<_, _>>(),
             },
             "render": {
                 "type": "array",
@@ -37,7 +38,7 @@ pub(crate) fn schema() -> Value {
                 },
             },
         },
-        "definitions": { "check": check_schema() },
+        "definitions": { "check": check_schema(), "diff": diff_schema() },
     })
 }
 
@@ -45,6 +46,11 @@ pub(crate) fn schema() -> Value {
 fn option_properties() -> impl Iterator<Item = (String, Value)> {
     let keys = OPTIONS.iter().filter(|option| option.scope.is_key());
     keys.map(|option| (option.name.to_owned(), property(option)))
+}
+
+/// Returns the property of comparisons, which defaults and entries have in common.
+fn diff_property() -> (String, Value) {
+    ("diff".to_owned(), json!({ "$ref": "#/definitions/diff" }))
 }
 
 /// Returns the properties of an entry, by key.
@@ -68,6 +74,7 @@ fn entry_properties() -> Map<String, Value> {
     let entry_options = OPTIONS.iter().filter(|option| matches!(option.scope, Scope::Entry(_)));
     entry.extend(entry_options.map(|option| (option.key().to_owned(), property(option))));
     entry.extend(option_properties());
+    entry.extend([diff_property()]);
     entry
 }
 

@@ -169,6 +169,11 @@ impl VideoDiff {
         }
     }
 
+    /// Returns whether nothing but frames differs.
+    pub(super) fn has_only_picture(&self) -> bool {
+        self.differences.iter().all(|difference| *difference == Difference::Picture)
+    }
+
     /// Returns whether frames differ in a way that has no measure.
     pub(super) fn has_no_metric(&self) -> bool {
         self.has_other_size()

@@ -10,6 +10,7 @@ mod frames;
 mod outcome;
 mod packets;
 mod pictures;
+mod project;
 mod report;
 mod run;
 mod sound;
@@ -19,6 +20,7 @@ use std::path::Path;
 pub(crate) use compare::{DiffOptions, VideoDiff};
 pub(crate) use error::DiffError;
 pub(crate) use pictures::DiffPictures;
+pub(crate) use project::ProjectDiff;
 pub(crate) use run::{DiffResult, DiffRun};
 
 use crate::app::outcome::ComparisonOutcome;
@@ -40,6 +42,8 @@ pub(crate) struct DiffInput<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Compared {
     files: [VideoFile; 2],
+    /// Whether the files are deleted after the comparison.
+    is_temporary: bool,
     /// The differences.
     pub(crate) diff: VideoDiff,
 }
@@ -61,13 +65,14 @@ pub(crate) fn compare_files(
         return Err(DiffError::SameFile(head.path.to_owned()));
     }
     let diff = compare::compare(&files[0], &files[1], options, console)?;
-    Ok(Compared { files, diff })
+    Ok(Compared { files, is_temporary: false, diff })
 }
 
 impl Compared {
     /// Returns the result for people and programs.
     pub(crate) fn outcome(&self, name: &str, options: &DiffOptions) -> ComparisonOutcome {
-        let paths = [&*self.files[0].input.path, &*self.files[1].input.path];
+        let path = |side: usize| (!self.is_temporary).then_some(&*self.files[side].input.path);
+        let paths = [path(0), path(1)];
         outcome::comparison(name, paths, &self.diff, options)
     }
 

@@ -14,15 +14,15 @@ use crate::ui::counted;
 /// Ranges that a summary names.
 const MAX_RANGES: usize = 3;
 
-/// Returns the result of a comparison of the files `base` and `head`.
+/// Returns the result of a comparison of the files `base` and `head`, unless they are temporary.
 pub(super) fn comparison(
     name: &str,
-    [base, head]: [&Path; 2],
+    [base, head]: [Option<&Path>; 2],
     diff: &VideoDiff,
     options: &DiffOptions,
 ) -> ComparisonOutcome {
-    let side = |path: &Path, side: &DiffSide| DiffVideo {
-        path: path.to_owned(),
+    let side = |path: Option<&Path>, side: &DiffSide| DiffVideo {
+        path: path.map(Path::to_owned),
         video: side.video.clone(),
         frames: side.timeline.as_ref().map(hyperframes_ci_core::diff::Timeline::len),
         loudness: side.loudness,

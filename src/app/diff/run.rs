@@ -16,6 +16,9 @@ use crate::ui::Console;
 pub(crate) struct DiffRun {
     report: Option<Report>,
     comparisons: Vec<(Status, ComparisonOutcome)>,
+    /// The gates of the comparisons so far; one for all later ones.
+    gates: Vec<FailOn>,
+    gate: FailOn,
 }
 
 /// The results of all comparisons.
@@ -25,6 +28,8 @@ pub(crate) struct DiffResult {
     pub(crate) outcome: DiffOutcome,
     /// The status of each comparison.
     pub(crate) statuses: Vec<Status>,
+    /// The gate of each comparison.
+    gates: Vec<FailOn>,
 }
 
 /// Statuses from the most important one on.
@@ -42,7 +47,12 @@ impl DiffRun {
     /// Returns a run that writes its report to a directory in `reach`, if there is one.
     pub(crate) fn new(report: Option<&Path>, reach: &Reach) -> Self {
         let report = report.map(|directory| Report::new(directory, reach));
-        Self { report, comparisons: Vec::new() }
+        Self { report, comparisons: Vec::new(), gates: Vec::new(), gate: FailOn::Never }
+    }
+
+    /// Sets which differences of the following comparisons fail.
+    pub(crate) fn set_gate(&mut self, gate: FailOn) {
+        self.gate = gate;
     }
 
     /// Compares two video files. Without FFmpeg the comparison is skipped, unless the files are identical.
@@ -83,13 +93,18 @@ impl DiffRun {
             let images = report.add(self.comparisons.len(), name, compared, options)?;
             outcome.images = Some(images);
         }
-        self.comparisons.push((compared.diff.status, outcome));
+        self.push(compared.diff.status, outcome);
         Ok(())
     }
 
     /// Adds a composition that was not compared, with the reason.
     pub(crate) fn add_status(&mut self, name: &str, status: Status, reason: &str, options: &DiffOptions) {
-        self.comparisons.push((status, outcome::not_compared(name, status, reason, options)));
+        self.push(status, outcome::not_compared(name, status, reason, options));
+    }
+
+    fn push(&mut self, status: Status, outcome: ComparisonOutcome) {
+        self.comparisons.push((status, outcome));
+        self.gates.push(self.gate);
     }
 
     /// Writes the report, and returns the results.
@@ -102,26 +117,25 @@ impl DiffRun {
         let status = status.unwrap_or(Status::Unchanged).as_str();
         let mut outcome = DiffOutcome { status, comparisons, report: None };
         outcome.report = self.report.map(|report| report.finish(&outcome)).transpose()?;
-        Ok(DiffResult { outcome, statuses })
+        Ok(DiffResult { outcome, statuses, gates: self.gates })
     }
 }
 
 impl DiffResult {
-    /// Returns whether the gate of the user is passed.
+    /// Returns whether the gates of all comparisons are passed, and none has failed.
     ///
     /// # Errors
     /// Returns [`DiffFailed`] if a status is not allowed.
-    pub(crate) fn verdict(&self, gate: FailOn) -> Result<(), Error> {
-        let failing = self.statuses.iter().filter(|status| status.fails(gate)).collect::<Vec<_>>();
-        if failing.is_empty() {
-            return Ok(());
-        }
-        let is_incomplete = |status: &&Status| matches!(status, Status::Failed | Status::Skipped);
+    pub(crate) fn verdict(&self) -> Result<(), Error> {
+        let failing = self.statuses.iter().zip(&self.gates).filter(|(status, gate)| status.fails(**gate));
+        let failing = failing.collect::<Vec<_>>();
+        let Some((_, gate)) = failing.first() else { return Ok(()) };
+        let has_no_result = |status: Status| matches!(status, Status::Failed | Status::Skipped);
         Err(DiffFailed {
             failing: failing.len(),
             total: self.statuses.len(),
-            is_incomplete: failing.iter().copied().any(|status| is_incomplete(&status)),
-            gate,
+            is_incomplete: failing.iter().any(|(status, _)| has_no_result(**status)),
+            gate: **gate,
         }
         .into())
     }

@@ -61,8 +61,8 @@ pub(crate) struct ComparisonOutcome {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DiffVideo {
-    /// Path of the file.
-    pub(crate) path: PathBuf,
+    /// Path of the file; null if it was rendered for the comparison only.
+    pub(crate) path: Option<PathBuf>,
     /// Properties.
     #[schemars(schema_with = "parts::video")]
     pub(crate) video: Video,

@@ -50,8 +50,9 @@ pub(super) fn strip(diff: &VideoDiff, ignored: &[Region]) -> Canvas {
         let mut heights = vec![(0_usize, false); WIDTH];
         let count = picture.profile.len().max(1);
         for (number, times) in picture.profile.iter().enumerate().filter(|(_, times)| **times >= 1.0) {
-            let at = (number as f64 + 0.5) / count as f64 * common;
-            let (left, right) = columns(at, at, total);
+            let time = |number: f64| number / count as f64 * common;
+            let (at, number) = (time(number as f64 + 0.5), number as f64);
+            let (left, right) = columns(time(number), time(number + 1.0), total);
             let kind = picture.ranges.iter().find(|range| (range.start..range.end).contains(&at));
             let is_changed = kind.is_none_or(|range| range.kind == ChangeKind::Changed);
             for column in &mut heights[left..right] {

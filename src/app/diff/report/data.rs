@@ -56,7 +56,7 @@ struct Ignored {
 
 impl ViewerData {
     pub(super) fn new(index: usize, compared: &Compared, ignored: &[Region], sources: [String; 2]) -> Self {
-        let Compared { files, diff } = compared;
+        let Compared { files, diff, .. } = compared;
         let [base, head] = &diff.sides;
         let (width, height) = (head.video.width, head.video.height);
         let rate = |side: &DiffSide| side.timeline.as_ref().map(Timeline::rate).or(side.video.fps);

@@ -286,7 +286,8 @@ class Viewer {
       const range = data.ranges.find((range) => at >= range.start - this.frame && at < range.end + this.frame);
       context.fillStyle = this.color(range?.kind === 'faint' ? 'faint' : 'changed');
       const high = Math.max(8, Math.min(1, Math.log2(1 + times) / 5) * 60);
-      context.fillRect(x(at) - 3, 60 - high, Math.max(6, 1000 / data.profile.length), high + 5);
+      const width = x(common / data.profile.length);
+      context.fillRect(x(at) - Math.max(6, width) / 2, 60 - high, Math.max(6, width), high + 5);
     }
     context.fillStyle = this.color('sound');
     for (const range of data.sound) context.fillRect(x(range.start), 67, Math.max(6, x(range.end - range.start)), 7);
