@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::page::{Page, Pages};
 use crate::findings::{Diagnostic, Rule};
+use crate::lang::style::Sheet;
 use crate::project::percent_decode;
 use crate::text::Span;
 
@@ -196,69 +197,23 @@ pub(super) fn substituted(page: &Page, fonts: &Fonts) -> Option<Diagnostic> {
 /// Returns the families in the style sheets of a page: those that it uses, and those that `@font-face`
 /// declares.
 fn families(page: &Page) -> Vec<(String, Span, bool)> {
-    let mut found = Vec::new();
-    let whole = [Span { start: 0, end: page.source.len() }];
-    let is_css = page.outline.nodes.is_empty() && page.path.to_ascii_lowercase().ends_with(".css");
-    for style in if is_css { &whole[..] } else { &page.facts.styles } {
-        in_css(&page.source[style.start..style.end], style.start, &mut found);
-    }
-    found
+    page.facts.sheets.iter().flat_map(in_sheet).collect()
 }
 
-fn in_css(source: &str, offset: usize, found: &mut Vec<(String, Span, bool)>) {
-    const PROPERTY: &[u8] = b"font-family";
-    let plain = without_comments(source);
-    let bytes = plain.as_bytes();
-    let is_mark = |byte: &u8| matches!(byte, b'{' | b'}' | b';');
-    // What has been read, and whether it ends in an `@font-face` block. Each byte is read once.
-    let (mut read, mut is_declared) = (0, false);
-    for at in memchr::memmem::find_iter(bytes, b"font-") {
-        // Inside of the value of the last declaration.
-        if at < read {
-            continue;
-        }
-        if let Some(last) = bytes[read..at].iter().rposition(|byte| matches!(byte, b'{' | b'}')) {
-            let prelude = bytes[..read + last].trim_ascii_end();
-            let start = prelude.len().saturating_sub(b"@font-face".len());
-            is_declared = bytes[read + last] == b'{' && prelude[start..].eq_ignore_ascii_case(b"@font-face");
-        }
-        read = at;
-        let end = at + PROPERTY.len();
-        if !bytes.get(at..end).is_some_and(|name| name.eq_ignore_ascii_case(PROPERTY))
-            || at
-                .checked_sub(1)
-                .is_some_and(|before| bytes[before] == b'-' || bytes[before].is_ascii_alphanumeric())
-        {
-            continue;
-        }
-        let rest = &plain[end..];
-        let Some(value) = rest.trim_start().strip_prefix(':') else { continue };
-        let start = end + rest.len() - rest.trim_start().len() + 1;
-        let length = bytes[start..].iter().position(is_mark).unwrap_or(value.len());
-        let value = &value[..length];
-        read = start + length;
-        let span = Span { start: offset + start, end: offset + start + value.trim_end().len() };
-        for part in value.split(',') {
-            let name = part.trim().trim_end_matches("!important").trim().trim_matches(['"', '\'']).trim();
-            if !name.is_empty() && !name.contains(['(', ')']) {
-                found.push((name.to_owned(), span, is_declared));
+fn in_sheet(sheet: &Sheet) -> Vec<(String, Span, bool)> {
+    let mut found = Vec::new();
+    for rule in sheet.rules() {
+        let is_declared = rule.selector().eq_ignore_ascii_case("@font-face");
+        for declaration in rule.declarations().filter(|declaration| declaration.is("font-family")) {
+            for part in declaration.value.split(',') {
+                let name = part.trim().trim_end_matches("!important").trim().trim_matches(['"', '\'']).trim();
+                if !name.is_empty() && !name.contains(['(', ')']) {
+                    found.push((name.to_owned(), declaration.value_span, is_declared));
+                }
             }
         }
     }
-}
-
-/// Replaces comments with spaces, so that offsets stay the same.
-pub(super) fn without_comments(source: &str) -> String {
-    let mut plain = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(start) = rest.find("/*") {
-        let end = rest[start + 2..].find("*/").map_or(rest.len(), |end| start + 2 + end + 2);
-        plain.push_str(&rest[..start]);
-        plain.extend(std::iter::repeat_n(' ', end - start));
-        rest = &rest[end..];
-    }
-    plain.push_str(rest);
-    plain
+    found
 }
 
 /// Returns the families in the URL of a font service, such as Google Fonts, in lower case.
@@ -279,12 +234,11 @@ mod tests {
     fn families_are_read_with_their_places() {
         let css = "/* font-family: No */ @font-face{font-family:'My Font';src:url(a)}\n\
                    p { font-family : \"A B\", var(--x), serif !important } .x{--font-family:Y}";
-        let mut found = Vec::new();
-        in_css(css, 100, &mut found);
+        let found = in_sheet(&Sheet::parse(css, 100));
         let names = found.iter().map(|(name, _, declared)| (name.as_str(), *declared)).collect::<Vec<_>>();
         assert_eq!(names, [("My Font", true), ("A B", false), ("serif", false)]);
         let span = found[1].1;
-        assert!(css[span.start - 100..span.end - 100].contains("\"A B\", var(--x), serif"));
+        assert_eq!(&css[span.start - 100..span.end - 100], "\"A B\", var(--x), serif !important");
         assert_eq!(
             hosted("https://fonts.googleapis.com/css2?family=Bricolage+Grotesque:wght@400&family=X%20Y"),
             ["bricolage grotesque", "x y"]

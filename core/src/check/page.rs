@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::outline::{Outline, OutlineReader};
-use super::style_facts::{hidden, transitions};
+use super::style_facts::transitions;
 use crate::composition::{Composition, CompositionReader};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::css::Role;
 use crate::lang::html::{Element, EmbeddedTexts, Part};
 use crate::lang::script::{Script, ScriptKind, parse};
+use crate::lang::style::Sheet;
 use crate::lang::{css, html};
 use crate::project::{
     Destination, Reference, ReferenceCollector, Resolver, TextKind, Tree, join, references, script_references,
@@ -49,14 +50,12 @@ pub(super) struct Facts {
     pub(super) import_map: String,
     /// CSS transitions that take time.
     pub(super) transitions: Vec<Span>,
-    /// The ids and classes that CSS hides by `opacity: 0`, with their marks.
-    pub(super) hidden: BTreeSet<String>,
     /// The values of other `data-` attributes, which may name variables.
     pub(super) data: BTreeSet<String>,
     /// The first `<base href>`.
     pub(super) base: Option<String>,
-    /// The contents of each `<style>`.
-    pub(super) styles: Vec<Span>,
+    /// The style sheets: the file itself, or each `<style>`.
+    pub(super) sheets: Vec<Sheet>,
     /// The file has an `<html>` element.
     pub(super) is_document: bool,
     /// An element other than the root has a duration.
@@ -136,7 +135,7 @@ impl Page {
                 script_references(facts.scripts.iter().flat_map(|script| &script.references))
             }
             TextKind::Css => {
-                facts.css(&source, &|span| span);
+                facts.sheet(&source, 0);
                 references(TextKind::Css, &source)
             }
             TextKind::Html => {
@@ -211,6 +210,10 @@ impl Facts {
             } else if name == "style" {
                 let offsets = attribute.offsets();
                 self.css(&attribute.value, &|span| offsets.span(span));
+                if attribute.value.contains("transition") {
+                    let found = transitions(&Sheet::parse(&attribute.value, 0));
+                    self.transitions.extend(found.into_iter().map(|span| offsets.span(span)));
+                }
             } else if name.starts_with("data-") && name != ATTRIBUTE && name != "data-variable-values" {
                 // Most values repeat, such as times, tracks and group ids.
                 if !self.data.contains(&*attribute.value) {
@@ -226,10 +229,8 @@ impl Facts {
 
     /// Collects facts from the styles and scripts of a document.
     fn texts(&mut self, source: &str, texts: &EmbeddedTexts) {
-        self.styles.clone_from(&texts.styles);
         for style in &texts.styles {
-            self.hidden.extend(hidden(&source[style.start..style.end]));
-            self.css(&source[style.start..style.end], &|span| span.after(style.start));
+            self.sheet(&source[style.start..style.end], style.start);
         }
         let kinds = [(&texts.scripts, ScriptKind::Classic), (&texts.modules, ScriptKind::Module)];
         for (spans, kind) in kinds {
@@ -242,9 +243,17 @@ impl Facts {
         }
     }
 
+    /// Collects facts from a style sheet that starts at `offset`.
+    fn sheet(&mut self, source: &str, offset: usize) {
+        self.css(source, &|span| span.after(offset));
+        let sheet = Sheet::parse(source, offset);
+        self.transitions.extend(transitions(&sheet));
+        self.sheets.push(sheet);
+    }
+
+    /// Collects facts from a style sheet, or from a style attribute.
     fn css(&mut self, source: &str, place: &dyn Fn(Span) -> Span) {
         self.has_animation |= source.contains("animation");
-        self.transitions.extend(transitions(source).into_iter().map(place));
         for property in css::scan(source).properties {
             match property.role {
                 Role::Set => {

@@ -8,12 +8,12 @@ use super::options::{CheckOptions, MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
 use super::reach::Reach;
 use super::report::Report;
-use super::styles::Sheets;
 use super::{
     bindings, composition, files, fonts, markup, media, media_files, references, refused, scripts, sheet,
     structure, styles, timing, tweens, values,
 };
 use crate::findings::Findings;
+use crate::lang::style::Sheet;
 use crate::project::{DEFAULT_COMPOSITION, Tree, join, resolve};
 
 /// Checks a project.
@@ -91,10 +91,9 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         }
         let text = page.text();
         found.extend(markup::check(page, &text));
-        let sheets = Sheets::of(page, &text);
-        let rules = sheets.rules();
+        let rules = page.facts.sheets.iter().flat_map(Sheet::rules).collect::<Vec<_>>();
         found.extend(styles::check(page, &text, &rules));
-        found.extend(sheet::check(page, &text, &sheets, &rules, mounted.contains(page.path.as_str())));
+        found.extend(sheet::check(page, &text, &rules, mounted.contains(page.path.as_str())));
         if let Some(format) = options.format.filter(|format| format.has_alpha())
             && report.entries.iter().any(|(path, _)| pages.is_at(page, path))
         {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::page::{Page, Pages};
+use super::style_facts::hidden;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Tween, TweenValue};
 
@@ -19,7 +20,7 @@ fn tweens(page: &Page) -> Vec<Diagnostic> {
         return found;
     }
     let text = page.text();
-    let hidden_by_css = &page.facts.hidden;
+    let hidden_by_css = hidden(&page.facts.sheets);
     let clips = Clips::of(page);
     for script in &page.facts.scripts {
         let mut hidden = hidden_by_css.clone();

@@ -269,19 +269,19 @@ fn has_word(bytes: &[u8], at: usize, word: &[u8]) -> bool {
 }
 
 /// Returns whether `url(` at `at` is only the end of a longer name.
-fn follows_name(bytes: &[u8], at: usize) -> bool {
+pub(super) fn follows_name(bytes: &[u8], at: usize) -> bool {
     at.checked_sub(1).is_some_and(|before| {
         let byte = bytes[before];
         byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-_\\".contains(&byte)
     })
 }
 
-fn spaces(bytes: &[u8]) -> usize {
+pub(super) fn spaces(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
 /// Returns the end of a string: its quote, a line end (a broken string), or the end of the text.
-fn string_end(bytes: &[u8], from: usize, mark: u8) -> usize {
+pub(super) fn string_end(bytes: &[u8], from: usize, mark: u8) -> usize {
     let mut at = from;
     while at < bytes.len() && bytes[at] != mark && !is_line_end(bytes[at]) {
         at += match bytes.get(at..at + 3) {
@@ -298,7 +298,7 @@ fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'\x0c')
 }
 
-fn bare_end(bytes: &[u8], from: usize) -> usize {
+pub(super) fn bare_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while at < bytes.len() && bytes[at] != b')' {
         at += if bytes[at] == b'\\' { 2 } else { 1 };

@@ -5,3 +5,4 @@ pub(crate) mod css;
 pub(crate) mod html;
 pub mod json;
 pub(crate) mod script;
+pub(crate) mod style;

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use super::super::outline::Node;
 use super::super::page::Page;
-use super::super::styles::StyleRule;
-use super::declaration::{background, value};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::color::is_opaque;
+use crate::lang::style::{Sheet, StyleRule};
 use crate::options::Format;
 
 /// The number of elements with expensive effects from which frames may stay black; about 40 were observed to.
@@ -38,37 +37,36 @@ fn size(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>]) -> Option<Diagnos
     let root = page.composition.root.as_ref()?;
     let (width, height) = (root.width.number()?, root.height.number()?);
     rules.iter().find_map(|rule| {
-        if !rule.selector.split(',').any(|part| part.trim().eq_ignore_ascii_case("body")) {
+        if !rule.selectors().any(|part| part.eq_ignore_ascii_case("body")) {
             return None;
         }
-        let own = (pixels(rule.body, "width")?, pixels(rule.body, "height")?);
+        let own = (pixels(*rule, "width")?, pixels(*rule, "height")?);
         if own == (width, height) {
             return None;
         }
         let message =
             format!("the page is {} × {} pixels, but the composition is {width} × {height}", own.0, own.1);
         let help = "remove width and height, or set them to data-width and data-height of the root";
-        Some(text.finding(Rule::CanvasSizeMismatch, rule.span, message).help(help))
+        Some(text.finding(Rule::CanvasSizeMismatch, rule.span(), message).help(help))
     })
 }
 
-fn pixels(body: &str, property: &str) -> Option<f64> {
-    value(body, property)?.strip_suffix("px")?.trim().parse().ok()
+fn pixels(rule: StyleRule<'_>, property: &str) -> Option<f64> {
+    rule.value(property)?.strip_suffix("px")?.trim().parse().ok()
 }
 
 /// Finds `zoom` on the root or around it.
 fn zoom(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -> Option<Diagnostic> {
     let is_canvas = |selector: &str| {
-        let selector = selector.trim();
         ["html", "body", ":root"].iter().any(|name| selector.eq_ignore_ascii_case(name))
             || is_root(selector, root)
     };
-    let sheet = rules.iter().filter(|rule| rule.selector.split(',').any(is_canvas));
-    let sheet = sheet.filter_map(|rule| Some((scale(rule.body)?, rule.span)));
+    let sheet = rules.iter().filter(|rule| rule.selectors().any(is_canvas));
+    let sheet = sheet.filter_map(|rule| Some((scale(*rule)?, rule.span())));
     let canvas = page.outline.nodes.iter().filter(|node| matches!(&*node.name, "html" | "body"));
     let inline = canvas.chain([root]).filter_map(|node| {
-        let style = node.attribute("style")?;
-        Some((scale(style)?, node.span_of("style")?))
+        let style = Sheet::parse(node.attribute("style")?, 0);
+        Some((scale(style.attribute())?, node.span_of("style")?))
     });
     let (value, span) = sheet.chain(inline).next()?;
     let message =
@@ -79,7 +77,6 @@ fn zoom(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -> O
 
 /// Returns whether a selector is the id, a class or the composition id of the root.
 fn is_root(selector: &str, root: &Node) -> bool {
-    let selector = selector.trim();
     let id = selector.strip_prefix("[data-composition-id=").and_then(|rest| rest.strip_suffix(']'));
     selector.strip_prefix('#').is_some_and(|id| root.attribute("id") == Some(id))
         || selector.strip_prefix('.').is_some_and(|class| root.has_class(class))
@@ -95,10 +92,11 @@ pub(in super::super) fn opaque_root(
     format: Format,
 ) -> Option<Diagnostic> {
     let root = &page.outline.nodes[page.outline.root()?];
-    let inline = || Some((background(root.attribute("style")?)?, root.span_of("style")?));
+    let style = Sheet::parse(root.attribute("style").unwrap_or_default(), 0);
+    let inline = || Some((background(style.attribute())?, root.span_of("style")?));
     let sheet = || {
-        let own = rules.iter().rev().filter(|rule| rule.selector.split(',').any(|part| is_root(part, root)));
-        own.filter_map(|rule| Some((background(rule.body)?, rule.span))).next()
+        let own = rules.iter().rev().filter(|rule| rule.selectors().any(|part| is_root(part, root)));
+        own.filter_map(|rule| Some((background(*rule)?, rule.span()))).next()
     };
     let (background, span) = inline().or_else(sheet)?;
     if !is_opaque(background) {
@@ -111,32 +109,34 @@ pub(in super::super) fn opaque_root(
     Some(text.finding(Rule::OpaqueRoot, span, message).help(help))
 }
 
-fn scale(body: &str) -> Option<&str> {
-    let scale = value(body, "zoom")?;
+fn background(rule: StyleRule<'_>) -> Option<&str> {
+    rule.value("background").or_else(|| rule.value("background-color"))
+}
+
+fn scale(rule: StyleRule<'_>) -> Option<String> {
+    let scale = rule.value("zoom")?;
     let number = scale.strip_suffix('%').map_or_else(
         || scale.parse::<f64>().ok(),
         |percent| percent.trim().parse::<f64>().ok().map(|percent| percent / 100.0),
     );
-    number.is_some_and(|number| (number - 1.0).abs() > f64::EPSILON).then_some(scale)
+    number.is_some_and(|number| (number - 1.0).abs() > f64::EPSILON).then(|| scale.to_owned())
 }
 
 /// Finds a page with more expensive effects than the renderer can draw.
 fn effects(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -> Option<Diagnostic> {
-    let expensive = rules.iter().filter(|rule| is_expensive(rule.body)).flat_map(|rule| {
-        rule.selector
-            .split(',')
-            .map(|selector| selector.trim().split([' ', '>', '+', '~']).next().unwrap_or(""))
+    let expensive = rules.iter().filter(|rule| is_expensive(**rule)).flat_map(|rule| {
+        rule.selectors().map(|selector| selector.split([' ', '>', '+', '~']).next().unwrap_or(""))
     });
     let expensive = expensive.collect::<BTreeSet<_>>();
     let has_effect = |node: &&Node| {
-        let style = node.attribute("style").unwrap_or_default();
-        let is_hidden = value(style, "display") == Some("none");
+        let style = Sheet::parse(node.attribute("style").unwrap_or_default(), 0);
+        let is_hidden = style.attribute().value("display") == Some("none");
         let by_id = || node.value("id").is_some_and(|id| expensive.contains(format!("#{id}").as_str()));
         let mut classes = node.attribute("class").unwrap_or_default().split_whitespace();
         !is_hidden
             && !INVISIBLE.contains(&&*node.name)
             && node.attribute("data-composition-id").is_none()
-            && (is_expensive(style)
+            && (is_expensive(style.attribute())
                 || (!expensive.is_empty()
                     && (by_id() || classes.any(|class| expensive.contains(format!(".{class}").as_str())))))
     };
@@ -150,13 +150,14 @@ fn effects(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>], root: &Node) -
     Some(text.finding(Rule::ManyEffects, root.span, message).help(help))
 }
 
-fn is_expensive(body: &str) -> bool {
+fn is_expensive(rule: StyleRule<'_>) -> bool {
     let has =
-        |property: &str, function: &str| value(body, property).is_some_and(|value| value.contains(function));
+        |property: &str, function: &str| rule.value(property).is_some_and(|value| value.contains(function));
     has("filter", "blur(")
         || has("backdrop-filter", "blur(")
-        || body.contains("radial-gradient(")
-        || value(body, "clip-path")
+        || rule.declarations().any(|declaration| declaration.value.contains("radial-gradient("))
+        || rule
+            .value("clip-path")
             .is_some_and(|path| !matches!(path, "none" | "inherit" | "initial" | "unset"))
 }
 
@@ -174,8 +175,9 @@ mod tests {
             ("zoom: normal", None),
             ("--zoom: 2", None),
         ] {
-            assert_eq!(scale(body), expected, "{body}");
+            assert_eq!(scale(Sheet::parse(body, 0).attribute()).as_deref(), expected, "{body}");
         }
+        let is_expensive = |body: &str| is_expensive(Sheet::parse(body, 0).attribute());
         assert!(is_expensive("clip-path: circle(1px)") && !is_expensive("clip-path: none"));
     }
 }

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::outline::Node;
 use super::super::page::Page;
-use super::super::styles::StyleRule;
 use super::super::tweens::{hides, is_visible_end};
-use super::declaration::{background, value};
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::script::Tween;
+use crate::lang::style::{Declaration, Sheet, StyleRule, value};
 
 /// The largest number of elements of a page that are compared with its tweens.
 const MAX_OVERLAYS: usize = 100;
@@ -21,13 +20,10 @@ pub(super) fn check(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>]) -> Ve
     if targets.is_empty() {
         return Vec::new();
     }
-    let mut styles = BTreeMap::<&str, String>::new();
+    let mut styles = BTreeMap::<&str, Vec<StyleRule<'_>>>::new();
     for rule in rules {
-        let parts = rule.selector.split(',').map(str::trim);
-        for selector in parts.filter(|part| part.starts_with(['#', '.'])) {
-            let style = styles.entry(selector).or_default();
-            style.push_str(rule.body);
-            style.push(';');
+        for selector in rule.selectors().filter(|selector| selector.starts_with(['#', '.'])) {
+            styles.entry(selector).or_default().push(*rule);
         }
     }
     let candidates = page.outline.nodes.iter().filter_map(|node| {
@@ -37,8 +33,9 @@ pub(super) fn check(page: &Page, text: &Text<'_>, rules: &[StyleRule<'_>]) -> Ve
         if !selectors.iter().any(|selector| targets.contains(selector.as_str())) {
             return None;
         }
-        let own = selectors.iter().filter_map(|selector| styles.get(selector.as_str()).map(String::as_str));
-        let style = own.chain(node.attribute("style")).collect::<Vec<_>>().join(";");
+        let own = selectors.iter().filter_map(|selector| styles.get(selector.as_str())).flatten().copied();
+        let inline = Sheet::parse(node.attribute("style").unwrap_or_default(), 0);
+        let style = own.chain([inline.attribute()]).flat_map(StyleRule::declarations).collect::<Vec<_>>();
         covers(&style).then_some((node, selectors))
     });
     let found = candidates.take(MAX_OVERLAYS).filter_map(|(node, own)| overlay(node, text, &own, &tweens));
@@ -76,18 +73,20 @@ fn overlay(node: &Node, text: &Text<'_>, selectors: &[String], tweens: &[&Tween]
 }
 
 /// Returns whether a style covers the frame with a background.
-fn covers(style: &str) -> bool {
+fn covers(style: &[Declaration<'_>]) -> bool {
+    let value = |property: &str| value(style.iter().copied(), property);
     let is_zero = |property: &str| {
-        value(style, property).is_some_and(|value| value.trim_end_matches(['p', 'x', '%']).trim() == "0")
+        value(property).is_some_and(|value| value.trim_end_matches(['p', 'x', '%']).trim() == "0")
     };
-    let is_placed = matches!(value(style, "position"), Some("fixed" | "absolute"));
+    let is_placed = matches!(value("position"), Some("fixed" | "absolute"));
     let is_full = is_zero("inset") || ["top", "right", "bottom", "left"].iter().all(|side| is_zero(side));
-    let is_opaque = background(style).is_some_and(|background| {
+    let background = value("background").or_else(|| value("background-color"));
+    let is_opaque = background.is_some_and(|background| {
         !matches!(background, "transparent" | "none") && !is_transparent(background)
     });
-    let is_hidden = value(style, "opacity").is_some_and(|value| value.parse() == Ok(0.0))
-        || value(style, "visibility") == Some("hidden")
-        || value(style, "display") == Some("none");
+    let is_hidden = value("opacity").is_some_and(|value| value.parse() == Ok(0.0))
+        || value("visibility") == Some("hidden")
+        || value("display") == Some("none");
     is_placed && is_full && is_opaque && !is_hidden
 }
 
@@ -105,10 +104,12 @@ fn is_transparent(background: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::covers;
+    use super::*;
 
     #[test]
     fn only_what_covers_the_frame_is_an_overlay() {
+        let covers =
+            |style: &str| covers(&Sheet::parse(style, 0).attribute().declarations().collect::<Vec<_>>());
         assert!(covers("position: absolute; inset: 0; background: #fff"));
         assert!(covers("position:fixed;top:0;left:0px;right:0;bottom:0%;background-color:rgb(0,0,0)"));
         for silent in [

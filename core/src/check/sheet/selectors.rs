@@ -1,32 +1,31 @@
 //! Selectors that match nothing, or what the renderer hides.
 
 use super::super::scripts::unmatchable;
-use super::super::styles::StyleRule;
-use super::declaration::value;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::lang::script::Selector;
+use crate::lang::style::StyleRule;
 
 /// The style that the renderer sets on elements that it hides.
 const HIDDEN_STYLE: &str = "visibility: hidden !important;";
 
 pub(super) fn check(text: &Text<'_>, rules: &[StyleRule<'_>]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for rule in rules.iter().filter(|rule| !rule.selector.starts_with('@')) {
-        let may_fail = rule.selector.contains('#') || rule.selector.contains('[');
+    for rule in rules.iter().filter(|rule| !rule.selector().starts_with('@')) {
+        let may_fail = rule.selector().contains('#') || rule.selector().contains('[');
         let selector = may_fail.then(|| Selector {
-            text: Some(rule.selector.to_owned()),
-            span: rule.span,
+            text: Some(rule.selector().to_owned()),
+            span: rule.span(),
             is_query: false,
         });
         if let Some((kind, message, help)) = selector.as_ref().and_then(unmatchable) {
-            found.push(text.finding(kind, rule.span, message).help(help));
+            found.push(text.finding(kind, rule.span(), message).help(help));
         }
-        let is_zero = value(rule.body, "opacity").is_some_and(|value| value.parse() == Ok(0.0));
-        if is_zero && rule.selector.split(',').any(matches_hidden) {
+        let is_zero = rule.value("opacity").is_some_and(|value| value.parse() == Ok(0.0));
+        if is_zero && rule.selectors().any(matches_hidden) {
             let message =
                 "the selector matches videos while the renderer hides them, so their frames are transparent";
             let help = "add [data-composition-src] to the selector, or remove the rule";
-            found.push(text.finding(Rule::HiddenStyleSelector, rule.span, message).help(help));
+            found.push(text.finding(Rule::HiddenStyleSelector, rule.span(), message).help(help));
         }
     }
     found
