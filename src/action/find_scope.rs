@@ -98,7 +98,19 @@ pub(super) fn find_scope(
     }
     skip_untrusted_targets(&mut scope, inputs, provider, console);
     if let Some(request) = request.filter(|_| !scope.targets.is_empty()) {
-        scope.base = BaseCheckout::new(&inputs.workspace, request);
+        match BaseCheckout::new(&inputs.workspace, request, provider) {
+            Ok(base) => scope.base = Some(base),
+            Err(reason) => {
+                console.warning(&format!(
+                    "cannot read the base of the pull request, comparing nothing with it: {reason}"
+                ));
+                scope.notes.push(
+                    "The base of the pull request could not be read, so nothing is compared with it. Check out with \
+                     `fetch-depth: 0`, or grant the token `contents: read`."
+                        .to_owned(),
+                );
+            }
+        }
     }
     let [errors, warnings] =
         [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));

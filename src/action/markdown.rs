@@ -3,7 +3,17 @@
 /// Formats untrusted text as code. Entities keep it from being parsed as markup, and `<code>` keeps names and addresses
 /// from becoming mentions and links.
 pub(super) fn code(text: &str) -> String {
-    let mut escaped = String::from("<code>");
+    format!("<code>{}</code>", escaped(text))
+}
+
+/// Formats untrusted text as the value of an attribute in quotes, truncated to `limit` characters.
+pub(super) fn attribute(text: &str, limit: usize) -> String {
+    escaped(&shortened(text, limit))
+}
+
+/// Writes everything but letters, digits and spaces as entities.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
     for character in hyperframes_ci_core::report::plain(text).chars() {
         match character {
             '\n' | '\r' | '\t' => escaped.push(' '),
@@ -11,16 +21,20 @@ pub(super) fn code(text: &str) -> String {
             character => escaped.push_str(&format!("&#{};", u32::from(character))),
         }
     }
-    escaped.push_str("</code>");
     escaped
+}
+
+/// Truncates a text to `limit` characters.
+fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Formats untrusted text as code, truncated to `limit` characters.
 pub(super) fn short_code(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return code(text);
-    }
-    code(&format!("{}…", text.chars().take(limit.saturating_sub(1)).collect::<String>()))
+    code(&shortened(text, limit))
 }
 
 #[cfg(test)]
@@ -38,6 +52,8 @@ mod tests {
             assert!(!inside.contains(mark), "{mark}: {inside}");
         }
         assert_eq!(code("Grüße 🎬"), "<code>Grüße &#127916;</code>");
+        let attribute = attribute("a\" onerror=alert(1) x=\"", 100);
+        assert!(!attribute.contains(['"', '=', '(']), "{attribute}");
         assert_eq!(short_code("abcdef", 4), "<code>abc&#8230;</code>");
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Preview {
     /// The name in reports.
     pub(super) display_name: String,
     pub(super) state: PreviewState,
+    /// Whether the base does not have the composition.
+    pub(super) is_new: bool,
     /// How the variables differ from those of the base.
     pub(super) variables: Vec<VariableChange>,
     /// The manifest of a batch.
@@ -117,6 +119,7 @@ impl Preview {
         Self {
             display_name: display_name.to_owned(),
             state,
+            is_new: false,
             variables: Vec::new(),
             manifest: None,
             rows: Vec::new(),

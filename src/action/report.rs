@@ -4,7 +4,7 @@ use hyperframes_ci_core::findings::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 use super::figures::Figures;
-use super::markdown::{code, short_code};
+use super::markdown::{attribute, code, short_code};
 use super::preview::{Preview, PreviewRow, PreviewState};
 use super::scope::Scope;
 use super::variable_changes::VariableChange;
@@ -25,7 +25,7 @@ const SUMMARY_ROWS: usize = 500;
 pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
     let forms = COMMENT_ROWS.iter().map(|rows| {
         let mut text = head(scope, previews, event);
-        text.push_str(&table(previews, *rows));
+        text.push_str(&list(previews, *rows));
         text.push_str(&details(previews, *rows));
         text.push_str(&unchanged(scope, *rows));
         text.push_str(&quotes(notes));
@@ -39,7 +39,7 @@ pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], eve
 pub(super) fn summary(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> String {
     let mut text = String::from("## HyperFrames\n\n");
     text.push_str(&head(scope, previews, event));
-    text.push_str(&table(previews, SUMMARY_ROWS));
+    text.push_str(&list(previews, SUMMARY_ROWS));
     text.push_str(&details(previews, SUMMARY_ROWS));
     text.push_str(&unchanged(scope, SUMMARY_ROWS));
     text.push_str(&quotes(notes));
@@ -83,60 +83,72 @@ fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
     format!("**{}** for {}{cost} · [log]({})\n\n", parts.join(", "), short_commit(commit), event.run_url)
 }
 
-/// Returns the table of at most `limit` previews.
-fn table(previews: &[Preview], limit: usize) -> String {
+/// Returns at most `limit` previews: for each a line, and its images below. In cells beside text, images would be a few pixels
+/// wide on a phone.
+fn list(previews: &[Preview], limit: usize) -> String {
     if previews.is_empty() || limit == 0 {
         return String::new();
     }
-    let has_base = previews.iter().any(|preview| preview.urls.base_image.is_some());
-    let mut text = if has_base {
-        String::from("| Composition | Before | After | Video |\n|---|---|---|---|\n")
-    } else {
-        String::from("| Composition | Preview | Video |\n|---|---|---|\n")
-    };
+    let mut text = String::new();
     for preview in previews.iter().take(limit) {
-        let image = |url: &Option<String>| match url {
-            Some(url) => format!("<img src=\"{url}\" width=\"320\" alt=\"\">"),
-            None => String::new(),
-        };
-        let now = match (&preview.urls.video, image(&preview.urls.image)) {
-            (Some(video), image) if !image.is_empty() => format!("<a href=\"{video}\">{image}</a>"),
-            (_, image) => image,
-        };
-        let before = if has_base { format!(" {} |", image(&preview.urls.base_image)) } else { String::new() };
-        text.push_str(&format!(
-            "| {} |{before} {now} | {} |\n",
-            short_code(&preview.display_name, 120),
-            outcome(preview)
-        ));
+        let is_new = if preview.is_new { " (new)" } else { "" };
+        let name = short_code(&preview.display_name, 120);
+        text.push_str(&format!("{name}{is_new} · {}\n\n{}", outcome(preview), images(preview)));
     }
     if previews.len() > limit {
-        text.push_str(&format!("\n… and {} more; see the summary of the run.\n", previews.len() - limit));
+        text.push_str(&format!("… and {} more; see the summary of the run.\n\n", previews.len() - limit));
     }
-    text.push('\n');
     text
 }
 
-/// Returns the table cell with the result of a preview.
+/// Returns the image of a preview, beside that of the base if there is one.
+fn images(preview: &Preview) -> String {
+    let image = |url: &str, kind: &str, width: u32| {
+        let alt = attribute(&format!("{kind} {}", preview.display_name), 120);
+        format!("<img src=\"{url}\" width=\"{width}\" alt=\"{alt}\">")
+    };
+    match (&preview.urls.base_image, &preview.urls.image) {
+        (Some(before), Some(after)) => format!(
+            "| Before | After |\n|---|---|\n| {} | {} |\n\n",
+            image(before, "Before:", 400),
+            image(after, "After:", 400)
+        ),
+        (Some(before), None) => format!("Before:\n\n{}\n\n", image(before, "Before:", 480)),
+        (None, Some(after)) => format!("{}\n\n", image(after, "Preview of", 480)),
+        (None, None) => String::new(),
+    }
+}
+
+/// Returns the result of a preview. Services send videos of repositories as downloads, so the link says so.
 fn outcome(preview: &Preview) -> String {
     match &preview.state {
         PreviewState::Invalid(errors) => format!("not rendered: {}", counted(*errors, "error")),
         PreviewState::Failed { message, .. } => format!("**failed**: {}", short_code(message, 200)),
         PreviewState::Rendered(rendered) => {
+            let file = preview.video().and_then(|video| std::fs::metadata(video).ok());
+            let size = file.map(|file| format!(" ({})", size(file.len()))).unwrap_or_default();
             let link = match &preview.urls.video {
-                Some(url) => format!("[video]({url})<br>"),
+                Some(url) => format!(" · [download video]({url}){size}"),
                 None => String::new(),
             };
             let how = if rendered.figures.is_reused { "reused" } else { rendered.figures.label };
-            format!("{link}{}{how}", figures(&rendered.figures))
+            format!("{}{how}{link}", figures(&rendered.figures))
         }
     }
 }
 
-/// Formats figures as `1280x720, 30 fps, 2 s<br>`, or as the number of completed rows of a batch.
+/// Formats a size as `1.2 MB` or `34 KB`.
+fn size(bytes: u64) -> String {
+    match bytes {
+        1_000_000.. => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{} KB", bytes.div_ceil(1000)),
+    }
+}
+
+/// Formats figures as `1280x720, 30 fps, 2 s, `, or as the number of completed rows of a batch.
 fn figures(figures: &Figures) -> String {
     if let Some((completed, rows)) = figures.rows {
-        return format!("{completed} of {rows} rows<br>");
+        return format!("{completed} of {rows} rows, ");
     }
     let size = figures.width.zip(figures.height);
     let parts = [
@@ -145,7 +157,7 @@ fn figures(figures: &Figures) -> String {
         figures.duration.map(|seconds| format!("{} s", rounded(seconds))),
     ];
     let parts = parts.into_iter().flatten().collect::<Vec<_>>();
-    if parts.is_empty() { String::new() } else { format!("{}<br>", parts.join(", ")) }
+    if parts.is_empty() { String::new() } else { format!("{}, ", parts.join(", ")) }
 }
 
 /// Formats a number with at most two decimal places.

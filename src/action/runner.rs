@@ -72,13 +72,17 @@ impl PreviewRunner<'_> {
     /// Sets the changed variables, and the name of the images of the base.
     fn compare_with_base(&self, target: &RenderTarget, preview: &mut Preview) {
         let Some(base) = &self.scope.base else { return };
-        let reach = Reach::inside(&base.path(), "the base");
-        let html = gate::read_text(&base.path().join(target.path()), &reach, limit::PAGE).unwrap_or_default();
+        let reach = Reach::inside(base.path(), "the base");
+        let Ok(html) = gate::read_text(&base.path().join(target.path()), &reach, limit::PAGE) else {
+            // All variables of a new composition are new.
+            preview.is_new = true;
+            return;
+        };
         let before = Composition::parse(&target.path(), &html).declarations;
         preview.variables = variable_changes(&before, &target.parsed.declarations);
         // Equal renders have equal names, so the images of the base may be published already.
         let directory = base.path().join(&target.prefix);
-        let spec = self.spec(target, &self.scope.settings.at(&base.path()), directory);
+        let spec = self.spec(target, &self.scope.settings.at(base.path()), directory);
         let dry_run = spec.and_then(|spec| {
             let spec = RenderSpec { is_dry_run: true, ..spec };
             render(spec, &mut Console::silent())

@@ -178,6 +178,11 @@ pub(crate) trait CiProvider {
         Err(ProviderError::Unsupported("files of other commits"))
     }
 
+    /// Downloads the files of a commit as a ZIP archive with one directory at the top.
+    fn download_source(&self, _commit: &str, _archive: &Path) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("archives of other commits"))
+    }
+
     /// Marks the sections about older commits in the pull request's comment, if there is one, as out of date. Returns whether
     /// it has changed the comment.
     fn mark_out_of_date(&self, _request: &PullRequest) -> Result<bool, ProviderError> {

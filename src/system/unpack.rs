@@ -46,6 +46,23 @@ impl std::fmt::Display for UnpackError {
 /// Returns [`UnpackError`] if the archive is invalid, unsafe or too large. The caller removes the files that were
 /// unpacked before.
 pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<(), UnpackError> {
+    unpack_with(archive, into, Links::Refuse)
+}
+
+/// What is done with links and other entries that are neither files nor directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// The archive is refused.
+    Refuse,
+    /// They are left out.
+    Skip,
+}
+
+/// Unpacks an archive as [`unpack`] does; links may be left out.
+///
+/// # Errors
+/// As [`unpack`].
+pub(crate) fn unpack_with(archive: &Path, into: &Path, links: Links) -> Result<(), UnpackError> {
     let damaged = |error: zip::result::ZipError| UnpackError::Damaged(error.to_string());
     let file = File::open(archive).map_err(UnpackError::Write)?;
     let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
@@ -67,6 +84,9 @@ pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<(), UnpackError> {
         let target = into.join(relative);
         if entry.is_dir() {
             fs::create_dir_all(&target).map_err(UnpackError::Write)?;
+            continue;
+        }
+        if !entry.is_file() && links == Links::Skip {
             continue;
         }
         if !entry.is_file() {

@@ -106,7 +106,7 @@ fn comment(folder: &Path) -> Result<()> {
     let parser = pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::ENABLE_TABLES);
     pulldown_cmark::html::push_html(&mut body, parser);
     let branch = "https://github.example/o/r/raw/hyperframes-previews/";
-    let body = body.replace(branch, &format!("file://{}/", tables.display())).replace(".gif", ".png");
+    let body = body.replace(branch, &format!("file://{}/", tables.display()));
     let page = folder.join("comment.html");
     fs::write(&page, include_str!("../demo/comment.html").replace("{body}", &body))?;
     let browser = crate::provision::browser()?;

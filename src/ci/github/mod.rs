@@ -175,6 +175,12 @@ impl CiProvider for GitHub {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
+    fn download_source(&self, commit: &str, archive: &Path) -> Result<(), ProviderError> {
+        self.client.require_token()?;
+        let path = format!("{}/zipball/{}", self.client.path, encode_component(commit));
+        self.client.api.download(&path, archive)
+    }
+
     fn mark_out_of_date(&self, request: &PullRequest) -> Result<bool, ProviderError> {
         self.client.require_token()?;
         self.previews().mark_out_of_date(request)

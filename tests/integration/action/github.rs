@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::server::{Answer, Request, base64, page, plain, refuse, serve, unbase64};
 
@@ -55,6 +54,8 @@ pub(super) struct State {
     /// The pull request's repository, and the archive that run 55 left.
     pub(super) head_repository: String,
     pub(super) artifact: Vec<u8>,
+    /// The archive of the base.
+    pub(super) source: Vec<u8>,
     /// Run 55 has left the same archive of another use.
     pub(super) second_artifact: bool,
     pub(super) objects: BTreeMap<String, Value>,
@@ -109,6 +110,7 @@ impl GitHub {
             references: BTreeMap::new(),
             head_repository: "o/r".to_owned(),
             artifact: Vec::new(),
+            source: Vec::new(),
             second_artifact: false,
             objects: BTreeMap::new(),
             serial: 100_000,
@@ -188,6 +190,10 @@ fn handle(state: &mut State, request: &Request, base: &str) -> Answer {
     if request.target == "/storage/artifact?sig=1" {
         assert!(request.header("authorization").is_none(), "the storage sees no token");
         return plain(200, json!({ "bytes": state.artifact }));
+    }
+    if request.target == "/storage/source?sig=1" {
+        assert!(request.header("authorization").is_none(), "the storage sees no token");
+        return plain(200, json!({ "bytes": state.source }));
     }
     if state.busy.0 > 0 {
         state.busy.0 -= 1;
@@ -273,6 +279,9 @@ impl State {
             }
             ("GET", ["actions", "artifacts", "9" | "19", "zip"]) => {
                 (302, Value::Null, format!("location: {base}/storage/artifact?sig=1\r\n"))
+            }
+            ("GET", ["zipball", _]) if !self.source.is_empty() => {
+                (302, Value::Null, format!("location: {base}/storage/source?sig=1\r\n"))
             }
             ("GET", ["pulls", "7", "files"]) => {
                 let files = self.files.iter().map(|name| json!({ "filename": name })).collect::<Vec<_>>();
@@ -412,77 +421,6 @@ impl State {
                 Some(_) => plain(204, Value::Null),
                 None => refuse(422, "Reference does not exist"),
             },
-            _ => refuse(404, "Not Found"),
-        }
-    }
-
-    fn release(&mut self, method: &str, path: &[&str], query: &str, bytes: &[u8], base: &str) -> Answer {
-        let shown = |index: usize, release: &Release| {
-            json!({ "id": index + 1, "tag_name": release.tag, "draft": release.is_draft,
-                "immutable": release.is_immutable,
-                "upload_url": format!("{base}/repos/o/r/releases/{}/assets{{?name,label}}", index + 1) })
-        };
-        let asset = |(id, name, bytes): &(u64, String, Vec<u8>)| {
-            let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-            json!({ "id": id, "name": name, "state": "uploaded", "digest": format!("sha256:{digest}"),
-                "browser_download_url": format!("https://github.example/o/r/releases/download/{name}") })
-        };
-        match (method, path) {
-            ("POST", ["generate-notes"]) => plain(200, json!({ "name": "v1", "body": "" })),
-            ("GET", ["tags", tag]) => {
-                let found = self
-                    .releases
-                    .iter()
-                    .enumerate()
-                    .find(|(_, release)| release.tag == *tag && !release.is_draft);
-                found.map_or_else(
-                    || refuse(404, "Not Found"),
-                    |(index, release)| plain(200, shown(index, release)),
-                )
-            }
-            ("GET", []) => plain(
-                200,
-                json!(
-                    self.releases
-                        .iter()
-                        .enumerate()
-                        .map(|(index, release)| shown(index, release))
-                        .collect::<Vec<_>>()
-                ),
-            ),
-            ("GET", [id, "assets"]) => {
-                let release = &self.releases[id.parse::<usize>().unwrap() - 1];
-                plain(200, json!(release.assets.iter().map(asset).collect::<Vec<_>>()))
-            }
-            ("POST", [id, "assets"]) => {
-                let name = query.strip_prefix("name=").unwrap().to_owned();
-                let fresh = self.fresh();
-                let is_race = self.races > 0;
-                self.races = self.races.saturating_sub(1);
-                let release = &mut self.releases[id.parse::<usize>().unwrap() - 1];
-                if is_race {
-                    release.assets.push((fresh, name.clone(), b"of another job".to_vec()));
-                }
-                if release.is_immutable {
-                    return refuse(422, "Cannot upload assets to an immutable release.");
-                }
-                if release.assets.iter().any(|(_, known, _)| *known == name) {
-                    return plain(
-                        422,
-                        json!({ "message": "Validation Failed", "errors": [
-                        { "resource": "ReleaseAsset", "code": "already_exists", "field": "name" }] }),
-                    );
-                }
-                release.assets.push((fresh, name, bytes.to_vec()));
-                plain(201, asset(release.assets.last().unwrap()))
-            }
-            ("DELETE", ["assets", id]) => {
-                let id = id.parse::<u64>().unwrap();
-                self.releases
-                    .iter_mut()
-                    .for_each(|release| release.assets.retain(|(known, ..)| *known != id));
-                plain(204, Value::Null)
-            }
             _ => refuse(404, "Not Found"),
         }
     }

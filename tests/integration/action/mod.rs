@@ -1,5 +1,6 @@
 //! The GitHub Action without GitHub: action.yml, run as a runner runs it, against a fake of the API and the emulator.
 
+mod comment;
 mod configuration;
 mod github;
 mod gitlab;
@@ -8,6 +9,7 @@ mod graph;
 mod paths;
 mod preview;
 mod release;
+mod release_api;
 mod requests;
 mod runner;
 mod server;

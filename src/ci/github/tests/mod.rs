@@ -14,6 +14,8 @@ use crate::system::secret::Secret;
 mod github;
 #[path = "../../../../tests/integration/action/graph.rs"]
 mod graph;
+#[path = "../../../../tests/integration/action/release_api.rs"]
+mod release_api;
 #[allow(dead_code)]
 #[path = "../../../../tests/integration/action/server.rs"]
 mod server;
