@@ -65,6 +65,13 @@ is_in_checkout() {
 }
 
 if [[ -n ${INPUT_BINARY:-} ]]; then
+  if [[ -d $INPUT_BINARY ]]; then
+    folder=$INPUT_BINARY
+    for name in hyperframes-ci hyperframes-ci.exe; do
+      [[ -f $folder/$name ]] && INPUT_BINARY=$folder/$name
+    done
+    [[ ! -d $INPUT_BINARY ]] || fail "input binary is a directory without hyperframes-ci: $INPUT_BINARY"
+  fi
   [[ -f $INPUT_BINARY && -x $INPUT_BINARY ]] || fail "input binary is not an executable file: $INPUT_BINARY"
   if is_in_checkout "$INPUT_BINARY" && ! is_proven; then
     fail "input binary is a file of the checkout, whose code is not proven to be of this repository: $INPUT_BINARY; use a binary outside of the checkout"

@@ -16,7 +16,7 @@ use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
 use crate::app::entries::{located, no_entry_for};
 use crate::app::spec::{ProjectSource, RenderSpec};
-use crate::ci::{CiProvider, ConfigSource, ProviderError, PullRequest, Subject};
+use crate::ci::{CiProvider, ConfigSource, ProviderError, Subject};
 use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::display_path::DisplayPaths;
@@ -54,8 +54,8 @@ pub(super) fn find_scope(
     };
     let is_limited =
         inputs.changed_only && (mode == Mode::Preview || (mode == Mode::Check && !inputs.check_all));
-    if let Some(request) = pull_request.filter(|_| is_limited) {
-        builder.set_changed(provider, request, console);
+    if is_limited {
+        builder.set_changed(provider, console);
     }
     let event = if mode == Mode::Release { "release" } else { provider.event().kind.as_str() };
     let entries = std::mem::take(&mut builder.scope.settings.file.entries);
@@ -205,12 +205,18 @@ struct ScopeBuilder<'a> {
 }
 
 impl ScopeBuilder<'_> {
-    /// Finds the files that the pull request changes, with Git or the CI service. If neither knows, everything is
-    /// rendered, and a note says so.
-    fn set_changed(&mut self, provider: &dyn CiProvider, request: &PullRequest, console: &mut Console) {
-        let changed = changes::since(&self.inputs.workspace, &request.base).or_else(|error| {
+    /// Finds the files that the pull request or the merge group changes, with Git or the CI service. If neither knows,
+    /// everything is rendered, and a note says so.
+    fn set_changed(&mut self, provider: &dyn CiProvider, console: &mut Console) {
+        let event = provider.event();
+        let Some(base) = event.subject.base() else { return };
+        let changed = changes::since(&self.inputs.workspace, base).or_else(|error| {
             // A shallow clone does not contain the base.
-            provider.changed_files(request).map_err(|other| format!("{error}; {other}"))
+            let changed = match &event.subject {
+                Subject::PullRequest(request) => provider.changed_files(request),
+                _ => provider.files_between(base, &event.commit),
+            };
+            changed.map_err(|other| format!("{error}; {other}"))
         });
         match changed {
             Ok(changed) => self.changed = Some(changed),

@@ -54,7 +54,8 @@ impl Mode {
             (Self::Auto, Subject::Run(_)) => Self::WorkflowRun,
             (Self::Auto, Subject::Release { .. }) => Self::Release,
             (Self::Auto, Subject::Other) if release_tag.is_some() => Self::Release,
-            (Self::Auto, Subject::Other) => Self::Check,
+            // A merge queue has no comment to write.
+            (Self::Auto, Subject::MergeGroup { .. } | Subject::Other) => Self::Check,
             (mode, _) => mode,
         }
     }

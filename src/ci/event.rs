@@ -36,6 +36,11 @@ pub(crate) enum Subject {
         /// The tag of the release.
         tag: String,
     },
+    /// A group of pull requests in a merge queue.
+    MergeGroup {
+        /// The commit of the target branch.
+        base: String,
+    },
     /// A finished run without secrets, which started this one.
     Run(TriggeringRun),
     /// Anything else, such as a push.
@@ -43,12 +48,21 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    /// Returns the commit of the target branch.
+    pub(crate) fn base(&self) -> Option<&str> {
+        match self {
+            Self::PullRequest(request) => Some(&request.base),
+            Self::MergeGroup { base } => Some(base),
+            _ => None,
+        }
+    }
+
     /// Returns the name of the event in the configuration, or `None` if the subject does not determine it.
     pub(crate) fn kind(&self) -> Option<&'static str> {
         match self {
             Self::PullRequest(_) | Self::Run(_) => Some("pull_request"),
             Self::Release { .. } => Some("release"),
-            Self::Other => None,
+            Self::MergeGroup { .. } | Self::Other => None,
         }
     }
 }

@@ -173,6 +173,11 @@ pub(crate) trait CiProvider {
         Err(ProviderError::Unsupported("lists of changed files"))
     }
 
+    /// Returns the repository paths that differ between two commits, including deleted files.
+    fn files_between(&self, _base: &str, _head: &str) -> Result<BTreeSet<String>, ProviderError> {
+        Err(ProviderError::Unsupported("comparisons of commits"))
+    }
+
     /// Returns the text of a file at a commit, or `None` if it does not exist.
     fn file_at(&self, _commit: &str, _path: &str) -> Result<Option<String>, ProviderError> {
         Err(ProviderError::Unsupported("files of other commits"))

@@ -71,6 +71,9 @@ pub(super) fn run(input: &[u8]) {
             assert!(name == "workflow_run" && mode == Mode::WorkflowRun);
         }
         Subject::Release { tag } => assert!(!tag.is_empty() && name == "release" && mode == Mode::Release),
+        Subject::MergeGroup { base } => {
+            assert!(is_hexadecimal(base) && name == "merge_group" && mode == Mode::Check);
+        }
         Subject::Other => assert_eq!(mode, Mode::Check),
     }
 }

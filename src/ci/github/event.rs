@@ -85,6 +85,9 @@ fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
             let is_known = run.id > 0 && !run.head.is_empty() && is_repository(&run.repository);
             if is_known { Subject::Run(run) } else { Subject::Other }
         }
+        "merge_group" => {
+            sha("/merge_group/base_sha").map_or(Subject::Other, |base| Subject::MergeGroup { base })
+        }
         // Other actions change the text of a release, or delete it.
         "release" if matches!(text("/action").as_deref(), Some("edited" | "deleted" | "unpublished")) => {
             Subject::Other
@@ -204,6 +207,14 @@ mod tests {
         for action in ["edited", "deleted", "unpublished"] {
             assert_eq!(subject(action), Subject::Other, "{action}");
         }
+    }
+
+    #[test]
+    fn a_merge_group_has_the_commit_that_it_is_merged_into() {
+        let base = "b".repeat(40);
+        let payload = json!({ "action": "checks_requested", "merge_group": { "base_sha": base } });
+        assert_eq!(subject("merge_group", &payload, "o/r"), Subject::MergeGroup { base });
+        assert_eq!(subject("merge_group", &json!({}), "o/r"), Subject::Other);
     }
 
     #[test]

@@ -66,6 +66,16 @@ const HEADERS: &[(&str, &str)] =
 /// Files of a pull request that the API lists; source: docs.github.com, "List pull requests files".
 const MAX_FILES: usize = 3000;
 
+/// Files of a comparison that the API lists; source: docs.github.com, "Compare two commits".
+const MAX_COMPARED: usize = 300;
+
+/// Returns the paths of changed files. A renamed file no longer exists at its previous path.
+fn names_of(files: &[Value]) -> BTreeSet<String> {
+    let names =
+        files.iter().flat_map(|file| ["filename", "previous_filename"].map(|name| file[name].as_str()));
+    names.flatten().map(str::to_owned).collect()
+}
+
 /// Returns whether a branch of the repository ends at the commit. Commits of forks can be read in the repository, too, but
 /// are on none of its branches.
 fn is_branch_tip(client: &Client, commit: &str) -> bool {
@@ -152,11 +162,19 @@ impl CiProvider for GitHub {
                 "the pull request changes {MAX_FILES} files or more, and the API lists no further ones"
             )));
         }
-        let names = files.iter().flat_map(|file| {
-            // A renamed file no longer exists at its previous path.
-            ["filename", "previous_filename"].map(|name| file.get(name).and_then(Value::as_str))
-        });
-        Ok(names.flatten().map(str::to_owned).collect())
+        Ok(names_of(&files))
+    }
+
+    fn files_between(&self, base: &str, head: &str) -> Result<BTreeSet<String>, ProviderError> {
+        let path = format!("/compare/{}...{}", encode_component(base), encode_component(head));
+        let compared = self.client.get(&path, "the comparison with the target branch")?;
+        let files = compared["files"].as_array().cloned().unwrap_or_default();
+        if files.len() >= MAX_COMPARED {
+            return Err(ProviderError::Failed(format!(
+                "{MAX_COMPARED} files or more differ, and the API lists no further ones"
+            )));
+        }
+        Ok(names_of(&files))
     }
 
     fn file_at(&self, commit: &str, path: &str) -> Result<Option<String>, ProviderError> {

@@ -280,6 +280,10 @@ impl State {
             ("GET", ["actions", "artifacts", "9" | "19", "zip"]) => {
                 (302, Value::Null, format!("location: {base}/storage/artifact?sig=1\r\n"))
             }
+            ("GET", ["compare", range]) if range.contains("...") => {
+                let files = self.files.iter().map(|name| json!({ "filename": name })).collect::<Vec<_>>();
+                plain(200, json!({ "files": files }))
+            }
             ("GET", ["zipball", _]) if !self.source.is_empty() => {
                 (302, Value::Null, format!("location: {base}/storage/source?sig=1\r\n"))
             }

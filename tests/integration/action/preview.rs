@@ -268,6 +268,25 @@ fn a_shallow_clone_learns_from_the_api_what_changed() {
 }
 
 #[test]
+fn a_merge_group_is_checked_as_far_as_it_changes_something() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "videos/two/index.html", &html(720, 720, "<img src=\"gone.png\">"));
+    let base = commit(stage.repository.path(), "broken for long");
+    write(stage.repository.path(), "videos/one/index.html", &html(1280, 720, "<i>changed</i>"));
+    commit(stage.repository.path(), "the group");
+    for (base, requests) in [(base, 0), ("e".repeat(40), 1)] {
+        // The second base is not in the clone.
+        stage.github.state().files = vec!["videos/one/index.html".to_owned()];
+        let payload = json!({ "action": "checks_requested", "merge_group": { "base_sha": base } });
+        let run = stage.run(&stage.runner("merge_group", &payload), &[("projects", "videos")]);
+        assert_eq!(run.code, 0, "{}", run.log);
+        assert!(run.log.contains("not checked: 1 composition"), "{}", run.log);
+        assert_eq!(stage.github.count("GET", "/compare/"), requests);
+        assert_eq!((stage.emulator.created(), stage.github.state().comments.len()), ((0, 0), 0));
+    }
+}
+
+#[test]
 fn the_variables_of_a_new_composition_are_not_listed() {
     let mut stage = Stage::new();
     write(stage.repository.path(), "videos/three/index.html", &html(720, 720, ""));

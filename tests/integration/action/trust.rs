@@ -277,7 +277,7 @@ fn the_input_binary_is_not_a_file_of_a_strangers_checkout() {
     let stage = Stage::new();
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    for name in ["workspace/bin/hf", "tools/hf"] {
+    for name in ["workspace/bin/hf", "tools/hf", "workspace/release/hyperframes-ci"] {
         write(folder.path(), name, "#!/bin/sh\necho the-program-runs\n");
         fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -293,6 +293,8 @@ fn the_input_binary_is_not_a_file_of_a_strangers_checkout() {
         ("push", "workspace/device", false),
         ("push", "workspace/dangling", false),
         ("push", "workspace/bin", false),
+        ("push", "workspace/release", true),
+        ("issue_comment", "workspace/release", false),
         ("issue_comment", "tools/hf", true),
         ("issue_comment", "workspace/bin/hf", false),
         ("issue_comment", "workspace/../workspace/bin/hf", false),
