@@ -60,7 +60,7 @@ pub(super) const CRATES: &[Rules] = &[
     Rules {
         folder: "xtask/src",
         order: OrderSource::Chains(&[
-            "main > bench, suites > docs > npm > wasm > release > provision > command",
+            "main > bench, suites > docs > preflight_page > npm > wasm > release > provision > command",
             "suites, npm > dist > command",
             "main > demo > provision",
             "main > engine_lock > command",
