@@ -26,3 +26,4 @@ mod severities;
 pub(crate) mod sign_in;
 pub(crate) mod spec;
 pub(crate) mod staged;
+mod staged_entries;

@@ -68,15 +68,17 @@ impl ProjectLevels {
 
     /// Returns the severities of the project at a repository path: the highest of its entries.
     pub(crate) fn of(&self, project: &str) -> Levels {
-        let with = |more: &CheckConfig| {
-            let mut levels = self.base.clone();
-            more.apply(&mut levels);
-            self.own.apply(&mut levels);
-            levels
-        };
         let entries = self.entries.iter().filter(|(path, ..)| path == project);
-        Levels::highest(entries.map(|(_, check, _)| with(check)))
-            .unwrap_or_else(|| with(&CheckConfig::default()))
+        Levels::highest(entries.map(|(_, check, _)| self.of_entry(check)))
+            .unwrap_or_else(|| self.of_entry(&CheckConfig::default()))
+    }
+
+    /// Returns the severities of an entry with its own.
+    pub(crate) fn of_entry(&self, check: &CheckConfig) -> Levels {
+        let mut levels = self.base.clone();
+        check.apply(&mut levels);
+        self.own.apply(&mut levels);
+        levels
     }
 
     /// Returns the format of the project at a repository path: the first one of its entries with transparency.

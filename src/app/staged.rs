@@ -9,6 +9,7 @@ use hyperframes_ci_core::project::below;
 use super::check::{CheckResult, CheckSpec, select};
 use super::config::{self, File};
 use super::severities::ProjectLevels;
+use super::staged_entries::{self, StagedEntry};
 use crate::fault::Error;
 use crate::project::changes::Base;
 use crate::project::collect::repository;
@@ -27,7 +28,7 @@ pub(crate) fn check(spec: &CheckSpec, base: &Base, paths: &DisplayPaths) -> Resu
     let mut result = CheckResult::default();
     for (root, inside) in repositories(&spec.paths)? {
         let index = Index::open(&root, base)?;
-        let levels = RepositoryLevels::read(spec, &index)?;
+        let configuration = Configuration::read(spec, &index)?;
         if index.changed.is_empty() {
             continue;
         }
@@ -35,7 +36,7 @@ pub(crate) fn check(spec: &CheckSpec, base: &Base, paths: &DisplayPaths) -> Resu
             inside.is_empty() || inside.iter().any(|path| is_related(path, &project.path))
         };
         let projects = index.projects()?.into_iter().filter(is_chosen).collect::<Vec<_>>();
-        let work = |(): &mut (), project: &StagedProject| check_one(&index, project, &levels);
+        let work = |(): &mut (), project: &StagedProject| check_one(&index, project, &configuration);
         in_order(
             &projects,
             u64::MAX,
@@ -105,29 +106,37 @@ fn is_related(path: &str, project: &str) -> bool {
     path == project || below(path, project).is_some() || below(project, path).is_some()
 }
 
-/// The severities of a repository, before and after the commit.
-struct RepositoryLevels {
+/// The configuration of a repository, before and after the commit.
+struct Configuration {
+    file: File,
     new: ProjectLevels,
     /// Those of `HEAD`, if the commit changes the configuration.
-    old: Option<ProjectLevels>,
+    old: Option<(File, ProjectLevels)>,
 }
 
-impl RepositoryLevels {
+impl Configuration {
     fn read(spec: &CheckSpec, index: &Index) -> Result<Self, Error> {
-        if spec.severities.config.is_some() || spec.severities.known.is_some() {
+        let severities = &spec.severities;
+        if severities.config.is_some() || severities.known.is_some() {
             let reach = Reach::of_user(spec.workspace.as_deref());
-            return Ok(Self { new: ProjectLevels::read(&spec.severities, index.root(), &reach)?, old: None });
+            let file = match severities.known {
+                Some(_) => File::default(),
+                None => config::read(index.root(), severities.config.as_deref(), &reach)?,
+            };
+            return Ok(Self { new: ProjectLevels::new(severities, &file), file, old: None });
         }
-        let new = match index.text(CONFIG_FILE)? {
+        let file = match index.text(CONFIG_FILE)? {
             Some(text) => config::of_text(&text, index.root())?,
             None => File::default(),
         };
         let old = index.changed.contains(CONFIG_FILE).then(|| {
             let old =
                 index.text_in_head(CONFIG_FILE).and_then(|text| config::of_text(&text, index.root()).ok());
-            ProjectLevels::new(&spec.severities, &old.unwrap_or_default())
+            let old = old.unwrap_or_default();
+            let levels = ProjectLevels::new(severities, &old);
+            (old, levels)
         });
-        Ok(Self { new: ProjectLevels::new(&spec.severities, &new), old })
+        Ok(Self { new: ProjectLevels::new(severities, &file), file, old })
     }
 }
 
@@ -135,14 +144,14 @@ impl RepositoryLevels {
 fn check_one(
     index: &Index,
     project: &StagedProject,
-    levels: &RepositoryLevels,
+    configuration: &Configuration,
 ) -> Result<(Findings, usize), Error> {
     let mut options = CheckOptions { format: levels.new.format(&project.path), ..CheckOptions::default() };
     select(&mut options, project.files.clone(), project.is_partial);
     let tree = IndexTree::open(index, &project.path)?;
     let mut report = tree.check(&options)?;
-    let new = levels.new.of(&project.path);
-    let old = levels.old.as_ref().map(|levels| levels.of(&project.path));
+    let new = configuration.new.of(&project.path);
+    let old = configuration.old.as_ref().map(|(_, levels)| levels.of(&project.path));
     let changed = tree.changed(&report);
     // A change of the configuration concerns the findings whose severity it changes; that of a link, references that it
     // leads out of the repository, which have no target.
@@ -151,7 +160,21 @@ fn check_one(
         let is_of_link = found.rule == Rule::EscapingReference && index.has_changed_links();
         has_other_level || is_of_link || changed.contains(&found.path)
     };
+    let all = report.findings.clone();
     report.limit_to_or(&changed, &is_kept);
     report.findings.set_levels(&new);
+    // What entries add: findings about their values and aspect ratios.
+    let before = configuration.old.as_ref().map(|(file, _)| file);
+    for entry in staged_entries::of_project(index, &configuration.file, before, &project.path)? {
+        let StagedEntry { options, check, sources, is_new } = entry;
+        let mut added = tree.check(&options)?;
+        let changed = tree.changed(&added);
+        if !is_new && !sources.iter().any(|source| changed.contains(source)) {
+            added.limit_to(&changed);
+        }
+        added.findings.diagnostics.retain(|found| !all.diagnostics.contains(found));
+        added.findings.set_levels(&configuration.new.of_entry(&check));
+        report.findings.append(added.findings);
+    }
     Ok((report.findings, report.compositions))
 }

@@ -355,3 +355,74 @@ fn it_needs_a_repository() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.error()["message"].as_str().unwrap().contains("is not in a Git repository"), "{ran:?}");
 }
+
+/// A page with a variable, and a configuration with an entry that sets it.
+const VARIABLE: &str = r#"<html data-composition-variables='[{"id":"title","label":"Title","type":"string","default":"Hi"}]'>
+<div data-composition-id="main" data-width="1920" data-height="1080" data-duration="2" data-no-timeline>
+<h1 data-var-text="title">Hi</h1></div></html>
+"#;
+
+const ENTRY: &str = "[[render]]\nproject = \"./video\"\n";
+
+/// Commits a project whose entry has rows, and what is not a part of the test.
+fn with_rows() -> Repository {
+    let repository = Repository::new();
+    repository.write("video/index.html", VARIABLE);
+    repository.write("rows.csv", "title\nOne\n");
+    repository.write("hyperframes-ci.toml", &format!("{ENTRY}rows = \"rows.csv\"\n"));
+    repository.git(&["add", "--all"]);
+    repository.commit();
+    repository
+}
+
+#[test]
+fn values_of_entries_come_from_the_index() {
+    let repository = with_rows();
+    repository.stage("rows.csv", "titel\nOne\n");
+    repository.write("rows.csv", "title\nOne\n");
+    assert_eq!(repository.found(), ["undeclared-variable rows.csv"]);
+    repository.commit();
+    assert!(repository.found().is_empty(), "the commit changes nothing about the rows");
+    repository.stage("README.md", "other\n");
+    assert!(repository.found().is_empty());
+    repository.stage("video/index.html", &VARIABLE.replace("1920", "1280").replace("1080", "720"));
+    assert_eq!(
+        repository.found(),
+        ["undeclared-variable rows.csv"],
+        "the commit changes what the rows are for"
+    );
+}
+
+#[test]
+fn a_changed_entry_is_checked() {
+    for (settings, expected) in [
+        ("variables = { title = 1 }\n", &["variable-type-mismatch video/index.html"][..]),
+        ("variables = { title = \"x\" }\n", &[]),
+        ("aspect-ratio = \"1:1\"\n", &["aspect-ratio-mismatch video/index.html"]),
+        ("variables-file = \"values.json\"\n", &["undeclared-variable values.json"]),
+        ("variables = { title = 1 }\ncheck.allow = [\"variable-type-mismatch\"]\n", &[]),
+        ("rows = \"elsewhere.csv\"\n", &[]),
+        ("rows = \"-\"\n", &[]),
+    ] {
+        let repository = with_rows();
+        repository.stage("values.json", r#"{"titel": "x"}"#);
+        repository.commit();
+        repository.stage("hyperframes-ci.toml", &format!("{ENTRY}{settings}"));
+        assert_eq!(repository.found(), expected, "{settings}");
+        repository.commit();
+        repository.stage("hyperframes-ci.toml", &format!("# a comment\n{ENTRY}{settings}"));
+        assert!(repository.found().is_empty(), "a comment changes no entry: {settings}");
+    }
+    let repository = with_rows();
+    repository.stage("hyperframes-ci.toml", &format!("[defaults]\naspect-ratio = \"1:1\"\n{ENTRY}"));
+    assert_eq!(repository.found(), ["aspect-ratio-mismatch video/index.html"]);
+}
+
+#[test]
+fn deleted_values_of_an_entry_are_an_error() {
+    let repository = with_rows();
+    repository.git(&["rm", "--quiet", "rows.csv"]);
+    let ran = repository.check();
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("rows.csv is not in the index: rows of the entry"), "{ran:?}");
+}
