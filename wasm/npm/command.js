@@ -3,8 +3,8 @@ import { parseArgs } from "node:util";
 import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { PreflightError, check, explain } from "./node.js";
-import { layers, parseConfiguration, videoFormat } from "./configuration.js";
-import { merged } from "./report.js";
+import { layers, normalize, parseConfiguration, videoFormat } from "./configuration.js";
+import { merged, picked } from "./report.js";
 import { UsageError } from "./usage-error.js";
 import { DiskFiles, projectsOf, repositoryOf } from "./disk.js";
 import { IndexFiles, changedSince, stagedProjects } from "./git.js";
@@ -170,19 +170,66 @@ function checkStaged(flags, paths) {
         before = read("");
       }
     }
-    return ({ project, files, partial }) => {
+    return (found) => {
+      const { project, files, partial } = found;
       const options = { project, severities: layers(configuration, project, flags.own), ...entries(files, partial, {}) };
       options.videoFormat = videoFormat(configuration, project);
       if (before) options.previousSeverities = layers(before, project, flags.own);
       options.format = flags.format ?? "human";
       options.changed = [...index.changed];
       const from = new IndexFiles(index, project);
-      return checkOnDemand(from, options, (result) => {
+      const result = checkOnDemand(from, options, (result) => {
         options.changed = [...index.changed, ...from.changedThroughLinks(result.used)];
         options.untracked = result.missing.filter((path) => index.isOnDisk(path));
       });
+      const own = configuration.entries.filter((entry) => entry.project === project);
+      const added = own.map((entry) => checkEntry(index, from, options, configuration, before, entry, flags));
+      return [result, ...added.filter((more) => more !== undefined)];
     };
-  });
+  }).flat();
+}
+
+/** Options of an entry about its composition and values. */
+const ENTRY_OPTIONS = ["composition", "aspect-ratio", "variables", "variables-file", "rows"];
+
+const setting = ({ defaults }, entry, name) => entry[name] ?? defaults[name];
+
+/** Returns whether the commit adds or changes an entry. */
+function isNewEntry(configuration, before, entry) {
+  const key = (file, one) => JSON.stringify([one.project, one.check, ...ENTRY_OPTIONS.map((name) => setting(file, one, name) ?? null)]);
+  return before !== undefined && !before.entries.some((other) => key(before, other) === key(configuration, entry));
+}
+
+/** Returns what an entry of the configuration adds to the findings of its project: its values come from the index. */
+function checkEntry(index, from, options, configuration, before, entry, flags) {
+  const own = optionsOfEntry(index, configuration, entry);
+  if (ENTRY_OPTIONS.every((name) => setting(configuration, entry, name) === undefined)) return undefined;
+  const isWhole = isNewEntry(configuration, before, entry) || own.values.some(({ path }) => index.changed.has(path));
+  const place = ({ code, path, span, message }) => JSON.stringify([code, path, span, message]);
+  const project = { ...options, changed: undefined, previousSeverities: undefined, severities: [[{}]] };
+  const known = new Set(check(from.files, project).diagnostics.map(place));
+  const severities = [[configuration.check, entry.check, flags.own]];
+  const result = check(from.files, { ...project, ...own, severities, changed: isWhole ? undefined : options.changed });
+  return picked(result, options.format, (found) => !known.has(place(found)));
+}
+
+/** Returns the options of an entry. */
+function optionsOfEntry(index, configuration, entry) {
+  const get = (name) => setting(configuration, entry, name);
+  const values = [];
+  for (const name of ["variables-file", "rows"]) {
+    // Rows of standard input are known only when they are rendered.
+    if (get(name) === undefined || get(name) === "-") continue;
+    const path = normalize(get(name));
+    const text = index.read(path);
+    if (text !== undefined) values.push({ path, text, rows: name === "rows" });
+    else if (index.changed.has(path)) {
+      throw new UsageError(`${path} is not in the index: ${name} of the entry ${JSON.stringify(entry.name ?? entry.project)}`);
+    }
+  }
+  const composition = get("composition");
+  const compositions = composition === undefined ? undefined : [composition];
+  return { values, variables: get("variables"), aspectRatio: get("aspect-ratio"), compositions, partial: undefined };
 }
 
 /** Checks a project. Files outside of it are read if a reference leads to them. */

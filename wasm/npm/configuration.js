@@ -11,17 +11,17 @@ export function parseConfiguration(text, path, schema) {
     throw new UsageError(`${path}: ${error.message.trim()}`);
   }
   const mistakes = [...validate(parsed, schema, schema, "")];
-  const { check: base = {}, render: entries = [], defaults = {} } = parsed;
+  const { check: base = {}, defaults = {}, render: entries = [] } = parsed;
   if (mistakes.length > 0) throw new UsageError(mistakes.map((mistake) => `${path}: ${mistake}`).join("\n"));
   const names = entries.map(({ name }) => name).filter((name) => name !== undefined);
   const twice = names.find((name, place) => names.indexOf(name) < place);
   if (twice !== undefined) throw new UsageError(`${path}: duplicate entry name ${JSON.stringify(twice)}`);
   const entry = (own) => ({ ...own, project: normalize(own.project), check: own.check ?? {}, format: own.format ?? defaults.format });
-  return { check: base, entries: entries.map(entry) };
+  return { check: base, defaults, entries: entries.map(entry) };
 }
 
 /** Returns a path without `.`, `..` and empty segments. */
-function normalize(path) {
+export function normalize(path) {
   const segments = [];
   for (const segment of path.split("/")) {
     if (segment === ".." && segments.length > 0 && segments.at(-1) !== "..") segments.pop();

@@ -162,6 +162,13 @@ export class Index {
     return bytes && Buffer.from(bytes).toString();
   }
 
+  /** Returns the text of a file of any size and kind, or `undefined` if the index does not have it. */
+  read(path) {
+    const { file } = this.resolve(path);
+    if (file === undefined) return undefined;
+    return this.text(file) ?? git(this.root, ["cat-file", "blob", this.entries.get(file).blob]).toString();
+  }
+
   /** Returns the text of a file of `HEAD`, or `undefined` if it does not exist. */
   textInHead(path) {
     try {

@@ -11,11 +11,31 @@ export function merged(results, format) {
   return `${JSON.stringify({ diagnostics, ...counts }, null, 2)}\n`;
 }
 
+/** Returns a result with those of its findings that `isKept` returns true for. */
+export function picked(result, format, isKept) {
+  const kept = result.diagnostics.map(isKept);
+  const pick = (items) => items.filter((_, place) => kept[place]);
+  const diagnostics = pick(result.diagnostics);
+  const count = (severity) => diagnostics.filter((found) => found.severity === severity).length;
+  let { text } = result;
+  if (format === "sarif") {
+    const log = JSON.parse(text);
+    log.runs[0].results = pick(log.runs[0].results);
+    text = JSON.stringify(log);
+  } else if (format !== "json") {
+    // Each finding ends with a blank line for people, and with a line for a workflow: they contain no others.
+    const end = format === "human" ? "\n\n" : "\n";
+    text = pick(text.split(end)).map((one) => one + end).join("");
+  }
+  return { ...result, diagnostics, text, errors: count("error"), warnings: count("warning"), notes: count("note") };
+}
+
 function mergedSarif(results) {
   const logs = results.map(({ text }) => JSON.parse(text));
   const [first] = logs;
   const [run] = first.runs;
-  const rules = new Map(logs.flatMap((log) => log.runs[0].tool.driver.rules.map((rule) => [rule.id, rule])));
+  const used = new Set(results.flatMap(({ diagnostics }) => diagnostics.map(({ code }) => code)));
+  const rules = new Map(logs.flatMap((log) => log.runs[0].tool.driver.rules).filter(({ id }) => used.has(id)).map((rule) => [rule.id, rule]));
   const order = codes().split(" ");
   run.tool.driver.rules = [...rules.values()].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
   const places = new Map(run.tool.driver.rules.map((rule, place) => [rule.id, place]));

@@ -56,6 +56,7 @@ function put(folder, files) {
 
 const toml = (text) => ({ "v/index.html": BROKEN, "hyperframes-ci.toml": text });
 const GOOD = { "v/index.html": page('<img src="a.png" alt="">'), "v/a.png": "x" };
+const ROWS = { "v/index.html": page(), "hyperframes-ci.toml": '[[render]]\nproject = "v"\nrows = "x.csv"\n' };
 const MISSING = ["missing-asset v/index.html:4"];
 
 /**
@@ -135,6 +136,15 @@ const CASES = [
   ["staged: the configuration", toml('[check]\nallow = ["missing-asset"]\n'), ["--staged"], 5, { change: stage({ "hyperframes-ci.toml": "" }), findings: MISSING }],
   ["staged: the configuration is invalid", GOOD, ["--staged"], 2, { change: stage({ "hyperframes-ci.toml": "[chek]\n" }) }],
   ["staged: another default", toml(""), ["--staged"], 0, { change: stage({ "hyperframes-ci.toml": "[defaults]\nfps = 24\n" }), findings: [] }],
+  ["staged: rows of an entry", { ...ROWS, "x.csv": "title\nOne\n" }, ["--staged"], 5, { change: (folder) => { stage({ "x.csv": "titel\nOne\n" })(folder); put(folder, { "x.csv": "title\nOne\n" }); }, findings: ["undeclared-variable x.csv:2"] }],
+  ["staged: a page with rows", { ...ROWS, "x.csv": "titel\nOne\n" }, ["--staged"], 5, { change: stage({ "v/index.html": page("<p>x</p>") }), findings: ["undeclared-variable x.csv:2"] }],
+  ["staged: nothing about rows", { ...ROWS, "x.csv": "titel\nOne\n" }, ["--staged"], 0, { change: stage({ "README.md": "x" }), findings: [] }],
+  ["staged: values of a new entry", { "v/index.html": BROKEN }, ["--staged"], 5, { change: stage({ "hyperframes-ci.toml": '[[render]]\nproject = "./v"\nvariables = { title = 1 }\n' }), count: 1 }],
+  ["staged: an aspect ratio by default", { ...ROWS, "x.csv": "title\nOne\n" }, ["--staged"], 5, { change: stage({ "hyperframes-ci.toml": `[defaults]\naspect-ratio = "1:1"\n${ROWS["hyperframes-ci.toml"]}` }), count: 1 }],
+  ["staged: severities of an entry with values", { ...ROWS, "x.csv": "title\nOne\n" }, ["--staged"], 0, { change: stage({ "x.csv": "titel\nOne\n", "hyperframes-ci.toml": `${ROWS["hyperframes-ci.toml"]}check.warn = ["undeclared-variable"]\n` }), count: 1 }],
+  ["staged: SARIF with values", { ...ROWS, "x.csv": "title\nOne\n" }, ["--staged", "--format", "sarif"], 5, { change: stage({ "x.csv": "titel\nOne\n" }), raw: true }],
+  ["staged: annotations with values", { ...ROWS, "v/index.html": BROKEN, "x.csv": "title\nOne\n" }, ["--staged", "--format", "github"], 5, { change: stage({ "x.csv": "titel\nOne\n" }), raw: true }],
+  ["staged: deleted rows", { ...ROWS, "x.csv": "title\nOne\n" }, ["--staged"], 2, { change: remove("x.csv"), said: /x\.csv is not in the index: rows of the entry "/ }],
   ["staged: the first commit", { "v/index.html": BROKEN }, ["--staged"], 5, { change: (folder) => { git(folder, "checkout", "-q", "--orphan", "fresh"); }, findings: MISSING }],
   ["staged: with values", GOOD, ["--staged", "--variables", "{}"], 2],
   ["staged: outside of a repository", GOOD, ["--staged"], 2, { outside: true, said: /is not in a Git repository/ }],
