@@ -22,7 +22,7 @@ impl State {
         }
     }
 
-    /// The two operations of the GraphQL API that are used; the suite `schema` holds them against GitHub's schema.
+    /// The two operations of the GraphQL API that are used, by their variables.
     pub(super) fn graph(&mut self, body: &Value) -> Answer {
         let variables = &body["variables"];
         if body["query"].as_str().unwrap().starts_with("mutation") {
