@@ -30,14 +30,14 @@ pub(super) struct Args {
     paths: Vec<PathBuf>,
     /// Compare a project with the merge base of REVISION and HEAD
     ///
-    /// The project is rendered as it is in the directory, and as it is in that commit. REVISION is a commit, a branch or a
-    /// tag.
+    /// Both versions of the project are rendered: that of the directory and that of the commit. REVISION is a commit, a
+    /// branch or a tag.
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
     /// Directory for a report: a page for browsers, and pictures
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-    /// Configuration file [default: hyperframes-ci.toml in the repository root]
+    /// Configuration file [default: hyperframes-ci.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -51,24 +51,24 @@ pub(super) struct Args {
 /// How videos are compared.
 #[derive(Debug, clap::Args)]
 pub(super) struct CompareArgs {
-    /// Differences that fail with exit code 7: never, changed or any [default: never]
+    /// Differences that fail: never, changed or any [default: never]
     ///
-    /// `changed` allows faint differences, `any` does not.
+    /// The exit code is 7. `changed` allows faint differences, `any` does not.
     #[arg(long, value_name = "WHEN", value_parser = values::fail_on(), hide_possible_values = true)]
     fail_on_diff: Option<FailOn>,
-    /// Region that is not compared: X,Y,WIDTHxHEIGHT@FROM-TO: REASON; may be repeated
+    /// Region that is not compared; may be repeated
     ///
-    /// The rectangle is in pixels, or percent with `%`; the times are in seconds. Both can be omitted, such as
+    /// X,Y,WIDTHxHEIGHT@FROM-TO: REASON. The rectangle is in pixels, or percent with `%`; the times are in seconds. Both can be omitted, such as
     /// `0,0,100%x40` or `@1.5-3: animated background`.
     #[arg(long, value_name = "REGION")]
     ignore: Vec<Region>,
-    /// How small a difference is reported: low, normal or high [default: normal]
+    /// Smallest difference to report: low, normal or high [default: normal]
     #[arg(long, value_name = "LEVEL", value_parser = values::sensitivity(), hide_possible_values = true)]
     sensitivity: Option<Sensitivity>,
     /// Threshold for a block in a frame, in levels of 0 to 255 [default: 6.0]
     #[arg(long, value_name = "LEVELS", value_parser = values::positive_number)]
     instant: Option<f64>,
-    /// Threshold for the mean of a block over 15 frames, in levels [default: 2.2]
+    /// Threshold for a block over 15 frames, in levels [default: 2.2]
     #[arg(long, value_name = "LEVELS", value_parser = values::positive_number)]
     sustained: Option<f64>,
     /// Threshold for levels of the sound, in dB [default: 0.5]

@@ -45,5 +45,6 @@ mod templates;
 #[cfg(unix)]
 mod tls;
 mod video;
+mod visual;
 #[cfg(unix)]
 mod wire;

@@ -274,18 +274,13 @@ fn render(case: &Case, project: &Path, work: &Path, fixed: bool) -> Render {
     }
 }
 
-fn render_now(archive: &Path, flags: &[String], values: Option<&Value>, work: &Path, into: &Path) {
-    let (node, script) = provisioned();
-    let project = work.join("unpacked");
-    zip::ZipArchive::new(fs::File::open(archive).unwrap()).unwrap().extract(&project).unwrap();
-    let video = work.join("video.mp4");
-    let temporary = work.join("tmp");
-    fs::create_dir_all(&temporary).unwrap();
-    let mut command = Command::new(&node);
+/// Returns a command of the official engine; its arguments are to be added.
+pub(crate) fn engine(node: &Path, script: &Path, temporary: &Path) -> Command {
+    let mut command = Command::new(node);
     clean(&mut command);
     let inherited = std::env::var_os("PATH").unwrap();
     let path = [node.parent().unwrap().to_owned()].into_iter().chain(std::env::split_paths(&inherited));
-    command.env("PATH", std::env::join_paths(path).unwrap()).env("TMPDIR", &temporary);
+    command.env("PATH", std::env::join_paths(path).unwrap()).env("TMPDIR", temporary);
     let silent =
         ["HYPERFRAMES_NO_UPDATE_CHECK", "HYPERFRAMES_NO_TELEMETRY", "DO_NOT_TRACK", "NO_COLOR", "CI"];
     command.envs(silent.map(|name| (name, "1"))).env("HYPERFRAMES_RENDER_DETACHED", "1");
@@ -296,7 +291,19 @@ fn render_now(archive: &Path, flags: &[String], values: Option<&Value>, work: &P
             .find(|path| path.is_file());
         command.env("HYPERFRAMES_BROWSER_PATH", found.expect("a browser"));
     }
-    command.arg(script).arg("render").arg(&project).arg("--output").arg(&video).args(flags);
+    command.arg(script);
+    command
+}
+
+fn render_now(archive: &Path, flags: &[String], values: Option<&Value>, work: &Path, into: &Path) {
+    let (node, script) = provisioned();
+    let project = work.join("unpacked");
+    zip::ZipArchive::new(fs::File::open(archive).unwrap()).unwrap().extract(&project).unwrap();
+    let video = work.join("video.mp4");
+    let temporary = work.join("tmp");
+    fs::create_dir_all(&temporary).unwrap();
+    let mut command = engine(&node, &script, &temporary);
+    command.arg("render").arg(&project).arg("--output").arg(&video).args(flags);
     command.current_dir(&project);
     if let Some(values) = values {
         fs::write(work.join("values.json"), values.to_string()).unwrap();

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::{ChangeKind, PixelBox};
 use super::*;
+use crate::diff::{ChangeKind, PixelBox};
 
 const FORMAT: FrameFormat = FrameFormat { width: 160, height: 96, has_alpha: false };
 

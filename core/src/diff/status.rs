@@ -16,9 +16,9 @@ closed_set! {
         Faint = "faint",
         /// Frames, the sound, or properties of the video differ.
         Changed = "changed",
-        /// There is no base.
+        /// The base does not have the composition.
         New = "new",
-        /// There is no head.
+        /// The head does not have the composition.
         Removed = "removed",
         /// Equal inputs have given other pictures.
         Unstable = "unstable",

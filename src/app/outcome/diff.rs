@@ -31,7 +31,7 @@ pub(crate) struct ComparisonOutcome {
     pub(crate) status: &'static str,
     /// One line for people, such as `launch: changed, 9 of 60 frames, 1.20–1.50 s`.
     pub(crate) summary: String,
-    /// Why there is no result, or why it is `unstable`.
+    /// Why it was not compared.
     pub(crate) reason: Option<String>,
     /// How far the comparison had to look: `files`, `packets` or `frames`; null if nothing was compared.
     pub(crate) method: Option<&'static str>,

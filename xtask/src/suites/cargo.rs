@@ -106,6 +106,20 @@ pub(super) fn proof() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// Compares edits of compositions, rendered with the official engine, with what they should be found to be.
+pub(super) fn visual() -> Result<Outcome> {
+    let gsap = provision::npm_tool("gsap", "3.13.0", "dist/gsap.min.js")?;
+    provision::packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
+    let test =
+        ["test", "--workspace", "--no-fail-fast", "--test", "integration", "visual::", "--", "--ignored"];
+    let passed = succeed(cargo(&test).env("HYPERFRAMES_CI_TEST_GSAP", gsap));
+    if let Ok(table) = fs::read_to_string(root().join("target/tables/visual.txt")) {
+        say(&format!("\n{table}"));
+    }
+    passed?;
+    Ok(Outcome::Passed)
+}
+
 /// The database of advisories about crates. No package registry has a copy of it.
 const ADVISORIES: &str = "https://github.com/RustSec/advisory-db";
 

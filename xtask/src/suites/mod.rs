@@ -37,6 +37,7 @@ const ALL: &[Suite] = &[
     Suite { name: "fuzz", run: fuzz::test },
     Suite { name: "hostile", run: hostile::test },
     Suite { name: "proof", run: cargo::proof },
+    Suite { name: "visual", run: cargo::visual },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },
     Suite { name: "sbom", run: sbom::test },
