@@ -18,7 +18,7 @@ pub struct Comparison {
     regions: Vec<Region>,
     /// Which regions are active in the last frame.
     active: Vec<bool>,
-    /// Blocks of all planes that are not compared in the last frame.
+    /// Figures of blocks that are not compared in the last frame.
     masked: Vec<usize>,
     window: Window,
     ranges: Ranges,
@@ -58,7 +58,7 @@ impl Comparison {
             regions: regions.to_vec(),
             active: vec![false; regions.len()],
             masked: Vec::new(),
-            window: Window::new(format.cells() * format.planes()),
+            window: Window::new(format.cells() * format.figures()),
             ranges: Ranges::new(format),
             picture: Picture::default(),
             ignored: 0,
@@ -72,7 +72,7 @@ impl Comparison {
         }
         self.set_mask(step.time);
         let cells = self.format.cells();
-        self.ignored += (self.masked.len() / self.format.planes().max(1)) as u64;
+        self.ignored += (self.masked.len() / self.format.figures().max(1)) as u64;
         let most = self.window.add(*step, &base.sums, &head.sums, &self.masked);
         let instant = f64::from(most) / SAMPLES;
         self.picture.instant = self.picture.instant.max(instant);
@@ -167,9 +167,9 @@ impl Comparison {
             region.mark(&self.format, &mut mask);
         }
         self.masked.clear();
-        for plane in 0..self.format.planes() {
+        for figure in 0..self.format.figures() {
             let blocks = mask.iter().enumerate().filter(|(_, masked)| **masked);
-            self.masked.extend(blocks.map(|(cell, _)| plane * cells + cell));
+            self.masked.extend(blocks.map(|(cell, _)| figure * cells + cell));
         }
         self.active = active;
     }

@@ -11,7 +11,7 @@ pub const WINDOW: usize = 15;
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) step: Step,
-    /// Differences of the sums of blocks, base minus head; plane by plane.
+    /// Differences of the sums of blocks, base minus head; figure by figure.
     pub(super) differences: Vec<i16>,
     /// Largest difference of a block, in levels.
     pub(super) instant: f64,
@@ -32,7 +32,7 @@ impl Frame {
         Self { step, differences, instant: 0.0, is_instant: false, sustained: 0.0, marked }
     }
 
-    /// Marks blocks. `cells` is the number of blocks of a plane.
+    /// Marks the block of a figure. `cells` is the number of blocks.
     pub(super) fn mark(&mut self, block: usize, cells: usize) {
         if self.marked.is_empty() {
             self.marked.resize(cells, false);
@@ -70,9 +70,9 @@ impl Window {
     }
 
     /// Adds a frame and returns its largest difference, as a sum of 64 samples. Blocks in `masked` are not compared.
-    pub(super) fn add(&mut self, step: Step, base: &[u16], head: &[u16], masked: &[usize]) -> i16 {
+    pub(super) fn add(&mut self, step: Step, base: &[i16], head: &[i16], masked: &[usize]) -> i16 {
         let mut frame = Frame::new(step, self.recycled.take());
-        let difference = |(base, head): (&u16, &u16)| base.wrapping_sub(*head).cast_signed();
+        let difference = |(base, head): (&i16, &i16)| base.saturating_sub(*head).max(-i16::MAX);
         frame.differences.extend(base.iter().zip(head).map(difference));
         for block in masked {
             if let Some(difference) = frame.differences.get_mut(*block) {

@@ -95,7 +95,6 @@ pub(super) fn diff_schema() -> Value {
         |description: &str| json!({ "type": "number", "exclusiveMinimum": 0, "description": description });
     let region = "X,Y,WIDTHxHEIGHT@FROM-TO: REASON; the rectangle in pixels or percent, the times in seconds";
     json!({
-        "description": "How `diff` compares the videos of a pull request with those of its base; false = not at all",
         "oneOf": [
             { "const": false },
             {

@@ -50,7 +50,8 @@ fn option_properties() -> impl Iterator<Item = (String, Value)> {
 
 /// Returns the property of comparisons, which defaults and entries have in common.
 fn diff_property() -> (String, Value) {
-    ("diff".to_owned(), json!({ "$ref": "#/definitions/diff" }))
+    let description = "How `diff` compares the video with that of another revision; false = not at all";
+    ("diff".to_owned(), json!({ "$ref": "#/definitions/diff", "description": description }))
 }
 
 /// Returns the properties of an entry, by key.
