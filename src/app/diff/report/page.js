@@ -23,8 +23,11 @@ class Viewer {
     this.videos = [0, 1].map((side) => this.video(side));
     // The longer one keeps the time.
     this.lead = data.lengths[0] >= data.lengths[1] ? 0 : 1;
-    this.build();
     const first = data.ranges[0] || data.sound[0];
+    const box = data.ranges[0]?.boxes[0];
+    // The slider begins at the change.
+    if (box) this.amount = Math.min(Math.max((box[0] + box[2] / 2) / data.width * 100, 5), 95);
+    this.build();
     this.seek(first ? first.peak ?? first.start : 0);
   }
 
