@@ -146,7 +146,8 @@ fn check_one(
     project: &StagedProject,
     configuration: &Configuration,
 ) -> Result<(Findings, usize), Error> {
-    let mut options = CheckOptions { format: levels.new.format(&project.path), ..CheckOptions::default() };
+    let mut options =
+        CheckOptions { format: configuration.new.format(&project.path), ..CheckOptions::default() };
     select(&mut options, project.files.clone(), project.is_partial);
     let tree = IndexTree::open(index, &project.path)?;
     let mut report = tree.check(&options)?;
