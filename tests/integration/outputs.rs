@@ -73,6 +73,7 @@ fn all() -> Outputs {
     ran(0, &["list", "--limit", "1"]);
     ran(0, &["list", "--all"]);
     ran(0, &["doctor"]);
+    ran(0, &["diff", "renders/a.mp4", "renders/b.mp4"]);
     ran(0, &["config", "show"]);
     ran(0, &["config", "show", "--entry", "rows"]);
     ran(0, &["init", "--dry-run"]);
