@@ -214,21 +214,6 @@ fn the_programs_of_the_fuzzer_have_the_dependencies_of_the_program() {
     assert_eq!(dependencies(&fuzzer), dependencies(&program), "fuzz/Cargo.toml, and Cargo.toml");
 }
 
-#[test]
-fn quadratic_work_is_noticed() {
-    let quadratic = |input: &[u8]| {
-        let pairs =
-            input.iter().map(|a| input.iter().step_by(1024).filter(|b| a == *b).count()).sum::<usize>();
-        std::hint::black_box(pairs);
-    };
-    let linear = |input: &[u8]| {
-        std::hint::black_box((0..4).map(|_| input.iter().filter(|byte| **byte == 7).count()).sum::<usize>());
-    };
-    let growing = Growing::new(&mut Random::new(1), &[b"abc".to_vec()], &[]);
-    assert!(cost::check(&Target { name: "", run: quadratic }, &growing).is_err());
-    assert_eq!(cost::check(&Target { name: "", run: linear }, &growing), Ok(()));
-}
-
 /// Inputs whose cost was quadratic: what they start with, what is repeated before and after the middle, and their end.
 const GREW: &[(&str, [&str; 4])] = &[
     ("css", ["", "a{font-family:\"F\",b}", "", ""]),

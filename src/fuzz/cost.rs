@@ -14,13 +14,17 @@ const MOST: f64 = 10.0;
 /// Shorter times are not compared.
 const SHORTEST: Duration = Duration::from_millis(25);
 
-/// Returns an error if the time grows faster than the length, on two steps in a row or on the last one.
+/// Returns an error if the time of a target grows faster than the length, on two steps in a row or on the last one.
 pub(super) fn check(target: &Target, growing: &Growing) -> Result<(), String> {
+    judge(|length, runs| measure(target, &growing.of_length(length), runs))
+}
+
+/// Judges the times of inputs of each length. `measure` takes the length and a number of runs.
+fn judge(mut measure: impl FnMut(usize, u32) -> Duration) -> Result<(), String> {
     let mut before: Option<Duration> = None;
     let mut suspicious = 0;
     for length in LENGTHS {
-        let input = growing.of_length(length);
-        let mut time = measure(target, &input, 1);
+        let mut time = measure(length, 1);
         if time < SHORTEST {
             before = Some(time);
             continue;
@@ -28,7 +32,7 @@ pub(super) fn check(target: &Target, growing: &Growing) -> Result<(), String> {
         let limit = before.map(|before| before.max(Duration::from_millis(2)).mul_f64(MOST));
         if limit.is_some_and(|limit| time > limit) {
             // Somebody else may have used the processor's caches.
-            time = measure(target, &input, 3);
+            time = measure(length, 3);
         }
         suspicious = if limit.is_some_and(|limit| time > limit) { suspicious + 1 } else { 0 };
         if suspicious == 2 || suspicious == 1 && time > Duration::from_secs(1) {
@@ -65,4 +69,25 @@ pub(super) fn clock() -> Duration {
 #[cfg(not(unix))]
 pub(super) fn clock() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The times are made up, so that the speed of the machine decides nothing.
+#[test]
+fn quadratic_times_are_noticed() {
+    for nanoseconds in [0.005, 0.01, 0.02, 0.1, 1.0, 10.0] {
+        let time = |exponent: i32| {
+            move |length: usize, _: u32| {
+                Duration::from_nanos(((length as f64).powi(exponent) * nanoseconds) as u64)
+            }
+        };
+        let quadratic = judge(time(2));
+        // Shorter than what is compared, whatever the growth.
+        let too_short = time(2)(LENGTHS[2], 1) < SHORTEST;
+        assert_eq!(quadratic.is_ok(), too_short, "{nanoseconds} ns: {quadratic:?}");
+        assert_eq!(judge(time(1)), Ok(()), "{nanoseconds} ns");
+    }
+    let longer_once = |length: usize, runs: u32| {
+        Duration::from_micros(length as u64 * if runs == 1 && length == LENGTHS[2] { 20 } else { 1 })
+    };
+    assert_eq!(judge(longer_once), Ok(()), "a time that does not repeat");
 }
