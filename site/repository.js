@@ -1,15 +1,10 @@
 // The files of a folder as the checks see them: read on demand, and grouped into projects. Runs in the worker.
 import { PreflightError, isComposition } from "hyperframes-preflight/api.js";
+import { EDGE, HEAD, MEDIA, TEXT } from "hyperframes-preflight/contents.js";
 import { IgnoreFiles } from "./ignore.js";
 
 const INDEX = "index.html";
 const HTML = /\.html?$/i;
-/** Files that the checks read; for other files, the size and some bytes are sufficient. */
-const TEXT = /(\.(html?|css|[cm]?js)|(^|\/)\.hyperframesignore)$/i;
-const MEDIA = /\.(mp4|m4v|m4a|mov|webm|mkv|mp3|wav|flac|png|jpe?g|gif|webp|svg)$/i;
-const HEAD = 256;
-/** Number of bytes at the start and at the end of media files that are checked. */
-const EDGE = 64 * 1024;
 /** The largest text in bytes, as for the command line. */
 const LARGEST = 256 * 1024 ** 2;
 /** Folders that contain no projects: they are never packed. */

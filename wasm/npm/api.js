@@ -7,6 +7,7 @@ import {
   hasRoot as coreHasRoot,
   renderKey as coreRenderKey,
 } from "./wasm.js";
+import { HEAD, TEXT } from "./contents.js";
 
 export class PreflightError extends Error {
   constructor(code, message) {
@@ -208,9 +209,6 @@ export function digest(files, options = {}) {
   return prepared(files, options, ["project"], false, (preflight) => preflight.digest());
 }
 
-/** Files whose contents decide which other files are packed. */
-const TEXT = /(\.(html?|css|[cm]?js)|(^|\/)\.hyperframesignore)$/i;
-const HEAD = 256;
 
 export async function digestStream(files, options = {}) {
   try {

@@ -2,14 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { EDGE, HEAD, MEDIA } from "./contents.js";
 import { isComposition } from "./node.js";
 import { UsageError } from "./usage-error.js";
 
 const INDEX = "index.html";
-const HEAD = 256;
-/** Number of bytes at the start and at the end of media files that are checked. */
-const EDGE = 64 * 1024;
-const MEDIA = /\.(mp4|m4v|m4a|mov|webm|mkv|mp3|wav|flac|png|jpe?g|gif|webp|svg)$/i;
 /** Files that the checks read; for other files, the size and the first bytes are sufficient. */
 export const TEXT = /\.(html?|css|[cm]?js)$/i;
 const HTML = /\.html?$/i;

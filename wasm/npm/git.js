@@ -4,11 +4,11 @@ import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node
 import { dirname, isAbsolute, join, posix, relative, resolve } from "node:path";
 import { isComposition } from "./node.js";
 import { TEXT, contents, edges, isSameName, isSkipped, portable, repositoryOf } from "./disk.js";
+import { HEAD } from "./contents.js";
 import { UsageError } from "./usage-error.js";
 
 /** Larger blobs are not read for their first bytes if the working tree has the file. */
 const LARGE = 1 << 16;
-const HEAD = 256;
 const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n[^]*?^size (\d+)$/m;
 const [FILE, LINK, SUBMODULE] = ["100", "120", "160"];
 const DIFF = ["--name-only", "--no-renames", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"];
