@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -16,7 +16,16 @@ use crate::npm::{ESBUILD, SMOL_TOML, pack};
 use crate::provision::npm_tool;
 
 /// Files that are copied as they are.
-const STATIC: &[&str] = &["index.html", "preview.html", "preview-network.html", "style.css", "icon.svg"];
+const STATIC: &[&str] = &["index.html", "style.css", "icon.svg"];
+
+/// The policy of the preview that a person has allowed to reach public hosts by HTTPS. Apart from it, the page is that of the
+/// preview without the network.
+const NETWORK_POLICY: &str = "default-src https: data: blob: 'unsafe-inline' 'unsafe-eval'; \
+    frame-src 'none'; \
+    object-src 'none'; \
+    worker-src blob:; \
+    base-uri 'none'; \
+    form-action 'none'";
 
 /// Builds the page and returns its directory.
 ///
@@ -30,6 +39,9 @@ pub(crate) fn build() -> Result<PathBuf> {
     for name in STATIC {
         fs::copy(source.join(name), folder.join(name))?;
     }
+    let preview = fs::read_to_string(source.join("preview.html"))?;
+    fs::write(folder.join("preview.html"), &preview)?;
+    fs::write(folder.join("preview-network.html"), with_network(&preview)?)?;
     let module = fs::read(package.join("wasm_bg.wasm"))?;
     fs::write(folder.join("preflight.wasm"), &module)?;
     let script = format!("globalThis.preflightWasm = \"{}\";\n", STANDARD.encode(module));
@@ -48,6 +60,16 @@ pub(crate) fn build() -> Result<PathBuf> {
     fs::write(&text, format!("export const SOURCE = {json};\n"))?;
     bundle(&source.join("app.js"), &folder.join("app.js"), &[("worker-source", &text)])?;
     Ok(folder)
+}
+
+/// Returns the preview with [`NETWORK_POLICY`].
+fn with_network(preview: &str) -> Result<String> {
+    const START: &str = "<meta http-equiv=\"Content-Security-Policy\" content=\"";
+    const DNS: &str = "  <meta http-equiv=\"x-dns-prefetch-control\" content=\"off\">\n";
+    let (before, rest) = preview.split_once(START).context("preview.html has no policy")?;
+    let (_, after) = rest.split_once('"').context("the policy of preview.html does not end")?;
+    ensure!(after.contains(DNS), "preview.html does not turn off prefetching");
+    Ok(format!("{before}{START}{NETWORK_POLICY}\"{}", after.replacen(DNS, "", 1)))
 }
 
 /// Joins a module and what it imports into one script.
