@@ -23,6 +23,7 @@ mod restriction;
 #[cfg(target_os = "linux")]
 mod seccomp;
 mod trial;
+mod tunnel;
 
 pub(crate) use contained::Contained;
 pub(crate) use error::SandboxError;

@@ -4,7 +4,7 @@
 //! proxy and passes them to a socket that is a file; this process passes those to the proxy. Nothing else leads outside.
 
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
+
+use super::tunnel::{Stream, tunnel};
 
 /// First argument of the process in the namespace; the file of the restriction follows.
 pub(super) const ARGUMENT: &str = "__relay";
@@ -94,62 +96,16 @@ impl Drop for Entrance {
     }
 }
 
-/// A connection of either kind.
-trait Stream: Send + Sized + 'static {
-    fn half(&self) -> io::Result<Self>;
-    fn end(&self, how: Shutdown);
-}
-
-impl Stream for TcpStream {
-    fn half(&self) -> io::Result<Self> {
-        self.try_clone()
-    }
-
-    fn end(&self, how: Shutdown) {
-        let _ = self.shutdown(how);
-    }
-}
-
-impl Stream for UnixStream {
-    fn half(&self) -> io::Result<Self> {
-        self.try_clone()
-    }
-
-    fn end(&self, how: Shutdown) {
-        let _ = self.shutdown(how);
-    }
-}
-
 /// Passes one connection on, in threads of its own. A client whose connection cannot be passed sees its end.
-fn pass<C, S>(client: C, connect: impl FnOnce() -> io::Result<S> + Send + 'static)
-where
-    C: Stream + io::Read + io::Write,
-    S: Stream + io::Read + io::Write,
-{
-    let both = move || -> io::Result<()> {
-        let server = connect()?;
-        let (from_client, to_server) = (client.half()?, server.half()?);
-        let upwards = std::thread::Builder::new().spawn(move || copy(from_client, to_server))?;
-        copy(server, client);
-        let _ = upwards.join();
-        Ok(())
-    };
+fn pass<S: Stream>(client: impl Stream, connect: impl FnOnce() -> io::Result<S> + Send + 'static) {
+    let both = move || tunnel(client, connect()?);
     let _ = std::thread::Builder::new().name("relay".to_owned()).spawn(both);
-}
-
-/// Copies one direction to its end.
-fn copy(mut from: impl Stream + io::Read, mut to: impl Stream + io::Write) {
-    let copied = io::copy(&mut from, &mut to);
-    // The other direction of a failed one ends as well.
-    to.end(if copied.is_ok() { Shutdown::Write } else { Shutdown::Both });
-    if copied.is_err() {
-        from.end(Shutdown::Both);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
+    use std::net::Shutdown;
 
     use super::*;
 

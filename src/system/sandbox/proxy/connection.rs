@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::target::Target;
 use super::upstream::connect;
 use crate::system::sandbox::layer::Network;
+use crate::system::sandbox::tunnel::tunnel;
 
 /// Maximum size of the head of a request, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
@@ -125,26 +126,4 @@ fn reject(client: &mut TcpStream, status: &str, reason: &str) -> io::Result<()> 
     // Otherwise unread bytes reset the connection, and the client does not see the answer.
     let mut unread = client.take(1 << 20);
     io::copy(&mut unread, &mut io::sink()).map(|_| ())
-}
-
-/// Copies both directions until both have ended.
-fn tunnel(client: TcpStream, server: TcpStream) -> io::Result<()> {
-    let (from_client, to_client) = (client.try_clone()?, client);
-    let (from_server, to_server) = (server.try_clone()?, server);
-    let upwards = move || copy(from_client, to_server);
-    let upwards = std::thread::Builder::new().name("filtering-proxy".to_owned()).spawn(upwards)?;
-    copy(from_server, to_client);
-    let _ = upwards.join();
-    Ok(())
-}
-
-/// Copies one direction to its end.
-fn copy(mut from: TcpStream, mut to: TcpStream) {
-    let copied = io::copy(&mut from, &mut to);
-    // The other direction of a failed one ends as well.
-    let how = if copied.is_ok() { Shutdown::Write } else { Shutdown::Both };
-    let _ = to.shutdown(how);
-    if copied.is_err() {
-        let _ = from.shutdown(Shutdown::Both);
-    }
 }
