@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::system::deadline::Deadline;
-use crate::system::programs::{self, Lock, Node, NpmPackages, ProgramError, find};
+use crate::system::programs::{self, FFMPEG_REMEDY, Lock, Node, NpmPackages, ProgramError, find};
 use crate::system::sandbox::ContainedPrograms;
 
 /// Version of the engine: pinned, so that renders are the same on every machine.
@@ -76,9 +76,7 @@ pub(super) fn provision(
         "Chrome or Chromium",
         "install it (Debian: apt install chromium), or set HYPERFRAMES_BROWSER_PATH",
     ));
-    let ffmpeg = find("ffmpeg")
-        .filter(|_| find("ffprobe").is_some())
-        .ok_or(("FFmpeg", "install it (Debian: apt install ffmpeg; macOS: brew install ffmpeg)"));
+    let ffmpeg = find("ffmpeg").filter(|_| find("ffprobe").is_some()).ok_or(FFMPEG_REMEDY);
     let missing = [browser.as_ref().err(), ffmpeg.as_ref().err()];
     let missing =
         missing.into_iter().flatten().map(|(name, remedy)| ((*name).to_owned(), (*remedy).to_owned()));

@@ -12,6 +12,10 @@ use super::process::without_secrets;
 use super::stream::ByteStream;
 use crate::system::gate::{self, Reach};
 
+/// How FFmpeg is installed, with its name.
+pub(crate) const FFMPEG_REMEDY: (&str, &str) =
+    ("FFmpeg", "install it (Debian: apt install ffmpeg; macOS: brew install ffmpeg)");
+
 /// FFmpeg on this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Ffmpeg {
@@ -50,10 +54,9 @@ impl Ffmpeg {
     /// # Errors
     /// Returns [`ProgramError::Missing`] if it is not installed.
     pub(crate) fn find() -> Result<Self, ProgramError> {
-        let program = find("ffmpeg").ok_or_else(|| {
-            let remedy = "install it (Debian: apt install ffmpeg; macOS: brew install ffmpeg)";
-            ProgramError::Missing(vec![("FFmpeg".to_owned(), remedy.to_owned())])
-        })?;
+        let (name, remedy) = FFMPEG_REMEDY;
+        let missing = || ProgramError::Missing(vec![(name.to_owned(), remedy.to_owned())]);
+        let program = find("ffmpeg").ok_or_else(missing)?;
         let mut command = without_secrets(Command::new(&program));
         command.arg("-version").stdin(Stdio::null());
         let printed = command.output().map(|output| output.stdout).unwrap_or_default();

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 pub(crate) use apt::install_packages;
 pub(crate) use error::ProgramError;
-pub(crate) use ffmpeg::{Ffmpeg, FfmpegError, FfmpegInput};
+pub(crate) use ffmpeg::{FFMPEG_REMEDY, Ffmpeg, FfmpegError, FfmpegInput};
 pub(crate) use find::find;
 pub(crate) use git::{GitNetwork, PLAIN_DIFF, git};
 pub(crate) use lock::Lock;
