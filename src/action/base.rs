@@ -5,17 +5,22 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::ci::{CiProvider, PullRequest};
+use crate::project::checkout::Worktree;
 use crate::system::programs::{GitNetwork, git};
 use crate::system::unpack::{Links, unpack_with};
 
 /// The files of the base in a temporary directory; removed when dropped.
 pub(super) struct BaseCheckout {
-    folder: TempDir,
-    repository: PathBuf,
-    /// The directory of the files.
-    path: PathBuf,
-    /// Whether the directory is a worktree of the repository.
-    is_worktree: bool,
+    files: Files,
+    // Removed after the files.
+    _folder: TempDir,
+}
+
+/// Where the files come from.
+enum Files {
+    Worktree(Worktree),
+    /// The directory with what was downloaded.
+    Downloaded(PathBuf),
 }
 
 impl BaseCheckout {
@@ -30,51 +35,41 @@ impl BaseCheckout {
         provider: &dyn CiProvider,
     ) -> Result<Self, String> {
         let folder = TempDir::new().map_err(|error| error.to_string())?;
-        let path = folder.path().join("base");
-        let mut base = Self { repository: workspace.to_owned(), path, is_worktree: true, folder };
+        let run = |arguments: &[&str]| {
+            let mut command = git(workspace, GitNetwork::On);
+            command.args(arguments).output().is_ok_and(|output| output.status.success())
+        };
         let commit = format!("{}^{{commit}}", request.base);
-        if !base.git(&["cat-file", "-e", &commit]) {
-            base.git(&["fetch", "--quiet", "--depth=1", "--no-tags", "origin", &request.base]);
+        if !run(&["cat-file", "-e", &commit]) {
+            run(&["fetch", "--quiet", "--depth=1", "--no-tags", "origin", &request.base]);
         }
-        let path = base.path.display().to_string();
-        if !base.git(&["worktree", "add", "--quiet", "--detach", "--force", &path, &request.base]) {
-            base.is_worktree = false;
-            base.download(request, provider)?;
-        }
-        Ok(base)
-    }
-
-    /// Downloads the files from the CI service, whose archives have one directory with all files.
-    fn download(&mut self, request: &PullRequest, provider: &dyn CiProvider) -> Result<(), String> {
-        let archive = self.folder.path().join("base.zip");
-        provider.download_source(&request.base, &archive).map_err(|error| error.to_string())?;
-        let into = TempDir::new_in(self.folder.path()).map_err(|error| error.to_string())?.keep();
-        unpack_with(&archive, &into, Links::Skip).map_err(|error| error.to_string())?;
-        let mut entries = into.read_dir().map_err(|error| error.to_string())?.flatten();
-        match (entries.next(), entries.next()) {
-            (Some(only), None) => self.path = only.path(),
-            _ => return Err("the archive does not have one directory".to_owned()),
-        }
-        Ok(())
+        // A partial clone fetches files when they are checked out.
+        let files = match Worktree::add(workspace, folder.path().join("base"), &request.base, GitNetwork::On)
+        {
+            Ok(worktree) => Files::Worktree(worktree),
+            Err(_) => Files::Downloaded(download(folder.path(), request, provider)?),
+        };
+        Ok(Self { files, _folder: folder })
     }
 
     /// Returns the directory of the files.
     pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Runs Git; returns whether it succeeded.
-    fn git(&self, arguments: &[&str]) -> bool {
-        let mut command = git(&self.repository, GitNetwork::On);
-        command.args(arguments).output().is_ok_and(|output| output.status.success())
+        match &self.files {
+            Files::Worktree(worktree) => worktree.path(),
+            Files::Downloaded(path) => path,
+        }
     }
 }
 
-impl Drop for BaseCheckout {
-    fn drop(&mut self) {
-        if self.is_worktree {
-            let path = self.path.display().to_string();
-            self.git(&["worktree", "remove", "--force", &path]);
-        }
+/// Downloads the files from the CI service, whose archives have one directory with all files; returns that directory.
+fn download(folder: &Path, request: &PullRequest, provider: &dyn CiProvider) -> Result<PathBuf, String> {
+    let archive = folder.join("base.zip");
+    provider.download_source(&request.base, &archive).map_err(|error| error.to_string())?;
+    let into = TempDir::new_in(folder).map_err(|error| error.to_string())?.keep();
+    unpack_with(&archive, &into, Links::Skip).map_err(|error| error.to_string())?;
+    let mut entries = into.read_dir().map_err(|error| error.to_string())?.flatten();
+    match (entries.next(), entries.next()) {
+        (Some(only), None) => Ok(only.path()),
+        _ => Err("the archive does not have one directory".to_owned()),
     }
 }
