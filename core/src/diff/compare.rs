@@ -114,9 +114,7 @@ impl Comparison {
         let count = self.window.frames.len();
         let scale = SAMPLES * count.max(1) as f64;
         let mean = f64::from(self.window.most()) / scale;
-        if count == WINDOW || count == self.picture.profile.len() + count {
-            self.picture.sustained = self.picture.sustained.max(mean);
-        }
+        self.picture.sustained = self.picture.sustained.max(mean);
         let threshold = self.thresholds.over(count);
         if count < 2 || mean < threshold {
             return;

@@ -59,15 +59,16 @@ impl ProjectDiff<'_> {
         let entries = self.entries.iter().map(|entry| Some(*entry));
         let chosen = if self.entries.is_empty() { vec![None] } else { entries.collect() };
         for entry in chosen {
-            let diff = self.overrides.over(Some(&self.settings.file.diff(entry)));
+            let configured = self.settings.file.diff(entry);
+            let diff = self.overrides.over(Some(&configured));
             let (options, gate) = (diff.options(), diff.gate());
             run.set_gate(gate);
             let name = entry.map_or_else(|| self.project_name(), |entry| entry.name.clone());
-            if entry.is_some_and(|entry| self.settings.file.diff(Some(entry)).is_off) {
+            if entry.is_some() && configured.is_off {
                 console.detail(&format!("{name}: not compared, since diff = false"));
                 continue;
             }
-            let base_settings = self.settings.at(&checkout.path());
+            let base_settings = self.settings.at(checkout.path());
             let (head, _) = self.settings.resolve(self.base.clone(), self.given, entry)?;
             let (mut base, _) = base_settings.resolve(self.base.clone(), self.given, entry)?;
             if head.batch.rows.is_some() {

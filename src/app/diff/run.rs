@@ -15,9 +15,8 @@ use crate::ui::Console;
 /// Collects comparisons.
 pub(crate) struct DiffRun {
     report: Option<Report>,
-    comparisons: Vec<(Status, ComparisonOutcome)>,
-    /// The gates of the comparisons so far; one for all later ones.
-    gates: Vec<FailOn>,
+    comparisons: Vec<(Verdict, ComparisonOutcome)>,
+    /// The gate of the following comparisons.
     gate: FailOn,
 }
 
@@ -26,10 +25,14 @@ pub(crate) struct DiffRun {
 pub(crate) struct DiffResult {
     /// For people and programs.
     pub(crate) outcome: DiffOutcome,
-    /// The status of each comparison.
-    pub(crate) statuses: Vec<Status>,
-    /// The gate of each comparison.
-    gates: Vec<FailOn>,
+    verdicts: Vec<Verdict>,
+}
+
+/// The status of a comparison, and which differences fail it.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    status: Status,
+    gate: FailOn,
 }
 
 /// Statuses from the most important one on.
@@ -47,7 +50,7 @@ impl DiffRun {
     /// Returns a run that writes its report to a directory in `reach`, if there is one.
     pub(crate) fn new(report: Option<&Path>, reach: &Reach) -> Self {
         let report = report.map(|directory| Report::new(directory, reach));
-        Self { report, comparisons: Vec::new(), gates: Vec::new(), gate: FailOn::Never }
+        Self { report, comparisons: Vec::new(), gate: FailOn::Never }
     }
 
     /// Sets which differences of the following comparisons fail.
@@ -103,8 +106,7 @@ impl DiffRun {
     }
 
     fn push(&mut self, status: Status, outcome: ComparisonOutcome) {
-        self.comparisons.push((status, outcome));
-        self.gates.push(self.gate);
+        self.comparisons.push((Verdict { status, gate: self.gate }, outcome));
     }
 
     /// Writes the report, and returns the results.
@@ -112,12 +114,13 @@ impl DiffRun {
     /// # Errors
     /// Returns an error if the report cannot be written.
     pub(crate) fn finish(self) -> Result<DiffResult, Error> {
-        let (statuses, comparisons): (Vec<_>, Vec<_>) = self.comparisons.into_iter().unzip();
-        let status = BY_IMPORTANCE.iter().copied().find(|status| statuses.contains(status));
+        let (verdicts, comparisons): (Vec<Verdict>, Vec<_>) = self.comparisons.into_iter().unzip();
+        let has = |status: &Status| verdicts.iter().any(|verdict| verdict.status == *status);
+        let status = BY_IMPORTANCE.iter().copied().find(has);
         let status = status.unwrap_or(Status::Unchanged).as_str();
         let mut outcome = DiffOutcome { status, comparisons, report: None };
         outcome.report = self.report.map(|report| report.finish(&outcome)).transpose()?;
-        Ok(DiffResult { outcome, statuses, gates: self.gates })
+        Ok(DiffResult { outcome, verdicts })
     }
 }
 
@@ -127,15 +130,15 @@ impl DiffResult {
     /// # Errors
     /// Returns [`DiffFailed`] if a status is not allowed.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
-        let failing = self.statuses.iter().zip(&self.gates).filter(|(status, gate)| status.fails(**gate));
+        let failing = self.verdicts.iter().filter(|verdict| verdict.status.fails(verdict.gate));
         let failing = failing.collect::<Vec<_>>();
-        let Some((_, gate)) = failing.first() else { return Ok(()) };
+        let Some(first) = failing.first() else { return Ok(()) };
         let has_no_result = |status: Status| matches!(status, Status::Failed | Status::Skipped);
         Err(DiffFailed {
             failing: failing.len(),
-            total: self.statuses.len(),
-            is_incomplete: failing.iter().any(|(status, _)| has_no_result(**status)),
-            gate: **gate,
+            total: self.verdicts.len(),
+            is_incomplete: failing.iter().any(|verdict| has_no_result(verdict.status)),
+            gate: first.gate,
         }
         .into())
     }
