@@ -38,8 +38,8 @@ const MAX_ARTIFACTS: usize = 20;
 /// no artifact, nothing is published.
 ///
 /// # Errors
-/// Returns an error if the CI service refuses a request, or an artifact has no valid `report.json`. The others are published
-/// nevertheless.
+/// Returns an error if the CI service refuses a request, or the `report.json` of an artifact is missing or invalid. The others
+/// are published nevertheless.
 pub(super) fn publish(
     inputs: &Inputs,
     provider: &dyn CiProvider,

@@ -41,7 +41,7 @@ impl Client {
     /// Sends a query or a mutation, and returns its data and errors. `subject` names it in errors.
     ///
     /// # Errors
-    /// Returns [`ProviderError`] if there is no valid response.
+    /// Returns [`ProviderError`] if the response is missing or invalid.
     pub(super) fn graph(
         &self,
         query: &str,

@@ -384,10 +384,10 @@ impl State {
                     };
                     let Some(sha) = sha.as_str() else {
                         let removed = tree.as_object_mut().unwrap().shift_remove(path);
-                        assert!(removed.is_some(), "GitHub refuses to delete a file that is not there");
+                        assert!(removed.is_some(), "GitHub refuses to delete a missing file");
                         continue;
                     };
-                    assert!(self.objects.contains_key(sha), "a blob that is not there");
+                    assert!(self.objects.contains_key(sha), "a missing blob");
                     tree[path] = sha.into();
                 }
                 if tree.as_object().unwrap().is_empty() {
