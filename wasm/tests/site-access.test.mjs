@@ -48,26 +48,26 @@ for (const view of VIEWS) {
     await settled(page);
     await page.waitForFunction(() => document.querySelectorAll("#groups .group").length === 13);
     await state("13 projects", true);
-    await page.click("#groups .code");
-    await page.click('[data-severity="warning"]');
+    await page.locator("#groups .code").click();
+    await page.locator('[data-severity="warning"]').click();
     await state("explanation and filter");
-    await page.click("#tab-preview");
+    await page.locator("#tab-preview").click();
     await page.waitForSelector("#form input");
     await state("variables");
-    await page.click("#run");
+    await page.locator("#run").click();
     await page.waitForSelector("#toggle");
     await page.$eval("#form input", (input) => {
       input.value = "";
       input.dispatchEvent(new Event("input"));
     });
     await state("preview", true);
-    await page.click("#tab-render");
+    await page.locator("#tab-render").click();
     await page.waitForFunction(() => !document.getElementById("figures").hidden);
     await state("archive", true);
     await paste(page, "x");
     await settled(page, await text(page, "#verdict"));
     await example(page);
-    await page.click("#tab-findings");
+    await page.locator("#tab-findings").click();
     await page.waitForFunction(() => document.querySelectorAll("#groups .group").length === 1);
     await state("example", true);
     await page.evaluate(() => {
@@ -92,10 +92,10 @@ test("long names and many findings fit on the narrowest screen", async () => {
   await drop(page, path);
   assert.equal(await settled(page), "120 errors");
   assert.equal((await page.$$("#groups .list > li")).length, 50);
-  await page.click("#groups .actions button");
+  await page.locator("#groups .actions button").click();
   assert.equal((await page.$$("#groups .list > li")).length, 100);
   for (const tab of ["findings", "preview", "render"]) {
-    await page.click(`#tab-${tab}`);
+    await page.locator(`#tab-${tab}`).click();
     await fits(page, tab);
   }
 });

@@ -52,9 +52,9 @@ const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 /** Runs the preview, and returns the frame of the composition. */
 async function run() {
-  await page.click("#tab-preview");
+  await page.locator("#tab-preview").click();
   await page.waitForSelector("#run");
-  await page.click("#run");
+  await page.locator("#run").click();
   await page.waitForSelector("#toggle");
   return composition();
 }
@@ -114,13 +114,13 @@ test("a composition is shown with the values of the form, and at any time", asyn
   await setTime(0.5);
   await becomes(state, ["Hi", "rgb(255, 0, 0)", "0.25", "hidden", "0.5"]);
   assert.equal(await text(page, "output"), "0.50 of 3.00 s");
-  await page.click('#form [data-id="title"] input', { count: 3 });
+  await page.locator('#form [data-id="title"] input').click({ count: 3 });
   await page.keyboard.type("Ho");
   await becomes(() => document.body.dataset.title, "Ho");
   await becomes(state, ["Ho", "rgb(255, 0, 0)", "0.25", "hidden", "0.5"]);
-  await page.click("#toggle");
+  await page.locator("#toggle").click();
   await page.waitForFunction(() => Number(document.getElementById("time").value) > 0.8);
-  await page.click("#stop");
+  await page.locator("#stop").click();
   assert.equal((await page.$$("#screen iframe")).length, 0);
   assert.deepEqual(errors, []);
 });
@@ -249,8 +249,8 @@ test("messages of a hostile composition are not trusted", async () => {
     };`;
   await paste(page, GOOD.replace("</h1>", `</h1><script>${flood}</script>`));
   await settled(page);
-  await page.click("#tab-preview");
-  await page.click("#run");
+  await page.locator("#tab-preview").click();
+  await page.locator("#run").click();
   await page.waitForFunction(() => document.getElementById("notes").childElementCount > 0);
   await pause(500);
   assert.equal(await page.$("#notes img"), null);
@@ -261,8 +261,8 @@ test("messages of a hostile composition are not trusted", async () => {
 test("a composition that runs forever is stopped", async () => {
   await paste(page, GOOD.replace("</h1>", "</h1><script>for (;;);</script>"));
   await settled(page);
-  await page.click("#tab-preview");
-  await page.click("#run");
+  await page.locator("#tab-preview").click();
+  await page.locator("#run").click();
   await page.waitForFunction(() => /does not answer/.test(document.getElementById("notes").textContent), { timeout: 20_000 });
   await paste(page, GOOD);
   await page.waitForFunction(() => document.querySelector("#run"), { timeout: 10_000 });
@@ -277,7 +277,7 @@ test("the network is reached only if it is allowed, by HTTPS", async () => {
   const blocked = () => page.evaluate(() => document.getElementById("notes").textContent);
   assert.match(await blocked(), /Not loaded without network access: cdn\.invalid/);
   collector.arrived.length = 0;
-  await page.click("#network");
+  await page.locator("#network").click();
   await page.waitForFunction(() => document.querySelector("#screen iframe")?.src.endsWith("preview-network.html"));
   await becomes(() => document.documentElement.textContent.includes("blocked http://127"), true);
   const inside = await (await composition()).evaluate(() => document.documentElement.textContent);

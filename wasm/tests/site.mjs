@@ -50,7 +50,7 @@ export async function settled(page, before = "") {
 }
 
 export async function example(page) {
-  await page.click("#example");
+  await page.locator("#example").click();
   return settled(page);
 }
 
@@ -90,7 +90,7 @@ export async function choose(page, path) {
   await page.evaluate(() => {
     window.showDirectoryPicker = undefined;
   });
-  const [chooser] = await Promise.all([page.waitForFileChooser(), page.click("#choose")]);
+  const [chooser] = await Promise.all([page.waitForFileChooser(), page.locator("#choose").click()]);
   await chooser.accept([path]);
 }
 

@@ -46,11 +46,11 @@ test("the example shows findings and explains them", async () => {
     const { start, end } = expected[place].span;
     assert.ok(bytes.subarray(start, end).toString().startsWith(mark));
   }
-  await page.click("#groups .code");
+  await page.locator("#groups .code").click();
   assert.match(await text(page, "#groups .explanation:not([hidden])"), /^A referenced file was not found\./);
-  await page.click("#strict");
+  await page.locator("#strict").click();
   assert.equal(await settled(page, "1 error, 3 warnings"), "4 errors");
-  await page.click("#tab-render");
+  await page.locator("#tab-render").click();
   await packed();
   assert.equal(await text(page, "#digest"), digest({ "index.html": html }).digest);
   assert.deepEqual(errors, []);
@@ -65,7 +65,7 @@ test("it works from file: and below any path", async (context) => {
     assert.equal(await example(page), "1 error, 3 warnings", url);
     await drop(page, folder("anywhere", { "index.html": GOOD }));
     assert.equal(await settled(page, "1 error, 3 warnings"), "No findings. Ready to render.", url);
-    await page.click("#tab-render");
+    await page.locator("#tab-render").click();
     await packed();
     assert.deepEqual(errors, [], url);
     await page.close();
@@ -83,10 +83,10 @@ test("all projects of a folder, errors first, filtered, and exported as the prog
   assert.equal(names.length, 13);
   assert.deepEqual(names.slice(0, 5), ["videos/05-teaser", "videos/06-outro", "videos/12-intro", "videos/08-intro", "videos/11-recap"]);
   assert.deepEqual(await page.$$eval("#groups details[open]", (found) => found.length), 5);
-  await page.click('[data-severity="error"]');
+  await page.locator('[data-severity="error"]').click();
   assert.deepEqual(new Set(await codes()), new Set(["dimensions-missing", "undeclared-binding", "unused-variable"]));
   assert.match(await text(page, "#shown"), /^4 of 7 findings shown$/);
-  await page.click('[data-severity="error"]');
+  await page.locator('[data-severity="error"]').click();
   await page.select("#rule", "missing-asset");
   assert.deepEqual(new Set(await codes()), new Set(["missing-asset"]));
   for (const format of ["json", "sarif"]) {
@@ -114,7 +114,7 @@ async function exported(format) {
     HTMLAnchorElement.prototype.click = () => {};
     window.exported = undefined;
   });
-  await page.click(`#export-${format}`);
+  await page.locator(`#export-${format}`).click();
   await page.waitForFunction(() => window.exported);
   return page.evaluate(() => window.exported);
 }
@@ -168,12 +168,12 @@ test("the configuration holds, and its mistakes are shown", async () => {
   assert.equal(await settled(page, "1 warning"), "1 error, 1 warning");
   assert.equal(await page.$eval("#rows", (select) => select.value), "rows.jsonl");
   assert.equal(await page.$eval("#aspect", (select) => select.value), "16:9");
-  await page.click("#tab-preview");
+  await page.locator("#tab-preview").click();
   assert.deepEqual(JSON.parse(await page.$eval("#json", (element) => element.value)), { title: "Ho" });
-  await page.click("#tab-render");
+  await page.locator("#tab-render").click();
   assert.equal(await text(page, "#render-command"), "hyperframes-ci render v --aspect-ratio 16:9 --batch rows.jsonl");
   writeFileSync(join(path, "hyperframes-ci.toml"), "[check]\nignore = []\n");
-  await page.click("#again");
+  await page.locator("#again").click();
   await settled(page, "1 error, 1 warning");
   assert.match(await alert(), /hyperframes-ci\.toml: unknown key "ignore"/);
 });
@@ -200,7 +200,7 @@ test("entry, aspect ratio and files with rows", async () => {
   await page.waitForFunction(() => document.querySelector("#groups .path")?.textContent.startsWith("rows/bad.csv"));
   await page.select("#rows", "rows/good.json");
   await page.waitForFunction(() => document.getElementById("verdict").textContent.startsWith("No findings"));
-  const [chooser] = await Promise.all([page.waitForFileChooser(), page.click("#rows-choose")]);
+  const [chooser] = await Promise.all([page.waitForFileChooser(), page.locator("#rows-choose").click()]);
   await chooser.accept([join(folder("elsewhere", { "own.csv": "nope\n1\n" }), "own.csv")]);
   await page.waitForFunction(() => document.querySelector("#groups .path")?.textContent.startsWith("own.csv"));
   await page.select("#rows", "");
@@ -210,7 +210,7 @@ test("entry, aspect ratio and files with rows", async () => {
   await page.select("#composition", "parts/card.html");
   await page.select("#aspect", "9:16");
   await page.waitForFunction(() => document.getElementById("verdict").textContent.startsWith("No findings"));
-  await page.click("#tab-render");
+  await page.locator("#tab-render").click();
   assert.equal(await text(page, "#check-command"), "hyperframes-ci check . --composition parts/card.html --aspect-ratio 9:16");
   assert.deepEqual(errors, []);
 });
@@ -218,16 +218,16 @@ test("entry, aspect ratio and files with rows", async () => {
 test("values are checked as they are typed", async () => {
   await start();
   await example(page);
-  await page.click("#tab-preview");
+  await page.locator("#tab-preview").click();
   const field = (id) => `#form .variable[data-id="${id}"]`;
   const issue = (selector, pattern) =>
     page.waitForFunction((selector, source) => new RegExp(source).test(document.querySelector(selector).textContent), {}, selector, pattern.source);
   await page.waitForSelector(field("size"));
-  await page.click(`${field("size")} input`, { count: 3 });
+  await page.locator(`${field("size")} input`).click({ count: 3 });
   await page.keyboard.type("big");
   await issue(`${field("size")} .issues`, /must be a number, not a string/);
   assert.equal(await page.$eval(`${field("size")} input`, (input) => input.getAttribute("aria-invalid")), "true");
-  await page.click(`${field("size")} input`, { count: 3 });
+  await page.locator(`${field("size")} input`).click({ count: 3 });
   await page.keyboard.type("2.5");
   await issue(`${field("size")} .issues`, /^$/);
   await page.select(`${field("mood")} select`, "wild");
@@ -254,13 +254,13 @@ test("Check again reads the folder again", async () => {
   await drop(page, path);
   assert.equal(await settled(page), "No findings. Ready to render.");
   writeFileSync(join(path, "index.html"), PAGE.replace("Logo", "Other"));
-  await page.click("#again");
+  await page.locator("#again").click();
   assert.equal(await settled(page, "No findings. Ready to render."), "1 error");
   writeFileSync(join(path, "assets/Other.png"), "x");
-  await page.click("#again");
+  await page.locator("#again").click();
   assert.equal(await settled(page, "1 error"), "No findings. Ready to render.");
   rmSync(join(path, "index.html"));
-  await page.click("#again");
+  await page.locator("#again").click();
   await settled(page, "No findings. Ready to render.");
   assert.match(await alert(), /No HyperFrames project found/);
 });
@@ -278,11 +278,11 @@ test("a dialog for folders gives a folder that is read again", async () => {
     await window.write(html);
     window.showDirectoryPicker = async () => folder;
   }, GOOD);
-  await page.click("#choose");
+  await page.locator("#choose").click();
   assert.equal(await settled(page), "No findings. Ready to render.");
   assert.equal(await text(page, "#source-name"), "chosen");
   await page.evaluate((html) => window.write(html), PAGE);
-  await page.click("#again");
+  await page.locator("#again").click();
   assert.equal(await settled(page, "No findings. Ready to render."), "1 error");
 });
 
@@ -294,10 +294,10 @@ test("a file that has changed since it was chosen is an error", async () => {
   writeFileSync(join(path, "index.html"), `${GOOD}\n<!-- longer -->`);
   utimesSync(join(path, "index.html"), new Date(), new Date(Date.now() + 60_000));
   // The files of a file field are those of the moment when they were chosen.
-  await page.click("#tab-render");
+  await page.locator("#tab-render").click();
   await page.waitForFunction(() => /cannot be read/.test(document.getElementById("packing").textContent));
   assert.match(await text(page, "#packing"), /index\.html cannot be read: it was changed or removed since it was chosen\. Check again/);
-  const [chooser] = await Promise.all([page.waitForFileChooser(), page.click("#again")]);
+  const [chooser] = await Promise.all([page.waitForFileChooser(), page.locator("#again").click()]);
   await chooser.accept([path]);
   await packed();
 });
@@ -362,7 +362,7 @@ test("5 MB of HTML leave the page responsive, progress is counted, and the newes
   assert.ok(gap < 300, `the page did not answer for ${Math.round(gap)} ms`);
   const progress = await page.evaluate(() => [...window.progress]);
   assert.ok(progress.some((line) => /^Checking projects: \d of 2$/.test(line)), progress.join());
-  await page.click("#again");
+  await page.locator("#again").click();
   await new Promise((resolve) => setTimeout(resolve, 50));
   await paste(page, PAGE);
   await page.waitForFunction(() => document.getElementById("verdict").textContent === "1 error", { timeout: 20_000 });
@@ -370,7 +370,7 @@ test("5 MB of HTML leave the page responsive, progress is counted, and the newes
   assert.equal(await text(page, "#verdict"), "1 error");
   await drop(page, path);
   await page.waitForFunction(() => !document.getElementById("busy").hidden);
-  await page.click("#cancel");
+  await page.locator("#cancel").click();
   assert.equal(await text(page, "#verdict"), "Cancelled.");
   assert.deepEqual(errors, []);
 });
@@ -380,7 +380,7 @@ test("a link carries the pasted text, and buttons copy", async () => {
   await browser.defaultBrowserContext().overridePermissions(server.url, ["clipboard-read", "clipboard-write"]);
   await page.bringToFront();
   const copied = async (button) => {
-    await page.click(button);
+    await page.locator(button).click();
     await page.waitForFunction((button) => document.querySelector(button).textContent === "Copied", {}, button);
     return page.evaluate(() => navigator.clipboard.readText());
   };
@@ -388,11 +388,11 @@ test("a link carries the pasted text, and buttons copy", async () => {
   await settled(page);
   const link = await copied("#link");
   assert.ok(link.startsWith(`${server.url}#html=`) && link.length < 600, link);
-  await page.click("#tab-preview");
+  await page.locator("#tab-preview").click();
   await page.waitForSelector("#form input");
   await page.type("#form input", "!");
   assert.deepEqual(JSON.parse(await copied("#copy-json")), { title: "Grüße, „Welt“!" });
-  await page.click("#tab-render");
+  await page.locator("#tab-render").click();
   assert.equal(await copied("#copy-check"), `hyperframes-ci check . --variables '{"title":"Grüße, „Welt“!"}'`);
   await packed();
   assert.match(await copied("#copy-digest"), /^[0-9a-f]{64}$/);
@@ -410,7 +410,7 @@ test("hostile files are text", async () => {
   await start();
   await paste(page, PAGE.replace("assets/Logo.png", "x.png' onerror=alert(1) a='<script>alert(2)</script>.png").replace('"Title"', '"<img src=x onerror=alert(3)>"'));
   await settled(page);
-  await page.click("#tab-preview");
+  await page.locator("#tab-preview").click();
   await page.waitForSelector("#form input");
   assert.equal(await page.$("#form img, #groups img, #groups script"), null);
   assert.match(await text(page, "#form"), /<img src=x onerror=alert\(3\)>/);
@@ -421,7 +421,7 @@ test("nothing leaves the page", async () => {
   await start();
   const before = server.requests.length;
   await example(page);
-  await page.click("#tab-render");
+  await page.locator("#tab-render").click();
   await packed();
   assert.deepEqual(server.requests.slice(before), []);
   const isEscaped = await page.evaluate(() => fetch("https://example.com/").then(() => true, () => false));
