@@ -59,6 +59,7 @@ fn render_video(state: &State, render: &Render, backend: Option<&dyn RenderBacke
         resolution: options.resolution,
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
+        max_workers: 1,
         output: &output,
         deadline: Deadline::NEVER,
     };

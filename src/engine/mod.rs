@@ -3,6 +3,7 @@
 //! It renders the unpacked archive rather than the project, so that a local render has exactly the files that the cloud
 //! would have.
 
+mod capacity;
 mod diagnosis;
 mod error;
 mod lint;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+pub(crate) use capacity::capacity;
 pub(crate) use diagnosis::diagnose;
 pub(crate) use error::EngineError;
 use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
@@ -54,10 +56,19 @@ pub(crate) struct Job<'a> {
     pub(crate) aspect_ratio: Option<AspectRatio>,
     /// Values for the composition's variables.
     pub(crate) variables: Option<&'a Map<String, Value>>,
+    /// How many browsers may capture frames at a time, at least 1.
+    pub(crate) max_workers: usize,
     /// The file that the video is written to.
     pub(crate) output: &'a File,
     /// When the engine is ended, and everything that it started.
     pub(crate) deadline: Deadline,
+}
+
+impl Job<'_> {
+    /// Returns the frames per second.
+    fn frame_rate(&self) -> u32 {
+        self.fps.unwrap_or(30)
+    }
 }
 
 /// Progress of the engine.
@@ -158,6 +169,8 @@ impl Engine {
             .arg(&video)
             // Frames of earlier renders are in the home directory, which no page may share.
             .arg("--frames-cache-dir=off")
+            .arg(format!("--workers={}", capacity::workers(job, &project)))
+            .args(self.programs.browser_arguments())
             .args(arguments(job)?)
             .current_dir(&project)
             .env("PATH", self.path())
@@ -214,7 +227,7 @@ fn arguments(job: &Job<'_>) -> Result<Vec<String>, EngineError> {
         format!("--format={}", job.format),
         format!("--quality={}", job.quality.unwrap_or(Quality::Standard)),
         // Otherwise the engine uses data-fps of the root element, which the cloud ignores.
-        format!("--fps={}", job.fps.unwrap_or(30)),
+        format!("--fps={}", job.frame_rate()),
     ];
     if let Some(composition) = job.composition.filter(|path| *path != DEFAULT_COMPOSITION) {
         arguments.push(format!("--composition={composition}"));
@@ -291,6 +304,7 @@ mod tests {
             resolution: None,
             aspect_ratio: None,
             variables: None,
+            max_workers: 1,
             output,
             deadline: Deadline::NEVER,
         }

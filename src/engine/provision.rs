@@ -44,6 +44,18 @@ pub(super) struct Programs {
 }
 
 impl Programs {
+    /// Returns the flags of the engine that depend on the browser. Without them it starts the browser twice to learn what
+    /// it can do.
+    pub(super) fn browser_arguments(&self) -> &'static [&'static str] {
+        let name = self.browser.file_stem().unwrap_or_default().to_string_lossy();
+        // The headless shell would lose its faster way to capture frames.
+        if name.contains("headless-shell") || name.contains("headless_shell") {
+            &[]
+        } else {
+            &["--no-browser-gpu"]
+        }
+    }
+
     /// Returns the programs that run inside of the layers.
     pub(super) fn contained(&self) -> ContainedPrograms {
         contained(&self.node, &self.browser, &self.ffmpeg, &self.packages)

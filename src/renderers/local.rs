@@ -194,6 +194,8 @@ fn render_video(
         resolution: options.resolution,
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
+        // A batch renders several videos at a time instead.
+        max_workers: if context.is_batch { 1 } else { engine::capacity() },
         output: output.as_file(),
         deadline: context.deadline(),
     };

@@ -62,33 +62,15 @@ pub(crate) enum Concurrency {
     Machine,
 }
 
-/// Memory of a render with its browser and encoder, in kilobytes: 1.5 GB.
-const MEMORY_PER_RENDER: usize = 1536 * 1024;
-
-/// Processors that the browser and the encoder of a render use.
-const PROCESSORS_PER_RENDER: usize = 2;
-
 impl Concurrency {
     /// Returns the number of renders at a time: `chosen` by the user, or the default.
     pub(crate) fn count(self, chosen: Option<usize>) -> usize {
         match (chosen, self) {
             (Some(chosen), _) => chosen,
             (None, Self::Fixed(count)) => count,
-            (None, Self::Machine) => machine_limit(),
+            (None, Self::Machine) => crate::engine::capacity(),
         }
     }
-}
-
-/// Returns the number of renders at a time that this machine has processors and memory for.
-fn machine_limit() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        line.split_whitespace().next()?.parse::<usize>().ok()
-    });
-    // Other systems than Linux do not report it: assumed to suffice.
-    let by_memory = memory.map_or(usize::MAX, |kilobytes| kilobytes / MEMORY_PER_RENDER);
-    (processors / PROCESSORS_PER_RENDER).min(by_memory).max(1)
 }
 
 impl Description {
