@@ -1,16 +1,15 @@
 //! How many browsers capture frames at a time.
 
-use std::fs;
 use std::path::Path;
 
 use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
-use super::Job;
 use crate::system::gate::{self, Reach};
+use crate::system::memory;
 
-/// Memory of a browser with its encoder, in kilobytes: 1.5 GB.
-const MEMORY: usize = 1536 * 1024;
+/// Memory of a browser with its encoder, in bytes: 1.5 GB.
+const MEMORY: u64 = 1536 << 20;
 
 /// Processors that a browser and its encoder use.
 const PROCESSORS: usize = 2;
@@ -24,30 +23,26 @@ const FRAMES: f64 = 60.0;
 /// Returns the number of browsers, each with its encoder, that this machine has processors and memory for.
 pub(crate) fn capacity() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        line.split_whitespace().next()?.parse::<usize>().ok()
-    });
-    // Other systems than Linux do not report it: assumed to suffice.
-    let by_memory = memory.map_or(usize::MAX, |kilobytes| kilobytes / MEMORY);
-    (processors / PROCESSORS).min(by_memory).max(1)
+    // Where the system does not report it, it is assumed to suffice.
+    let by_memory = memory::available().map_or(u64::MAX, |bytes| bytes / MEMORY);
+    (processors / PROCESSORS).min(usize::try_from(by_memory).unwrap_or(usize::MAX)).max(1)
 }
 
-/// Returns the number of browsers that capture the frames of `job`, at least 1. The engine would otherwise measure some
-/// frames first, which takes longer than a short video.
-pub(super) fn workers(job: &Job<'_>, project: &Path) -> usize {
-    let composition = job.composition.unwrap_or(DEFAULT_COMPOSITION);
+/// Returns the number of browsers, from 1 to `most`, for a composition of the unpacked `project` at `fps` frames per second.
+/// The engine would otherwise measure some frames first, which takes longer than a short video.
+pub(super) fn workers(most: usize, project: &Path, composition: Option<&str>, fps: u32) -> usize {
+    let composition = composition.unwrap_or(DEFAULT_COMPOSITION);
     let page =
         gate::read(&project.join(composition), &Reach::inside(project, "the project"), LARGEST_PAGE).ok();
     let seconds = page.and_then(|page| {
         Composition::parse(composition, &String::from_utf8_lossy(&page)).root?.duration.number()
     });
-    within(job.max_workers, seconds.unwrap_or_default() * f64::from(job.frame_rate()))
+    within(most, seconds.unwrap_or_default() * f64::from(fps))
 }
 
 /// Returns the number of browsers for so many frames, at least 1.
 fn within(most: usize, frames: f64) -> usize {
-    // Saturates: a page may claim any duration.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate")]
     let by_frames = (frames / FRAMES) as usize;
     most.min(by_frames).max(1)
 }

@@ -160,6 +160,7 @@ impl Engine {
         }
         let video = folder.join(format!("video.{}", job.format));
         let contained = self.sandbox.contain(&work_dir).map_err(EngineError::Sandbox)?;
+        let workers = capacity::workers(job.max_workers, &project, job.composition, job.frame_rate());
         let mut command = contained.command();
         command
             .arg(&self.programs.engine)
@@ -169,7 +170,7 @@ impl Engine {
             .arg(&video)
             // Frames of earlier renders are in the home directory, which no page may share.
             .arg("--frames-cache-dir=off")
-            .arg(format!("--workers={}", capacity::workers(job, &project)))
+            .arg(format!("--workers={workers}"))
             .args(self.programs.browser_arguments())
             .args(arguments(job)?)
             .current_dir(&project)

@@ -11,6 +11,7 @@ pub(crate) mod hash;
 pub(crate) mod http;
 pub(crate) mod interrupt;
 pub(crate) mod lines;
+pub(crate) mod memory;
 pub(crate) mod output;
 pub(crate) mod output_place;
 pub(crate) mod page;

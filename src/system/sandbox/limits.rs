@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::system::memory;
 use crate::system::programs::process::RunningProcess;
 
 /// Interval between two measurements. Longer where a measurement takes long, so that it costs at most 2 %.
@@ -53,7 +54,7 @@ impl Watch {
     /// tenths of the memory: the machine must go on working.
     pub(crate) fn new(folder: &Path) -> Self {
         let max_disk = free_space(folder).map_or(DEFAULT_DISK, |free| free / 4 * 3);
-        let max_memory = memory().map_or(u64::MAX, |memory| memory / 10 * 9);
+        let max_memory = memory::total().map_or(u64::MAX, |memory| memory / 10 * 9);
         Self {
             folder: folder.to_owned(),
             max_disk,
@@ -121,16 +122,6 @@ fn free_space(folder: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_space(_: &Path) -> Option<u64> {
     None
-}
-
-/// Returns the memory of the machine, or of the container if it has less, in bytes. Only Linux tells.
-fn memory() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let machine = line.split_whitespace().next()?.parse::<u64>().ok()? * 1024;
-    let container =
-        fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
-    Some(container.unwrap_or(machine).min(machine))
 }
 
 #[cfg(all(test, unix))]

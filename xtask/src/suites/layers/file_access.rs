@@ -22,6 +22,7 @@ const OWN: &[(&str, &str)] = &[
     ("src/system/lines.rs", "opens with system/file.rs"),
     ("src/system/digest.rs", "hashes what was downloaded or rendered"),
     ("src/system/process_tree.rs", "reads /proc"),
+    ("src/system/memory.rs", "reads /proc"),
     ("src/system/sandbox/", "the engine's work directory, the policy of its launcher; reads /proc"),
     ("src/system/programs/", "the cache of installed programs, and work directories"),
     ("src/app/batch/rows_file.rs", "pipes of the shell"),
@@ -40,7 +41,6 @@ const OWN: &[(&str, &str)] = &[
     ("src/heygen/auth/", "the user's credentials"),
     ("src/renderers/cloud/ledger.rs", "the ledger, after the gate has resolved its path"),
     ("src/renderers/lambda/", "the tooling's work directory, and the state of a stack"),
-    ("src/renderers/renderer.rs", "reads /proc"),
     ("src/renderers/verify.rs", "reads what was rendered or downloaded"),
 ];
 
