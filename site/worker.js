@@ -1,6 +1,6 @@
 // The worker: reads files and runs the checks, so that the page stays responsive.
 import { init, check, checkVariables, digest, digestStream, explain, variablesSchema, version, PreflightError } from "hyperframes-preflight/init.js";
-import { layers, parseConfiguration } from "hyperframes-preflight/configuration.js";
+import { layers, parseConfiguration, videoFormat } from "hyperframes-preflight/configuration.js";
 import { merged } from "hyperframes-preflight/report.js";
 import { UsageError } from "hyperframes-preflight/usage-error.js";
 import schema from "hyperframes-preflight/hyperframes-ci.schema.json";
@@ -104,6 +104,7 @@ async function optionsOf({ path, entries, isPartial, isStrict, options }, format
   const result = { project: path, format, severities: layers(configuration, path, { strict: isStrict }) };
   if (options.composition) result.composition = options.composition;
   else if (isPartial) Object.assign(result, { compositions: entries, partial: true });
+  result.videoFormat = videoFormat(configuration, path);
   if (options.aspectRatio) result.aspectRatio = options.aspectRatio;
   if (options.variables) result.variables = options.variables;
   if (options.rows) result.values = [{ path: options.rows.path, text: await textOf(options.rows), rows: true }];

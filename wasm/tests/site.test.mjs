@@ -119,12 +119,15 @@ async function exported(format) {
   return page.evaluate(() => window.exported);
 }
 
+const OPAQUE = GOOD.replace("data-composition-id", 'style="background: #101820" data-composition-id');
+
 test("the findings of a folder are those of the program", async () => {
   await start();
   const path = folder("same", {
     "a/index.html": GOOD,
     "a/inner/index.html": PAGE,
-    "b/index.html": GOOD.replace("</h1>", '</h1><img src="../pics/A.png"><script src="../node_modules/x/i.js"></script><img src="../pics">'),
+    "b/index.html": OPAQUE.replace("</h1>", '</h1><img src="../pics/A.png"><script src="../node_modules/x/i.js"></script><img src="../pics">'),
+    "hyperframes-ci.toml": '[[render]]\nname = "b"\nproject = "b"\nformat = "webm"\n',
     "b/vendor/p.html": '<p><img src="lib.js"><a href="gone.html">',
     "b/vendor/lib.js/x.js": "1",
     "b/.hyperframesignore": "*.psd\n",
@@ -141,7 +144,9 @@ test("the findings of a folder are those of the program", async () => {
     await take(page, path);
     await settled(page);
     assert.deepEqual(await values("#project"), ["a", "b"]);
-    assert.equal(await exported("json"), run(["check", ".", "--json"], path));
+    const found = await exported("json");
+    assert.equal(found, run(["check", ".", "--json"], path));
+    assert.match(found, /"opaque-root"/);
     await page.reload();
     await page.waitForSelector("body[data-ready]");
   }
