@@ -1,10 +1,10 @@
 // The command line without the native program.
 import { parseArgs } from "node:util";
 import { existsSync, readFileSync } from "node:fs";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { PreflightError, check, explain } from "./node.js";
 import { layers, normalize, parseConfiguration, videoFormat } from "./configuration.js";
-import { merged, picked } from "./report.js";
+import { merged, picked, relocated } from "./report.js";
 import { UsageError } from "./usage-error.js";
 import { DiskFiles, projectsOf, repositoryOf } from "./disk.js";
 import { IndexFiles, changedSince, stagedProjects } from "./git.js";
@@ -46,14 +46,20 @@ export function run(args) {
     if (flags.explain !== undefined) return process.stdout.write(explanation(flags.explain));
     validate(flags, paths);
     const results = flags.staged ? checkStaged(flags, paths) : checkPaths(flags, paths);
-    report(results, flags.format ?? "human");
+    report(results, flags.format ?? "human", args);
   } catch (error) {
     const isExpected =
       error instanceof UsageError || error instanceof PreflightError || error?.code?.startsWith?.("ERR_PARSE_ARGS");
     if (!isExpected) throw error;
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exitCode = 2;
+    fail(args, { code: "usage", message: error.message }, 2);
   }
+}
+
+/** Prints an error: with `--json` as an object, as the native program does. */
+function fail(args, error, exitCode) {
+  const lines = [`error: ${error.message}`, ...(error.hint === undefined ? [] : [`  help: ${error.hint}`])];
+  process.stderr.write(`${args.includes("--json") ? JSON.stringify({ error }) : lines.join("\n")}\n`);
+  process.exitCode = exitCode;
 }
 
 function explanation(code) {
@@ -123,8 +129,19 @@ function checkPaths(flags, paths) {
     options.values = [...values("variables-file", false), ...values("rows", true)];
     if (flags.variables !== undefined) options.variables = parseObject(flags.variables);
     if (flags["aspect-ratio"] !== undefined) options.aspectRatio = flags["aspect-ratio"];
-    return checkOnDemand(new DiskFiles(root, folder), options);
+    return forPeople(checkOnDemand(new DiskFiles(root, folder), options), root, options.format);
   });
+}
+
+/** Returns a result with paths relative to the current directory, if people read it. */
+function forPeople(result, root, format) {
+  if (format !== "human") return result;
+  const displayed = (path) => {
+    const [from, to] = [process.cwd(), join(root, path)];
+    // Only the root in common: the absolute path is clearer.
+    return portable(from.split(sep)[1] === to.split(sep)[1] ? relative(from, to) : to);
+  };
+  return { ...result, text: relocated(result, displayed) };
 }
 
 /** Returns the entries: those of the flags, or index.html and the files that the user names. */
@@ -184,7 +201,8 @@ function checkStaged(flags, paths) {
       });
       const own = configuration.entries.filter((entry) => entry.project === project);
       const added = own.map((entry) => checkEntry(index, from, options, configuration, before, entry, flags));
-      return [result, ...added.filter((more) => more !== undefined)];
+      const all = [result, ...added.filter((more) => more !== undefined)];
+      return all.map((one) => forPeople(one, index.root, options.format));
     };
   }).flat();
 }
@@ -249,13 +267,13 @@ function checkOnDemand(from, options, finish) {
   }
 }
 
-function report(results, format) {
+function report(results, format, args) {
   const errors = results.reduce((count, result) => count + result.errors, 0);
   // Without a project, there is a report without findings.
   const all = results.length > 0 ? results : [check({}, { changed: [], format })];
   process.stdout.write(merged(all, format));
   if (errors > 0) {
-    process.stderr.write(`error: the checks found ${errors} error${errors === 1 ? "" : "s"}\n`);
-    process.exitCode = 5;
+    const message = `the checks found ${errors} error${errors === 1 ? "" : "s"}`;
+    fail(args, { code: "preflight_failed", message, hint: "run `hyperframes-preflight --explain <CODE>` for details" }, 5);
   }
 }

@@ -30,6 +30,18 @@ export function picked(result, format, isKept) {
   return { ...result, diagnostics, text, errors: count("error"), warnings: count("warning"), notes: count("note") };
 }
 
+/** Returns the text of a result for people, with the paths of findings as `displayed` returns them. */
+export function relocated({ text, diagnostics }, displayed) {
+  const findings = text.split("\n\n");
+  const located = findings.map((finding, place) => {
+    const path = diagnostics[place]?.path;
+    return finding.replace(/^( *--> )(.*)$/m, (line, arrow, rest) => {
+      return path !== undefined && rest.startsWith(path) ? arrow + displayed(path) + rest.slice(path.length) : line;
+    });
+  });
+  return located.join("\n\n");
+}
+
 function mergedSarif(results) {
   const logs = results.map(({ text }) => JSON.parse(text));
   const [first] = logs;

@@ -66,6 +66,7 @@ const MISSING = ["missing-asset v/index.html:4"];
 const CASES = [
   ["a good project", GOOD, ["v"], 0, { findings: [] }],
   ["a finding", { "v/index.html": BROKEN }, ["v"], 5, { findings: MISSING }],
+  ["beside the current directory", { "v/index.html": BROKEN, "w/x": "" }, ["../v"], 5, { cwd: "w", findings: MISSING }],
   ["the current directory", { "v/index.html": BROKEN }, [], 5, { cwd: "v", findings: MISSING }],
   ["a folder above projects", { "v/a/index.html": BROKEN, "v/b/index.html": BROKEN }, ["."], 5, { count: 2 }],
   ["nested projects are one", { "v/index.html": BROKEN, "v/inner/index.html": BROKEN }, ["."], 5, { same: true }],
@@ -174,10 +175,11 @@ describe("the command line", { concurrency: 4 }, () => {
         commit(folder);
         more.change(folder);
       }
+      const hasFormat = more.raw || args.some((arg) => /^--(json|format)/.test(arg));
+      const env = { ...process.env, GITHUB_WORKSPACE: "", ...more.env };
+      const options = { cwd: join(folder, more.cwd ?? ""), env };
       const run = async (cli) => {
-        const format = more.raw || args.some((arg) => /^--(json|format)/.test(arg)) ? [] : ["--json"];
-        const env = { ...process.env, GITHUB_WORKSPACE: "", ...more.env };
-        const ran = await execute(cli, [...args, ...format], { cwd: join(folder, more.cwd ?? ""), env });
+        const ran = await execute(cli, hasFormat ? args : [...args, "--json"], options);
         const diagnostics = ran.status === 2 || more.raw ? undefined : JSON.parse(ran.stdout).diagnostics;
         return { ...ran, diagnostics };
       };
@@ -191,6 +193,12 @@ describe("the command line", { concurrency: 4 }, () => {
       }
       assert.deepEqual(wasm.diagnostics, native.diagnostics);
       if (more.raw) assert.equal(wasm.stdout, native.stdout);
+      if (native.status === 2) return;
+      const errorOf = ({ stderr }) => stderr.trim().split("\n").at(-1).replace("hyperframes-preflight", "hyperframes-ci check");
+      if (native.status === 5) assert.equal(errorOf(wasm), errorOf(native));
+      if (hasFormat) return;
+      const [forPeople, expected] = await Promise.all([execute(CLIS.wasm, args, options), execute(CLIS.native, args, options)]);
+      assert.equal(forPeople.stdout, expected.stdout, "for people");
     });
   }
 });
