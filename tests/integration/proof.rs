@@ -10,6 +10,8 @@
 //! The twin has the sections marked `fixed` instead of those marked `broken`, and the replacements of `replace`. Cases in
 //! `tests/proof/accepted` must render: without errors of the checks, and equal to their twin if there is one.
 
+mod seek;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

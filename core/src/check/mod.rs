@@ -3,6 +3,7 @@
 //! The input is a [`Tree`](crate::project::Tree), the output a [`Report`] with all findings. Each finding has a file
 //! and, if possible, a position in it.
 
+mod animations;
 mod bindings;
 mod composition;
 mod correct;

@@ -7,7 +7,7 @@ use super::media_elements::MediaElements;
 use super::outline::Node;
 use super::page::{Page, Pages};
 use super::repair;
-use super::transitions;
+use super::{animations, transitions};
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
@@ -32,6 +32,7 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec
             found.extend(mismatches(page, &ids));
         }
     }
+    found.extend(animations::check(pages, &used));
     found.extend(transitions::check(pages, &used));
     for path in entries {
         let Some(entry) = pages.get(path) else { continue };

@@ -20,16 +20,20 @@ pub(super) fn hidden(sheets: &[Sheet]) -> BTreeSet<String> {
 /// Returns the names of the declarations of transitions that take time.
 pub(super) fn transitions(sheet: &Sheet) -> Vec<Span> {
     let takes_time = |declaration: &Declaration<'_>| {
-        let name = declaration.name.strip_prefix("-webkit-").unwrap_or(declaration.name);
         let value = declaration.value;
-        matches!(name, "transition" | "transition-duration" | "transition-delay")
+        matches!(unprefixed(declaration.name), "transition" | "transition-duration" | "transition-delay")
             && (value.contains("var(") || value.split([' ', ',']).any(is_time))
     };
     sheet.declarations().filter(takes_time).map(|declaration| declaration.name_span).collect()
 }
 
+/// Returns the name of a property without the prefix of a browser.
+pub(super) fn unprefixed(name: &str) -> &str {
+    name.strip_prefix("-webkit-").unwrap_or(name)
+}
+
 /// Returns whether a word is a time other than zero.
-fn is_time(word: &str) -> bool {
+pub(super) fn is_time(word: &str) -> bool {
     let number = word.strip_suffix("ms").or_else(|| word.strip_suffix('s'));
     number.and_then(|number| number.parse::<f64>().ok()).is_some_and(|number| number != 0.0)
 }
