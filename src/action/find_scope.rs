@@ -11,6 +11,7 @@ use super::base::BaseCheckout;
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::mode::Mode;
+use super::plan::check_targets;
 use super::scope::{RenderTarget, Scope, is_exposed};
 use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
@@ -50,10 +51,11 @@ pub(super) fn find_scope(
         paths: DisplayPaths::new(false, Some(&inputs.workspace)),
         changed: None,
         not_checked: 0,
+        found: BTreeSet::new(),
         scope: Scope { settings: settings(inputs, provider)?, ..Scope::default() },
     };
     let is_limited =
-        inputs.changed_only && (mode == Mode::Preview || (mode == Mode::Check && !inputs.check_all));
+        inputs.changed_only && (mode.is_for_changes() || (mode == Mode::Check && !inputs.check_all));
     if is_limited {
         builder.set_changed(provider, console);
     }
@@ -82,6 +84,7 @@ pub(super) fn find_scope(
             builder.add_project(&project)?;
         }
     }
+    check_targets(inputs, &builder.found)?;
     let not_checked = builder.not_checked;
     let mut scope = builder.scope;
     scope.settings.file.entries = entries;
@@ -201,6 +204,8 @@ struct ScopeBuilder<'a> {
     changed: Option<BTreeSet<String>>,
     /// Number of compositions that were not checked, since the pull request does not affect them.
     not_checked: usize,
+    /// Names of the compositions and entries that the run has.
+    found: BTreeSet<String>,
     scope: Scope,
 }
 
@@ -229,15 +234,25 @@ impl ScopeBuilder<'_> {
         }
     }
 
+    /// Returns whether this run renders the composition or entry of that name, and not another job.
+    fn is_selected(&mut self, name: &str) -> bool {
+        self.found.insert(name.to_owned());
+        self.inputs.targets.as_ref().is_none_or(|targets| targets.contains(name))
+    }
+
     /// Checks a project and adds its compositions.
     fn add_project(&mut self, project: &Project) -> Result<(), Error> {
         let mut target = self.check_target(None, Some(&project.root))?;
         target.options.compositions.clone_from(&self.inputs.compositions);
-        let (tree, report, errors) = self.check(&target, true)?;
-        let compositions = match self.inputs.compositions.is_empty() {
+        let mut compositions = match self.inputs.compositions.is_empty() {
             true => vec![DEFAULT_COMPOSITION.to_owned()],
             false => self.inputs.compositions.clone(),
         };
+        compositions.retain(|path| self.is_selected(&join(&project.prefix, path)));
+        if compositions.is_empty() {
+            return Ok(());
+        }
+        let (tree, report, errors) = self.check(&target, true)?;
         for path in compositions {
             let name = self.paths.path(&project.boundary, &project.prefix);
             let is_default = path == DEFAULT_COMPOSITION;
@@ -263,6 +278,9 @@ impl ScopeBuilder<'_> {
 
     /// Checks an entry of the configuration and adds it.
     fn add_entry(&mut self, entry: &config::Entry) -> Result<(), Error> {
+        if !self.is_selected(&entry.name) {
+            return Ok(());
+        }
         let target = self.check_target(Some(entry), None)?;
         // Other rows or another configuration concern every file.
         let is_limited = self.changed.as_ref().is_none_or(|changed| !self.has_changed_inputs(entry, changed));

@@ -1,11 +1,13 @@
 //! The inputs of `action.yml`, passed as environment variables: `max-wait` is `INPUT_MAX_WAIT`. Empty means not set.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
 use super::artifact;
 use super::mode::{FailOn, Mode};
+use super::plan::parse_targets;
 use crate::app::budget::LimitOptions;
 use crate::app::options::{Given, OPTIONS, Origin, apply_layers, option};
 use crate::app::spec::{RenderSpec, RendererChoice, Severities};
@@ -40,6 +42,8 @@ pub(super) struct Inputs {
     pub(super) projects: Vec<String>,
     /// Compositions in each project; `index.html` if empty.
     pub(super) compositions: Vec<String>,
+    /// Names of the compositions and entries to render, from a plan; all if `None`.
+    pub(super) targets: Option<BTreeSet<String>>,
     /// Why the inputs about checks and renders cannot be used; cleaning up needs none of them.
     pub(super) problem: Option<Error>,
     /// Options of every render.
@@ -180,6 +184,11 @@ impl InputReader<'_> {
         known.map(|(_, mode)| *mode).ok_or_else(|| invalid("mode", &value, &rule))
     }
 
+    fn targets(self) -> Result<Option<BTreeSet<String>>, Error> {
+        let Some(text) = self.trimmed("targets") else { return Ok(None) };
+        parse_targets(&text).map(Some).map_err(|rule| invalid("targets", &text, rule))
+    }
+
     fn fail_on(self) -> Result<FailOn, Error> {
         match self.trimmed("fail-on").as_deref() {
             None | Some("error") => Ok(FailOn::Error),
@@ -228,14 +237,21 @@ impl Inputs {
         let workspace = ci::workspace(environment);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         let compositions = inputs.lines("composition");
+        let targets = inputs.targets()?;
         // A credential that cannot be read is one, too.
         let has_key = !matches!(auth::find(environment), Ok(None));
         let is_set = |name: &&str| environment(name).is_some_and(|value| !value.trim().is_empty());
         Ok(Self {
-            identity: format!("{}\n{}", compositions.join("\n"), identity(&given, inputs).join("\n")),
+            identity: format!(
+                "{}\n{}{}",
+                compositions.join("\n"),
+                identity(&given, inputs).join("\n"),
+                targets.as_ref().map(|names| format!("\n--targets={names:?}")).unwrap_or_default()
+            ),
             mode,
             projects: inputs.lines("projects"),
             compositions,
+            targets,
             given,
             problem,
             severities: Severities { own, ..Severities::default() },
@@ -379,6 +395,7 @@ mod tests {
             ("INPUT_PREVIEW_BRANCH", "a b", "preview-branch"),
             ("INPUT_PREVIEW_BRANCH", "a/../b", "preview-branch"),
             ("INPUT_RENDERER", "gpu", "renderer"),
+            ("INPUT_TARGETS", "videos/one", "targets"),
         ] {
             let error = read(&[(name, value)]).expect_err("refused");
             assert!(error.to_string().contains(part), "{error}");

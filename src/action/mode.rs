@@ -21,6 +21,8 @@ pub(crate) enum Mode {
     WorkflowRun,
     /// Removes the previews of a pull request.
     Cleanup,
+    /// Checks, and outputs a matrix of jobs that render what a pull request affects.
+    Plan,
 }
 
 /// When the step fails.
@@ -36,7 +38,7 @@ pub(super) enum FailOn {
 
 impl Mode {
     /// The values of the input `mode`.
-    pub(super) const ALL: [(&'static str, Self); 7] = [
+    pub(super) const ALL: [(&'static str, Self); 8] = [
         ("auto", Self::Auto),
         ("check", Self::Check),
         ("preview", Self::Preview),
@@ -44,7 +46,13 @@ impl Mode {
         ("render", Self::Render),
         ("publish", Self::WorkflowRun),
         ("cleanup", Self::Cleanup),
+        ("plan", Self::Plan),
     ];
+
+    /// Returns whether only what a pull request affects is rendered.
+    pub(super) fn is_for_changes(self) -> bool {
+        matches!(self, Self::Preview | Self::Plan)
+    }
 
     /// Selects the mode by the event. A push is only checked: renders are billed, and pushes are frequent.
     pub(crate) fn for_event(self, event: &Event, release_tag: Option<&str>) -> Self {

@@ -10,6 +10,7 @@ use super::find_scope::find_scope;
 use super::inputs::Inputs;
 use super::mode::{FailOn, Mode};
 use super::outputs::{PROVENANCE, Results, write_results};
+use super::plan::Plan;
 use super::preview::{Preview, PreviewState};
 use super::scope::Scope;
 use super::{report, runner};
@@ -53,8 +54,12 @@ impl ActionRun<'_> {
             }
         })?;
         let release = self.check_release(&scope);
-        let mut previews = if release.is_ok() { self.render(&scope) } else { Vec::new() };
         let mut notes = scope.notes.clone();
+        let mut previews = match self.mode {
+            Mode::Plan => self.plan(&scope, &mut notes).map(|()| Vec::new())?,
+            _ if release.is_err() => Vec::new(),
+            _ => self.render(&scope),
+        };
         let comment_url = self.publish(&scope, &mut previews, &mut notes);
         if is_marked && comment_url.is_none() {
             self.mark_comment_out_of_date();
@@ -91,11 +96,27 @@ impl ActionRun<'_> {
             let directory = target.directory.display();
             self.provider.debug(&format!("to render: {} ({directory})", target.display_name));
         }
-        let hidden = self.provider.annotate(&scope.findings);
+        // The plan has annotated them.
+        let is_planned = self.inputs.targets.is_some();
+        let hidden = if is_planned { 0 } else { self.provider.annotate(&scope.findings) };
+        if is_planned {
+            self.console.findings(&scope.findings);
+        }
         if hidden > 0 {
             self.console.detail(&format!("{hidden} more findings are in the job summary and in report.json"));
         }
         Ok(scope)
+    }
+
+    /// Sets the outputs for the jobs that render.
+    fn plan(&mut self, scope: &Scope, notes: &mut Vec<String>) -> Result<(), Error> {
+        let plan = Plan::new(scope);
+        self.console.done(&plan.note);
+        for (name, value) in [("matrix", plan.matrix.to_string()), ("count", plan.count.to_string())] {
+            self.provider.output(name, &value).map_err(ActionError::from)?;
+        }
+        notes.push(plan.note);
+        Ok(())
     }
 
     /// Renders the compositions, and annotates those that failed.
@@ -113,7 +134,7 @@ impl ActionRun<'_> {
     /// the comment was changed.
     fn mark_comment_out_of_date(&mut self) -> bool {
         let Some(request) = self.request() else { return false };
-        if !self.inputs.comment || self.mode != Mode::Preview {
+        if !self.inputs.comment || !self.mode.is_for_changes() {
             return false;
         }
         self.provider.mark_out_of_date(request).unwrap_or_else(|error| {

@@ -66,6 +66,9 @@ fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
             parts.push(format!("{number} {what}"));
         }
     }
+    if previews.is_empty() && !scope.targets.is_empty() {
+        parts.insert(0, format!("{} to render", scope.targets.len()));
+    }
     if parts.is_empty() {
         parts.push("nothing to render".to_owned());
     }

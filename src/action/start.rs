@@ -30,6 +30,10 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
         output_dir: inputs.output_dir.clone(),
         has_secrets: inputs.has_secrets,
     };
+    // The jobs of a plan have names by what they render, which stay the same when other compositions are touched.
+    let is_planned = inputs.targets.is_some();
+    let environment =
+        &move |name: &str| environment(name).filter(|_| !(is_planned && name == "HYPERFRAMES_CI_MATRIX"));
     let provider =
         ci::detect(environment, &settings).map_err(ActionError::from)?.ok_or(ActionError::NoProvider)?;
     let provider = provider.as_ref();

@@ -7,6 +7,7 @@ mod gitlab;
 mod graph;
 #[cfg(unix)]
 mod paths;
+mod plan;
 mod preview;
 mod release;
 mod release_api;
