@@ -57,9 +57,14 @@ fn used(line: &str) -> Option<(&str, &str)> {
     Some((name, pin.trim()))
 }
 
+/// Returns whether this is our action, or a reusable workflow beside it.
+fn is_ours(name: &str) -> bool {
+    name.strip_prefix(OURS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Returns the pin that a line of the documentation should have.
 fn expected(name: &str, known: &BTreeMap<String, String>) -> Option<String> {
-    if name == OURS { Some(tag()) } else { known.get(name).cloned() }
+    if is_ours(name) { Some(tag()) } else { known.get(name).cloned() }
 }
 
 /// Returns a page with the pins that it should have.
@@ -94,10 +99,17 @@ pub(super) fn problems(pages: &[Page]) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Returns a text with our action pinned by `commit` instead of its tag.
+/// Returns a text with our action and workflows pinned by `commit` instead of its tag.
 pub(super) fn pinned(text: &str, commit: &str) -> String {
-    let tag = format!("{OURS}@{}\n", tag());
-    text.replace(&tag, &format!("{OURS}@{commit} # v{}\n", env!("CARGO_PKG_VERSION")))
+    let tag = tag();
+    let pin = format!("{commit} # v{}", env!("CARGO_PKG_VERSION"));
+    let pinned = text.split_inclusive('\n').map(|line| match used(line) {
+        Some((name, known)) if is_ours(name) && known == tag => {
+            line.replace(&format!("{name}@{tag}"), &format!("{name}@{pin}"))
+        }
+        _ => line.to_owned(),
+    });
+    pinned.collect()
 }
 
 /// Returns the commit of this version's release, if it has been released and the tag has been fetched.
@@ -129,6 +141,13 @@ mod tests {
             updated.contains(&format!("{OURS}@{}\n", tag())) && !updated.contains("checkout@v1\n"),
             "{updated}"
         );
+        // The reusable workflow uses the action of the same release.
+        let workflow = fs::read_to_string(root().join(".github/workflows/videos.yml")).expect("a workflow");
+        let ours = workflow.lines().filter_map(used).filter(|(name, _)| is_ours(name)).collect::<Vec<_>>();
+        assert!(ours.len() == 3 && ours.iter().all(|(_, pin)| pin.split(' ').next() == Some(&tag())));
+        let caller = format!("    uses: {OURS}/.github/workflows/videos.yml@{}\n", tag());
+        assert_eq!(update(&caller.replace(&tag(), "v99")).expect("files"), caller);
+        assert!(pinned(&caller, "abc").contains("videos.yml@abc # v"), "{}", pinned(&caller, "abc"));
         let script = fs::read_to_string(root().join("action/release.sh")).expect("a script");
         assert!(script.contains("v${VERSION%%.*}"), "the release script moves the tag of the major version");
     }
