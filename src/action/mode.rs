@@ -62,8 +62,8 @@ impl Mode {
             (Self::Auto, Subject::Run(_)) => Self::WorkflowRun,
             (Self::Auto, Subject::Release { .. }) => Self::Release,
             (Self::Auto, Subject::Other) if release_tag.is_some() => Self::Release,
-            // A merge queue has no comment to write.
-            (Self::Auto, Subject::MergeGroup { .. } | Subject::Other) => Self::Check,
+            // A merge queue has no comment to write, and a comment asks for nothing before it is resolved.
+            (Self::Auto, _) => Self::Check,
             (mode, _) => mode,
         }
     }

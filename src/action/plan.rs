@@ -39,7 +39,8 @@ impl Plan {
 }
 
 fn job(targets: &[&RenderTarget]) -> Value {
-    let first = targets.first().map(|target| plain(&target.display_name).replace(['\n', '\r', '\t'], " "));
+    let words = |name: &str| plain(name).split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = targets.first().map(|target| words(&target.display_name));
     let mut name = first.unwrap_or_default().chars().take(MAX_NAME).collect::<String>();
     if targets.len() > 1 {
         name.push_str(&format!(" and {} more", targets.len() - 1));
@@ -104,8 +105,8 @@ mod tests {
         }
         let jobs = Plan::new(&scope(2)).matrix;
         let expected = json!({ "include": [
-            { "name": "videos/0000 ", "targets": ["videos/0000/index.html"] },
-            { "name": "videos/0001 ", "targets": ["videos/0001/index.html"] },
+            { "name": "videos/0000", "targets": ["videos/0000/index.html"] },
+            { "name": "videos/0001", "targets": ["videos/0001/index.html"] },
         ] });
         assert_eq!(jobs, expected);
     }

@@ -2,6 +2,7 @@
 
 use super::error::ActionError;
 use super::inputs::Inputs;
+use super::markdown::code;
 use super::mode::Mode;
 use super::publish::ActionRun;
 use super::workflow_run;
@@ -40,6 +41,9 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
     for secret in Inputs::secrets(environment) {
         provider.mask(&secret);
     }
+    if let Subject::Refused(reason) = &provider.event().subject {
+        return refuse(provider, reason, console);
+    }
     let mode = inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref());
     if provider.event().trust == Trust::Exposed {
         console.detail(
@@ -75,6 +79,13 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
             ActionRun { inputs: &inputs, provider, mode, event: provider.event(), part: None, console }.run()
         }
     }
+}
+
+/// Reports that a comment is not obeyed. That is not a failure: anyone can write comments.
+fn refuse(provider: &dyn CiProvider, reason: &str, console: &mut Console) -> Result<(), Error> {
+    console.warning(&format!("nothing was rendered: {reason}"));
+    let summary = format!("## HyperFrames\n\nNothing was rendered: {}\n", code(reason));
+    Ok(provider.summary(&summary).map_err(ActionError::from)?)
 }
 
 /// Deletes the previews of `request` and of all pull requests that are closed.

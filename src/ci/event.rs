@@ -43,6 +43,10 @@ pub(crate) enum Subject {
     },
     /// A finished run without secrets, which started this one.
     Run(TriggeringRun),
+    /// A comment that asks for renders, before it is known whether its author may.
+    Command(Command),
+    /// A comment that asked for renders and is not obeyed. Holds the reason.
+    Refused(String),
     /// Anything else, such as a push.
     Other,
 }
@@ -60,11 +64,26 @@ impl Subject {
     /// Returns the name of the event in the configuration, or `None` if the subject does not determine it.
     pub(crate) fn kind(&self) -> Option<&'static str> {
         match self {
-            Self::PullRequest(_) | Self::Run(_) => Some("pull_request"),
+            Self::PullRequest(_) | Self::Run(_) | Self::Command(_) | Self::Refused(_) => Some("pull_request"),
             Self::Release { .. } => Some("release"),
             Self::MergeGroup { .. } | Self::Other => None,
         }
     }
+}
+
+/// A comment on a pull request that asks for renders. Anyone can write one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Command {
+    /// The number of the pull request.
+    pub(crate) number: u64,
+    /// The id of the comment.
+    pub(crate) comment: u64,
+    /// The name of the author.
+    pub(crate) author: String,
+    /// The id of the author.
+    pub(crate) author_id: u64,
+    /// The commit that the comment names, in lowercase; it may be anything else.
+    pub(crate) argument: Option<String>,
 }
 
 /// A run whose results another run publishes, such as the one that a `workflow_run` event is about.

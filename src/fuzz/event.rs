@@ -74,6 +74,9 @@ pub(super) fn run(input: &[u8]) {
         Subject::MergeGroup { base } => {
             assert!(is_hexadecimal(base) && name == "merge_group" && mode == Mode::Check);
         }
+        // Without a token, no author of a comment has a permission.
+        Subject::Refused(_) => assert_eq!(name, "issue_comment"),
+        Subject::Command(command) => panic!("not resolved: {command:?}"),
         Subject::Other => assert_eq!(mode, Mode::Check),
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::command;
 use crate::ci::error::ProviderError;
 use crate::ci::event::{Event, PullRequest, Subject, TriggeringRun};
 use crate::ci::provider::{Environment, required, variable};
@@ -85,6 +86,7 @@ fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
             let is_known = run.id > 0 && !run.head.is_empty() && is_repository(&run.repository);
             if is_known { Subject::Run(run) } else { Subject::Other }
         }
+        "issue_comment" => command::read(payload).map_or(Subject::Other, Subject::Command),
         "merge_group" => {
             sha("/merge_group/base_sha").map_or(Subject::Other, |base| Subject::MergeGroup { base })
         }

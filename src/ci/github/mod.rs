@@ -1,6 +1,7 @@
 //! GitHub Actions, on github.com and on GitHub Enterprise Server.
 
 mod client;
+mod command;
 mod comment;
 mod converge;
 mod event;
@@ -24,7 +25,7 @@ use serde_json::Value;
 use super::checkout;
 use super::comment_sections;
 use super::error::ProviderError;
-use super::event::{Event, PullRequest, TriggeringRun};
+use super::event::{Event, PullRequest, Subject, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
     Artifact, CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section,
@@ -109,9 +110,12 @@ impl GitHub {
         let of_run = set("GITHUB_SHA").filter(|_| event::is_on_own_ref(environment));
         let is_own = |commit: &str| of_run.as_deref() == Some(commit) || is_branch_tip(&client, commit);
         let workspace = set("GITHUB_WORKSPACE").map(PathBuf::from);
-        let event = event::read(environment, settings.has_secrets, &|proof| {
+        let mut event = event::read(environment, settings.has_secrets, &|proof| {
             workspace.as_deref().is_some_and(|folder| checkout::is_proven(folder, proof, &is_own))
         })?;
+        if let Subject::Command(command) = &event.subject {
+            event.subject = command::resolve(&client, command, &repository, workspace.as_deref())?;
+        }
         Ok(Self {
             client,
             preview_branch: settings.preview_branch.clone(),

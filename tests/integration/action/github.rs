@@ -59,6 +59,14 @@ pub(super) struct State {
     /// Run 55 has left the same archive of another use.
     pub(super) second_artifact: bool,
     pub(super) objects: BTreeMap<String, Value>,
+    /// Users: name, id, and their permission.
+    pub(super) users: Vec<(&'static str, u64, &'static str)>,
+    /// Comments and reactions to them.
+    pub(super) reactions: Vec<(u64, String)>,
+    /// Commits that branches of the repository end at.
+    pub(super) tips: Vec<String>,
+    /// The commit of the pull request's target branch.
+    pub(super) base_commit: String,
     serial: u64,
 }
 
@@ -113,6 +121,10 @@ impl GitHub {
             source: Vec::new(),
             second_artifact: false,
             objects: BTreeMap::new(),
+            users: Vec::new(),
+            reactions: Vec::new(),
+            tips: Vec::new(),
+            base_commit: "b".repeat(40),
             serial: 100_000,
         }));
         let (shared, base) = (Arc::clone(&state), url.clone());
@@ -258,13 +270,22 @@ impl State {
         match (method, segments.as_slice()) {
             ("GET", ["pulls", "7"]) => {
                 let state = if self.is_closed { "closed" } else { "open" };
-                plain(200, json!({ "number": 7, "state": state, "head": { "sha": self.head } }))
+                plain(200, self.pull(state))
             }
             ("GET", ["pulls"]) if self.is_closed => plain(200, json!([])),
-            ("GET", ["pulls"]) => {
-                let pull = json!({ "number": 7, "state": "open", "base": { "sha": "b".repeat(40) },
-                    "head": { "sha": self.head, "repo": { "full_name": self.head_repository } } });
-                plain(200, json!([pull]))
+            ("GET", ["pulls"]) => plain(200, json!([self.pull("open")])),
+            ("GET", ["collaborators", login, "permission"]) => {
+                let user = self.users.iter().find(|(known, ..)| known == login);
+                user.map_or_else(
+                    || refuse(404, "Not Found"),
+                    |(login, id, permission)| {
+                        plain(200, json!({ "permission": permission, "user": { "login": login, "id": id } }))
+                    },
+                )
+            }
+            ("GET", ["commits", sha, "branches-where-head"]) => {
+                let tips = self.tips.iter().filter(|tip| tip == sha).map(|_| json!({ "name": "x" }));
+                plain(200, tips.collect())
             }
             ("GET", ["actions", "runs", "55", "artifacts"]) => {
                 let key = "0123456789abcdef";
@@ -319,6 +340,10 @@ impl State {
                 self.comments.push(comment.clone());
                 plain(201, show(&comment))
             }
+            ("POST", ["issues", "comments", id, "reactions"]) => {
+                self.reactions.push((id.parse().unwrap(), body["content"].as_str().unwrap().to_owned()));
+                plain(201, json!({}))
+            }
             ("PATCH" | "DELETE", ["issues", "comments", id]) => {
                 let id = id.parse::<u64>().unwrap();
                 let Some(place) = self.comments.iter().position(|comment| comment.id == id) else {
@@ -345,6 +370,11 @@ impl State {
             (_, ["releases", rest @ ..]) => self.release(method, rest, query, bytes, base),
             _ => refuse(404, "Not Found"),
         }
+    }
+
+    fn pull(&self, state: &str) -> Value {
+        json!({ "number": 7, "state": state, "base": { "sha": self.base_commit },
+            "head": { "sha": self.head, "repo": { "full_name": self.head_repository } } })
     }
 
     fn git(&mut self, method: &str, path: &[&str], body: &Value) -> Answer {

@@ -1,5 +1,6 @@
 //! The GitHub Action without GitHub: action.yml, run as a runner runs it, against a fake of the API and the emulator.
 
+mod command;
 mod comment;
 mod configuration;
 mod github;
