@@ -57,6 +57,8 @@ pub(super) struct Inputs {
     /// Limits for all renders of the run together.
     pub(super) limits: LimitOptions,
     pub(super) comment: bool,
+    /// Create a check run with all findings.
+    pub(super) check_run: bool,
     pub(super) changed_only: bool,
     /// Check compositions that the pull request does not affect, too.
     pub(super) check_all: bool,
@@ -258,6 +260,7 @@ impl Inputs {
             renderer: inputs.value("renderer").map(|_| run.renderer),
             limits: LimitOptions { min_balance: None, ..run.limits },
             comment: inputs.switch("comment", true)?,
+            check_run: inputs.switch("check-run", true)?,
             changed_only: inputs.switch("changed-only", true)?,
             check_all: inputs.switch("check-all", false)?,
             preview_branch,

@@ -7,6 +7,7 @@
 
 mod artifact;
 mod base;
+mod check_run;
 mod error;
 mod figures;
 mod find_scope;

@@ -5,6 +5,7 @@ use hyperframes_ci_core::findings::{Findings, Severity};
 use sha2::{Digest, Sha256};
 
 use super::artifact;
+use super::check_run;
 use super::error::ActionError;
 use super::find_scope::find_scope;
 use super::inputs::Inputs;
@@ -64,6 +65,9 @@ impl ActionRun<'_> {
         if is_marked && comment_url.is_none() {
             self.mark_comment_out_of_date();
         }
+        if check_run::is_wanted(self.inputs, self.mode, self.event) {
+            self.report_check(&scope, &previews, &notes, comment_url.as_deref());
+        }
         // The results are written even if the release cannot be changed.
         let attached = release.and_then(|()| self.attach(&previews));
         let results = Results {
@@ -96,16 +100,21 @@ impl ActionRun<'_> {
             let directory = target.directory.display();
             self.provider.debug(&format!("to render: {} ({directory})", target.display_name));
         }
-        // The plan has annotated them.
-        let is_planned = self.inputs.targets.is_some();
-        let hidden = if is_planned { 0 } else { self.provider.annotate(&scope.findings) };
-        if is_planned {
-            self.console.findings(&scope.findings);
+        match self.inputs.targets {
+            // The plan has annotated them.
+            Some(_) => self.console.findings(&scope.findings),
+            None if check_run::is_wanted(self.inputs, self.mode, self.event) => {}
+            None => self.annotate(&scope.findings),
         }
+        Ok(scope)
+    }
+
+    /// Annotates findings, as many as the service shows.
+    pub(super) fn annotate(&mut self, findings: &Findings) {
+        let hidden = self.provider.annotate(findings);
         if hidden > 0 {
             self.console.detail(&format!("{hidden} more findings are in the job summary and in report.json"));
         }
-        Ok(scope)
     }
 
     /// Sets the outputs for the jobs that render.
@@ -287,7 +296,7 @@ impl ActionRun<'_> {
     }
 
     /// Returns whether the results fail the step.
-    fn verdict(&self, findings: &Findings, previews: &[Preview]) -> Result<(), Error> {
+    pub(super) fn verdict(&self, findings: &Findings, previews: &[Preview]) -> Result<(), Error> {
         let failed = previews.iter().filter(|preview| preview.is_failed()).count();
         let is_limit =
             failed > 0 && previews.iter().filter(|preview| preview.is_failed()).all(Preview::is_limited);

@@ -32,7 +32,8 @@ mod trust_tests;
 pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
 pub(crate) use provider::{
-    Artifact, CiProvider, Media, Publication, Section, SectionWriter, Settings, Written, file_name,
+    Artifact, CheckRun, CiProvider, Conclusion, Media, Publication, Section, SectionWriter, Settings,
+    Written, file_name,
 };
 pub(crate) use registry::{annotate_error, default_output, detect, provider_names, temporary, workspace};
 pub(crate) use trust::{ConfigSource, Trust};

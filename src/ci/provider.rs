@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::findings::Findings;
+use hyperframes_ci_core::findings::{Diagnostic, Findings};
 
 use super::error::ProviderError;
 use super::event::{Event, PullRequest, TriggeringRun};
@@ -130,6 +130,36 @@ impl<T> Written<T> {
     }
 }
 
+/// The result of a run about a commit, with findings at their lines.
+#[derive(Debug)]
+pub(crate) struct CheckRun<'a> {
+    /// The name, by which a branch can require it.
+    pub(crate) name: String,
+    /// The commit.
+    pub(crate) commit: &'a str,
+    /// The result.
+    pub(crate) conclusion: Conclusion,
+    /// The result in a few words.
+    pub(crate) title: String,
+    /// The result in Markdown.
+    pub(crate) summary: String,
+    /// The findings, errors first.
+    pub(crate) findings: Vec<&'a Diagnostic>,
+    /// The page with the details.
+    pub(crate) url: &'a str,
+}
+
+/// The result of a [`CheckRun`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conclusion {
+    /// There is nothing to report.
+    Success,
+    /// There are findings, which do not fail the run.
+    Neutral,
+    /// The run fails.
+    Failure,
+}
+
 /// An artifact of another run, which is untrusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Artifact {
@@ -160,6 +190,11 @@ pub(crate) trait CiProvider {
     /// Shows findings at their locations. Returns the number of findings beyond what the service shows.
     fn annotate(&self, findings: &Findings) -> usize {
         findings.diagnostics.len()
+    }
+
+    /// Reports the result about a commit, with all findings at their locations.
+    fn check_run(&self, _check: &CheckRun<'_>) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("check runs"))
     }
 
     /// Sets an output of the step.

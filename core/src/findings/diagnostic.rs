@@ -157,7 +157,8 @@ impl Diagnostic {
     }
 
     /// Returns the message with the help, for formats with a single text.
-    pub(crate) fn whole_message(&self) -> String {
+    #[must_use]
+    pub fn whole_message(&self) -> String {
         match &self.help {
             Some(help) => format!("{}\nhelp: {help}", self.message),
             None => self.message.clone(),

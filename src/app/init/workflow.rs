@@ -50,6 +50,7 @@ pub(super) fn workflow(
     });
     if previews {
         lines.push("      pull-requests: write # the comment".to_owned());
+        lines.push("      checks: write # all findings as annotations".to_owned());
     }
     lines.extend([
         "    steps:".to_owned(),

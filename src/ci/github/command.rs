@@ -39,7 +39,7 @@ pub(super) fn read(payload: &Value) -> Option<Command> {
         comment: number("/comment/id")?,
         author: text("/comment/user/login")?.to_owned(),
         author_id: number("/comment/user/id")?,
-        argument: words.next().map(|word| word.to_ascii_lowercase()),
+        argument: words.next().map(str::to_ascii_lowercase),
     })
 }
 

@@ -1,5 +1,6 @@
 //! GitHub Actions, on github.com and on GitHub Enterprise Server.
 
+mod check_run;
 mod client;
 mod command;
 mod comment;
@@ -28,7 +29,7 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest, Subject, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
-    Artifact, CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section,
+    Artifact, CheckRun, CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section,
     SectionWriter, Settings, Written, variable,
 };
 use super::rest::{Body, Rest};
@@ -212,6 +213,11 @@ impl CiProvider for GitHub {
         self.client.require_token()?;
         let written = comment_sections::write(&self.comments(request), section)?;
         Ok(written.map(|id| self.client.comment_url(request, id)))
+    }
+
+    fn check_run(&self, check: &CheckRun<'_>) -> Result<(), ProviderError> {
+        self.client.require_token()?;
+        check_run::create(&self.client, check)
     }
 
     fn publish(

@@ -32,6 +32,9 @@ pub(super) struct State {
     pub(super) login: Option<String>,
     pub(super) may_comment: bool,
     pub(super) may_write: bool,
+    pub(super) may_check: bool,
+    /// Check runs, with all their annotations.
+    pub(super) checks: Vec<Value>,
     /// Requests that are refused first: how many, and with which status.
     pub(super) busy: (u32, u16),
     /// Requests whose effect takes place and whose answer is lost, once each: the method and a part of the path.
@@ -106,6 +109,8 @@ impl GitHub {
             login: None,
             may_comment: true,
             may_write: true,
+            may_check: false,
+            checks: Vec::new(),
             busy: (0, 0),
             lost: Vec::new(),
             has_ruleset: false,
@@ -367,6 +372,7 @@ impl State {
                 refuse(422, "Repository rule violations found\n\nCannot update this protected ref.\n\n")
             }
             (_, ["git", rest @ ..]) => self.git(method, rest, body),
+            (_, ["check-runs", rest @ ..]) => self.check_run(method, rest, body),
             (_, ["releases", rest @ ..]) => self.release(method, rest, query, bytes, base),
             _ => refuse(404, "Not Found"),
         }

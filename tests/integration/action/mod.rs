@@ -1,5 +1,7 @@
 //! The GitHub Action without GitHub: action.yml, run as a runner runs it, against a fake of the API and the emulator.
 
+mod check_run;
+mod checks;
 mod command;
 mod comment;
 mod configuration;

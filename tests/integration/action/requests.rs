@@ -9,10 +9,13 @@ use crate::support::{html, write};
 /// Requests of a flow at most.
 const FIRST: usize = 10;
 const REPEAT: usize = 8;
+/// Another push marks the results of the one before in the comment first, since renders take minutes.
+const PUSH: usize = FIRST + 1;
 
 #[test]
 fn flows_send_few_requests() {
     let mut stage = Stage::new();
+    stage.github.state().may_check = true;
     let mut table = "| flow | requests | which |\n|---|---|---|\n".to_owned();
     let mut count = |name: &str, stage: &Stage, runner: &Runner, inputs: &[(&str, &str)]| {
         stage.github.state().requests.clear();
@@ -40,7 +43,7 @@ fn flows_send_few_requests() {
     write(&path, "videos/one/index.html", &html(1280, 720, "<i>changed again</i>"));
     stage.repository.head = commit(&path, "another push");
     stage.github.state().head.clone_from(&stage.repository.head);
-    assert!(count("another push", &stage, &stage.pull_request(), &videos) <= FIRST);
+    assert!(count("another push", &stage, &stage.pull_request(), &videos) <= PUSH);
     let push = stage.runner("push", &json!({}));
     let inputs = [("projects", "videos/one"), ("mode", "preview")];
     count("preview of the base", &stage, &push, &inputs);

@@ -9,6 +9,8 @@ use crate::ci::event::PullRequest;
 use crate::ci::provider::{CiProvider, Media, Publication, Published, Settings, Written};
 use crate::system::secret::Secret;
 
+#[path = "../../../../tests/integration/action/checks.rs"]
+mod checks;
 #[allow(dead_code)]
 #[path = "../../../../tests/integration/action/github.rs"]
 mod github;
