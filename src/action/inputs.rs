@@ -59,6 +59,8 @@ pub(super) struct Inputs {
     pub(super) comment: bool,
     /// Create a check run with all findings.
     pub(super) check_run: bool,
+    /// Say whether the engine is installed, so that it is saved in the cache of the service.
+    pub(super) engine_cache: bool,
     pub(super) changed_only: bool,
     /// Check compositions that the pull request does not affect, too.
     pub(super) check_all: bool,
@@ -261,6 +263,7 @@ impl Inputs {
             limits: LimitOptions { min_balance: None, ..run.limits },
             comment: inputs.switch("comment", true)?,
             check_run: inputs.switch("check-run", true)?,
+            engine_cache: inputs.switch("engine-cache", false)?,
             changed_only: inputs.switch("changed-only", true)?,
             check_all: inputs.switch("check-all", false)?,
             preview_branch,

@@ -8,6 +8,7 @@
 mod artifact;
 mod base;
 mod check_run;
+mod engine_cache;
 mod error;
 mod figures;
 mod find_scope;
@@ -27,6 +28,7 @@ mod start;
 mod variable_changes;
 mod workflow_run;
 
+pub(crate) use engine_cache::step_outputs as engine_cache;
 #[cfg(all(test, unix))]
 pub(crate) use error::ActionError;
 pub(crate) use start::run;

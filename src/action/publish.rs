@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::artifact;
 use super::check_run;
+use super::engine_cache;
 use super::error::ActionError;
 use super::find_scope::find_scope;
 use super::inputs::Inputs;
@@ -131,6 +132,10 @@ impl ActionRun<'_> {
     /// Renders the compositions, and annotates those that failed.
     fn render(&mut self, scope: &Scope) -> Vec<Preview> {
         let previews = runner::render_all(scope, self.inputs, self.provider, self.console);
+        if self.inputs.engine_cache && engine_cache::is_installed() {
+            // Without the output, the engine is not saved, which costs time only.
+            let _ = self.provider.output("engine-installed", "true");
+        }
         for preview in &previews {
             if let PreviewState::Failed { message, .. } = &preview.state {
                 self.provider.annotate_error(&format!("{} failed to render", preview.display_name), message);

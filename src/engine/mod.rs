@@ -6,6 +6,7 @@
 mod capacity;
 mod diagnosis;
 mod error;
+mod installation;
 mod lint;
 mod provision;
 mod refusal;
@@ -21,6 +22,7 @@ pub(crate) use error::EngineError;
 use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use hyperframes_ci_core::video::signature;
+pub(crate) use installation::Installation;
 pub(crate) use lint::LintFinding;
 pub(crate) use provision::ENGINE_VERSION;
 use provision::Programs;

@@ -81,8 +81,10 @@ pub(super) fn provision(
     on_install: &mut dyn FnMut(&str),
 ) -> Result<Programs, ProgramError> {
     let cache = programs::cache()?;
-    programs::install_packages(&debian_packages(), deadline, on_install)?;
     let packages = packages(&cache);
+    // What the cache has needs no npm.
+    let needs_npm = Node::find(&cache).missing_for(&packages).is_some();
+    programs::install_packages(&debian_packages(needs_npm), deadline, on_install)?;
     let node = Node::find(&cache);
     let browser = browser().ok_or((
         "Chrome or Chromium",
@@ -122,7 +124,7 @@ pub(super) fn browser() -> Option<PathBuf> {
 }
 
 /// Returns the Debian packages of the programs that are missing.
-fn debian_packages() -> Vec<&'static str> {
+fn debian_packages(needs_npm: bool) -> Vec<&'static str> {
     let mut packages = Vec::new();
     if browser().is_none() {
         // Without fonts, all text renders as boxes.
@@ -131,7 +133,7 @@ fn debian_packages() -> Vec<&'static str> {
     if find("ffmpeg").is_none() || find("ffprobe").is_none() {
         packages.push("ffmpeg");
     }
-    if find("npm").is_none() {
+    if needs_npm {
         packages.push("npm");
     }
     packages

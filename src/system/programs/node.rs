@@ -182,6 +182,12 @@ impl Node {
         Self { program: find("node").filter(|node| is_recent(node)), npm: find("npm"), package }
     }
 
+    /// Returns the directory that Node is installed into; `None` if it is on `PATH`, or there is no package for this system.
+    pub(crate) fn own_folder(&self) -> Option<PathBuf> {
+        let package = self.package.as_ref().filter(|_| self.program.is_none());
+        package.map(|package| package.folder().to_owned())
+    }
+
     /// Returns the path of Node, if it is installed.
     pub(crate) fn installed(&self) -> Option<PathBuf> {
         let in_package = || self.package.as_ref().map(program_of).filter(|program| program.is_file());

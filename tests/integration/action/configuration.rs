@@ -175,6 +175,50 @@ fn a_repository_without_projects_succeeds_without_a_comment() {
     assert!(stage.github.state().comments.is_empty());
 }
 
+/// The engine is restored where it is missing and may be used, and saved once it is there.
+#[test]
+fn the_engine_is_kept_in_the_cache_of_the_service() {
+    let stage = Stage::new();
+    let used = |runner: &super::runner::Runner, inputs: &[(&str, &str)]| {
+        let run = stage.run(runner, &[inputs, &[("projects", "videos/none*"), ("api-key", "")]].concat());
+        let of_engine =
+            |(name, with): &&(String, _)| name.contains("cache/") && !key(with).contains("ledger");
+        let found = run.used.iter().filter(of_engine).map(|(name, with)| (name.clone(), with.clone()));
+        found.collect::<Vec<_>>()
+    };
+    fn key(with: &std::collections::BTreeMap<String, String>) -> &str {
+        with.get("key").map(String::as_str).unwrap_or_default()
+    }
+    let mut runner = stage.pull_request();
+    let empty = tempfile::tempdir().unwrap();
+    runner.set("HYPERFRAMES_CI_CACHE", &empty.path().display().to_string());
+    let restored = used(&runner, &[]);
+    let [(name, with)] = restored.as_slice() else { panic!("{restored:?}") };
+    assert_eq!(name, "actions/cache/restore", "nothing is installed, so nothing is saved");
+    assert!(key(with).starts_with("hyperframes-ci-linux-"), "{with:?}");
+    let folder = empty.path().join("engine-");
+    assert!(with["path"].starts_with(&*folder.display().to_string()), "{with:?}");
+    // Not for what needs none, nor by a second use.
+    assert!(used(&runner, &[]).is_empty());
+    for inputs in [
+        &[("api-key", crate::support::KEY)][..],
+        &[("mode", "check")],
+        &[("mode", "plan")],
+        &[("engine-cache", "false")],
+    ] {
+        let mut runner = stage.pull_request();
+        runner.set("HYPERFRAMES_CI_CACHE", &empty.path().display().to_string());
+        assert!(used(&runner, inputs).is_empty(), "{inputs:?}");
+    }
+    // Nor where it is installed.
+    for folder in with["path"].lines() {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let mut runner = stage.pull_request();
+    runner.set("HYPERFRAMES_CI_CACHE", &empty.path().display().to_string());
+    assert!(used(&runner, &[]).is_empty());
+}
+
 /// Two uses in one job, and the jobs of a matrix with equal inputs.
 #[test]
 fn each_use_has_its_own_artifact_report_and_cache_key() {

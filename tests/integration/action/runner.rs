@@ -68,6 +68,8 @@ impl Runner {
         let contexts = [
             ("github.token", "ghs_supersecret_token_0123456789".to_owned()),
             ("github.action_repository", String::new()),
+            ("github.event_name", name.to_owned()),
+            ("github.event.action", payload["action"].as_str().unwrap_or_default().to_owned()),
             ("github.run_id", "77".to_owned()),
             ("github.run_attempt", "1".to_owned()),
             ("github.job", "preview".to_owned()),
