@@ -21,6 +21,7 @@ mod outputs;
 mod plan;
 mod preview;
 mod publish;
+mod published;
 mod report;
 mod runner;
 mod scope;

@@ -86,7 +86,8 @@ fn video_outputs(previews: &[Preview]) -> [(&'static str, String); 5] {
     let digest = match outcome {
         Some(Outcome::Render(render)) => render.project.as_ref().map(|project| project.digest.clone()),
         Some(Outcome::Batch(batch)) => Some(batch.digest.clone()),
-        Some(Outcome::DryRun(_)) | None => None,
+        Some(Outcome::DryRun(dry)) => Some(dry.archive.digest.clone()),
+        None => None,
     };
     let path = first.and_then(Preview::video);
     let duration = first.and_then(Preview::rendered).and_then(|rendered| rendered.figures.duration);

@@ -236,6 +236,12 @@ impl Preview {
     pub(super) fn to_json(&self) -> Value {
         let mut json = match &self.state {
             PreviewState::Rendered(rendered) => match &rendered.outcome {
+                Some(Outcome::DryRun(dry)) => {
+                    let mut json = rendered.figures.to_json();
+                    json["output_path"] = json!(rendered.video);
+                    json["digest"] = dry.archive.digest.as_str().into();
+                    json
+                }
                 Some(outcome) => json!(outcome),
                 None => rendered.figures.to_json(),
             },

@@ -12,6 +12,7 @@ use super::host_paths::shorten;
 use super::images::Images;
 use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState, RenderedPreview, file_stem, rows};
+use super::published;
 use super::scope::{RenderTarget, Scope};
 use super::variable_changes::variable_changes;
 use crate::app::budget::Billed;
@@ -99,6 +100,11 @@ impl PreviewRunner<'_> {
     ) -> Result<RenderedPreview, Error> {
         let mut spec = self.spec(target, &self.scope.settings, target.directory.clone())?;
         let folder = &self.inputs.output_dir;
+        if let Some(found) = published::find(self.provider, &spec, self.inputs.has_key, folder, slug, preview)
+        {
+            self.console.done("published already, from an earlier push");
+            return Ok(found);
+        }
         let manifest = spec.batch.rows.as_ref().map(|_| folder.join(format!("{slug}.manifest.jsonl")));
         let configured =
             target.entry.as_ref().and_then(|entry| self.scope.settings.file.setting(entry, "output"));

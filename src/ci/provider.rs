@@ -229,6 +229,12 @@ pub(crate) trait CiProvider {
         Ok(false)
     }
 
+    /// Returns a file that an earlier run has published for the pull request or the base; `None` if there is none, as far as
+    /// is known without a request.
+    fn published_file(&self, _name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
+        Ok(None)
+    }
+
     /// Writes a section of the pull request's comment and returns the comment's URL.
     fn comment(&self, _request: &PullRequest, _section: &Section) -> Result<Written<String>, ProviderError> {
         Err(ProviderError::Unsupported("comments"))

@@ -101,11 +101,12 @@ impl Convergence<'_> {
         Err(ProviderError::Failed("cannot write the comment: other jobs keep writing it".to_owned()))
     }
 
-    /// Brings an existing comment up to date. Returns whether it was written, so that it must be checked later.
+    /// Brings an existing comment up to date. Returns whether it was written, so that it must be checked later, and the state
+    /// before.
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the service refuses.
-    pub(super) fn refresh(&self) -> Result<bool, ProviderError> {
+    pub(super) fn refresh(&self) -> Result<(bool, Snapshot), ProviderError> {
         let snapshot = self.read()?;
         let text = self.render(&snapshot);
         let present = snapshot.comments();
@@ -114,7 +115,7 @@ impl Convergence<'_> {
         if !is_right {
             self.write(present, &text)?;
         }
-        Ok(!is_right)
+        Ok((!is_right, snapshot))
     }
 
     /// Replaces the comment of a closed pull request, if there is one.
@@ -124,7 +125,7 @@ impl Convergence<'_> {
     pub(super) fn retire(&self) -> Result<(), ProviderError> {
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
-            if !self.refresh()? {
+            if !self.refresh()?.0 {
                 return Ok(());
             }
         }

@@ -16,7 +16,7 @@ mod snapshot;
 mod tests;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -93,6 +93,8 @@ struct GitHub {
     preview_branch: String,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
+    /// Names and hashes of published files, as they were read last.
+    published: RefCell<BTreeMap<String, String>>,
 }
 
 impl GitHub {
@@ -123,6 +125,7 @@ impl GitHub {
             output: set("GITHUB_OUTPUT").map(PathBuf::from),
             summary: set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             event,
+            published: RefCell::default(),
         })
     }
 
@@ -206,7 +209,14 @@ impl CiProvider for GitHub {
 
     fn mark_out_of_date(&self, request: &PullRequest) -> Result<bool, ProviderError> {
         self.client.require_token()?;
-        self.previews().mark_out_of_date(request)
+        let (is_written, files) = self.previews().mark_out_of_date(request)?;
+        *self.published.borrow_mut() = files.into_iter().map(|file| (file.name, file.sha)).collect();
+        Ok(is_written)
+    }
+
+    fn published_file(&self, name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
+        let sha = self.published.borrow().get(name).cloned();
+        sha.map(|sha| snapshot::read_blob(&self.client, &sha, "a published preview")).transpose()
     }
 
     fn comment(&self, request: &PullRequest, section: &Section) -> Result<Written<String>, ProviderError> {

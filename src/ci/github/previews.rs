@@ -297,12 +297,14 @@ impl PreviewBranch<'_> {
         Convergence { client: self.client, branch: self.name, request }
     }
 
-    /// Marks sections of older commits as out of date. Returns whether the comment was written.
+    /// Marks sections of older commits as out of date. Returns whether the comment was written, and the files of the branch for
+    /// the pull request and the base.
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the API refuses.
-    pub(super) fn mark_out_of_date(&self, request: &PullRequest) -> Result<bool, ProviderError> {
-        self.converge(request).refresh()
+    pub(super) fn mark_out_of_date(&self, request: &PullRequest) -> Result<(bool, Vec<File>), ProviderError> {
+        let (is_written, snapshot) = self.converge(request).refresh()?;
+        Ok((is_written, snapshot.files().cloned().collect()))
     }
 
     fn comment_url(&self, request: &PullRequest, id: Option<u64>) -> String {

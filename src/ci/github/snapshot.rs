@@ -229,7 +229,11 @@ fn read_tip(client: &Client, repository: &Value, folder: &str) -> Result<Option<
     let sections = &repository["sections"];
     let written = match (sections["text"].as_str(), sha(sections)) {
         (Some(text), _) if sections["isTruncated"] != true => text.to_owned(),
-        (_, Some(sha)) => read_blob(client, &sha)?,
+        (_, Some(sha)) => {
+            // Too long for the query.
+            let contents = read_blob(client, &sha, "the sections of the comment")?;
+            String::from_utf8_lossy(&contents).into_owned()
+        }
         (_, None) => String::new(),
     };
     Ok(Some(Tip {
@@ -241,11 +245,15 @@ fn read_tip(client: &Client, repository: &Value, folder: &str) -> Result<Option<
     }))
 }
 
-/// Returns the text of a blob that is too long for the query.
-fn read_blob(client: &Client, sha: &str) -> Result<String, ProviderError> {
-    let blob = client.get(&format!("/git/blobs/{sha}"), "the sections of the comment")?;
+/// Returns the contents of a blob. `subject` names it in errors.
+///
+/// # Errors
+/// Returns [`ProviderError`] if it cannot be read.
+pub(super) fn read_blob(client: &Client, sha: &str, subject: &str) -> Result<Vec<u8>, ProviderError> {
+    let blob = client.get(&format!("/git/blobs/{sha}"), subject)?;
     let text = text(&blob["content"]).replace(['\n', '\r'], "");
-    Ok(String::from_utf8_lossy(&BASE64_STANDARD.decode(text).unwrap_or_default()).into_owned())
+    let contents = BASE64_STANDARD.decode(text);
+    contents.map_err(|_| ProviderError::Failed(format!("{subject}: the response is not Base64")))
 }
 
 fn read_pull(client: &Client, pull: &Value, request: Option<&PullRequest>) -> Option<Pull> {

@@ -395,8 +395,10 @@ impl State {
             }
             ("GET", ["blobs", sha]) => {
                 let blob = &self.objects[*sha];
-                let bytes = blob["content"].as_str().unwrap().as_bytes();
-                plain(200, json!({ "content": base64(bytes), "encoding": "base64" }))
+                let content = blob["content"].as_str().unwrap();
+                let is_text = blob["encoding"] == "utf-8";
+                let bytes = if is_text { content.as_bytes().to_vec() } else { unbase64(content) };
+                plain(200, json!({ "content": base64(&bytes), "encoding": "base64" }))
             }
             ("GET", ["trees", sha]) => {
                 let entries = self.objects[*sha].as_object().unwrap().iter();

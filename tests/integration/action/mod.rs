@@ -12,6 +12,7 @@ mod graph;
 mod paths;
 mod plan;
 mod preview;
+mod published;
 mod release;
 mod release_api;
 mod requests;
