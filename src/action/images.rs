@@ -1,19 +1,45 @@
 //! Preview images of a video: a poster and an animated GIF.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
+
+use hyperframes_ci_core::video::Video;
 
 use crate::heygen::environment;
 use crate::system::deadline::Deadline;
 use crate::system::gate::{self, Reach};
-use crate::system::{output, temporary};
+use crate::system::output;
+use crate::system::programs::{Ffmpeg, FfmpegInput};
 
 /// Maximum size of an animated GIF in bytes: GitHub does not show larger ones.
-const MAX_GIF_SIZE: u64 = 5 * 1024 * 1024;
+const MAX_GIF_SIZE: usize = 5 * 1024 * 1024;
 
 /// Maximum size of a downloaded thumbnail in bytes.
 const MAX_THUMBNAIL_SIZE: u64 = 20 * 1024 * 1024;
+
+/// How FFmpeg makes a still image, and an animated GIF of the first seconds.
+const POSTER: &[&str] = &[
+    "-vf",
+    "thumbnail=50,scale='min(960,iw)':-2",
+    "-frames:v",
+    "1",
+    "-f",
+    "image2pipe",
+    "-c:v",
+    "png",
+    "pipe:1",
+];
+const GIF: &[&str] = &[
+    "-t",
+    "6",
+    "-filter_complex",
+    "fps=10,scale='min(480,iw)':-2:flags=lanczos,split[a][b];[a]palettegen[p];[b][p]paletteuse",
+    "-loop",
+    "0",
+    "-f",
+    "gif",
+    "pipe:1",
+];
 
 /// How long the download of a thumbnail may take.
 const IMAGE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,50 +54,42 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// Creates images of `video` in `folder` with FFmpeg. If that fails, downloads the poster from `thumbnail`, a
-    /// presigned URL of the API. Both are made in a temporary directory: those that write them follow links.
+    /// Creates images of `video`, which is in `folder`, with FFmpeg in `folder`. If that fails, downloads the poster from
+    /// `thumbnail`, a presigned URL of the API.
     pub(super) fn create(video: &Path, thumbnail: Option<&str>, folder: &Path, slug: &str) -> Self {
-        let Ok(work) = temporary::create_folder("hyperframes-ci-images-") else { return Self::default() };
-        let (poster, gif) = (work.path().join("poster.png"), work.path().join("preview.gif"));
-        let keep = |image: &Path, extension: &str| {
-            let contents = gate::read(image, &Reach::anywhere(), MAX_THUMBNAIL_SIZE).ok()?;
-            output::write(folder, &format!("{slug}.{extension}"), &contents).ok()
+        let keep =
+            |image: &[u8], extension: &str| output::write(folder, &format!("{slug}.{extension}"), image).ok();
+        let reach = Reach::inside(folder, "the output directory");
+        let source = Ffmpeg::find().ok().zip(input(video, &reach));
+        let make = |arguments: &[&str]| {
+            let (ffmpeg, input) = source.as_ref()?;
+            let (image, _) = ffmpeg.run((&[], input), arguments).ok()?;
+            (!image.is_empty()).then_some(image)
         };
-        let mut images = Self::default();
-        if ffmpeg(video, &poster, &["-vf", "thumbnail=50,scale='min(960,iw)':-2", "-frames:v", "1"])
-            || thumbnail.is_some_and(|url| download(url, &poster))
-        {
-            images.poster = keep(&poster, "png");
+        let poster = make(POSTER).or_else(|| download(thumbnail?));
+        let gif = make(GIF).filter(|gif| gif.len() <= MAX_GIF_SIZE);
+        Self {
+            poster: poster.and_then(|poster| keep(&poster, "png")),
+            gif: gif.and_then(|gif| keep(&gif, "gif")),
         }
-        let filter =
-            "fps=10,scale='min(480,iw)':-2:flags=lanczos,split[a][b];[a]palettegen[p];[b][p]paletteuse";
-        if ffmpeg(video, &gif, &["-t", "6", "-filter_complex", filter, "-loop", "0"]) {
-            let is_small = std::fs::metadata(&gif).is_ok_and(|metadata| metadata.len() <= MAX_GIF_SIZE);
-            images.gif = is_small.then(|| keep(&gif, "gif")).flatten();
-        }
-        images
     }
 }
 
-/// Runs FFmpeg; returns whether it wrote `output`.
-fn ffmpeg(video: &Path, output: &Path, arguments: &[&str]) -> bool {
-    let mut command = Command::new("ffmpeg");
-    // It reads untrusted files, so it gets no other variables, which may be secrets.
-    let kept = ["PATH", "SystemRoot", "TMPDIR", "TEMP", "TMP"];
-    command.env_clear().envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
-    command.args(["-nostdin", "-v", "error", "-y", "-i"]).arg(video).args(arguments).arg(output);
-    command.output().is_ok_and(|output| output.status.success()) && output.is_file()
+/// Returns a video as FFmpeg reads it; `None` if it is not one.
+fn input(video: &Path, reach: &Reach) -> Option<FfmpegInput> {
+    let container = Video::read(&mut gate::open(video, reach).ok()?).ok()?.container;
+    Some(FfmpegInput { path: video.to_owned(), reach: reach.clone(), container })
 }
 
-/// Downloads an image from a presigned URL to `path`; returns whether that succeeded.
-fn download(url: &str, path: &Path) -> bool {
+/// Downloads an image from a presigned URL; `None` if that fails.
+fn download(url: &str) -> Option<Vec<u8>> {
     let deadline = Deadline::after(IMAGE_TIMEOUT);
     let transport = environment::transport().ok();
     let response = transport.and_then(|transport| transport.open(url, 0, None, deadline).ok());
-    let Some(response) = response.filter(|response| response.status().as_u16() == 200) else { return false };
+    let response = response.filter(|response| response.status().as_u16() == 200)?;
     let is_image =
         response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"image/"));
+    let mut image = Vec::new();
     let mut body = std::io::Read::take(response.into_body().into_reader(), MAX_THUMBNAIL_SIZE);
-    let file = gate::create(path);
-    is_image && file.and_then(|mut file| std::io::copy(&mut body, &mut file)).is_ok()
+    (is_image && std::io::Read::read_to_end(&mut body, &mut image).is_ok()).then_some(image)
 }
