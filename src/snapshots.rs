@@ -113,6 +113,11 @@ fn application() -> Vec<Error> {
             .into(),
         ActionError::NoProvider.into(),
         ActionError::Failed { renders: 1, findings: 2, is_limit: false }.into(),
+        ActionError::Different {
+            failed: DiffFailed { failing: 1, total: 3, is_incomplete: false, gate: FailOn::Changed },
+            reason: Some("the pull request does not have the label".to_owned()),
+        }
+        .into(),
         Mismatch(vec!["the video has 25 fps instead of 30".to_owned()]).into(),
         crate::app::batch::Manifest::open(folder.path(), 1).expect_err("a folder").into(),
         LedgerFile::check_kind(folder.path()).expect_err("a folder").into(),

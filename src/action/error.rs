@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::app::failure::DiffFailed;
 use crate::ci::{self, ProviderError};
 use crate::fault::{Exit, Fault};
 
@@ -21,6 +22,13 @@ pub(crate) enum ActionError {
         /// Whether all failed renders exceeded a limit.
         is_limit: bool,
     },
+    /// Videos differ from those of the base, which the gate forbids.
+    Different {
+        /// The differences.
+        failed: DiffFailed,
+        /// Why they are not approved; `None` if no label can approve them.
+        reason: Option<String>,
+    },
 }
 
 impl fmt::Display for ActionError {
@@ -28,6 +36,12 @@ impl fmt::Display for ActionError {
         match self {
             Self::NoProvider => write!(f, "not running in {}", ci::provider_names()),
             Self::Provider(error) => error.fmt(f),
+            Self::Different { failed, reason } => {
+                let what = if failed.is_incomplete { "differences or failures" } else { "differences" };
+                let total = crate::ui::counted(failed.total, "comparison");
+                write!(f, "{what} in {} of {total}; fail-on-diff is {}", failed.failing, failed.gate)?;
+                reason.as_ref().map_or(Ok(()), |reason| write!(f, "; not approved: {reason}"))
+            }
             Self::Failed { renders, findings, .. } => {
                 let counted = |count: &usize, noun| crate::ui::counted(*count, noun);
                 match (renders, findings) {
@@ -53,6 +67,7 @@ impl Fault for ActionError {
             Self::NoProvider => "no_host",
             Self::Provider(error) => error.code(),
             Self::Failed { .. } => "action_failed",
+            Self::Different { failed, .. } => failed.code(),
         }
     }
 
@@ -62,6 +77,12 @@ impl Fault for ActionError {
                 Some("use `hyperframes-ci render` or `hyperframes-ci check` instead".to_owned())
             }
             Self::Provider(error) => error.help(),
+            Self::Different { reason: None, .. } => {
+                Some("see the comment or the report in the artifact; the input approval-label lets a label approve differences".to_owned())
+            }
+            Self::Different { .. } => {
+                Some("see the comment or the report in the artifact, then set the label of the input approval-label to approve the newest commit".to_owned())
+            }
             Self::Failed { .. } => {
                 Some("see the job summary or report.json for details; the input fail-on sets which results fail the step".to_owned())
             }
@@ -71,6 +92,7 @@ impl Fault for ActionError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoProvider => Exit::Usage,
+            Self::Different { failed, .. } => failed.exit(),
             Self::Failed { is_limit: true, .. } => Exit::Limit,
             Self::Failed { renders: 0, .. } => Exit::Preflight,
             Self::Provider(_) | Self::Failed { .. } => Exit::General,

@@ -8,6 +8,7 @@ use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 use super::artifact;
 use super::mode::{FailOn, Mode};
 use super::plan::parse_targets;
+use super::review::ReviewInputs;
 use crate::app::budget::LimitOptions;
 use crate::app::options::{Given, OPTIONS, Origin, apply_layers, option};
 use crate::app::spec::{RenderSpec, RendererChoice, Severities};
@@ -66,6 +67,8 @@ pub(super) struct Inputs {
     pub(super) check_all: bool,
     pub(super) preview_branch: String,
     pub(super) fail_on: FailOn,
+    /// Comparisons with the base.
+    pub(super) review: ReviewInputs,
     pub(super) release_tag: Option<String>,
     pub(super) output_dir: PathBuf,
     /// Whether the output directory has files of others, which must not be uploaded.
@@ -89,7 +92,7 @@ type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Reads inputs by their names.
 #[derive(Clone, Copy)]
-struct InputReader<'a>(&'a Environment<'a>);
+pub(super) struct InputReader<'a>(&'a Environment<'a>);
 
 impl InputReader<'_> {
     /// Returns the value of an input, unless it is empty.
@@ -99,12 +102,12 @@ impl InputReader<'_> {
     }
 
     /// Returns the value of an input without surrounding white space.
-    fn trimmed(self, name: &str) -> Option<String> {
+    pub(super) fn trimmed(self, name: &str) -> Option<String> {
         self.value(name).map(|value| value.trim().to_owned())
     }
 
     /// Returns a boolean input, or `default` if it is not set.
-    fn switch(self, name: &str, default: bool) -> Result<bool, Error> {
+    pub(super) fn switch(self, name: &str, default: bool) -> Result<bool, Error> {
         match self.trimmed(name).as_deref() {
             None => Ok(default),
             Some("true") => Ok(true),
@@ -268,6 +271,7 @@ impl Inputs {
             check_all: inputs.switch("check-all", false)?,
             preview_branch,
             fail_on,
+            review: ReviewInputs::read(inputs)?,
             release_tag: inputs.trimmed("release-tag"),
             output_dir: inputs
                 .trimmed("output-dir")
@@ -330,7 +334,7 @@ fn identity(given: &[Given], inputs: InputReader<'_>) -> Vec<String> {
 }
 
 /// Returns the error for an invalid value of an input; `rule` is a predicate such as `must be true or false`.
-fn invalid(name: &str, value: &str, rule: &str) -> Error {
+pub(super) fn invalid(name: &str, value: &str, rule: &str) -> Error {
     Error::usage(format!("input {name} {rule} (got {value:?})"), format!("correct `{name}` in the workflow"))
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hyperframes_ci_core::diff::Status;
 use serde_json::{Value, json};
 
 use super::error::ActionError;
@@ -9,8 +10,9 @@ use super::inputs::Inputs;
 use super::mode::Mode;
 use super::preview::Preview;
 use super::report;
+use super::review::REPORT;
 use super::scope::Scope;
-use crate::app::outcome::{CheckOutcome, Outcome};
+use crate::app::outcome::{CheckOutcome, DiffOutcome, Outcome};
 use crate::ci::{CiProvider, Event};
 use crate::fault::Error;
 use crate::system::output;
@@ -25,6 +27,8 @@ pub(super) struct Results<'a> {
     pub(super) event: &'a Event,
     pub(super) scope: &'a Scope,
     pub(super) previews: &'a [Preview],
+    /// The comparisons with the base, if there are any.
+    pub(super) compared: Option<&'a DiffOutcome>,
     /// Notes for the summary.
     pub(super) notes: &'a [String],
     /// URL of the comment on the pull request.
@@ -44,12 +48,14 @@ pub(super) fn write_results(
     inputs: &Inputs,
     provider: &dyn CiProvider,
 ) -> Result<(), Error> {
-    let Results { mode, event, scope, previews, notes, comment_url, asset_urls, artifact_name } = results;
+    let Results { mode, event, scope, previews, compared, notes, comment_url, asset_urls, artifact_name } =
+        results;
     let renders = Value::Array(previews.iter().map(Preview::to_json).collect());
     let report = json!({
         "event": event.name,
         "mode": mode.to_string(),
         "results": renders,
+        "diff": compared,
         "unchanged": scope.unchanged,
         "findings": CheckOutcome::from(&scope.findings),
         "comment_url": comment_url,
@@ -63,6 +69,8 @@ pub(super) fn write_results(
     };
     let outputs = [
         ("results", renders.to_string()),
+        ("changed", compared.map(|compared| is_changed(compared).to_string()).unwrap_or_default()),
+        ("diff-results", compared.map(|compared| json!(compared).to_string()).unwrap_or_default()),
         ("comment-url", comment_url.unwrap_or_default().to_owned()),
         ("asset-urls", json!(asset_urls).to_string()),
         ("report-path", path.display().to_string()),
@@ -73,6 +81,11 @@ pub(super) fn write_results(
         provider.output(name, &value).map_err(ActionError::from)?;
     }
     Ok(())
+}
+
+/// Returns whether a video differs from that of the base, or may do so: what could not be compared is not unchanged.
+fn is_changed(compared: &DiffOutcome) -> bool {
+    compared.comparisons.iter().any(|comparison| comparison.status != Status::Unchanged.as_str())
 }
 
 /// Returns the outputs about the first video; they are empty if there is none.
@@ -111,7 +124,10 @@ fn artifact_path(previews: &[Preview], inputs: &Inputs, report: &Path) -> String
     }
     let provenance = inputs.output_dir.join(PROVENANCE);
     let provenance = provenance.is_file().then_some(provenance.as_path());
-    let files = previews.iter().flat_map(Preview::files).chain([report]).chain(provenance);
+    let page = inputs.output_dir.join(REPORT).join("index.html");
+    let has_comparison = previews.iter().any(|preview| preview.review.is_some());
+    let page = has_comparison.then_some(page.as_path());
+    let files = previews.iter().flat_map(Preview::files).chain([report]).chain(provenance).chain(page);
     // Source of the escapes: the README of @actions/glob.
     let escaped = files.map(|path| {
         let mut pattern = String::new();

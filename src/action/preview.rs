@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::figures::Figures;
 use super::images::Images;
+use super::review::Review;
 use super::variable_changes::VariableChange;
 use crate::app::batch::{self, Manifest};
 use crate::app::outcome::Outcome;
@@ -41,6 +42,10 @@ pub(super) struct Preview {
     pub(super) base_name: Option<String>,
     /// URLs of the published files.
     pub(super) urls: PublishedUrls,
+    /// Number of its comparison with the base in this run.
+    pub(super) comparison: Option<usize>,
+    /// The comparison with the base.
+    pub(super) review: Option<Review>,
 }
 
 /// A video and its render.
@@ -126,6 +131,8 @@ impl Preview {
             images: Images::default(),
             base_name: None,
             urls: PublishedUrls::default(),
+            comparison: None,
+            review: None,
         }
     }
 
@@ -134,7 +141,8 @@ impl Preview {
         let Images { poster, gif } = &self.images;
         let rows = self.rows.iter().map(|row| row.video.as_path());
         let files = [self.video(), poster.as_deref(), gif.as_deref(), self.manifest.as_deref()];
-        let mut files = files.into_iter().flatten().chain(rows).collect::<Vec<_>>();
+        let pictures = self.review.iter().flat_map(Review::files);
+        let mut files = files.into_iter().flatten().chain(rows).chain(pictures).collect::<Vec<_>>();
         files.sort_unstable();
         files.dedup();
         files
@@ -183,17 +191,31 @@ impl Preview {
     /// Returns the files to publish for the comment: one image, which is the animated one if there is one, and the video.
     pub(super) fn media(&self) -> Vec<Media> {
         let Some(name) = self.file_stem() else { return Vec::new() };
-        let files = [self.images.gif.as_deref().or(self.images.poster.as_deref()), self.video()];
+        let image = self.images.gif.as_deref().or(self.images.poster.as_deref());
+        let picture = self.review.as_ref().and_then(Review::media);
+        // The picture of a comparison shows more than the image does.
+        let image = image.filter(|_| picture.is_none() && !self.has_no_visible_change());
+        let files = [image, self.video()];
         let named = files.into_iter().flatten().filter_map(|path| {
             let extension = path.extension()?.to_str()?;
             Some(Media { name: format!("{name}.{extension}"), path: path.to_owned() })
         });
-        named.collect()
+        named.chain(picture).collect()
     }
 
-    /// Returns the possible names of the images of the base.
+    /// Returns whether it was compared with the base and looks the same.
+    pub(super) fn has_no_visible_change(&self) -> bool {
+        self.review.as_ref().is_some_and(Review::is_unchanged)
+    }
+
+    /// Returns the possible names of the images of the base; none if a comparison shows more than they do.
     pub(super) fn base_image_names(&self) -> Option<Vec<String>> {
-        self.base_name.as_ref().map(|name| vec![format!("{name}.gif"), format!("{name}.png")])
+        let is_shown =
+            !self.has_no_visible_change() && self.review.as_ref().and_then(Review::media).is_none();
+        self.base_name
+            .as_ref()
+            .filter(|_| is_shown)
+            .map(|name| vec![format!("{name}.gif"), format!("{name}.png")])
     }
 
     /// Sets the URLs from names and URLs of published files.
@@ -211,6 +233,9 @@ impl Preview {
             image: find(&own, &["gif", "png"]),
             base_image: find(&self.base_name, &["gif", "png"]),
         };
+        if let Some(review) = &mut self.review {
+            review.set_url(published);
+        }
     }
 
     /// Returns the videos for a release: one, or those of a batch.
@@ -270,6 +295,9 @@ impl Preview {
         }
         json.insert("poster_path".to_owned(), json!(self.images.poster));
         json.insert("gif_path".to_owned(), json!(self.images.gif));
+        if let Some(review) = &self.review {
+            json.insert("diff".to_owned(), review.json.clone());
+        }
         // The report lists the findings of all projects once.
         json.remove("diagnostics");
     }

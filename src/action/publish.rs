@@ -14,8 +14,10 @@ use super::mode::{FailOn, Mode};
 use super::outputs::{PROVENANCE, Results, write_results};
 use super::plan::Plan;
 use super::preview::{Preview, PreviewState};
+use super::review::{Gate, Reviewer};
 use super::scope::Scope;
 use super::{report, runner};
+use crate::app::diff::DiffResult;
 use crate::ci::{
     CiProvider, Event, Media, ProviderError, Publication, PullRequest, Section, SectionWriter, Subject,
     Written,
@@ -57,11 +59,13 @@ impl ActionRun<'_> {
         })?;
         let release = self.check_release(&scope);
         let mut notes = scope.notes.clone();
-        let mut previews = match self.mode {
-            Mode::Plan => self.plan(&scope, &mut notes).map(|()| Vec::new())?,
-            _ if release.is_err() => Vec::new(),
-            _ => self.render(&scope),
+        let (mut previews, compared) = match self.mode {
+            Mode::Plan => self.plan(&scope, &mut notes).map(|()| (Vec::new(), None))?,
+            _ if release.is_err() => (Vec::new(), None),
+            _ => self.render(&scope)?,
         };
+        let gate = self.gate(compared.as_ref());
+        notes.extend(gate.note.clone());
         let comment_url = self.publish(&scope, &mut previews, &mut notes);
         if is_marked && comment_url.is_none() {
             self.mark_comment_out_of_date();
@@ -76,6 +80,7 @@ impl ActionRun<'_> {
             event: self.event,
             scope: &scope,
             previews: &previews,
+            compared: compared.as_ref().map(|compared| &compared.outcome),
             notes: &notes,
             comment_url: comment_url.as_deref(),
             asset_urls: attached.as_deref().unwrap_or_default(),
@@ -87,7 +92,17 @@ impl ActionRun<'_> {
         };
         write_results(results, self.inputs, self.provider)?;
         attached?;
-        self.verdict(&scope.findings, &previews)
+        self.verdict(&scope.findings, &previews)?;
+        Ok(gate.verdict()?)
+    }
+
+    /// Decides whether differences fail the step.
+    fn gate(&mut self, compared: Option<&DiffResult>) -> Gate {
+        let request = match &self.event.subject {
+            Subject::PullRequest(request) => Some(request),
+            _ => None,
+        };
+        Gate::new(compared, &self.inputs.review, self.provider, request, self.console)
     }
 
     /// Finds and checks the projects, and annotates the findings.
@@ -129,9 +144,16 @@ impl ActionRun<'_> {
         Ok(())
     }
 
-    /// Renders the compositions, and annotates those that failed.
-    fn render(&mut self, scope: &Scope) -> Vec<Preview> {
-        let previews = runner::render_all(scope, self.inputs, self.provider, self.console);
+    /// Renders the compositions, compares those of pull requests with the base, and annotates those that failed.
+    fn render(&mut self, scope: &Scope) -> Result<(Vec<Preview>, Option<DiffResult>), Error> {
+        let is_compared = self.inputs.review.is_on && self.mode == Mode::Preview && self.request().is_some();
+        let mut reviewer = match is_compared {
+            true => Some(Reviewer::new(self.inputs, self.provider)?),
+            false => None,
+        };
+        let mut previews =
+            runner::render_all(scope, self.inputs, self.provider, reviewer.as_mut(), self.console)?;
+        let compared = reviewer.map(|reviewer| reviewer.finish(&mut previews)).transpose()?.flatten();
         if self.inputs.engine_cache && engine_cache::is_installed() {
             // Without the output, the engine is not saved, which costs time only.
             let _ = self.provider.output("engine-installed", "true");
@@ -141,7 +163,7 @@ impl ActionRun<'_> {
                 self.provider.annotate_error(&format!("{} failed to render", preview.display_name), message);
             }
         }
-        previews
+        Ok((previews, compared))
     }
 
     /// Marks the results of earlier commits in the comment as out of date, before the new results are known. Returns whether

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::figures::Figures;
 use super::markdown::{attribute, code, short_code};
 use super::preview::{Preview, PreviewRow, PreviewState};
+use super::review;
 use super::scope::Scope;
 use super::variable_changes::VariableChange;
 use crate::ci::{self, Event, Subject, short_commit};
@@ -18,6 +19,9 @@ const MAX_FINDINGS: usize = 100;
 /// Maximum number of rows in a comment, from the longest form to the shortest.
 const COMMENT_ROWS: [usize; 5] = [100, 40, 15, 5, 0];
 
+/// Number of comparisons whose pictures are shown without a click.
+const OPEN_REVIEWS: usize = 3;
+
 /// Maximum number of rows in a summary.
 const SUMMARY_ROWS: usize = 500;
 
@@ -25,9 +29,11 @@ const SUMMARY_ROWS: usize = 500;
 pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
     let forms = COMMENT_ROWS.iter().map(|rows| {
         let mut text = head(scope, previews, event);
-        text.push_str(&list(previews, *rows));
+        text.push_str(&list(previews, *rows, false));
         text.push_str(&details(previews, *rows));
+        text.push_str(&review::unchanged(previews, *rows));
         text.push_str(&unchanged(scope, *rows));
+        text.push_str(&review::notes(previews, *rows));
         text.push_str(&quotes(notes));
         text.push_str(&findings_line(scope, event));
         text
@@ -39,9 +45,11 @@ pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], eve
 pub(super) fn summary(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> String {
     let mut text = String::from("## HyperFrames\n\n");
     text.push_str(&head(scope, previews, event));
-    text.push_str(&list(previews, SUMMARY_ROWS));
+    text.push_str(&list(previews, SUMMARY_ROWS, true));
     text.push_str(&details(previews, SUMMARY_ROWS));
+    text.push_str(&review::unchanged(previews, SUMMARY_ROWS));
     text.push_str(&unchanged(scope, SUMMARY_ROWS));
+    text.push_str(&review::notes(previews, SUMMARY_ROWS));
     text.push_str(&quotes(notes));
     text.push_str(&findings_table(&scope.findings.diagnostics));
     text
@@ -88,20 +96,38 @@ fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
 
 /// Returns at most `limit` previews: for each a line, and its images below. In cells beside text, images would be a few pixels
 /// wide on a phone.
-fn list(previews: &[Preview], limit: usize) -> String {
-    if previews.is_empty() || limit == 0 {
+fn list(previews: &[Preview], limit: usize, has_ranges: bool) -> String {
+    let listed = previews.iter().filter(|preview| !preview.has_no_visible_change()).collect::<Vec<_>>();
+    if listed.is_empty() || limit == 0 {
         return String::new();
     }
     let mut text = String::new();
-    for preview in previews.iter().take(limit) {
+    for (index, preview) in listed.iter().take(limit).enumerate() {
         let is_new = if preview.is_new { " (new)" } else { "" };
         let name = short_code(&preview.display_name, 120);
-        text.push_str(&format!("{name}{is_new} · {}\n\n{}", outcome(preview), images(preview)));
+        let Some(title) = preview.review.as_ref().and_then(review::title) else {
+            text.push_str(&format!("{name}{is_new} · {}\n\n{}", outcome(preview), images(preview)));
+            continue;
+        };
+        text.push_str(&format!("{name} · {title} · {}\n\n", outcome(preview)));
+        let pictures = review::pictures(preview, has_ranges);
+        match index < OPEN_REVIEWS {
+            true => text.push_str(&pictures),
+            false => text.push_str(&folded("Changes", &pictures)),
+        }
     }
-    if previews.len() > limit {
-        text.push_str(&format!("… and {} more; see the summary of the run.\n\n", previews.len() - limit));
+    if listed.len() > limit {
+        text.push_str(&format!("… and {} more; see the summary of the run.\n\n", listed.len() - limit));
     }
     text
+}
+
+/// Returns Markdown that is shown on demand; nothing if there is none.
+fn folded(title: &str, text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => format!("<details><summary>{title}</summary>\n\n{text}</details>\n\n"),
+    }
 }
 
 /// Returns the image of a preview, beside that of the base if there is one.

@@ -13,6 +13,7 @@ use super::images::Images;
 use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState, RenderedPreview, file_stem, rows};
 use super::published;
+use super::review::{Reviewed, Reviewer};
 use super::scope::{RenderTarget, Scope};
 use super::variable_changes::variable_changes;
 use crate::app::budget::Billed;
@@ -26,32 +27,34 @@ use crate::renderers;
 use crate::system::gate::{self, Reach, limit};
 use crate::ui::Console;
 
-/// Renders the targets of `scope`.
+/// Renders the targets of `scope`, and compares them with `reviewer`, if there is one.
 pub(super) fn render_all(
     scope: &Scope,
     inputs: &Inputs,
     provider: &dyn CiProvider,
+    reviewer: Option<&mut Reviewer<'_>>,
     console: &mut Console,
-) -> Vec<Preview> {
-    let mut runner = PreviewRunner { scope, inputs, provider, console, spent: Billed::default() };
+) -> Result<Vec<Preview>, Error> {
+    let mut runner = PreviewRunner { scope, inputs, provider, reviewer, console, spent: Billed::default() };
     let slugs = slugs(&scope.targets);
     scope.targets.iter().zip(slugs).map(|(target, slug)| runner.run(target, &slug)).collect()
 }
 
-struct PreviewRunner<'a> {
+struct PreviewRunner<'a, 'r> {
     scope: &'a Scope,
     inputs: &'a Inputs,
     provider: &'a dyn CiProvider,
+    reviewer: Option<&'a mut Reviewer<'r>>,
     console: &'a mut Console,
     /// What the run is billed for so far.
     spent: Billed,
 }
 
-impl PreviewRunner<'_> {
-    fn run(&mut self, target: &RenderTarget, slug: &str) -> Preview {
+impl PreviewRunner<'_, '_> {
+    fn run(&mut self, target: &RenderTarget, slug: &str) -> Result<Preview, Error> {
         self.provider.begin_group(&format!("HyperFrames: {}", target.display_name));
         let mut preview = Preview::new(&target.display_name, PreviewState::Invalid(target.errors));
-        self.compare_with_base(target, &mut preview);
+        let base = self.compare_with_base(target, &mut preview);
         if target.errors > 0 {
             self.console.detail("not rendered, because the checks found errors");
         } else {
@@ -66,29 +69,44 @@ impl PreviewRunner<'_> {
                 }
             };
         }
+        let reviewed = self.review(target, base, &mut preview);
         self.provider.end_group();
-        preview
+        reviewed.map(|()| preview)
     }
 
-    /// Sets the changed variables, and the name of the images of the base.
-    fn compare_with_base(&self, target: &RenderTarget, preview: &mut Preview) {
-        let Some(base) = &self.scope.base else { return };
+    /// Compares the video with that of the base.
+    fn review(
+        &mut self,
+        target: &RenderTarget,
+        base: Result<RenderSpec, String>,
+        preview: &mut Preview,
+    ) -> Result<(), Error> {
+        let head = self.spec(target, &self.scope.settings, target.directory.clone());
+        let (Some(reviewer), Ok(head)) = (&mut self.reviewer, head) else { return Ok(()) };
+        let config = self.scope.settings.file.diff(target.entry.as_ref());
+        self.spent += reviewer.compare(Reviewed { config, head, base }, preview, self.console)?;
+        Ok(())
+    }
+
+    /// Sets the changed variables, and the name of the images of the base. Returns how the base is rendered, or why it cannot
+    /// be.
+    fn compare_with_base(&self, target: &RenderTarget, preview: &mut Preview) -> Result<RenderSpec, String> {
+        let base = self.scope.base.as_ref().ok_or("the base of the pull request cannot be read")?;
         let reach = Reach::inside(base.path(), "the base");
         let Ok(html) = gate::read_text(&base.path().join(target.path()), &reach, limit::PAGE) else {
             // All variables of a new composition are new.
             preview.is_new = true;
-            return;
+            return Err("the base does not have this project".to_owned());
         };
         let before = Composition::parse(&target.path(), &html).declarations;
         preview.variables = variable_changes(&before, &target.parsed.declarations);
         // Equal renders have equal names, so the images of the base may be published already.
         let directory = base.path().join(&target.prefix);
         let spec = self.spec(target, &self.scope.settings.at(base.path()), directory);
-        let dry_run = spec.and_then(|spec| {
-            let spec = RenderSpec { is_dry_run: true, ..spec };
-            render(spec, &mut Console::silent())
-        });
-        preview.base_name = dry_run.ok().as_ref().and_then(file_stem);
+        let spec = spec.map_err(|error| error.to_string())?;
+        let dry_run = RenderSpec { is_dry_run: true, ..spec.clone() };
+        preview.base_name = render(dry_run, &mut Console::silent()).ok().as_ref().and_then(file_stem);
+        Ok(spec)
     }
 
     /// Renders a target to files named after `slug`.

@@ -20,6 +20,7 @@ use super::mode::Mode;
 use super::outputs::{Results, write_results};
 use super::preview::{Preview, PreviewState, RenderedPreview};
 use super::publish::ActionRun;
+use super::review::{REPORT, Review};
 use super::scope::Scope;
 use crate::ci::{Artifact, CiProvider, Event, ProviderError, Subject, TriggeringRun};
 use crate::fault::Error;
@@ -90,6 +91,7 @@ pub(super) fn publish(
         event: &event,
         scope: &all.scope,
         previews: &all.previews,
+        compared: None,
         notes: &all.notes,
         comment_url: comment_url.as_deref(),
         asset_urls: &[],
@@ -193,6 +195,9 @@ fn preview_of(result: &Value, folder: &Path) -> Preview {
         })),
     };
     let mut preview = Preview::new(name, state);
+    preview.review = Review::of_report(&result["diff"], |name| {
+        Some(folder.join(REPORT).join(name)).filter(|path| is_media(path))
+    });
     preview.images = Images { poster: file("poster_path"), gif: file("gif_path") };
     preview
 }

@@ -9,6 +9,7 @@
 //! required; every other method has a default for services without the feature. `example.rs` is a minimal one, which
 //! exists in tests.
 
+mod approval;
 mod checkout;
 mod comment_sections;
 mod contention;
@@ -29,6 +30,7 @@ mod trust;
 #[cfg(test)]
 mod trust_tests;
 
+pub(crate) use approval::Approval;
 pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
 pub(crate) use provider::{

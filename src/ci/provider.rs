@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::{Diagnostic, Findings};
 
+use super::approval::Approval;
 use super::error::ProviderError;
 use super::event::{Event, PullRequest, TriggeringRun};
 use super::log::{self, LogSyntax};
@@ -249,6 +250,17 @@ pub(crate) trait CiProvider {
         _section: Option<&mut SectionWriter<'_>>,
     ) -> Result<Published, ProviderError> {
         Err(ProviderError::Unsupported("previews"))
+    }
+
+    /// Downloads a file that a run for the default branch has published under one of `names` to `path`. Returns its name, or
+    /// `None` if there is none.
+    fn download_published(&self, _names: &[String], _path: &Path) -> Result<Option<String>, ProviderError> {
+        Ok(None)
+    }
+
+    /// Returns whether a label approves the head of the pull request.
+    fn approval(&self, _request: &PullRequest, _label: &str) -> Result<Approval, ProviderError> {
+        Err(ProviderError::Unsupported("labels of pull requests"))
     }
 
     /// Checks that files can be attached to the release of a tag, without changing anything.

@@ -54,7 +54,7 @@ pub(crate) fn mistake(name: &str, output: &Value) -> Option<String> {
 }
 
 /// Members of an action's result beside those of the render.
-const OF_ACTION: [&str; 5] = ["composition", "state", "output_paths", "poster_path", "gif_path"];
+const OF_ACTION: [&str; 6] = ["composition", "state", "output_paths", "poster_path", "gif_path", "diff"];
 
 /// Checks the action's output `results`: what it has rendered is a render's outcome without its findings.
 pub(crate) fn check_results(results: &str) {

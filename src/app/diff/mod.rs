@@ -20,7 +20,7 @@ use std::path::Path;
 pub(crate) use compare::{DiffOptions, VideoDiff};
 pub(crate) use error::DiffError;
 pub(crate) use pictures::DiffPictures;
-pub(crate) use project::ProjectDiff;
+pub(crate) use project::{KnownVideo, Pair, ProjectDiff, Side};
 pub(crate) use run::{DiffResult, DiffRun};
 
 use crate::app::outcome::ComparisonOutcome;
@@ -43,7 +43,7 @@ pub(crate) struct DiffInput<'a> {
 pub(crate) struct Compared {
     files: [VideoFile; 2],
     /// Whether the files are deleted after the comparison.
-    is_temporary: bool,
+    are_temporary: [bool; 2],
     /// The differences.
     pub(crate) diff: VideoDiff,
 }
@@ -65,21 +65,21 @@ pub(crate) fn compare_files(
         return Err(DiffError::SameFile(head.path.to_owned()));
     }
     let diff = compare::compare(&files[0], &files[1], options, console)?;
-    Ok(Compared { files, is_temporary: false, diff })
+    Ok(Compared { files, are_temporary: [false; 2], diff })
 }
 
 impl Compared {
     /// Returns the result for people and programs.
     pub(crate) fn outcome(&self, name: &str, options: &DiffOptions) -> ComparisonOutcome {
-        let path = |side: usize| (!self.is_temporary).then_some(&*self.files[side].input.path);
+        let path = |side: usize| (!self.are_temporary[side]).then_some(&*self.files[side].input.path);
         let paths = [path(0), path(1)];
         outcome::comparison(name, paths, &self.diff, options)
     }
 
-    /// Draws the pictures of the differences; none without FFmpeg.
-    pub(crate) fn pictures(&self, options: &DiffOptions) -> DiffPictures {
+    /// Draws the pictures of the differences, a sheet only if `has_sheet`; none without FFmpeg.
+    pub(crate) fn pictures(&self, options: &DiffOptions, has_sheet: bool) -> DiffPictures {
         let [base, head] = &self.files;
-        let draw = |ffmpeg| DiffPictures::draw(&ffmpeg, [base, head], &self.diff, &options.ignore);
+        let draw = |ffmpeg| DiffPictures::draw(&ffmpeg, [base, head], &self.diff, &options.ignore, has_sheet);
         Ffmpeg::find().map(draw).unwrap_or_default()
     }
 }

@@ -7,12 +7,13 @@ use hyperframes_ci_core::options::Format;
 
 use super::run::DiffRun;
 use super::{Compared, DiffInput, DiffOptions, compare_files};
+use crate::app::budget::{Billed, LimitOptions};
 use crate::app::config::{DiffConfig, Entry, Settings, slug};
 use crate::app::options::Given;
 use crate::app::outcome::Outcome;
 use crate::app::render::{PreparedRender, render};
 use crate::app::spec::{ProjectSource, RenderSpec};
-use crate::fault::Error;
+use crate::fault::{Error, Exit};
 use crate::project::checkout::Checkout;
 use crate::system::gate::Reach;
 use crate::system::temporary;
@@ -38,13 +39,39 @@ pub(crate) struct ProjectDiff<'a> {
 }
 
 /// The two renders of a composition.
-struct Pair<'a> {
-    name: String,
-    head: RenderSpec,
-    /// `None` if the base does not have the project.
-    base: Option<RenderSpec>,
-    options: DiffOptions,
-    folder: &'a Path,
+pub(crate) struct Pair<'a> {
+    /// The name in results.
+    pub(crate) name: String,
+    /// The base; `None` if it does not have the project.
+    pub(crate) base: Option<Side>,
+    pub(crate) head: Side,
+    pub(crate) options: DiffOptions,
+    /// A temporary directory for videos.
+    pub(crate) folder: &'a Path,
+    /// Whether the base may be rendered where it is billed. Without that, only an earlier render is used.
+    pub(crate) may_bill_base: bool,
+}
+
+/// One of the renders.
+#[derive(Clone, Debug)]
+pub(crate) struct Side {
+    /// How it is rendered.
+    pub(crate) spec: RenderSpec,
+    /// What identifies its inputs, if that is known; both sides have it in the same form.
+    pub(crate) identity: Option<String>,
+    /// The video, if it is rendered already.
+    pub(crate) video: Option<KnownVideo>,
+}
+
+/// A video that is rendered already.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownVideo {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Where the path may lead.
+    pub(crate) reach: Reach,
+    /// Whether the file is deleted after the comparison.
+    pub(crate) is_temporary: bool,
 }
 
 impl ProjectDiff<'_> {
@@ -80,7 +107,14 @@ impl ProjectDiff<'_> {
                 base.source = ProjectSource::Directory(checkout.path().join(self.relative_directory()));
             }
             let base = base.directory().is_dir().then_some(base);
-            let pair = Pair { name, head, base, options, folder: folder.path() };
+            let pair = Pair {
+                name,
+                base: base.map(Side::from),
+                head: Side::from(head),
+                options,
+                folder: folder.path(),
+                may_bill_base: true,
+            };
             pair.compare(run, console)?;
         }
         Ok(())
@@ -101,98 +135,154 @@ impl ProjectDiff<'_> {
     }
 }
 
+/// Why a base is not compared that would have to be paid for.
+const NOT_RENDERED: &str = "there is no video of the base, and rendering it would be billed";
+
+/// What is said where equal inputs have given other pictures.
+const EQUAL_INPUTS: &str = "the inputs of both renders are equal";
+
 impl Pair<'_> {
-    fn compare(&self, run: &mut DiffRun, console: &mut Console) -> Result<(), Error> {
+    /// Compares the videos, and adds the result to `run`. Renders those that are not known. A render that fails is a
+    /// result. Returns what was billed.
+    ///
+    /// # Errors
+    /// Returns an error if the report cannot be written.
+    pub(crate) fn compare(&self, run: &mut DiffRun, console: &mut Console) -> Result<Billed, Error> {
+        let mut billed = Billed::default();
         let Some(base) = &self.base else {
             run.add_status(&self.name, Status::New, "the base does not have this project", &self.options);
-            return Ok(());
+            return Ok(billed);
         };
         console.step(&format!("Comparing {}", self.name));
-        if let (Ok(base_key), Ok(head_key)) = (key(base), key(&self.head))
-            && base_key == head_key
-        {
-            run.add_status(
-                &self.name,
-                Status::Unchanged,
-                "the inputs of both renders are equal",
-                &self.options,
-            );
-            return Ok(());
+        let is_equal =
+            matches!((base.identity(), self.head.identity()), (Ok(one), Ok(other)) if one == other);
+        if is_equal && (base.video.is_none() || self.head.video.is_none()) {
+            run.add_status(&self.name, Status::Unchanged, EQUAL_INPUTS, &self.options);
+            return Ok(billed);
         }
-        let rendered = self.render(base, "base", console).and_then(|(base, is_local)| {
-            self.render(&self.head, "head", console).map(|(head, _)| (base, is_local, head))
+        let videos = self.render(base, "base", &mut billed, console).and_then(|base| {
+            let head = self.render(&self.head, "head", &mut billed, console)?;
+            Ok([base, head])
         });
-        let (base_video, is_local, head_video) = match rendered {
-            Ok(rendered) => rendered,
-            Err((side, error)) => {
-                let message = error.to_string();
-                let reason = format!("the {side} cannot be rendered: {message}");
-                run.add_status(&self.name, Status::Failed, &reason, &self.options);
-                return Ok(());
+        let videos = match videos {
+            Ok(videos) => videos,
+            Err((status, reason)) => {
+                run.add_status(&self.name, status, &reason, &self.options);
+                return Ok(billed);
             }
         };
-        let mut compared = match self.compare_videos(&base_video, &head_video, console) {
+        let mut compared = match self.compare_videos(&videos, console) {
             Ok(compared) => compared,
             Err(super::DiffError::Program(error)) => {
                 run.add_status(&self.name, Status::Skipped, &error.to_string(), &self.options);
-                return Ok(());
+                return Ok(billed);
             }
             Err(error) => {
                 run.add_status(&self.name, Status::Failed, &error.to_string(), &self.options);
-                return Ok(());
+                return Ok(billed);
             }
         };
-        if is_local && matches!(compared.diff.status, Status::Changed | Status::Faint) {
-            console.detail("rendering the base once more, to see whether it is stable");
-            // Without a second render the first one is believed.
-            if let Ok((again, _)) = self.render(base, "base-again", console)
-                && let Ok(rerun) = self.compare_videos(&base_video, &again, console)
+        if matches!(compared.diff.status, Status::Changed | Status::Faint) {
+            let [base_video, _] = videos;
+            if is_equal {
+                compared.diff.status = Status::Unstable;
+                compared.diff.notes.push(EQUAL_INPUTS.to_owned());
+            } else if compared.diff.has_only_picture()
+                && let Some(again) = self.render_again(base, console)
+                && let Ok(rerun) = self.compare_videos(&[base_video, again], console)
             {
                 compared.judge_stability(&rerun);
             }
         }
-        run.add(&self.name, &compared, &self.options)
+        run.add(&self.name, &compared, &self.options)?;
+        Ok(billed)
     }
 
     fn compare_videos(
         &self,
-        base: &Path,
-        head: &Path,
+        [base, head]: &[KnownVideo; 2],
         console: &mut Console,
     ) -> Result<Compared, super::DiffError> {
-        let reach = Reach::inside(self.folder, "the temporary directory");
-        let input = |path| DiffInput { path, reach: &reach };
-        let compared = compare_files(input(base), input(head), &self.options, console)?;
-        Ok(Compared { is_temporary: true, ..compared })
+        let compared = compare_files(base.input(), head.input(), &self.options, console)?;
+        Ok(Compared { are_temporary: [base.is_temporary, head.is_temporary], ..compared })
     }
 
-    /// Renders one side; returns the video, and whether this machine rendered it.
-    fn render<'n>(
+    /// Returns the video of one side, which is rendered if it is not known; or the status of the comparison, with the reason.
+    fn render(
         &self,
-        spec: &RenderSpec,
-        side: &'n str,
+        side: &Side,
+        name: &str,
+        billed: &mut Billed,
         console: &mut Console,
-    ) -> Result<(PathBuf, bool), (&'n str, Error)> {
+    ) -> Result<KnownVideo, (Status, String)> {
+        if let Some(video) = &side.video {
+            return Ok(video.clone());
+        }
+        let is_free = name == "base" && !self.may_bill_base;
+        let (video, spec) = self.output(&side.spec, name);
+        let render = || -> Result<(), Error> {
+            let limits = spec.limits;
+            let mut prepared = PreparedRender::new(spec, console)?;
+            if is_free && !prepared.is_on_this_machine() {
+                prepared.set_limits(LimitOptions { max_renders: Some(0), ..limits });
+            }
+            let outcome = prepared.render(console)?;
+            *billed += outcome.billed();
+            outcome.verdict()
+        };
+        render().map(|()| video).map_err(|error| match error.exit() {
+            Exit::Limit if is_free => (Status::Skipped, NOT_RENDERED.to_owned()),
+            _ => (Status::Failed, format!("the {name} cannot be rendered: {error}")),
+        })
+    }
+
+    /// Renders the base once more, if this machine renders it: two renders of it must be equal. Without a second render the
+    /// first one is believed.
+    fn render_again(&self, base: &Side, console: &mut Console) -> Option<KnownVideo> {
+        let (video, spec) = self.output(&base.spec, "base-again");
+        let prepared = PreparedRender::new(spec, console).ok()?;
+        if !prepared.is_on_this_machine() {
+            return None;
+        }
+        console.detail("rendering the base once more, to see whether it is stable");
+        prepared.render(console).ok()?.verdict().ok()?;
+        Some(video)
+    }
+
+    /// Returns the video that a side is rendered to, and how.
+    fn output(&self, spec: &RenderSpec, side: &str) -> (KnownVideo, RenderSpec) {
         let extension = spec.request.format.unwrap_or(Format::Mp4).as_str();
         let path = self.folder.join(format!("{}-{side}.{extension}", slug(&self.name)));
-        let spec = RenderSpec { output: Some(path.clone()), is_dry_run: false, ..spec.clone() };
-        let render = || {
-            let prepared = PreparedRender::new(spec, console)?;
-            let is_local = prepared.is_on_this_machine();
-            let outcome = prepared.render(console)?;
-            outcome.verdict()?;
-            Ok((path, is_local))
-        };
-        render().map_err(|error| (side, error))
+        let reach = Reach::inside(self.folder, "the temporary directory");
+        let mut spec = RenderSpec { output: Some(path.clone()), is_dry_run: false, ..spec.clone() };
+        spec.reaches.insert("output", reach.clone());
+        (KnownVideo { path, reach, is_temporary: true }, spec)
     }
 }
 
-/// Returns the render key of a specification.
-fn key(spec: &RenderSpec) -> Result<String, Error> {
-    let spec = RenderSpec { output: None, is_dry_run: true, ..spec.clone() };
-    match render(spec, &mut Console::silent())? {
-        Outcome::DryRun(dry) => Ok(dry.key),
-        _ => Err(Error::usage("not a single render", "compare videos of single renders")),
+impl KnownVideo {
+    fn input(&self) -> DiffInput<'_> {
+        DiffInput { path: &self.path, reach: &self.reach }
+    }
+}
+
+impl From<RenderSpec> for Side {
+    fn from(spec: RenderSpec) -> Self {
+        Self { spec, identity: None, video: None }
+    }
+}
+
+impl Side {
+    /// Returns what identifies the inputs: the render key, if nothing else is known.
+    fn identity(&self) -> Result<String, Error> {
+        if let Some(identity) = &self.identity {
+            return Ok(identity.clone());
+        }
+        let spec = RenderSpec { output: None, is_dry_run: true, ..self.spec.clone() };
+        match render(spec, &mut Console::silent())? {
+            Outcome::DryRun(dry) => Ok(dry.key),
+            _ => Err(Error::usage("not a single render", "compare videos of single renders")),
+        }
     }
 }
 

@@ -53,6 +53,18 @@ impl DiffRun {
         Self { report, comparisons: Vec::new(), gate: FailOn::Never }
     }
 
+    /// Writes a picture with the strip and the filmstrip of each comparison to the report, too.
+    pub(crate) fn write_sheets(&mut self) {
+        if let Some(report) = &mut self.report {
+            report.has_sheets = true;
+        }
+    }
+
+    /// Returns the number of comparisons.
+    pub(crate) fn len(&self) -> usize {
+        self.comparisons.len()
+    }
+
     /// Sets which differences of the following comparisons fail.
     pub(crate) fn set_gate(&mut self, gate: FailOn) {
         self.gate = gate;
@@ -130,16 +142,21 @@ impl DiffResult {
     /// # Errors
     /// Returns [`DiffFailed`] if a status is not allowed.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
+        self.failure().map_or(Ok(()), |failed| Err(failed.into()))
+    }
+
+    /// Returns what the gates forbid; `None` if nothing.
+    pub(crate) fn failure(&self) -> Option<DiffFailed> {
         let failing = self.verdicts.iter().filter(|verdict| verdict.status.fails(verdict.gate));
         let failing = failing.collect::<Vec<_>>();
-        let Some(first) = failing.first() else { return Ok(()) };
+        let has_gate = |verdict: &&&Verdict| verdict.gate != FailOn::Never;
+        let first = failing.iter().find(has_gate).or(failing.first())?;
         let has_no_result = |status: Status| matches!(status, Status::Failed | Status::Skipped);
-        Err(DiffFailed {
+        Some(DiffFailed {
             failing: failing.len(),
             total: self.verdicts.len(),
             is_incomplete: failing.iter().any(|verdict| has_no_result(verdict.status)),
             gate: first.gate,
-        }
-        .into())
+        })
     }
 }

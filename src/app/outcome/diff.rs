@@ -204,4 +204,6 @@ pub(crate) struct DiffImages {
     pub(crate) strip: Option<PathBuf>,
     /// Frames of both videos where they differ, as a PNG.
     pub(crate) filmstrip: Option<PathBuf>,
+    /// The strip above the filmstrip, as a PNG; null unless the action compared.
+    pub(crate) sheet: Option<PathBuf>,
 }

@@ -101,8 +101,8 @@ impl Convergence<'_> {
         Err(ProviderError::Failed("cannot write the comment: other jobs keep writing it".to_owned()))
     }
 
-    /// Brings an existing comment up to date. Returns whether it was written, so that it must be checked later, and the state
-    /// before.
+    /// Brings an existing comment up to date. Returns whether it was written, so that it must be checked later, and what was
+    /// read.
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the service refuses.

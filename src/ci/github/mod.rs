@@ -1,5 +1,6 @@
 //! GitHub Actions, on github.com and on GitHub Enterprise Server.
 
+mod approval;
 mod check_run;
 mod client;
 mod command;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::findings::Findings;
 use serde_json::Value;
 
+use super::approval::Approval;
 use super::checkout;
 use super::comment_sections;
 use super::error::ProviderError;
@@ -93,8 +95,8 @@ struct GitHub {
     preview_branch: String,
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
-    /// Names and hashes of published files, as they were read last.
-    published: RefCell<BTreeMap<String, String>>,
+    /// The published files, once they are known.
+    published: RefCell<Option<previews::PublishedFiles>>,
 }
 
 impl GitHub {
@@ -209,14 +211,33 @@ impl CiProvider for GitHub {
 
     fn mark_out_of_date(&self, request: &PullRequest) -> Result<bool, ProviderError> {
         self.client.require_token()?;
-        let (is_written, files) = self.previews().mark_out_of_date(request)?;
-        *self.published.borrow_mut() = files.into_iter().map(|file| (file.name, file.sha)).collect();
+        let (is_written, published) = self.previews().mark_out_of_date(request)?;
+        *self.published.borrow_mut() = Some(published);
         Ok(is_written)
     }
 
     fn published_file(&self, name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
-        let sha = self.published.borrow().get(name).cloned();
+        let known = self.published.borrow();
+        let files = known.iter().flat_map(|published| published.folder.iter().chain(&published.base));
+        let sha = files.into_iter().find(|file| file.name == name).map(|file| file.sha.clone());
         sha.map(|sha| snapshot::read_blob(&self.client, &sha, "a published preview")).transpose()
+    }
+
+    fn download_published(&self, names: &[String], path: &Path) -> Result<Option<String>, ProviderError> {
+        self.client.require_token()?;
+        let mut known = self.published.borrow_mut();
+        if known.is_none() {
+            *known = Some(self.previews().published_base()?);
+        }
+        let found = known.iter().flat_map(|published| &published.base).find(|file| names.contains(&file.name));
+        let Some(file) = found else { return Ok(None) };
+        self.previews().download(file, path)?;
+        Ok(Some(file.name.clone()))
+    }
+
+    fn approval(&self, request: &PullRequest, label: &str) -> Result<Approval, ProviderError> {
+        self.client.require_token()?;
+        approval::read(&self.client, request, label)
     }
 
     fn comment(&self, request: &PullRequest, section: &Section) -> Result<Written<String>, ProviderError> {

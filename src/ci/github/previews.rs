@@ -14,6 +14,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -43,8 +44,25 @@ const ABSENT: &str = "0000000000000000000000000000000000000000";
 
 const UPDATE: &str = "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
 
+/// The media type of the bytes of a blob; source: docs.github.com, "Get a blob".
+const RAW: &str = "application/vnd.github.raw+json";
+
 /// The file that is left where the branch cannot be deleted.
 const README: &str = "Images and videos of comments on pull requests, written by hyperframes-ci.\n";
+
+/// The files of the branch that a job may use.
+#[derive(Default)]
+pub(super) struct PublishedFiles {
+    /// Those of the pull request.
+    pub(super) folder: Vec<File>,
+    pub(super) base: Vec<File>,
+}
+
+impl PublishedFiles {
+    fn new(snapshot: Snapshot) -> Self {
+        snapshot.tip.map(|tip| Self { folder: tip.folder, base: tip.base }).unwrap_or_default()
+    }
+}
 
 /// The branch.
 pub(super) struct PreviewBranch<'a> {
@@ -297,14 +315,30 @@ impl PreviewBranch<'_> {
         Convergence { client: self.client, branch: self.name, request }
     }
 
-    /// Marks sections of older commits as out of date. Returns whether the comment was written, and the files of the branch for
-    /// the pull request and the base.
+    /// Marks sections of older commits as out of date. Returns whether the comment was written, and the published files.
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the API refuses.
-    pub(super) fn mark_out_of_date(&self, request: &PullRequest) -> Result<(bool, Vec<File>), ProviderError> {
+    pub(super) fn mark_out_of_date(&self, request: &PullRequest) -> Result<(bool, PublishedFiles), ProviderError> {
         let (is_written, snapshot) = self.converge(request).refresh()?;
-        Ok((is_written, snapshot.files().cloned().collect()))
+        Ok((is_written, PublishedFiles::new(snapshot)))
+    }
+
+    /// Returns the published files of the base.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError`] if the API refuses.
+    pub(super) fn published_base(&self) -> Result<PublishedFiles, ProviderError> {
+        Ok(PublishedFiles::new(Snapshot::read(self.client, self.name, None)?))
+    }
+
+    /// Downloads a file of the branch to `path`.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError`] if the API refuses, or `path` cannot be written.
+    pub(super) fn download(&self, file: &File, path: &Path) -> Result<(), ProviderError> {
+        let blob = format!("{}/git/blobs/{}", self.client.path, file.sha);
+        self.client.api.download_as(&blob, Some(RAW), path)
     }
 
     fn comment_url(&self, request: &PullRequest, id: Option<u64>) -> String {

@@ -288,12 +288,28 @@ impl Rest {
     /// Returns [`ProviderError::Failed`] if there is no such path, the redirect is not a safe origin, the body is too
     /// large, or `file` cannot be written.
     pub(super) fn download(&self, path: &str, file: &std::path::Path) -> Result<(), ProviderError> {
+        self.download_as(path, None, file)
+    }
+
+    /// Downloads as [`Rest::download`] does, in the media type `accept`.
+    ///
+    /// # Errors
+    /// As [`Rest::download`].
+    pub(super) fn download_as(
+        &self,
+        path: &str,
+        accept: Option<&str>,
+        file: &std::path::Path,
+    ) -> Result<(), ProviderError> {
         let failed = |message: &dyn std::fmt::Display| {
             ProviderError::Failed(format!("the download failed: {message}"))
         };
         let mut builder = ureq::http::Request::builder().uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
+        }
+        if let Some(accept) = accept {
+            builder = builder.header("accept", accept);
         }
         let request = builder.body(()).map_err(|_| failed(&"invalid URL"))?;
         let mut response = self.agent.run(request).map_err(|error| failed(&describe(&error)))?;

@@ -70,6 +70,10 @@ pub(super) struct State {
     pub(super) tips: Vec<String>,
     /// The commit of the pull request's target branch.
     pub(super) base_commit: String,
+    /// Labels of the pull request that were set: the label, when, and by whom. The last ones of each are on it.
+    pub(super) labels: Vec<(String, String, String)>,
+    /// When the branch of the pull request got its newest commit; unknown if the repository cannot be read.
+    pub(super) pushed: Option<String>,
     serial: u64,
 }
 
@@ -125,6 +129,8 @@ impl GitHub {
             artifact: Vec::new(),
             source: Vec::new(),
             second_artifact: false,
+            labels: Vec::new(),
+            pushed: None,
             objects: BTreeMap::new(),
             users: Vec::new(),
             reactions: Vec::new(),
@@ -219,6 +225,11 @@ fn handle(state: &mut State, request: &Request, base: &str) -> Answer {
     if !request.header("authorization").is_some_and(|token| token.starts_with("Bearer ghs_")) {
         return refuse(401, "Requires authentication");
     }
+    let is_raw = request.header("accept") == Some("application/vnd.github.raw+json");
+    if let Some((_, sha)) = request.target.split_once("/git/blobs/").filter(|_| is_raw) {
+        let bytes = unbase64(state.objects[sha]["content"].as_str().unwrap());
+        return plain(200, json!({ "bytes": bytes }));
+    }
     let answer = state.answer(&request.method, &request.target, &request.json(), &request.body, base);
     let body = String::from_utf8_lossy(&request.body);
     let is_lost = |(method, part): &(&str, &str)| {
@@ -268,6 +279,16 @@ impl State {
         }
         if (method, path) == ("POST", "/graphql") {
             return self.graph(body);
+        }
+        if let Some(repository) = path.strip_prefix("/repos/").and_then(|path| path.strip_suffix("/activity"))
+        {
+            assert!(query.contains("ref=refs%2Fheads%2Ffeature"), "{query}");
+            return match &self.pushed {
+                Some(time) if repository == self.head_repository => {
+                    plain(200, json!([{ "after": self.head, "timestamp": time, "activity_type": "push" }]))
+                }
+                _ => refuse(404, "Not Found"),
+            };
         }
         let Some(path) = path.strip_prefix("/repos/o/r/") else { return refuse(404, "Not Found") };
         let segments = path.split('/').collect::<Vec<_>>();

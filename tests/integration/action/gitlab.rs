@@ -108,7 +108,8 @@ impl Stage {
         for secret in [KEY, "job-supersecret", "glpat-supersecret", "Signature="] {
             assert!(!log.contains(secret), "{log}");
             for name in crate::support::names(&self.repository.path().join("hyperframes")) {
-                let bytes = fs::read(self.repository.path().join("hyperframes").join(name)).unwrap();
+                let path = self.repository.path().join("hyperframes").join(name);
+                let bytes = if path.is_file() { fs::read(path).unwrap() } else { Vec::new() };
                 assert!(!String::from_utf8_lossy(&bytes).contains(secret));
             }
         }

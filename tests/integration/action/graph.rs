@@ -29,6 +29,9 @@ impl State {
             return self.update_references(&variables["input"]);
         }
         assert_eq!((&variables["owner"], &variables["name"]), (&json!("o"), &json!("r")));
+        if body["query"].as_str().unwrap().contains("headRefName") {
+            return self.label_events();
+        }
         let mut repository = json!({ "id": "R_1" });
         if variables["isPull"] == true {
             let after = variables["after"].as_str().map_or(0, |cursor| cursor.parse::<usize>().unwrap());
@@ -78,6 +81,18 @@ impl State {
             repository["sections"] = json!({ "oid": sha, "text": text, "isTruncated": is_long });
         }
         plain(200, json!({ "data": { "repository": repository } }))
+    }
+
+    /// The labels of the pull request, and when they were set.
+    fn label_events(&self) -> Answer {
+        let labels = self.labels.iter().map(|(name, ..)| json!({ "name": name })).collect::<Vec<_>>();
+        let events = self.labels.iter().map(|(name, time, user)| {
+            json!({ "createdAt": time, "actor": { "login": user }, "label": { "name": name } })
+        });
+        let pull = json!({ "headRefOid": self.head, "headRefName": "feature",
+            "headRepository": { "nameWithOwner": self.head_repository }, "labels": { "nodes": labels },
+            "timelineItems": { "nodes": events.collect::<Vec<_>>() } });
+        plain(200, json!({ "data": { "repository": { "pullRequest": pull } } }))
     }
 
     fn update_references(&mut self, input: &Value) -> Answer {

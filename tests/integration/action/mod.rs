@@ -16,6 +16,7 @@ mod published;
 mod release;
 mod release_api;
 mod requests;
+mod review;
 mod runner;
 mod server;
 mod stage;

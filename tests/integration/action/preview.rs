@@ -88,6 +88,12 @@ fn a_fork_without_secrets_is_checked_rendered_here_and_not_failed() {
     assert_eq!(stage.emulator.created(), (0, 0));
     assert!(run.summary.contains("rendered on the runner"), "{}", run.summary);
     assert!(run.summary.contains("1280x720"), "{}", run.summary);
+    assert!(
+        run.log.contains("rendering the base once more"),
+        "the base is rendered from the merge base: {}",
+        run.log
+    );
+    assert!(run.summary.contains(" · **changed**, "), "{}", run.summary);
     assert!(run.summary.contains("does not have permission to comment"), "{}", run.summary);
     assert!(stage.github.state().comments.is_empty());
     let video = &run.outputs["video-path"];
@@ -158,7 +164,7 @@ fn pictures_stand_beside_those_of_the_base() {
     assert_eq!(run.code, 0, "{}", run.log);
     let published = stage.github.branch("hyperframes-previews");
     assert!(!published.is_empty() && published.iter().all(|file| file.starts_with("base/")), "{published:?}");
-    let run = stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("diff", "false")]);
     assert_eq!(run.code, 0, "{}", run.log);
     let body = stage.github.state().comments[0].body.clone();
     assert!(body.contains("| Before | After |"), "{body}");
@@ -220,7 +226,7 @@ fn the_whole_of_it_with_real_renders() {
     assert_eq!(run.code, 0, "{}", run.log);
     assert_eq!(emulator.created(), (3, 3));
     let body = github.state().comments[0].body.clone();
-    assert!(body.contains("1280x720, 30 fps, 2 s") && body.contains("| Before | After |"), "{body}");
+    assert!(body.contains("1280x720, 30 fps, 2 s") && body.contains("**changed**, "), "{body}");
     crate::support::show("comment.md", &body);
     crate::support::show("summary.md", &run.summary);
     crate::support::show("transcript.txt", &run.log);

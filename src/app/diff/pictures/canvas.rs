@@ -45,6 +45,19 @@ impl Canvas {
         Self { width, height, pixels: color.repeat(width * height) }
     }
 
+    /// Returns this image with another one below it, and a transparent gap between.
+    pub(super) fn above(&self, below: &Self) -> Self {
+        const GAP: usize = 8;
+        let mut both = Self::new(self.width.max(below.width), self.height + GAP + below.height, [0; 4]);
+        for (image, top) in [(self, 0), (below, self.height + GAP)] {
+            for (y, row) in image.pixels.chunks_exact(image.width * 4).enumerate() {
+                let at = (top + y) * both.width * 4;
+                both.pixels[at..at + row.len()].copy_from_slice(row);
+            }
+        }
+        both
+    }
+
     /// Returns the samples as `rgba`.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.pixels

@@ -18,20 +18,30 @@ pub(crate) struct DiffPictures {
     pub(crate) strip: Option<Vec<u8>>,
     /// Frames of both videos where they differ.
     pub(crate) filmstrip: Option<Vec<u8>>,
+    /// The strip above the filmstrip, or the strip alone: one picture is one request of those that publish it.
+    pub(crate) sheet: Option<Vec<u8>>,
 }
 
 impl DiffPictures {
-    /// Draws the pictures of a comparison of `files`.
+    /// Draws the pictures of a comparison of `files`; a sheet only if `has_sheet`.
     pub(super) fn draw(
         ffmpeg: &Ffmpeg,
         files: [&VideoFile; 2],
         diff: &VideoDiff,
         ignored: &[Region],
+        has_sheet: bool,
     ) -> Self {
         let encode = |canvas: &Canvas| ffmpeg.encode_png(canvas.width, canvas.height, canvas.as_bytes());
+        let strip = strip::strip(diff, ignored);
+        let filmstrip = filmstrip::filmstrip(ffmpeg, files, diff);
+        let sheet = has_sheet.then(|| match &filmstrip {
+            Some(filmstrip) => strip.above(filmstrip),
+            None => strip.clone(),
+        });
         Self {
-            strip: encode(&strip::strip(diff, ignored)).ok(),
-            filmstrip: filmstrip::filmstrip(ffmpeg, files, diff).and_then(|canvas| encode(&canvas).ok()),
+            strip: encode(&strip).ok(),
+            filmstrip: filmstrip.and_then(|canvas| encode(&canvas).ok()),
+            sheet: sheet.and_then(|canvas| encode(&canvas).ok()),
         }
     }
 }

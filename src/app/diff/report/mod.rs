@@ -32,6 +32,8 @@ pub(crate) struct Report {
     /// The viewers, by the number of their comparison.
     viewers: Vec<(usize, ViewerData)>,
     inline: u64,
+    /// Whether a picture with everything is written as well.
+    pub(super) has_sheets: bool,
 }
 
 impl Report {
@@ -43,6 +45,7 @@ impl Report {
             names: BTreeSet::new(),
             viewers: Vec::new(),
             inline: 0,
+            has_sheets: false,
         }
     }
 
@@ -57,14 +60,17 @@ impl Report {
         compared: &Compared,
         options: &DiffOptions,
     ) -> Result<DiffImages, Error> {
-        let mut images = DiffImages { strip: None, filmstrip: None };
+        let mut images = DiffImages { strip: None, filmstrip: None, sheet: None };
         let stem = self.unique(name);
-        let pictures = compared.pictures(options);
+        let pictures = compared.pictures(options, self.has_sheets);
         if let Some(strip) = &pictures.strip {
             images.strip = Some(self.write(&format!("{stem}-strip.png"), strip)?);
         }
         if let Some(filmstrip) = &pictures.filmstrip {
             images.filmstrip = Some(self.write(&format!("{stem}-filmstrip.png"), filmstrip)?);
+        }
+        if let Some(sheet) = &pictures.sheet {
+            images.sheet = Some(self.write(&format!("{stem}-sheet.png"), sheet)?);
         }
         let [base, head] = &compared.files;
         let sources = self.sources(&stem, [base, head])?;

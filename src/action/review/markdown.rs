@@ -1,0 +1,83 @@
+//! Comparisons in the comment and in the summary.
+
+use std::collections::BTreeMap;
+
+use hyperframes_ci_core::diff::Status;
+
+use super::Review;
+use crate::action::markdown::{attribute, short_code};
+use crate::action::preview::Preview;
+
+/// Longest name in characters.
+const MAX_NAME: usize = 120;
+
+/// Longest reason in characters.
+const MAX_REASON: usize = 200;
+
+/// Returns the status and what differs, for the line of a preview: `**changed**, 9 of 60 frames, 1.20–1.50 s`.
+pub(in crate::action) fn title(review: &Review) -> Option<String> {
+    let status = review.status;
+    let is_shown = matches!(status, Status::Changed | Status::Faint | Status::Unstable | Status::Removed);
+    let separator = if review.title.is_empty() { "" } else { ", " };
+    is_shown.then(|| format!("**{status}**{separator}{}", review.title))
+}
+
+/// Returns the picture of a comparison, and with `has_ranges` a table of what differs when and where.
+pub(in crate::action) fn pictures(preview: &Preview, has_ranges: bool) -> String {
+    let Some(review) = &preview.review else { return String::new() };
+    let mut text = String::new();
+    if let Some(url) = &review.url {
+        let alt = attribute(&format!("Changes of {}: base left, head right", preview.display_name), MAX_NAME);
+        text.push_str(&format!("<img src=\"{url}\" width=\"640\" alt=\"{alt}\">\n\n"));
+    }
+    if has_ranges && !review.ranges.is_empty() {
+        text.push_str("| Time | Change | Frames | Levels | Place |\n|---|---|---|---|---|\n");
+        text.push_str(&review.ranges.join("\n"));
+        text.push_str("\n\n");
+    }
+    for note in &review.notes {
+        text.push_str(&format!("Note: {}\n\n", short_code(note, MAX_REASON)));
+    }
+    text
+}
+
+/// Returns a line with the names of at most `limit` previews without a visible change, and links to their videos.
+pub(in crate::action) fn unchanged(previews: &[Preview], limit: usize) -> String {
+    let same = previews.iter().filter(|preview| preview.has_no_visible_change()).collect::<Vec<_>>();
+    if same.is_empty() || limit == 0 {
+        return String::new();
+    }
+    let named = same.iter().take(limit).map(|preview| {
+        let name = short_code(&preview.display_name, MAX_NAME);
+        match &preview.urls.video {
+            Some(url) => format!("{name} ([download video]({url}))"),
+            None => name,
+        }
+    });
+    let more = same.len().saturating_sub(limit);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("No visible change: {}{more}\n\n", named.collect::<Vec<_>>().join(", "))
+}
+
+/// Returns a line for each reason why previews were not compared.
+pub(in crate::action) fn notes(previews: &[Preview], limit: usize) -> String {
+    let mut reasons = BTreeMap::<&str, Vec<&Preview>>::new();
+    for preview in previews.iter().filter(|preview| preview.video().is_some()) {
+        let review = preview.review.as_ref();
+        if let Some(reason) =
+            review.filter(|review| matches!(review.status, Status::Skipped | Status::Failed))
+            && let Some(reason) = &reason.reason
+        {
+            reasons.entry(reason).or_default().push(preview);
+        }
+    }
+    let lines = reasons.iter().map(|(reason, of)| {
+        let named = of.iter().take(limit.min(5)).map(|preview| short_code(&preview.display_name, MAX_NAME));
+        let mut names = named.collect::<Vec<_>>().join(", ");
+        if of.len() > limit.min(5) {
+            names.push_str(&format!(" and {} more", of.len() - limit.min(5)));
+        }
+        format!("> Not compared with the base: {names}: {}\n\n", short_code(reason, MAX_REASON))
+    });
+    lines.collect()
+}

@@ -1,0 +1,133 @@
+//! The visual review of a pull request: what its videos look like, compared with those of the base.
+//!
+//! `inputs.rs` has the settings, `baseline.rs` finds the video of the base, `result.rs` is what reports show of a comparison,
+//! `markdown.rs` how, and `gate.rs` decides whether a difference fails the step. The comparison is that of the command `diff`
+//! ([`Pair`]).
+
+mod baseline;
+mod gate;
+mod inputs;
+mod markdown;
+mod result;
+
+use hyperframes_ci_core::diff::Status;
+
+use super::inputs::Inputs;
+use super::preview::{Preview, PreviewState, file_stem};
+use crate::app::budget::Billed;
+use crate::app::config::DiffConfig;
+use crate::app::diff::{DiffError, DiffResult, DiffRun, KnownVideo, Pair, Side};
+use crate::app::spec::RenderSpec;
+use crate::ci::CiProvider;
+use crate::fault::Error;
+use crate::system::gate::Reach;
+use crate::system::temporary::{self, TemporaryFolder};
+use crate::ui::Console;
+pub(super) use gate::Gate;
+pub(super) use inputs::{Baseline, ReviewInputs};
+pub(super) use markdown::{notes, pictures, title, unchanged};
+pub(super) use result::Review;
+
+/// The directory of the report and its pictures, in the output directory.
+pub(super) const REPORT: &str = "diff";
+
+/// Compares previews with the base.
+pub(super) struct Reviewer<'a> {
+    inputs: &'a Inputs,
+    provider: &'a dyn CiProvider,
+    run: DiffRun,
+    /// Videos of the base.
+    folder: TemporaryFolder,
+}
+
+/// A preview to compare.
+pub(super) struct Reviewed {
+    /// Settings of the comparison.
+    pub(super) config: DiffConfig,
+    /// How it was rendered.
+    pub(super) head: RenderSpec,
+    /// How the base is rendered, or why it cannot be.
+    pub(super) base: Result<RenderSpec, String>,
+}
+
+impl<'a> Reviewer<'a> {
+    /// Returns what compares the previews of a run.
+    ///
+    /// # Errors
+    /// Returns an error if no temporary directory can be created.
+    pub(super) fn new(inputs: &'a Inputs, provider: &'a dyn CiProvider) -> Result<Self, Error> {
+        let folder = temporary::create_folder("hyperframes-ci-review-")
+            .map_err(|error| DiffError::Report(std::env::temp_dir(), error))?;
+        let reach = Reach::inside(&inputs.output_dir, "the output directory");
+        let mut run = DiffRun::new(Some(&inputs.output_dir.join(REPORT)), &reach);
+        run.write_sheets();
+        Ok(Self { inputs, provider, run, folder })
+    }
+
+    /// Compares a preview with the base, and returns what rendering the base was billed. [`Self::finish`] sets the result.
+    ///
+    /// # Errors
+    /// Returns an error if the report cannot be written.
+    pub(super) fn compare(
+        &mut self,
+        reviewed: Reviewed,
+        preview: &mut Preview,
+        console: &mut Console,
+    ) -> Result<Billed, Error> {
+        let Reviewed { config, head, base } = reviewed;
+        if config.is_off {
+            console.detail("not compared with the base, since diff = false");
+            return Ok(Billed::default());
+        }
+        let options = config.options();
+        preview.comparison = Some(self.run.len());
+        self.run.set_gate(self.inputs.review.gate.unwrap_or(config.gate()));
+        let name = preview.display_name.clone();
+        let without_videos = if preview.is_new {
+            None
+        } else if !matches!(preview.state, PreviewState::Rendered(_)) {
+            Some((Status::Failed, "it was not rendered".to_owned()))
+        } else if head.batch.rows.is_some() {
+            Some((Status::Skipped, "entries with rows are not compared".to_owned()))
+        } else {
+            base.as_ref().err().map(|reason| (Status::Skipped, reason.clone()))
+        };
+        if let Some((status, reason)) = without_videos {
+            self.run.add_status(&name, status, &reason, &options);
+            return Ok(Billed::default());
+        }
+        let video = preview.video().map(|path| KnownVideo {
+            path: path.to_owned(),
+            reach: Reach::inside(&self.inputs.output_dir, "the output directory"),
+            is_temporary: false,
+        });
+        let base = base.ok().filter(|_| !preview.is_new);
+        let base = base.map(|spec| self.base(spec, preview, console));
+        let identity = preview.outcome().and_then(file_stem);
+        let pair = Pair {
+            name,
+            base,
+            head: Side { spec: head, identity, video },
+            options,
+            folder: self.folder.path(),
+            may_bill_base: self.inputs.review.baseline == Baseline::Render,
+        };
+        pair.compare(&mut self.run, console)
+    }
+
+    /// Writes the report, and sets the results of the previews. Returns all results; `None` if nothing was compared.
+    ///
+    /// # Errors
+    /// Returns an error if the report cannot be written.
+    pub(super) fn finish(self, previews: &mut [Preview]) -> Result<Option<DiffResult>, Error> {
+        if self.run.len() == 0 {
+            return Ok(None);
+        }
+        let result = self.run.finish()?;
+        for preview in previews {
+            let outcome = preview.comparison.and_then(|index| result.outcome.comparisons.get(index));
+            preview.review = outcome.map(Review::of);
+        }
+        Ok(Some(result))
+    }
+}

@@ -1,0 +1,237 @@
+//! Comparisons with the base, and the gate.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::runner::{Run, Runner};
+use super::server::base64;
+use super::stage::{Stage, commit, git};
+use crate::support::{html, write};
+
+/// Requests of a preview of one composition that is compared with its published base. One more than without a comparison,
+/// which downloads the video of the base; the pictures of the comparison take the place of the animated one.
+const FIRST: usize = 10;
+const ANOTHER_PUSH: usize = 11;
+
+const VIDEOS: (&str, &str) = ("projects", "videos");
+const STRICT: [(&str, &str); 2] = [VIDEOS, ("fail-on-diff", "changed")];
+
+/// Publishes what main looks like.
+fn publish_base(stage: &Stage) {
+    let base = tempfile::tempdir().unwrap();
+    let from = stage.repository.path().display().to_string();
+    git(base.path(), &["clone", "--quiet", &from, "."]);
+    git(base.path(), &["checkout", "--quiet", &stage.repository.base]);
+    let mut runner = Runner::new(&stage.github.url, base.path(), "push", &json!({}));
+    runner.set("HEYGEN_API_URL", &stage.emulator.url);
+    let run = stage.run(&runner, &[VIDEOS, ("mode", "preview")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+}
+
+/// Replaces the published videos by others: every render of the emulator is the same clip.
+fn change_base(stage: &Stage) {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.mp4");
+    edited(&other);
+    let content = base64(&fs::read(other).unwrap()).replace('\n', "");
+    let mut state = stage.github.state();
+    let sha = state.store(json!({ "content": content, "encoding": "base64" }));
+    let trees = state.objects.values_mut().filter_map(Value::as_object_mut);
+    let files = trees.flat_map(serde_json::Map::iter_mut);
+    let videos = files.filter(|(name, _)| name.starts_with("base/") && name.ends_with(".mp4"));
+    assert!(videos.map(|(_, file)| *file = sha.clone().into()).count() > 0);
+}
+
+/// The clip of the emulator with a box in its last frames.
+fn edited(to: &Path) {
+    let clip = to.with_extension("clip.mp4");
+    fs::write(&clip, super::stage::CLIP).unwrap();
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-y", "-i"]).arg(&clip);
+    command.args(["-vf", "drawbox=x=20:y=20:w=40:h=20:color=white:t=fill:enable='gte(t,0.7)'"]);
+    assert!(command.args(["-c:a", "copy"]).arg(to).status().unwrap().success());
+}
+
+fn comment(stage: &Stage) -> String {
+    stage.github.state().comments[0].body.clone()
+}
+
+fn results(run: &Run) -> Value {
+    serde_json::from_str(&run.outputs["diff-results"]).unwrap_or_else(|_| panic!("{}", run.log))
+}
+
+#[test]
+fn a_video_that_looks_the_same_is_one_line() {
+    let stage = Stage::new();
+    publish_base(&stage);
+    stage.github.state().requests.clear();
+    let run = stage.run(&stage.pull_request(), &STRICT);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let requests = stage.github.state().requests.len();
+    assert!(requests <= FIRST, "{requests}: {:?}", stage.github.state().requests);
+    let body = comment(&stage);
+    assert!(body.contains("No visible change: <code>videos&#47;one</code> ([download video]("), "{body}");
+    assert!(!body.contains("<img"), "{body}");
+    assert_eq!(
+        (run.outputs["changed"].as_str(), results(&run)["status"].as_str()),
+        ("false", Some("unchanged"))
+    );
+    assert_eq!(stage.emulator.created().0, 3, "the base is not rendered again");
+}
+
+#[test]
+fn a_change_is_shown_and_fails_the_gate() {
+    let mut stage = Stage::new();
+    publish_base(&stage);
+    change_base(&stage);
+    stage.github.state().requests.clear();
+    let run = stage.run(&stage.pull_request(), &STRICT);
+    assert_eq!(run.code, 7, "{}", run.log);
+    assert!(run.log.contains("differences in 1 of 1 comparison; fail-on-diff is changed"), "{}", run.log);
+    let requests = stage.github.state().requests.len();
+    assert!(requests <= FIRST, "{requests}: {:?}", stage.github.state().requests);
+    let body = comment(&stage);
+    assert!(body.contains("<code>videos&#47;one</code> · **changed**, "), "{body}");
+    assert!(body.contains(" frames, 0.30–1.00 s"), "{body}");
+    let image = body.split("<img src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let image = image.strip_prefix("https://github.example/o/r/raw/hyperframes-previews/").unwrap();
+    let files = stage.github.files("hyperframes-previews");
+    let (_, picture) = files.iter().find(|(name, _)| name == image).expect("the picture is published");
+    assert!(picture.starts_with(b"\x89PNG"));
+    assert!(run.summary.contains("| Time | Change | Frames | Levels | Place |"), "{}", run.summary);
+    let compared = results(&run);
+    let comparison = &compared["comparisons"][0];
+    assert_eq!((&comparison["status"], &comparison["name"]), (&json!("changed"), &json!("videos/one")));
+    assert_eq!(run.outputs["changed"], "true");
+    let page = compared["report"]["page"].as_str().unwrap();
+    assert!(fs::read_to_string(page).unwrap().contains("videos/one"));
+    // Without a gate, it is shown only. Another push needs one request more: the comment is marked as out of date.
+    let path = stage.repository.path().to_owned();
+    write(&path, "videos/one/index.html", &html(1280, 720, "<i>changed again</i>"));
+    stage.repository.head = commit(&path, "another push");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    stage.github.state().requests.clear();
+    let run = stage.run(&stage.pull_request(), &[VIDEOS]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let requests = stage.github.state().requests.len();
+    assert!(requests <= ANOTHER_PUSH, "{requests}: {:?}", stage.github.state().requests);
+    let run = stage.run(&stage.pull_request(), &[VIDEOS, ("diff", "false")]);
+    assert_eq!((run.code, run.outputs["changed"].as_str()), (0, ""), "{}", run.log);
+}
+
+#[test]
+fn a_label_approves_the_commit_that_it_was_set_on() {
+    let stage = Stage::new();
+    publish_base(&stage);
+    change_base(&stage);
+    let inputs = [&STRICT[..], &[("approval-label", "looks good")]].concat();
+    stage.github.state().pushed = Some("2026-11-27T10:00:00Z".to_owned());
+    stage.github.state().users = vec![("kim", 1, "write"), ("lee", 2, "read")];
+    let run_with = |labels: &[(&str, &str)]| {
+        let labels = labels
+            .iter()
+            .map(|(time, user)| ("Looks Good".to_owned(), format!("2026-11-27T{time}Z"), (*user).to_owned()));
+        stage.github.state().labels = labels.collect();
+        let run = stage.run(&stage.pull_request(), &inputs);
+        (run.code, run.log, comment(&stage))
+    };
+    let (code, log, body) = run_with(&[]);
+    assert_eq!(code, 7, "{log}");
+    assert!(log.contains("not approved: the pull request does not have the label"), "{log}");
+    assert!(body.contains("The differences are not approved") && body.contains("looks good"), "{body}");
+    let (code, log, body) = run_with(&[("10:05:00", "kim")]);
+    assert_eq!(code, 0, "{log}");
+    assert!(body.contains("Approved for ") && body.contains("<code>kim</code>"), "{body}");
+    // A push after the approval.
+    for labels in
+        [&[("09:55:00", "kim")][..], &[("10:00:00", "kim")], &[("09:55:00", "kim"), ("09:56:00", "kim")]]
+    {
+        let (code, log, _) = run_with(labels);
+        assert_eq!(code, 7, "{labels:?}: {log}");
+        assert!(log.contains("the label was not set for the newest commit"), "{log}");
+    }
+    // It is approved again.
+    assert_eq!(run_with(&[("09:55:00", "kim"), ("10:01:00", "kim")]).0, 0);
+    // Somebody who may set labels, but not write; and somebody who is not a collaborator.
+    for user in ["lee", "stranger", "github-actions[bot]"] {
+        let (code, log, _) = run_with(&[("09:00:00", "kim"), ("10:05:00", user)]);
+        assert_eq!(code, 7, "{log}");
+        assert!(log.contains(&format!("{user} set the label without write access")), "{log}");
+    }
+    // A newer commit than that of the run.
+    stage.github.state().head = "b".repeat(40);
+    assert_eq!(run_with(&[("10:05:00", "kim")]).0, 7);
+}
+
+#[test]
+fn a_fork_is_approved_if_the_time_of_its_last_push_is_known() {
+    let stage = Stage::new();
+    publish_base(&stage);
+    change_base(&stage);
+    stage.github.state().may_comment = false;
+    stage.github.state().may_write = false;
+    stage.github.state().head_repository = "stranger/r".to_owned();
+    stage.github.state().labels =
+        vec![("ok".to_owned(), "2026-11-27T10:05:00Z".to_owned(), "kim".to_owned())];
+    stage.github.state().users = vec![("kim", 1, "admin")];
+    let payload = stage.repository.pull_request("opened", "stranger/r");
+    let runner = stage.runner("pull_request", &payload);
+    let inputs = [&STRICT[..], &[("approval-label", "ok"), ("api-key", "")]].concat();
+    // The fork is private, so nothing is known about it.
+    let run = stage.run(&runner, &inputs);
+    assert_eq!(run.code, 7, "{}", run.log);
+    assert!(run.summary.contains("**changed**"), "{}", run.summary);
+    stage.github.state().pushed = Some("2026-11-27T10:00:00Z".to_owned());
+    let run = stage.run(&runner, &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.summary.contains("Approved for "), "{}", run.summary);
+}
+
+#[test]
+fn a_base_that_must_be_paid_for_is_rendered_on_request_only() {
+    let stage = Stage::new();
+    let run = stage.run(&stage.pull_request(), &[VIDEOS]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (1, 1));
+    let body = comment(&stage);
+    assert!(body.contains("> Not compared with the base: <code>videos&#47;one</code>: "), "{body}");
+    assert_eq!(results(&run)["comparisons"][0]["status"], "skipped");
+    assert_eq!(run.outputs["changed"], "true", "what was not compared is not unchanged");
+    let run = stage.run(&stage.pull_request(), &STRICT);
+    assert_eq!(run.code, 1, "a gate without a result is not passed: {}", run.log);
+    let run = stage.run(&stage.pull_request(), &[&STRICT[..], &[("diff-baseline", "render")]].concat());
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(stage.emulator.created(), (2, 2));
+    assert!(comment(&stage).contains("No visible change"), "{}", comment(&stage));
+    // It is found from now on.
+    let run = stage.run(&stage.pull_request(), &STRICT);
+    assert_eq!((run.code, stage.emulator.created()), (0, (2, 2)), "{}", run.log);
+}
+
+#[test]
+fn another_picture_of_equal_inputs_is_unstable() {
+    let stage = Stage::new();
+    publish_base(&stage);
+    change_base(&stage);
+    let inputs = [("projects", "videos/two"), ("changed-only", "false"), ("fail-on-diff", "changed")];
+    let run = stage.run(&stage.pull_request(), &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(results(&run)["comparisons"][0]["status"], "unstable");
+    let body = comment(&stage);
+    assert!(body.contains("<code>videos&#47;two</code> · **unstable**"), "{body}");
+}
+
+#[test]
+fn a_new_composition_is_not_compared() {
+    let stage = Stage::new();
+    write(stage.repository.path(), "videos/three/index.html", &html(1280, 720, "new"));
+    commit(stage.repository.path(), "new");
+    let inputs = [("projects", "videos/three"), ("fail-on-diff", "changed")];
+    let run = stage.run(&stage.pull_request(), &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(results(&run)["comparisons"][0]["status"], "new");
+    assert!(comment(&stage).contains("<code>videos&#47;three</code> (new) · "), "{}", comment(&stage));
+}
