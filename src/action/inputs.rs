@@ -92,7 +92,7 @@ type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Reads inputs by their names.
 #[derive(Clone, Copy)]
-pub(super) struct InputReader<'a>(&'a Environment<'a>);
+struct InputReader<'a>(&'a Environment<'a>);
 
 impl InputReader<'_> {
     /// Returns the value of an input, unless it is empty.
@@ -102,12 +102,12 @@ impl InputReader<'_> {
     }
 
     /// Returns the value of an input without surrounding white space.
-    pub(super) fn trimmed(self, name: &str) -> Option<String> {
+    fn trimmed(self, name: &str) -> Option<String> {
         self.value(name).map(|value| value.trim().to_owned())
     }
 
     /// Returns a boolean input, or `default` if it is not set.
-    pub(super) fn switch(self, name: &str, default: bool) -> Result<bool, Error> {
+    fn switch(self, name: &str, default: bool) -> Result<bool, Error> {
         match self.trimmed(name).as_deref() {
             None => Ok(default),
             Some("true") => Ok(true),
@@ -205,6 +205,11 @@ impl InputReader<'_> {
         }
     }
 
+    fn review(self) -> Result<ReviewInputs, Error> {
+        let read = ReviewInputs::read(self.switch("diff", true)?, |name| self.trimmed(name));
+        read.map_err(|input| invalid(input.name, &input.value, &input.rule))
+    }
+
     fn preview_branch(self) -> Result<String, Error> {
         let branch = self.value("preview-branch").unwrap_or_else(|| "hyperframes-previews".to_owned());
         if !is_branch(&branch) {
@@ -271,7 +276,7 @@ impl Inputs {
             check_all: inputs.switch("check-all", false)?,
             preview_branch,
             fail_on,
-            review: ReviewInputs::read(inputs)?,
+            review: inputs.review()?,
             release_tag: inputs.trimmed("release-tag"),
             output_dir: inputs
                 .trimmed("output-dir")
@@ -334,7 +339,7 @@ fn identity(given: &[Given], inputs: InputReader<'_>) -> Vec<String> {
 }
 
 /// Returns the error for an invalid value of an input; `rule` is a predicate such as `must be true or false`.
-pub(super) fn invalid(name: &str, value: &str, rule: &str) -> Error {
+fn invalid(name: &str, value: &str, rule: &str) -> Error {
     Error::usage(format!("input {name} {rule} (got {value:?})"), format!("correct `{name}` in the workflow"))
 }
 
@@ -406,6 +411,8 @@ mod tests {
             ("INPUT_PREVIEW_BRANCH", "a/../b", "preview-branch"),
             ("INPUT_RENDERER", "gpu", "renderer"),
             ("INPUT_TARGETS", "videos/one", "targets"),
+            ("INPUT_FAIL_ON_DIFF", "always", "fail-on-diff"),
+            ("INPUT_DIFF_BASELINE", "main", "diff-baseline"),
         ] {
             let error = read(&[(name, value)]).expect_err("refused");
             assert!(error.to_string().contains(part), "{error}");

@@ -53,7 +53,7 @@ impl Gate {
             }
         };
         let note = format!(
-            "The differences are not approved: {}. Somebody with write access can set the label {named}; if it is set, remove it \
+            "The differences are not approved: {}. Anyone with write access can set the label {named}; if it is set, remove it \
              first. Each push needs a new approval.",
             short_code(&reason, 160)
         );

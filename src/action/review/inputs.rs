@@ -2,9 +2,6 @@
 
 use hyperframes_ci_core::diff::FailOn;
 
-use crate::action::inputs::{InputReader, invalid};
-use crate::fault::Error;
-
 /// Settings of comparisons.
 #[derive(Debug)]
 pub(in crate::action) struct ReviewInputs {
@@ -29,31 +26,46 @@ pub(in crate::action) enum Baseline {
     Release,
 }
 
+/// An input with an invalid value.
+#[derive(Debug)]
+pub(in crate::action) struct InvalidInput {
+    pub(in crate::action) name: &'static str,
+    pub(in crate::action) value: String,
+    /// A predicate such as `must be true or false`.
+    pub(in crate::action) rule: String,
+}
+
 impl Baseline {
     const ALL: [(&'static str, Self); 3] =
         [("auto", Self::Auto), ("render", Self::Render), ("release", Self::Release)];
 }
 
 impl ReviewInputs {
-    /// Reads the inputs.
+    /// Reads the inputs with `read`, which returns `None` for those that are not set.
     ///
     /// # Errors
-    /// Returns a usage error for an invalid value.
-    pub(in crate::action) fn read(inputs: InputReader<'_>) -> Result<Self, Error> {
-        let gate = inputs.trimmed("fail-on-diff").map(|value| {
-            let rule = format!("must be one of {}", FailOn::NAMES.join(", "));
-            value.parse::<FailOn>().map_err(|_| invalid("fail-on-diff", &value, &rule))
-        });
-        let value = inputs.trimmed("diff-baseline").unwrap_or_else(|| "auto".to_owned());
+    /// Returns [`InvalidInput`] for an invalid value.
+    pub(in crate::action) fn read(
+        is_on: bool,
+        read: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, InvalidInput> {
+        let invalid = |name, value: &str, allowed: &[&str]| InvalidInput {
+            name,
+            value: value.to_owned(),
+            rule: format!("must be one of {}", allowed.join(", ")),
+        };
+        let gate = read("fail-on-diff")
+            .map(|value| value.parse::<FailOn>().map_err(|_| invalid("fail-on-diff", &value, FailOn::NAMES)));
+        let value = read("diff-baseline").unwrap_or_else(|| "auto".to_owned());
         let known = Baseline::ALL.iter().find(|(name, _)| *name == value);
-        let rule = format!("must be one of {}", Baseline::ALL.map(|(name, _)| name).join(", "));
+        let names = Baseline::ALL.map(|(name, _)| name);
         Ok(Self {
-            is_on: inputs.switch("diff", true)?,
+            is_on,
             gate: gate.transpose()?,
             baseline: known
                 .map(|(_, baseline)| *baseline)
-                .ok_or_else(|| invalid("diff-baseline", &value, &rule))?,
-            label: inputs.trimmed("approval-label"),
+                .ok_or_else(|| invalid("diff-baseline", &value, &names))?,
+            label: read("approval-label"),
         })
     }
 }

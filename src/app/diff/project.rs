@@ -136,7 +136,7 @@ impl ProjectDiff<'_> {
 }
 
 /// Why a base is not compared that would have to be paid for.
-const NOT_RENDERED: &str = "there is no video of the base, and rendering it would be billed";
+const NOT_RENDERED: &str = "the base has no video yet, and rendering one would be billed";
 
 /// What is said where equal inputs have given other pictures.
 const EQUAL_INPUTS: &str = "the inputs of both renders are equal";

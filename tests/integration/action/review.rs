@@ -88,7 +88,8 @@ fn a_change_is_shown_and_fails_the_gate() {
     publish_base(&stage);
     change_base(&stage);
     stage.github.state().requests.clear();
-    let run = stage.run(&stage.pull_request(), &STRICT);
+    let runner = stage.pull_request();
+    let run = stage.run(&runner, &STRICT);
     assert_eq!(run.code, 7, "{}", run.log);
     assert!(run.log.contains("differences in 1 of 1 comparison; fail-on-diff is changed"), "{}", run.log);
     let requests = stage.github.state().requests.len();
