@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::ci::{CiProvider, PullRequest};
+use crate::project::changes::merge_base;
 use crate::project::checkout::Worktree;
 use crate::system::programs::{GitNetwork, git};
 use crate::system::unpack::{Links, unpack_with};
@@ -24,7 +25,8 @@ enum Files {
 }
 
 impl BaseCheckout {
-    /// Checks out the base. If the clone does not contain it and it cannot be fetched, it is downloaded from the CI service:
+    /// Checks out the merge base of the checkout and the base: what the target branch has got since then is not part of the
+    /// pull request. If the clone does not have the history, it is the base itself. If the clone does not contain it and it cannot be fetched, it is downloaded from the CI service:
     /// the recommended checkout leaves no credentials, so that Git cannot fetch from a private repository.
     ///
     /// # Errors
@@ -43,9 +45,9 @@ impl BaseCheckout {
         if !run(&["cat-file", "-e", &commit]) {
             run(&["fetch", "--quiet", "--depth=1", "--no-tags", "origin", &request.base]);
         }
+        let commit = merge_base(workspace, &request.base).unwrap_or_else(|_| request.base.clone());
         // A partial clone fetches files when they are checked out.
-        let files = match Worktree::add(workspace, folder.path().join("base"), &request.base, GitNetwork::On)
-        {
+        let files = match Worktree::add(workspace, folder.path().join("base"), &commit, GitNetwork::On) {
             Ok(worktree) => Files::Worktree(worktree),
             Err(_) => Files::Downloaded(download(folder.path(), request, provider)?),
         };

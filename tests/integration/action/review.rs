@@ -236,3 +236,18 @@ fn a_new_composition_is_not_compared() {
     assert_eq!(results(&run)["comparisons"][0]["status"], "new");
     assert!(comment(&stage).contains("<code>videos&#47;three</code> (new) · "), "{}", comment(&stage));
 }
+
+#[test]
+fn what_the_target_branch_has_got_meanwhile_is_not_a_change() {
+    let mut stage = Stage::new();
+    publish_base(&stage);
+    let path = stage.repository.path().to_owned();
+    let head = stage.repository.head.clone();
+    git(&path, &["checkout", "--quiet", "--detach", &stage.repository.base]);
+    write(&path, "videos/one/index.html", &html(1280, 720, "<b>of another pull request</b>"));
+    stage.repository.base = commit(&path, "main goes on");
+    git(&path, &["checkout", "--quiet", &head]);
+    let run = stage.run(&stage.pull_request(), &STRICT);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(results(&run)["status"], "unchanged", "the published video is that of the merge base");
+}

@@ -58,7 +58,13 @@ fn hostile_names_and_messages_are_text() {
     assert!(!path.join("pwned").exists() && !runner.temporary().join("pwned").exists());
     let body = stage.github.state().comments[0].body.clone();
     for text in [&body, &run.summary] {
-        for mark in ["<img src=x", "@admin", "**b**", "`$(", "::error"] {
+        assert!(body.contains("<code>videos&#47;one</code> · **changed**, <code>"), "{body}");
+        assert!(body.contains("> Not compared with the base: <code>videos&#47;two</code>: <code>"), "{body}");
+        assert!(
+            body.contains("<img src=\"https://github.example/o/r/raw/hyperframes-previews/pr/7/"),
+            "{body}"
+        );
+        for mark in ["**approved**", "<img src=x", "@admin", "**b**", "`$(", "::error"] {
             assert!(!text.contains(mark), "{mark} in {text}");
         }
     }
@@ -135,9 +141,15 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
     let report = json!({
         "results": [
             { "composition": "videos/one", "state": "rendered", "output_path": "/elsewhere/one.mp4",
+                "diff": { "status": "changed", "name": "one", "summary": format!("one: changed, {HOSTILE}"),
+                    "reason": null, "notes": [HOSTILE], "images": { "sheet": "/elsewhere/one-sheet.png" } },
                 "poster_path": "/elsewhere/one.png", "gif_path": "/elsewhere/../page.gif",
                 "video": { "width": 1280, "height": 720, "fps": 30, "duration": 2, "codec": HOSTILE } },
             { "composition": HOSTILE, "state": "failed", "message": HOSTILE },
+            { "composition": "videos/two", "state": "rendered", "output_path": "one.mp4",
+                "diff": { "status": "skipped", "name": "two", "summary": HOSTILE, "reason": HOSTILE } },
+            { "composition": "videos/three", "state": "rendered", "output_path": "one.mp4",
+                "diff": { "status": "approved", "name": "three", "summary": "three: approved" } },
         ],
         "unchanged": [HOSTILE],
         "findings": { "errors": 2, "warnings": HOSTILE },
@@ -148,6 +160,7 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
         ("report.json", report.as_bytes()),
         ("one.mp4", CLIP),
         ("one.png", POSTER),
+        ("diff/one-sheet.png", POSTER),
         ("page.gif", b"<script>alert(1)</script>"),
     ];
     stage.github.state().artifact = archive(files);
