@@ -14,9 +14,9 @@ use super::mode::{FailOn, Mode};
 use super::outputs::{PROVENANCE, Results, write_results};
 use super::plan::Plan;
 use super::preview::{Preview, PreviewState};
-use super::review::{Gate, Reviewer};
+use super::review::{Baseline, Gate, RELEASE_PROVENANCE, Reviewed, Reviewer};
 use super::scope::Scope;
-use super::{report, runner};
+use super::{report, review, runner};
 use crate::app::diff::DiffResult;
 use crate::ci::{
     CiProvider, Event, Media, ProviderError, Publication, PullRequest, Section, SectionWriter, Subject,
@@ -64,7 +64,7 @@ impl ActionRun<'_> {
             _ if release.is_err() => (Vec::new(), None),
             _ => self.render(&scope)?,
         };
-        let gate = self.gate(compared.as_ref());
+        let gate = self.gate(compared.as_ref().map(|compared| &compared.diff));
         notes.extend(gate.note.clone());
         let comment_url = self.publish(&scope, &mut previews, &mut notes);
         if is_marked && comment_url.is_none() {
@@ -74,13 +74,14 @@ impl ActionRun<'_> {
             self.report_check(&scope, &previews, &notes, comment_url.as_deref());
         }
         // The results are written even if the release cannot be changed.
-        let attached = release.and_then(|()| self.attach(&previews));
+        let since = compared.as_ref().and_then(|compared| compared.since.as_deref());
+        let attached = release.and_then(|()| self.attach(&previews, since));
         let results = Results {
             mode: self.mode,
             event: self.event,
             scope: &scope,
             previews: &previews,
-            compared: compared.as_ref().map(|compared| &compared.outcome),
+            compared: compared.as_ref().map(|compared| &compared.diff.outcome),
             notes: &notes,
             comment_url: comment_url.as_deref(),
             asset_urls: attached.as_deref().unwrap_or_default(),
@@ -145,10 +146,15 @@ impl ActionRun<'_> {
     }
 
     /// Renders the compositions, compares those of pull requests with the base, and annotates those that failed.
-    fn render(&mut self, scope: &Scope) -> Result<(Vec<Preview>, Option<DiffResult>), Error> {
-        let is_compared = self.inputs.review.is_on && self.mode == Mode::Preview && self.request().is_some();
-        let mut reviewer = match is_compared {
-            true => Some(Reviewer::new(self.inputs, self.provider)?),
+    fn render(&mut self, scope: &Scope) -> Result<(Vec<Preview>, Option<Reviewed>), Error> {
+        let review = &self.inputs.review;
+        let has_base = match self.mode {
+            Mode::Preview => self.request().is_some(),
+            Mode::Release => review.baseline == Baseline::Release,
+            _ => false,
+        };
+        let mut reviewer = match review.is_on && has_base && !scope.targets.is_empty() {
+            true => Some(Reviewer::new(self.inputs, self.provider, self.release_tag().as_deref())?),
             false => None,
         };
         let mut previews =
@@ -304,19 +310,26 @@ impl ActionRun<'_> {
         tag.filter(|_| self.mode == Mode::Release)
     }
 
-    /// Attaches the videos and their provenance to the release; returns the URLs. Nothing is attached if a render
-    /// failed.
-    fn attach(&mut self, previews: &[Preview]) -> Result<Vec<String>, Error> {
+    /// Attaches the videos and their provenance to the release, and writes into its notes what has changed since the release
+    /// of the tag `since`; returns the URLs. Nothing is attached if a render failed.
+    fn attach(&mut self, previews: &[Preview], since: Option<&str>) -> Result<Vec<String>, Error> {
         let Some(tag) = self.release_tag() else { return Ok(Vec::new()) };
         if previews.is_empty() || previews.iter().any(Preview::is_failed) {
             return Ok(Vec::new());
         }
-        let provenance = report::provenance(previews, self.event);
+        let provenance = report::provenance(previews, self.event, since);
         let provenance = format!("{provenance:#}\n");
         let path = output::write(&self.inputs.output_dir, PROVENANCE, provenance.as_bytes())?;
         let mut files = previews.iter().flat_map(Preview::release_files).collect::<Vec<_>>();
-        files.push(Media { name: "hyperframes-provenance.json".to_owned(), path });
+        files.push(Media { name: RELEASE_PROVENANCE.to_owned(), path });
         let urls = self.provider.attach(&tag, &files).map_err(ActionError::from)?;
+        if let Some(since) = since {
+            let notes = review::release_notes(previews, since);
+            // The videos and their provenance are attached: notes that cannot be written fail nothing.
+            if let Err(error) = self.provider.set_release_notes(&tag, &notes) {
+                self.console.warning(&format!("cannot write the notes of the release: {error}"));
+            }
+        }
         self.console
             .done(&format!("attached {} to the release {tag}", crate::ui::counted(urls.len(), "file")));
         Ok(urls)

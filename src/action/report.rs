@@ -271,8 +271,8 @@ fn findings_table(diagnostics: &[Diagnostic]) -> String {
     text
 }
 
-/// Describes how the videos of a release were rendered.
-pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
+/// Describes how the videos of a release were rendered, and what has changed since the release of the tag `since`.
+pub(super) fn provenance(previews: &[Preview], event: &Event, since: Option<&str>) -> Value {
     let videos_of = |preview: &Preview| {
         let result = json!(preview.outcome()?);
         let describe = move |row: PreviewRow| {
@@ -286,6 +286,9 @@ pub(super) fn provenance(previews: &[Preview], event: &Event) -> Value {
                 "request": result.get("request"),
                 "video": result.get("video"),
             });
+            if let (Some(since), Some(review)) = (since, &preview.review) {
+                video["change"] = review.since(since);
+            }
             for member in ["sandbox", "programs"] {
                 if let Some(value) = result.get(member) {
                     video[member] = value.clone();

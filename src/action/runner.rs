@@ -13,7 +13,7 @@ use super::images::Images;
 use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState, RenderedPreview, file_stem, rows};
 use super::published;
-use super::review::{Reviewed, Reviewer};
+use super::review::{Comparison, Reviewer};
 use super::scope::{RenderTarget, Scope};
 use super::variable_changes::variable_changes;
 use crate::app::budget::Billed;
@@ -84,7 +84,7 @@ impl PreviewRunner<'_, '_> {
         let head = self.spec(target, &self.scope.settings, target.directory.clone());
         let (Some(reviewer), Ok(head)) = (&mut self.reviewer, head) else { return Ok(()) };
         let config = self.scope.settings.file.diff(target.entry.as_ref());
-        self.spent += reviewer.compare(Reviewed { config, head, base }, preview, self.console)?;
+        self.spent += reviewer.compare(Comparison { config, head, base }, preview, self.console)?;
         Ok(())
     }
 

@@ -170,6 +170,27 @@ pub(crate) struct Artifact {
     pub(crate) id: u64,
 }
 
+/// A release before another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EarlierRelease {
+    /// Its tag.
+    pub(crate) tag: String,
+    /// Names and addresses of its files in the service's API.
+    pub(super) files: Vec<(String, String)>,
+}
+
+impl EarlierRelease {
+    /// Returns the address of a file.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError::Failed`] if the release does not have it.
+    pub(super) fn file(&self, name: &str) -> Result<&str, ProviderError> {
+        let found = self.files.iter().find(|(known, _)| known == name);
+        let missing = || ProviderError::Failed(format!("the release {} does not have {name}", self.tag));
+        found.map(|(_, address)| address.as_str()).ok_or_else(missing)
+    }
+}
+
 /// Returns the last component of a path.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -274,6 +295,31 @@ pub(crate) trait CiProvider {
     /// replaced if its contents differ.
     fn attach(&self, _tag: &str, _files: &[Media]) -> Result<Vec<String>, ProviderError> {
         Err(ProviderError::Unsupported("files of releases"))
+    }
+
+    /// Returns the newest release before that of `tag`, or of all without a tag, that has a file of this name. Releases that are
+    /// not final are skipped, unless that of `tag` is one of them.
+    fn release_before(
+        &self,
+        _tag: Option<&str>,
+        _file: &str,
+    ) -> Result<Option<EarlierRelease>, ProviderError> {
+        Err(ProviderError::Unsupported("files of earlier releases"))
+    }
+
+    /// Downloads a file of a release to `path`.
+    fn download_release_file(
+        &self,
+        _release: &EarlierRelease,
+        _name: &str,
+        _path: &Path,
+    ) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("files of earlier releases"))
+    }
+
+    /// Writes a section of the notes of the release of `tag`, in place of the one that an earlier run has written.
+    fn set_release_notes(&self, _tag: &str, _section: &str) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("notes of releases"))
     }
 
     /// Returns the URL of a triggering run's log. The default is this run's own.

@@ -21,7 +21,7 @@ impl Reviewer<'_> {
         spec.run.reuse.is_off = false;
         let identity = preview.base_name.clone();
         let video = identity.as_deref().and_then(|name| self.published(name, console));
-        Side { spec, identity, video }
+        Side { spec: Some(spec), identity, video }
     }
 
     /// Downloads the published video of a render; `None` if there is none, or it cannot be read.

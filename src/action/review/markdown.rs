@@ -59,6 +59,22 @@ pub(in crate::action) fn unchanged(previews: &[Preview], limit: usize) -> String
     format!("No visible change: {}{more}\n\n", named.collect::<Vec<_>>().join(", "))
 }
 
+/// Returns what has changed since a release, for the notes of the next one.
+pub(in crate::action) fn release_notes(previews: &[Preview], since: &str) -> String {
+    let changed = previews.iter().filter_map(|preview| {
+        let review = preview.review.as_ref()?;
+        let name = short_code(&preview.display_name, MAX_NAME);
+        match review.status {
+            Status::New => Some(format!("- {name}: new\n")),
+            _ => title(review).map(|title| format!("- {name}: {title}\n")),
+        }
+    });
+    let changed = changed.collect::<String>();
+    let changed = if changed.is_empty() { changed } else { format!("{changed}\n") };
+    let (same, skipped) = (unchanged(previews, previews.len()), notes(previews, previews.len()));
+    format!("### Videos since {}\n\n{changed}{same}{skipped}", short_code(since, MAX_NAME))
+}
+
 /// Returns a line for each reason why previews were not compared.
 pub(in crate::action) fn notes(previews: &[Preview], limit: usize) -> String {
     let mut reasons = BTreeMap::<&str, Vec<&Preview>>::new();
@@ -77,7 +93,7 @@ pub(in crate::action) fn notes(previews: &[Preview], limit: usize) -> String {
         if of.len() > limit.min(5) {
             names.push_str(&format!(" and {} more", of.len() - limit.min(5)));
         }
-        format!("> Not compared with the base: {names}: {}\n\n", short_code(reason, MAX_REASON))
+        format!("> Not compared: {names}: {}\n\n", short_code(reason, MAX_REASON))
     });
     lines.collect()
 }

@@ -1,6 +1,6 @@
 //! The visual review of a pull request: what its videos look like, compared with those of the base.
 //!
-//! `inputs.rs` has the settings, `baseline.rs` finds the video of the base, `result.rs` is what reports show of a comparison,
+//! `inputs.rs` has the settings, `baseline.rs` and `release.rs` find the video of the base, `result.rs` is what reports show of a comparison,
 //! `markdown.rs` how, and `gate.rs` decides whether a difference fails the step. The comparison is that of the command `diff`
 //! ([`Pair`]).
 
@@ -8,6 +8,7 @@ mod baseline;
 mod gate;
 mod inputs;
 mod markdown;
+mod release;
 mod result;
 
 use hyperframes_ci_core::diff::Status;
@@ -25,7 +26,9 @@ use crate::system::temporary::{self, TemporaryFolder};
 use crate::ui::Console;
 pub(super) use gate::Gate;
 pub(super) use inputs::{Baseline, ReviewInputs};
-pub(super) use markdown::{notes, pictures, title, unchanged};
+pub(super) use markdown::{notes, pictures, release_notes, title, unchanged};
+use release::LastRelease;
+pub(super) use release::RELEASE_PROVENANCE;
 pub(super) use result::Review;
 
 /// The directory of the report and its pictures, in the output directory.
@@ -38,10 +41,19 @@ pub(super) struct Reviewer<'a> {
     run: DiffRun,
     /// Videos of the base.
     folder: TemporaryFolder,
+    /// The release to compare with, or why there is none; `None` if it is the base of a pull request.
+    release: Option<Result<LastRelease, String>>,
 }
 
-/// A preview to compare.
+/// The results of all comparisons.
 pub(super) struct Reviewed {
+    pub(super) diff: DiffResult,
+    /// The tag of the release that was compared with.
+    pub(super) since: Option<String>,
+}
+
+/// How a preview and its base are rendered and compared.
+pub(super) struct Comparison {
     /// Settings of the comparison.
     pub(super) config: DiffConfig,
     /// How it was rendered.
@@ -51,17 +63,23 @@ pub(super) struct Reviewed {
 }
 
 impl<'a> Reviewer<'a> {
-    /// Returns what compares the previews of a run.
+    /// Returns what compares the previews of a run; `tag` is the release of the run, if it is about one.
     ///
     /// # Errors
     /// Returns an error if no temporary directory can be created.
-    pub(super) fn new(inputs: &'a Inputs, provider: &'a dyn CiProvider) -> Result<Self, Error> {
+    pub(super) fn new(
+        inputs: &'a Inputs,
+        provider: &'a dyn CiProvider,
+        tag: Option<&str>,
+    ) -> Result<Self, Error> {
         let folder = temporary::create_folder("hyperframes-ci-review-")
             .map_err(|error| DiffError::Report(std::env::temp_dir(), error))?;
         let reach = Reach::inside(&inputs.output_dir, "the output directory");
         let mut run = DiffRun::new(Some(&inputs.output_dir.join(REPORT)), &reach);
         run.write_sheets();
-        Ok(Self { inputs, provider, run, folder })
+        let is_release = inputs.review.baseline == Baseline::Release;
+        let release = is_release.then(|| LastRelease::read(provider, tag, folder.path()));
+        Ok(Self { inputs, provider, run, folder, release })
     }
 
     /// Compares a preview with the base, and returns what rendering the base was billed. [`Self::finish`] sets the result.
@@ -70,11 +88,11 @@ impl<'a> Reviewer<'a> {
     /// Returns an error if the report cannot be written.
     pub(super) fn compare(
         &mut self,
-        reviewed: Reviewed,
+        comparison: Comparison,
         preview: &mut Preview,
         console: &mut Console,
     ) -> Result<Billed, Error> {
-        let Reviewed { config, head, base } = reviewed;
+        let Comparison { config, head, base } = comparison;
         if config.is_off {
             console.detail("not compared with the base, since diff = false");
             return Ok(Billed::default());
@@ -83,9 +101,13 @@ impl<'a> Reviewer<'a> {
         preview.comparison = Some(self.run.len());
         self.run.set_gate(self.inputs.review.gate.unwrap_or(config.gate()));
         let name = preview.display_name.clone();
-        let without_videos = if preview.is_new {
-            None
-        } else if !matches!(preview.state, PreviewState::Rendered(_)) {
+        let base = match &self.release {
+            Some(Ok(release)) => release.side(self.provider, &name, self.folder.path()),
+            Some(Err(reason)) => Err(reason.clone()),
+            None if preview.is_new => Ok(None),
+            None => base.map(Some).map(|spec| spec.map(|spec| self.base(spec, preview, console))),
+        };
+        let without_videos = if !matches!(preview.state, PreviewState::Rendered(_)) {
             Some((Status::Failed, "it was not rendered".to_owned()))
         } else if head.batch.rows.is_some() {
             Some((Status::Skipped, "entries with rows are not compared".to_owned()))
@@ -101,13 +123,11 @@ impl<'a> Reviewer<'a> {
             reach: Reach::inside(&self.inputs.output_dir, "the output directory"),
             is_temporary: false,
         });
-        let base = base.ok().filter(|_| !preview.is_new);
-        let base = base.map(|spec| self.base(spec, preview, console));
         let identity = preview.outcome().and_then(file_stem);
         let pair = Pair {
             name,
-            base,
-            head: Side { spec: head, identity, video },
+            base: base.ok().flatten(),
+            head: Side { spec: Some(head), identity, video },
             options,
             folder: self.folder.path(),
             may_bill_base: self.inputs.review.baseline == Baseline::Render,
@@ -119,15 +139,16 @@ impl<'a> Reviewer<'a> {
     ///
     /// # Errors
     /// Returns an error if the report cannot be written.
-    pub(super) fn finish(self, previews: &mut [Preview]) -> Result<Option<DiffResult>, Error> {
+    pub(super) fn finish(self, previews: &mut [Preview]) -> Result<Option<Reviewed>, Error> {
         if self.run.len() == 0 {
             return Ok(None);
         }
-        let result = self.run.finish()?;
+        let since = self.release.and_then(Result::ok).map(|release| release.tag().to_owned());
+        let diff = self.run.finish()?;
         for preview in previews {
-            let outcome = preview.comparison.and_then(|index| result.outcome.comparisons.get(index));
+            let outcome = preview.comparison.and_then(|index| diff.outcome.comparisons.get(index));
             preview.review = outcome.map(Review::of);
         }
-        Ok(Some(result))
+        Ok(Some(Reviewed { diff, since }))
     }
 }

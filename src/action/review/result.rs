@@ -101,6 +101,11 @@ impl Review {
         })
     }
 
+    /// Returns the change since a release, for the provenance of a video.
+    pub(in crate::action) fn since(&self, tag: &str) -> Value {
+        json!({ "since": tag, "status": self.status, "summary": self.json["summary"] })
+    }
+
     /// Returns whether nothing has changed visibly.
     pub(in crate::action) fn is_unchanged(&self) -> bool {
         self.status == Status::Unchanged

@@ -55,8 +55,8 @@ pub(crate) struct Pair<'a> {
 /// One of the renders.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
-    /// How it is rendered.
-    pub(crate) spec: RenderSpec,
+    /// How it is rendered; `None` if only the video is known.
+    pub(crate) spec: Option<RenderSpec>,
     /// What identifies its inputs, if that is known; both sides have it in the same form.
     pub(crate) identity: Option<String>,
     /// The video, if it is rendered already.
@@ -154,8 +154,8 @@ impl Pair<'_> {
             return Ok(billed);
         };
         console.step(&format!("Comparing {}", self.name));
-        let is_equal =
-            matches!((base.identity(), self.head.identity()), (Ok(one), Ok(other)) if one == other);
+        let identity = base.identity();
+        let is_equal = identity.is_some() && identity == self.head.identity();
         if is_equal && (base.video.is_none() || self.head.video.is_none()) {
             run.add_status(&self.name, Status::Unchanged, EQUAL_INPUTS, &self.options);
             return Ok(billed);
@@ -219,7 +219,10 @@ impl Pair<'_> {
             return Ok(video.clone());
         }
         let is_free = name == "base" && !self.may_bill_base;
-        let (video, spec) = self.output(&side.spec, name);
+        let Some(spec) = &side.spec else {
+            return Err((Status::Skipped, format!("the {name} has no video")));
+        };
+        let (video, spec) = self.output(spec, name);
         let render = || -> Result<(), Error> {
             let limits = spec.limits;
             let mut prepared = PreparedRender::new(spec, console)?;
@@ -239,7 +242,7 @@ impl Pair<'_> {
     /// Renders the base once more, if this machine renders it: two renders of it must be equal. Without a second render the
     /// first one is believed.
     fn render_again(&self, base: &Side, console: &mut Console) -> Option<KnownVideo> {
-        let (video, spec) = self.output(&base.spec, "base-again");
+        let (video, spec) = self.output(base.spec.as_ref()?, "base-again");
         let prepared = PreparedRender::new(spec, console).ok()?;
         if !prepared.is_on_this_machine() {
             return None;
@@ -268,20 +271,20 @@ impl KnownVideo {
 
 impl From<RenderSpec> for Side {
     fn from(spec: RenderSpec) -> Self {
-        Self { spec, identity: None, video: None }
+        Self { spec: Some(spec), identity: None, video: None }
     }
 }
 
 impl Side {
-    /// Returns what identifies the inputs: the render key, if nothing else is known.
-    fn identity(&self) -> Result<String, Error> {
+    /// Returns what identifies the inputs: the render key, if nothing else is known; `None` without either.
+    fn identity(&self) -> Option<String> {
         if let Some(identity) = &self.identity {
-            return Ok(identity.clone());
+            return Some(identity.clone());
         }
-        let spec = RenderSpec { output: None, is_dry_run: true, ..self.spec.clone() };
-        match render(spec, &mut Console::silent())? {
-            Outcome::DryRun(dry) => Ok(dry.key),
-            _ => Err(Error::usage("not a single render", "compare videos of single renders")),
+        let spec = RenderSpec { output: None, is_dry_run: true, ..self.spec.clone()? };
+        match render(spec, &mut Console::silent()).ok()? {
+            Outcome::DryRun(dry) => Some(dry.key),
+            _ => None,
         }
     }
 }

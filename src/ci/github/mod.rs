@@ -31,8 +31,8 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest, Subject, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
-    Artifact, CheckRun, CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section,
-    SectionWriter, Settings, Written, variable,
+    Artifact, CheckRun, CiProvider, EarlierRelease, Environment, Media, ProviderDescription, Publication,
+    Published, Section, SectionWriter, Settings, Written, variable,
 };
 use super::rest::{Body, Rest};
 use crate::system::url::encode_component;
@@ -229,7 +229,8 @@ impl CiProvider for GitHub {
         if known.is_none() {
             *known = Some(self.previews().published_base()?);
         }
-        let found = known.iter().flat_map(|published| &published.base).find(|file| names.contains(&file.name));
+        let found =
+            known.iter().flat_map(|published| &published.base).find(|file| names.contains(&file.name));
         let Some(file) = found else { return Ok(None) };
         self.previews().download(file, path)?;
         Ok(Some(file.name.clone()))
@@ -269,6 +270,25 @@ impl CiProvider for GitHub {
     fn attach(&self, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
         self.client.require_token()?;
         release::attach(&self.client, tag, files)
+    }
+
+    fn release_before(&self, tag: Option<&str>, file: &str) -> Result<Option<EarlierRelease>, ProviderError> {
+        self.client.require_token()?;
+        release::before(&self.client, tag, file)
+    }
+
+    fn download_release_file(
+        &self,
+        release: &EarlierRelease,
+        name: &str,
+        path: &Path,
+    ) -> Result<(), ProviderError> {
+        self.client.api.download_as(release.file(name)?, Some("application/octet-stream"), path)
+    }
+
+    fn set_release_notes(&self, tag: &str, section: &str) -> Result<(), ProviderError> {
+        self.client.require_token()?;
+        release::set_notes(&self.client, tag, section)
     }
 
     fn run_url(&self, run: &TriggeringRun) -> String {

@@ -319,7 +319,10 @@ impl PreviewBranch<'_> {
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the API refuses.
-    pub(super) fn mark_out_of_date(&self, request: &PullRequest) -> Result<(bool, PublishedFiles), ProviderError> {
+    pub(super) fn mark_out_of_date(
+        &self,
+        request: &PullRequest,
+    ) -> Result<(bool, PublishedFiles), ProviderError> {
         let (is_written, snapshot) = self.converge(request).refresh()?;
         Ok((is_written, PublishedFiles::new(snapshot)))
     }

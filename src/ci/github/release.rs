@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::ci::error::ProviderError;
-use crate::ci::provider::Media;
+use crate::ci::provider::{EarlierRelease, Media};
+use crate::ci::release_notes::with_section;
 use crate::ci::rest::Body;
 use crate::system::url::encode_component;
 
@@ -37,6 +38,46 @@ pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<
     let upload = template.split('{').next().unwrap_or_default().to_owned();
     let attach = |file| attach_one(client, id, &upload, file, || immutable(tag));
     files.iter().map(attach).collect()
+}
+
+/// Returns the newest release before that of `tag`, or of all, that has a file of this name. The list is sorted, the newest
+/// first.
+pub(super) fn before(
+    client: &Client,
+    tag: Option<&str>,
+    file: &str,
+) -> Result<Option<EarlierRelease>, ProviderError> {
+    let releases = client.list("/releases?per_page=100", "the releases")?;
+    let own = releases.iter().position(|release| tag.is_some_and(|tag| release["tag_name"] == tag));
+    let is_prerelease = own.is_some_and(|own| releases[own]["prerelease"] == true);
+    let earlier = releases[own.map_or(0, |own| own + 1)..]
+        .iter()
+        .filter(|release| release["draft"] != true && (is_prerelease || release["prerelease"] != true));
+    let read = |release: &Value| {
+        let assets = release["assets"].as_array().into_iter().flatten();
+        let files = assets.filter_map(|asset| {
+            let address = format!("{}/releases/assets/{}", client.path, asset["id"].as_u64()?);
+            Some((asset["name"].as_str()?.to_owned(), address))
+        });
+        Some(EarlierRelease { tag: release["tag_name"].as_str()?.to_owned(), files: files.collect() })
+    };
+    Ok(earlier.filter_map(read).find(|release| release.file(file).is_ok()))
+}
+
+/// Writes a section of the notes of the release of `tag`.
+pub(super) fn set_notes(client: &Client, tag: &str, section: &str) -> Result<(), ProviderError> {
+    let release = find(client, tag)?;
+    let notes = release["body"].as_str().unwrap_or_default();
+    let changed = with_section(notes, section);
+    if changed == notes.replace("\r\n", "\n") {
+        return Ok(());
+    }
+    let id = release["id"].as_u64().unwrap_or_default();
+    let body = json!({ "body": changed });
+    client
+        .call("PATCH", &format!("/releases/{id}"), &Body::Json(&body))?
+        .ok("the notes of the release")
+        .map(|_| ())
 }
 
 fn attach_one(

@@ -88,13 +88,21 @@ pub(super) struct Release {
     pub(super) tag: String,
     pub(super) is_draft: bool,
     pub(super) is_immutable: bool,
+    /// The notes.
+    pub(super) body: String,
     /// Id, name, bytes.
     pub(super) assets: Vec<(u64, String, Vec<u8>)>,
 }
 
 impl Release {
     pub(super) fn new(tag: &str) -> Self {
-        Self { tag: tag.to_owned(), is_draft: false, is_immutable: false, assets: Vec::new() }
+        Self {
+            tag: tag.to_owned(),
+            is_draft: false,
+            is_immutable: false,
+            body: String::new(),
+            assets: Vec::new(),
+        }
     }
 }
 
@@ -226,6 +234,13 @@ fn handle(state: &mut State, request: &Request, base: &str) -> Answer {
         return refuse(401, "Requires authentication");
     }
     let is_raw = request.header("accept") == Some("application/vnd.github.raw+json");
+    if let Some((_, id)) = request.target.split_once("/releases/assets/").filter(|_| request.method == "GET")
+    {
+        assert_eq!(request.header("accept"), Some("application/octet-stream"));
+        let mut assets = state.releases.iter().flat_map(|release| &release.assets);
+        let (_, _, bytes) = assets.find(|(known, ..)| known.to_string() == id).unwrap();
+        return plain(200, json!({ "bytes": bytes }));
+    }
     if let Some((_, sha)) = request.target.split_once("/git/blobs/").filter(|_| is_raw) {
         let bytes = unbase64(state.objects[sha]["content"].as_str().unwrap());
         return plain(200, json!({ "bytes": bytes }));
@@ -394,7 +409,7 @@ impl State {
             }
             (_, ["git", rest @ ..]) => self.git(method, rest, body),
             (_, ["check-runs", rest @ ..]) => self.check_run(method, rest, body),
-            (_, ["releases", rest @ ..]) => self.release(method, rest, query, bytes, base),
+            (_, ["releases", rest @ ..]) => self.release(method, rest, query, (body, bytes), base),
             _ => refuse(404, "Not Found"),
         }
     }

@@ -17,7 +17,8 @@ fn push(stage: &mut Stage, text: &str, can_render: bool, inputs: &[(&str, &str)]
     if !can_render {
         runner.set("HYPERFRAMES_CI_CACHE", "/proc/nonexistent");
     }
-    let common = [("projects", "videos/one"), ("api-key", ""), ("quality", "draft")];
+    // The base is not published, so that a comparison would render it.
+    let common = [("projects", "videos/one"), ("api-key", ""), ("quality", "draft"), ("diff", "false")];
     let run = stage.run(&runner, &[inputs, &common].concat());
     let video = fs::read(&run.outputs["video-path"]).unwrap_or_default();
     (run, video)

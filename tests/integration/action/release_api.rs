@@ -12,11 +12,13 @@ impl State {
         method: &str,
         path: &[&str],
         query: &str,
-        bytes: &[u8],
+        (body, bytes): (&Value, &[u8]),
         base: &str,
     ) -> Answer {
         let shown = |index: usize, release: &Release| {
+            let assets = release.assets.iter().map(|(id, name, _)| json!({ "id": id, "name": name }));
             json!({ "id": index + 1, "tag_name": release.tag, "draft": release.is_draft,
+                "body": release.body, "assets": assets.collect::<Vec<_>>(),
                 "immutable": release.is_immutable,
                 "upload_url": format!("{base}/repos/o/r/releases/{}/assets{{?name,label}}", index + 1) })
         };
@@ -51,6 +53,11 @@ impl State {
             ("GET", [id, "assets"]) => {
                 let release = &self.releases[id.parse::<usize>().unwrap() - 1];
                 plain(200, json!(release.assets.iter().map(asset).collect::<Vec<_>>()))
+            }
+            ("PATCH", [id]) => {
+                let release = &mut self.releases[id.parse::<usize>().unwrap() - 1];
+                body["body"].as_str().unwrap().clone_into(&mut release.body);
+                plain(200, json!({}))
             }
             ("POST", [id, "assets"]) => {
                 let name = query.strip_prefix("name=").unwrap().to_owned();

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::github::Release;
 use super::runner::{Run, Runner};
 use super::server::base64;
 use super::stage::{Stage, commit, git};
@@ -71,7 +72,8 @@ fn a_video_that_looks_the_same_is_one_line() {
     let run = stage.run(&stage.pull_request(), &STRICT);
     assert_eq!(run.code, 0, "{}", run.log);
     let requests = stage.github.state().requests.len();
-    assert!(requests <= FIRST, "{requests}: {:?}", stage.github.state().requests);
+    // One more for the video of the base.
+    assert!(requests <= FIRST + 1, "{requests}: {:?}", stage.github.state().requests);
     let body = comment(&stage);
     assert!(body.contains("No visible change: <code>videos&#47;one</code> ([download video]("), "{body}");
     assert!(!body.contains("<img"), "{body}");
@@ -198,7 +200,7 @@ fn a_base_that_must_be_paid_for_is_rendered_on_request_only() {
     assert_eq!(run.code, 0, "{}", run.log);
     assert_eq!(stage.emulator.created(), (1, 1));
     let body = comment(&stage);
-    assert!(body.contains("> Not compared with the base: <code>videos&#47;one</code>: "), "{body}");
+    assert!(body.contains("> Not compared: <code>videos&#47;one</code>: "), "{body}");
     assert_eq!(results(&run)["comparisons"][0]["status"], "skipped");
     assert_eq!(run.outputs["changed"], "true", "what was not compared is not unchanged");
     let run = stage.run(&stage.pull_request(), &STRICT);
@@ -250,4 +252,71 @@ fn what_the_target_branch_has_got_meanwhile_is_not_a_change() {
     let run = stage.run(&stage.pull_request(), &STRICT);
     assert_eq!(run.code, 0, "{}", run.log);
     assert_eq!(results(&run)["status"], "unchanged", "the published video is that of the merge base");
+}
+
+#[test]
+fn a_release_says_what_has_changed_since_the_last_one() {
+    let stage = Stage::new();
+    let v2 = Release { body: "# v2\r\n\r\nFaster.".to_owned(), ..Release::new("v2") };
+    // The newest first, as GitHub lists them.
+    let draft = Release { is_draft: true, ..Release::new("v1-draft") };
+    stage.github.state().releases = vec![v2, draft, Release::new("v1"), Release::new("v0")];
+    let inputs = [VIDEOS, ("diff-baseline", "release"), ("fail-on-diff", "any")];
+    let release = |tag: &str| {
+        let payload = json!({ "action": "published", "release": { "tag_name": tag } });
+        let run = stage.run(&stage.runner("release", &payload), &inputs);
+        assert_eq!(run.code, 0, "{}", run.log);
+        run
+    };
+    let run = release("v1");
+    assert!(run.summary.contains("no earlier release has videos"), "{}", run.summary);
+    // Of the two videos of v1, one is another one.
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other.mp4");
+        edited(&other);
+        let mut state = stage.github.state();
+        let assets = &mut state.releases[2].assets;
+        let find = |assets: &[(u64, String, Vec<u8>)], wanted: &str| {
+            assets.iter().position(|(_, name, _)| name == wanted).unwrap()
+        };
+        let (video, manifest) = (find(assets, "videos-one.mp4"), find(assets, "hyperframes-provenance.json"));
+        assets[video].2 = fs::read(other).unwrap();
+        let mut provenance: Value = serde_json::from_slice(&assets[manifest].2).unwrap();
+        assert!(provenance["videos"][0].get("change").is_none());
+        provenance["videos"][0]["sha256"] = sha256(&assets[video].2).into();
+        assets[manifest].2 = provenance.to_string().into_bytes();
+    }
+    for _ in 0..2 {
+        release("v2");
+        let state = stage.github.state();
+        let notes = state.releases[0].body.clone();
+        assert!(
+            notes.starts_with("# v2\n\nFaster.\n\n<!-- hyperframes-ci videos -->\n### Videos since <code>v1"),
+            "{notes}"
+        );
+        assert!(notes.contains("- <code>videos&#47;one</code>: **changed**, 7 of 10 frames"), "{notes}");
+        assert!(notes.contains("No visible change: <code>videos&#47;two</code>"), "{notes}");
+        assert_eq!(notes.matches("### Videos since").count(), 1, "{notes}");
+        let provenance =
+            &state.releases[0].assets.iter().find(|(_, name, _)| name.ends_with(".json")).unwrap().2;
+        let provenance: Value = serde_json::from_slice(provenance).unwrap();
+        let change = &provenance["videos"][0]["change"];
+        assert_eq!((&change["since"], &change["status"]), (&json!("v1"), &json!("changed")));
+    }
+    // A video that is not the one of its provenance is not believed.
+    stage.github.state().releases[2].assets.iter_mut().for_each(|(_, name, bytes)| {
+        if name == "videos-one.mp4" {
+            *bytes = super::stage::CLIP.to_vec();
+        }
+    });
+    let run = release("v2");
+    assert!(run.summary.contains("is not the one of its provenance"), "{}", run.summary);
+    assert_eq!(stage.emulator.created(), (2, 2));
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -58,13 +58,7 @@ fn hostile_names_and_messages_are_text() {
     assert!(!path.join("pwned").exists() && !runner.temporary().join("pwned").exists());
     let body = stage.github.state().comments[0].body.clone();
     for text in [&body, &run.summary] {
-        assert!(body.contains("<code>videos&#47;one</code> · **changed**, <code>"), "{body}");
-        assert!(body.contains("> Not compared with the base: <code>videos&#47;two</code>: <code>"), "{body}");
-        assert!(
-            body.contains("<img src=\"https://github.example/o/r/raw/hyperframes-previews/pr/7/"),
-            "{body}"
-        );
-        for mark in ["**approved**", "<img src=x", "@admin", "**b**", "`$(", "::error"] {
+        for mark in ["<img src=x", "@admin", "**b**", "`$(", "::error"] {
             assert!(!text.contains(mark), "{mark} in {text}");
         }
     }
@@ -172,10 +166,18 @@ fn another_run_speaks_for_a_fork_and_believes_nothing_of_it() {
     let run = stage.run(&runner, &[("api-key", "")]);
     assert_eq!(run.code, 0, "{}", run.log);
     let body = stage.github.state().comments[0].body.clone();
-    for part in ["from a fork", "1280x720, 30 fps, 2 s", "/actions/runs/55)", "2 errors and 0 warnings"] {
+    for part in [
+        "from a fork",
+        "1280x720, 30 fps, 2 s",
+        "/actions/runs/55)",
+        "2 errors and 0 warnings",
+        "<code>videos&#47;one</code> · **changed**, <code>",
+        "> Not compared: <code>videos&#47;two</code>: <code>",
+        "<img src=\"https://github.example/o/r/raw/hyperframes-previews/pr/7/",
+    ] {
         assert!(body.contains(part), "{part} in {body}");
     }
-    for mark in ["<img src=x", "@admin", "**b**", "`$(", "evil.example", "::error"] {
+    for mark in ["**approved**", "<img src=x", "@admin", "**b**", "`$(", "evil.example", "::error"] {
         assert!(!body.contains(mark), "{mark} in {body}");
     }
     let published = stage.github.media("hyperframes-previews");
