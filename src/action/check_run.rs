@@ -5,11 +5,10 @@ use hyperframes_ci_core::findings::Severity;
 use super::inputs::Inputs;
 use super::mode::Mode;
 use super::preview::Preview;
-use super::publish::ActionRun;
 use super::report;
 use super::scope::Scope;
-use crate::ci::{CheckRun, Conclusion, Event, ProviderError, Subject, Trust};
-use crate::ui::counted;
+use crate::ci::{CheckRun, CiProvider, Conclusion, Event, ProviderError, Subject, Trust};
+use crate::ui::{Console, counted};
 
 /// The longest summary, in bytes.
 const MAX_SUMMARY: usize = 60_000;
@@ -25,52 +24,62 @@ pub(super) fn is_wanted(inputs: &Inputs, mode: Mode, event: &Event) -> bool {
         && matches!(event.subject, Subject::PullRequest(_))
 }
 
-impl ActionRun<'_> {
-    /// Creates the check run. Where the token may not, the findings are annotated in the log.
-    pub(super) fn report_check(
-        &mut self,
-        scope: &Scope,
-        previews: &[Preview],
-        notes: &[String],
-        comment_url: Option<&str>,
-    ) {
-        let Subject::PullRequest(request) = &self.event.subject else { return };
-        let number = self.inputs.number.as_deref().filter(|number| *number != "1");
+/// What a check run reports.
+pub(super) struct CheckReport<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) event: &'a Event,
+    pub(super) scope: &'a Scope,
+    pub(super) previews: &'a [Preview],
+    pub(super) notes: &'a [String],
+    pub(super) comment_url: Option<&'a str>,
+    /// Whether the step fails.
+    pub(super) is_failure: bool,
+}
+
+impl CheckReport<'_> {
+    /// Creates the check run. Returns whether that succeeded: the token may not have the permission.
+    pub(super) fn send(&self, provider: &dyn CiProvider, console: &mut Console) -> bool {
+        let Subject::PullRequest(request) = &self.event.subject else { return false };
+        let check = self.check_run(&request.head);
+        match provider.check_run(&check) {
+            Ok(()) => {
+                console.done(&format!("check run: {}", check.title));
+                return true;
+            }
+            Err(ProviderError::Unsupported(_)) => {}
+            Err(ProviderError::Forbidden(message)) => {
+                console.detail(&format!("no check run, which needs `checks: write`: {message}"));
+            }
+            Err(error) => console.warning(&format!("cannot create the check run: {error}")),
+        }
+        false
+    }
+
+    fn check_run<'a>(&'a self, commit: &'a str) -> CheckRun<'a> {
+        let findings = &self.scope.findings;
         let [errors, warnings] =
-            [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));
-        let failed = previews.iter().filter(|preview| preview.is_failed()).count();
+            [Severity::Error, Severity::Warning].map(|severity| findings.count(severity));
+        let failed = self.previews.iter().filter(|preview| preview.is_failed()).count();
         let parts = [(errors, "error"), (warnings, "warning"), (failed, "failed render")];
         let parts = parts.into_iter().filter(|(count, _)| *count > 0);
         let title = parts.map(|(count, noun)| counted(count, noun)).collect::<Vec<_>>().join(", ");
-        let of_severity = |severity: Severity| {
-            scope.findings.diagnostics.iter().filter(move |found| found.severity == severity)
-        };
-        let summaries = report::comment(scope, previews, notes, self.event);
-        let check = CheckRun {
-            name: format!(
-                "HyperFrames ({}{})",
-                self.event.job,
-                number.map(|number| format!(" {number}")).unwrap_or_default()
-            ),
-            commit: &request.head,
-            conclusion: match self.verdict(&scope.findings, previews) {
-                Err(_) => Conclusion::Failure,
-                Ok(()) if title.is_empty() => Conclusion::Success,
-                Ok(()) => Conclusion::Neutral,
+        let of_severity =
+            |severity: Severity| findings.diagnostics.iter().filter(move |found| found.severity == severity);
+        let summaries = report::comment(self.scope, self.previews, self.notes, self.event);
+        let number = self.inputs.number.as_deref().filter(|number| *number != "1");
+        let number = number.map(|number| format!(" {number}")).unwrap_or_default();
+        CheckRun {
+            name: format!("HyperFrames ({}{number})", self.event.job),
+            commit,
+            conclusion: match title.is_empty() {
+                _ if self.is_failure => Conclusion::Failure,
+                true => Conclusion::Success,
+                false => Conclusion::Neutral,
             },
             title: if title.is_empty() { "no findings".to_owned() } else { title },
             summary: summaries.into_iter().find(|text| text.len() <= MAX_SUMMARY).unwrap_or_default(),
             findings: of_severity(Severity::Error).chain(of_severity(Severity::Warning)).collect(),
-            url: comment_url.unwrap_or(&self.event.run_url),
-        };
-        match self.provider.check_run(&check) {
-            Ok(()) => return self.console.done(&format!("check run: {}", check.title)),
-            Err(ProviderError::Unsupported(_)) => {}
-            Err(ProviderError::Forbidden(message)) => {
-                self.console.detail(&format!("no check run, which needs `checks: write`: {message}"));
-            }
-            Err(error) => self.console.warning(&format!("cannot create the check run: {error}")),
+            url: self.comment_url.unwrap_or(&self.event.run_url),
         }
-        self.annotate(&scope.findings);
     }
 }

@@ -11,7 +11,6 @@ use super::base::BaseCheckout;
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::mode::Mode;
-use super::plan::check_targets;
 use super::scope::{RenderTarget, Scope, is_exposed};
 use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
@@ -176,6 +175,20 @@ fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
                 "set the input projects to directories that contain an index.html, or to parents of them";
             Error::usage(error.to_string(), help)
         }),
+    }
+}
+
+/// Checks that the scope has every composition that the input `targets` names.
+///
+/// # Errors
+/// Returns a usage error for the first name that it does not have.
+fn check_targets(inputs: &Inputs, found: &BTreeSet<String>) -> Result<(), Error> {
+    match inputs.targets.iter().flatten().find(|name| !found.contains(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::usage(
+            format!("input targets: no composition or entry {name:?}"),
+            "check out the commit of the plan, and pass the same projects and composition as to the plan",
+        )),
     }
 }
 

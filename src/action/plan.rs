@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use hyperframes_ci_core::report::plain;
 use serde_json::{Value, json};
 
-use super::inputs::Inputs;
 use super::scope::{RenderTarget, Scope};
-use crate::fault::Error;
 use crate::ui::counted;
 
 /// Jobs that a matrix generates at most; source: docs.github.com, "Usage limits".
@@ -56,20 +54,6 @@ fn job(targets: &[&RenderTarget]) -> Value {
 pub(super) fn parse_targets(text: &str) -> Result<BTreeSet<String>, &'static str> {
     let names = serde_json::from_str::<BTreeSet<String>>(text);
     names.map_err(|_| "must be a JSON array of strings from the output matrix of mode plan")
-}
-
-/// Checks that the scope has every composition that the input `targets` names.
-///
-/// # Errors
-/// Returns a usage error for the first name that it does not have.
-pub(super) fn check_targets(inputs: &Inputs, found: &BTreeSet<String>) -> Result<(), Error> {
-    match inputs.targets.iter().flatten().find(|name| !found.contains(*name)) {
-        None => Ok(()),
-        Some(name) => Err(Error::usage(
-            format!("input targets: no composition or entry {name:?}"),
-            "check out the commit of the plan, and pass the same projects and composition as to the plan",
-        )),
-    }
 }
 
 #[cfg(test)]

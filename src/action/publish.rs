@@ -5,7 +5,7 @@ use hyperframes_ci_core::findings::{Findings, Severity};
 use sha2::{Digest, Sha256};
 
 use super::artifact;
-use super::check_run;
+use super::check_run::{self, CheckReport};
 use super::engine_cache;
 use super::error::ActionError;
 use super::find_scope::find_scope;
@@ -71,7 +71,18 @@ impl ActionRun<'_> {
             self.mark_comment_out_of_date();
         }
         if check_run::is_wanted(self.inputs, self.mode, self.event) {
-            self.report_check(&scope, &previews, &notes, comment_url.as_deref());
+            let report = CheckReport {
+                inputs: self.inputs,
+                event: self.event,
+                scope: &scope,
+                previews: &previews,
+                notes: &notes,
+                comment_url: comment_url.as_deref(),
+                is_failure: self.verdict(&scope.findings, &previews).is_err(),
+            };
+            if !report.send(self.provider, self.console) {
+                self.annotate(&scope.findings);
+            }
         }
         // The results are written even if the release cannot be changed.
         let since = compared.as_ref().and_then(|compared| compared.since.as_deref());
@@ -127,7 +138,7 @@ impl ActionRun<'_> {
     }
 
     /// Annotates findings, as many as the service shows.
-    pub(super) fn annotate(&mut self, findings: &Findings) {
+    fn annotate(&mut self, findings: &Findings) {
         let hidden = self.provider.annotate(findings);
         if hidden > 0 {
             self.console.detail(&format!("{hidden} more findings are in the job summary and in report.json"));
@@ -336,7 +347,7 @@ impl ActionRun<'_> {
     }
 
     /// Returns whether the results fail the step.
-    pub(super) fn verdict(&self, findings: &Findings, previews: &[Preview]) -> Result<(), Error> {
+    fn verdict(&self, findings: &Findings, previews: &[Preview]) -> Result<(), Error> {
         let failed = previews.iter().filter(|preview| preview.is_failed()).count();
         let is_limit =
             failed > 0 && previews.iter().filter(|preview| preview.is_failed()).all(Preview::is_limited);

@@ -9,39 +9,16 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::event::{self, is_sha};
+use super::event::{self, RENDER, is_sha};
 use crate::ci::checkout;
 use crate::ci::error::ProviderError;
 use crate::ci::event::{Command, PullRequest, Subject};
 use crate::ci::rest::Body;
 use crate::system::url::encode_component;
 
-/// The first word of the comment.
-const NAME: &str = "/render";
-
 /// Reactions to a comment that is obeyed or refused; source: docs.github.com, "Create reaction for an issue comment".
 const ACCEPTED: &str = "eyes";
 const REFUSED: &str = "confused";
-
-/// Reads the command of a new comment on a pull request; returns `None` for other comments.
-pub(super) fn read(payload: &Value) -> Option<Command> {
-    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
-    let number = |pointer: &str| payload.pointer(pointer).and_then(Value::as_u64);
-    // An edited comment may be another's.
-    let is_new = text("/action") == Some("created");
-    let is_pull = payload.pointer("/issue/pull_request").is_some_and(Value::is_object);
-    let mut words = text("/comment/body")?.lines().next()?.split_whitespace();
-    if !is_new || !is_pull || words.next() != Some(NAME) {
-        return None;
-    }
-    Some(Command {
-        number: number("/issue/number")?,
-        comment: number("/comment/id")?,
-        author: text("/comment/user/login")?.to_owned(),
-        author_id: number("/comment/user/id")?,
-        argument: words.next().map(str::to_ascii_lowercase),
-    })
-}
 
 /// Returns the pull request that a command is about, or why the command is refused, and reacts to the comment.
 ///
@@ -98,7 +75,7 @@ fn accept(
     }
     if named.is_none() && request.is_fork {
         return Ok(Err(format!(
-            "the pull request is from a fork, so the comment must name the commit that was reviewed: {NAME} {head}"
+            "the pull request is from a fork, so the comment must name the commit that was reviewed: {RENDER} {head}"
         )));
     }
     if named.is_some_and(|named| named != head) {
@@ -106,7 +83,7 @@ fn accept(
             true => "the pull request has another commit",
             false => "a comment names a commit by all its digits",
         };
-        return Ok(Err(format!("{reason}: {NAME} {head}")));
+        return Ok(Err(format!("{reason}: {RENDER} {head}")));
     }
     let present = workspace.and_then(checkout::head);
     if present.as_ref() != Some(head) {
@@ -117,36 +94,4 @@ fn accept(
         )));
     }
     Ok(Ok(request))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn payload(body: &str) -> Value {
-        json!({ "action": "created", "issue": { "number": 7, "pull_request": {} },
-            "comment": { "id": 9, "body": body, "user": { "login": "ada", "id": 3 } } })
-    }
-
-    #[test]
-    fn commands_are_new_comments_on_pull_requests() {
-        let argument = |body: &str| read(&payload(body)).map(|command| command.argument);
-        assert_eq!(argument("/render"), Some(None));
-        assert_eq!(argument("/render \r\nplease"), Some(None));
-        assert_eq!(argument(" /render ABC"), Some(Some("abc".to_owned())));
-        for other in ["", "\n/render", "/renders", "please /render", "> /render"] {
-            assert_eq!(argument(other), None, "{other}");
-        }
-        for (pointer, value) in [
-            ("/action", json!("edited")),
-            ("/issue/pull_request", json!(null)),
-            ("/issue/number", json!("7")),
-            ("/comment/user", json!(null)),
-            ("/comment/user/id", json!(null)),
-        ] {
-            let mut payload = payload("/render");
-            *payload.pointer_mut(pointer).expect("a member") = value;
-            assert_eq!(read(&payload), None, "{pointer}");
-        }
-    }
 }

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use super::command;
 use crate::ci::error::ProviderError;
-use crate::ci::event::{Event, PullRequest, Subject, TriggeringRun};
+use crate::ci::event::{Command, Event, PullRequest, Subject, TriggeringRun};
 use crate::ci::provider::{Environment, required, variable};
 use crate::ci::trust::{self, Evidence, Proof};
+
+/// The first word of a comment that asks for renders.
+pub(super) const RENDER: &str = "/render";
 
 /// Reads the event of a run. `has_secrets` says whether the run has credentials; `checkout` returns whether the checkout
 /// proves that its code is of the repository.
@@ -86,7 +88,7 @@ fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
             let is_known = run.id > 0 && !run.head.is_empty() && is_repository(&run.repository);
             if is_known { Subject::Run(run) } else { Subject::Other }
         }
-        "issue_comment" => command::read(payload).map_or(Subject::Other, Subject::Command),
+        "issue_comment" => command(payload).map_or(Subject::Other, Subject::Command),
         "merge_group" => {
             sha("/merge_group/base_sha").map_or(Subject::Other, |base| Subject::MergeGroup { base })
         }
@@ -100,6 +102,26 @@ fn subject(name: &str, payload: &Value, repository: &str) -> Subject {
         },
         _ => Subject::Other,
     }
+}
+
+/// Reads the command of a new comment on a pull request; returns `None` for other comments.
+fn command(payload: &Value) -> Option<Command> {
+    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
+    let number = |pointer: &str| payload.pointer(pointer).and_then(Value::as_u64);
+    // An edited comment may be another's.
+    let is_new = text("/action") == Some("created");
+    let is_pull = payload.pointer("/issue/pull_request").is_some_and(Value::is_object);
+    let mut words = text("/comment/body")?.lines().next()?.split_whitespace();
+    if !is_new || !is_pull || words.next() != Some(RENDER) {
+        return None;
+    }
+    Some(Command {
+        number: number("/issue/number")?,
+        comment: number("/comment/id")?,
+        author: text("/comment/user/login")?.to_owned(),
+        author_id: number("/comment/user/id")?,
+        argument: words.next().map(str::to_ascii_lowercase),
+    })
 }
 
 /// Reads a pull request, which has the same format in payloads and in the API. Returns `None` if it is incomplete.
@@ -224,6 +246,33 @@ mod tests {
         assert!(is_repository("hyperframes-ci/x.y_z"));
         for bad in ["", "a", "a/b/c", "../x", "a/..", "a/b?c", "a /b"] {
             assert!(!is_repository(bad), "{bad}");
+        }
+    }
+
+    fn comment(body: &str) -> Value {
+        json!({ "action": "created", "issue": { "number": 7, "pull_request": {} },
+            "comment": { "id": 9, "body": body, "user": { "login": "ada", "id": 3 } } })
+    }
+
+    #[test]
+    fn commands_are_new_comments_on_pull_requests() {
+        let argument = |body: &str| command(&comment(body)).map(|command| command.argument);
+        assert_eq!(argument("/render"), Some(None));
+        assert_eq!(argument("/render \r\nplease"), Some(None));
+        assert_eq!(argument(" /render ABC"), Some(Some("abc".to_owned())));
+        for other in ["", "\n/render", "/renders", "please /render", "> /render"] {
+            assert_eq!(argument(other), None, "{other}");
+        }
+        for (pointer, value) in [
+            ("/action", json!("edited")),
+            ("/issue/pull_request", json!(null)),
+            ("/issue/number", json!("7")),
+            ("/comment/user", json!(null)),
+            ("/comment/user/id", json!(null)),
+        ] {
+            let mut payload = comment("/render");
+            *payload.pointer_mut(pointer).expect("a member") = value;
+            assert_eq!(command(&payload), None, "{pointer}");
         }
     }
 }
