@@ -66,6 +66,8 @@ pub(super) struct Inputs {
     /// Check compositions that the pull request does not affect, too.
     pub(super) check_all: bool,
     pub(super) preview_branch: String,
+    /// URL at which a host serves the previews branch, without a slash at its end.
+    pub(super) preview_url: Option<String>,
     pub(super) fail_on: FailOn,
     /// Comparisons with the base.
     pub(super) review: ReviewInputs,
@@ -210,6 +212,17 @@ impl InputReader<'_> {
         read.map_err(|input| invalid(input.name, &input.value, &input.rule))
     }
 
+    fn preview_url(self) -> Result<Option<String>, Error> {
+        let Some(url) = self.trimmed("preview-url") else { return Ok(None) };
+        let is_url = url.starts_with("https://") || url.starts_with("http://");
+        // It is written into Markdown.
+        let is_plain = url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/%@".contains(&byte));
+        if is_url && is_plain {
+            return Ok(Some(url.trim_end_matches('/').to_owned()));
+        }
+        Err(invalid("preview-url", &url, "must be an http or https URL without a query"))
+    }
+
     fn preview_branch(self) -> Result<String, Error> {
         let branch = self.value("preview-branch").unwrap_or_else(|| "hyperframes-previews".to_owned());
         if !is_branch(&branch) {
@@ -246,6 +259,7 @@ impl Inputs {
         let mode = inputs.mode()?;
         let fail_on = inputs.fail_on()?;
         let preview_branch = inputs.preview_branch()?;
+        let preview_url = inputs.preview_url()?;
         let workspace = ci::workspace(environment);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
         let compositions = inputs.lines("composition");
@@ -275,6 +289,7 @@ impl Inputs {
             changed_only: inputs.switch("changed-only", true)?,
             check_all: inputs.switch("check-all", false)?,
             preview_branch,
+            preview_url,
             fail_on,
             review: inputs.review()?,
             release_tag: inputs.trimmed("release-tag"),
@@ -410,6 +425,8 @@ mod tests {
             ("INPUT_PREVIEW_BRANCH", "a b", "preview-branch"),
             ("INPUT_PREVIEW_BRANCH", "a/../b", "preview-branch"),
             ("INPUT_RENDERER", "gpu", "renderer"),
+            ("INPUT_PREVIEW_URL", "javascript:x", "preview-url"),
+            ("INPUT_PREVIEW_URL", "https://x)[y](z", "preview-url"),
             ("INPUT_TARGETS", "videos/one", "targets"),
             ("INPUT_FAIL_ON_DIFF", "always", "fail-on-diff"),
             ("INPUT_DIFF_BASELINE", "main", "diff-baseline"),

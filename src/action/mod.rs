@@ -19,6 +19,7 @@ pub(crate) mod inputs;
 mod markdown;
 pub(crate) mod mode;
 mod outputs;
+mod page;
 mod plan;
 mod preview;
 mod publish;

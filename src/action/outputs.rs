@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::mode::Mode;
+use super::page;
 use super::preview::Preview;
 use super::report;
 use super::review::REPORT;
@@ -129,7 +130,8 @@ fn artifact_path(previews: &[Preview], inputs: &Inputs, report: &Path) -> String
     let page = has_comparison.then_some(page.as_path());
     let files = previews.iter().flat_map(Preview::files).chain([report]).chain(provenance).chain(page);
     // Source of the escapes: the README of @actions/glob.
-    let escaped = files.map(|path| {
+    let preview_page = page::written(inputs);
+    let escaped = files.chain(preview_page.as_deref()).map(|path| {
         let mut pattern = String::new();
         for character in path.display().to_string().chars() {
             match character {

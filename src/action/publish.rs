@@ -12,6 +12,7 @@ use super::find_scope::find_scope;
 use super::inputs::Inputs;
 use super::mode::{FailOn, Mode};
 use super::outputs::{PROVENANCE, Results, write_results};
+use super::page::{self, BranchPage};
 use super::plan::Plan;
 use super::preview::{Preview, PreviewState};
 use super::review::{Baseline, Gate, RELEASE_PROVENANCE, Reviewed, Reviewer};
@@ -87,6 +88,7 @@ impl ActionRun<'_> {
         // The results are written even if the release cannot be changed.
         let since = compared.as_ref().and_then(|compared| compared.since.as_deref());
         let attached = release.and_then(|()| self.attach(&previews, since));
+        page::write(&scope, &previews, self.event, self.inputs)?;
         let results = Results {
             mode: self.mode,
             event: self.event,
@@ -217,18 +219,24 @@ impl ActionRun<'_> {
             Subject::PullRequest(request) => Some(request),
             _ => None,
         };
-        let media = previews.iter().flat_map(Preview::media).collect::<Vec<_>>();
+        let mut media = previews.iter().flat_map(Preview::media).collect::<Vec<_>>();
         let comments = request.filter(|_| self.inputs.comment && !scope.has_no_project);
         if self.mode != Mode::Preview || (media.is_empty() && comments.is_none()) {
             return None;
         }
+        let page = BranchPage::new(scope, previews, event, self.inputs, self.provider);
+        let page = page.filter(|_| !media.is_empty());
+        media.extend(page.as_ref().map(|page| page.media.clone()));
         let base_names = previews.iter().filter_map(Preview::base_image_names).flatten().collect::<Vec<_>>();
         let (key, commit) = (self.section_key(), request.map_or(&event.commit, |request| &request.head));
         let publication = Publication { key: &key, commit, media: &media, base_names: &base_names };
         let mut section = |urls: &[(String, String)]| {
             previews.iter_mut().for_each(|preview| preview.set_urls(urls));
             let notes = notes.iter().cloned().chain(note_about_size(previews)).collect::<Vec<_>>();
-            report::comment(scope, previews, &notes, event)
+            let mut texts = report::comment(scope, previews, &notes, event);
+            let link = page.as_ref().and_then(|page| page.link(self.inputs, urls)).unwrap_or_default();
+            texts.iter_mut().for_each(|text| text.push_str(&link));
+            texts
         };
         let writer = comments.map(|_| &mut section as &mut SectionWriter<'_>);
         let written = match self.provider.publish(request, publication, writer) {

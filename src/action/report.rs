@@ -175,7 +175,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// Formats figures as `1280x720, 30 fps, 2 s, `, or as the number of completed rows of a batch.
-fn figures(figures: &Figures) -> String {
+pub(super) fn figures(figures: &Figures) -> String {
     if let Some((completed, rows)) = figures.rows {
         return format!("{completed} of {rows} rows, ");
     }

@@ -251,6 +251,12 @@ pub(crate) trait CiProvider {
         Ok(false)
     }
 
+    /// Returns whether an earlier run has published a file for the pull request or the base, as far as is known without a
+    /// request.
+    fn is_published(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Returns a file that an earlier run has published for the pull request or the base; `None` if there is none, as far as
     /// is known without a request.
     fn published_file(&self, _name: &str) -> Result<Option<Vec<u8>>, ProviderError> {

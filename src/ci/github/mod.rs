@@ -216,6 +216,10 @@ impl CiProvider for GitHub {
         Ok(is_written)
     }
 
+    fn is_published(&self, name: &str) -> bool {
+        self.published.borrow().contains_key(name)
+    }
+
     fn published_file(&self, name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
         let known = self.published.borrow();
         let files = known.iter().flat_map(|published| published.folder.iter().chain(&published.base));

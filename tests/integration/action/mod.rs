@@ -8,6 +8,7 @@ mod configuration;
 mod github;
 mod gitlab;
 mod graph;
+mod page;
 #[cfg(unix)]
 mod paths;
 mod plan;
