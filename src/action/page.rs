@@ -89,11 +89,15 @@ impl BranchPage {
         Some(Self { media: Media { name, path }, _folder: folder })
     }
 
+    /// Returns the URL of the page, from names and URLs of published files.
+    pub(super) fn url(&self, inputs: &Inputs, urls: &[(String, String)]) -> Option<String> {
+        let (_, url) = urls.iter().find(|(name, _)| *name == self.media.name)?;
+        address_on(inputs.preview_url.as_ref()?, &inputs.preview_branch, url)
+    }
+
     /// Returns the line of the comment that links the page, from names and URLs of published files.
     pub(super) fn link(&self, inputs: &Inputs, urls: &[(String, String)]) -> Option<String> {
-        let (_, url) = urls.iter().find(|(name, _)| *name == self.media.name)?;
-        let url = address_on(inputs.preview_url.as_ref()?, &inputs.preview_branch, url)?;
-        Some(format!("\n[Preview page]({url}) with videos that play\n"))
+        Some(format!("\n[Preview page]({}) with videos that play\n", self.url(inputs, urls)?))
     }
 }
 

@@ -238,10 +238,12 @@ impl ActionRun<'_> {
             texts.iter_mut().for_each(|text| text.push_str(&link));
             texts
         };
+        let mut page_url = None;
         let writer = comments.map(|_| &mut section as &mut SectionWriter<'_>);
         let written = match self.provider.publish(request, publication, writer) {
             Ok(published) => {
                 previews.iter_mut().for_each(|preview| preview.set_urls(&published.urls));
+                page_url = page.as_ref().and_then(|page| page.url(self.inputs, &published.urls));
                 if !published.urls.is_empty() {
                     notes.extend(note_about_size(previews));
                 }
@@ -263,6 +265,9 @@ impl ActionRun<'_> {
         match written {
             Ok(Written::At(url)) => {
                 self.console.done(&format!("updated the comment {url}"));
+                if let (Some(request), Some(page_url)) = (request, page_url) {
+                    self.deploy(request, &page_url);
+                }
                 return Some(url);
             }
             Ok(Written::Superseded) => {
@@ -282,6 +287,18 @@ impl ActionRun<'_> {
             }
         }
         None
+    }
+
+    /// Announces the page as a deployment, where the token may.
+    fn deploy(&mut self, request: &PullRequest, url: &str) {
+        match self.provider.deploy(request, url) {
+            Ok(()) => self.console.done(&format!("deployed {url}")),
+            Err(ProviderError::Unsupported(_)) => {}
+            Err(ProviderError::Forbidden(message)) => {
+                self.console.detail(&format!("no deployment, which needs `deployments: write`: {message}"));
+            }
+            Err(error) => self.console.warning(&format!("cannot create the deployment: {error}")),
+        }
     }
 
     /// Reports that the previews were not published, and returns a note.

@@ -60,7 +60,12 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
         return Err(problem);
     }
     match (mode, &provider.event().subject) {
-        (Mode::Cleanup, Subject::PullRequest(request)) => clean_up(provider, Some(request), console),
+        (Mode::Cleanup, Subject::PullRequest(request)) => {
+            if inputs.preview_url.is_some() {
+                retire_deployments(provider, request, console);
+            }
+            clean_up(provider, Some(request), console)
+        }
         (Mode::Cleanup, _) => clean_up(provider, None, console),
         (Mode::WorkflowRun, Subject::Run(run)) => workflow_run::publish(&inputs, provider, run, console),
         (Mode::WorkflowRun, _) => Err(Error::usage(
@@ -86,6 +91,15 @@ fn refuse(provider: &dyn CiProvider, reason: &str, console: &mut Console) -> Res
     console.warning(&format!("nothing was rendered: {reason}"));
     let summary = format!("## HyperFrames\n\nNothing was rendered: {}\n", code(reason));
     Ok(provider.summary(&summary).map_err(ActionError::from)?)
+}
+
+/// Says that the preview page of `request` is deleted, where the token may.
+fn retire_deployments(provider: &dyn CiProvider, request: &PullRequest, console: &mut Console) {
+    match provider.retire_deployments(request) {
+        Ok(0) | Err(ProviderError::Forbidden(_)) => {}
+        Ok(_) => console.done("the deployment is inactive"),
+        Err(error) => console.warning(&format!("cannot make the deployment inactive: {error}")),
+    }
 }
 
 /// Deletes the previews of `request` and of all pull requests that are closed.

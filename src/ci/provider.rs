@@ -353,6 +353,16 @@ pub(crate) trait CiProvider {
         Err(ProviderError::Unsupported("artifacts of other runs"))
     }
 
+    /// Announces the page that shows the previews of a pull request, instead of earlier ones.
+    fn deploy(&self, _request: &PullRequest, _url: &str) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("deployments"))
+    }
+
+    /// Says that the page of a pull request does not exist any more. Returns how often it was announced.
+    fn retire_deployments(&self, _request: &PullRequest) -> Result<usize, ProviderError> {
+        Ok(0)
+    }
+
     /// Deletes the published files of `request` and of all pull requests that are closed, and says in the comment of `request`
     /// that they were deleted. Returns the numbers of these pull requests.
     fn clean_up(&self, _request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {

@@ -6,6 +6,7 @@ mod client;
 mod command;
 mod comment;
 mod converge;
+mod deployment;
 mod event;
 mod files;
 mod graph;
@@ -335,6 +336,16 @@ impl CiProvider for GitHub {
     fn download_artifact(&self, artifact: &Artifact, archive: &Path) -> Result<(), ProviderError> {
         let path = format!("{}/actions/artifacts/{}/zip", self.client.path, artifact.id);
         self.client.api.download(&path, archive)
+    }
+
+    fn deploy(&self, request: &PullRequest, url: &str) -> Result<(), ProviderError> {
+        self.client.require_token()?;
+        deployment::create(&self.client, request, url, &self.event.run_url)
+    }
+
+    fn retire_deployments(&self, request: &PullRequest) -> Result<usize, ProviderError> {
+        self.client.require_token()?;
+        deployment::retire(&self.client, request)
     }
 
     fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {

@@ -1,4 +1,4 @@
-//! The part of the fake of GitHub that is about check runs.
+//! The part of the fake of GitHub that is about check runs and deployments.
 
 use serde_json::{Value, json};
 
@@ -30,6 +30,38 @@ impl State {
                 let check = &mut self.checks[id.parse::<usize>().unwrap() - 1];
                 check["output"]["annotations"].as_array_mut().unwrap().extend(annotations);
                 plain(200, json!({}))
+            }
+            _ => refuse(404, "Not Found"),
+        }
+    }
+
+    pub(super) fn deployment(&mut self, method: &str, path: &[&str], query: &str, body: &Value) -> Answer {
+        if !self.may_deploy {
+            return refuse(403, "Resource not accessible by integration");
+        }
+        match (method, path) {
+            ("GET", []) => {
+                let asked = |name: &str, value: &str| query.contains(&format!("{name}={value}&"));
+                let of = |(_, deployment): &(usize, &Value)| {
+                    let text = |name: &str| deployment[name].as_str().unwrap().to_owned();
+                    asked("task", &text("task")) && asked("environment", &text("environment"))
+                };
+                let found = self.deployments.iter().enumerate().filter(of);
+                plain(200, found.map(|(id, _)| json!({ "id": id })).collect())
+            }
+            ("POST", []) => {
+                assert!(body["required_contexts"] == json!([]) && body["auto_merge"] == false, "{body}");
+                assert_eq!(body["ref"], self.head.as_str());
+                self.deployments.push(body.clone());
+                plain(201, json!({ "id": self.deployments.len() - 1 }))
+            }
+            ("POST", [id, "statuses"]) => {
+                let deployment = &mut self.deployments[id.parse::<usize>().unwrap()];
+                deployment["state"] = body["state"].clone();
+                if let Some(url) = body.get("environment_url") {
+                    deployment["url"] = url.clone();
+                }
+                plain(201, json!({}))
             }
             _ => refuse(404, "Not Found"),
         }

@@ -33,6 +33,9 @@ pub(super) struct State {
     pub(super) may_comment: bool,
     pub(super) may_write: bool,
     pub(super) may_check: bool,
+    pub(super) may_deploy: bool,
+    /// Deployments, with the state and the URL of their newest statuses.
+    pub(super) deployments: Vec<Value>,
     /// Check runs, with all their annotations.
     pub(super) checks: Vec<Value>,
     /// Requests that are refused first: how many, and with which status.
@@ -123,6 +126,8 @@ impl GitHub {
             may_write: true,
             may_check: false,
             checks: Vec::new(),
+            may_deploy: false,
+            deployments: Vec::new(),
             busy: (0, 0),
             lost: Vec::new(),
             has_ruleset: false,
@@ -408,6 +413,7 @@ impl State {
                 refuse(422, "Repository rule violations found\n\nCannot update this protected ref.\n\n")
             }
             (_, ["git", rest @ ..]) => self.git(method, rest, body),
+            (_, ["deployments", rest @ ..]) => self.deployment(method, rest, query, body),
             (_, ["check-runs", rest @ ..]) => self.check_run(method, rest, body),
             (_, ["releases", rest @ ..]) => self.release(method, rest, query, (body, bytes), base),
             _ => refuse(404, "Not Found"),

@@ -126,3 +126,39 @@ fn videos_play_on_a_page_that_loads_nothing_else() {
     let media = stage.github.media("hyperframes-previews");
     assert!(!media.iter().any(|name| name.ends_with(".html")), "{media:?}");
 }
+
+#[test]
+fn the_page_is_deployed_where_the_token_may_until_the_pull_request_is_closed() {
+    let mut stage = Stage::new();
+    let inputs = [("projects", "videos/one"), ("preview-url", "https://o.github.io/r")];
+    let run = stage.run(&stage.pull_request(), &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.log.contains("no deployment, which needs `deployments: write`"), "{}", run.log);
+    assert!(!run.log.contains("::warning"), "{}", run.log);
+    stage.github.state().may_deploy = true;
+    for text in ["1", "2"] {
+        write(stage.repository.path(), "videos/one/index.html", &html(1280, 720, text));
+        stage.repository.head = commit(stage.repository.path(), text);
+        stage.github.state().head.clone_from(&stage.repository.head);
+        let run = stage.run(&stage.pull_request(), &inputs);
+        assert!(
+            run.code == 0 && run.log.contains("deployed https://o.github.io/r/pr/7/preview-"),
+            "{}",
+            run.log
+        );
+    }
+    let states = |stage: &Stage| {
+        let deployments = stage.github.state().deployments.clone();
+        deployments.iter().map(|it| it["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&stage), ["inactive", "success"]);
+    let url = stage.github.state().deployments[1]["url"].as_str().unwrap().to_owned();
+    let page = url.strip_prefix("https://o.github.io/r/").unwrap().to_owned();
+    assert!(stage.github.branch("hyperframes-previews").contains(&page), "{page}");
+    stage.github.state().is_closed = true;
+    let closed = stage.runner("pull_request", &stage.repository.pull_request("closed", "o/r"));
+    let run = stage.run(&closed, &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(states(&stage), ["inactive", "inactive"]);
+    assert_eq!(stage.github.count("POST", "/deployments"), 2 + 3 + 2);
+}
