@@ -3,6 +3,8 @@
 //! GitLab shows findings in a Code Quality report, and passes outputs to other jobs in a dotenv report. Previews are
 //! the job's artifacts, and the files of a release are in the package registry.
 
+mod approval;
+mod artifacts;
 mod client;
 mod event;
 mod log;
@@ -13,23 +15,27 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::Findings;
 use hyperframes_ci_core::report;
+use serde_json::Value;
 
+use super::approval::Approval;
 use super::comment_sections;
 use super::error::ProviderError;
 use super::event::{Event, PullRequest};
 use super::log::LogSyntax;
 use super::provider::{
-    CiProvider, Environment, Media, ProviderDescription, Publication, Published, Section, SectionWriter,
-    Settings, Written, required, variable,
+    CiProvider, EarlierRelease, Environment, Media, ProviderDescription, Publication, Published, Section,
+    SectionWriter, Settings, Written, required, variable,
 };
 use super::rest::{Body, Rest};
+use crate::system::gate::{self, Reach, limit};
 use crate::system::output::{self, OutputError};
 use crate::system::secret::Secret;
 use crate::system::url::encode_component;
+use artifacts::{Artifacts, video_in};
 use client::Client;
 use log::LogSections;
 use notes::MergeRequestNotes;
@@ -68,6 +74,8 @@ struct GitLab {
     log: LogSections,
     workspace: PathBuf,
     output: PathBuf,
+    /// The artifacts of this job on the target branch; `None` if they are not in the checkout.
+    base: Option<Artifacts>,
     /// The files that are appended to, by name.
     texts: RefCell<BTreeMap<String, String>>,
 }
@@ -76,6 +84,15 @@ impl GitLab {
     fn connect(environment: &Environment<'_>, settings: &Settings) -> Result<Self, ProviderError> {
         let event = event::read(environment)?;
         let url = required(environment, "CI_API_V4_URL")?;
+        let workspace = PathBuf::from(required(environment, "CI_PROJECT_DIR")?);
+        let branch = ["CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_DEFAULT_BRANCH"];
+        let branch = branch.iter().find_map(|name| variable(environment, name));
+        let folder = settings.output_dir.strip_prefix(&workspace).ok();
+        let base = branch.zip(folder).map(|(branch, folder)| Artifacts {
+            branch,
+            job: event.job.clone(),
+            folder: folder.to_string_lossy().replace('\\', "/"),
+        });
         let job_token = variable(environment, "CI_JOB_TOKEN").map(Secret::new);
         Ok(Self {
             client: Client {
@@ -85,7 +102,8 @@ impl GitLab {
                 project: format!("/projects/{}", encode_component(&required(environment, "CI_PROJECT_ID")?)),
             },
             log: LogSections::new(variable(environment, "CI_DEBUG_TRACE").as_deref() == Some("true")),
-            workspace: PathBuf::from(required(environment, "CI_PROJECT_DIR")?),
+            workspace,
+            base,
             output: settings.output_dir.clone(),
             texts: RefCell::default(),
             event,
@@ -196,6 +214,40 @@ impl CiProvider for GitLab {
             Ok((file.name.clone(), format!("{}/artifacts/raw/{}", self.event.run_url, parts.join("/"))))
         });
         Ok(Published { urls: urls.collect::<Result<_, ProviderError>>()?, comment: None })
+    }
+
+    /// Finds the video in the report of the newest job of the target branch.
+    fn download_published(&self, names: &[String], path: &Path) -> Result<Option<String>, ProviderError> {
+        let Some(base) = &self.base else { return Ok(None) };
+        base.download(&self.client, "report.json", path)?;
+        let reach = Reach::inside(path.parent().unwrap_or(Path::new("")), "the temporary directory");
+        let report = gate::read(path, &reach, limit::REPORT).ok();
+        let report = report.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let Some((name, file)) = report.and_then(|report| video_in(&report, names)) else { return Ok(None) };
+        base.download(&self.client, &file, path)?;
+        Ok(Some(name))
+    }
+
+    fn approval(&self, request: &PullRequest, label: &str) -> Result<Approval, ProviderError> {
+        self.client.require_token()?;
+        approval::read(&self.client, request, label)
+    }
+
+    fn release_before(&self, tag: Option<&str>, file: &str) -> Result<Option<EarlierRelease>, ProviderError> {
+        release::before(&self.client, tag, file)
+    }
+
+    fn download_release_file(
+        &self,
+        release: &EarlierRelease,
+        name: &str,
+        path: &Path,
+    ) -> Result<(), ProviderError> {
+        self.client.job.download(release.file(name)?, path)
+    }
+
+    fn set_release_notes(&self, tag: &str, section: &str) -> Result<(), ProviderError> {
+        release::set_notes(&self.client, tag, section)
     }
 
     fn check_release(&self, tag: &str) -> Result<(), ProviderError> {

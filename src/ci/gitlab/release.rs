@@ -1,10 +1,11 @@
 //! The links of a release to files in the package registry.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::ci::error::ProviderError;
-use crate::ci::provider::Media;
+use crate::ci::provider::{EarlierRelease, Media};
+use crate::ci::release_notes::with_section;
 use crate::ci::rest::Body;
 use crate::system::url::encode_component;
 
@@ -67,6 +68,42 @@ pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<
         urls.push(url);
     }
     Ok(urls)
+}
+
+/// Returns the newest release before that of `tag`, or of all, that has a file of this name in the project's package registry.
+/// The list is sorted, the newest first.
+pub(super) fn before(
+    client: &Client,
+    tag: Option<&str>,
+    file: &str,
+) -> Result<Option<EarlierRelease>, ProviderError> {
+    let releases = client.job.list(&client.path("/releases?per_page=100"), "the releases")?;
+    let own = releases.iter().position(|release| tag.is_some_and(|tag| release["tag_name"] == tag));
+    let earlier = releases[own.map_or(0, |own| own + 1)..].iter();
+    let read = |release: &Value| {
+        let links = release["assets"]["links"].as_array().into_iter().flatten();
+        let files = links.filter_map(|link| {
+            let address = link["url"].as_str()?.strip_prefix(&client.url)?;
+            let is_package = address.starts_with(&client.path("/packages/generic/"));
+            is_package.then_some((link["name"].as_str()?.to_owned(), address.to_owned()))
+        });
+        Some(EarlierRelease { tag: release["tag_name"].as_str()?.to_owned(), files: files.collect() })
+    };
+    let upcoming = |release: &&Value| release["upcoming_release"] != true;
+    Ok(earlier.filter(upcoming).filter_map(read).find(|release| release.file(file).is_ok()))
+}
+
+/// Writes a section of the notes of the release of `tag`.
+pub(super) fn set_notes(client: &Client, tag: &str, section: &str) -> Result<(), ProviderError> {
+    let path = client.path(&format!("/releases/{}", encode_component(tag)));
+    let release = client.job.call("GET", &path, &Body::None)?.ok("the release")?;
+    let notes = release["description"].as_str().unwrap_or_default();
+    let changed = with_section(notes, section);
+    if changed == notes {
+        return Ok(());
+    }
+    let body = json!({ "description": changed });
+    client.job.call("PUT", &path, &Body::Json(&body))?.ok("the notes of the release").map(|_| ())
 }
 
 /// Uploads a file to the package registry, unless it exists, and returns its URL.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::server::{Answer, page, plain, refuse, serve};
-use super::stage::{Repository, commit};
+use super::stage::{Repository, commit, git};
 use crate::support::{Emulator, KEY, clean, html, root, write};
 
 #[derive(Default)]
@@ -20,6 +20,11 @@ struct State {
     notes: Vec<(u64, String, String)>,
     head: String,
     releases: BTreeMap<String, Vec<Value>>,
+    descriptions: BTreeMap<String, String>,
+    /// Artifacts of the job on the target branch.
+    artifacts: BTreeMap<String, Vec<u8>>,
+    /// When the label was set, and by whom.
+    label: Option<(String, u64)>,
     packages: BTreeMap<String, Vec<u8>>,
     serial: u64,
 }
@@ -122,6 +127,7 @@ impl Stage {
             ("CI_MERGE_REQUEST_IID", "7"),
             ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &self.repository.base),
             ("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "group/r"),
+            ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
             ("HYPERFRAMES_CI_TOKEN", "glpat-supersecret"),
         ]
     }
@@ -150,7 +156,43 @@ impl State {
         self.serial += 1;
         match (method, segments.as_slice()) {
             (_, ["merge_requests", ..]) if !as_user => refuse(401, "401 Unauthorized"),
-            ("GET", ["merge_requests", "7"]) => plain(200, json!({ "iid": 7, "sha": self.head })),
+            ("GET", ["merge_requests", "7"]) => {
+                let labels = if self.label.is_some() { json!(["looks good"]) } else { json!([]) };
+                plain(200, json!({ "iid": 7, "sha": self.head, "labels": labels }))
+            }
+            ("GET", ["merge_requests", "7", "resource_label_events"]) => {
+                let set = self.label.iter().map(|(time, user)| {
+                    json!({ "action": "add", "created_at": time, "label": { "name": "looks good" },
+                        "user": { "id": user, "username": format!("user{user}") } })
+                });
+                plain(200, json!(set.collect::<Vec<_>>()))
+            }
+            ("GET", ["merge_requests", "7", "versions"]) => plain(
+                200,
+                json!([{ "head_commit_sha": self.head, "created_at": "2026-11-27T10:00:00.000Z" }]),
+            ),
+            ("GET", ["members", "all", "1"]) => plain(200, json!({ "access_level": 30 })),
+            ("GET", ["members", "all", "2"]) => plain(200, json!({ "access_level": 20 })),
+            ("GET", ["jobs", "artifacts", "main", "raw", "hyperframes", rest @ ..]) => {
+                assert_eq!(query, "job=hyperframes");
+                match self.artifacts.get(&rest.join("/")) {
+                    Some(bytes) => plain(200, json!({ "bytes": bytes })),
+                    None => refuse(404, "404 Not Found"),
+                }
+            }
+            ("GET", ["releases"]) => {
+                // The newest first.
+                let listed = self.releases.iter().rev().map(|(tag, links)| {
+                    json!({ "tag_name": tag, "upcoming_release": false, "assets": { "links": links } })
+                });
+                plain(200, json!(listed.collect::<Vec<_>>()))
+            }
+            ("PUT", ["releases", tag]) => {
+                let text = body["description"].as_str().unwrap().to_owned();
+                self.descriptions.insert((*tag).to_owned(), text);
+                plain(200, json!({}))
+            }
+            ("GET", ["packages", "generic", ..]) => plain(200, json!({ "bytes": self.packages[path] })),
             ("GET", ["merge_requests", "7", "notes"]) => {
                 let notes = self.notes.iter().map(
                     |(id, author, text)| json!({ "id": id, "body": text, "author": { "username": author } }),
@@ -176,7 +218,7 @@ impl State {
                 }
             }
             ("GET", ["releases", tag]) if self.releases.contains_key(*tag) => {
-                plain(200, json!({ "tag_name": tag }))
+                plain(200, json!({ "tag_name": tag, "description": self.descriptions.get(*tag) }))
             }
             ("GET", ["repository", "tags", "v9"]) => refuse(404, "404 Tag Not Found"),
             ("POST", ["releases"]) => {
@@ -280,4 +322,64 @@ fn a_release_that_cannot_be_created_ends_the_run_before_anything_is_submitted() 
         assert!(code == 1 && log.contains(message), "{code}: {log}");
     }
     assert_eq!(stage.emulator.created(), (0, 0));
+}
+
+/// Runs the job on the target branch, and keeps its artifacts with another video.
+fn publish_base(stage: &Stage) {
+    let path = stage.repository.path();
+    git(path, &["checkout", "--quiet", &stage.repository.base]);
+    let variables = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")];
+    let (code, log) = stage.run(&variables, &[("projects", "videos"), ("mode", "preview")]);
+    assert_eq!(code, 0, "{log}");
+    let folder = path.join("hyperframes");
+    super::review::edited(&folder.join("videos-one.mp4"));
+    let mut state = stage.state.lock().unwrap();
+    for name in ["report.json", "videos-one.mp4"] {
+        state.artifacts.insert(name.to_owned(), fs::read(folder.join(name)).unwrap());
+    }
+    fs::remove_dir_all(folder).unwrap();
+    git(path, &["checkout", "--quiet", &stage.repository.head]);
+}
+
+#[test]
+fn a_change_is_in_the_note_and_a_label_of_a_developer_approves_it() {
+    let stage = Stage::new();
+    publish_base(&stage);
+    let inputs = [("projects", "videos"), ("fail-on-diff", "changed"), ("approval-label", "looks good")];
+    for (label, expected) in [
+        (None, 7),
+        (Some(("2026-11-27T10:05:00.000Z", 1)), 0),
+        // Set before the push; and by a reporter, and by a stranger.
+        (Some(("2026-11-27T09:55:00.000Z", 1)), 7),
+        (Some(("2026-11-27T10:05:00.000Z", 2)), 7),
+        (Some(("2026-11-27T10:05:00.000Z", 3)), 7),
+    ] {
+        stage.state.lock().unwrap().label = label.map(|(time, user)| (time.to_owned(), user));
+        let (code, log) = stage.run(&stage.merge_request(), &inputs);
+        assert_eq!(code, expected, "{label:?}: {log}");
+        let note = stage.state.lock().unwrap().notes[0].2.clone();
+        assert!(note.contains("<code>videos&#47;one</code> · **changed**, 7 of 10 frames"), "{note}");
+        let image =
+            "https://gitlab.example/group/r/-/jobs/9/artifacts/raw/hyperframes/diff/videos-one-sheet.png";
+        assert!(note.contains(image), "{note}");
+        assert_eq!(note.contains("Approved for "), expected == 0, "{note}");
+    }
+    assert!(stage.artifact("diff/index.html").contains("videos/one"));
+    let variables = stage.artifact("hyperframes.env");
+    assert!(variables.contains("HYPERFRAMES_CHANGED=true") && variables.len() < 5_000, "{variables}");
+    assert_eq!(stage.emulator.created(), (3, 3), "the base is not rendered again");
+}
+
+#[test]
+fn a_release_says_what_has_changed_since_the_last_one() {
+    let stage = Stage::new();
+    let release = |tag: &str| {
+        let variables = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_TAG", tag)];
+        let (code, log) = stage.run(&variables, &[("projects", "videos/one"), ("diff-baseline", "release")]);
+        assert_eq!(code, 0, "{log}");
+    };
+    release("v1");
+    release("v2");
+    let notes = stage.state.lock().unwrap().descriptions["v2"].clone();
+    assert!(notes.contains("### Videos since <code>v1") && notes.contains("No visible change: "), "{notes}");
 }

@@ -47,7 +47,7 @@ fn change_base(stage: &Stage) {
 }
 
 /// The clip of the emulator with a box in its last frames.
-fn edited(to: &Path) {
+pub(super) fn edited(to: &Path) {
     let clip = to.with_extension("clip.mp4");
     fs::write(&clip, super::stage::CLIP).unwrap();
     let mut command = Command::new("ffmpeg");
