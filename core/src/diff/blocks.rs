@@ -3,6 +3,9 @@
 /// Edge of a block of luma or alpha samples. A block of chroma covers the same pixels with half the edge.
 pub(super) const BLOCK: usize = 8;
 
+/// Edge of a block of chroma samples.
+const HALF: usize = BLOCK / 2;
+
 /// The value of a sample without color, and of the grey below transparent pixels.
 const MID: u32 = 128;
 
@@ -68,7 +71,7 @@ pub struct BlockSums {
 /// Memory that is used again for the next frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Scratch {
-    lanes: Vec<Lanes>,
+    columns: Columns,
     composite: Vec<u8>,
 }
 
@@ -103,15 +106,16 @@ impl BlockSums {
         let (u, rest) = rest.split_at(chroma_width * chroma_height);
         let (v, rest) = rest.split_at(chroma_width * chroma_height);
         let Self { sums, scratch } = self;
-        let Scratch { lanes, composite } = scratch;
-        let full = Plane { width, height, edge: BLOCK };
-        let half = Plane { width: chroma_width, height: chroma_height, edge: BLOCK / 2 };
-        let (luma_figures, rest_figures) = sums.split_at_mut(3 * cells);
+        let Scratch { columns, composite } = scratch;
+        let full = Plane { width, height };
+        let half = Plane { width: chroma_width, height: chroma_height };
+        let (luma_sums, rest_figures) = sums.split_at_mut(cells);
+        let (luma_slopes, rest_figures) = rest_figures.split_at_mut(2 * cells);
         let mut rest_figures = rest_figures.chunks_exact_mut(cells);
         if !format.has_alpha {
-            full.sum_with_slopes(luma, luma_figures, lanes);
+            full.sum::<BLOCK>(luma, luma_sums, luma_slopes, columns);
             for (samples, figures) in [u, v].into_iter().zip(rest_figures) {
-                half.sum(samples, figures, lanes);
+                half.sum::<HALF>(samples, figures, &mut [], columns);
             }
             return;
         }
@@ -123,13 +127,13 @@ impl BlockSums {
                 over_grey(*sample, alpha[y * width + x])
             }));
             if step == 1 {
-                full.sum_with_slopes(composite, luma_figures, lanes);
+                full.sum::<BLOCK>(composite, luma_sums, luma_slopes, columns);
             } else if let Some(figures) = rest_figures.next() {
-                plane.sum(composite, figures, lanes);
+                plane.sum::<HALF>(composite, figures, &mut [], columns);
             }
         }
         if let Some(figures) = rest_figures.next() {
-            full.sum(alpha, figures, lanes);
+            full.sum::<BLOCK>(alpha, figures, &mut [], columns);
         }
     }
 }
@@ -146,154 +150,98 @@ fn over_grey(sample: u8, alpha: u8) -> u8 {
 struct Plane {
     width: usize,
     height: usize,
-    /// Edge of a block: 8 or 4.
-    edge: usize,
-}
-
-/// Sums of 8 columns, as 4 lanes of 16 bits each: 8 rows of 255 fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Lanes {
-    /// Of columns 0, 2, 4 and 6.
-    even: u64,
-    /// Of columns 1, 3, 5 and 7.
-    odd: u64,
-    /// Of pairs of columns, weighted by the number of the row, 0 to 7.
-    by_row: u64,
 }
 
 impl Plane {
-    /// Writes the sums of the blocks of `samples`.
-    fn sum(self, samples: &[u8], sums: &mut [i16], lanes: &mut Vec<Lanes>) {
-        let columns = self.width.div_ceil(self.edge);
-        for (row, sums) in sums.chunks_exact_mut(columns).enumerate() {
-            let top = self.add_rows::<false>(row, samples, lanes);
-            if self.edge == BLOCK {
-                sums.iter_mut().zip(lanes.iter()).for_each(|(sum, lanes)| *sum = lanes.sum());
+    /// Writes the sums of the blocks of `samples` with an edge of `EDGE`, and their `slopes` along the rows, then along the
+    /// columns, unless there is no room for them.
+    fn sum<const EDGE: usize>(
+        self,
+        samples: &[u8],
+        sums: &mut [i16],
+        slopes: &mut [i16],
+        columns: &mut Columns,
+    ) {
+        let Self { width, height } = self;
+        let (across, down) = (EDGE.min(width), EDGE.min(height));
+        let count = width.div_ceil(EDGE);
+        let middle = slopes.len() / 2;
+        let (along_rows, along_columns) = slopes.split_at_mut(middle);
+        let mut slopes = along_rows.chunks_exact_mut(count).zip(along_columns.chunks_exact_mut(count));
+        for (row, sums) in sums.chunks_exact_mut(count).enumerate() {
+            let top = (row * EDGE).min(height - down);
+            columns.add::<EDGE>(&samples[top * width..(top + down) * width], width);
+            let blocks = columns.sums.as_chunks::<EDGE>().0;
+            sums.iter_mut().zip(blocks).for_each(|(sum, block)| *sum = low(dot(block, [1; EDGE])));
+            // The last block overlaps its neighbor.
+            let last = width - across;
+            if let Some(sum) = sums.last_mut() {
+                *sum = columns.sums[last..].iter().sum();
+            }
+            // Smaller frames have no whole block, and no slopes.
+            if across * down == BLOCK * BLOCK {
+                let Some((along_row, along_column)) = slopes.next() else { continue };
+                columns.slopes(0, along_row, along_column);
+                columns.slopes(last, &mut along_row[count - 1..], &mut along_column[count - 1..]);
             } else {
-                for (pair, lanes) in sums.chunks_mut(2).zip(lanes.iter()) {
-                    let both = lanes.even + lanes.odd;
-                    let both = both + (both >> 16);
-                    for (sum, half) in pair.iter_mut().zip([both, both >> 32]) {
-                        *sum = low(half);
-                    }
-                }
-            }
-            for (column, sum) in sums.iter_mut().enumerate().skip(lanes.len() * 8 / self.edge) {
-                *sum = self.block(samples, column, top).map(|(_, _, sample)| i16::from(sample)).sum();
-            }
-            let (across, down) = (self.edge.min(self.width), self.edge.min(self.height));
-            if across * down != BLOCK * BLOCK {
                 sums.iter_mut().for_each(|sum| *sum = scaled(*sum, across * down));
             }
         }
     }
+}
 
-    /// Writes the sums of the blocks of `samples`, then their slopes along the rows, then those along the columns.
-    fn sum_with_slopes(self, samples: &[u8], figures: &mut [i16], lanes: &mut Vec<Lanes>) {
-        let cells = figures.len() / 3;
-        let (sums, slopes) = figures.split_at_mut(cells);
-        self.sum(samples, sums, lanes);
-        // Smaller frames have no whole block.
-        if self.width < BLOCK || self.height < BLOCK {
-            return;
+/// Sums of the columns in a row of blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Columns {
+    sums: Vec<i16>,
+    /// Weighted by 8 in the first line to 1 in the last one of 8 lines.
+    weighted: Vec<i16>,
+    /// A line of zeros.
+    blank: Vec<u8>,
+}
+
+impl Columns {
+    /// Adds up at most `EDGE` lines of `width` samples; missing ones are zeros. The loop is one that compilers vectorize.
+    fn add<const EDGE: usize>(&mut self, samples: &[u8], width: usize) {
+        let Self { sums, weighted, blank } = self;
+        for figures in [&mut *sums, weighted] {
+            figures.resize(width, 0);
         }
-        let (along_rows, along_columns) = slopes.split_at_mut(cells);
-        let columns = self.width.div_ceil(BLOCK);
-        let rows = along_rows.chunks_exact_mut(columns).zip(along_columns.chunks_exact_mut(columns));
-        for (row, (along_rows, along_columns)) in rows.enumerate() {
-            let top = self.add_rows::<true>(row, samples, lanes);
-            let slopes = along_rows.iter_mut().zip(along_columns.iter_mut());
-            for ((along_row, along_column), lanes) in slopes.zip(lanes.iter()) {
-                let sum = i32::from(lanes.sum());
-                *along_row = slope(lanes.by_column(), sum);
-                *along_column = slope(lanes.by_row(), sum);
+        blank.resize(width, 0);
+        let mut lines = [&blank[..width]; EDGE];
+        lines.iter_mut().zip(samples.chunks_exact(width)).for_each(|(line, found)| *line = found);
+        let (sums, weighted) = (&mut sums[..width], &mut weighted[..width]);
+        for column in 0..width {
+            let (mut sum, mut total) = (0, 0);
+            for line in &lines {
+                sum += i16::from(line[column]);
+                total += sum;
             }
-            // The last block overlaps its neighbor.
-            if let (true, Some(along_row), Some(along_column)) =
-                (lanes.len() < columns, along_rows.last_mut(), along_columns.last_mut())
-            {
-                let add = |(sum, by_column, by_row), (x, y, sample): (usize, usize, u8)| {
-                    let (x, y) = (i32::try_from(x).unwrap_or(0), i32::try_from(y).unwrap_or(0));
-                    let sample = i32::from(sample);
-                    (sum + sample, by_column + x * sample, by_row + y * sample)
-                };
-                let (sum, by_column, by_row) = self.block(samples, columns - 1, top).fold((0, 0, 0), add);
-                *along_row = slope(by_column, sum);
-                *along_column = slope(by_row, sum);
-            }
+            sums[column] = sum;
+            weighted[column] = total;
         }
     }
 
-    /// Adds the rows of a row of blocks, 8 columns at a time, and returns the first one.
-    fn add_rows<const WEIGHTED: bool>(self, row: usize, samples: &[u8], lanes: &mut Vec<Lanes>) -> usize {
-        let Self { width, height, edge } = self;
-        let top = (row * edge).min(height.saturating_sub(edge));
-        lanes.clear();
-        lanes.resize(width / 8, Lanes::default());
-        let lines = samples.chunks_exact(width).skip(top).take(edge.min(height));
-        for (number, line) in (0_u64..).zip(lines) {
-            for (lanes, bytes) in lanes.iter_mut().zip(line.as_chunks::<8>().0) {
-                let word = u64::from_le_bytes(*bytes);
-                let (even, odd) = (word & LANES, (word >> 8) & LANES);
-                lanes.even += even;
-                lanes.odd += odd;
-                if WEIGHTED {
-                    lanes.by_row += (even + odd) * number;
-                }
-            }
+    /// Writes the slopes of the blocks of 8 columns from column `start`.
+    fn slopes(&self, start: usize, along_row: &mut [i16], along_column: &mut [i16]) {
+        let blocks = self.sums[start..].as_chunks::<BLOCK>().0.iter();
+        let blocks = blocks.zip(self.weighted[start..].as_chunks::<BLOCK>().0);
+        for (((sums, weighted), along_row), along_column) in blocks.zip(along_row).zip(along_column) {
+            *along_row = slope(dot(sums, [-7, -5, -3, -1, 1, 3, 5, 7]));
+            *along_column = slope(9 * dot(sums, [1; BLOCK]) - 2 * dot(weighted, [1; BLOCK]));
         }
-        top
-    }
-
-    /// Returns the samples of a block, with their column and row in it.
-    fn block(self, samples: &[u8], column: usize, top: usize) -> impl Iterator<Item = (usize, usize, u8)> {
-        let Self { width, height, edge } = self;
-        let left = (column * edge).min(width.saturating_sub(edge));
-        let lines = samples.chunks_exact(width).skip(top).take(edge.min(height));
-        lines.enumerate().flat_map(move |(y, line)| {
-            let block = &line[left..(left + edge).min(width)];
-            block.iter().enumerate().map(move |(x, sample)| (x, y, *sample))
-        })
     }
 }
 
-impl Lanes {
-    fn sum(self) -> i16 {
-        low(add_lanes(self.even + self.odd))
-    }
-
-    /// Returns the sum weighted by the number of the row.
-    fn by_row(self) -> i32 {
-        self.by_row
-            .to_le_bytes()
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|lane| i32::from(u16::from_le_bytes(*lane)))
-            .sum()
-    }
-
-    /// Returns the sum weighted by the number of the column.
-    fn by_column(self) -> i32 {
-        let lane = |lanes: u64, number: u32| i32::from(low(lanes >> (16 * number)));
-        let even =
-            (1..4).zip([2, 4, 6]).map(|(number, weight)| lane(self.even, number) * weight).sum::<i32>();
-        let odd =
-            (0..4).zip([1, 3, 5, 7]).map(|(number, weight)| lane(self.odd, number) * weight).sum::<i32>();
-        even + odd
-    }
+/// Returns the sum of products.
+fn dot<const N: usize>(values: &[i16; N], weights: [i16; N]) -> i32 {
+    values.iter().zip(weights).map(|(value, weight)| i32::from(*value) * i32::from(weight)).sum()
 }
 
-/// Adds four lanes, whose sum fits in 16 bits.
-fn add_lanes(lanes: u64) -> u64 {
-    lanes.wrapping_mul(0x0001_0001_0001_0001) >> 48
-}
-
-/// Returns the slope of a block from its sum and its sum weighted by 0 to 7, scaled as a sum: the weights -7, -5 to 7 of 64
-/// samples have a norm of 36.66, and those of a sum have 8.
-fn slope(weighted: i32, sum: i32) -> i16 {
-    let slope = (2 * weighted - 7 * sum) * 2 / 9;
-    i16::try_from(slope).unwrap_or(if slope < 0 { i16::MIN } else { i16::MAX })
+/// Returns the slope of a block from its sum weighted by -7, -5 to 7, scaled as a sum: these weights of 64 samples have a
+/// norm of 36.66, and those of a sum have 8.
+fn slope(weighted: i32) -> i16 {
+    low(weighted * 2 / 9)
 }
 
 /// Returns the sum of `samples` samples as that of 64.
@@ -302,11 +250,8 @@ fn scaled(sum: i16, samples: usize) -> i16 {
     i16::try_from(scaled).unwrap_or(i16::MAX)
 }
 
-/// The lower byte of each lane of 16 bits.
-const LANES: u64 = 0x00ff_00ff_00ff_00ff;
-
-/// Returns the lowest 16 bits.
-fn low(value: u64) -> i16 {
+/// Returns a value that fits in 16 bits.
+fn low(value: i32) -> i16 {
     let [first, second, ..] = value.to_le_bytes();
     i16::from_le_bytes([first, second])
 }

@@ -76,7 +76,11 @@ fn decode(ffmpeg: &Ffmpeg, file: &VideoFile, format: FrameFormat) -> io::Result<
     let [passthrough, all] = ffmpeg.passthrough();
     // The decoder of FFmpeg drops the alpha channel of VP9.
     let is_vp9 = has_alpha && file.video.alpha && file.video.codec == "vp9";
-    let options: &[&str] = if is_vp9 { &["-noautorotate", "-c:v", "libvpx-vp9"] } else { &["-noautorotate"] };
+    let threads = threads();
+    let mut options = vec!["-noautorotate", "-threads", &threads];
+    if is_vp9 {
+        options.extend(["-c:v", "libvpx-vp9"]);
+    }
     let arguments = [
         "-map",
         "0:v:0",
@@ -91,7 +95,13 @@ fn decode(ffmpeg: &Ffmpeg, file: &VideoFile, format: FrameFormat) -> io::Result<
         pixels,
         "pipe:1",
     ];
-    ffmpeg.start((options, &file.input), &arguments)
+    ffmpeg.start((&options, &file.input), &arguments)
+}
+
+/// Returns the number of threads that decode one of two videos. More of them than there are processors cost time.
+fn threads() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors / 2).max(1).to_string()
 }
 
 /// A thread that reads the frames of a video.
