@@ -78,7 +78,25 @@ pub(super) fn in_turns(
     Ok((median(times.0)?, median(times.1)?))
 }
 
-fn median(mut times: Vec<Duration>) -> Result<Duration> {
+/// Does some work, and adds the processor time of the programs that it starts and waits for.
+pub(super) fn processor_time(times: &mut Vec<Duration>, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let before = children_time()?;
+    work()?;
+    times.push(children_time()?.saturating_sub(before));
+    Ok(())
+}
+
+/// Returns the processor time of the programs that have ended, and of theirs.
+fn children_time() -> Result<Duration> {
+    // A tick has been 10 ms on all machines with Linux for as long as there are ticks.
+    const TICK: Duration = Duration::from_millis(10);
+    let text = fs::read_to_string("/proc/self/stat").context("processor time is measured on Linux only")?;
+    let members = text.rsplit_once(')').map_or("", |(_, members)| members).split_whitespace();
+    let ticks = members.skip(13).take(2).map(|ticks| ticks.parse::<u32>().context("not a number"));
+    Ok(TICK * ticks.sum::<Result<u32>>()?)
+}
+
+pub(super) fn median(mut times: Vec<Duration>) -> Result<Duration> {
     times.sort();
     times.get(times.len() / 2).copied().context("no run")
 }
