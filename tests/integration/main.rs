@@ -16,6 +16,7 @@ mod crash;
 #[cfg(unix)]
 mod deadline;
 mod diff;
+mod diff_base;
 mod faults;
 mod fix;
 mod flow;

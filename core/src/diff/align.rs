@@ -26,6 +26,12 @@ impl Timeline {
         Self { times, interval: if usual > 0.0 && usual.is_finite() { usual } else { 1.0 / 30.0 } }
     }
 
+    /// Returns the presentation times in seconds, ascending.
+    #[must_use]
+    pub fn times(&self) -> &[f64] {
+        &self.times
+    }
+
     /// Returns the number of frames.
     #[must_use]
     pub fn len(&self) -> usize {

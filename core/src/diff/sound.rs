@@ -78,6 +78,19 @@ impl Levels {
         &self.levels
     }
 
+    /// Returns the levels in tenths of a decibel above silence.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 600")]
+    pub(super) fn tenths(&self) -> Vec<u16> {
+        let tenths = |level: &f32| ((level - FLOOR) * 10.0).round().clamp(0.0, 600.0) as u16;
+        self.levels.iter().map(tenths).collect()
+    }
+
+    /// Returns levels from tenths of a decibel above silence.
+    pub(super) fn of_tenths(tenths: &[u16]) -> Self {
+        let levels = tenths.iter().map(|tenths| f32::from(*tenths) / 10.0 + FLOOR).collect();
+        Self { levels, ..Self::default() }
+    }
+
     fn end_level(&mut self) {
         let mean = self.squares / f64::from(self.count) / (f64::from(i16::MIN) * f64::from(i16::MIN));
         #[expect(clippy::cast_possible_truncation, reason = "decibels need few digits")]

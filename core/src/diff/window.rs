@@ -24,7 +24,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    fn new(step: Step, recycled: Option<Self>) -> Self {
+    pub(super) fn new(step: Step, recycled: Option<Self>) -> Self {
         let (mut differences, mut marked) =
             recycled.map(|frame| (frame.differences, frame.marked)).unwrap_or_default();
         differences.clear();

@@ -10,8 +10,7 @@ use super::{Compared, DiffInput, DiffOptions, compare_files};
 use crate::app::budget::{Billed, LimitOptions};
 use crate::app::config::{DiffConfig, Entry, Settings, slug};
 use crate::app::options::Given;
-use crate::app::outcome::Outcome;
-use crate::app::render::{PreparedRender, render};
+use crate::app::render::PreparedRender;
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::fault::{Error, Exit};
 use crate::project::checkout::Checkout;
@@ -154,15 +153,23 @@ impl Pair<'_> {
             return Ok(billed);
         };
         console.step(&format!("Comparing {}", self.name));
-        let identity = base.identity();
-        let is_equal = identity.is_some() && identity == self.head.identity();
+        // The results of the renders are not those of the comparison.
+        let mut quiet = console.for_entry(&self.name);
+        let console = if console.is_json() { &mut quiet } else { console };
+        let prepared = self.prepare(base, "base", console);
+        let prepared = prepared.and_then(|base| Ok([base, self.prepare(&self.head, "head", console)?]));
+        let keys =
+            prepared.as_ref().map_or([None, None], |sides| sides.each_ref().map(|side| side.key.clone()));
+        let [base_key, head_key] = keys;
+        let identity = base.identity(base_key);
+        let is_equal = identity.is_some() && identity == self.head.identity(head_key);
         if is_equal && (base.video.is_none() || self.head.video.is_none()) {
             run.add_status(&self.name, Status::Unchanged, EQUAL_INPUTS, &self.options);
             return Ok(billed);
         }
-        let videos = self.render(base, "base", &mut billed, console).and_then(|base| {
-            let head = self.render(&self.head, "head", &mut billed, console)?;
-            Ok([base, head])
+        let videos = prepared.and_then(|[base, head]| {
+            let base = self.render(base, &mut billed, console)?;
+            Ok([base, self.render(head, &mut billed, console)?])
         });
         let videos = match videos {
             Ok(videos) => videos,
@@ -207,33 +214,48 @@ impl Pair<'_> {
         Ok(Compared { are_temporary: [base.is_temporary, head.is_temporary], ..compared })
     }
 
-    /// Returns the video of one side, which is rendered if it is not known; or the status of the comparison, with the reason.
-    fn render(
+    /// Prepares the render of one side, and packs its project, if its video is not known. Returns the status of the
+    /// comparison, with the reason, if that fails.
+    fn prepare(
         &self,
         side: &Side,
-        name: &str,
-        billed: &mut Billed,
+        name: &'static str,
         console: &mut Console,
-    ) -> Result<KnownVideo, (Status, String)> {
+    ) -> Result<PreparedSide, (Status, String)> {
         if let Some(video) = &side.video {
-            return Ok(video.clone());
+            return Ok(PreparedSide { name, video: video.clone(), render: None, key: None });
         }
-        let is_free = name == "base" && !self.may_bill_base;
         let Some(spec) = &side.spec else {
             return Err((Status::Skipped, format!("the {name} has no video")));
         };
         let (video, spec) = self.output(spec, name);
-        let render = || -> Result<(), Error> {
+        let prepare = || {
             let limits = spec.limits;
-            let mut prepared = PreparedRender::new(spec, console)?;
-            if is_free && !prepared.is_on_this_machine() {
-                prepared.set_limits(LimitOptions { max_renders: Some(0), ..limits });
-            }
-            let outcome = prepared.render(console)?;
+            let mut render = PreparedRender::new(spec, console)?;
+            let key = render.key(console)?;
+            Ok(PreparedSide { name, video, render: Some((render, limits)), key })
+        };
+        prepare().map_err(|error: Error| (Status::Failed, format!("the {name} cannot be rendered: {error}")))
+    }
+
+    /// Returns the video of one side, which is rendered if it is not known; or the status of the comparison, with the reason.
+    fn render(
+        &self,
+        side: PreparedSide,
+        billed: &mut Billed,
+        console: &mut Console,
+    ) -> Result<KnownVideo, (Status, String)> {
+        let PreparedSide { name, video, render, .. } = side;
+        let Some((mut prepared, limits)) = render else { return Ok(video) };
+        let is_free = name == "base" && !self.may_bill_base;
+        if is_free && !prepared.is_on_this_machine() {
+            prepared.set_limits(LimitOptions { max_renders: Some(0), ..limits });
+        }
+        let rendered = prepared.render(console).and_then(|outcome| {
             *billed += outcome.billed();
             outcome.verdict()
-        };
-        render().map(|()| video).map_err(|error| match error.exit() {
+        });
+        rendered.map(|()| video).map_err(|error| match error.exit() {
             Exit::Limit if is_free => (Status::Skipped, NOT_RENDERED.to_owned()),
             _ => (Status::Failed, format!("the {name} cannot be rendered: {error}")),
         })
@@ -276,17 +298,25 @@ impl From<RenderSpec> for Side {
 }
 
 impl Side {
-    /// Returns what identifies the inputs: the render key, if nothing else is known; `None` without either.
-    fn identity(&self) -> Option<String> {
-        if let Some(identity) = &self.identity {
-            return Some(identity.clone());
-        }
-        let spec = RenderSpec { output: None, is_dry_run: true, ..self.spec.clone()? };
-        match render(spec, &mut Console::silent()).ok()? {
-            Outcome::DryRun(dry) => Some(dry.key),
-            _ => None,
-        }
+    /// Returns what identifies the inputs: the render key, which is `key` if it is known already, if nothing else is; `None`
+    /// without either.
+    fn identity(&self, key: Option<String>) -> Option<String> {
+        self.identity.clone().or(key).or_else(|| {
+            // Equal inputs are unchanged where they cannot be rendered, too.
+            let spec = RenderSpec { output: None, is_dry_run: true, ..self.spec.clone()? };
+            let mut console = Console::silent();
+            PreparedRender::new(spec, &mut console).ok()?.key(&mut console).ok()?
+        })
     }
+}
+
+/// One side, ready to be rendered, if its video is not known.
+struct PreparedSide {
+    name: &'static str,
+    video: KnownVideo,
+    render: Option<(PreparedRender, LimitOptions)>,
+    /// The render key.
+    key: Option<String>,
 }
 
 impl Compared {

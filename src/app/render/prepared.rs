@@ -23,6 +23,7 @@ use crate::app::severities;
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::project::engine_pin::engine_note;
+use crate::project::pack::Packed;
 use crate::renderers::{ENGINE_VERSION, Input, Order, Output, Renderer, RunContext};
 use crate::system::output::{OutputError, OutputFile};
 use crate::system::output_place::OutputPlace;
@@ -35,6 +36,8 @@ pub(crate) struct PreparedRender {
     /// The renderer; `None` for a dry run.
     chosen: Option<ChosenRenderer>,
     source: Source,
+    /// The archive of the project, if it is packed.
+    packed: Option<Packed>,
 }
 
 /// The project to render.
@@ -57,7 +60,7 @@ impl PreparedRender {
         if let Some(project) = request.uploaded.clone() {
             let chosen = Some(choose_for_uploaded(&spec)?);
             check_own_output(&spec)?;
-            return Ok(Self { spec, request, chosen, source: Source::Uploaded(project) });
+            return Ok(Self { spec, request, chosen, source: Source::Uploaded(project), packed: None });
         }
         let chosen = if spec.is_dry_run { None } else { Some(choose(&spec, console)?) };
         let renderer = renderer_of(&spec, chosen.as_ref());
@@ -87,12 +90,29 @@ impl PreparedRender {
                 None
             }
         };
-        Ok(Self { spec, request, chosen, source: Source::Directory(Box::new(project), rows) })
+        let source = Source::Directory(Box::new(project), rows);
+        Ok(Self { spec, request, chosen, source, packed: None })
     }
 
     /// Returns whether this machine renders it, also through the emulator. A dry run counts as such.
     pub(crate) fn is_on_this_machine(&self) -> bool {
         self.chosen.as_ref().is_none_or(|chosen| chosen.renderer.description().is_on_this_machine)
+    }
+
+    /// Packs the project, and returns the key of its render; `None` for a batch, and for a project that is not a directory.
+    ///
+    /// # Errors
+    /// Returns an error if a file or the archive cannot be read or written.
+    pub(crate) fn key(&mut self, console: &mut Console) -> Result<Option<String>, Error> {
+        let Source::Directory(project, None) = &self.source else { return Ok(None) };
+        let packed = match self.packed.take() {
+            Some(packed) => packed,
+            None => project.pack(console)?,
+        };
+        let digest = packed.manifest.digest();
+        self.packed = Some(packed);
+        let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &self.request.body);
+        Ok(Some(identity.key(0).to_string()))
     }
 
     /// Replaces the limits.
@@ -105,7 +125,7 @@ impl PreparedRender {
     /// # Errors
     /// Returns an error if the render fails. Failed rows of a batch are in the outcome.
     pub(crate) fn render(self, console: &mut Console) -> Result<Outcome, Error> {
-        let Self { spec, request, chosen, source } = self;
+        let Self { spec, request, chosen, source, packed } = self;
         match (source, chosen) {
             (Source::Uploaded(project), Some(chosen)) => {
                 render_uploaded(&spec, &request, &project, chosen, console)
@@ -117,9 +137,9 @@ impl PreparedRender {
                 batch::run(&spec, &request, &project, renderer, session, (&file, count), console)
             }
             (Source::Directory(project, None), Some(chosen)) => {
-                render_directory(&spec, &request, &project, chosen, console)
+                render_directory(&spec, &request, &project, (packed, chosen), console)
             }
-            (Source::Directory(project, None), None) => dry_run(&spec, &request, &project, console),
+            (Source::Directory(project, None), None) => dry_run(&spec, &request, &project, packed, console),
             (Source::Uploaded(_), None) => {
                 Err(Error::usage("--dry-run requires a project directory", "remove --asset-id and --url"))
             }
@@ -199,9 +219,10 @@ fn dry_run(
     spec: &RenderSpec,
     request: &RequestBody,
     project: &PreparedProject,
+    packed: Option<Packed>,
     console: &mut Console,
 ) -> Result<Outcome, Error> {
-    let packed = project.pack(console)?;
+    let packed = packed.map_or_else(|| project.pack(console), Ok)?;
     let limit = renderer_of(spec, None).and_then(|renderer| renderer.description().upload_limit);
     check_size(&packed, limit.map(|limit| limit(spec.run.upload)))?;
     console.detail("largest files:");
@@ -227,10 +248,10 @@ fn render_directory(
     spec: &RenderSpec,
     request: &RequestBody,
     project: &PreparedProject,
-    chosen: ChosenRenderer,
+    (packed, chosen): (Option<Packed>, ChosenRenderer),
     console: &mut Console,
 ) -> Result<Outcome, Error> {
-    let packed = project.pack(console)?;
+    let packed = packed.map_or_else(|| project.pack(console), Ok)?;
     check_size(&packed, chosen.renderer.description().upload_limit.map(|limit| limit(spec.run.upload)))?;
     let digest = packed.manifest.digest();
     let identity = RenderIdentity::new(ProjectIdentity::Digest(&digest), &request.body);

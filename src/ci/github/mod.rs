@@ -218,13 +218,13 @@ impl CiProvider for GitHub {
     }
 
     fn is_published(&self, name: &str) -> bool {
-        self.published.borrow().contains_key(name)
+        self.published.borrow().as_ref().is_some_and(|published| published.find(name).is_some())
     }
 
     fn published_file(&self, name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
         let known = self.published.borrow();
-        let files = known.iter().flat_map(|published| published.folder.iter().chain(&published.base));
-        let sha = files.into_iter().find(|file| file.name == name).map(|file| file.sha.clone());
+        let file = known.as_ref().and_then(|published| published.find(name));
+        let sha = file.map(|file| file.sha.clone());
         sha.map(|sha| snapshot::read_blob(&self.client, &sha, "a published preview")).transpose()
     }
 

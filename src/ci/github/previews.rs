@@ -62,6 +62,11 @@ impl PublishedFiles {
     fn new(snapshot: Snapshot) -> Self {
         snapshot.tip.map(|tip| Self { folder: tip.folder, base: tip.base }).unwrap_or_default()
     }
+
+    /// Returns the file of a name.
+    pub(super) fn find(&self, name: &str) -> Option<&File> {
+        self.folder.iter().chain(&self.base).find(|file| file.name == name)
+    }
 }
 
 /// The branch.
