@@ -1,5 +1,6 @@
 //! The preview of one composition: its render, its images, and where they are published.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::video::signature;
@@ -42,8 +43,10 @@ pub(super) struct Preview {
     pub(super) base_name: Option<String>,
     /// URLs of the published files.
     pub(super) urls: PublishedUrls,
-    /// Number of its comparison with the base in this run.
-    pub(super) comparison: Option<usize>,
+    /// Numbers of its comparisons with the base in this run.
+    pub(super) comparisons: Range<usize>,
+    /// Number of rows with other inputs than in the base, and of all rows; `None` if it is one video.
+    pub(super) rows_changed: Option<(usize, usize)>,
     /// The comparison with the base.
     pub(super) review: Option<Review>,
 }
@@ -131,7 +134,8 @@ impl Preview {
             images: Images::default(),
             base_name: None,
             urls: PublishedUrls::default(),
-            comparison: None,
+            comparisons: 0..0,
+            rows_changed: None,
             review: None,
         }
     }
@@ -192,15 +196,15 @@ impl Preview {
     pub(super) fn media(&self) -> Vec<Media> {
         let Some(name) = self.file_stem() else { return Vec::new() };
         let image = self.images.gif.as_deref().or(self.images.poster.as_deref());
-        let picture = self.review.as_ref().and_then(Review::media);
+        let pictures = self.review.iter().flat_map(Review::media).collect::<Vec<_>>();
         // The picture of a comparison shows more than the image does.
-        let image = image.filter(|_| picture.is_none() && !self.has_no_visible_change());
+        let image = image.filter(|_| pictures.is_empty() && !self.has_no_visible_change());
         let files = [image, self.video()];
         let named = files.into_iter().flatten().filter_map(|path| {
             let extension = path.extension()?.to_str()?;
             Some(Media { name: format!("{name}.{extension}"), path: path.to_owned() })
         });
-        named.chain(picture).collect()
+        named.chain(pictures).collect()
     }
 
     /// Returns whether it was compared with the base and looks the same.
@@ -210,8 +214,8 @@ impl Preview {
 
     /// Returns the possible names of the images of the base; none if a comparison shows more than they do.
     pub(super) fn base_image_names(&self) -> Option<Vec<String>> {
-        let is_shown =
-            !self.has_no_visible_change() && self.review.as_ref().and_then(Review::media).is_none();
+        let is_shown = !self.has_no_visible_change()
+            && self.review.as_ref().is_none_or(|review| review.media().is_empty());
         self.base_name
             .as_ref()
             .filter(|_| is_shown)
@@ -234,7 +238,7 @@ impl Preview {
             base_image: find(&self.base_name, &["gif", "png"]),
         };
         if let Some(review) = &mut self.review {
-            review.set_url(published);
+            review.set_urls(published);
         }
     }
 

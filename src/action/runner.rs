@@ -96,7 +96,7 @@ impl PreviewRunner<'_, '_> {
         let Ok(html) = gate::read_text(&base.path().join(target.path()), &reach, limit::PAGE) else {
             // All variables of a new composition are new.
             preview.is_new = true;
-            return Err("the base does not have this project".to_owned());
+            return Err("the base does not have it".to_owned());
         };
         let before = Composition::parse(&target.path(), &html).declarations;
         preview.variables = variable_changes(&before, &target.parsed.declarations);

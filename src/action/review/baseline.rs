@@ -6,20 +6,19 @@ use crate::system::gate::Reach;
 use crate::ui::Console;
 
 use super::Reviewer;
-use crate::action::preview::Preview;
 
 /// Extensions of videos.
 const EXTENSIONS: [&str; 3] = ["mp4", "webm", "mov"];
 
 impl Reviewer<'_> {
-    /// Returns the base of a preview, with its video if a run for the default branch has published it.
-    pub(super) fn base(&self, mut spec: RenderSpec, preview: &Preview, console: &mut Console) -> Side {
+    /// Returns the base of a preview, with its video if a run for the default branch has published it. `identity` is the name of
+    /// published files.
+    pub(super) fn base(&self, mut spec: RenderSpec, identity: Option<String>, console: &mut Console) -> Side {
         // The head's own key would return the video of the head, and its webhook is not for the base.
         spec.idempotency_key = None;
         spec.request.callback_id = None;
         spec.request.callback_url = None;
         spec.run.reuse.is_off = false;
-        let identity = preview.base_name.clone();
         let video = identity.as_deref().and_then(|name| self.published(name, console));
         Side { spec: Some(spec), identity, video }
     }

@@ -26,7 +26,7 @@ pub(in crate::action) fn title(review: &Review) -> Option<String> {
 pub(in crate::action) fn pictures(preview: &Preview, has_ranges: bool) -> String {
     let Some(review) = &preview.review else { return String::new() };
     let mut text = String::new();
-    if let Some(url) = &review.url {
+    for url in &review.urls {
         let alt = attribute(&format!("Changes of {}: base left, head right", preview.display_name), MAX_NAME);
         text.push_str(&format!("<img src=\"{url}\" width=\"640\" alt=\"{alt}\">\n\n"));
     }

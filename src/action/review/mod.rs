@@ -10,6 +10,7 @@ mod inputs;
 mod markdown;
 mod release;
 mod result;
+mod rows;
 
 use hyperframes_ci_core::diff::Status;
 
@@ -92,20 +93,36 @@ impl<'a> Reviewer<'a> {
         preview: &mut Preview,
         console: &mut Console,
     ) -> Result<Billed, Error> {
+        let first = self.run.len();
+        let billed = self.add(comparison, preview, console)?;
+        preview.comparisons = first..self.run.len();
+        Ok(billed)
+    }
+
+    fn add(
+        &mut self,
+        comparison: Comparison,
+        preview: &mut Preview,
+        console: &mut Console,
+    ) -> Result<Billed, Error> {
         let Comparison { config, head, base } = comparison;
         if config.is_off {
             console.detail("not compared with the base, since diff = false");
             return Ok(Billed::default());
         }
         let options = config.options();
-        preview.comparison = Some(self.run.len());
         self.run.set_gate(self.inputs.review.gate.unwrap_or(config.gate()));
         let name = preview.display_name.clone();
+        let has_rows = head.batch.rows.is_some() && self.release.is_none();
+        let is_rendered = matches!(preview.state, PreviewState::Rendered(_));
+        if let (true, true, false, Ok(base)) = (has_rows, is_rendered, preview.is_new, &base) {
+            return self.compare_rows(head, base.clone(), &options, preview, console);
+        }
         let base = match &self.release {
             Some(Ok(release)) => release.side(self.provider, &name, self.folder.path()),
             Some(Err(reason)) => Err(reason.clone()),
             None if preview.is_new => Ok(None),
-            None => base.map(Some).map(|spec| spec.map(|spec| self.base(spec, preview, console))),
+            None => base.map(|spec| Some(self.base(spec, preview.base_name.clone(), console))),
         };
         let without_videos = if !matches!(preview.state, PreviewState::Rendered(_)) {
             Some((Status::Failed, "it was not rendered".to_owned()))
@@ -130,9 +147,14 @@ impl<'a> Reviewer<'a> {
             head: Side { spec: Some(head), identity, video },
             options,
             folder: self.folder.path(),
-            may_bill_base: self.inputs.review.baseline == Baseline::Render,
+            may_bill_base: self.may_bill(),
         };
         pair.compare(&mut self.run, console)
+    }
+
+    /// Returns whether the base may be rendered where it is billed.
+    fn may_bill(&self) -> bool {
+        self.inputs.review.baseline == Baseline::Render
     }
 
     /// Writes the report, and sets the results of the previews. Returns all results; `None` if nothing was compared.
@@ -146,8 +168,12 @@ impl<'a> Reviewer<'a> {
         let since = self.release.and_then(Result::ok).map(|release| release.tag().to_owned());
         let diff = self.run.finish()?;
         for preview in previews {
-            let outcome = preview.comparison.and_then(|index| diff.outcome.comparisons.get(index));
-            preview.review = outcome.map(Review::of);
+            let outcomes = diff.outcome.comparisons.get(preview.comparisons.clone()).unwrap_or_default();
+            preview.review = match (preview.rows_changed, outcomes) {
+                (_, []) => None,
+                (None, [outcome, ..]) => Some(Review::of(outcome)),
+                (Some(changed), outcomes) => Some(Review::of_rows(&preview.display_name, changed, outcomes)),
+            };
         }
         Ok(Some(Reviewed { diff, since }))
     }

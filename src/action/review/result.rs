@@ -1,5 +1,6 @@
 //! The comparison of a preview, as reports show it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::diff::Status;
@@ -16,6 +17,21 @@ const MAX_TITLE: usize = 160;
 /// Ranges of time in the summary of the job.
 const MAX_RANGES: usize = 20;
 
+/// Rows of a batch whose pictures are shown, and those that have a line.
+const MAX_SHEETS: usize = 3;
+const MAX_LINES: usize = 5;
+
+/// Statuses of rows, from the one that says most about the batch.
+const ROW_STATUSES: &[Status] = &[
+    Status::Changed,
+    Status::Unstable,
+    Status::Faint,
+    Status::Failed,
+    Status::Skipped,
+    Status::Removed,
+    Status::New,
+];
+
 /// The comparison of a preview with the base.
 #[derive(Debug)]
 pub(in crate::action) struct Review {
@@ -28,12 +44,12 @@ pub(in crate::action) struct Review {
     pub(super) notes: Vec<String>,
     /// Ranges of time that differ, as rows of a table.
     pub(super) ranges: Vec<String>,
-    /// The strip and the filmstrip in one picture.
-    pub(super) sheet: Option<PathBuf>,
+    /// The strip and the filmstrip in one picture; of several rows, those of the first ones.
+    sheets: Vec<PathBuf>,
     /// All pictures.
     files: Vec<PathBuf>,
-    /// URL of the published picture.
-    pub(super) url: Option<String>,
+    /// URLs of the published pictures.
+    pub(super) urls: Vec<String>,
     /// The result in `report.json`.
     pub(in crate::action) json: Value,
 }
@@ -45,7 +61,6 @@ impl Review {
         let title = outcome.summary.strip_prefix(&known).unwrap_or_default().trim_start_matches(", ");
         let title = if outcome.reason.is_some() { String::new() } else { plain(title) };
         let images = outcome.images.as_ref();
-        let file = |path: Option<&PathBuf>| path.cloned();
         let pictures = images.map(|images| [&images.strip, &images.filmstrip, &images.sheet]);
         let picture = outcome.picture.as_ref();
         let ranges = picture.iter().flat_map(|picture| &picture.ranges).map(|range| {
@@ -68,10 +83,39 @@ impl Review {
             reason: outcome.reason.clone(),
             notes: outcome.notes.clone(),
             ranges: ranges.take(MAX_RANGES).collect(),
-            sheet: images.and_then(|images| file(images.sheet.as_ref())),
+            sheets: images.and_then(|images| images.sheet.clone()).into_iter().collect(),
             files: pictures.into_iter().flatten().filter_map(Clone::clone).collect(),
-            url: None,
+            urls: Vec::new(),
             json: json!(outcome),
+        }
+    }
+
+    /// Returns the review of the rows of a batch: `changed` of them and of all have other inputs than in the base, and the
+    /// first ones of these were compared.
+    pub(super) fn of_rows(name: &str, changed: (usize, usize), outcomes: &[ComparisonOutcome]) -> Self {
+        let reviews = outcomes.iter().map(Self::of).collect::<Vec<_>>();
+        let worst = ROW_STATUSES.iter().find(|status| reviews.iter().any(|review| review.status == **status));
+        let status = worst.copied().unwrap_or(Status::Unchanged);
+        let title = format!("{} of {} rows have other inputs", changed.0, changed.1);
+        let reasons = reviews.iter().filter_map(|review| review.reason.clone()).collect::<BTreeSet<_>>();
+        let lines = outcomes.iter().filter(|outcome| outcome.status != Status::Unchanged.as_str());
+        let sheets = reviews.iter().flat_map(|review| &review.sheets).take(MAX_SHEETS).cloned();
+        let is_compared = |status: Status| !matches!(status, Status::Skipped | Status::Failed);
+        Self {
+            status,
+            reason: (!is_compared(status)).then(|| reasons.into_iter().collect::<Vec<_>>().join("; ")),
+            notes: lines.take(MAX_LINES).map(|outcome| outcome.summary.clone()).collect(),
+            ranges: Vec::new(),
+            sheets: sheets.collect(),
+            files: reviews.iter().flat_map(|review| &review.files).cloned().collect(),
+            urls: Vec::new(),
+            json: json!({
+                "name": name,
+                "status": status,
+                "summary": format!("{name}: {status}, {title}"),
+                "comparisons": outcomes,
+            }),
+            title,
         }
     }
 
@@ -94,8 +138,8 @@ impl Review {
             notes: Vec::new(),
             ranges: Vec::new(),
             files: sheet.iter().cloned().collect(),
-            sheet,
-            url: None,
+            sheets: sheet.into_iter().collect(),
+            urls: Vec::new(),
             // Of a report that anybody wrote, nothing is repeated.
             json: Value::Null,
         })
@@ -116,18 +160,20 @@ impl Review {
         self.files.iter().map(PathBuf::as_path)
     }
 
-    /// Returns the picture to publish. Its name depends on its contents.
-    pub(in crate::action) fn media(&self) -> Option<Media> {
-        let path = self.sheet.clone()?;
-        let digest = digest::of_file(&path).ok()?;
-        Some(Media { name: format!("{}.png", digest.get(..24)?), path })
+    /// Returns the pictures to publish. Their names depend on their contents.
+    pub(in crate::action) fn media(&self) -> Vec<Media> {
+        let media = |path: &PathBuf| {
+            let digest = digest::of_file(path).ok()?;
+            Some(Media { name: format!("{}.png", digest.get(..24)?), path: path.clone() })
+        };
+        self.sheets.iter().filter_map(media).collect()
     }
 
-    /// Sets the URL from names and URLs of published files.
-    pub(in crate::action) fn set_url(&mut self, published: &[(String, String)]) {
-        let name = self.media().map(|media| media.name);
-        let found = published.iter().find(|(known, _)| Some(known) == name.as_ref());
-        self.url = found.map(|(_, url)| url.clone());
+    /// Sets the URLs from names and URLs of published files.
+    pub(in crate::action) fn set_urls(&mut self, published: &[(String, String)]) {
+        let names = self.media().into_iter().map(|media| media.name);
+        let url = |name: String| Some(published.iter().find(|(known, _)| *known == name)?.1.clone());
+        self.urls = names.filter_map(url).collect();
     }
 }
 

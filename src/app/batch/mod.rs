@@ -13,6 +13,7 @@ mod plan;
 mod row_outcome;
 mod rows;
 mod rows_file;
+mod single;
 mod summary;
 
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub(crate) use places::{check_appended_files, own_files};
 pub(crate) use row_outcome::RowOutcome;
 pub(crate) use rows::BatchRows;
 pub(crate) use rows_file::RowsFile;
+pub(crate) use single::RowRender;
 
 use super::outcome::{BatchOutcome, Outcome};
 use super::prepare::{PreparedProject, check_size};

@@ -149,7 +149,7 @@ impl Pair<'_> {
     pub(crate) fn compare(&self, run: &mut DiffRun, console: &mut Console) -> Result<Billed, Error> {
         let mut billed = Billed::default();
         let Some(base) = &self.base else {
-            run.add_status(&self.name, Status::New, "the base does not have this project", &self.options);
+            run.add_status(&self.name, Status::New, "the base does not have it", &self.options);
             return Ok(billed);
         };
         console.step(&format!("Comparing {}", self.name));

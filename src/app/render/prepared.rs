@@ -14,7 +14,7 @@ use super::choose::{ChosenRenderer, check_capabilities, choose, choose_for_uploa
 use super::output::check_output;
 use super::reporter::SingleReporter;
 use super::result::FinishedOrder;
-use crate::app::batch::{self, BatchRows, RowCount, RowsFile};
+use crate::app::batch::{self, BatchRows, RowCount, RowRender, RowsFile};
 use crate::app::budget::LimitOptions;
 use crate::app::outcome::{DryRunOutcome, Outcome, ProjectOutcome};
 use crate::app::prepare::{PreflightSpec, PreparedProject, archive_outcome, check_size, largest_lines};
@@ -118,6 +118,17 @@ impl PreparedRender {
     /// Replaces the limits.
     pub(crate) fn set_limits(&mut self, limits: LimitOptions) {
         self.spec.limits = limits;
+    }
+
+    /// Returns the first `limit` valid rows of a batch as single renders.
+    ///
+    /// # Errors
+    /// Returns an error if the project or the rows cannot be read.
+    pub(crate) fn row_renders(&self, limit: usize, console: &mut Console) -> Result<Vec<RowRender>, Error> {
+        let Source::Directory(project, Some(rows)) = &self.source else { return Ok(Vec::new()) };
+        let renderer = renderer_of(&self.spec, self.chosen.as_ref());
+        let digest = project.pack(console)?.manifest.digest();
+        BatchRows::new(&self.spec, &self.request, project, renderer, &rows.0)?.renders(&digest, limit)
     }
 
     /// Renders, or reports what would be rendered in a dry run.

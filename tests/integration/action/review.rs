@@ -315,6 +315,46 @@ fn a_release_says_what_has_changed_since_the_last_one() {
     assert_eq!(stage.emulator.created(), (2, 2));
 }
 
+#[test]
+fn rows_are_compared_by_their_inputs() {
+    let mut stage = Stage::new();
+    let path = stage.repository.path().to_owned();
+    stage.repository.base = super::configuration::named(&stage);
+    // The same rows in another order, and a new one.
+    write(&path, "rows.csv", "title\nGrace\nEdith\nAda\n");
+    stage.repository.head = commit(&path, "rows");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let run = stage.run(&stage.pull_request(), &[("fail-on-diff", "changed")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let compared = results(&run);
+    let comparisons = compared["comparisons"].as_array().unwrap();
+    assert_eq!(comparisons.len(), 1, "{compared}");
+    assert_eq!(
+        (&comparisons[0]["name"], &comparisons[0]["status"]),
+        (&json!("customers, row 2"), &json!("new"))
+    );
+    // Other values: the base of the row is an earlier render.
+    write(&path, "rows.csv", "title\nAda\nGrace Hopper\n");
+    stage.repository.head = commit(&path, "a name");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let run = stage.run(&stage.pull_request(), &[("fail-on-diff", "changed")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let comparison = results(&run)["comparisons"][0].clone();
+    assert_eq!(
+        (&comparison["name"], &comparison["status"]),
+        (&json!("customers, row 2"), &json!("unchanged"))
+    );
+    assert_eq!(stage.emulator.created().1, 4, "the base is not paid for again: {}", run.log);
+    assert!(comment(&stage).contains("No visible change: <code>customers</code>"), "{}", comment(&stage));
+    // Equal rows.
+    write(&path, "rows.csv", "title\nGrace\nAda\n");
+    stage.repository.head = commit(&path, "the same");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let run = stage.run(&stage.pull_request(), &[("fail-on-diff", "any")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(results(&run)["comparisons"][0]["summary"].as_str().unwrap().contains("all 2 rows are equal"));
+}
+
 fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
 
