@@ -177,6 +177,11 @@ impl ActionRun<'_> {
             // Without the output, the engine is not saved, which costs time only.
             let _ = self.provider.output("engine-installed", "true");
         }
+        for (preview, target) in previews.iter_mut().zip(&scope.targets) {
+            if let Some(review) = &mut preview.review {
+                review.explain(&scope.findings.diagnostics, &target.prefix);
+            }
+        }
         for preview in &previews {
             if let PreviewState::Failed { message, .. } = &preview.state {
                 self.provider.annotate_error(&format!("{} failed to render", preview.display_name), message);

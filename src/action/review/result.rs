@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::diff::Status;
+use hyperframes_ci_core::findings::Diagnostic;
 use serde_json::{Value, json};
 
 use crate::action::markdown::short_code;
@@ -20,6 +21,13 @@ const MAX_RANGES: usize = 20;
 /// Rows of a batch whose pictures are shown, and those that have a line.
 const MAX_SHEETS: usize = 3;
 const MAX_LINES: usize = 5;
+
+/// Checks that find what differs from run to run.
+const UNSTABLE: &[&str] =
+    &["nondeterministic-script", "real-time-animation", "css-transition", "unseeked-animation"];
+
+/// Findings that are shown as the cause.
+const MAX_CAUSES: usize = 3;
 
 /// Statuses of rows, from the one that says most about the batch.
 const ROW_STATUSES: &[Status] = &[
@@ -143,6 +151,24 @@ impl Review {
             // Of a report that anybody wrote, nothing is repeated.
             json: Value::Null,
         })
+    }
+
+    /// Adds what may be the cause if the video differs from run to run: findings about the project at `prefix` in the
+    /// repository.
+    pub(in crate::action) fn explain(&mut self, findings: &[Diagnostic], prefix: &str) {
+        if self.status != Status::Unstable {
+            return;
+        }
+        let is_inside = |path: &str| {
+            let rest = path.strip_prefix(prefix);
+            prefix.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let causes =
+            findings.iter().filter(|found| UNSTABLE.contains(&found.rule.code()) && is_inside(&found.path));
+        for found in causes.take(MAX_CAUSES) {
+            let line = found.position.map(|position| format!(":{}", position.line)).unwrap_or_default();
+            self.notes.push(format!("likely cause: {}{line}: {}", found.path, found.message));
+        }
     }
 
     /// Returns the change since a release, for the provenance of a video.

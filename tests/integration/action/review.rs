@@ -216,7 +216,14 @@ fn a_base_that_must_be_paid_for_is_rendered_on_request_only() {
 
 #[test]
 fn another_picture_of_equal_inputs_is_unstable() {
-    let stage = Stage::new();
+    let mut stage = Stage::new();
+    let script = "<script>const size = Math.random();</script>";
+    let path = stage.repository.path().to_owned();
+    write(&path, "videos/two/index.html", &html(720, 720, script));
+    stage.repository.base = commit(&path, "a page that differs from run to run");
+    write(&path, "README.md", "y");
+    stage.repository.head = commit(&path, "nothing about videos");
+    stage.github.state().head.clone_from(&stage.repository.head);
     publish_base(&stage);
     change_base(&stage);
     let inputs = [("projects", "videos/two"), ("changed-only", "false"), ("fail-on-diff", "changed")];
@@ -225,6 +232,7 @@ fn another_picture_of_equal_inputs_is_unstable() {
     assert_eq!(results(&run)["comparisons"][0]["status"], "unstable");
     let body = comment(&stage);
     assert!(body.contains("<code>videos&#47;two</code> · **unstable**"), "{body}");
+    assert!(body.contains("likely cause&#58; videos&#47;two&#47;index&#46;html&#58;"), "{body}");
 }
 
 #[test]
