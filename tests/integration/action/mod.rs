@@ -8,6 +8,8 @@ mod configuration;
 mod github;
 mod gitlab;
 mod graph;
+mod install;
+mod oracle;
 mod page;
 #[cfg(unix)]
 mod paths;

@@ -99,6 +99,7 @@ impl Stage {
         let masked =
             run.log.lines().filter(|line| !line.starts_with("::add-mask::")).collect::<Vec<_>>().join("\n");
         let state = self.github.state();
+        super::oracle::check(&state.requests);
         let comments = state.comments.iter().map(|comment| comment.body.clone()).collect::<String>();
         for secret in [KEY, "ghs_supersecret", "Signature="] {
             for (place, text) in [("log", &masked), ("summary", &run.summary), ("comment", &comments)] {
