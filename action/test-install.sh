@@ -126,9 +126,6 @@ if [[ $system != Windows ]]; then
     for tool in bash env cat cp rm mkdir grep dirname readlink sha256sum shasum tar gzip curl; do
       [[ $tool == "$missing" ]] || ! command -v "$tool" >/dev/null || ln -s "$(command -v "$tool")" "$work/few/$tool"
     done
-    all=$PATH
-    PATH=$work/few
-    refuses "$checksum" "$url" "$missing was not found" "$missing is named if it is missing"
-    PATH=$all
+    PATH=$work/few refuses "$checksum" "$url" "$missing was not found" "$missing is named if it is missing"
   done
 fi
