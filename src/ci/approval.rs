@@ -4,6 +4,8 @@
 //! somebody with write access set it, and no commit was pushed after that. All of it is read from the service: the event of a
 //! run is older than what has happened since, and times in commits are written by their authors.
 
+use hyperframes_ci_core::time::parse_iso8601;
+
 /// Whether a label approves the head of a pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Approval {
@@ -24,7 +26,7 @@ pub(super) struct LabelFacts {
     pub(super) commit: String,
     /// The newest commit of the pull request.
     pub(super) head: String,
-    /// When the service got the newest commit, as an RFC 3339 time in UTC; `None` if that is unknown.
+    /// When the service got the newest commit, as an ISO 8601 time; `None` if that is unknown.
     pub(super) pushed: Option<String>,
     /// Whether the pull request has the label.
     pub(super) is_set: bool,
@@ -45,25 +47,13 @@ impl LabelFacts {
             return Ok(Approval::Outdated);
         };
         // Of two events within a second, the order is unknown.
-        let is_after = matches!((seconds(time), seconds(pushed)), (Some(set), Some(pushed)) if set > pushed);
+        let is_after =
+            matches!((parse_iso8601(time), parse_iso8601(pushed)), (Some(set), Some(pushed)) if set > pushed);
         if !is_after || self.head != self.commit {
             return Ok(Approval::Outdated);
         }
         Ok(if can_write(user)? { Approval::Given(user.clone()) } else { Approval::NotAllowed(user.clone()) })
     }
-}
-
-/// Returns a time in UTC to the second, in a form that can be compared; `None` if it has another form.
-fn seconds(time: &str) -> Option<&str> {
-    let (seconds, rest) = time.split_at_checked(19)?;
-    let has_form = seconds.bytes().zip(b"0000-00-00T00:00:00").all(|(byte, form)| match form {
-        b'0' => byte.is_ascii_digit(),
-        other => byte == *other,
-    });
-    let fraction = rest.strip_suffix('Z').or_else(|| rest.strip_suffix("+00:00"))?;
-    let is_fraction = fraction.is_empty()
-        || fraction.strip_prefix('.').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    (has_form && is_fraction).then_some(seconds)
 }
 
 #[cfg(test)]
@@ -90,7 +80,7 @@ mod tests {
         for (set, pushed) in [
             ("2026-11-27T10:00:00Z", "2026-11-27T10:00:00Z"),
             ("2026-11-27T09:59:59Z", "2026-11-27T10:00:00Z"),
-            ("2026-11-27T10:00:01+02:00", "2026-11-27T10:00:00Z"),
+            ("2026-11-27T10:00:01.000+02:00", "2026-11-27T10:00:00.000Z"),
             ("9", "2026-11-27T10:00:00Z"),
             ("2026-11-27T10:00:01Z", ""),
         ] {
