@@ -96,6 +96,7 @@ impl<'a> Reviewer<'a> {
         let first = self.run.len();
         let billed = self.add(comparison, preview, console)?;
         preview.comparisons = first..self.run.len();
+        self.run.summaries(first).for_each(|summary| console.done(summary));
         Ok(billed)
     }
 

@@ -265,7 +265,7 @@ impl Pair<'_> {
     /// first one is believed.
     fn render_again(&self, base: &Side, console: &mut Console) -> Option<KnownVideo> {
         let (video, spec) = self.output(base.spec.as_ref()?, "base-again");
-        let prepared = PreparedRender::new(spec, console).ok()?;
+        let prepared = PreparedRender::new(spec, &mut Console::silent()).ok()?;
         if !prepared.is_on_this_machine() {
             return None;
         }

@@ -93,6 +93,11 @@ impl DiffRun {
         }
     }
 
+    /// Returns a line about each comparison from number `first` on.
+    pub(crate) fn summaries(&self, first: usize) -> impl Iterator<Item = &str> {
+        self.comparisons.iter().skip(first).map(|(_, outcome)| outcome.summary.as_str())
+    }
+
     /// Adds the result of a comparison.
     ///
     /// # Errors
