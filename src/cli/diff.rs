@@ -9,7 +9,7 @@ use super::select::SelectArgs;
 use super::values;
 use super::workspace::workspace;
 use crate::app::config::{DiffConfig, Settings};
-use crate::app::diff::{DiffInput, DiffResult, DiffRun, ProjectDiff};
+use crate::app::diff::{DiffInput, DiffResult, DiffRun, GoldenDiff, GoldenDirectory, ProjectDiff};
 use crate::app::spec::{ProjectSource, RenderSpec, Severities};
 use crate::fault::Error;
 use crate::system::gate::Reach;
@@ -18,14 +18,14 @@ use crate::ui::{Console, plain};
 /// Compare videos and show what differs
 ///
 /// Compares two video files, or with --base the videos of a project with those of another revision, which are rendered
-/// unless an earlier render is found. Frames are compared by the mean of blocks, so that the noise of encoders is not
+/// unless an earlier render is found, or with --against a video with its golden file. Frames are compared by the mean of blocks, so that the noise of encoders is not
 /// reported and a single letter or a move by one pixel is. Needs FFmpeg, unless both files are identical.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "hyperframes-ci diff [OPTIONS] <BASE> <HEAD>\n       hyperframes-ci diff [OPTIONS] --base <REVISION> [DIR]"
+    override_usage = "hyperframes-ci diff [OPTIONS] <BASE> <HEAD>\n       hyperframes-ci diff [OPTIONS] --base <REVISION> [DIR]\n       hyperframes-ci diff [OPTIONS] --update|--against <GOLDEN> [VIDEO|DIR]"
 )]
 pub(super) struct Args {
-    /// Earlier and later video; with --base, the project directory [default: .]
+    /// Earlier and later video; with --base, the project directory; with --update and --against, either [default: .]
     #[arg(value_name = "PATH", num_args = 0..=2)]
     paths: Vec<PathBuf>,
     /// Compare a project with the merge base of REVISION and HEAD
@@ -34,6 +34,15 @@ pub(super) struct Args {
     /// branch or a tag.
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
+    /// Write golden files to this directory
+    ///
+    /// A golden file is a small part of what a video shows and sounds like, with a picture of its seconds. It is committed
+    /// instead of the video. Existing files are replaced if the video differs.
+    #[arg(long, value_name = "GOLDEN", conflicts_with_all = ["base", "against"])]
+    update: Option<PathBuf>,
+    /// Compare with the golden files of this directory
+    #[arg(long, value_name = "GOLDEN", conflicts_with = "base")]
+    against: Option<PathBuf>,
     /// Directory for a report: a page for browsers, and pictures
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -93,19 +102,73 @@ impl CompareArgs {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
-    let directory =
-        args.paths.first().filter(|_| args.base.is_some()).map_or(Path::new("."), PathBuf::as_path);
+    let project = args.paths.first().filter(|path| args.is_of_project(path));
+    let directory = project.map_or(Path::new("."), PathBuf::as_path);
     let settings = Settings::read(directory, args.config.as_deref(), workspace())?;
     let reach = Reach::of_user(workspace().as_deref());
     let mut run = DiffRun::new(args.report.as_deref(), &reach);
-    match &args.base {
-        Some(revision) => compare_revision(args, revision, &settings, &mut run, console)?,
-        None => compare_two(args, &settings, &reach, &mut run, console)?,
+    let golden = args.update.as_deref().map(|path| (path, true));
+    let golden = golden.or(args.against.as_deref().map(|path| (path, false)));
+    match (&args.base, golden) {
+        (Some(revision), _) => compare_revision(args, revision, &settings, &mut run, console)?,
+        (None, Some((path, is_updating))) => {
+            let directory = GoldenDirectory::new(path, &reach, is_updating);
+            compare_golden(args, directory, &settings, &reach, &mut run, console)?;
+        }
+        (None, None) => compare_two(args, &settings, &reach, &mut run, console)?,
     }
     let result = run.finish()?;
     print(&result, console);
     console.outcome(&result.outcome);
     result.verdict()
+}
+
+impl Args {
+    /// Returns whether a path is the directory of a project.
+    fn is_of_project(&self, path: &Path) -> bool {
+        let is_golden = self.update.is_some() || self.against.is_some();
+        self.base.is_some() || (is_golden && path.is_dir())
+    }
+}
+
+/// Compares a video, a project, or entries of the configuration with golden files.
+fn compare_golden(
+    args: &Args,
+    directory: GoldenDirectory,
+    settings: &Settings,
+    reach: &Reach,
+    run: &mut DiffRun,
+    console: &mut Console,
+) -> Result<(), Error> {
+    let diff = GoldenDiff { settings, given: &args.flags.0, overrides: args.compare.settings(), directory };
+    if args.paths.len() > 1 {
+        let help = "pass one video, one directory, or --all";
+        return Err(Error::usage("--update and --against take one path", help));
+    }
+    if let Some(path) = args.paths.first().filter(|path| !args.is_of_project(path)) {
+        if args.select.selection().is_used() || !args.flags.0.is_empty() {
+            let help = "pass a project directory instead of a video";
+            return Err(Error::usage("options of renders cannot be used with a video", help));
+        }
+        return diff.file(DiffInput { path, reach }, run, console);
+    }
+    let selection = args.select.selection();
+    let entries = if selection.is_used() { selection.entries(settings)? } else { Vec::new() };
+    if selection.is_used() && entries.is_empty() {
+        console.note(&selection.nothing(settings));
+        return Ok(());
+    }
+    diff.compositions(&render_spec(args), &entries, run, console)
+}
+
+/// Returns the project without an entry.
+fn render_spec(args: &Args) -> RenderSpec {
+    let severities = Severities { config: args.config.clone(), ..Severities::default() };
+    let mut spec = RenderSpec { severities, ..RenderSpec::default() };
+    if let Some(directory) = args.paths.first() {
+        spec.source = ProjectSource::Directory(directory.clone());
+    }
+    spec
 }
 
 /// Compares two video files.
@@ -117,7 +180,7 @@ fn compare_two(
     console: &mut Console,
 ) -> Result<(), Error> {
     let [base, head] = args.paths.as_slice() else {
-        let help = "pass two video files, or --base <REVISION> to compare a project with another revision";
+        let help = "pass two video files, --base <REVISION> to compare a project with another revision, or --against <GOLDEN>";
         return Err(Error::usage("BASE and HEAD are required", help));
     };
     if args.select.selection().is_used() || !args.flags.0.is_empty() {
@@ -148,11 +211,7 @@ fn compare_revision(
         console.note(&selection.nothing(settings));
         return Ok(());
     }
-    let severities = Severities { config: args.config.clone(), ..Severities::default() };
-    let mut base = RenderSpec { severities, ..RenderSpec::default() };
-    if let Some(directory) = args.paths.first() {
-        base.source = ProjectSource::Directory(directory.clone());
-    }
+    let base = render_spec(args);
     let given = &args.flags.0;
     let overrides = args.compare.settings();
     ProjectDiff { settings, revision, base, given, entries, overrides }.run(run, console)

@@ -227,3 +227,87 @@ fn a_report_has_a_page_and_pictures_and_escapes_names() {
     // A second report takes the place of the first one.
     diff(folder, &["base.mp4", name, "--report", "report"]);
 }
+
+#[test]
+fn a_golden_file_stands_for_the_video_that_it_was_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let sound = format!("{ENCODE} -c:a aac");
+    let box_at =
+        |frames: &str| format!(",drawbox=x=200:y=80:w=40:h=24:c=red:t=fill:enable='between(n,{frames})'");
+    make(folder, "clip.mp4", "", &sound);
+    let update = |path: &str| diff(folder, &["--update", "golden", path]);
+    let found = update("clip.mp4");
+    assert_eq!(found["status"], "new", "{found}");
+    assert!(found["notes"][0].as_str().unwrap().starts_with("wrote golden/clip.golden ("), "{found}");
+    let golden = folder.join("golden/clip.golden");
+    let bytes = fs::read(&golden).unwrap();
+    assert!(bytes.len() < 8_000 && fs::read(folder.join("golden/clip.png")).unwrap().starts_with(b"\x89PNG"));
+    let found = update("clip.mp4");
+    assert_eq!((&found["status"], &found["notes"]), (&"unchanged".into(), &serde_json::json!([])), "{found}");
+    let against =
+        |flags: &[&str]| run_in(folder, &[&["diff", "--json", "--against", "golden"], flags].concat());
+    let found = against(&["clip.mp4", "--fail-on-diff", "any"]).ok().json()["comparisons"][0].clone();
+    assert_eq!((&found["method"], &found["base"]), (&"golden".into(), &Value::Null), "{found}");
+
+    for (filters, encode, differences, part) in [
+        (box_at("30,38"), &sound, &["picture"][..], "30 of 60 frames, 1.00–2.00 s"),
+        (box_at("10,10"), &sound, &["picture"], "0.00–1.00 s"),
+        (
+            ",trim=duration=1.5".to_owned(),
+            &format!("{sound} -shortest"),
+            &["duration", "sound"],
+            "2.00 s to 1.50 s",
+        ),
+        (",scale=160:90".to_owned(), &sound, &["size"], "320x180 to 160x90"),
+        (",fps=15".to_owned(), &sound, &["fps"], "30 fps to 15 fps"),
+        (String::new(), &format!("{sound} -af volume=-1dB"), &["sound"], "sound differs by 1."),
+        (String::new(), &ENCODE.to_owned(), &["sound"], "sound removed"),
+        (String::new(), &format!("{sound} -b:a 96k"), &[], "unchanged"),
+    ] {
+        fs::create_dir_all(folder.join("head")).unwrap();
+        let _ = fs::remove_file(folder.join("head/clip.mp4"));
+        make(folder, "head/clip.mp4", &filters, encode);
+        let ran = against(&["head/clip.mp4", "--fail-on-diff", "changed", "--report", "report"]);
+        let found = ran.json()["comparisons"][0].clone();
+        assert_eq!(found["differences"], serde_json::json!(differences), "{found}");
+        assert_eq!(ran.code, if differences.is_empty() { 0 } else { 7 }, "{ran:?}");
+        assert!(found["summary"].as_str().unwrap().contains(part), "{part}: {found}");
+    }
+    assert_eq!(fs::read(&golden).unwrap(), bytes, "comparing does not write");
+}
+
+#[test]
+fn a_golden_file_that_cannot_be_used_has_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "clip.mp4", "", ENCODE);
+    let against = || run_in(folder, &["diff", "--json", "--against", "golden", "clip.mp4"]);
+    let is = |ran: &Ran, code: &str, part: &str| {
+        let error = ran.error();
+        assert_eq!((ran.code, &error["code"]), (1, &code.into()), "{ran:?}");
+        assert!(error.to_string().contains(part), "{ran:?}");
+    };
+    is(&against(), "golden_not_found", "diff --update <DIR>");
+    diff(folder, &["--update", "golden", "clip.mp4"]);
+    let path = folder.join("golden/clip.golden");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
+    is(&against(), "invalid_golden", "golden/clip.golden: the golden file is damaged");
+    let newer = [b"hyperframes-ci golden 2\n", &bytes[24..]].concat();
+    fs::write(&path, newer).unwrap();
+    is(&against(), "invalid_golden", "update hyperframes-ci");
+    fs::write(&path, "<<<<<<< HEAD\n").unwrap();
+    is(&against(), "invalid_golden", "not a golden file");
+    // Writing it again mends it.
+    diff(folder, &["--update", "golden", "clip.mp4"]);
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    for arguments in [
+        &["--against", "golden", "--update", "golden", "clip.mp4"][..],
+        &["--against", "golden", "--base", "main"],
+        &["--against", "golden", "clip.mp4", "other.mp4"],
+        &["--against", "golden", "clip.mp4", "--quality", "draft"],
+    ] {
+        assert_eq!(run_in(folder, &[&["diff"], arguments].concat()).code, 2, "{arguments:?}");
+    }
+}

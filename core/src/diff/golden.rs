@@ -166,6 +166,28 @@ impl Golden {
         self.times.get(frame).map(|time| (*time as usize + 1000) / 1_000_000)
     }
 
+    /// Returns a picture of the means of all seconds, each with one pixel for 8x8, from left to right with `columns` of them in
+    /// a row: its width, its height, and samples in the order red, green, blue and opacity.
+    #[must_use]
+    pub fn stills(&self, columns: usize) -> (usize, usize, Vec<u8>) {
+        const GAP: usize = 2;
+        let (across, down) = self.format.grid();
+        let blocks = self.format.cells();
+        let columns = columns.min(self.seconds.len()).max(1);
+        let (step, rows) = ((across + GAP, down + GAP), self.seconds.len().div_ceil(columns));
+        let (width, height) = (columns * step.0 - GAP, (rows * step.1).saturating_sub(GAP).max(1));
+        let mut samples = vec![0; 4 * width * height];
+        for (number, second) in self.seconds.iter().enumerate() {
+            let (left, top) = (number % columns * step.0, number / columns * step.1);
+            for block in 0..blocks {
+                let at = 4 * ((top + block / across) * width + left + block % across);
+                let figure = |figure: usize| second.get(figure * blocks + block).copied().unwrap_or(0);
+                samples[at..at + 4].copy_from_slice(&rgba(figure(0), figure(3), figure(4)));
+            }
+        }
+        (width, height, samples)
+    }
+
     /// Returns the differences of `head`. All of them count as changes: a mean over a second cannot tell a faint change from
     /// a short one.
     #[must_use]
@@ -282,6 +304,15 @@ impl Golden {
         }
         counts
     }
+}
+
+/// Returns the color of luma and chroma by ITU-R BT.709.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+fn rgba(luma: u8, blue: u8, red: u8) -> [u8; 4] {
+    let luma = (f32::from(luma) - 16.0) * 255.0 / 219.0;
+    let (blue, red) = (f32::from(blue) - 128.0, f32::from(red) - 128.0);
+    let sample = |value: f32| value.round().clamp(0.0, 255.0) as u8;
+    [sample(luma + 1.793 * red), sample(luma - 0.213 * blue - 0.533 * red), sample(luma + 2.112 * blue), 255]
 }
 
 /// Returns the largest difference of two means, and the blocks that differ by at least `least` levels.

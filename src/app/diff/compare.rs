@@ -40,6 +40,8 @@ pub(crate) enum Method {
     Packets,
     /// Frames or sounds were decoded.
     Frames,
+    /// The video was compared with a golden file.
+    Golden,
 }
 
 /// A property that differs.
@@ -155,7 +157,7 @@ pub(super) fn compare(
 
 impl VideoDiff {
     /// Returns the result of two videos whose frames need not be decoded.
-    fn equal(base: &VideoFile, head: &VideoFile, method: Method) -> Self {
+    pub(super) fn equal(base: &VideoFile, head: &VideoFile, method: Method) -> Self {
         let side = |file: &VideoFile| DiffSide { video: file.video.clone(), timeline: None, loudness: None };
         Self {
             status: Status::Unchanged,
@@ -253,6 +255,11 @@ impl VideoDiff {
         for (name, _) in sides.iter().filter(|(_, side)| is_variable(side)) {
             self.notes.push(format!("the {name} has a variable frame rate"));
         }
+        self.note_ignored();
+    }
+
+    /// Adds a note if much of the area is ignored.
+    pub(super) fn note_ignored(&mut self) {
         let ignored = self.picture.as_ref().map_or(0.0, |picture| picture.ignored);
         if ignored > MAX_IGNORED {
             self.notes.push(format!("{:.0} % of the area is ignored", ignored * 100.0));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::diff::GoldenError;
 use hyperframes_ci_core::video::VideoError;
 
 use crate::fault::{Exit, Fault};
@@ -34,6 +35,12 @@ pub(crate) enum DiffError {
     },
     /// Both are one file.
     SameFile(PathBuf),
+    /// There is no golden file of a video.
+    NoGolden(PathBuf),
+    /// A golden file cannot be read or made.
+    Golden(PathBuf, GoldenError),
+    /// The golden file of a composition is that of another one.
+    SameGolden(String),
     /// FFmpeg is not installed.
     Program(ProgramError),
     /// A file of the report cannot be written.
@@ -67,6 +74,9 @@ impl fmt::Display for DiffError {
                 write!(f, "FFmpeg decoded {decoded} of {expected} frames of {}", path.display())
             }
             Self::SameFile(path) => write!(f, "BASE and HEAD are the same file: {}", path.display()),
+            Self::NoGolden(path) => write!(f, "golden file not found: {}", path.display()),
+            Self::Golden(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::SameGolden(name) => write!(f, "{name} has the same golden file as another composition"),
             Self::Program(error) => error.fmt(f),
             Self::Report(path, error) => write!(f, "cannot write {}: {error}", path.display()),
         }
@@ -80,6 +90,9 @@ impl Fault for DiffError {
             Self::Video(..) | Self::NoFrames(_) | Self::TooLarge(..) => "invalid_video",
             Self::Decode(..) | Self::MissingFrames { .. } => "video_not_decoded",
             Self::SameFile(_) => "usage",
+            Self::NoGolden(_) => "golden_not_found",
+            Self::Golden(..) => "invalid_golden",
+            Self::SameGolden(_) => "invalid_config",
             Self::Program(error) => error.code(),
             Self::Report(..) => "output_not_writable",
         }
@@ -98,6 +111,15 @@ impl Fault for DiffError {
                 "render the video again, or play it with `ffplay` to see what is damaged".to_owned()
             }
             Self::SameFile(_) => "pass two different files".to_owned(),
+            Self::NoGolden(_) => {
+                "write it with `hyperframes-ci diff --update <DIR>`, and commit it".to_owned()
+            }
+            Self::Golden(_, GoldenError::Newer(_)) => "update hyperframes-ci".to_owned(),
+            Self::Golden(_, GoldenError::TooLarge) => "compare files, or use --base".to_owned(),
+            Self::Golden(..) => {
+                "restore it, or write it again with `hyperframes-ci diff --update <DIR>`".to_owned()
+            }
+            Self::SameGolden(_) => "give it another name in hyperframes-ci.toml".to_owned(),
             Self::Program(error) => return error.help(),
             Self::Report(_, error) => {
                 return gate::help_of(error).or_else(|| {

@@ -38,17 +38,8 @@ impl PictureOrder<'_> {
     /// Returns [`DiffError`] if FFmpeg cannot decode one of them.
     pub(super) fn compare(&self, ffmpeg: &Ffmpeg, console: &mut Console) -> Result<Picture, DiffError> {
         std::thread::scope(|scope| {
-            let start = |file: &VideoFile, frames| {
-                let stream = decode(ffmpeg, file, self.format)
-                    .map_err(|error| DiffError::Unreadable(file.input.path.clone(), error))?;
-                let (sums, receiver) = mpsc::sync_channel(MAX_AHEAD);
-                let (recycled, recycle) = mpsc::channel();
-                let reader = Reader { stream, format: self.format, path: file.input.path.clone(), frames };
-                scope.spawn(move || reader.run(&sums, &recycle));
-                Ok(Frames { receiver, recycled, current: BlockSums::default(), next: 0 })
-            };
-            let mut base = start(self.base, self.frames[0])?;
-            let mut head = start(self.head, self.frames[1])?;
+            let mut base = Frames::start(scope, ffmpeg, self.base, self.format, self.frames[0])?;
+            let mut head = Frames::start(scope, ffmpeg, self.head, self.format, self.frames[1])?;
             let mut comparison = Comparison::new(self.format, self.thresholds, self.regions);
             let steps = &self.alignment.steps;
             for (number, step) in steps.iter().enumerate() {
@@ -66,6 +57,33 @@ impl PictureOrder<'_> {
             Ok(comparison.finish())
         })
     }
+}
+
+/// Calls `read` with each of the `count` frames of a video.
+///
+/// # Errors
+/// Returns [`DiffError`] if FFmpeg cannot decode it.
+pub(super) fn reduce(
+    ffmpeg: &Ffmpeg,
+    file: &VideoFile,
+    format: FrameFormat,
+    count: usize,
+    console: &mut Console,
+    read: &mut dyn FnMut(&BlockSums),
+) -> Result<(), DiffError> {
+    std::thread::scope(|scope| {
+        let mut frames = Frames::start(scope, ffmpeg, file, format, count)?;
+        for number in 0..count {
+            frames.advance(u32::try_from(number).unwrap_or(u32::MAX))?;
+            read(&frames.current);
+            if number % PROGRESS_INTERVAL == 0 {
+                console.progress("reading", number as u64, count as u64, false);
+            }
+        }
+        frames.drain()?;
+        console.end_bar();
+        Ok(())
+    })
 }
 
 /// Starts decoding a video.
@@ -159,6 +177,23 @@ struct Frames {
 }
 
 impl Frames {
+    /// Starts reading a video in a thread; `count` is the number of its frames.
+    fn start<'s>(
+        scope: &'s std::thread::Scope<'s, '_>,
+        ffmpeg: &Ffmpeg,
+        file: &VideoFile,
+        format: FrameFormat,
+        count: usize,
+    ) -> Result<Self, DiffError> {
+        let stream = decode(ffmpeg, file, format)
+            .map_err(|error| DiffError::Unreadable(file.input.path.clone(), error))?;
+        let (sums, receiver) = mpsc::sync_channel(MAX_AHEAD);
+        let (recycled, recycle) = mpsc::channel();
+        let reader = Reader { stream, format, path: file.input.path.clone(), frames: count };
+        scope.spawn(move || reader.run(&sums, &recycle));
+        Ok(Self { receiver, recycled, current: BlockSums::default(), next: 0 })
+    }
+
     /// Goes on to the frame with this number.
     fn advance(&mut self, number: u32) -> Result<(), DiffError> {
         while self.next <= number {

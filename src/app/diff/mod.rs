@@ -7,10 +7,12 @@ mod compare;
 mod error;
 mod file;
 mod frames;
+mod golden;
 mod outcome;
 mod packets;
 mod pictures;
 mod project;
+mod project_golden;
 mod report;
 mod run;
 mod sound;
@@ -19,8 +21,10 @@ use std::path::Path;
 
 pub(crate) use compare::{DiffOptions, VideoDiff};
 pub(crate) use error::DiffError;
+pub(crate) use golden::GoldenDirectory;
 pub(crate) use pictures::DiffPictures;
 pub(crate) use project::{KnownVideo, Pair, ProjectDiff, Side};
+pub(crate) use project_golden::GoldenDiff;
 pub(crate) use run::{DiffResult, DiffRun};
 
 use crate::app::outcome::ComparisonOutcome;

@@ -42,6 +42,7 @@ pub(super) fn comparison(
             Method::Files => "files",
             Method::Packets => "packets",
             Method::Frames => "frames",
+            Method::Golden => "golden",
         }),
         differences: diff.differences.iter().map(|difference| difference.name()).collect(),
         base: Some(side(base, &diff.sides[0])),

@@ -94,9 +94,18 @@ impl ProjectDiff<'_> {
                 console.detail(&format!("{name}: not compared, since diff = false"));
                 continue;
             }
-            let base_settings = self.settings.at(checkout.path());
+            let base_settings = self.base_settings(checkout.path(), console);
             let (head, _) = self.settings.resolve(self.base.clone(), self.given, entry)?;
-            let (mut base, _) = base_settings.resolve(self.base.clone(), self.given, entry)?;
+            // The options of the base are those that it had. An entry of a configuration that is new is that of the head.
+            let earlier = &base_settings.file.entries;
+            let base_entry = entry.map(|entry| earlier.iter().find(|earlier| earlier.name == entry.name));
+            if matches!(base_entry, Some(None)) && !earlier.is_empty() {
+                let reason = "the configuration of the base does not have this entry";
+                run.add_status(&name, Status::New, reason, &options);
+                continue;
+            }
+            let base_entry = base_entry.flatten().or(entry);
+            let (mut base, _) = base_settings.resolve(self.base.clone(), self.given, base_entry)?;
             if head.batch.rows.is_some() {
                 let reason = "entries with rows are not compared; compare their videos";
                 run.add_status(&name, Status::Skipped, reason, &options);
@@ -117,6 +126,21 @@ impl ProjectDiff<'_> {
             pair.compare(run, console)?;
         }
         Ok(())
+    }
+
+    /// Returns the configuration of the base, or that of the head if the user has named a file or the base's is invalid.
+    fn base_settings(&self, checkout: &Path, console: &mut Console) -> Settings {
+        let same = self.settings.at(checkout);
+        if self.base.severities.config.is_some() {
+            return same;
+        }
+        match Settings::read(checkout, None, Some(checkout.to_owned())) {
+            Ok(base) => Settings { file: base.file, ..same },
+            Err(error) => {
+                console.note(&format!("the configuration of the base is not used: {error}"));
+                same
+            }
+        }
     }
 
     /// Returns the directory of the project from the root of the repository.

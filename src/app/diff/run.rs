@@ -122,7 +122,7 @@ impl DiffRun {
         self.push(status, outcome::not_compared(name, status, reason, options));
     }
 
-    fn push(&mut self, status: Status, outcome: ComparisonOutcome) {
+    pub(super) fn push(&mut self, status: Status, outcome: ComparisonOutcome) {
         self.comparisons.push((Verdict { status, gate: self.gate }, outcome));
     }
 

@@ -21,14 +21,18 @@ pub(super) fn compare(
     head: &VideoFile,
     threshold: f64,
 ) -> Result<Sound, DiffError> {
-    let count = |file: &VideoFile| file.video.audio.as_ref().map_or(1, |audio| audio.channels);
-    let channels = count(base).min(count(head)).clamp(1, MAX_CHANNELS);
+    let channels = channels(base).min(channels(head));
     let (base, head) = std::thread::scope(|scope| {
         let base = scope.spawn(|| levels(ffmpeg, base, channels));
         let head = levels(ffmpeg, head, channels);
         (base.join().unwrap_or_else(|_| Ok(Vec::new())), head)
     });
     Ok(compare_sound(&base?, &head?, threshold))
+}
+
+/// Returns the number of channels of a video that are compared.
+pub(super) fn channels(file: &VideoFile) -> u32 {
+    file.video.audio.as_ref().map_or(1, |audio| audio.channels).clamp(1, MAX_CHANNELS)
 }
 
 /// Returns the levels of each channel.

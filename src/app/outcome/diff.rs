@@ -33,11 +33,12 @@ pub(crate) struct ComparisonOutcome {
     pub(crate) summary: String,
     /// Why it was not compared.
     pub(crate) reason: Option<String>,
-    /// How far the comparison had to look: `files`, `packets` or `frames`; null if nothing was compared.
+    /// How far the comparison had to look: `files`, `packets` or `frames`; `golden` if it was with a golden file; null if
+    /// nothing was compared.
     pub(crate) method: Option<&'static str>,
     /// What differs: `picture`, `sound`, `size`, `duration`, `fps` or `alpha`.
     pub(crate) differences: Vec<&'static str>,
-    /// The earlier video.
+    /// The earlier video; null for a golden file.
     pub(crate) base: Option<DiffVideo>,
     /// The later video.
     pub(crate) head: Option<DiffVideo>,
