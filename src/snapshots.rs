@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyperframes_ci_core::api::ApiError;
 use hyperframes_ci_core::archive::ArchiveError;
-use hyperframes_ci_core::diff::FailOn;
+use hyperframes_ci_core::diff::{FailOn, GoldenError};
 use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
 use hyperframes_ci_core::job::{Failure, FailureKind, Refusal, Stage};
 use snapbox::Data;
@@ -91,6 +91,10 @@ fn application() -> Vec<Error> {
         DiffFailed { failing: 2, total: 3, is_incomplete: true, gate: FailOn::Any }.into(),
         DiffError::Unreadable(path("head.mp4"), denied()).into(),
         DiffError::NoFrames(path("head.mp4")).into(),
+        DiffError::NoGolden(path("golden/launch.golden")).into(),
+        DiffError::Golden(path("golden/launch.golden"), GoldenError::Newer(2)).into(),
+        DiffError::Golden(path("golden/launch.golden"), GoldenError::Damaged).into(),
+        DiffError::SameGolden("launch.a".to_owned()).into(),
         DiffError::Decode(path("head.mp4"), "Invalid data found".to_owned()).into(),
         EngineError::NotLinted("exit status: 1: SyntaxError".to_owned()).into(),
         EditError::Changed(path("index.html")).into(),

@@ -194,7 +194,7 @@ impl Plane {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Columns {
     sums: Vec<i16>,
-    /// Weighted by 8 in the first line to 1 in the last one of 8 lines.
+    /// Weighted by 8 in the first line to 1 in the last one of 8 lines; unused for fewer.
     weighted: Vec<i16>,
     /// A line of zeros.
     blank: Vec<u8>,
@@ -215,7 +215,9 @@ impl Columns {
             let (mut sum, mut total) = (0, 0);
             for line in &lines {
                 sum += i16::from(line[column]);
-                total += sum;
+                if EDGE == BLOCK {
+                    total += sum;
+                }
             }
             sums[column] = sum;
             weighted[column] = total;

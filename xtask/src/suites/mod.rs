@@ -38,6 +38,7 @@ const ALL: &[Suite] = &[
     Suite { name: "hostile", run: hostile::test },
     Suite { name: "proof", run: cargo::proof },
     Suite { name: "visual", run: cargo::visual },
+    Suite { name: "report", run: npm::test_report },
     Suite { name: "lambda", run: cargo::lambda },
     Suite { name: "release", run: release::test },
     Suite { name: "sbom", run: sbom::test },

@@ -38,6 +38,20 @@ pub(super) fn test_site() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
+/// The report of `diff` in a browser; screenshots go to `target/screenshots`.
+pub(super) fn test_report() -> Result<Outcome> {
+    packages(&["chromium", "ffmpeg", "nodejs", "npm"])?;
+    build()?;
+    let project = Project::install("hyperframes-report", &[PUPPETEER, AXE])?;
+    let script = "report.test.mjs";
+    fs::copy(root().join("tests/visual").join(script), project.folder.join(script))?;
+    let shots = root().join("target/screenshots");
+    fs::create_dir_all(&shots)?;
+    let mut test = project.test(&node(NODES[NODES.len() - 1])?, script);
+    succeed(test.env("BROWSER", provision::browser()?).env("SCREENSHOTS", shots))?;
+    Ok(Outcome::Passed)
+}
+
 /// Unpacks the package into a folder with its dependency. The programs that it also depends on are not published before
 /// their release, so that npm cannot install it.
 pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<()> {
@@ -47,7 +61,7 @@ pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<()> {
     succeed(Command::new("tar").arg("-xzf").arg(archive).args(["--strip-components=1", "-C"]).arg(package))
 }
 
-/// A project that has installed the package and nothing else of ours; goes when it is dropped.
+/// A project with packages from npm and nothing of ours but what is tested; goes when it is dropped.
 struct Project {
     folder: PathBuf,
 }
@@ -56,21 +70,27 @@ impl Project {
     /// Installs the packed package and `others` into an empty folder.
     fn new(others: &[&str]) -> Result<Self> {
         let archive = pack()?;
-        let folder = std::env::temp_dir().join(format!("hyperframes-preflight-{}", std::process::id()));
+        let project = Self::install("hyperframes-preflight", &[others, &[SMOL_TOML]].concat())?;
+        unpack(&archive, &project.folder)?;
+        for entry in fs::read_dir(root().join("wasm/tests"))? {
+            let entry = entry?;
+            fs::copy(entry.path(), project.folder.join(entry.file_name()))?;
+        }
+        Ok(project)
+    }
+
+    /// Installs packages into an empty folder.
+    fn install(name: &str, packages: &[&str]) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
         let project = Self { folder };
         fs::write(project.folder.join("package.json"), "{ \"private\": true, \"type\": \"module\" }")?;
         let mut install = Command::new("npm");
         install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-        install.args(others).arg(SMOL_TOML).current_dir(&project.folder);
+        install.args(packages).current_dir(&project.folder);
         succeed(install.stdout(Stdio::null()))
-            .with_context(|| provision::Missing::new(others, "npm cannot install it"))?;
-        unpack(&archive, &project.folder)?;
-        for entry in fs::read_dir(root().join("wasm/tests"))? {
-            let entry = entry?;
-            fs::copy(entry.path(), project.folder.join(entry.file_name()))?;
-        }
+            .with_context(|| provision::Missing::new(packages, "npm cannot install it"))?;
         Ok(project)
     }
 
