@@ -11,6 +11,7 @@ use hyperframes_ci_core::api::ApiError;
 use hyperframes_ci_core::archive::ArchiveError;
 use hyperframes_ci_core::diff::{FailOn, GoldenError};
 use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
+use hyperframes_ci_core::generated::Lock;
 use hyperframes_ci_core::job::{Failure, FailureKind, Refusal, Stage};
 use snapbox::Data;
 use snapbox::data::DataFormat;
@@ -23,6 +24,7 @@ use crate::app::failure::{
     PreflightFailed,
 };
 use crate::app::init::InitError;
+use crate::app::media::MediaError;
 use crate::app::sign_in::SignInError;
 use crate::ci::ProviderError;
 use crate::emulator::EmulatorError;
@@ -96,6 +98,14 @@ fn application() -> Vec<Error> {
         DiffError::Golden(path("golden/launch.golden"), GoldenError::Damaged).into(),
         DiffError::SameGolden("launch.a".to_owned()).into(),
         DiffError::Decode(path("head.mp4"), "Invalid data found".to_owned()).into(),
+        MediaError::NotCurrent { count: 1, total: 3 }.into(),
+        MediaError::Lock(
+            path("hyperframes-ci.lock"),
+            Lock::parse("version = 1\n<<<<<<< HEAD\n").expect_err("a conflict"),
+        )
+        .into(),
+        MediaError::Unreadable(path("hyperframes-ci.lock"), denied()).into(),
+        MediaError::NoEntries(path("hyperframes-ci.toml")).into(),
         EngineError::NotLinted("exit status: 1: SyntaxError".to_owned()).into(),
         EditError::Changed(path("index.html")).into(),
         EditError::Failed(path("index.html"), denied()).into(),

@@ -9,6 +9,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`job`] | the render as a state machine: search, upload, submit, poll, download; its identity and ledger |
+//! | [`generated`] | media that HeyGen generates: requests, identity, the lock file |
 //! | [`api`] | the HeyGen v3 API: typed endpoints to bytes and back |
 //! | [`report`] | findings as text, JSON, workflow commands and SARIF |
 //! | [`check`] | the checks of a project |
@@ -30,6 +31,7 @@ pub mod check;
 pub mod composition;
 pub mod diff;
 pub mod findings;
+pub mod generated;
 pub mod job;
 pub mod lang;
 pub mod media;

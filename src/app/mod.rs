@@ -14,6 +14,7 @@ pub(crate) mod entries;
 pub(crate) mod failure;
 pub(crate) mod fix;
 pub(crate) mod init;
+pub(crate) mod media;
 mod official;
 pub(crate) mod options;
 pub(crate) mod outcome;

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::workspace::workspace;
-use crate::app::config::{Entry, Settings};
+use crate::app::config::{Entry, MediaEntry, Settings};
 use crate::app::options::{Given, Kind, OPTIONS, Origin, Scope};
-use crate::app::outcome::{ConfigOutcome, EntryOutcome};
+use crate::app::outcome::{ConfigOutcome, EntryOutcome, MediaEntryOutcome};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::heygen::environment;
 use crate::project::engine_pin::engine_note;
 use crate::renderers::ENGINE_VERSION;
-use crate::ui::{Console, table};
+use crate::ui::{Console, plain, table};
 
 /// Show the configuration
 #[derive(Debug, clap::Subcommand)]
@@ -56,8 +56,9 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
         console.note(&note);
     }
     let others = if chosen.is_some() { &[][..] } else { entries.as_slice() };
-    console.outcome(&outcome(&settings, &rows, others));
-    console.result(&text(&settings, rows, others));
+    let media = if chosen.is_some() { &[][..] } else { settings.file.media.as_slice() };
+    console.outcome(&outcome(&settings, &rows, others, media));
+    console.result(&text(&settings, rows, others, media));
     Ok(())
 }
 
@@ -123,7 +124,7 @@ fn environment_settings() -> Result<Vec<Setting>, Error> {
     ])
 }
 
-fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOutcome {
+fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry], media: &[MediaEntry]) -> ConfigOutcome {
     let values = rows.iter().map(|(name, value, origin)| {
         let value = typed(name, value);
         (name.clone(), json!({ "value": value, "origin": origin.to_string() }))
@@ -145,6 +146,14 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry]) -> ConfigOu
         exists: settings.file.path.is_file(),
         settings: values.collect(),
         entries: entries.iter().map(entry).collect(),
+        media: media
+            .iter()
+            .map(|entry| MediaEntryOutcome {
+                file: entry.file.clone(),
+                line: entry.line,
+                settings: entry.to_json(),
+            })
+            .collect(),
     }
 }
 
@@ -160,7 +169,7 @@ fn typed(name: &str, value: &str) -> Value {
     parsed.filter(|_| is_typed).unwrap_or_else(|| value.into())
 }
 
-fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
+fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry], media: &[MediaEntry]) -> String {
     let exists = if settings.file.path.is_file() { "" } else { " (not found)" };
     let rows = rows.into_iter().map(|(name, value, origin)| {
         let value = if value.is_empty() { "-".to_owned() } else { value };
@@ -182,7 +191,25 @@ fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry]) -> String {
         });
         text.push_str(&format!("\nentries\n{}", table(&rows.collect::<Vec<_>>())));
     }
+    if !media.is_empty() {
+        let rows = media.iter().map(|entry| {
+            let set = entry.to_json().into_iter().filter(|(key, _)| key != "file");
+            let set = set.map(|(key, value)| format!("{key} = {}", shortened(&value)));
+            vec![format!("  {}", entry.file), set.collect::<Vec<_>>().join(", ")]
+        });
+        text.push_str(&format!("\nmedia\n{}", table(&rows.collect::<Vec<_>>())));
+    }
     text
+}
+
+/// Formats a value in one line; a script is shortened.
+fn shortened(value: &Value) -> String {
+    const LENGTH: usize = 40;
+    let text = value.as_str().map_or_else(|| value.to_string(), |text| plain(text).to_string());
+    match text.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// Formats an origin; a position in the configuration has the file name only, since its path is printed above.

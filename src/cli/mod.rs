@@ -13,6 +13,7 @@ mod get;
 mod init;
 mod list;
 mod man;
+mod media;
 mod pack;
 #[cfg(test)]
 mod reference;
@@ -78,6 +79,8 @@ enum Command {
     Check(check::Args),
     Pack(pack::Args),
     Diff(Box<diff::Args>),
+    #[command(subcommand)]
+    Media(media::Command),
     Get(get::Args),
     List(list::Args),
     Delete(delete::Args),
@@ -164,6 +167,7 @@ impl Command {
             Self::Check(args) => check::run(&args, console),
             Self::Pack(args) => pack::run(&args, console),
             Self::Diff(args) => diff::run(&args, console),
+            Self::Media(command) => media::run(&command, console),
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),

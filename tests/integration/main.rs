@@ -20,6 +20,7 @@ mod diff_base;
 mod faults;
 mod fix;
 mod flow;
+mod generated;
 mod init;
 mod lambda;
 mod limits;

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use hyperframes_ci_core::findings::CheckConfig;
 
 use super::diff::DiffConfig;
+use super::media::MediaEntry;
 use crate::app::options::RenderOption;
 
 /// A parsed configuration.
@@ -20,6 +21,8 @@ pub(crate) struct File {
     pub(crate) diff: Option<DiffConfig>,
     /// `[[render]]`, in the order of the file.
     pub(crate) entries: Vec<Entry>,
+    /// `[[media]]`, in the order of the file.
+    pub(crate) media: Vec<MediaEntry>,
 }
 
 /// An entry `[[render]]`: a video of the repository, or one for each row of a file.

@@ -4,8 +4,10 @@ mod diff;
 mod error;
 mod file;
 mod load;
+mod media;
 mod read;
 mod read_diff;
+mod read_media;
 mod schema;
 mod settings;
 
@@ -13,6 +15,7 @@ pub(crate) use diff::DiffConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use file::{EVENTS, Entry, File};
 pub(crate) use load::{of_text, read};
+pub(crate) use media::{MediaEntry, Script};
 pub(crate) use read::slug;
 pub(crate) use schema::schema;
 pub(crate) use settings::Settings;

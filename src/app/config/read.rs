@@ -20,7 +20,7 @@ use crate::fault::Location;
 use crate::ui::counted;
 
 /// The tables of a file.
-const TABLES: &[&str] = &["check", "defaults", "render"];
+const TABLES: &[&str] = &["check", "defaults", "media", "render"];
 
 /// Keys of entries other than options.
 const ENTRY_KEYS: &[&str] = &["name", "project", "rows", "on", "check"];
@@ -86,7 +86,7 @@ pub(super) struct Reader {
 }
 
 /// A range of bytes of the file.
-type ByteRange = std::ops::Range<usize>;
+pub(super) type ByteRange = std::ops::Range<usize>;
 
 impl Reader {
     /// Records a mistake.
@@ -107,8 +107,14 @@ impl Reader {
     }
 
     /// Returns the line of a range, from 1.
-    fn line(&self, range: &ByteRange) -> usize {
+    pub(super) fn line(&self, range: &ByteRange) -> usize {
         self.starts.partition_point(|start| *start <= range.start)
+    }
+
+    /// Records a mistake of an entry that starts on `line`.
+    pub(super) fn report_line(&mut self, line: usize, message: impl Display) {
+        let start = self.starts.get(line - 1).copied().unwrap_or_default();
+        self.report(start..start, message);
     }
 
     /// Records an unknown key.
@@ -140,16 +146,27 @@ impl Reader {
                 ("check" | "defaults", _) => {
                     self.report(value.span(), format!("{} must be a table", key.get_ref()));
                 }
-                ("render", _) => {
+                ("media", DeValue::Array(entries)) => {
+                    for entry in entries {
+                        match entry.get_ref() {
+                            DeValue::Table(table) => {
+                                file.media.extend(self.media_entry(table, &entry.span()));
+                            }
+                            _ => self.report(entry.span(), "each [[media]] entry must be a table"),
+                        }
+                    }
+                }
+                (name @ ("media" | "render"), _) => {
                     self.report(
                         key.span(),
-                        "render must be an array of tables, written as [[render]] with two brackets",
+                        format!("{name} must be an array of tables, written as [[{name}]] with two brackets"),
                     );
                 }
                 _ => self.report_unknown(key, TABLES.iter().copied()),
             }
         }
         self.check_names(&file.entries);
+        self.check_media(&file.media);
         file
     }
 
@@ -179,8 +196,7 @@ impl Reader {
                     "duplicate entry name {:?}, also used on line {other}; set a different name = \"...\"",
                     entry.name
                 );
-                let start = self.starts.get(entry.line - 1).copied().unwrap_or_default();
-                self.report(start..start, message);
+                self.report_line(entry.line, message);
             }
         }
     }

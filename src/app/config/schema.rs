@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::diff::diff_schema;
 use super::file::EVENTS;
+use super::media::media_schema;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
 /// URL of the published schema.
@@ -36,6 +37,11 @@ pub(crate) fn schema() -> Value {
                     "required": ["project"],
                     "properties": entry_properties(),
                 },
+            },
+            "media": {
+                "type": "array",
+                "description": "Files that HeyGen generates, for the `media` commands",
+                "items": media_schema(),
             },
         },
         "definitions": { "check": check_schema(), "diff": diff_schema() },

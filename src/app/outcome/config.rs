@@ -29,6 +29,20 @@ pub(crate) struct ConfigOutcome {
     pub(crate) settings: Map<String, Value>,
     /// Entries, unless one was selected.
     pub(crate) entries: Vec<EntryOutcome>,
+    /// Generated media, unless an entry was selected.
+    pub(crate) media: Vec<MediaEntryOutcome>,
+}
+
+/// An entry of generated media.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct MediaEntryOutcome {
+    /// Path of the file from the root of the repository.
+    pub(crate) file: String,
+    /// Line where the entry starts, from 1.
+    pub(crate) line: usize,
+    /// Settings of the entry.
+    pub(crate) settings: Map<String, Value>,
 }
 
 /// A setting.

@@ -12,6 +12,7 @@ mod engine;
 mod entries;
 mod error;
 mod init;
+mod media;
 mod parts;
 mod render;
 pub(crate) mod schemas;
@@ -23,7 +24,7 @@ pub(crate) use account::{
 pub(crate) use archive::{ArchiveOutcome, FileDigest, FileSize, PackOutcome};
 pub(crate) use batch::{BatchOutcome, BatchResults};
 pub(crate) use check::{CheckOutcome, FixedOutcome, RuleOutcome};
-pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome};
+pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome, MediaEntryOutcome};
 pub(crate) use diff::{
     ComparisonOutcome, DiffBox, DiffFrames, DiffImages, DiffOutcome, DiffPicture, DiffRange, DiffRegion,
     DiffReport, DiffSound, DiffSoundRange, DiffThresholds, DiffVideo,
@@ -33,6 +34,7 @@ pub(crate) use engine::EngineOutcome;
 pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
 pub(crate) use error::ErrorOutcome;
 pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
+pub(crate) use media::{MediaOutcome, MediaState, MediaStatus};
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };

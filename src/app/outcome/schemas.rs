@@ -15,6 +15,7 @@ use super::doctor::DoctorOutcome;
 use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
 use super::init::InitOutcome;
+use super::media::MediaOutcome;
 use super::render::{Outcome, RenderOutcome};
 use crate::app::batch::RowOutcome;
 
@@ -30,6 +31,8 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("check-explain", of::<RuleOutcome>),
     ("pack", of::<PackOutcome>),
     ("diff", of::<DiffOutcome>),
+    ("media-check", of::<MediaOutcome>),
+    ("media-plan", of::<MediaOutcome>),
     ("get", of::<DetailOutcome>),
     ("get-wait", get_wait),
     ("list", of::<ListOutcome>),

@@ -1,0 +1,121 @@
+//! The times of words: the words file and captions.
+
+use serde_json::{Value, json};
+
+/// The longest line of a caption, in characters.
+const MAX_CUE: usize = 42;
+
+/// A pause that ends a caption, in seconds.
+const PAUSE: f64 = 0.7;
+
+/// A spoken word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Word {
+    /// The word with its punctuation.
+    pub text: String,
+    /// Start in seconds.
+    pub start: f64,
+    /// End in seconds.
+    pub end: f64,
+}
+
+/// The formats of captions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaptionFormat {
+    /// WebVTT.
+    Vtt,
+    /// SubRip.
+    Srt,
+}
+
+impl CaptionFormat {
+    /// Returns the format of a file by its extension.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        match path.rsplit_once('.')?.1 {
+            extension if extension.eq_ignore_ascii_case("vtt") => Some(Self::Vtt),
+            extension if extension.eq_ignore_ascii_case("srt") => Some(Self::Srt),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the words as HyperFrames projects have them: a flat array of `id`, `text`, `start` and `end`.
+#[must_use]
+pub fn words_json(words: &[Word]) -> String {
+    let lines = words.iter().enumerate().map(|(index, word)| {
+        let entry =
+            json!({ "id": format!("w{index}"), "text": word.text, "start": word.start, "end": word.end });
+        format!("  {}", Value::to_string(&entry))
+    });
+    format!("[\n{}\n]\n", lines.collect::<Vec<_>>().join(",\n"))
+}
+
+/// Returns captions: a cue ends with a sentence, before a pause, and before it is longer than a line.
+#[must_use]
+pub fn captions(words: &[Word], format: CaptionFormat) -> String {
+    let mut cues: Vec<(String, f64, f64)> = Vec::new();
+    for word in words {
+        // An arrow would end the text of a cue.
+        let text = word.text.split_whitespace().collect::<Vec<_>>().join(" ").replace("-->", "->");
+        match cues.last_mut() {
+            Some((cue, _, end))
+                if !cue.ends_with(['.', '!', '?', '…'])
+                    && word.start - *end < PAUSE
+                    && cue.chars().count() + 1 + text.chars().count() <= MAX_CUE =>
+            {
+                cue.push(' ');
+                cue.push_str(&text);
+                *end = word.end;
+            }
+            _ => cues.push((text, word.start, word.end)),
+        }
+    }
+    let mut out = String::from(if format == CaptionFormat::Vtt { "WEBVTT\n\n" } else { "" });
+    for (index, (text, start, end)) in cues.iter().enumerate() {
+        let text = match format {
+            CaptionFormat::Vtt => text.replace('&', "&amp;").replace('<', "&lt;"),
+            CaptionFormat::Srt => text.clone(),
+        };
+        let (start, end) = (time(*start, format), time(*end, format));
+        out.push_str(&format!("{}\n{start} --> {end}\n{text}\n\n", index + 1));
+    }
+    out
+}
+
+fn time(seconds: f64, format: CaptionFormat) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a day")]
+    let milliseconds = (seconds.clamp(0.0, 86_399.0) * 1000.0).round() as u64;
+    let (rest, millis) = (milliseconds / 1000, milliseconds % 1000);
+    let separator = if format == CaptionFormat::Vtt { '.' } else { ',' };
+    format!("{:02}:{:02}:{:02}{separator}{millis:03}", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Vec<Word> {
+        let word = |text: &str, start, end| Word { text: text.to_owned(), start, end };
+        vec![word("Hello", 0.1, 0.4), word("<world>.", 0.45, 0.9), word("Again", 61.0, 61.5)]
+    }
+
+    #[test]
+    fn words_are_a_flat_array() {
+        let text = words_json(&words()[..1]);
+        assert_eq!(text, "[\n  {\"id\":\"w0\",\"text\":\"Hello\",\"start\":0.1,\"end\":0.4}\n]\n");
+    }
+
+    #[test]
+    fn captions_end_with_sentences_and_are_escaped() {
+        assert_eq!(
+            captions(&words(), CaptionFormat::Vtt),
+            "WEBVTT\n\n1\n00:00:00.100 --> 00:00:00.900\nHello &lt;world>.\n\n\
+             2\n00:01:01.000 --> 00:01:01.500\nAgain\n\n"
+        );
+        assert!(
+            captions(&words(), CaptionFormat::Srt)
+                .starts_with("1\n00:00:00,100 --> 00:00:00,900\nHello <world>.\n")
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! Errors of `media`.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use hyperframes_ci_core::generated::LockError;
+
+use crate::fault::{Exit, Fault, Location};
+use crate::system::gate;
+
+/// An error of a `media` command.
+#[derive(Debug)]
+pub(crate) enum MediaError {
+    /// The configuration has no entries.
+    NoEntries(PathBuf),
+    /// The lock file cannot be read.
+    Unreadable(PathBuf, io::Error),
+    /// The lock file is invalid.
+    Lock(PathBuf, LockError),
+    /// Media is not current; the entries were printed.
+    NotCurrent {
+        /// Number of these entries.
+        count: usize,
+        /// Number of all entries.
+        total: usize,
+    },
+}
+
+impl fmt::Display for MediaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEntries(path) => write!(f, "{} has no [[media]] entries", path.display()),
+            Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            Self::Lock(path, error) => write!(f, "{}:{}: {error}", path.display(), error.line),
+            Self::NotCurrent { count, total } => write!(f, "{count} of {total} media files are not current"),
+        }
+    }
+}
+
+impl Fault for MediaError {
+    fn code(&self) -> &str {
+        match self {
+            Self::NoEntries(_) => "no_media",
+            Self::Unreadable(..) => "lock_unreadable",
+            Self::Lock(..) => "invalid_lock",
+            Self::NotCurrent { .. } => "media_not_current",
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::NoEntries(_) => {
+                "add an entry to hyperframes-ci.toml, for example:\n\n[[media]]\nfile = \"assets/voice.mp3\"\nscript = \"script.txt\"\nvoice = \"<ID of a voice>\"".to_owned()
+            }
+            Self::Unreadable(_, error) => {
+                gate::help_of(error).unwrap_or_else(|| "check the path and the permissions".to_owned())
+            }
+            Self::Lock(_, error) => error.help().to_owned(),
+            Self::NotCurrent { .. } => {
+                "run `hyperframes-ci media plan` to see what would be generated, and its price".to_owned()
+            }
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotCurrent { .. } => Exit::Preflight,
+            Self::NoEntries(_) | Self::Unreadable(..) | Self::Lock(..) => Exit::Usage,
+        }
+    }
+
+    fn location(&self) -> Option<Location> {
+        match self {
+            Self::Lock(path, error) => Some(Location { path: path.clone(), line: error.line }),
+            Self::NoEntries(_) | Self::Unreadable(..) | Self::NotCurrent { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `media check` and `media plan`: entries against the lock file and the files.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::support::{Ran, run_in, show, write};
+
+const CONFIG: &str = "[[media]]\nfile = \"assets/voice.mp3\"\nscript = \"script.txt\"\nvoice = \"v1\"\n";
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns a repository with one entry, whose file was never generated.
+fn repository() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "hyperframes-ci.toml", CONFIG);
+    write(folder.path(), "script.txt", "Hello, world.\n");
+    folder
+}
+
+fn plan(folder: &Path) -> Value {
+    run_in(folder, &["media", "plan", "--json"]).ok().json()
+}
+
+fn check(folder: &Path) -> Ran {
+    run_in(folder, &["media", "check"])
+}
+
+/// Writes the file and a lock file that agrees with it.
+fn lock(folder: &Path) {
+    write(folder, "assets/voice.mp3", "sound");
+    let identity = plan(folder)["media"][0]["identity"].as_str().unwrap().to_owned();
+    let digest = sha256(b"sound");
+    let table =
+        format!("[file.\"assets/voice.mp3\"]\nidentity = \"{identity}\"\nsha256 = \"{digest}\"\nbytes = 5\n");
+    write(folder, "hyperframes-ci.lock", &format!("version = 1\n\n{table}"));
+}
+
+/// Asserts the state that both commands report.
+fn assert_state(folder: &Path, state: &str) {
+    let found = plan(folder);
+    assert_eq!(found["media"][0]["status"], state, "{found}");
+    let ran = check(folder);
+    assert_eq!(ran.code, if state == "current" { 0 } else { 5 }, "{ran:?}");
+    if state != "current" {
+        assert!(ran.stdout.contains(&format!("[media-{state}]")), "{ran:?}");
+    }
+}
+
+#[test]
+fn every_state_of_an_entry_is_found() {
+    let folder = repository();
+    let folder = folder.path();
+    assert_state(folder, "missing");
+    write(folder, "assets/voice.mp3", "sound");
+    assert_state(folder, "unlocked");
+    lock(folder);
+    assert_state(folder, "current");
+    // A checkout on Windows.
+    write(folder, "script.txt", "Hello, world.\r\n");
+    assert_state(folder, "current");
+    write(folder, "script.txt", "Hello, moon.\n");
+    assert_state(folder, "outdated");
+    write(folder, "assets/voice.mp3", "other");
+    assert_state(folder, "changed");
+    write(folder, "script.txt", "Hello, world.\n");
+    assert_state(folder, "changed");
+    fs::remove_file(folder.join("assets/voice.mp3")).unwrap();
+    assert_state(folder, "missing");
+    fs::remove_file(folder.join("script.txt")).unwrap();
+    assert_state(folder, "invalid");
+    write(folder, "script.txt", &"x".repeat(5001));
+    assert!(check(folder).stdout.contains("the script has 5001 characters; at most 5000 are allowed"));
+}
+
+#[test]
+fn a_plan_estimates_what_is_not_current_only() {
+    let folder = repository();
+    let folder = folder.path();
+    write(folder, "script.txt", &"x".repeat(1450));
+    let found = plan(folder);
+    assert_eq!((&found["not_current"], &found["estimated_seconds"]), (&1.into(), &100.0.into()), "{found}");
+    assert!((found["estimated_usd"].as_f64().unwrap() - 0.0333).abs() < 1e-9, "{found}");
+    lock(folder);
+    assert_eq!(plan(folder)["estimated_usd"], 0.0);
+    let ran = run_in(folder, &["media", "plan", "--entry", "other.mp3"]);
+    assert!(ran.code == 2 && ran.stderr.contains("available entries: assets/voice.mp3"), "{ran:?}");
+}
+
+#[test]
+fn a_lock_that_cannot_be_used_is_an_error_with_its_line() {
+    let folder = repository();
+    let folder = folder.path();
+    for (text, message) in [
+        ("version = 1\n<<<<<<< HEAD\n", "hyperframes-ci.lock:2: the file contains merge conflict markers"),
+        ("version = 9\n", "hyperframes-ci.lock:1: version 9 is newer than this program supports"),
+        ("version = 1\nvoice\n", "hyperframes-ci.lock:2: the line is invalid"),
+    ] {
+        write(folder, "hyperframes-ci.lock", text);
+        let ran = check(folder);
+        assert!(ran.code == 2 && ran.stderr.contains(message), "{ran:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn no_script_and_no_file_is_read_through_a_link_that_leads_out() {
+    let (folder, outside) = (repository(), tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    write(outside.path(), "secret", "secret");
+    fs::remove_file(folder.join("script.txt")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret"), folder.join("script.txt")).unwrap();
+    fs::create_dir(folder.join(".git")).unwrap();
+    let ran = check(folder);
+    assert!(ran.code == 2 && ran.stderr.contains("symbolic link that points outside"), "{ran:?}");
+}
+
+#[test]
+fn a_thousand_entries_are_checked_in_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (mut config, mut lock) = (String::new(), "version = 1\n".to_owned());
+    for number in 0..1000 {
+        let file = format!("assets/{number}.mp3");
+        config += &format!("[[media]]\nfile = \"{file}\"\ntext = \"Number {number}\"\nvoice = \"v\"\n");
+        write(folder, &file, &format!("{number}"));
+    }
+    write(folder, "hyperframes-ci.toml", &config);
+    for (number, media) in plan(folder)["media"].as_array().unwrap().iter().enumerate() {
+        let digest = sha256(number.to_string().as_bytes());
+        lock += &format!(
+            "\n[file.{}]\nidentity = {}\nsha256 = \"{digest}\"\nbytes = 1\n",
+            media["file"], media["identity"]
+        );
+    }
+    write(folder, "hyperframes-ci.lock", &lock);
+    let start = std::time::Instant::now();
+    let ran = check(folder);
+    let seconds = start.elapsed().as_secs_f64();
+    assert!(ran.code == 0 && ran.stderr.contains("1000 media files current"), "{ran:?}");
+    show("media check, 1,000 entries", &format!("{seconds:.2} s"));
+    assert!(seconds < 5.0, "{seconds}");
+}
