@@ -251,6 +251,11 @@ fn text(text: &str) -> String {
     escape(&plain(&text.chars().take(MAX_TEXT).collect::<String>()))
 }
 
+/// Returns the URL of the folder of a page, which stays the same for all pushes and jobs.
+pub(super) fn folder_of(url: &str) -> &str {
+    url.rfind('/').map_or(url, |end| &url[..=end])
+}
+
 /// Returns the URL of the page on a host that serves the previews branch at `base`, from the URL of its file on the service.
 fn address_on(base: &str, branch: &str, url: &str) -> Option<String> {
     let (_, path) = url.split_once(&format!("/raw/{branch}/"))?;
@@ -267,6 +272,7 @@ mod tests {
         let expected = Some("https://o.github.io/r/pr/7/preview-1.html".to_owned());
         assert_eq!(address_on("https://o.github.io/r/", "previews/x", url), expected);
         assert_eq!(address_on("https://o.github.io/r", "other", url), None);
+        assert_eq!(folder_of("https://o.github.io/r/pr/7/preview-1.html"), "https://o.github.io/r/pr/7/");
     }
 
     #[test]

@@ -271,7 +271,7 @@ impl ActionRun<'_> {
             Ok(Written::At(url)) => {
                 self.console.done(&format!("updated the comment {url}"));
                 if let (Some(request), Some(page_url)) = (request, page_url) {
-                    self.deploy(request, &page_url);
+                    self.deploy(request, page::folder_of(&page_url));
                 }
                 return Some(url);
             }

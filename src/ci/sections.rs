@@ -94,9 +94,14 @@ impl SectionFile {
         self.sections.retain(|section| section.commit == newest || now.saturating_sub(section.time) < age);
     }
 
+    /// Returns the files that sections show.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().flat_map(|section| section.files.iter().map(String::as_str))
+    }
+
     /// Returns whether a section shows the file.
     pub(super) fn shows(&self, name: &str) -> bool {
-        self.sections.iter().any(|section| section.files.iter().any(|file| file == name))
+        self.files().any(|file| file == name)
     }
 }
 

@@ -10,6 +10,7 @@ mod deployment;
 mod event;
 mod files;
 mod graph;
+mod index_page;
 mod log;
 mod previews;
 mod release;

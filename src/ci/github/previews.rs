@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::converge::{Converged, Convergence};
+use super::index_page;
 use super::snapshot::{File, SECTIONS, Snapshot, Tip, folder};
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
@@ -367,11 +368,14 @@ fn tree(
     blobs: &BTreeMap<String, String>,
 ) -> Value {
     let present = snapshot.tip.as_ref().map(|tip| tip.folder.as_slice()).unwrap_or_default();
-    let stale = present.iter().filter(|file| file.name != SECTIONS && !sections.shows(&file.name));
+    let index = index_page::page(sections);
+    let is_kept = |name: &str| name == SECTIONS || (name == index_page::NAME && index.is_some());
+    let stale = present.iter().filter(|file| !is_kept(&file.name) && !sections.shows(&file.name));
     let added = blobs.iter().filter(|(name, _)| sections.shows(name) && !snapshot.has(name));
     let mut entries = vec![text_entry(&format!("{folder}/{SECTIONS}"), &sections.to_text())];
     entries.extend(added.map(|(name, sha)| entry(&format!("{folder}/{name}"), Some(sha))));
     entries.extend(stale.map(|file| entry(&format!("{folder}/{}", file.name), None)));
+    entries.extend(index.map(|text| text_entry(&format!("{folder}/{}", index_page::NAME), &text)));
     match &snapshot.tip {
         Some(tip) => json!({ "base_tree": tip.tree, "tree": entries }),
         None => json!({ "tree": entries }),

@@ -84,7 +84,7 @@ fn videos_play_on_a_page_that_loads_nothing_else() {
     assert_eq!(run.code, 0, "{}", run.log);
     let body = stage.github.state().comments[0].body.clone();
     let files = stage.github.files("hyperframes-previews");
-    let (page, text) = files.iter().find(|(name, _)| name.ends_with(".html")).expect("a page");
+    let (page, text) = files.iter().find(|(name, _)| name.contains("/preview-")).expect("a page");
     assert!(body.contains(&format!("[Preview page](https://o.github.io/r/{page})")), "{page}: {body}");
     let text = String::from_utf8_lossy(text);
     for part in
@@ -102,7 +102,8 @@ fn videos_play_on_a_page_that_loads_nothing_else() {
     let (address, asked) = host(branch.path());
     let tables = crate::support::root().join("target/tables");
     fs::create_dir_all(&tables).unwrap();
-    for (name, size) in [("desktop", "1280,1000"), ("phone", "390,1400")] {
+    // The address of the pull request leads to the page.
+    for (name, page, size) in [("desktop", "pr/7/index.html", "1280,1000"), ("phone", page, "390,1400")] {
         open(&format!("{address}/{page}"), &tables.join(format!("preview-page-{name}.png")), size);
     }
     std::thread::sleep(Duration::from_millis(50));
@@ -141,11 +142,7 @@ fn the_page_is_deployed_where_the_token_may_until_the_pull_request_is_closed() {
         stage.repository.head = commit(stage.repository.path(), text);
         stage.github.state().head.clone_from(&stage.repository.head);
         let run = stage.run(&stage.pull_request(), &inputs);
-        assert!(
-            run.code == 0 && run.log.contains("deployed https://o.github.io/r/pr/7/preview-"),
-            "{}",
-            run.log
-        );
+        assert!(run.code == 0 && run.log.contains("deployed https://o.github.io/r/pr/7/"), "{}", run.log);
     }
     let states = |stage: &Stage| {
         let deployments = stage.github.state().deployments.clone();
@@ -153,8 +150,8 @@ fn the_page_is_deployed_where_the_token_may_until_the_pull_request_is_closed() {
     };
     assert_eq!(states(&stage), ["inactive", "success"]);
     let url = stage.github.state().deployments[1]["url"].as_str().unwrap().to_owned();
-    let page = url.strip_prefix("https://o.github.io/r/").unwrap().to_owned();
-    assert!(stage.github.branch("hyperframes-previews").contains(&page), "{page}");
+    assert_eq!(url, "https://o.github.io/r/pr/7/");
+    assert!(stage.github.branch("hyperframes-previews").contains(&"pr/7/index.html".to_owned()));
     stage.github.state().is_closed = true;
     let closed = stage.runner("pull_request", &stage.repository.pull_request("closed", "o/r"));
     let run = stage.run(&closed, &inputs);
