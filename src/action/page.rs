@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState};
 use super::report::figures;
+use super::review::Review;
 use super::scope::Scope;
 use super::variable_changes::VariableChange;
 use crate::ci::{self, CiProvider, Event, Media, Subject, short_commit};
@@ -151,8 +152,10 @@ fn section(preview: &Preview, place: Place<'_>) -> String {
             format!("{}{how}", figures(&rendered.figures))
         }
     };
+    let compared = preview.review.as_ref().and_then(Review::line);
+    let compared = compared.map_or_else(String::new, |line| format!("<p>{}</p>", text(&line)));
     format!(
-        "<section><h2>{}{is_new}</h2><p>{result}</p><div>{}{}</div>{}</section>",
+        "<section><h2>{}{is_new}</h2><p>{result}</p>{compared}<div>{}{}</div>{}</section>",
         text(&preview.display_name),
         before(preview, place),
         now(preview, place),

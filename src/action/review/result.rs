@@ -176,6 +176,16 @@ impl Review {
         json!({ "since": tag, "status": self.status, "summary": self.json["summary"] })
     }
 
+    /// Returns the status and what differs, as text; `None` if it was not compared.
+    pub(in crate::action) fn line(&self) -> Option<String> {
+        let what = if self.title.is_empty() { String::new() } else { format!(", {}", self.title) };
+        match self.status {
+            Status::Unchanged => Some("no visible change".to_owned()),
+            Status::Changed | Status::Faint | Status::Unstable => Some(format!("{}{what}", self.status)),
+            _ => None,
+        }
+    }
+
     /// Returns whether nothing has changed visibly.
     pub(in crate::action) fn is_unchanged(&self) -> bool {
         self.status == Status::Unchanged

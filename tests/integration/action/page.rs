@@ -79,6 +79,7 @@ fn videos_play_on_a_page_that_loads_nothing_else() {
         ("preview-url", "https://o.github.io/r/"),
         ("fail-on", "never"),
         ("output-dir", "out"),
+        ("diff", "false"),
     ];
     let run = stage.run(&stage.pull_request(), &served);
     assert_eq!(run.code, 0, "{}", run.log);
@@ -122,8 +123,10 @@ fn videos_play_on_a_page_that_loads_nothing_else() {
     assert!(asked.iter().any(|path| path.ends_with("videos-one.mp4")), "{asked:?}");
     assert!(!asked.iter().any(|path| path.contains("pwned")), "{asked:?}");
     // Without a host, the branch has no page.
-    let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("fail-on", "never")]);
+    let compared = [("projects", "videos"), ("fail-on", "never"), ("output-dir", "out")];
+    let run = stage.run(&stage.pull_request(), &compared);
     assert_eq!(run.code, 0, "{}", run.log);
+    assert!(fs::read_to_string(output.join("preview.html")).unwrap().contains("<p>no visible change</p>"));
     let media = stage.github.media("hyperframes-previews");
     assert!(!media.iter().any(|name| name.ends_with(".html")), "{media:?}");
 }
