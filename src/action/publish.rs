@@ -79,7 +79,7 @@ impl ActionRun<'_> {
                 previews: &previews,
                 notes: &notes,
                 comment_url: comment_url.as_deref(),
-                is_failure: self.verdict(&scope.findings, &previews).is_err(),
+                is_failure: gate.is_failed() || self.verdict(&scope.findings, &previews).is_err(),
             };
             if !report.send(self.provider, self.console) {
                 self.annotate(&scope.findings);

@@ -61,7 +61,12 @@ impl Gate {
         Self { failed: Some(failed), reason: Some(reason), note: Some(note) }
     }
 
-    /// Returns whether the differences pass.
+    /// Returns whether the differences fail the step.
+    pub(in crate::action) fn is_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Checks that the differences pass.
     ///
     /// # Errors
     /// Returns [`ActionError::Different`] if they do not.
