@@ -119,7 +119,7 @@ fn schema_of(arguments: &[&str]) -> Option<String> {
         "render" if has(&["--all", "--entry"]) => "render-all".to_owned(),
         "check" if has(&["--explain"]) => "check-explain".to_owned(),
         "get" if has(&["--wait", "-o", "--output"]) => "get-wait".to_owned(),
-        "auth" => format!("auth-{}", words.next()?),
+        group @ ("auth" | "media") => format!("{group}-{}", words.next()?),
         "config" => "config-show".to_owned(),
         name => name.to_owned(),
     };

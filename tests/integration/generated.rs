@@ -44,6 +44,8 @@ fn lock(folder: &Path) {
 fn assert_state(folder: &Path, state: &str) {
     let found = plan(folder);
     assert_eq!(found["media"][0]["status"], state, "{found}");
+    let json = run_in(folder, &["media", "check", "--json"]).json();
+    assert_eq!(json["media"], found["media"]);
     let ran = check(folder);
     assert_eq!(ran.code, if state == "current" { 0 } else { 5 }, "{ran:?}");
     if state != "current" {

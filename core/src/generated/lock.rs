@@ -4,6 +4,7 @@
 //! for each file, sorted, with one key on each line. Values are strings and numbers in the form of JSON.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde_json::Value;
@@ -107,7 +108,7 @@ impl LockError {
             LockMistake::Newer(_) => "update hyperframes-ci",
             LockMistake::Duplicate(_) => "keep the table that belongs to the committed file",
             LockMistake::Missing(_) | LockMistake::Invalid => {
-                "restore the file with `git checkout hyperframes-ci.lock`, or run `hyperframes-ci media adopt`"
+                "restore the file with `git checkout hyperframes-ci.lock`"
             }
         }
     }
@@ -156,15 +157,14 @@ impl Lock {
 
     fn add(&mut self, table: Option<(usize, String, LockedMedia)>) -> Result<(), LockError> {
         let Some((index, path, media)) = table else { return Ok(()) };
-        let mistake = if media.identity.is_empty() {
-            LockMistake::Missing("identity")
-        } else if media.sha256.is_empty() {
-            LockMistake::Missing("sha256")
-        } else if self.media.contains_key(&path) {
-            LockMistake::Duplicate(path)
-        } else {
-            self.media.insert(path, media);
-            return Ok(());
+        let mistake = match self.media.entry(path) {
+            _ if media.identity.is_empty() => LockMistake::Missing("identity"),
+            _ if media.sha256.is_empty() => LockMistake::Missing("sha256"),
+            Entry::Occupied(other) => LockMistake::Duplicate(other.key().clone()),
+            Entry::Vacant(place) => {
+                place.insert(media);
+                return Ok(());
+            }
         };
         Err(LockError { line: index + 1, mistake })
     }
@@ -223,9 +223,9 @@ impl LockedMedia {
 /// Formats the file.
 impl fmt::Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEADER}version = {VERSION}\n")?;
+        writeln!(f, "{HEADER}version = {VERSION}")?;
         for (path, media) in &self.media {
-            write!(f, "\n[file.{}]\n", toml(&path.as_str().into()))?;
+            writeln!(f, "\n[file.{}]", toml(&path.as_str().into()))?;
             for (key, value) in media.lines() {
                 writeln!(f, "{key} = {}", toml(&value))?;
             }

@@ -64,7 +64,7 @@ pub(crate) enum MediaState {
 }
 
 impl MediaState {
-    /// Returns the state as it is printed.
+    /// Returns the name of the state.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Current => "current",
@@ -102,7 +102,7 @@ impl MediaState {
         }
     }
 
-    /// Returns whether `media generate` makes the file: it replaces no file that somebody else has made.
+    /// Returns whether `media generate` makes the file. A file that is not in the lock file, or has changed, is never replaced.
     pub(crate) fn is_generated(self) -> bool {
         matches!(self, Self::Missing | Self::Outdated)
     }
