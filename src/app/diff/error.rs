@@ -131,7 +131,7 @@ impl Fault for DiffError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::SameFile(_) => Exit::Usage,
+            Self::SameFile(_) | Self::SameGolden(_) => Exit::Usage,
             _ => Exit::General,
         }
     }
