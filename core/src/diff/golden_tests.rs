@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::super::golden_file::GoldenError;
-use super::super::thresholds::Thresholds;
 use super::*;
+use crate::diff::golden_file::GoldenError;
+use crate::diff::thresholds::Thresholds;
 
 const FORMAT: FrameFormat = FrameFormat { width: 200, height: 100, has_alpha: false };
 

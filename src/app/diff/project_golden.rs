@@ -56,8 +56,6 @@ impl GoldenDiff<'_> {
         run: &mut DiffRun,
         console: &mut Console,
     ) -> Result<(), Error> {
-        let folder = temporary::create_folder("hyperframes-ci-diff-")
-            .map_err(|error| DiffError::Report(std::env::temp_dir(), error))?;
         let chosen = match entries {
             [] => vec![None],
             entries => entries.iter().map(|entry| Some(*entry)).collect(),
@@ -79,6 +77,9 @@ impl GoldenDiff<'_> {
             // The results of the renders are not those of the comparison.
             let mut quiet = console.for_entry(&name);
             let console = if console.is_json() { &mut quiet } else { &mut *console };
+            // Goes with the video, so that one video at a time takes space.
+            let folder = temporary::create_folder("hyperframes-ci-diff-")
+                .map_err(|error| DiffError::Report(std::env::temp_dir(), error))?;
             let reach = Reach::inside(folder.path(), "the temporary directory");
             let extension = spec.request.format.unwrap_or(Format::Mp4).as_str();
             let path = folder.path().join(format!("{}.{extension}", slug(&name)));
@@ -93,7 +94,6 @@ impl GoldenDiff<'_> {
                 let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
                 run.add_status(&name, Status::Failed, &format!("{error}{help}"), &options);
             }
-            let _ = std::fs::remove_file(&path);
         }
         Ok(())
     }
