@@ -99,6 +99,11 @@ fn application() -> Vec<Error> {
         DiffError::SameGolden("launch.a".to_owned()).into(),
         DiffError::Decode(path("head.mp4"), "Invalid data found".to_owned()).into(),
         MediaError::NotCurrent { count: 1, total: 3 }.into(),
+        MediaError::NotAdoptable {
+            file: "assets/voice.mp3".to_owned(),
+            reason: "file not found: assets/voice.mp3".to_owned(),
+        }
+        .into(),
         MediaError::Lock(
             path("hyperframes-ci.lock"),
             Lock::parse("version = 1\n<<<<<<< HEAD\n").expect_err("a conflict"),

@@ -3,25 +3,29 @@
 use std::path::PathBuf;
 
 use super::workspace::workspace;
-use crate::app::media::{MediaError, MediaSpec, examine};
+use crate::app::media::{MediaError, MediaSpec, adopt, examine};
 use crate::app::outcome::{MediaOutcome, MediaState};
 use crate::fault::Error;
 use crate::ui::{Console, counted, plain, table};
 
-/// Verify generated media against its lock file
+/// Keep generated media in step with its scripts
 ///
-/// Media is declared by [[media]] entries of hyperframes-ci.toml. hyperframes-ci.lock records for which script and options
-/// a file was generated, and its SHA-256.
+/// Media is declared by `[[media]]` entries of hyperframes-ci.toml. hyperframes-ci.lock records for which script and options
+/// a file was made, and its SHA-256.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Verify that files exist, are unchanged and belong to their scripts and options
     ///
     /// Needs no credential and no network. The exit code is 5 if media is not current.
     Check(Args),
-    /// Show what is current, what would be generated, and an estimate of its price
+    /// Show what is current, and estimate length and price of what is not
     ///
     /// Needs no credential and no network.
     Plan(Args),
+    /// Record files in hyperframes-ci.lock, as made for the present scripts and options
+    ///
+    /// Needs no credential and no network. Listen to the files first: nothing compares them with their scripts.
+    Adopt(Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +61,19 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             let (count, total) = (outcome.not_current, outcome.media.len());
             if count > 0 { Err(MediaError::NotCurrent { count, total }.into()) } else { Ok(()) }
         }
+        Command::Adopt(args) => {
+            let outcome = adopt(&args.spec())?;
+            for file in &outcome.adopted {
+                console.detail(&plain(file).to_string());
+            }
+            let adopted = counted(outcome.adopted.len(), "media file");
+            console.done(&format!(
+                "recorded {adopted} in hyperframes-ci.lock, {} current before",
+                outcome.current
+            ));
+            console.outcome(&outcome);
+            Ok(())
+        }
         Command::Plan(args) => {
             let outcome = examine(&args.spec())?;
             print_plan(&outcome, console);
@@ -84,7 +101,7 @@ fn print_problems(outcome: &MediaOutcome, console: &mut Console) {
 fn print_plan(outcome: &MediaOutcome, console: &mut Console) {
     let mut rows = vec![["FILE", "STATUS", "SECONDS", "USD", ""].map(str::to_owned).to_vec()];
     rows.extend(outcome.media.iter().map(|media| {
-        let estimate = |text: String| if media.status.is_generated() { text } else { "-".to_owned() };
+        let estimate = |text: String| if media.status.is_due() { text } else { "-".to_owned() };
         vec![
             plain(&media.file).to_string(),
             media.status.as_str().to_owned(),
@@ -94,13 +111,11 @@ fn print_plan(outcome: &MediaOutcome, console: &mut Console) {
         ]
     }));
     console.result(&table(&rows));
-    let generated = outcome.media.iter().filter(|media| media.status.is_generated()).count();
-    let other = outcome
-        .media
-        .iter()
-        .filter(|media| !media.status.is_generated() && media.status != MediaState::Current);
+    let due = outcome.media.iter().filter(|media| media.status.is_due()).count();
+    let other =
+        outcome.media.iter().filter(|media| !media.status.is_due() && media.status != MediaState::Current);
     let mut summary = format!(
-        "\n{} current, {generated} to generate (about {:.1} s, ${:.4})",
+        "\n{} current, {due} to make (about {:.1} s, ${:.4})",
         outcome.media.len() - outcome.not_current,
         outcome.estimated_seconds,
         outcome.estimated_usd,

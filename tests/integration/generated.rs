@@ -1,4 +1,4 @@
-//! `media check` and `media plan`: entries against the lock file and the files.
+//! `media adopt`, `media check` and `media plan`: entries against the lock file and the files.
 
 use std::fs;
 use std::path::Path;
@@ -122,7 +122,7 @@ fn no_script_and_no_file_is_read_through_a_link_that_leads_out() {
 }
 
 #[test]
-fn a_thousand_entries_are_checked_in_a_second() {
+fn a_thousand_entries_are_checked() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let (mut config, mut lock) = (String::new(), "version = 1\n".to_owned());
@@ -146,4 +146,51 @@ fn a_thousand_entries_are_checked_in_a_second() {
     assert!(ran.code == 0 && ran.stderr.contains("1000 media files current"), "{ran:?}");
     show("media check, 1,000 entries", &format!("{seconds:.2} s"));
     assert!(seconds < 5.0, "{seconds}");
+}
+
+/// Returns a WAV file of one second of silence.
+fn wav() -> Vec<u8> {
+    let mut wav = b"RIFF\x64\x1f\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x40\x1f\x00\x00\x01\x00\x08\x00data\x40\x1f\x00\x00".to_vec();
+    wav.resize(44 + 8000, 0x80);
+    wav
+}
+
+#[test]
+fn adopted_files_are_current_until_something_changes() {
+    let folder = repository();
+    let folder = folder.path();
+    let lock = folder.join("hyperframes-ci.lock");
+    let adopt = |arguments: &[&str]| run_in(folder, &[&["media", "adopt"], arguments].concat());
+    let refused = |part: &str| {
+        let ran = adopt(&["--json"]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.stderr.contains("media_not_adoptable") && ran.stderr.contains(part), "{ran:?}");
+    };
+    refused("file not found: assets/voice.mp3");
+    write(folder, "assets/voice.mp3", "<html>");
+    refused("assets/voice.mp3 is not audio");
+    let second = "[[media]]\nfile = \"b.wav\"\ntext = \"B\"\nvoice = \"v\"\nwords = \"b.json\"\n";
+    write(folder, "hyperframes-ci.toml", &format!("{CONFIG}{second}"));
+    for path in ["assets/voice.mp3", "b.wav"] {
+        fs::write(folder.join(path), wav()).unwrap();
+    }
+    refused("file not found: b.json");
+    assert!(!lock.exists(), "all or nothing");
+    let found = adopt(&["--json", "--entry", "assets/voice.mp3"]).ok().json();
+    assert_eq!((&found["adopted"][0], &found["current"]), (&"assets/voice.mp3".into(), &0.into()), "{found}");
+    write(folder, "b.json", "[]");
+    assert_eq!(adopt(&["--json"]).ok().json()["adopted"], serde_json::json!(["b.wav"]));
+    assert_eq!(check(folder).code, 0);
+    let written = fs::read_to_string(&lock).unwrap();
+    assert!(written.contains("duration = 1.0\n") && written.contains("words = \"b.json\"\n"), "{written}");
+    // Keys of later releases stay, and what is current is not written again.
+    fs::write(&lock, written.replace("bytes = 8044\n", "bytes = 8044\nlater = true\n")).unwrap();
+    let before = fs::read(&lock).unwrap();
+    assert!(adopt(&[]).ok().stdout.is_empty());
+    assert_eq!(fs::read(&lock).unwrap(), before);
+    write(folder, "script.txt", "Another script.\n");
+    assert_eq!(check(folder).code, 5);
+    adopt(&[]).ok();
+    assert_eq!(check(folder).code, 0);
+    assert_eq!(fs::read_to_string(&lock).unwrap().matches("later = true").count(), 2);
 }

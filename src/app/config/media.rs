@@ -91,7 +91,7 @@ pub(super) fn media_schema() -> Value {
         "required": ["file", "voice"],
         "oneOf": one_of,
         "properties": {
-            "file": path("Audio file to generate, relative to the repository root"),
+            "file": path("Audio file, relative to the repository root"),
             "text": script("Script"),
             "ssml": script("Script as SSML"),
             "script": path("File with the script, relative to the repository root; SSML if its extension is .ssml"),

@@ -18,6 +18,13 @@ pub(crate) enum MediaError {
     Unreadable(PathBuf, io::Error),
     /// The lock file is invalid.
     Lock(PathBuf, LockError),
+    /// An entry cannot be recorded.
+    NotAdoptable {
+        /// File of the entry.
+        file: String,
+        /// Why, as a lowercase phrase.
+        reason: String,
+    },
     /// Media is not current; the entries were printed.
     NotCurrent {
         /// Number of these entries.
@@ -33,6 +40,7 @@ impl fmt::Display for MediaError {
             Self::NoEntries(path) => write!(f, "{} has no [[media]] entries", path.display()),
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Lock(path, error) => write!(f, "{}:{}: {error}", path.display(), error.line),
+            Self::NotAdoptable { file, reason } => write!(f, "cannot record {file}: {reason}"),
             Self::NotCurrent { count, total } => write!(f, "{count} of {total} media files are not current"),
         }
     }
@@ -44,6 +52,7 @@ impl Fault for MediaError {
             Self::NoEntries(_) => "no_media",
             Self::Unreadable(..) => "lock_unreadable",
             Self::Lock(..) => "invalid_lock",
+            Self::NotAdoptable { .. } => "media_not_adoptable",
             Self::NotCurrent { .. } => "media_not_current",
         }
     }
@@ -57,8 +66,11 @@ impl Fault for MediaError {
                 gate::help_of(error).unwrap_or_else(|| "check the path and the permissions".to_owned())
             }
             Self::Lock(_, error) => error.help().to_owned(),
+            Self::NotAdoptable { .. } => {
+                "correct the entry or its files, or record others with --entry; nothing was written".to_owned()
+            }
             Self::NotCurrent { .. } => {
-                "run `hyperframes-ci media plan` to see what would be generated, and its price".to_owned()
+                "restore the files; or make them again, and record them with `hyperframes-ci media adopt`".to_owned()
             }
         })
     }
@@ -66,14 +78,19 @@ impl Fault for MediaError {
     fn exit(&self) -> Exit {
         match self {
             Self::NotCurrent { .. } => Exit::Preflight,
-            Self::NoEntries(_) | Self::Unreadable(..) | Self::Lock(..) => Exit::Usage,
+            Self::NoEntries(_) | Self::Unreadable(..) | Self::Lock(..) | Self::NotAdoptable { .. } => {
+                Exit::Usage
+            }
         }
     }
 
     fn location(&self) -> Option<Location> {
         match self {
             Self::Lock(path, error) => Some(Location { path: path.clone(), line: error.line }),
-            Self::NoEntries(_) | Self::Unreadable(..) | Self::NotCurrent { .. } => None,
+            Self::NoEntries(_)
+            | Self::Unreadable(..)
+            | Self::NotAdoptable { .. }
+            | Self::NotCurrent { .. } => None,
         }
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn status(
         Err(message) => (MediaState::Invalid, Some(message.clone())),
     };
     let speech = speech.ok();
-    let estimate = speech.as_ref().filter(|_| status.is_generated());
+    let estimate = speech.as_ref().filter(|_| status.is_due());
     MediaStatus {
         file: entry.file.clone(),
         line: entry.line,
@@ -101,19 +101,19 @@ fn state(
     };
     let Some(locked) = locked else {
         return match digest(&entry.file) {
-            Ok(None) => (MediaState::Missing, Some("the file was never generated".to_owned())),
+            Ok(None) => (MediaState::Missing, Some("the file does not exist".to_owned())),
             Ok(Some(_)) => (MediaState::Unlocked, Some("the lock file does not contain the file".to_owned())),
             Err(error) => unreadable(&entry.file, error),
         };
     };
     let main = LockedFile { path: entry.file.clone(), sha256: locked.sha256.clone() };
-    // Files that were exchanged come first: generating would replace them.
+    // Files that were exchanged come first.
     let mut missing = None;
     for file in [Some(&main), locked.words.as_ref(), locked.captions.as_ref()].into_iter().flatten() {
         match digest(&file.path) {
             Ok(Some(found)) if found == file.sha256 => {}
             Ok(Some(_)) => {
-                let message = format!("{} has changed since it was generated", plain(&file.path));
+                let message = format!("{} has changed since it was recorded", plain(&file.path));
                 return (MediaState::Changed, Some(message));
             }
             Ok(None) => missing = missing.or(Some(file.path.clone())),
@@ -121,7 +121,7 @@ fn state(
         }
     }
     if locked.identity != speech.key().as_str() {
-        let message = "the script or an option has changed since the file was generated";
+        let message = "the script or an option has changed since the file was recorded";
         return (MediaState::Outdated, Some(message.to_owned()));
     }
     let declared = [(&entry.words, &locked.words), (&entry.captions, &locked.captions)];
@@ -136,7 +136,7 @@ fn state(
 }
 
 /// Returns the SHA-256 of a file; `None` if it does not exist.
-fn digest(path: &Path, reach: &Reach) -> io::Result<Option<String>> {
+pub(super) fn digest(path: &Path, reach: &Reach) -> io::Result<Option<String>> {
     let mut file = match gate::open(path, reach) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);

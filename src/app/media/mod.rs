@@ -1,17 +1,19 @@
 //! The use cases of `media`: media that HeyGen generates, under a lock file. Nothing here uses the network.
 
+mod adopt;
 mod error;
 mod examine;
 
 use std::path::PathBuf;
 
-use hyperframes_ci_core::generated::LOCK_FILE;
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock};
 
 use super::config::{MediaEntry, Settings};
 use super::outcome::{MediaOutcome, MediaState};
 use crate::fault::Error;
 use crate::system::gate::Reach;
 
+pub(crate) use adopt::adopt;
 pub(crate) use error::MediaError;
 
 /// Which media to examine.
@@ -27,16 +29,36 @@ pub(crate) struct MediaSpec {
     pub(crate) workspace: Option<PathBuf>,
 }
 
+/// The declared entries, and the lock file.
+struct Declared {
+    settings: Settings,
+    entries: Vec<MediaEntry>,
+    reach: Reach,
+    lock: Lock,
+    lock_path: PathBuf,
+}
+
+impl Declared {
+    /// Reads the configuration and the lock file.
+    ///
+    /// # Errors
+    /// Returns an error if one of them is invalid, or there are no entries.
+    fn read(spec: &MediaSpec) -> Result<Self, Error> {
+        let settings = Settings::read(&spec.directory, spec.config.as_deref(), spec.workspace.clone())?;
+        let entries = select(&settings, &spec.entries)?.into_iter().cloned().collect();
+        let reach = Reach::inside(&settings.root, "the repository");
+        let lock_path = settings.root.join(LOCK_FILE);
+        let lock = examine::read_lock(&lock_path, &reach)?;
+        Ok(Self { settings, entries, reach, lock, lock_path })
+    }
+}
+
 /// Compares entries with the lock file and the files.
 ///
 /// # Errors
 /// Returns an error if the configuration or the lock file is invalid, or there are no entries.
 pub(crate) fn examine(spec: &MediaSpec) -> Result<MediaOutcome, Error> {
-    let settings = Settings::read(&spec.directory, spec.config.as_deref(), spec.workspace.clone())?;
-    let entries = select(&settings, &spec.entries)?;
-    let reach = Reach::inside(&settings.root, "the repository");
-    let lock_path = settings.root.join(LOCK_FILE);
-    let lock = examine::read_lock(&lock_path, &reach)?;
+    let Declared { settings, entries, reach, lock, lock_path } = Declared::read(spec)?;
     let media = entries
         .iter()
         .map(|entry| examine::status(entry, lock.media.get(&entry.file), &settings.root, &reach))

@@ -1,7 +1,19 @@
-//! Outcomes of `media check` and `media plan`.
+//! Outcomes of `media adopt`, `media check` and `media plan`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+/// What `media adopt` has recorded.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct MediaAdoptOutcome {
+    /// Path of the lock file.
+    pub(crate) lock: String,
+    /// Files of the entries that were recorded.
+    pub(crate) adopted: Vec<String>,
+    /// Number of entries that were current before.
+    pub(crate) current: usize,
+}
 
 /// The state of the generated media of a repository.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -15,9 +27,9 @@ pub(crate) struct MediaOutcome {
     pub(crate) undeclared: Vec<String>,
     /// Number of entries that are not current.
     pub(crate) not_current: usize,
-    /// Estimated length in seconds of everything that `media generate` would make.
+    /// Estimated length in seconds of what is missing or outdated.
     pub(crate) estimated_seconds: f64,
-    /// Estimated price of it in US dollars.
+    /// Estimated price in US dollars of making it with HeyGen.
     pub(crate) estimated_usd: f64,
 }
 
@@ -39,9 +51,9 @@ pub(crate) struct MediaStatus {
     pub(crate) help: Option<&'static str>,
     /// Identity of the media; null if the script cannot be read.
     pub(crate) identity: Option<String>,
-    /// Estimated length in seconds of what would be generated; 0 if nothing would be.
+    /// Estimated length in seconds; 0 unless the file is missing or outdated.
     pub(crate) estimated_seconds: f64,
-    /// Estimated price in US dollars of what would be generated; 0 if nothing would be.
+    /// Estimated price in US dollars of making the file with HeyGen; 0 unless it is missing or outdated.
     pub(crate) estimated_usd: f64,
 }
 
@@ -53,13 +65,13 @@ pub(crate) enum MediaState {
     Current,
     /// A file does not exist.
     Missing,
-    /// The script or an option has changed since the file was generated.
+    /// The script or an option has changed since the file was recorded.
     Outdated,
     /// The file exists, but the lock file does not contain it.
     Unlocked,
-    /// A file has changed since it was generated.
+    /// A file has changed since it was recorded.
     Changed,
-    /// The entry cannot be generated.
+    /// The script is missing, empty or too long, or a file cannot be read.
     Invalid,
 }
 
@@ -92,18 +104,24 @@ impl MediaState {
     pub(crate) fn help(self) -> Option<&'static str> {
         match self {
             Self::Current => None,
-            Self::Missing => Some("restore the file, for example with `git checkout`, or generate it"),
-            Self::Outdated => Some("generate the file again, or undo the change of the entry or its script"),
-            Self::Unlocked => Some("restore hyperframes-ci.lock, or delete the file and generate it"),
-            Self::Changed => {
-                Some("restore the file, for example with `git checkout`, or delete it and generate it")
+            Self::Missing => Some(
+                "restore the file, for example with `git checkout`; or make it, and record it with `hyperframes-ci media adopt`",
+            ),
+            Self::Outdated => Some(
+                "make the file again, and record it with `hyperframes-ci media adopt`; or undo the change of the entry or its script",
+            ),
+            Self::Unlocked => {
+                Some("record the file with `hyperframes-ci media adopt`, or restore hyperframes-ci.lock")
             }
+            Self::Changed => Some(
+                "restore the file, for example with `git checkout`; or record it with `hyperframes-ci media adopt`",
+            ),
             Self::Invalid => Some("correct the entry or its script"),
         }
     }
 
-    /// Returns whether `media generate` makes the file. A file that is not in the lock file, or has changed, is never replaced.
-    pub(crate) fn is_generated(self) -> bool {
+    /// Returns whether the file has to be made.
+    pub(crate) fn is_due(self) -> bool {
         matches!(self, Self::Missing | Self::Outdated)
     }
 }

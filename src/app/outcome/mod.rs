@@ -34,7 +34,7 @@ pub(crate) use engine::EngineOutcome;
 pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
 pub(crate) use error::ErrorOutcome;
 pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
-pub(crate) use media::{MediaOutcome, MediaState, MediaStatus};
+pub(crate) use media::{MediaAdoptOutcome, MediaOutcome, MediaState, MediaStatus};
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };

@@ -15,7 +15,7 @@ use super::doctor::DoctorOutcome;
 use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
 use super::init::InitOutcome;
-use super::media::MediaOutcome;
+use super::media::{MediaAdoptOutcome, MediaOutcome};
 use super::render::{Outcome, RenderOutcome};
 use crate::app::batch::RowOutcome;
 
@@ -31,6 +31,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("check-explain", of::<RuleOutcome>),
     ("pack", of::<PackOutcome>),
     ("diff", of::<DiffOutcome>),
+    ("media-adopt", of::<MediaAdoptOutcome>),
     ("media-check", of::<MediaOutcome>),
     ("media-plan", of::<MediaOutcome>),
     ("get", of::<DetailOutcome>),
