@@ -29,19 +29,20 @@ pub(super) fn check(pages: &Pages<'_>, used: &BTreeSet<&str>) -> Vec<Diagnostic>
 
 fn in_page(page: &Page, drawings: &BTreeSet<String>) -> Vec<Diagnostic> {
     let text = page.text();
-    let found = |span: Span, message: &str, help: &str| {
+    let found = |span: Span, message: &str| {
+        let help = "use the timeline or element.animate(), or animate an HTML element";
         text.finding(Rule::UnseekedAnimation, span, message).help(help)
     };
-    let in_svg = "a CSS animation of an SVG element starts at another time in each render";
-    let wrap = "animate it with the timeline or element.animate(), or animate an HTML element around the SVG";
+    let css = |span: Span, what: &str| {
+        found(span, &format!("a CSS animation of {what} starts at another time in each render"))
+    };
     let mut all = Vec::new();
     for rule in page.facts.sheets.iter().flat_map(Sheet::rules) {
         let Some(animation) = animation(rule) else { continue };
         if rule.selectors().any(is_pseudo_element) {
-            let message = "a CSS animation of a pseudo-element starts at another time in each render";
-            all.push(found(animation.name_span, message, "animate an element instead of the pseudo-element"));
+            all.push(css(animation.name_span, "a pseudo-element"));
         } else if rule.selectors().any(|selector| is_drawing(selector, drawings)) {
-            all.push(found(animation.name_span, in_svg, wrap));
+            all.push(css(animation.name_span, "an SVG element"));
         }
     }
     for index in svg_elements(page) {
@@ -50,12 +51,14 @@ fn in_page(page: &Page, drawings: &BTreeSet<String>) -> Vec<Diagnostic> {
         if let (Some(style), Some(span)) = (style, node.span_of("style"))
             && animation(Sheet::parse(style, 0).attribute()).is_some()
         {
-            all.push(found(span, in_svg, wrap));
+            all.push(css(span, "an SVG element"));
         }
     }
     for node in page.outline.nodes.iter().filter(|node| SELF_ANIMATED.contains(&&*node.name)) {
-        let message = format!("<{}> follows the real clock, not the time of the frame", node.name);
-        all.push(found(node.span, &message, "animate the element with the timeline or element.animate()"));
+        all.push(found(
+            node.span,
+            &format!("<{}> follows the real clock, not the time of the frame", node.name),
+        ));
     }
     all
 }

@@ -376,10 +376,9 @@ rules! {
 
     /// An animation does not follow the time of the frame.
     ///
-    /// The renderer sets the time of CSS animations of HTML elements, of `element.animate()` and of timelines. CSS
-    /// animations of SVG elements and of pseudo-elements (`::before`) start when the browser first paints them, so that they are
-    /// early or late by up to a few frames, by another number in each render. SMIL (`<animate>`) and `<marquee>` run by
-    /// the real clock. Renders are reused for equal input, so a repeated render may differ from the reused one.
+    /// The renderer sets the time of timelines, of `element.animate()` and of CSS animations of HTML elements. CSS animations
+    /// of SVG elements and of pseudo-elements are early or late by up to a few frames. SMIL (`<animate>`) and `<marquee>` run by
+    /// the real clock. Frames differ from run to run.
     UnseekedAnimation = "unseeked-animation", Scripts, Warning;
 
     /// A script plays, pauses or seeks a media element.
