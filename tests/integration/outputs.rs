@@ -76,6 +76,17 @@ fn all() -> Outputs {
     ran(0, &["diff", "renders/a.mp4", "renders/b.mp4"]);
     ran(0, &["config", "show"]);
     ran(0, &["config", "show", "--entry", "rows"]);
+    let media = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"v\"\n";
+    write(folder, "media.toml", media);
+    let media = |command| ["media", command, "--config", "media.toml"];
+    ran(5, &media("check"));
+    ran(2, &media("adopt"));
+    let header =
+        "RIFF\x2d\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x08\0\0\0";
+    write(folder, "voice.wav", &format!("{header}--------"));
+    for command in ["plan", "adopt", "check"] {
+        ran(0, &media(command));
+    }
     ran(0, &["init", "--dry-run"]);
     ran(0, &["init", "--ci", "gitlab", "--hooks", "lefthook"]);
     ran(0, &["delete", id, "--force"]);
