@@ -56,10 +56,10 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         }
         let run = entries::render(&settings, &chosen, &base, given, console)?;
         print(&run.entries, console);
-        save_entries(&args.save_report, &run.entries)?;
-        let verdict = run.verdict(chosen.len());
+        let saved = save_entries(&args.save_report, &run.entries);
+        let verdict = run.verdict(chosen.len()).map_err(Error::from);
         console.outcome(&run.into_outcome());
-        return Ok(verdict?);
+        return first_error(verdict, saved, console);
     }
     let (spec, _) = settings.resolve(base, given, None)?;
     let for_batches = given.iter().find(|given| given.option.heading == Heading::Batches);
@@ -70,10 +70,24 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let name = spec.directory().display().to_string();
     let rendered = render(spec, console);
     let summary = rendered.as_ref().map(summary).unwrap_or_default();
-    save(&args.save_report, &[SavedRender { name, summary, result: rendered.as_ref() }])?;
-    let outcome = rendered?;
-    console.outcome(&outcome);
-    outcome.verdict()
+    let saved = save(&args.save_report, &[SavedRender { name, summary, result: rendered.as_ref() }]);
+    let verdict = rendered.and_then(|outcome| {
+        console.outcome(&outcome);
+        outcome.verdict()
+    });
+    first_error(verdict, saved, console)
+}
+
+/// Returns the error of the renders, or else that of writing reports, which is a warning beside the former.
+fn first_error(
+    verdict: Result<(), Error>,
+    saved: Result<(), Error>,
+    console: &mut Console,
+) -> Result<(), Error> {
+    if let (Err(_), Err(error)) = (&verdict, &saved) {
+        console.warning(&error.to_string());
+    }
+    verdict.and(saved)
 }
 
 /// Writes reports of entries.

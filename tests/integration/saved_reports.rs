@@ -101,6 +101,19 @@ fn a_report_in_the_project_is_no_part_of_it() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_does_not_hide_the_render() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "index.html", &html(1280, 720, ""));
+    // The directory of the report is a file by then.
+    let arguments = ["render", "--json", "-o", "v.mp4", "--save-report", "junit=v.mp4/r.xml"];
+    let ran = emulator.run(folder.path(), &arguments);
+    assert!(ran.code != 0 && ran.stderr.contains("output_not_writable"), "{ran:?}");
+    let outcome: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(outcome["output_path"].as_str().is_some_and(|path| path.ends_with("v.mp4")), "{outcome}");
+}
+
+#[test]
 fn reports_that_cannot_be_written_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "index.html", &html(320, 180, ""));
