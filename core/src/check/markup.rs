@@ -1,7 +1,6 @@
 //! Checks of tags: what browsers parse differently than their author meant.
 
 use super::page::Page;
-use super::repair;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::text::Span;
 
@@ -49,12 +48,10 @@ fn comments(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let Some(length) = rest[start..].find("*/") else { break };
             let span = Span { start: at + start, end: at + start + length + 2 };
             let message = "/* … */ is not a comment in HTML, so it is shown as text";
-            let finding =
-                text.finding(Rule::VisibleComment, span, message).help("write <!-- … -->, or remove it");
-            found.push(match repair::comment(text.source, span) {
-                Some(edits) => finding.fix(text, "Make it a comment of HTML", edits),
-                None => finding,
-            });
+            // Not fixed: the text of a video about code may be what it shows.
+            found.push(
+                text.finding(Rule::VisibleComment, span, message).help("write <!-- … -->, or remove it"),
+            );
             at = span.end;
         }
     }

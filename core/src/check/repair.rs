@@ -54,17 +54,6 @@ pub(super) fn with_id(registration: &str, id: &str, new: &str) -> Option<String>
     ((is_quoted || is_name) && is_safe).then(|| format!("{before}{new}{}", &rest[id.len()..]))
 }
 
-/// Returns the edits that make `/* … */` a comment of HTML, unless its text would end it early.
-pub(super) fn comment(source: &str, span: Span) -> Option<[(Span, String); 2]> {
-    let inner = Span { start: span.start + 2, end: span.end.checked_sub(2)? };
-    let text = source.get(inner.start..inner.end)?;
-    let is_safe = !text.contains("--") && !text.starts_with(['>', '-']) && !text.ends_with('-');
-    is_safe.then(|| {
-        let start = (Span { end: inner.start, ..span }, "<!--".to_owned());
-        [start, (Span { start: inner.end, ..span }, "-->".to_owned())]
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +73,6 @@ mod tests {
             Some("window.__timelines[\"b-c\"]")
         );
         assert_eq!(with_id("window.__timelines.a", "a", "b-c"), None);
-        assert_eq!(comment("/* a -- b */", Span { start: 0, end: 12 }), None);
         assert!(fits("<a b=\"x\">", Span { start: 6, end: 7 }, "y z"));
         assert!(!fits("<a b=x>", Span { start: 5, end: 6 }, "y z"));
     }

@@ -680,7 +680,7 @@ rules! {
     /// A comment of CSS or scripts is in the markup.
     ///
     /// HTML knows `<!-- … -->` only, so `/* … */` is shown as text.
-    VisibleComment = "visible-comment", Structure, Warning, official = ["visible_markup_comment"], fixable = true;
+    VisibleComment = "visible-comment", Structure, Warning, official = ["visible_markup_comment"];
 
     /// The rendered file is a fragment.
     ///
