@@ -44,6 +44,11 @@ fn excuse(
     if found.severity != Severity::Error {
         return found;
     }
+    if reference.need == Need::Unseen {
+        found.severity = Severity::Note;
+        found.message.push_str("; no frame shows it");
+        return found;
+    }
     let reason = match reference.need {
         Need::Fallback => Some("it is a fallback, used only if the custom property is not set"),
         Need::Alternative(start) | Need::Superseded(start) if present.contains(&start) => {
@@ -87,7 +92,22 @@ fn judge(
     let finding =
         |rule, message: String, help: &str| Some(text.finding(rule, reference.span, message).help(help));
     let either = |mount, asset| if is_mount { mount } else { asset };
+    let mount_from_root = |message: String, path: &str| {
+        let found = finding(Rule::MountRelative, message, &format!("write {path:?}"))?;
+        let is_plain = !target.contains(['?', '#']) && repair::fits(text.source, reference.span, path);
+        Some(match is_plain {
+            true => found.fix(text, "Write the path from the root", [(reference.span, path.to_owned())]),
+            false => found,
+        })
+    };
     match destination {
+        Destination::Packed(path) | Destination::Outside(path)
+            if is_mount && matches!(Link::of(target), Link::Root(_)) =>
+        {
+            let message =
+                format!("{target:?} starts with a slash, with which the engine does not find the file");
+            mount_from_root(message, below(tree.project(), path).unwrap_or(path))
+        }
         // A directory, or a name without an extension: a script may complete it, but a mount must be a file.
         Destination::None if is_mount && matches!(Link::of(target), Link::Relative(_) | Link::Root(_)) => {
             finding(
@@ -122,21 +142,12 @@ fn judge(
             format!("{target:?} is excluded from the archive: {reason}"),
             &remedy(reason),
         ),
-        Destination::RelativeMount(path) => finding(
-            Rule::MountRelative,
+        Destination::RelativeMount(path) => mount_from_root(
             format!(
                 "{target:?} is relative to this file, but paths of mounts start at the root of the project"
             ),
-            &format!("write {:?}", below(tree.project(), path).unwrap_or(path)),
-        )
-        .map(|found| {
-            let path = below(tree.project(), path).unwrap_or(path);
-            let is_plain = !target.contains(['?', '#']) && repair::fits(text.source, reference.span, path);
-            match is_plain {
-                true => found.fix(text, "Write the path from the root", [(reference.span, path.to_owned())]),
-                false => found,
-            }
-        }),
+            below(tree.project(), path).unwrap_or(path),
+        ),
         Destination::OtherCase(path, actual) if differ_in_normal_form(path, actual) => finding(
             Rule::AssetCaseMismatch,
             format!("{target:?} differs from the file {actual:?} in the encoding of its accents only"),

@@ -27,6 +27,8 @@ pub(crate) enum Need {
     Alternative(usize),
     /// Only by browsers that do not know the alternatives that start at this offset: `src` beside `srcset`.
     Superseded(usize),
+    /// For something that no frame shows, such as the icon of a tab.
+    Unseen,
 }
 
 impl Need {

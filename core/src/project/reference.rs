@@ -74,6 +74,10 @@ const ATTRIBUTES: &[&str] = &["src", "href", "xlink:href", "poster", "data-compo
 /// Elements whose `href` is a navigation target, not a file to load.
 const NAVIGATION: &[&str] = &["a", "area", "base"];
 
+/// Relations of `<link>` whose file a browser needs for the picture; no frame shows those of others, such as `icon` or
+/// `canonical`. Source: HTML standard, section 4.6.7.
+const LOADED: &[&str] = &["stylesheet", "preload", "modulepreload"];
+
 /// Returns the references in a text, in source order.
 ///
 /// ```
@@ -120,6 +124,8 @@ impl ReferenceCollector {
         let found = &mut self.found;
         let set = element.attribute("srcset").or_else(|| element.attribute("imagesrcset"));
         let set = set.map(|set| set.span.start);
+        let rel = element.value("rel").filter(|_| element.name == "link").map(str::to_ascii_lowercase);
+        let is_unseen = rel.is_some_and(|rel| !rel.split_whitespace().any(|rel| LOADED.contains(&rel)));
         for attribute in &element.attributes {
             let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&&*element.name);
             match &*attribute.name {
@@ -129,9 +135,11 @@ impl ReferenceCollector {
                     target: attribute.value.trim().to_owned(),
                     span: attribute.span,
                     // A browser that chooses from `srcset` does not load `src`.
-                    need: set
-                        .filter(|_| attribute.name == "src" || attribute.name == "href")
-                        .map_or(Need::Always, Need::Superseded),
+                    need: match set.filter(|_| attribute.name == "src" || attribute.name == "href") {
+                        Some(set) => Need::Superseded(set),
+                        None if is_unseen => Need::Unseen,
+                        None => Need::Always,
+                    },
                     context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
                 }),
                 _ => {}
