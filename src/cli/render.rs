@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     first_error(verdict, saved, console)
 }
 
-/// Returns the error of the renders, or else that of writing reports, which is a warning beside the former.
+/// Returns the error of the renders, or else that of writing reports. If both fail, the latter is a warning.
 fn first_error(
     verdict: Result<(), Error>,
     saved: Result<(), Error>,
