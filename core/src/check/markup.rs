@@ -1,5 +1,6 @@
 //! Checks of tags: what browsers parse differently than their author meant.
 
+use super::outline::Node;
 use super::page::Page;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::text::Span;
@@ -13,23 +14,36 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let help = "add the missing >, or quote the attribute that contains <";
             found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
         }
-        if node.is_self_closing && matches!(&*node.name, "video" | "audio") {
-            let message =
-                format!("<{0} …/> does not close the element, so it swallows everything after it", node.name);
-            let help = format!("write <{0} …></{0}>", node.name);
-            let tag = &text.source[node.span.start..node.span.end];
-            let mut finding = text.finding(Rule::SelfClosingMedia, node.span, message).help(help);
-            if let Some(open) = tag.strip_suffix("/>") {
-                let start = node.span.start + open.trim_end().len();
-                let edit = (Span { start, end: node.span.end }, format!("></{}>", node.name));
-                finding = finding.fix(text, "Add the end tag", [edit]);
-            }
-            found.push(finding);
+        if node.is_self_closing && node.is_media() {
+            found.push(self_closing(node, text));
         }
     }
     found.extend(styles(page, text));
     found.extend(comments(page, text));
     found
+}
+
+/// Returns the finding for a video or audio element whose start tag ends with `/>`.
+fn self_closing(node: &Node, text: &Text<'_>) -> Diagnostic {
+    let name = &node.name;
+    let finding = |message| text.finding(Rule::SelfClosingMedia, node.span, message);
+    let slash = Span { start: node.span.end.saturating_sub(2), end: node.span.end };
+    // Browsers ignore the slash: what is before the end tag is inside the element, as its author meant.
+    if node.is_closed {
+        let line = text.position(node.end).line;
+        let mut found = finding(format!(
+            "the / of <{name} …/> has no effect: the element ends at </{name}> in line {line}"
+        ));
+        found.severity = Severity::Warning;
+        let edit = (Span { end: slash.end - 1, ..slash }, String::new());
+        return found.help("remove the /").fix(text, "Remove the slash", [edit]);
+    }
+    let found =
+        finding(format!("<{name} …/> does not close the element, so it swallows everything after it"))
+            .help(format!("write <{name} …></{name}>"));
+    let Some(open) = text.source[node.span.start..slash.end].strip_suffix("/>") else { return found };
+    let start = node.span.start + open.trim_end().len();
+    found.fix(text, "Add the end tag", [(Span { start, ..slash }, format!("></{name}>"))])
 }
 
 /// Finds comments of CSS and scripts in markup, where they are shown.

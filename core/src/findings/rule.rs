@@ -537,7 +537,8 @@ rules! {
 
     /// A video or audio element is closed with `/>`.
     ///
-    /// HTML has no such syntax. Browsers leave the element open, and everything after it becomes its invisible fallback.
+    /// HTML has no such syntax. Browsers leave the element open, and everything after it becomes its invisible fallback. If
+    /// its end tag follows, the slash has no effect, and the finding is a warning.
     SelfClosingMedia = "self-closing-media", Structure, Error, official = ["self_closing_media_tag"], fixable = true;
 
     /// A style is never closed, or closed twice.
