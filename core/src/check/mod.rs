@@ -31,6 +31,7 @@ mod styles;
 mod timing;
 mod transitions;
 mod tweens;
+mod unused;
 mod values;
 
 pub use correct::{Corrected, correct};

@@ -22,6 +22,8 @@ const KEPT: &[&str] = &[
     "data-track-index",
     "data-var-src",
     "data-zoom",
+    "font-family",
+    "hidden",
     "id",
     "loop",
     "muted",
@@ -111,6 +113,13 @@ impl Node {
         self.attribute("class").is_some_and(|own| own.split_whitespace().any(|name| name == class))
     }
 
+    /// Returns the id and the classes, with their marks.
+    pub(super) fn marks(&self) -> impl Iterator<Item = String> {
+        let classes = self.attribute("class").unwrap_or_default().split_whitespace();
+        let id = self.value("id").map(|id| format!("#{id}"));
+        id.into_iter().chain(classes.map(|class| format!(".{class}")))
+    }
+
     /// Returns whether the element is video or audio.
     pub(super) fn is_media(&self) -> bool {
         matches!(&*self.name, "video" | "audio")
@@ -129,12 +138,16 @@ impl Node {
         }
     }
 
-    /// Returns whether the inline style hides the element.
+    /// Returns whether its attributes hide the element.
     fn is_hidden(&self) -> bool {
-        self.attribute("style").is_some_and(|style| {
-            let style = style.chars().filter(|letter| !letter.is_whitespace()).collect::<String>();
-            style.to_ascii_lowercase().split(';').any(|declaration| declaration.starts_with("display:none"))
-        })
+        self.attribute("hidden").is_some()
+            || self.attribute("style").is_some_and(|style| {
+                let style = style.chars().filter(|letter| !letter.is_whitespace()).collect::<String>();
+                style
+                    .to_ascii_lowercase()
+                    .split(';')
+                    .any(|declaration| declaration.starts_with("display:none"))
+            })
     }
 }
 

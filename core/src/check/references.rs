@@ -1,18 +1,20 @@
 //! Checks of references between files.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::graph::Graph;
 use super::page::{Page, Pages};
 use super::repair;
+use super::unused::{Names, Unused};
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::lang::css::Need;
 use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, Tree, below};
-use crate::text::differ_in_normal_form;
+use crate::text::{Span, differ_in_normal_form};
 
 /// Checks references. References that leave the repository are checked in every packed page, all others only in pages
 /// that a composition uses.
-pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
+pub(super) fn check(pages: &Pages<'_>, graph: &Graph, names: &Names<'_>) -> Vec<Diagnostic> {
     let used = graph.used();
     let mut found = Vec::new();
     for page in pages.all() {
@@ -20,51 +22,82 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph) -> Vec<Diagnostic> {
         // In source order, like the references.
         let mut mounts = page.composition.mounts.iter().map(|mount| mount.source_span).peekable();
         let is_used = used.contains(page.path.as_str());
-        let present = alternatives(page);
+        let context =
+            Context { pages, graph, names, page, present: alternatives(page), unused: OnceCell::new() };
         for (reference, destination) in &page.references {
             while mounts.next_if(|mount| mount.start < reference.span.start).is_some() {}
             let is_mount = mounts.peek() == Some(&reference.span);
             let refused = matches!(destination, Destination::Escapes | Destination::LocalFile);
             if is_used || refused {
                 let judged = judge(&text, page, reference, destination, is_mount, pages.tree);
-                found.extend(judged.map(|found| excuse(found, page, reference, &present)));
+                found.extend(judged.map(|found| context.excuse(found, reference)));
             }
         }
     }
     found
 }
 
-/// Makes an error a warning, with the reason, if the browser may do without the file.
-fn excuse(
-    mut found: Diagnostic,
-    page: &Page,
-    reference: &Reference,
-    present: &BTreeSet<usize>,
-) -> Diagnostic {
-    if found.severity != Severity::Error {
-        return found;
-    }
-    if reference.need == Need::Unseen {
-        found.severity = Severity::Note;
-        found.message.push_str("; no frame shows it");
-        return found;
-    }
-    let reason = match reference.need {
-        Need::Fallback => Some("it is a fallback, used only if the custom property is not set"),
-        Need::Alternative(start) | Need::Superseded(start) if present.contains(&start) => {
-            Some("another file of the same list exists")
+/// What decides whether the browser needs the references of a page.
+struct Context<'a> {
+    pages: &'a Pages<'a>,
+    graph: &'a Graph,
+    names: &'a Names<'a>,
+    page: &'a Page,
+    /// The lists of alternatives of which at least one exists.
+    present: BTreeSet<usize>,
+    /// Why the file is not needed, and the values of its style sheets that are not.
+    unused: OnceCell<(Option<Unused>, Vec<(Span, Unused)>)>,
+}
+
+impl Context<'_> {
+    /// Makes an error a warning, with the reason, if the browser may do without the file.
+    fn excuse(&self, mut found: Diagnostic, reference: &Reference) -> Diagnostic {
+        if found.severity != Severity::Error {
+            return found;
         }
-        _ if page.outline.is_hidden(reference.span) => Some("its element has display: none"),
-        _ if page.facts.base.is_some() && !matches!(Link::of(&reference.target), Link::Root(_)) => {
-            Some("<base href> changes what it refers to")
+        let page = self.page;
+        let reason = match reference.need {
+            Need::Fallback => Some("it is a fallback, used only if the custom property is not set"),
+            Need::Alternative(start) | Need::Superseded(start) if self.present.contains(&start) => {
+                Some("another file of the same list exists")
+            }
+            _ if page.outline.is_hidden(reference.span) => Some("its element is hidden"),
+            _ if page.facts.base.is_some() && !matches!(Link::of(&reference.target), Link::Root(_)) => {
+                Some("<base href> changes what it refers to")
+            }
+            need => Unused::of(need).or_else(|| self.unused(reference.span)).map(Unused::reason),
+        };
+        if let Some(reason) = reason {
+            let is_unseen = reference.need == Need::Unseen;
+            found.severity = if is_unseen { Severity::Note } else { Severity::Warning };
+            found.message = format!("{}; {reason}", found.message);
         }
-        _ => None,
-    };
-    if let Some(reason) = reason {
-        found.severity = Severity::Warning;
-        found.message = format!("{}; {reason}", found.message);
+        found
     }
-    found
+
+    /// Returns why no frame needs what is at a position of a style sheet.
+    fn unused(&self, span: Span) -> Option<Unused> {
+        let Self { page, names, .. } = self;
+        let (file, values) = self.unused.get_or_init(|| {
+            let values = page.facts.sheets.iter().flat_map(|sheet| names.values(sheet)).collect();
+            (self.unused_file(), values)
+        });
+        let next = values.partition_point(|(value, _)| value.start <= span.start);
+        let value = next.checked_sub(1).map(|last| values[last]).filter(|(value, _)| span.end <= value.end);
+        file.or(value.map(|(_, unused)| unused))
+    }
+
+    /// Returns why no frame needs the file: all references to it say so.
+    fn unused_file(&self) -> Option<Unused> {
+        let path = &self.page.path;
+        let users = self.graph.users(path).filter_map(|user| self.pages.get(user));
+        let references = users.flat_map(|user| &user.references);
+        let mut needs = references
+            .filter(|(_, destination)| destination.path() == Some(path))
+            .map(|(reference, _)| Unused::of(reference.need));
+        let first = needs.next()??;
+        needs.all(|need| need.is_some()).then_some(first)
+    }
 }
 
 /// Returns the lists of alternatives of which at least one exists.

@@ -8,6 +8,7 @@ use super::options::{CheckOptions, MAX_FINDINGS, Values};
 use super::page::{Page, Pages};
 use super::reach::Reach;
 use super::report::Report;
+use super::unused::Names;
 use super::{
     bindings, composition, files, fonts, markup, media, media_files, references, refused, scripts, sheet,
     structure, styles, timing, tweens, values,
@@ -74,7 +75,8 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
     found.extend(pages.all().flat_map(|page| page.composition.diagnostics.iter().cloned()));
     found.extend(values::mounted(&pages));
     found.extend(composition::mounts(&pages));
-    found.extend(references::check(&pages, &graph));
+    let names = Names::new(&pages);
+    found.extend(references::check(&pages, &graph, &names));
     found.extend(refused::check(&pages));
     found.extend(bindings::check(&pages, &graph));
     found.extend(files::check(tree, &graph));

@@ -29,6 +29,18 @@ pub(crate) enum Need {
     Superseded(usize),
     /// For something that no frame shows, such as the icon of a tab.
     Unseen,
+    /// Only if a media query applies.
+    Conditional,
+}
+
+/// Returns whether a browser needs what a media query selects; `None` if it always does.
+pub(crate) fn media_need(query: &str) -> Option<Need> {
+    let query = query.to_ascii_lowercase();
+    let mut media = query.split(',').map(str::trim);
+    if media.clone().any(|medium| matches!(medium, "" | "all" | "screen")) {
+        return None;
+    }
+    Some(if media.all(|medium| medium.starts_with("print")) { Need::Unseen } else { Need::Conditional })
 }
 
 impl Need {

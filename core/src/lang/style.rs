@@ -21,6 +21,8 @@ pub(crate) struct Sheet {
 #[derive(Debug, Default)]
 struct Block {
     prelude: Span,
+    /// The index of the block around it.
+    parent: usize,
     /// The spans of names and values, in the text.
     declarations: Vec<(Span, Span)>,
 }
@@ -85,6 +87,11 @@ impl<'a> StyleRule<'a> {
     /// Returns the selectors of the list.
     pub(crate) fn selectors(self) -> impl Iterator<Item = &'a str> {
         self.selector().split(',').map(str::trim)
+    }
+
+    /// Returns the rule around it, as its number in [`Sheet::rules`], from 1; 0 if there is none.
+    pub(crate) fn parent(self) -> usize {
+        self.block.parent
     }
 
     /// Returns the position of the selector.
@@ -154,9 +161,10 @@ impl Reader {
                 b')' | b']' => brackets = brackets.saturating_sub(1),
                 b':' if colon.is_none() && brackets == 0 => colon = Some(at),
                 b'{' if brackets == 0 => {
+                    let parent = self.open.last().copied().unwrap_or_default();
                     self.open.push(self.blocks.len());
                     let prelude = trimmed(&self.text, start, at);
-                    self.blocks.push(Block { prelude, declarations: Vec::new() });
+                    self.blocks.push(Block { prelude, parent, declarations: Vec::new() });
                     (start, colon) = (at + 1, None);
                 }
                 b';' if brackets == 0 => {

@@ -78,6 +78,25 @@ const NAVIGATION: &[&str] = &["a", "area", "base"];
 /// `canonical`. Source: HTML standard, section 4.6.7.
 const LOADED: &[&str] = &["stylesheet", "preload", "modulepreload"];
 
+/// Returns whether no frame shows what the element refers to: a `<link>` that loads nothing for the picture.
+pub(crate) fn is_unseen(element: &Element<'_>) -> bool {
+    let rel = element.value("rel").filter(|_| element.name == "link").map(str::to_ascii_lowercase);
+    rel.is_some_and(|rel| !rel.split_whitespace().any(|rel| LOADED.contains(&rel)))
+}
+
+/// Returns whether a browser needs what an element refers to, if its relation or its media query decides that.
+fn condition(element: &Element<'_>) -> Option<Need> {
+    match &*element.name {
+        "link" if is_unseen(element) => Some(Need::Unseen),
+        // A style sheet that is for print until it is loaded does not delay the page.
+        "link" | "source" if element.attribute("onload").is_none() => {
+            css::media_need(element.value("media")?)
+        }
+        "script" => element.attribute("nomodule").map(|_| Need::Unseen),
+        _ => None,
+    }
+}
+
 /// Returns the references in a text, in source order.
 ///
 /// ```
@@ -124,8 +143,8 @@ impl ReferenceCollector {
         let found = &mut self.found;
         let set = element.attribute("srcset").or_else(|| element.attribute("imagesrcset"));
         let set = set.map(|set| set.span.start);
-        let rel = element.value("rel").filter(|_| element.name == "link").map(str::to_ascii_lowercase);
-        let is_unseen = rel.is_some_and(|rel| !rel.split_whitespace().any(|rel| LOADED.contains(&rel)));
+        let condition = condition(element);
+        let first = found.len();
         for attribute in &element.attributes {
             let navigates = attribute.name.ends_with("href") && NAVIGATION.contains(&&*element.name);
             match &*attribute.name {
@@ -137,13 +156,15 @@ impl ReferenceCollector {
                     // A browser that chooses from `srcset` does not load `src`.
                     need: match set.filter(|_| attribute.name == "src" || attribute.name == "href") {
                         Some(set) => Need::Superseded(set),
-                        None if is_unseen => Need::Unseen,
                         None => Need::Always,
                     },
                     context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
                 }),
                 _ => {}
             }
+        }
+        if let Some(need) = condition {
+            found[first..].iter_mut().for_each(|reference| reference.need = need);
         }
     }
 
