@@ -20,7 +20,7 @@ pub use link::{Link, percent_decode};
 pub use memory::{Contents, MemoryTree};
 pub use path::{below, join, parent, resolve};
 pub use reference::{Reference, TextKind, references, rewrite};
-pub(crate) use reference::{ReferenceCollector, script_references};
+pub(crate) use reference::{ReferenceCollector, is_unseen, script_references};
 pub(crate) use resolve::{Destination, Resolver};
 pub use tree::{Found, HEAD, Listing, ProjectFile, Tree, unportable_name};
 pub use untracked::untracked_remedy;

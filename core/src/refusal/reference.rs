@@ -6,7 +6,7 @@ use super::host::{host_of, is_placeholder, is_public};
 use super::path::{Place, place, readings, without_query};
 use crate::lang::html;
 use crate::lang::html::Element;
-use crate::project::{ReferenceCollector, TextKind, parent, references as text_references};
+use crate::project::{ReferenceCollector, TextKind, is_unseen, parent, references as text_references};
 use crate::text::Span;
 
 /// Nested documents (`<noscript>`, `srcdoc`) below this depth are not read again.
@@ -73,6 +73,8 @@ enum Use {
     /// `data-composition-src`: always a path for the engine, never a URL.
     Composition,
     Navigation,
+    /// A `<link>` that loads nothing for the picture, such as `rel=canonical`.
+    Unseen,
 }
 
 /// Returns the references of a file that are refused, in source order. `path` is the path of the file in the project,
@@ -180,7 +182,7 @@ impl Reader<'_> {
             match place(folder, &reading) {
                 Place::Above(_) => return Some(Reason::Outside),
                 Place::EngineFolder if !(self.has)(&reading) => return Some(Reason::EngineFolder),
-                Place::Absolute(path) if used != Use::Navigation => {
+                Place::Absolute(path) if !matches!(used, Use::Navigation | Use::Unseen) => {
                     let is_inside = path.is_empty() || (self.has)(&path);
                     // Only a path that starts with a slash is one for browsers.
                     absolute = absolute
@@ -200,6 +202,8 @@ fn usage(element: &Element<'_>, span: Span) -> Use {
         Use::Composition
     } else if element.name == "script" {
         Use::Script
+    } else if is_unseen(element) {
+        Use::Unseen
     } else {
         Use::Load
     }
@@ -295,6 +299,8 @@ mod tests {
             ("<script src=//[::1]/x.js></script>", private("::1")),
             ("<link rel=preconnect href=http://169.254.169.254>", private("169.254.169.254")),
             ("<script src=ftp://example.com/x></script>", Reason::Scheme),
+            ("<link rel=canonical href=/x><link rel=canonical href=../x>", Reason::Outside),
+            ("<link rel='icon preload' href=/x>", Reason::Absolute),
         ] {
             assert_eq!(reasons("index.html", source), [reason], "{source}");
         }
@@ -306,6 +312,7 @@ mod tests {
             "<img src=assets/a.png><img src=/logo.svg><img src=/missing/../logo.svg>",
             "<a href=/>home</a><a href=/about>x</a><a href=#x>y</a><a href=mailto:a@b.example>z</a>",
             "<a href=http://localhost:3000>x</a>",
+            "<link rel=canonical href=/film><link rel='Alternate me' href=/film.xml><link rel=icon href=/a.ico>",
             "<script src=https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js></script>",
             "<script src='data:text/javascript,x'></script><script>import '../../x.js'</script>",
             "<img src='data:image/svg+xml,<svg/../../../x'>",
