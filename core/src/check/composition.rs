@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::markup;
 use super::page::{Page, Pages};
 use super::references::remedy;
 use crate::composition::{Measure, Root, Shape};
-use crate::findings::{Diagnostic, Rule, Text};
+use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::lang::json::spelling;
 use crate::lang::script::{Library, is_library_file};
 use crate::options::AspectRatio;
 use crate::project::{DEFAULT_COMPOSITION, Found, Tree, join};
+
+/// Elements whose content is text up to their end tag.
+const SWALLOWING: &[&str] = &["iframe", "noscript", "script", "textarea", "title", "xmp"];
 
 /// Methods of GSAP, or of a timeline of another kind, that give a timeline a duration.
 const TIMELINE_CALLS: &[&str] = &[
@@ -48,13 +52,35 @@ pub(super) fn missing(tree: &dyn Tree, path: &str) -> Diagnostic {
 /// Checks an entry: a composition that is rendered.
 pub(super) fn entry(page: &Page, asked: Option<AspectRatio>) -> Vec<Diagnostic> {
     let text = page.text();
-    let Some(root) = &page.composition.root else {
-        let help = "add data-composition-id, data-width, data-height and data-duration to the root element";
-        return vec![Diagnostic::new(Rule::RootMissing, &page.path, Shape::NoRoot.to_string()).help(help)];
-    };
+    let Some(root) = &page.composition.root else { return without_root(page, &text) };
     let mut found = size(page, &text, root, asked);
     found.extend(duration(page, &text, root));
     found
+}
+
+/// Returns why an entry has no root: a tag that swallows the rest of the page, if there is one.
+fn without_root(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
+    let mut found = markup::check(page, text);
+    found.retain(|found| {
+        found.severity == Severity::Error && matches!(found.rule, Rule::UnbalancedStyle | Rule::UnclosedTag)
+    });
+    if !found.is_empty() {
+        return found;
+    }
+    let message = Shape::NoRoot.to_string();
+    let mut open = page.outline.nodes.iter().filter(|node| !node.is_closed);
+    vec![match open.find(|node| SWALLOWING.contains(&&*node.name)) {
+        Some(node) => {
+            let name = &node.name;
+            let message = format!("{message}; <{name}> is never closed, and contains the rest of the file");
+            text.finding(Rule::RootMissing, node.span, message).help(format!("add </{name}>"))
+        }
+        None => {
+            let help =
+                "add data-composition-id, data-width, data-height and data-duration to the root element";
+            Diagnostic::new(Rule::RootMissing, &page.path, message).help(help)
+        }
+    }]
 }
 
 fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -> Vec<Diagnostic> {
@@ -180,4 +206,29 @@ pub(super) fn mounts(pages: &Pages<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::{CheckOptions, check};
+    use crate::findings::Rule;
+    use crate::project::{Contents, MemoryTree};
+
+    #[test]
+    fn what_swallows_the_root_is_named() {
+        let root = "<div data-composition-id=a data-width=1920 data-height=1080 data-duration=1></div>";
+        for (before, rule, column) in [
+            ("<p><style>p { color: red }", Rule::UnbalancedStyle, 4),
+            ("<p><title>Film", Rule::RootMissing, 4),
+            ("<script>let a = 1", Rule::RootMissing, 1),
+        ] {
+            let page = format!("<!doctype html>\n{before}\n{root}");
+            let files = [("index.html".to_owned(), Contents::Whole(page.into()))];
+            let report = check(&MemoryTree::new(files.into(), ""), &CheckOptions::default());
+            let found = report.findings.diagnostics.iter();
+            let found =
+                found.map(|found| (found.rule, found.position.map(|place| (place.line, place.column))));
+            assert_eq!(found.collect::<Vec<_>>(), [(rule, Some((2, column)))], "{before}");
+        }
+    }
 }
