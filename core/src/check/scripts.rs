@@ -20,10 +20,12 @@ const LONG_LINE: usize = 2000;
 /// everything that they load.
 pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec<Diagnostic> {
     let used = graph.used();
+    let mounted = pages.all_mounted();
     let ids = pages.all().flat_map(|page| page.outline.hosts()).map(|(id, _)| id).collect();
     let mut found = Vec::new();
     for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
-        found.extend(syntax(graph, page));
+        let is_entry = entries.contains(&page.path) || !mounted.contains(page.path.as_str());
+        found.extend(syntax(graph, page, is_entry && !page.outline.is_part()));
         if !is_library(page) {
             found.extend(page.facts.scripts.iter().flat_map(|script| timeless(page, script)));
             found.extend(media(pages, graph, page));
@@ -57,21 +59,27 @@ fn is_library(page: &Page) -> bool {
             || page.source.lines().any(|line| line.len() > LONG_LINE))
 }
 
-/// Finds syntax errors in scripts of a page, and in script files that it loads.
-fn syntax(graph: &Graph, page: &Page) -> Vec<Diagnostic> {
+/// Finds syntax errors in scripts of a page that is an entry or is only mounted, and in script files that it loads.
+fn syntax(graph: &Graph, page: &Page, is_entry: bool) -> Vec<Diagnostic> {
     // A file that no page loads as a script may be anything.
     if TextKind::of_path(&page.path) == Some(TextKind::Script) && !graph.is_loaded(&page.path) {
         return Vec::new();
     }
     let text = page.text();
-    let errors = page.facts.scripts.iter().filter_map(|script| script.error.as_ref());
     // A later step replaces placeholders.
-    let errors = errors.filter(|_| !["{{", "{%", "<%"].iter().any(|mark| page.source.contains(mark)));
+    if ["{{", "{%", "<%"].iter().any(|mark| page.source.contains(mark)) {
+        return Vec::new();
+    }
+    let errors = page.facts.scripts.iter().filter_map(|script| match &script.error {
+        Some(error) => Some((&*error.message, error.span)),
+        // The engine puts the scripts of mounted pages into functions.
+        None => Some(("return outside of a function", script.outer_return.filter(|_| is_entry)?)),
+    });
     errors
-        .map(|error| {
-            let message = format!("the script has a syntax error: {}", error.message);
+        .map(|(message, span)| {
+            let message = format!("the script has a syntax error: {message}");
             let help = "correct the script; browsers run no part of it";
-            text.finding(Rule::ScriptSyntaxError, error.span, message).help(help)
+            text.finding(Rule::ScriptSyntaxError, span, message).help(help)
         })
         .collect()
 }

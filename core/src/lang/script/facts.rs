@@ -20,6 +20,8 @@ pub(crate) enum ScriptKind {
 pub(crate) struct Script {
     /// Why browsers do not run the script.
     pub(crate) error: Option<SyntaxError>,
+    /// The first `return` outside of a function, which only scripts of mounted compositions may have: they run in one.
+    pub(crate) outer_return: Option<Span>,
     /// The variables that the script reads through `getVariables()`, with the positions of their names.
     pub(crate) reads: Vec<(String, Span)>,
     /// The script may read other variables as well.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use oxc_ast::ast::{
     AssignmentExpression, AssignmentOperator, AssignmentTarget, BindingIdentifier, BindingPatternKind,
     CallExpression, ComputedMemberExpression, ExportAllDeclaration, ExportNamedDeclaration, Expression,
-    ExpressionStatement, IdentifierName, IdentifierReference, ImportDeclaration, ImportExpression,
-    LogicalExpression, NewExpression, ObjectProperty, StaticMemberExpression, StringLiteral, TemplateElement,
-    UnaryExpression, UnaryOperator, VariableDeclarationKind, VariableDeclarator,
+    ExpressionStatement, FunctionBody, IdentifierName, IdentifierReference, ImportDeclaration,
+    ImportExpression, LogicalExpression, NewExpression, ObjectProperty, ReturnStatement,
+    StaticMemberExpression, StringLiteral, TemplateElement, UnaryExpression, UnaryOperator,
+    VariableDeclarationKind, VariableDeclarator,
 };
 use oxc_ast_visit::{Visit, walk};
 
@@ -43,6 +44,8 @@ pub(super) struct Walker<'s> {
     pub(super) tested: BTreeSet<Library>,
     /// `Math.random` and the like that the script replaces.
     pub(super) replaced: BTreeSet<String>,
+    /// Number of functions around the place.
+    functions: usize,
     /// Expressions whose meaning is clear from what is around them.
     understood: BTreeSet<(u32, u32)>,
 }
@@ -62,6 +65,7 @@ impl<'s> Walker<'s> {
             tween_starts: Vec::new(),
             tested: BTreeSet::new(),
             replaced: BTreeSet::new(),
+            functions: 0,
             understood: BTreeSet::new(),
         }
     }
@@ -227,6 +231,20 @@ impl<'a> Visit<'a> for Walker<'_> {
         self.test(&it.test);
         self.registry(&it.test);
         walk::walk_if_statement(self, it);
+    }
+
+    fn visit_function_body(&mut self, it: &FunctionBody<'a>) {
+        self.functions += 1;
+        walk::walk_function_body(self, it);
+        self.functions -= 1;
+    }
+
+    fn visit_return_statement(&mut self, it: &ReturnStatement<'a>) {
+        if self.functions == 0 && self.phase == Phase::Facts {
+            let span = self.span(it.span);
+            self.script.outer_return.get_or_insert(span);
+        }
+        walk::walk_return_statement(self, it);
     }
 
     fn visit_import_declaration(&mut self, it: &ImportDeclaration<'a>) {
