@@ -1,6 +1,7 @@
 //! The checks of whole projects.
 
 use hyperframes_ci_core::check::{CheckOptions, Report, check};
+use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::project::{Contents, MemoryTree};
 use hyperframes_ci_core::report::render;
 use proptest::prelude::*;
@@ -34,5 +35,32 @@ proptest! {
         for format in ["human", "json", "github", "sarif"] {
             let _ = render(&report.findings, format.parse().expect("a format"), true);
         }
+    }
+}
+
+#[test]
+fn a_library_that_a_script_adds_is_loaded() {
+    let page = |script: &str| {
+        format!(
+            "<!doctype html><html><div data-composition-id=a data-width=1920 data-height=1080 data-duration=1></div>\
+             <script>{script}\nwindow.__timelines = {{ a: gsap.timeline() }}</script></html>"
+        )
+    };
+    let errors = |script: &str| {
+        let bundle =
+            format!("/*! bundle */ var e = {{}}; {}", "Object.assign(window, { gsap: e });".repeat(2));
+        let report = found(&[("index.html", page(script)), ("app.js", bundle)]);
+        report.findings.diagnostics.iter().filter(|found| found.rule == Rule::LibraryNotLoaded).count()
+    };
+    assert_eq!(errors(""), 1);
+    assert_eq!(errors("document.createElement('p')"), 1);
+    for script in [
+        "const s = document.createElement('script'); s.src = 'https://cdn.example/gsap.min.js'; document.head.append(s);",
+        "document.write('<script src=gsap.js></' + 'script>')",
+        "import('https://cdn.example/gsap.js').then(start)",
+        "</script><script type=module>import 'https://cdn.example/gsap@3'",
+        "</script><script src=app.js></script><script>",
+    ] {
+        assert_eq!(errors(script), 0, "{script}");
     }
 }

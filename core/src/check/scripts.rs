@@ -11,7 +11,7 @@ use super::{animations, transitions};
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
-use crate::project::TextKind;
+use crate::project::{Destination, TextKind};
 
 /// A script with a line of this length, in bytes, is generated.
 const LONG_LINE: usize = 2000;
@@ -266,21 +266,36 @@ impl Film<'_> {
         self.parts.iter().flat_map(|page| page.facts.scripts.iter().map(move |script| (*page, script)))
     }
 
-    /// Returns the URLs of scripts whose contents are not known.
+    /// Returns the URLs of scripts and modules whose contents are not known.
     fn unread(&self) -> Vec<&str> {
         let mut urls = Vec::new();
         for page in &self.parts {
-            let unread =
-                page.scripts().filter(|(_, path)| path.is_none_or(|path| self.pages.get(path).is_none()));
+            let modules = page.facts.scripts.iter().flat_map(|script| &script.references);
+            let modules = modules.filter(|reference| reference.is_module).map(|module| {
+                (module.target.as_str(), page.destination(module.span).and_then(Destination::path))
+            });
+            let all = page.scripts().chain(modules);
+            let unread = all.filter(|(_, path)| path.is_none_or(|path| self.pages.get(path).is_none()));
             urls.extend(unread.map(|(url, _)| url));
         }
         urls
     }
 
+    /// Returns whether a script may add others: by an element, by markup, or by `import()`.
+    fn may_inject(&self) -> bool {
+        self.parts.iter().any(|page| {
+            let words = &page.facts.usage.words;
+            words.contains("import")
+                || (words.contains("createElement") && words.contains("script") && !is_library(page))
+                || words.iter().any(|word| word.contains("<script"))
+        })
+    }
+
     /// Returns whether a script that was not read is no known library, and so may do anything.
     fn has_unknown_script(&self) -> bool {
         let is_known = |url: &&str| Library::ALL.iter().any(|library| library.is_in(url));
-        self.unread().iter().any(|url| !is_known(url))
+        self.may_inject()
+            || self.unread().iter().any(|url| !is_known(url))
             || self.parts.iter().any(|page| page.facts.scripts.iter().any(|script| script.error.is_some()))
     }
 
@@ -294,7 +309,12 @@ impl Film<'_> {
         for library in Library::ALL {
             let is_loaded = unread.iter().any(|url| library.is_in(url))
                 || self.scripts().any(|(_, script)| script.provides.contains(&library))
-                || self.parts.iter().any(|page| library.is_in(&page.facts.import_map));
+                || self.parts.iter().any(|page| {
+                    // A bundle names what it exports.
+                    let has_global =
+                        || library.globals().iter().any(|name| page.facts.usage.words.contains(*name));
+                    library.is_in(&page.facts.import_map) || (is_library(page) && has_global())
+                });
             let used = self.parts.iter().find_map(|page| {
                 let span = page.facts.scripts.iter().find_map(|script| script.uses.get(&library));
                 let attribute = || {
