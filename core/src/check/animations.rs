@@ -7,9 +7,12 @@
 use std::collections::BTreeSet;
 
 use super::page::{Page, Pages};
-use super::style_facts::{is_time, unprefixed};
+use super::style_facts::{is_time, selectors_with, unprefixed};
+use super::unused::{Names, Unused};
 use crate::findings::{Diagnostic, Rule};
+use crate::lang::css::Need;
 use crate::lang::style::{Declaration, Sheet, StyleRule};
+use crate::project::{Destination, Reference};
 use crate::text::Span;
 
 /// Elements of SVG that are not also elements of HTML. Source: SVG 2, element index.
@@ -21,46 +24,175 @@ const SHAPES: &[&str] = &[
 /// Elements that animate on their own.
 const SELF_ANIMATED: &[&str] = &["animate", "animatemotion", "animatetransform", "marquee", "set"];
 
-pub(super) fn check(pages: &Pages<'_>, used: &BTreeSet<&str>) -> Vec<Diagnostic> {
+/// States that no element has, since nobody points at it.
+const STATES: &[&str] = &[":hover", ":active", ":focus", ":target"];
+
+/// What animates an SVG file.
+const ANIMATES: &[&str] = &["<animate", "<set ", "@keyframes"];
+
+pub(super) fn check(pages: &Pages<'_>, used: &BTreeSet<&str>, names: &Names<'_>) -> Vec<Diagnostic> {
     let used = || pages.all().filter(|page| used.contains(page.path.as_str()));
-    let drawings = used().flat_map(drawn).collect::<BTreeSet<_>>();
-    used().flat_map(|page| in_page(page, &drawings)).collect()
+    let mut animated = Animated::new(names);
+    used().for_each(|page| animated.add_rules(page));
+    used().for_each(|page| animated.add_drawings(page));
+    used().flat_map(|page| animated.in_page(pages, page)).collect()
 }
 
-fn in_page(page: &Page, drawings: &BTreeSet<String>) -> Vec<Diagnostic> {
-    let text = page.text();
-    let found = |span: Span, message: &str| {
-        let help = "use the timeline or element.animate(), or animate an HTML element";
-        text.finding(Rule::UnseekedAnimation, span, message).help(help)
-    };
-    let css = |span: Span, what: &str| {
-        found(span, &format!("a CSS animation of {what} starts at another time in each render"))
-    };
-    let mut all = Vec::new();
-    for rule in page.facts.sheets.iter().flat_map(Sheet::rules) {
-        let Some(animation) = animation(rule) else { continue };
-        if rule.selectors().any(is_pseudo_element) {
-            all.push(css(animation.name_span, "a pseudo-element"));
-        } else if rule.selectors().any(|selector| is_drawing(selector, drawings)) {
-            all.push(css(animation.name_span, "an SVG element"));
+/// What may be animated, and how.
+struct Animated<'a> {
+    names: &'a Names<'a>,
+    /// Ids and classes of elements that are not displayed, with their marks.
+    hidden: BTreeSet<String>,
+    /// Names, ids and classes of SVG elements that are shown, with their marks.
+    drawings: BTreeSet<String>,
+    /// Those of the elements around them.
+    around: BTreeSet<String>,
+    /// The names of keyframes.
+    keyframes: BTreeSet<String>,
+    /// There may be other keyframes.
+    is_open: bool,
+}
+
+impl<'a> Animated<'a> {
+    fn new(names: &'a Names<'a>) -> Self {
+        let none = BTreeSet::new;
+        Self { names, hidden: none(), drawings: none(), around: none(), keyframes: none(), is_open: false }
+    }
+
+    fn add_rules(&mut self, page: &Page) {
+        let facts = &page.facts;
+        self.is_open |=
+            facts.has_remote_style || facts.usage.words.iter().any(|word| word.contains("keyframes"));
+        let rules = facts.sheets.iter().flat_map(Sheet::rules);
+        let keyframes = rules.filter_map(|rule| rule.selector().split_once("keyframes"));
+        self.keyframes.extend(keyframes.map(|(_, name)| name.trim().trim_matches(['"', '\'']).to_owned()));
+        let hidden = selectors_with(&facts.sheets, &|rule| {
+            rule.parent() == 0 && rule.value("display") == Some("none")
+        });
+        self.hidden.extend(hidden.into_iter().filter(|mark| !self.names.has_word(&mark[1..])));
+    }
+
+    fn add_drawings(&mut self, page: &Page) {
+        let nodes = &page.outline.nodes;
+        let mut seen = BTreeSet::new();
+        for index in svg_elements(page, &self.shown(page)) {
+            self.drawings.insert(nodes[index].name.to_string());
+            self.drawings.extend(nodes[index].marks());
+            for above in page.outline.ancestors(index).take_while(|above| seen.insert(*above)) {
+                self.around.insert(nodes[above].name.to_string());
+                self.around.extend(nodes[above].marks());
+            }
         }
     }
-    for index in svg_elements(page) {
-        let node = &page.outline.nodes[index];
-        let style = node.attribute("style").filter(|style| style.contains("animation"));
-        if let (Some(style), Some(span)) = (style, node.span_of("style"))
-            && animation(Sheet::parse(style, 0).attribute()).is_some()
-        {
-            all.push(css(span, "an SVG element"));
+
+    /// Returns whether each element of a page may be shown: it is not hidden, nor in a template that nothing uses.
+    fn shown(&self, page: &Page) -> Vec<bool> {
+        let is_inert = !page.outline.is_part() && !self.names.has_word("content");
+        let mut end = 0;
+        let shown = page.outline.nodes.iter().enumerate().map(|(index, node)| {
+            let is_hidden = (is_inert && &*node.name == "template")
+                || page.outline.is_hidden(node.span)
+                || node.marks().any(|mark| self.hidden.contains(&mark));
+            if is_hidden {
+                end = end.max(node.after);
+            }
+            index >= end
+        });
+        shown.collect()
+    }
+
+    fn in_page(&self, pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+        let text = page.text();
+        let found = |span: Span, message: &str| {
+            let help = "use the timeline or element.animate(), or animate an HTML element";
+            text.finding(Rule::UnseekedAnimation, span, message).help(help)
+        };
+        let css = |span: Span, what: &str| {
+            found(span, &format!("a CSS animation of {what} starts at another time in each render"))
+        };
+        let mut all = Vec::new();
+        for sheet in page.facts.sheets.iter().filter(|sheet| sheet.text().contains("animation")) {
+            let rules = self.names.unused(sheet).into_iter().skip(1).zip(sheet.rules());
+            for (_, rule) in rules.filter(|(unused, _)| unused.is_none_or(|unused| unused == Unused::Query)) {
+                let Some(animation) = self.animation(rule) else { continue };
+                let any = |is_meant: &dyn Fn(&str) -> bool| {
+                    let is_stateless = |one: &str| !STATES.iter().any(|state| one.contains(state));
+                    let may_match = |one: &str| is_stateless(one) && !self.names.is_unmatched(one);
+                    rule.selectors().any(|one| is_meant(one) && may_match(one))
+                };
+                if any(&is_pseudo_element) {
+                    all.push(css(animation.name_span, "a pseudo-element"));
+                } else if any(&|selector| self.is_drawing(selector)) {
+                    all.push(css(animation.name_span, "an SVG element"));
+                }
+            }
         }
+        let shown = self.shown(page);
+        for index in svg_elements(page, &shown) {
+            let node = &page.outline.nodes[index];
+            let style = node.attribute("style").filter(|style| style.contains("animation"));
+            if let (Some(style), Some(span)) = (style, node.span_of("style"))
+                && self.animation(Sheet::parse(style, 0).attribute()).is_some()
+            {
+                all.push(css(span, "an SVG element"));
+            }
+        }
+        let nodes = page.outline.nodes.iter().zip(&shown);
+        for (node, _) in nodes.filter(|(node, is_shown)| **is_shown && SELF_ANIMATED.contains(&&*node.name)) {
+            let start = node.span.start + 1;
+            let name = text.source.get(start..start + node.name.len()).unwrap_or(&node.name);
+            all.push(found(
+                node.span,
+                &format!("<{name}> follows the real clock, not the time of the frame"),
+            ));
+        }
+        for (reference, _) in page.references.iter().filter(|(one, to)| is_animated(pages, one, to)) {
+            if !page.outline.is_hidden(reference.span) {
+                let target = &reference.target;
+                let message =
+                    format!("the animation in {target:?} follows the real clock, not the time of the frame");
+                all.push(found(reference.span, &message));
+            }
+        }
+        all
     }
-    for node in page.outline.nodes.iter().filter(|node| SELF_ANIMATED.contains(&&*node.name)) {
-        all.push(found(
-            node.span,
-            &format!("<{}> follows the real clock, not the time of the frame", node.name),
-        ));
+
+    /// Returns the declaration that makes a rule animate for some time, with keyframes that exist.
+    fn animation<'r>(&self, rule: StyleRule<'r>) -> Option<Declaration<'r>> {
+        let found = animation(rule)?;
+        let value = rule.value("animation-name").unwrap_or(found.value);
+        let mut words = value.split([' ', ',']).map(|word| word.trim_matches(['"', '\'']));
+        let is_known = self.is_open
+            || value.contains("var(")
+            || (unprefixed(found.name) == "animation-duration" && value == found.value)
+            || words.any(|word| self.keyframes.contains(word));
+        is_known.then_some(found)
     }
-    all
+
+    /// Returns whether a selector selects SVG elements: by their names, ids and classes, or all below something.
+    fn is_drawing(&self, selector: &str) -> bool {
+        let subject = subject(selector);
+        if subject == "*" {
+            let around = selector[..selector.len() - 1].trim_end_matches([' ', '>', '+', '~', '\n', '\t']);
+            return !self.drawings.is_empty() && has_all(around, &self.around);
+        }
+        let (name, _) = subject.split_at(subject.find(['#', '.', ':', '[']).unwrap_or(subject.len()));
+        let is_made = SHAPES.contains(&name.to_ascii_lowercase().as_str()) && self.names.has_word(name);
+        !subject.is_empty() && (is_made || has_all(selector, &self.drawings))
+    }
+}
+
+/// Returns whether the reference is to an SVG image that animates on its own.
+fn is_animated(pages: &Pages<'_>, reference: &Reference, destination: &Destination) -> bool {
+    let (Destination::Packed(path) | Destination::Outside(path)) = destination else { return false };
+    let is_image = path.to_ascii_lowercase().ends_with(".svg") && reference.need != Need::Unseen;
+    // A part of a file becomes a part of the page.
+    if !is_image || reference.target.contains('#') {
+        return false;
+    }
+    let head = pages.tree.edges(path).map(|edges| edges.head).unwrap_or_default();
+    let image = String::from_utf8_lossy(&head);
+    ANIMATES.iter().any(|mark| image.contains(mark))
 }
 
 /// Returns the declaration that makes a rule animate for some time.
@@ -83,8 +215,9 @@ fn is_pseudo_element(selector: &str) -> bool {
     subject.contains("::") || subject.ends_with(":before") || subject.ends_with(":after")
 }
 
-/// Returns whether a selector selects SVG elements: by their name, or by their ids and classes.
-fn is_drawing(selector: &str, drawings: &BTreeSet<String>) -> bool {
+/// Returns whether the name, the id and the classes of what a selector selects are in a list. All of them are in it if
+/// the selector has none.
+fn has_all(selector: &str, list: &BTreeSet<String>) -> bool {
     let subject = subject(selector).split([':', '[']).next().unwrap_or_default();
     let marks = subject.find(['#', '.']).unwrap_or(subject.len());
     let (name, marks) = subject.split_at(marks);
@@ -93,9 +226,8 @@ fn is_drawing(selector: &str, drawings: &BTreeSet<String>) -> bool {
         .iter()
         .enumerate()
         .map(|(place, at)| &marks[*at..starts.get(place + 1).copied().unwrap_or(marks.len())]);
-    let is_shape = SHAPES.contains(&name.to_ascii_lowercase().as_str());
-    is_shape
-        || ((name.is_empty() || name == "*") && !marks.is_empty() && each.all(|mark| drawings.contains(mark)))
+    (matches!(name, "" | "*") || list.contains(&name.to_ascii_lowercase()))
+        && each.all(|mark| list.contains(mark))
 }
 
 /// Returns the last compound of a selector: what it selects.
@@ -103,19 +235,8 @@ fn subject(selector: &str) -> &str {
     selector.rsplit([' ', '>', '+', '~', '\n', '\t']).next().unwrap_or_default()
 }
 
-/// Returns the ids and classes of the SVG elements of a page, with their marks.
-fn drawn(page: &Page) -> Vec<String> {
-    let marks = |index: usize| {
-        let node = &page.outline.nodes[index];
-        let id = node.value("id").map(|id| format!("#{id}"));
-        let classes = node.attribute("class").unwrap_or_default().split_whitespace();
-        id.into_iter().chain(classes.map(|class| format!(".{class}"))).collect::<Vec<_>>()
-    };
-    svg_elements(page).flat_map(marks).collect()
-}
-
-/// Returns the indexes of the SVG elements, without HTML in `<foreignObject>`.
-fn svg_elements(page: &Page) -> impl Iterator<Item = usize> {
+/// Returns the indexes of the SVG elements that are shown, without HTML in `<foreignObject>`.
+fn svg_elements<'p>(page: &'p Page, shown: &'p [bool]) -> impl Iterator<Item = usize> + 'p {
     let nodes = &page.outline.nodes;
     let (mut end, mut foreign_end) = (0, 0);
     (0..nodes.len()).filter(move |index| {
@@ -128,25 +249,50 @@ fn svg_elements(page: &Page) -> impl Iterator<Item = usize> {
         if is_svg && &*node.name == "foreignobject" {
             foreign_end = node.after;
         }
-        is_svg
+        is_svg && shown[*index]
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::project::MemoryTree;
 
     #[test]
     fn what_a_selector_selects_decides() {
-        let drawings = ["#logo", ".mark", ".b"].map(str::to_owned).into();
-        for svg in ["rect", ".x > circle.y", "#logo", ".a .mark", ".mark.b:hover", "*.mark", "svg path[d]"] {
-            assert!(is_drawing(svg, &drawings), "{svg}");
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let tree = MemoryTree::new(BTreeMap::new(), "");
+        let pages = Pages::read(&tree);
+        let names = Names::new(&pages);
+        let animated = Animated {
+            drawings: set(&["svg", "rect", "circle", "#logo", ".mark", ".b"]),
+            around: set(&["div", "#root"]),
+            ..Animated::new(&names)
+        };
+        let svgs = [
+            "rect",
+            ".x > circle",
+            "#logo",
+            ".a .mark",
+            ".mark.b:x",
+            "*.mark",
+            "svg rect[d]",
+            "#root *",
+            "div > *",
+            "*",
+        ];
+        for svg in svgs {
+            assert!(animated.is_drawing(svg), "{svg}");
         }
-        for html in ["div", "svg + div", ".mark.other", ".mark .text", "h1#logo", "*", "", "#logo p"] {
-            assert!(!is_drawing(html, &drawings), "{html}");
+        for html in
+            ["div", "svg + div", ".mark.other", ".mark .text", "h1#logo", "", "#logo p", "path", "#other *"]
+        {
+            assert!(!animated.is_drawing(html), "{html}");
         }
         assert!(is_pseudo_element(".a::before") && is_pseudo_element("p:after"));
-        assert!(!is_pseudo_element(".a:hover") && !is_pseudo_element(".a::before .b"));
+        assert!(!is_pseudo_element(".a:x") && !is_pseudo_element(".a::before .b"));
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         found.extend(media_files::check(&pages, page, &text));
     }
     let entries = report.entries.iter().map(|(path, _)| join(tree.project(), path)).collect::<Vec<_>>();
-    found.extend(scripts::check(&pages, &graph, &entries));
+    found.extend(scripts::check(&pages, &graph, &entries, &names));
     found.extend(tweens::check(&pages));
     if (options.is_render || options.is_partial) && !entries.is_empty() {
         let reach = Reach::new(&pages, &graph, &entries);

@@ -7,6 +7,7 @@ use super::media_elements::MediaElements;
 use super::outline::Node;
 use super::page::{Page, Pages};
 use super::repair;
+use super::unused::Names;
 use super::{animations, transitions};
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
@@ -18,7 +19,12 @@ const LONG_LINE: usize = 2000;
 
 /// Checks the scripts of all compositions that are used, and those of the `entries` (repository paths) together with
 /// everything that they load.
-pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec<Diagnostic> {
+pub(super) fn check(
+    pages: &Pages<'_>,
+    graph: &Graph,
+    entries: &[String],
+    names: &Names<'_>,
+) -> Vec<Diagnostic> {
     let used = graph.used();
     let mounted = pages.all_mounted();
     let ids = pages.all().flat_map(|page| page.outline.hosts()).map(|(id, _)| id).collect();
@@ -34,7 +40,7 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph, entries: &[String]) -> Vec
             found.extend(mismatches(page, &ids));
         }
     }
-    found.extend(animations::check(pages, &used));
+    found.extend(animations::check(pages, &used, names));
     found.extend(transitions::check(pages, &used));
     for path in entries {
         let Some(entry) = pages.get(path) else { continue };

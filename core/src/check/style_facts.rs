@@ -9,7 +9,15 @@ use crate::text::Span;
 pub(super) fn hidden(sheets: &[Sheet]) -> BTreeSet<String> {
     let is_zero =
         |declaration: Declaration<'_>| declaration.is("opacity") && declaration.value.parse() == Ok(0.0);
-    let rules = sheets.iter().flat_map(Sheet::rules).filter(|rule| rule.declarations().any(is_zero));
+    selectors_with(sheets, &|rule| rule.declarations().any(is_zero))
+}
+
+/// Returns the ids and classes that rules select, with their marks.
+pub(super) fn selectors_with(
+    sheets: &[Sheet],
+    is_meant: &dyn Fn(&StyleRule<'_>) -> bool,
+) -> BTreeSet<String> {
+    let rules = sheets.iter().flat_map(Sheet::rules).filter(is_meant);
     let simple = rules.flat_map(StyleRule::selectors).filter(|selector| {
         selector.starts_with(['#', '.'])
             && selector[1..].chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
