@@ -32,7 +32,7 @@ fn tweens(page: &Page) -> Vec<Diagnostic> {
         };
         for tween in &script.tweens {
             if let Some(property) = MANAGED.iter().find(|name| tween.values.contains_key(**name))
-                && clips.contains(&tween.selector)
+                && parts(&tween.selector).iter().any(|selector| clips.contains(selector))
             {
                 let message = format!("{:?} is a clip, and the renderer sets its {property}", tween.selector);
                 let help = "animate opacity, or an element inside the clip";

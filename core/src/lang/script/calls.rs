@@ -233,9 +233,11 @@ impl<'a> Walker<'_> {
         if method != "set" {
             self.tween_starts.push(it.span.start.max(callee_end(it)));
         }
-        let Some(selector) = self.text(target).map(str::to_owned) else { return };
         let span = self.span(target.span());
-        self.script.selectors.push(Selector { text: Some(selector.clone()), span, is_query: false });
+        if let Some(text) = self.text(target).map(str::to_owned) {
+            self.script.selectors.push(Selector { text: Some(text), span, is_query: false });
+        }
+        let Some(selector) = self.targets(target) else { return };
         let Some(Expression::ObjectExpression(values)) = argument(&it.arguments, last) else { return };
         let position = match argument(&it.arguments, last + 1) {
             Some(position) => number(position),
@@ -257,6 +259,21 @@ impl<'a> Walker<'_> {
             is_initial,
             span,
         });
+    }
+
+    /// Returns the selector of the elements of a tween: a text, an element that is looked up, or a list of both.
+    fn targets(&self, target: &Expression<'a>) -> Option<String> {
+        if let Expression::ArrayExpression(list) = target {
+            let each = list.elements.iter().map(|one| self.targets(one.as_expression()?));
+            return Some(each.collect::<Option<Vec<_>>>()?.join(", ")).filter(|all| !all.is_empty());
+        }
+        if let Some(text) = self.text(target) {
+            return Some(text.to_owned());
+        }
+        Some(match self.element(target)? {
+            MediaTarget::Id(id) => format!("#{id}"),
+            MediaTarget::Selector(selector) => selector,
+        })
     }
 
     fn tween_values(&self, properties: &[ObjectPropertyKind<'a>]) -> BTreeMap<String, TweenValue> {
