@@ -108,7 +108,13 @@ impl<'a, 'd> Reader<'a, 'd> {
 
     /// Ends the text of a style or a script at `end`.
     fn end_text(&mut self, end: usize) {
-        let Some((raw, start)) = self.text.take() else { return };
+        let Some((raw, mut start)) = self.text.take() else { return };
+        let mut end = end;
+        let text = self.source[start..end].trim();
+        if self.foreign > 0 && text.starts_with("<![CDATA[") {
+            start += self.source[start..end].find('[').map_or(0, |at| at + "[CDATA[".len());
+            end = start + self.source[start..end].find("]]>").unwrap_or(end - start);
+        }
         let texts = match raw {
             Raw::Style => &mut self.texts.styles,
             Raw::Script => &mut self.texts.scripts,
@@ -352,6 +358,13 @@ mod tests {
         let names = scan(source).elements.into_iter().map(|element| element.name).collect::<Vec<_>>();
         assert_eq!(names, ["style", "svg", "title", "script", "style", "path", "style"]);
         assert_eq!(styles(source), ["a", "b"]);
+    }
+
+    #[test]
+    fn sections_of_svg_are_the_text_in_them() {
+        let source =
+            "<svg><style> <![CDATA[ a > b {} ]]> </style><style>c</style></svg><style><![CDATA[d]]></style>";
+        assert_eq!(styles(source), [" a > b {} ", "c", "<![CDATA[d]]>"]);
     }
 
     #[test]
