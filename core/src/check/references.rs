@@ -191,12 +191,12 @@ fn judge(
             format!("{target:?} differs from the file {actual:?} in case only"),
             "use the exact name of the file; the cloud is case-sensitive",
         )
-        .map(|found| {
-            let raw = text.source.get(reference.span.start..reference.span.end).unwrap_or_default();
-            match repair::with_case(raw, target, actual) {
-                Some(path) => found.fix(text, "Use the name of the file", [(reference.span, path)]),
-                None => found,
+        .map(|found| match repair::with_case(target, actual) {
+            Some(path) => {
+                let edit = (reference.span, reference.written(&path));
+                found.fix(text, "Use the name of the file", [edit])
             }
+            None => found,
         }),
         Destination::Missing(path) => finding(
             either(Rule::MountMissing, Rule::MissingAsset),

@@ -1,6 +1,7 @@
 //! The edits of corrections.
 
 use super::outline::Node;
+use crate::project::{percent_decode, percent_encode};
 use crate::text::Span;
 
 /// Returns the edit that adds an attribute to a start tag.
@@ -17,23 +18,26 @@ pub(super) fn fits(source: &str, span: Span, value: &str) -> bool {
     })
 }
 
-/// Returns a reference with the letter case of the file that it means. `raw` is the text in the source, and `actual` the
-/// path of the file. `None` if the text is encoded, or already right.
-pub(super) fn with_case(raw: &str, target: &str, actual: &str) -> Option<String> {
-    let end = raw.find(['?', '#']).unwrap_or(raw.len());
-    let (path, rest) = raw.split_at(end);
-    if raw != target || path.contains(['%', '\\', '&']) {
+/// Returns a reference with the letter case of the file that it means, whose path is `actual`. `None` if it is already right.
+pub(super) fn with_case(target: &str, actual: &str) -> Option<String> {
+    let end = target.find(['?', '#']).unwrap_or(target.len());
+    let (path, rest) = target.split_at(end);
+    if path.contains('\\') {
         return None;
     }
-    let mut parts = path.split('/').collect::<Vec<_>>();
+    let mut parts = path.split('/').map(str::to_owned).collect::<Vec<_>>();
     for (own, real) in parts.iter_mut().rev().zip(actual.rsplit('/')) {
-        if own.to_lowercase() != real.to_lowercase() {
+        let decoded = percent_decode(own);
+        if decoded.to_lowercase() != real.to_lowercase() {
             break;
         }
-        *own = real;
+        // What is right stays as it is written.
+        if decoded != real {
+            *own = if own.contains('%') { percent_encode(real) } else { real.to_owned() };
+        }
     }
     let fixed = format!("{}{rest}", parts.join("/"));
-    (fixed != raw).then_some(fixed)
+    (fixed != target).then_some(fixed)
 }
 
 /// Returns the text of `Math.max(0, Math.floor(…) - 1)` for a property with `Math.ceil(…) - 1` or `Math.floor(…) - 1`.
@@ -60,10 +64,12 @@ mod tests {
 
     #[test]
     fn only_the_part_that_is_wrong_changes() {
-        let case = |raw: &str, actual: &str| with_case(raw, raw, actual);
+        let case = with_case;
         assert_eq!(case("../Assets/A.PNG?v=1", "p/assets/a.png").as_deref(), Some("../assets/a.png?v=1"));
         assert_eq!(case("./assets/a.png", "assets/a.png"), None);
-        assert_eq!(case("Assets/%41.png", "assets/A.png"), None);
+        assert_eq!(case("Assets/%41.png", "assets/A.png").as_deref(), Some("assets/%41.png"));
+        assert_eq!(case("My%20Logo.png#x", "my logo.png").as_deref(), Some("my%20logo.png#x"));
+        assert_eq!(case("Assets\\a.png", "assets/a.png"), None);
         assert_eq!(
             with_bounded_repeat("repeat: Math.ceil(a / (b)) - 1").as_deref(),
             Some("repeat: Math.max(0, Math.floor(a / (b)) - 1)")

@@ -161,11 +161,11 @@ fn relative_url(from: &str, to: &str) -> String {
     let to = to.split('/').collect::<Vec<_>>();
     let shared = from.iter().zip(&to[..to.len() - 1]).take_while(|(a, b)| a == b).count();
     let up = std::iter::repeat_n("..".to_owned(), from.len() - shared);
-    up.chain(to[shared..].iter().map(|segment| encode(segment))).collect::<Vec<_>>().join("/")
+    up.chain(to[shared..].iter().map(|segment| percent_encode(segment))).collect::<Vec<_>>().join("/")
 }
 
 /// Percent-encodes characters that would end or change a path in a URL, in HTML or in CSS.
-fn encode(segment: &str) -> String {
+pub(crate) fn percent_encode(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());
     for character in segment.chars() {
         if character.is_ascii() && !character.is_ascii_alphanumeric() && !"-._~!$&+,;=:@".contains(character)

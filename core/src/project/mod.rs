@@ -13,6 +13,7 @@ mod resolve;
 mod tree;
 mod untracked;
 
+pub(crate) use bundle::percent_encode;
 pub use bundle::{BundledFile, contained};
 pub use credential::credential;
 pub use ignore::{DEFAULT_COMPOSITION, Exclusion, IGNORE_FILE, IgnoreRules};

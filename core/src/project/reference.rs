@@ -298,11 +298,18 @@ pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
     let mut copied = 0;
     for (reference, target) in changes {
         rewritten.push_str(&source[copied..reference.span.start]);
-        rewritten.push_str(&reference.context.escape(target));
+        rewritten.push_str(&reference.written(target));
         copied = reference.span.end;
     }
     rewritten.push_str(&source[copied..]);
     rewritten
+}
+
+impl Reference {
+    /// Returns how another target is written at its place.
+    pub(crate) fn written(&self, target: &str) -> String {
+        self.context.escape(target)
+    }
 }
 
 impl Context {
