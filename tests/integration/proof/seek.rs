@@ -51,6 +51,21 @@ const KINDS: &[(&str, Time, &str, &str)] = &[
         "<svg><rect width=\"80\" height=\"80\" fill=\"#fff\"><animate attributeName=\"x\" from=\"0\" to=\"12000\" dur=\"4s\" fill=\"freeze\"/></rect></svg>",
         "",
     ),
+    ("SMIL in an image", Real, "<img src=\"smil.svg\">", ""),
+    ("CSS in an image", Real, "<img src=\"css.svg\">", ""),
+];
+
+/// Images that animate on their own.
+const IMAGES: &[(&str, &str)] = &[
+    (
+        "smil.svg",
+        "<rect width=\"80\" height=\"80\" fill=\"#fff\"><animate attributeName=\"x\" from=\"0\" to=\"12000\" dur=\"4s\" fill=\"freeze\"/></rect>",
+    ),
+    (
+        "css.svg",
+        "<style>@keyframes go { to { transform: translateX(12000px) } } rect { animation: go 4s linear both }</style>\
+         <rect width=\"80\" height=\"80\" fill=\"#fff\"/>",
+    ),
 ];
 
 /// Height of a row in pixels.
@@ -91,10 +106,17 @@ fn left_edge(frame: &[u8], row: usize) -> usize {
 #[ignore = "renders a video: cargo xtask test proof"]
 fn the_engine_sets_the_time_of_these_animations() {
     let folder = tempfile::tempdir().unwrap();
+    let images = IMAGES.iter().map(|(name, drawing)| {
+        let image = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{ROW}\">{drawing}</svg>"
+        );
+        ((*name).to_owned(), Vec::new(), image)
+    });
+    let page = ("index.html".to_owned(), Vec::new(), page());
     let case = Case {
         name: "seek".to_owned(),
         header: serde_json::json!({}),
-        sections: vec![("index.html".to_owned(), Vec::new(), page())],
+        sections: [page].into_iter().chain(images).collect(),
     };
     let project = case.unpack(&folder.path().join("repo"), false);
     let video = render(&case, &project, folder.path(), false);
