@@ -1,6 +1,7 @@
 //! Checks of scripts: syntax, timelines, libraries, and what differs from run to run.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::Graph;
 use super::media_elements::MediaElements;
@@ -13,6 +14,9 @@ use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
 use crate::project::{Destination, TextKind};
+
+/// The attribute of elements that mount a file.
+const SOURCE: &str = "data-composition-src";
 
 /// A script with a line of this length, in bytes, is generated.
 const LONG_LINE: usize = 2000;
@@ -45,7 +49,7 @@ pub(super) fn check(
     for path in entries {
         let Some(entry) = pages.get(path) else { continue };
         let parts = graph.closure(path, &|_| true).into_iter().filter_map(|path| pages.get(path));
-        let film = Film { pages, entry, parts: parts.collect() };
+        let film = Film { pages, graph, entry, parts: parts.collect(), moving: RefCell::default() };
         found.extend(film.libraries());
         found.extend(film.timelines());
         found.extend(film.repeats());
@@ -263,8 +267,11 @@ fn mismatches(page: &Page, ids: &BTreeSet<&str>) -> Vec<Diagnostic> {
 /// An entry with everything that it loads.
 struct Film<'a> {
     pages: &'a Pages<'a>,
+    graph: &'a Graph,
     entry: &'a Page,
     parts: Vec<&'a Page>,
+    /// Whether mounted files may have timelines, by their paths.
+    moving: RefCell<BTreeMap<String, bool>>,
 }
 
 impl Film<'_> {
@@ -358,7 +365,6 @@ impl Film<'_> {
         if is_open {
             return Vec::new();
         }
-        let text = self.entry.text();
         let is_registered = self.scripts().any(|(_, script)| script.may_have_timeline());
         let created = self.scripts().find_map(|(page, script)| Some((page, *script.timelines.first()?)));
         if let Some((page, span)) = created.filter(|_| !is_registered) {
@@ -377,15 +383,20 @@ impl Film<'_> {
         if registered.iter().any(|id| !hosts.contains(id)) {
             return Vec::new();
         }
-        let missing = self.entry.outline.hosts();
-        let missing = missing.filter(|(id, host)| !is_exempt(host) && !registered.contains(id));
-        missing
-            .map(|(id, host)| {
+        // The engine moves the roots of mounted files into the elements that mount them.
+        let hosts = self.parts.iter().flat_map(|page| page.outline.hosts().map(move |host| (*page, host)));
+        let is_kept = |page: &Page, host: &Node| page.path == self.entry.path || host.value(SOURCE).is_some();
+        hosts
+            .filter(|(page, (id, host))| {
+                is_kept(page, host) && !registered.contains(id) && !self.is_exempt(page, host)
+            })
+            .map(|(page, (id, host))| {
                 let message =
                     format!("the composition {id:?} has no timeline; every render waits 45 seconds for it");
                 let help =
                     "add data-no-timeline to the element, or register a timeline in window.__timelines";
                 let edit = repair::add_attribute(host, "data-no-timeline");
+                let text = page.text();
                 text.finding(Rule::TimelineMissing, host.span, message).help(help).fix(
                     &text,
                     "Add data-no-timeline",
@@ -393,6 +404,26 @@ impl Film<'_> {
                 )
             })
             .collect()
+    }
+
+    /// Returns whether an element needs no timeline, or may mount a file that has one. The `data-no-timeline` of a mounted
+    /// file says nothing about the element that mounts it.
+    fn is_exempt(&self, page: &Page, host: &Node) -> bool {
+        let has = |name: &str| host.attribute(name).is_some();
+        let mounted = host.span_of(SOURCE).map(|span| self.pages.mounted(page, span));
+        has("data-no-timeline")
+            || has("data-composition-file")
+            || mounted.is_some_and(|part| part.is_none_or(|part| !part.is_composition() || self.moves(part)))
+    }
+
+    /// Returns whether a mounted file may have a timeline.
+    fn moves(&self, part: &Page) -> bool {
+        *self.moving.borrow_mut().entry(part.path.clone()).or_insert_with(|| {
+            let parts = self.graph.closure(&part.path, &|_| true).into_iter();
+            let mut scripts =
+                parts.filter_map(|path| self.pages.get(path)).flat_map(|page| &page.facts.scripts);
+            scripts.any(Script::may_have_timeline)
+        })
     }
 
     /// Finds endless animations without a duration.
@@ -413,11 +444,4 @@ impl Film<'_> {
         });
         endless.collect()
     }
-}
-
-/// Returns whether an element needs no timeline, or mounts another file, which has the timeline.
-fn is_exempt(host: &Node) -> bool {
-    ["data-no-timeline", "data-composition-src", "data-composition-file"]
-        .iter()
-        .any(|name| host.attribute(name).is_some())
 }

@@ -327,7 +327,8 @@ rules! {
     /// A composition has no timeline and no `data-no-timeline`.
     ///
     /// The renderer waits up to 45 seconds for a timeline in `window.__timelines`, in every render. `data-no-timeline`
-    /// on the element says that there is none.
+    /// on the element says that there is none. An element that mounts a file needs it too, whatever the root of that file
+    /// has.
     TimelineMissing = "timeline-missing", Scripts, Warning,
         official = [
         "gsap_timeline_not_registered",
