@@ -4,7 +4,7 @@
 //! CSS animations of SVG elements and of pseudo-elements it adds the time at which they started; SMIL and `<marquee>` run
 //! by the real clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{Page, Pages};
 use super::style_facts::{is_time, selectors_with, unprefixed};
@@ -87,12 +87,16 @@ impl<'a> Animated<'a> {
 
     /// Returns whether each element of a page may be shown: it is not hidden, nor in a template that nothing uses.
     fn shown(&self, page: &Page) -> Vec<bool> {
+        if !page.outline.nodes.iter().any(|node| &*node.name == "svg" || SELF_ANIMATED.contains(&&*node.name))
+        {
+            return vec![true; page.outline.nodes.len()];
+        }
         let is_inert = !page.outline.is_part() && !self.names.has_word("content");
         let mut end = 0;
         let shown = page.outline.nodes.iter().enumerate().map(|(index, node)| {
             let is_hidden = (is_inert && &*node.name == "template")
                 || page.outline.is_hidden(node.span)
-                || node.marks().any(|mark| self.hidden.contains(&mark));
+                || (!self.hidden.is_empty() && node.marks().any(|mark| self.hidden.contains(&mark)));
             if is_hidden {
                 end = end.max(node.after);
             }
@@ -146,8 +150,11 @@ impl<'a> Animated<'a> {
                 &format!("<{name}> follows the real clock, not the time of the frame"),
             ));
         }
-        for (reference, _) in page.references.iter().filter(|(one, to)| is_animated(pages, one, to)) {
-            if !page.outline.is_hidden(reference.span) {
+        let mut known = BTreeMap::new();
+        for (reference, destination) in &page.references {
+            let image = image(reference, destination);
+            let animates = |path| *known.entry(path).or_insert_with(|| animates(pages, path));
+            if image.is_some_and(animates) && !page.outline.is_hidden(reference.span) {
                 let target = &reference.target;
                 let message =
                     format!("the animation in {target:?} follows the real clock, not the time of the frame");
@@ -182,14 +189,16 @@ impl<'a> Animated<'a> {
     }
 }
 
-/// Returns whether the reference is to an SVG image that animates on its own.
-fn is_animated(pages: &Pages<'_>, reference: &Reference, destination: &Destination) -> bool {
-    let (Destination::Packed(path) | Destination::Outside(path)) = destination else { return false };
-    let is_image = path.to_ascii_lowercase().ends_with(".svg") && reference.need != Need::Unseen;
+/// Returns the path of the SVG image that a reference shows.
+fn image<'p>(reference: &Reference, destination: &'p Destination) -> Option<&'p str> {
+    let (Destination::Packed(path) | Destination::Outside(path)) = destination else { return None };
     // A part of a file becomes a part of the page.
-    if !is_image || reference.target.contains('#') {
-        return false;
-    }
+    let is_image = path.to_ascii_lowercase().ends_with(".svg") && !reference.target.contains('#');
+    (is_image && reference.need != Need::Unseen).then_some(path)
+}
+
+/// Returns whether an SVG image animates on its own.
+fn animates(pages: &Pages<'_>, path: &str) -> bool {
     let head = pages.tree.edges(path).map(|edges| edges.head).unwrap_or_default();
     let image = String::from_utf8_lossy(&head);
     ANIMATES.iter().any(|mark| image.contains(mark))
@@ -255,8 +264,6 @@ fn svg_elements<'p>(page: &'p Page, shown: &'p [bool]) -> impl Iterator<Item = u
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::project::MemoryTree;
 

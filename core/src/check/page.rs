@@ -73,6 +73,8 @@ pub(super) struct Usage {
     pub(super) reads: Vec<(String, Span)>,
     /// The scripts may read other variables as well.
     pub(super) opaque: bool,
+    /// A script may add others: by an element, by markup, or by `import()`.
+    pub(super) injects: bool,
     /// All strings and identifiers of the scripts.
     pub(super) words: BTreeSet<String>,
 }
@@ -269,6 +271,10 @@ impl Facts {
         let mut script = parse(source, offset, kind);
         self.usage.reads.append(&mut script.reads);
         self.usage.opaque |= script.is_opaque;
+        let words = &script.words;
+        self.usage.injects |= words.contains("import")
+            || (words.contains("createElement") && words.contains("script"))
+            || words.iter().any(|word| word.contains("<script"));
         self.usage.words.append(&mut script.words);
         self.scripts.push(script);
     }

@@ -294,20 +294,14 @@ impl Film<'_> {
         urls
     }
 
-    /// Returns whether a script may add others: by an element, by markup, or by `import()`.
-    fn may_inject(&self) -> bool {
-        self.parts.iter().any(|page| {
-            let words = &page.facts.usage.words;
-            words.contains("import")
-                || (words.contains("createElement") && words.contains("script") && !is_library(page))
-                || words.iter().any(|word| word.contains("<script"))
-        })
-    }
-
     /// Returns whether a script that was not read is no known library, and so may do anything.
     fn has_unknown_script(&self) -> bool {
         let is_known = |url: &&str| Library::ALL.iter().any(|library| library.is_in(url));
-        self.may_inject()
+        let injects = |page: &&Page| {
+            let usage = &page.facts.usage;
+            usage.injects && (usage.words.contains("import") || !is_library(page))
+        };
+        self.parts.iter().any(injects)
             || self.unread().iter().any(|url| !is_known(url))
             || self.parts.iter().any(|page| page.facts.scripts.iter().any(|script| script.error.is_some()))
     }
@@ -326,7 +320,7 @@ impl Film<'_> {
                     // A bundle names what it exports.
                     let has_global =
                         || library.globals().iter().any(|name| page.facts.usage.words.contains(*name));
-                    library.is_in(&page.facts.import_map) || (is_library(page) && has_global())
+                    library.is_in(&page.facts.import_map) || (has_global() && is_library(page))
                 });
             let used = self.parts.iter().find_map(|page| {
                 let span = page.facts.scripts.iter().find_map(|script| script.uses.get(&library));
