@@ -243,7 +243,7 @@ const HARMLESS: &[(&str, &[(&str, &str)])] = &[
         &[
             (
                 "index.html",
-                "<div id=\"m\" data-composition-id=\"part\" data-composition-src=\"compositions/part.html\" \
+                "<div id=\"m\" data-composition-id=\"part\" data-no-timeline data-composition-src=\"compositions/part.html\" \
                  data-start=\"0\" data-duration=\"0.4\"></div>",
             ),
             (
