@@ -303,6 +303,33 @@ fn a_failed_render_of_equal_rows_is_paid_once() {
 }
 
 #[test]
+fn identical_rows_share_a_render_without_keys_a_ledger_or_reuse() {
+    for (more, has_ledger) in
+        [(&[][..], true), (&[], false), (&["--no-reuse"], true), (&["--no-reuse"], false)]
+    {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(r#"{"rules": [{"on": "submit", "times": 999, "do": "ignore_key"}]}"#);
+        let folder = project();
+        let pair = "{\"title\": \"row\"}\n{\"title\": \"other\"}\n";
+        write(folder.path(), "rows.jsonl", &pair.repeat(10));
+        let videos = || (1..=20).map(|row| folder.path().join(format!("renders/{row}.mp4")));
+        let render = |renders: u64| {
+            let mut command = emulator.command();
+            if !has_ledger {
+                command.env_remove("HYPERFRAMES_CI_LEDGER").env_remove("HOME");
+            }
+            command.args(["render", "--batch", "rows.jsonl", "-o", "renders/{index}.{ext}"]).args(more);
+            let ran = Ran::from(command.current_dir(folder.path()).output().unwrap()).ok();
+            assert_eq!(emulator.created().1, renders, "{more:?} {has_ledger}: {ran:?}");
+            assert!(videos().all(|video| video.is_file()), "{ran:?}");
+        };
+        render(2);
+        videos().for_each(|video| fs::remove_file(video).unwrap());
+        render(if more.is_empty() { 2 } else { 4 });
+    }
+}
+
+#[test]
 fn a_render_of_another_machine_is_not_taken_for_ones_own() {
     let emulator = Emulator::placeholder(&[]);
     let folder = project();

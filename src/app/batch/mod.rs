@@ -36,7 +36,7 @@ use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Renderer, RunContext, Session};
 use crate::ui::Console;
-use plan::{BatchPlan, PriorState, Turn};
+use plan::{BatchPlan, FirstRows, PriorState};
 use summary::BatchSummary;
 
 /// Renders the rows; in a dry run, `session` is `None`.
@@ -104,17 +104,18 @@ pub(crate) fn run(
     {
         return Err(Failure::refused(refusal).into());
     }
-    let mut orders = plan::orders(&rows, &prior, &repeated, Turn::First)?;
     let is_billed = description.is_billed;
     let mut summary = BatchSummary::new(manifest, outcome, spec, is_billed, console);
-    let mut ran = session.render(&context, &mut orders, &mut summary);
-    if let Ok(first) = &ran
+    let mut first = FirstRows::new(&repeated);
+    let mut ran = session.render(&context, &mut plan::orders(&rows, &prior, &mut first)?, &mut summary);
+    if let Ok(totals) = &ran
         && plan.equal > 0
         && !summary.is_over()
     {
-        let mut orders = plan::orders(&rows, &prior, &repeated, Turn::Equal)?;
+        let rendered = Manifest::read(path, total, &spec.reach("manifest"))?;
+        let mut orders = plan::equal_orders(&rows, &prior, &first, &rendered)?;
         let equal = session.render(&context, &mut orders, &mut summary);
-        ran = equal.map(|equal| first.clone().plus(equal));
+        ran = equal.map(|equal| totals.clone().plus(equal));
     }
     match ran {
         Err(error) if !summary.has_results() => return Err(error),

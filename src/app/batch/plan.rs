@@ -1,9 +1,10 @@
 //! Plans the action for each row from the state of earlier runs.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderState};
+use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderKey, RenderState};
 use hyperframes_ci_core::video::check_whole;
 
 use super::manifest::{Entry, Manifest, RowState};
@@ -56,11 +57,7 @@ impl PriorState<'_> {
     fn status(&self, rows: &BatchRows<'_>, row: &ValidRow, identity: &RenderIdentity) -> RowStatus {
         let is_reuse_off = rows.spec.run.reuse.is_off;
         let key = identity.key(0);
-        let fact = |entry: &Entry, state| {
-            let identity = key.to_string();
-            let (render_id, generation) = (entry.render_id.clone()?, entry.generation);
-            Some(RenderFact { identity, generation, render_id, state }).filter(RenderFact::is_plausible)
-        };
+        let fact = |entry: &Entry, state| fact(&key, entry, state);
         if !is_reuse_off && let Some(entry) = self.manifest.row(row.row.index, key.as_str()) {
             match entry.state {
                 RowState::Completed if is_video_in_place(Path::new(&row.output)) => return RowStatus::Done,
@@ -93,6 +90,20 @@ impl PriorState<'_> {
         }
     }
 
+    /// Returns the known render of a row that is rendered or reused in this run, and whether it is billed already.
+    fn pending(
+        &self,
+        rows: &BatchRows<'_>,
+        row: &ValidRow,
+        identity: &RenderIdentity,
+    ) -> Option<(Option<RenderFact>, bool)> {
+        match self.status(rows, row, identity) {
+            RowStatus::Done | RowStatus::Failed => None,
+            RowStatus::Rendered(fact) => Some((Some(fact), true)),
+            RowStatus::New(fact) => Some((fact, false)),
+        }
+    }
+
     fn known(&self, identity: &RenderIdentity) -> Option<RenderFact> {
         self.session.and_then(|session| session.known(identity))
     }
@@ -100,6 +111,13 @@ impl PriorState<'_> {
     fn identity(&self, row: &ValidRow) -> RenderIdentity {
         RenderIdentity::new(ProjectIdentity::Digest(self.digest), &row.body)
     }
+}
+
+/// Returns the render of an entry, in `state`; `key` is that of generation 0.
+fn fact(key: &RenderKey, entry: &Entry, state: RenderState) -> Option<RenderFact> {
+    let (render_id, generation) = (entry.render_id.clone()?, entry.generation);
+    Some(RenderFact { identity: key.to_string(), generation, render_id, state })
+        .filter(RenderFact::is_plausible)
 }
 
 fn is_usable(fact: &RenderFact) -> bool {
@@ -176,14 +194,16 @@ impl BatchPlan {
 
 /// Finds the first of identical rows. Only those are remembered that have identical ones, so that a million different rows
 /// take no memory.
-struct FirstRows<'a> {
+pub(super) struct FirstRows<'a> {
     repeated: &'a [u64],
-    seen: HashSet<u64>,
+    /// The index of the first row, by hash.
+    first: HashMap<u64, u64>,
 }
 
 impl<'a> FirstRows<'a> {
-    fn new(repeated: &'a [u64]) -> Self {
-        Self { repeated, seen: HashSet::new() }
+    /// Returns no rows; `repeated` has the hashes of identical rows, sorted.
+    pub(super) fn new(repeated: &'a [u64]) -> Self {
+        Self { repeated, first: HashMap::new() }
     }
 
     fn is_first(&mut self, row: &ValidRow) -> bool {
@@ -191,47 +211,71 @@ impl<'a> FirstRows<'a> {
             return true;
         }
         let hash = row.hash();
-        self.repeated.binary_search(&hash).is_err() || self.seen.insert(hash)
+        if self.repeated.binary_search(&hash).is_err() {
+            return true;
+        }
+        match self.first.entry(hash) {
+            Vacant(entry) => {
+                entry.insert(row.row.index);
+                true
+            }
+            Occupied(_) => false,
+        }
+    }
+
+    /// Returns the index of the first of the rows that are identical to `row`, unless it is `row`.
+    fn first_of(&self, row: &ValidRow) -> Option<u64> {
+        if self.first.is_empty() {
+            return None;
+        }
+        self.first.get(&row.hash()).copied().filter(|first| *first != row.row.index)
     }
 }
 
-/// Selects the rows to render.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// All rows except those that are identical to an earlier one.
-    First,
-    /// The identical rows, after the first ones: they reuse those renders and are not billed.
-    Equal,
-}
-
-/// Returns the rows to render as orders, created lazily; invalid rows are skipped. `repeated` has the hashes of identical
-/// rows, sorted.
+/// Returns the rows to render as orders, created lazily, without those that are identical to an earlier one, which are added
+/// to `first`; invalid rows are skipped.
 ///
 /// # Errors
 /// Returns a usage error if the rows cannot be read.
-pub(super) fn orders<'a>(
+pub(super) fn orders<'a, 'r>(
     rows: &'a BatchRows<'a>,
     prior: &'a PriorState<'a>,
-    repeated: &'a [u64],
-    turn: Turn,
-) -> Result<impl Iterator<Item = Order> + Send + use<'a>, Error> {
-    let mut identical = FirstRows::new(repeated);
-    // Without reuse, identical rows have the same key and thus share a render, unless it fails.
-    let is_shared = is_shared(rows) && !rows.spec.run.reuse.is_off;
+    first: &'a mut FirstRows<'r>,
+) -> Result<impl Iterator<Item = Order> + Send + use<'a, 'r>, Error> {
+    let is_shared = is_shared(rows);
     Ok(rows.read()?.filter_map(move |row| {
         let row = row.ok()?;
         let identity = prior.identity(&row);
-        let (known, is_paid) = match prior.status(rows, &row, &identity) {
-            RowStatus::Done | RowStatus::Failed => return None,
-            RowStatus::Rendered(fact) => (Some(fact), true),
-            RowStatus::New(fact) => (fact, false),
+        let (known, is_paid) = prior.pending(rows, &row, &identity)?;
+        (!is_shared || first.is_first(&row)).then(|| order(rows, row, identity, known, is_paid))
+    }))
+}
+
+/// Returns the rows that are identical to one of `first` as orders, after those have been rendered: they use its render,
+/// which `manifest` has, and are not billed, even without reuse. A row stays open if that render does not exist yet.
+///
+/// # Errors
+/// Returns a usage error if the rows cannot be read.
+pub(super) fn equal_orders<'a, 'r>(
+    rows: &'a BatchRows<'a>,
+    prior: &'a PriorState<'a>,
+    first: &'a FirstRows<'r>,
+    manifest: &'a Manifest,
+) -> Result<impl Iterator<Item = Order> + Send + use<'a, 'r>, Error> {
+    Ok(rows.read()?.filter_map(move |row| {
+        let row = row.ok()?;
+        let first = first.first_of(&row)?;
+        let identity = prior.identity(&row);
+        prior.pending(rows, &row, &identity)?;
+        let key = identity.key(0);
+        let entry = manifest.row(first, key.as_str())?;
+        let known = match entry.state {
+            RowState::Completed | RowState::Submitted => Some(fact(&key, &entry, RenderState::Submitted)?),
+            RowState::Failed => fact(&key, &entry, RenderState::Failed),
+            RowState::Invalid => return None,
         };
-        let is_first = !is_shared || identical.is_first(&row);
-        if is_first != (turn == Turn::First) {
-            return None;
-        }
-        let mut order = order(rows, row, identity, known, is_paid);
-        order.limits.is_reuse_only = turn == Turn::Equal;
+        let mut order = order(rows, row, identity, known, true);
+        order.limits.is_reuse_only = true;
         Some(order)
     }))
 }

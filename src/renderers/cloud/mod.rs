@@ -112,8 +112,7 @@ pub(super) struct CloudSession {
     /// Digest that identifies the account in the ledger.
     account_digest: Option<String>,
     ledger: Mutex<Option<LedgerFile>>,
-    /// Whether reuse is off: then a render of this run does not count as an earlier one, and identical orders share a key,
-    /// and so a render.
+    /// Whether reuse is off: then a render of this run does not count as an earlier one.
     is_reuse_off: bool,
     account: AccountIndex,
     /// The result of the list for renders that are not in the account index.

@@ -25,7 +25,8 @@ pub(super) fn plan(
             fallback: format!("hfci_run_{:016x}{:016x}", random(), random()).parse().ok(),
         },
         reuse: Reuse {
-            none: options.reuse.is_off,
+            // An identical order of this run is no earlier one.
+            none: options.reuse.is_off && !order.limits.is_reuse_only,
             since: options.reuse.since(),
             render: order.known.take(),
             asset,

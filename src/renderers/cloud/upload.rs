@@ -75,7 +75,8 @@ impl SharedUpload {
         let is_ready = state.asset.as_ref().is_some_and(|asset| asset.state == AssetState::Ready);
         // An existing render needs no upload.
         let is_paid = order.known.as_ref().is_some_and(|known| {
-            matches!(known.state, RenderState::Submitted | RenderState::Completed) && !self.is_reuse_off
+            let is_reused = !self.is_reuse_off || order.limits.is_reuse_only;
+            matches!(known.state, RenderState::Submitted | RenderState::Completed) && is_reused
         });
         let needs_leader =
             self.is_shared && !is_paid && !state.is_open && (!is_ready || order.limits.min_balance.is_some());

@@ -138,6 +138,11 @@ impl RunState<'_> {
             self.report(result);
             return None;
         }
+        if order.limits.is_reuse_only && self.recorded_name(&order).is_none() {
+            result.state = OrderState::Failed { error: Failure::equal_failed().into(), is_fetchable: false };
+            self.report(result);
+            return None;
+        }
         let output = std::mem::replace(&mut order.output, Output::None).open();
         let output = output.and_then(|output| match output {
             Some(output) => Ok(output),
@@ -166,8 +171,9 @@ impl RunState<'_> {
 
     /// Returns the name of the execution that an earlier run recorded, if it has not failed and may be reused.
     fn recorded_name(&self, order: &Order) -> Option<String> {
-        let fact = recorded(order)
-            .filter(|fact| fact.state != RenderState::Failed && !self.run.options.reuse.is_off)?;
+        // An identical order of this run is no earlier one.
+        let is_reused = !self.run.options.reuse.is_off || order.limits.is_reuse_only;
+        let fact = recorded(order).filter(|fact| fact.state != RenderState::Failed && is_reused)?;
         Some(fact.render_id.rsplit(':').next().unwrap_or_default().to_owned())
     }
 
@@ -276,7 +282,8 @@ impl RunState<'_> {
         };
         // Step Functions forgets executions after 90 days, and a recorded one may be of another account.
         let is_forgotten = name == "ExecutionDoesNotExist" && flight.origin == Origin::Resumed;
-        if (is_unusable && flight.generation < GENERATIONS) || is_forgotten {
+        let is_repeatable = (is_unusable && flight.generation < GENERATIONS) || is_forgotten;
+        if is_repeatable && !flight.order.limits.is_reuse_only {
             flight.generation += u32::from(is_unusable);
             flight.name = self.name(&flight.order, flight.generation);
             self.retries.push_back(flight);
