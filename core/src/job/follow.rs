@@ -16,10 +16,16 @@ const FRESH_URLS: u32 = 3;
 const VIDEO_URL_GRACE: Duration = Duration::from_secs(30);
 
 impl Job {
-    /// Handles a render from the list, which may lack members of a detail.
+    /// Handles a render from the list, which may lack members of a detail. The detail has the reason of a failure, and the
+    /// last word on it.
     pub(super) fn seen(&mut self, id: String, detail: RenderDetail, now: Duration) -> Action {
         let needs_video = self.plan.wait.is_some_and(|wait| wait.download);
-        if detail.status() == RenderStatus::Completed && needs_video && detail.video_url.is_none() {
+        let is_incomplete = match detail.status() {
+            RenderStatus::Completed => needs_video && detail.video_url.is_none(),
+            RenderStatus::Failed => true,
+            _ => false,
+        };
+        if is_incomplete {
             return self.next(Call::Poll(id));
         }
         self.polled(detail, now)

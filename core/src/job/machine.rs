@@ -267,8 +267,12 @@ impl Job {
                     Some(_) => self.next(Call::Poll(id)),
                 }
             }
-            Call::Poll(_) => {
+            Call::Poll(id) => {
                 let detail: RenderDetail = response.data()?;
+                if detail.render_id != id {
+                    let kind = FailureKind::Malformed(format!("the response is about {}", detail.render_id));
+                    return Ok(self.retry(Call::Poll(id), None, now, kind));
+                }
                 self.polled(detail, now)
             }
         })

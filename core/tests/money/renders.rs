@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperframes_ci_core::job::{Action, FailureKind, GONE_GRACE, Origin, Plan, RenderState, Wait};
+use hyperframes_ci_core::job::{Action, Event, FailureKind, GONE_GRACE, Origin, Plan, RenderState, Wait};
 use hyperframes_ci_core::time::format_http_date;
 use serde_json::json;
 
@@ -25,6 +25,37 @@ fn every_word_for_an_end_is_an_end_and_says_what_the_server_said() {
     let mut scenario = Scenario::submitted(plan());
     scenario.poll(&json!({"render_id": "r1", "status": "Completed", "video_url": "https://cdn.example/v"}));
     assert!(matches!(scenario.action, Action::Save(_)));
+}
+
+#[test]
+fn an_answer_about_another_render_is_none() {
+    let mut scenario = Scenario::submitted(plan());
+    for status in ["completed", "failed"] {
+        scenario.poll(&json!({"render_id": "r9", "status": status, "video_url": "https://cdn.example/9"}));
+    }
+    scenario.poll(&completed());
+    assert!(matches!(&scenario.action, Action::Save(url) if !url.ends_with('9')), "{:?}", scenario.action);
+    assert_eq!(scenario.states(), [RenderState::Submitted, RenderState::Completed]);
+}
+
+#[test]
+fn a_render_that_the_list_calls_failed_is_asked_about() {
+    let listed = |status: &str| {
+        let detail = json!({"render_id": "r1", "status": status});
+        Event::Seen(Box::new(serde_json::from_value(detail).expect("a detail")))
+    };
+    let mut scenario = Scenario::submitted(plan());
+    scenario.poll(&json!({"render_id": "r1", "status": "rendering"}));
+    scenario.event(listed("failed"));
+    scenario.poll(&json!({"render_id": "r1", "status": "failed", "failure_message": "no fonts"}));
+    assert!(scenario.failure().to_string().contains("no fonts"), "{}", scenario.failure());
+    // The list was wrong.
+    let mut scenario = Scenario::submitted(plan());
+    scenario.poll(&json!({"render_id": "r1", "status": "rendering"}));
+    scenario.event(listed("failed"));
+    scenario.poll(&completed());
+    assert!(matches!(scenario.action, Action::Save(_)));
+    assert_eq!(scenario.states(), [RenderState::Submitted, RenderState::Completed]);
 }
 
 #[test]
