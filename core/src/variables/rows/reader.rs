@@ -229,6 +229,24 @@ mod tests {
     }
 
     #[test]
+    fn json_that_a_video_would_silently_lack_is_refused() {
+        for (text, message) in [
+            (r#"{"a": "x", "a": "y"}"#, r#"has the member "a" twice"#),
+            (r#"{"variables": {"a": {"b": [{"c": 1, "c": 1}]}}}"#, r#"has the member "c" twice"#),
+            (r#"{"a": 1e999}"#, "has a number that is too large"),
+            (r#"{"a": [-1e999]}"#, "has a number that is too large"),
+        ] {
+            for text in [text.to_owned(), format!("\u{feff}{text}"), format!("[{text}]")] {
+                let row = read(&text, RowFormat::Json).remove(0);
+                assert_eq!(row.map_err(|error| error.message), Err(message.to_owned()), "{text}");
+            }
+        }
+        let fine =
+            r#"{"a": {"b": 1, "c": {"b": 1e308}}, "b": ["\ud800", 12345678901234567890123, null, true]}"#;
+        assert!(read(fine, RowFormat::Json).remove(0).is_ok());
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line_and_the_rest_is_read() {
         let rows = read("{\"a\":1}\n{\"a\":\n{\"a\":3}\n{\"variables\":{},\"fsp\":1}\n5\n", RowFormat::Json);
         let told = rows.iter().map(|row| match row {
