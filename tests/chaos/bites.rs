@@ -99,8 +99,7 @@ fn a_seed_is_always_the_same_story_and_every_fault_is_drawn() {
         assert!(story.with(&story.decisions[..story.decisions.len() / 2]).is_possible());
     }
     assert_eq!(sites.len(), 9, "{sites:?}");
-    // All but the one that is off by default.
-    assert_eq!(faults.len(), 20, "{faults:?}");
+    assert_eq!(faults.len(), 21, "{faults:?}");
     let page = Fault::Page(crate::faults::When::After);
     let hidden =
         [Decision::Keys(Keys::Ignored), Decision::Fault { site: Site::List, ordinal: 0, fault: page }];

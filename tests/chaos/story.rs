@@ -174,7 +174,7 @@ impl Story {
     ///
     /// 1. *A server that ignores keys, and* one of these. Nothing but the list tells then whether a render exists:
     ///    a list that lags behind; a submission that takes effect after its answer was given up; a second process at the same
-    ///    time, or an equal row of the same batch; a list that is refused for good (a page with status 200, a redirect, 401 to 404), so that the tool goes on
+    ///    time; a list that is refused for good (a page with status 200, a redirect, 401 to 404), so that the tool goes on
     ///    without it.
     /// 2. *A render that fails at the server, or an asset that it drops, and a key of the user's*: the key is answered with them
     ///    for good.
@@ -188,9 +188,6 @@ impl Story {
     /// list.
     pub(crate) fn is_possible(&self) -> bool {
         let ignores_keys = self.keys() == Keys::Ignored;
-        if ignores_keys && self.shape.copies > 0 {
-            return false;
-        }
         let is_final = |fault: Fault| match fault {
             Fault::Page(_) | Fault::Redirect => true,
             Fault::Status { status, .. } => (400..=404).contains(&status),
@@ -290,7 +287,7 @@ fn draw_decisions(shape: &Shape, random: &mut Random) -> Vec<Decision> {
         decisions.push(Decision::Again);
     }
     decisions.extend(draw_faults(shape, random));
-    if shape.is_impatient && has_slow_faults() {
+    if shape.is_impatient {
         let site = random.pick(&[Site::List, Site::Submit, Site::Get, Site::Video, Site::Video]);
         decisions.push(Decision::Fault { site, ordinal: random.below(4), fault: Fault::Trickle });
         if random.chance(30) {
@@ -298,12 +295,6 @@ fn draw_decisions(shape: &Shape, random: &mut Random) -> Vec<Decision> {
         }
     }
     decisions
-}
-
-/// Whether answers may take longer than `--max-wait` without falling silent, and locks may be held for good: off unless
-/// `HYPERFRAMES_CI_CHAOS_SLOW` is set, until the program keeps its time then as well.
-fn has_slow_faults() -> bool {
-    std::env::var_os("HYPERFRAMES_CI_CHAOS_SLOW").is_some()
 }
 
 /// What kind of server it is.
