@@ -190,12 +190,7 @@ impl Failure {
     /// Returns the failure of a job whose render would be that of an identical one, which failed.
     #[must_use]
     pub fn equal_failed() -> Box<Self> {
-        Box::new(Self {
-            stage: Stage::Submit,
-            render_id: None,
-            detail: None,
-            kind: FailureKind::EqualFailed,
-        })
+        Box::new(Self { stage: Stage::Submit, render_id: None, detail: None, kind: FailureKind::EqualFailed })
     }
 
     /// Returns a stable identifier: the code of the API if it returned an error.
