@@ -1,4 +1,4 @@
-//! The codes of errors beside the headings of `docs/troubleshooting.md`.
+//! The codes of errors, and the headings and exit codes of `docs/troubleshooting.md`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ const CORE: &[&str] = &["core/src/job/failure.rs"];
 /// The file that knows codes of the API: they are passed on, with a remedy of ours.
 const API: &str = "core/src/api/error.rs";
 
-/// Returns codes without a heading, and headings without a code.
+/// Returns codes without a heading, headings without a code, and entries that do not state the exit code of a sample.
 pub(super) fn problems(pages: &[Page]) -> Result<Vec<String>> {
     let page = pages.iter().find(|page| page.path == PAGE).context("docs/troubleshooting.md is missing")?;
     let codes = codes()?;
@@ -31,7 +31,28 @@ pub(super) fn problems(pages: &[Page]) -> Result<Vec<String>> {
     let headings = headings.map(str::to_owned).collect::<BTreeSet<_>>();
     let missing = codes.difference(&headings).map(|code| format!("{PAGE}: the code {code} has no heading"));
     let unknown = headings.difference(&codes).map(|code| format!("{PAGE}: no error has the code {code}"));
-    Ok(missing.chain(unknown).collect())
+    let mut problems = missing.chain(unknown).collect::<Vec<_>>();
+    for code in snapshots()? {
+        let sample = fs::read_to_string(root().join(format!("tests/snapshots/errors/{code}.txt")))?;
+        let missing =
+            exits(&sample, "exit code: ").difference(&stated(&page.text, &code)).copied().collect::<Vec<_>>();
+        if !missing.is_empty() {
+            problems.push(format!("{PAGE}: {code} does not state the exit code {missing:?}"));
+        }
+    }
+    Ok(problems)
+}
+
+/// Returns the exit codes that the entry of an error states.
+fn stated(page: &str, code: &str) -> BTreeSet<u8> {
+    let entry = page.split("\n### `").find_map(|entry| entry.strip_prefix(&format!("{code}`\n")));
+    entry.map(|entry| exits(entry, "Exit code ")).unwrap_or_default()
+}
+
+/// Returns the numbers in the sentences that begin with `start`, such as 2 and 4 in "Exit code 2 or 4.".
+fn exits(text: &str, start: &str) -> BTreeSet<u8> {
+    let sentences = text.lines().filter_map(|line| line.strip_prefix(start)?.split('.').next());
+    sentences.flat_map(|sentence| sentence.split([' ', ',']).filter_map(|word| word.parse().ok())).collect()
 }
 
 /// Returns the codes of all errors: the string literals in functions named `code` that return a string, the codes of the API
@@ -110,6 +131,15 @@ impl<'a> Visit<'a> for Literals<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exit_codes_are_read_from_entries_and_samples() {
+        let page = "\n### `a`\n\nExit code 1, 5 or 6. Version 2 of a file.\n\n### `b`\n\nExit code 2. No.\n";
+        assert_eq!(stated(page, "a"), [1, 5, 6].into());
+        assert_eq!(stated(page, "b"), [2].into());
+        assert_eq!(stated(page, "c"), [].into());
+        assert_eq!(exits("error: a\nexit code: 1\n\nerror: b\nexit code: 4\n", "exit code: "), [1, 4].into());
+    }
 
     #[test]
     fn codes_of_errors_are_found_in_the_sources() {
