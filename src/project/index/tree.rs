@@ -155,9 +155,22 @@ impl Walk<'_> {
         ancestors: &mut Vec<String>,
     ) -> Result<(), ChangesError> {
         let index = self.index;
+        let mut last_cycle = String::new();
         for (entry_path, rest, entry) in index.entries.below(folder) {
             let path = format!("{prefix}{rest}");
             if self.rules.exclusion_of_file(&path).is_some() {
+                continue;
+            }
+            // Below a link, a folder may be one of those above.
+            if ancestors.len() > 1
+                && let Some(above) =
+                    folders(folder, entry_path).find(|above| ancestors.iter().any(|one| one == above))
+            {
+                let place = format!("{prefix}{}", below(folder, above).unwrap_or(above));
+                if place != last_cycle {
+                    self.cycle(&place);
+                    last_cycle = place;
+                }
                 continue;
             }
             match entry.kind {
@@ -168,15 +181,18 @@ impl Walk<'_> {
                 Kind::Submodule => self.disk(&index.root().join(entry_path), &path),
                 Kind::Link => match index.entries.resolve(entry_path) {
                     Target::File(target) => self.file(path, &target)?,
-                    Target::Folder(target) if ancestors.contains(&target) => {
-                        let message = "the symbolic link points to one of its parent directories";
-                        let help = "remove the link, or ignore it with .hyperframesignore";
-                        self.report(Rule::LinkCycle, &path, message, help);
+                    Target::Folder(target)
+                        if ancestors.contains(&target)
+                            || folders(folder, entry_path).any(|above| above == target) =>
+                    {
+                        self.cycle(&path);
                     }
                     Target::Folder(target) if self.rules.exclusion(&path, true).is_none() => {
+                        let depth = ancestors.len();
+                        ancestors.extend(folders(folder, entry_path).map(str::to_owned));
                         ancestors.push(target.clone());
                         self.folder(&target, &format!("{path}/"), ancestors)?;
-                        ancestors.pop();
+                        ancestors.truncate(depth);
                     }
                     Target::Folder(_) => {}
                     Target::Disk(target) => self.disk(&target, &path),
@@ -232,9 +248,24 @@ impl Walk<'_> {
         }
     }
 
+    /// Records that a path leads to a folder above it.
+    fn cycle(&mut self, path: &str) {
+        let message = "the symbolic link points to one of its parent directories";
+        self.report(Rule::LinkCycle, path, message, "remove the link, or ignore it with .hyperframesignore");
+    }
+
     /// Records a finding about a path of the project.
     fn report(&mut self, rule: Rule, path: &str, message: &str, help: &str) {
         let path = join(self.project, path);
         self.diagnostics.push(Diagnostic::new(rule, path, message).help(help));
     }
+}
+
+/// Returns the folders between a folder and a path below it, from the top down.
+fn folders<'a>(folder: &str, path: &'a str) -> impl Iterator<Item = &'a str> {
+    let start = if folder.is_empty() { 0 } else { folder.len() + 1 };
+    path.match_indices('/')
+        .map(|(slash, _)| slash)
+        .filter(move |slash| *slash > start)
+        .map(|slash| &path[..slash])
 }
