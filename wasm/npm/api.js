@@ -8,6 +8,7 @@ import {
   renderKey as coreRenderKey,
 } from "./wasm.js";
 import { HEAD, TEXT } from "./contents.js";
+import { forPeople, textsOf } from "./people.js";
 
 export class PreflightError extends Error {
   constructor(code, message) {
@@ -35,6 +36,9 @@ function converted(error) {
   return typeof error?.code === "string" ? new PreflightError(error.code, error.message) : error;
 }
 
+/** The number of findings of one kind that a text for people has in full, unless the caller sets another. */
+const MAX_FINDINGS = 20;
+
 /** The largest input in bytes: WebAssembly has 4 GiB, in which contents, their archive and parsed texts must fit. */
 const MAX_BYTES = 1024 ** 3;
 
@@ -59,9 +63,26 @@ function entriesOf(files) {
 
 const isBytes = (value) => ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
 
+const encoder = new TextEncoder();
+
+/** Checks paths: a backslash or a control character is a finding; what leads elsewhere is a mistake of the caller's. */
+function checkPaths(entries) {
+  const known = new Set();
+  for (const [path] of entries) {
+    if (typeof path !== "string") throw new PreflightError("invalid_path", "a path in files is not a string");
+    if (path.split("/").some((name) => ["", ".", ".."].includes(name))) {
+      const rule = "use a relative path with /, and a name for every segment";
+      throw new PreflightError("invalid_path", `${JSON.stringify(path)} is not a valid file path; ${rule}`);
+    }
+    // Half a surrogate pair becomes U+FFFD, so that two JavaScript strings can be one path.
+    const whole = path.replace(/\p{Surrogate}/gu, "\ufffd");
+    if (known.has(whole)) throw new PreflightError("invalid_path", `${JSON.stringify(whole)} occurs twice`);
+    known.add(whole);
+  }
+}
+
 function add(preflight, path, contents, takesStubs) {
-  if (typeof path !== "string") throw new PreflightError("invalid_path", "a path in files is not a string");
-  if (typeof contents === "string") return preflight.text(path, contents);
+  if (typeof contents === "string") return preflight.bytes(path, encoder.encode(contents));
   if (isBytes(contents)) return preflight.bytes(path, contents);
   const isStub =
     takesStubs &&
@@ -79,13 +100,9 @@ function add(preflight, path, contents, takesStubs) {
 /** For each option: a type check, the expected type for messages, and a function that applies the value. */
 const OPTIONS = {
   project: [isString, "a string", (preflight, value) => preflight.project(value)],
-  composition: [isString, "a string", (preflight, value) => preflight.composition(value)],
-  compositions: [
-    isStrings,
-    "an array of paths",
-    (preflight, value) => value.forEach((path) => preflight.composition(path)),
-  ],
-  partial: [isBoolean, "a boolean", (preflight, value) => value && preflight.partial()],
+  composition: [isString, "a string", (preflight, value) => preflight.path("c", value)],
+  compositions: paths("c"),
+  partial: [isBoolean, "a boolean", (preflight, value) => value && preflight.path("p", undefined)],
   aspectRatio: [isString, "a string", (preflight, value) => preflight.aspectRatio(value)],
   videoFormat: [isString, "a string", (preflight, value) => preflight.videoFormat(value)],
   variables: [
@@ -98,24 +115,32 @@ const OPTIONS = {
     "an array of { path, text, rows }",
     (preflight, value) => value.forEach(({ path, text, rows }) => preflight.values(path, text, rows === true)),
   ],
-  strict: [isBoolean, "a boolean", (preflight, value) => value && preflight.strict()],
-  deny: level("deny"),
-  warn: level("warn"),
-  allow: level("allow"),
+  strict: [isBoolean, "a boolean", () => {}],
+  deny: [isStrings, "an array of codes", () => {}],
+  warn: [isStrings, "an array of codes", () => {}],
+  allow: [isStrings, "an array of codes", () => {}],
   severities: severities(false),
   previousSeverities: severities(true),
   changed: [isStrings, "an array of paths", setChanged],
-  untracked: [
-    isStrings,
-    "an array of paths",
-    (preflight, value) => value.forEach((path) => preflight.untracked(path)),
+  untracked: paths("u"),
+  outside: paths("o", "/"),
+  findings: [
+    (value) => Array.isArray(value) && value.every(isFinding),
+    "an array of { code, path, message, help }",
+    (preflight, value) => value.forEach(({ code, path, message, help }) => preflight.finding(code, path, message, help)),
   ],
+  maxFindings: [(value) => Number.isInteger(value) && value >= 0, "a whole number", () => {}],
   format: [isString, "a string", () => {}],
 };
 
 function setChanged(preflight, paths) {
-  preflight.changed(undefined);
-  paths.forEach((path) => preflight.changed(path));
+  // Without a path, nothing has changed.
+  preflight.path("d", undefined);
+  paths.forEach((path) => preflight.path("d", path));
+}
+
+function paths(kind, end = "") {
+  return [isStrings, "an array of paths", (preflight, value) => value.forEach((path) => preflight.path(kind, path + end))];
 }
 
 function severities(isPrevious) {
@@ -133,10 +158,6 @@ function isLayer(value) {
   return Object.entries(value).every(isKnown);
 }
 
-function level(name) {
-  return [isStrings, "an array of codes", (preflight, codes) => codes.forEach((code) => preflight.level(name, code))];
-}
-
 function isBoolean(value) {
   return typeof value === "boolean";
 }
@@ -151,6 +172,10 @@ function isString(value) {
 
 function isObject(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function isFinding(value) {
+  return isObject(value) && [value.code, value.path, value.message, value.help].every(isString);
 }
 
 function isValuesFile(value) {
@@ -170,6 +195,9 @@ function configure(preflight, options, known) {
     if (!fits(value)) throw new PreflightError("invalid_options", `${name} must be ${expected}`);
     apply(preflight, value);
   }
+  const { deny, warn, allow, strict } = options;
+  // The severities of several renders replace these.
+  if (known.includes("severities") && options.severities === undefined) OPTIONS.severities[2](preflight, [[{ deny, warn, allow, strict }]]);
 }
 
 function stringify(value, code, what) {
@@ -188,6 +216,7 @@ function prepared(files, options, known, takesStubs, finish) {
   return guarded(() => {
     const entries = entriesOf(files);
     checkSize(entries.map(([, contents]) => contents));
+    checkPaths(entries);
     const preflight = new Preflight();
     let isConsumed = false;
     try {
@@ -202,7 +231,16 @@ function prepared(files, options, known, takesStubs, finish) {
 }
 
 export function check(files, options = {}) {
-  return prepared(files, options, Object.keys(OPTIONS), true, (preflight) => preflight.check(options.format ?? "human"));
+  const result = prepared(files, options, Object.keys(OPTIONS), true, (preflight) => preflight.check(options.format ?? "human"));
+  const { format = "human", maxFindings = MAX_FINDINGS } = options;
+  return format === "human" ? { ...result, text: limited(result, maxFindings) } : result;
+}
+
+/** Returns a text for people with at most `most` findings of one kind in full. */
+function limited({ diagnostics, text }, most) {
+  if (most === 0 || diagnostics.length <= most) return text;
+  const texts = textsOf(text, "human");
+  return forPeople(diagnostics.map((found, place) => ({ found, text: texts[place] })), most);
 }
 
 export function digest(files, options = {}) {

@@ -123,6 +123,12 @@ export interface CheckOptions {
   previousSeverities?: Severities[][];
   /** Files that exist, but are not in `files` because they are not committed. Findings say how to add them. */
   untracked?: string[];
+  /** Symbolic links that lead outside of the repository, and are not in `files`. */
+  outside?: string[];
+  /** Findings about paths that are no files, such as links that lead nowhere. Those about ignored paths are left out. */
+  findings?: { code: string; path: string; message: string; help: string }[];
+  /** Findings of one kind that `text` has in full with the format `human`; 0 = all. Default: 20. */
+  maxFindings?: number;
   /** The format of `text`. Default: `human`. */
   format?: "human" | "json" | "github" | "sarif";
 }
@@ -133,6 +139,8 @@ export interface CheckResult {
   errors: number;
   warnings: number;
   notes: number;
+  /** Number of checked compositions. With `changed`: of those that use a changed file. */
+  compositions: number;
   /** The findings as the command line prints them in `format`. */
   text: string;
   /**

@@ -13,11 +13,11 @@ use std::io::Cursor;
 use hyperframes_ci_core::archive::{ArchiveError, ArchiveWriter, hex};
 use hyperframes_ci_core::check::{CheckOptions, Values, check};
 use hyperframes_ci_core::composition::Composition;
-use hyperframes_ci_core::findings::{Level, Levels, Rule, Severity};
+use hyperframes_ci_core::findings::{Diagnostic, Levels, Rule, Severity};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
 use hyperframes_ci_core::lang::json::json_object;
 use hyperframes_ci_core::project::{BundledFile, Contents, MemoryTree, Tree, contained, resolve};
-use hyperframes_ci_core::report::ReportFormat;
+use hyperframes_ci_core::report::{ReportFormat, render_at_most};
 use hyperframes_ci_core::variables::Declarations;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -33,13 +33,14 @@ pub struct Preflight {
     project: String,
     options: CheckOptions,
     levels: Levels,
-    /// Severities that replace `levels`: the highest counts.
-    severities: Option<Levels>,
     /// Severities before a change of the configuration.
     previous: Option<Levels>,
     /// Changed files; findings about others are left out.
     changed: Option<BTreeSet<String>>,
     untracked: BTreeSet<String>,
+    /// Links that lead outside of the repository.
+    outside: Vec<String>,
+    findings: Vec<Diagnostic>,
 }
 
 #[wasm_bindgen]
@@ -52,51 +53,19 @@ impl Preflight {
         Self::default()
     }
 
-    /// Adds a text file.
-    ///
-    /// # Errors
-    /// Throws `invalid_path` if an argument is invalid.
-    pub fn text(&mut self, path: String, text: String) -> Result<(), Problem> {
-        self.add(path, Contents::Whole(text.into_bytes()))
-    }
-
-    /// Adds a file with arbitrary contents.
-    ///
-    /// # Errors
-    /// Throws `invalid_path` if an argument is invalid.
-    pub fn bytes(&mut self, path: String, bytes: Vec<u8>) -> Result<(), Problem> {
-        self.add(path, Contents::Whole(bytes))
+    /// Adds a file with arbitrary contents. `api.js` checks the path: names with `/` between them, and not twice.
+    pub fn bytes(&mut self, path: String, bytes: Vec<u8>) {
+        self.contents.insert(path, Contents::Whole(bytes));
     }
 
     /// Adds a file of which only the size, and the first and last bytes are known.
-    ///
-    /// # Errors
-    /// Throws `invalid_path` if an argument is invalid.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "api.js rejects sizes that are not integers"
     )]
-    pub fn stub(&mut self, path: String, size: f64, head: Vec<u8>, tail: Vec<u8>) -> Result<(), Problem> {
-        self.add(path, Contents::Stub { size: size as u64, head, tail })
-    }
-
-    fn add(&mut self, path: String, contents: Contents) -> Result<(), Problem> {
-        // A backslash or a control character is a finding; what leads elsewhere is a mistake of the caller's.
-        if path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-            return Err(Problem::new(
-                "invalid_path",
-                format!(
-                    "{path:?} is not a valid file path; use a relative path with /, and a name for every segment"
-                ),
-            ));
-        }
-        // Half a surrogate pair becomes U+FFFD, so that two JavaScript strings can be one path.
-        if self.contents.contains_key(&path) {
-            return Err(Problem::new("invalid_path", format!("{path:?} occurs twice")));
-        }
-        self.contents.insert(path, contents);
-        Ok(())
+    pub fn stub(&mut self, path: String, size: f64, head: Vec<u8>, tail: Vec<u8>) {
+        self.contents.insert(path, Contents::Stub { size: size as u64, head, tail });
     }
 
     /// Sets the project directory.
@@ -109,9 +78,17 @@ impl Preflight {
         Ok(())
     }
 
-    /// Adds an entry.
-    pub fn composition(&mut self, path: String) {
-        self.options.compositions.push(path);
+    /// Adds a path: an entry (`c`), a file that exists, but is not part of the commit that is checked (`u`), a link that leads
+    /// outside of the repository, with a `/` at its end (`o`), or a changed file, which limits findings to compositions that use
+    /// one (others). With `p`, the entries are parts that are not rendered on their own.
+    pub fn path(&mut self, kind: char, path: Option<String>) {
+        match kind {
+            'c' => self.options.compositions.extend(path),
+            'u' => self.untracked.extend(path),
+            'o' => self.outside.extend(path),
+            'p' => self.options.is_partial = true,
+            _ => self.changed.get_or_insert_default().extend(path),
+        }
     }
 
     /// Sets the requested aspect ratio.
@@ -154,49 +131,35 @@ impl Preflight {
         });
     }
 
-    /// Sets the level of a rule: `deny`, `warn` or `allow`.
-    ///
-    /// # Errors
-    /// Throws `invalid_options` if an argument is invalid.
-    pub fn level(&mut self, level: &str, code: &str) -> Result<(), Problem> {
-        let level = match level {
-            "deny" => Level::Deny,
-            "warn" => Level::Warn,
-            _ => Level::Allow,
-        };
-        self.levels.set(code.parse::<Rule>().map_err(|error| option(error.to_string()))?, level);
-        Ok(())
-    }
-
-    /// Treats warnings as errors.
-    pub fn strict(&mut self) {
-        self.levels.set_strict();
-    }
-
-    /// Makes the entries parts that are not rendered on their own.
-    pub fn partial(&mut self) {
-        self.options.is_partial = true;
-    }
-
-    /// Sets the severities of several renders of the project, which replace the others: a JSON array with an array of layers for each, objects with
+    /// Sets the severities of several renders of the project: a JSON array with an array of layers for each, objects with
     /// `deny`, `warn`, `allow` and `strict`. The highest severity counts.
     ///
     /// # Errors
     /// Throws `invalid_options` if an argument is invalid.
     pub fn severities(&mut self, json: &str, previous: bool) -> Result<(), Problem> {
         let levels = Levels::highest(severities::parse(json)?);
-        *(if previous { &mut self.previous } else { &mut self.severities }) = levels;
+        if previous {
+            self.previous = levels;
+        } else {
+            self.levels = levels.unwrap_or_default();
+        }
         Ok(())
     }
 
-    /// Adds a changed file, and limits findings to compositions that use one.
-    pub fn changed(&mut self, path: Option<String>) {
-        self.changed.get_or_insert_default().extend(path);
-    }
-
-    /// Adds a file that exists, but is not part of the commit that is checked.
-    pub fn untracked(&mut self, path: String) {
-        self.untracked.insert(path);
+    /// Adds a finding about a path that is no file.
+    ///
+    /// # Errors
+    /// Throws `invalid_options` if an argument is invalid.
+    pub fn finding(
+        &mut self,
+        code: &str,
+        path: String,
+        message: String,
+        help: String,
+    ) -> Result<(), Problem> {
+        let rule = code.parse::<Rule>().map_err(|error| option(error.to_string()))?;
+        self.findings.push(Diagnostic::new(rule, path, message).help(help));
+        Ok(())
     }
 
     /// Checks the project and returns a `CheckResult` as JSON.
@@ -205,9 +168,11 @@ impl Preflight {
     /// Throws `invalid_options` if an argument is invalid.
     pub fn check(self, format: &str) -> Result<String, Problem> {
         let format = format.parse::<ReportFormat>().map_err(|error| option(format!("format {error}")))?;
-        let tree = MemoryTree::new(self.contents, &self.project).with_untracked(self.untracked);
+        let tree = MemoryTree::new(self.contents, &self.project)
+            .with_untracked(self.untracked)
+            .with_links(self.outside, self.findings);
         let mut report = check(&tree, &self.options);
-        let levels = self.severities.unwrap_or(self.levels);
+        let levels = self.levels;
         let used = self.changed.as_ref().map(|_| Value::from_iter(report.used()));
         if let Some(changed) = &self.changed {
             let previous = self.previous.as_ref();
@@ -218,7 +183,9 @@ impl Preflight {
         }
         report.findings.set_levels(&levels);
         let mut result = report.findings.to_json();
-        result["text"] = hyperframes_ci_core::report::render(&report.findings, format, false).into();
+        result["compositions"] = report.compositions.into();
+        // The limit for people is that of api.js.
+        result["text"] = render_at_most(&report.findings, format, false, None).into();
         result["missing"] = report.missing.iter().map(String::as_str).collect();
         if let Some(used) = used {
             result["used"] = used;

@@ -29,7 +29,7 @@ test("the version is that of the package", () => {
 
 test("a good project has no findings", () => {
   const result = check({ "index.html": page() });
-  assert.deepEqual(result, { diagnostics: [], errors: 0, warnings: 0, notes: 0, text: "", missing: [] });
+  assert.deepEqual(result, { diagnostics: [], errors: 0, warnings: 0, notes: 0, compositions: 1, text: "", missing: [] });
 });
 
 test("findings have code, place and help", () => {
@@ -101,6 +101,22 @@ test("compositions are known by their root", () => {
   assert.deepEqual([isComposition(page()), isComposition("<!-- <a data-composition-id=b> -->")], [true, false]);
 });
 
+test("links are findings, and what they hide is out of reach", () => {
+  const finding = { code: "escaping-link", path: "out.png", message: "leaves", help: "copy" };
+  const options = { findings: [finding, { ...finding, path: "node_modules/x.png" }], outside: ["out.png"] };
+  const { diagnostics, missing } = check({ "index.html": page('<img src="out.png"><img src="out.pngs">') }, options);
+  assert.deepEqual(diagnostics.map(({ code, path }) => `${code} ${path}`), ["escaping-reference index.html", "missing-asset index.html", "escaping-link out.png"]);
+  assert.deepEqual(missing, ["out.pngs"]);
+});
+
+test("a text for people has 20 findings of a kind, or as many as wanted", () => {
+  const files = { "index.html": page(Array.from({ length: 30 }, (_, place) => `<img src="g${place}.png">`).join("\n")) };
+  const count = (options) => check(files, options).text.match(/file not found/g)?.length ?? 0;
+  assert.deepEqual([count({}), count({ maxFindings: 3 }), count({ maxFindings: 0 })], [20, 3, 30]);
+  assert.match(check(files).text, /\nerror\[missing-asset\]: 10 more findings of this kind\n --> index\.html:\d+:\d+(, index\.html:\d+:\d+){4}, …\n\n$/);
+  assert.equal(check(files).compositions, 1);
+});
+
 test("the digest knows no order, and nothing that is not packed", () => {
   const files = [["index.html", "ü 中 🎬"], ["a/b.css", new TextEncoder().encode("b {}")]];
   const expected = digest(new Map(files));
@@ -144,6 +160,10 @@ for (const [name, work, code, message] of [
   ["an unknown option", () => check({}, { strictly: true }), "invalid_options", /strictly/],
   ["an option of another type", () => check({}, { strict: 1 }), "invalid_options", /strict must be a boolean/],
   ["an unknown code", () => check({}, { deny: ["mising-asset"] }), "invalid_options", /did you mean missing-asset/],
+  ["null for options", () => check({}, null), "invalid_options", /must be an object/],
+  ["a limit that is no number", () => check({}, { maxFindings: "2" }), "invalid_options", /whole number/],
+  ["a finding without a path", () => check({}, { findings: [{ code: "dangling-link" }] }), "invalid_options", /code, path, message, help/],
+  ["a finding of no check", () => check({}, { findings: [{ code: "nope", path: "a", message: "", help: "" }] }), "invalid_options", /unknown check/],
   ["an unknown format", () => check({}, { format: "xml" }), "invalid_options", /xml/],
   ["an unknown ratio", () => check({}, { aspectRatio: "4:3" }), "invalid_options", /4:3/],
   ["a project outside", () => check({}, { project: "../x" }), "invalid_options", /outside/],

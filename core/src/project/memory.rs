@@ -50,6 +50,8 @@ pub struct MemoryTree {
     contents: BTreeMap<String, Contents>,
     listing: Listing,
     untracked: BTreeSet<String>,
+    /// Links that lead outside of the repository, with a `/` at their ends.
+    outside: Vec<String>,
 }
 
 impl MemoryTree {
@@ -75,13 +77,25 @@ impl MemoryTree {
             }
         }
         let listing = Listing { project: project.to_owned(), files, rules, diagnostics };
-        Self { contents, listing, untracked: BTreeSet::new() }
+        Self { contents, listing, untracked: BTreeSet::new(), outside: Vec::new() }
     }
 
     /// Adds repository paths of files that exist, but are not part of the commit that the contents are of.
     #[must_use]
     pub fn with_untracked(self, untracked: BTreeSet<String>) -> Self {
         Self { untracked, ..self }
+    }
+
+    /// Adds repository paths of links that lead outside of the repository, with a `/` at their ends, and findings about paths
+    /// that are no files, such as links that lead nowhere. Findings about ignored paths are left out.
+    #[must_use]
+    pub fn with_links(mut self, outside: Vec<String>, findings: Vec<Diagnostic>) -> Self {
+        let listing = &mut self.listing;
+        listing.diagnostics.extend(findings.into_iter().filter(|found| {
+            let inside = below(&listing.project, &found.path);
+            inside.is_some_and(|path| listing.rules.exclusion_of_file(path).is_none())
+        }));
+        Self { outside, ..self }
     }
 
     /// Returns the file at a repository path.
@@ -101,6 +115,9 @@ impl Tree for MemoryTree {
             return Found::File;
         }
         let inside = format!("{path}/");
+        if self.outside.iter().any(|link| inside.starts_with(link)) {
+            return Found::OutOfReach;
+        }
         let first = self.contents.range(inside.clone()..).next();
         if first.is_some_and(|(path, _)| path.starts_with(&inside)) { Found::Folder } else { Found::Nothing }
     }
@@ -141,6 +158,7 @@ impl Tree for MemoryTree {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::Rule;
 
     #[test]
     fn a_project_in_memory() {
@@ -169,5 +187,17 @@ mod tests {
         assert_eq!(tree.names(""), ["logo.svg", "video"]);
         assert_eq!(tree.head("logo.svg").map(|head| head.len()), Some(HEAD));
         assert_eq!((tree.read("video/big.mp4"), tree.head("video/big.mp4")), (None, Some(vec![2])));
+    }
+    #[test]
+    fn links_are_findings_and_out_of_reach() {
+        let contents = ["v/index.html", "v/.hyperframesignore"]
+            .map(|path| (path.to_owned(), Contents::Whole(b"old".to_vec())));
+        let finding = |path: &str| Diagnostic::new(Rule::DanglingLink, path, "gone");
+        let findings = ["v/a", "v/old", "w/a"].map(finding).to_vec();
+        let tree = MemoryTree::new(contents.into(), "v").with_links(vec!["v/out/".to_owned()], findings);
+        let told = tree.diagnostics().iter().map(|found| found.path.as_str()).collect::<Vec<_>>();
+        assert_eq!(told, ["v/a"]);
+        assert_eq!((tree.find("v/out"), tree.find("v/out/b")), (Found::OutOfReach, Found::OutOfReach));
+        assert_eq!((tree.find("v/outer"), tree.find("v")), (Found::Nothing, Found::Folder));
     }
 }

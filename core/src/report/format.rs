@@ -90,9 +90,15 @@ pub fn render_for_people(findings: &Findings, color: bool, most: Option<usize>) 
 /// ```
 #[must_use]
 pub fn render(findings: &Findings, format: ReportFormat, color: bool) -> String {
+    render_at_most(findings, format, color, Some(MAX_FINDINGS))
+}
+
+/// Formats findings like [`render`], with another limit for `human`.
+#[must_use]
+pub fn render_at_most(findings: &Findings, format: ReportFormat, color: bool, most: Option<usize>) -> String {
     let mut text = String::new();
     match format {
-        ReportFormat::Human => text = render_for_people(findings, color, Some(MAX_FINDINGS)),
+        ReportFormat::Human => text = render_for_people(findings, color, most),
         ReportFormat::Github => findings.diagnostics.iter().for_each(|found| github(found, &mut text)),
         ReportFormat::Json => text = disarm_json(&format!("{:#}\n", findings.to_json())),
         ReportFormat::Sarif => {

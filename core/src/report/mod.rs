@@ -10,7 +10,7 @@ mod plain;
 mod sarif;
 
 pub use code_quality::code_quality;
-pub use format::{MAX_FINDINGS, ReportFormat, render, render_for_people};
+pub use format::{MAX_FINDINGS, ReportFormat, render, render_at_most, render_for_people};
 pub use github::{workflow_data, workflow_property};
 pub use human::excerpt;
 pub use plain::{disarm_json, plain, plain_lines};
