@@ -5,8 +5,9 @@ import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { PreflightError, check, explain } from "./node.js";
 import { layers, normalize, parseConfiguration, videoFormat } from "./configuration.js";
 import { merged, picked, relocated } from "./report.js";
+import { repositoryOf } from "./run-git.js";
 import { UsageError } from "./usage-error.js";
-import { DiskFiles, projectsOf, repositoryOf } from "./disk.js";
+import { DiskFiles, projectsOf } from "./disk.js";
 import { IndexFiles, changedSince, stagedProjects } from "./git.js";
 
 const several = { type: "string", multiple: true, default: [] };
@@ -30,6 +31,9 @@ const OPTIONS = {
   config: { type: "string" },
 };
 
+/** Options of the native program that need more than the checks. */
+const NATIVE = ["all", "dry-run", "entry", "fix", "official", "on", "save-report"];
+
 /** Options that apply to one project, and not to staged files. */
 const OF_ONE = ["composition", "aspect-ratio", "variables", "variables-file", "rows"];
 
@@ -37,21 +41,25 @@ const SCHEMA = new URL("./hyperframes-ci.schema.json", import.meta.url);
 
 const readConfiguration = (text, path) => parseConfiguration(text, path, JSON.parse(readFileSync(SCHEMA, "utf8")));
 
-const portable = (path) => path.replaceAll("\\", "/");
+const portable = (path) => path.split(sep).join("/");
 
 /** Runs the command and sets the exit code. */
 export function run(args) {
   try {
-    const { values: flags, positionals: paths } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
+    const { values: flags, positionals: paths } = parseArgs({ args: args, options: OPTIONS, allowPositionals: true });
     if (flags.explain !== undefined) return process.stdout.write(explanation(flags.explain));
     validate(flags, paths);
     const results = flags.staged ? checkStaged(flags, paths) : checkPaths(flags, paths);
-    report(results, flags.format ?? "human", args);
+    report(results, flags, args);
   } catch (error) {
-    const isExpected =
-      error instanceof UsageError || error instanceof PreflightError || error?.code?.startsWith?.("ERR_PARSE_ARGS");
-    if (!isExpected) throw error;
-    fail(args, { code: "usage", message: error.message }, 2);
+    const isOfArguments = error?.code?.startsWith?.("ERR_PARSE_ARGS");
+    if (!(error instanceof UsageError || error instanceof PreflightError || isOfArguments)) throw error;
+    const native = isOfArguments && NATIVE.find((name) => error.message.includes(`'--${name}'`));
+    if (native) {
+      const hint = "it is a package for the platform, which npm installs as an optional dependency";
+      return fail(args, { code: "usage", message: `--${native} requires the native program, which is not installed`, hint }, 2);
+    }
+    fail(args, { code: error instanceof UsageError ? error.code : "usage", message: error.message, hint: error.hint }, 2);
   }
 }
 
@@ -67,9 +75,12 @@ function explanation(code) {
   return `${code} (${severity})\n\n${summary}\n${explanation ? `\n${explanation}\n` : ""}\n${url}\n`;
 }
 
+const ONE = "remove one of them";
+
 function validate(flags, paths) {
+  flags.most = wholeNumber("--max-findings", flags["max-findings"] ?? "20");
   if (flags.json) {
-    if (flags.format && flags.format !== "json") throw new UsageError(`--json cannot be used with --format ${flags.format}`);
+    if (flags.format && flags.format !== "json") throw new UsageError(`--json cannot be used with --format ${flags.format}`, { hint: ONE });
     flags.format = "json";
   }
   const set = OF_ONE.filter((name) => flags[name]?.length > 0);
@@ -80,7 +91,7 @@ function validate(flags, paths) {
   for (const level of ["deny", "warn", "allow"]) {
     for (const code of flags[level].flatMap((codes) => codes.split(","))) {
       if ((levels.get(code) ?? level) !== level) {
-        throw new UsageError(`--${levels.get(code)} and --${level} both set the severity of ${code}`);
+        throw new UsageError(`--${levels.get(code)} and --${level} both set the severity of ${code}`, { hint: ONE });
       }
       levels.set(code, level);
     }
@@ -93,14 +104,20 @@ function validate(flags, paths) {
   check({ "index.html": "" }, { severities: [[flags.own]], format: flags.format ?? "human" });
 }
 
+function wholeNumber(name, text) {
+  const number = Number(text);
+  if (/^\+?\d+$/.test(text) && Number.isSafeInteger(number)) return number;
+  throw new UsageError(`invalid value '${text}' for '${name} <N>': invalid digit found in string`, { hint: "see `hyperframes-preflight --help`" });
+}
+
 /** Returns the configuration of a repository, which is read once. */
 function configurations(flags) {
   const known = new Map();
   return (root) => {
     if (!known.has(root)) {
       const path = flags.config ?? join(root, "hyperframes-ci.toml");
-      if (flags.config !== undefined && !existsSync(path)) throw new UsageError(`cannot read ${path}: no such file`);
-      known.set(root, readConfiguration(existsSync(path) ? readFileSync(path, "utf8") : "", path));
+      const text = flags.config === undefined && !existsSync(path) ? "" : readText(path, "", "config_unreadable", "check the path and the permissions");
+      known.set(root, readConfiguration(text, path));
     }
     return known.get(root);
   };
@@ -109,7 +126,8 @@ function configurations(flags) {
 function checkPaths(flags, paths) {
   const selected = projectsOf(paths.length > 0 ? paths : ["."]);
   if (selected.length > 1 && OF_ONE.some((name) => name !== "aspect-ratio" && flags[name]?.length > 0)) {
-    throw new UsageError(`values and --composition require a single project, but ${selected.length} were found`);
+    const message = `values and --composition require a single project, but ${selected.length} were found`;
+    throw new UsageError(message, { hint: "pass a single project directory" });
   }
   const configuration = configurations(flags);
   const changes = new Map();
@@ -120,6 +138,7 @@ function checkPaths(flags, paths) {
     const options = { project, severities: layers(known, project, flags.own), ...entries(files, partial, flags) };
     options.videoFormat = videoFormat(known, project);
     options.format = flags.format ?? "human";
+    options.maxFindings = 0;
     if (flags["changed-since"] !== undefined) {
       if (!changes.has(root)) changes.set(root, [...changedSince(root, flags["changed-since"])]);
       options.changed = changes.get(root);
@@ -129,19 +148,21 @@ function checkPaths(flags, paths) {
     options.values = [...values("variables-file", false), ...values("rows", true)];
     if (flags.variables !== undefined) options.variables = parseObject(flags.variables);
     if (flags["aspect-ratio"] !== undefined) options.aspectRatio = flags["aspect-ratio"];
-    return forPeople(checkOnDemand(new DiskFiles(root, folder), options), root, options.format);
+    return located(checkOnDemand(new DiskFiles(root, folder), options), root, options.format);
   });
 }
 
-/** Returns a result with paths relative to the current directory, if people read it. */
-function forPeople(result, root, format) {
-  if (format !== "human") return result;
-  const displayed = (path) => {
-    const [from, to] = [process.cwd(), join(root, path)];
-    // Only the root in common: the absolute path is clearer.
-    return portable(from.split(sep)[1] === to.split(sep)[1] ? relative(from, to) : to);
-  };
-  return { ...result, text: relocated(result, displayed) };
+/** Returns a result with paths relative to the current directory for people, and to the repository around it for programs. */
+function located(result, root, format) {
+  const here = process.cwd();
+  const base = format === "human" ? here : (repositoryOf(here) ?? here);
+  return base === root ? result : relocated(result, format, (path) => relativeTo(base, join(root, path)));
+}
+
+function relativeTo(base, path) {
+  const [from, to] = [base, path].map((one) => portable(one).split("/").filter((name) => name !== ""));
+  // Only the root in common: the absolute path is clearer.
+  return from.length > 0 && from[0] !== to[0] ? portable(path) : portable(relative(base, path)) || ".";
 }
 
 /** Returns the entries: those of the flags, or index.html and the files that the user names. */
@@ -158,20 +179,34 @@ function shown(root, path) {
   return portable(inside.startsWith("..") || isAbsolute(inside) ? resolve(path) : inside);
 }
 
-function readValues(name, path) {
+/** What the native program says about an error of the system. */
+const REASONS = {
+  ENOENT: "No such file or directory (os error 2)",
+  EACCES: "Permission denied (os error 13)",
+  EISDIR: "Is a directory (os error 21)",
+};
+
+function readText(path, label, code, hint) {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`--${name}: cannot read ${path}: ${error.message}`);
+    throw new UsageError(`${label}cannot read ${path}: ${REASONS[error.code] ?? error.message}`, { code, hint });
   }
 }
 
+const readValues = (name, path) => readText(path, `--${name}: `, "input_unreadable", "check that the file exists and is readable");
+
 function parseObject(text) {
+  const hint = 'pass a JSON object of variables and values, for example {"title": "Hello"}';
+  let value;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`--variables is not valid JSON: ${error.message}`);
+    throw new UsageError(`--variables is not valid JSON: ${error.message}`, { code: "invalid_json", hint });
   }
+  if (value !== null && typeof value === "object" && !Array.isArray(value)) return value;
+  const kind = { string: "a string", number: "a number", boolean: "a boolean", object: value === null ? "null" : "an array" }[typeof value];
+  throw new UsageError(`--variables: the value must be a JSON object, not ${kind}`, { code: "invalid_json", hint });
 }
 
 function checkStaged(flags, paths) {
@@ -193,6 +228,7 @@ function checkStaged(flags, paths) {
       options.videoFormat = videoFormat(configuration, project);
       if (before) options.previousSeverities = layers(before, project, flags.own);
       options.format = flags.format ?? "human";
+      options.maxFindings = 0;
       options.changed = [...index.changed];
       const from = new IndexFiles(index, project);
       const result = checkOnDemand(from, options, (result) => {
@@ -202,9 +238,16 @@ function checkStaged(flags, paths) {
       const own = configuration.entries.filter((entry) => entry.project === project);
       const added = own.map((entry) => checkEntry(index, from, options, configuration, before, entry, flags));
       const all = [result, ...added.filter((more) => more !== undefined)];
-      return all.map((one) => forPeople(one, index.root, options.format));
+      if (index.hasChangedLinks()) all.push(escaping(from, options));
+      return all.map((one) => located(one, index.root, options.format));
     };
   }).flat();
+}
+
+/** Returns the findings about references that leave the repository: a changed link may be why, and they have no target. */
+function escaping(from, options) {
+  const result = check(from.files, { ...options, changed: undefined, previousSeverities: undefined });
+  return { ...picked(result, options.format, ({ code }) => code === "escaping-reference"), isEntry: true };
 }
 
 /** Options of an entry about its composition and values. */
@@ -228,7 +271,7 @@ function checkEntry(index, from, options, configuration, before, entry, flags) {
   const known = new Set(check(from.files, project).diagnostics.map(place));
   const severities = [[configuration.check, entry.check, flags.own]];
   const result = check(from.files, { ...project, ...own, severities, changed: isWhole ? undefined : options.changed });
-  return picked(result, options.format, (found) => !known.has(place(found)));
+  return { ...picked(result, options.format, (found) => !known.has(place(found))), isEntry: true };
 }
 
 /** Returns the options of an entry. */
@@ -252,28 +295,45 @@ function optionsOfEntry(index, configuration, entry) {
 
 /** Checks a project. Files outside of it are read if a reference leads to them. */
 function checkOnDemand(from, options, finish) {
+  Object.assign(options, { findings: from.findings, outside: from.outside });
   const tried = new Set();
+  const known = () => from.files.size + from.outside.length;
   for (;;) {
     const result = check(from.files, options);
-    const before = from.files.size;
+    const before = known();
     for (const path of result.missing.filter((path) => !tried.has(path))) {
       tried.add(path);
       from.lookUp(path);
     }
-    if (from.files.size > before) continue;
+    if (known() > before) continue;
     if (!finish) return result;
     finish(result);
     return check(from.files, options);
   }
 }
 
-function report(results, format, args) {
-  const errors = results.reduce((count, result) => count + result.errors, 0);
+function report(results, flags, args) {
+  const format = flags.format ?? "human";
   // Without a project, there is a report without findings.
   const all = results.length > 0 ? results : [check({}, { changed: [], format })];
-  process.stdout.write(merged(all, format));
+  const { text, errors, warnings } = merged(all, format, flags.most);
+  process.stdout.write(text);
   if (errors > 0) {
-    const message = `the checks found ${errors} error${errors === 1 ? "" : "s"}`;
+    const message = `the checks found ${counted(errors, "error")}`;
     fail(args, { code: "preflight_failed", message, hint: "run `hyperframes-preflight --explain <CODE>` for details" }, 5);
+  } else if (!flags.json) {
+    process.stderr.write(`✓ ${summary(results, warnings, flags)}\n`);
   }
+}
+
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+function summary(results, warnings, flags) {
+  const isCounted = ({ isEntry, compositions }) => !isEntry && (!flags.staged || compositions > 0);
+  const projects = results.filter(isCounted);
+  if (projects.length === 0) return flags.staged ? "no composition is affected by the staged files" : "no HyperFrames project found: nothing to check";
+  const compositions = projects.reduce((count, result) => count + result.compositions, 0);
+  const changes = flags.staged ? " affected by the staged files" : flags["changed-since"] === undefined ? "" : ` affected by changes since ${flags["changed-since"]}`;
+  const verdict = warnings === 0 ? "no errors or warnings" : counted(warnings, "warning");
+  return `${counted(compositions, "composition")}${changes} in ${counted(projects.length, "project")}: ${verdict}`;
 }

@@ -1,9 +1,9 @@
 // Projects on disk.
-import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { closeSync, existsSync, lstatSync, openSync, readSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { EDGE, HEAD, MEDIA } from "./contents.js";
 import { isComposition } from "./node.js";
+import { ignoredOf, repositoryOf } from "./run-git.js";
 import { UsageError } from "./usage-error.js";
 
 const INDEX = "index.html";
@@ -11,12 +11,10 @@ const INDEX = "index.html";
 export const TEXT = /\.(html?|css|[cm]?js)$/i;
 const HTML = /\.html?$/i;
 /** Directories that are never packed and may be large. References into them are still resolved. */
-const SKIPPED = new Set(["node_modules", "dist", ".git", ".next"]);
-/** Directories at the root of a project that are not packed by default. */
-const OUTPUTS = new Set(["renders", "snapshots"]);
+const SKIPPED = new Set([".git", "node_modules", "dist", ".next", "coverage"]);
 
 /** Returns whether no project is searched for in a directory. */
-export const isSkipped = (name) => name.startsWith(".") || SKIPPED.has(name) || OUTPUTS.has(name);
+export const isSkipped = (name) => name.startsWith(".") || SKIPPED.has(name);
 
 export const portable = (path) => path.split(sep).join("/");
 
@@ -26,13 +24,7 @@ const isRoot = (path) => HTML.test(path) && isFile(path) && isComposition(readFi
 
 const isProject = (folder) => isRoot(join(folder, INDEX));
 
-/** Returns the nearest directory above, or itself, that contains a `.git`. */
-export function repositoryOf(folder) {
-  for (; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, ".git"))) return folder;
-    if (dirname(folder) === folder) return undefined;
-  }
-}
+const NAMED = "pass a directory that contains compositions, one of its parent directories, or an HTML file";
 
 /**
  * Returns the projects of paths: project directories, directories above them, and files inside them. Files that belong to
@@ -48,7 +40,7 @@ export function projectsOf(paths) {
     }
   };
   for (const path of paths) {
-    if (!existsSync(path)) throw new UsageError(`no such file or directory: ${path}`);
+    if (!existsSync(path)) throw new UsageError(`no such file or directory: ${path}`, { hint: NAMED });
     const whole = realpathSync(path);
     if (!statSync(whole).isDirectory()) {
       const folder = projectOf(whole);
@@ -60,7 +52,7 @@ export function projectsOf(paths) {
     if (projects.length > 0) projects.forEach((folder) => add(folder, [], false));
     else if (existsSync(join(whole, INDEX))) add(whole, [], false);
     else if (blocks.length > 0) add(whole, blocks, true);
-    else throw new UsageError(`no HyperFrames project found in ${path} or its subdirectories`);
+    else throw new UsageError(`no HyperFrames project found in ${path} or its subdirectories`, { hint: NAMED });
   }
   for (const project of found.values()) project.files.sort();
   return [...found.values()].sort((a, b) => (a.folder < b.folder ? -1 : 1));
@@ -87,33 +79,61 @@ function search(folder) {
   return found;
 }
 
-/** Returns the pages below a directory, without what Git ignores. */
+/** Returns the pages below a directory, without what Git ignores. Links to directories are not followed. */
 function pages(folder) {
-  const isSearched = (path) => HTML.test(path) && !path.split("/").some(isSkipped);
-  let paths;
-  try {
-    const list = ["-c", "core.fsmonitor=false", "ls-files", "-co", "--exclude-standard", "-z"];
-    const options = { cwd: folder, maxBuffer: 1 << 30, stdio: ["ignore", "pipe", "ignore"] };
-    paths = execFileSync("git", list, options).toString().split("\0");
-  } catch {
-    paths = [];
-    const walk = (inside) => {
-      for (const entry of readdirSync(join(folder, inside), { withFileTypes: true })) {
-        const path = inside ? `${inside}/${entry.name}` : entry.name;
-        if (entry.isDirectory() && !isSkipped(entry.name)) walk(path);
-        else if (entry.isFile()) paths.push(path);
-      }
-    };
-    walk("");
+  const found = [];
+  let level = [{ folder, root: repositoryOf(folder) }];
+  while (level.length > 0) {
+    const here = level.flatMap(({ folder, root: above }) => {
+      const root = existsSync(join(folder, ".git")) ? folder : above;
+      const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !isSkipped(name));
+      return entries.map((entry) => ({ entry, folder: join(folder, entry.name), root }));
+    });
+    const isPage = ({ entry, folder: path }) => HTML.test(entry.name) && (entry.isFile() || (entry.name === INDEX && isFile(path)));
+    const wanted = here.filter((one) => one.entry.isDirectory() || isPage(one));
+    const kept = withoutIgnored(wanted);
+    found.push(...kept.filter(({ entry }) => !entry.isDirectory()).map(({ folder: path }) => path));
+    level = kept.filter(({ entry }) => entry.isDirectory());
   }
-  return [...new Set(paths)].filter(isSearched).map((path) => join(folder, path)).filter(isFile);
+  return found;
+}
+
+function withoutIgnored(all) {
+  const ignored = new Map();
+  for (const root of new Set(all.map((one) => one.root))) {
+    const own = all.filter((one) => one.root === root && root !== undefined);
+    if (own.length > 0) ignored.set(root, ignoredOf(root, own.map(({ folder }) => portable(relative(root, folder)))));
+  }
+  return all.filter(({ root, folder }) => root === undefined || !ignored.get(root).has(portable(relative(root, folder))));
+}
+
+/** Findings about paths that are no files, with the texts of the native program. */
+const TEXTS = {
+  "dangling-link": ["the target of the symbolic link does not exist", "restore its target, remove the link, or ignore it with .hyperframesignore"],
+  "escaping-link": [
+    "the symbolic link points outside the repository",
+    "copy the file into the project; only files inside the repository without dotted names are packed",
+  ],
+  "link-cycle": ["the symbolic link points to one of its parent directories", "remove the link, or ignore it with .hyperframesignore"],
+  "not-a-file": ["neither a file nor a directory; not packed", "ignore it with .hyperframesignore"],
+  "unportable-name": ["the name is not valid Unicode", "rename it"],
+};
+
+/** Returns a finding about a path that is no file. */
+export function findingOf(code, path) {
+  const [message, help] = TEXTS[code];
+  return { code, path, message, help };
 }
 
 /** The files of a project on disk, and those of the repository that it refers to. */
 export class DiskFiles {
   constructor(root, project) {
     this.root = root;
+    this.realRoot = realpathSync(root);
     this.files = new Map();
+    /** Findings about paths that are no files, and links that lead outside of the repository. */
+    this.findings = [];
+    this.outside = [];
     // Hidden files are packed only if .hyperframesignore negates the rule about them.
     const ignore = join(project, ".hyperframesignore");
     this.hidden = existsSync(ignore) && /^!/m.test(readFileSync(ignore, "utf8"));
@@ -124,37 +144,61 @@ export class DiskFiles {
   lookUp(path) {
     const folder = join(this.root, dirname(path));
     const wanted = path.slice(path.lastIndexOf("/") + 1);
-    const names = existsSync(folder) ? readdirSync(folder) : [];
+    const names = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
     for (const name of names.filter((name) => isSameName(name, wanted))) {
-      const file = this.inside(join(folder, name));
+      const place = this.placeOf(join(folder, name));
+      // A reference may have a dotted name; a link must not lead below one.
+      const file = this.inside(join(folder, name), place.split("/").some((name) => name.startsWith(".")));
       const found = file && statSync(file);
-      const place = portable(relative(this.root, join(folder, name)));
       if (found?.isFile()) this.files.set(place, contents(file, name));
       // A directory is known by what is in it.
       else if (found?.isDirectory()) this.files.set(`${place}/.directory`, { size: 0 });
+      else if (existsSync(join(folder, name))) this.outside.push(place);
     }
   }
 
+  placeOf(path) {
+    return portable(relative(this.root, path));
+  }
+
+  /** Adds the files of a folder; `above` are the folders above it, with links resolved, to detect cycles of links. */
   walk(folder, above) {
-    const here = realpathSync(folder);
-    if (above.has(here)) return;
+    const inside = new Set([...above, realpathSync(folder)]);
     for (const name of readdirSync(folder)) {
-      const path = join(folder, name);
       if ((name.startsWith(".") && name !== ".hyperframesignore" && !this.hidden) || SKIPPED.has(name)) continue;
-      const target = this.inside(path);
-      if (!target) continue;
-      const found = statSync(target);
-      if (found.isDirectory()) this.walk(path, new Set([...above, here]));
-      else if (found.isFile()) this.files.set(portable(relative(this.root, path)), contents(target, name));
+      const path = join(folder, name);
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      const report = (code) => this.findings.push(findingOf(code, this.placeOf(path)));
+      if (found === undefined) {
+        // Names that are not UTF-8 have other characters here.
+        if (name.includes("\ufffd")) report("unportable-name");
+        continue;
+      }
+      if (!existsSync(path)) {
+        report("dangling-link");
+        continue;
+      }
+      const target = this.inside(path, !found.isSymbolicLink());
+      if (target === undefined) {
+        report("escaping-link");
+        this.outside.push(this.placeOf(path));
+        continue;
+      }
+      const kind = statSync(target);
+      if (kind.isDirectory() && inside.has(target)) report("link-cycle");
+      else if (kind.isDirectory()) this.walk(path, inside);
+      else if (kind.isFile()) this.files.set(this.placeOf(path), contents(target, name));
+      else report("not-a-file");
     }
   }
 
-  /** Returns the real path, if it is inside the repository. */
-  inside(path) {
+  /** Returns the real path, if it is inside the repository, and not below a dotted name unless `hidden`. */
+  inside(path, hidden) {
     if (!existsSync(path)) return undefined;
     const target = realpathSync(path);
-    const place = relative(realpathSync(this.root), target);
-    return place.startsWith("..") || isAbsolute(place) ? undefined : resolve(target);
+    const place = relative(this.realRoot, target);
+    const isOutside = place === ".." || place.startsWith(`..${sep}`) || isAbsolute(place);
+    return isOutside || (!hidden && place.split(sep).some((name) => name.startsWith("."))) ? undefined : target;
   }
 }
 

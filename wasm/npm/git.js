@@ -1,36 +1,19 @@
 // Projects in the index of Git: what the next commit will have.
-import { execFileSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join, posix, relative, resolve } from "node:path";
+import { dirname, join, posix, relative, resolve } from "node:path";
 import { isComposition } from "./node.js";
-import { TEXT, contents, edges, isSameName, isSkipped, portable, repositoryOf } from "./disk.js";
+import { TEXT, contents, edges, findingOf, isSameName, isSkipped, portable } from "./disk.js";
 import { HEAD } from "./contents.js";
+import { git, list, repositoryOf } from "./run-git.js";
 import { UsageError } from "./usage-error.js";
 
 /** Larger blobs are not read for their first bytes if the working tree has the file. */
-const LARGE = 1 << 16;
+const LARGE = 1024 ** 2;
+/** Larger blobs are not read at all: Git returns whole blobs only. */
+const LARGEST = 256 * 1024 ** 2;
 const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n[^]*?^size (\d+)$/m;
 const [FILE, LINK, SUBMODULE] = ["100", "120", "160"];
 const DIFF = ["--name-only", "--no-renames", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"];
-
-/** Runs Git in a repository; `git commit` names the index that it makes a commit of, from the current directory. */
-function git(root, args, input) {
-  const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0" };
-  delete env.GIT_DIR;
-  delete env.GIT_WORK_TREE;
-  const index = env.GIT_INDEX_FILE;
-  delete env.GIT_INDEX_FILE;
-  if (index && repositoryOf(realpathSync(".")) === root) env.GIT_INDEX_FILE = resolve(index);
-  const options = { cwd: root, env, input, maxBuffer: 2 ** 31, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] };
-  try {
-    return execFileSync("git", ["-c", "core.fsmonitor=false", ...args], options);
-  } catch (error) {
-    if (error.code === "ENOENT") throw new UsageError("cannot run git: not found");
-    throw new UsageError(`git failed: ${error.stderr?.toString().trim() || error.message}`);
-  }
-}
-
-const list = (bytes) => bytes.toString().split("\0").filter((name) => name !== "");
 
 function isUnborn(root) {
   const works = (args) => {
@@ -44,6 +27,11 @@ function isUnborn(root) {
   return !works(["rev-parse", "--verify", "--quiet", "HEAD"]) && works(["symbolic-ref", "--quiet", "HEAD"]);
 }
 
+function unknownRevision(revision) {
+  const hint = "fetch it; a shallow clone only has the latest commit (use `fetch-depth: 0` with actions/checkout)";
+  return new UsageError(`revision ${JSON.stringify(revision)} not found in this clone`, { code: "unknown_revision", hint });
+}
+
 /** Returns the files that differ from the merge base of a revision and `HEAD`, including deleted and untracked ones. */
 export function changedSince(root, revision) {
   const untracked = () => list(git(root, ["ls-files", "--others", "--exclude-standard", "-z"]));
@@ -52,8 +40,10 @@ export function changedSince(root, revision) {
   try {
     const name = `${revision}^{commit}`;
     commit = git(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", name]).toString().trim();
-  } catch {
-    throw new UsageError(`revision ${JSON.stringify(revision)} not found in this clone`);
+  } catch (error) {
+    // Git says nothing about a revision that it does not know.
+    if (!/^git failed: $/.test(error.message)) throw error;
+    throw unknownRevision(revision);
   }
   try {
     commit = git(root, ["merge-base", commit, "HEAD"]).toString().trim();
@@ -69,7 +59,12 @@ function staged(root) {
   const revision = (PRE_COMMIT && PRE_COMMIT_FROM_REF) || "HEAD";
   const all = () => new Set(list(git(root, ["ls-files", "-z"])));
   if (revision === "HEAD" && isUnborn(root)) return all();
-  const changed = new Set(list(git(root, ["diff-index", "--cached", ...DIFF, "--end-of-options", `${revision}^{commit}`, "--"])));
+  let changed;
+  try {
+    changed = new Set(list(git(root, ["diff-index", "--cached", ...DIFF, "--end-of-options", `${revision}^{commit}`, "--"])));
+  } catch (error) {
+    throw revision === "HEAD" || error.code !== "git_failed" ? error : unknownRevision(revision);
+  }
   // Outside of a commit, as in `pre-commit run --all-files`, all files are meant.
   return changed.size === 0 && PRE_COMMIT && !PRE_COMMIT_FROM_REF && !GIT_INDEX_FILE ? all() : changed;
 }
@@ -83,7 +78,7 @@ export function stagedProjects(paths, prepare) {
   for (const path of paths.length > 0 ? paths : ["."]) {
     const whole = realPath(path);
     const root = repositoryOf(statSync(whole, { throwIfNoEntry: false })?.isDirectory() ? whole : dirname(whole));
-    if (!root) throw new UsageError(`${path} is not in a Git repository`);
+    if (!root) throw new UsageError(`${path} is not in a Git repository`, { hint: "run it in the repository, without --staged anywhere else" });
     const places = repositories.get(root) ?? [];
     repositories.set(root, places);
     if (paths.length > 0) places.push(portable(relative(root, whole)));
@@ -99,6 +94,8 @@ export function stagedProjects(paths, prepare) {
   });
 }
 
+const isHidden = (path) => path.split("/").some((name) => name.startsWith("."));
+
 /** Returns an absolute path with the links of its existing part resolved: a deleted file does not exist any more. */
 function realPath(path) {
   const whole = resolve(path);
@@ -112,13 +109,18 @@ export class Index {
     this.root = root;
     this.entries = new Map();
     const unmerged = new Set();
-    for (const record of list(git(root, ["ls-files", "--stage", "-z"]))) {
+    const listing = git(root, ["ls-files", "--stage", "-z"]);
+    for (const record of list(listing)) {
       const tab = record.indexOf("\t");
       const [[mode, blob, stage], path] = [record.slice(0, tab).split(" "), record.slice(tab + 1)];
       if (stage !== "0") unmerged.add(path);
-      else this.entries.set(path, { kind: mode.slice(0, 3), blob });
+      // Names that are not UTF-8 have other characters here.
+      else this.entries.set(path, { kind: mode.slice(0, 3), blob, isUnicode: !path.includes("\ufffd") || listing.includes(`${record}\0`) });
     }
-    if (unmerged.size > 0) throw new UsageError(`merge conflicts in ${[...unmerged].sort().join(", ")}`);
+    if (unmerged.size > 0) {
+      const hint = "resolve the conflicts, and run `git add` for the files";
+      throw new UsageError(`merge conflicts in ${[...unmerged].sort().join(", ")}`, { code: "unmerged_files", hint });
+    }
     // `git add --intent-to-add` adds entries without content, which a commit leaves out.
     for (const path of list(git(root, ["diff-files", "--name-only", "--diff-filter=A", "-z"]))) this.entries.delete(path);
     this.changed = staged(root);
@@ -208,7 +210,15 @@ export class Index {
     return [...projects, ...[...blocks].map(([project, files]) => ({ project, files, partial: true }))];
   }
 
-  /** Resolves a path: `{ file }`, `{ folder }`, `{ disk }` in a submodule, or nothing; `way` gets links and the result. */
+  /** Returns whether a changed file is a link or a submodule. */
+  hasChangedLinks() {
+    return this.hasLinks && [...this.changed].some((path) => (this.entries.get(path)?.kind ?? FILE) !== FILE);
+  }
+
+  /**
+   * Resolves a path: `{ file }`, `{ folder }`, `{ disk }` in a submodule, `{ outside }` for a link that leads outside of the
+   * repository or to a hidden file, or nothing. `way` gets links and the result.
+   */
   resolve(path, way = []) {
     if (!this.hasLinks) return this.entries.has(path) ? { file: path } : this.folders.has(path) ? { folder: path } : {};
     let [rest, current, links] = [path.split("/").filter((name) => name !== ""), "", 0];
@@ -217,7 +227,8 @@ export class Index {
       const kind = this.entries.get(next)?.kind;
       if (kind === FILE) {
         way.push(next);
-        return rest.length === 0 ? { file: next } : {};
+        if (rest.length > 0) return {};
+        return links > 0 && isHidden(next) ? { outside: true } : { file: next };
       } else if (kind === SUBMODULE) {
         way.push(next);
         return { disk: join(this.root, next, ...rest) };
@@ -225,7 +236,8 @@ export class Index {
         way.push(next);
         const target = this.text(next) ?? "";
         const place = posix.join(posix.dirname(next), target);
-        if ((links += 1) > 40 || posix.isAbsolute(target) || place.startsWith("..")) return {};
+        if ((links += 1) > 40) return {};
+        if (posix.isAbsolute(target) || place === ".." || place.startsWith("../")) return { outside: true };
         rest = [...place.split("/").filter((name) => name !== "" && name !== "."), ...rest];
         current = "";
       } else if (this.folders.has(next)) {
@@ -235,7 +247,7 @@ export class Index {
         return {};
       }
     }
-    return { folder: current };
+    return links > 0 && isHidden(current) ? { outside: true } : { folder: current };
   }
 
   /** Returns the contents of the file at an entry, or its size and first bytes if the checks do not read it. */
@@ -250,7 +262,9 @@ export class Index {
     // A Git LFS pointer stands for the file of the working tree.
     const isSame = found?.isFile() && found.size === (pointer ? Number(pointer[1]) : size);
     if (isSame && (pointer || !bytes)) return contents(file, TEXT.test(name) ? "" : name);
-    return bytes ? edges(name, size, (start, length) => bytes.subarray(start, start + length)) : { size, head };
+    if (bytes) return edges(name, size, (start, length) => bytes.subarray(start, start + length));
+    if (head || size === 0 || size > LARGEST) return { size, head };
+    return { size, head: new Uint8Array(git(this.root, ["cat-file", "blob", blob]).subarray(0, HEAD)) };
   }
 }
 
@@ -259,6 +273,8 @@ export class IndexFiles {
   constructor(index, project) {
     this.index = index;
     this.files = new Map();
+    this.findings = [];
+    this.outside = [];
     this.walk(project, project, new Set([project]));
   }
 
@@ -266,10 +282,21 @@ export class IndexFiles {
   walk(folder, place, above) {
     for (const name of this.index.folders.get(folder) ?? []) {
       const [path, shown] = [posix.join(folder, name), posix.join(place, name)];
+      const entry = this.index.entries.get(path);
+      const report = (code) => this.findings.push(findingOf(code, shown));
+      if (entry && !entry.isUnicode) {
+        report("unportable-name");
+        continue;
+      }
       const found = this.index.resolve(path);
       if (found.file !== undefined) this.files.set(shown, this.index.contents(found.file, name));
       else if (found.disk !== undefined) this.walkDisk(found.disk, shown);
-      else if (found.folder !== undefined && !above.has(found.folder)) this.walk(found.folder, shown, new Set([...above, found.folder]));
+      else if (found.folder !== undefined && above.has(found.folder)) report("link-cycle");
+      else if (found.folder !== undefined) this.walk(found.folder, shown, new Set([...above, found.folder]));
+      else if (found.outside) {
+        report("escaping-link");
+        this.outside.push(shown);
+      } else report("dangling-link");
     }
   }
 
@@ -283,6 +310,7 @@ export class IndexFiles {
   lookUp(path) {
     const [folder, wanted] = [posix.dirname(path) === "." ? "" : posix.dirname(path), posix.basename(path)];
     const above = this.index.resolve(folder);
+    if (above.outside) this.outside.push(path);
     const onDisk = above.disk !== undefined && existsSync(above.disk) ? readdirSync(above.disk) : [];
     const names = above.disk === undefined ? [...(this.index.folders.get(above.folder) ?? [])] : onDisk;
     for (const name of names.filter((name) => isSameName(name, wanted))) {
@@ -290,6 +318,7 @@ export class IndexFiles {
       const found = this.index.resolve(place);
       if (found.file !== undefined) this.files.set(place, this.index.contents(found.file, name));
       else if (found.disk !== undefined && statSync(found.disk, { throwIfNoEntry: false })?.isFile()) this.files.set(place, contents(found.disk, name));
+      else if (found.outside) this.outside.push(place);
       else if (found.folder !== undefined || found.disk !== undefined) this.files.set(`${place}/.directory`, { size: 0 });
     }
   }

@@ -58,6 +58,42 @@ const toml = (text) => ({ "v/index.html": BROKEN, "hyperframes-ci.toml": text })
 const GOOD = { "v/index.html": page('<img src="a.png" alt="">'), "v/a.png": "x" };
 const ROWS = { "v/index.html": page(), "hyperframes-ci.toml": '[[render]]\nproject = "v"\nrows = "x.csv"\n' };
 const MISSING = ["missing-asset v/index.html:4"];
+const flood = (count) => Array.from({ length: count }, (_, place) => `\n<img src="g${place}.png" alt="">`).join("");
+
+const LINKED = { "v/index.html": page('\n<img src="out.png"><img src="gone.png"><img src="pics/a.png"><img src="hidden/a.png">'), "pics/a.png": "x", ".hidden/a.png": "x", "v/d/x.txt": "x" };
+/** Adds links of all kinds. */
+function links(folder) {
+  const all = { "out.png": "/etc/hostname", "gone.png": "nowhere.png", pics: "../pics", hidden: "../.hidden", self: "." };
+  for (const [name, target] of Object.entries(all)) symlinkSync(target, join(folder, "v", name));
+  put(folder, { "v/d/y.txt": "x" });
+}
+const LINKS = [
+  "dangling-link v/gone.png",
+  "escaping-link v/hidden",
+  "escaping-reference v/index.html:4",
+  "missing-asset v/index.html:4",
+  "escaping-reference v/index.html:4",
+  "escaping-link v/out.png",
+  "link-cycle v/self",
+];
+const ABOVE = { "v/index.html": page(), "v/d/a.txt": "x" };
+function linksAbove(folder) {
+  symlinkSync("..", join(folder, "v/up"));
+  symlinkSync(".", join(folder, "v/d/self"));
+  put(folder, { "v/index.html": page("<p>x</p>") });
+}
+const PNG = Buffer.from("89504e470d0a1a0a0000000d4948445200000010000000100802000000", "hex");
+/** Adds a file whose name is not UTF-8. */
+const unnamed = (folder) => writeFileSync(Buffer.concat([Buffer.from(join(folder, "v/")), Buffer.from([0xff]), Buffer.from(".png")]), "x");
+function conflict(folder) {
+  git(folder, "checkout", "-q", "-b", "side");
+  put(folder, { "v/index.html": page("<p>1") });
+  commit(folder);
+  git(folder, "checkout", "-q", "main");
+  put(folder, { "v/index.html": page("<p>2") });
+  commit(folder);
+  assert.throws(() => git(folder, "merge", "side"));
+}
 
 /**
  * A name, files, arguments, and the exit code. Optional: findings, a part of what is printed, a change after the first
@@ -153,6 +189,61 @@ const CASES = [
   ["pre-commit: a range", { "v/index.html": BROKEN }, ["--staged"], 0, { change: () => {}, env: { PRE_COMMIT: "1", PRE_COMMIT_FROM_REF: "HEAD" }, findings: [] }],
 ];
 
+const FORMATS = ["human", "json", "github", "sarif"];
+
+/** Cases whose output is the same in all formats, to the byte. */
+const IN_ALL_FORMATS = [
+  ["many findings of a kind", { "a/index.html": page(flood(15)), "b/index.html": page(flood(15)) }, ["."], 5],
+  ["fewer findings of a kind", { "a/index.html": page(flood(9)), "b/index.html": page(flood(9)) }, [".", "--max-findings", "3"], 5],
+  ["all findings of a kind", { "a/index.html": page(flood(30)) }, ["a", "--max-findings", "0"], 5],
+  ["many staged findings", { "a/index.html": page(), "b/index.html": page() }, ["--staged"], 5, { change: stage({ "a/index.html": page(flood(15)), "b/index.html": page(flood(15)) }) }],
+  ["a shared file and folders in an odd order", { ...["a", "a-b", "c"].reduce((all, name) => ({ ...all, [`${name}/index.html`]: page('<link rel="stylesheet" href="../s/x.css"><img src="gone.png">') }), {}), "s/x.css": "a { background: url(gone.png) }" }, ["."], 5],
+  ["no findings", GOOD, ["v"], 0],
+  ["warnings", { "v/index.html": BROKEN }, ["v", "--warn", "missing-asset"], 0],
+  ["two compositions that a change affects", { "a/index.html": page(), "b/index.html": page() }, [".", "--changed-since", "HEAD"], 0, { change: (folder) => put(folder, { "a/index.html": page("<p>x</p>") }) }],
+  ["nothing that a change affects", GOOD, ["--staged"], 0, { change: stage({ "README.md": "x" }) }],
+  ["nothing to check", { "README.md": "x" }, ["README.md"], 0],
+  ["names that control a terminal or a workflow", { "v/index.html": page('\n<img src="##[error].png"><img src="\u202egpj.png"><img src="::x%2C.png"><img src="\u009b.png">'), "v/back\\slash.png": "x", "v/tab\t.png": "x", "v/a,b:c.png": "x" }, ["v"], 5],
+  ["names of a commit that control a terminal", { "v/index.html": page() }, ["--staged"], 5, { change: stage({ "v/index.html": page('<img src="##[error]\u202e.png">'), "v/back\\slash.png": "x", "v/new\nline.png": "x" }) }],
+  ["links that cannot be packed", LINKED, ["v"], 5, { change: links, findings: LINKS }],
+  ["staged links that cannot be packed", LINKED, ["--staged"], 5, { change: (folder) => { links(folder); git(folder, "add", "-A"); }, findings: LINKS }],
+  ["links to folders above", ABOVE, ["v"], 5, { change: linksAbove, findings: ["link-cycle v/d/self", "link-cycle v/up/v"] }],
+  ["staged links to folders above", ABOVE, ["--staged"], 5, { change: (folder) => { linksAbove(folder); git(folder, "add", "-A"); }, findings: ["link-cycle v/d/self", "link-cycle v/up/v"] }],
+  ["a link that comes to leave the repository", { "v/index.html": page('<img src="../l/a.png">'), "pics/a.png": "x" }, ["--staged"], 5, { change: (folder) => { symlinkSync("pics", join(folder, "l")); commit(folder); rmSync(join(folder, "l")); symlinkSync("/tmp", join(folder, "l")); git(folder, "add", "-A"); }, findings: ["escaping-reference v/index.html:3"] }],
+  ["ignored links", { ...LINKED, "v/.hyperframesignore": "*.png\nself\nhidden\n", "v/index.html": page() }, ["v"], 0, { change: links }],
+  ["a pipe", GOOD, ["v"], 0, { change: (folder) => execFileSync("mkfifo", [join(folder, "v/pipe")]), findings: ["not-a-file v/pipe"] }],
+  ["names that are not UTF-8", GOOD, ["v"], 5, { change: unnamed, findings: ["unportable-name v/\ufffd.png"] }],
+  ["staged names that are not UTF-8", GOOD, ["--staged"], 5, { change: (folder) => { unnamed(folder); git(folder, "add", "-A"); }, findings: ["unportable-name v/\ufffd.png"] }],
+  ["a submodule below the folder", GOOD, ["."], 5, { change: (folder) => { put(folder, { "m/a/index.html": BROKEN, "m/out/index.html": BROKEN, "m/.gitignore": "out\n" }); git(join(folder, "m"), "init", "-q"); }, findings: ["missing-asset m/a/index.html:4"] }],
+  ["projects that Git tracks and ignores", { "out/index.html": BROKEN, "a/.gitignore": "b\n!b/c\n", "a/b/index.html": BROKEN, "x.log.html": BROKEN, ...GOOD }, ["."], 0, { change: (folder) => { put(folder, { ".gitignore": "/out\n*.log.html\n" }); git(folder, "add", "-f", "a/b/index.html"); } }],
+  ["projects in folders of output", { "renders/index.html": BROKEN, "a/snapshots/index.html": BROKEN, "coverage/index.html": BROKEN, "dist/index.html": BROKEN, ".x/index.html": BROKEN }, ["."], 5, { count: 2 }],
+  ["staged projects in folders of output", GOOD, ["--staged"], 5, { change: stage({ "renders/index.html": BROKEN, "coverage/index.html": BROKEN, ".x/index.html": BROKEN }), count: 1 }],
+  ["outside of a repository, from beside it", { "v/index.html": BROKEN }, ["v"], 5, { outside: true }],
+  ["outside of a repository, from another folder", { "v/a b/index.html": BROKEN, "w/x": "" }, ["../v/a b"], 5, { outside: true, cwd: "w" }],
+  ["another repository", { "v/index.html": BROKEN, "w/x": "" }, ["../v"], 5, { outside: true, cwd: "w", change: (folder) => ["v", "w"].forEach((name) => git(join(folder, name), "init", "-q")) }],
+  ["above a repository", { "v/index.html": BROKEN }, ["."], 5, { outside: true, change: (folder) => git(join(folder, "v"), "init", "-q") }],
+  ["a large staged video, and another one in the working tree", { "v/index.html": page('<video src="m.mp4" data-start="0" muted></video>'), "v/m.mp4": "x" }, ["--staged"], 5, { change: (folder) => { stage({ "v/m.mp4": Buffer.concat([PNG, Buffer.alloc(200_000)]) })(folder); put(folder, { "v/m.mp4": "x" }); }, count: 1 }],
+];
+
+/** Mistakes whose messages are the same. */
+const MISTAKES = [
+  ["values that are no object", GOOD, ["v", "--variables", "[]"]],
+  ["a file with rows that is missing", GOOD, ["v", "--rows", "nope.csv"]],
+  ["a file with values that is a folder", GOOD, ["v", "--variables-file", "v"]],
+  ["a configuration that is missing", GOOD, ["v", "--config", "nope.toml"]],
+  ["no such path", GOOD, ["nowhere"]],
+  ["no project", { "README.md": "x" }, ["."]],
+  ["two severities", GOOD, ["v", "--allow=missing-asset", "--deny=missing-asset"]],
+  ["two formats", GOOD, ["v", "--json", "--format", "sarif"]],
+  ["several projects with values", { "a/index.html": page(), "b/index.html": page() }, [".", "--rows", "x.csv"]],
+  ["an unknown revision", GOOD, ["v", "--changed-since", "nope"]],
+  ["changes of no repository", GOOD, ["v", "--changed-since", "HEAD"], { outside: true }],
+  ["the index of no repository", GOOD, ["--staged"], { outside: true }],
+  ["an unknown revision of pre-commit", GOOD, ["--staged"], { env: { PRE_COMMIT: "1", PRE_COMMIT_FROM_REF: "nope" } }],
+  ["a conflict", GOOD, ["--staged"], { change: conflict }],
+  ["a branch with an invalid name", GOOD, ["--staged"], { change: (folder) => writeFileSync(join(folder, ".git/HEAD"), "ref: refs/heads/a..b\n") }],
+];
+
 const line = (found) => `${found.code} ${found.path}${found.position ? `:${found.position.line}` : ""}`;
 
 /** Runs a command line; returns its exit code and what it prints. */
@@ -163,6 +254,62 @@ function execute(cli, args, options) {
     });
   });
 }
+
+/** Makes the folder of a case. */
+function setUp(name, files, more) {
+  const folder = join(scratch, name.replace(/\W+/g, "-"));
+  mkdirSync(join(folder, "w"), { recursive: true });
+  put(folder, files);
+  if (!more.outside) {
+    git(folder, "init", "-q", "-b", "main");
+    commit(folder);
+  }
+  more.change?.(folder);
+  return { cwd: join(folder, more.cwd ?? ""), env: { ...process.env, GITHUB_WORKSPACE: "", ...more.env } };
+}
+
+/** What the command without the native program says of itself is what the native one does. */
+const sameNames = (text) => text.replaceAll("hyperframes-preflight", "hyperframes-ci check");
+
+describe("the command line in all formats", { concurrency: 4 }, () => {
+  for (const [name, files, args, status, more = {}] of IN_ALL_FORMATS) {
+    test(name, async () => {
+      const options = setUp(`formats ${name}`, files, more);
+      for (const format of FORMATS) {
+        const [native, wasm] = await Promise.all([CLIS.native, CLIS.wasm].map((cli) => execute(cli, [...args, "--format", format], options)));
+        assert.equal(native.status, more.status ?? status, native.stdout + native.stderr);
+        assert.equal(wasm.status, native.status, wasm.stderr);
+        assert.equal(wasm.stdout, native.stdout, format);
+        assert.equal(sameNames(wasm.stderr), native.stderr, format);
+        const diagnostics = format === "json" ? JSON.parse(native.stdout).diagnostics : undefined;
+        if (diagnostics && more.findings) assert.deepEqual(diagnostics.map(line), more.findings);
+        if (diagnostics && more.count) assert.equal(diagnostics.length, more.count);
+      }
+    });
+  }
+});
+
+describe("mistakes on the command line", { concurrency: 4 }, () => {
+  for (const [name, files, args, more = {}] of MISTAKES) {
+    test(name, async () => {
+      const options = setUp(`mistakes ${name}`, files, more);
+      for (const flags of [args, [...args.filter((arg) => arg !== "--json"), "--json"]]) {
+        const [native, wasm] = await Promise.all([CLIS.native, CLIS.wasm].map((cli) => execute(cli, flags, options)));
+        assert.deepEqual([native.status, wasm.status], [2, 2], wasm.stderr);
+        assert.equal(wasm.stderr, native.stderr);
+        assert.equal(wasm.stdout, native.stdout);
+      }
+    });
+  }
+});
+
+test("options that need the native program say so", async () => {
+  for (const flag of ["--fix", "--official", "--all", "--entry=x", "--save-report=json=x"]) {
+    const { status, stderr } = await execute(CLIS.wasm, [flag], {});
+    assert.equal(status, 2);
+    assert.match(stderr, new RegExp(`^error: ${flag.split("=")[0]} requires the native program, which is not installed\n`));
+  }
+});
 
 describe("the command line", { concurrency: 4 }, () => {
   for (const [name, files, args, status, more = {}] of CASES) {
