@@ -8,7 +8,7 @@ const HTML = /\.html?$/i;
 /** The largest text in bytes, as for the command line. */
 const LARGEST = 256 * 1024 ** 2;
 /** Folders that contain no projects: they are never packed. */
-const OUTPUTS = new Set(["node_modules", "dist", ".git", ".next", "coverage", "renders", "snapshots"]);
+const SKIPPED = new Set(["node_modules", "dist", ".git", ".next", "coverage"]);
 
 const decoder = new TextDecoder();
 const folderOf = (path) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
@@ -76,7 +76,7 @@ export class Repository {
    */
   async projects(report) {
     const ignored = await IgnoreFiles.read(this);
-    const isSearched = (path) => HTML.test(path) && !path.split("/").some((name) => name.startsWith(".") || OUTPUTS.has(name)) && !ignored.has(path);
+    const isSearched = (path) => HTML.test(path) && !path.split("/").some((name) => name.startsWith(".") || SKIPPED.has(name)) && !ignored.has(path);
     const pages = [...this.files.keys()].filter((path) => path === INDEX || isSearched(path)).sort();
     const roots = new Set();
     let done = 0;
