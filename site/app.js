@@ -4,7 +4,7 @@ import { at } from "./element.js";
 import { EXAMPLE } from "./example.js";
 import { ofDrop, ofFiles, ofHandle, ofText } from "./folder.js";
 import { startResults } from "./results.js";
-import { again, cancel, reportOf, restrict, start, take, show } from "./session.js";
+import { again, cancel, refuse, reportOf, restrict, start, take } from "./session.js";
 import { download, linkTo, copy, textOfLink } from "./share.js";
 import { openTab, startTabs } from "./tabs.js";
 
@@ -14,6 +14,8 @@ const PAUSE = 150;
 const LONGEST = 16 * 1024 ** 2;
 
 let typing;
+/** Number of the newest input: an older one that is still being read is given up. */
+let newest = 0;
 
 function pasted(text) {
   at("paste").value = text;
@@ -21,6 +23,7 @@ function pasted(text) {
 }
 
 function checkPaste() {
+  newest += 1;
   clearTimeout(typing);
   const html = at("paste").value;
   at("link").hidden = html.trim() === "";
@@ -28,6 +31,7 @@ function checkPaste() {
 }
 
 function takeFolder(source) {
+  newest += 1;
   clearTimeout(typing);
   at("paste").value = "";
   at("link").hidden = true;
@@ -49,26 +53,42 @@ async function drop(transfer) {
   const source = isFile ? undefined : ofDrop(transfer.items);
   if (source) return takeFolder(source);
   // A single file is treated as a composition, whatever its name.
-  const text = isFile ? await textOfFile(transfer.files[0]) : transfer.getData("text/plain");
-  if (text) pasted(text);
+  await takeText(isFile ? () => textOfFile(transfer.files[0]) : async () => transfer.getData("text/plain"));
+}
+
+/** Takes the text that `read` returns, unless there is a newer input by then. */
+async function takeText(read) {
+  const mine = (newest += 1);
+  clearTimeout(typing);
+  try {
+    const text = await read();
+    if (text && mine === newest) pasted(text);
+  } catch (error) {
+    if (mine !== newest) return;
+    at("paste").value = "";
+    at("link").hidden = true;
+    refuse(error.message);
+  }
 }
 
 async function textOfFile(file) {
+  if (file.size > LONGEST) throw new Error(`${file.name} is too long for the text field. Drop the folder that contains it.`);
   try {
-    if (file.size <= LONGEST) return await file.text();
-    show(`${file.name} is too long for the text field. Drop the folder that contains it.`);
+    return await file.text();
   } catch (error) {
-    show(`${file.name} cannot be read: ${error.message}`);
+    throw new Error(`${file.name} cannot be read: ${error.message}`);
   }
 }
 
-async function takeLink() {
-  try {
-    const text = await textOfLink();
-    if (text) pasted(text);
-  } catch (error) {
-    show(`The link does not contain a text: ${error.message}.`);
-  }
+function takeLink() {
+  if (location.hash === "") return undefined;
+  return takeText(async () => {
+    try {
+      return await textOfLink();
+    } catch (error) {
+      throw new Error(`The link does not contain a text: ${error.message}.`);
+    }
+  });
 }
 
 /** Copies a text, and says so on the button for a moment. */
@@ -126,4 +146,4 @@ startCopies(copied);
 startResults((path) => openTab("preview", path));
 document.querySelector("main").hidden = false;
 document.body.dataset.ready = "true";
-start().then(takeLink);
+start().then(() => newest === 0 && takeLink());

@@ -183,8 +183,16 @@ function announce(text) {
   at("status").textContent = text;
 }
 
+/** Shows why an input cannot be taken, which replaces the one before. */
+export function refuse(message) {
+  source = undefined;
+  stop();
+  reset();
+  show(message);
+}
+
 /** Shows what went wrong. */
-export function show(message) {
+function show(message) {
   at("alert").textContent = message;
   at("alert").hidden = false;
   setVerdict("Not checked.", "bad");
