@@ -44,6 +44,8 @@ export class Engine {
   #calls = new Map();
   #count = 0;
   #worker;
+  /** What the worker was opened with: one that is started again opens it again. */
+  #opened;
   lookUp;
 
   /** `lookUp` returns files that the worker asks for. */
@@ -58,12 +60,16 @@ export class Engine {
   /** Calls a function of the worker. Rejects with `Superseded` if the engine is stopped. */
   call(name, argument, report = () => {}) {
     const id = (this.#count += 1);
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject, report });
       this.#start().then(
         (worker) => this.#calls.has(id) && worker.postMessage({ id, name, argument }),
         (error) => this.#fail(error),
       );
+    });
+    return name !== "open" ? answer : answer.then((result) => {
+      this.#opened = argument;
+      return result;
     });
   }
 
@@ -98,6 +104,7 @@ export class Engine {
     };
     worker.onmessageerror = () => this.#fail(new Error("The checks stopped: their answer cannot be read."));
     worker.postMessage({ module });
+    if (this.#opened) worker.postMessage({ id: 0, name: "open", argument: this.#opened });
     return worker;
   }
 

@@ -3,7 +3,7 @@ import { at, counted } from "./element.js";
 import { Engine } from "./engine.js";
 import { Superseded } from "./folder.js";
 import { addResult, clearResults, nameOf, setRootName, totals } from "./results.js";
-import { onSettings, projectCount, setProjects, startSettings } from "./settings.js";
+import { allOptions, onSettings, projectCount, setProjects, startSettings } from "./settings.js";
 import { showTabs } from "./tabs.js";
 import { closeProject, openProject, startVariables } from "./variables.js";
 
@@ -61,7 +61,7 @@ export function cancel() {
 export async function reportOf(format) {
   let text;
   await attempt(async (report) => {
-    text = await engine.call("report", { format }, report);
+    text = await engine.call("report", { format, ...choices() }, report);
   }, false);
   return text;
 }
@@ -110,12 +110,14 @@ async function run(isNew) {
 
 /** Checks all projects, and shows the result of each as it comes. */
 async function checkAll(report) {
-  await engine.call("checkProjects", { isStrict: at("strict").checked }, ({ result, ...progress }) => {
+  await engine.call("checkProjects", choices(), ({ result, ...progress }) => {
     if (!result) return report(progress);
     addResult(result);
     conclude();
   });
 }
+
+const choices = () => ({ isStrict: at("strict").checked, options: allOptions() });
 
 function checkOne({ path, options }) {
   attempt(async (report) => addResult(await engine.call("checkProject", { path, options, isStrict: at("strict").checked }, report)));

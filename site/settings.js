@@ -22,6 +22,9 @@ export function onSettings(given) {
 
 export const projectCount = () => projects.size;
 
+/** Returns the options of the projects that have some, by path. */
+export const allOptions = () => Object.fromEntries([...settings].map(([path, { options }]) => [path, options]));
+
 /** Takes the projects of a new input. Projects that were there before keep their options. */
 export function setProjects(found, configured, files) {
   projects = new Map(found.map((project) => [project.path, project]));
@@ -56,7 +59,7 @@ function showProject() {
   at("entry-field").hidden = own.length === 0;
   setOptions(at("entry"), [["", "none"], ...own.map(([each, place]) => [String(place), each.name ?? each.composition ?? nameOf(path)])], entry ?? "");
   const { rows } = options;
-  const others = rows?.file ? [[rows.path, rows.path]] : [];
+  const others = rows && (rows.file || !rowFiles.includes(rows.path)) ? [[rows.path, rows.path]] : [];
   setOptions(at("rows"), [["", "none"], ...others, ...rowFiles.map((file) => [file, file])], rows?.path ?? "");
   notify(path, false);
 }
@@ -83,9 +86,9 @@ function change(options) {
 /** Applies an entry of the configuration. */
 function applyEntry() {
   const place = at("entry").value;
-  const { composition, aspectRatio, rows, variables } = place === "" ? {} : entries[Number(place)];
+  const { composition, aspectRatio, rows, valuesFile, variables } = place === "" ? {} : entries[Number(place)];
   Object.assign(current(), { entry: place, values: variables });
-  change({ composition: composition === "index.html" ? undefined : composition, aspectRatio, rows: rows && { path: rows } });
+  change({ composition: composition === "index.html" ? undefined : composition, aspectRatio, valuesFile, rows: rows && { path: rows } });
 }
 
 export function startSettings() {

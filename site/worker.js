@@ -1,6 +1,6 @@
 // The worker: reads files and runs the checks, so that the page stays responsive.
 import { init, check, checkVariables, digest, digestStream, explain, variablesSchema, version, PreflightError } from "hyperframes-preflight/init.js";
-import { layers, parseConfiguration, videoFormat } from "hyperframes-preflight/configuration.js";
+import { layers, normalize, parseConfiguration, videoFormat } from "hyperframes-preflight/configuration.js";
 import { merged } from "hyperframes-preflight/report.js";
 import { UsageError } from "hyperframes-preflight/usage-error.js";
 import schema from "hyperframes-preflight/hyperframes-ci.schema.json";
@@ -32,14 +32,42 @@ async function open({ files }, { progress }) {
   check({ "index.html": "" }, { severities: [[configuration.check, ...configuration.entries.map((entry) => entry.check)]] });
   const found = await repository.projects((done, total) => progress({ step: "Searching", noun: "page", done, total }));
   projects = new Map(found.map((project) => [project.path, { ...project, options: {}, results: {} }]));
-  const entries = configuration.entries.map(({ name, project, composition, rows, variables, "variables-file": file, "aspect-ratio": aspectRatio }) => {
-    return { name, project, composition, rows, variables, file, aspectRatio };
-  });
+  const entries = await Promise.all(configuration.entries.map(entryOf));
   return { projects: found, entries, hasConfiguration: text !== "" };
 }
 
+/** Returns an entry of the configuration with its options: its own, or the defaults. */
+async function entryOf(entry) {
+  const get = (name) => entry[name] ?? configuration.defaults[name];
+  // Rows of standard input are known only when they are rendered.
+  const file = (name) => (get(name) === undefined || get(name) === "-" ? undefined : normalize(get(name)));
+  const [rows, valuesFile] = [file("rows"), file("variables-file")];
+  const variables = get("variables") ?? (valuesFile && objectOf(await repository.text(valuesFile)));
+  const { name, project } = entry;
+  return { name, project, composition: get("composition"), aspectRatio: get("aspect-ratio"), rows, valuesFile, variables };
+}
+
+/** Returns the object in a text; nothing if there is none, which the checks report. */
+function objectOf(text = "") {
+  try {
+    const value = JSON.parse(text);
+    return value !== null && typeof value === "object" && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Sets the options of all projects: those of a worker that is started again are not known. */
+function setOptions(options, isStrict) {
+  for (const [path, project] of projects) {
+    const isSame = project.isStrict === isStrict && JSON.stringify(project.options) === JSON.stringify(options[path] ?? {});
+    if (!isSame) Object.assign(project, { options: options[path] ?? {}, isStrict, results: {} });
+  }
+}
+
 /** Checks all projects, and reports the result of each. */
-async function checkProjects({ isStrict }, context) {
+async function checkProjects({ isStrict, options }, context) {
+  setOptions(options, isStrict);
   const paths = [...projects.keys()];
   for (const [place, path] of paths.entries()) {
     context.progress({ step: "Checking", noun: "project", done: place, total: paths.length, isFirst: place === 0 });
@@ -107,7 +135,9 @@ async function optionsOf({ path, entries, isPartial, isStrict, options }, format
   result.videoFormat = videoFormat(configuration, path);
   if (options.aspectRatio) result.aspectRatio = options.aspectRatio;
   if (options.variables) result.variables = options.variables;
-  if (options.rows) result.values = [{ path: options.rows.path, text: await textOf(options.rows), rows: true }];
+  result.values = [];
+  if (options.valuesFile) result.values.push({ path: options.valuesFile, text: (await repository.text(options.valuesFile)) ?? "" });
+  if (options.rows) result.values.push({ path: options.rows.path, text: await textOf(options.rows), rows: true });
   return result;
 }
 
@@ -142,10 +172,11 @@ async function excerptsOf({ options }, path) {
 }
 
 /** Returns the report of all projects in a format of the command line. */
-async function report({ format }, context) {
+async function report({ format, isStrict, options }, context) {
+  setOptions(options, isStrict);
   const results = [];
   for (const project of projects.values()) results.push(await checkOnDemand(project, format, context));
-  return merged(results.length > 0 ? results : [check({}, { changed: [], format })], format);
+  return merged(results.length > 0 ? results : [check({}, { changed: [], format })], format).text;
 }
 
 /** Returns the schema of a composition's variables. */
@@ -205,6 +236,8 @@ function counting(path, file, count) {
 
 let isReady;
 const answers = new Map();
+/** The last call of `open`, which others wait for. */
+let opening = Promise.resolve();
 
 onmessage = async ({ data: { module, id, name, argument, found } }) => {
   if (module) {
@@ -228,7 +261,9 @@ onmessage = async ({ data: { module, id, name, argument, found } }) => {
   };
   try {
     await isReady;
-    postMessage({ id, result: await functions[name](argument, context) });
+    if (name === "open") opening = functions.open(argument, context);
+    else await opening.catch(() => {});
+    postMessage({ id, result: await (name === "open" ? opening : functions[name](argument, context)) });
   } catch (error) {
     const isExpected = error instanceof PreflightError || error instanceof UsageError;
     const message = isExpected ? error.message : `The checks stopped: ${error.message}`;
