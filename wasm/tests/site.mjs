@@ -85,6 +85,24 @@ export async function drop(page, path) {
   }
 }
 
+/** Returns the file that an export offers. */
+export async function exported(page, format) {
+  await page.evaluate(() => {
+    window.createObjectURL ??= URL.createObjectURL;
+    URL.createObjectURL = (blob) => {
+      // A worker that starts again has a URL of its own.
+      if (blob.type === "text/javascript") return window.createObjectURL.call(URL, blob);
+      window.exported = blob.text();
+      return "blob:nothing";
+    };
+    HTMLAnchorElement.prototype.click = () => {};
+    window.exported = undefined;
+  });
+  await page.locator(`#export-${format}`).click();
+  await page.waitForFunction(() => window.exported);
+  return page.evaluate(() => window.exported);
+}
+
 /** Chooses a folder in the dialog of a file field, as in browsers without a dialog for folders. */
 export async function choose(page, path) {
   await page.evaluate(() => {
@@ -117,6 +135,8 @@ export const PAGE = `<html data-composition-variables='${VARIABLES}'>
 <h1 data-var-text="title">Hi</h1><img src="assets/Logo.png"></div></html>`;
 
 export const GOOD = PAGE.replace('<img src="assets/Logo.png">', "");
+
+export const OPAQUE = GOOD.replace("data-composition-id", 'style="background: #101820" data-composition-id');
 
 /** A repository with 13 projects: 3 with errors, 2 with warnings, 8 without findings. */
 export function thirteen(name) {

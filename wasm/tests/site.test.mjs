@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { check, digest } from "hyperframes-preflight";
 import { serve } from "./serve.mjs";
-import { FILE, GOOD, PAGE, choose, drop, example, folder, launch, open, paste, scratch, settled, text, thirteen } from "./site.mjs";
+import { FILE, GOOD, OPAQUE, PAGE, choose, drop, example, exported, folder, launch, open, paste, scratch, settled, text, thirteen } from "./site.mjs";
 
 const { SITE, NATIVE } = process.env;
 let server, browser, page, errors;
@@ -91,7 +91,7 @@ test("all projects of a folder, errors first, filtered, and exported as the prog
   assert.deepEqual(new Set(await codes()), new Set(["missing-asset"]));
   for (const format of ["json", "sarif"]) {
     const native = run(["check", ".", "--format", format], path);
-    assert.equal(await exported(format), native, `the export is what the program prints: ${format}`);
+    assert.equal(await exported(page, format), native, `the export is what the program prints: ${format}`);
   }
   assert.deepEqual(errors, []);
 });
@@ -103,23 +103,6 @@ function run(args, cwd) {
     return error.stdout.toString();
   }
 }
-
-/** Returns the file that an export offers. */
-async function exported(format) {
-  await page.evaluate(() => {
-    URL.createObjectURL = (blob) => {
-      window.exported = blob.text();
-      return "blob:nothing";
-    };
-    HTMLAnchorElement.prototype.click = () => {};
-    window.exported = undefined;
-  });
-  await page.locator(`#export-${format}`).click();
-  await page.waitForFunction(() => window.exported);
-  return page.evaluate(() => window.exported);
-}
-
-const OPAQUE = GOOD.replace("data-composition-id", 'style="background: #101820" data-composition-id');
 
 test("the findings of a folder are those of the program", async () => {
   await start();
@@ -138,14 +121,17 @@ test("the findings of a folder are those of the program", async () => {
     ".gitignore": "out/\n*.tmp\n",
     ".hidden/index.html": PAGE,
     "dist/index.html": PAGE,
+    "coverage/index.html": PAGE,
+    "renders/index.html": PAGE.replace("Logo.png", "##[error]\u202e.png"),
   });
   execFileSync("git", ["init", "-q"], { cwd: path });
   for (const take of [drop, choose]) {
     await take(page, path);
     await settled(page);
-    assert.deepEqual(await values("#project"), ["a", "b"]);
-    const found = await exported("json");
+    assert.deepEqual(await values("#project"), ["a", "b", "renders"]);
+    const found = await exported(page, "json");
     assert.equal(found, run(["check", ".", "--json"], path));
+    assert.ok(!found.includes("##["));
     assert.match(found, /"opaque-root"/);
     await page.reload();
     await page.waitForSelector("body[data-ready]");
@@ -154,7 +140,7 @@ test("the findings of a folder are those of the program", async () => {
   execFileSync("git", ["init", "-q"], { cwd: blocks });
   await drop(page, blocks);
   await settled(page);
-  assert.equal(await exported("json"), run(["check", ".", "--json"], blocks));
+  assert.equal(await exported(page, "json"), run(["check", ".", "--json"], blocks));
 });
 
 test("the configuration holds, and its mistakes are shown", async () => {

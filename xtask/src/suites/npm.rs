@@ -31,7 +31,7 @@ pub(super) fn test_site() -> Result<Outcome> {
     fs::create_dir_all(&shots)?;
     let node = node(NODES[NODES.len() - 1])?;
     let browser = provision::browser()?;
-    for script in ["site.test.mjs", "site-preview.test.mjs", "site-access.test.mjs"] {
+    for script in ["site.test.mjs", "site-input.test.mjs", "site-preview.test.mjs", "site-access.test.mjs"] {
         let mut test = project.test(&node, script);
         succeed(test.env("BROWSER", &browser).env("SITE", &site).env("SCREENSHOTS", &shots))?;
     }
