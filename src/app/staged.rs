@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::findings::{CONFIG_FILE, Diagnostic, Findings, Rule};
-use hyperframes_ci_core::project::below;
+use hyperframes_ci_core::project::{Found, below};
 
 use super::check::{CheckResult, CheckSpec, select};
 use super::config::{self, File};
@@ -127,6 +127,10 @@ impl Configuration {
         }
         let file = match index.text(CONFIG_FILE)? {
             Some(text) => config::of_text(&text, index.root())?,
+            None if index.find(CONFIG_FILE) == Found::File => {
+                let message = format!("{CONFIG_FILE} in the index is not valid UTF-8");
+                return Err(Error::usage(message, "save it as UTF-8, and add it again"));
+            }
             None => File::default(),
         };
         let old = index.changed.contains(CONFIG_FILE).then(|| {
