@@ -7,7 +7,7 @@ import { layers, normalize, parseConfiguration, videoFormat } from "./configurat
 import { merged, picked, relocated } from "./report.js";
 import { repositoryOf } from "./run-git.js";
 import { UsageError } from "./usage-error.js";
-import { DiskFiles, projectsOf } from "./disk.js";
+import { DiskFiles, projectsOf, utf8 } from "./disk.js";
 import { IndexFiles, changedSince, stagedProjects } from "./git.js";
 
 const several = { type: "string", multiple: true, default: [] };
@@ -36,6 +36,8 @@ const NATIVE = ["all", "dry-run", "entry", "fix", "official", "on", "save-report
 
 /** Options that apply to one project, and not to staged files. */
 const OF_ONE = ["composition", "aspect-ratio", "variables", "variables-file", "rows"];
+
+const CONFIGURATION = "hyperframes-ci.toml";
 
 const SCHEMA = new URL("./hyperframes-ci.schema.json", import.meta.url);
 
@@ -115,7 +117,7 @@ function configurations(flags) {
   const known = new Map();
   return (root) => {
     if (!known.has(root)) {
-      const path = flags.config ?? join(root, "hyperframes-ci.toml");
+      const path = flags.config ?? join(root, CONFIGURATION);
       const text = flags.config === undefined && !existsSync(path) ? "" : readText(path, "", "config_unreadable", "check the path and the permissions");
       known.set(root, readConfiguration(text, path));
     }
@@ -187,11 +189,16 @@ const REASONS = {
 };
 
 function readText(path, label, code, hint) {
+  const refuse = (reason) => new UsageError(`${label}cannot read ${path}: ${reason}`, { code, hint });
+  let bytes;
   try {
-    return readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (error) {
-    throw new UsageError(`${label}cannot read ${path}: ${REASONS[error.code] ?? error.message}`, { code, hint });
+    throw refuse(REASONS[error.code] ?? error.message);
   }
+  const text = utf8(bytes);
+  if (text === undefined) throw refuse("the text is not valid UTF-8");
+  return text;
 }
 
 const readValues = (name, path) => readText(path, `--${name}: `, "input_unreadable", "check that the file exists and is readable");
@@ -211,13 +218,16 @@ function parseObject(text) {
 
 function checkStaged(flags, paths) {
   return stagedProjects(paths, (index) => {
-    const path = join(index.root, "hyperframes-ci.toml");
+    const path = join(index.root, CONFIGURATION);
     const read = (text) => readConfiguration(text ?? "", path);
-    const configuration = flags.config === undefined ? read(index.text("hyperframes-ci.toml")) : configurations(flags)(index.root);
+    if (flags.config === undefined && index.has(CONFIGURATION) && index.read(CONFIGURATION) === undefined) {
+      throw new UsageError(`${CONFIGURATION} in the index is not valid UTF-8`, { hint: "save it as UTF-8, and add it again" });
+    }
+    const configuration = flags.config === undefined ? read(index.read(CONFIGURATION)) : configurations(flags)(index.root);
     let before;
-    if (flags.config === undefined && index.changed.has("hyperframes-ci.toml")) {
+    if (flags.config === undefined && index.changed.has(CONFIGURATION)) {
       try {
-        before = read(index.textInHead("hyperframes-ci.toml"));
+        before = read(index.textInHead(CONFIGURATION));
       } catch {
         before = read("");
       }

@@ -12,12 +12,38 @@ export function parseConfiguration(text, path, schema) {
   }
   const mistakes = [...validate(parsed, schema, schema, "")];
   const { check: base = {}, defaults = {}, render: entries = [] } = parsed;
+  if (mistakes.length === 0) mistakes.push(...mistakesOf(entries));
   if (mistakes.length > 0) throw new UsageError(mistakes.map((mistake) => `${path}: ${mistake}`).join("\n"));
-  const names = entries.map(({ name }) => name).filter((name) => name !== undefined);
-  const twice = names.find((name, place) => names.indexOf(name) < place);
-  if (twice !== undefined) throw new UsageError(`${path}: duplicate entry name ${JSON.stringify(twice)}`);
   const entry = (own) => ({ ...own, project: normalize(own.project), check: own.check ?? {}, format: own.format ?? defaults.format });
   return { check: base, defaults, entries: entries.map(entry) };
+}
+
+/** Options of an entry that exclude each other. */
+const CONFLICTS = [["variables", "variables-file"], ["fail-fast", "max-failures"]];
+
+/** Yields what is wrong with entries, beyond what the schema says. */
+function* mistakesOf(entries) {
+  const names = new Set();
+  for (const entry of entries) {
+    const isInside = entry.project !== "" && !entry.project.startsWith("/") && !entry.project.split("/").includes("..");
+    if (!isInside) yield "project must be the path of a directory inside the repository";
+    if (entry.name !== undefined && !/^[a-z0-9][a-z0-9._-]{0,99}$/i.test(entry.name)) {
+      yield "name must start with a letter or digit and contain only letters, digits, -, _ and . (up to 100)";
+    }
+    for (const [one, other] of CONFLICTS) {
+      if (entry[one] !== undefined && entry[other] !== undefined) yield `${one} and ${other} cannot be used together`;
+    }
+    const name = entry.name ?? slug(`${entry.project}/${entry.composition ?? ""}`);
+    if (names.has(name)) yield `duplicate entry name ${JSON.stringify(name)}; set a different name = "..."`;
+    names.add(name);
+  }
+}
+
+/** Returns the name of an entry that has none. */
+function slug(path) {
+  const short = path.replace(/\/+$/, "").replace(/(\.html)+$/, "").replace(/(index)+$/, "");
+  const name = short.replace(/[^a-z0-9]/gi, "-").toLowerCase().replace(/^-+|-+$/g, "").slice(0, 60);
+  return name === "" ? "video" : name;
 }
 
 /** Returns a path without `.`, `..` and empty segments. */

@@ -204,6 +204,15 @@ export class DiskFiles {
 
 export const isSameName = (one, other) => one.normalize().toLowerCase() === other.normalize().toLowerCase();
 
+/** Returns bytes as text; nothing if they are not UTF-8. */
+export function utf8(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Returns the contents of a file, or its size and the bytes that are checked if it is not a text. */
 export function contents(file, name) {
   if (TEXT.test(name) || name === ".hyperframesignore") return new Uint8Array(readFileSync(file));

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, posix, relative, resolve } from "node:path";
 import { isComposition } from "./node.js";
-import { TEXT, contents, edges, findingOf, isSameName, isSkipped, portable } from "./disk.js";
+import { TEXT, contents, edges, findingOf, isSameName, isSkipped, portable, utf8 } from "./disk.js";
 import { HEAD } from "./contents.js";
 import { git, list, repositoryOf } from "./run-git.js";
 import { UsageError } from "./usage-error.js";
@@ -164,11 +164,16 @@ export class Index {
     return bytes && Buffer.from(bytes).toString();
   }
 
-  /** Returns the text of a file of any size and kind, or `undefined` if the index does not have it. */
+  has(path) {
+    return this.resolve(path).file !== undefined;
+  }
+
+  /** Returns the text of a file of any size and kind, or `undefined` if the index does not have it or it is not UTF-8. */
   read(path) {
     const { file } = this.resolve(path);
     if (file === undefined) return undefined;
-    return this.text(file) ?? git(this.root, ["cat-file", "blob", this.entries.get(file).blob]).toString();
+    const { blob } = this.entries.get(file);
+    return utf8(this.blobs.get(blob) ?? git(this.root, ["cat-file", "blob", blob]));
   }
 
   /** Returns the text of a file of `HEAD`, or `undefined` if it does not exist. */

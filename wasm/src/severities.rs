@@ -21,7 +21,8 @@ fn invalid(error: &dyn std::fmt::Display) -> Problem {
 fn levels(set: &Value) -> Result<Levels, Problem> {
     let mut levels = Levels::default();
     for layer in set.as_array().into_iter().flatten() {
-        for (name, level) in [("deny", Level::Deny), ("warn", Level::Warn), ("allow", Level::Allow)] {
+        // The later of two severities of a code counts, in the order of hyperframes-ci.toml, whose keys are sorted.
+        for (name, level) in [("allow", Level::Allow), ("deny", Level::Deny), ("warn", Level::Warn)] {
             for code in layer[name].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 levels.set(code.parse::<Rule>().map_err(|error| invalid(&error))?, level);
             }
