@@ -205,7 +205,7 @@ test("a page without a bundler", async () => {
   const path = folder("plain", { "index.html": html("main.js"), "main.js": IN_PAGE.replace("hyperframes-preflight", "./preflight/browser.js") });
   const package_ = dirname(require.resolve("hyperframes-preflight/package.json"));
   mkdirSync(join(path, "preflight"));
-  for (const name of ["api.js", "browser.js", "contents.js", "init.js", "wasm.js", "wasm_bg.wasm"]) writeFileSync(join(path, "preflight", name), readFileSync(join(package_, name)));
+  for (const name of ["api.js", "browser.js", "contents.js", "init.js", "people.js", "wasm.js", "wasm_bg.wasm"]) writeFileSync(join(path, "preflight", name), readFileSync(join(package_, name)));
   assert.equal(await opened(path), ANSWER);
 });
 
