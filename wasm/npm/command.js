@@ -242,8 +242,10 @@ function checkStaged(flags, paths) {
       options.changed = [...index.changed];
       const from = new IndexFiles(index, project);
       const result = checkOnDemand(from, options, (result) => {
-        options.changed = [...index.changed, ...from.changedThroughLinks(result.used)];
+        const through = from.changedThroughLinks(result.used);
+        options.changed = [...index.changed, ...through];
         options.untracked = result.missing.filter((path) => index.isOnDisk(path));
+        return through.length + options.untracked.length > 0;
       });
       const own = configuration.entries.filter((entry) => entry.project === project);
       const added = own.map((entry) => checkEntry(index, from, options, configuration, before, entry, flags));
@@ -303,7 +305,10 @@ function optionsOfEntry(index, configuration, entry) {
   return { values, variables: get("variables"), aspectRatio: get("aspect-ratio"), compositions, partial: undefined };
 }
 
-/** Checks a project. Files outside of it are read if a reference leads to them. */
+/**
+ * Checks a project. Files outside of it are read if a reference leads to them. `finish` sets options that depend on the
+ * result, and returns whether there are any.
+ */
 function checkOnDemand(from, options, finish) {
   Object.assign(options, { findings: from.findings, outside: from.outside });
   const tried = new Set();
@@ -316,9 +321,7 @@ function checkOnDemand(from, options, finish) {
       from.lookUp(path);
     }
     if (known() > before) continue;
-    if (!finish) return result;
-    finish(result);
-    return check(from.files, options);
+    return finish?.(result) ? check(from.files, options) : result;
   }
 }
 
