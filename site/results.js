@@ -23,6 +23,12 @@ export function startResults(onSelect) {
   });
 }
 
+/** Timer of the next drawing, and how long the last one took, in milliseconds. */
+let pending;
+let duration = 0;
+/** How much longer than a drawing the pause after it is: hundreds of results come one by one. */
+const PAUSE = 4;
+
 export function clearResults() {
   results.clear();
   limits.clear();
@@ -32,9 +38,15 @@ export function clearResults() {
   draw();
 }
 
+/** Takes a result, which is shown soon, or by `showResults`. */
 export function addResult(result) {
   results.set(result.path, result);
-  draw();
+  pending ??= setTimeout(showResults, PAUSE * duration);
+}
+
+/** Shows the results that have come. */
+export function showResults() {
+  if (pending !== undefined) draw();
 }
 
 export const resultOf = (path) => results.get(path);
@@ -64,6 +76,9 @@ function ordered() {
 }
 
 function draw() {
+  clearTimeout(pending);
+  pending = undefined;
+  const start = performance.now();
   drawFilters();
   const groups = ordered().map(groupElement);
   at("groups").replaceChildren(...groups);
@@ -71,6 +86,7 @@ function draw() {
   const all = [...results.values()].flatMap((result) => result.diagnostics);
   const shown = all.filter(isShown).length;
   at("shown").textContent = shown < all.length ? `${shown} of ${counted(all.length, "finding")} shown` : "";
+  duration = performance.now() - start;
 }
 
 function drawFilters() {

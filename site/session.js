@@ -2,7 +2,7 @@
 import { at, counted } from "./element.js";
 import { Engine } from "./engine.js";
 import { Superseded } from "./folder.js";
-import { addResult, clearResults, nameOf, setRootName, totals } from "./results.js";
+import { addResult, clearResults, nameOf, setRootName, showResults, totals } from "./results.js";
 import { allOptions, onSettings, projectCount, setProjects, startSettings } from "./settings.js";
 import { showTabs } from "./tabs.js";
 import { closeProject, openProject, startVariables } from "./variables.js";
@@ -130,6 +130,7 @@ async function attempt(work, concludes = true) {
   try {
     await work((progress) => mine === generation && setBusy(progress));
     if (mine !== generation) return;
+    showResults();
     setBusy(undefined);
     if (concludes) conclude(true);
   } catch (error) {

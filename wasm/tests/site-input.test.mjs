@@ -91,6 +91,22 @@ test("a newer input wins over a file or a link that is still being read", async 
   assert.deepEqual(errors, []);
 });
 
+test("hundreds of projects are shown in a few drawings", async () => {
+  await start();
+  const count = 300;
+  const path = folder("hundreds", Object.fromEntries(Array.from({ length: count }, (_, place) => [`p${place}/index.html`, PAGE])));
+  await page.evaluate(() => {
+    window.drawings = 0;
+    new MutationObserver(() => (window.drawings += 1)).observe(document.getElementById("groups"), { childList: true });
+  });
+  await drop(page, path);
+  await page.waitForFunction((count) => document.getElementById("verdict").textContent === `${count} errors` && document.getElementById("busy").hidden, { timeout: 90_000 }, count);
+  assert.equal((await groups()).length, count);
+  const drawings = await page.evaluate(() => window.drawings);
+  assert.ok(drawings < count / 4, `${drawings} drawings`);
+  assert.deepEqual(errors, []);
+});
+
 test("what was cancelled goes on with the next change", async () => {
   await start();
   const path = folder("cancelled", { "v/index.html": OPAQUE, "x.jsonl": '{"titel": 1}\n', "hyperframes-ci.toml": '[[render]]\nproject = "v"\nformat = "webm"\nrows = "x.jsonl"\n' });
