@@ -18,6 +18,7 @@ use super::scope::{RenderTarget, Scope};
 use super::variable_changes::variable_changes;
 use crate::app::budget::Billed;
 use crate::app::config::{self, Settings};
+use crate::app::diff::golden_name;
 use crate::app::outcome::Outcome;
 use crate::app::render::render;
 use crate::app::spec::{ProjectSource, RenderSpec, RendererChoice};
@@ -84,7 +85,9 @@ impl PreviewRunner<'_, '_> {
         let head = self.spec(target, &self.scope.settings, target.directory.clone());
         let (Some(reviewer), Ok(head)) = (&mut self.reviewer, head) else { return Ok(()) };
         let config = self.scope.settings.file.diff(target.entry.as_ref());
-        self.spent += reviewer.compare(Comparison { config, head, base }, preview, self.console)?;
+        let golden_name = golden_name(&head, target.entry.as_ref());
+        let comparison = Comparison { config, head, base, golden_name };
+        self.spent += reviewer.compare(comparison, preview, self.console)?;
         Ok(())
     }
 

@@ -96,6 +96,7 @@ impl CompareArgs {
             sound: self.sound,
             ignore: Some(&self.ignore).filter(|regions| !regions.is_empty()).cloned(),
             fail_on_diff: self.fail_on_diff,
+            golden: None,
             line: 0,
         }
     }

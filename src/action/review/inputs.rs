@@ -24,6 +24,8 @@ pub(in crate::action) enum Baseline {
     Render,
     /// The videos of the latest release.
     Release,
+    /// Golden files of the repository.
+    File,
 }
 
 /// An input with an invalid value.
@@ -36,8 +38,8 @@ pub(in crate::action) struct InvalidInput {
 }
 
 impl Baseline {
-    const ALL: [(&'static str, Self); 3] =
-        [("auto", Self::Auto), ("render", Self::Render), ("release", Self::Release)];
+    const ALL: [(&'static str, Self); 4] =
+        [("auto", Self::Auto), ("render", Self::Render), ("release", Self::Release), ("file", Self::File)];
 }
 
 impl ReviewInputs {

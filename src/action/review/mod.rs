@@ -1,16 +1,20 @@
 //! The visual review of a pull request: what its videos look like, compared with those of the base.
 //!
-//! `inputs.rs` has the settings, `baseline.rs` and `release.rs` find the video of the base, `result.rs` is what reports show of a comparison,
+//! `inputs.rs` has the settings, `baseline.rs` and `release.rs` find the video of the base, `golden.rs` compares with golden files
+//! instead, `result.rs` is what reports show of a comparison,
 //! `markdown.rs` how, and `gate.rs` decides whether a difference fails the step. The comparison is that of the command `diff`
 //! ([`Pair`]).
 
 mod baseline;
 mod gate;
+mod golden;
 mod inputs;
 mod markdown;
 mod release;
 mod result;
 mod rows;
+
+use std::collections::BTreeMap;
 
 use hyperframes_ci_core::diff::Status;
 
@@ -18,7 +22,7 @@ use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState, file_stem};
 use crate::app::budget::Billed;
 use crate::app::config::DiffConfig;
-use crate::app::diff::{DiffError, DiffResult, DiffRun, KnownVideo, Pair, Side};
+use crate::app::diff::{DiffError, DiffResult, DiffRun, GoldenDirectory, KnownVideo, Pair, Side};
 use crate::app::spec::RenderSpec;
 use crate::ci::CiProvider;
 use crate::fault::Error;
@@ -44,6 +48,8 @@ pub(super) struct Reviewer<'a> {
     folder: TemporaryFolder,
     /// The release to compare with, or why there is none; `None` if it is the base of a pull request.
     release: Option<Result<LastRelease, String>>,
+    /// Directories of golden files by their paths, if videos are compared with them.
+    golden: BTreeMap<String, GoldenDirectory>,
 }
 
 /// The results of all comparisons.
@@ -61,6 +67,8 @@ pub(super) struct Comparison {
     pub(super) head: RenderSpec,
     /// How the base is rendered, or why it cannot be.
     pub(super) base: Result<RenderSpec, String>,
+    /// The name of its golden file, without the extension.
+    pub(super) golden_name: String,
 }
 
 impl<'a> Reviewer<'a> {
@@ -80,7 +88,7 @@ impl<'a> Reviewer<'a> {
         run.write_sheets();
         let is_release = inputs.review.baseline == Baseline::Release;
         let release = is_release.then(|| LastRelease::read(provider, tag, folder.path()));
-        Ok(Self { inputs, provider, run, folder, release })
+        Ok(Self { inputs, provider, run, folder, release, golden: BTreeMap::new() })
     }
 
     /// Compares a preview with the base, and returns what rendering the base was billed. [`Self::finish`] sets the result.
@@ -106,7 +114,7 @@ impl<'a> Reviewer<'a> {
         preview: &mut Preview,
         console: &mut Console,
     ) -> Result<Billed, Error> {
-        let Comparison { config, head, base } = comparison;
+        let Comparison { config, head, base, golden_name } = comparison;
         if config.is_off {
             console.detail("not compared with the base, since diff = false");
             return Ok(Billed::default());
@@ -114,7 +122,8 @@ impl<'a> Reviewer<'a> {
         let options = config.options();
         self.run.set_gate(self.inputs.review.gate.unwrap_or(config.gate()));
         let name = preview.display_name.clone();
-        let has_rows = head.batch.rows.is_some() && self.release.is_none();
+        let is_golden = self.inputs.review.baseline == Baseline::File;
+        let has_rows = head.batch.rows.is_some() && self.release.is_none() && !is_golden;
         let is_rendered = matches!(preview.state, PreviewState::Rendered(_));
         if let (true, true, false, Ok(base)) = (has_rows, is_rendered, preview.is_new, &base) {
             return self.compare_rows(head, base.clone(), &options, preview, console);
@@ -122,7 +131,7 @@ impl<'a> Reviewer<'a> {
         let base = match &self.release {
             Some(Ok(release)) => release.side(self.provider, &name, self.folder.path()),
             Some(Err(reason)) => Err(reason.clone()),
-            None if preview.is_new => Ok(None),
+            None if preview.is_new || is_golden => Ok(None),
             None => base.map(|spec| Some(self.base(spec, preview.base_name.clone(), console))),
         };
         let without_videos = if !matches!(preview.state, PreviewState::Rendered(_)) {
@@ -134,6 +143,10 @@ impl<'a> Reviewer<'a> {
         };
         if let Some((status, reason)) = without_videos {
             self.run.add_status(&name, status, &reason, &options);
+            return Ok(Billed::default());
+        }
+        if is_golden {
+            self.compare_golden((&name, &golden_name), config.golden(), &options, preview, console);
             return Ok(Billed::default());
         }
         let video = preview.video().map(|path| KnownVideo {

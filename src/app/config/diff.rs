@@ -5,9 +5,12 @@ use serde_json::{Map, Value, json};
 
 use crate::app::diff::DiffOptions;
 
+/// The directory of golden files where the configuration does not name one.
+const GOLDEN: &str = "golden";
+
 /// Keys of the table.
 pub(super) const DIFF_KEYS: &[&str] =
-    &["sensitivity", "instant", "sustained", "sound", "ignore", "fail-on-diff"];
+    &["sensitivity", "instant", "sustained", "sound", "ignore", "fail-on-diff", "golden"];
 
 /// Settings of comparisons; `None` where the next layer decides.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +29,8 @@ pub(crate) struct DiffConfig {
     pub(crate) ignore: Option<Vec<Region>>,
     /// Differences that fail.
     pub(crate) fail_on_diff: Option<FailOn>,
+    /// Path of the directory of golden files, from the root of the repository.
+    pub(crate) golden: Option<String>,
     /// Line of the key, from 1; 0 if it is not from a file.
     pub(crate) line: usize,
 }
@@ -44,6 +49,7 @@ impl DiffConfig {
             sound: self.sound.or(thresholds.sound),
             ignore: self.ignore.clone().or_else(|| next.ignore.clone()),
             fail_on_diff: self.fail_on_diff.or(next.fail_on_diff),
+            golden: self.golden.clone().or_else(|| next.golden.clone()),
             line: self.line,
         }
     }
@@ -62,6 +68,11 @@ impl DiffConfig {
     /// Returns which differences fail.
     pub(crate) fn gate(&self) -> FailOn {
         self.fail_on_diff.unwrap_or(FailOn::Never)
+    }
+
+    /// Returns the path of the directory of golden files, from the root of the repository.
+    pub(crate) fn golden(&self) -> &str {
+        self.golden.as_deref().unwrap_or(GOLDEN)
     }
 
     /// Returns the settings in the form of the file: `false`, or the keys that are set.
@@ -83,6 +94,7 @@ impl DiffConfig {
             self.sound.map(Value::from),
             self.ignore.as_ref().map(regions),
             self.fail_on_diff.map(|value| value.as_str().into()),
+            self.golden.as_deref().map(Value::from),
         ];
         let set = DIFF_KEYS.iter().zip(values).filter_map(|(key, value)| Some(((*key).to_owned(), value?)));
         Value::Object(set.collect::<Map<_, _>>())
@@ -111,6 +123,11 @@ pub(super) fn diff_schema() -> Value {
                         "description": format!("Regions that are not compared: {region}"),
                     },
                     "fail-on-diff": { "enum": FailOn::NAMES, "description": "Differences that fail [default: never]" },
+                    "golden": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": format!("Directory of golden files, which `diff-baseline: file` of the action reads [default: {GOLDEN}]"),
+                    },
                 },
             },
         ],

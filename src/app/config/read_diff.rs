@@ -25,6 +25,7 @@ impl Reader {
                         "sustained" => diff.sustained = self.threshold("sustained", value),
                         "sound" => diff.sound = self.threshold("sound", value),
                         "ignore" => diff.ignore = self.regions(value),
+                        "golden" => diff.golden = self.directory("golden", value),
                         _ => self.report_unknown(key, DIFF_KEYS.iter().copied()),
                     }
                 }
@@ -54,6 +55,14 @@ impl Reader {
             self.report(value.span(), format!("{name} must be a number greater than 0"));
         }
         number
+    }
+
+    fn directory(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+        let path = value.get_ref().as_str().filter(|path| !path.is_empty());
+        if path.is_none() {
+            self.report(value.span(), format!("{name} must be the path of a directory"));
+        }
+        path.map(str::to_owned)
     }
 
     fn regions(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Vec<Region>> {

@@ -53,19 +53,20 @@ impl GoldenDirectory {
         self.is_updating
     }
 
-    /// Compares a video with its golden file, or writes the file. Without FFmpeg a comparison is skipped.
+    /// Compares a video with its golden file, which is named after `stem`, or writes the file. Without FFmpeg a comparison is
+    /// skipped. `name` is that of the result.
     ///
     /// # Errors
     /// Returns an error if the video or the golden file cannot be read, or the file cannot be written.
-    pub(super) fn compare(
+    pub(crate) fn compare(
         &mut self,
         run: &mut DiffRun,
-        name: &str,
+        (name, stem): (&str, &str),
         (video, is_temporary): (DiffInput<'_>, bool),
         options: &DiffOptions,
         console: &mut Console,
     ) -> Result<(), Error> {
-        let stem = slug(name);
+        let stem = slug(stem);
         if !self.names.insert(stem.clone()) {
             return Err(DiffError::SameGolden(name.to_owned()).into());
         }

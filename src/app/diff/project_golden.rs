@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hyperframes_ci_core::diff::{FailOn, Status};
 use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::golden::GoldenDirectory;
 use super::run::DiffRun;
@@ -42,7 +43,7 @@ impl GoldenDiff<'_> {
     ) -> Result<(), Error> {
         let name = video.path.file_stem().unwrap_or(video.path.as_os_str()).to_string_lossy();
         let options = self.options(None, run);
-        self.directory.compare(run, &name, (video, false), &options, console)
+        self.directory.compare(run, (&name, &name), (video, false), &options, console)
     }
 
     /// Does the same for `entries`, or the project of `base` if there are none. What fails is a result.
@@ -62,12 +63,12 @@ impl GoldenDiff<'_> {
         };
         for entry in chosen {
             let options = self.options(entry, run);
-            let name = entry.map_or_else(|| project_name(base), |entry| entry.name.clone());
+            let (spec, _) = self.settings.resolve(base.clone(), self.given, entry)?;
+            let name = golden_name(&spec, entry);
             if entry.is_some() && self.settings.file.diff(entry).is_off {
                 console.detail(&format!("{name}: not compared, since diff = false"));
                 continue;
             }
-            let (spec, _) = self.settings.resolve(base.clone(), self.given, entry)?;
             if spec.batch.rows.is_some() {
                 let reason = "entries with rows are not compared; compare their videos";
                 run.add_status(&name, Status::Skipped, reason, &options);
@@ -89,7 +90,7 @@ impl GoldenDiff<'_> {
                 continue;
             }
             let video = DiffInput { path: &path, reach: &reach };
-            let compared = self.directory.compare(run, &name, (video, true), &options, console);
+            let compared = self.directory.compare(run, (&name, &name), (video, true), &options, console);
             if let Err(error) = compared {
                 let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
                 run.add_status(&name, Status::Failed, &format!("{error}{help}"), &options);
@@ -106,10 +107,19 @@ impl GoldenDiff<'_> {
     }
 }
 
-fn project_name(spec: &RenderSpec) -> String {
+/// Returns the name of the golden file of a composition, without its extension: that of the entry, or of the directory and the
+/// composition, if it is not `index.html`.
+pub(crate) fn golden_name(spec: &RenderSpec, entry: Option<&Entry>) -> String {
+    if let Some(entry) = entry {
+        return entry.name.clone();
+    }
     let directory = spec.directory();
     let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
-    directory.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    let project = directory.file_name().unwrap_or_default().to_string_lossy();
+    match spec.request.composition.as_deref().filter(|path| *path != DEFAULT_COMPOSITION) {
+        Some(path) => format!("{project}-{}", path.trim_end_matches(".html")),
+        None => project.into_owned(),
+    }
 }
 
 fn render(spec: RenderSpec, path: &Path, console: &mut Console) -> Result<(), Error> {

@@ -248,6 +248,51 @@ fn a_new_composition_is_not_compared() {
 }
 
 #[test]
+fn golden_files_need_no_base() {
+    let stage = Stage::new();
+    let path = stage.repository.path();
+    let clip = path.join("one.mp4");
+    let update = |to: &Path| {
+        let mut diff = crate::support::command();
+        diff.args(["diff", "--update", "golden"]).arg(to).current_dir(path);
+        assert!(diff.status().unwrap().success());
+    };
+    fs::write(&clip, super::stage::CLIP).unwrap();
+    update(&clip);
+    fs::remove_file(&clip).unwrap();
+    let golden = [VIDEOS, ("fail-on-diff", "changed"), ("diff-baseline", "file")];
+    let run = stage.run(&stage.pull_request(), &golden);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let statuses = |run: &Run| {
+        let compared = results(run)["comparisons"].as_array().unwrap().clone();
+        compared.iter().map(|one| (one["name"].clone(), one["status"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(&run)[0], (json!("videos/one"), json!("unchanged")), "{}", run.log);
+    let requests = format!("{:?}", stage.github.state().requests);
+    assert!(
+        !requests.contains("base%2F") && !requests.contains("/base/"),
+        "no video of the base: {requests}"
+    );
+    // Another picture is one that the commit does not keep.
+    let other = tempfile::tempdir().unwrap();
+    let other = other.path().join("one.mp4");
+    edited(&other);
+    update(&other);
+    let run = stage.run(&stage.pull_request(), &golden);
+    assert_eq!(run.code, 7, "{}", run.log);
+    assert_eq!(statuses(&run)[0].1, json!("changed"), "{}", run.log);
+    // A directory of the configuration, where there is none.
+    write(path, "hyperframes-ci.toml", "[defaults.diff]\ngolden = \"kept\"\n");
+    let run = stage.run(&stage.pull_request(), &golden);
+    assert_eq!((run.code, statuses(&run)[0].1.clone()), (0, json!("new")), "{}", run.log);
+    let reason = results(&run)["comparisons"][0]["summary"].as_str().unwrap().to_owned();
+    assert!(
+        reason.contains("kept/one.golden; write it with `hyperframes-ci diff --update kept`"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn what_the_target_branch_has_got_meanwhile_is_not_a_change() {
     let mut stage = Stage::new();
     publish_base(&stage);
