@@ -11,6 +11,7 @@ use super::base::BaseCheckout;
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::mode::Mode;
+use super::removed::Removals;
 use super::scope::{RenderTarget, Scope, is_exposed};
 use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
@@ -84,9 +85,16 @@ pub(super) fn find_scope(
         }
     }
     check_targets(inputs, &builder.found)?;
-    let not_checked = builder.not_checked;
-    let mut scope = builder.scope;
+    let ScopeBuilder { not_checked, changed, found, mut scope, .. } = builder;
     scope.settings.file.entries = entries;
+    let removals =
+        Removals { inputs, event: uses_entries.then_some(event), found: &found, changed: changed.as_ref() };
+    let may_remove = request.is_some() && removals.are_possible();
+    if let Some(request) = request.filter(|_| may_remove) {
+        scope.base = BaseCheckout::new(&inputs.workspace, request, provider).ok();
+        scope.removed = scope.base.as_ref().map(|base| removals.names(base.path())).unwrap_or_default();
+        scope.has_no_project &= scope.removed.is_empty();
+    }
     if scope.has_no_project {
         console.done(&format!("{NO_PROJECT}: nothing to check or render"));
         let help = "A project is a directory with an `index.html` that contains `data-composition-id`.";
@@ -99,7 +107,7 @@ pub(super) fn find_scope(
         scope.targets.clear();
     }
     skip_untrusted_targets(&mut scope, inputs, provider, console);
-    if let Some(request) = request.filter(|_| !scope.targets.is_empty()) {
+    if let Some(request) = request.filter(|_| !scope.targets.is_empty() && scope.base.is_none()) {
         match BaseCheckout::new(&inputs.workspace, request, provider) {
             Ok(base) => scope.base = Some(base),
             Err(reason) => {
@@ -117,12 +125,16 @@ pub(super) fn find_scope(
     let [errors, warnings] =
         [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));
     console.done(&format!(
-        "checked {}: {}, {}; {} to render, {} unchanged",
+        "checked {}: {}, {}; {} to render, {} unchanged{}",
         counted(checked, if uses_entries { "entry" } else { "composition" }),
         counted(errors, "error"),
         counted(warnings, "warning"),
         scope.targets.len(),
-        scope.unchanged.len()
+        scope.unchanged.len(),
+        match scope.removed.len() {
+            0 => String::new(),
+            removed => format!(", {removed} removed"),
+        }
     ));
     if not_checked > 0 {
         let skipped = counted(not_checked, "composition");

@@ -1,7 +1,7 @@
 //! What `action.yml` runs: checks and renders the compositions that an event affects, and publishes the results.
 //!
 //! `start.rs` selects the mode, `inputs.rs` reads the inputs, `find_scope.rs` checks the projects and finds what to render,
-//! `plan.rs` distributes it to other jobs, `runner.rs` renders one composition after the other, `review/` compares it with
+//! `removed.rs` finds what the pull request removes, `plan.rs` distributes it to other jobs, `runner.rs` renders one composition after the other, `review/` compares it with
 //! the base, `images.rs` creates preview images, `report.rs` writes Markdown,
 //! `outputs.rs` writes the results for programs, and `publish.rs` publishes them. The differences between the CI services
 //! are behind [`CiProvider`](crate::ci::CiProvider).
@@ -24,6 +24,7 @@ mod plan;
 mod preview;
 mod publish;
 mod published;
+mod removed;
 mod report;
 mod review;
 mod runner;

@@ -166,13 +166,18 @@ impl ActionRun<'_> {
             Mode::Release => review.baseline == Baseline::Release,
             _ => false,
         };
-        let mut reviewer = match review.is_on && has_base && !scope.targets.is_empty() {
+        let is_empty = scope.targets.is_empty() && scope.removed.is_empty();
+        let mut reviewer = match review.is_on && has_base && !is_empty {
             true => Some(Reviewer::new(self.inputs, self.provider, self.release_tag().as_deref())?),
             false => None,
         };
         let mut previews =
             runner::render_all(scope, self.inputs, self.provider, reviewer.as_mut(), self.console)?;
-        let compared = reviewer.map(|reviewer| reviewer.finish(&mut previews)).transpose()?.flatten();
+        let finish = |mut reviewer: Reviewer<'_>| {
+            reviewer.add_removed(&scope.removed, &scope.settings.file.diff(None));
+            reviewer.finish(&mut previews)
+        };
+        let compared = reviewer.map(finish).transpose()?.flatten();
         if self.inputs.engine_cache && engine_cache::is_installed() {
             // Without the output, the engine is not saved, which costs time only.
             let _ = self.provider.output("engine-installed", "true");

@@ -32,7 +32,8 @@ pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], eve
         text.push_str(&list(previews, *rows, false));
         text.push_str(&details(previews, *rows));
         text.push_str(&review::unchanged(previews, *rows));
-        text.push_str(&unchanged(scope, *rows));
+        text.push_str(&names("Removed", &scope.removed, *rows));
+        text.push_str(&names("Unchanged", &scope.unchanged, *rows));
         text.push_str(&review::notes(previews, *rows));
         text.push_str(&quotes(notes));
         text.push_str(&findings_line(scope, event));
@@ -48,7 +49,8 @@ pub(super) fn summary(scope: &Scope, previews: &[Preview], notes: &[String], eve
     text.push_str(&list(previews, SUMMARY_ROWS, true));
     text.push_str(&details(previews, SUMMARY_ROWS));
     text.push_str(&review::unchanged(previews, SUMMARY_ROWS));
-    text.push_str(&unchanged(scope, SUMMARY_ROWS));
+    text.push_str(&names("Removed", &scope.removed, SUMMARY_ROWS));
+    text.push_str(&names("Unchanged", &scope.unchanged, SUMMARY_ROWS));
     text.push_str(&review::notes(previews, SUMMARY_ROWS));
     text.push_str(&quotes(notes));
     text.push_str(&findings_table(&scope.findings.diagnostics));
@@ -68,6 +70,7 @@ fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
         (reused, "reused"),
         (failed, "failed"),
         (invalid, "not rendered"),
+        (scope.removed.len(), "removed"),
         (scope.unchanged.len(), "unchanged"),
     ] {
         if number > 0 {
@@ -214,15 +217,15 @@ fn details(previews: &[Preview], limit: usize) -> String {
     text
 }
 
-/// Lists at most `limit` unchanged compositions.
-fn unchanged(scope: &Scope, limit: usize) -> String {
-    if scope.unchanged.is_empty() || limit == 0 {
+/// Lists at most `limit` compositions under a title.
+fn names(title: &str, names: &[String], limit: usize) -> String {
+    if names.is_empty() || limit == 0 {
         return String::new();
     }
-    let named = scope.unchanged.iter().take(limit).map(|name| short_code(name, 120)).collect::<Vec<_>>();
-    let more = scope.unchanged.len().saturating_sub(limit);
+    let named = names.iter().take(limit).map(|name| short_code(name, 120)).collect::<Vec<_>>();
+    let more = names.len().saturating_sub(limit);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("Unchanged: {}{more}\n\n", named.join(", "))
+    format!("{title}: {}{more}\n\n", named.join(", "))
 }
 
 /// Formats notes as quotes.

@@ -17,6 +17,8 @@ pub(super) struct Scope {
     pub(super) targets: Vec<RenderTarget>,
     /// Display names of compositions that the pull request does not affect.
     pub(super) unchanged: Vec<String>,
+    /// Names of compositions and entries that the pull request removes.
+    pub(super) removed: Vec<String>,
     /// The findings of all projects.
     pub(super) findings: Findings,
     /// The repository has no project, and the inputs and the configuration do not name one.

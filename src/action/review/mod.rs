@@ -166,6 +166,14 @@ impl<'a> Reviewer<'a> {
         pair.compare(&mut self.run, console)
     }
 
+    /// Adds what the base has and the head has not, which is compared by `config`.
+    pub(super) fn add_removed(&mut self, names: &[String], config: &DiffConfig) {
+        self.run.set_gate(self.inputs.review.gate.unwrap_or(config.gate()));
+        for name in names.iter().filter(|_| !config.is_off) {
+            self.run.add_status(name, Status::Removed, "the head does not have it", &config.options());
+        }
+    }
+
     /// Returns whether the base may be rendered where it is billed.
     fn may_bill(&self) -> bool {
         self.inputs.review.baseline == Baseline::Render

@@ -248,6 +248,50 @@ fn a_new_composition_is_not_compared() {
 }
 
 #[test]
+fn a_removed_composition_is_named_and_fails_the_gate() {
+    let stage = Stage::new();
+    publish_base(&stage);
+    let path = stage.repository.path();
+    fs::remove_dir_all(path.join("videos/two")).unwrap();
+    commit(path, "remove two");
+    let run = stage.run(&stage.pull_request(), &STRICT);
+    assert_eq!(run.code, 7, "{}", run.log);
+    let compared = results(&run)["comparisons"].as_array().unwrap().clone();
+    let removed = compared.iter().filter(|one| one["status"] == "removed").collect::<Vec<_>>();
+    assert_eq!((removed.len(), &removed[0]["name"]), (1, &json!("videos/two")), "{compared:?}");
+    assert!(comment(&stage).contains("Removed: <code>videos&#47;two</code>\n"), "{}", comment(&stage));
+    // The last one.
+    fs::remove_dir_all(path.join("videos/one")).unwrap();
+    let other = fs::read_dir(path.join("videos")).map_or(0, Iterator::count);
+    assert_eq!(other, 0, "the repository has other videos");
+    commit(path, "remove one");
+    let run = stage.run(&stage.pull_request(), &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!(results(&run)["status"], "removed");
+    let both = "**2 removed** for ";
+    assert!(comment(&stage).contains(both), "{}", comment(&stage));
+}
+
+#[test]
+fn a_removed_entry_is_named() {
+    let stage = Stage::new();
+    let path = stage.repository.path().to_owned();
+    let entry = |name: &str| {
+        format!("[[render]]\nname = \"{name}\"\nproject = \"videos/{name}\"\non = [\"pull_request\"]\n")
+    };
+    git(&path, &["checkout", "--quiet", "--detach", &stage.repository.base]);
+    write(&path, "hyperframes-ci.toml", &format!("{}{}", entry("one"), entry("two")));
+    let base = commit(&path, "configure");
+    write(&path, "hyperframes-ci.toml", &entry("one"));
+    commit(&path, "one is enough");
+    let mut stage = stage;
+    stage.repository.base = base;
+    let run = stage.run(&stage.pull_request(), &[("fail-on-diff", "never")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(comment(&stage).contains("Removed: <code>two</code>\n"), "{}", comment(&stage));
+}
+
+#[test]
 fn golden_files_need_no_base() {
     let stage = Stage::new();
     let path = stage.repository.path();
