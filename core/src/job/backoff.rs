@@ -10,12 +10,14 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Returns the delay before retrying a request that has failed `attempt` times (1 or more).
 ///
-/// The server's `Retry-After` takes precedence; otherwise the delay doubles with each attempt and is
-/// spread between half and the whole by `seed`, so that jobs that failed together do not return together.
+/// The server's `Retry-After` takes precedence, but a server that keeps requesting no delay is not flooded; otherwise the delay
+/// doubles with each attempt and is spread between half and the whole by `seed`, so that jobs that failed together do not return
+/// together.
 #[must_use]
 pub fn retry_delay(attempt: u32, retry_after: Option<Duration>, seed: u64) -> Duration {
     if let Some(asked) = retry_after {
-        return asked.min(LONGEST);
+        let least = if attempt > 1 { BASE } else { Duration::ZERO };
+        return asked.clamp(least, LONGEST);
     }
     let whole = BASE.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST);
     let spread = mix(seed ^ u64::from(attempt)) % 1000;
@@ -66,6 +68,10 @@ mod tests {
     fn the_server_decides_within_reason() {
         assert_eq!(retry_delay(5, Some(Duration::from_secs(7)), 0), Duration::from_secs(7));
         assert_eq!(retry_delay(1, Some(Duration::from_secs(86_400)), 0), LONGEST);
+        assert_eq!(
+            [1, 2, 50].map(|tries| retry_delay(tries, Some(Duration::ZERO), 0)),
+            [Duration::ZERO, BASE, BASE]
+        );
     }
 
     #[test]

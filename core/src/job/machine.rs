@@ -270,8 +270,8 @@ impl Job {
             Call::Poll(id) => {
                 let detail: RenderDetail = response.data()?;
                 if detail.render_id != id {
-                    let kind = FailureKind::Malformed(format!("the response is about {}", detail.render_id));
-                    return Ok(self.retry(Call::Poll(id), None, now, kind));
+                    let reason = "the response is about another render".to_owned();
+                    return Ok(self.retry(Call::Poll(id), None, now, FailureKind::Malformed(reason)));
                 }
                 self.polled(detail, now)
             }
@@ -353,7 +353,9 @@ impl Job {
         {
             return self.pause_poll(id.clone(), Some((delay, retry)), now);
         }
-        let is_over = (is_bounded && self.attempt > self.plan.max_retries) || delay > left;
+        // No pause may be requested at all (`Retry-After: 0`).
+        let is_late = delay > left || left.is_zero();
+        let is_over = (is_bounded && self.attempt > self.plan.max_retries) || is_late;
         if matches!(call, Call::List) && self.is_last_look() {
             return self.abandon();
         }
@@ -362,12 +364,12 @@ impl Job {
             && kind.leaves_a_render_possible()
         {
             let (project, attempt) = (project.clone(), self.attempt);
-            let kind = if is_over { self.ended_by_time(kind, delay > left, now) } else { kind };
+            let kind = if is_over { self.ended_by_time(kind, is_late, now) } else { kind };
             let submission = Submission { project, attempt, failure: kind, is_last: is_over };
             return self.look_for_submission(submission, Pause { delay, retry: Some(retry) }, now);
         }
         if is_over {
-            let kind = self.ended_by_time(kind, delay > left, now);
+            let kind = self.ended_by_time(kind, is_late, now);
             return match (call, kind) {
                 (Call::Put { .. }, FailureKind::Unreachable(reason)) => self.storage_unreachable(reason),
                 (call, kind) => self.fail(call.stage(), kind),

@@ -122,6 +122,30 @@ fn a_key_in_use_is_waited_for_and_then_looked_up() {
 }
 
 #[test]
+fn a_server_that_requests_no_delay_is_not_asked_for_ever() {
+    for (status, code) in
+        [(409, "request_in_progress"), (422, "idempotency_key_reused"), (429, "rate_limit_exceeded")]
+    {
+        let mut scenario = Scenario::start(plan());
+        scenario.answer_list(&[]);
+        for _ in 0..5_000 {
+            match &scenario.action {
+                Action::Send(request) if line(request) == SUBMIT => {
+                    // An answer takes time.
+                    scenario.now += Duration::from_millis(1);
+                    scenario.answer_with(status, &[("Retry-After", "0")], &error(code).to_string());
+                }
+                Action::Send(_) => scenario.answer_list(&[]),
+                _ => scenario.settle(),
+            }
+        }
+        let tries = scenario.submissions.len();
+        assert!(matches!(scenario.action, Action::Fail(_)) && tries < 1_300, "{code}: {tries}");
+        assert!(scenario.now <= Duration::from_secs(601), "{code}: {:?}", scenario.now);
+    }
+}
+
+#[test]
 fn an_upload_whose_key_is_in_use_is_waited_for() {
     let mut upload = plan();
     upload.source = Source::Archive(hyperframes_ci_core::job::Archive {
