@@ -1,6 +1,7 @@
 //! An attribute that is being read: its name, its value and their positions.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::document::{Attribute, Quote};
 use super::offsets::Jump;
@@ -104,5 +105,22 @@ pub(super) fn name(raw: &str) -> Cow<'_, str> {
         Cow::Owned(raw.to_ascii_lowercase().replace('\0', "\u{fffd}"))
     } else {
         Cow::Borrowed(raw)
+    }
+}
+
+/// Keeps the first of several attributes with one name, as browsers do.
+pub(super) fn keep_first(attributes: &mut Vec<Attribute<'_>>) {
+    // Only unusually long lists are sorted.
+    const FEW: usize = 16;
+    let mut names = attributes.iter().map(|attribute| &*attribute.name).collect::<Vec<_>>();
+    let is_unique = if names.len() <= FEW {
+        names.iter().enumerate().all(|(index, name)| !names[..index].contains(name))
+    } else {
+        names.sort_unstable();
+        names.windows(2).all(|pair| pair[0] != pair[1])
+    };
+    if !is_unique {
+        let mut seen = BTreeSet::new();
+        attributes.retain(|attribute| seen.insert(attribute.name.clone()));
     }
 }

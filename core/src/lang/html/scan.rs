@@ -1,13 +1,12 @@
 //! Scans the tags of a document with `html5gum`.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
 use super::document::{Attribute, Element, EmbeddedTexts, Part};
-use super::draft::{Draft, name};
+use super::draft::{Draft, keep_first, name};
 use super::pause::PausingSource;
 use crate::text::Span;
 
@@ -283,23 +282,6 @@ fn raw_text(name: &str, attributes: &[Attribute<'_>]) -> Option<Raw> {
             }
         }
         _ => None,
-    }
-}
-
-/// Keeps the first of several attributes with one name, as browsers do.
-fn keep_first(attributes: &mut Vec<Attribute<'_>>) {
-    // Only unusually long lists are sorted.
-    const FEW: usize = 16;
-    let mut names = attributes.iter().map(|attribute| &*attribute.name).collect::<Vec<_>>();
-    let is_unique = if names.len() <= FEW {
-        names.iter().enumerate().all(|(index, name)| !names[..index].contains(name))
-    } else {
-        names.sort_unstable();
-        names.windows(2).all(|pair| pair[0] != pair[1])
-    };
-    if !is_unique {
-        let mut seen = BTreeSet::new();
-        attributes.retain(|attribute| seen.insert(attribute.name.clone()));
     }
 }
 
