@@ -107,7 +107,7 @@ function withoutIgnored(all) {
   return all.filter(({ root, folder }) => root === undefined || !ignored.get(root).has(portable(relative(root, folder))));
 }
 
-/** Findings about paths that are no files, with the texts of the native program. */
+/** Findings about paths that are not files, with the texts of the native program. */
 const TEXTS = {
   "dangling-link": ["the target of the symbolic link does not exist", "restore its target, remove the link, or ignore it with .hyperframesignore"],
   "escaping-link": [
@@ -119,7 +119,7 @@ const TEXTS = {
   "unportable-name": ["the name is not valid Unicode", "rename it"],
 };
 
-/** Returns a finding about a path that is no file. */
+/** Returns a finding about a path that is not a file. */
 export function findingOf(code, path) {
   const [message, help] = TEXTS[code];
   return { code, path, message, help };
@@ -131,7 +131,7 @@ export class DiskFiles {
     this.root = root;
     this.realRoot = realpathSync(root);
     this.files = new Map();
-    /** Findings about paths that are no files, and links that lead outside of the repository. */
+    /** Findings about paths that are not files, and links that lead outside of the repository. */
     this.findings = [];
     this.outside = [];
     // Hidden files are packed only if .hyperframesignore negates the rule about them.

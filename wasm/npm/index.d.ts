@@ -125,7 +125,7 @@ export interface CheckOptions {
   untracked?: string[];
   /** Symbolic links that lead outside of the repository, and are not in `files`. */
   outside?: string[];
-  /** Findings about paths that are no files, such as links that lead nowhere. Those about ignored paths are left out. */
+  /** Findings about paths that are not files, such as links that lead nowhere. Those about ignored paths are left out. */
   findings?: { code: string; path: string; message: string; help: string }[];
   /** Findings of one kind that `text` has in full with the format `human`; 0 = all. Default: 20. */
   maxFindings?: number;

@@ -146,7 +146,7 @@ impl Preflight {
         Ok(())
     }
 
-    /// Adds a finding about a path that is no file.
+    /// Adds a finding about a path that is not a file.
     ///
     /// # Errors
     /// Throws `invalid_options` if an argument is invalid.
