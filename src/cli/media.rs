@@ -10,21 +10,21 @@ use crate::ui::{Console, counted, plain, table};
 
 /// Keep generated media in step with its scripts
 ///
-/// Media is declared by `[[media]]` entries of hyperframes-ci.toml. hyperframes-ci.lock records for which script and options
-/// a file was made, and its SHA-256.
+/// `[[media]]` entries of hyperframes-ci.toml declare the files. hyperframes-ci.lock records the script and options that
+/// each file was made from, and its SHA-256.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Verify that files exist, are unchanged and belong to their scripts and options
+    /// Verify that files exist, are unchanged, and match their scripts and options
     ///
-    /// Needs no credential and no network. The exit code is 5 if media is not current.
+    /// Requires no credential and no network. Exits with code 5 if a file is not current.
     Check(Args),
-    /// Show what is current, and estimate length and price of what is not
+    /// Show which files are current, and estimate the length and price of the others
     ///
-    /// Needs no credential and no network.
+    /// Requires no credential and no network.
     Plan(Args),
-    /// Record files in hyperframes-ci.lock, as made for the present scripts and options
+    /// Record existing files in hyperframes-ci.lock for the current scripts and options
     ///
-    /// Needs no credential and no network. Listen to the files first: nothing compares them with their scripts.
+    /// Requires no credential and no network. Listen to the files first: they are not compared with their scripts.
     Adopt(Args),
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// Directory inside the repository
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Only the entry with this file; may be repeated
+    /// Select the entry with this file; may be repeated
     #[arg(long, value_name = "FILE")]
     entry: Vec<String>,
     /// Configuration file [default: hyperframes-ci.toml]
@@ -68,7 +68,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             }
             let adopted = counted(outcome.adopted.len(), "media file");
             console.done(&format!(
-                "recorded {adopted} in hyperframes-ci.lock, {} current before",
+                "recorded {adopted} in hyperframes-ci.lock; {} already current",
                 outcome.current
             ));
             console.outcome(&outcome);

@@ -70,7 +70,7 @@ impl Fault for MediaError {
                 "correct the entry or its files, or record others with --entry; nothing was written".to_owned()
             }
             Self::NotCurrent { .. } => {
-                "restore the files; or make them again, and record them with `hyperframes-ci media adopt`".to_owned()
+                "restore the files, or make new ones and record them with `hyperframes-ci media adopt`".to_owned()
             }
         })
     }
