@@ -17,33 +17,33 @@ use crate::ui::{Console, plain};
 
 /// Compare videos and show what differs
 ///
-/// Compares two video files, or with --base the videos of a project with those of another revision, which are rendered
-/// unless an earlier render is found, or with --against a video with its golden file. Frames are compared by the mean of blocks, so that the noise of encoders is not
-/// reported and a single letter or a move by one pixel is. Needs FFmpeg, unless both files are identical.
+/// Compares two video files; with --base, the videos of a project and of another revision; or with --against, a video and
+/// its golden file. Projects are rendered unless an earlier render can be reused. Noise of the encoder is not reported; a
+/// changed letter or a shift by one pixel is. Requires FFmpeg, unless both files are identical.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "hyperframes-ci diff [OPTIONS] <BASE> <HEAD>\n       hyperframes-ci diff [OPTIONS] --base <REVISION> [DIR]\n       hyperframes-ci diff [OPTIONS] --update|--against <GOLDEN> [VIDEO|DIR]"
 )]
 pub(super) struct Args {
-    /// Earlier and later video; with --base, the project directory; with --update and --against, either [default: .]
+    /// Earlier and later video; with --base, a project directory; with --update or --against, a video or a project
+    /// directory [default: .]
     #[arg(value_name = "PATH", num_args = 0..=2)]
     paths: Vec<PathBuf>,
     /// Compare a project with the merge base of REVISION and HEAD
     ///
-    /// Both versions of the project are rendered: that of the directory and that of the commit. REVISION is a commit, a
-    /// branch or a tag.
+    /// Renders the project both from the directory and from the commit. REVISION is a commit, a branch or a tag.
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
     /// Write golden files to this directory
     ///
-    /// A golden file is a small part of what a video shows and sounds like, with a picture of its seconds. It is committed
-    /// instead of the video. Existing files are replaced if the video differs.
+    /// A golden file is a reduced copy of the frames and sound of a video, next to a PNG with one still per second. Commit it
+    /// instead of the video. Existing files are replaced only if the video differs.
     #[arg(long, value_name = "GOLDEN", conflicts_with_all = ["base", "against"])]
     update: Option<PathBuf>,
     /// Compare with the golden files of this directory
     #[arg(long, value_name = "GOLDEN", conflicts_with = "base")]
     against: Option<PathBuf>,
-    /// Directory for a report: a page for browsers, and pictures
+    /// Directory for a report: an HTML page and images
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Configuration file [default: hyperframes-ci.toml]
@@ -60,18 +60,18 @@ pub(super) struct Args {
 /// How videos are compared.
 #[derive(Debug, clap::Args)]
 pub(super) struct CompareArgs {
-    /// Differences that fail: never, changed or any [default: never]
+    /// Differences to fail on: never, changed or any [default: never]
     ///
-    /// The exit code is 7. `changed` allows faint differences, `any` does not.
+    /// Exits with code 7. `changed` allows faint differences, `any` does not.
     #[arg(long, value_name = "WHEN", value_parser = values::fail_on(), hide_possible_values = true)]
     fail_on_diff: Option<FailOn>,
-    /// Region that is not compared; may be repeated
+    /// Region to ignore; may be repeated
     ///
-    /// X,Y,WIDTHxHEIGHT@FROM-TO: REASON. The rectangle is in pixels, or percent with `%`; the times are in seconds. Both can be omitted, such as
-    /// `0,0,100%x40` or `@1.5-3: animated background`.
+    /// X,Y,WIDTHxHEIGHT@FROM-TO: REASON. The rectangle is in pixels, or in percent with `%`; times are in seconds. Either
+    /// can be omitted, as in `0,0,100%x40` or `@1.5-3: animated background`.
     #[arg(long, value_name = "REGION")]
     ignore: Vec<Region>,
-    /// Smallest difference to report: low, normal or high [default: normal]
+    /// Sensitivity of the comparison: low, normal or high [default: normal]
     #[arg(long, value_name = "LEVEL", value_parser = values::sensitivity(), hide_possible_values = true)]
     sensitivity: Option<Sensitivity>,
     /// Threshold for a block in a frame, in levels of 0 to 255 [default: 6.0]
@@ -80,7 +80,7 @@ pub(super) struct CompareArgs {
     /// Threshold for a block over 15 frames, in levels [default: 2.2]
     #[arg(long, value_name = "LEVELS", value_parser = values::positive_number)]
     sustained: Option<f64>,
-    /// Threshold for levels of the sound, in dB [default: 0.5]
+    /// Threshold for sound levels, in dB [default: 0.5]
     #[arg(long, value_name = "DB", value_parser = values::positive_number)]
     sound: Option<f64>,
 }

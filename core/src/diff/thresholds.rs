@@ -15,7 +15,7 @@ closed_set! {
         Low = "low",
         /// The thresholds that were validated with renders of one encoder.
         Normal = "normal",
-        /// Near the noise of the encoder: may report differences that are none.
+        /// Near the noise of the encoder: may report noise as differences.
         High = "high",
     }
 }

@@ -17,7 +17,7 @@ pub(super) const DIFF_KEYS: &[&str] =
 pub(crate) struct DiffConfig {
     /// Whether videos are not compared.
     pub(crate) is_off: bool,
-    /// How small a difference is reported.
+    /// Sensitivity of the comparison.
     pub(crate) sensitivity: Option<Sensitivity>,
     /// Threshold for a block in a frame.
     pub(crate) instant: Option<f64>,
@@ -25,9 +25,9 @@ pub(crate) struct DiffConfig {
     pub(crate) sustained: Option<f64>,
     /// Threshold for levels of the sound.
     pub(crate) sound: Option<f64>,
-    /// Regions that are not compared.
+    /// Regions to ignore.
     pub(crate) ignore: Option<Vec<Region>>,
-    /// Differences that fail.
+    /// Differences to fail on.
     pub(crate) fail_on_diff: Option<FailOn>,
     /// Path of the directory of golden files, from the root of the repository.
     pub(crate) golden: Option<String>,
@@ -113,16 +113,16 @@ pub(super) fn diff_schema() -> Value {
                 "type": "object",
                 "additionalProperties": false,
                 "properties": {
-                    "sensitivity": { "enum": Sensitivity::NAMES, "description": "How small a difference is reported [default: normal]" },
+                    "sensitivity": { "enum": Sensitivity::NAMES, "description": "Sensitivity of the comparison [default: normal]" },
                     "instant": threshold("Threshold for a block in a frame, in levels of 0 to 255 [default: 6.0]"),
                     "sustained": threshold("Threshold for the mean of a block over 15 frames, in levels [default: 2.2]"),
-                    "sound": threshold("Threshold for levels of the sound, in dB [default: 0.5]"),
+                    "sound": threshold("Threshold for sound levels, in dB [default: 0.5]"),
                     "ignore": {
                         "type": "array",
                         "items": { "type": "string" },
-                        "description": format!("Regions that are not compared: {region}"),
+                        "description": format!("Regions to ignore: {region}"),
                     },
-                    "fail-on-diff": { "enum": FailOn::NAMES, "description": "Differences that fail [default: never]" },
+                    "fail-on-diff": { "enum": FailOn::NAMES, "description": "Differences to fail on [default: never]" },
                     "golden": {
                         "type": "string",
                         "minLength": 1,

@@ -35,7 +35,7 @@ pub(crate) enum DiffError {
     },
     /// Both are one file.
     SameFile(PathBuf),
-    /// There is no golden file of a video.
+    /// The golden file of a video does not exist.
     NoGolden(PathBuf),
     /// A golden file cannot be read or made.
     Golden(PathBuf, GoldenError),
@@ -112,14 +112,14 @@ impl Fault for DiffError {
             }
             Self::SameFile(_) => "pass two different files".to_owned(),
             Self::NoGolden(_) => {
-                "write it with `hyperframes-ci diff --update <DIR>`, and commit it".to_owned()
+                "run `hyperframes-ci diff --update <DIR>` to write it, and commit it".to_owned()
             }
             Self::Golden(_, GoldenError::Newer(_)) => "update hyperframes-ci".to_owned(),
             Self::Golden(_, GoldenError::TooLarge) => "compare files, or use --base".to_owned(),
             Self::Golden(..) => {
-                "restore it, or write it again with `hyperframes-ci diff --update <DIR>`".to_owned()
+                "restore it, or run `hyperframes-ci diff --update <DIR>` to write it again".to_owned()
             }
-            Self::SameGolden(_) => "give it another name in hyperframes-ci.toml".to_owned(),
+            Self::SameGolden(_) => "rename one of them in hyperframes-ci.toml".to_owned(),
             Self::Program(error) => return error.help(),
             Self::Report(_, error) => {
                 return gate::help_of(error).or_else(|| {

@@ -194,7 +194,7 @@ impl Frames {
         Ok(Self { receiver, recycled, current: BlockSums::default(), next: 0 })
     }
 
-    /// Goes on to the frame with this number.
+    /// Advances to the frame with this number.
     fn advance(&mut self, number: u32) -> Result<(), DiffError> {
         while self.next <= number {
             match self.receiver.recv() {

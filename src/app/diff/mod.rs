@@ -33,7 +33,7 @@ use crate::system::programs::Ffmpeg;
 use crate::ui::Console;
 use file::VideoFile;
 
-/// A video file that somebody names.
+/// A video file that the user names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DiffInput<'a> {
     /// Its path.

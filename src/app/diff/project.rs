@@ -285,7 +285,7 @@ impl Pair<'_> {
         })
     }
 
-    /// Renders the base once more, if this machine renders it: two renders of it must be equal. Without a second render the
+    /// Renders the base a second time, if this machine renders it: two renders of it must be equal. Without a second render the
     /// first one is believed.
     fn render_again(&self, base: &Side, console: &mut Console) -> Option<KnownVideo> {
         let (video, spec) = self.output(base.spec.as_ref()?, "base-again");

@@ -1,4 +1,4 @@
-//! The report: one HTML file with the videos, and pictures beside it.
+//! The report: one HTML file with the videos, and pictures next to it.
 
 mod data;
 mod page;
@@ -20,7 +20,7 @@ use data::ViewerData;
 /// Total size of two videos in bytes up to which they are inside of the page.
 const MAX_INLINE: u64 = 5 * 1024 * 1024;
 
-/// Total size of all videos inside of a page in bytes; those beyond it are beside.
+/// Total size of all videos inside of a page in bytes; those beyond it are separate files.
 const MAX_INLINE_TOTAL: u64 = 40 * 1024 * 1024;
 
 /// Collects the comparisons of a report, and writes it.
@@ -98,7 +98,7 @@ impl Report {
         name
     }
 
-    /// Returns the URLs of two videos in the page: with their bytes, or of files beside the page.
+    /// Returns the URLs of two videos in the page: with their bytes, or of files next to the page.
     fn sources(&mut self, stem: &str, files: [&VideoFile; 2]) -> Result<[String; 2], Error> {
         use base64::Engine as _;
 

@@ -1,4 +1,4 @@
-//! The page of the report. It loads nothing but the videos beside it, and runs no script but its own.
+//! The page of the report. It loads nothing but the videos next to it, and runs no script but its own.
 
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
