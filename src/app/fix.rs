@@ -1,4 +1,4 @@
-//! The use case `check --fix`: corrects what needs no judgement.
+//! The use case `check --fix`: applies automatic fixes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -65,8 +65,8 @@ pub(super) struct Args {
     changed_since: Option<String>,
     /// Check the staged files; only report what they affect
     ///
-    /// For hooks: contents come from the index of Git, so that findings are those of the commit. Files that are not added
-    /// to the index count as missing. Without PATHS, the whole repository is checked.
+    /// For hooks: reads contents from the Git index, so that findings match the commit. Files that are not added to the
+    /// index count as missing. Without PATHS, the whole repository is checked.
     #[arg(long, conflicts_with_all = ["changed_since", "selection", "composition", "aspect_ratio", "variables"])]
     #[arg(conflicts_with_all = ["variables_file", "rows", "fix", "official"])]
     staged: bool,
@@ -75,25 +75,25 @@ pub(super) struct Args {
     format: Option<ReportFormat>,
     /// Write a report to a file as well; may be repeated
     ///
-    /// Formats: junit, code-quality (GitLab), sarif and json. Paths in all output are relative to the repository then.
+    /// Formats: junit, code-quality (GitLab), sarif and json. Paths in all output are then relative to the repository.
     #[arg(long, value_name = "FORMAT=FILE")]
     save_report: Vec<SavedReport>,
     /// Findings of one kind to print in full; 0 = all [default: 20]
     ///
-    /// The others are one finding with their number. Applies to the format human.
+    /// The rest are summarized as one finding. Applies to the format human.
     #[arg(long, value_name = "N")]
     max_findings: Option<usize>,
-    /// Correct what needs no judgement, and print the changes
+    /// Apply automatic fixes, and print the changes
     ///
-    /// Edits files in place. `check --explain <CODE>` says whether its findings can be corrected.
+    /// Edits files in place. `check --explain <CODE>` says whether a finding can be fixed.
     #[arg(long)]
     fix: bool,
     /// With --fix, print the changes without making them
     #[arg(long, requires = "fix")]
     dry_run: bool,
-    /// Run the official linter as well, and add what only it finds
+    /// Also run the official linter, and report what only it finds
     ///
-    /// The engine is installed if needed, as for a local render.
+    /// Installs the engine if needed, as for a local render.
     #[arg(long, conflicts_with = "fix")]
     official: bool,
     /// Explain a check and exit

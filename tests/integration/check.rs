@@ -222,7 +222,7 @@ fn documentation() -> String {
          or `hyperframes-ci.toml` at the root of the repository. Flags override the file:\n\n\
          ```toml\n[check]\ndeny = [\"unused-variable\"]\nwarn = [\"missing-asset\"]\nallow = [\"insecure-reference\"]\n\
          strict = false\n```\n\n\
-         `check --fix` corrects what needs no judgement, and prints the changes; with `--dry-run`, it only prints them. JSON\n\
+         `check --fix` applies automatic fixes and prints the changes; with `--dry-run`, it only prints them. JSON\n\
          and SARIF have the corrections of each finding as edits.\n\n\
          Notes never fail a check. Like the official command line, `render` reports findings about declarations and values\n\
          as warnings unless `--strict-variables` is set.\n",

@@ -181,19 +181,19 @@ pub(crate) fn table() -> String {
     let mut text = format!(
         "\n## Proven by rendering\n\n\
          Every error is rendered by the official engine {ENGINE}, next to a corrected twin. A finding is an error because\n\
-         the render fails, waits 45 seconds for a timeline, or makes another video.\n\n\
+         the render fails, waits 45 seconds for a timeline, or produces a different video.\n\n\
          | check | the engine | effect |\n|---|---|---|\n"
     );
     for case in cases("") {
         let engine = match case.engine() {
             "fails" => "fails",
             "waits" => "waits 45 s",
-            "differs" => "renders another video",
+            "differs" => "renders a different video",
             _ => "not rendered",
         };
         let _ = writeln!(text, "| [`{0}`](#{0}) | {engine} | {1} |", case.name, case.effect());
     }
-    text.push_str("\nThe following are accepted, because the engine renders them as their authors mean:\n\n");
+    text.push_str("\nThe following are accepted, because the engine renders them as intended:\n\n");
     for case in cases("accepted") {
         let _ = writeln!(text, "- {}", case.effect());
     }

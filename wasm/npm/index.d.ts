@@ -24,7 +24,7 @@ export interface Diagnostic {
   message: string;
   /** How to fix it. */
   help?: string;
-  /** A correction that needs no judgement. */
+  /** An automatic fix. */
   fix?: Fix;
   /** `hyperframes/` and a code, for findings of the official linter. Only the command line runs it. */
   source?: string;

@@ -1,4 +1,4 @@
-//! Corrects what needs no judgement.
+//! Applies automatic fixes.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Corrected {
     pub corrections: usize,
 }
 
-/// Checks a project and corrects what needs no judgement, until nothing is left to correct. The new texts are added to
+/// Checks a project and applies automatic fixes until nothing is left to correct. The new texts are added to
 /// `texts`, by repository path, which also replace files of the tree. `select` sets severities and removes the findings
 /// that must stay as they are.
 #[must_use]

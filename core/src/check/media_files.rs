@@ -10,7 +10,7 @@ use crate::media::{Media, has_properties};
 use crate::project::Destination;
 use crate::text::Span;
 
-/// Files may be shorter than their elements by so many seconds: encoders cut and pad.
+/// Files may be shorter than their elements by this many seconds: encoders cut and pad.
 const TOLERANCE: f64 = 0.25;
 
 /// Video codecs that browsers play; others are decoded by the renderer.

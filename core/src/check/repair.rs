@@ -10,7 +10,7 @@ pub(super) fn add_attribute(node: &Node, attribute: &str) -> (Span, String) {
     (Span { start: at, end: at }, format!(" {attribute}"))
 }
 
-/// Returns whether a value can be written at the place of an attribute's value as it is.
+/// Returns whether a value can be written in place of an attribute's value without escaping.
 pub(super) fn fits(source: &str, span: Span, value: &str) -> bool {
     let is_quoted = source.get(..span.start).is_some_and(|before| before.ends_with(['"', '\'']));
     value.chars().all(|letter| {

@@ -294,7 +294,7 @@ impl Film<'_> {
         urls
     }
 
-    /// Returns whether a script that was not read is no known library, and so may do anything.
+    /// Returns whether a script that was not read is not a known library, and so may do anything.
     fn has_unknown_script(&self) -> bool {
         let is_known = |url: &&str| Library::ALL.iter().any(|library| library.is_in(url));
         let injects = |page: &&Page| {

@@ -130,7 +130,7 @@ pub struct Diagnostic {
     /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// A correction that needs no judgement.
+    /// An automatic fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
     /// Where the finding comes from, if it is not ours: `hyperframes/` and the code of the official linter.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::text::{Position, Span};
 
-/// A correction that needs no judgement: edits of the file that the finding is about.
+/// An automatic fix: edits of the file that the finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
     /// What the edits do, as an imperative.

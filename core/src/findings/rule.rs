@@ -681,7 +681,7 @@ rules! {
 
     /// A comment of CSS or scripts is in the markup.
     ///
-    /// HTML knows `<!-- … -->` only, so `/* … */` is shown as text.
+    /// HTML comments are written `<!-- … -->`; `/* … */` is shown as text.
     VisibleComment = "visible-comment", Structure, Warning, official = ["visible_markup_comment"];
 
     /// The rendered file is a fragment.

@@ -78,7 +78,7 @@ pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
             "type": "object",
             "required": ["code", "severity", "path", "message"],
             "properties": {
-                "code": { "type": "string", "description": "Code of the check; see docs/checks.md" },
+                "code": { "type": "string", "description": "Code of the check; `check --explain` describes it" },
                 "severity": { "enum": ["error", "warning", "note"] },
                 "path": { "type": "string" },
                 "span": span,
@@ -89,7 +89,7 @@ pub(crate) fn diagnostics(_: &mut SchemaGenerator) -> Schema {
                 "source": { "type": "string", "description": "`hyperframes/` and a code of the official linter" },
                 "fix": {
                     "type": "object",
-                    "description": "A correction that needs no judgement; `check --fix` makes it",
+                    "description": "An automatic fix; `check --fix` applies it",
                     "required": ["description", "edits"],
                     "properties": {
                         "description": { "type": "string" },

@@ -11,7 +11,7 @@ use super::page::Page;
 use crate::findings::{Diagnostic, Text};
 use crate::lang::style::StyleRule;
 
-/// Checks the styles of a page, which have these rules; `is_mounted` tells whether another page mounts it.
+/// Checks the styles of a page, which have these rules; `is_mounted` says whether another page mounts it.
 pub(super) fn check(
     page: &Page,
     text: &Text<'_>,
