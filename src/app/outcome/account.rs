@@ -40,7 +40,7 @@ pub(crate) struct DeleteOutcome {
     pub(crate) deleted: bool,
 }
 
-/// See [`DeleteOutcome`].
+/// The result of deleting a render.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DeletedRender {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::parts;
 
-/// What differs between videos.
+/// The result of comparing videos.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DiffOutcome {
@@ -31,12 +31,12 @@ pub(crate) struct ComparisonOutcome {
     pub(crate) status: &'static str,
     /// One line for people, such as `launch: changed, 9 of 60 frames, 1.20–1.50 s`.
     pub(crate) summary: String,
-    /// Why it was not compared.
+    /// Reason for a comparison that was skipped or failed.
     pub(crate) reason: Option<String>,
-    /// How far the comparison had to look: `files`, `packets` or `frames`; `golden` if it was with a golden file; null if
+    /// Data that was compared: `files`, `packets`, `frames`, or `golden` for a golden file; null if
     /// nothing was compared.
     pub(crate) method: Option<&'static str>,
-    /// What differs: `picture`, `sound`, `size`, `duration`, `fps` or `alpha`.
+    /// Kinds of differences: `picture`, `sound`, `size`, `duration`, `fps` or `alpha`.
     pub(crate) differences: Vec<&'static str>,
     /// The earlier video; null for a golden file.
     pub(crate) base: Option<DiffVideo>,
@@ -50,7 +50,7 @@ pub(crate) struct ComparisonOutcome {
     pub(crate) sound: Option<DiffSound>,
     /// The thresholds that apply.
     pub(crate) thresholds: DiffThresholds,
-    /// What is not compared.
+    /// Ignored regions.
     pub(crate) ignored: Vec<DiffRegion>,
     /// Remarks, such as settings of the encoder that differ.
     pub(crate) notes: Vec<String>,
@@ -123,7 +123,7 @@ pub(crate) struct DiffRange {
     pub(crate) instant: f64,
     /// Largest mean difference of a block over 15 frames, in levels.
     pub(crate) sustained: f64,
-    /// Where it differs, in pixels; the largest box first.
+    /// Boxes in pixels around the differences; the largest first.
     pub(crate) boxes: Vec<DiffBox>,
 }
 
@@ -183,7 +183,7 @@ pub(crate) struct DiffThresholds {
 pub(crate) struct DiffRegion {
     /// The region as it was given, without the reason.
     pub(crate) region: String,
-    /// Why it is not compared.
+    /// Reason for ignoring the region.
     pub(crate) reason: Option<String>,
 }
 
@@ -201,7 +201,7 @@ pub(crate) struct DiffReport {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DiffImages {
-    /// When it differs and by how much, as a PNG.
+    /// Strip that shows time and size of the differences, as a PNG.
     pub(crate) strip: Option<PathBuf>,
     /// Frames of both videos where they differ, as a PNG.
     pub(crate) filmstrip: Option<PathBuf>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What a local render finds on this machine.
+/// Programs and sandbox that local renders use on this machine.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct DoctorOutcome {
@@ -37,7 +37,7 @@ pub(crate) struct ProgramOutcome {
 pub(crate) struct SandboxOutcome {
     /// Layers around the pages.
     pub(crate) layers: Vec<LayerOutcome>,
-    /// Why a layer is missing.
+    /// Reason for a missing layer.
     pub(crate) missing: Option<String>,
     /// Whether pages of pull requests from forks are rendered on this machine.
     pub(crate) renders_forks: bool,

@@ -27,7 +27,7 @@ pub(crate) struct EntryRender {
     pub(crate) result: EntryResult,
 }
 
-/// See [`EntryRender`].
+/// The render of an entry.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum EntryResult {

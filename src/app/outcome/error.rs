@@ -17,7 +17,7 @@ pub(crate) struct ErrorOutcome {
     pub(crate) error: Value,
 }
 
-/// See [`ErrorOutcome`].
+/// The error and its details.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ErrorView {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What `media adopt` has recorded.
+/// The result of `media adopt`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct MediaAdoptOutcome {
@@ -45,9 +45,9 @@ pub(crate) struct MediaStatus {
     pub(crate) status: MediaState,
     /// Code of the finding; null if the entry is current.
     pub(crate) code: Option<&'static str>,
-    /// What is wrong; null if the entry is current.
+    /// The problem; null if the entry is current.
     pub(crate) message: Option<String>,
-    /// What to do about it; null if the entry is current.
+    /// How to fix it; null if the entry is current.
     pub(crate) help: Option<&'static str>,
     /// Identity of the media; null if the script cannot be read.
     pub(crate) identity: Option<String>,
