@@ -279,8 +279,10 @@ fn machine() -> Vec<Error> {
         EngineError::Start(denied()).into(),
         EngineError::TimedOut.into(),
         EngineError::Limit(Excess::Disk(20 << 30)).into(),
-        EngineError::Sandbox(SandboxError::Strangers("macos does not have a layer for files".to_owned()))
-            .into(),
+        EngineError::Sandbox(SandboxError::Strangers(
+            "macos does not support a sandbox for files".to_owned(),
+        ))
+        .into(),
         EngineError::Failed("TypeError: x is not a function".to_owned()).into(),
         EngineError::NoVideo.into(),
         EngineError::Refused(vec![crate::engine::Refused {

@@ -55,7 +55,9 @@ impl fmt::Display for EngineError {
             Self::NotLinted(output) => write!(f, "the official linter failed: {output}"),
             Self::NoVideo => f.write_str("the engine did not write a video"),
             Self::Refused(found) => {
-                f.write_str("the project was not rendered, because it refers to what is outside of it:")?;
+                f.write_str(
+                    "the project was not rendered, because it refers to files or hosts outside of it:",
+                )?;
                 for refused in found.iter().take(MAX_LISTED) {
                     write!(f, "\n{refused}")?;
                 }

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 /// Why the engine is not started.
 #[derive(Debug)]
 pub(crate) enum SandboxError {
-    /// The pages are those of strangers, and no layer holds files or the network; the reason.
+    /// The pages may be from a fork, and no layer protects files or the network; the reason.
     Strangers(String),
     /// The proxy or the files of the sandbox could not be made.
     Start(io::Error),
@@ -20,7 +20,7 @@ impl fmt::Display for SandboxError {
             Self::Strangers(reason) => {
                 write!(
                     f,
-                    "not rendered: the page is not trusted, and this machine cannot contain it: {reason}"
+                    "not rendered: the page may be from a fork, and this machine cannot sandbox it: {reason}"
                 )
             }
             Self::Start(error) => write!(f, "cannot start the sandbox of the engine: {error}"),

@@ -1,5 +1,5 @@
 //! `hyperframes-ci __contain POLICY PROGRAM…`: restricts this process and then becomes the program. `__relay POLICY` is the
-//! process beside it that leads to the filtering proxy.
+//! process next to it that leads to the filtering proxy.
 //!
 //! A process of its own, since restrictions cannot be taken back, and since code between `fork` and `exec` would be
 //! unsafe.

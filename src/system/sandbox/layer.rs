@@ -92,9 +92,9 @@ pub(crate) enum Network {
 pub(crate) struct SandboxOptions {
     /// What pages reach.
     pub(crate) network: Network,
-    /// Whether the user renders without any layer. Has no effect on pages of strangers.
+    /// Whether the user renders without any layer. Has no effect on pages that may be from a fork.
     pub(crate) is_off: bool,
-    /// Whether the pages are those of strangers, who must meet a layer for files and one for the network.
+    /// Whether the pages may be from a fork, and require a layer for files and one for the network.
     pub(crate) is_for_strangers: bool,
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Watches the files in `folder`. They may take three quarters of the space that is free now, and the processes nine
-    /// tenths of the memory: the machine must go on working.
+    /// tenths of the memory: the machine must stay usable.
     pub(crate) fn new(folder: &Path) -> Self {
         let max_disk = free_space(folder).map_or(DEFAULT_DISK, |free| free / 4 * 3);
         let max_memory = memory::total().map_or(u64::MAX, |memory| memory / 10 * 9);
@@ -64,7 +64,7 @@ impl Watch {
         }
     }
 
-    /// Measures, if it is time to; returns whether the engine may go on.
+    /// Measures, if it is time to; returns whether the engine may continue.
     pub(crate) fn may_continue(&mut self, process: &RunningProcess) -> bool {
         let began = Instant::now();
         if began < self.next {

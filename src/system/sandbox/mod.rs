@@ -52,7 +52,7 @@ impl Sandbox {
     /// then counts as one that does not start.
     ///
     /// # Errors
-    /// Returns [`SandboxError::Strangers`] if pages of strangers would not meet a layer for files and one for the
+    /// Returns [`SandboxError::Strangers`] if pages that may be from a fork would lack a layer for files or one for the
     /// network.
     pub(crate) fn find(
         options: SandboxOptions,
@@ -98,10 +98,10 @@ impl Sandbox {
         self.missing.as_deref()
     }
 
-    /// Checks that pages of strangers may be rendered.
+    /// Checks that pages that may be from a fork may be rendered.
     ///
     /// # Errors
-    /// Returns [`SandboxError::Strangers`] if no layer holds files, or none holds the network.
+    /// Returns [`SandboxError::Strangers`] if no layer protects files, or none protects the network.
     pub(crate) fn check_for_strangers(&self) -> Result<(), SandboxError> {
         let holds_files = self.layers.iter().any(|layer| layer.holds_files());
         let holds_network = self.layers.iter().any(|layer| layer.holds_network());
@@ -173,7 +173,7 @@ impl Sandbox {
         missing: &mut Vec<String>,
         deadline: Deadline,
     ) -> Option<(Vec<Layer>, ProgramVersions)> {
-        missing.push(format!("{} does not have a layer for files", std::env::consts::OS));
+        missing.push(format!("{} does not support a sandbox for files", std::env::consts::OS));
         None
     }
 }

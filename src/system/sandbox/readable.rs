@@ -60,7 +60,7 @@ pub(super) fn readable(programs: &ContainedPrograms) -> Vec<PathBuf> {
     system.chain(of_programs(programs)).collect()
 }
 
-/// Returns what the programs read: themselves, with the files beside them, and the directories of the engine.
+/// Returns what the programs read: themselves, with the files next to them, and the directories of the engine.
 pub(super) fn of_programs(programs: &ContainedPrograms) -> Vec<PathBuf> {
     let mut paths = vec![programs.packages.clone()];
     for program in [&programs.node, &programs.browser, &programs.ffmpeg] {

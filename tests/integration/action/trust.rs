@@ -382,7 +382,7 @@ fn pages_of_a_fork_are_not_rendered_where_no_layer_holds_files() {
     let mut runner = stage.runner("pull_request", &payload);
     runner.set("HYPERFRAMES_CI_TEST_LAYERS", "none");
     let run = stage.run(&runner, &inputs);
-    let reason = "this machine cannot contain it";
+    let reason = "this machine cannot sandbox it";
     assert!(run.summary.contains(reason), "{}\n{}", run.summary, run.log);
     let report = fs::read_to_string(&run.outputs["report-path"]).unwrap();
     assert!(report.contains("\"code\": \"not_contained\""), "{report}");
