@@ -176,7 +176,7 @@ impl InputReader<'_> {
                     rule.map_err(|error| {
                         Error::usage(
                             format!("input {name}: {error}"),
-                            "run `hyperframes-ci check --explain CODE` or see docs/checks.md for the codes",
+                            "see https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/checks.md for all codes",
                         )
                     })?,
                     level,

@@ -38,7 +38,9 @@ pub(super) struct Args {
     /// Lifetime of access tokens, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     token_lifetime: u64,
-    /// JSON file with faults to inject (see docs/emulator.md)
+    /// JSON file with faults to inject
+    ///
+    /// Format: https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/emulator.md#faults
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 }

@@ -40,7 +40,7 @@ impl Fault for EmulatorError {
         Some(match self {
             Self::Port(..) => "remove --port to use a free port".to_owned(),
             Self::Storage(_) => "check the free space and TMPDIR".to_owned(),
-            Self::Script(_) => "see docs/emulator.md for the format".to_owned(),
+            Self::Script(_) => "see https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/emulator.md#faults for the format".to_owned(),
         })
     }
 }
