@@ -7,7 +7,7 @@ pub(super) const DEFAULT: &str = "hyperframes";
 const KEY_LENGTH: usize = 16;
 
 /// Returns the name of the artifact of the use `number` of the action in a job, whose identifier is `key`. A name that the
-/// workflow sets is used as it is.
+/// workflow sets is used unchanged.
 pub(super) fn name(input: &str, key: &str, number: Option<&str>) -> String {
     match number.filter(|number| *number != "1") {
         _ if input != DEFAULT => input.to_owned(),

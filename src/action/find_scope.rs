@@ -148,7 +148,7 @@ pub(super) fn find_scope(
     Ok(scope)
 }
 
-/// Reads the configuration: that of the base if the run may have access to secrets while its code may be a stranger's.
+/// Reads the configuration: that of the base if the run may have access to secrets while its code may be from a fork.
 fn settings(inputs: &Inputs, provider: &dyn CiProvider) -> Result<Settings, Error> {
     let config = match &provider.event().config {
         ConfigSource::Base(base) => Some(write_base_config(provider, base.as_deref())?),
@@ -204,7 +204,7 @@ fn check_targets(inputs: &Inputs, found: &BTreeSet<String>) -> Result<(), Error>
     }
 }
 
-/// Clears the targets if the code of a stranger might run next to secrets: pages run scripts, and only the cloud may render
+/// Clears the targets if code from a fork might run next to secrets: pages run scripts, and only the cloud may render
 /// them then, which needs a credential.
 fn skip_untrusted_targets(
     scope: &mut Scope,

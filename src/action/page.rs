@@ -102,12 +102,12 @@ impl BranchPage {
     }
 }
 
-/// Where the page finds its files, all of which are beside it.
+/// Where the page finds its files, all of which are next to it.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     /// In the output directory.
     Output,
-    /// On the previews branch; tells whether a file is there.
+    /// On the previews branch; says whether a file exists.
     Branch(&'a dyn Fn(&str) -> bool),
 }
 
@@ -141,7 +141,7 @@ fn page(scope: &Scope, previews: &[Preview], event: &Event, place: Place<'_>) ->
     )
 }
 
-/// Returns a composition: its video beside the image of the base, and its changed variables.
+/// Returns a composition: its video next to the image of the base, and its changed variables.
 fn section(preview: &Preview, place: Place<'_>) -> String {
     let is_new = if preview.is_new { " (new)" } else { "" };
     let result = match &preview.state {
@@ -208,7 +208,7 @@ fn image(name: &str, alt: &str) -> String {
     format!("<img src=\"{}\" alt=\"{alt}\">", address(name))
 }
 
-/// Returns the relative URL of a file beside the page.
+/// Returns the relative URL of a file next to the page.
 fn address(name: &str) -> String {
     format!("./{}", encode_component(name))
 }
@@ -249,7 +249,7 @@ fn findings(diagnostics: &[Diagnostic]) -> String {
     format!("<section><h2>Findings</h2><table>{rows}</table>{more}</section>")
 }
 
-/// Escapes a text of a stranger, without control characters and characters that mislead, truncated.
+/// Escapes untrusted text, without control characters and characters that mislead, truncated.
 fn text(text: &str) -> String {
     escape(&plain(&text.chars().take(MAX_TEXT).collect::<String>()))
 }

@@ -97,7 +97,7 @@ fn head(scope: &Scope, previews: &[Preview], event: &Event) -> String {
     format!("**{}** for {}{cost} · [log]({})\n\n", parts.join(", "), short_commit(commit), event.run_url)
 }
 
-/// Returns at most `limit` previews: for each a line, and its images below. In cells beside text, images would be a few pixels
+/// Returns at most `limit` previews: for each a line, and its images below. In cells next to text, images would be a few pixels
 /// wide on a phone.
 fn list(previews: &[Preview], limit: usize, has_ranges: bool) -> String {
     let listed = previews.iter().filter(|preview| !preview.has_no_visible_change()).collect::<Vec<_>>();
@@ -133,7 +133,7 @@ fn folded(title: &str, text: &str) -> String {
     }
 }
 
-/// Returns the image of a preview, beside that of the base if there is one.
+/// Returns the image of a preview, next to that of the base if there is one.
 fn images(preview: &Preview) -> String {
     let image = |url: &str, kind: &str, width: u32| {
         let alt = attribute(&format!("{kind} {}", preview.display_name), 120);

@@ -198,7 +198,7 @@ impl PreviewRunner<'_, '_> {
         Ok(spec)
     }
 
-    /// Returns the renderer to use. Code that may be a stranger's overrides the workflow: it is rendered on the runner if
+    /// Returns the renderer to use. Code that may be from a fork overrides the workflow: it is rendered on the runner if
     /// the run has no secrets, and in the cloud if it may have some, where its pages cannot read them.
     fn renderer(&self) -> Option<RendererChoice> {
         let on =

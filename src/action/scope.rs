@@ -68,7 +68,7 @@ impl RenderTarget {
     }
 }
 
-/// Returns whether the run may have access to secrets while its code may be a stranger's.
+/// Returns whether the run may have access to secrets while its code may be from a fork.
 pub(super) fn is_exposed(event: &Event) -> bool {
     event.trust == Trust::Exposed
 }

@@ -1,7 +1,7 @@
 //! The approval of changes by a label of the pull request.
 //!
 //! Anyone who may triage can set a label, and a label stays when the pull request gets new commits. So a label counts only if
-//! somebody with write access set it, and no commit was pushed after that. All of it is read from the service: the event of a
+//! a user with write access set it, and no commit was pushed after that. All of it is read from the service: the event of a
 //! run is older than what has happened since, and times in commits are written by their authors.
 
 use hyperframes_ci_core::time::parse_iso8601;

@@ -17,7 +17,7 @@ pub(crate) enum ProviderError {
     Forbidden(String),
     /// A rate limit of the service would take too long to wait for. Holds the request and the time until it is lifted.
     RateLimited(String, Duration),
-    /// There is no release of a tag. Holds the reason and the remedy.
+    /// A tag has no release. Contains the reason and the remedy.
     NotFound(String, &'static str),
     /// The release cannot be changed any more. Holds the message.
     Immutable(String),

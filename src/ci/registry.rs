@@ -58,7 +58,7 @@ pub(crate) fn default_output(environment: &Environment<'_>, workspace: &Path) ->
     of_service.unwrap_or_else(|| std::env::temp_dir().join("hyperframes-ci"))
 }
 
-/// Returns the directory of the job for temporary files, if the service has one beside that of the system.
+/// Returns the directory of the job for temporary files, if the service has one besides that of the system.
 pub(crate) fn temporary(environment: &Environment<'_>) -> Option<PathBuf> {
     let of_service =
         PROVIDERS.iter().find_map(|provider| (provider.default_output)(environment, Path::new(".")));

@@ -1,7 +1,7 @@
 //! The comment of a pull request, which has one section for each job: what it looks like.
 //!
 //! The comment is Markdown with HTML comments as markers: one that identifies the comment, and a pair around each section.
-//! Sections are stored in a file beside the published images ([`SectionFile`]), from which every job renders the same
+//! Sections are stored in a file next to the published images ([`SectionFile`]), from which every job renders the same
 //! comment. Where a job may not write that file, its section is in the comment only, with the time in its marker.
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Whose code a run has checked out, and what may run next to it.
 //!
-//! A run with secrets or a token with write access must not render the pages of a stranger, nor be configured by one. So
-//! everything is a stranger's unless something that a stranger cannot choose proves that it is of this repository: the
+//! A run with secrets or a token with write access must not render pages of an outsider, nor be configured by one. So
+//! everything is an outsider's unless something that an outsider cannot choose proves that it is of this repository: the
 //! event, the head repository in its payload, or the commit that is checked out. [`EVENTS`] says which of these proves it
 //! for each event. Events that it does not list need the strictest proof.
 

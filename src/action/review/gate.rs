@@ -13,9 +13,9 @@ use crate::ui::Console;
 /// The decision about the differences of a run.
 #[derive(Debug, Default)]
 pub(in crate::action) struct Gate {
-    /// Differences that the gate forbids and nobody has approved.
+    /// Differences that the gate forbids and that are not approved.
     failed: Option<DiffFailed>,
-    /// Why there is no approval.
+    /// Reason for a missing approval.
     reason: Option<String>,
     /// A note for the comment and the summary.
     pub(in crate::action) note: Option<String>,

@@ -213,7 +213,7 @@ impl Review {
     }
 }
 
-/// Returns a text as it is if it has words and numbers only, and as code otherwise.
+/// Returns a text unchanged if it has words and numbers only, and as code otherwise.
 fn plain(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || " .,–%-".contains(character);
     if text.chars().all(is_plain) { text.to_owned() } else { short_code(text, MAX_TITLE) }

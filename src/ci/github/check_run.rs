@@ -1,4 +1,4 @@
-//! Check runs: a result beside those of jobs, with all findings as annotations. A job shows 10 of each severity only.
+//! Check runs: a result next to those of jobs, with all findings as annotations. A job shows 10 of each severity only.
 //!
 //! Source: docs.github.com, "REST API endpoints for check runs".
 

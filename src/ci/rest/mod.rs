@@ -398,7 +398,7 @@ fn host(url: &str) -> String {
     uri.and_then(|uri| Some(uri.authority()?.to_string())).unwrap_or_default()
 }
 
-/// Tells in the log that the run waits for a rate limit, unless that is short.
+/// Logs that the run waits for a rate limit, unless the wait is short.
 fn report_pause(url: &str, pause: Duration) {
     if pause >= Duration::from_secs(5) {
         log::print([format!("waiting {} s for the rate limit of {}", pause.as_secs(), host(url))]);
