@@ -19,7 +19,7 @@ pub(super) enum Command {
 
 /// Sign in with a browser, a device code or an API key
 ///
-/// A stored credential is replaced after the new one has been verified.
+/// Replaces a stored credential only after the new one has been verified.
 #[derive(Debug, clap::Args)]
 pub(super) struct LoginArgs {
     /// Sign in on another device with a code, if this machine has no browser

@@ -5,7 +5,7 @@ use crate::app::outcome::{DoctorOutcome, SandboxOutcome};
 use crate::fault::Error;
 use crate::ui::{Console, plain, table};
 
-/// Show the programs and the sandbox of local renders
+/// Show the programs and the sandbox that local renders use
 ///
 /// Nothing is installed or changed.
 #[derive(Debug, clap::Args)]

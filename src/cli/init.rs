@@ -36,7 +36,7 @@ pub(super) struct Args {
     hooks: Option<Hooks>,
     /// Renderer of the workflow
     ///
-    /// The names are those of `render --renderer`.
+    /// One of the values of `render --renderer`.
     #[arg(long, value_name = "NAME", default_value = renderers::AUTO)]
     #[arg(value_parser = PossibleValuesParser::new(renderers::names()), hide_possible_values = true)]
     renderer: String,
