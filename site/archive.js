@@ -41,7 +41,7 @@ async function pack() {
 }
 
 function showFigures({ digest, fileCount, contentBytes, sizeBytes }) {
-  at("packing").textContent = "What hyperframes-ci uploads, and the digest that identifies it.";
+  at("packing").textContent = "The archive that hyperframes-ci uploads, and its digest.";
   at("file-count").textContent = fileCount.toLocaleString("en");
   at("content-size").textContent = size(contentBytes);
   at("archive-part").hidden = sizeBytes === undefined;
