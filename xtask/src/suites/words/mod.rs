@@ -27,7 +27,18 @@ const FOLDERS: &[(&str, &[&str])] = &[
 ];
 
 /// Files with texts outside of these folders.
-const FILES: &[&str] = &["README.md", "CONTRIBUTING.md", "action.yml", ".pre-commit-hooks.yaml"];
+const FILES: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "action.yml",
+    "examples/README.md",
+    "install/README.md",
+    "install/npm/README.md",
+    ".pre-commit-hooks.yaml",
+];
 
 /// Folders whose doc comments are texts for users: help, and descriptions of the published schemas.
 const PUBLISHED_COMMENTS: &[&str] = &["src/cli", "src/app/outcome"];

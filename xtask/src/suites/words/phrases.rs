@@ -40,6 +40,16 @@ const PHRASES: &[(&str, &[&str])] = &[
     ("render wrong", &[]),
     ("renders wrong", &[]),
     ("moving picture", &[]),
+    ("no judgement", &[]),
+    ("obeyed", &[]),
+    ("obeys", &[]),
+    ("of before", &[]),
+    ("artefact", &[]),
+    ("what is outside", &[]),
+    ("looked at what", &[]),
+    ("holds files", &[]),
+    ("hold files", &[]),
+    ("trusts nothing", &[]),
 ];
 
 /// A phrase in a text.
