@@ -288,6 +288,7 @@ fn tables_of_spreadsheets_are_read() {
     }
     let ran = dry_run(&emulator, folder, "a.csv", b"name;age\nAnna;3\n", &[]).ok();
     assert!(ran.stderr.contains("note: a.csv: detected semicolon as column separator"), "{ran:?}");
+    assert!(ran.stderr.contains("dry run: 1 row; 1 to render"), "{ran:?}");
     let ran = dry_run(&emulator, folder, "b.csv", b"name,age\nAnna,3\n\n,\nBo,4\n\n", &[]).ok();
     assert!(ran.stderr.contains("note: b.csv: 2 blank rows skipped"), "{ran:?}");
     assert!(ran.stderr.contains("dry run: 2 rows; 2 to render"), "{ran:?}");

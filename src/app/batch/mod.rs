@@ -95,8 +95,11 @@ pub(crate) fn run(
     };
     let Some((session, description)) = session.as_deref().zip(description) else {
         console.done(&format!(
-            "dry run: {total} rows; {} to render, {} to reuse, {} already done, {invalid} invalid",
-            plan.renders, plan.reused, plan.done
+            "dry run: {}; {} to render, {} to reuse, {} already done, {invalid} invalid",
+            if total == 1 { "1 row".to_owned() } else { format!("{total} rows") },
+            plan.renders,
+            plan.reused,
+            plan.done
         ));
         return Ok(Outcome::Batch(Box::new(outcome)));
     };
