@@ -77,7 +77,10 @@ impl RowsFile {
                 PipeTimedOut { label: label.to_owned(), name: name.to_owned(), limit: timeout }.into()
             }
             _ => {
-                let help = "pass a JSON Lines, JSON, CSV or TSV file, or - for standard input";
+                let help = match label.starts_with("--") {
+                    true => "pass a JSON Lines, JSON, CSV or TSV file, or - for standard input",
+                    false => "check that the file exists and is readable",
+                };
                 let help = gate::help_of(&error).unwrap_or_else(|| help.to_owned());
                 Error::usage(format!("{label}: cannot read {}: {error}", path.display()), help)
             }
