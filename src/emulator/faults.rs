@@ -56,6 +56,10 @@ pub(super) enum Step {
     Download,
     /// `GET /v3/users/me`
     Me,
+    /// `GET /v3/voices` and `GET /v3/voices/{id}`
+    Voices,
+    /// `POST /v3/voices/speech`
+    Speech,
     /// Not a request: the worker renders the video.
     Render,
 }

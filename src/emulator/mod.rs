@@ -12,6 +12,7 @@ mod faults;
 mod placeholder;
 mod routes;
 mod server;
+mod speech;
 mod state;
 mod webhook;
 mod worker;
@@ -49,7 +50,7 @@ impl Emulator {
         let (mut api, api_listener) = Server::bind(port).map_err(|error| EmulatorError::Port(port, error))?;
         let (mut storage, storage_listener) =
             Server::bind(0).map_err(|error| EmulatorError::Port(0, error))?;
-        let state = Arc::new(State::new(config, folder, storage.url.clone()));
+        let state = Arc::new(State::new(config, folder, storage.url.clone(), backend.is_none()));
         let (api_state, storage_state) = (Arc::clone(&state), Arc::clone(&state));
         let (api_url, storage_url) = (api.url.clone(), storage.url.clone());
         api.serve(api_listener, Arc::new(move |request| routes::api(&api_state, request, &api_url)))

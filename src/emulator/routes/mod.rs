@@ -12,6 +12,7 @@ mod rejection;
 mod renders;
 mod storage;
 mod validation;
+mod voices;
 
 use std::borrow::Cow;
 
@@ -59,6 +60,9 @@ pub(super) fn storage(state: &State, request: &mut Request, url: &str) -> Reply 
     reply
 }
 
+/// The balance of the account before anything is billed, in US dollars.
+const BALANCE: f64 = 100.0;
+
 type Handler<'a> = &'a dyn Fn(&mut Request) -> Result<Reply, Rejection>;
 
 fn route(state: &State, request: &mut Request) -> Reply {
@@ -91,8 +95,15 @@ fn route(state: &State, request: &mut Request) -> Reply {
         ("DELETE", ["v3", "hyperframes", "renders", id]) => {
             (Step::Delete, &|_| renders::delete(state, &decode(id)).map(|value| data(&value)))
         }
-        ("GET", ["v3", "users", "me"]) => (Step::Me, &|_| Ok(data(&account()))),
-        (_, ["v3", "assets" | "hyperframes" | "users", ..]) => {
+        ("GET", ["v3", "users", "me"]) => (Step::Me, &|_| Ok(data(&account(state)))),
+        ("GET", ["v3", "voices"]) => (Step::Voices, &|request| voices::list(request)),
+        ("POST", ["v3", "voices", "speech"]) => {
+            (Step::Speech, &|request| voices::speak(state, request).map(|value| data(&value)))
+        }
+        ("GET", ["v3", "voices", id]) => {
+            (Step::Voices, &|_| voices::detail(&decode(id)).map(|value| data(&value)))
+        }
+        (_, ["v3", "assets" | "hyperframes" | "users" | "voices", ..]) => {
             return error(405, "method_not_allowed", "no such endpoint for this method", None);
         }
         _ => return Rejection::not_found("endpoint").reply(),
@@ -119,14 +130,15 @@ fn authenticate(state: &State, request: &Request) -> Result<(), Rejection> {
     Err(unauthenticated())
 }
 
-fn account() -> Value {
+fn account(state: &State) -> Value {
+    let balance = BALANCE - state.lock().stats.cost_usd;
     json!({
         "username": "emulator",
         "email": "emulator@localhost.invalid",
         "first_name": "Local",
         "last_name": "Emulator",
         "billing_type": "wallet",
-        "wallet": { "currency": "usd", "remaining_balance": 100.0, "auto_reload": { "enabled": false } },
+        "wallet": { "currency": "usd", "remaining_balance": balance, "auto_reload": { "enabled": false } },
         "subscription": null,
         "usage_based": null,
     })

@@ -115,6 +115,7 @@ fn get(state: &State, request: &Request, name: &str) -> Reply {
         Some("webm") => "video/webm",
         Some("mov") => "video/quicktime",
         Some("png") => "image/png",
+        Some("wav") => "audio/wav",
         _ => "application/octet-stream",
     };
     let range = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));

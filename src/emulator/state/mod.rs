@@ -5,6 +5,7 @@ mod grants;
 mod ids;
 mod presign;
 mod render;
+mod voices;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -23,11 +24,14 @@ pub(crate) use ids::random_secret;
 use presign::Presigner;
 pub(crate) use presign::UrlError;
 pub(crate) use render::{Render, RenderOptions, Status};
+pub(crate) use voices::{VOICES, Voice, voice};
 
 /// Settings, stored files and everything that changes.
 pub(super) struct State {
     pub(super) config: Config,
     pub(super) presigner: Presigner,
+    /// Whether videos are the built-in clip, and speech is tones.
+    pub(super) is_placeholder: bool,
     folder: TemporaryFolder,
     inner: Mutex<Inner>,
     changed: Condvar,
@@ -58,6 +62,12 @@ pub(super) struct Stats {
     pub(super) assets_created: u64,
     /// Number of renders that were accepted, and would be billed by the cloud.
     pub(super) renders_submitted: u64,
+    /// Number of speeches that were generated, and would be billed by the cloud.
+    pub(super) speeches_generated: u64,
+    /// Length of all speeches in seconds.
+    pub(super) speech_seconds: f64,
+    /// What the cloud would have charged for speeches, in US dollars.
+    pub(super) cost_usd: f64,
     /// Bytes of archives that were received.
     pub(super) bytes_uploaded: u64,
     /// Method, path and status of every request; status 0 if no reply was sent.
@@ -83,7 +93,12 @@ impl Inner {
 
 impl State {
     /// Returns an empty state that stores files in `folder` and returns URLs of the storage at `storage_url`.
-    pub(super) fn new(config: Config, folder: TemporaryFolder, storage_url: String) -> Self {
+    pub(super) fn new(
+        config: Config,
+        folder: TemporaryFolder,
+        storage_url: String,
+        is_placeholder: bool,
+    ) -> Self {
         let inner = Inner {
             ids: IdGenerator::default(),
             assets: HashMap::new(),
@@ -98,6 +113,7 @@ impl State {
         };
         Self {
             presigner: Presigner::new(storage_url, config.url_lifetime),
+            is_placeholder,
             config,
             folder,
             inner: Mutex::new(inner),
