@@ -200,6 +200,9 @@ pub struct RenderRequest {
     pub callback_url: Option<String>,
 }
 
+/// The endpoint of speech.
+const SPEECH_PATH: &str = "/v3/voices/speech";
+
 const JSON: &str = "application/json";
 const ZIP: &str = "application/zip";
 
@@ -292,6 +295,23 @@ impl Request {
             ("idempotency-key".to_owned(), key.as_str().to_owned()),
         ];
         Self { method: Method::Post, target: Target::Api(path.to_owned()), headers, body: Body::Bytes(body) }
+    }
+
+    /// `POST /v3/voices/speech`: speech, which is billed from here on. The endpoint takes no idempotency key.
+    #[must_use]
+    pub fn speech(body: &Map<String, Value>) -> Self {
+        Self {
+            method: Method::Post,
+            target: Target::Api(SPEECH_PATH.to_owned()),
+            headers: vec![("content-type".to_owned(), JSON.to_owned())],
+            body: Body::Bytes(to_json(body)),
+        }
+    }
+
+    /// Returns whether the response may take up to two minutes, since the work is done meanwhile.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        matches!(&self.target, Target::Api(path) if path == SPEECH_PATH)
     }
 
     /// `GET /v3/users/me`: the account of the credential, with its balance.

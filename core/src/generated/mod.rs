@@ -1,9 +1,15 @@
 //! Media that HeyGen generates: what an entry asks for, its identity, and the lock file.
 
+mod audio;
+mod decision;
 mod lock;
+mod reply;
 mod speech;
 mod words;
 
+pub use audio::AudioFormat;
+pub use decision::{SpeechAction, SpeechKnown, SpeechPermissions};
 pub use lock::{LOCK_FILE, Lock, LockError, LockMistake, LockedFile, LockedMedia};
+pub use reply::{SpeechAnswer, SpeechReply};
 pub use speech::{MAX_SCRIPT, MediaKey, SPEECH_USD_PER_SECOND, Speech};
 pub use words::{CaptionFormat, Word, captions, words_json};

@@ -1,5 +1,6 @@
 //! The times of words: the words file and captions.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The longest line of a caption, in characters.
@@ -9,9 +10,10 @@ const MAX_CUE: usize = 42;
 const PAUSE: f64 = 0.7;
 
 /// A spoken word.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Word {
     /// The word with its punctuation.
+    #[serde(rename = "word")]
     pub text: String,
     /// Start in seconds.
     pub start: f64,

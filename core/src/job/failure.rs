@@ -120,6 +120,20 @@ pub enum Refusal {
         /// The limit.
         most: f64,
     },
+    /// Too much to speak.
+    Speech {
+        /// Estimated seconds of all speech of the run.
+        seconds: f64,
+        /// The limit.
+        most: f64,
+    },
+    /// Too expensive.
+    Cost {
+        /// Estimated price in US dollars.
+        usd: f64,
+        /// The limit.
+        most: f64,
+    },
     /// Too little to spend.
     Balance {
         /// Account balance, in the unit that the account is billed in; `None` if the server does not report it.
@@ -135,7 +149,8 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Renders { .. } => "max_renders",
-            Self::Seconds { .. } => "max_seconds",
+            Self::Seconds { .. } | Self::Speech { .. } => "max_seconds",
+            Self::Cost { .. } => "max_cost",
             Self::Balance { .. } => "min_balance",
         }
     }
@@ -148,7 +163,10 @@ impl Refusal {
             Self::Seconds { seconds: None, .. } => {
                 "nothing was submitted; set data-duration on the root element, or remove --max-seconds"
             }
-            Self::Seconds { .. } => "nothing was submitted; increase --max-seconds to allow it",
+            Self::Seconds { .. } | Self::Speech { .. } => {
+                "nothing was submitted; increase --max-seconds to allow it"
+            }
+            Self::Cost { .. } => "nothing was submitted; increase --max-cost to allow it",
             Self::Balance { .. } => {
                 "nothing was submitted; add credit to the account, or lower --min-balance"
             }
@@ -168,6 +186,12 @@ impl fmt::Display for Refusal {
             }
             Self::Seconds { seconds: None, most } => {
                 write!(f, "cannot check the limit of {most} s: the duration of the composition is unknown")
+            }
+            Self::Speech { seconds, most } => {
+                write!(f, "this would be about {seconds:.1} s of speech, which exceeds the limit of {most} s")
+            }
+            Self::Cost { usd, most } => {
+                write!(f, "this would cost about ${usd:.4}, which exceeds the limit of ${most}")
             }
             Self::Balance { balance: Some(balance), least } => {
                 write!(f, "the account balance of {balance} is below the minimum of {least}")

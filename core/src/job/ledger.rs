@@ -13,9 +13,12 @@
 //! A third kind of line says what an idempotency key of the user's was used for, since the API answers a second request
 //! with that key by the first one's render: `"key":{"key":"…","identity":"hfci_…"}`.
 //!
+//! A fourth kind says how far a request for speech is: `"speech":{"identity":"hfcm_…","state":"submitted"}`. It is written before the
+//! request, since speech has neither an idempotency key nor a list.
+//!
 //! A later line about the same thing counts. A line that is none (the last one of a process that was killed while it
 //! wrote, or one of a later version) is passed over: whatever it said can be asked of the server again, since every
-//! request that creates something carries a key. Nothing here is a secret: ids and digests open nothing without a
+//! request that creates something, but for speech, carries a key. Nothing here is a secret: ids and digests open nothing without a
 //! credential.
 
 use std::collections::BTreeMap;
@@ -50,6 +53,29 @@ pub enum Fact {
     Render(RenderFact),
     /// What an idempotency key of the user's was used for.
     Key(KeyFact),
+    /// A request for speech and how far it is.
+    Speech(SpeechFact),
+}
+
+/// A request for speech and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpeechFact {
+    /// The media key.
+    pub identity: String,
+    /// How far it is.
+    pub state: SpeechState,
+}
+
+/// How far a request for speech is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeechState {
+    /// The request was sent, or is about to be. Without a later line, the speech may have been generated and billed.
+    Submitted,
+    /// The request was refused, or did not reach the API; nothing is billed.
+    NotTaken,
+    /// The speech was generated, and the answer received.
+    Answered,
 }
 
 /// An upload and how far it is.
@@ -130,6 +156,7 @@ pub struct Ledger {
     assets: BTreeMap<String, AssetFact>,
     renders: BTreeMap<String, RenderFact>,
     keys: BTreeMap<String, KeyFact>,
+    speeches: BTreeMap<String, SpeechState>,
 }
 
 impl Ledger {
@@ -166,6 +193,9 @@ impl Ledger {
             Fact::Key(fact) => {
                 self.keys.entry(fact.key.clone()).or_insert(fact);
             }
+            Fact::Speech(fact) => {
+                self.speeches.insert(fact.identity, fact.state);
+            }
         }
     }
 
@@ -179,6 +209,12 @@ impl Ledger {
     #[must_use]
     pub fn key(&self, key: &IdempotencyKey) -> Option<&str> {
         self.keys.get(key.as_str()).map(|fact| fact.identity.as_str())
+    }
+
+    /// Returns how far the last request for the speech with this media key is.
+    #[must_use]
+    pub fn speech(&self, identity: &str) -> Option<SpeechState> {
+        self.speeches.get(identity).copied()
     }
 
     /// Returns the render of the highest generation with this identity, named by its key of generation 0.
@@ -303,6 +339,16 @@ mod tests {
             "{\"at\":1,\"api\":\"https://api.example\",\"asset\":{\"digest\":\"…\",\"asset_id\":\"…\",\"state\":\"ready\"}}\n\
              {\"at\":1,\"api\":\"https://api.example\",\"render\":{\"identity\":\"hfci_…\",\"generation\":0,\"render_id\":\"…\",\"state\":\"submitted\"}}\n"
         );
+    }
+
+    #[test]
+    fn the_last_line_about_a_speech_counts() {
+        let speech = |state| Fact::Speech(SpeechFact { identity: "hfcm_…".to_owned(), state });
+        let facts = [SpeechState::Submitted, SpeechState::NotTaken, SpeechState::Submitted].map(speech);
+        let text = text(&facts);
+        assert!(text.ends_with("\"speech\":{\"identity\":\"hfcm_…\",\"state\":\"submitted\"}}\n"), "{text}");
+        assert_eq!(Ledger::read(&text, API, None).speech("hfcm_…"), Some(SpeechState::Submitted));
+        assert_eq!(Ledger::read(&text, API, None).speech("hfcm_x"), None);
     }
 
     proptest! {

@@ -24,6 +24,7 @@ impl LineRef {
                 Fact::Asset(fact) => hash(fact.digest.as_bytes()),
                 Fact::Render(fact) => hash(fact.identity.as_bytes()),
                 Fact::Key(fact) => hash(fact.key.as_bytes()),
+                Fact::Speech(fact) => hash(fact.identity.as_bytes()),
             },
         };
         (offset >> OFFSET_BITS == 0).then_some(Self(subject >> OFFSET_BITS << OFFSET_BITS | offset))

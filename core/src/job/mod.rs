@@ -36,7 +36,10 @@ pub use backoff::{poll_delay, retry_delay};
 pub use decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
 pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
-pub use ledger::{AssetFact, AssetState, Fact, KeyFact, Ledger, LedgerEntry, RenderFact, RenderState};
+pub use ledger::{
+    AssetFact, AssetState, Fact, KeyFact, Ledger, LedgerEntry, RenderFact, RenderState, SpeechFact,
+    SpeechState,
+};
 pub use ledger_index::{Compaction, LedgerIndex, LineRef};
 pub use machine::GONE_GRACE;
 pub use plan::{
