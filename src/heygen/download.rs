@@ -1,4 +1,4 @@
-//! Downloads a video from a presigned URL to an output file.
+//! Downloads a video or audio from a presigned URL to an output file.
 //!
 //! An interrupted transfer resumes if a validator shows that the rest belongs to the same version; otherwise it starts
 //! over. Length and container are checked before the file gets its final name: every box and cluster must end inside it.
@@ -6,12 +6,16 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
+use hyperframes_ci_core::generated::AudioFormat;
 use hyperframes_ci_core::job::{Remedy, SaveError};
 use hyperframes_ci_core::video::{VideoError, check_complete};
 
 use super::transport::Transport;
 use crate::system::deadline::Deadline;
 use crate::system::output::{OutputError, OutputFile};
+
+/// Bytes of audio that tell its format.
+const AUDIO_HEAD: u64 = 64;
 
 /// Bytes copied at a time.
 const CHUNK: usize = 64 * 1024;
@@ -26,24 +30,42 @@ pub(crate) struct Download {
     most: u64,
     /// The strong `ETag` or the date of the version in the file; without one the transfer cannot be resumed.
     validator: Option<String>,
-    /// The duration of the video in seconds, if the API reports it.
-    duration: Option<f64>,
+    expected: Expected,
+}
+
+/// What a download must be.
+#[derive(Clone, Copy, Debug)]
+enum Expected {
+    /// A whole video, of this duration in seconds if the API reports it.
+    Video(Option<f64>),
+    /// MP3 or WAV.
+    Audio,
 }
 
 impl Download {
     /// Creates a download into an empty file.
     pub(crate) fn new(output: OutputFile) -> Self {
-        Self { output, received: 0, most: 0, validator: None, duration: None }
+        Self { output, received: 0, most: 0, validator: None, expected: Expected::Video(None) }
     }
 
     /// Sets the expected duration of the video in seconds.
     pub(crate) fn of_length(self, duration: Option<f64>) -> Self {
-        Self { duration, ..self }
+        Self { expected: Expected::Video(duration), ..self }
+    }
+
+    /// Expects audio instead of a video.
+    pub(crate) fn of_audio(self) -> Self {
+        Self { expected: Expected::Audio, ..self }
     }
 
     /// Returns the output file.
     pub(crate) fn output(&self) -> &OutputFile {
         &self.output
+    }
+
+    /// Returns the output file, which does not have its name yet.
+    pub(crate) fn into_output(self) -> OutputFile {
+        self.output
     }
 
     /// Gives the file its final name; see [`OutputFile::keep`].
@@ -164,9 +186,12 @@ impl Download {
         self.output.file().rewind()
     }
 
-    /// Checks that the file is a whole MP4, QuickTime or WebM video.
+    /// Checks that the file is a whole MP4, QuickTime or WebM video, or MP3 or WAV audio.
     fn check_whole(&mut self) -> Result<(), SaveError> {
-        let duration = self.duration;
+        let duration = match self.expected {
+            Expected::Video(duration) => duration,
+            Expected::Audio => return self.check_audio(),
+        };
         let file = self.output.file();
         let checked = check_complete(file, duration);
         file.seek(SeekFrom::End(0)).map_err(|error| on_disk(&error))?;
@@ -176,6 +201,26 @@ impl Download {
             }
             error => transient(error.to_string()),
         })
+    }
+}
+
+impl Download {
+    /// Checks the first bytes of audio.
+    fn check_audio(&mut self) -> Result<(), SaveError> {
+        let mut head = Vec::new();
+        let file = self.output.file();
+        let read = file.rewind().and_then(|()| Read::by_ref(file).take(AUDIO_HEAD).read_to_end(&mut head));
+        read.and_then(|_| file.seek(SeekFrom::End(0))).map_err(|error| on_disk(&error))?;
+        if AudioFormat::of(&head).is_some() {
+            return Ok(());
+        }
+        let is_page = head.trim_ascii_start().first() == Some(&b'<');
+        let what = match head.as_slice() {
+            [] => "an empty file",
+            _ if is_page => "an HTML page, possibly from a proxy",
+            _ => "another file",
+        };
+        Err(transient(format!("expected MP3 or WAV audio, but the server sent {what}")))
     }
 }
 

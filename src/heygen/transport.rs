@@ -43,6 +43,38 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) trait Replay: Read + Seek {}
 impl<T: Read + Seek> Replay for T {}
 
+/// How long the API may take for a request that it answers once the work is done: speech takes up to 120 s.
+const SLOW_RESPONSE: Duration = Duration::from_secs(150);
+
+/// Why there is no response.
+#[derive(Debug)]
+pub(crate) struct NoResponse {
+    /// A message without secrets.
+    pub(crate) message: String,
+    /// Whether the request was surely not sent.
+    pub(crate) is_unsent: bool,
+}
+
+impl NoResponse {
+    fn unsent(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_unsent: true }
+    }
+
+    fn of(host: &str, error: &ureq::Error) -> Self {
+        let is_unsent = match error {
+            ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+            ureq::Error::HostNotFound
+            | ureq::Error::ConnectionFailed
+            | ureq::Error::ConnectProxyFailed(_)
+            | ureq::Error::BadUri(_)
+            | ureq::Error::RequireHttpsOnly(_)
+            | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => true,
+            _ => false,
+        };
+        Self { message: format!("{host}: {}", describe(error)), is_unsent }
+    }
+}
+
 /// ASCII characters that are escaped in URLs, in addition to all other characters.
 const UNESCAPED: &AsciiSet = &CONTROLS.add(b' ');
 
@@ -50,6 +82,8 @@ const UNESCAPED: &AsciiSet = &CONTROLS.add(b' ');
 #[derive(Debug)]
 pub(crate) struct Transport {
     api: Agent,
+    /// For requests that are answered once the work is done.
+    slow: Agent,
     external: Agent,
     downloads: Agent,
     base: ApiBase,
@@ -80,6 +114,14 @@ impl Transport {
         };
         let agent = concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION"));
         Self {
+            slow: settings()
+                .user_agent(agent)
+                .accept("application/json")
+                .timeout_recv_response(Some(SLOW_RESPONSE.max(idle_timeout)))
+                .timeout_per_read(Some(SLOW_RESPONSE.max(idle_timeout)))
+                .timeout_recv_body(Some(idle_timeout))
+                .build()
+                .new_agent(),
             // Responses are small: without a limit, a server could keep a connection busy by sending bytes slowly.
             api: settings()
                 .user_agent(agent)
@@ -113,10 +155,24 @@ impl Transport {
     pub(crate) fn send(
         &self,
         request: &Request,
-        mut archive: Option<&mut dyn Replay>,
+        archive: Option<&mut dyn Replay>,
         deadline: Deadline,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Response, String> {
+        self.attempt(request, archive, deadline, progress).map_err(|error| error.message)
+    }
+
+    /// Sends `request` as [`Transport::send`] does.
+    ///
+    /// # Errors
+    /// Returns whether the request was sent, if there is no response before `deadline`.
+    pub(crate) fn attempt(
+        &self,
+        request: &Request,
+        mut archive: Option<&mut dyn Replay>,
+        deadline: Deadline,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Response, NoResponse> {
         if !matches!(request.target, Target::Api(_)) {
             return self.send_once(request, None, archive, deadline, progress);
         }
@@ -126,14 +182,14 @@ impl Transport {
             && session.is_expired
         {
             // If the refresh is refused, the request is sent anyway: the API's own error is clearer.
-            if let Some(renewed) = self.renew(&session.access_token, deadline)? {
+            if let Some(renewed) = self.renew(&session.access_token, deadline).map_err(NoResponse::unsent)? {
                 (credential, is_refreshed) = (Some(renewed), true);
             }
         }
         let again = archive.as_mut().map(|archive| &mut **archive as &mut dyn Replay);
         let response = self.send_once(request, credential.as_ref(), again, deadline, progress)?;
         if let (401, false, Some(Credential::Session(session))) = (response.status, is_refreshed, &credential)
-            && let Some(renewed) = self.renew(&session.access_token, deadline)?
+            && let Some(renewed) = self.renew(&session.access_token, deadline).map_err(NoResponse::unsent)?
         {
             return self.send_once(request, Some(&renewed), archive, deadline, progress);
         }
@@ -168,13 +224,14 @@ impl Transport {
         archive: Option<&mut dyn Replay>,
         deadline: Deadline,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Response, String> {
+    ) -> Result<Response, NoResponse> {
         let (agent, mut url) = match &request.target {
+            Target::Api(path) if request.is_slow() => (&self.slow, format!("{}{path}", self.base)),
             Target::Api(path) => (&self.api, format!("{}{path}", self.base)),
             Target::Presigned(url) => (&self.external, url.clone()),
         };
         let mut builder = head(request, &url, credential);
-        let proxy = proxy(&url)?;
+        let proxy = proxy(&url).map_err(NoResponse::unsent)?;
         let response = match &request.body {
             Body::Empty if request.method == Method::Get && matches!(request.target, Target::Api(_)) => {
                 for _ in 0..MAX_REDIRECTS {
@@ -185,14 +242,15 @@ impl Transport {
                     builder = head(request, &target, credential);
                     url = target;
                 }
-                Err("too many redirects".to_owned())
+                Err(NoResponse { message: "too many redirects".to_owned(), is_unsent: false })
             }
             Body::Empty => run(agent, builder, (), proxy, deadline),
             Body::Bytes(bytes) => run(agent, builder, bytes.as_slice(), proxy, deadline),
             Body::Archive { prefix, suffix } => {
-                let archive = archive.ok_or("no archive to send")?;
-                let size = archive.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
-                archive.rewind().map_err(|error| error.to_string())?;
+                let archive = archive.ok_or_else(|| NoResponse::unsent("no archive to send"))?;
+                let unreadable = |error: io::Error| NoResponse::unsent(error.to_string());
+                let size = archive.seek(SeekFrom::End(0)).map_err(unreadable)?;
+                archive.rewind().map_err(unreadable)?;
                 let length = size + prefix.len() as u64 + suffix.len() as u64;
                 let mut counted = Counted { inner: archive, sent: 0, progress };
                 let mut body = prefix.as_slice().chain(&mut counted).chain(suffix.as_slice());
@@ -341,11 +399,12 @@ fn run(
     body: impl AsSendBody,
     proxy: Option<ureq::Proxy>,
     deadline: Deadline,
-) -> Result<ureq::http::Response<ureq::Body>, String> {
-    let request = builder.body(body).map_err(|_| "invalid request".to_owned())?;
+) -> Result<ureq::http::Response<ureq::Body>, NoResponse> {
+    let request = builder.body(body).map_err(|_| NoResponse::unsent("invalid request"))?;
     let host = request.uri().authority().map(|host| host.as_str().to_owned()).unwrap_or_default();
-    let request = agent.configure_request(request).proxy(proxy).timeout_global(limit(deadline)?).build();
-    agent.run(request).map_err(|error| format!("{host}: {}", describe(&error)))
+    let limit = limit(deadline).map_err(NoResponse::unsent)?;
+    let request = agent.configure_request(request).proxy(proxy).timeout_global(limit).build();
+    agent.run(request).map_err(|error| NoResponse::of(&host, &error))
 }
 
 /// Returns the time that a request may take, or a message if there is none left.
@@ -358,14 +417,15 @@ fn limit(deadline: Deadline) -> Result<Option<Duration>, String> {
 fn read_response(
     response: ureq::http::Response<ureq::Body>,
     credential: Option<&Credential>,
-) -> Result<Response, String> {
+) -> Result<Response, NoResponse> {
     let (parts, mut body) = response.into_parts();
     let headers = parts
         .headers
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
         .collect();
-    let body = body.with_config().limit(MAX_RESPONSE).read_to_vec().map_err(|error| describe(&error))?;
+    let body = body.with_config().limit(MAX_RESPONSE).read_to_vec();
+    let body = body.map_err(|error| NoResponse { message: describe(&error), is_unsent: false })?;
     let response = Response { status: parts.status.as_u16(), headers, body };
     Ok(match credential {
         Some(credential) => masked(response, credential.secret().expose()),
