@@ -104,6 +104,12 @@ fn application() -> Vec<Error> {
             reason: "file not found: assets/voice.mp3".to_owned(),
         }
         .into(),
+        MediaError::NotReady { count: 1, total: 3 }.into(),
+        MediaError::NotGenerated { failed: 1, total: 3, unconfirmed: 0, exit: Exit::General }.into(),
+        MediaError::NotGenerated { failed: 1, total: 3, unconfirmed: 1, exit: Exit::General }.into(),
+        MediaError::Limit(Refusal::Speech { seconds: 90.0, most: 60.0 }).into(),
+        MediaError::Limit(Refusal::Cost { usd: 0.03, most: 0.01 }).into(),
+        MediaError::NoLedger.into(),
         MediaError::Lock(
             path("hyperframes-ci.lock"),
             Lock::parse("version = 1\n<<<<<<< HEAD\n").expect_err("a conflict"),

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use hyperframes_ci_core::generated::SpeechPermissions;
+
 use super::workspace::workspace;
-use crate::app::media::{MediaError, MediaSpec, adopt, examine};
-use crate::app::outcome::{MediaOutcome, MediaState};
+use crate::app::media::{GenerateSpec, MediaError, MediaLimits, MediaSpec, adopt, examine, generate};
+use crate::app::outcome::{GenerationState, MediaGenerateOutcome, MediaOutcome, MediaState};
 use crate::fault::Error;
 use crate::ui::{Console, counted, plain, table};
 
@@ -22,6 +24,10 @@ pub(super) enum Command {
     ///
     /// Requires no credential and no network.
     Plan(Args),
+    /// Generate missing and outdated files with HeyGen
+    ///
+    /// Requires a credential, and is billed. Files that are current, or that an earlier run has paid for, are not requested again.
+    Generate(GenerateArgs),
     /// Record existing files in hyperframes-ci.lock for the current scripts and options
     ///
     /// Requires no credential and no network. Listen to the files first: they are not compared with their scripts.
@@ -39,6 +45,61 @@ pub(super) struct Args {
     /// Configuration file [default: hyperframes-ci.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct GenerateArgs {
+    #[command(flatten)]
+    media: Args,
+    /// Show what would be generated, without requests
+    #[arg(long)]
+    dry_run: bool,
+    /// Maximum estimated length of new media, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = amount)]
+    max_seconds: Option<f64>,
+    /// Maximum estimated price of new media, in US dollars
+    #[arg(long, value_name = "USD", value_parser = amount)]
+    max_cost: Option<f64>,
+    /// Minimum account balance, in the unit that it is billed in
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    min_balance: Option<f64>,
+    /// Number of requests at a time, 1 to 10
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=10))]
+    concurrency: u8,
+    /// Request speech again whose answer was lost, although it may have been billed
+    #[arg(long)]
+    repeat_unconfirmed: bool,
+    /// Replace files that were not generated, or have changed since
+    #[arg(long)]
+    overwrite: bool,
+    /// Ledger that records requests [default: ledger.jsonl in the user's cache directory]
+    #[arg(long, value_name = "FILE", env = "HYPERFRAMES_CI_LEDGER", hide_env = true)]
+    ledger: Option<PathBuf>,
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
+    amount.ok_or_else(|| "must be a number of 0 or more".to_owned())
+}
+
+impl GenerateArgs {
+    fn spec(&self) -> GenerateSpec {
+        GenerateSpec {
+            media: self.media.spec(),
+            limits: MediaLimits {
+                max_seconds: self.max_seconds,
+                max_cost: self.max_cost,
+                min_balance: self.min_balance,
+            },
+            is_dry_run: self.dry_run,
+            permissions: SpeechPermissions {
+                can_overwrite: self.overwrite,
+                can_repeat: self.repeat_unconfirmed,
+            },
+            concurrency: usize::from(self.concurrency),
+            ledger: self.ledger.clone(),
+        }
+    }
 }
 
 impl Args {
@@ -73,6 +134,12 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             ));
             console.outcome(&outcome);
             Ok(())
+        }
+        Command::Generate(args) => {
+            let (outcome, error) = generate(&args.spec(), console)?;
+            print_generated(&outcome, console);
+            console.outcome(&outcome);
+            error.map_or(Ok(()), Err)
         }
         Command::Plan(args) => {
             let outcome = examine(&args.spec())?;
@@ -126,6 +193,35 @@ fn print_plan(outcome: &MediaOutcome, console: &mut Console) {
     }
     console.result(&format!("{summary}\n"));
     note_undeclared(outcome, console);
+}
+
+fn print_generated(outcome: &MediaGenerateOutcome, console: &mut Console) {
+    for media in &outcome.media {
+        match (media.status, &media.message) {
+            (GenerationState::Planned, _) if media.usd > 0.0 => {
+                let (seconds, usd) = (media.seconds, media.usd);
+                console.result(&format!("{}: about {seconds:.1} s, ${usd:.4}\n", plain(&media.file)));
+            }
+            (GenerationState::Planned, _) => {
+                console.result(&format!("{}: paid for by an earlier run\n", plain(&media.file)));
+            }
+            // The others were reported as they happened.
+            (GenerationState::Blocked, Some(message)) => {
+                let code = media.code.unwrap_or_default();
+                console.result(&format!("{}: {message} [{code}]\n", plain(&media.file)));
+                if let Some(help) = &media.help {
+                    console.result(&format!("  help: {help}\n"));
+                }
+            }
+            _ => {}
+        }
+    }
+    if outcome.not_generated == 0 && !outcome.dry_run {
+        let made = outcome.generated + outcome.recovered;
+        let generated = counted(made, "media file");
+        console
+            .done(&format!("generated {generated}, {} current before; ${:.4}", outcome.current, outcome.usd));
+    }
 }
 
 fn note_undeclared(outcome: &MediaOutcome, console: &mut Console) {

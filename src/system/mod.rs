@@ -1,5 +1,6 @@
 //! The operating system: processes, temporary and output files, threads, the clock, and formats shared by other rooms.
 
+pub(crate) mod abort;
 pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod deadline;

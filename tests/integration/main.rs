@@ -41,6 +41,7 @@ mod rows;
 mod sandbox;
 mod saved_reports;
 mod secrets;
+mod speech;
 mod staged;
 mod support;
 mod templates;

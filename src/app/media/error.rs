@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use hyperframes_ci_core::generated::LockError;
+use hyperframes_ci_core::job::Refusal;
 
 use crate::fault::{Exit, Fault, Location};
 use crate::system::gate;
@@ -25,6 +26,28 @@ pub(crate) enum MediaError {
         /// Why, as a lowercase phrase.
         reason: String,
     },
+    /// Entries are invalid, or files would be lost; the entries were printed.
+    NotReady {
+        /// Number of these entries.
+        count: usize,
+        /// Number of all entries.
+        total: usize,
+    },
+    /// Media was not generated; the entries were printed.
+    NotGenerated {
+        /// Number of these entries.
+        failed: usize,
+        /// Number of all entries.
+        total: usize,
+        /// Number of entries that may have been billed.
+        unconfirmed: usize,
+        /// The exit code of the first reason.
+        exit: Exit,
+    },
+    /// A limit of the user forbids it.
+    Limit(Refusal),
+    /// There is no place for the ledger.
+    NoLedger,
     /// Media is not current; the entries were printed.
     NotCurrent {
         /// Number of these entries.
@@ -41,6 +64,14 @@ impl fmt::Display for MediaError {
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Lock(path, error) => write!(f, "{}:{}: {error}", path.display(), error.line),
             Self::NotAdoptable { file, reason } => write!(f, "cannot record {file}: {reason}"),
+            Self::NotReady { count, total } => {
+                write!(f, "{count} of {total} media files cannot be generated")
+            }
+            Self::NotGenerated { failed, total, .. } => {
+                write!(f, "{failed} of {total} media files were not generated")
+            }
+            Self::Limit(refusal) => refusal.fmt(f),
+            Self::NoLedger => f.write_str("cannot record requests: there is no usable ledger"),
             Self::NotCurrent { count, total } => write!(f, "{count} of {total} media files are not current"),
         }
     }
@@ -53,6 +84,10 @@ impl Fault for MediaError {
             Self::Unreadable(..) => "lock_unreadable",
             Self::Lock(..) => "invalid_lock",
             Self::NotAdoptable { .. } => "media_not_adoptable",
+            Self::NotReady { .. } => "media_not_ready",
+            Self::NotGenerated { .. } => "media_not_generated",
+            Self::Limit(refusal) => refusal.code(),
+            Self::NoLedger => "no_ledger",
             Self::NotCurrent { .. } => "media_not_current",
         }
     }
@@ -69,18 +104,31 @@ impl Fault for MediaError {
             Self::NotAdoptable { .. } => {
                 "correct the entry or its files, or record others with --entry; nothing was written".to_owned()
             }
+            Self::NotReady { .. } => "nothing was requested; correct the entries above".to_owned(),
+            Self::NotGenerated { unconfirmed: 0, .. } => {
+                "run the same command again; what is paid for is not requested again".to_owned()
+            }
+            Self::NotGenerated { .. } => {
+                "look for the speech in the usage of the HeyGen account; add --repeat-unconfirmed to request it again".to_owned()
+            }
+            Self::Limit(refusal) => refusal.help().to_owned(),
+            Self::NoLedger => "choose a writable file with --ledger".to_owned(),
             Self::NotCurrent { .. } => {
-                "restore the files, or make new ones and record them with `hyperframes-ci media adopt`".to_owned()
+                "restore the files, or run `hyperframes-ci media generate`".to_owned()
             }
         })
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NotCurrent { .. } => Exit::Preflight,
-            Self::NoEntries(_) | Self::Unreadable(..) | Self::Lock(..) | Self::NotAdoptable { .. } => {
-                Exit::Usage
-            }
+            Self::NotCurrent { .. } | Self::NotReady { .. } => Exit::Preflight,
+            Self::NotGenerated { exit, .. } => *exit,
+            Self::Limit(_) => Exit::Limit,
+            Self::NoLedger
+            | Self::NoEntries(_)
+            | Self::Unreadable(..)
+            | Self::Lock(..)
+            | Self::NotAdoptable { .. } => Exit::Usage,
         }
     }
 
@@ -90,6 +138,10 @@ impl Fault for MediaError {
             Self::NoEntries(_)
             | Self::Unreadable(..)
             | Self::NotAdoptable { .. }
+            | Self::NotReady { .. }
+            | Self::NotGenerated { .. }
+            | Self::Limit(_)
+            | Self::NoLedger
             | Self::NotCurrent { .. } => None,
         }
     }

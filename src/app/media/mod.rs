@@ -1,8 +1,9 @@
-//! The use cases of `media`: media that HeyGen generates, under a lock file. Nothing here uses the network.
+//! The use cases of `media`: media that HeyGen generates, under a lock file. Only `generate` uses the network.
 
 mod adopt;
 mod error;
 mod examine;
+mod generate;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use crate::system::gate::Reach;
 
 pub(crate) use adopt::adopt;
 pub(crate) use error::MediaError;
+pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
 
 /// Which media to examine.
 #[derive(Clone, Debug)]

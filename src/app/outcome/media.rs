@@ -105,11 +105,11 @@ impl MediaState {
         match self {
             Self::Current => None,
             Self::Missing => Some(
-                "restore the file, for example with `git checkout`; or make it, and record it with `hyperframes-ci media adopt`",
+                "restore the file, for example with `git checkout`; or run `hyperframes-ci media generate`",
             ),
-            Self::Outdated => Some(
-                "make the file again, and record it with `hyperframes-ci media adopt`; or undo the change of the entry or its script",
-            ),
+            Self::Outdated => {
+                Some("run `hyperframes-ci media generate`, or undo the change of the entry or its script")
+            }
             Self::Unlocked => {
                 Some("record the file with `hyperframes-ci media adopt`, or restore hyperframes-ci.lock")
             }

@@ -13,6 +13,7 @@ mod entries;
 mod error;
 mod init;
 mod media;
+mod media_generate;
 mod parts;
 mod render;
 pub(crate) mod schemas;
@@ -35,6 +36,7 @@ pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
 pub(crate) use error::ErrorOutcome;
 pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
 pub(crate) use media::{MediaAdoptOutcome, MediaOutcome, MediaState, MediaStatus};
+pub(crate) use media_generate::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };

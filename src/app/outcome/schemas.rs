@@ -16,6 +16,7 @@ use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
 use super::init::InitOutcome;
 use super::media::{MediaAdoptOutcome, MediaOutcome};
+use super::media_generate::MediaGenerateOutcome;
 use super::render::{Outcome, RenderOutcome};
 use crate::app::batch::RowOutcome;
 
@@ -33,6 +34,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("diff", of::<DiffOutcome>),
     ("media-adopt", of::<MediaAdoptOutcome>),
     ("media-check", of::<MediaOutcome>),
+    ("media-generate", of::<MediaGenerateOutcome>),
     ("media-plan", of::<MediaOutcome>),
     ("get", of::<DetailOutcome>),
     ("get-wait", get_wait),

@@ -14,6 +14,7 @@ use std::time::Duration;
 use hyperframes_ci_core::api::IdempotencyKey;
 use hyperframes_ci_core::job::{
     AssetFact, Compaction, Fact, Ledger, LedgerEntry, LedgerIndex, LineRef, RenderFact, RenderKey,
+    SpeechState,
 };
 
 use crate::system::clock::unix_now;
@@ -43,6 +44,12 @@ const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct LedgerError {
     path: PathBuf,
     error: io::Error,
+}
+
+impl LedgerError {
+    pub(super) fn new(path: &Path, error: io::Error) -> Self {
+        Self { path: path.to_owned(), error }
+    }
 }
 
 impl std::fmt::Display for LedgerError {
@@ -153,6 +160,11 @@ impl LedgerFile {
     /// Returns the render key of generation 0 of the first submission with this idempotency key.
     pub(crate) fn key(&self, key: &IdempotencyKey) -> Option<String> {
         self.ask(key.as_str(), &self.appended).key(key).map(str::to_owned)
+    }
+
+    /// Returns how far the last request for the speech with this media key is.
+    pub(crate) fn speech(&self, identity: &str) -> Option<SpeechState> {
+        self.ask(identity, &self.appended).speech(identity)
     }
 
     /// Returns the render as [`Self::render`] does, but without entries of this process.

@@ -1,5 +1,6 @@
 //! Renders in the HeyGen cloud.
 
+pub(crate) mod answers;
 pub(crate) mod failure;
 mod interpreter;
 mod lanes;
@@ -174,7 +175,7 @@ impl CloudSession {
 ///
 /// # Errors
 /// Returns a usage error with the reason.
-fn ledger_path(path: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn ledger_path(path: &Path) -> Result<PathBuf, Error> {
     let is_checked_out = OutputTarget::of(path.parent().unwrap_or(Path::new("")))
         .is_ok_and(|folder| std::env::current_dir().is_ok_and(|current| folder.path.starts_with(current)));
     if !is_checked_out {

@@ -39,6 +39,7 @@ const OWN: &[(&str, &str)] = &[
     ("src/engine/refusal.rs", "the files of the unpacked project, links refused"),
     ("src/engine/refusal/differential.rs", "tests with the engine"),
     ("src/heygen/auth/", "the user's credentials"),
+    ("src/renderers/cloud/answers.rs", "files beside the ledger"),
     ("src/renderers/cloud/ledger.rs", "the ledger, after the gate has resolved its path"),
     ("src/renderers/lambda/", "the tooling's work directory, and the state of a stack"),
     ("src/renderers/verify.rs", "reads what was rendered or downloaded"),

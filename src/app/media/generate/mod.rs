@@ -1,0 +1,163 @@
+//! Generates media that is missing or outdated.
+//!
+//! Nothing is requested before every selected entry was found valid, its files writable and the limits kept. Every step leaves a
+//! trace from which the next run goes on: the ledger before the request, the answer after it, the digests of the files before they
+//! get their names, and the lock file last.
+
+mod budget;
+mod entry;
+mod run;
+mod speak;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use hyperframes_ci_core::api::{Account, Request};
+use hyperframes_ci_core::generated::{LOCK_FILE, SpeechAction, SpeechPermissions};
+use hyperframes_ci_core::job::Refusal;
+
+use self::budget::Budget;
+pub(crate) use self::budget::MediaLimits;
+use self::entry::Task;
+use self::run::Run;
+use super::{Declared, MediaError, MediaSpec};
+use crate::app::outcome::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
+use crate::fault::{Error, Exit};
+use crate::heygen::environment;
+use crate::heygen::transport::Transport;
+use crate::renderers::{LedgerFile, SpeechAnswers, ledger_path};
+use crate::system::deadline::Deadline;
+use crate::system::output::OutputFile;
+use crate::system::random;
+use crate::ui::Console;
+
+/// What to generate.
+#[derive(Clone, Debug)]
+pub(crate) struct GenerateSpec {
+    /// The entries.
+    pub(crate) media: MediaSpec,
+    /// Limits of the run.
+    pub(crate) limits: MediaLimits,
+    /// Whether nothing is requested.
+    pub(crate) is_dry_run: bool,
+    /// What the user permits.
+    pub(crate) permissions: SpeechPermissions,
+    /// Number of requests at a time, 1 to 10.
+    pub(crate) concurrency: usize,
+    /// The ledger, if it is another file.
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+/// Generates the media of entries that are not current; returns what became of each, and the error of the run.
+///
+/// # Errors
+/// Returns an error if the run cannot start: the configuration, the lock file or the ledger cannot be used, there is no credential,
+/// or a limit forbids it.
+pub(crate) fn generate(
+    spec: &GenerateSpec,
+    console: &mut Console,
+) -> Result<(MediaGenerateOutcome, Option<Error>), Error> {
+    let declared = Declared::read(&spec.media)?;
+    let tasks = entry::tasks(&declared, None, spec.permissions);
+    if tasks.iter().all(|task| task.action == SpeechAction::Keep) {
+        return Ok((outcome(&declared, spec, current(&tasks)), None));
+    }
+    let base = environment::base()?;
+    let credential = if spec.is_dry_run { None } else { Some(environment::credential()?.credential) };
+    let account = credential.as_ref().and_then(|credential| credential.account_digest());
+    let path = match &spec.ledger {
+        Some(path) => ledger_path(path)?,
+        None => LedgerFile::default_path().ok_or(MediaError::NoLedger)?,
+    };
+    let api = base.to_string();
+    let ledger = LedgerFile::open(&path, &api, account.as_deref(), true, Deadline::NEVER)?;
+    let answers = SpeechAnswers::open(&path, &api)?;
+    // Another process may have generated some of it while this one waited.
+    let declared = Declared::read(&spec.media)?;
+    let tasks = entry::tasks(&declared, Some((&ledger, &answers)), spec.permissions);
+    let blocked = tasks.iter().filter(|task| task.is_blocked()).count();
+    if blocked > 0 {
+        let error = MediaError::NotReady { count: blocked, total: tasks.len() };
+        return Ok((outcome(&declared, spec, entry::planned(&tasks)), Some(error.into())));
+    }
+    let budget = Budget::new(spec.limits);
+    let due = tasks.iter().filter(|task| task.action == SpeechAction::Request);
+    if let Some(refusal) = budget.refusal(due) {
+        return Err(MediaError::Limit(refusal).into());
+    }
+    let Some(credential) = credential else {
+        return Ok((outcome(&declared, spec, entry::planned(&tasks)), None));
+    };
+    for path in tasks.iter().filter(|task| task.is_due()).flat_map(|task| task.entry.outputs()) {
+        OutputFile::prepare(Some(&declared.settings.root.join(path)), &declared.reach)?;
+    }
+    OutputFile::prepare(Some(&declared.settings.root.join(LOCK_FILE)), &declared.reach)?;
+    let transport = environment::transport_with(base, credential)?;
+    if tasks.iter().any(|task| task.action == SpeechAction::Request) {
+        check_balance(spec.limits.min_balance, &transport)?;
+    }
+    let run = Run {
+        declared: &declared,
+        transport: &transport,
+        ledger: Mutex::new(Some(ledger)),
+        answers: &answers,
+        budget: Mutex::new(budget),
+        lock: Mutex::new(()),
+        retries: environment::render_retries()?,
+        permissions: spec.permissions,
+    };
+    let media = run.all(&tasks, spec.concurrency, console);
+    let outcome = outcome(&declared, spec, media);
+    let error = failure(&outcome);
+    Ok((outcome, error))
+}
+
+/// Checks the balance of the account.
+fn check_balance(least: Option<f64>, transport: &Transport) -> Result<(), Error> {
+    let Some(least) = least else { return Ok(()) };
+    let response = transport.call(&Request::account(), environment::max_retries()?, random())?;
+    let account: Account = response.data().map_err(crate::heygen::transport::CallError::from)?;
+    let balance = account.balance();
+    match balance.is_some_and(|balance| balance >= least) {
+        true => Ok(()),
+        false => Err(MediaError::Limit(Refusal::Balance { balance, least }).into()),
+    }
+}
+
+fn current(tasks: &[Task]) -> Vec<GeneratedMedia> {
+    entry::planned(tasks)
+}
+
+fn outcome(declared: &Declared, spec: &GenerateSpec, media: Vec<GeneratedMedia>) -> MediaGenerateOutcome {
+    let count = |state| media.iter().filter(|media| media.status == state).count();
+    let is_new = |media: &&GeneratedMedia| media.status == GenerationState::Generated;
+    MediaGenerateOutcome {
+        lock: declared.lock_path.display().to_string(),
+        dry_run: spec.is_dry_run,
+        current: count(GenerationState::Current),
+        generated: count(GenerationState::Generated),
+        recovered: count(GenerationState::Recovered),
+        not_generated: media.iter().filter(|media| media.status.is_problem()).count(),
+        seconds: media.iter().filter(is_new).map(|media| media.seconds).sum(),
+        usd: media.iter().filter(|media| media.is_billed).map(|media| media.usd).sum(),
+        media,
+    }
+}
+
+/// Returns the error of a run in which media was not generated; the exit code is that of the first reason.
+fn failure(outcome: &MediaGenerateOutcome) -> Option<Error> {
+    let problems = outcome.media.iter().filter(|media| media.status.is_problem()).collect::<Vec<_>>();
+    let first = problems.iter().find(|media| media.status != GenerationState::Skipped).or(problems.first())?;
+    let is_unconfirmed = |media: &&&GeneratedMedia| media.status == GenerationState::Unconfirmed;
+    let exit = match (first.status, first.http_status) {
+        (GenerationState::Limited, _) => Exit::Limit,
+        (_, Some(401 | 403)) => Exit::Auth,
+        _ => Exit::General,
+    };
+    let unconfirmed = problems.iter().filter(is_unconfirmed).count();
+    Some(
+        MediaError::NotGenerated { failed: problems.len(), total: outcome.media.len(), unconfirmed, exit }
+            .into(),
+    )
+}
