@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::graph::Graph;
 use super::page::{Page, Pages};
 use super::repair;
-use super::unused::{Names, Unused};
+use super::unused::{Names, Unused, UnusedValues};
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::lang::css::Need;
 use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, Tree, below};
@@ -46,7 +46,7 @@ struct Context<'a> {
     /// The lists of alternatives of which at least one exists.
     present: BTreeSet<usize>,
     /// Why the file is not needed, and the values of its style sheets that are not.
-    unused: OnceCell<(Option<Unused>, Vec<(Span, Unused)>)>,
+    unused: OnceCell<(Option<Unused>, UnusedValues)>,
 }
 
 impl Context<'_> {

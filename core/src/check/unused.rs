@@ -38,6 +38,9 @@ impl Unused {
     }
 }
 
+/// Values of declarations that no frame needs, in source order.
+pub(super) type UnusedValues = Vec<(Span, Unused)>;
+
 /// What elements and scripts of a project name. It is collected when it is needed first.
 pub(super) struct Names<'a> {
     pages: &'a Pages<'a>,
@@ -75,7 +78,7 @@ impl<'a> Names<'a> {
     }
 
     /// Returns the values of declarations that are not needed, in source order.
-    pub(super) fn values(&self, sheet: &Sheet) -> Vec<(Span, Unused)> {
+    pub(super) fn values(&self, sheet: &Sheet) -> UnusedValues {
         let rules = self.unused(sheet).into_iter().skip(1).zip(sheet.rules());
         let values = rules.flat_map(|(unused, rule)| {
             let spans = rule.declarations().map(|declaration| declaration.value_span);
