@@ -1,6 +1,18 @@
 //! What is to be done about a speech: the one place that decides whether it is paid for.
 
-use crate::job::SpeechState;
+use serde::{Deserialize, Serialize};
+
+/// How far a request for speech is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeechState {
+    /// The request was sent, or is about to be. Without a later line, the speech may have been generated and billed.
+    Submitted,
+    /// The request was refused, or did not reach the API; nothing is billed.
+    NotTaken,
+    /// The speech was generated, and the answer received.
+    Answered,
+}
 
 /// What is known about a speech that an entry asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

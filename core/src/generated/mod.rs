@@ -8,7 +8,7 @@ mod speech;
 mod words;
 
 pub use audio::AudioFormat;
-pub use decision::{SpeechAction, SpeechKnown, SpeechPermissions};
+pub use decision::{SpeechAction, SpeechKnown, SpeechPermissions, SpeechState};
 pub use lock::{LOCK_FILE, Lock, LockError, LockMistake, LockedFile, LockedMedia};
 pub use reply::{SpeechAnswer, SpeechReply};
 pub use speech::{MAX_SCRIPT, MediaKey, SPEECH_USD_PER_SECOND, Speech};

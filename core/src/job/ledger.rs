@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::api::IdempotencyKey;
+use crate::generated::SpeechState;
 use crate::job::RenderKey;
 
 /// One line of a ledger.
@@ -64,18 +65,6 @@ pub struct SpeechFact {
     pub identity: String,
     /// How far it is.
     pub state: SpeechState,
-}
-
-/// How far a request for speech is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SpeechState {
-    /// The request was sent, or is about to be. Without a later line, the speech may have been generated and billed.
-    Submitted,
-    /// The request was refused, or did not reach the API; nothing is billed.
-    NotTaken,
-    /// The speech was generated, and the answer received.
-    Answered,
 }
 
 /// An upload and how far it is.

@@ -38,7 +38,6 @@ pub use failure::{Failure, FailureKind, Refusal, Stage};
 pub use identity::{ProjectIdentity, RenderIdentity, RenderKey};
 pub use ledger::{
     AssetFact, AssetState, Fact, KeyFact, Ledger, LedgerEntry, RenderFact, RenderState, SpeechFact,
-    SpeechState,
 };
 pub use ledger_index::{Compaction, LedgerIndex, LineRef};
 pub use machine::GONE_GRACE;

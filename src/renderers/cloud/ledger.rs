@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hyperframes_ci_core::api::IdempotencyKey;
+use hyperframes_ci_core::generated::SpeechState;
 use hyperframes_ci_core::job::{
     AssetFact, Compaction, Fact, Ledger, LedgerEntry, LedgerIndex, LineRef, RenderFact, RenderKey,
-    SpeechState,
 };
 
 use crate::system::clock::unix_now;

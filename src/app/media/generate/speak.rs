@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hyperframes_ci_core::api::Request;
-use hyperframes_ci_core::generated::{Speech, SpeechAnswer, SpeechReply};
-use hyperframes_ci_core::job::{Fact, SpeechFact, SpeechState, retry_delay};
+use hyperframes_ci_core::generated::{Speech, SpeechAnswer, SpeechReply, SpeechState};
+use hyperframes_ci_core::job::{Fact, SpeechFact, retry_delay};
 
 use super::run::{Problem, Run, locked};
 use crate::app::media::MediaError;
