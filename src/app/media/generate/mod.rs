@@ -19,7 +19,6 @@ use hyperframes_ci_core::job::Refusal;
 
 use self::budget::Budget;
 pub(crate) use self::budget::MediaLimits;
-use self::entry::Task;
 use self::run::Run;
 use super::{Declared, MediaError, MediaSpec};
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
@@ -61,7 +60,7 @@ pub(crate) fn generate(
     let declared = Declared::read(&spec.media)?;
     let tasks = entry::tasks(&declared, None, spec.permissions);
     if tasks.iter().all(|task| task.action == SpeechAction::Keep) {
-        return Ok((outcome(&declared, spec, current(&tasks)), None));
+        return Ok((outcome(&declared, spec, entry::planned(&tasks)), None));
     }
     let base = environment::base()?;
     let credential = if spec.is_dry_run { None } else { Some(environment::credential()?.credential) };
@@ -125,10 +124,6 @@ fn check_balance(least: Option<f64>, transport: &Transport) -> Result<(), Error>
     }
 }
 
-fn current(tasks: &[Task]) -> Vec<GeneratedMedia> {
-    entry::planned(tasks)
-}
-
 fn outcome(declared: &Declared, spec: &GenerateSpec, media: Vec<GeneratedMedia>) -> MediaGenerateOutcome {
     let count = |state| media.iter().filter(|media| media.status == state).count();
     let is_new = |media: &&GeneratedMedia| media.status == GenerationState::Generated;
@@ -139,8 +134,9 @@ fn outcome(declared: &Declared, spec: &GenerateSpec, media: Vec<GeneratedMedia>)
         generated: count(GenerationState::Generated),
         recovered: count(GenerationState::Recovered),
         not_generated: media.iter().filter(|media| media.status.is_problem()).count(),
-        seconds: media.iter().filter(is_new).map(|media| media.seconds).sum(),
-        usd: media.iter().filter(|media| media.is_billed).map(|media| media.usd).sum(),
+        // The sum of nothing is -0.0.
+        seconds: media.iter().filter(is_new).map(|media| media.seconds).sum::<f64>() + 0.0,
+        usd: media.iter().filter(|media| media.is_billed).map(|media| media.usd).sum::<f64>() + 0.0,
         media,
     }
 }
