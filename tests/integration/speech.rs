@@ -68,6 +68,7 @@ fn speech_is_generated_once_and_again_for_the_script_that_changed() {
     // A second run costs nothing, and needs neither a key nor the API.
     let ran = run_in(folder, &["media", "generate", "--json"]).ok();
     assert_eq!((statuses(&ran), billed(&emulator)), (vec!["current".into(), "current".into()], 2));
+    assert!(ran.stdout.contains("\"usd\": 0.0") || ran.stdout.contains("\"usd\":0.0"), "{ran:?}");
 
     write(folder, "one.txt", "Hello, moon. This is the launch.\n");
     let ran = generate(&emulator, folder, &[]).ok();
