@@ -215,9 +215,12 @@ fn a_connection_that_is_refused_is_tried_again_and_costs_nothing() {
     assert_eq!((statuses(&ran), billed(&emulator)), (vec!["generated".into(), "generated".into()], 2));
 }
 
+/// A name, a change of the folder, flags, and the exit code and error code that follow.
+type BadInput<'a> = (&'a str, &'a dyn Fn(&Path), &'a [&'a str], i32, &'a str);
+
 #[test]
 fn nothing_is_paid_on_bad_input() {
-    let bad: [(&str, &dyn Fn(&Path), &[&str], i32, &str); 8] = [
+    let bad: [BadInput<'_>; 8] = [
         (
             "script missing",
             &|folder| fs::remove_file(folder.join("one.txt")).unwrap(),

@@ -14,6 +14,7 @@ mod release;
 mod suites;
 mod upstream;
 mod wasm;
+mod wasm_order;
 
 use std::process::ExitCode;
 

@@ -23,6 +23,7 @@ use self::run::Run;
 use super::{Declared, MediaError, MediaSpec};
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
 use crate::fault::{Error, Exit};
+use crate::heygen::auth::Credential;
 use crate::heygen::environment;
 use crate::heygen::transport::Transport;
 use crate::renderers::{LedgerFile, SpeechAnswers, ledger_path};
@@ -64,7 +65,7 @@ pub(crate) fn generate(
     }
     let base = environment::base()?;
     let credential = if spec.is_dry_run { None } else { Some(environment::credential()?.credential) };
-    let account = credential.as_ref().and_then(|credential| credential.account_digest());
+    let account = credential.as_ref().and_then(Credential::account_digest);
     let path = match &spec.ledger {
         Some(path) => ledger_path(path)?,
         None => LedgerFile::default_path().ok_or(MediaError::NoLedger)?,

@@ -189,7 +189,7 @@ fn report(media: &GeneratedMedia, console: &mut Console) {
     match media.status {
         GenerationState::Current | GenerationState::Planned => {}
         GenerationState::Generated => {
-            console.done(&format!("{file}: {:.1} s, ${:.4}", media.seconds, media.usd))
+            console.done(&format!("{file}: {:.1} s, ${:.4}", media.seconds, media.usd));
         }
         GenerationState::Recovered => {
             console.done(&format!("{file}: {:.1} s, paid for by an earlier run", media.seconds));
