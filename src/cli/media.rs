@@ -60,19 +60,25 @@ pub(super) struct GenerateArgs {
     /// Maximum estimated price of new media, in US dollars
     #[arg(long, value_name = "USD", value_parser = amount)]
     max_cost: Option<f64>,
-    /// Minimum account balance, in the unit that it is billed in
+    /// Minimum account balance
+    ///
+    /// In the unit that the account is billed in.
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     min_balance: Option<f64>,
     /// Number of requests at a time, 1 to 10
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=10))]
     concurrency: u8,
-    /// Request speech again whose answer was lost, although it may have been billed
+    /// Request speech again whose response was lost
+    ///
+    /// It may have been billed already.
     #[arg(long)]
     repeat_unconfirmed: bool,
     /// Replace files that were not generated, or have changed since
     #[arg(long)]
     overwrite: bool,
-    /// Ledger that records requests [default: ledger.jsonl in the user's cache directory]
+    /// Ledger that records requests
+    ///
+    /// By default, ledger.jsonl in the user's cache directory.
     #[arg(long, value_name = "FILE", env = "HYPERFRAMES_CI_LEDGER", hide_env = true)]
     ledger: Option<PathBuf>,
 }
