@@ -8,4 +8,4 @@ pub use canonical::canonical;
 pub(crate) use canonical::spelling;
 pub use describe::describe;
 pub use read::json_object;
-pub(crate) use read::{Member, Node, SyntaxError};
+pub(crate) use read::{Member, Node, SyntaxError, exact_object};

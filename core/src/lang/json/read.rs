@@ -49,11 +49,7 @@ impl Node {
     /// # Errors
     /// Returns the first syntax error if the text is not valid JSON.
     pub(crate) fn parse(text: &str) -> Result<Self, SyntaxError> {
-        let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        let mut reader = Reader { text, at: start };
-        let node = reader.value(0)?;
-        reader.space();
-        if reader.at < text.len() { Err(reader.error("unexpected text after the value")) } else { Ok(node) }
+        Reader::read(text).map(|(node, _)| node)
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -100,17 +96,48 @@ fn object(members: &[Member]) -> Map<String, Value> {
 /// # Errors
 /// Returns the problem as a predicate, such as `is not a JSON object`, if the text is not a JSON object.
 pub fn json_object(text: &str) -> Result<Map<String, Value>, String> {
-    let node = Node::parse(text)
+    object_of(text).map(|(object, _)| object)
+}
+
+/// Parses a text that is a JSON object with one meaning: of several members with one name, JavaScript uses the last, and it
+/// cannot represent numbers beyond 1.8e308.
+///
+/// # Errors
+/// Returns the problem as a predicate, such as `has the member "a" twice`.
+pub(crate) fn exact_object(text: &str) -> Result<Map<String, Value>, String> {
+    match object_of(text)? {
+        (object, None) => Ok(object),
+        (_, Some(lost)) => Err(format!("has {lost}")),
+    }
+}
+
+fn object_of(text: &str) -> Result<(Map<String, Value>, Option<String>), String> {
+    let (node, lost) = Reader::read(text)
         .map_err(|error| format!("is not valid JSON: {} at byte {}", error.message, error.offset))?;
-    node.members().map(object).ok_or_else(|| "is not a JSON object".to_owned())
+    let object = node.members().map(object).ok_or_else(|| "is not a JSON object".to_owned())?;
+    Ok((object, lost))
 }
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// The first thing in the text that its value does not have.
+    lost: Option<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Parses a text with one value; returns also what its value does not have.
+    fn read(text: &'a str) -> Result<(Node, Option<String>), SyntaxError> {
+        let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
+        let mut reader = Self { text, at: start, lost: None };
+        let node = reader.value(0)?;
+        reader.space();
+        match reader.at < text.len() {
+            true => Err(reader.error("unexpected text after the value")),
+            false => Ok((node, reader.lost)),
+        }
+    }
+
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -194,7 +221,10 @@ impl Reader<'_> {
             }
             let member = Member { key: key.clone(), key_span, value: self.value(depth + 1)? };
             match places.get(&key) {
-                Some(place) => members[*place] = member,
+                Some(place) => {
+                    self.lost.get_or_insert_with(|| format!("the member {key:?} twice"));
+                    members[*place] = member;
+                }
                 None => {
                     places.insert(key, members.len());
                     members.push(member);
@@ -254,6 +284,9 @@ impl Reader<'_> {
             Some(Ok(integer)) => Some(integer),
             _ => digits.parse().ok().and_then(Number::from_f64),
         };
+        if number.is_none() {
+            self.lost.get_or_insert_with(|| "a number that is too large".to_owned());
+        }
         Ok(number.map_or(Value::Null, Value::Number))
     }
 

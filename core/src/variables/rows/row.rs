@@ -1,13 +1,8 @@
 //! One row: values of variables, and render options.
 
-use std::collections::HashSet;
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use crate::lang::json::json_object;
+use crate::lang::json::exact_object;
 
 /// Option names of a row, in the spelling of the API and in camel case.
 const OPTIONS: &[(&str, &str)] = &[
@@ -89,8 +84,7 @@ impl Row {
     /// Returns the problem, as a predicate, if the text is not a JSON object, has a member twice or a number that is too large,
     /// `output` is not a string, or a member next to `variables` is not an option of a row.
     pub(super) fn from_json(index: u64, line: u64, text: &str) -> Result<Self, String> {
-        let mut variables = json_object(text.trim())?;
-        check_exact(text)?;
+        let mut variables = exact_object(text.trim())?;
         let (mut options, mut output) = (Map::new(), None);
         if let Some(Value::Object(nested)) = variables.get_mut("variables") {
             let nested = std::mem::take(nested);
@@ -133,85 +127,5 @@ impl Row {
         let members = header.iter().zip(record).filter(|(name, _)| !name.is_empty());
         let variables = members.map(|(name, value)| (name.clone(), value.into())).collect();
         Ok(Self { index, line, variables, options: Map::new(), output: None })
-    }
-}
-
-/// Checks that JSON, which is valid in JavaScript, has one meaning: of several members with one name, JavaScript uses the last,
-/// and it cannot represent numbers beyond 1.8e308.
-///
-/// # Errors
-/// Returns the problem as a predicate.
-fn check_exact(text: &str) -> Result<(), String> {
-    let Err(error) = serde_json::from_str::<Exact>(text.trim_start_matches('\u{feff}')) else {
-        return Ok(());
-    };
-    let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-    match error.classify() {
-        Category::Data => Err(format!("has {message}")),
-        Category::Syntax if message == "number out of range" => {
-            Err("has a number that is too large".to_owned())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Any JSON value without duplicate members.
-struct Exact;
-
-impl<'de> Deserialize<'de> for Exact {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ExactVisitor)
-    }
-}
-
-struct ExactVisitor;
-
-impl<'de> Visitor<'de> for ExactVisitor {
-    type Value = Exact;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Exact, E> {
-        Ok(Exact)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Exact, E> {
-        Ok(Exact)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Exact, E> {
-        Ok(Exact)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Exact, E> {
-        Ok(Exact)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Exact, E> {
-        Ok(Exact)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Exact, E> {
-        Ok(Exact)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Exact, A::Error> {
-        while items.next_element::<Exact>()?.is_some() {}
-        Ok(Exact)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Exact, A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if names.contains(&name) {
-                return Err(A::Error::custom(format_args!("the member {name:?} twice")));
-            }
-            members.next_value::<Exact>()?;
-            names.insert(name);
-        }
-        Ok(Exact)
     }
 }
