@@ -158,7 +158,7 @@ fn duration(page: &Page, text: &Text<'_>, root: &Root) -> Option<Diagnostic> {
                     script.animates
                         || script.may_register
                         || script.error.is_some()
-                        || script.uses.contains_key(&Library::Lottie)
+                        || script.uses.contains(Library::Lottie)
                         || script.references.iter().any(|reference| reference.is_module)
                 });
             let animated = facts.has_animation || page.outline.first_with("data-lottie-src").is_some();

@@ -226,7 +226,7 @@ pub(super) struct OutlineReader {
     /// The end of the last tag.
     last: usize,
     /// Number of open elements by name.
-    counts: BTreeMap<Box<str>, usize>,
+    counts: BTreeMap<String, usize>,
 }
 
 impl OutlineReader {
@@ -296,7 +296,7 @@ impl OutlineReader {
         });
         if !is_empty {
             self.open.push(index);
-            *self.counts.entry(name.into()).or_default() += 1;
+            *self.counts.entry(name.to_owned()).or_default() += 1;
         }
     }
 
@@ -324,7 +324,7 @@ impl OutlineReader {
         node.end = at;
         node.after = after;
         node.is_closed = is_closed;
-        if let Some(count) = self.counts.get_mut(&node.name) {
+        if let Some(count) = self.counts.get_mut(&*node.name) {
             *count -= 1;
         }
     }

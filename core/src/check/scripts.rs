@@ -65,7 +65,7 @@ fn is_library(page: &Page) -> bool {
         && (path.contains(".min.")
             || ["vendor/", "node_modules/", "lib/", "libs/"].iter().any(|folder| path.contains(folder))
             || page.source.starts_with("/*!")
-            || page.facts.scripts.iter().any(|script| !script.provides.is_empty())
+            || page.facts.scripts.iter().any(|script| script.provides.names().next().is_some())
             || page.source.lines().any(|line| line.len() > LONG_LINE))
 }
 
@@ -315,7 +315,7 @@ impl Film<'_> {
         let mut found = Vec::new();
         for library in Library::ALL {
             let is_loaded = unread.iter().any(|url| library.is_in(url))
-                || self.scripts().any(|(_, script)| script.provides.contains(&library))
+                || self.scripts().any(|(_, script)| script.provides.contains(library))
                 || self.parts.iter().any(|page| {
                     // A bundle names what it exports.
                     let has_global =
@@ -323,7 +323,7 @@ impl Film<'_> {
                     library.is_in(&page.facts.import_map) || (has_global() && is_library(page))
                 });
             let used = self.parts.iter().find_map(|page| {
-                let span = page.facts.scripts.iter().find_map(|script| script.uses.get(&library));
+                let span = page.facts.scripts.iter().find_map(|script| script.uses.get(library));
                 let attribute = || {
                     let node = page.outline.first_with("data-lottie-src");
                     node.filter(|_| library == Library::Lottie).map(|node| node.span)

@@ -4,7 +4,7 @@
 //! overridden, then `.hyperframesignore` in gitignore syntax, which overrides three defaults. Case is ignored. Files that
 //! often contain credentials are also in the fixed set.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::credential_name::is_hidden_credential;
 use super::pattern::Pattern;
@@ -80,7 +80,7 @@ impl std::fmt::Display for Exclusion {
 pub struct IgnoreRules {
     rules: Vec<Rule>,
     /// Outputs without a placeholder, in lower case: there may be thousands.
-    output_files: HashSet<String>,
+    output_files: BTreeSet<String>,
     /// Outputs with placeholders.
     output_templates: Vec<Pattern>,
 }
@@ -108,7 +108,7 @@ impl IgnoreRules {
             );
         Self {
             rules: defaults.chain(own).collect(),
-            output_files: HashSet::new(),
+            output_files: BTreeSet::new(),
             output_templates: Vec::new(),
         }
     }

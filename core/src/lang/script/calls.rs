@@ -41,16 +41,18 @@ impl<'a> Walker<'_> {
 
     /// Notes that the script sets a global variable.
     pub(super) fn provide(&mut self, name: &str) {
-        let library = Library::ALL.into_iter().find(|library| library.globals().contains(&name));
-        self.script.provides.extend(library);
+        if let Some(library) = Library::with_global(name) {
+            self.script.provides.insert(library, ());
+        }
     }
 
     /// Notes a test for the existence of a library.
     pub(super) fn test(&mut self, expression: &Expression<'a>) {
         let name = identifier(expression).or_else(|| member(expression)?.static_property_name());
         let Some(name) = name else { return };
-        let library = Library::ALL.into_iter().find(|library| library.globals().contains(&name));
-        self.tested.extend(library);
+        if let Some(library) = Library::with_global(name) {
+            self.tested.insert(library, ());
+        }
     }
 
     /// Reads an assignment to a member.
@@ -94,7 +96,7 @@ impl<'a> Walker<'_> {
             return;
         };
         let span = self.span(object.span());
-        self.script.uses.entry(library).or_insert(span);
+        self.script.uses.insert(library, span);
     }
 
     /// Reads a call.
@@ -199,9 +201,7 @@ impl<'a> Walker<'_> {
                 let repeat = repeat(&it.value);
                 self.script.repeats.extend(repeat.map(|repeat| (repeat, span)));
             }
-            "motionPath" => {
-                self.script.uses.entry(Library::MotionPath).or_insert(span);
-            }
+            "motionPath" => self.script.uses.insert(Library::MotionPath, span),
             _ => {}
         }
         if let Expression::StringLiteral(literal) = &it.value {

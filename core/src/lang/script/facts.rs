@@ -35,9 +35,9 @@ pub(crate) struct Script {
     /// `window.__timelines` is used in a way that may register any timeline.
     pub(crate) may_register: bool,
     /// The first use of each library, except behind a test for its existence.
-    pub(crate) uses: BTreeMap<Library, Span>,
+    pub(crate) uses: Libraries<Span>,
     /// The libraries that the script contains or imports.
-    pub(crate) provides: BTreeSet<Library>,
+    pub(crate) provides: Libraries<()>,
     /// `repeat` values that may exceed the duration.
     pub(crate) repeats: Vec<(Repeat, Span)>,
     /// Values that differ from run to run.
@@ -73,12 +73,46 @@ pub(crate) struct Registration {
 }
 
 /// A library that scripts use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Library {
     Gsap,
     MotionPath,
     Lottie,
     Three,
+}
+
+/// Something about some of the libraries. A map would be several kilobytes of the WebAssembly module.
+#[derive(Clone, Debug)]
+pub(crate) struct Libraries<T>([Option<T>; Library::ALL.len()]);
+
+impl<T> Default for Libraries<T> {
+    fn default() -> Self {
+        Self([const { None }; Library::ALL.len()])
+    }
+}
+
+impl<T> Libraries<T> {
+    /// Sets what is known of a library, unless it is known already.
+    pub(crate) fn insert(&mut self, library: Library, value: T) {
+        self.0[library as usize].get_or_insert(value);
+    }
+
+    pub(crate) fn remove(&mut self, library: Library) {
+        self.0[library as usize] = None;
+    }
+
+    pub(crate) fn get(&self, library: Library) -> Option<&T> {
+        self.0[library as usize].as_ref()
+    }
+
+    pub(crate) fn contains(&self, library: Library) -> bool {
+        self.get(library).is_some()
+    }
+
+    /// Returns the libraries of which something is known.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Library> {
+        Library::ALL.into_iter().filter(|library| self.contains(*library))
+    }
 }
 
 impl Library {
@@ -92,6 +126,11 @@ impl Library {
             Self::Lottie => &["lottie", "bodymovin"],
             Self::Three => &["THREE"],
         }
+    }
+
+    /// Returns the library that sets a global variable.
+    pub(crate) fn with_global(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|library| library.globals().contains(&name))
     }
 
     /// Returns whether a URL is that of the library, by its name.

@@ -149,10 +149,11 @@ impl<'a> Walker<'_> {
     /// Finds registrations of timelines that are still empty.
     pub(super) fn finish_timelines(&mut self) {
         if self.script.words.contains("_gsScope") || self.script.words.contains("GreenSock") {
-            self.script.provides.insert(Library::Gsap);
+            self.script.provides.insert(Library::Gsap, ());
         }
-        let tested = std::mem::take(&mut self.tested);
-        self.script.uses.retain(|library, _| !tested.contains(library));
+        for library in self.tested.names() {
+            self.script.uses.remove(library);
+        }
         let Some(ready) = self.fonts_ready else { return };
         let is_built_later = self.tween_starts.iter().max().is_some_and(|start| *start > ready);
         let first = self.tween_starts.iter().min().map(|start| *start as usize);

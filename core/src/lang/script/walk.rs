@@ -13,7 +13,7 @@ use oxc_ast::ast::{
 use oxc_ast_visit::{Visit, walk};
 
 use super::constants::{Constants, inside, text};
-use super::facts::{Library, MediaTarget, Script};
+use super::facts::{Libraries, MediaTarget, Script};
 use super::values::Values;
 use crate::text::Span;
 
@@ -41,7 +41,7 @@ pub(super) struct Walker<'s> {
     /// Where tweens are.
     pub(super) tween_starts: Vec<u32>,
     /// Libraries whose existence is tested.
-    pub(super) tested: BTreeSet<Library>,
+    pub(super) tested: Libraries<()>,
     /// `Math.random` and the like that the script replaces.
     pub(super) replaced: BTreeSet<String>,
     /// Number of functions around the place.
@@ -63,7 +63,7 @@ impl<'s> Walker<'s> {
             registries: BTreeSet::new(),
             fonts_ready: None,
             tween_starts: Vec::new(),
-            tested: BTreeSet::new(),
+            tested: Libraries::default(),
             replaced: BTreeSet::new(),
             functions: 0,
             understood: BTreeSet::new(),
