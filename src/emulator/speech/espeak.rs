@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use super::script::Piece;
+use super::spoken::{SENTENCE_PAUSE, Spoken, ends_sentence};
 use super::wave::Wave;
-use super::{Piece, SENTENCE_PAUSE, Spoken, ends_sentence};
 use crate::system::deadline::Deadline;
 use crate::system::programs::process;
 

@@ -6,26 +6,14 @@
 
 mod espeak;
 mod script;
+mod spoken;
 mod tones;
 mod wave;
 
 use std::path::Path;
 
 pub(super) use script::{Piece, pieces};
-use wave::Wave;
-
-/// A pause after a sentence, in seconds.
-const SENTENCE_PAUSE: f64 = 0.3;
-
-/// A speech.
-pub(super) struct Spoken {
-    /// The audio file.
-    pub(super) wav: Vec<u8>,
-    /// Its length in seconds.
-    pub(super) seconds: f64,
-    /// Words with their start and end in seconds.
-    pub(super) words: Vec<(String, f64, f64)>,
-}
+pub(super) use spoken::Spoken;
 
 /// Speaks `pieces` at `speed` with the `espeak-ng` at `program`, or as tones. `language` is a BCP 47 tag; `folder` holds temporary
 /// files.
@@ -39,15 +27,4 @@ pub(super) fn speak(
     // A language that the program does not have is spoken as tones as well.
     let spoken = program.and_then(|program| espeak::speak(pieces, speed, language, program, folder).ok());
     spoken.unwrap_or_else(|| tones::speak(pieces, speed))
-}
-
-/// Returns whether a word ends a sentence.
-fn ends_sentence(word: &str) -> bool {
-    word.trim_end_matches(['"', '\'', ')', '”', '’']).ends_with(['.', '!', '?', '…'])
-}
-
-impl Spoken {
-    fn new(wave: &Wave, words: Vec<(String, f64, f64)>) -> Self {
-        Self { wav: wave.to_bytes(), seconds: wave.seconds(), words }
-    }
 }

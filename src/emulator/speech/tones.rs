@@ -1,7 +1,8 @@
 //! Speech as tones: one for each word, as long as a voice would speak it.
 
+use super::script::Piece;
+use super::spoken::{SENTENCE_PAUSE, Spoken, ends_sentence};
 use super::wave::Wave;
-use super::{Piece, SENTENCE_PAUSE, Spoken, ends_sentence};
 
 /// Samples in a second.
 const RATE: u32 = 16_000;

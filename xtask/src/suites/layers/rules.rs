@@ -66,6 +66,7 @@ pub(super) const CRATES: &[Rules] = &[
             "main > engine_lock > command",
             "suites > upstream > command",
             "demo, docs > files",
+            "wasm > wasm_order",
         ]),
         reserved: &[],
         confined: &[],
