@@ -11,6 +11,9 @@ use crate::system::deadline::Deadline;
 use crate::system::sandbox::SandboxOptions;
 use crate::ui::Console;
 
+/// Where the format of faults is described.
+const FAULTS: &str = "https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/emulator.md#faults";
+
 /// Run a local server that emulates the HeyGen API
 ///
 /// Set HEYGEN_API_URL to its address and HEYGEN_API_KEY to its key to use it. Videos are rendered by the official HyperFrames engine on this machine.
@@ -39,9 +42,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     token_lifetime: u64,
     /// JSON file with faults to inject
-    ///
-    /// Format: https://github.com/hyperframes-ci/hyperframes-ci/blob/main/docs/emulator.md#faults
-    #[arg(long, value_name = "FILE")]
+    // Not a doc comment, where rustdoc wants angle brackets around it.
+    #[arg(long, value_name = "FILE", long_help = format!("JSON file with faults to inject\n\nFormat: {FAULTS}"))]
     script: Option<PathBuf>,
 }
 
