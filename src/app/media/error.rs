@@ -71,7 +71,7 @@ impl fmt::Display for MediaError {
                 write!(f, "{failed} of {total} media files were not generated")
             }
             Self::Limit(refusal) => refusal.fmt(f),
-            Self::NoLedger => f.write_str("cannot record requests: there is no usable ledger"),
+            Self::NoLedger => f.write_str("cannot record requests without a ledger"),
             Self::NotCurrent { count, total } => write!(f, "{count} of {total} media files are not current"),
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct MediaGenerateOutcome {
     pub(crate) usd: f64,
 }
 
-/// What became of an entry.
+/// The result of an entry.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct GeneratedMedia {
@@ -35,7 +35,7 @@ pub(crate) struct GeneratedMedia {
     pub(crate) file: String,
     /// Line of the entry in the configuration, from 1.
     pub(crate) line: usize,
-    /// What became of it.
+    /// The result.
     pub(crate) status: GenerationState,
     /// Code of the problem; null without one.
     pub(crate) code: Option<&'static str>,
@@ -55,7 +55,7 @@ pub(crate) struct GeneratedMedia {
     pub(crate) http_status: Option<u16>,
 }
 
-/// What became of an entry.
+/// The result of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum GenerationState {
