@@ -81,10 +81,11 @@ fn all() -> Outputs {
     let media = |command| ["media", command, "--config", "media.toml"];
     ran(5, &media("check"));
     ran(2, &media("adopt"));
+    ran(1, &media("generate"));
     let header =
         "RIFF\x2d\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x08\0\0\0";
     write(folder, "voice.wav", &format!("{header}--------"));
-    ran(1, &media("generate"));
+    ran(5, &media("generate"));
     for command in ["plan", "adopt", "check", "generate"] {
         ran(0, &media(command));
     }
