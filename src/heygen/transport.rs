@@ -315,7 +315,7 @@ impl Transport {
             };
             let delay = pause(retry_delay(attempt, retry_after, seed));
             if deadline.limit(delay) < delay {
-                return Err(error);
+                return Err(CallError::TimedOut);
             }
             std::thread::sleep(delay);
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{KEY, Ran, command, project, write};
+use crate::support::{Emulator, KEY, Ran, command, project, write};
 
 const VIDEO: &[u8] = include_bytes!("../../src/emulator/clips/placeholder.mp4");
 
@@ -169,6 +169,22 @@ fn rows_of_a_batch_end_in_time() {
         let ran = Ran::of(command.current_dir(folder.path()));
         assert!(began.elapsed() < LIMIT + TOLERANCE, "{step}: {:?}, {ran:?}", began.elapsed());
         assert_eq!((ran.code, ran.error()["code"].as_str()), (4, Some(code)), "{step}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_list_that_is_limited_for_longer_ends_in_time() {
+    let emulator = Emulator::placeholder(&[]);
+    emulator
+        .script(r#"{"rules": [{"on": "list", "times": 999, "do": {"status": 429, "retry_after": "60"}}]}"#);
+    for flags in [&["--batch", "rows.jsonl", "-o", "renders/{title}.{ext}"][..], &["-o", "v.mp4"]] {
+        let folder = project();
+        write(folder.path(), "rows.jsonl", "{\"title\":\"a\"}\n");
+        let mut command = render(&emulator.url, &folder.path().join("l.jsonl"));
+        let ran = timed_out(command.args(flags), folder.path(), flags[0]);
+        let hint = ran.error()["hint"].as_str().unwrap().to_owned();
+        assert!(hint.contains("run the same command again"), "{ran:?}");
+        assert!(!emulator.requests().iter().any(|(method, _, _)| method == "POST"), "{ran:?}");
     }
 }
 
