@@ -27,6 +27,9 @@ function withProgram() {
 
 const CLIS = { native: withProgram(), wasm: WASM };
 
+/** As on a desk: in a CI job, the native program opens nothing outside of the workspace, and names paths from there. */
+const ENVIRONMENT = { ...process.env, GITHUB_WORKSPACE: "", CI: "" };
+
 const TITLE = `[{"id":"title","label":"Title","type":"string","default":"Hi"}]`;
 const page = (inside = "") =>
   `<html data-composition-variables='${TITLE}'>\n` +
@@ -111,7 +114,7 @@ const CASES = [
   ["projects in vendor", { "v/vendor/index.html": BROKEN, "v/dist/index.html": page() }, ["."], 5, { same: true }],
   ["a page of vendor", { ...GOOD, "v/vendor/lib.js/x.js": "1", "v/vendor/p.html": '<p><img src="lib.js"><a href="gone.html">' }, ["v"], 0, { same: true }],
   ["SARIF of several projects", { "a/index.html": BROKEN, "b/index.html": page().replace(' data-width="1920"', "") }, [".", "--format", "sarif"], 5, { raw: true }],
-  ["JSON of projects with a file in common", { ...["a", "b", "c"].reduce((all, name) => ({ ...all, [`${name}/index.html`]: page('<link rel="stylesheet" href="../s/x.css">') }), {}), "s/x.css": "a { background: url(gone.png) }" }, [".", "--format", "json"], 5, { raw: true }],
+  ["JSON of projects with a file in common", { ...["a", "b", "c"].reduce((all, name) => ({ ...all, [`${name}/index.html`]: page('<link rel="stylesheet" href="../s/x.css">') }), {}), "s/x.css": "body { background: url(gone.png) }" }, [".", "--format", "json"], 5, { raw: true }],
   ["SARIF of no project", GOOD, ["README.md", "--format", "sarif"], 0, { raw: true, change: (folder) => put(folder, { "README.md": "x" }) }],
   ["nested projects with references to each other", { "v/index.html": page('<div data-composition-id="i" data-composition-src="inner/index.html"></div><img src="inner/a.png">'), "v/inner/index.html": page('\n<img src="../gone.png"><img src="a.png">'), "v/inner/a.png": "x", "v/inner/deep/index.html": BROKEN }, ["."], 5, { same: true }],
   ["nested projects by name and from inside", { "v/index.html": page(), "v/inner/index.html": page('\n<img src="../pics/a.png">'), "v/pics/a.png": "x" }, ["v/inner"], 0, { same: true }],
@@ -205,7 +208,7 @@ const IN_ALL_FORMATS = [
   ["fewer findings of a kind", { "a/index.html": page(flood(9)), "b/index.html": page(flood(9)) }, [".", "--max-findings", "3"], 5],
   ["all findings of a kind", { "a/index.html": page(flood(30)) }, ["a", "--max-findings", "0"], 5],
   ["many staged findings", { "a/index.html": page(), "b/index.html": page() }, ["--staged"], 5, { change: stage({ "a/index.html": page(flood(15)), "b/index.html": page(flood(15)) }) }],
-  ["a shared file and folders in an odd order", { ...["a", "a-b", "c"].reduce((all, name) => ({ ...all, [`${name}/index.html`]: page('<link rel="stylesheet" href="../s/x.css"><img src="gone.png">') }), {}), "s/x.css": "a { background: url(gone.png) }" }, ["."], 5],
+  ["a shared file and folders in an odd order", { ...["a", "a-b", "c"].reduce((all, name) => ({ ...all, [`${name}/index.html`]: page('<link rel="stylesheet" href="../s/x.css"><img src="gone.png">') }), {}), "s/x.css": "body { background: url(gone.png) }" }, ["."], 5],
   ["no findings", GOOD, ["v"], 0],
   ["warnings", { "v/index.html": BROKEN }, ["v", "--warn", "missing-asset"], 0],
   ["two compositions that a change affects", { "a/index.html": page(), "b/index.html": page() }, [".", "--changed-since", "HEAD"], 0, { change: (folder) => put(folder, { "a/index.html": page("<p>x</p>") }) }],
@@ -275,7 +278,7 @@ function setUp(name, files, more) {
     commit(folder);
   }
   more.change?.(folder);
-  return { cwd: join(folder, more.cwd ?? ""), env: { ...process.env, GITHUB_WORKSPACE: "", ...more.env } };
+  return { cwd: join(folder, more.cwd ?? ""), env: { ...ENVIRONMENT, ...more.env } };
 }
 
 /** What the command without the native program says of itself is what the native one does. */
@@ -333,7 +336,7 @@ describe("the command line", { concurrency: 4 }, () => {
         more.change(folder);
       }
       const hasFormat = more.raw || args.some((arg) => /^--(json|format)/.test(arg));
-      const env = { ...process.env, GITHUB_WORKSPACE: "", ...more.env };
+      const env = { ...ENVIRONMENT, ...more.env };
       const options = { cwd: join(folder, more.cwd ?? ""), env };
       const run = async (cli) => {
         const ran = await execute(cli, hasFormat ? args : [...args, "--json"], options);
