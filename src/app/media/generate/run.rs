@@ -32,6 +32,12 @@ pub(super) struct Run<'a> {
     pub(super) permissions: SpeechPermissions,
 }
 
+/// Audio whose format is not that of the extension of its file.
+pub(super) struct OtherFormat {
+    pub(super) file: String,
+    pub(super) format: &'static str,
+}
+
 /// Why an entry has no media.
 pub(super) enum Problem {
     /// The API refused the request.
@@ -65,12 +71,14 @@ impl Run<'_> {
         let mut results = tasks.iter().map(|_| None).collect::<Vec<_>>();
         let is_stopped = AtomicBool::new(false);
         let mut due = tasks.iter().enumerate();
-        let work = |(index, task): (usize, &Task), warn: &mut dyn FnMut(String)| {
+        let work = |(index, task): (usize, &Task), warn: &mut dyn FnMut(OtherFormat)| {
             (index, self.one(task, &is_stopped, warn))
         };
         work_on(&mut due, concurrency.max(1), &work, &mut |message| {
             match message {
-                Message::Progress(warning) => console.warning(&warning),
+                Message::Progress(OtherFormat { file, format }) => {
+                    console.warning(&format!("{} contains {} audio", plain(&file), format.to_uppercase()));
+                }
                 Message::Result((index, result)) => {
                     report(&result, console);
                     results[index] = Some(result);
@@ -81,7 +89,7 @@ impl Run<'_> {
         results.into_iter().flatten().collect()
     }
 
-    fn one(&self, task: &Task, is_stopped: &AtomicBool, warn: &mut dyn FnMut(String)) -> GeneratedMedia {
+    fn one(&self, task: &Task, is_stopped: &AtomicBool, warn: &mut dyn FnMut(OtherFormat)) -> GeneratedMedia {
         let (kept, is_new) = match (task.action, &task.answer) {
             (SpeechAction::LeaveUnconfirmed, _) => return task.unconfirmed(),
             (SpeechAction::Finish, Some(answer)) => (Ok(answer.clone()), false),

@@ -14,7 +14,7 @@ use hyperframes_ci_core::time::format_utc;
 use sha2::{Digest, Sha256};
 
 use super::entry::{Task, foreign_file};
-use super::run::{Problem, Run, locked};
+use super::run::{OtherFormat, Problem, Run, locked};
 use crate::app::media::examine;
 use crate::heygen::download::Download;
 use crate::renderers::KeptAnswer;
@@ -42,7 +42,7 @@ impl Run<'_> {
         &self,
         task: &Task,
         mut kept: KeptAnswer,
-        warn: &mut dyn FnMut(String),
+        warn: &mut dyn FnMut(OtherFormat),
     ) -> Result<f64, Problem> {
         let Some(speech) = &task.speech else { return Err(Problem::Skipped) };
         let identity = speech.key();
@@ -87,7 +87,7 @@ impl Run<'_> {
         if extension
             .is_some_and(|extension| ["mp3", "wav"].contains(&extension.as_str()) && extension != format)
         {
-            warn(format!("{} contains {} audio", plain(&task.entry.file), format.to_uppercase()));
+            warn(OtherFormat { file: task.entry.file.clone(), format });
         }
         let measured = Media::read(&edges).and_then(|media| media.duration);
         let duration = measured.or(kept.answer.duration);
