@@ -34,8 +34,9 @@ pub(super) fn check(pages: &Pages<'_>, used: &BTreeSet<&str>, names: &Names<'_>)
     let used = || pages.all().filter(|page| used.contains(page.path.as_str()));
     let mut animated = Animated::new(names);
     used().for_each(|page| animated.add_rules(page));
-    used().for_each(|page| animated.add_drawings(page));
-    used().flat_map(|page| animated.in_page(pages, page)).collect()
+    let shown = used().map(|page| (page, animated.shown(page))).collect::<Vec<_>>();
+    shown.iter().for_each(|(page, shown)| animated.add_drawings(page, shown));
+    shown.iter().flat_map(|(page, shown)| animated.in_page(pages, page, shown)).collect()
 }
 
 /// What may be animated, and how.
@@ -72,10 +73,10 @@ impl<'a> Animated<'a> {
         self.hidden.extend(hidden.into_iter().filter(|mark| !self.names.has_word(&mark[1..])));
     }
 
-    fn add_drawings(&mut self, page: &Page) {
+    fn add_drawings(&mut self, page: &Page, shown: &[bool]) {
         let nodes = &page.outline.nodes;
         let mut seen = BTreeSet::new();
-        for index in svg_elements(page, &self.shown(page)) {
+        for index in svg_elements(page, shown) {
             self.drawings.insert(nodes[index].name.to_string());
             self.drawings.extend(nodes[index].marks());
             for above in page.outline.ancestors(index).take_while(|above| seen.insert(*above)) {
@@ -105,7 +106,7 @@ impl<'a> Animated<'a> {
         shown.collect()
     }
 
-    fn in_page(&self, pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
+    fn in_page(&self, pages: &Pages<'_>, page: &Page, shown: &[bool]) -> Vec<Diagnostic> {
         let text = page.text();
         let found = |span: Span, message: &str| {
             let help = "use the timeline or element.animate(), or animate an HTML element";
@@ -131,8 +132,7 @@ impl<'a> Animated<'a> {
                 }
             }
         }
-        let shown = self.shown(page);
-        for index in svg_elements(page, &shown) {
+        for index in svg_elements(page, shown) {
             let node = &page.outline.nodes[index];
             let style = node.attribute("style").filter(|style| style.contains("animation"));
             if let (Some(style), Some(span)) = (style, node.span_of("style"))
@@ -141,7 +141,7 @@ impl<'a> Animated<'a> {
                 all.push(css(span, "an SVG element"));
             }
         }
-        let nodes = page.outline.nodes.iter().zip(&shown);
+        let nodes = page.outline.nodes.iter().zip(shown);
         for (node, _) in nodes.filter(|(node, is_shown)| **is_shown && SELF_ANIMATED.contains(&&*node.name)) {
             let start = node.span.start + 1;
             let name = text.source.get(start..start + node.name.len()).unwrap_or(&node.name);
