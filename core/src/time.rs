@@ -59,6 +59,12 @@ pub fn format_utc(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// Formats a Unix time as RFC 3339, such as `2024-02-29T12:30:45Z`.
+#[must_use]
+pub fn format_rfc3339(seconds: i64) -> String {
+    format_utc(seconds).replace(' ', "T")
+}
+
 /// Formats a Unix time of the API like [`format_utc`]; fractions of a second are dropped.
 #[must_use]
 pub fn format_unix(seconds: &serde_json::Number) -> String {

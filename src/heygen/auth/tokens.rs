@@ -1,6 +1,6 @@
 //! The tokens of a sign-in.
 
-use hyperframes_ci_core::time::format_utc;
+use hyperframes_ci_core::time::format_rfc3339;
 use serde_json::{Map, Value};
 
 use super::endpoint::OAuthError;
@@ -48,7 +48,7 @@ impl Tokens {
         if let Some(seconds) = lifetime.filter(|seconds| *seconds < 1e10) {
             #[expect(clippy::cast_possible_truncation, reason = "casts saturate, and it is below 1e10")]
             let expires = unix_now() + (seconds as i64).max(MIN_LIFETIME);
-            metadata.insert("expires_at".to_owned(), format_utc(expires).replace(' ', "T").into());
+            metadata.insert("expires_at".to_owned(), format_rfc3339(expires).into());
         }
         Ok(Self { access, refresh, metadata })
     }
