@@ -180,11 +180,23 @@ impl OutputFile {
 /// # Errors
 /// Returns [`OutputError`] if it cannot be written.
 pub(crate) fn write(folder: &Path, name: &str, contents: &[u8]) -> Result<PathBuf, OutputError> {
-    let path = folder.join(name);
-    let mut output = OutputFile::prepare(Some(&path), &Reach::inside(folder, "the output directory"))?;
+    write_in(&folder.join(name), &Reach::inside(folder, "the output directory"), name, contents)
+}
+
+/// Writes the file at `path`, which must be in `reach`; appears and is replaced as by [`write`]. `what` is its kind in messages.
+///
+/// # Errors
+/// Returns [`OutputError`] if it cannot be written.
+pub(crate) fn write_in(
+    path: &Path,
+    reach: &Reach,
+    what: &str,
+    contents: &[u8],
+) -> Result<PathBuf, OutputError> {
+    let mut output = OutputFile::prepare(Some(path), reach)?;
     let written = output.file().write_all(contents);
-    written.map_err(|error| OutputError::NotWritable(path.clone(), error))?;
-    Ok(output.keep(name)?.0)
+    written.map_err(|error| OutputError::NotWritable(path.to_owned(), error))?;
+    Ok(output.keep(what)?.0)
 }
 
 /// Folders that were created for an output. Dropping it removes those that are empty: no output was kept.

@@ -10,7 +10,7 @@ use hyperframes_ci_core::generated::{
 use hyperframes_ci_core::job::{Remedy, retry_delay};
 use hyperframes_ci_core::media::Media;
 use hyperframes_ci_core::report::plain;
-use hyperframes_ci_core::time::format_utc;
+use hyperframes_ci_core::time::format_rfc3339;
 use sha2::{Digest, Sha256};
 
 use super::entry::{Task, foreign_file};
@@ -23,7 +23,7 @@ use crate::system::clock::{pause, unix_now};
 use crate::system::deadline::Deadline;
 use crate::system::digest::Hasher;
 use crate::system::gate;
-use crate::system::output::OutputFile;
+use crate::system::output::{self, OutputFile};
 use crate::system::random;
 
 /// Help for files that cannot be written.
@@ -70,15 +70,8 @@ impl Run<'_> {
         }
         abort_at("audio");
         for (path, text) in &texts {
-            let write = || {
-                let mut output = OutputFile::prepare(Some(&root.join(path)), &self.declared.reach)?;
-                let written = std::io::Write::write_all(output.file(), text.as_bytes());
-                written.map_err(|error| {
-                    crate::system::output::OutputError::NotWritable(root.join(path), error)
-                })?;
-                output.keep("")
-            };
-            write().map_err(|error| not_saved(error.to_string()))?;
+            output::write_in(&root.join(path), &self.declared.reach, "", text.as_bytes())
+                .map_err(|error| not_saved(error.to_string()))?;
         }
         abort_at("written");
         let edges = gate::edges(&path, &self.declared.reach).map_err(|error| not_saved(error.to_string()))?;
@@ -103,7 +96,7 @@ impl Run<'_> {
             words: file(&task.entry.words),
             captions: file(&task.entry.captions),
             request_id: kept.answer.request_id.clone(),
-            created: Some(format_utc(unix_now()).replacen(' ', "T", 1)),
+            created: Some(format_rfc3339(unix_now())),
             cost_usd: kept.answer.duration.map(price_of),
             ..LockedMedia::default()
         };
@@ -159,7 +152,7 @@ impl Run<'_> {
             media.other.clone_from(&known.other);
         }
         lock.media.insert(task.entry.file.clone(), media);
-        let written = crate::system::output::write(root, LOCK_FILE, lock.to_string().as_bytes());
+        let written = output::write(root, LOCK_FILE, lock.to_string().as_bytes());
         written.map(drop).map_err(|error| not_saved(error.to_string()))
     }
 }
