@@ -10,6 +10,10 @@ use hyperframes_ci_core::job::Refusal;
 use crate::fault::{Exit, Fault, Location};
 use crate::system::gate;
 
+/// Help for speech that may have been billed.
+pub(super) const UNCONFIRMED: &str =
+    "look for the speech in the usage of the HeyGen account; add --repeat-unconfirmed to request it again";
+
 /// An error of a `media` command.
 #[derive(Debug)]
 pub(crate) enum MediaError {
@@ -108,9 +112,7 @@ impl Fault for MediaError {
             Self::NotGenerated { unconfirmed: 0, .. } => {
                 "run the same command again; what is paid for is not requested again".to_owned()
             }
-            Self::NotGenerated { .. } => {
-                "look for the speech in the usage of the HeyGen account; add --repeat-unconfirmed to request it again".to_owned()
-            }
+            Self::NotGenerated { .. } => UNCONFIRMED.to_owned(),
             Self::Limit(refusal) => refusal.help().to_owned(),
             Self::NoLedger => "choose a writable file with --ledger".to_owned(),
             Self::NotCurrent { .. } => {

@@ -3,6 +3,7 @@
 use hyperframes_ci_core::generated::{LockedMedia, Speech, SpeechAction, SpeechKnown, SpeechPermissions};
 use hyperframes_ci_core::report::plain;
 
+use super::super::error::UNCONFIRMED;
 use super::super::{Declared, examine};
 use crate::app::config::MediaEntry;
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaState, MediaStatus};
@@ -116,10 +117,7 @@ impl Task {
         let message = "an earlier request was sent, and its answer was lost: it may have been billed";
         GeneratedMedia {
             message: Some(message.to_owned()),
-            help: Some(
-                "look for the speech in the usage of the HeyGen account; add --repeat-unconfirmed to request it again"
-                    .to_owned(),
-            ),
+            help: Some(UNCONFIRMED.to_owned()),
             ..self.result(GenerationState::Unconfirmed)
         }
     }
