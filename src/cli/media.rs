@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hyperframes_ci_core::generated::SpeechPermissions;
 
+use super::values;
 use super::workspace::workspace;
 use crate::app::media::{GenerateSpec, MediaError, MediaLimits, MediaSpec, adopt, examine, generate};
 use crate::app::outcome::{GenerationState, MediaGenerateOutcome, MediaOutcome, MediaState};
@@ -55,15 +56,15 @@ pub(super) struct GenerateArgs {
     #[arg(long)]
     dry_run: bool,
     /// Maximum estimated length of new media, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = amount)]
+    #[arg(long, value_name = "SECONDS", value_parser = values::amount)]
     max_seconds: Option<f64>,
     /// Maximum estimated price of new media, in US dollars
-    #[arg(long, value_name = "USD", value_parser = amount)]
+    #[arg(long, value_name = "USD", value_parser = values::amount)]
     max_cost: Option<f64>,
     /// Minimum account balance
     ///
     /// In the unit that the account is billed in.
-    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    #[arg(long, value_name = "AMOUNT", value_parser = values::amount)]
     min_balance: Option<f64>,
     /// Number of requests at a time, 1 to 10
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=10))]
@@ -81,11 +82,6 @@ pub(super) struct GenerateArgs {
     /// By default, ledger.jsonl in the user's cache directory.
     #[arg(long, value_name = "FILE", env = "HYPERFRAMES_CI_LEDGER", hide_env = true)]
     ledger: Option<PathBuf>,
-}
-
-fn amount(text: &str) -> Result<f64, String> {
-    let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
-    amount.ok_or_else(|| "must be a number of 0 or more".to_owned())
 }
 
 impl GenerateArgs {

@@ -28,6 +28,15 @@ pub(super) fn positive_number(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "must be a number greater than 0".to_owned())
 }
 
+/// Parses a number of 0 or more.
+///
+/// # Errors
+/// Returns a message if the value is not one.
+pub(super) fn amount(text: &str) -> Result<f64, String> {
+    let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
+    amount.ok_or_else(|| "must be a number of 0 or more".to_owned())
+}
+
 /// Parses the number of items per page, 1 to 100.
 ///
 /// # Errors
