@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::archives::{check_archive, stored_archive};
 use super::rejection::Rejection;
-use super::validation::{object, render_options};
+use super::validation::{object, page_size, render_options};
 use crate::emulator::envelopes::json;
 use crate::emulator::server::{Reply, Request};
 use crate::emulator::state::{Inner, Render, State, Status};
@@ -49,14 +49,7 @@ pub(super) fn delete(state: &State, id: &str) -> Result<Value, Rejection> {
 
 /// `GET /v3/hyperframes/renders`: the cursor names the last render of the previous page.
 pub(super) fn list(state: &State, request: &Request) -> Result<Reply, Rejection> {
-    let limit = match request.parameter("limit") {
-        None => 10,
-        Some(text) => text
-            .parse::<usize>()
-            .ok()
-            .filter(|limit| (1..=100).contains(limit))
-            .ok_or_else(|| Rejection::parameter("limit", "must be an integer from 1 to 100"))?,
-    };
+    let limit = page_size(request.parameter("limit").as_deref(), 10)?;
     let inner = state.lock();
     let skipped = match request.parameter("token").filter(|token| !token.is_empty()) {
         None => 0,

@@ -12,6 +12,13 @@ use crate::emulator::state::RenderOptions;
 /// Largest JSON body, in bytes: base64 projects are for small archives only.
 pub(super) const MAX_JSON: u64 = 48 * 1024 * 1024;
 
+/// Returns the number of items per page, 1 to 100.
+pub(super) fn page_size(text: Option<&str>, default: usize) -> Result<usize, Rejection> {
+    let Some(text) = text else { return Ok(default) };
+    let size = text.parse().ok().filter(|size| (1..=100).contains(size));
+    size.ok_or_else(|| Rejection::parameter("limit", "must be an integer from 1 to 100"))
+}
+
 /// Reads the body as JSON; an empty body is an empty object.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use hyperframes_ci_core::generated::{MAX_SCRIPT, SPEECH_USD_PER_SECOND};
 use serde_json::{Value, json};
 
 use super::rejection::Rejection;
-use super::validation::{json_body, object, optional, required};
+use super::validation::{json_body, object, optional, page_size, required};
 use crate::emulator::envelopes::json;
 use crate::emulator::server::{Reply, Request};
 use crate::emulator::speech::{self, Piece};
@@ -16,11 +16,7 @@ use crate::system::programs::find;
 /// `GET /v3/voices`: the cursor is the number of voices before the page.
 pub(super) fn list(request: &Request) -> Result<Reply, Rejection> {
     let parameter = |name: &str| request.parameter(name).filter(|value| !value.is_empty());
-    let limit = match parameter("limit").map(|text| text.parse::<usize>()) {
-        None => 20,
-        Some(Ok(limit)) if (1..=100).contains(&limit) => limit,
-        Some(_) => return Err(Rejection::parameter("limit", "must be an integer from 1 to 100")),
-    };
+    let limit = page_size(parameter("limit").as_deref(), 20)?;
     let start = match parameter("token").map(|token| token.parse::<usize>()) {
         None => 0,
         Some(Ok(start)) if start <= VOICES.len() => start,
