@@ -35,7 +35,7 @@ use super::request::RequestBody;
 use super::spec::RenderSpec;
 use crate::fault::Error;
 use crate::renderers::{Input, Renderer, RunContext, Session};
-use crate::ui::Console;
+use crate::ui::{Console, counted};
 use plan::{BatchPlan, FirstRows, PriorState};
 use summary::BatchSummary;
 
@@ -96,7 +96,7 @@ pub(crate) fn run(
     let Some((session, description)) = session.as_deref().zip(description) else {
         console.done(&format!(
             "dry run: {}; {} to render, {} to reuse, {} already done, {invalid} invalid",
-            if total == 1 { "1 row".to_owned() } else { format!("{total} rows") },
+            counted(usize::try_from(total).unwrap_or(usize::MAX), "row"),
             plan.renders,
             plan.reused,
             plan.done
