@@ -89,27 +89,22 @@ pub(super) fn find_scope(
     scope.settings.file.entries = entries;
     let removals =
         Removals { inputs, event: uses_entries.then_some(event), found: &found, changed: changed.as_ref() };
-    let may_remove = request.is_some() && removals.are_possible();
-    if let Some(request) = request.filter(|_| may_remove) {
-        scope.base = BaseCheckout::new(&inputs.workspace, request, provider).ok();
-        scope.removed = scope.base.as_ref().map(|base| removals.names(base.path())).unwrap_or_default();
-        scope.has_no_project &= scope.removed.is_empty();
-    }
-    if scope.has_no_project {
-        console.done(&format!("{NO_PROJECT}: nothing to check or render"));
-        let help = "A project is a directory with an `index.html` that contains `data-composition-id`.";
-        scope.notes.push(format!("{NO_PROJECT}. {help}"));
-        return Ok(scope);
-    }
     scope.findings.sort();
     let checked = scope.targets.len() + scope.unchanged.len();
     if mode == Mode::Check {
         scope.targets.clear();
     }
     skip_untrusted_targets(&mut scope, inputs, provider, console);
-    if let Some(request) = request.filter(|_| !scope.targets.is_empty() && scope.base.is_none()) {
+    let may_remove = removals.are_possible();
+    if let Some(request) = request.filter(|_| may_remove || !scope.targets.is_empty()) {
         match BaseCheckout::new(&inputs.workspace, request, provider) {
-            Ok(base) => scope.base = Some(base),
+            Ok(base) => {
+                if may_remove {
+                    scope.removed = removals.names(base.path());
+                }
+                scope.base = Some(base);
+            }
+            Err(_) if scope.targets.is_empty() => {}
             Err(reason) => {
                 console.warning(&format!(
                     "cannot read the base of the pull request, comparing nothing with it: {reason}"
@@ -121,6 +116,13 @@ pub(super) fn find_scope(
                 );
             }
         }
+    }
+    scope.has_no_project &= scope.removed.is_empty();
+    if scope.has_no_project {
+        console.done(&format!("{NO_PROJECT}: nothing to check or render"));
+        let help = "A project is a directory with an `index.html` that contains `data-composition-id`.";
+        scope.notes.push(format!("{NO_PROJECT}. {help}"));
+        return Ok(scope);
     }
     let [errors, warnings] =
         [Severity::Error, Severity::Warning].map(|severity| scope.findings.count(severity));
