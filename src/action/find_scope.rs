@@ -22,7 +22,7 @@ use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::project::display_path::DisplayPaths;
 use crate::project::tree::DiskTree;
-use crate::project::{changes, discover, discover::DiscoverError};
+use crate::project::{changes, discover::DiscoverError};
 use crate::system::gate::Reach;
 use crate::system::temporary::{self, TemporaryFolder};
 use crate::ui::{Console, counted};
@@ -178,11 +178,8 @@ fn write_base_config(provider: &dyn CiProvider, base: Option<&str>) -> Result<Te
 
 /// Finds the projects of the input `projects`, or those of the whole repository, which may be none.
 fn projects(inputs: &Inputs) -> Result<Vec<Project>, Error> {
-    let repository = [".".to_owned()];
-    let named = if inputs.projects.is_empty() { &repository[..] } else { &inputs.projects };
     let reach = Reach::inside(&inputs.workspace, "the workspace");
-    let paths = named.iter().map(|path| inputs.workspace.join(path)).collect::<Vec<_>>();
-    match discover::projects(&paths, Some(&inputs.workspace), &reach) {
+    match inputs.discover(&inputs.workspace, &reach) {
         Err(DiscoverError::NoProject(_)) if inputs.projects.is_empty() => Ok(Vec::new()),
         found => found.map_err(|error| {
             let help =
@@ -271,10 +268,7 @@ impl ScopeBuilder<'_> {
     fn add_project(&mut self, project: &Project) -> Result<(), Error> {
         let mut target = self.check_target(None, Some(&project.root))?;
         target.options.compositions.clone_from(&self.inputs.compositions);
-        let mut compositions = match self.inputs.compositions.is_empty() {
-            true => vec![DEFAULT_COMPOSITION.to_owned()],
-            false => self.inputs.compositions.clone(),
-        };
+        let mut compositions = self.inputs.compositions_of_projects();
         compositions.retain(|path| self.is_selected(&join(&project.prefix, path)));
         if compositions.is_empty() {
             return Ok(());

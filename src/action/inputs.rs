@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
+use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use super::artifact;
 use super::mode::{FailOn, Mode};
@@ -15,6 +16,8 @@ use crate::app::spec::{RenderSpec, RendererChoice, Severities};
 use crate::ci;
 use crate::fault::Error;
 use crate::heygen::auth::{self, Secret};
+use crate::project::collect::Project;
+use crate::project::discover::{self, DiscoverError};
 use crate::system::gate::Reach;
 use crate::system::output_place::OutputRefusal;
 
@@ -245,6 +248,25 @@ struct RenderInputs {
 }
 
 impl Inputs {
+    /// Returns the paths of the compositions that are looked at in each project.
+    pub(super) fn compositions_of_projects(&self) -> Vec<String> {
+        match &*self.compositions {
+            [] => vec![DEFAULT_COMPOSITION.to_owned()],
+            named => named.to_vec(),
+        }
+    }
+
+    /// Finds the projects of a checkout at `root` that the input `projects` names, or all.
+    ///
+    /// # Errors
+    /// Returns an error if there is none, or one cannot be read.
+    pub(super) fn discover(&self, root: &Path, reach: &Reach) -> Result<Vec<Project>, DiscoverError> {
+        let repository = [".".to_owned()];
+        let named = if self.projects.is_empty() { &repository[..] } else { &self.projects };
+        let paths = named.iter().map(|path| root.join(path)).collect::<Vec<_>>();
+        discover::projects(&paths, Some(root), reach)
+    }
+
     /// Reads the inputs.
     ///
     /// # Errors

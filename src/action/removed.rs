@@ -8,7 +8,6 @@ use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, join};
 
 use super::inputs::Inputs;
 use crate::app::config::Settings;
-use crate::project::discover;
 use crate::system::gate::Reach;
 
 /// What a run has, and what a pull request may have removed.
@@ -29,7 +28,7 @@ impl Removals<'_> {
         self.inputs.targets.is_none()
             && self.changed.is_some_and(|changed| match self.event {
                 Some(_) => changed.contains(CONFIG_FILE),
-                None => self.compositions().iter().any(|name| {
+                None => self.inputs.compositions_of_projects().iter().any(|name| {
                     changed.iter().any(|path| {
                         path.strip_suffix(&**name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
                             && !self.found.contains(path)
@@ -55,22 +54,10 @@ impl Removals<'_> {
             .collect()
     }
 
-    /// Returns the paths of compositions that each project has.
-    fn compositions(&self) -> Vec<String> {
-        match &*self.inputs.compositions {
-            [] => vec![DEFAULT_COMPOSITION.to_owned()],
-            named => named.to_vec(),
-        }
-    }
-
     /// Returns the repository paths of the compositions in `base` that the pull request has changed.
     fn projects(&self, base: &Path) -> Vec<String> {
-        let repository = [".".to_owned()];
-        let named = if self.inputs.projects.is_empty() { &repository[..] } else { &self.inputs.projects };
-        let paths = named.iter().map(|path| base.join(path)).collect::<Vec<_>>();
-        let reach = Reach::inside(base, "the base");
-        let projects = discover::projects(&paths, Some(base), &reach).unwrap_or_default();
-        let compositions = self.compositions();
+        let projects = self.inputs.discover(base, &Reach::inside(base, "the base")).unwrap_or_default();
+        let compositions = self.inputs.compositions_of_projects();
         let paths = projects
             .iter()
             .flat_map(|project| compositions.iter().map(|composition| join(&project.prefix, composition)));
