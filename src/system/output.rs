@@ -183,7 +183,7 @@ pub(crate) fn write(folder: &Path, name: &str, contents: &[u8]) -> Result<PathBu
     write_in(&folder.join(name), &Reach::inside(folder, "the output directory"), name, contents)
 }
 
-/// Writes the file at `path`, which must be in `reach`; appears and is replaced as by [`write`]. `what` is its kind in messages.
+/// Writes the file at `path`, which must be in `reach`; appears and is replaced as by [`write()`]. `what` is its kind in messages.
 ///
 /// # Errors
 /// Returns [`OutputError`] if it cannot be written.
