@@ -3,8 +3,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -48,13 +51,18 @@ pub(crate) fn record() -> Result<()> {
     fs::create_dir_all(folder.join("bin"))?;
     fs::copy(&program, folder.join("bin/hyperframes-ci"))?;
 
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let emulator = Command::new(&program)
         .args(["emulator", "--port", &port.to_string(), "--api-key", "demo"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
     let _server = Server(emulator);
+    let until = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        ensure!(Instant::now() < until, "the emulator does not answer on port {port}");
+        thread::sleep(Duration::from_millis(50));
+    }
     let mut lines = Vec::new();
     for command in SESSION {
         let output = Command::new("script")
