@@ -71,8 +71,7 @@ fn rows(ranges: &[ChangedRange], width: u32, height: u32) -> Vec<Row> {
     largest.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     largest.truncate(MAX_RANGES);
     let whole = PixelBox { x: 0, y: 0, width, height };
-    let first =
-        largest.first().map(|range| Row { time: range.peak, part: whole, boxes: range.boxes.clone() });
+    let first = largest.first().map(|range| Row { time: range.peak, part: whole, boxes: outer(&range.boxes) });
     largest.sort_by(|a, b| a.start.total_cmp(&b.start));
     let mut rows = first.into_iter().collect::<Vec<_>>();
     for range in largest {
@@ -86,11 +85,23 @@ fn rows(ranges: &[ChangedRange], width: u32, height: u32) -> Vec<Row> {
         }
         times.sort_by(f64::total_cmp);
         if part != whole || rows.is_empty() {
-            rows.extend(times.into_iter().map(|time| Row { time, part, boxes: range.boxes.clone() }));
+            rows.extend(times.into_iter().map(|time| Row { time, part, boxes: outer(&range.boxes) }));
         }
     }
     rows.truncate(MAX_ROWS + 1);
     rows
+}
+
+/// Returns the boxes that no other one contains: outlines inside of an outline hide the picture.
+fn outer(boxes: &[PixelBox]) -> Vec<PixelBox> {
+    let contains = |outer: &PixelBox, inner: &PixelBox| {
+        outer != inner
+            && (outer.x..=outer.x + outer.width).contains(&inner.x)
+            && (outer.y..=outer.y + outer.height).contains(&inner.y)
+            && inner.x + inner.width <= outer.x + outer.width
+            && inner.y + inner.height <= outer.y + outer.height
+    };
+    boxes.iter().filter(|inner| !boxes.iter().any(|other| contains(other, inner))).copied().collect()
 }
 
 /// Returns the part of the frame around a box: half of its size on each side, and at least a third of the frame.
@@ -177,6 +188,15 @@ mod tests {
         let rows = rows(&ranges, 900, 600);
         assert_eq!((rows[0].part.width, rows[0].time), (900, 0.0));
         assert_eq!(rows[1..].iter().map(|row| row.time).collect::<Vec<_>>(), [0.0, 1.0, 1.5, 3.0]);
+    }
+
+    #[test]
+    fn boxes_within_others_are_not_outlined() {
+        let whole = PixelBox { x: 0, y: 0, width: 900, height: 400 };
+        let inner = PixelBox { x: 64, y: 392, width: 8, height: 8 };
+        let below = PixelBox { x: 64, y: 396, width: 8, height: 8 };
+        assert_eq!(outer(&[whole, inner, below]), [whole, below]);
+        assert_eq!(outer(&[inner]), [inner]);
     }
 
     #[test]
