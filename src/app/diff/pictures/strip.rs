@@ -7,13 +7,13 @@ use super::canvas::{Area, Canvas, Color};
 
 /// Size in pixels.
 const WIDTH: usize = 1000;
-const HEIGHT: usize = 74;
+const HEIGHT: usize = 52;
 
 /// Height of the baseline.
 const BASELINE: usize = 6;
 
 /// Height of the lane of the sound.
-const SOUND_LANE: usize = 10;
+const SOUND_LANE: usize = 8;
 
 /// Least width of a change.
 const MIN_WIDTH: usize = 6;
