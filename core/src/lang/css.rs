@@ -100,7 +100,8 @@ pub(crate) fn scan(source: &str) -> Sheet {
                 let end = string_end(bytes, at + 1, mark);
                 let in_image_set = matches!(context.functions.last(), Some(Function::ImageSet(_)));
                 if importing || in_image_set {
-                    found.push(url(source, at + 1, end, quote(mark), context.need()));
+                    let need = import_need(importing, source, end).unwrap_or_else(|| context.need());
+                    found.push(url(source, at + 1, end, quote(mark), need));
                 }
                 importing = false;
                 at = (end + 1).min(bytes.len());
@@ -120,23 +121,23 @@ pub(crate) fn scan(source: &str) -> Sheet {
             }
             b'u' | b'U' if has_word(bytes, at, b"url(") && !follows_name(bytes, at) => {
                 let start = at + 4 + spaces(&bytes[at + 4..]);
-                importing = false;
                 context.open(Function::Other);
-                match bytes.get(start) {
+                let (start, end, quote) = match bytes.get(start) {
                     Some(mark @ (b'"' | b'\'')) => {
                         let end = string_end(bytes, start + 1, *mark);
-                        found.push(url(source, start + 1, end, quote(*mark), context.need()));
                         at = (end + 1).min(bytes.len());
+                        (start + 1, end, quote(*mark))
                     }
                     _ => {
-                        let end = bare_end(bytes, start);
-                        let trimmed = source[start..end].trim_end().len();
-                        if trimmed > 0 {
-                            found.push(url(source, start, start + trimmed, Quote::None, context.need()));
-                        }
-                        at = end;
+                        at = bare_end(bytes, start);
+                        (start, start + source[start..at].trim_end().len(), Quote::None)
                     }
+                };
+                if quote != Quote::None || start < end {
+                    let need = import_need(importing, source, at).unwrap_or_else(|| context.need());
+                    found.push(url(source, start, end, quote, need));
                 }
+                importing = false;
             }
             b'(' => {
                 context.open(Function::ending_at(source, at));
@@ -162,6 +163,33 @@ pub(crate) fn scan(source: &str) -> Sheet {
         }
     }
     Sheet { urls: found, properties }
+}
+
+/// Returns whether a browser needs a style sheet whose `@import` goes on at `at`, if its media query decides that.
+fn import_need(importing: bool, source: &str, at: usize) -> Option<Need> {
+    let rest = source.get(at..).filter(|_| importing)?.split([';', '{', '}']).next()?;
+    let mut query = rest.trim_start_matches(['"', '\'', ')', ' ', '\t', '\r', '\n']);
+    for word in ["layer", "supports"] {
+        let Some(after) = query.strip_prefix(word) else { continue };
+        let inside = if after.starts_with('(') { closing(after) } else { 0 };
+        query = after[inside..].trim_start();
+    }
+    // A comment is no query.
+    media_need(query).filter(|_| !query.contains("/*"))
+}
+
+/// Returns the offset after the parenthesis that closes the first one.
+fn closing(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let end = text.find(|letter| {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    end.map_or(text.len(), |end| end + 1)
 }
 
 /// What surrounds a URL.
@@ -425,6 +453,26 @@ mod tests {
             // Without the backslash the string is broken, and what follows is none of it.
             assert_eq!(targets(&format!("a{{b:'c{line_end};d:url(e)}}")), ["e"], "{line_end:?}");
         }
+    }
+
+    #[test]
+    fn imports_may_have_a_media_query() {
+        let needs = |source: &str| scan(source).urls.into_iter().map(|url| url.need).collect::<Vec<_>>();
+        for (rest, need) in [
+            ("", Need::Always),
+            (" screen", Need::Always),
+            (" layer(base) supports(display: grid) all", Need::Always),
+            (" layer", Need::Always),
+            (" /* x */", Need::Always),
+            (" print", Need::Unseen),
+            (" layer(a.b)supports((a: b) and (c: d))\n print and (color)", Need::Unseen),
+            (" (min-width: 1px)", Need::Conditional),
+        ] {
+            for form in ["'a.css'", "url(a.css)", "url( \"a.css\" )"] {
+                assert_eq!(needs(&format!("@import {form}{rest}; a {{ b: c }}")), [need], "{form}{rest}");
+            }
+        }
+        assert_eq!(needs("@import 'a' print; b { c: url(d) }"), [Need::Unseen, Need::Always]);
     }
 
     #[test]
