@@ -121,7 +121,6 @@ impl<'a> Animated<'a> {
             for (_, rule) in rules.filter(|(unused, _)| unused.is_none_or(|unused| unused == Unused::Query)) {
                 let Some(animation) = self.animation(rule) else { continue };
                 let any = |is_meant: &dyn Fn(&str) -> bool| {
-                    let is_stateless = |one: &str| !STATES.iter().any(|state| one.contains(state));
                     let may_match = |one: &str| is_stateless(one) && !self.names.is_unmatched(one);
                     rule.selectors().any(|one| is_meant(one) && may_match(one))
                 };
@@ -218,6 +217,14 @@ fn animation<'a>(rule: StyleRule<'a>) -> Option<Declaration<'a>> {
     })
 }
 
+/// Returns whether a selector matches elements that nobody points at: what is in `:not(…)` is not required.
+fn is_stateless(selector: &str) -> bool {
+    let mut parts = selector.split(":not(");
+    let first = parts.next().unwrap_or_default();
+    let rest = parts.map(|part| part.split_once(')').map_or("", |(_, rest)| rest));
+    [first].into_iter().chain(rest).all(|part| !STATES.iter().any(|state| part.contains(state)))
+}
+
 /// Returns whether a selector selects a pseudo-element, such as `a::before` or `a:after`.
 fn is_pseudo_element(selector: &str) -> bool {
     let subject = subject(selector);
@@ -300,6 +307,16 @@ mod tests {
         }
         assert!(is_pseudo_element(".a::before") && is_pseudo_element("p:after"));
         assert!(!is_pseudo_element(".a:x") && !is_pseudo_element(".a::before .b"));
+    }
+
+    #[test]
+    fn a_negated_state_is_what_elements_have() {
+        for runs in [".a", ".a:not(:hover)", ".a:not(.b:focus) .c", "a:not(:active):not(:target)::before"] {
+            assert!(is_stateless(runs), "{runs}");
+        }
+        for still in [".a:hover", ".a:not(.b):hover", ":focus-within .a", ".a:not(:hover):active"] {
+            assert!(!is_stateless(still), "{still}");
+        }
     }
 
     #[test]
