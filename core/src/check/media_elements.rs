@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::outline::Node;
-use crate::lang::script::MediaTarget;
 
 /// Media elements, by what selectors name: `#id`, `.class`, and names in lower case. All are in the order of the documents.
 pub(super) struct MediaElements<'a> {
@@ -26,12 +25,9 @@ impl<'a> MediaElements<'a> {
         Self { all, by_part }
     }
 
-    /// Returns the first element that a target means.
-    pub(super) fn first(&self, target: &MediaTarget) -> Option<&'a Node> {
-        match target {
-            MediaTarget::Id(id) => self.by_part.get(&format!("#{id}"))?.first().copied(),
-            MediaTarget::Selector(selector) => selector.split(',').find_map(|part| self.selected(part)),
-        }
+    /// Returns the first element that a selector means.
+    pub(super) fn first(&self, selector: &str) -> Option<&'a Node> {
+        selector.split(',').find_map(|part| self.selected(part))
     }
 
     /// Returns the first element that the last compound of a selector means.

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use oxc_ast::ast::{
-    AssignmentExpression, BinaryOperator, CallExpression, Expression, MemberExpression, NewExpression,
-    ObjectProperty, ObjectPropertyKind,
+    ArrayExpressionElement, AssignmentExpression, BinaryOperator, CallExpression, Expression,
+    MemberExpression, NewExpression, ObjectProperty, ObjectPropertyKind,
 };
 use oxc_span::GetSpan;
 
 use super::constants::{argument, call, identifier, inside, is_global, member, number};
-use super::facts::{
-    Clock, Library, MediaAction, MediaControl, MediaTarget, Repeat, Selector, Tween, TweenValue,
-};
+use super::facts::{Clock, Library, MediaAction, MediaControl, Repeat, Selector, Tween, TweenValue};
 use super::walk::{Phase, Walker};
+
+/// The longest list of elements that is followed, in bytes.
+const MAX_SELECTOR: usize = 1000;
 
 /// Methods of GSAP and of timelines that make tweens.
 const TWEENS: &[&str] = &["to", "from", "fromTo", "set"];
@@ -33,8 +34,8 @@ impl<'a> Walker<'_> {
         if self.phase == Phase::Facts {
             return;
         }
-        let target = self.element(value);
-        self.elements.entry(name.to_owned()).and_modify(|known| *known = None).or_insert(target);
+        let target = self.elements(value);
+        self.named.entry(name.to_owned()).and_modify(|known| *known = None).or_insert(target);
         let text = is_constant.then(|| self.text(value).map(str::to_owned)).flatten();
         self.constants.entry(name.to_owned()).and_modify(|known| *known = None).or_insert(text);
     }
@@ -170,26 +171,55 @@ impl<'a> Walker<'_> {
         }
     }
 
-    /// Returns the element that an expression looks up, or that a name holds.
-    fn element(&self, expression: &Expression<'a>) -> Option<MediaTarget> {
-        if let Some(name) = identifier(expression) {
-            return self.elements.get(name)?.clone();
+    /// Returns the selector of the elements that an expression looks up, or that a name holds: one, or a list.
+    fn elements(&self, expression: &Expression<'a>) -> Option<String> {
+        match expression {
+            Expression::Identifier(name) => return self.named.get(name.name.as_str())?.clone(),
+            Expression::ComputedMemberExpression(one) => return self.elements(&one.object),
+            Expression::ArrayExpression(list) => {
+                let each = list.elements.iter().map(|one| match one {
+                    ArrayExpressionElement::SpreadElement(spread) => self.elements(&spread.argument),
+                    one => self.targets(one.as_expression()?),
+                });
+                let all = each.collect::<Option<Vec<_>>>()?.join(", ");
+                return Some(all).filter(|all| !all.is_empty() && all.len() <= MAX_SELECTOR);
+            }
+            _ => {}
         }
         let call = call(expression)?;
-        let callee = member(&call.callee)?;
-        let text = self.text(argument(&call.arguments, 0)?)?.to_owned();
-        match callee.static_property_name()? {
-            "getElementById" => Some(MediaTarget::Id(text)),
-            "querySelector" => Some(MediaTarget::Selector(text)),
+        let first = argument(&call.arguments, 0)?;
+        let (object, name) = match member(&call.callee) {
+            Some(callee) => (identifier(callee.object()), callee.static_property_name()?),
+            None => (None, identifier(&call.callee)?),
+        };
+        match name {
+            "getElementById" => Some(format!("#{}", self.text(first)?)),
+            "getElementsByClassName" => Some(format!(".{}", self.text(first)?)),
+            "querySelector" | "querySelectorAll" | "$" | "$$" => self.text(first).map(str::to_owned),
+            "toArray" => self.targets(first),
+            "from" if object == Some("Array") => self.targets(first),
             _ => None,
         }
     }
 
     fn control(&mut self, object: &Expression<'a>, action: MediaAction, span: oxc_span::Span) {
-        if let Some(target) = self.element(object) {
+        if let Some(target) = self.elements(object) {
             let span = self.span(span);
             self.script.media.push(MediaControl { target, action, span });
         }
+    }
+
+    /// Returns the parameter of a callback that is called for each of some elements, and their selector.
+    pub(super) fn callback(&self, it: &CallExpression<'a>) -> Option<(String, Option<String>)> {
+        let callee = member(&it.callee)?;
+        let parameters = match argument(&it.arguments, 0)? {
+            Expression::ArrowFunctionExpression(function) => &function.params,
+            Expression::FunctionExpression(function) => &function.params,
+            _ => return None,
+        };
+        let name = parameters.items.first()?.pattern.get_identifier_name()?;
+        let is_each = matches!(callee.static_property_name(), Some("forEach" | "map"));
+        Some((name.to_string(), self.elements(callee.object()).filter(|_| is_each)))
     }
 
     /// Reads `repeat`, `motionPath` and values such as `"random(…)"`.
@@ -261,19 +291,9 @@ impl<'a> Walker<'_> {
         });
     }
 
-    /// Returns the selector of the elements of a tween: a text, an element that is looked up, or a list of both.
+    /// Returns the selector of the elements of a tween.
     fn targets(&self, target: &Expression<'a>) -> Option<String> {
-        if let Expression::ArrayExpression(list) = target {
-            let each = list.elements.iter().map(|one| self.targets(one.as_expression()?));
-            return Some(each.collect::<Option<Vec<_>>>()?.join(", ")).filter(|all| !all.is_empty());
-        }
-        if let Some(text) = self.text(target) {
-            return Some(text.to_owned());
-        }
-        Some(match self.element(target)? {
-            MediaTarget::Id(id) => format!("#{id}"),
-            MediaTarget::Selector(selector) => selector,
-        })
+        self.text(target).map(str::to_owned).or_else(|| self.elements(target))
     }
 
     fn tween_values(&self, properties: &[ObjectPropertyKind<'a>]) -> BTreeMap<String, TweenValue> {

@@ -181,16 +181,10 @@ pub(crate) enum Clock {
 /// A script controls a media element, which is the renderer's task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MediaControl {
-    pub(crate) target: MediaTarget,
+    /// The selector of the element.
+    pub(crate) target: String,
     pub(crate) action: MediaAction,
     pub(crate) span: Span,
-}
-
-/// The element that a script controls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum MediaTarget {
-    Id(String),
-    Selector(String),
 }
 
 /// What a script does with a media element.

@@ -17,7 +17,7 @@ mod variables;
 mod walk;
 
 pub(crate) use facts::{
-    Clock, Library, MediaAction, MediaControl, MediaTarget, Repeat, Script, ScriptKind, ScriptReference,
+    Clock, Library, MediaAction, MediaControl, Repeat, Script, ScriptKind, ScriptReference,
     Selector, Tween, TweenValue, is_library_file,
 };
 pub(crate) use parse::parse;

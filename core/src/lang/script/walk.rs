@@ -13,7 +13,7 @@ use oxc_ast::ast::{
 use oxc_ast_visit::{Visit, walk};
 
 use super::constants::{Constants, inside, text};
-use super::facts::{Libraries, MediaTarget, Script};
+use super::facts::{Libraries, Script};
 use super::values::Values;
 use crate::text::Span;
 
@@ -32,8 +32,8 @@ pub(super) struct Walker<'s> {
     pub(super) script: Script,
     pub(super) values: Values,
     pub(super) constants: Constants,
-    /// Names that hold a media element, or another element.
-    pub(super) elements: BTreeMap<String, Option<MediaTarget>>,
+    /// The selectors of elements that names hold.
+    pub(super) named: BTreeMap<String, Option<String>>,
     /// Names that hold `window.__timelines`.
     pub(super) registries: BTreeSet<String>,
     /// Where `document.fonts.ready` is.
@@ -59,7 +59,7 @@ impl<'s> Walker<'s> {
             script: Script::default(),
             values: Values::default(),
             constants: Constants::new(),
-            elements: BTreeMap::new(),
+            named: BTreeMap::new(),
             registries: BTreeSet::new(),
             fonts_ready: None,
             tween_starts: Vec::new(),
@@ -190,6 +190,12 @@ impl<'a> Visit<'a> for Walker<'_> {
         if self.phase == Phase::Facts {
             self.values_called(&it.callee, it.arguments.is_empty(), it.span);
             self.called(it);
+            if let Some((name, elements)) = self.callback(it) {
+                let before = self.named.insert(name.clone(), elements);
+                walk::walk_call_expression(self, it);
+                self.named.insert(name, before.flatten());
+                return;
+            }
         }
         walk::walk_call_expression(self, it);
     }
