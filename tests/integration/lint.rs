@@ -86,7 +86,8 @@ fn lines(source: &str, found: &Value) -> BTreeSet<usize> {
     source.lines().enumerate().filter(|(_, line)| is_meant(line)).map(|(index, _)| index + 1).collect()
 }
 
-fn official(directories: &[String], folder: &Path) -> Vec<Value> {
+/// Returns the findings of the official linter about projects; `folder` is for its input.
+pub(crate) fn official(directories: &[String], folder: &Path) -> Vec<Value> {
     let (node, script) = provisioned();
     let list = folder.join("directories.txt");
     std::fs::write(&list, directories.join("\n")).unwrap();

@@ -1,6 +1,7 @@
 //! The checks against the official engine: what a rule calls an error is rendered, and so is its corrected twin.
 //!
-//! A case in `tests/proof` is named after the rule that it breaks. Its header says what the engine does:
+//! A case in `tests/proof` is named after the rule that it breaks; further cases of a rule have a second name after a dot.
+//! Its header says what the engine does:
 //!
 //! - `fails`: the render ends with an error, and `says` is a part of it;
 //! - `waits`: the renderer waits for a timeline until its limit, 45 seconds by default;
@@ -10,6 +11,7 @@
 //! The twin has the sections marked `fixed` instead of those marked `broken`, and the replacements of `replace`. Cases in
 //! `tests/proof/accepted` must render: without errors of the checks, and equal to their twin if there is one.
 
+mod official;
 mod seek;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,13 +91,18 @@ impl Case {
         self.header["effect"].as_str().unwrap_or_else(|| panic!("{}: effect", self.name))
     }
 
+    /// Returns the rule that the case breaks.
+    pub(crate) fn rule(&self) -> &str {
+        self.name.split_once('.').map_or(&*self.name, |(rule, _)| rule)
+    }
+
     fn has_twin(&self) -> bool {
         self.header.get("replace").is_some()
             || self.sections.iter().any(|(_, marks, _)| marks.iter().any(|mark| mark == "fixed"))
     }
 
     /// Writes the files of the case or of its twin below `folder`, a repository; returns the project's directory.
-    fn unpack(&self, folder: &Path, fixed: bool) -> PathBuf {
+    pub(crate) fn unpack(&self, folder: &Path, fixed: bool) -> PathBuf {
         fs::create_dir_all(folder.join(".git")).unwrap();
         let replacements = self.header["replace"].as_array().filter(|_| fixed).map_or(&[][..], Vec::as_slice);
         let mut unused = replacements.iter().map(|pair| pair[0].as_str().unwrap()).collect::<BTreeSet<_>>();
@@ -181,9 +188,11 @@ pub(crate) fn table() -> String {
     let mut text = format!(
         "\n## Proven by rendering\n\n\
          Every error is rendered by the official engine {ENGINE}, next to a corrected twin. A finding is an error because\n\
-         the render fails, waits 45 seconds for a timeline, or produces a different video.\n\n\
-         | check | the engine | effect |\n|---|---|---|\n"
+         the render fails, waits 45 seconds for a timeline, or produces a different video. The official linter is quoted\n\
+         with what it finds in the project, but not in the twin.\n\n\
+         | check | the official linter | the engine | effect |\n|---|---|---|---|\n"
     );
+    let official = official::found();
     for case in cases("") {
         let engine = match case.engine() {
             "fails" => "fails",
@@ -191,7 +200,9 @@ pub(crate) fn table() -> String {
             "differs" => "renders a different video",
             _ => "not rendered",
         };
-        let _ = writeln!(text, "| [`{0}`](#{0}) | {engine} | {1} |", case.name, case.effect());
+        let official = official.get(&case.name).map_or("", String::as_str);
+        let _ =
+            writeln!(text, "| [`{0}`](#{0}) | {official} | {engine} | {1} |", case.rule(), case.effect());
     }
     text.push_str("\nThe following are accepted, because the engine renders them as intended:\n\n");
     for case in cases("accepted") {
@@ -342,7 +353,7 @@ fn judge(case: &Case) -> Vec<String> {
     let mut problems = Vec::new();
     let (passes, errors, broken) = run(false);
     let is_accepted = case.engine() == "accepted";
-    if is_accepted != passes || (!is_accepted && !errors.contains(&case.name)) {
+    if is_accepted != passes || (!is_accepted && !errors.contains(case.rule())) {
         problems.push(format!("the checks find {errors:?}"));
     }
     let twin = (case.has_twin() || !is_accepted).then(|| run(true));
@@ -423,7 +434,7 @@ fn every_error_is_proven_by_rendering() {
 fn every_error_has_a_case_for_the_engine() {
     let lock = fs::read_to_string(root().join("src/engine/lock/package.json")).unwrap();
     assert!(lock.contains(&format!("\"hyperframes\": \"{ENGINE}\"")), "{lock}");
-    let cases = cases("").into_iter().map(|case| case.name).collect::<BTreeSet<_>>();
+    let cases = cases("").iter().map(|case| case.rule().to_owned()).collect::<BTreeSet<_>>();
     let errors = Rule::ALL.iter().filter(|rule| rule.severity() == Severity::Error);
     let errors = errors.map(|rule| rule.code().to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(cases, errors);
