@@ -11,9 +11,7 @@ use crate::lang::json::spelling;
 use crate::lang::script::{Library, is_library_file};
 use crate::options::AspectRatio;
 use crate::project::{DEFAULT_COMPOSITION, Found, Tree, join};
-
-/// Elements whose content is text up to their end tag.
-const SWALLOWING: &[&str] = &["iframe", "noscript", "script", "textarea", "title", "xmp"];
+use crate::text::Span;
 
 /// Methods of GSAP, or of a timeline of another kind, that give a timeline a duration.
 const TIMELINE_CALLS: &[&str] = &[
@@ -68,8 +66,14 @@ fn without_root(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
         return found;
     }
     let message = Shape::NoRoot.to_string();
+    if let Some(start) = commented_root(&page.source) {
+        let message = format!("{message}; the root is inside of this comment");
+        let span = Span { start, end: start + "<!--".len() };
+        let help = "write --> where the comment ends, or remove it";
+        return vec![text.finding(Rule::RootMissing, span, message).help(help)];
+    }
     let mut open = page.outline.nodes.iter().filter(|node| !node.is_closed);
-    vec![match open.find(|node| SWALLOWING.contains(&&*node.name)) {
+    vec![match open.find(|node| markup::RAW.contains(&&*node.name)) {
         Some(node) => {
             let name = &node.name;
             let message = format!("{message}; <{name}> is never closed, and contains the rest of the file");
@@ -81,6 +85,14 @@ fn without_root(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             Diagnostic::new(Rule::RootMissing, &page.path, message).help(help)
         }
     }]
+}
+
+/// Returns the start of a comment that contains a root.
+fn commented_root(source: &str) -> Option<usize> {
+    let root = source.find("data-composition-id")?;
+    let start = source[..root].rfind("<!--")?;
+    let inside = &source[start + 4..root];
+    (inside.contains('<') && !inside.contains("-->")).then_some(start)
 }
 
 fn size(page: &Page, text: &Text<'_>, root: &Root, asked: Option<AspectRatio>) -> Vec<Diagnostic> {

@@ -5,6 +5,9 @@ use super::page::Page;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::text::Span;
 
+/// Elements whose content is text up to their end tag.
+pub(super) const RAW: &[&str] = &["iframe", "noscript", "script", "style", "textarea", "title", "xmp"];
+
 pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for node in &page.outline.nodes {
@@ -20,6 +23,7 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     }
     found.extend(styles(page, text));
     found.extend(comments(page, text));
+    found.extend(open_comment(page, text));
     found
 }
 
@@ -44,6 +48,27 @@ fn self_closing(node: &Node, text: &Text<'_>) -> Diagnostic {
     let Some(open) = text.source[node.span.start..slash.end].strip_suffix("/>") else { return found };
     let start = node.span.start + open.trim_end().len();
     found.fix(text, "Add the end tag", [(Span { start, ..slash }, format!("></{name}>"))])
+}
+
+/// Finds a comment that is never closed, if there are tags in it.
+fn open_comment(page: &Page, text: &Text<'_>) -> Option<Diagnostic> {
+    // After the last tag, only an element whose contents are text may still be open.
+    if page.outline.nodes.last().is_some_and(|node| !node.is_closed && RAW.contains(&&*node.name)) {
+        return None;
+    }
+    let mut at = page.outline.last_tag;
+    let start = loop {
+        let start = at + text.source.get(at..)?.find("<!--")?;
+        match text.source[start + 2..].find("-->") {
+            Some(length) => at = start + 2 + length + "-->".len(),
+            None => break start,
+        }
+    };
+    let span = Span { start, end: start + "<!--".len() };
+    let rest = &text.source[span.end..];
+    (rest.contains('<') && !rest.contains("--!>")).then_some(())?;
+    let message = "<!-- is never closed, so the rest of the file is a comment";
+    Some(text.finding(Rule::UnclosedTag, span, message).help("write --> at the end of the comment"))
 }
 
 /// Finds comments of CSS and scripts in markup, where they are shown.

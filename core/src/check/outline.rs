@@ -159,6 +159,8 @@ pub(super) struct Outline {
     pub(super) texts: Vec<Span>,
     /// End tags of styles that are not open.
     pub(super) stray_style_ends: Vec<Span>,
+    /// The end of the last tag.
+    pub(super) last_tag: usize,
     /// The extents of hidden elements, in source order; none contains another.
     hidden: Vec<Span>,
     /// The start tags of video and audio elements.
@@ -223,8 +225,6 @@ pub(super) struct OutlineReader {
     outline: Outline,
     /// Indexes of the open elements.
     open: Vec<usize>,
-    /// The end of the last tag.
-    last: usize,
     /// Number of open elements by name.
     counts: BTreeMap<String, usize>,
 }
@@ -247,7 +247,7 @@ impl OutlineReader {
 
     /// Keeps the text before a tag, if it is shown.
     fn text(&mut self, tag: Span) {
-        let text = Span { start: std::mem::replace(&mut self.last, tag.end), end: tag.start };
+        let text = Span { start: std::mem::replace(&mut self.outline.last_tag, tag.end), end: tag.start };
         let is_shown =
             self.open.last().is_some_and(|top| !VERBATIM.contains(&&*self.outline.nodes[*top].name));
         // Shorter texts hold no comment.
