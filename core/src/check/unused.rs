@@ -14,6 +14,7 @@ use crate::variables::VariableType;
 pub(super) enum Unused {
     Print,
     Query,
+    Replaced,
     Unmatched,
     Font,
 }
@@ -23,6 +24,7 @@ impl Unused {
         match need {
             Need::Unseen => Some(Self::Print),
             Need::Conditional => Some(Self::Query),
+            Need::Replaced => Some(Self::Replaced),
             _ => None,
         }
     }
@@ -32,6 +34,7 @@ impl Unused {
         match self {
             Self::Print => "no frame shows it",
             Self::Query => "a media query decides whether it is used",
+            Self::Replaced => "its onerror attribute may load another file",
             Self::Unmatched => "no element matches its selector",
             Self::Font => "no text uses its font",
         }
@@ -81,8 +84,11 @@ impl<'a> Names<'a> {
     pub(super) fn values(&self, sheet: &Sheet) -> UnusedValues {
         let rules = self.unused(sheet).into_iter().skip(1).zip(sheet.rules());
         let values = rules.flat_map(|(unused, rule)| {
-            let spans = rule.declarations().map(|declaration| declaration.value_span);
-            unused.into_iter().flat_map(move |unused| spans.clone().map(move |span| (span, unused)))
+            rule.declarations().filter_map(move |declaration| {
+                // There is no pointer in a frame.
+                let cursor = declaration.is("cursor").then_some(Unused::Print);
+                Some((declaration.value_span, unused.or(cursor)?))
+            })
         });
         let mut values = values.collect::<Vec<_>>();
         values.sort_by_key(|(span, _)| *span);

@@ -31,6 +31,8 @@ pub(crate) enum Need {
     Unseen,
     /// Only if a media query applies.
     Conditional,
+    /// Not always: the element has an `onerror` attribute, which may load another file.
+    Replaced,
 }
 
 /// Returns whether a browser needs what a media query selects; `None` if it always does.
@@ -111,6 +113,10 @@ pub(crate) fn scan(source: &str) -> Sheet {
                 let end = name_end(bytes, at + 2);
                 properties.extend(property(source, at, end));
                 at = end;
+            }
+            // The name of a language, not a file.
+            b'@' if has_word(bytes, at + 1, b"namespace") => {
+                at = source[at..].find(';').map_or(bytes.len(), |end| at + end);
             }
             b'@' => {
                 importing = has_word(bytes, at + 1, b"import");
@@ -412,7 +418,7 @@ mod tests {
     #[test]
     fn urls_outside_comments_and_strings() {
         let source = "/* url(no.png) */ a { b: url(x.png), URL( 'y z.png' ); content: 'url(no.png)' }\n\
-                      @import \"i.css\"; @import url(j.css) screen; c { d: my-url(no.png) } e { f: \"g\" }";
+                      @import \"i.css\"; @namespace svg url(http://n); @import url(j.css) screen; c { d: my-url(no.png) } e { f: \"g\" }";
         assert_eq!(targets(source), ["x.png", "y z.png", "i.css", "j.css"]);
     }
 

@@ -84,15 +84,23 @@ pub(crate) fn is_unseen(element: &Element<'_>) -> bool {
     rel.is_some_and(|rel| !rel.split_whitespace().any(|rel| LOADED.contains(&rel)))
 }
 
+/// Returns whether a `<link>` only prepares what something else loads, or is an alternative style sheet.
+fn is_hint(element: &Element<'_>) -> bool {
+    let rel = element.value("rel").unwrap_or_default().to_ascii_lowercase();
+    !rel.contains("stylesheet") || rel.contains("alternate")
+}
+
 /// Returns whether a browser needs what an element refers to, if its relation or its media query decides that.
 fn condition(element: &Element<'_>) -> Option<Need> {
     match &*element.name {
         "link" if is_unseen(element) => Some(Need::Unseen),
-        // A style sheet that is for print until it is loaded does not delay the page.
-        "link" | "source" if element.attribute("onload").is_none() => {
-            css::media_need(element.value("media")?)
-        }
+        "img" | "script" | "link" if element.attribute("onerror").is_some() => Some(Need::Replaced),
+        // A style sheet that is for print, or only preloaded, until it is loaded does not delay the page.
+        "link" if element.attribute("onload").is_some() => None,
+        "link" if is_hint(element) => Some(Need::Unseen),
+        "link" | "source" => css::media_need(element.value("media")?),
         "script" => element.attribute("nomodule").map(|_| Need::Unseen),
+        "track" => Some(Need::Unseen),
         _ => None,
     }
 }
@@ -156,6 +164,10 @@ impl ReferenceCollector {
                     // A browser that chooses from `srcset` does not load `src`.
                     need: match set.filter(|_| attribute.name == "src" || attribute.name == "href") {
                         Some(set) => Need::Superseded(set),
+                        // The renderer shows the frames of the video, and no captions.
+                        None if attribute.name == "poster" && element.attribute("data-start").is_some() => {
+                            Need::Unseen
+                        }
                         None => Need::Always,
                     },
                     context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
@@ -306,6 +318,11 @@ pub fn rewrite(source: &str, replacements: &[(&Reference, &str)]) -> String {
 }
 
 impl Reference {
+    /// Returns whether the target is a module, whose name browsers do not complete.
+    pub(crate) fn is_module(&self) -> bool {
+        matches!(self.context.syntax, Syntax::Module(_))
+    }
+
     /// Returns how another target is written at its place.
     pub(crate) fn written(&self, target: &str) -> String {
         self.context.escape(target)
