@@ -61,10 +61,18 @@ impl Measure {
         }
     }
 
-    fn of(element: &Element<'_>, name: &str) -> Self {
+    /// Reads an attribute whose number may have a unit.
+    fn of(element: &Element<'_>, name: &str, unit: &str) -> Self {
         let Some(attribute) = element.attribute(name) else { return Self::Missing };
         // Rust also parses `inf` and `nan`; browsers do not.
-        match attribute.value.trim().parse::<f64>().ok().filter(|value| value.is_finite()) {
+        match attribute
+            .value
+            .trim()
+            .trim_end_matches(unit)
+            .parse::<f64>()
+            .ok()
+            .filter(|value| value.is_finite())
+        {
             Some(value) => Self::Number(value, attribute.span),
             None if Link::is_placeholder(&attribute.value) => Self::Placeholder,
             None => Self::Invalid(attribute.value.to_string(), attribute.span),
@@ -240,9 +248,9 @@ impl Root {
     fn of(element: &Element<'_>) -> Self {
         Self {
             id: element.value("data-composition-id").unwrap_or_default().to_owned(),
-            width: Measure::of(element, "data-width"),
-            height: Measure::of(element, "data-height"),
-            duration: Measure::of(element, "data-duration"),
+            width: Measure::of(element, "data-width", "px"),
+            height: Measure::of(element, "data-height", "px"),
+            duration: Measure::of(element, "data-duration", " "),
             span: element.span,
         }
     }
