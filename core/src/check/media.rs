@@ -300,17 +300,16 @@ fn mismatch(
         Kind::Audio => *kind == Kind::Image,
         expected => *kind != expected,
     };
-    let named = Kind::of_name(target).filter(is_wrong);
-    let (kind, how) = match named {
-        Some(kind) => (kind, "by its name"),
-        None => {
-            let head = match page.destination(span)? {
-                Destination::Packed(path) | Destination::Outside(path) => pages.tree.head(path)?,
-                _ => return None,
-            };
-            (Kind::of_bytes(&head).filter(is_wrong)?, "by its content")
-        }
+    let head = match page.destination(span) {
+        Some(Destination::Packed(path) | Destination::Outside(path)) => pages.tree.head(path),
+        _ => None,
     };
+    // The renderer goes by the content.
+    let (kind, how) = match head.and_then(|head| Kind::of_bytes(&head)) {
+        Some(kind) => (kind, "by its content"),
+        None => (Kind::of_name(target)?, "by its name"),
+    };
+    is_wrong(&kind).then_some(())?;
     let shown = if target.len() > 80 { target.split(',').next().unwrap_or_default() } else { target };
     let message = format!("the source of {} is {} {how}: {shown:?}", node.label(), kind.noun());
     let help = match kind {
