@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::graph::Graph;
 use super::media_elements::MediaElements;
 use super::outline::Node;
-use super::page::{Page, Pages};
+use super::page::{Facts, Page, Pages};
 use super::repair;
 use super::unused::Names;
-use super::{animations, transitions};
+use super::{animations, packages, transitions};
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
 use crate::project::{Destination, TextKind};
+use crate::text::Span;
 
 /// The attribute of elements that mount a file.
 const SOURCE: &str = "data-composition-src";
@@ -36,6 +37,7 @@ pub(super) fn check(
     for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
         let is_entry = entries.contains(&page.path) || !mounted.contains(page.path.as_str());
         found.extend(syntax(graph, page, is_entry && !page.outline.is_part()));
+        found.extend(packages::check(pages, page));
         if !is_library(page) {
             found.extend(page.facts.scripts.iter().flat_map(|script| timeless(page, script)));
             found.extend(media(pages, graph, page));
@@ -85,13 +87,42 @@ fn syntax(graph: &Graph, page: &Page, is_entry: bool) -> Vec<Diagnostic> {
         // The engine puts the scripts of mounted pages into functions.
         None => Some(("return outside of a function", script.outer_return.filter(|_| is_entry)?)),
     });
+    let errors = errors.map(|(message, span)| (message.to_owned(), span));
+    let redeclared = is_entry.then(|| redeclared(page)).unwrap_or_default();
     errors
+        .chain(redeclared)
         .map(|(message, span)| {
             let message = format!("the script has a syntax error: {message}");
             let help = "correct the script; browsers run no part of it";
             text.finding(Rule::ScriptSyntaxError, span, message).help(help)
         })
         .collect()
+}
+
+/// Finds names that classic scripts of one page declare twice, with `let`, `const` or `class` once or twice. The engine
+/// puts the scripts of mounted pages into functions.
+fn redeclared(page: &Page) -> Vec<(String, Span)> {
+    let mut known = BTreeMap::<&str, bool>::new();
+    let mut found = Vec::new();
+    for script in &page.facts.scripts {
+        let is_known = |name: &str, lexical: bool| known.get(name).is_some_and(|known| *known || lexical);
+        match script.globals.iter().find(|(name, lexical, _)| is_known(name, *lexical)) {
+            Some((name, _, span)) => {
+                found.push((format!("{name} has already been declared by an earlier script"), *span));
+            }
+            None => {
+                for (name, lexical, _) in &script.globals {
+                    known.insert(name, *lexical);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Returns whether a script may contain a library: it is no file of another one.
+fn may_be(library: Library, url: &str) -> bool {
+    library.is_in(url) || !Library::ALL.iter().any(|other| other.is_in(url))
 }
 
 /// Checks what is independent of other files.
@@ -328,9 +359,10 @@ impl Film<'_> {
                     let node = page.outline.first_with("data-lottie-src");
                     node.filter(|_| library == Library::Lottie).map(|node| node.span)
                 };
-                Some((page, span.copied().or_else(attribute)?))
+                Some((*page, span.copied().or_else(attribute)?))
             });
-            let Some((page, span)) = used.filter(|_| !is_loaded) else { continue };
+            let late = self.late_use(library);
+            let Some((page, span)) = used.filter(|_| !is_loaded).or(late) else { continue };
             let (name, file) = match library {
                 Library::Gsap => ("GSAP", "https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"),
                 Library::MotionPath => {
@@ -341,12 +373,36 @@ impl Film<'_> {
                 }
                 Library::Three => ("Three.js", "https://cdn.jsdelivr.net/npm/three@0.160/build/three.min.js"),
             };
-            let message = format!("{name} is used, and no script loads it");
-            let help =
-                format!("add <script src=\"{file}\"></script> before the script, or a copy in the project");
+            let (message, help) = if is_loaded {
+                (
+                    format!("{name} is loaded after this script runs"),
+                    "load it before, without defer, async and type=\"module\"".to_owned(),
+                )
+            } else {
+                (
+                    format!("{name} is used, and no script loads it"),
+                    format!(
+                        "add <script src=\"{file}\"></script> before the script, or a copy in the project"
+                    ),
+                )
+            };
             found.push(page.text().finding(Rule::LibraryNotLoaded, span, message).help(help));
         }
         found
+    }
+
+    /// Returns a use of a library in a script of the entry that runs before the library is loaded. The engine may insert
+    /// files of other hosts into the page, whatever they are deferred to.
+    fn late_use(&self, library: Library) -> Option<(&Page, Span)> {
+        let Facts { scripts, sources, deferred, .. } = &self.entry.facts;
+        let span = scripts.iter().find_map(|script| script.early_uses.get(library))?;
+        let runs_before = |(url, at): &&(String, Span)| {
+            let is_local = self.entry.destination(*at).and_then(Destination::path).is_some();
+            at.start < span.start && !(is_local && deferred.contains(at)) && may_be(library, url)
+        };
+        let is_loaded = sources.iter().find(runs_before).is_some()
+            || scripts.iter().any(|script| script.provides.contains(library));
+        (!is_loaded && sources.iter().any(|(url, _)| library.is_in(url))).then_some((self.entry, *span))
     }
 
     /// Finds compositions whose timeline never comes.

@@ -303,7 +303,8 @@ rules! {
     /// A script uses a library that no page loads.
     ///
     /// The script stops at the first use of GSAP, Lottie or Three.js, and its timeline is never registered: the render
-    /// fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element does not move.
+    /// fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element does not move. A module
+    /// that imports a package by name does not run unless an import map has the name.
     LibraryNotLoaded = "library-not-loaded", Scripts, Error, official = [
         "missing_gsap_plugin",
         "missing_gsap_script",
@@ -533,7 +534,8 @@ rules! {
 
     /// A tag is not closed before the next one.
     ///
-    /// Without `>`, browsers read the next tag as attributes of this one: the element after it does not exist.
+    /// Without `>`, browsers read the next tag as attributes of this one: the element after it does not exist. The same holds
+    /// for a comment that is never closed, and for `<iframe/>`, `<script/>` and `<textarea/>`, which need an end tag.
     UnclosedTag = "unclosed-tag", Structure, Error, official = ["unclosed_tag_swallowed_element"];
 
     /// A video or audio element is closed with `/>`.

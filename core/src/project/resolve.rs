@@ -118,6 +118,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Returns the destination of a module that [`Self::destination`] has no file for: browsers complete no names.
+    pub(crate) fn module(&self, from: &str, target: &str) -> Destination {
+        let Link::Relative(path) = Link::of(target) else { return Destination::None };
+        let path = resolve(parent(from), &path).filter(|path| self.tree.find(path) != Found::File);
+        path.filter(|_| !target.ends_with('/')).map_or(Destination::None, Destination::Missing)
+    }
+
     /// Returns the destination of a reference in a page with `<base href>`, if that is a packed file.
     pub(crate) fn below_base(&self, from: &str, base: &str, target: &str) -> Option<Destination> {
         let (Link::Relative(base), Link::Relative(target)) = (Link::of(base), Link::of(target)) else {

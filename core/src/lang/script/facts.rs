@@ -36,6 +36,8 @@ pub(crate) struct Script {
     pub(crate) may_register: bool,
     /// The first use of each library, except behind a test for its existence.
     pub(crate) uses: Libraries<Span>,
+    /// The first use of each library outside of functions, if the script is a classic one.
+    pub(crate) early_uses: Libraries<Span>,
     /// The libraries that the script contains or imports.
     pub(crate) provides: Libraries<()>,
     /// `repeat` values that may exceed the duration.
@@ -52,6 +54,11 @@ pub(crate) struct Script {
     pub(crate) animates: bool,
     /// References to other files.
     pub(crate) references: Vec<ScriptReference>,
+    /// The packages that a module imports by name, except by `import()`.
+    pub(crate) packages: Vec<(String, Span)>,
+    /// The names that a classic script declares outside of functions, and whether another script may not declare them,
+    /// too: they are `let`, `const` or `class`.
+    pub(crate) globals: Vec<(String, bool, Span)>,
 }
 
 /// A syntax error.

@@ -17,7 +17,7 @@ mod variables;
 mod walk;
 
 pub(crate) use facts::{
-    Clock, Library, MediaAction, MediaControl, Repeat, Script, ScriptKind, ScriptReference,
-    Selector, Tween, TweenValue, is_library_file,
+    Clock, Library, MediaAction, MediaControl, Repeat, Script, ScriptKind, ScriptReference, Selector, Tween,
+    TweenValue, is_library_file,
 };
 pub(crate) use parse::parse;
