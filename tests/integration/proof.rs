@@ -201,8 +201,7 @@ pub(crate) fn table() -> String {
             _ => "not rendered",
         };
         let official = official.get(&case.name).map_or("", String::as_str);
-        let _ =
-            writeln!(text, "| [`{0}`](#{0}) | {official} | {engine} | {1} |", case.rule(), case.effect());
+        let _ = writeln!(text, "| [`{0}`](#{0}) | {official} | {engine} | {1} |", case.rule(), case.effect());
     }
     text.push_str("\nThe following are accepted, because the engine renders them as intended:\n\n");
     for case in cases("accepted") {
