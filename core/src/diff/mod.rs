@@ -33,6 +33,7 @@ mod golden_file;
 mod ranges;
 mod region;
 mod sound;
+mod spectrum;
 mod status;
 mod thresholds;
 mod window;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::spectrum::Spectrum;
+
 /// Samples per second.
 pub const SAMPLE_RATE: u32 = 16_000;
 
@@ -23,12 +25,17 @@ const STRETCH_FACTOR: f64 = 4.0;
 /// Stretches with at most this number of levels between them are one range: 0.5 seconds.
 const MAX_GAP: usize = 25;
 
-/// Levels of one channel, in dB relative to full scale, each of 20 ms.
+/// How many times the threshold the level of a band of frequencies must differ.
+const BAND_FACTOR: f64 = 12.0;
+
+/// Levels of one channel, in dB relative to full scale, each of 20 ms; and those of its frequencies.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Levels {
     levels: Vec<f32>,
     squares: f64,
     count: u32,
+    /// `None` if it is not known.
+    spectrum: Option<Spectrum>,
 }
 
 /// The difference of two sounds.
@@ -40,6 +47,8 @@ pub struct Sound {
     pub difference: f64,
     /// Largest mean difference of 0.3 seconds, in dB.
     pub local: f64,
+    /// Largest mean difference of a band of frequencies over 0.26 seconds, in dB; 0 if they are not known.
+    pub band: f64,
     /// Ranges of time that differ.
     pub ranges: Vec<SoundRange>,
 }
@@ -56,6 +65,7 @@ pub struct SoundRange {
 impl Levels {
     /// Adds a sample at [`SAMPLE_RATE`].
     pub fn push(&mut self, sample: i16) {
+        self.spectrum.get_or_insert_default().push(sample);
         self.squares += f64::from(sample) * f64::from(sample);
         self.count += 1;
         if self.count == SAMPLES {
@@ -69,6 +79,7 @@ impl Levels {
         if self.count > 0 {
             self.end_level();
         }
+        self.spectrum.iter_mut().for_each(Spectrum::finish);
         self
     }
 
@@ -106,6 +117,9 @@ pub fn compare_sound(base: &[Levels], head: &[Levels], threshold: f64) -> Sound 
     for (base, head) in base.iter().zip(head) {
         let differences = differences(&base.levels, &head.levels);
         sound.add(&differences, threshold);
+        if let (Some(base), Some(head)) = (&base.spectrum, &head.spectrum) {
+            sound.add_bands(base, head, threshold);
+        }
     }
     sound.is_changed = sound.difference >= threshold || !sound.ranges.is_empty();
     sound.ranges.sort_by(|a, b| a.start.total_cmp(&b.start));
@@ -168,6 +182,24 @@ impl Sound {
         }
         self.ranges.extend(open.map(range));
     }
+
+    /// Adds the differences of the frequencies of a channel.
+    fn add_bands(&mut self, base: &Spectrum, head: &Spectrum, threshold: f64) {
+        let mut ranges = Vec::<SoundRange>::new();
+        let mut most = self.band;
+        base.compare(head, |start, end, difference| {
+            most = most.max(difference);
+            if difference < threshold * BAND_FACTOR {
+                return;
+            }
+            match ranges.last_mut() {
+                Some(range) if start <= range.end + MAX_GAP as f64 * LEVEL_SECONDS => range.end = end,
+                _ => ranges.push(SoundRange { start, end }),
+            }
+        });
+        self.band = most;
+        self.ranges.extend(ranges);
+    }
 }
 
 /// Returns the range of levels with these first and last numbers.
@@ -218,6 +250,25 @@ mod tests {
         assert!(sound.difference < 0.01 && sound.is_changed, "{sound:?}");
         assert_eq!(sound.ranges.len(), 1);
         assert!((9.7..10.1).contains(&sound.ranges[0].start) && (10.5..10.9).contains(&sound.ranges[0].end));
+    }
+
+    #[test]
+    fn another_pitch_at_the_same_level_is_a_change_when_it_is_heard() {
+        let melody = |second: f64| {
+            let mut levels = Levels::default();
+            for at in 0..2 * SAMPLE_RATE {
+                let seconds = f64::from(at) / f64::from(SAMPLE_RATE);
+                let frequency = if (0.8..1.2).contains(&seconds) { second } else { 220.0 };
+                #[expect(clippy::cast_possible_truncation, reason = "within the range of samples")]
+                levels.push((8000.0 * (2.0 * std::f64::consts::PI * frequency * seconds).sin()) as i16);
+            }
+            [levels.finish()]
+        };
+        let sound = compare_sound(&melody(330.0), &melody(370.0), 0.5);
+        assert!(sound.is_changed && sound.difference < 0.5 && sound.local < 1.0, "{sound:?}");
+        let [range] = sound.ranges[..] else { panic!("{sound:?}") };
+        assert!((0.6..=0.8).contains(&range.start) && (1.2..1.4).contains(&range.end), "{range:?}");
+        assert!(!compare_sound(&melody(330.0), &melody(330.0), 0.5).is_changed);
     }
 
     #[test]

@@ -134,6 +134,7 @@ fn sound_outcome(sound: &Sound) -> DiffSound {
         changed: sound.is_changed,
         difference: rounded(sound.difference),
         local: rounded(sound.local),
+        band: rounded(sound.band),
         ranges: sound.ranges.iter().map(range).collect(),
     }
 }
@@ -184,7 +185,7 @@ fn sound_summary(diff: &VideoDiff) -> String {
         }
         (Some(sound), _) => {
             let times = ranges(sound.ranges.iter().map(|range| (range.start, range.end)));
-            format!("sound differs by {:.1} dB, {times}", sound.difference.max(sound.local))
+            format!("sound differs by {:.1} dB, {times}", sound.difference.max(sound.local).max(sound.band))
         }
         (None, true) => "sound added".to_owned(),
         (None, false) => "sound removed".to_owned(),
