@@ -1,10 +1,15 @@
 //! Frames, reduced to the sums of their blocks.
 
+use std::ops::Range;
+
 /// Edge of a block of luma or alpha samples. A block of chroma covers the same pixels with half the edge.
 pub(super) const BLOCK: usize = 8;
 
 /// Edge of a block of chroma samples.
 const HALF: usize = BLOCK / 2;
+
+/// Bytes of a part of a frame, about.
+const PART_SIZE: usize = 64 * 1024;
 
 /// The value of a sample without color, and of the grey below transparent pixels.
 const MID: u32 = 128;
@@ -47,6 +52,29 @@ impl FrameFormat {
         columns * rows
     }
 
+    /// Returns the parts of a frame in their order. Each can be read as soon as all bytes up to its end are there, while they
+    /// are in the cache of the processor. A frame with an alpha channel has one part: all of it depends on the last plane.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part> {
+        let size = self.size();
+        if self.has_alpha || self.cells() == 0 {
+            return vec![Part { plane: 0, rows: 0..self.grid().1, end: size }];
+        }
+        let (luma, chroma) = (self.luma(), self.chroma());
+        let mut parts = Vec::new();
+        let mut start = 0;
+        for (plane, ((width, height), edge)) in [(luma, BLOCK), (chroma, HALF), (chroma, HALF)].into_iter().enumerate() {
+            let (rows, step) = (height.div_ceil(edge), (PART_SIZE / (width * edge)).max(1));
+            for first in (0..rows).step_by(step) {
+                let last = (first + step).min(rows);
+                let end = start + (last * edge).min(height) * width;
+                parts.push(Part { plane, rows: first..last, end });
+            }
+            start += width * height;
+        }
+        parts
+    }
+
     fn luma(&self) -> (usize, usize) {
         (self.width as usize, self.height as usize)
     }
@@ -54,6 +82,22 @@ impl FrameFormat {
     fn chroma(&self) -> (usize, usize) {
         let (width, height) = self.luma();
         (width.div_ceil(2), height.div_ceil(2))
+    }
+}
+
+/// A part of a frame: some rows of the blocks of a plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    plane: usize,
+    rows: Range<usize>,
+    end: usize,
+}
+
+impl Part {
+    /// Returns the number of bytes of the frame up to its end.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.end
     }
 }
 
@@ -94,10 +138,17 @@ impl BlockSums {
         } else {
             frame
         };
+        for part in format.parts() {
+            self.read_part(format, &part, frame);
+        }
+    }
+
+    /// Reads a part of a frame, of which all bytes up to the end of the part must be there. After all [`FrameFormat::parts`],
+    /// the sums are those of the frame. Nothing is read of a `frame` of another size.
+    pub fn read_part(&mut self, format: &FrameFormat, part: &Part, frame: &[u8]) {
         let cells = format.cells();
-        self.sums.clear();
         self.sums.resize(cells * format.figures(), 0);
-        if cells == 0 {
+        if cells == 0 || frame.len() < format.size() {
             return;
         }
         let (width, height) = format.luma();
@@ -113,12 +164,16 @@ impl BlockSums {
         let (luma_slopes, rest_figures) = rest_figures.split_at_mut(2 * cells);
         let mut rest_figures = rest_figures.chunks_exact_mut(cells);
         if !format.has_alpha {
-            full.sum::<BLOCK>(luma, luma_sums, luma_slopes, columns);
-            for (samples, figures) in [u, v].into_iter().zip(rest_figures) {
-                half.sum::<HALF>(samples, figures, &mut [], columns);
+            let rows = part.rows.clone();
+            match (part.plane, rest_figures.nth(part.plane.saturating_sub(1))) {
+                (0, _) => full.sum::<BLOCK>(rows, luma, luma_sums, luma_slopes, columns),
+                (1, Some(figures)) => half.sum::<HALF>(rows, u, figures, &mut [], columns),
+                (_, Some(figures)) => half.sum::<HALF>(rows, v, figures, &mut [], columns),
+                _ => {}
             }
             return;
         }
+        let rows = || part.rows.clone();
         let alpha = &rest[..width * height];
         for (samples, plane, step) in [(luma, full, 1), (u, half, 2), (v, half, 2)] {
             composite.clear();
@@ -127,13 +182,13 @@ impl BlockSums {
                 over_grey(*sample, alpha[y * width + x])
             }));
             if step == 1 {
-                full.sum::<BLOCK>(composite, luma_sums, luma_slopes, columns);
+                full.sum::<BLOCK>(rows(), composite, luma_sums, luma_slopes, columns);
             } else if let Some(figures) = rest_figures.next() {
-                plane.sum::<HALF>(composite, figures, &mut [], columns);
+                plane.sum::<HALF>(rows(), composite, figures, &mut [], columns);
             }
         }
         if let Some(figures) = rest_figures.next() {
-            full.sum::<BLOCK>(alpha, figures, &mut [], columns);
+            full.sum::<BLOCK>(rows(), alpha, figures, &mut [], columns);
         }
     }
 }
@@ -153,10 +208,11 @@ struct Plane {
 }
 
 impl Plane {
-    /// Writes the sums of the blocks of `samples` with an edge of `EDGE`, and their `slopes` along the rows, then along the
-    /// columns, unless there is no room for them.
+    /// Writes the sums of the blocks of `samples` with an edge of `EDGE` in these rows, and their `slopes` along the rows, then
+    /// along the columns, unless there is no room for them.
     fn sum<const EDGE: usize>(
         self,
+        rows: Range<usize>,
         samples: &[u8],
         sums: &mut [i16],
         slopes: &mut [i16],
@@ -167,8 +223,9 @@ impl Plane {
         let count = width.div_ceil(EDGE);
         let middle = slopes.len() / 2;
         let (along_rows, along_columns) = slopes.split_at_mut(middle);
-        let mut slopes = along_rows.chunks_exact_mut(count).zip(along_columns.chunks_exact_mut(count));
-        for (row, sums) in sums.chunks_exact_mut(count).enumerate() {
+        let slopes = along_rows.chunks_exact_mut(count).zip(along_columns.chunks_exact_mut(count));
+        let mut slopes = slopes.skip(rows.start);
+        for (row, sums) in sums.chunks_exact_mut(count).enumerate().take(rows.end).skip(rows.start) {
             let top = (row * EDGE).min(height - down);
             columns.add::<EDGE>(&samples[top * width..(top + down) * width], width);
             let blocks = columns.sums.as_chunks::<EDGE>().0;
@@ -359,6 +416,29 @@ mod tests {
             let [[u, ..], [v, ..]] = [u, v].map(|plane| slow(plane, chroma_width, chroma_height, 4));
             let expected = [sums, along_rows, along_columns, u, v];
             prop_assert_eq!(BlockSums::of(&format, &frame).sums, expected.concat());
+        }
+
+        /// A part needs nothing of the frame behind its end.
+        #[test]
+        fn parts_are_read_before_the_rest_is_there(
+            (width, height, has_alpha) in (1_u32..6000, 1_u32..90, any::<bool>()), seed in any::<u64>()
+        ) {
+            let format = format(width, height, has_alpha);
+            let mut state = seed | 1;
+            let mut random = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state.to_be_bytes()[0]
+            };
+            let frame = (0..format.size()).map(|_| random()).collect::<Vec<_>>();
+            let mut arriving = vec![0; format.size()];
+            let (mut sums, mut start) = (BlockSums::default(), 0);
+            for part in format.parts() {
+                arriving[start..part.end()].copy_from_slice(&frame[start..part.end()]);
+                sums.read_part(&format, &part, &arriving);
+                start = part.end();
+            }
+            prop_assert_eq!(start, format.size());
+            prop_assert_eq!(sums.sums, BlockSums::of(&format, &frame).sums);
         }
     }
 }

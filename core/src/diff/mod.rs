@@ -39,7 +39,7 @@ mod thresholds;
 mod window;
 
 pub use align::{Alignment, Step, Timeline};
-pub use blocks::{BlockSums, FrameFormat};
+pub use blocks::{BlockSums, FrameFormat, Part};
 pub use boxes::PixelBox;
 pub use compare::{Comparison, Picture};
 pub use golden::{Golden, GoldenBuilder, GoldenDifference};

@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
-use hyperframes_ci_core::diff::{Alignment, BlockSums, Comparison, FrameFormat, Picture, Region, Thresholds};
+use hyperframes_ci_core::diff::{
+    Alignment, BlockSums, Comparison, FrameFormat, Part, Picture, Region, Thresholds,
+};
 
 use super::error::DiffError;
 use super::file::VideoFile;
@@ -132,12 +134,25 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads the sums of the next frame, part by part: what has just been read is still in the cache of the processor.
+    fn read(&mut self, parts: &[Part], frame: &mut [u8], sums: &mut BlockSums) -> io::Result<()> {
+        let mut start = 0;
+        for part in parts {
+            self.stream.read_exact(&mut frame[start..part.end()])?;
+            sums.read_part(&self.format, part, frame);
+            start = part.end();
+        }
+        Ok(())
+    }
+
     /// Sends the sums of all frames, and an error if there are fewer than expected.
     fn run(mut self, sums: &SyncSender<Result<BlockSums, DiffError>>, recycle: &Receiver<BlockSums>) {
         let mut frame = vec![0; self.format.size()];
+        let parts = self.format.parts();
         let mut decoded = 0;
         loop {
-            match self.stream.read_exact(&mut frame) {
+            let mut read = recycle.try_recv().unwrap_or_default();
+            match self.read(&parts, &mut frame, &mut read) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
                 Err(error) => {
@@ -146,8 +161,6 @@ impl Reader {
                 }
             }
             decoded += 1;
-            let mut read = recycle.try_recv().unwrap_or_default();
-            read.read(&self.format, &frame);
             if sums.send(Ok(read)).is_err() {
                 return;
             }
