@@ -132,7 +132,8 @@ pub(super) fn compare(
     diff.sides[0].timeline = Some(base_packets.timeline.clone());
     diff.sides[1].timeline = Some(head_packets.timeline.clone());
     if base_packets.video != head_packets.video || diff.has_other_size() {
-        diff.compare_pictures([base, head], options, &ffmpeg, console)?;
+        let equal = base_packets.equal_frames(&head_packets);
+        diff.compare_pictures([base, head], equal, options, &ffmpeg, console)?;
     }
     if base_packets.sound != head_packets.sound {
         diff.method = Method::Frames;
@@ -186,10 +187,12 @@ impl VideoDiff {
         size(&self.sides[0]) != size(&self.sides[1])
     }
 
-    /// Compares the frames, and the properties of the videos that concern them.
+    /// Compares the frames, of which the first `equal` ones need not be decoded, and the properties of the videos that concern
+    /// them.
     fn compare_pictures(
         &mut self,
         [base, head]: [&VideoFile; 2],
+        equal: usize,
         options: &DiffOptions,
         ffmpeg: &Ffmpeg,
         console: &mut Console,
@@ -215,7 +218,8 @@ impl VideoDiff {
                 head,
                 format: base.format(base.video.alpha || head.video.alpha),
                 alignment: &alignment,
-                frames: [base_frames.len(), head_frames.len()],
+                frames: [base_frames, head_frames],
+                equal,
                 thresholds: options.thresholds,
                 regions: &options.ignore,
             };

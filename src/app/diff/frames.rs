@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
 use hyperframes_ci_core::diff::{
-    Alignment, BlockSums, Comparison, FrameFormat, Part, Picture, Region, Thresholds,
+    Alignment, BlockSums, Comparison, FrameFormat, Part, Picture, Region, Step, Thresholds, Timeline,
 };
+use hyperframes_ci_core::video::Container;
 
 use super::error::DiffError;
 use super::file::VideoFile;
@@ -16,6 +17,9 @@ use crate::ui::Console;
 
 /// Number of frames that one video may be ahead of the other.
 const MAX_AHEAD: usize = 8;
+
+/// Number of equal frames at the start that are worth skipping: half a second.
+const LEAST_SKIPPED: usize = 15;
 
 /// Number of frames between two reports of progress.
 const PROGRESS_INTERVAL: usize = 15;
@@ -27,8 +31,10 @@ pub(super) struct PictureOrder<'a> {
     /// Of both videos.
     pub(super) format: FrameFormat,
     pub(super) alignment: &'a Alignment,
-    /// Number of frames of each.
-    pub(super) frames: [usize; 2],
+    /// The frames of each.
+    pub(super) frames: [&'a Timeline; 2],
+    /// Number of frames at the start that are equal for certain.
+    pub(super) equal: usize,
     pub(super) thresholds: Thresholds,
     pub(super) regions: &'a [Region],
 }
@@ -39,12 +45,49 @@ impl PictureOrder<'_> {
     /// # Errors
     /// Returns [`DiffError`] if FFmpeg cannot decode one of them.
     pub(super) fn compare(&self, ffmpeg: &Ffmpeg, console: &mut Console) -> Result<Picture, DiffError> {
+        let skipped = self.skipped();
+        match self.compare_from(skipped, ffmpeg, console) {
+            // A file whose frames are not where its packets say.
+            Err(DiffError::MissingFrames { .. }) if skipped > 0 => self.compare_from(0, ffmpeg, console),
+            compared => compared,
+        }
+    }
+
+    /// Returns the number of frames that are not decoded.
+    fn skipped(&self) -> usize {
+        let is_seekable =
+            |file: &VideoFile| matches!(file.input.container, Container::Mp4 | Container::Mov);
+        let is_equal = |(number, step): &(usize, &Step)| {
+            step.is_matched && step.base as usize == *number && step.head as usize == *number
+        };
+        let aligned = self.alignment.steps.iter().enumerate().take_while(is_equal).count();
+        // The last frame is decoded: a file that ends in the middle is found at its end.
+        let most = self.frames.iter().map(|frames| frames.len().saturating_sub(1)).min().unwrap_or(0);
+        let skipped = self.equal.min(aligned).min(most);
+        if skipped >= LEAST_SKIPPED && is_seekable(self.base) && is_seekable(self.head) { skipped } else { 0 }
+    }
+
+    /// Compares the frames; the first `skipped` ones are equal.
+    fn compare_from(
+        &self,
+        skipped: usize,
+        ffmpeg: &Ffmpeg,
+        console: &mut Console,
+    ) -> Result<Picture, DiffError> {
         std::thread::scope(|scope| {
-            let mut base = Frames::start(scope, ffmpeg, self.base, self.format, self.frames[0])?;
-            let mut head = Frames::start(scope, ffmpeg, self.head, self.format, self.frames[1])?;
+            let start = |side: usize, file| {
+                let part = FramePart { total: self.frames[side].len(), skipped, start: self.start(side, skipped) };
+                Frames::start(scope, ffmpeg, file, self.format, part)
+            };
+            let (mut base, mut head) = (start(0, self.base)?, start(1, self.head)?);
             let mut comparison = Comparison::new(self.format, self.thresholds, self.regions);
             let steps = &self.alignment.steps;
+            let equal = BlockSums::of(&self.format, &[]);
             for (number, step) in steps.iter().enumerate() {
+                if number < skipped {
+                    comparison.push(step, &equal, &equal);
+                    continue;
+                }
                 base.advance(step.base)?;
                 head.advance(step.head)?;
                 comparison.push(step, &base.current, &head.current);
@@ -59,6 +102,22 @@ impl PictureOrder<'_> {
             Ok(comparison.finish())
         })
     }
+
+    /// Returns the time of the frame behind the skipped ones of a side, in seconds; `None` if none is skipped.
+    fn start(&self, side: usize, skipped: usize) -> Option<f64> {
+        self.frames[side].times().get(skipped).copied().filter(|_| skipped > 0)
+    }
+}
+
+/// Which frames of a video are decoded.
+#[derive(Clone, Copy, Debug)]
+struct FramePart {
+    /// Number of frames of the video.
+    total: usize,
+    /// Number of frames at the start that are not decoded.
+    skipped: usize,
+    /// Time of the first decoded frame in seconds; `None` for the first one of the video.
+    start: Option<f64>,
 }
 
 /// Calls `read` with each of the `count` frames of a video.
@@ -74,7 +133,8 @@ pub(super) fn reduce(
     read: &mut dyn FnMut(&BlockSums),
 ) -> Result<(), DiffError> {
     std::thread::scope(|scope| {
-        let mut frames = Frames::start(scope, ffmpeg, file, format, count)?;
+        let part = FramePart { total: count, skipped: 0, start: None };
+        let mut frames = Frames::start(scope, ffmpeg, file, format, part)?;
         for number in 0..count {
             frames.advance(u32::try_from(number).unwrap_or(u32::MAX))?;
             read(&frames.current);
@@ -88,8 +148,13 @@ pub(super) fn reduce(
     })
 }
 
-/// Starts decoding a video.
-fn decode(ffmpeg: &Ffmpeg, file: &VideoFile, format: FrameFormat) -> io::Result<ByteStream> {
+/// Starts decoding a video at a time in seconds.
+fn decode(
+    ffmpeg: &Ffmpeg,
+    file: &VideoFile,
+    format: FrameFormat,
+    start: Option<f64>,
+) -> io::Result<ByteStream> {
     let FrameFormat { width, height, has_alpha } = format;
     let pixels = if has_alpha { "yuva420p" } else { "yuv420p" };
     let filter = format!("scale={width}:{height},format={pixels}");
@@ -100,6 +165,10 @@ fn decode(ffmpeg: &Ffmpeg, file: &VideoFile, format: FrameFormat) -> io::Result<
     let mut options = vec!["-noautorotate", "-threads", &threads];
     if is_vp9 {
         options.extend(["-c:v", "libvpx-vp9"]);
+    }
+    let start = start.map(|start| format!("{start:.6}"));
+    if let Some(start) = &start {
+        options.extend(["-ss", start]);
     }
     let arguments = [
         "-map",
@@ -129,8 +198,7 @@ struct Reader {
     stream: ByteStream,
     format: FrameFormat,
     path: PathBuf,
-    /// Number of frames that the file has.
-    frames: usize,
+    part: FramePart,
 }
 
 impl Reader {
@@ -165,12 +233,14 @@ impl Reader {
                 return;
             }
         }
+        let FramePart { total, skipped, .. } = self.part;
+        let expected = total - skipped;
         let error = match self.stream.finish() {
             Ok(exited) if !exited.status.success() => {
                 DiffError::of_ffmpeg(&self.path, FfmpegError::Failed(exited.output))
             }
-            Ok(_) if decoded < self.frames => {
-                DiffError::MissingFrames { path: self.path, decoded, expected: self.frames }
+            Ok(_) if decoded < expected || (skipped > 0 && decoded != expected) => {
+                DiffError::MissingFrames { path: self.path, decoded, expected }
             }
             Ok(_) => return,
             Err(error) => DiffError::Unreadable(self.path, error),
@@ -190,21 +260,22 @@ struct Frames {
 }
 
 impl Frames {
-    /// Starts reading a video in a thread; `count` is the number of its frames.
+    /// Starts reading a part of a video in a thread.
     fn start<'s>(
         scope: &'s std::thread::Scope<'s, '_>,
         ffmpeg: &Ffmpeg,
         file: &VideoFile,
         format: FrameFormat,
-        count: usize,
+        part: FramePart,
     ) -> Result<Self, DiffError> {
-        let stream = decode(ffmpeg, file, format)
+        let stream = decode(ffmpeg, file, format, part.start)
             .map_err(|error| DiffError::Unreadable(file.input.path.clone(), error))?;
         let (sums, receiver) = mpsc::sync_channel(MAX_AHEAD);
         let (recycled, recycle) = mpsc::channel();
-        let reader = Reader { stream, format, path: file.input.path.clone(), frames: count };
+        let reader = Reader { stream, format, path: file.input.path.clone(), part };
         scope.spawn(move || reader.run(&sums, &recycle));
-        Ok(Self { receiver, recycled, current: BlockSums::default(), next: 0 })
+        let next = u32::try_from(part.skipped).unwrap_or(u32::MAX);
+        Ok(Self { receiver, recycled, current: BlockSums::default(), next })
     }
 
     /// Advances to the frame with this number.
