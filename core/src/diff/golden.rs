@@ -3,6 +3,7 @@
 use super::align::{Alignment, Timeline};
 use super::blocks::{BlockSums, FrameFormat};
 use super::compare::Picture;
+use super::golden_file::{GoldenError, MAX_SIZE};
 use super::ranges::Ranges;
 use super::region::Region;
 use super::sound::Levels;
@@ -61,8 +62,18 @@ pub struct GoldenBuilder {
 
 impl GoldenBuilder {
     /// Returns a builder for frames of this format.
-    #[must_use]
-    pub fn new(format: FrameFormat, timeline: &Timeline) -> Self {
+    ///
+    /// # Errors
+    /// Returns [`GoldenError::TooLarge`] if the video is too large or too long: also one of few frames, with hours between
+    /// them, would have a picture for each second.
+    pub fn new(format: FrameFormat, timeline: &Timeline) -> Result<Self, GoldenError> {
+        let cells = cell_grid(&format);
+        let frames = timeline.len() as f64 * (4 + 2 * cells.0 * cells.1) as f64;
+        let seconds = (timeline.end() + 1.0) * (format.cells() * format.figures()) as f64;
+        let is_countable = timeline.end() * 1e6 < f64::from(u32::MAX);
+        if frames + seconds > MAX_SIZE as f64 || !is_countable {
+            return Err(GoldenError::TooLarge);
+        }
         let golden = Golden {
             format,
             times: timeline.times().iter().map(|time| micros(*time)).collect(),
@@ -71,7 +82,7 @@ impl GoldenBuilder {
             cells: Vec::new(),
             sound: Vec::new(),
         };
-        Self { golden, sums: vec![0; format.cells() * format.figures()], count: 0 }
+        Ok(Self { golden, sums: vec![0; format.cells() * format.figures()], count: 0 })
     }
 
     /// Adds the next frame. Frames beyond those of the timeline are ignored.

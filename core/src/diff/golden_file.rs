@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 const MAGIC: &str = "hyperframes-ci golden ";
 
 /// The largest size of the numbers of a file in bytes, uncompressed: 40 minutes of 1080p.
-const MAX_SIZE: u64 = 1024 * 1024 * 1024;
+pub(super) const MAX_SIZE: u64 = 1024 * 1024 * 1024;
 
 /// Why a golden file cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

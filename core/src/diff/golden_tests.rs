@@ -9,7 +9,7 @@ const FORMAT: FrameFormat = FrameFormat { width: 200, height: 100, has_alpha: fa
 /// Three seconds of grey at 10 frames per second, with white in a square of these frames.
 fn golden(square: std::ops::Range<usize>, edge: usize) -> Golden {
     let timeline = Timeline::new((0..30).map(|frame| f64::from(frame) / 10.0).collect(), 0.1);
-    let mut builder = GoldenBuilder::new(FORMAT, &timeline);
+    let mut builder = GoldenBuilder::new(FORMAT, &timeline).expect("short");
     for number in 0..30 {
         let mut frame = vec![100; FORMAT.size()];
         frame[200 * 100..].fill(128);
@@ -48,6 +48,16 @@ fn a_change_of_one_frame_is_found_by_its_cell_and_a_small_one_by_its_second() {
     assert_eq!(compare(&golden(22..25, 4), &["112,32,32x32: clock"]).changed, 0);
     assert_eq!(compare(&golden(22..25, 4), &["@2-: noise"]).changed, 0);
     assert_eq!(compare(&golden(22..25, 4), &["0,0,40x40: elsewhere"]).ranges.len(), 1);
+}
+
+#[test]
+fn a_video_of_hours_has_no_golden_file_however_few_frames_it_has() {
+    let new = |format: FrameFormat, end: f64| {
+        GoldenBuilder::new(format, &Timeline::new(vec![0.0, end], 0.1)).map(|_| ()).err()
+    };
+    let large = FrameFormat { width: 3840, height: 2160, has_alpha: false };
+    assert_eq!((new(FORMAT, 600.0), new(large, 600.0)), (None, None));
+    assert_eq!([new(FORMAT, 4400.0), new(large, 4000.0)], [Some(GoldenError::TooLarge); 2]);
 }
 
 #[test]

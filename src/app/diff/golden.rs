@@ -147,7 +147,8 @@ fn reduce(ffmpeg: &Ffmpeg, file: &VideoFile, console: &mut Console) -> Result<Go
         return Err(DiffError::NoFrames(file.input.path.clone()));
     }
     let format = file.format(file.video.alpha);
-    let mut builder = GoldenBuilder::new(format, &packets.timeline);
+    let builder = GoldenBuilder::new(format, &packets.timeline);
+    let mut builder = builder.map_err(|error| DiffError::Golden(file.input.path.clone(), error))?;
     frames::reduce(ffmpeg, file, format, packets.timeline.len(), console, &mut |sums| builder.push(sums))?;
     let sound = match packets.sound {
         Some(_) => sound::levels(ffmpeg, file, sound::channels(file))?,
