@@ -62,19 +62,25 @@ impl CheckReport<'_> {
         let failed = self.previews.iter().filter(|preview| preview.is_failed()).count();
         let parts = [(errors, "error"), (warnings, "warning"), (failed, "failed render")];
         let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-        let title = parts.map(|(count, noun)| counted(count, noun)).collect::<Vec<_>>().join(", ");
+        let mut parts = parts.map(|(count, noun)| counted(count, noun)).collect::<Vec<_>>();
+        let has_findings = !parts.is_empty();
+        let reviews = self.previews.iter().filter_map(|preview| preview.review.as_ref());
+        let changed = reviews.filter(|review| review.is_changed()).count();
+        // A video may change: only the gate decides whether that is a failure.
+        parts.extend((changed > 0).then(|| counted(changed, "changed video")));
+        let title = parts.join(", ");
         let of_severity =
             |severity: Severity| findings.diagnostics.iter().filter(move |found| found.severity == severity);
-        let summaries = report::comment(self.scope, self.previews, self.notes, self.event);
+        let summaries = report::check_run(self.scope, self.previews, self.notes, self.event);
         let number = self.inputs.number.as_deref().filter(|number| *number != "1");
         let number = number.map(|number| format!(" {number}")).unwrap_or_default();
         CheckRun {
             name: format!("HyperFrames ({}{number})", self.event.job),
             commit,
-            conclusion: match title.is_empty() {
+            conclusion: match has_findings {
                 _ if self.is_failure => Conclusion::Failure,
-                true => Conclusion::Success,
-                false => Conclusion::Neutral,
+                false => Conclusion::Success,
+                true => Conclusion::Neutral,
             },
             title: if title.is_empty() { "no findings".to_owned() } else { title },
             summary: summaries.into_iter().find(|text| text.len() <= MAX_SUMMARY).unwrap_or_default(),

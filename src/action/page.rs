@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::inputs::Inputs;
 use super::preview::{Preview, PreviewState};
 use super::report::figures;
-use super::review::Review;
+use super::review::{RANGE_COLUMNS, REPORT, Review};
 use super::scope::Scope;
 use super::variable_changes::VariableChange;
 use crate::ci::{self, CiProvider, Event, Media, Subject, short_commit};
@@ -37,7 +37,7 @@ const STYLE: &str = ":root { color-scheme: light dark; --line: #8885 } \
     video, img { width: 100%; height: auto; max-height: 80vh; object-fit: contain; background: #8882 } \
     figcaption, small { opacity: .7 } table { border-collapse: collapse; width: 100%; font-size: .9em } \
     td { border-top: 1px solid var(--line); padding: .25rem .5rem; vertical-align: top; overflow-wrap: anywhere } \
-    td:first-child { overflow-wrap: normal }";
+    th { padding: .25rem .5rem; text-align: left } td:first-child { overflow-wrap: normal }";
 
 /// The name of the page in the output directory.
 const NAME: &str = "preview.html";
@@ -152,8 +152,7 @@ fn section(preview: &Preview, place: Place<'_>) -> String {
             format!("{}{how}", figures(&rendered.figures))
         }
     };
-    let compared = preview.review.as_ref().and_then(Review::line);
-    let compared = compared.map_or_else(String::new, |line| format!("<p>{}</p>", text(&line)));
+    let compared = preview.review.as_ref().map(|review| changes(review, place)).unwrap_or_default();
     format!(
         "<section><h2>{}{is_new}</h2><p>{result}</p>{compared}<div>{}{}</div>{}</section>",
         text(&preview.display_name),
@@ -161,6 +160,35 @@ fn section(preview: &Preview, place: Place<'_>) -> String {
         now(preview, place),
         variables(&preview.variables)
     )
+}
+
+/// Returns a comparison with the base: the status, the strip and the filmstrip, and what differs when and where.
+fn changes(review: &Review, place: Place<'_>) -> String {
+    let line = review.line().map_or_else(String::new, |line| format!("<p>{}</p>", text(&line)));
+    let pictures = match place {
+        Place::Output => {
+            let names = review.sheets().map(ci::file_name);
+            names.map(|name| format!("./{REPORT}/{}", encode_component(&name))).collect::<Vec<_>>()
+        }
+        Place::Branch(_) => review.media().iter().map(|media| address(&media.name)).collect(),
+    };
+    let alt = "Changes: base left, head right";
+    let pictures = pictures.iter().map(|source| format!("<p><img src=\"{source}\" alt=\"{alt}\"></p>"));
+    let rows = review.ranges().iter().map(|range| {
+        let cells = range.cells().map(|cell| format!("<td>{cell}</td>")).concat();
+        format!("<tr>{cells}</tr>")
+    });
+    let rows = rows.collect::<String>();
+    let heads = RANGE_COLUMNS.map(|head| format!("<th>{head}</th>")).concat();
+    let table = if rows.is_empty() { rows } else { format!("<table><tr>{heads}</tr>{rows}</table>") };
+    let notes = review.notes().iter().map(|note| format!("<p>Note: {}</p>", text(note)));
+    let viewer = match place {
+        Place::Output if review.is_changed() => {
+            format!("<p><a href=\"./{REPORT}/index.html\">Compare the videos</a></p>")
+        }
+        _ => String::new(),
+    };
+    format!("{line}{}{table}{}{viewer}", pictures.collect::<String>(), notes.collect::<String>())
 }
 
 /// Returns the image of the base, if the page can show it.
@@ -174,8 +202,8 @@ fn before(preview: &Preview, place: Place<'_>) -> String {
 /// Returns the video, or the image if there is none.
 fn now(preview: &Preview, place: Place<'_>) -> String {
     let names = match place {
-        Place::Output => preview.files().into_iter().map(ci::file_name).collect::<Vec<_>>(),
-        Place::Branch(_) => preview.media().into_iter().map(|media| media.name).collect(),
+        Place::Output => preview.own_files().into_iter().map(ci::file_name).collect::<Vec<_>>(),
+        Place::Branch(_) => preview.own_media().into_iter().map(|media| media.name).collect(),
     };
     let of = |extensions: &[&str]| {
         let is_one = |name: &&String| {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::figures::Figures;
 use super::images::Images;
-use super::review::Review;
+use super::review::{Review, RowCounts};
 use super::variable_changes::VariableChange;
 use crate::app::batch::{self, Manifest};
 use crate::app::outcome::Outcome;
@@ -45,8 +45,8 @@ pub(super) struct Preview {
     pub(super) urls: PublishedUrls,
     /// Numbers of its comparisons with the base in this run.
     pub(super) comparisons: Range<usize>,
-    /// Number of rows with other inputs than in the base, and of all rows; `None` if it is one video.
-    pub(super) rows_changed: Option<(usize, usize)>,
+    /// How its rows differ from those of the base; `None` if it is one video.
+    pub(super) rows_changed: Option<RowCounts>,
     /// The comparison with the base.
     pub(super) review: Option<Review>,
 }
@@ -142,11 +142,20 @@ impl Preview {
 
     /// Returns the files that this run has made for it.
     pub(super) fn files(&self) -> Vec<&Path> {
+        let manifest = self.manifest.as_deref();
+        let pictures = self.review.iter().flat_map(Review::files);
+        let mut files = self.own_files().into_iter().chain(manifest).chain(pictures).collect::<Vec<_>>();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// Returns the videos and images of the render.
+    pub(super) fn own_files(&self) -> Vec<&Path> {
         let Images { poster, gif } = &self.images;
         let rows = self.rows.iter().map(|row| row.video.as_path());
-        let files = [self.video(), poster.as_deref(), gif.as_deref(), self.manifest.as_deref()];
-        let pictures = self.review.iter().flat_map(Review::files);
-        let mut files = files.into_iter().flatten().chain(rows).chain(pictures).collect::<Vec<_>>();
+        let files = [self.video(), poster.as_deref(), gif.as_deref()];
+        let mut files = files.into_iter().flatten().chain(rows).collect::<Vec<_>>();
         files.sort_unstable();
         files.dedup();
         files
@@ -192,19 +201,24 @@ impl Preview {
         self.outcome().and_then(file_stem).or_else(from_video)
     }
 
-    /// Returns the files to publish for the comment: one image, which is the animated one if there is one, and the video.
+    /// Returns the files to publish for the comment: those of the render, and the pictures of the comparison.
     pub(super) fn media(&self) -> Vec<Media> {
+        self.own_media().into_iter().chain(self.review.iter().flat_map(Review::media)).collect()
+    }
+
+    /// Returns the published files of the render: one image, which is the animated one if there is one, and the video.
+    pub(super) fn own_media(&self) -> Vec<Media> {
         let Some(name) = self.file_stem() else { return Vec::new() };
         let image = self.images.gif.as_deref().or(self.images.poster.as_deref());
-        let pictures = self.review.iter().flat_map(Review::media).collect::<Vec<_>>();
         // The picture of a comparison shows more than the image does.
-        let image = image.filter(|_| pictures.is_empty() && !self.has_no_visible_change());
+        let has_picture = self.review.as_ref().is_some_and(|review| review.sheets().next().is_some());
+        let image = image.filter(|_| !has_picture && !self.has_no_visible_change());
         let files = [image, self.video()];
         let named = files.into_iter().flatten().filter_map(|path| {
             let extension = path.extension()?.to_str()?;
             Some(Media { name: format!("{name}.{extension}"), path: path.to_owned() })
         });
-        named.chain(pictures).collect()
+        named.collect()
     }
 
     /// Returns whether it was compared with the base and looks the same.

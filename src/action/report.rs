@@ -27,9 +27,24 @@ const SUMMARY_ROWS: usize = 500;
 
 /// Returns forms of the section of the comment, from the longest to the shortest: services limit its length.
 pub(super) fn comment(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
+    forms(scope, previews, notes, event, false)
+}
+
+/// Returns forms of the summary of the check run, which has room for tables of what differs.
+pub(super) fn check_run(scope: &Scope, previews: &[Preview], notes: &[String], event: &Event) -> Vec<String> {
+    forms(scope, previews, notes, event, true)
+}
+
+fn forms(
+    scope: &Scope,
+    previews: &[Preview],
+    notes: &[String],
+    event: &Event,
+    has_ranges: bool,
+) -> Vec<String> {
     let forms = COMMENT_ROWS.iter().map(|rows| {
         let mut text = head(scope, previews, event);
-        text.push_str(&list(previews, *rows, false));
+        text.push_str(&list(previews, *rows, has_ranges));
         text.push_str(&details(previews, *rows));
         text.push_str(&review::unchanged(previews, *rows));
         text.push_str(&names("Removed", &scope.removed, *rows));

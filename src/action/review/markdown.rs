@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hyperframes_ci_core::diff::Status;
 
-use super::Review;
+use super::result::{RANGE_COLUMNS, Review};
 use crate::action::markdown::{attribute, short_code};
 use crate::action::preview::Preview;
 
@@ -18,8 +18,9 @@ const MAX_REASON: usize = 200;
 pub(in crate::action) fn title(review: &Review) -> Option<String> {
     let status = review.status;
     let is_shown = matches!(status, Status::Changed | Status::Faint | Status::Unstable | Status::Removed);
-    let separator = if review.title.is_empty() { "" } else { ", " };
-    is_shown.then(|| format!("**{status}**{separator}{}", review.title))
+    let title = review.title();
+    let separator = if title.is_empty() { "" } else { ", " };
+    is_shown.then(|| format!("**{status}**{separator}{title}"))
 }
 
 /// Returns the picture of a comparison, and with `has_ranges` a table of what differs when and where.
@@ -30,10 +31,12 @@ pub(in crate::action) fn pictures(preview: &Preview, has_ranges: bool) -> String
         let alt = attribute(&format!("Changes of {}: base left, head right", preview.display_name), MAX_NAME);
         text.push_str(&format!("<img src=\"{url}\" width=\"640\" alt=\"{alt}\">\n\n"));
     }
-    if has_ranges && !review.ranges.is_empty() {
-        text.push_str("| Time | Change | Frames | Levels | Place |\n|---|---|---|---|---|\n");
-        text.push_str(&review.ranges.join("\n"));
-        text.push_str("\n\n");
+    if has_ranges && !review.ranges().is_empty() {
+        text.push_str(&format!("| {} |\n|---|---|---|---|---|\n", RANGE_COLUMNS.join(" | ")));
+        for range in review.ranges() {
+            text.push_str(&format!("| {} |\n", range.cells().join(" | ")));
+        }
+        text.push('\n');
     }
     for note in &review.notes {
         text.push_str(&format!("Note: {}\n\n", short_code(note, MAX_REASON)));

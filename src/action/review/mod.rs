@@ -34,7 +34,8 @@ pub(super) use inputs::{Baseline, ReviewInputs};
 pub(super) use markdown::{notes, pictures, release_notes, title, unchanged};
 use release::LastRelease;
 pub(super) use release::RELEASE_PROVENANCE;
-pub(super) use result::Review;
+pub(super) use result::{RANGE_COLUMNS, Review};
+pub(super) use rows::RowCounts;
 
 /// The directory of the report and its pictures, in the output directory.
 pub(super) const REPORT: &str = "diff";
@@ -194,7 +195,7 @@ impl<'a> Reviewer<'a> {
             preview.review = match (preview.rows_changed, outcomes) {
                 (_, []) => None,
                 (None, [outcome, ..]) => Some(Review::of(outcome)),
-                (Some(changed), outcomes) => Some(Review::of_rows(&preview.display_name, changed, outcomes)),
+                (Some(counts), outcomes) => Some(Review::of_rows(&preview.display_name, counts, outcomes)),
             };
         }
         Ok(Some(Reviewed { diff, since }))

@@ -7,8 +7,9 @@ use hyperframes_ci_core::diff::Status;
 use hyperframes_ci_core::findings::Diagnostic;
 use serde_json::{Value, json};
 
+use super::rows::RowCounts;
 use crate::action::markdown::short_code;
-use crate::app::outcome::ComparisonOutcome;
+use crate::app::outcome::{ComparisonOutcome, DiffRange};
 use crate::ci::Media;
 use crate::system::digest;
 
@@ -40,18 +41,34 @@ const ROW_STATUSES: &[Status] = &[
     Status::New,
 ];
 
+/// Heads of the columns of [`ReviewRange::cells`].
+pub(in crate::action) const RANGE_COLUMNS: [&str; 5] = ["Time", "Change", "Frames", "Levels", "Place"];
+
+/// A range of time that differs.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::action) struct ReviewRange {
+    kind: Status,
+    start: f64,
+    end: f64,
+    frames: u64,
+    /// Largest difference, in levels of 0 to 255.
+    levels: f64,
+    /// Width, height, and distances from the left and the upper edge of the largest difference, in pixels.
+    place: Option<[u64; 4]>,
+}
+
 /// The comparison of a preview with the base.
 #[derive(Debug)]
 pub(in crate::action) struct Review {
     pub(super) status: Status,
-    /// What differs, as Markdown: `9 of 60 frames, 1.20–1.50 s`; empty if nothing does.
-    pub(super) title: String,
+    /// What differs, as text of anybody: `9 of 60 frames, 1.20–1.50 s`; empty if nothing does.
+    title: String,
     /// Why it was not compared, as text of anybody.
     pub(super) reason: Option<String>,
     /// Remarks, as text of anybody.
     pub(super) notes: Vec<String>,
-    /// Ranges of time that differ, as rows of a table.
-    pub(super) ranges: Vec<String>,
+    /// Ranges of time that differ.
+    ranges: Vec<ReviewRange>,
     /// The strip and the filmstrip in one picture; of several rows, those of the first ones.
     sheets: Vec<PathBuf>,
     /// All pictures.
@@ -67,24 +84,11 @@ impl Review {
     pub(super) fn of(outcome: &ComparisonOutcome) -> Self {
         let known = format!("{}: {}", outcome.name, outcome.status);
         let title = outcome.summary.strip_prefix(&known).unwrap_or_default().trim_start_matches(", ");
-        let title = if outcome.reason.is_some() { String::new() } else { plain(title) };
+        let title = if outcome.reason.is_some() { String::new() } else { title.to_owned() };
         let images = outcome.images.as_ref();
         let pictures = images.map(|images| [&images.strip, &images.filmstrip, &images.sheet]);
         let picture = outcome.picture.as_ref();
-        let ranges = picture.iter().flat_map(|picture| &picture.ranges).map(|range| {
-            let place = range.boxes.first();
-            let place =
-                place.map(|place| format!("{}x{}+{}+{}", place.width, place.height, place.x, place.y));
-            format!(
-                "| {:.2}–{:.2} s | {} | {} | {:.1} | {} |",
-                range.start,
-                range.end,
-                range.kind,
-                range.frames,
-                range.instant.max(range.sustained),
-                place.unwrap_or_default()
-            )
-        });
+        let ranges = picture.iter().flat_map(|picture| &picture.ranges).map(ReviewRange::of);
         Self {
             status: outcome.status.parse().unwrap_or(Status::Failed),
             title,
@@ -98,13 +102,12 @@ impl Review {
         }
     }
 
-    /// Returns the review of the rows of a batch: `changed` of them and of all have other inputs than in the base, and the
-    /// first ones of these were compared.
-    pub(super) fn of_rows(name: &str, changed: (usize, usize), outcomes: &[ComparisonOutcome]) -> Self {
+    /// Returns the review of the rows of a batch, of which the first ones with other inputs than in the base were compared.
+    pub(super) fn of_rows(name: &str, counts: RowCounts, outcomes: &[ComparisonOutcome]) -> Self {
         let reviews = outcomes.iter().map(Self::of).collect::<Vec<_>>();
         let worst = ROW_STATUSES.iter().find(|status| reviews.iter().any(|review| review.status == **status));
         let status = worst.copied().unwrap_or(Status::Unchanged);
-        let title = format!("{} of {} rows have other inputs", changed.0, changed.1);
+        let title = counts.title(&reviews.iter().map(|review| review.status).collect::<Vec<_>>());
         let reasons = reviews.iter().filter_map(|review| review.reason.clone()).collect::<BTreeSet<_>>();
         let lines = outcomes.iter().filter(|outcome| outcome.status != Status::Unchanged.as_str());
         let sheets = reviews.iter().flat_map(|review| &review.sheets).take(MAX_SHEETS).cloned();
@@ -136,15 +139,16 @@ impl Review {
         let (name, summary) = (report["name"].as_str()?, report["summary"].as_str()?);
         let title = summary.strip_prefix(&format!("{name}: {status}")).unwrap_or_default();
         let title = title.trim_start_matches(", ");
-        let has_title = !title.is_empty() && report["reason"].is_null();
+        let title = if report["reason"].is_null() { title.chars().take(MAX_TITLE).collect() } else { String::new() };
+        let ranges = report.pointer("/picture/ranges").and_then(Value::as_array);
         let sheet = report.pointer("/images/sheet").and_then(Value::as_str);
         let sheet = sheet.and_then(|path| find(Path::new(path).file_name()?.to_str()?));
         Some(Self {
             status,
-            title: if has_title { short_code(title, MAX_TITLE) } else { String::new() },
+            title,
             reason: report["reason"].as_str().map(str::to_owned),
             notes: Vec::new(),
-            ranges: Vec::new(),
+            ranges: ranges.into_iter().flatten().filter_map(ReviewRange::of_report).take(MAX_RANGES).collect(),
             files: sheet.iter().cloned().collect(),
             sheets: sheet.into_iter().collect(),
             urls: Vec::new(),
@@ -176,14 +180,42 @@ impl Review {
         json!({ "since": tag, "status": self.status, "summary": self.json["summary"] })
     }
 
-    /// Returns the status and what differs, as text; `None` if it was not compared.
+    /// Returns the status and what differs or why nothing was compared, as text of anybody; `None` if the preview says it.
     pub(in crate::action) fn line(&self) -> Option<String> {
         let what = if self.title.is_empty() { String::new() } else { format!(", {}", self.title) };
-        match self.status {
-            Status::Unchanged => Some("no visible change".to_owned()),
-            Status::Changed | Status::Faint | Status::Unstable => Some(format!("{}{what}", self.status)),
+        match (self.status, &self.reason) {
+            (Status::Unchanged, _) => Some("no visible change".to_owned()),
+            (Status::Changed | Status::Faint | Status::Unstable | Status::Removed, _) => {
+                Some(format!("{}{what}", self.status))
+            }
+            (Status::Skipped | Status::Failed, Some(reason)) => Some(format!("not compared: {reason}")),
             _ => None,
         }
+    }
+
+    /// Returns what differs, as Markdown; empty if nothing does.
+    pub(super) fn title(&self) -> String {
+        plain(&self.title)
+    }
+
+    /// Returns ranges of time that differ, the first ones of many.
+    pub(in crate::action) fn ranges(&self) -> &[ReviewRange] {
+        &self.ranges
+    }
+
+    /// Returns remarks, as text of anybody.
+    pub(in crate::action) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns whether the video differs, or may do so.
+    pub(in crate::action) fn is_changed(&self) -> bool {
+        matches!(self.status, Status::Changed | Status::Faint | Status::Unstable)
+    }
+
+    /// Returns the pictures that reports show.
+    pub(in crate::action) fn sheets(&self) -> impl Iterator<Item = &Path> {
+        self.sheets.iter().map(PathBuf::as_path)
     }
 
     /// Returns whether nothing has changed visibly.
@@ -213,8 +245,50 @@ impl Review {
     }
 }
 
-/// Returns a text unchanged if it has words and numbers only, and as code otherwise.
+impl ReviewRange {
+    fn of(range: &DiffRange) -> Self {
+        let place = range.boxes.first();
+        Self {
+            kind: range.kind.parse().unwrap_or(Status::Changed),
+            start: range.start,
+            end: range.end,
+            frames: range.frames as u64,
+            levels: range.instant.max(range.sustained),
+            place: place.map(|place| [place.width, place.height, place.x, place.y].map(u64::from)),
+        }
+    }
+
+    /// Returns a range of an untrusted report.
+    fn of_report(range: &Value) -> Option<Self> {
+        let figure = |name: &str| range[name].as_f64();
+        let pixels = |name: &str| range.pointer("/boxes/0")?.get(name)?.as_u64();
+        let place = || Some([pixels("width")?, pixels("height")?, pixels("x")?, pixels("y")?]);
+        Some(Self {
+            kind: range["kind"].as_str()?.parse().ok()?,
+            start: figure("start")?,
+            end: figure("end")?,
+            frames: range["frames"].as_u64()?,
+            levels: figure("instant")?.max(figure("sustained")?),
+            place: place(),
+        })
+    }
+
+    /// Returns the cells of its row, below [`RANGE_COLUMNS`]: numbers and words without markup.
+    pub(in crate::action) fn cells(&self) -> [String; 5] {
+        let place = self.place.map(|[width, height, x, y]| format!("{width}x{height}+{x}+{y}"));
+        [
+            format!("{:.2}–{:.2} s", self.start, self.end),
+            self.kind.to_string(),
+            self.frames.to_string(),
+            format!("{:.1}", self.levels),
+            place.unwrap_or_default(),
+        ]
+    }
+}
+
+/// Returns a short text unchanged if it has words and numbers only, and as code otherwise.
 fn plain(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || " .,–%-".contains(character);
-    if text.chars().all(is_plain) { text.to_owned() } else { short_code(text, MAX_TITLE) }
+    let is_short = text.chars().nth(MAX_TITLE).is_none();
+    if is_short && text.chars().all(is_plain) { text.to_owned() } else { short_code(text, MAX_TITLE) }
 }

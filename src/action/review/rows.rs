@@ -59,7 +59,9 @@ impl Reviewer<'_> {
             self.run.add_status(&name, status, &reason, options);
             return Ok(Billed::default());
         }
-        preview.rows_changed = Some((changed.len(), head.len()));
+        let matched = changed.iter().filter(|row| left.contains_key(&row.row)).count();
+        let counts = RowCounts { changed: changed.len(), all: head.len(), removed: left.len() - matched };
+        preview.rows_changed = Some(counts);
         let mut billed = Billed::default();
         for row in changed.iter().take(MAX_COMPARED) {
             let title = format!("{name}, row {}", row.row + 1);
@@ -89,12 +91,55 @@ impl Reviewer<'_> {
             };
             billed += pair.compare(&mut self.run, console)?;
         }
-        if changed.len() > MAX_COMPARED {
-            let more = counted(changed.len() - MAX_COMPARED, "more row");
+        if counts.changed > counts.compared() {
+            let more = counted(counts.changed - counts.compared(), "more row");
             let reason = format!("{more} with other inputs");
             self.run.add_status(&name, Status::Skipped, &reason, options);
         }
+        if counts.removed > 0 {
+            let reason = format!("{} removed", counted(counts.removed, "row"));
+            self.run.add_status(&name, Status::Removed, &reason, options);
+        }
         Ok(billed)
+    }
+}
+
+/// How the rows of a batch differ from those of the base.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::action) struct RowCounts {
+    /// Rows with other inputs, and new ones.
+    changed: usize,
+    /// All rows.
+    all: usize,
+    /// Rows that only the base has.
+    removed: usize,
+}
+
+impl RowCounts {
+    /// Returns the number of rows that are compared, which are the first ones with other inputs.
+    fn compared(self) -> usize {
+        self.changed.min(MAX_COMPARED)
+    }
+
+    /// Returns what differs, with the results of comparisons of rows: `12 of 40 rows have other inputs, 3 changed, 7
+    /// unchanged, 2 not compared`.
+    pub(super) fn title(self, results: &[Status]) -> String {
+        let results = &results[..self.compared().min(results.len())];
+        let mut title = format!("{} of {} have other inputs", self.changed, counted(self.all, "row"));
+        let mut add = |count: usize, what: &str| {
+            if count > 0 {
+                title.push_str(&format!(", {count} {what}"));
+            }
+        };
+        for status in Status::NAMES.iter().filter_map(|name| name.parse::<Status>().ok()) {
+            if !matches!(status, Status::Skipped | Status::Removed) {
+                add(results.iter().filter(|result| **result == status).count(), status.as_str());
+            }
+        }
+        let skipped = results.iter().filter(|result| **result == Status::Skipped).count();
+        add(skipped + self.changed - self.compared(), "not compared");
+        add(self.removed, "removed");
+        title
     }
 }
 

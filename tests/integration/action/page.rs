@@ -132,6 +132,63 @@ fn videos_play_on_a_page_that_loads_nothing_else() {
 }
 
 #[test]
+fn the_page_and_the_check_run_show_what_differs() {
+    let stage = Stage::new();
+    super::review::publish_base(&stage);
+    super::review::change_base(&stage);
+    stage.github.state().may_check = true;
+    let inputs =
+        [("projects", "videos"), ("preview-url", "https://o.github.io/r"), ("output-dir", "out"), ("gif", "false")];
+    let run = stage.run(&stage.pull_request(), &inputs);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let check = stage.github.state().checks[0].clone();
+    assert_eq!(
+        (&check["output"]["title"], &check["conclusion"]),
+        (&json!("1 changed video"), &json!("success"))
+    );
+    let summary = check["output"]["summary"].as_str().unwrap();
+    for part in [
+        "**changed**, ",
+        " frames, 0.30–1.00 s",
+        "<img src=\"https://github.example/o/r/raw/hyperframes-previews/",
+        "| Time | Change | Frames | Levels | Place |\n|---|---|---|---|---|\n| 0.30–1.00 s | changed | ",
+    ] {
+        assert!(summary.contains(part), "{part}: {summary}");
+    }
+    // On the branch, where a host serves it, and in the artifact.
+    let branch = tempfile::tempdir().unwrap();
+    let files = stage.github.files("hyperframes-previews");
+    for (name, bytes) in &files {
+        let place = branch.path().join(name);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, bytes).unwrap();
+    }
+    let (page, _) = files.iter().find(|(name, _)| name.contains("/preview-")).expect("a page");
+    let output = fs::canonicalize(stage.repository.path().join("out")).unwrap();
+    let tables = crate::support::root().join("target/tables");
+    fs::create_dir_all(&tables).unwrap();
+    for (folder, page, name) in [(branch.path(), &**page, "branch"), (&*output, "preview.html", "artifact")] {
+        let text = fs::read_to_string(folder.join(page)).unwrap();
+        for part in ["<p>changed, ", "<th>Levels</th>", "<td>0.30–1.00 s</td><td>changed</td>"] {
+            assert!(text.contains(part), "{name}: {part}: {text}");
+        }
+        let (address, asked) = host(folder);
+        open(&format!("{address}/{page}"), &tables.join(format!("review-page-{name}.png")), "390,1200");
+        let asked = asked.lock().unwrap().clone();
+        assert!(asked.iter().any(|path| path.ends_with(".png")), "{name}: {asked:?}");
+        let is_there = |path: &String| path == "/favicon.ico" || folder.join(&path[1..]).is_file();
+        assert!(asked.iter().all(is_there), "{name}: {asked:?}");
+        // The picture of the comparison is not that of the video.
+        let poster = text.split(" poster=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let picture = text.split("<img src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert_ne!(poster, Some(picture), "{name}");
+        assert!(picture.starts_with(if name == "artifact" { "./diff/" } else { "./" }), "{picture}");
+    }
+    assert!(fs::read_to_string(output.join("preview.html")).unwrap().contains("href=\"./diff/index.html\""));
+    assert!(output.join("diff/index.html").is_file());
+}
+
+#[test]
 fn the_page_is_deployed_where_the_token_may_until_the_pull_request_is_closed() {
     let mut stage = Stage::new();
     let inputs = [("projects", "videos/one"), ("preview-url", "https://o.github.io/r")];

@@ -21,7 +21,7 @@ const VIDEOS: (&str, &str) = ("projects", "videos");
 const STRICT: [(&str, &str); 2] = [VIDEOS, ("fail-on-diff", "changed")];
 
 /// Publishes what main looks like.
-fn publish_base(stage: &Stage) {
+pub(super) fn publish_base(stage: &Stage) {
     let base = tempfile::tempdir().unwrap();
     let from = stage.repository.path().display().to_string();
     git(base.path(), &["clone", "--quiet", &from, "."]);
@@ -33,7 +33,7 @@ fn publish_base(stage: &Stage) {
 }
 
 /// Replaces the published videos by others: every render of the emulator is the same clip.
-fn change_base(stage: &Stage) {
+pub(super) fn change_base(stage: &Stage) {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.mp4");
     edited(&other);
@@ -450,6 +450,31 @@ fn rows_are_compared_by_their_inputs() {
     let run = stage.run(&stage.pull_request(), &[("fail-on-diff", "any")]);
     assert_eq!(run.code, 0, "{}", run.log);
     assert!(results(&run)["comparisons"][0]["summary"].as_str().unwrap().contains("all 2 rows are equal"));
+}
+
+#[test]
+fn the_first_rows_are_compared_and_all_are_counted() {
+    let mut stage = Stage::new();
+    let path = stage.repository.path().to_owned();
+    super::configuration::named(&stage);
+    let rows = |names: std::ops::Range<u32>| {
+        names.fold("title\n".to_owned(), |text, name| format!("{text}Row {name}\n"))
+    };
+    write(&path, "rows.csv", &rows(0..14));
+    stage.repository.base = commit(&path, "14 rows");
+    // The first one is equal, the others have other values, and the last one is removed.
+    write(&path, "rows.csv", &rows(0..1).replace("title\n", &rows(100..112)));
+    stage.repository.head = commit(&path, "13 rows");
+    stage.github.state().head.clone_from(&stage.repository.head);
+    let run = stage.run(&stage.pull_request(), &[("diff-baseline", "render")]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let counts = "12 of 13 rows have other inputs, 10 unchanged, 2 not compared, 1 removed";
+    assert!(comment(&stage).contains(counts), "{}", comment(&stage));
+    let compared = results(&run);
+    let statuses = compared["comparisons"].as_array().unwrap().iter();
+    let statuses = statuses.map(|one| one["status"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(statuses, [&["unchanged"; 10][..], &["skipped", "removed"]].concat(), "{compared}");
+    assert!(run.summary.contains(counts), "{}", run.summary);
 }
 
 fn sha256(bytes: &[u8]) -> String {
