@@ -1,5 +1,7 @@
 //! The comparison of two videos, frame by frame.
 
+use std::collections::VecDeque;
+
 use super::align::Step;
 use super::blocks::{BlockSums, FrameFormat};
 use super::ranges::{ChangedRange, Ranges};
@@ -21,10 +23,26 @@ pub struct Comparison {
     /// Figures of blocks that are not compared in the last frame.
     masked: Vec<usize>,
     window: Window,
+    lasting: Lasting,
+    /// Number of frames so far.
+    count: u32,
     ranges: Ranges,
     picture: Picture,
     /// Blocks that were not compared, over all frames.
     ignored: u64,
+}
+
+/// Where the mean over a window was above the threshold. A frame is marked once, when it leaves the last window that contains
+/// it: to mark all frames of each window takes longer than decoding, if much of the picture differs.
+#[derive(Clone, Debug, Default)]
+struct Lasting {
+    /// For each figure of a block the number of frames up to the end of the last window in which the mean of its differences was
+    /// above the threshold, and those below zero; empty before the first one.
+    ends: [Vec<u32>; 2],
+    /// For the last windows that were above: the number of frames up to the end, and the largest mean in levels.
+    peaks: VecDeque<(u32, f64)>,
+    /// From which difference on a frame of such a window is marked, as a sum of 64 samples.
+    least: i16,
 }
 
 /// The differences of two videos.
@@ -59,6 +77,8 @@ impl Comparison {
             active: vec![false; regions.len()],
             masked: Vec::new(),
             window: Window::new(format.cells() * format.figures()),
+            lasting: Lasting::default(),
+            count: 0,
             ranges: Ranges::new(format),
             picture: Picture::default(),
             ignored: 0,
@@ -71,6 +91,7 @@ impl Comparison {
             self.leave(frame);
         }
         self.set_mask(step.time);
+        self.count += 1;
         let cells = self.format.cells();
         self.ignored += (self.masked.len() / self.format.figures().max(1)) as u64;
         let most = self.window.add(*step, &base.sums, &head.sums, &self.masked);
@@ -80,12 +101,8 @@ impl Comparison {
             frame.instant = instant;
             frame.is_instant = instant >= self.thresholds.instant || !step.is_matched;
             if instant >= self.thresholds.instant {
-                let least = self.thresholds.instant * SAMPLES;
-                for block in 0..frame.differences.len() {
-                    if f64::from(frame.differences[block].abs()) >= least {
-                        frame.mark(block, cells);
-                    }
-                }
+                let least = whole(self.thresholds.instant * SAMPLES);
+                frame.mark(cells, |difference, _| difference.abs() >= least);
             }
         }
         if self.window.frames.len() == WINDOW {
@@ -109,7 +126,7 @@ impl Comparison {
         self.picture
     }
 
-    /// Looks for blocks whose mean over the window is above the threshold, and marks the frames in which they differ.
+    /// Looks for blocks whose mean over the window is above the threshold.
     fn judge_window(&mut self) {
         let count = self.window.frames.len();
         let scale = SAMPLES * count.max(1) as f64;
@@ -119,26 +136,42 @@ impl Comparison {
         if count < 2 || mean < threshold {
             return;
         }
-        let (cells, least) = (self.format.cells(), threshold * scale);
+        let Lasting { ends, peaks, least } = &mut self.lasting;
         // A frame before or after the edit is in the window too, and does not differ.
-        let least_of_frame = threshold * SAMPLES / 2.0;
-        let Window { frames, totals, .. } = &mut self.window;
-        let blocks = totals.iter().enumerate().filter(|(_, total)| f64::from(total.abs()) >= least);
-        for (block, total) in blocks {
-            let mean = f64::from(total.abs()) / scale;
-            for frame in frames.iter_mut() {
-                let difference = i32::from(frame.differences[block]);
-                if difference.signum() == total.signum() && f64::from(difference.abs()) >= least_of_frame {
-                    frame.sustained = frame.sustained.max(mean);
-                    frame.mark(block, cells);
-                }
+        *least = whole(threshold * SAMPLES / 2.0);
+        if peaks.len() == WINDOW {
+            peaks.pop_front();
+        }
+        peaks.push_back((self.count, mean));
+        let totals = &self.window.totals;
+        #[expect(clippy::cast_possible_truncation, reason = "below 2 to the power of 18")]
+        let most = (threshold * scale).ceil() as i32;
+        for (ends, sign) in ends.iter_mut().zip([1, -1]) {
+            ends.resize(totals.len(), 0);
+            for (end, total) in ends.iter_mut().zip(totals) {
+                *end = if sign * total >= most { self.count } else { *end };
             }
         }
     }
 
+    /// Marks the blocks of the frame with this number that differ over a window which contains it.
+    fn mark_lasting(&self, number: usize, frame: &mut Frame) {
+        let Lasting { ends: [positive, negative], peaks, least } = &self.lasting;
+        let windows = peaks.iter().filter(|(end, _)| *end as usize > number);
+        let Some(peak) = windows.map(|(_, mean)| *mean).reduce(f64::max) else { return };
+        let is_lasting = |difference: i16, block: usize| {
+            let end = if difference > 0 { positive[block] } else { negative[block] };
+            difference.abs() >= *least && end as usize > number
+        };
+        if frame.mark(self.format.cells(), is_lasting) {
+            frame.sustained = peak;
+        }
+    }
+
     /// Counts a frame that leaves the window.
-    fn leave(&mut self, frame: Frame) {
+    fn leave(&mut self, mut frame: Frame) {
         let number = self.picture.profile.len();
+        self.mark_lasting(number, &mut frame);
         let times =
             (frame.instant / self.thresholds.instant).max(frame.sustained / self.thresholds.sustained);
         // A frame without a counterpart is shown as changed.
@@ -171,6 +204,13 @@ impl Comparison {
         }
         self.active = active;
     }
+}
+
+/// Returns the least sum of differences that is not below `least`.
+fn whole(least: f64) -> i16 {
+    #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+    let whole = least.ceil().clamp(0.0, f64::from(i16::MAX)) as i16;
+    whole
 }
 
 #[cfg(test)]

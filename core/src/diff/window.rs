@@ -17,7 +17,8 @@ pub(super) struct Frame {
     pub(super) instant: f64,
     /// Whether it is changed by itself.
     pub(super) is_instant: bool,
-    /// Largest mean difference of a window that contains the frame and in which its block differs, in levels.
+    /// Largest mean difference of a window that contains the frame, in levels; 0 if none is above the threshold where the
+    /// frame differs.
     pub(super) sustained: f64,
     /// Blocks that differ; empty if none does.
     pub(super) marked: Vec<bool>,
@@ -32,12 +33,20 @@ impl Frame {
         Self { step, differences, instant: 0.0, is_instant: false, sustained: 0.0, marked }
     }
 
-    /// Marks the block of a figure. `cells` is the number of blocks.
-    pub(super) fn mark(&mut self, block: usize, cells: usize) {
-        if self.marked.is_empty() {
-            self.marked.resize(cells, false);
+    /// Marks the blocks of the figures for which `is_marked` returns whether they are, from their difference and their number.
+    /// `cells` is the number of blocks. Returns whether there is one.
+    pub(super) fn mark(&mut self, cells: usize, is_marked: impl Fn(i16, usize) -> bool) -> bool {
+        self.marked.resize(cells, false);
+        let mut has_one = false;
+        for (figure, differences) in self.differences.chunks_exact(cells.max(1)).enumerate() {
+            let blocks = differences.iter().zip(&mut self.marked).enumerate();
+            for (block, (difference, marked)) in blocks {
+                let is_one = is_marked(*difference, figure * cells + block);
+                *marked |= is_one;
+                has_one |= is_one;
+            }
         }
-        self.marked[block % cells] = true;
+        has_one
     }
 }
 
