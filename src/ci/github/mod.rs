@@ -289,7 +289,8 @@ impl CiProvider for GitHub {
         name: &str,
         path: &Path,
     ) -> Result<(), ProviderError> {
-        self.client.api.download_as(release.file(name)?, Some("application/octet-stream"), path)
+        let address = release.file(&release::asset_name(name))?;
+        self.client.api.download_as(address, Some("application/octet-stream"), path)
     }
 
     fn set_release_notes(&self, tag: &str, section: &str) -> Result<(), ProviderError> {

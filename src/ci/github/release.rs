@@ -1,8 +1,13 @@
 //! The files of a release.
 
+use std::time::Duration;
+
+use hyperframes_ci_core::archive::hex;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::client::Client;
+use crate::ci::contention::wait;
 use crate::ci::error::ProviderError;
 use crate::ci::provider::{EarlierRelease, Media};
 use crate::ci::release_notes::with_section;
@@ -89,13 +94,14 @@ fn attach_one(
 ) -> Result<String, ProviderError> {
     let failed = |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
     let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
+    let name = asset_name(&file.name);
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
-            std::thread::sleep(std::time::Duration::from_millis(300 << attempt.min(4)));
+            wait(Duration::from_millis(300 << attempt.min(4)));
         }
         let assets =
             client.list(&format!("/releases/{release}/assets?per_page=100"), "the release's files")?;
-        if let Some(present) = assets.iter().find(|asset| asset["name"] == file.name.as_str()) {
+        if let Some(present) = assets.iter().find(|asset| asset["name"] == name.as_str()) {
             let is_complete = present["state"] == "uploaded";
             if is_complete && present["digest"] == format!("sha256:{sha256}") {
                 return Ok(url(present));
@@ -107,7 +113,7 @@ fn attach_one(
                 response.ok("the release's older file")?;
             }
         }
-        let target = format!("{upload}?name={}", encode_component(&file.name));
+        let target = format!("{upload}?name={}", encode_component(&name));
         let response = client.api.call("POST", &target, &Body::File(&file.path, media_type(&file.name)))?;
         match response.status {
             422 if response.message().to_ascii_lowercase().contains("immutable") => return Err(immutable()),
@@ -146,6 +152,23 @@ fn find(client: &Client, tag: &str) -> Result<Value, ProviderError> {
             "create the release first, or correct the input release-tag; drafts require `contents: write`",
         )
     })
+}
+
+/// Returns the name that a file has in a release. GitHub replaces special characters, and files with different names would then
+/// be the same; source: docs.github.com, "Upload a release asset".
+pub(super) fn asset_name(name: &str) -> String {
+    let is_kept = |character: char| character.is_ascii_alphanumeric() || ".-_".contains(character);
+    let plain = name.chars().map(|character| if is_kept(character) { character } else { '.' });
+    let plain = plain.collect::<String>();
+    let plain = plain.trim_matches('.');
+    if plain == name {
+        return name.to_owned();
+    }
+    let hash = &hex(&Sha256::digest(name))[..6];
+    match plain.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem}-{hash}.{extension}"),
+        None => format!("{plain}-{hash}"),
+    }
 }
 
 fn url(asset: &Value) -> String {

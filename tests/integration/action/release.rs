@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::configuration::named;
 use super::github::{self, Release};
-use super::stage::Stage;
+use super::stage::{Stage, commit};
+use crate::support::write;
 
 #[test]
 fn a_release_gets_its_videos_once() {
@@ -98,6 +99,30 @@ fn jobs_that_attach_the_same_file_at_the_same_time_leave_one() {
     let names = state.releases[0].assets.iter().map(|(_, name, _)| name.as_str()).collect::<Vec<_>>();
     assert_eq!(names, ["videos-one.mp4", "videos-one.png", "hyperframes-provenance.json"]);
     assert!(state.releases[0].assets.iter().all(|(.., bytes)| bytes != b"of another job"));
+}
+
+#[test]
+fn files_with_special_characters_keep_apart_and_are_found_again() {
+    let stage = Stage::new();
+    named(&stage);
+    write(stage.repository.path(), "rows.csv", "title\nGröße 1\nGr..e 1\n");
+    commit(stage.repository.path(), "names");
+    stage.github.state().releases = vec![Release::new("v1")];
+    let payload = json!({ "action": "published", "release": { "tag_name": "v1" } });
+    let runner = stage.runner("release", &payload);
+    let names = || {
+        let state = stage.github.state();
+        let names = state.releases[0].assets.iter().map(|(_, name, _)| name.clone());
+        names.filter(|name| name.starts_with("customers-")).collect::<Vec<_>>()
+    };
+    let run = stage.run(&runner, &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let attached = names();
+    assert!(attached.len() == 2 && attached.iter().all(|name| name.is_ascii()), "{attached:?}");
+    let uploads = stage.github.count("POST", "/assets?name=");
+    let run = stage.run(&runner, &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert_eq!((names(), stage.github.count("POST", "/assets?name=")), (attached, uploads), "they are there");
 }
 
 #[test]

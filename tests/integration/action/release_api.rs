@@ -60,7 +60,7 @@ impl State {
                 plain(200, json!({}))
             }
             ("POST", [id, "assets"]) => {
-                let name = query.strip_prefix("name=").unwrap().to_owned();
+                let name = stored_name(query.strip_prefix("name=").unwrap());
                 let fresh = self.fresh();
                 let is_race = self.races > 0;
                 self.races = self.races.saturating_sub(1);
@@ -91,4 +91,21 @@ impl State {
             _ => refuse(404, "Not Found"),
         }
     }
+}
+
+/// The name that GitHub gives a file: special characters become periods, of which none is at an end.
+fn stored_name(encoded: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().unwrap(), rest.next().unwrap()];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    let name = String::from_utf8(bytes).unwrap();
+    let kept = |one: char| if one.is_ascii_alphanumeric() || "._-".contains(one) { one } else { '.' };
+    name.chars().map(kept).collect::<String>().trim_matches('.').to_owned()
 }
