@@ -110,15 +110,12 @@ pub(super) fn set_notes(client: &Client, tag: &str, section: &str) -> Result<(),
 fn package(client: &Client, tag: &str, file: &Media) -> Result<String, ProviderError> {
     let failed = |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
     let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
-    // A package version allows fewer characters than a tag.
-    let version =
-        tag.chars().map(|kept| if kept.is_ascii_alphanumeric() || ".-_".contains(kept) { kept } else { '-' });
-    let version = version.collect::<String>();
     // The package is named by the contents: a file of that name is the same file.
     let path = client.path(&format!(
-        "/packages/generic/hyperframes-{}/{version}/{}",
+        "/packages/generic/hyperframes-{}/{}/{}",
         &sha256[..12],
-        encode_component(&file.name)
+        package_part(tag),
+        package_part(&file.name)
     ));
     let existing = client.job.call("HEAD", &path, &Body::None)?;
     // A package in object storage redirects there.
@@ -127,4 +124,11 @@ fn package(client: &Client, tag: &str, file: &Media) -> Result<String, ProviderE
         response.ok(&format!("packaging {}", file.name))?;
     }
     Ok(format!("{}{path}", client.url))
+}
+
+/// Replaces the characters that the registry refuses in a version or the name of a file; source: docs.gitlab.com, "GitLab
+/// generic packages repository".
+fn package_part(text: &str) -> String {
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || ".-_+".contains(character);
+    text.chars().map(|character| if is_allowed(character) { character } else { '-' }).collect()
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::oracle::Description;
 use super::server::{Answer, page, plain, refuse, serve};
 use super::stage::{Repository, commit, git};
 use crate::support::{Emulator, KEY, clean, html, root, write};
@@ -27,6 +28,13 @@ struct State {
     label: Option<(String, u64)>,
     packages: BTreeMap<String, Vec<u8>>,
     serial: u64,
+    /// Method, target below the API, body, and the kind of the token.
+    requests: Vec<(String, String, Value, &'static str)>,
+}
+
+/// The part of GitLab's API that may be used.
+fn description() -> Description {
+    Description::new(serde_json::from_str(include_str!("gitlab-api.json")).unwrap())
 }
 
 struct Stage {
@@ -52,6 +60,8 @@ impl Stage {
                 return refuse(401, "401 Unauthorized");
             }
             let mut state = shared.lock().unwrap();
+            let token = if as_user { "user" } else { "job" };
+            state.requests.push((request.method.clone(), path.to_owned(), request.json(), token));
             state.answer(&request.method, path, &request.json(), &request.body, as_user, &base)
         });
         Self { api, state, emulator: Emulator::placeholder(&[]), repository }
@@ -109,6 +119,16 @@ impl Stage {
             ("CI_JOB_TOKEN", "job-supersecret"),
         ];
         let ran = command.envs(common).envs(variables.iter().copied()).output().unwrap();
+        let description = description();
+        for (method, target, body, token) in &self.state.lock().unwrap().requests {
+            let mistakes = description.mistakes(method, target, body);
+            assert!(mistakes.is_empty(), "{method} {target} {body}: {mistakes:?}");
+            let tokens = &description.operation(method, target).unwrap()["x-tokens"];
+            assert!(
+                tokens.as_array().unwrap().contains(&json!(token)),
+                "{method} {target} with a {token} token"
+            );
+        }
         let log = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
         for secret in [KEY, "job-supersecret", "glpat-supersecret", "Signature="] {
             assert!(!log.contains(secret), "{log}");
@@ -239,9 +259,11 @@ impl State {
                 link["url"] = body["url"].clone();
                 plain(200, link.clone())
             }
-            ("HEAD", ["packages", "generic", ..]) => {
-                plain(if self.packages.contains_key(path) { 200 } else { 404 }, Value::Null)
+            // A package in object storage.
+            ("HEAD", ["packages", "generic", ..]) if self.packages.contains_key(path) => {
+                (302, Value::Null, "location: https://storage.example/package?sig=1\r\n".to_owned())
             }
+            ("HEAD", ["packages", "generic", ..]) => plain(404, Value::Null),
             ("PUT", ["packages", "generic", ..]) => {
                 let earlier = self.packages.insert(path.to_owned(), bytes.to_vec());
                 assert!(earlier.is_none(), "{path} is uploaded twice");
@@ -249,6 +271,29 @@ impl State {
             }
             _ => refuse(404, "404 Not Found"),
         }
+    }
+}
+
+#[test]
+fn the_description_notices_what_gitlab_does_not_know() {
+    let description = description();
+    let mistakes = |method, target: &str, body: &Value| description.mistakes(method, target, body);
+    let good = json!({ "name": "a.mp4", "url": "https://x", "link_type": "other" });
+    let links = "/projects/42/releases/v1/assets/links";
+    assert_eq!(mistakes("POST", links, &good), Vec::<String>::new());
+    for (method, target, body) in [
+        ("POST", links, json!({ "name": "a.mp4" })),
+        ("POST", links, json!({ "name": "a.mp4", "url": "https://x", "link_type": "video" })),
+        ("POST", links, json!({ "name": "a.mp4", "url": "https://x", "kind": "other" })),
+        ("PUT", "/projects/42/releases/v1/assets/links/7", json!({ "link_type": "other" })),
+        ("GET", "/projects/42/merge_requests/7/notes?order=asc", Value::Null),
+        ("GET", "/projects/42/merge_requests/7/notes?sort=up", Value::Null),
+        ("GET", "/projects/42/merge_requests/7/notes?per_page=200", Value::Null),
+        ("GET", "/projects/42/jobs/artifacts/main/raw/a/b.png", Value::Null),
+        ("PUT", "/projects/42/packages/generic/videos/v1/a%20b.mp4", Value::Null),
+        ("PATCH", "/projects/42/releases/v1", json!({})),
+    ] {
+        assert!(!mistakes(method, target, &body).is_empty(), "{method} {target} {body}");
     }
 }
 
@@ -308,6 +353,22 @@ fn a_tag_gets_a_release_with_links() {
         assert_eq!(names, ["videos-one.mp4", "videos-one.png", "hyperframes-provenance.json"]);
     }
     assert_eq!(stage.emulator.created(), (1, 1));
+}
+
+#[test]
+fn files_with_special_characters_are_packaged_under_plain_names() {
+    let stage = Stage::new();
+    let path = stage.repository.path();
+    write(path, "rows.csv", "title\nGröße 1\n");
+    let entry = "[[render]]\nname = \"customers\"\nproject = \"videos/two\"\nrows = \"rows.csv\"\noutput = \"out/{title}.{ext}\"\n";
+    write(path, "hyperframes-ci.toml", entry);
+    commit(path, "names");
+    let (code, log) = stage.run(&[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_TAG", "v1")], &[]);
+    assert_eq!(code, 0, "{log}");
+    let state = stage.state.lock().unwrap();
+    let names =
+        state.releases.values().flatten().map(|link| link["name"].as_str().unwrap()).collect::<Vec<_>>();
+    assert!(names.contains(&"customers-Größe 1.mp4"), "{names:?}");
 }
 
 #[test]

@@ -35,8 +35,8 @@ fn file((package, version, file): (&str, &str, &str)) -> Option<Value> {
     Some(serde_json::from_str(&text.ok()?).unwrap())
 }
 
-/// The operations of the description below `/repos/{owner}/{repo}`, and what they refer to.
-struct Description {
+/// The description of an API.
+pub(super) struct Description {
     document: Value,
     /// Segments of the paths, and the paths.
     paths: Vec<(Vec<String>, String)>,
@@ -44,14 +44,7 @@ struct Description {
 
 fn description() -> Option<&'static Description> {
     static DESCRIPTION: OnceLock<Option<Description>> = OnceLock::new();
-    let read = || {
-        let document = file(OPENAPI)?;
-        let paths = document["paths"].as_object().unwrap().keys();
-        let split = |path: &String| path.split('/').map(str::to_owned).collect();
-        let paths = paths.map(|path| (split(path), path.clone())).collect();
-        Some(Description { document, paths })
-    };
-    DESCRIPTION.get_or_init(read).as_ref()
+    DESCRIPTION.get_or_init(|| Some(Description::new(file(OPENAPI)?))).as_ref()
 }
 
 /// Checks requests against the description, if it is installed.
@@ -68,6 +61,14 @@ pub(super) fn check(requests: &[(String, String, Value)]) {
 }
 
 impl Description {
+    /// Of an OpenAPI document.
+    pub(super) fn new(document: Value) -> Self {
+        let paths = document["paths"].as_object().unwrap().keys();
+        let split = |path: &String| path.split('/').map(str::to_owned).collect();
+        let paths = paths.map(|path| (split(path), path.clone())).collect();
+        Self { document, paths }
+    }
+
     fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
@@ -75,11 +76,11 @@ impl Description {
         }
     }
 
-    fn mistakes(&self, method: &str, target: &str, body: &Value) -> Vec<String> {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    /// The path of a request in the description.
+    fn find(&self, path: &str) -> Option<&(Vec<String>, String)> {
         let segments = path.split('/').collect::<Vec<_>>();
         // A parameter at the end may have slashes, as names of references and paths of files do.
-        let has_slashes = |last: &str| matches!(last, "{ref}" | "{path}" | "{basehead}");
+        let has_slashes = |last: &str| matches!(last, "{ref}" | "{path}" | "{basehead}" | "{artifact_path}");
         let matches = |(known, _): &&(Vec<String>, String)| {
             let is_long = known.last().is_some_and(|last| has_slashes(last)) && segments.len() >= known.len();
             (known.len() == segments.len() || is_long)
@@ -90,8 +91,20 @@ impl Description {
         };
         // The path with the fewest parameters.
         let found = self.paths.iter().filter(matches);
-        let found = found.min_by_key(|(known, _)| known.iter().filter(|part| part.starts_with('{')).count());
-        let Some((known, path)) = found else { return vec!["no such path".to_owned()] };
+        found.min_by_key(|(known, _)| known.iter().filter(|part| part.starts_with('{')).count())
+    }
+
+    /// What an operation of the description is.
+    pub(super) fn operation(&self, method: &str, target: &str) -> Option<&Value> {
+        let (_, path) = self.find(target.split('?').next().unwrap_or_default())?;
+        self.document["paths"][path].get(method.to_ascii_lowercase())
+    }
+
+    /// What is wrong with a request.
+    pub(super) fn mistakes(&self, method: &str, target: &str, body: &Value) -> Vec<String> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let segments = path.split('/').collect::<Vec<_>>();
+        let Some((known, path)) = self.find(path) else { return vec!["no such path".to_owned()] };
         let operations = &self.document["paths"][path];
         let operation = &operations[method.to_ascii_lowercase()];
         if operation.is_null() {
@@ -178,6 +191,15 @@ impl Description {
         }
         if schema["enum"].as_array().is_some_and(|known| !known.contains(value)) {
             mistakes.push(format!("{place} must be one of {}", schema["enum"]));
+        }
+        if let (Some(allowed), Some(text)) = (schema["x-characters"].as_str(), value.as_str()) {
+            let is_allowed = |one: char| one.is_ascii_alphanumeric() || allowed.contains(one);
+            if text.is_empty() || !text.chars().all(is_allowed) {
+                mistakes.push(format!("{place} has other characters"));
+            }
+        }
+        if schema["maximum"].as_u64().is_some_and(|limit| value.as_u64().is_some_and(|given| given > limit)) {
+            mistakes.push(format!("{place} is too large"));
         }
         let length = value.as_str().map_or(0, |text| text.chars().count() as u64);
         if schema["maxLength"].as_u64().is_some_and(|limit| length > limit) {
