@@ -1,6 +1,7 @@
 //! A client for the REST API of a CI service. It sends the token to the service's own origin only, and respects rate
 //! limits.
 
+mod download;
 mod limits;
 
 use std::io::Read;
@@ -32,9 +33,6 @@ const MAX_REDIRECTS: usize = 3;
 
 /// The largest response that is read, in bytes. A longer one does not parse.
 const MAX_RESPONSE: u64 = 64 * 1024 * 1024;
-
-/// The largest artifact that is downloaded, in bytes. Artifacts are untrusted.
-const MAX_DOWNLOAD: u64 = 512 * 1024 * 1024;
 
 /// Attempts of one request.
 const ATTEMPTS: u32 = 5;
@@ -279,55 +277,6 @@ impl Rest {
             }
         }
         Ok(items)
-    }
-
-    /// Downloads from a path of the API to `file`. The token is not sent to the presigned URL that the API redirects
-    /// to.
-    ///
-    /// # Errors
-    /// Returns [`ProviderError::Failed`] if there is no such path, the redirect is not a safe origin, the body is too
-    /// large, or `file` cannot be written.
-    pub(super) fn download(&self, path: &str, file: &std::path::Path) -> Result<(), ProviderError> {
-        self.download_as(path, None, file)
-    }
-
-    /// Downloads as [`Rest::download`] does, in the media type `accept`.
-    ///
-    /// # Errors
-    /// As [`Rest::download`].
-    pub(super) fn download_as(
-        &self,
-        path: &str,
-        accept: Option<&str>,
-        file: &std::path::Path,
-    ) -> Result<(), ProviderError> {
-        let failed = |message: &dyn std::fmt::Display| {
-            ProviderError::Failed(format!("the download failed: {message}"))
-        };
-        let mut builder = ureq::http::Request::builder().uri(format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            builder = builder.header(self.scheme.0, format!("{}{}", self.scheme.1, token.expose()));
-        }
-        if let Some(accept) = accept {
-            builder = builder.header("accept", accept);
-        }
-        let request = builder.body(()).map_err(|_| failed(&"invalid URL"))?;
-        let mut response = self.agent.run(request).map_err(|error| failed(&describe(&error)))?;
-        if response.status().is_redirection() {
-            let location = response.headers().get("location").and_then(|value| value.to_str().ok());
-            let location = location.filter(|location| is_safe_origin(location));
-            let location =
-                location.ok_or_else(|| failed(&"the redirect does not lead to a safe URL"))?.to_owned();
-            response =
-                self.agent.get(&location).call().map_err(|_| failed(&"no response from the storage"))?;
-        }
-        if !response.status().is_success() {
-            return Err(failed(&format!("HTTP {}", response.status().as_u16())));
-        }
-        let mut body = response.into_body().into_reader().take(MAX_DOWNLOAD + 1);
-        let mut file = gate::create(file).map_err(|error| failed(&error))?;
-        let size = std::io::copy(&mut body, &mut file).map_err(|error| failed(&error))?;
-        if size > MAX_DOWNLOAD { Err(failed(&"the file is too large")) } else { Ok(()) }
     }
 
     /// Returns whether `url` belongs to the service, so that the token may be sent to it: the API's origin, or the

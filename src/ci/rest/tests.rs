@@ -149,6 +149,35 @@ fn a_renamed_repository_is_followed_within_the_service() {
 }
 
 #[test]
+fn downloads_are_repeated_after_faults_and_follow_a_renamed_repository() {
+    const BUSY: &str = "HTTP/1.1 502 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const CUT: &str = "HTTP/1.1 200 X\r\ncontent-length: 11\r\nconnection: close\r\n\r\n{";
+    const LIMITED: &str =
+        "HTTP/1.1 403 X\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    const MOVED: &str =
+        "HTTP/1.1 301 X\r\nlocation: {url}/y\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("video.mp4");
+    for (first, second) in
+        [(BUSY, "GET /x"), (CUT, "GET /x"), (LIMITED, "GET /x"), ("", "GET /x"), (MOVED, "GET /y")]
+    {
+        let (url, requests) = serve(vec![first, DONE]);
+        rest(&url).download("/x", &file).expect("a file");
+        assert_eq!(std::fs::read_to_string(&file).expect("text"), "{\"done\":42}", "{first}");
+        assert_eq!(seen(&requests), ["GET /x", second], "{first}");
+    }
+    for last in [
+        "HTTP/1.1 404 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 302 X\r\nlocation: http://evil.example/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    ] {
+        let (url, requests) = serve(vec![last, DONE]);
+        let error = rest(&url).download("/x", &file).expect_err("no file").to_string();
+        assert!(error.starts_with("the download failed: "), "{error}");
+        assert_eq!(seen(&requests).len(), 1, "{last}");
+    }
+}
+
+#[test]
 fn a_slow_upload_is_waited_for_and_a_silent_server_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("video.mp4");
