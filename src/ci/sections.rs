@@ -116,6 +116,16 @@ pub(super) struct CommentSection {
 }
 
 impl CommentSection {
+    /// Returns whether the section, which is stored in the comment only, is newer than a stored one of the same job: the file of
+    /// sections could not be written meanwhile. Clocks differ, so the commit counts first.
+    fn replaces(&self, stored: &StoredSection, newest: &str) -> bool {
+        match (self.commit == newest, stored.commit == newest) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => self.time.is_some_and(|time| time > stored.time),
+        }
+    }
+
     /// Returns the section with its markers, and a notice if it is about another commit than `newest`.
     fn marked(&self, newest: &str) -> String {
         let Self { key, commit, text, time } = self;
@@ -174,15 +184,21 @@ pub(super) fn retired() -> String {
 /// Renders the comment of the sections in `file`, and of those that are in `comments` only. The result depends on nothing
 /// else, so that all jobs agree on it. If it is too long, the longest section is replaced by a shorter form, and so on.
 pub(super) fn render(file: &SectionFile, comments: &[&str], newest: &str) -> String {
-    let mut sections = file.sections.iter().filter(|section| !section.texts.is_empty()).collect::<Vec<_>>();
-    let mut forms = vec![0; sections.len()];
+    let latest = file.sections.iter().map(|section| section.time).max();
     let mut others = Vec::<CommentSection>::new();
     for other in comments.iter().flat_map(|comment| parse(comment)).filter(|other| other.time.is_some()) {
-        let is_known = file.get(&other.key).is_some() || others.iter().any(|known| known.key == other.key);
-        if !is_known {
+        let is_older = file.get(&other.key).is_some_and(|stored| !other.replaces(stored, newest));
+        let age = latest.zip(other.time).map_or(0, |(latest, time)| latest.saturating_sub(time));
+        let is_expired = other.commit != newest && age >= EXPIRY;
+        if !is_older && !is_expired && others.iter().all(|known| known.key != other.key) {
             others.push(other);
         }
     }
+    let is_shown = |section: &&StoredSection| {
+        !section.texts.is_empty() && others.iter().all(|other| other.key != section.key)
+    };
+    let mut sections = file.sections.iter().filter(is_shown).collect::<Vec<_>>();
+    let mut forms = vec![0; sections.len()];
     loop {
         let stored = sections.iter().zip(&forms).map(|(section, form)| CommentSection {
             key: section.key.clone(),
@@ -291,6 +307,38 @@ mod tests {
         let text = render(&SectionFile::default(), &[&text], "c");
         assert!(!text.contains("ours") && text.contains("of a fork"), "{text}");
         assert_eq!(render(&SectionFile::default(), &[&retired()], "c"), retired());
+    }
+
+    #[test]
+    fn newer_sections_that_are_in_the_comment_only_replace_stored_ones() {
+        let alone = |commit: &str, time| {
+            let [key, text] = ["a", "in the comment"].map(str::to_owned);
+            comment(&[CommentSection { key, commit: commit.to_owned(), text, time: Some(time) }], "c2")
+        };
+        for (commit, time, stored_commit, is_newer) in [
+            ("c2", 1001, "c2", true),
+            ("c2", 1000, "c2", false),
+            ("c2", 5, "c1", true),
+            ("c1", 5000, "c2", false),
+        ] {
+            let file = file(&[stored("a", stored_commit, &["in the file"])]);
+            let text = render(&file, &[&alone(commit, time)], "c2");
+            assert_eq!(text.contains("in the comment"), is_newer, "{commit} {time} {stored_commit}: {text}");
+            assert_ne!(text.contains("in the file"), is_newer, "{text}");
+        }
+    }
+
+    #[test]
+    fn sections_that_are_in_the_comment_only_expire() {
+        let stored = file(&[stored("a", "c2", &["stored"])]);
+        for (commit, time, is_shown) in
+            [("c1", 1000 - EXPIRY, false), ("c1", 1001 - EXPIRY, true), ("c2", 1000 - 2 * EXPIRY, true)]
+        {
+            let [key, text] = ["z", "of a fork"].map(str::to_owned);
+            let alone = CommentSection { key, commit: commit.to_owned(), text, time: Some(time) };
+            let text = render(&stored, &[&comment(&[alone], "c2")], "c2");
+            assert_eq!(text.contains("of a fork"), is_shown, "{commit} {time}: {text}");
+        }
     }
 
     #[test]
