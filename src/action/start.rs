@@ -108,17 +108,26 @@ fn clean_up(
     request: Option<&PullRequest>,
     console: &mut Console,
 ) -> Result<(), Error> {
-    match provider.clean_up(request) {
-        Ok(deleted) if deleted.is_empty() => console.done("no previews to delete"),
-        Ok(deleted) => {
-            let numbers = deleted.iter().map(|number| format!("#{number}")).collect::<Vec<_>>();
-            console.done(&format!("deleted the previews of {}", numbers.join(", ")));
-        }
+    let cleaned = match provider.clean_up(request) {
+        Ok(cleaned) => cleaned,
         // The token of a fork is read-only, so there are no previews of it.
         Err(ProviderError::Forbidden(message)) => {
             console.warning(&format!("cannot delete the previews: {message}"));
+            return Ok(());
         }
         Err(error) => return Err(ActionError::from(error).into()),
+    };
+    if cleaned.deleted.is_empty() {
+        console.done("no previews to delete");
+    } else {
+        let numbers = cleaned.deleted.iter().map(|number| format!("#{number}")).collect::<Vec<_>>();
+        console.done(&format!("deleted the previews of {}", numbers.join(", ")));
     }
-    Ok(())
+    match cleaned.comment {
+        Err(ProviderError::Forbidden(message)) => {
+            console.warning(&format!("cannot update the comment: {message}"));
+            Ok(())
+        }
+        comment => Ok(comment.map_err(ActionError::from)?),
+    }
 }

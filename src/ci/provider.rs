@@ -196,6 +196,15 @@ pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// What a cleanup has done.
+#[derive(Debug)]
+pub(crate) struct CleanedUp {
+    /// The numbers of the pull requests whose files were deleted.
+    pub(crate) deleted: Vec<u64>,
+    /// Whether the comment of the pull request says so.
+    pub(crate) comment: Result<(), ProviderError>,
+}
+
 /// A CI service during one run. The default of a method is for a service without the feature.
 ///
 /// # Errors
@@ -364,9 +373,9 @@ pub(crate) trait CiProvider {
     }
 
     /// Deletes the published files of `request` and of all pull requests that are closed, and says in the comment of `request`
-    /// that they were deleted. Returns the numbers of these pull requests.
-    fn clean_up(&self, _request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
-        Ok(Vec::new())
+    /// that they were deleted.
+    fn clean_up(&self, _request: Option<&PullRequest>) -> Result<CleanedUp, ProviderError> {
+        Ok(CleanedUp { deleted: Vec::new(), comment: Ok(()) })
     }
 
     /// Masks a secret in the log.

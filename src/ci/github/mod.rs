@@ -33,8 +33,8 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest, Subject, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
-    Artifact, CheckRun, CiProvider, EarlierRelease, Environment, Media, ProviderDescription, Publication,
-    Published, Section, SectionWriter, Settings, Written, variable,
+    Artifact, CheckRun, CiProvider, CleanedUp, EarlierRelease, Environment, Media, ProviderDescription,
+    Publication, Published, Section, SectionWriter, Settings, Written, variable,
 };
 use super::rest::{Body, Rest};
 use crate::system::url::encode_component;
@@ -350,7 +350,7 @@ impl CiProvider for GitHub {
         deployment::retire(&self.client, request)
     }
 
-    fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
+    fn clean_up(&self, request: Option<&PullRequest>) -> Result<CleanedUp, ProviderError> {
         self.client.require_token()?;
         self.previews().clean_up(request)
     }

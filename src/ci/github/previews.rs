@@ -25,7 +25,7 @@ use super::snapshot::{File, SECTIONS, Snapshot, Tip, folder};
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
-use crate::ci::provider::{Media, Publication, Published, SectionWriter, Written};
+use crate::ci::provider::{CleanedUp, Media, Publication, Published, SectionWriter, Written};
 use crate::ci::rest::{Body, Response};
 use crate::ci::sections::{SectionFile, StoredSection};
 use crate::system::clock::unix_now;
@@ -169,21 +169,19 @@ impl PreviewBranch<'_> {
     /// Deletes what a run has published for a pull request that was closed meanwhile: the cleanup of that event may have run
     /// before.
     fn take_back(&self, request: Option<&PullRequest>) -> Result<Published, ProviderError> {
-        self.clean_up(request)?;
+        self.clean_up(request)?.comment?;
         Ok(Published { urls: Vec::new(), comment: Some(Ok(Written::Closed)) })
     }
 
-    /// Deletes the folders of `request` and of all closed pull requests, and says so in the comment of `request`. Returns the
-    /// numbers of the pull requests.
+    /// Deletes the folders of `request` and of all closed pull requests, and says so in the comment of `request`.
     ///
     /// # Errors
-    /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time.
-    pub(super) fn clean_up(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
+    /// Returns [`ProviderError`] if the API refuses, or other jobs write the branch all the time. That the comment cannot be
+    /// written is a part of the result.
+    pub(super) fn clean_up(&self, request: Option<&PullRequest>) -> Result<CleanedUp, ProviderError> {
         let deleted = self.delete_folders(request)?;
-        if let Some(request) = request {
-            self.converge(request).retire()?;
-        }
-        Ok(deleted)
+        let comment = request.map_or(Ok(()), |request| self.converge(request).retire());
+        Ok(CleanedUp { deleted, comment })
     }
 
     fn delete_folders(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {

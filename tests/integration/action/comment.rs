@@ -142,6 +142,20 @@ fn a_closed_pull_request_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_cleanup_says_what_it_has_done_and_what_it_may_not() {
+    let stage = Stage::new();
+    stage.run(&stage.pull_request(), &[("projects", "videos")]);
+    stage.github.state().is_closed = true;
+    stage.github.state().may_comment = false;
+    let runner = stage.runner("pull_request", &stage.repository.pull_request("closed", "o/r"));
+    let run = stage.run(&runner, &[]);
+    assert_eq!(run.code, 0, "{}", run.log);
+    assert!(run.log.contains("deleted the previews of #7"), "{}", run.log);
+    assert!(run.log.contains("cannot update the comment: "), "{}", run.log);
+    assert!(!run.log.contains("cannot delete"), "{}", run.log);
+}
+
+#[test]
 fn a_pull_request_that_is_closed_during_the_run_is_cleaned_up_by_it() {
     let stage = Stage::new();
     stage.github.state().is_closed = true;
