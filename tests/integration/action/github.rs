@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::faults::{Fault, Faults};
 use super::server::{Answer, Request, base64, page, plain, refuse, serve, unbase64};
 
 /// The fake; its thread ends with the process.
@@ -54,6 +55,10 @@ pub(super) struct State {
     pub(super) latency: (Duration, Duration),
     /// Files of releases that another job attaches just before us.
     pub(super) races: u32,
+    /// What goes wrong at random.
+    pub(super) faults: Faults,
+    /// Other pull requests that are open.
+    pub(super) neighbors: Vec<u64>,
     /// Method, path, body.
     pub(super) requests: Vec<(String, String, Value)>,
     pub(super) references: BTreeMap<String, String>,
@@ -136,6 +141,8 @@ impl GitHub {
             has_no_update_refs: false,
             latency: (Duration::ZERO, Duration::ZERO),
             races: 0,
+            faults: Faults::default(),
+            neighbors: Vec::new(),
             requests: Vec::new(),
             references: BTreeMap::new(),
             head_repository: "o/r".to_owned(),
@@ -153,10 +160,15 @@ impl GitHub {
         }));
         let (shared, base) = (Arc::clone(&state), url.clone());
         serve(listener, move |request| {
-            let latency = shared.lock().unwrap().latency;
+            let (latency, extra) = {
+                let state = shared.lock().unwrap();
+                (state.latency, state.faults.pause(request))
+            };
             pause(latency);
+            std::thread::sleep(extra);
             let answer = handle(&mut shared.lock().unwrap(), request, &base);
             pause(latency);
+            std::thread::sleep(extra);
             answer
         });
         Self { url, state }
@@ -220,9 +232,22 @@ impl GitHub {
     }
 }
 
-/// Answers a request, with the faults that are asked for.
+/// Answers a request, with the faults that are drawn.
 fn handle(state: &mut State, request: &Request, base: &str) -> Answer {
     state.requests.push((request.method.clone(), request.target.clone(), request.json()));
+    state.happen();
+    let fault = state.faults.meet(request);
+    match fault.and_then(Fault::before) {
+        Some(answer) => answer,
+        None => {
+            let answer = serve_request(state, request, base);
+            fault.map_or(answer.clone(), |fault| fault.after(answer))
+        }
+    }
+}
+
+/// Answers a request, with the faults that are asked for.
+fn serve_request(state: &mut State, request: &Request, base: &str) -> Answer {
     if request.target == "/storage/artifact?sig=1" {
         assert!(request.header("authorization").is_none(), "the storage sees no token");
         return plain(200, json!({ "bytes": state.artifact }));
@@ -318,8 +343,11 @@ impl State {
                 let state = if self.is_closed { "closed" } else { "open" };
                 plain(200, self.pull(state))
             }
-            ("GET", ["pulls"]) if self.is_closed => plain(200, json!([])),
-            ("GET", ["pulls"]) => plain(200, json!([self.pull("open")])),
+            ("GET", ["pulls"]) => {
+                let others = self.neighbors.iter().map(|number| json!({ "number": number }));
+                let own = (!self.is_closed).then(|| self.pull("open"));
+                plain(200, own.into_iter().chain(others).collect())
+            }
             ("GET", ["collaborators", login, "permission"]) => {
                 let user = self.users.iter().find(|(known, ..)| known == login);
                 user.map_or_else(
@@ -367,9 +395,7 @@ impl State {
             },
             ("GET", ["issues", "7", "comments"]) => {
                 let comments = self.comments.iter().map(show).collect::<Vec<_>>();
-                if std::mem::take(&mut self.deletes_comment_once) {
-                    self.comments.retain(|comment| !comment.body.starts_with("<!-- hyperframes-ci"));
-                }
+                self.delete_comment_once();
                 page(&comments, target, query, base)
             }
             (_, ["issues", ..]) if is_write && !self.may_comment => {
@@ -420,93 +446,19 @@ impl State {
         }
     }
 
+    /// Somebody deletes our comment after it was read, if that is asked for.
+    pub(super) fn delete_comment_once(&mut self) {
+        if std::mem::take(&mut self.deletes_comment_once) {
+            let is_ours = |comment: &Comment| {
+                comment.login != "someone" && comment.body.starts_with("<!-- hyperframes-ci")
+            };
+            self.comments.retain(|comment| !is_ours(comment));
+        }
+    }
+
     fn pull(&self, state: &str) -> Value {
         json!({ "number": 7, "state": state, "base": { "sha": self.base_commit },
             "head": { "sha": self.head, "repo": { "full_name": self.head_repository } } })
-    }
-
-    fn git(&mut self, method: &str, path: &[&str], body: &Value) -> Answer {
-        match (method, path) {
-            ("GET", ["ref", rest @ ..]) => match self.references.get(&rest.join("/")) {
-                Some(sha) => plain(200, json!({ "object": { "sha": sha } })),
-                None => refuse(404, "Not Found"),
-            },
-            ("GET", ["commits", sha]) => {
-                let commit = self.objects[*sha].clone();
-                plain(200, json!({ "sha": sha, "tree": { "sha": commit["tree"] } }))
-            }
-            ("GET", ["blobs", sha]) => {
-                let blob = &self.objects[*sha];
-                let content = blob["content"].as_str().unwrap();
-                let is_text = blob["encoding"] == "utf-8";
-                let bytes = if is_text { content.as_bytes().to_vec() } else { unbase64(content) };
-                plain(200, json!({ "content": base64(&bytes), "encoding": "base64" }))
-            }
-            ("GET", ["trees", sha]) => {
-                let entries = self.objects[*sha].as_object().unwrap().iter();
-                let entries = entries.map(|(path, sha)| json!({ "path": path, "sha": sha, "type": "blob" }));
-                plain(200, json!({ "tree": entries.collect::<Vec<_>>() }))
-            }
-            ("POST", ["blobs"]) => {
-                let sha = self.store(body.clone());
-                plain(201, json!({ "sha": sha }))
-            }
-            ("POST", ["trees"]) => {
-                let mut tree =
-                    body["base_tree"].as_str().map_or_else(|| json!({}), |sha| self.objects[sha].clone());
-                for entry in body["tree"].as_array().unwrap() {
-                    let path = entry["path"].as_str().unwrap();
-                    let sha = match (&entry["sha"], &entry["content"]) {
-                        (Value::Null, Value::String(text)) => {
-                            self.store(json!({ "content": text, "encoding": "utf-8" })).into()
-                        }
-                        (sha, _) => sha.clone(),
-                    };
-                    let Some(sha) = sha.as_str() else {
-                        let removed = tree.as_object_mut().unwrap().shift_remove(path);
-                        assert!(removed.is_some(), "GitHub refuses to delete a missing file");
-                        continue;
-                    };
-                    assert!(self.objects.contains_key(sha), "a missing blob");
-                    tree[path] = sha.into();
-                }
-                if tree.as_object().unwrap().is_empty() {
-                    return refuse(422, "Invalid tree info");
-                }
-                let sha = self.store(tree);
-                plain(201, json!({ "sha": sha }))
-            }
-            ("POST", ["commits"]) => {
-                let sha = self
-                    .store(json!({ "tree": body["tree"], "parents": body["parents"], "n": body["message"] }));
-                plain(201, json!({ "sha": sha }))
-            }
-            ("POST", ["refs"]) => {
-                let name = body["ref"].as_str().unwrap().strip_prefix("refs/").unwrap().to_owned();
-                if self.references.contains_key(&name) {
-                    return refuse(422, "Reference already exists");
-                }
-                self.references.insert(name, body["sha"].as_str().unwrap().to_owned());
-                plain(201, json!({}))
-            }
-            ("PATCH", ["refs", rest @ ..]) => {
-                let name = rest.join("/");
-                let sha = body["sha"].as_str().unwrap().to_owned();
-                self.conflict(&name);
-                let tip = self.references.get(&name).cloned().unwrap_or_default();
-                let is_descendant = self.objects[&sha]["parents"].as_array().unwrap().contains(&json!(tip));
-                if body["force"] != true && !is_descendant {
-                    return refuse(422, "Update is not a fast forward");
-                }
-                self.references.insert(name, sha);
-                plain(200, json!({}))
-            }
-            ("DELETE", ["refs", rest @ ..]) => match self.references.remove(&rest.join("/")) {
-                Some(_) => plain(204, Value::Null),
-                None => refuse(422, "Reference does not exist"),
-            },
-            _ => refuse(404, "Not Found"),
-        }
     }
 }
 

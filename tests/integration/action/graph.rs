@@ -43,9 +43,7 @@ impl State {
             });
             let comments = json!({ "nodes": nodes.collect::<Vec<_>>(), "pageInfo": {
                 "hasNextPage": self.comments.len() > after + 100, "endCursor": (after + 100).to_string() } });
-            if std::mem::take(&mut self.deletes_comment_once) {
-                self.comments.retain(|comment| !comment.body.starts_with("<!-- hyperframes-ci"));
-            }
+            self.delete_comment_once();
             let state = if self.is_closed { "CLOSED" } else { "OPEN" };
             repository["pullRequest"] =
                 json!({ "state": state, "headRefOid": self.head, "comments": comments });

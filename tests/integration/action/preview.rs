@@ -271,6 +271,29 @@ fn a_shallow_clone_learns_from_the_api_what_changed() {
     assert!(run.summary.contains("<code>headline</code> added"), "{}", run.summary);
 }
 
+/// The API lists the first 3,000 files only.
+#[test]
+fn a_pull_request_of_more_files_than_the_api_lists_renders_everything() {
+    let stage = Stage::new();
+    let shallow = tempfile::tempdir().unwrap();
+    let from = format!("file://{}", stage.repository.path().display());
+    git(shallow.path(), &["clone", "--quiet", "--depth=1", &from, "."]);
+    git(shallow.path(), &["remote", "remove", "origin"]);
+    stage.github.state().files = (0..3000).map(|number| format!("other/{number}.txt")).collect();
+    let payload = stage.repository.pull_request("opened", "o/r");
+    let mut runner = Runner::new(&stage.github.url, shallow.path(), "pull_request", &payload);
+    runner.set("HEYGEN_API_URL", &stage.emulator.url);
+    let run = stage.run(&runner, &[("projects", "videos"), ("diff", "false")]);
+    assert_eq!((run.code, stage.emulator.created()), (0, (2, 2)), "{}", run.log);
+    assert!(run.log.contains("3000 files or more"), "{}", run.log);
+    assert!(
+        run.summary.contains("could not be determined, so every composition was rendered"),
+        "{}",
+        run.summary
+    );
+    assert_eq!(stage.github.count("GET", "/pulls/7/files"), 30);
+}
+
 #[test]
 fn a_merge_group_is_checked_as_far_as_it_changes_something() {
     let stage = Stage::new();

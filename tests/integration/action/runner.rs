@@ -166,6 +166,29 @@ impl Runner {
     }
 }
 
+impl Runner {
+    /// Runs the program of the action with these inputs, without the other steps.
+    pub(super) fn run_program(&self, inputs: &[(&str, &str)]) -> Run {
+        let output = self.folder.path().join("output");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hyperframes-ci"));
+        clean(&mut command);
+        command.arg("action").current_dir(&self.variables["GITHUB_WORKSPACE"]).envs(&self.variables);
+        command.env("GITHUB_OUTPUT", &output);
+        for (name, value) in inputs {
+            command.env(format!("INPUT_{}", name.to_ascii_uppercase().replace('-', "_")), value);
+        }
+        let ran = command.output().unwrap();
+        let log = [ran.stdout, ran.stderr].concat();
+        Run {
+            code: ran.status.code().unwrap_or(-1),
+            log: String::from_utf8_lossy(&log).into_owned(),
+            outputs: outputs(&fs::read_to_string(&output).unwrap_or_default()),
+            summary: fs::read_to_string(&self.variables["GITHUB_STEP_SUMMARY"]).unwrap_or_default(),
+            used: Vec::new(),
+        }
+    }
+}
+
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

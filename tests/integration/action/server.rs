@@ -9,6 +9,12 @@ use serde_json::{Value, json};
 /// Status, body (null is none, a list of bytes under `bytes` is one), and more headers.
 pub(super) type Answer = (u16, Value, String);
 
+/// The status of an answer that is not sent: the connection ends.
+pub(super) const NONE: u16 = 0;
+
+/// Among the headers: the answer ends in the middle of the body.
+pub(super) const CUT: &str = "x-cut: 1\r\n";
+
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) target: String,
@@ -57,6 +63,9 @@ fn converse(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Answer) {
     request.body = vec![0; length];
     reader.read_exact(&mut request.body).unwrap();
     let (status, value, headers) = answer(&request);
+    if status == NONE {
+        return;
+    }
     let bytes = match value.get("bytes").and_then(Value::as_array) {
         Some(bytes) => bytes.iter().map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap()).collect(),
         None if value.is_null() => Vec::new(),
@@ -66,7 +75,8 @@ fn converse(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Answer) {
         "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
         bytes.len()
     );
-    let _ = stream.write_all(&[head.into_bytes(), bytes].concat());
+    let sent = if headers.ends_with(CUT) { &bytes[..bytes.len() / 2] } else { &bytes };
+    let _ = stream.write_all(&[head.as_bytes(), sent].concat());
 }
 
 pub(super) fn plain(status: u16, value: Value) -> Answer {

@@ -12,6 +12,11 @@ use crate::system::secret::Secret;
 #[path = "../../../../tests/integration/action/checks.rs"]
 mod checks;
 #[allow(dead_code)]
+#[path = "../../../../tests/integration/action/faults.rs"]
+mod faults;
+#[path = "../../../../tests/integration/action/git_api.rs"]
+mod git_api;
+#[allow(dead_code)]
 #[path = "../../../../tests/integration/action/github.rs"]
 mod github;
 #[path = "../../../../tests/integration/action/graph.rs"]
@@ -201,7 +206,7 @@ fn a_cleanup_at_the_same_time_leaves_nothing() {
                 std::thread::sleep(Duration::from_millis(crate::system::random() % 120));
                 stage.fake.state().is_closed = true;
                 let request = stage.request();
-                stage.provider().clean_up(Some(&request)).expect("cleaned up");
+                stage.provider().clean_up(Some(&request)).expect("cleaned up").comment.expect("written");
             });
         });
         assert!(stage.fake.branch(BRANCH).is_empty(), "{:?}", stage.fake.branch(BRANCH));

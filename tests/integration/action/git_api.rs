@@ -1,0 +1,92 @@
+//! The part of the fake of GitHub that is about Git objects and references.
+
+use serde_json::{Value, json};
+
+use super::github::State;
+use super::server::{Answer, base64, plain, refuse, unbase64};
+
+impl State {
+    pub(super) fn git(&mut self, method: &str, path: &[&str], body: &Value) -> Answer {
+        match (method, path) {
+            ("GET", ["ref", rest @ ..]) => match self.references.get(&rest.join("/")) {
+                Some(sha) => plain(200, json!({ "object": { "sha": sha } })),
+                None => refuse(404, "Not Found"),
+            },
+            ("GET", ["commits", sha]) => {
+                let commit = self.objects[*sha].clone();
+                plain(200, json!({ "sha": sha, "tree": { "sha": commit["tree"] } }))
+            }
+            ("GET", ["blobs", sha]) => {
+                let blob = &self.objects[*sha];
+                let content = blob["content"].as_str().unwrap();
+                let is_text = blob["encoding"] == "utf-8";
+                let bytes = if is_text { content.as_bytes().to_vec() } else { unbase64(content) };
+                plain(200, json!({ "content": base64(&bytes), "encoding": "base64" }))
+            }
+            ("GET", ["trees", sha]) => {
+                let entries = self.objects[*sha].as_object().unwrap().iter();
+                let entries = entries.map(|(path, sha)| json!({ "path": path, "sha": sha, "type": "blob" }));
+                plain(200, json!({ "tree": entries.collect::<Vec<_>>() }))
+            }
+            ("POST", ["blobs"]) => {
+                let sha = self.store(body.clone());
+                plain(201, json!({ "sha": sha }))
+            }
+            ("POST", ["trees"]) => {
+                let mut tree =
+                    body["base_tree"].as_str().map_or_else(|| json!({}), |sha| self.objects[sha].clone());
+                for entry in body["tree"].as_array().unwrap() {
+                    let path = entry["path"].as_str().unwrap();
+                    let sha = match (&entry["sha"], &entry["content"]) {
+                        (Value::Null, Value::String(text)) => {
+                            self.store(json!({ "content": text, "encoding": "utf-8" })).into()
+                        }
+                        (sha, _) => sha.clone(),
+                    };
+                    let Some(sha) = sha.as_str() else {
+                        let removed = tree.as_object_mut().unwrap().shift_remove(path);
+                        assert!(removed.is_some(), "GitHub refuses to delete a missing file");
+                        continue;
+                    };
+                    assert!(self.objects.contains_key(sha), "a missing blob");
+                    tree[path] = sha.into();
+                }
+                if tree.as_object().unwrap().is_empty() {
+                    return refuse(422, "Invalid tree info");
+                }
+                let sha = self.store(tree);
+                plain(201, json!({ "sha": sha }))
+            }
+            ("POST", ["commits"]) => {
+                let sha = self
+                    .store(json!({ "tree": body["tree"], "parents": body["parents"], "n": body["message"] }));
+                plain(201, json!({ "sha": sha }))
+            }
+            ("POST", ["refs"]) => {
+                let name = body["ref"].as_str().unwrap().strip_prefix("refs/").unwrap().to_owned();
+                if self.references.contains_key(&name) {
+                    return refuse(422, "Reference already exists");
+                }
+                self.references.insert(name, body["sha"].as_str().unwrap().to_owned());
+                plain(201, json!({}))
+            }
+            ("PATCH", ["refs", rest @ ..]) => {
+                let name = rest.join("/");
+                let sha = body["sha"].as_str().unwrap().to_owned();
+                self.conflict(&name);
+                let tip = self.references.get(&name).cloned().unwrap_or_default();
+                let is_descendant = self.objects[&sha]["parents"].as_array().unwrap().contains(&json!(tip));
+                if body["force"] != true && !is_descendant {
+                    return refuse(422, "Update is not a fast forward");
+                }
+                self.references.insert(name, sha);
+                plain(200, json!({}))
+            }
+            ("DELETE", ["refs", rest @ ..]) => match self.references.remove(&rest.join("/")) {
+                Some(_) => plain(204, Value::Null),
+                None => refuse(422, "Reference does not exist"),
+            },
+            _ => refuse(404, "Not Found"),
+        }
+    }
+}
