@@ -18,7 +18,10 @@ pub(crate) fn install_packages(
     deadline: Deadline,
     announce: &mut dyn FnMut(&str),
 ) -> Result<(), ProgramError> {
-    let Some(prefix) = package_manager().filter(|_| !names.is_empty()) else { return Ok(()) };
+    if names.is_empty() {
+        return Ok(());
+    }
+    let Some(prefix) = package_manager() else { return Ok(()) };
     announce(&names.join(", "));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new(prefix[0]);
