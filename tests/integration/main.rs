@@ -50,4 +50,6 @@ mod tls;
 mod video;
 mod visual;
 #[cfg(unix)]
+mod warm;
+#[cfg(unix)]
 mod wire;

@@ -27,3 +27,13 @@ mod runner;
 mod server;
 mod stage;
 mod trust;
+
+/// Runs the action for a pull request, on the runner, with these variables; gives back its exit code and log.
+pub(crate) fn local_render(variables: &[(&str, &str)]) -> (i32, String) {
+    let stage = stage::Stage::new();
+    let mut runner = stage.pull_request();
+    variables.iter().for_each(|(name, value)| runner.set(name, value));
+    let inputs = [("projects", "videos/one"), ("api-key", ""), ("quality", "draft"), ("diff", "false")];
+    let run = stage.run(&runner, &inputs);
+    (run.code, run.log)
+}
