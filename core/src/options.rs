@@ -1,9 +1,10 @@
-//! Enumerated options of a render, with the names that the API uses.
+//! Typed options of a render, with the names that the API and the official command line use.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An unknown name of an option value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +33,13 @@ macro_rules! closed_set {
         }
 
         impl $name {
-            /// The names of all values in the API.
+            /// All values.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The names of all values.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
-            /// Returns the name in the API.
+            /// Returns the name.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -72,11 +76,15 @@ closed_set! {
         Standard = "standard",
         /// Slow, high quality.
         High = "high",
+        /// `standard` with fewer artifacts, in larger files: the default of the official local command. Not in the cloud.
+        Looks = "looks",
+        /// The same as `high`, for final videos. Not in the cloud.
+        Delivery = "delivery",
     }
 }
 
 closed_set! {
-    /// The video container. The server's default is `mp4`; `webm` and `mov` support transparency.
+    /// The output format. The server's default is `mp4`; `webm`, `mov` and `png-sequence` support transparency.
     Format {
         /// H.264 in MP4.
         Mp4 = "mp4",
@@ -84,6 +92,12 @@ closed_set! {
         Webm = "webm",
         /// ProRes 4444 in QuickTime, with alpha.
         Mov = "mov",
+        /// An animated image. Not in the cloud.
+        Gif = "gif",
+        /// A directory with one image per frame, with alpha. Not in the cloud.
+        PngSequence = "png-sequence",
+        /// A directory with playlists and segments for HTTP Live Streaming. Not in the cloud.
+        Hls = "hls",
     }
 }
 
@@ -111,17 +125,147 @@ closed_set! {
 }
 
 impl Format {
-    /// Returns whether the container supports transparency.
+    /// Returns whether the format supports transparency. That of a GIF is not used: its edges would be jagged.
     #[must_use]
     pub fn has_alpha(self) -> bool {
-        !matches!(self, Self::Mp4)
+        matches!(self, Self::Webm | Self::Mov | Self::PngSequence)
+    }
+
+    /// Returns whether a render is a directory instead of a file.
+    #[must_use]
+    pub fn is_directory(self) -> bool {
+        matches!(self, Self::PngSequence | Self::Hls)
+    }
+}
+
+/// A frame rate: a whole number of frames per second, or a fraction such as 30000/1001, which is 29.97.
+///
+/// ```
+/// use hyperframes_ci_core::options::FrameRate;
+///
+/// let ntsc = "30000/1001".parse::<FrameRate>()?;
+/// assert_eq!((ntsc.whole(), ntsc.to_string().as_str()), (None, "30000/1001"));
+/// assert_eq!("60/2".parse(), Ok(FrameRate::from(30)));
+/// # Ok::<(), hyperframes_ci_core::options::InvalidFrameRate>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameRate {
+    /// In lowest terms, so that equal rates are equal.
+    frames: u32,
+    seconds: u32,
+}
+
+/// The error of an invalid frame rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidFrameRate;
+
+impl fmt::Display for InvalidFrameRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must be a whole number from 1 to 240, or a fraction such as 30000/1001")
+    }
+}
+
+impl std::error::Error for InvalidFrameRate {}
+
+impl FrameRate {
+    /// Returns the rate as a whole number, unless it is a fraction.
+    #[must_use]
+    pub fn whole(self) -> Option<u32> {
+        (self.seconds == 1).then_some(self.frames)
+    }
+
+    /// Returns the number of frames per second.
+    #[must_use]
+    pub fn per_second(self) -> f64 {
+        f64::from(self.frames) / f64::from(self.seconds)
+    }
+
+    /// Returns whether the rate is one that renderers accept: 1 to 240.
+    #[must_use]
+    pub fn is_in_range(self) -> bool {
+        (1.0..=240.0).contains(&self.per_second())
+    }
+
+    fn fraction(frames: u32, seconds: u32) -> Option<Self> {
+        let (mut divisor, mut rest) = (frames, seconds);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        let is_positive = frames > 0 && seconds > 0;
+        is_positive.then(|| Self { frames: frames / divisor, seconds: seconds / divisor })
+    }
+}
+
+impl From<u32> for FrameRate {
+    fn from(frames: u32) -> Self {
+        Self { frames, seconds: 1 }
+    }
+}
+
+impl fmt::Display for FrameRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seconds {
+            1 => write!(f, "{}", self.frames),
+            seconds => write!(f, "{}/{seconds}", self.frames),
+        }
+    }
+}
+
+impl FromStr for FrameRate {
+    type Err = InvalidFrameRate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFrameRate> {
+        let number = |text: &str| {
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse::<u32>().ok().filter(|_| is_plain)
+        };
+        let rate = match text.split_once('/') {
+            Some((frames, seconds)) => number(frames)
+                .zip(number(seconds))
+                .and_then(|(frames, seconds)| Self::fraction(frames, seconds)),
+            None => number(text).map(Self::from),
+        };
+        rate.filter(|rate| rate.is_in_range()).ok_or(InvalidFrameRate)
+    }
+}
+
+/// A whole rate is a number, as in the API, and a fraction a string.
+impl Serialize for FrameRate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.whole() {
+            Some(whole) => serializer.serialize_u32(whole),
+            None => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FrameRate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RateVisitor;
+
+        impl Visitor<'_> for RateVisitor {
+            type Value = FrameRate;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number from 1 to 240 or a fraction such as \"30000/1001\"")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<FrameRate, E> {
+                let rate = u32::try_from(number).map(FrameRate::from).ok().filter(|rate| rate.is_in_range());
+                rate.ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<FrameRate, E> {
+                // A number in quotes was never valid.
+                let rate = text.parse().ok().filter(|_| text.contains('/'));
+                rate.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(RateVisitor)
     }
 }
 
 impl AspectRatio {
-    /// All aspect ratios.
-    pub const ALL: [Self; 3] = [Self::Landscape, Self::Portrait, Self::Square];
-
     /// Tolerance of the ratio; source: the official CLI.
     const TOLERANCE: f64 = 0.05;
 
@@ -147,5 +291,45 @@ impl AspectRatio {
         };
         let tier = if resolution == Resolution::UltraHd { "-4k" } else { "" };
         format!("{shape}{tier}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_whole_numbers_or_fractions_from_1_to_240() {
+        for (text, shown) in
+            [("30", "30"), ("30000/1001", "30000/1001"), ("240/1", "240"), ("48/2", "24"), ("001", "1")]
+        {
+            let rate = text.parse::<FrameRate>().expect("valid");
+            assert_eq!(rate.to_string(), shown);
+            let json = serde_json::to_string(&rate).expect("JSON");
+            assert_eq!(serde_json::from_str::<FrameRate>(&json).ok(), Some(rate), "{json}");
+        }
+        for text in [
+            "",
+            "0",
+            "241",
+            "29.97",
+            "-30",
+            "+30",
+            "30/",
+            "/1",
+            "30/0",
+            "0/1",
+            "1/2",
+            "482/2",
+            "1/1/1",
+            "30 ",
+            "99999999999",
+        ] {
+            assert_eq!(text.parse::<FrameRate>(), Err(InvalidFrameRate), "{text}");
+        }
+        for json in ["0", "241", "29.97", "-1", "\"30\"", "\"x\"", "null", "true", "\"1/2\""] {
+            assert!(serde_json::from_str::<FrameRate>(json).is_err(), "{json}");
+        }
+        assert!(("30000/1001".parse::<FrameRate>().expect("valid").per_second() - 29.97).abs() < 0.001);
     }
 }

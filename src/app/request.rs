@@ -7,7 +7,7 @@ use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
-use super::options::https_url;
+use super::options::{bitrate, https_url};
 use super::spec::{ProjectSource, RenderSpec, VariableSource};
 use crate::fault::Error;
 use crate::project::input;
@@ -82,22 +82,55 @@ pub(crate) fn invalid_option(body: &Map<String, Value>, error: &serde_json::Erro
 /// # Errors
 /// Returns a usage error for the first invalid option.
 pub(crate) fn check_options(options: &RenderRequest) -> Result<(), Error> {
-    if options.resolution == Some(Resolution::UltraHd) && options.format.is_some_and(Format::has_alpha) {
+    let is_video = |format: Format| matches!(format, Format::Webm | Format::Mov);
+    if options.resolution == Some(Resolution::UltraHd) && options.format.is_some_and(is_video) {
         return Err(Error::usage(
             "4k cannot be combined with webm or mov, since it does not support transparency",
             "use mp4 for 4k, or remove --resolution",
         ));
     }
-    if let Some(fps) = options.fps.filter(|fps| !(1..=240).contains(fps)) {
-        return Err(Error::usage(
-            format!("fps must be from 1 to 240, not {fps}"),
-            "choose another frame rate",
-        ));
-    }
+    check_encoding(options)?;
     if let Some(url) = &options.callback_url {
         https_url(url).map_err(|rule| {
             Error::usage(format!("callback_url {rule}"), "for example https://example.com/hook")
         })?;
+    }
+    Ok(())
+}
+
+/// Validates the options of the encoder against the format; source: the official local command, which ignores some of them.
+fn check_encoding(options: &RenderRequest) -> Result<(), Error> {
+    let format = options.format.unwrap_or(Format::Mp4);
+    if let Some(crf) = options.crf.filter(|crf| *crf > 63) {
+        return Err(Error::usage(format!("crf must be from 0 to 63, not {crf}"), "choose a smaller number"));
+    }
+    if let Some(text) = &options.video_bitrate {
+        bitrate(text)
+            .map_err(|rule| Error::usage(format!("video_bitrate {rule}"), "choose another bitrate"))?;
+    }
+    if options.crf.is_some() && options.video_bitrate.is_some() {
+        return Err(Error::usage("crf and video-bitrate cannot be combined", "remove one of them"));
+    }
+    let rate_control = [("crf", options.crf.is_some()), ("video-bitrate", options.video_bitrate.is_some())];
+    if let Some((name, _)) = rate_control.iter().find(|(_, is_set)| *is_set)
+        && matches!(format, Format::Mov | Format::Gif | Format::PngSequence)
+    {
+        return Err(Error::usage(
+            format!("{name} has no effect on {format}"),
+            format!("remove {name}, or use mp4, webm or hls"),
+        ));
+    }
+    if options.gif_loop.is_some() && format != Format::Gif {
+        return Err(Error::usage(
+            format!("gif-loop has no effect on {format}"),
+            "remove gif-loop, or use --format gif",
+        ));
+    }
+    if let Some(fps) = options.fps.filter(|fps| format == Format::Gif && fps.per_second() > 30.0) {
+        return Err(Error::usage(
+            format!("gif supports at most 30 frames per second, not {fps}"),
+            "use --fps 30 or less, such as --fps 15",
+        ));
     }
     Ok(())
 }

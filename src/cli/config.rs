@@ -163,7 +163,10 @@ fn typed(name: &str, value: &str) -> Value {
     let is_json = matches!(name, "retries" | "timeout" | "diff");
     let is_typed = is_json
         || option.is_some_and(|option| {
-            matches!(option.kind, Kind::Integer { .. } | Kind::Number(_) | Kind::Switch | Kind::Values)
+            matches!(
+                option.kind,
+                Kind::Integer { .. } | Kind::FrameRate | Kind::Number(_) | Kind::Switch | Kind::Values
+            )
         });
     let parsed = serde_json::from_str::<Value>(value).ok();
     parsed.filter(|_| is_typed).unwrap_or_else(|| value.into())

@@ -218,7 +218,10 @@ fn flag(option: &'static RenderOption) -> Arg {
         .action(ArgAction::Set)
         .value_parser(parser(option))
         // Otherwise `--max-wait -1` is reported as an unknown option.
-        .allow_negative_numbers(matches!(option.kind, Kind::Integer { .. } | Kind::Number(_)))
+        .allow_negative_numbers(matches!(
+            option.kind,
+            Kind::Integer { .. } | Kind::FrameRate | Kind::Number(_)
+        ))
         .hide_default_value(true)
         .hide_possible_values(true)
 }

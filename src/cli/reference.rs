@@ -6,8 +6,11 @@ use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory};
 
+use hyperframes_ci_core::options::{Format, Quality};
+
 use super::Cli;
 use crate::app::options::{Fallback, Kind, OPTIONS, RenderOption, Scope};
+use crate::renderers::{Capability, Description, RENDERERS};
 
 const GENERATED: &str = "<!-- Generated: `cargo xtask docs --update` writes this page. -->\n";
 
@@ -53,6 +56,44 @@ fn the_reference_of_options_is_up_to_date() {
     hold("docs/options.md", &page);
 }
 
+/// `BLESS=1` writes the page.
+#[test]
+fn the_table_of_renderers_is_up_to_date() {
+    let known = RENDERERS.iter().map(|renderer| renderer.description());
+    let known = known.filter(|description| description.name != TEST_RENDERER).collect::<Vec<_>>();
+    let row = |name: &str, cell: &dyn Fn(&Description) -> String| {
+        let cells = known.iter().map(|description| format!(" {} |", cell(description))).collect::<String>();
+        format!("| {name} |{cells}\n")
+    };
+    let yes = |is_so: bool| if is_so { "yes".to_owned() } else { String::new() };
+    let mut table = row("", &|description| match description.is_selectable {
+        true => format!("`{}`", description.name),
+        false => format!("`--{}`", description.name),
+    });
+    table += &format!("|---|{}\n", "---|".repeat(known.len()));
+    table += &row("pages run", &|description| {
+        if description.is_on_this_machine { "on this machine" } else { "elsewhere" }.to_owned()
+    });
+    table += &row("billed, so that limits apply", &|description| yes(description.is_billed));
+    for format in Format::ALL {
+        table +=
+            &row(&format!("`--format {format}`"), &|description| yes(description.formats.contains(format)));
+    }
+    for quality in Quality::ALL {
+        let name = format!("`--quality {quality}`");
+        table += &row(&name, &|description| yes(description.qualities.contains(quality)));
+    }
+    for (capability, name) in Capability::ALL {
+        table += &row(name, &|description| yes(description.supports(capability)));
+    }
+    let page = format!(
+        "# Renderers\n\n{GENERATED}\nWhat each renderer can do. An option that the chosen renderer does not support is an error \
+         before anything is packed, uploaded or installed, and the error names the renderer that does. See also \
+         [Local rendering](local.md), [AWS Lambda](lambda.md) and [The emulator](emulator.md).\n\n{table}"
+    );
+    hold("docs/renderers.md", &page);
+}
+
 /// Returns the table of the places where an option can be set.
 fn places(option: &RenderOption) -> String {
     let mut rows = vec![("Flag", format!("`--{}`", option.name))];
@@ -96,6 +137,7 @@ fn value(kind: Kind) -> String {
         Kind::Switch => "`true` or `false`; the flag takes no value".to_owned(),
         Kind::Integer { min, max: i64::MAX } => format!("integer, at least {min}"),
         Kind::Integer { min, max } => format!("integer, {min} to {max}"),
+        Kind::FrameRate => "integer, 1 to 240, or a fraction such as `30000/1001`".to_owned(),
         Kind::Number(min) => format!("number, at least {min}"),
         Kind::Text => "string".to_owned(),
         Kind::Path => {

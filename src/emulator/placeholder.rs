@@ -8,7 +8,10 @@ pub(super) const SECONDS: f64 = 1.0;
 /// Returns the clip in `format`.
 pub(super) fn clip(format: Format) -> &'static [u8] {
     match format {
-        Format::Mp4 => include_bytes!("clips/placeholder.mp4"),
+        // The API has no other formats.
+        Format::Mp4 | Format::Gif | Format::PngSequence | Format::Hls => {
+            include_bytes!("clips/placeholder.mp4")
+        }
         Format::Webm => include_bytes!("clips/placeholder.webm"),
         Format::Mov => include_bytes!("clips/placeholder.mov"),
     }

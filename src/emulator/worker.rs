@@ -4,11 +4,13 @@ use std::fs;
 use std::io;
 use std::sync::Arc;
 
+use hyperframes_ci_core::options::FrameRate;
+
 use super::faults::{Effect, Step};
 use super::placeholder;
 use super::state::{Render, State, Status};
 use super::webhook;
-use crate::engine::{Job, Progress};
+use crate::engine::{Encoding, Job, JobOutput, Progress, Workers};
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
 
@@ -53,14 +55,15 @@ fn render_video(state: &State, render: &Render, backend: Option<&dyn RenderBacke
     let job = Job {
         archive: &state.path(&render.archive),
         composition: options.composition.as_deref(),
-        fps: options.fps,
+        fps: options.fps.map(FrameRate::from),
         quality: options.quality,
         format: options.format,
         resolution: options.resolution,
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
-        max_workers: 1,
-        output: &output,
+        encoding: Encoding::default(),
+        workers: Workers::Most(1),
+        output: JobOutput::File(&output),
         deadline: Deadline::NEVER,
     };
     backend.render(&job, &mut |_| {})

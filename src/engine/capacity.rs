@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use hyperframes_ci_core::composition::Composition;
+use hyperframes_ci_core::options::FrameRate;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
 use crate::system::gate::{self, Reach};
@@ -30,14 +31,14 @@ pub(crate) fn capacity() -> usize {
 
 /// Returns the number of browsers, from 1 to `most`, for a composition of the unpacked `project` at `fps` frames per second.
 /// The engine would otherwise measure some frames first, which takes longer than a short video.
-pub(super) fn workers(most: usize, project: &Path, composition: Option<&str>, fps: u32) -> usize {
+pub(super) fn workers(most: usize, project: &Path, composition: Option<&str>, fps: FrameRate) -> usize {
     let composition = composition.unwrap_or(DEFAULT_COMPOSITION);
     let page =
         gate::read(&project.join(composition), &Reach::inside(project, "the project"), LARGEST_PAGE).ok();
     let seconds = page.and_then(|page| {
         Composition::parse(composition, &String::from_utf8_lossy(&page)).root?.duration.number()
     });
-    within(most, seconds.unwrap_or_default() * f64::from(fps))
+    within(most, seconds.unwrap_or_default() * fps.per_second())
 }
 
 /// Returns the number of browsers for so many frames, at least 1.

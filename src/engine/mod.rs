@@ -10,18 +10,18 @@ mod installation;
 mod lint;
 mod provision;
 mod refusal;
+mod video;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 pub(crate) use capacity::capacity;
 pub(crate) use diagnosis::diagnose;
 pub(crate) use error::EngineError;
-use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::options::{AspectRatio, Format, FrameRate, Quality, Resolution};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
-use hyperframes_ci_core::video::signature;
 pub(crate) use installation::Installation;
 pub(crate) use lint::LintFinding;
 pub(crate) use provision::ENGINE_VERSION;
@@ -47,30 +47,63 @@ pub(crate) struct Job<'a> {
     /// Path of the composition in the archive; `index.html` if absent.
     pub(crate) composition: Option<&'a str>,
     /// Frames per second, 1 to 240; 30 if absent, as in the cloud.
-    pub(crate) fps: Option<u32>,
+    pub(crate) fps: Option<FrameRate>,
     /// `standard` if absent, as in the cloud.
     pub(crate) quality: Option<Quality>,
-    /// Container format.
+    /// Output format.
     pub(crate) format: Format,
+    /// Options of the encoder.
+    pub(crate) encoding: Encoding<'a>,
     /// Resolution tier; the composition's own size if absent.
     pub(crate) resolution: Option<Resolution>,
     /// Aspect ratio of the composition: selects the preset of the tier.
     pub(crate) aspect_ratio: Option<AspectRatio>,
     /// Values for the composition's variables.
     pub(crate) variables: Option<&'a Map<String, Value>>,
-    /// How many browsers may capture frames at a time, at least 1.
-    pub(crate) max_workers: usize,
-    /// The file that the video is written to.
-    pub(crate) output: &'a File,
+    /// How many browsers may capture frames at a time.
+    pub(crate) workers: Workers,
+    /// Where the video is written to.
+    pub(crate) output: JobOutput<'a>,
     /// When the engine is ended, and everything that it started.
     pub(crate) deadline: Deadline,
 }
 
 impl Job<'_> {
     /// Returns the frames per second.
-    fn frame_rate(&self) -> u32 {
-        self.fps.unwrap_or(30)
+    fn frame_rate(&self) -> FrameRate {
+        self.fps.unwrap_or(FrameRate::from(30))
     }
+}
+
+/// Options of the encoder, and of media that cannot be loaded. The engine's defaults apply where they are absent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Encoding<'a> {
+    /// Constant rate factor.
+    pub(crate) crf: Option<u8>,
+    /// Bitrate, such as `10M`.
+    pub(crate) video_bitrate: Option<&'a str>,
+    /// Number of repetitions of a GIF; 0 is without end.
+    pub(crate) gif_loop: Option<u16>,
+    /// Whether a medium that cannot be loaded fails the render.
+    pub(crate) is_strict: bool,
+}
+
+/// The number of browsers of a render.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Workers {
+    /// This number.
+    Fixed(usize),
+    /// By the length of the video, at least 1 and at most this number.
+    Most(usize),
+}
+
+/// Where a video is written to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum JobOutput<'a> {
+    /// A file.
+    File(&'a File),
+    /// An empty directory, for a format that [is one](Format::is_directory).
+    Folder(&'a Path),
 }
 
 /// Progress of the engine.
@@ -162,7 +195,10 @@ impl Engine {
         }
         let video = folder.join(format!("video.{}", job.format));
         let contained = self.sandbox.contain(&work_dir).map_err(EngineError::Sandbox)?;
-        let workers = capacity::workers(job.max_workers, &project, job.composition, job.frame_rate());
+        let workers = match job.workers {
+            Workers::Fixed(count) => count,
+            Workers::Most(most) => capacity::workers(most, &project, job.composition, job.frame_rate()),
+        };
         let mut command = contained.command();
         command
             .arg(&self.programs.engine)
@@ -208,10 +244,7 @@ impl Engine {
         if !exited.status.success() {
             return Err(EngineError::Failed(failure_message(&exited.output, folder)));
         }
-        check_video(&video)?;
-        // The output may be on another file system, where a rename is not possible.
-        let copied = File::open(&video).and_then(|mut video| io::copy(&mut video, &mut &*job.output));
-        copied.map(|_| ()).map_err(EngineError::Folder)
+        video::keep(&video, job.format, job.output)
     }
 
     /// Returns `PATH` with Node and FFmpeg first: the engine starts both by name.
@@ -232,6 +265,11 @@ fn arguments(job: &Job<'_>) -> Result<Vec<String>, EngineError> {
         // Otherwise the engine uses data-fps of the root element, which the cloud ignores.
         format!("--fps={}", job.frame_rate()),
     ];
+    let encoding = job.encoding;
+    arguments.extend(encoding.crf.map(|crf| format!("--crf={crf}")));
+    arguments.extend(encoding.video_bitrate.map(|bitrate| format!("--video-bitrate={bitrate}")));
+    arguments.extend(encoding.gif_loop.map(|count| format!("--gif-loop={count}")));
+    arguments.extend(encoding.is_strict.then(|| "--no-best-effort".to_owned()));
     if let Some(composition) = job.composition.filter(|path| *path != DEFAULT_COMPOSITION) {
         arguments.push(format!("--composition={composition}"));
     }
@@ -286,18 +324,11 @@ fn failure_message(output: &[String], folder: &Path) -> String {
         .join("\n")
 }
 
-/// Checks that the engine wrote a video, by the signature of the container.
-fn check_video(video: &Path) -> Result<(), EngineError> {
-    let mut head = Vec::new();
-    let read = File::open(video).and_then(|file| file.take(16).read_to_end(&mut head));
-    if read.is_ok() && signature(&head).is_ok() { Ok(()) } else { Err(EngineError::NoVideo) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn job(output: &File) -> Job<'_> {
+    fn job() -> Job<'static> {
         Job {
             archive: Path::new("none.zip"),
             composition: None,
@@ -307,24 +338,46 @@ mod tests {
             resolution: None,
             aspect_ratio: None,
             variables: None,
-            max_workers: 1,
-            output,
+            encoding: Encoding::default(),
+            workers: Workers::Fixed(1),
+            output: JobOutput::Folder(Path::new("none")),
             deadline: Deadline::NEVER,
         }
     }
 
     #[test]
     fn the_defaults_are_those_of_the_cloud() {
-        let arguments = arguments(&job(&tempfile::tempfile().expect("a file"))).expect("supported");
+        let arguments = arguments(&job()).expect("supported");
         assert_eq!(arguments, ["--format=mp4", "--quality=standard", "--fps=30"]);
     }
 
     #[test]
+    fn options_of_the_encoder_become_flags() {
+        let flags = |format, fps: &str, encoding| {
+            let fps = Some(fps.parse().expect("a rate"));
+            let mut flags = arguments(&Job { format, fps, encoding, ..job() }).expect("supported");
+            flags.remove(1);
+            flags
+        };
+        let none = Encoding::default();
+        assert_eq!(
+            flags(Format::Mp4, "30000/1001", Encoding { crf: Some(18), is_strict: true, ..none }),
+            ["--format=mp4", "--fps=30000/1001", "--crf=18", "--no-best-effort"]
+        );
+        assert_eq!(
+            flags(Format::Hls, "25", Encoding { video_bitrate: Some("2M"), ..none }),
+            ["--format=hls", "--fps=25", "--video-bitrate=2M"]
+        );
+        assert_eq!(
+            flags(Format::Gif, "15", Encoding { gif_loop: Some(3), ..none }),
+            ["--format=gif", "--fps=15", "--gif-loop=3"]
+        );
+    }
+
+    #[test]
     fn a_tier_becomes_the_preset_of_the_shape() {
-        let output = &tempfile::tempfile().expect("a file");
         let last = |resolution, aspect_ratio| {
-            arguments(&Job { resolution: Some(resolution), aspect_ratio, ..job(output) })
-                .map(|mut all| all.pop())
+            arguments(&Job { resolution: Some(resolution), aspect_ratio, ..job() }).map(|mut all| all.pop())
         };
         assert_eq!(
             last(Resolution::FullHd, Some(AspectRatio::Portrait)).expect("supported").as_deref(),

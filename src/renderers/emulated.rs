@@ -5,7 +5,7 @@ use hyperframes_ci_core::job::{RenderFact, RenderIdentity};
 use super::cloud::{CAPABILITIES_OF_ONE_RUN, CONCURRENCY, CloudSession, upload_limit};
 use super::local::emulator_backend;
 use super::order::{Order, RunContext, RunOptions, RunTotals};
-use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
+use super::renderer::{Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
 use crate::emulator::{Config, Emulator};
 use crate::engine::EngineDescription;
@@ -30,6 +30,7 @@ static DESCRIPTION: Description = Description {
     concurrency: Concurrency::Fixed(CONCURRENCY),
     capabilities: CAPABILITIES_OF_ONE_RUN,
     formats: FORMATS,
+    qualities: QUALITIES,
     irrelevant_rules: &[],
 };
 

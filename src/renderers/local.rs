@@ -1,21 +1,22 @@
 //! The renderer `local`: the official engine on this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyperframes_ci_core::findings::Rule;
-use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::options::{Format, Quality};
 
-use super::order::{Input, Order, OrderResult, OrderState, RunContext, RunOptions, RunTotals, SavedVideo};
-use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
+use super::order::{
+    Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
+};
+use super::renderer::{Capability, Concurrency, Description, Renderer, Session};
 use super::report::{Event, Reporter};
-use super::verify::verify;
+use super::verify::{verify, verify_folder};
 use crate::emulator::RenderBackend;
-use crate::engine::{self, Engine, EngineDescription, Progress};
+use crate::engine::{self, Encoding, Engine, EngineDescription, EngineError, JobOutput, Progress, Workers};
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
-use crate::system::output::OutputFile;
 use crate::system::pool::{Message, work_on};
 use crate::system::sandbox::{Sandbox, SandboxOptions};
 use crate::ui::Console;
@@ -35,8 +36,14 @@ static DESCRIPTION: Description = Description {
     is_distributed: false,
     upload_limit: None,
     concurrency: Concurrency::Machine,
-    capabilities: &[],
-    formats: FORMATS,
+    capabilities: &[
+        Capability::FractionalRate,
+        Capability::EncoderOptions,
+        Capability::RequiredMedia,
+        Capability::Workers,
+    ],
+    formats: Format::ALL,
+    qualities: Quality::ALL,
     // The engine renders any size, unlike the cloud.
     irrelevant_rules: &[Rule::AspectRatioUnsupported, Rule::DimensionsMissing],
 };
@@ -181,9 +188,16 @@ fn render_video(
 ) -> Result<SavedVideo, Error> {
     let Order { options, output, expected, .. } = order;
     let format = options.format.unwrap_or(Format::Mp4);
-    let output = match output.open()? {
-        Some(output) => output,
-        None => OutputFile::prepare(None, &Reach::inside(Path::new(""), "the current directory"))?,
+    let output = match output {
+        Output::None => {
+            Output::prepare(None, format, &Reach::inside(Path::new(""), "the current directory"))?
+        }
+        Output::Path(path, reach) => Output::prepare(Some(&path), format, &reach)?,
+        prepared @ (Output::Ready(_) | Output::ReadyFolder(_)) => prepared,
+    };
+    let folder = match &output {
+        Output::ReadyFolder(folder) => folder.contents(),
+        _ => PathBuf::new(),
     };
     let job = engine::Job {
         archive,
@@ -194,9 +208,22 @@ fn render_video(
         resolution: options.resolution,
         aspect_ratio: options.aspect_ratio,
         variables: options.variables.as_ref(),
-        // A batch renders several videos at a time instead.
-        max_workers: if context.is_batch { 1 } else { engine::capacity() },
-        output: output.as_file(),
+        encoding: Encoding {
+            crf: options.crf,
+            video_bitrate: options.video_bitrate.as_deref(),
+            gif_loop: options.gif_loop,
+            is_strict: options.best_effort == Some(false),
+        },
+        workers: match context.options.workers {
+            Some(count) => Workers::Fixed(count),
+            // A batch renders several videos at a time instead.
+            None if context.is_batch => Workers::Most(1),
+            None => Workers::Most(engine::capacity()),
+        },
+        output: match &output {
+            Output::Ready(file) => JobOutput::File(file.as_file()),
+            _ => JobOutput::Folder(&folder),
+        },
         deadline: context.deadline(),
     };
     engine.render(&job, &mut |progress| {
@@ -204,7 +231,12 @@ fn render_video(
             report(Event::Progress { stage, percent });
         }
     })?;
-    let verified = verify(output.temporary_path(), &expected);
-    let (path, size) = output.keep(&format!("{}.{format}", context.name))?;
+    let name = format!("{}.{format}", context.name);
+    let (verified, (path, size)) = match output {
+        Output::Ready(file) => (verify(file.temporary_path(), &expected), file.keep(&name)?),
+        Output::ReadyFolder(output) => (verify_folder(&folder, &expected), output.keep(&name)?),
+        // They were prepared.
+        Output::None | Output::Path(..) => return Err(EngineError::NoVideo.into()),
+    };
     Ok(SavedVideo { path, size, verified })
 }

@@ -12,6 +12,7 @@ mod order;
 mod registry;
 mod renderer;
 mod report;
+mod support;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod verify;
@@ -25,6 +26,9 @@ pub(crate) use local::{emulator_backend, provision as provision_engine};
 pub(crate) use order::{
     Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
 };
+#[cfg(test)]
+pub(crate) use registry::RENDERERS;
 pub(crate) use registry::{AUTO, automatic, cloud, emulated, local, named, names};
 pub(crate) use renderer::{Capability, Description, Renderer, Session};
 pub(crate) use report::{Event, Reporter};
+pub(crate) use support::check_support;

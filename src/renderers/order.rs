@@ -18,6 +18,7 @@ use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
+use crate::system::output_folder::OutputFolder;
 use crate::system::sandbox::SandboxOptions;
 
 /// Options of a run, which apply to all of its orders.
@@ -35,6 +36,8 @@ pub(crate) struct RunOptions {
     pub(crate) reuse: ReusePolicy,
     /// Number of orders to render at a time; the default of the renderer if absent.
     pub(crate) concurrency: Option<usize>,
+    /// Number of browsers of one local render; by its length and the machine if absent.
+    pub(crate) workers: Option<usize>,
     /// Options of Lambda.
     pub(crate) lambda: LambdaOptions,
     /// How pages that this machine renders are contained.
@@ -50,6 +53,7 @@ impl Default for RunOptions {
             upload: UploadRoute::Auto,
             reuse: ReusePolicy::default(),
             concurrency: None,
+            workers: None,
             lambda: LambdaOptions::default(),
             sandbox: SandboxOptions::default(),
         }
@@ -151,6 +155,8 @@ pub(crate) enum Output {
     None,
     /// A file that was prepared.
     Ready(OutputFile),
+    /// A directory that was prepared.
+    ReadyFolder(OutputFolder),
     /// A path, which is prepared once the render is complete, and where it may lead.
     Path(PathBuf, Reach),
 }
@@ -161,17 +167,30 @@ impl Output {
         match self {
             Self::None => None,
             Self::Ready(file) => file.path(),
+            Self::ReadyFolder(folder) => folder.path(),
             Self::Path(path, _) => Some(path),
         }
     }
 
-    /// Prepares the file; returns `None` for [`Output::None`].
+    /// Prepares the file or directory of a video in `format`.
+    ///
+    /// # Errors
+    /// Returns an error if it must not be written or cannot be created.
+    pub(crate) fn prepare(path: Option<&Path>, format: Format, reach: &Reach) -> Result<Self, Error> {
+        Ok(if format.is_directory() {
+            Self::ReadyFolder(OutputFolder::prepare(path, format, reach)?)
+        } else {
+            Self::Ready(OutputFile::prepare(path, reach)?)
+        })
+    }
+
+    /// Prepares the file; returns `None` for [`Output::None`] and for a directory.
     ///
     /// # Errors
     /// Returns an error if the file cannot be created.
     pub(crate) fn open(self) -> Result<Option<OutputFile>, Error> {
         match self {
-            Self::None => Ok(None),
+            Self::None | Self::ReadyFolder(_) => Ok(None),
             Self::Ready(file) => Ok(Some(file)),
             Self::Path(path, reach) => Ok(Some(OutputFile::prepare(Some(&path), &reach)?)),
         }

@@ -3,15 +3,18 @@
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::job::{RenderFact, RenderIdentity, UploadRoute};
-use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::options::{Format, Quality};
 
 use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::report::Reporter;
 use crate::fault::Error;
 use crate::ui::Console;
 
-/// The container formats of the engine and of the cloud.
+/// The formats of the cloud and of distributed renders.
 pub(super) const FORMATS: &[Format] = &[Format::Mp4, Format::Webm, Format::Mov];
+
+/// The encoder presets of the cloud and of distributed renders.
+pub(super) const QUALITIES: &[Quality] = &[Quality::Draft, Quality::Standard, Quality::High];
 
 /// Static properties of a renderer.
 #[derive(Debug)]
@@ -34,8 +37,10 @@ pub(crate) struct Description {
     pub(crate) concurrency: Concurrency,
     /// Optional features.
     pub(crate) capabilities: &'static [Capability],
-    /// Container formats.
+    /// Output formats.
     pub(crate) formats: &'static [Format],
+    /// Encoder presets.
+    pub(crate) qualities: &'static [Quality],
     /// Rules of checks that do not apply to it.
     pub(crate) irrelevant_rules: &'static [Rule],
 }
@@ -51,6 +56,29 @@ pub(crate) enum Capability {
     Balance,
     /// Render a project that is already uploaded (`--asset-id`, `--url`).
     UploadedProject,
+    /// A frame rate that is a fraction (`--fps 30000/1001`).
+    FractionalRate,
+    /// Options of the encoder (`--crf`, `--video-bitrate`).
+    EncoderOptions,
+    /// Fail on media that cannot be loaded (`--no-best-effort`).
+    RequiredMedia,
+    /// A number of browsers (`--workers`).
+    Workers,
+}
+
+impl Capability {
+    /// All of them, with their names in tables.
+    #[cfg(test)]
+    pub(crate) const ALL: [(Self, &'static str); 8] = [
+        (Self::NoWait, "`--no-wait`"),
+        (Self::Callback, "`--callback-url`"),
+        (Self::Balance, "`--min-balance`"),
+        (Self::UploadedProject, "`--asset-id`, `--url`"),
+        (Self::FractionalRate, "fractions in `--fps`"),
+        (Self::EncoderOptions, "`--crf`, `--video-bitrate`"),
+        (Self::RequiredMedia, "`--no-best-effort`"),
+        (Self::Workers, "`--workers`"),
+    ];
 }
 
 /// The default number of renders at a time.

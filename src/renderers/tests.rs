@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::options::Format;
+use hyperframes_ci_core::options::{Format, Quality};
 
 use super::order::{Order, OrderState, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Concurrency, Description, Renderer, Session};
@@ -32,6 +32,7 @@ static DESCRIPTION: Description = Description {
     concurrency: Concurrency::Fixed(1),
     capabilities: &[],
     formats: &[Format::Mp4],
+    qualities: &[Quality::Standard],
     irrelevant_rules: &[],
 };
 
@@ -165,7 +166,7 @@ fn what_it_cannot_do_is_refused_by_its_description() {
     };
     assert_eq!(
         refused(&|spec| spec.request.format = Some(Format::Webm)),
-        "the clip renderer does not support webm"
+        "the clip renderer does not support format webm"
     );
     assert!(refused(&|spec| spec.run.is_waiting = false).contains("--no-wait"));
 }

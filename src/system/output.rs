@@ -201,11 +201,11 @@ pub(crate) fn write_in(
 
 /// Folders that were created for an output. Dropping it removes those that are empty: no output was kept.
 #[derive(Debug)]
-struct CreatedFolders(Vec<PathBuf>);
+pub(super) struct CreatedFolders(Vec<PathBuf>);
 
 impl CreatedFolders {
     /// Returns the folders on the way to `folder` that do not exist, the deepest first.
-    fn missing(folder: &Path) -> Self {
+    pub(super) fn missing(folder: &Path) -> Self {
         let missing = folder.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
         Self(missing.map(Path::to_owned).collect())
     }

@@ -100,7 +100,11 @@ pub(crate) fn create_folder(prefix: &str) -> io::Result<TemporaryFolder> {
     create_folder_in(&std::env::temp_dir(), prefix)
 }
 
-fn create_folder_in(parent: &Path, prefix: &str) -> io::Result<TemporaryFolder> {
+/// Creates a directory like [`create_folder`] in `parent`.
+///
+/// # Errors
+/// Returns an error if `parent` cannot be written.
+pub(crate) fn create_folder_in(parent: &Path, prefix: &str) -> io::Result<TemporaryFolder> {
     if is_first_visit(parent, &format!("{prefix}*/")) {
         delete_orphaned_folders(parent, prefix);
     }

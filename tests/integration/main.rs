@@ -20,6 +20,7 @@ mod diff_base;
 mod faults;
 mod fix;
 mod flow;
+mod formats;
 mod generated;
 mod init;
 mod lambda;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::options::{AspectRatio, Format, Quality, Resolution};
+use crate::options::{AspectRatio, Format, FrameRate, Quality, Resolution};
 
 /// The HTTP methods that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,9 +168,9 @@ pub enum Project {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RenderRequest {
-    /// Frames per second, 1 to 240; the server's default is 30.
+    /// Frames per second, 1 to 240; the server's default is 30. The API takes whole numbers only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fps: Option<u32>,
+    pub fps: Option<FrameRate>,
     /// Encoder preset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
@@ -198,6 +198,18 @@ pub struct RenderRequest {
     /// HTTPS webhook, fired on termination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
+    /// Constant rate factor of the encoder, 0 to 63. Not in the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crf: Option<u8>,
+    /// Target bitrate of the video, such as `10M`. Not in the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video_bitrate: Option<String>,
+    /// Number of times that a GIF is repeated; 0 is without end. Not in the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gif_loop: Option<u16>,
+    /// Whether media that fail to load are left out of the video instead of failing the render. Not in the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_effort: Option<bool>,
 }
 
 /// The endpoint of speech.

@@ -16,6 +16,12 @@ closed_set! {
         Mov = "mov",
         /// WebM, or another Matroska.
         Webm = "webm",
+        /// An animated GIF.
+        Gif = "gif",
+        /// A directory of PNG images.
+        PngSequence = "png-sequence",
+        /// A directory of playlists and segments.
+        Hls = "hls",
     }
 }
 
@@ -66,7 +72,7 @@ pub(crate) struct Tracks {
 pub enum VideoError {
     /// The file cannot be read.
     Read(io::Error),
-    /// It is not an MP4, QuickTime or WebM file; the text describes what was found.
+    /// It is not an MP4, QuickTime, WebM or GIF file; the text describes what was found.
     NoVideo(&'static str),
     /// It is damaged or truncated.
     Damaged(&'static str),
@@ -76,7 +82,7 @@ impl fmt::Display for VideoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(error) => write!(f, "cannot read the video: {error}"),
-            Self::NoVideo(what) => write!(f, "not an MP4, MOV or WebM video: found {what}"),
+            Self::NoVideo(what) => write!(f, "not an MP4, MOV, WebM or GIF video: found {what}"),
             Self::Damaged(what) => write!(f, "the video is damaged: {what}"),
         }
     }

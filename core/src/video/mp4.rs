@@ -92,6 +92,15 @@ pub(super) fn tracks(file: &mut (impl Read + Seek), end: u64) -> Result<Tracks, 
     Ok(Tracks { duration, video: video.transpose()?, has_sound: sound.is_some() })
 }
 
+/// Returns the sound of a file, which need not have a video track.
+pub(super) fn sound(file: &mut (impl Read + Seek), end: u64) -> Result<Option<Audio>, VideoError> {
+    let mut reader = Reader::new(file);
+    let top = reader.children(0, end)?;
+    let movie = reader.whole_movie(&top)?;
+    let sound = movie.tracks.iter().find(|track| track.handler == *b"soun");
+    sound.and_then(|track| track.entry).map(|entry| reader.audio(entry)).transpose()
+}
+
 fn seconds(ticks: u64, timescale: u32) -> Option<f64> {
     (timescale > 0 && ticks > 0).then(|| ticks as f64 / f64::from(timescale))
 }

@@ -3,9 +3,9 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::input::Buffered;
-use super::model::{Tracks, Video, VideoError};
-use super::signature::{Signature, signature, with_sound};
-use super::{fragments, mp4, webm};
+use super::model::{Audio, Tracks, Video, VideoError};
+use super::signature::{Signature, with_gif, with_sound};
+use super::{fragments, gif, mp4, webm};
 
 impl Video {
     /// Reads the headers of `file`.
@@ -22,12 +22,13 @@ impl Video {
     ///
     /// # Errors
     /// Returns [`VideoError::Read`] if the file cannot be read, [`VideoError::NoVideo`] if it does not start
-    /// like one of the three containers, and [`VideoError::Damaged`] if its headers are damaged or truncated.
+    /// like one of the containers, and [`VideoError::Damaged`] if its headers are damaged or truncated.
     pub fn read(file: &mut (impl Read + Seek)) -> Result<Self, VideoError> {
-        let (mut file, signature, end) = open(file, signature)?;
+        let (mut file, signature, end) = open(file, with_gif)?;
         match signature {
             Signature::IsoMedia => mp4::read(&mut file, end),
             Signature::Ebml => webm::read(&mut file, end),
+            Signature::Gif => gif::read(&mut file),
         }
     }
 }
@@ -41,6 +42,15 @@ pub(crate) fn tracks(file: &mut (impl Read + Seek)) -> Result<Tracks, VideoError
     match signature {
         Signature::IsoMedia => mp4::tracks(&mut file, end),
         Signature::Ebml => webm::tracks(&mut file, end),
+        Signature::Gif => Err(VideoError::NoVideo("an image")),
+    }
+}
+
+/// Returns the sound of an MP4 or QuickTime file, which need not have a video track; `None` if it has none or cannot be read.
+pub fn sound(file: &mut (impl Read + Seek)) -> Option<Audio> {
+    match open(file, with_sound).ok()? {
+        (mut file, Signature::IsoMedia, end) => mp4::sound(&mut file, end).ok()?,
+        _ => None,
     }
 }
 
@@ -60,10 +70,12 @@ pub fn check_whole(file: &mut (impl Read + Seek)) -> Result<(), VideoError> {
 /// # Errors
 /// As [`check_whole`].
 pub fn check_complete(file: &mut (impl Read + Seek), duration: Option<f64>) -> Result<(), VideoError> {
-    let (mut file, signature, end) = open(file, signature)?;
+    let (mut file, signature, end) = open(file, with_gif)?;
     match signature {
         Signature::IsoMedia => fragments::check(&mut file, duration, end),
         Signature::Ebml => webm::check_whole(&mut file, duration, end),
+        // It is read to its last byte.
+        Signature::Gif => gif::read(&mut file).map(|_| ()),
     }
 }
 

@@ -7,6 +7,8 @@ pub enum Signature {
     IsoMedia,
     /// An EBML header: WebM.
     Ebml,
+    /// `GIF8`: an image, possibly animated.
+    Gif,
 }
 
 /// Brands of files in an MP4 container that contain only an image or audio; source: mp4ra.org.
@@ -21,7 +23,19 @@ pub(super) fn with_sound(head: &[u8]) -> Result<Signature, &'static str> {
     }
 }
 
-/// Returns the signature in the first bytes of a file; 16 bytes are enough.
+/// Returns the signature of a video or an animated image.
+pub(super) fn with_gif(head: &[u8]) -> Result<Signature, &'static str> {
+    if is_gif(head) { Ok(Signature::Gif) } else { signature(head) }
+}
+
+/// Returns whether the first bytes are those of a GIF.
+#[must_use]
+pub fn is_gif(head: &[u8]) -> bool {
+    head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a")
+}
+
+/// Returns the signature in the first bytes of a file; 16 bytes are enough. It is never that of a GIF, which is usually
+/// an image.
 ///
 /// # Errors
 /// Returns a description of the bytes if they are not the start of a video.

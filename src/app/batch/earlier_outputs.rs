@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::video::signature;
+use hyperframes_ci_core::video::{is_gif, signature};
 
 use super::manifest::{Entry, ManifestError};
 use super::rows_file::manifest_path;
@@ -16,6 +16,7 @@ use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::system::gate::{self, Reach};
 use crate::system::lines::each_line;
+use crate::system::output_folder;
 
 /// Longest header that [`signature`] looks at, in bytes.
 const HEADER: u64 = 16;
@@ -50,7 +51,9 @@ pub(crate) fn earlier_outputs(spec: &RenderSpec) -> Result<Vec<PathBuf>, Error> 
     Ok(outputs.into_iter().collect())
 }
 
-/// Returns whether the file is a video: a manifest that somebody has edited takes no page out of a project.
+/// Returns whether the path is a video, or a directory of frames or segments: a manifest that somebody has edited takes no page out of a project.
 fn is_video(path: &Path, reach: &Reach) -> bool {
-    gate::head(path, reach, HEADER).is_ok_and(|head| signature(&head).is_ok())
+    let is_gif = |head: &[u8]| path.extension().is_some_and(|extension| extension == "gif") && is_gif(head);
+    let is_file = gate::head(path, reach, HEADER).is_ok_and(|head| signature(&head).is_ok() || is_gif(&head));
+    is_file || output_folder::format_of(path).is_some()
 }

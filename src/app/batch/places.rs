@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::variables::Row;
 
 use super::manifest::Manifest;
@@ -67,10 +68,10 @@ impl BatchPlaces {
     pub(super) fn check(
         &self,
         row: &Row,
-        output: &str,
+        (output, format): (&str, Format),
         folders: &mut ResolvedFolders,
     ) -> Result<OutputTarget, OutputRefusal> {
-        self.place(row).check(Path::new(output), folders)
+        self.place(row).check(Path::new(output), format, folders)
     }
 
     /// Returns where the output of a row may lead.

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::job::{Limits, ProjectIdentity, RenderFact, RenderIdentity, RenderKey, RenderState};
+use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::video::check_whole;
 
 use super::manifest::{Entry, Manifest, RowState};
@@ -15,6 +16,7 @@ use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
 use crate::system::gate::{self, Reach};
+use crate::system::output_folder;
 use crate::ui::Console;
 
 /// The state of earlier runs.
@@ -60,7 +62,9 @@ impl PriorState<'_> {
         let fact = |entry: &Entry, state| fact(&key, entry, state);
         if !is_reuse_off && let Some(entry) = self.manifest.row(row.row.index, key.as_str()) {
             match entry.state {
-                RowState::Completed if is_video_in_place(Path::new(&row.output)) => return RowStatus::Done,
+                RowState::Completed if is_video_in_place(Path::new(&row.output), row.format()) => {
+                    return RowStatus::Done;
+                }
                 RowState::Completed | RowState::Submitted => {
                     if let Some(fact) = fact(&entry, RenderState::Submitted) {
                         return RowStatus::Rendered(fact);
@@ -124,8 +128,12 @@ fn is_usable(fact: &RenderFact) -> bool {
     matches!(fact.state, RenderState::Completed | RenderState::Submitted)
 }
 
-/// Returns whether a complete video exists, by its headers: a truncated or empty file is downloaded again.
-fn is_video_in_place(path: &Path) -> bool {
+/// Returns whether a complete video exists, by its headers: a truncated or empty file is downloaded again. Directories appear
+/// complete.
+fn is_video_in_place(path: &Path, format: Format) -> bool {
+    if format.is_directory() {
+        return output_folder::format_of(path) == Some(format);
+    }
     let opened = gate::open(path, &Reach::anywhere());
     opened.is_ok_and(|mut file| check_whole(&mut file).is_ok())
 }
@@ -324,10 +332,10 @@ mod tests {
     fn only_a_whole_video_is_in_place() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.mp4");
-        assert!(!is_video_in_place(&path) && !is_video_in_place(folder.path()));
+        assert!(!is_video_in_place(&path, Format::Mp4) && !is_video_in_place(folder.path(), Format::Mp4));
         for (length, is_whole) in [(0, false), (16, false), (VIDEO.len() - 1, false), (VIDEO.len(), true)] {
             fs::write(&path, &VIDEO[..length]).expect("written");
-            assert_eq!(is_video_in_place(&path), is_whole, "{length}");
+            assert_eq!(is_video_in_place(&path, Format::Mp4), is_whole, "{length}");
         }
     }
 }

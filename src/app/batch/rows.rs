@@ -15,7 +15,7 @@ use crate::app::prepare::PreparedProject;
 use crate::app::request::{RequestBody, check_options, invalid_option};
 use crate::app::spec::RenderSpec;
 use crate::fault::Error;
-use crate::renderers::Renderer;
+use crate::renderers::{Renderer, check_support};
 use crate::system::gate::Reach;
 use crate::system::hash::hash;
 use crate::system::output_place::{OutputRefusal, OutputTarget, ResolvedFolders};
@@ -54,6 +54,11 @@ pub(super) struct ValidRow {
 }
 
 impl ValidRow {
+    /// Returns the format of its video.
+    pub(super) fn format(&self) -> Format {
+        self.options.format.unwrap_or(Format::Mp4)
+    }
+
     /// Returns a hash that identical rows have in common: those that may share a render.
     pub(super) fn hash(&self) -> u64 {
         hash(RenderIdentity::new(ProjectIdentity::Digest(""), &self.body).key(0).as_str())
@@ -136,7 +141,7 @@ impl<'a> BatchRows<'a> {
         row: &ValidRow,
         folders: &mut ResolvedFolders,
     ) -> Result<OutputTarget, OutputRefusal> {
-        self.places.check(&row.row, &row.output, folders)
+        self.places.check(&row.row, (&row.output, row.format()), folders)
     }
 
     /// Returns where the output of a row may lead.
@@ -185,6 +190,8 @@ impl<'a> BatchRows<'a> {
             .map_err(|error| wrong(format!("invalid option: {}", invalid_option(&body, &error))))?;
         check_options(&options).map_err(|error| wrong(error.to_string()))?;
         if let Some(renderer) = self.renderer {
+            check_support(renderer.description(), &options, &self.spec.run)
+                .map_err(|error| wrong(error.to_string()))?;
             renderer.accept(&options).map_err(|error| wrong(error.to_string()))?;
         }
         let ext = options.format.unwrap_or(Format::Mp4).as_str();

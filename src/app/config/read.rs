@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use hyperframes_ci_core::findings::{CheckConfig, Level, Rule, Text, limited};
+use hyperframes_ci_core::options::FrameRate;
 use hyperframes_ci_core::report::excerpt;
 use hyperframes_ci_core::text::{Span, nearest};
 use serde_json::{Map, Value};
@@ -368,6 +369,13 @@ fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, Option<String>> {
         (Kind::Number(min), DeValue::Integer(_) | DeValue::Float(_)) => {
             let number = json(value)?.as_f64().filter(|number| *number >= min).ok_or(None)?;
             Ok(number.to_string())
+        }
+        (Kind::FrameRate, DeValue::Integer(number)) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| None)?;
+            number.to_string().parse::<FrameRate>().map(|rate| rate.to_string()).map_err(|_| None)
+        }
+        (Kind::FrameRate, DeValue::String(text)) if text.contains('/') => {
+            text.parse::<FrameRate>().map(|rate| rate.to_string()).map_err(|_| None)
         }
         (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
         (Kind::Path, DeValue::String(path)) if is_inside(path) => Ok(path.to_string()),

@@ -85,7 +85,7 @@ fn all_mistakes_are_reported_with_their_positions() {
         ),
         (
             "[defaults]\nquality = \"hihg\"",
-            &[":2:11: quality must be one of draft, standard, high; did you mean high?"],
+            &[":2:11: quality must be one of draft, standard, high, looks, delivery; did you mean high?"],
         ),
         ("[defaults]\nfps = 300", &[":2:7: fps must be a whole number from 1 to 240"]),
         ("[defaults]\nfps = \"30\"", &["fps must be a whole number"]),

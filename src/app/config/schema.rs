@@ -109,6 +109,12 @@ fn property(option: &RenderOption) -> Value {
         Kind::Integer { min, max: i64::MAX } => json!({ "type": "integer", "minimum": min }),
         Kind::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Kind::Number(min) => json!({ "type": "number", "minimum": min }),
+        Kind::FrameRate => json!({
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": 240,
+            "pattern": "^[0-9]+/[0-9]+$",
+        }),
         Kind::Text => json!({ "type": "string" }),
         // Approximates `config::is_inside`, which a pattern cannot express in full.
         Kind::Path => json!({ "type": "string", "pattern": "^[^/]" }),

@@ -1,5 +1,7 @@
 //! The kinds of values that options take.
 
+use hyperframes_ci_core::options::InvalidFrameRate;
+
 /// The kind of value that an option takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
@@ -14,6 +16,8 @@ pub(crate) enum Kind {
     },
     /// A number, with its minimum.
     Number(f64),
+    /// Frames per second: an integer, or a fraction as a string.
+    FrameRate,
     /// A string.
     Text,
     /// A path; in the configuration, relative to the root of the repository and inside of it.
@@ -35,6 +39,7 @@ impl Kind {
             Self::Integer { min, max: i64::MAX } => format!("a whole number of {min} or more"),
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::Number(min) => format!("a number of {min} or more"),
+            Self::FrameRate => InvalidFrameRate.to_string().trim_start_matches("must be ").to_owned(),
             Self::Text => "a string".to_owned(),
             Self::Path => "a path inside the repository".to_owned(),
             Self::OneOf(words) => format!("one of {}", words().join(", ")),

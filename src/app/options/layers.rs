@@ -175,7 +175,7 @@ mod tests {
         .expect("valid");
         let names = applied.iter().map(|given| given.option.name).collect::<Vec<_>>();
         assert_eq!(names, ["variables", "fps"]);
-        assert_eq!(spec.request.fps, Some(24));
+        assert_eq!(spec.request.fps, Some(24.into()));
         assert_eq!(spec.variables, Some(VariableSource::Inline("{}".to_owned())));
         assert_eq!(spec.run.concurrency, None, "there are no rows");
     }
@@ -188,10 +188,13 @@ mod tests {
         let environment = Origin::Environment("HYPERFRAMES_CI_FPS".to_owned());
         assert_eq!(
             message(given("fps", "x", environment)),
-            "HYPERFRAMES_CI_FPS must be a whole number from 1 to 240 (got \"x\")"
+            "HYPERFRAMES_CI_FPS must be a whole number from 1 to 240, or a fraction such as 30000/1001 (got \"x\")"
         );
         let input = message(given("fps", "x", Origin::Input));
-        assert_eq!(input, "input fps must be a whole number from 1 to 240 (got \"x\")");
+        assert_eq!(
+            input,
+            "input fps must be a whole number from 1 to 240, or a fraction such as 30000/1001 (got \"x\")"
+        );
         let file = Origin::File("hyperframes-ci.toml".into(), 3);
         let rows = message(given("batch", "", file));
         assert_eq!(rows, "hyperframes-ci.toml:3: rows must not be empty (got \"\")");

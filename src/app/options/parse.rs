@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hyperframes_ci_core::options::UnknownValue;
+use hyperframes_ci_core::options::{FrameRate, InvalidFrameRate, UnknownValue};
 
 /// Sets an optional member.
 pub(super) fn put<T>(member: &mut Option<T>, value: T) -> Result<(), String> {
@@ -77,6 +77,20 @@ pub(crate) fn https_url(text: &str) -> Result<String, String> {
     let uri = text.parse::<ureq::http::Uri>().ok();
     let is_https = uri.is_some_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
     if is_https { Ok(text.to_owned()) } else { Err("must be an https:// URL".to_owned()) }
+}
+
+/// Parses a frame rate.
+pub(super) fn frame_rate(value: &OsStr) -> Result<FrameRate, String> {
+    text(value)?.trim().parse().map_err(|error: InvalidFrameRate| error.to_string())
+}
+
+/// Validates a bitrate as FFmpeg takes it: a number, possibly with a unit.
+pub(crate) fn bitrate(text: &str) -> Result<String, String> {
+    let number = text.strip_suffix(['k', 'K', 'M', 'G']).unwrap_or(text);
+    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_positive = number.parse::<f64>().is_ok_and(|number| number > 0.0);
+    let is_valid = is_plain && is_positive;
+    if is_valid { Ok(text.to_owned()) } else { Err("must be a bitrate such as 10M or 800k".to_owned()) }
 }
 
 /// Validates the version of a package: three numbers, not a range, tag or URL.

@@ -6,7 +6,9 @@ use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 
 use super::kind::Kind;
 use super::option::{Fallback, Heading, RenderOption, Scope};
-use super::parse::{https_url, integer, number, path, put, replace, seconds, switch, text, version, word};
+use super::parse::{
+    bitrate, frame_rate, https_url, integer, number, path, put, replace, seconds, switch, text, version, word,
+};
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
@@ -77,16 +79,20 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     },
     RenderOption {
         name: "fps",
-        kind: Kind::Integer { min: 1, max: 240 },
+        value_name: "RATE",
+        kind: Kind::FrameRate,
         help: "Frames per second, from 1 to 240",
+        details: "The local renderer also supports fractions such as 30000/1001, and at most 30 for gif.",
         fallback: Fallback::Server("30"),
-        set: |spec, value| put(&mut spec.request.fps, integer(value, 1, 240)?),
+        set: |spec, value| put(&mut spec.request.fps, frame_rate(value)?),
         ..BASE
     },
     RenderOption {
         name: "quality",
         kind: Kind::OneOf(|| Quality::NAMES),
         help: "Encoder preset",
+        details: "The local renderer also supports looks, which is standard with fewer artifacts, and delivery, which is \
+               high.",
         fallback: Fallback::Server("standard"),
         set: |spec, value| put(&mut spec.request.quality, word(value)?),
         ..BASE
@@ -94,9 +100,55 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     RenderOption {
         name: "format",
         kind: Kind::OneOf(|| Format::NAMES),
-        help: "Video container; webm and mov support transparency",
+        help: "Output format; webm, mov and png-sequence support transparency",
+        details: "Only the local renderer supports gif, png-sequence and hls. png-sequence and hls write a directory.",
         fallback: Fallback::Server("mp4"),
         set: |spec, value| put(&mut spec.request.format, word(value)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "crf",
+        value_name: "NUMBER",
+        kind: Kind::Integer { min: 0, max: 63 },
+        help: "Constant rate factor of the encoder; lower is better and larger",
+        details: "Only supported by the local renderer, for mp4, webm and hls.",
+        scope: Scope::File,
+        conflicts: &["video-bitrate"],
+        set: |spec, value| put(&mut spec.request.crf, integer(value, 0, 63)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "video-bitrate",
+        value_name: "BITRATE",
+        help: "Target bitrate of the video, such as 10M",
+        details: "Only supported by the local renderer, for mp4, webm and hls.",
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.request.video_bitrate, bitrate(text(value)?)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "gif-loop",
+        value_name: "COUNT",
+        kind: Kind::Integer { min: 0, max: 65_535 },
+        help: "Number of times a gif repeats; 0 repeats it forever",
+        details: "Only used with --format gif.",
+        fallback: Fallback::Words("0"),
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.request.gif_loop, integer(value, 0, u16::MAX)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "no-best-effort",
+        kind: Kind::Switch,
+        help: "Fail if media cannot be loaded, instead of rendering without them",
+        details: "Only supported by the local renderer.",
+        scope: Scope::File,
+        set: |spec, value| {
+            let mut is_set = false;
+            switch(&mut is_set, value)?;
+            spec.request.best_effort = is_set.then_some(false);
+            Ok(())
+        },
         ..BASE
     },
     RenderOption {
@@ -332,6 +384,17 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
             };
             Ok(())
         },
+        ..BASE
+    },
+    RenderOption {
+        name: "workers",
+        value_name: "COUNT",
+        kind: Kind::Integer { min: 1, max: 64 },
+        help: "Number of browsers that capture frames of one local render",
+        details: "By default, 1 for up to 120 frames and in a batch, and otherwise limited by CPU count and memory.",
+        fallback: Fallback::Words("depends on the machine"),
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.workers, usize::from(integer::<u16>(value, 1, 64)?)),
         ..BASE
     },
     RenderOption {

@@ -1,6 +1,8 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use hyperframes_ci_core::options::FrameRate;
+
 use super::*;
 use crate::app::spec::RenderSpec;
 
@@ -43,7 +45,23 @@ fn numbers_with_trailing_text_are_rejected() {
     for bad in ["0", "241", "30abc", "", "-1", "29.97", "1e2"] {
         assert!(check("fps", bad).is_err(), "{bad}");
     }
-    assert_eq!(check("fps", "240").map(|spec| spec.request.fps), Ok(Some(240)));
+    assert_eq!(check("fps", "240").map(|spec| spec.request.fps), Ok(Some(FrameRate::from(240))));
+    let rate = check("fps", "30000/1001").map(|spec| spec.request.fps.map(|rate| rate.to_string()));
+    assert_eq!(rate, Ok(Some("30000/1001".to_owned())));
+    for good in ["10M", "800k", "2.5M", "5000000"] {
+        assert_eq!(
+            check("video-bitrate", good).map(|spec| spec.request.video_bitrate),
+            Ok(Some(good.to_owned()))
+        );
+    }
+    for bad in ["", "0", "M", "-1M", "10MB", "1e6", "inf", "10 M", "1.2.3M"] {
+        assert!(check("video-bitrate", bad).is_err(), "{bad}");
+    }
+    for (bad, name) in
+        [("64", "crf"), ("-1", "crf"), ("65536", "gif-loop"), ("0", "workers"), ("65", "workers")]
+    {
+        assert!(check(name, bad).is_err(), "{name} {bad}");
+    }
     for bad in ["0.5", "10abc", "inf", "NaN", "1e5", "-3", "99999999999999999999999"] {
         assert!(check("poll-interval", bad).is_err(), "{bad}");
     }

@@ -1,5 +1,7 @@
 //! Chooses the renderer.
 
+use hyperframes_ci_core::api::RenderRequest;
+
 use crate::app::spec::{RenderSpec, RendererChoice};
 use crate::fault::Error;
 use crate::renderers::{self, Capability, Description, Renderer, Session};
@@ -44,7 +46,11 @@ pub(super) fn choose(spec: &RenderSpec, console: &mut Console) -> Result<ChosenR
 }
 
 /// Returns a usage error if the renderer does not support an option.
-pub(super) fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> Result<(), Error> {
+pub(super) fn check_capabilities(
+    spec: &RenderSpec,
+    request: &RenderRequest,
+    renderer: &Description,
+) -> Result<(), Error> {
     if !spec.run.is_waiting && !renderer.supports(Capability::NoWait) {
         return Err(Error::usage(
             format!("the {} renderer does not support --no-wait", renderer.name),
@@ -54,12 +60,7 @@ pub(super) fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> R
             },
         ));
     }
-    if let Some(format) = spec.request.format.filter(|format| !renderer.formats.contains(format)) {
-        return Err(Error::usage(
-            format!("the {} renderer does not support {format}", renderer.name),
-            "choose another --format or --renderer",
-        ));
-    }
+    renderers::check_support(renderer, request, &spec.run)?;
     if renderer.is_billed && spec.limits.min_balance.is_some() && !renderer.supports(Capability::Balance) {
         return Err(Error::usage(
             "--min-balance is only supported by the cloud renderer",
@@ -70,7 +71,10 @@ pub(super) fn check_capabilities(spec: &RenderSpec, renderer: &Description) -> R
 }
 
 /// Chooses the renderer of a project that the server already has or can download.
-pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<ChosenRenderer, Error> {
+pub(super) fn choose_for_uploaded(
+    spec: &RenderSpec,
+    request: &RenderRequest,
+) -> Result<ChosenRenderer, Error> {
     if spec.batch.rows.is_some() {
         return Err(Error::usage("--batch requires a project directory", "remove the project from --data"));
     }
@@ -83,7 +87,10 @@ pub(super) fn choose_for_uploaded(spec: &RenderSpec) -> Result<ChosenRenderer, E
         RendererChoice::Emulated => Some(renderers::emulated()),
     };
     match renderer.filter(|renderer| renderer.description().supports(Capability::UploadedProject)) {
-        Some(renderer) => Ok(ChosenRenderer { renderer, session: renderer.open(&spec.run)? }),
+        Some(renderer) => {
+            renderers::check_support(renderer.description(), request, &spec.run)?;
+            Ok(ChosenRenderer { renderer, session: renderer.open(&spec.run)? })
+        }
         None => Err(Error::usage(
             "only the cloud renderer supports --asset-id and --url",
             "remove --renderer, or pass a project directory",

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::job::Limits;
+use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::video::Expected;
 use serde_json::Map;
 
@@ -51,7 +52,7 @@ pub(crate) fn wait_for(
     let renderer = renderers::cloud();
     let mut session = renderer.open(options)?;
     if let Some(path) = output {
-        check_output(path, &OutputPlace::default())?;
+        check_output(path, Format::Mp4, &OutputPlace::default())?;
     }
     let output = OutputFile::prepare(output, reach)?;
     let context = RunContext {

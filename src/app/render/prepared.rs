@@ -9,6 +9,7 @@ use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::composition::Shape;
 use hyperframes_ci_core::findings::{Group, Level, Levels, Rule, Severity};
 use hyperframes_ci_core::job::{ProjectIdentity, RenderIdentity};
+use hyperframes_ci_core::options::Format;
 
 use super::choose::{ChosenRenderer, check_capabilities, choose, choose_for_uploaded, renderer_of};
 use super::output::check_output;
@@ -25,7 +26,7 @@ use crate::fault::Error;
 use crate::project::engine_pin::engine_note;
 use crate::project::pack::Packed;
 use crate::renderers::{ENGINE_VERSION, Input, Order, Output, Renderer, RunContext};
-use crate::system::output::{OutputError, OutputFile};
+use crate::system::output::OutputError;
 use crate::system::output_place::OutputPlace;
 use crate::ui::Console;
 
@@ -58,14 +59,14 @@ impl PreparedRender {
         batch::check_appended_files(&spec)?;
         let mut request = RequestBody::new(&spec)?;
         if let Some(project) = request.uploaded.clone() {
-            let chosen = Some(choose_for_uploaded(&spec)?);
-            check_own_output(&spec)?;
+            let chosen = Some(choose_for_uploaded(&spec, &request.options)?);
+            check_own_output(&spec, &request)?;
             return Ok(Self { spec, request, chosen, source: Source::Uploaded(project), packed: None });
         }
         let chosen = if spec.is_dry_run { None } else { Some(choose(&spec, console)?) };
         let renderer = renderer_of(&spec, chosen.as_ref());
         if let Some(renderer) = renderer {
-            check_capabilities(&spec, renderer.description())?;
+            check_capabilities(&spec, &request.options, renderer.description())?;
         }
         let project = check(&spec, &mut request, renderer, console)?;
         if let Some(renderer) = renderer {
@@ -86,7 +87,7 @@ impl PreparedRender {
                 Some(Box::new((file, count)))
             }
             None => {
-                check_own_output(&spec)?;
+                check_own_output(&spec, &request)?;
                 None
             }
         };
@@ -208,9 +209,13 @@ fn check(
 ///
 /// # Errors
 /// As [`check_output`].
-fn check_own_output(spec: &RenderSpec) -> Result<(), OutputError> {
+fn check_own_output(spec: &RenderSpec, request: &RequestBody) -> Result<(), OutputError> {
     let Some(path) = spec.output.as_deref().filter(|_| spec.run.is_waiting) else { return Ok(()) };
-    check_output(path, &batch::own_files(spec, OutputPlace::default()))
+    check_output(
+        path,
+        request.options.format.unwrap_or(Format::Mp4),
+        &batch::own_files(spec, OutputPlace::default()),
+    )
 }
 
 /// Returns the default severities for a render.
@@ -336,7 +341,8 @@ impl SingleRender<'_> {
         let Self { spec, request, identity, duration } = self;
         // Before anything is billed, so that an output that cannot be written fails early.
         let output = if spec.run.is_waiting {
-            Output::Ready(OutputFile::prepare(spec.output.as_deref(), &spec.reach("output"))?)
+            let format = request.options.format.unwrap_or(Format::Mp4);
+            Output::prepare(spec.output.as_deref(), format, &spec.reach("output"))?
         } else {
             Output::None
         };

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::options::{AspectRatio, Format, Resolution};
 use serde_json::{Map, Value, json};
 
 use super::rejection::Rejection;
@@ -11,6 +11,10 @@ use crate::emulator::state::RenderOptions;
 
 /// Largest JSON body, in bytes: base64 projects are for small archives only.
 pub(super) const MAX_JSON: u64 = 48 * 1024 * 1024;
+
+/// Names of the encoder presets and formats of the API.
+const QUALITIES: &[&str] = &["draft", "standard", "high"];
+const FORMATS: &[&str] = &["mp4", "webm", "mov"];
 
 /// Returns the number of items per page, 1 to 100.
 pub(super) fn page_size(text: Option<&str>, default: usize) -> Result<usize, Rejection> {
@@ -79,7 +83,9 @@ fn one_of<T: std::str::FromStr>(
     let rule = || Rejection::parameter(name, &format!("must be one of {}", allowed.join(", ")));
     match body.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => text.parse().map(Some).map_err(|_| rule()),
+        Some(Value::String(text)) if allowed.contains(&text.as_str()) => {
+            text.parse().map(Some).map_err(|_| rule())
+        }
         Some(_) => Err(rule()),
     }
 }
@@ -104,8 +110,8 @@ pub(super) fn render_options(body: &Map<String, Value>) -> Result<RenderOptions,
     };
     let options = RenderOptions {
         fps,
-        quality: one_of(body, "quality", Quality::NAMES)?,
-        format: one_of(body, "format", Format::NAMES)?.unwrap_or(Format::Mp4),
+        quality: one_of(body, "quality", QUALITIES)?,
+        format: one_of(body, "format", FORMATS)?.unwrap_or(Format::Mp4),
         resolution: one_of(body, "resolution", Resolution::NAMES)?,
         aspect_ratio: one_of(body, "aspect_ratio", AspectRatio::NAMES)?,
         composition: optional(body, "composition")?.map(str::to_owned),

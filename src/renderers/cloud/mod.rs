@@ -30,7 +30,7 @@ use self::interpreter::Interpreter;
 use self::lanes::lock;
 use self::ledger::LedgerFile;
 use super::order::{Order, RunContext, RunOptions, RunTotals};
-use super::renderer::{Capability, Concurrency, Description, FORMATS, Renderer, Session};
+use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
 use crate::fault::Error;
 use crate::heygen::environment;
@@ -66,6 +66,7 @@ static DESCRIPTION: Description = Description {
     concurrency: Concurrency::Fixed(CONCURRENCY),
     capabilities: CAPABILITIES,
     formats: FORMATS,
+    qualities: QUALITIES,
     irrelevant_rules: &[],
 };
 

@@ -16,6 +16,7 @@ mod tooling;
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::findings::Rule;
+use hyperframes_ci_core::options::FrameRate;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use serde_json::json;
 
@@ -23,7 +24,7 @@ pub(crate) use error::LambdaError;
 pub(crate) use options::{DEFAULT_STACK, LAMBDA_VERSION, LambdaOptions};
 
 use super::order::{Input, Order, RunContext, RunOptions, RunTotals};
-use super::renderer::{Concurrency, Description, FORMATS, Renderer, Session};
+use super::renderer::{Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
 use crate::fault::Error;
 use crate::ui::Console;
@@ -49,6 +50,7 @@ static DESCRIPTION: Description = Description {
     concurrency: Concurrency::Fixed(8),
     capabilities: &[],
     formats: FORMATS,
+    qualities: QUALITIES,
     irrelevant_rules: &[Rule::AspectRatioUnsupported],
 };
 
@@ -71,7 +73,7 @@ impl Renderer for Lambda {
 /// Checks that Lambda supports a request.
 fn check_request(request: &RenderRequest) -> Result<(), LambdaError> {
     let unsupported = |message: String, help| Err(LambdaError::Unsupported { message, help });
-    if let Some(fps) = request.fps.filter(|fps| ![24, 30, 60].contains(fps)) {
+    if let Some(fps) = request.fps.filter(|fps| ![24, 30, 60].map(FrameRate::from).contains(fps)) {
         return unsupported(format!("Lambda does not support {fps} frames per second"), "use 24, 30 or 60");
     }
     if let Some(path) = request.composition.as_deref().filter(|path| *path != DEFAULT_COMPOSITION) {
@@ -159,8 +161,8 @@ mod tests {
     fn unsupported_options_are_rejected() {
         let error = |options: RenderRequest| check_request(&options).err().map(|error| error.to_string());
         assert_eq!(error(RenderRequest::default()), None);
-        assert_eq!(error(RenderRequest { fps: Some(60), ..RenderRequest::default() }), None);
-        let fps = error(RenderRequest { fps: Some(25), ..RenderRequest::default() });
+        assert_eq!(error(RenderRequest { fps: Some(60.into()), ..RenderRequest::default() }), None);
+        let fps = error(RenderRequest { fps: Some(25.into()), ..RenderRequest::default() });
         assert_eq!(fps.as_deref(), Some("Lambda does not support 25 frames per second"));
         let composition =
             RenderRequest { composition: Some("a.html".to_owned()), ..RenderRequest::default() };

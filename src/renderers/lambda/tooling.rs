@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hyperframes_ci_core::api::RenderRequest;
-use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::options::{AspectRatio, Format, FrameRate, Quality, Resolution};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -71,7 +71,7 @@ pub(super) struct Start {
 /// Options of the command line, which are the same for all executions of one call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Settings {
-    fps: u32,
+    fps: FrameRate,
     quality: Quality,
     format: Format,
     resolution: Option<Resolution>,
@@ -273,7 +273,7 @@ pub(super) fn video_key(name: &str, format: Format) -> String {
 impl Settings {
     fn of(options: &RenderRequest) -> Self {
         Self {
-            fps: options.fps.unwrap_or(30),
+            fps: options.fps.unwrap_or(FrameRate::from(30)),
             quality: options.quality.unwrap_or(Quality::Standard),
             format: options.format.unwrap_or(Format::Mp4),
             resolution: options.resolution,
@@ -305,7 +305,7 @@ mod tests {
         let flags = |options: RenderRequest| Settings::of(&options).flags();
         assert_eq!(flags(RenderRequest::default()), ["--fps=30", "--quality=standard", "--format=mp4"]);
         let options = RenderRequest {
-            fps: Some(24),
+            fps: Some(24.into()),
             quality: Some(Quality::High),
             format: Some(Format::Webm),
             resolution: Some(Resolution::FullHd),

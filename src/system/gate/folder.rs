@@ -121,6 +121,33 @@ mod system {
             Ok(fs::renameat(&self.handle, from, &self.handle, to)?)
         }
 
+        /// Moves a file or a directory of this directory to another one, and replaces a file that has the new name.
+        ///
+        /// # Errors
+        /// Returns the error of the system.
+        pub(crate) fn move_to(&self, from: &OsStr, folder: &Self, to: &OsStr) -> io::Result<()> {
+            Ok(fs::renameat(&self.handle, from, &folder.handle, to)?)
+        }
+
+        /// Exchanges what has a name in this directory with what has a name in another one, in one step.
+        ///
+        /// # Errors
+        /// Returns the error of the system, which may not be able to.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        pub(crate) fn exchange(&self, name: &OsStr, folder: &Self, other: &OsStr) -> io::Result<()> {
+            let flags = fs::RenameFlags::EXCHANGE;
+            Ok(fs::renameat_with(&self.handle, name, &folder.handle, other, flags)?)
+        }
+
+        /// Exchanges nothing.
+        ///
+        /// # Errors
+        /// Always.
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        pub(crate) fn exchange(&self, _: &OsStr, _: &Self, _: &OsStr) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
         /// Deletes a file, or a link and not its target.
         ///
         /// # Errors
@@ -200,6 +227,22 @@ mod system {
         /// Returns the error of the system.
         pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
             std::fs::rename(self.path.join(from), self.path.join(to))
+        }
+
+        /// Moves a file or a directory of this directory to another one, and replaces a file that has the new name.
+        ///
+        /// # Errors
+        /// Returns the error of the system.
+        pub(crate) fn move_to(&self, from: &OsStr, folder: &Self, to: &OsStr) -> io::Result<()> {
+            std::fs::rename(self.path.join(from), folder.path.join(to))
+        }
+
+        /// Exchanges nothing.
+        ///
+        /// # Errors
+        /// Always.
+        pub(crate) fn exchange(&self, _: &OsStr, _: &Self, _: &OsStr) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
         }
 
         /// Deletes a file, or a link and not its target.

@@ -9,12 +9,14 @@ use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::text::case_fold;
-use hyperframes_ci_core::video::signature;
+use hyperframes_ci_core::video::{is_gif, signature};
 
 use super::file;
 use super::gate::{self, PathRefusal, Reach};
 use super::hash::hash;
+use super::output_folder::check_replaceable;
 use super::temporary;
 
 /// Folders that are remembered; a pattern may name one for each row.
@@ -54,6 +56,10 @@ pub(crate) enum OutputRefusal {
     NotAFile(&'static str),
     /// It is a file that is not a video but this.
     NotAVideo(&'static str),
+    /// It is a file, and a render in this format is a directory.
+    NotADirectory(Format),
+    /// It is a directory with this file, which is not a part of a render in this format.
+    OtherFiles(String, Format),
     /// It exists and cannot be read, so its contents are unknown.
     Unreadable(String),
     /// It is a link, or below a link, whose target does not exist.
@@ -77,6 +83,10 @@ impl fmt::Display for OutputRefusal {
             Self::Directory => f.write_str("is a directory"),
             Self::NotAFile(kind) => write!(f, "is {kind}"),
             Self::NotAVideo(kind) => write!(f, "exists and is not a video ({kind})"),
+            Self::NotADirectory(format) => write!(f, "is a file, and {format} writes a directory"),
+            Self::OtherFiles(name, format) => {
+                write!(f, "is a directory with a file that is not part of a {format} render: {name}")
+            }
             Self::Unreadable(error) => write!(f, "exists and cannot be read: {error}"),
             Self::DanglingLink(link) => {
                 write!(f, "leads through {}, a broken symbolic link", link.display())
@@ -117,6 +127,7 @@ impl OutputRefusal {
             Self::LeadsOut(_) => "choose a file inside that directory",
             Self::Hidden(_) => "choose a path without a leading dot",
             Self::NotAVideo(_) | Self::Unreadable(_) => "move the existing file, or choose another one",
+            Self::NotADirectory(_) | Self::OtherFiles(..) => "choose a new or empty directory",
             Self::DanglingLink(_) => "remove the link, or choose another file",
             Self::Directory => "pass a file, for example -o out.mp4",
             Self::BadName(_) => "choose a shorter or simpler file name",
@@ -267,17 +278,20 @@ impl OutputPlace {
         self
     }
 
-    /// Checks that a video may be written to `path`, and returns the file that it leads to. Nothing is written,
-    /// unless `folders` try folders out.
+    /// Checks that a video in `format` may be written to `path`, and returns the file or directory that it leads to. Nothing
+    /// is written, unless `folders` try folders out.
     ///
     /// # Errors
     /// Returns the first reason why it must not be written, in the order of [`OutputRefusal`].
     pub(crate) fn check(
         &self,
         path: &Path,
+        format: Format,
         folders: &mut ResolvedFolders,
     ) -> Result<OutputTarget, OutputRefusal> {
-        let (file, metadata) = self.find(path, folders)?;
+        // A directory may have a slash at its end.
+        let directory = format.is_directory().then(|| path.components().collect::<PathBuf>());
+        let (file, metadata) = self.find(directory.as_deref().unwrap_or(path), folders)?;
         let target = OutputTarget::new(file);
         if let Some(inside) = self.check_inside(&target.path)? {
             let is_hidden = |part: &&OsStr| part.as_encoded_bytes().starts_with(b".");
@@ -286,9 +300,17 @@ impl OutputPlace {
             }
         }
         self.check_free(&target)?;
+        let is_above = |source: &String| Path::new(source).starts_with(&target.folded);
+        if format.is_directory() && self.sources.iter().any(is_above) {
+            return Err(OutputRefusal::Source);
+        }
         if let Some(metadata) = metadata {
-            check_regular(&metadata)?;
-            check_video(&target.path, &metadata)?;
+            if format.is_directory() {
+                check_replaceable(&target.path, format)?;
+            } else {
+                check_regular(&metadata)?;
+                check_video(&target.path, format, &metadata)?;
+            }
         }
         Ok(target)
     }
@@ -406,13 +428,17 @@ pub(crate) fn check_regular(metadata: &Metadata) -> Result<(), OutputRefusal> {
     }
 }
 
-/// Checks that a file is a video by its first bytes, or empty: full disks leave empty files.
-fn check_video(path: &Path, metadata: &Metadata) -> Result<(), OutputRefusal> {
+/// Checks that a file is a video by its first bytes, or empty: full disks leave empty files. A GIF is one only if it is replaced
+/// by another: most are images.
+fn check_video(path: &Path, format: Format, metadata: &Metadata) -> Result<(), OutputRefusal> {
     if metadata.len() == 0 {
         return Ok(());
     }
     let head = gate::head(path, &Reach::anywhere(), 16)
         .map_err(|error| OutputRefusal::Unreadable(error.to_string()))?;
+    if format == Format::Gif && is_gif(&head) {
+        return Ok(());
+    }
     signature(&head).map(|_| ()).map_err(OutputRefusal::NotAVideo)
 }
 

@@ -29,7 +29,7 @@ impl World {
     }
 
     fn check(&self, path: &str) -> Result<OutputTarget, OutputRefusal> {
-        self.place.check(&self.path(path), &mut ResolvedFolders::default())
+        self.place.check(&self.path(path), Format::Mp4, &mut ResolvedFolders::default())
     }
 
     /// The reason against a path, without its details.
@@ -73,10 +73,11 @@ fn relative_and_absolute_spellings_are_one_file() {
         OutputPlace::below(Path::new(""), "the current directory", &Reach::anywhere()).expect("a place");
     let mut folders = ResolvedFolders::default();
     let current = std::env::current_dir().expect("a directory");
-    let relative = place.check(Path::new("no-such-folder/a.mp4"), &mut folders).expect("a file");
-    let absolute = place.check(&current.join("no-such-folder/a.mp4"), &mut folders).expect("a file");
+    let relative = place.check(Path::new("no-such-folder/a.mp4"), Format::Mp4, &mut folders).expect("a file");
+    let absolute =
+        place.check(&current.join("no-such-folder/a.mp4"), Format::Mp4, &mut folders).expect("a file");
     assert_eq!(relative, absolute);
-    let refusal = place.check(Path::new("/etc/passwd"), &mut folders).expect_err("outside");
+    let refusal = place.check(Path::new("/etc/passwd"), Format::Mp4, &mut folders).expect_err("outside");
     assert_eq!(refusal.to_string(), "is outside the current directory");
 }
 
@@ -99,7 +100,7 @@ fn files_outside_and_hidden_ones_are_refused() {
     // What is above the place has any name.
     fs::create_dir(world.path(".hidden")).expect("a folder");
     let place = OutputPlace::below(&world.path(".hidden"), ".hidden", &Reach::anywhere()).expect("a place");
-    assert!(place.check(&world.path(".hidden/a.mp4"), &mut ResolvedFolders::default()).is_ok());
+    assert!(place.check(&world.path(".hidden/a.mp4"), Format::Mp4, &mut ResolvedFolders::default()).is_ok());
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn only_videos_and_empty_files_are_replaced() {
         fs::write(world.path("out/a.mp4"), contents).expect("written");
         assert_eq!(world.check("out/a.mp4").is_ok(), is_ok, "{contents:?}");
         let anywhere = OutputPlace::default();
-        let found = anywhere.check(&world.path("out/a.mp4"), &mut ResolvedFolders::default());
+        let found = anywhere.check(&world.path("out/a.mp4"), Format::Mp4, &mut ResolvedFolders::default());
         assert_eq!(found.is_ok(), is_ok, "{contents:?}");
     }
     assert_eq!(world.refusal("out/a.mp4/b.mp4"), "BelowFile");
@@ -186,8 +187,11 @@ fn links_count_as_what_they_lead_to() {
     }
     let anywhere = OutputPlace::default();
     let mut folders = ResolvedFolders::default();
-    assert!(anywhere.check(&world.path("out/dangling.mp4"), &mut folders).is_ok(), "the link is replaced");
-    assert!(anywhere.check(&world.path("out/outer/b.mp4"), &mut folders).is_ok());
+    assert!(
+        anywhere.check(&world.path("out/dangling.mp4"), Format::Mp4, &mut folders).is_ok(),
+        "the link is replaced"
+    );
+    assert!(anywhere.check(&world.path("out/outer/b.mp4"), Format::Mp4, &mut folders).is_ok());
 }
 
 #[cfg(unix)]
@@ -204,7 +208,8 @@ fn special_files_are_refused_in_every_spelling() {
         assert_eq!(world.refusal(path), "NotAFile", "{path}");
     }
     assert_eq!(world.refusal("out/null.mp4"), "LeadsOut");
-    let refusal = OutputPlace::default().check(Path::new("/dev/null"), &mut ResolvedFolders::default());
+    let refusal =
+        OutputPlace::default().check(Path::new("/dev/null"), Format::Mp4, &mut ResolvedFolders::default());
     assert_eq!(refusal.expect_err("a device").to_string(), "is a device");
 }
 
@@ -242,8 +247,8 @@ fn folders_that_cannot_be_written_are_found_where_they_are_tried_out() {
         fs::set_permissions(world.path("out/deep"), fs::Permissions::from_mode(mode)).expect("a mode");
     };
     let mut folders = ResolvedFolders::trying();
-    assert!(world.place.check(&world.path("out/deep/a.mp4"), &mut folders).is_ok());
-    assert!(world.place.check(&world.path("out/deep/new/a.mp4"), &mut folders).is_ok());
+    assert!(world.place.check(&world.path("out/deep/a.mp4"), Format::Mp4, &mut folders).is_ok());
+    assert!(world.place.check(&world.path("out/deep/new/a.mp4"), Format::Mp4, &mut folders).is_ok());
     assert_eq!(fs::read_dir(world.path("out/deep")).expect("a folder").count(), 0, "nothing stays");
     assert_eq!(folders.tried.as_ref().map(HashMap::len), Some(1), "each folder once");
     set_mode(0o555);
@@ -253,7 +258,8 @@ fn folders_that_cannot_be_written_are_found_where_they_are_tried_out() {
     }
     let mut folders = ResolvedFolders::trying();
     for path in ["out/deep/a.mp4", "out/deep/new/a.mp4"] {
-        let refusal = world.place.check(&world.path(path), &mut folders).expect_err("not writable");
+        let refusal =
+            world.place.check(&world.path(path), Format::Mp4, &mut folders).expect_err("not writable");
         assert!(matches!(refusal, OutputRefusal::NotWritable(..)), "{refusal}");
     }
     assert!(world.check("out/deep/a.mp4").is_ok(), "a dry run writes nothing");

@@ -163,6 +163,10 @@ fn demuxer(container: Container) -> &'static str {
     match container {
         Container::Mp4 | Container::Mov => "mov",
         Container::Webm => "matroska",
+        Container::Gif => "gif",
+        // Directories are not read by FFmpeg here.
+        Container::PngSequence => "image2",
+        Container::Hls => "hls",
     }
 }
 

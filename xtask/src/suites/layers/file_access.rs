@@ -15,6 +15,7 @@ use super::source::SourceFile;
 const OWN: &[(&str, &str)] = &[
     ("src/system/gate/", "the gate"),
     ("src/system/output.rs", "the gate's other half: outputs"),
+    ("src/system/output_folder.rs", "the gate's other half: output directories"),
     ("src/system/file.rs", "files of this program, such as credentials and ledgers"),
     ("src/system/temporary.rs", "temporary files"),
     ("src/system/interrupt.rs", "deletes temporary files; reads /proc"),
