@@ -67,12 +67,23 @@ impl Images {
             (!image.is_empty()).then_some(image)
         };
         let poster = make(POSTER).or_else(|| download(thumbnail?));
-        let gif = make(GIF).filter(|gif| gif.len() <= MAX_GIF_SIZE);
-        Self {
-            poster: poster.and_then(|poster| keep(&poster, "png")),
-            gif: gif.and_then(|gif| keep(&gif, "gif")),
+        let poster = poster.and_then(|poster| keep(&poster, "png"));
+        if is_gif(video) {
+            return Self { poster, gif: fits(video).then(|| video.to_owned()) };
         }
+        let gif = make(GIF).filter(|gif| gif.len() <= MAX_GIF_SIZE);
+        Self { poster, gif: gif.and_then(|gif| keep(&gif, "gif")) }
     }
+}
+
+/// Returns whether a video is an animated image, which is shown as it is.
+pub(super) fn is_gif(video: &Path) -> bool {
+    video.extension().is_some_and(|extension| extension == "gif")
+}
+
+/// Returns whether an animated image is small enough to be shown.
+fn fits(image: &Path) -> bool {
+    image.metadata().is_ok_and(|metadata| metadata.len() <= MAX_GIF_SIZE as u64)
 }
 
 /// Returns a video as FFmpeg reads it; `None` if it is not one.

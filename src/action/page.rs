@@ -213,7 +213,8 @@ fn now(preview: &Preview, place: Place<'_>) -> String {
     };
     let poster = of(&["png"]).first().or(of(&["gif"]).first()).map(|name| (*name).clone());
     let videos = of(&["mp4", "webm", "mov"]);
-    if let (true, Some(image_name)) = (videos.is_empty(), &poster) {
+    let animated = of(&["gif"]).first().map(|name| (*name).clone());
+    if let (true, Some(image_name)) = (videos.is_empty(), animated.as_ref().or(poster.as_ref())) {
         return figure("Now", &image(image_name, "Now"));
     }
     let is_single = videos.len() == 1;

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::video::signature;
+use hyperframes_ci_core::video::{is_gif, signature};
 use serde_json::{Map, Value, json};
 
 use super::figures::Figures;
-use super::images::Images;
+use super::images::{self, Images};
 use super::review::{Review, RowCounts};
 use super::variable_changes::VariableChange;
 use crate::app::batch::{self, Manifest};
@@ -103,7 +103,8 @@ pub(super) fn rows(manifest: &Path, count: u64) -> Vec<PreviewRow> {
         let video = PathBuf::from(entry.output?);
         let row = PreviewRow { key: entry.identity, render_id: entry.render_id, video };
         let head = gate::head(&row.video, &reach, HEADER);
-        head.is_ok_and(|head| signature(&head).is_ok()).then_some(row)
+        let is_image = |head: &[u8]| images::is_gif(&row.video) && is_gif(head);
+        head.is_ok_and(|head| signature(&head).is_ok() || is_image(&head)).then_some(row)
     };
     manifest.iter().flat_map(Manifest::completed).filter_map(row).take(MAX_ROWS).collect()
 }
@@ -213,7 +214,8 @@ impl Preview {
         // The picture of a comparison shows more than the image does.
         let has_picture = self.review.as_ref().is_some_and(|review| review.sheets().next().is_some());
         let image = image.filter(|_| !has_picture && !self.has_no_visible_change());
-        let files = [image, self.video()];
+        // An animated image is both.
+        let files = [image.filter(|image| Some(*image) != self.video()), self.video()];
         let named = files.into_iter().flatten().filter_map(|path| {
             let extension = path.extension()?.to_str()?;
             Some(Media { name: format!("{name}.{extension}"), path: path.to_owned() })
@@ -246,9 +248,16 @@ impl Preview {
             })
         };
         let own = self.file_stem();
+        let is_animated = self.video().is_some_and(images::is_gif);
+        let (videos, images): (&[&str], &[&str]) = match (is_animated, &self.images.gif) {
+            // The video is shown, unless it is too large for that.
+            (true, Some(_)) => (&["gif"], &["gif"]),
+            (true, None) => (&["gif"], &["png"]),
+            (false, _) => (&["mp4", "webm", "mov"], &["gif", "png"]),
+        };
         self.urls = PublishedUrls {
-            video: find(&own, &["mp4", "webm", "mov"]),
-            image: find(&own, &["gif", "png"]),
+            video: find(&own, videos),
+            image: find(&own, images),
             base_image: find(&self.base_name, &["gif", "png"]),
         };
         if let Some(review) = &mut self.review {

@@ -369,8 +369,10 @@ impl ActionRun<'_> {
         let mut files = previews.iter().flat_map(Preview::release_files).collect::<Vec<_>>();
         files.push(Media { name: RELEASE_PROVENANCE.to_owned(), path });
         let urls = self.provider.attach(&tag, &files).map_err(ActionError::from)?;
-        if let Some(since) = since {
-            let notes = review::release_notes(previews, since);
+        let animated = report::animated_images(&files, &urls);
+        if since.is_some() || !animated.is_empty() {
+            let notes =
+                since.map(|since| review::release_notes(previews, since)).unwrap_or_default() + &animated;
             // The videos and their provenance are attached: notes that cannot be written fail nothing.
             if let Err(error) = self.provider.set_release_notes(&tag, &notes) {
                 self.console.warning(&format!("cannot write the notes of the release: {error}"));

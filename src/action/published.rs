@@ -7,8 +7,9 @@ use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::video::{Video, check_whole};
 
 use super::figures::Figures;
-use super::images::Images;
+use super::images::{Images, is_gif};
 use super::preview::{Preview, RenderedPreview, file_stem};
+use crate::app::outcome::Outcome;
 use crate::app::render::render;
 use crate::app::spec::{RenderSpec, RendererChoice};
 use crate::ci::{CiProvider, Subject, Trust};
@@ -45,6 +46,10 @@ pub(super) fn find(
     let mut file = gate::open_made(&video).ok()?;
     let properties = Video::read(&mut file).ok()?;
     check_whole(&mut file).ok()?;
+    if is_gif(&video) {
+        preview.images = Images::create(&video, None, folder, slug);
+        return Some(found(video, &properties, outcome));
+    }
     let image = |extension: &str| {
         save(provider, &format!("{stem}.{extension}"), folder, &format!("{slug}.{extension}"))
     };
@@ -55,6 +60,11 @@ pub(super) fn find(
         (None, None) => Images::create(&video, None, folder, slug),
         _ => Images { poster, gif },
     };
+    Some(found(video, &properties, outcome))
+}
+
+/// Returns the preview of a video that was published.
+fn found(video: PathBuf, properties: &Video, outcome: Outcome) -> RenderedPreview {
     let figures = Figures {
         width: Some(f64::from(properties.width)),
         height: Some(f64::from(properties.height)),
@@ -64,7 +74,7 @@ pub(super) fn find(
         label: renderers::local().description().label,
         ..Figures::default()
     };
-    Some(RenderedPreview { video: Some(video), figures, outcome: Some(outcome) })
+    RenderedPreview { video: Some(video), figures, outcome: Some(outcome) }
 }
 
 /// Returns whether a render is one on the runner.

@@ -4,12 +4,13 @@ use hyperframes_ci_core::findings::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 use super::figures::Figures;
+use super::images::is_gif;
 use super::markdown::{attribute, code, short_code};
 use super::preview::{Preview, PreviewRow, PreviewState};
 use super::review;
 use super::scope::Scope;
 use super::variable_changes::VariableChange;
-use crate::ci::{self, Event, Subject, short_commit};
+use crate::ci::{self, Event, Media, Subject, short_commit};
 use crate::system::digest;
 use crate::ui::counted;
 
@@ -182,6 +183,16 @@ fn outcome(preview: &Preview) -> String {
             format!("{}{how}{link}", figures(&rendered.figures))
         }
     }
+}
+
+/// Returns the animated images among the files of a release, which its notes show; `urls` are theirs, in the same order.
+pub(super) fn animated_images(files: &[Media], urls: &[String]) -> String {
+    let animated = files.iter().zip(urls).filter(|(file, _)| is_gif(&file.path));
+    let shown = animated.map(|(file, url)| {
+        let alt = attribute(file.name.trim_end_matches(".gif"), 120);
+        format!("<img src=\"{}\" width=\"480\" alt=\"{alt}\">\n\n", url.replace('"', "%22"))
+    });
+    shown.collect()
 }
 
 /// Formats a size as `1.2 MB` or `34 KB`.

@@ -126,6 +126,12 @@ impl PreviewRunner<'_, '_> {
             self.console.done("published already, from an earlier push");
             return Ok(found);
         }
+        if let Some(format) = spec.request.format.filter(|format| format.is_directory()) {
+            return Err(Error::usage(
+                format!("the action cannot publish {format}, which is a directory"),
+                "choose mp4, webm, mov or gif, or run `hyperframes-ci render` in a step of its own",
+            ));
+        }
         let manifest = spec.batch.rows.as_ref().map(|_| folder.join(format!("{slug}.manifest.jsonl")));
         let configured =
             target.entry.as_ref().and_then(|entry| self.scope.settings.file.setting(entry, "output"));
