@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::browser::Browser;
 use super::provision::{self, ENGINE_VERSION};
 use crate::system::deadline::Deadline;
 use crate::system::programs::{self, Node, ProgramError, find};
@@ -36,7 +37,7 @@ pub(crate) fn diagnose() -> Result<Diagnosis, ProgramError> {
     let packages = provision::packages(&cache);
     let node = Node::find(&cache).installed();
     let engine = Some(provision::engine(&packages)).filter(|engine| engine.is_file());
-    let browser = provision::browser();
+    let browser = Browser::find().map(|browser| browser.path);
     let ffmpeg = find("ffmpeg");
     let sandbox = match (&node, &browser, &ffmpeg) {
         (Some(node), Some(browser), Some(ffmpeg)) => {

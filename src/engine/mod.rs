@@ -3,6 +3,7 @@
 //! It renders the unpacked archive rather than the project, so that a local render has exactly the files that the cloud
 //! would have.
 
+mod browser;
 mod capacity;
 mod diagnosis;
 mod error;
@@ -214,7 +215,7 @@ impl Engine {
             .current_dir(&project)
             .env("PATH", self.path())
             .env("TMPDIR", work_dir.temporary())
-            .env("HYPERFRAMES_BROWSER_PATH", &self.programs.browser)
+            .env("HYPERFRAMES_BROWSER_PATH", &self.programs.browser.path)
             // Otherwise it ends when any ancestor ends, such as a shell that started this process in the background.
             .env("HYPERFRAMES_RENDER_DETACHED", "1");
         set_noninteractive(&mut command);

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::browser::Browser;
 use crate::system::deadline::Deadline;
 use crate::system::programs::{self, FFMPEG_REMEDY, Lock, Node, NpmPackages, ProgramError, find};
 use crate::system::sandbox::ContainedPrograms;
@@ -17,20 +18,6 @@ pub(crate) static LOCK: Lock = Lock {
     contents: include_str!("lock/contents.json"),
 };
 
-/// Names and usual paths of browsers that the engine can drive, best first.
-const BROWSERS: &[&str] = &[
-    "chrome-headless-shell",
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
-    "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
-];
-
 /// Paths of the programs.
 #[derive(Clone, Debug)]
 pub(super) struct Programs {
@@ -39,7 +26,7 @@ pub(super) struct Programs {
     pub(super) engine: PathBuf,
     /// Directory of the engine and its packages.
     pub(super) packages: PathBuf,
-    pub(super) browser: PathBuf,
+    pub(super) browser: Browser,
     pub(super) ffmpeg: PathBuf,
 }
 
@@ -47,18 +34,13 @@ impl Programs {
     /// Returns the flags of the engine that depend on the browser. Without them it starts the browser twice to learn what
     /// it can do.
     pub(super) fn browser_arguments(&self) -> &'static [&'static str] {
-        let name = self.browser.file_stem().unwrap_or_default().to_string_lossy();
         // The headless shell would lose its faster way to capture frames.
-        if name.contains("headless-shell") || name.contains("headless_shell") {
-            &[]
-        } else {
-            &["--no-browser-gpu"]
-        }
+        if self.browser.is_headless_shell() { &[] } else { &["--no-browser-gpu"] }
     }
 
     /// Returns the programs that run inside of the layers.
     pub(super) fn contained(&self) -> ContainedPrograms {
-        contained(&self.node, &self.browser, &self.ffmpeg, &self.packages)
+        contained(&self.node, &self.browser.path, &self.ffmpeg, &self.packages)
     }
 }
 
@@ -84,9 +66,11 @@ pub(super) fn provision(
     let packages = packages(&cache);
     // What the cache has needs no npm.
     let needs_npm = Node::find(&cache).missing_for(&packages).is_some();
-    programs::install_packages(&debian_packages(needs_npm), deadline, on_install)?;
+    let found = Browser::find();
+    let missing = debian_packages(found.is_some(), needs_npm);
+    programs::install_packages(&missing, deadline, on_install)?;
     let node = Node::find(&cache);
-    let browser = browser().ok_or((
+    let browser = found.or_else(Browser::find).ok_or((
         "Chrome or Chromium",
         "install it (Debian: apt install chromium), or set HYPERFRAMES_BROWSER_PATH",
     ));
@@ -114,19 +98,10 @@ pub(super) fn engine(packages: &NpmPackages) -> PathBuf {
     packages.file("hyperframes/bin/hyperframes.mjs")
 }
 
-/// Returns the chosen browser, or the best one that is found.
-pub(super) fn browser() -> Option<PathBuf> {
-    let chosen = std::env::var_os("HYPERFRAMES_BROWSER_PATH").filter(|path| !path.is_empty());
-    match chosen {
-        Some(path) => Some(PathBuf::from(path)).filter(|path| path.is_file()),
-        None => BROWSERS.iter().find_map(|name| find(name)),
-    }
-}
-
 /// Returns the Debian packages of the programs that are missing.
-fn debian_packages(needs_npm: bool) -> Vec<&'static str> {
+fn debian_packages(has_browser: bool, needs_npm: bool) -> Vec<&'static str> {
     let mut packages = Vec::new();
-    if browser().is_none() {
+    if !has_browser {
         // Without fonts, all text renders as boxes.
         packages.extend(["chromium", "fonts-liberation"]);
     }

@@ -7,6 +7,7 @@ mod action;
 mod auth;
 mod bad_input;
 mod batch;
+mod browser;
 mod check;
 mod commands;
 mod config;

@@ -160,7 +160,7 @@ fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) -> io::Result<()> 
 
 /// Returns why a cache directory cannot be trusted: it is in the repository of the current directory, and not both ignored
 /// and untracked, so that a commit could bring its contents.
-pub(super) fn is_in_checkout(cache: &Path) -> bool {
+pub(crate) fn is_in_checkout(cache: &Path) -> bool {
     let absolute = std::path::absolute(cache).unwrap_or_else(|_| cache.to_owned());
     // The directory may not exist yet.
     let existing = absolute.ancestors().find_map(|path| path.canonicalize().ok());

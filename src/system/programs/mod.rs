@@ -22,7 +22,7 @@ pub(crate) use error::ProgramError;
 pub(crate) use ffmpeg::{FFMPEG_REMEDY, Ffmpeg, FfmpegError, FfmpegInput};
 pub(crate) use find::find;
 pub(crate) use git::{GitNetwork, PLAIN_DIFF, git};
-pub(crate) use lock::Lock;
+pub(crate) use lock::{Lock, is_in_checkout};
 pub(crate) use node::{Node, NpmPackages, set_noninteractive};
 pub(crate) use stream::ByteStream;
 pub(crate) use work_dir::WorkDir;
@@ -36,5 +36,5 @@ pub(crate) fn cache() -> Result<PathBuf, ProgramError> {
     let folder = crate::system::cache::folder().ok_or_else(|| {
         ProgramError::Folder(io::Error::other("no home directory found; set HYPERFRAMES_CI_CACHE"))
     })?;
-    if lock::is_in_checkout(&folder) { Err(ProgramError::TrackedCache(folder)) } else { Ok(folder) }
+    if is_in_checkout(&folder) { Err(ProgramError::TrackedCache(folder)) } else { Ok(folder) }
 }

@@ -6,7 +6,9 @@
 const net = require('node:net');
 const dns = require('node:dns');
 const dgram = require('node:dgram');
-const { ChildProcess } = require('node:child_process');
+const childProcess = require('node:child_process');
+const { syncBuiltinESMExports } = require('node:module');
+const { ChildProcess } = childProcess;
 
 const { browser, proxy, servers, browsers, flags, isOffline } = JSON.parse(process.env.HYPERFRAMES_CI_GUARD);
 const reachable = new Set([proxy, ...servers, ...browsers]);
@@ -60,6 +62,16 @@ if (isOffline) {
     process.nextTick(rest[rest.length - 1], error);
   };
 }
+
+// The engine ends what it takes for browsers of renders that were killed: processes below process 1 whose arguments contain
+// "chrome-headless-shell". In a namespace that is the engine itself, whose arguments name the files that it may read. Processes
+// that are left behind are ended by the program that started it.
+const execFileSync = childProcess.execFileSync;
+childProcess.execFileSync = function (file, args, ...rest) {
+  const listsProcesses = file === 'ps' && Array.isArray(args) && args.includes('pid=,ppid=,args=');
+  return listsProcesses ? '' : execFileSync.call(this, file, args, ...rest);
+};
+syncBuiltinESMExports();
 
 // Processes of the engine that connect to nothing. Support for proxies, which Node loads at its start, costs each 50 ms.
 const OFFLINE = /[\\/]renderSetupWorker\.js$/;
