@@ -1,11 +1,11 @@
 //! `hyperframes-ci doctor`
 
 use crate::app::doctor::doctor;
-use crate::app::outcome::{DoctorOutcome, SandboxOutcome};
+use crate::app::outcome::{AdviceOutcome, DoctorOutcome, RenderingOutcome, SandboxOutcome};
 use crate::fault::Error;
 use crate::ui::{Console, plain, table};
 
-/// Show the programs and the sandbox that local renders use
+/// Show the programs and the sandbox that local renders use, and what to install
 ///
 /// Nothing is installed or changed.
 #[derive(Debug, clap::Args)]
@@ -28,9 +28,36 @@ fn print(outcome: &DoctorOutcome, console: &mut Console) {
         vec![program.name.to_owned(), version, path]
     }));
     console.result(&table(&rows));
+    print_rendering(&outcome.rendering, console);
     match &outcome.sandbox {
         Some(sandbox) => print_sandbox(sandbox, console),
         None => console.result("\nSandbox: unknown until Node.js and a browser are installed\n"),
+    }
+    print_advice(&outcome.advice, console);
+}
+
+/// Prints how frames are captured, and what limits speed and fidelity.
+fn print_rendering(rendering: &RenderingOutcome, console: &mut Console) {
+    let capture = match (rendering.capture, rendering.browser_source) {
+        (Some(capture), Some(source)) => format!("{capture} (browser from: {source})"),
+        _ => "unknown until a browser is installed".to_owned(),
+    };
+    let fonts =
+        rendering.font_families.map_or_else(|| "unknown".to_owned(), |count| format!("{count} families"));
+    let rows =
+        [("Capture", capture), ("Fonts", fonts), ("Renders at a time", rendering.concurrency.to_string())];
+    let rows = rows.map(|(name, value)| vec![name.to_owned(), value]).to_vec();
+    console.result("\n");
+    console.result(&table(&rows));
+}
+
+/// Prints what to install.
+fn print_advice(advice: &[AdviceOutcome], console: &mut Console) {
+    if !advice.is_empty() {
+        console.result("\n");
+    }
+    for AdviceOutcome { message, remedy } in advice {
+        console.result(&format!("- {}\n  {}\n", plain(message), plain(remedy)));
     }
 }
 

@@ -7,6 +7,7 @@ mod browser;
 mod capacity;
 mod diagnosis;
 mod error;
+mod fonts;
 mod installation;
 mod lint;
 mod provision;
@@ -18,9 +19,16 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+pub(crate) use browser::CaptureMode;
+#[cfg(test)]
+pub(crate) use browser::{Browser, BrowserSource};
 pub(crate) use capacity::capacity;
-pub(crate) use diagnosis::diagnose;
+#[cfg(test)]
+pub(crate) use diagnosis::ProgramState;
+pub(crate) use diagnosis::{Diagnosis, diagnose};
 pub(crate) use error::EngineError;
+#[cfg(test)]
+pub(crate) use fonts::Fonts;
 use hyperframes_ci_core::options::{AspectRatio, Format, FrameRate, Quality, Resolution};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 pub(crate) use installation::Installation;

@@ -15,8 +15,36 @@ pub(crate) struct DoctorOutcome {
     pub(crate) system: String,
     /// Programs that local renders need.
     pub(crate) programs: Vec<ProgramOutcome>,
+    /// How local renders work on this machine.
+    pub(crate) rendering: RenderingOutcome,
     /// The sandbox of local renders; null until Node.js and a browser are installed.
     pub(crate) sandbox: Option<SandboxOutcome>,
+    /// What would make local renders possible, faster, or more like those of other machines.
+    pub(crate) advice: Vec<AdviceOutcome>,
+}
+
+/// How local renders work on this machine.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RenderingOutcome {
+    /// Where the browser was found, such as `Playwright cache`; null if there is none.
+    pub(crate) browser_source: Option<&'static str>,
+    /// How frames are captured: `begin-frame`, or the slower `screenshots`; null without a browser.
+    pub(crate) capture: Option<&'static str>,
+    /// Number of font families; null if fontconfig is not installed.
+    pub(crate) font_families: Option<usize>,
+    /// Number of renders of a batch at a time, by processors and memory.
+    pub(crate) concurrency: usize,
+}
+
+/// A finding about this machine.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct AdviceOutcome {
+    /// What was found, and its effect.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) remedy: String,
 }
 
 /// A program.

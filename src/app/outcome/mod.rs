@@ -30,7 +30,9 @@ pub(crate) use diff::{
     ComparisonOutcome, DiffBox, DiffFrames, DiffImages, DiffOutcome, DiffPicture, DiffRange, DiffRegion,
     DiffReport, DiffSound, DiffSoundRange, DiffThresholds, DiffVideo,
 };
-pub(crate) use doctor::{DoctorOutcome, LayerOutcome, ProgramOutcome, SandboxOutcome};
+pub(crate) use doctor::{
+    AdviceOutcome, DoctorOutcome, LayerOutcome, ProgramOutcome, RenderingOutcome, SandboxOutcome,
+};
 pub(crate) use engine::EngineOutcome;
 pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
 pub(crate) use error::ErrorOutcome;
