@@ -44,7 +44,7 @@ pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
     (Exit::Timeout as u8, "Timed out; a submitted render is still running"),
     (Exit::Preflight as u8, "The checks found errors; nothing was uploaded"),
     (Exit::Limit as u8, "A limit was exceeded; nothing was uploaded"),
-    (Exit::Difference as u8, "`diff` found differences that --fail-on-diff forbids"),
+    (Exit::Difference as u8, "Videos differ, and --fail-on-diff or --repeat forbids it"),
     (129, "Hung up (SIGHUP); a submitted render is still running"),
     (130, "Interrupted (SIGINT, Ctrl-C); a submitted render is still running"),
     (143, "Terminated (SIGTERM); a submitted render is still running"),

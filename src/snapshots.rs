@@ -21,7 +21,7 @@ use crate::app::config::ConfigError;
 use crate::app::diff::DiffError;
 use crate::app::failure::{
     ArchiveTooLarge, BatchFailed, CheckFailed, Declined, DiffFailed, EntriesFailed, InvalidRows,
-    PreflightFailed,
+    NotRepeatable, PreflightFailed,
 };
 use crate::app::init::InitError;
 use crate::app::media::MediaError;
@@ -144,6 +144,11 @@ fn application() -> Vec<Error> {
         }
         .into(),
         Mismatch(vec!["the video has 25 fps instead of 30".to_owned()]).into(),
+        NotRepeatable {
+            differences: vec!["render 2: changed, 9 of 60 frames, 1.20–1.50 s".to_owned()],
+            has_cause: true,
+        }
+        .into(),
         crate::app::batch::Manifest::open(folder.path(), 1).expect_err("a folder").into(),
         LedgerFile::check_kind(folder.path()).expect_err("a folder").into(),
     ]

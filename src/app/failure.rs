@@ -298,3 +298,36 @@ impl Fault for Declined {
         Exit::Usage
     }
 }
+/// Renders of equal input differ.
+#[derive(Clone, Debug)]
+pub(crate) struct NotRepeatable {
+    /// One line about each render that differs from the first.
+    pub(crate) differences: Vec<String>,
+    /// Whether the checks have found a cause.
+    pub(crate) has_cause: bool,
+}
+
+impl fmt::Display for NotRepeatable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "renders of the same project differ: {}", self.differences.join("; "))
+    }
+}
+
+impl Fault for NotRepeatable {
+    fn code(&self) -> &str {
+        "render_not_repeatable"
+    }
+
+    fn help(&self) -> Option<String> {
+        let help = if self.has_cause {
+            "use seeded random numbers, and times of the timeline instead of the clock"
+        } else {
+            "look for remote files that change, and for animations that follow the clock"
+        };
+        Some(help.to_owned())
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Difference
+    }
+}

@@ -21,6 +21,7 @@ pub(crate) mod outcome;
 pub(crate) mod pack;
 pub(crate) mod prepare;
 pub(crate) mod render;
+pub(crate) mod repeat;
 pub(crate) mod request;
 pub(crate) mod saved_report;
 mod severities;

@@ -41,6 +41,7 @@ static DESCRIPTION: Description = Description {
         Capability::EncoderOptions,
         Capability::RequiredMedia,
         Capability::Workers,
+        Capability::Repeat,
     ],
     formats: Format::ALL,
     qualities: Quality::ALL,

@@ -36,6 +36,8 @@ pub(crate) struct RunOptions {
     pub(crate) reuse: ReusePolicy,
     /// Number of orders to render at a time; the default of the renderer if absent.
     pub(crate) concurrency: Option<usize>,
+    /// Number of renders of the same project to compare; one without comparison if absent.
+    pub(crate) repeat: Option<u32>,
     /// Number of browsers of one local render; by its length and the machine if absent.
     pub(crate) workers: Option<usize>,
     /// Options of Lambda.
@@ -53,6 +55,7 @@ impl Default for RunOptions {
             upload: UploadRoute::Auto,
             reuse: ReusePolicy::default(),
             concurrency: None,
+            repeat: None,
             workers: None,
             lambda: LambdaOptions::default(),
             sandbox: SandboxOptions::default(),

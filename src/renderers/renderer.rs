@@ -64,12 +64,14 @@ pub(crate) enum Capability {
     RequiredMedia,
     /// A number of browsers (`--workers`).
     Workers,
+    /// Render again, to compare (`--repeat`).
+    Repeat,
 }
 
 impl Capability {
     /// All of them, with their names in tables.
     #[cfg(test)]
-    pub(crate) const ALL: [(Self, &'static str); 8] = [
+    pub(crate) const ALL: [(Self, &'static str); 9] = [
         (Self::NoWait, "`--no-wait`"),
         (Self::Callback, "`--callback-url`"),
         (Self::Balance, "`--min-balance`"),
@@ -78,6 +80,7 @@ impl Capability {
         (Self::EncoderOptions, "`--crf`, `--video-bitrate`"),
         (Self::RequiredMedia, "`--no-best-effort`"),
         (Self::Workers, "`--workers`"),
+        (Self::Repeat, "`--repeat`"),
     ];
 }
 

@@ -29,6 +29,7 @@ impl Feature {
             option(request.video_bitrate.is_some(), "video-bitrate", Capability::EncoderOptions),
             option(request.best_effort == Some(false), "no-best-effort", Capability::RequiredMedia),
             option(run.workers.is_some(), "workers", Capability::Workers),
+            option(run.repeat.is_some(), "repeat", Capability::Repeat),
         ]
         .into_iter()
         .flatten()
@@ -124,6 +125,7 @@ mod tests {
         let cloud = renderers::cloud().description();
         for run in [
             RunOptions { workers: Some(2), ..RunOptions::default() },
+            RunOptions { repeat: Some(2), ..RunOptions::default() },
         ] {
             assert!(check_support(cloud, &RenderRequest::default(), &run).is_err());
         }

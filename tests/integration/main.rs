@@ -38,6 +38,7 @@ mod pack;
 mod paths;
 mod proof;
 mod real;
+mod repeat;
 mod reuse;
 mod rows;
 mod sandbox;

@@ -398,6 +398,19 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         ..BASE
     },
     RenderOption {
+        name: "repeat",
+        value_name: "COUNT",
+        kind: Kind::Integer { min: 2, max: 10 },
+        help: "Render this many times and compare the videos",
+        details: "The first video is kept. If others differ visibly, the frames and the likely cause are reported and the command \
+               exits with code 7. Only supported by the local renderer.",
+        scope: Scope::Run,
+        conflicts: &["batch", "dry-run", "no-wait", "asset-id", "url", "emulator"],
+        is_for_single_render: true,
+        set: |spec, value| put(&mut spec.run.repeat, integer(value, 2, 10)?),
+        ..BASE
+    },
+    RenderOption {
         name: "emulator",
         kind: Kind::Switch,
         help: "Use the built-in HeyGen emulator instead of the cloud",

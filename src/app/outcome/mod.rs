@@ -16,6 +16,7 @@ mod media;
 mod media_generate;
 mod parts;
 mod render;
+mod repeat;
 pub(crate) mod schemas;
 
 pub(crate) use account::{
@@ -42,3 +43,4 @@ pub(crate) use media_generate::{GeneratedMedia, GenerationState, MediaGenerateOu
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };
+pub(crate) use repeat::{RepeatComparison, RepeatOutcome};

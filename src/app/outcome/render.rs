@@ -13,6 +13,7 @@ use super::archive::ArchiveOutcome;
 use super::batch::BatchOutcome;
 use super::engine::EngineOutcome;
 use super::parts;
+use super::repeat::RepeatOutcome;
 use crate::app::budget::Billed;
 use crate::fault::Error;
 use crate::renderers::verify::Mismatch;
@@ -50,11 +51,15 @@ impl Outcome {
     /// Checks that the outcome is complete.
     ///
     /// # Errors
-    /// Returns [`Mismatch`] if the video does not match the request, and [`BatchFailed`](crate::app::failure::BatchFailed)
+    /// Returns [`Mismatch`] if the video does not match the request, [`NotRepeatable`](crate::app::failure::NotRepeatable) if
+    /// repeated renders differ, and [`BatchFailed`](crate::app::failure::BatchFailed)
     /// if rows have no video. Returns [`InvalidRows`](crate::app::failure::InvalidRows) if invalid rows would prevent a run.
     pub(crate) fn verdict(&self) -> Result<(), Error> {
         match self {
-            Self::Render(render) => render.mismatch.clone().map_or(Ok(()), |mismatch| Err(mismatch.into())),
+            Self::Render(render) => {
+                render.mismatch.clone().map_or(Ok(()), Err)?;
+                render.repeat.as_ref().map_or(Ok(()), |repeat| Ok(repeat.verdict()?))
+            }
             Self::Batch(batch) => batch.verdict(),
             Self::DryRun(_) => Ok(()),
         }
@@ -86,6 +91,9 @@ pub(crate) struct RenderOutcome {
     /// Properties of the packed project.
     #[serde(flatten)]
     pub(crate) project: Option<ProjectOutcome>,
+    /// Repeated renders, with `--repeat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) repeat: Option<RepeatOutcome>,
     /// Estimated cost in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cost_usd: Option<f64>,

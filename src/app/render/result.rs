@@ -66,6 +66,7 @@ impl FinishedOrder {
             bytes_written: None,
             video: None,
             project: None,
+            repeat: None,
             cost_usd: totals.cost_usd,
             engine: totals.engine.as_ref().map(EngineOutcome::of),
             label: renderer.label,
