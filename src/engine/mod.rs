@@ -311,8 +311,10 @@ fn parse_line(line: &str, progress: &mut dyn FnMut(Progress)) -> bool {
         }
         return false;
     }
-    // Log lines and frames of the progress bar.
-    !(line.starts_with("[INFO]")
+    // Warnings of Node about the flags of the sandbox, log lines, and frames of the progress bar.
+    !(line.starts_with("(node:") && line.contains("SecurityWarning")
+        || line.starts_with("(Use `node --trace-warnings")
+        || line.starts_with("[INFO]")
         || line.starts_with("[WARN]")
         || line.starts_with(['█', '░'])
         || line.contains("studio/download"))
@@ -406,6 +408,10 @@ mod tests {
         assert!(!kept(r#"@hf-progress {"code":"capture","done":20,"total":60,"pct":43}"#));
         assert!(!kept("@hf-progress {broken"));
         assert!(!kept("[INFO] [Render:trace] {}"));
+        assert!(!kept(
+            "(node:10) [PERM0001] SecurityWarning: The flag --allow-addons must be used with caution"
+        ));
+        assert!(!kept("(Use `node --trace-warnings ...` to show where the warning was created)"));
         assert!(kept("Error: no such font"));
         assert_eq!(reported, [Progress::Rendering { stage: "capture".to_owned(), percent: 43.0 }]);
     }
