@@ -1,17 +1,13 @@
 //! The use cases `get`, `list` and `delete`: the renders of the account.
 
-use hyperframes_ci_core::api::{
-    BrokenPages, RenderDetail, RenderList, RenderPages, Request, SubmittedRender,
-};
+use hyperframes_ci_core::api::{Page, Pages, RenderDetail, Request, SubmittedRender};
 
 use super::outcome::{DeleteOutcome, DeletedRender, ListOutcome};
+use super::pages::{MAX_PAGES, PageSpec, read_pages};
 use crate::fault::Error;
 use crate::heygen::environment;
 use crate::heygen::transport::{CallError, Transport};
 use crate::system::random;
-
-/// Maximum number of pages to request, in case the server never ends the list.
-const MAX_PAGES: u32 = 1000;
 
 /// Returns a render of the account.
 ///
@@ -36,45 +32,15 @@ fn describe_unknown(error: CallError) -> CallError {
     }
 }
 
-/// Which renders to list.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ListSpec {
-    /// Renders per page; the server's default if absent.
-    pub(crate) limit: Option<u32>,
-    /// The cursor of the first page.
-    pub(crate) token: Option<String>,
-    /// Whether to request all pages.
-    pub(crate) is_all: bool,
-}
-
 /// Lists the renders of the account, newest first.
 ///
 /// # Errors
-/// Returns an error if there is no credential, an API call fails, a page has no cursor although more follow, or there
-/// are more than [`MAX_PAGES`] pages.
-pub(crate) fn list(spec: &ListSpec) -> Result<ListOutcome, Error> {
+/// Returns an error if there is no credential, and as [`read_pages`].
+pub(crate) fn list(spec: &PageSpec) -> Result<ListOutcome, Error> {
     let transport = environment::transport()?;
-    let retries = environment::max_retries()?;
-    let limit = spec.limit.or(if spec.is_all { Some(100) } else { None });
-    let mut pages = RenderPages::starting_at(spec.token.clone(), limit, MAX_PAGES);
-    let mut outcome = ListOutcome { renders: Vec::new(), has_more: false, next_token: None };
-    while let Some(request) = pages.request() {
-        let page: RenderList = transport.get(&request, retries, random())?;
-        if !spec.is_all {
-            let RenderList { data, has_more, next_token } = page;
-            return Ok(ListOutcome { renders: data, has_more, next_token: next_token.filter(|_| has_more) });
-        }
-        let advanced = pages.advance(&page);
-        outcome.renders.extend(page.data);
-        advanced.map_err(|broken| {
-            let message = match broken {
-                BrokenPages::NoCursor => "the API reported more renders without a cursor",
-                BrokenPages::Endless => "the API returned too many pages of renders",
-            };
-            CallError::Malformed { message: message.to_owned(), is_cut: false }
-        })?;
-    }
-    Ok(outcome)
+    let pages = Pages::of_renders(spec.limit(100), MAX_PAGES);
+    let Page { data, has_more, next_token } = read_pages(&transport, pages, spec, "renders")?;
+    Ok(ListOutcome { renders: data, has_more, next_token })
 }
 
 /// Deletes renders with the user's credential.

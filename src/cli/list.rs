@@ -4,7 +4,8 @@ use hyperframes_ci_core::api::RenderDetail;
 use hyperframes_ci_core::time::format_unix;
 
 use super::values;
-use crate::app::account::{ListSpec, list};
+use crate::app::account::list;
+use crate::app::pages::PageSpec;
 use crate::fault::Error;
 use crate::ui::{Console, table};
 
@@ -28,7 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
-    let mut outcome = list(&ListSpec { limit: args.limit, token: args.token.clone(), is_all: args.all })?;
+    let mut outcome = list(&PageSpec { limit: args.limit, token: args.token.clone(), is_all: args.all })?;
     print(&outcome.renders, outcome.next_token.as_deref(), console);
     if !args.show_urls {
         outcome.renders = outcome.renders.iter().map(RenderDetail::redacted).collect();

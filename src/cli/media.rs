@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use hyperframes_ci_core::generated::SpeechPermissions;
 
-use super::values;
 use super::workspace::workspace;
 use crate::app::media::{GenerateSpec, MediaError, MediaLimits, MediaSpec, adopt, examine, generate};
+use super::{catalogue, values};
 use crate::app::outcome::{GenerationState, MediaGenerateOutcome, MediaOutcome, MediaState};
 use crate::fault::Error;
 use crate::ui::{Console, counted, plain, table};
@@ -34,6 +34,8 @@ pub(super) enum Command {
     /// Requires no credential and no network. Listen to the files first: they are not compared with their scripts.
     Adopt(Args),
 }
+    #[command(subcommand)]
+    List(catalogue::Command),
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -150,6 +152,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             Ok(())
         }
     }
+        Command::List(command) => catalogue::run(command, console),
 }
 
 fn print_problems(outcome: &MediaOutcome, console: &mut Console) {

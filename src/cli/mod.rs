@@ -2,6 +2,7 @@
 
 mod action;
 mod auth;
+mod catalogue;
 mod check;
 mod config;
 mod delete;
@@ -15,6 +16,7 @@ mod list;
 mod man;
 mod media;
 mod pack;
+mod quota;
 #[cfg(test)]
 mod reference;
 mod render;
@@ -84,6 +86,7 @@ enum Command {
     Get(get::Args),
     List(list::Args),
     Delete(delete::Args),
+    Quota(quota::Args),
     Init(init::Args),
     Doctor(doctor::Args),
     #[command(subcommand)]
@@ -171,6 +174,7 @@ impl Command {
             Self::Get(args) => get::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
+            Self::Quota(args) => quota::run(&args, console),
             Self::Doctor(args) => doctor::run(&args, console),
             Self::Init(args) => init::run(&args, console),
             Self::Auth(command) => auth::run(&command, console),

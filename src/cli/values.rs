@@ -37,6 +37,15 @@ pub(super) fn amount(text: &str) -> Result<f64, String> {
     amount.ok_or_else(|| "must be a number of 0 or more".to_owned())
 }
 
+/// Parses a number from 0 to 1.
+///
+/// # Errors
+/// Returns a message if the value is not one.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
 /// Parses the number of items per page, 1 to 100.
 ///
 /// # Errors

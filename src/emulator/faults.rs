@@ -60,6 +60,12 @@ pub(super) enum Step {
     Voices,
     /// `POST /v3/voices/speech`
     Speech,
+    /// `GET /v3/avatars`, `GET /v3/avatars/looks` and `GET /v3/avatars/looks/{id}`
+    Avatars,
+    /// `GET /v3/audio/sounds`
+    Sounds,
+    /// `GET /v3/video-translations/languages`
+    Languages,
     /// Not a request: the worker renders the video.
     Render,
 }

@@ -119,6 +119,10 @@ fn schema_of(arguments: &[&str]) -> Option<String> {
         "render" if has(&["--all", "--entry"]) => "render-all".to_owned(),
         "check" if has(&["--explain"]) => "check-explain".to_owned(),
         "get" if has(&["--wait", "-o", "--output"]) => "get-wait".to_owned(),
+        "media" if words.clone().next() == Some(&"list") => match words.nth(1)? {
+            &"avatars" if has(&["--groups"]) => "media-list-avatar-groups".to_owned(),
+            catalogue => format!("media-list-{catalogue}"),
+        },
         group @ ("auth" | "media") => format!("{group}-{}", words.next()?),
         "config" => "config-show".to_owned(),
         name => name.to_owned(),

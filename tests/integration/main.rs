@@ -8,6 +8,7 @@ mod auth;
 mod bad_input;
 mod batch;
 mod browser;
+mod catalogue;
 mod check;
 mod commands;
 mod config;

@@ -89,6 +89,11 @@ fn all() -> Outputs {
     for command in ["plan", "adopt", "check", "generate"] {
         ran(0, &media(command));
     }
+    for list in [&["voices"][..], &["avatars"], &["avatars", "--groups"], &["languages"], &["sounds", "calm"]]
+    {
+        ran(0, &[&["media", "list"], list].concat());
+    }
+    ran(0, &["quota"]);
     ran(0, &["init", "--dry-run"]);
     ran(0, &["init", "--ci", "gitlab", "--hooks", "lefthook"]);
     ran(0, &["delete", id, "--force"]);

@@ -205,20 +205,25 @@ impl RenderDetail {
         let mut detail = self.clone();
         detail.video_url = detail.video_url.as_deref().map(redact_query);
         detail.thumbnail_url = detail.thumbnail_url.as_deref().map(redact_query);
-        for value in detail.other.values_mut() {
-            if let Value::String(text) = value
-                && text.starts_with("http")
-            {
-                *text = redact_query(text);
-            }
-        }
+        redact_urls(&mut detail.other);
         detail
     }
 }
 
 /// Replaces the query of a URL, which in a presigned one is a credential.
-fn redact_query(url: &str) -> String {
+pub(super) fn redact_query(url: &str) -> String {
     match url.split_once('?') {
+/// Replaces the queries of URLs.
+pub(super) fn redact_urls(members: &mut Map<String, Value>) {
+    for value in members.values_mut() {
+        if let Value::String(text) = value
+            && text.starts_with("http")
+        {
+            *text = redact_query(text);
+        }
+    }
+}
+
         Some((base, _)) => format!("{base}?[redacted]"),
         None => url.to_owned(),
     }
@@ -236,28 +241,48 @@ pub struct Account {
 }
 
 impl Account {
-    /// Returns the balance, in the unit that the account is billed in: the wallet's currency, credits, or US dollars
-    /// below the cap. `None` if the server does not report it; infinite without a cap.
+    /// Returns the amount of [`Account::funds`].
+/// What an account has left to spend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Balance {
+    /// Infinite for an account without a cap.
+    pub amount: f64,
+    /// The currency in lowercase, such as `usd`; `None` for credits.
+    pub currency: Option<String>,
+}
+
     #[must_use]
     pub fn balance(&self) -> Option<f64> {
         let number = |section: &Value, path: &str| {
             let value = section.pointer(path)?;
             value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|number| number.is_finite())
+        self.funds().map(|funds| funds.amount)
+    }
+
+    /// Returns the balance, in the unit that the account is billed in: the wallet's currency, credits, or US dollars
+    /// below the cap. `None` if the server does not report it.
+    #[must_use]
+    pub fn funds(&self) -> Option<Balance> {
         };
         let section = |name: &str| self.other.get(name).filter(|section| section.is_object());
-        let wallet = || number(section("wallet")?, "/remaining_balance");
+        let wallet = || {
+            let currency = section("wallet")?.get("currency").and_then(Value::as_str).unwrap_or("usd");
+            let currency = Some(currency.to_ascii_lowercase());
+            Some(Balance { amount: number(section("wallet")?, "/remaining_balance")?, currency })
+        };
         let subscription = || {
             let credits = section("subscription")?.get("credits")?.as_object()?;
             let left = credits.values().filter_map(|kind| number(kind, "/remaining")).collect::<Vec<_>>();
-            (!left.is_empty()).then(|| left.into_iter().sum())
+            (!left.is_empty()).then(|| Balance { amount: left.into_iter().sum(), currency: None })
         };
         let usage_based = || {
             let section = section("usage_based")?;
             let spent = number(section, "/spending_current_usd")?;
-            match section.get("spending_cap_usd") {
-                None | Some(Value::Null) => Some(f64::INFINITY),
-                Some(_) => Some(number(section, "/spending_cap_usd")? - spent),
-            }
+            let amount = match section.get("spending_cap_usd") {
+                None | Some(Value::Null) => f64::INFINITY,
+                Some(_) => number(section, "/spending_cap_usd")? - spent,
+            };
+            Some(Balance { amount, currency: Some("usd".to_owned()) })
         };
         match self.billing_type.as_deref() {
             Some("wallet") => wallet(),
@@ -268,36 +293,17 @@ impl Account {
     }
 }
 
-/// One page of renders.
-#[derive(Clone, Debug, Deserialize)]
-pub struct RenderList {
-    /// Newest first, without entries that name no render.
-    #[serde(default, deserialize_with = "entries")]
-    pub data: Vec<RenderDetail>,
-    /// Whether more pages follow.
-    #[serde(default)]
-    pub has_more: bool,
-    /// The cursor of the next page.
-    #[serde(default)]
-    pub next_token: Option<String>,
-}
-
-/// Reads the id of a render, which is never empty.
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Reads an id, which is never empty.
+pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = String::deserialize(deserializer)?;
-    if id.is_empty() { Err(serde::de::Error::custom("render id is empty")) } else { Ok(id) }
+    if id.is_empty() { Err(serde::de::Error::custom("the id is empty")) } else { Ok(id) }
 }
 
 /// Reads a value of another type as an absent one.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
-}
-
-/// Reads the renders of a page one by one: a single entry that names none must not hide the others, since a render that is
-/// not found is paid for again.
-fn entries<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RenderDetail>, D::Error> {
-    let entries = Vec::<Value>::deserialize(deserializer)?;
-    Ok(entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect())
 }
 
 #[cfg(test)]
@@ -376,10 +382,13 @@ mod tests {
     fn an_odd_entry_of_the_list_hides_no_other() {
         let data = json!([null, 7, "r0", [], {}, { "render_id": null }, { "render_id": 1 }, { "render_id": "" },
             { "render_id": "r1", "status": 3 }, { "render_id": "r2", "status": "failed", "created_at": "now" }]);
-        let page: RenderList =
+        let page: crate::api::RenderList =
             serde_json::from_value(json!({ "data": data, "has_more": true })).expect("a page");
         let ids = page.data.iter().map(|detail| detail.render_id.as_str()).collect::<Vec<_>>();
         assert_eq!((ids, page.has_more), (vec!["r1", "r2"], true));
-        assert!(serde_json::from_value::<RenderList>(json!({ "data": "none" })).is_err(), "that is no list");
+        assert!(
+            serde_json::from_value::<crate::api::RenderList>(json!({ "data": "none" })).is_err(),
+            "that is no list"
+        );
     }
 }

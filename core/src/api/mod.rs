@@ -1,7 +1,8 @@
-//! The HeyGen v3 API, as far as rendering needs it: typed endpoints to bytes and back.
+//! The HeyGen v3 API, as far as rendering and media need it: typed endpoints to bytes and back.
 //!
 //! No credential passes through here: the shell adds it, and only to a [`Target::Api`].
 
+mod catalogue;
 mod decode;
 mod details;
 mod error;
@@ -9,9 +10,11 @@ mod pages;
 mod request;
 mod response;
 
-pub use details::{Account, Asset, DirectUpload, RenderDetail, RenderList, RenderStatus, SubmittedRender};
+pub use catalogue::{Avatar, AvatarGroup, Catalogued, Languages, Sound, Voice};
+pub use details::{Account, Asset, Balance, DirectUpload, RenderDetail, RenderStatus, SubmittedRender};
 pub use error::{ApiError, ResponseError};
-pub use pages::{BrokenPages, RenderPages};
+pub use pages::{BrokenPages, Page, Pages, RenderList};
+use request::RENDERS;
 pub use request::{
     Body, IdempotencyKey, InvalidIdempotencyKey, Method, Project, RenderRequest, Request, Target,
     UploadRequest,

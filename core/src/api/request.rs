@@ -212,6 +212,9 @@ pub struct RenderRequest {
     pub best_effort: Option<bool>,
 }
 
+/// The endpoint of renders.
+pub(super) const RENDERS: &str = "/v3/hyperframes/renders";
+
 /// The endpoint of speech.
 const SPEECH_PATH: &str = "/v3/voices/speech";
 
@@ -276,29 +279,46 @@ impl Request {
     /// `POST /v3/hyperframes/renders` with `body`, which is billed from here on.
     #[must_use]
     pub fn submit(body: &Map<String, Value>, key: &IdempotencyKey) -> Self {
-        Self::post("/v3/hyperframes/renders", to_json(body), key)
+        Self::post(RENDERS, to_json(body), key)
     }
 
     /// `GET /v3/hyperframes/renders/{render_id}`.
     #[must_use]
     pub fn render(render_id: &str) -> Self {
-        Self::bare(Method::Get, format!("/v3/hyperframes/renders/{}", segment(render_id)))
+        Self::bare(Method::Get, format!("{RENDERS}/{}", segment(render_id)))
     }
 
-    /// `GET /v3/hyperframes/renders`: one page, newest first; `limit` is 1 to 100.
-    #[must_use]
-    pub fn renders(limit: Option<u32>, token: Option<&str>) -> Self {
+    /// Returns `path` with a query of the filters that have a value.
+    pub(super) fn filtered(path: &str, filters: &[(&str, Option<&str>)]) -> String {
+        let set = filters.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+        let query = set.map(|(name, value)| format!("{name}={}", segment(value))).collect::<Vec<_>>();
+        let separator = if query.is_empty() { "" } else { "?" };
+        format!("{path}{separator}{}", query.join("&"))
+    }
+
+    /// `GET` of one page of the list at `path`, which may have filters.
+    pub(super) fn page(path: &str, limit: Option<u32>, token: Option<&str>) -> Self {
         let mut query = Vec::new();
         query.extend(limit.map(|limit| format!("limit={limit}")));
         query.extend(token.map(|token| format!("token={}", segment(token))));
-        let separator = if query.is_empty() { "" } else { "?" };
-        Self::bare(Method::Get, format!("/v3/hyperframes/renders{separator}{}", query.join("&")))
+        let separator = match query.is_empty() {
+            true => "",
+            false if path.contains('?') => "&",
+            false => "?",
+        };
+        Self::bare(Method::Get, format!("{path}{separator}{}", query.join("&")))
+    }
+
+    /// `GET /v3/video-translations/languages`: the languages that videos are translated to.
+    #[must_use]
+    pub fn languages() -> Self {
+        Self::bare(Method::Get, "/v3/video-translations/languages".to_owned())
     }
 
     /// `DELETE /v3/hyperframes/renders/{render_id}`: a soft delete; later reads are 404.
     #[must_use]
     pub fn delete_render(render_id: &str) -> Self {
-        Self::bare(Method::Delete, format!("/v3/hyperframes/renders/{}", segment(render_id)))
+        Self::bare(Method::Delete, format!("{RENDERS}/{}", segment(render_id)))
     }
 
     fn post(path: &str, body: Vec<u8>, key: &IdempotencyKey) -> Self {
@@ -410,8 +430,13 @@ mod tests {
     #[test]
     fn pages_are_asked_for_with_an_encoded_cursor() {
         assert_eq!(
-            Request::renders(Some(5), Some("a+b=")).target,
+            Request::page(RENDERS, Some(5), Some("a+b=")).target,
             Target::Api("/v3/hyperframes/renders?limit=5&token=a%2Bb%3D".to_owned())
         );
     }
 }
+        let path = Request::filtered("/v3/voices", &[("a", None), ("language", Some("Spanish (Spain)"))]);
+        assert_eq!(
+            Request::page(&path, None, Some("t")).target,
+            Target::Api("/v3/voices?language=Spanish%20%28Spain%29&token=t".to_owned())
+        );

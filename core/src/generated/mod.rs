@@ -3,6 +3,7 @@
 mod audio;
 mod decision;
 mod lock;
+mod prices;
 mod reply;
 mod speech;
 mod words;
@@ -11,5 +12,9 @@ pub use audio::AudioFormat;
 pub use decision::{SpeechAction, SpeechKnown, SpeechPermissions, SpeechState};
 pub use lock::{LOCK_FILE, Lock, LockError, LockMistake, LockedFile, LockedMedia};
 pub use reply::{SpeechAnswer, SpeechReply};
-pub use speech::{MAX_SCRIPT, MediaKey, SPEECH_USD_PER_SECOND, Speech};
+pub use prices::{
+    PRECISE_TRANSLATION_USD_PER_SECOND, PRESENTER_USD_PER_SECOND, SPEECH_USD_PER_SECOND,
+    TRANSLATION_USD_PER_SECOND,
+};
+pub use speech::{MAX_SCRIPT, MediaKey, Speech};
 pub use words::{CaptionFormat, Word, captions, words_json};

@@ -17,14 +17,12 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::SPEECH_USD_PER_SECOND;
 use crate::archive::hex;
 use crate::lang::json::canonical;
 
 /// The longest script that the API accepts, in characters.
 pub const MAX_SCRIPT: usize = 5000;
-
-/// Price of speech in US dollars per second; source: the API's price list, July 2026.
-pub const SPEECH_USD_PER_SECOND: f64 = 0.000_333;
 
 /// Characters that a voice speaks in a second, on average: 150 English words in a minute.
 const CHARACTERS_PER_SECOND: f64 = 14.5;

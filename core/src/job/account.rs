@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::RenderIdentity;
 use super::ledger::{RenderFact, RenderState};
-use crate::api::{RenderDetail, RenderList, RenderPages, RenderStatus, Request};
+use crate::api::{Pages, RenderDetail, RenderList, RenderStatus, Request};
 
 /// Generations of one identity that are looked for where none is found. There is no limit to those that are found: a project
 /// that does not change has one more for each run with `--no-reuse`.
@@ -40,7 +40,7 @@ pub struct AccountIndex {
     renders: HashMap<String, (String, RenderState)>,
     /// All renders that were read, by id.
     states: HashMap<String, RenderState>,
-    pages: RenderPages,
+    pages: Pages,
     since: Option<i64>,
     /// Whether to stop at renders that are not [`RECENT`].
     is_recent_only: bool,
@@ -53,7 +53,7 @@ pub struct AccountIndex {
 impl Default for AccountIndex {
     /// Returns an empty index that requests no pages.
     fn default() -> Self {
-        let mut pages = RenderPages::new(0);
+        let mut pages = Pages::new(0);
         pages.stop();
         let (renders, states) = (HashMap::new(), HashMap::new());
         Self { renders, states, pages, since: None, is_recent_only: false, newest: None, is_cut: false }
@@ -64,7 +64,7 @@ impl AccountIndex {
     /// Returns an empty index to look up `renders` renders; those that were created before `since` (unix seconds) count as failed.
     #[must_use]
     pub fn new(renders: u64, since: Option<i64>) -> Self {
-        Self { pages: RenderPages::new(depth(renders)), since, ..Self::default() }
+        Self { pages: Pages::new(depth(renders)), since, ..Self::default() }
     }
 
     /// Sets from when on renders count, in unix seconds, for the pages to come.

@@ -1,6 +1,7 @@
 //! The use cases of `media`: media that HeyGen generates, under a lock file. Only `generate` uses the network.
 
 mod adopt;
+pub(crate) mod catalogue;
 mod error;
 mod examine;
 mod generate;

@@ -4,6 +4,7 @@
 mod account;
 mod archive;
 mod batch;
+mod catalogue;
 mod check;
 mod config;
 mod diff;
@@ -25,6 +26,7 @@ pub(crate) use account::{
 };
 pub(crate) use archive::{ArchiveOutcome, FileDigest, FileSize, PackOutcome};
 pub(crate) use batch::{BatchOutcome, BatchResults};
+pub(crate) use catalogue::{AvatarGroups, Avatars, LanguagesOutcome, Purchase, QuotaOutcome, Sounds, Voices};
 pub(crate) use check::{CheckOutcome, FixedOutcome, RuleOutcome};
 pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome, MediaEntryOutcome};
 pub(crate) use diff::{

@@ -31,6 +31,73 @@ pub(crate) fn render_details(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// Returns the schema of the properties of a video.
+/// Returns the schema of a list of entries that have an ID.
+fn catalogue(description: &str, id: &str, properties: &serde_json::Value) -> Schema {
+    let mut properties = properties.clone();
+    properties[id] = json!({ "type": "string" });
+    let item = json!({
+        "type": "object", "description": description, "required": [id], "properties": properties,
+    });
+    json_schema!({ "type": "array", "items": item })
+}
+
+/// Returns the schema of voices.
+pub(crate) fn voices(_: &mut SchemaGenerator) -> Schema {
+    catalogue(
+        "A voice as the API describes it; unknown members are preserved",
+        "voice_id",
+        &json!({
+            "name": { "type": "string" },
+            "language": { "type": "string" },
+            "gender": { "type": "string" },
+            "type": { "type": "string", "description": "public or private" },
+        }),
+    )
+}
+
+/// Returns the schema of looks of avatars.
+pub(crate) fn avatars(_: &mut SchemaGenerator) -> Schema {
+    catalogue(
+        "A look of an avatar as the API describes it; unknown members are preserved",
+        "id",
+        &json!({
+            "name": { "type": "string" },
+            "group_id": { "type": "string" },
+            "supported_api_engines": { "type": "array", "items": { "type": "string" }, "description": "Without an engine, it cannot be used" },
+            "preferred_orientation": { "type": "string" },
+            "default_voice_id": { "type": "string" },
+        }),
+    )
+}
+
+/// Returns the schema of avatars.
+pub(crate) fn avatar_groups(_: &mut SchemaGenerator) -> Schema {
+    catalogue(
+        "An avatar as the API describes it; unknown members are preserved",
+        "id",
+        &json!({
+            "name": { "type": "string" },
+            "looks_count": { "type": "integer" },
+            "default_voice_id": { "type": "string" },
+        }),
+    )
+}
+
+/// Returns the schema of sounds.
+pub(crate) fn sounds(_: &mut SchemaGenerator) -> Schema {
+    catalogue(
+        "A sound as the API describes it; unknown members are preserved",
+        "id",
+        &json!({
+            "name": { "type": "string" },
+            "description": { "type": "string" },
+            "duration": { "type": "number", "description": "Seconds" },
+            "audio_url": { "type": "string" },
+            "score": { "type": "number", "description": "How well it matches the query, 0 to 1" },
+        }),
+    )
+}
+
 pub(crate) fn video(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["object", "null"],

@@ -8,6 +8,7 @@ use super::account::{
     DeleteOutcome, DetailOutcome, ListOutcome, RefreshOutcome, SignInOutcome, SignOutOutcome, StatusOutcome,
 };
 use super::archive::PackOutcome;
+use super::catalogue::{AvatarGroups, Avatars, LanguagesOutcome, QuotaOutcome, Sounds, Voices};
 use super::check::{CheckOutcome, RuleOutcome};
 use super::config::{ConfigOutcome, EmulatorOutcome};
 use super::diff::DiffOutcome;
@@ -36,10 +37,16 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("media-check", of::<MediaOutcome>),
     ("media-generate", of::<MediaGenerateOutcome>),
     ("media-plan", of::<MediaOutcome>),
+    ("media-list-voices", of::<Voices>),
+    ("media-list-avatars", of::<Avatars>),
+    ("media-list-avatar-groups", of::<AvatarGroups>),
+    ("media-list-languages", of::<LanguagesOutcome>),
+    ("media-list-sounds", of::<Sounds>),
     ("get", of::<DetailOutcome>),
     ("get-wait", get_wait),
     ("list", of::<ListOutcome>),
     ("delete", of::<DeleteOutcome>),
+    ("quota", of::<QuotaOutcome>),
     ("auth-login", of::<SignInOutcome>),
     ("auth-status", of::<StatusOutcome>),
     ("auth-refresh", of::<RefreshOutcome>),

@@ -2,6 +2,7 @@
 
 mod archives;
 mod assets;
+mod catalogue;
 mod control;
 mod guard;
 mod idempotency;
@@ -97,13 +98,22 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         ("GET", ["v3", "users", "me"]) => (Step::Me, &|_| Ok(data(&account(state)))),
         ("GET", ["v3", "voices"]) => (Step::Voices, &|request| voices::list(request)),
+        ("GET", ["v3", "avatars"]) => (Step::Avatars, &|request| catalogue::groups(request)),
+        ("GET", ["v3", "avatars", "looks"]) => (Step::Avatars, &|request| catalogue::looks(request)),
+        ("GET", ["v3", "avatars", "looks", id]) => {
+            (Step::Avatars, &|_| catalogue::look(&decode(id)).map(|value| data(&value)))
+        }
+        ("GET", ["v3", "audio", "sounds"]) => (Step::Sounds, &|request| catalogue::sounds(state, request)),
+        ("GET", ["v3", "video-translations", "languages"]) => {
+            (Step::Languages, &|_| Ok(data(&catalogue::languages())))
+        }
         ("POST", ["v3", "voices", "speech"]) => {
             (Step::Speech, &|request| voices::speak(state, request).map(|value| data(&value)))
         }
         ("GET", ["v3", "voices", id]) => {
             (Step::Voices, &|_| voices::detail(&decode(id)).map(|value| data(&value)))
         }
-        (_, ["v3", "assets" | "hyperframes" | "users" | "voices", ..]) => {
+        (_, ["v3", "assets" | "audio" | "avatars" | "hyperframes" | "users" | "voices", ..]) => {
             return error(405, "method_not_allowed", "no such endpoint for this method", None);
         }
         _ => return Rejection::not_found("endpoint").reply(),

@@ -49,7 +49,7 @@ pub(super) fn delete(state: &State, id: &str) -> Result<Value, Rejection> {
 
 /// `GET /v3/hyperframes/renders`: the cursor names the last render of the previous page.
 pub(super) fn list(state: &State, request: &Request) -> Result<Reply, Rejection> {
-    let limit = page_size(request.parameter("limit").as_deref(), 10)?;
+    let limit = page_size(request.parameter("limit").as_deref(), 10, 100)?;
     let inner = state.lock();
     let skipped = match request.parameter("token").filter(|token| !token.is_empty()) {
         None => 0,

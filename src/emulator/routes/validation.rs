@@ -16,11 +16,11 @@ pub(super) const MAX_JSON: u64 = 48 * 1024 * 1024;
 const QUALITIES: &[&str] = &["draft", "standard", "high"];
 const FORMATS: &[&str] = &["mp4", "webm", "mov"];
 
-/// Returns the number of items per page, 1 to 100.
-pub(super) fn page_size(text: Option<&str>, default: usize) -> Result<usize, Rejection> {
+/// Returns the number of items per page, 1 to `most`.
+pub(super) fn page_size(text: Option<&str>, default: usize, most: usize) -> Result<usize, Rejection> {
     let Some(text) = text else { return Ok(default) };
-    let size = text.parse().ok().filter(|size| (1..=100).contains(size));
-    size.ok_or_else(|| Rejection::parameter("limit", "must be an integer from 1 to 100"))
+    let size = text.parse().ok().filter(|size| (1..=most).contains(size));
+    size.ok_or_else(|| Rejection::parameter("limit", &format!("must be an integer from 1 to {most}")))
 }
 
 /// Reads the body as JSON; an empty body is an empty object.

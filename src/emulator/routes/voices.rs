@@ -5,42 +5,26 @@ use std::fs;
 use hyperframes_ci_core::generated::{MAX_SCRIPT, SPEECH_USD_PER_SECOND};
 use serde_json::{Value, json};
 
+use super::catalogue::{filter, filter_of, is, page};
 use super::rejection::Rejection;
-use super::validation::{json_body, object, optional, page_size, required};
-use crate::emulator::envelopes::json;
+use super::validation::{json_body, object, optional, required};
 use crate::emulator::server::{Reply, Request};
 use crate::emulator::speech::{self, Piece};
 use crate::emulator::state::{State, VOICES, Voice, voice};
 use crate::system::programs::find;
 
-/// `GET /v3/voices`: the cursor is the number of voices before the page.
+/// `GET /v3/voices`
 pub(super) fn list(request: &Request) -> Result<Reply, Rejection> {
-    let parameter = |name: &str| request.parameter(name).filter(|value| !value.is_empty());
-    let limit = page_size(parameter("limit").as_deref(), 20)?;
-    let start = match parameter("token").map(|token| token.parse::<usize>()) {
-        None => 0,
-        Some(Ok(start)) if start <= VOICES.len() => start,
-        Some(_) => return Err(Rejection::parameter("token", "is not a valid cursor")),
-    };
-    let kind = parameter("type");
-    if kind.as_ref().is_some_and(|kind| !["public", "private"].contains(&kind.as_str())) {
-        return Err(Rejection::parameter("type", "must be one of public, private"));
-    }
-    let (engine, language, gender) = (parameter("engine"), parameter("language"), parameter("gender"));
+    let kind = filter_of(request, "type", &["public", "private"])?;
+    let (engine, language) = (filter(request, "engine"), filter(request, "language"));
+    let gender = filter(request, "gender");
     let is_wanted = |voice: &&Voice| {
-        let is = |wanted: &Option<String>, value: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(value))
-        };
         is(&kind, kind_of(voice))
             && is(&language, voice.language)
             && is(&gender, voice.gender)
             && engine.as_ref().is_none_or(|engine| engine == "starfish" && voice.is_starfish)
     };
-    let found = VOICES.iter().filter(is_wanted).collect::<Vec<_>>();
-    let page = found.iter().skip(start).take(limit).map(|voice| voice_json(voice)).collect::<Vec<_>>();
-    let end = start + page.len();
-    let token = (end < found.len()).then(|| end.to_string());
-    Ok(json(200, &json!({ "data": page, "has_more": token.is_some(), "next_token": token })))
+    page(request, VOICES.iter().filter(is_wanted).map(voice_json), 20, 100)
 }
 
 /// `GET /v3/voices/{id}`

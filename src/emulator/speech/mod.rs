@@ -14,6 +14,7 @@ use std::path::Path;
 
 pub(super) use script::{Piece, pieces};
 pub(super) use spoken::Spoken;
+pub(super) use tones::melody;
 
 /// Speaks `pieces` at `speed` with the `espeak-ng` at `program`, or as tones. `language` is a BCP 47 tag; `folder` holds temporary
 /// files.

@@ -42,6 +42,26 @@ pub(super) fn speak(pieces: &[Piece], speed: f64) -> Spoken {
     Spoken::new(&wave, words)
 }
 
+/// Notes of a melody, which are tones like words.
+const NOTES: [&str; 4] = ["do", "mi", "sol", "mi"];
+
+/// Length of a note in seconds.
+const NOTE: f64 = 0.4;
+
+/// Returns a WAV file with a melody of this length in seconds.
+pub(in crate::emulator) fn melody(seconds: f64) -> Vec<u8> {
+    let mut wave = Wave::new(RATE);
+    for note in NOTES.iter().cycle() {
+        let left = seconds - wave.seconds();
+        let samples = tone(&wave, note, left.clamp(0.0, NOTE));
+        if samples.is_empty() {
+            break;
+        }
+        wave.extend(samples);
+    }
+    wave.to_bytes()
+}
+
 /// Returns a tone whose pitch depends on the word.
 #[expect(clippy::cast_possible_truncation, reason = "within the loudness")]
 fn tone(wave: &Wave, word: &str, seconds: f64) -> Vec<i16> {
@@ -59,6 +79,12 @@ fn tone(wave: &Wave, word: &str, seconds: f64) -> Vec<i16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_melody_has_its_length() {
+        let seconds = Wave::parse(&melody(1.3)).expect("a file").seconds();
+        assert!((seconds - 1.3).abs() < 1e-3, "{seconds}");
+    }
 
     #[test]
     fn words_sound_when_their_times_say_so() {

@@ -1,6 +1,7 @@
 //! The emulator's state, behind one lock: handlers hold it briefly, and renders run without it.
 
 mod asset;
+mod catalogue;
 mod grants;
 mod ids;
 mod presign;
@@ -18,6 +19,7 @@ use super::config::Config;
 use super::faults::{Effect, Script, Step};
 use crate::system::temporary::TemporaryFolder;
 pub(crate) use asset::Asset;
+pub(crate) use catalogue::{AVATARS, Avatar, LANGUAGES, SOUNDS, Sound, avatar};
 pub(crate) use grants::{CODE_LIFETIME, CodeRequest, DEVICE_INTERVAL, GrantError, Grants, Tokens};
 use ids::IdGenerator;
 pub(crate) use ids::random_secret;

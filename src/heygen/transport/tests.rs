@@ -1,5 +1,5 @@
 use super::*;
-use hyperframes_ci_core::api::IdempotencyKey;
+use hyperframes_ci_core::api::{IdempotencyKey, Pages};
 use std::io::Cursor;
 
 fn transport(server: &mockito::Server) -> Transport {
@@ -171,7 +171,7 @@ fn errors_name_no_secret() {
 fn a_single_call_is_repeated_after_transient_errors_only() {
     let mut server = mockito::Server::new();
     let busy = server.mock("GET", "/v3/hyperframes/renders").with_status(503).expect(2).create();
-    let error = transport(&server).call(&Request::renders(None, None), 1, 0).expect_err("busy");
+    let error = transport(&server).call(&Pages::of_renders(None, 1).request().expect("a page"), 1, 0).expect_err("busy");
     assert!(matches!(error, CallError::Api(error) if error.status == 503));
     busy.assert();
     let refused = server.mock("GET", "/v3/hyperframes/renders/x").with_status(401).expect(1).create();
@@ -186,7 +186,7 @@ fn a_list_that_was_cut_is_asked_for_again() {
         server.mock("GET", "/v3/hyperframes/renders").with_body(r#"{"data": [{"ren"#).expect(2).create();
     let list = |server: &mockito::Server, retries| {
         transport(server).get::<hyperframes_ci_core::api::RenderList>(
-            &Request::renders(None, None),
+            &Pages::of_renders(None, 1).request().expect("a page"),
             retries,
             0,
         )

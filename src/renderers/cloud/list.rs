@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use hyperframes_ci_core::api::{RenderDetail, RenderList, RenderPages};
+use hyperframes_ci_core::api::{Pages, RenderDetail, RenderList};
 use hyperframes_ci_core::job::retry_delay;
 
 use crate::heygen::transport::{CallError, Transport};
@@ -20,7 +20,7 @@ pub(super) fn list(
     let mut seen = HashMap::new();
     // Other runs of the account may have submitted renders as well.
     let most = missing.len().div_ceil(100) + 2;
-    let mut pages = RenderPages::new(u32::try_from(most).unwrap_or(u32::MAX));
+    let mut pages = Pages::new(u32::try_from(most).unwrap_or(u32::MAX));
     while let Some(request) = pages.request().filter(|_| !missing.is_empty()) {
         let page = match transport
             .call_by(&request, 0, random(), deadline, |response| response.whole::<RenderList>())
