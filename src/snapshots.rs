@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyperframes_ci_core::api::ApiError;
+use hyperframes_ci_core::api::{ApiError, Product};
 use hyperframes_ci_core::archive::ArchiveError;
 use hyperframes_ci_core::diff::{FailOn, GoldenError};
 use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
@@ -69,7 +69,13 @@ fn answer(status: u16, code: &str, message: &str) -> Box<ApiError> {
 
 /// Returns the failure of a render.
 fn failure(stage: Stage, render: Option<&str>, kind: FailureKind) -> Box<Failure> {
-    Box::new(Failure { stage, render_id: render.map(str::to_owned), detail: None, kind })
+    Box::new(Failure {
+        product: Product::Render,
+        stage,
+        render_id: render.map(str::to_owned),
+        detail: None,
+        kind,
+    })
 }
 
 /// Errors of the application and the command line.
@@ -107,7 +113,7 @@ fn application() -> Vec<Error> {
         MediaError::NotReady { count: 1, total: 3 }.into(),
         MediaError::NotGenerated { failed: 1, total: 3, unconfirmed: 0, exit: Exit::General }.into(),
         MediaError::NotGenerated { failed: 1, total: 3, unconfirmed: 1, exit: Exit::General }.into(),
-        MediaError::Limit(Refusal::Speech { seconds: 90.0, most: 60.0 }).into(),
+        MediaError::Limit(Refusal::Media { seconds: 90.0, most: 60.0 }).into(),
         MediaError::Limit(Refusal::Cost { usd: 0.03, most: 0.01 }).into(),
         MediaError::NoLedger.into(),
         MediaError::Lock(

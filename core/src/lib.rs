@@ -8,7 +8,7 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`job`] | the render as a state machine: search, upload, submit, poll, download; its identity and ledger |
+//! | [`job`] | renders and presenter clips as a state machine: search, upload, submit, poll, download; identity and ledger |
 //! | [`generated`] | media that HeyGen generates: requests, identity, the lock file |
 //! | [`api`] | the HeyGen v3 API: typed endpoints to bytes and back |
 //! | [`report`] | findings as text, JSON, workflow commands and SARIF |

@@ -1,12 +1,13 @@
 //! `hyperframes-ci media`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hyperframes_ci_core::generated::SpeechPermissions;
 
 use super::workspace::workspace;
-use crate::app::media::{GenerateSpec, MediaError, MediaLimits, MediaSpec, adopt, examine, generate};
 use super::{catalogue, values};
+use crate::app::media::{GenerateSpec, MediaError, MediaLimits, MediaSpec, adopt, examine, generate};
 use crate::app::outcome::{GenerationState, MediaGenerateOutcome, MediaOutcome, MediaState};
 use crate::fault::Error;
 use crate::ui::{Console, counted, plain, table};
@@ -33,9 +34,9 @@ pub(super) enum Command {
     ///
     /// Requires no credential and no network. Listen to the files first: they are not compared with their scripts.
     Adopt(Args),
-}
     #[command(subcommand)]
     List(catalogue::Command),
+}
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -71,6 +72,11 @@ pub(super) struct GenerateArgs {
     /// Number of requests at a time, 1 to 10
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=10))]
     concurrency: u8,
+    /// Maximum time to wait for a clip, in seconds
+    ///
+    /// A clip that takes longer is fetched by the same command.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600.0, value_parser = values::positive_number)]
+    max_wait: f64,
     /// Request speech again whose response was lost
     ///
     /// It may have been billed already.
@@ -101,6 +107,7 @@ impl GenerateArgs {
                 can_repeat: self.repeat_unconfirmed,
             },
             concurrency: usize::from(self.concurrency),
+            max_wait: Duration::try_from_secs_f64(self.max_wait).unwrap_or(Duration::MAX),
             ledger: self.ledger.clone(),
         }
     }
@@ -145,6 +152,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             console.outcome(&outcome);
             error.map_or(Ok(()), Err)
         }
+        Command::List(command) => catalogue::run(command, console),
         Command::Plan(args) => {
             let outcome = examine(&args.spec())?;
             print_plan(&outcome, console);
@@ -152,7 +160,6 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             Ok(())
         }
     }
-        Command::List(command) => catalogue::run(command, console),
 }
 
 fn print_problems(outcome: &MediaOutcome, console: &mut Console) {
@@ -203,6 +210,9 @@ fn print_plan(outcome: &MediaOutcome, console: &mut Console) {
 fn print_generated(outcome: &MediaGenerateOutcome, console: &mut Console) {
     for media in &outcome.media {
         match (media.status, &media.message) {
+            (GenerationState::Planned, _) if media.kind == "sound" => {
+                console.result(&format!("{}: a sound of the catalogue\n", plain(&media.file)));
+            }
             (GenerationState::Planned, _) if media.usd > 0.0 => {
                 let (seconds, usd) = (media.seconds, media.usd);
                 console.result(&format!("{}: about {seconds:.1} s, ${usd:.4}\n", plain(&media.file)));

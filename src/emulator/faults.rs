@@ -19,7 +19,7 @@
 //! | `"bad_host"` | the presigned URLs in the reply name a host that does not exist |
 //! | `"expire"` | the presigned URL counts as expired |
 //! | `"html"` | a proxy's page with status 200; the request is not processed |
-//! | `{"fail": "no fonts"}` | on `render` only: the render fails with this message |
+//! | `{"fail": "no fonts"}` | on `render` and `make_video` only: it fails with this message |
 
 use std::path::Path;
 use std::time::Duration;
@@ -66,8 +66,16 @@ pub(super) enum Step {
     Sounds,
     /// `GET /v3/video-translations/languages`
     Languages,
+    /// `POST /v3/videos`
+    SubmitVideo,
+    /// `GET /v3/videos/{id}`
+    PollVideo,
+    /// `GET /v3/videos`
+    ListVideos,
     /// Not a request: the worker renders the video.
     Render,
+    /// Not a request: the worker makes the presenter clip.
+    MakeVideo,
 }
 
 /// Faults to inject: the first rule that applies to a request acts on it.

@@ -10,6 +10,7 @@ mod envelopes;
 mod error;
 mod faults;
 mod placeholder;
+mod presenter;
 mod routes;
 mod server;
 mod speech;

@@ -1,4 +1,4 @@
-//! The worker: renders queued videos one at a time.
+//! The worker: renders queued videos and makes queued presenter clips, one at a time.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,8 @@ use hyperframes_ci_core::options::FrameRate;
 
 use super::faults::{Effect, Step};
 use super::placeholder;
-use super::state::{Render, State, Status};
+use super::presenter;
+use super::state::{Render, State, Status, Work};
 use super::webhook;
 use crate::engine::{Encoding, Job, JobOutput, Progress, Workers};
 use crate::system::clock::unix_now;
@@ -30,9 +31,17 @@ pub(crate) trait RenderBackend: Send + Sync {
 pub(super) fn start(state: &Arc<State>, backend: Option<Arc<dyn RenderBackend>>) -> io::Result<()> {
     let state = Arc::clone(state);
     std::thread::Builder::new().name("renders".to_owned()).spawn(move || {
-        while let Some(render) = state.next_render() {
-            let result = render_video(&state, &render, backend.as_deref());
-            finish(&state, &render.id, result, backend.is_none());
+        while let Some(work) = state.next_work() {
+            match work {
+                Work::Render(render) => {
+                    let result = render_video(&state, &render, backend.as_deref());
+                    finish(&state, &render.id, result, backend.is_none());
+                }
+                Work::Video(video) => {
+                    let result = presenter::make(&state, &video);
+                    presenter::finish(&state, &video.id, result);
+                }
+            }
         }
     })?;
     Ok(())

@@ -18,13 +18,14 @@ pub(crate) mod tests;
 pub(crate) mod verify;
 
 pub(crate) use crate::engine::ENGINE_VERSION;
-pub(crate) use cloud::answers::{KeptAnswer, SpeechAnswers};
+pub(crate) use cloud::answers::{KeptAnswer, KeptClip, MediaAnswers};
+pub(crate) use cloud::clip::{ClipOrder, make_clip};
 pub(crate) use cloud::failure::get_command;
 pub(crate) use cloud::ledger::LedgerFile;
 pub(crate) use cloud::ledger_path;
 pub(crate) use local::{emulator_backend, provision as provision_engine};
 pub(crate) use order::{
-    Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
+    Audio, Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
 };
 #[cfg(test)]
 pub(crate) use registry::RENDERERS;

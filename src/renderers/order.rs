@@ -1,10 +1,13 @@
 //! The orders of a run, their options and their results.
 
+use std::fmt;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hyperframes_ci_core::api::{IdempotencyKey, Project, RenderDetail, RenderRequest};
-use hyperframes_ci_core::job::{Limits, RenderFact, RenderIdentity, UploadRoute};
+use hyperframes_ci_core::api::{IdempotencyKey, Product, Project, RenderDetail, RenderRequest};
+use hyperframes_ci_core::generated::AudioFormat;
+use hyperframes_ci_core::job::{Archive, FileKind, Limits, RenderFact, RenderIdentity, Source, UploadRoute};
 use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
@@ -13,6 +16,7 @@ use super::lambda::LambdaOptions;
 use super::verify::Verified;
 use crate::engine::EngineDescription;
 use crate::fault::Error;
+use crate::heygen::transport::Replay;
 use crate::project::pack::Packed;
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
@@ -126,6 +130,72 @@ pub(crate) enum Input<'a> {
     Uploaded(&'a Project),
     /// The id of an existing render to wait for.
     Render(&'a str),
+    /// A presenter clip, and its audio if it is not spoken by a voice of the API.
+    Clip(Option<&'a Audio>),
+}
+
+impl Input<'_> {
+    /// Returns what is made of it.
+    pub(crate) fn product(&self) -> Product {
+        match self {
+            Self::Archive(_) | Self::Uploaded(_) | Self::Render(_) => Product::Render,
+            Self::Clip(_) => Product::Clip,
+        }
+    }
+
+    /// Returns the source of its jobs.
+    pub(crate) fn source(&self) -> Source {
+        match *self {
+            Self::Archive(packed) => Source::Archive(Archive {
+                size: packed.size,
+                sha256: packed.sha256.clone(),
+                digest: packed.manifest.digest(),
+                kind: FileKind::Zip,
+            }),
+            Self::Uploaded(project) => Source::Project(project.clone()),
+            Self::Render(id) => Source::Render(id.to_owned()),
+            Self::Clip(Some(audio)) => Source::Archive(Archive {
+                size: audio.bytes.len() as u64,
+                sha256: audio.sha256.clone(),
+                digest: audio.sha256.clone(),
+                kind: match audio.format {
+                    AudioFormat::Mp3 => FileKind::Mp3,
+                    AudioFormat::Wav => FileKind::Wav,
+                },
+            }),
+            Self::Clip(None) => Source::Body,
+        }
+    }
+
+    /// Opens what is uploaded; returns it with its size in bytes.
+    ///
+    /// # Errors
+    /// Returns an error if the archive was removed.
+    pub(crate) fn open(&self) -> io::Result<Option<(Box<dyn Replay + '_>, u64)>> {
+        Ok(match *self {
+            Self::Archive(packed) => Some((Box::new(packed.open()?), packed.size)),
+            Self::Clip(Some(audio)) => {
+                Some((Box::new(Cursor::new(audio.bytes.as_slice())), audio.bytes.len() as u64))
+            }
+            Self::Uploaded(_) | Self::Render(_) | Self::Clip(None) => None,
+        })
+    }
+}
+
+/// An audio file, read whole, so that what is sent is what was hashed.
+pub(crate) struct Audio {
+    /// The contents.
+    pub(crate) bytes: Vec<u8>,
+    /// SHA-256 in hexadecimal.
+    pub(crate) sha256: String,
+    /// The format.
+    pub(crate) format: AudioFormat,
+}
+
+impl fmt::Debug for Audio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Audio({:?}, {} bytes)", self.format, self.bytes.len())
+    }
 }
 
 /// A video to render.

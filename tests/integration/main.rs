@@ -37,6 +37,7 @@ mod outputs;
 mod own_files;
 mod pack;
 mod paths;
+mod presenter;
 mod proof;
 mod real;
 mod repeat;

@@ -12,6 +12,9 @@ use crate::support::{Emulator, Ran, command, listener, project, write};
 /// Members whose contents are not ours: the API's, or whatever the user has written.
 const FOREIGN: [&str; 4] = ["request", "user", "billing", "expires_at"];
 
+/// Places of entries that are passed on as the API describes them.
+const CATALOGUES: [&str; 4] = ["/voices/", "/avatars/", "/groups/", "/sounds/"];
+
 /// The outputs of the commands that it has run.
 #[derive(Default)]
 struct Outputs(BTreeMap<String, Vec<Value>>);
@@ -217,10 +220,12 @@ fn collect(value: &Value, place: &str, places: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
             for (key, member) in members {
-                // A render is the API's, unless it was made without it; values of a configuration have any name.
+                // A render is the API's, unless it was made without it, and so are catalogues; values of a configuration have
+                // any name.
                 let is_open = place.ends_with("/settings")
                     || (place.ends_with("/render") || place.contains("/renders/"))
-                        && members.contains_key("render_id");
+                        && members.contains_key("render_id")
+                    || CATALOGUES.iter().any(|list| place.starts_with(list));
                 if !is_open {
                     places.push((place.to_owned(), key.clone()));
                 }

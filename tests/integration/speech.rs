@@ -75,7 +75,7 @@ fn speech_is_generated_once_and_again_for_the_script_that_changed() {
     assert_eq!((statuses(&ran), billed(&emulator)), (vec!["generated".into(), "current".into()], 3));
     assert_current(folder);
     // Nothing stays beside the ledger, and the key is in no file.
-    let kept = names(&emulator.ledger().with_extension("speech"));
+    let kept = names(&emulator.ledger().with_extension("media"));
     assert_eq!(kept, ["lock"]);
     let ledger = fs::read_to_string(emulator.ledger()).unwrap();
     assert!(!ledger.contains(KEY) && !ledger.contains("Signature"), "{ledger}");

@@ -34,9 +34,17 @@ impl Response {
     /// # Errors
     /// See [`ResponseError`].
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, ResponseError> {
+        self.data_as(|data| data)
+    }
+
+    /// Returns the object as [`Response::data`] does, after `change`.
+    pub(super) fn data_as<T: DeserializeOwned>(
+        &self,
+        change: impl FnOnce(Value) -> Value,
+    ) -> Result<T, ResponseError> {
         let mut value = self.json()?;
         let data = value.get_mut("data").map(Value::take).unwrap_or(value);
-        serde_json::from_value(data).map_err(|error| self.malformed(&describe(&error), false))
+        serde_json::from_value(change(data)).map_err(|error| self.malformed(&describe(&error), false))
     }
 
     /// Returns the render that a submission created.
@@ -45,11 +53,20 @@ impl Response {
     /// See [`ResponseError`]. JSON without a render, or with an invalid ID, counts as truncated in transit: there may
     /// be a render, as after a lost response.
     pub fn submitted(&self) -> Result<SubmittedRender, ResponseError> {
-        let answer: Value = self.data()?;
+        self.submitted_as(|answer| answer, "render_id")
+    }
+
+    /// Returns what a submission created as [`Response::submitted`] does, after `change`; `name` is that of the ID.
+    pub(super) fn submitted_as(
+        &self,
+        change: impl FnOnce(Value) -> Value,
+        name: &str,
+    ) -> Result<SubmittedRender, ResponseError> {
+        let answer: Value = self.data_as(change)?;
         serde_json::from_value::<SubmittedRender>(answer)
             .ok()
             .filter(SubmittedRender::is_plausible)
-            .ok_or_else(|| self.malformed("the response has no valid render_id", true))
+            .ok_or_else(|| self.malformed(&format!("the response has no valid {name}"), true))
     }
 
     /// Returns the whole object including the wrapper, as lists need it.

@@ -94,8 +94,8 @@ enum Meaning {
 /// All status words that are known, in lowercase. The API documents `queued`, `rendering`, `completed` and `failed` for
 /// renders, and its webhooks say `success` and `fail`. In addition, every word that starts with `failed_` is a failure.
 const WORDS: &[(&[&str], Meaning)] = &[
-    (&["queued", "pending"], Meaning::Is(RenderStatus::Queued)),
-    (&["rendering", "processing"], Meaning::Is(RenderStatus::Rendering)),
+    (&["queued", "pending", "waiting"], Meaning::Is(RenderStatus::Queued)),
+    (&["rendering", "processing", "running"], Meaning::Is(RenderStatus::Rendering)),
     (&["completed", "complete"], Meaning::Is(RenderStatus::Completed)),
     (&["success", "succeeded", "done", "finished", "ready"], Meaning::CompletedWithVideo),
     (
@@ -141,6 +141,9 @@ pub struct RenderDetail {
     /// Presigned and short-lived; its query must not be published.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub thumbnail_url: Option<String>,
+    /// Captions of a clip in the form of SubRip; presigned and short-lived like the others.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub subtitle_url: Option<String>,
     /// Length in seconds.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub duration: Option<Number>,
@@ -205,14 +208,12 @@ impl RenderDetail {
         let mut detail = self.clone();
         detail.video_url = detail.video_url.as_deref().map(redact_query);
         detail.thumbnail_url = detail.thumbnail_url.as_deref().map(redact_query);
+        detail.subtitle_url = detail.subtitle_url.as_deref().map(redact_query);
         redact_urls(&mut detail.other);
         detail
     }
 }
 
-/// Replaces the query of a URL, which in a presigned one is a credential.
-pub(super) fn redact_query(url: &str) -> String {
-    match url.split_once('?') {
 /// Replaces the queries of URLs.
 pub(super) fn redact_urls(members: &mut Map<String, Value>) {
     for value in members.values_mut() {
@@ -224,6 +225,9 @@ pub(super) fn redact_urls(members: &mut Map<String, Value>) {
     }
 }
 
+/// Replaces the query of a URL, which in a presigned one is a credential.
+pub(super) fn redact_query(url: &str) -> String {
+    match url.split_once('?') {
         Some((base, _)) => format!("{base}?[redacted]"),
         None => url.to_owned(),
     }
@@ -240,8 +244,6 @@ pub struct Account {
     pub other: Map<String, Value>,
 }
 
-impl Account {
-    /// Returns the amount of [`Account::funds`].
 /// What an account has left to spend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balance {
@@ -251,11 +253,10 @@ pub struct Balance {
     pub currency: Option<String>,
 }
 
+impl Account {
+    /// Returns the amount of [`Account::funds`].
     #[must_use]
     pub fn balance(&self) -> Option<f64> {
-        let number = |section: &Value, path: &str| {
-            let value = section.pointer(path)?;
-            value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|number| number.is_finite())
         self.funds().map(|funds| funds.amount)
     }
 
@@ -263,6 +264,9 @@ pub struct Balance {
     /// below the cap. `None` if the server does not report it.
     #[must_use]
     pub fn funds(&self) -> Option<Balance> {
+        let number = |section: &Value, path: &str| {
+            let value = section.pointer(path)?;
+            value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|number| number.is_finite())
         };
         let section = |name: &str| self.other.get(name).filter(|section| section.is_object());
         let wallet = || {
@@ -312,13 +316,14 @@ mod tests {
 
     use super::*;
 
-    const FIELDS: [&str; 9] = [
+    const FIELDS: [&str; 10] = [
         "status",
         "format",
         "title",
         "callback_id",
         "video_url",
         "thumbnail_url",
+        "subtitle_url",
         "duration",
         "created_at",
         "failure_message",

@@ -114,12 +114,12 @@ impl ApiError {
         self.code != format!("http_{}", self.status)
     }
 
-    /// Returns whether the API itself, rather than a proxy, reports the render as unknown.
+    /// Returns whether the API itself, rather than a proxy, reports the render or the clip as unknown.
     #[must_use]
     pub fn is_render_not_found(&self) -> bool {
         let is_meant = |word: &str| self.code.contains(word);
         matches!(self.status, 404 | 410)
-            && is_meant("render")
+            && (is_meant("render") || is_meant("video"))
             && (is_meant("not_found") || is_meant("deleted") || is_meant("gone"))
     }
 

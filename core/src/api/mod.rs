@@ -7,6 +7,7 @@ mod decode;
 mod details;
 mod error;
 mod pages;
+mod product;
 mod request;
 mod response;
 
@@ -14,6 +15,7 @@ pub use catalogue::{Avatar, AvatarGroup, Catalogued, Languages, Sound, Voice};
 pub use details::{Account, Asset, Balance, DirectUpload, RenderDetail, RenderStatus, SubmittedRender};
 pub use error::{ApiError, ResponseError};
 pub use pages::{BrokenPages, Page, Pages, RenderList};
+pub use product::Product;
 use request::RENDERS;
 pub use request::{
     Body, IdempotencyKey, InvalidIdempotencyKey, Method, Project, RenderRequest, Request, Target,

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{RENDERS, RenderDetail, Request};
+use super::{Product, RENDERS, RenderDetail, Request};
 
 /// Default number of renders per page; the API allows 1 to 100.
 const PAGE: u32 = 100;
@@ -78,6 +78,12 @@ impl Pages {
     pub fn of(path: &str, filters: &[(&str, Option<&str>)], limit: Option<u32>, most: u32) -> Self {
         let path = Request::filtered(path, filters);
         Self { path, limit, token: None, left: most, seen: BTreeSet::new(), has_more: true }
+    }
+
+    /// Returns the same walk over the list of clips or renders.
+    #[must_use]
+    pub(crate) fn of_product(self, product: Product) -> Self {
+        Self { path: product.path().to_owned(), ..self }
     }
 
     /// Starts from a cursor.

@@ -140,7 +140,7 @@ impl IdempotencyKey {
 pub struct UploadRequest {
     /// Name for reference; the stored object is named by the server.
     pub filename: String,
-    /// Always `application/zip` here.
+    /// Media type of the bytes.
     pub content_type: &'static str,
     /// Exact size in bytes; signed into the upload URL.
     pub size_bytes: u64,
@@ -219,7 +219,6 @@ pub(super) const RENDERS: &str = "/v3/hyperframes/renders";
 const SPEECH_PATH: &str = "/v3/voices/speech";
 
 const JSON: &str = "application/json";
-const ZIP: &str = "application/zip";
 
 impl Request {
     /// `POST /v3/assets/direct-uploads`: asks for a presigned URL.
@@ -230,7 +229,11 @@ impl Request {
 
     /// `PUT <upload_url>`: the archive's bytes, with the headers that the signature covers and no other.
     #[must_use]
-    pub fn put_archive(upload_url: &str, upload_headers: &[(String, String)]) -> Self {
+    pub fn put_archive(
+        upload_url: &str,
+        upload_headers: &[(String, String)],
+        content_type: &'static str,
+    ) -> Self {
         let mut headers = upload_headers
             .iter()
             // The transport sets the length from the body; two of them would be a malformed request.
@@ -238,7 +241,7 @@ impl Request {
             .cloned()
             .collect::<Vec<_>>();
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            headers.push(("content-type".to_owned(), ZIP.to_owned()));
+            headers.push(("content-type".to_owned(), content_type.to_owned()));
         }
         Self {
             method: Method::Put,
@@ -258,14 +261,15 @@ impl Request {
     /// `POST /v3/assets`: the archive through the API itself, as `multipart/form-data`, up to
     /// [`PROXY_UPLOAD_LIMIT`](crate::archive::PROXY_UPLOAD_LIMIT).
     ///
-    /// `checksum_sha256` is only used for the boundary, which must not occur in the archive.
+    /// The checksum is only used for the boundary, which must not occur in the archive.
     #[must_use]
-    pub fn proxy_upload(filename: &str, checksum_sha256: &str, key: &IdempotencyKey) -> Self {
+    pub fn proxy_upload(upload: &UploadRequest, key: &IdempotencyKey) -> Self {
+        let UploadRequest { filename, content_type, checksum_sha256, .. } = upload;
         let boundary = format!("hyperframes-ci-{checksum_sha256}");
         let filename = filename.replace(['"', '\r', '\n', '\\'], "_");
         let prefix = format!(
             "--{boundary}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
-             content-type: {ZIP}\r\n\r\n"
+             content-type: {content_type}\r\n\r\n"
         );
         let mut request = Self::post("/v3/assets", Vec::new(), key);
         request.headers[0].1 = format!("multipart/form-data; boundary={boundary}");
@@ -276,16 +280,26 @@ impl Request {
         request
     }
 
-    /// `POST /v3/hyperframes/renders` with `body`, which is billed from here on.
+    /// `POST` of `body` to `path`.
+    pub(super) fn create(path: &str, body: &Map<String, Value>, key: &IdempotencyKey) -> Self {
+        Self::post(path, to_json(body), key)
+    }
+
+    /// `GET {path}/{id}`
+    pub(super) fn one(path: &str, id: &str) -> Self {
+        Self::bare(Method::Get, format!("{path}/{}", segment(id)))
+    }
+
+    /// `GET /v3/avatars/looks/{id}`
     #[must_use]
-    pub fn submit(body: &Map<String, Value>, key: &IdempotencyKey) -> Self {
-        Self::post(RENDERS, to_json(body), key)
+    pub fn avatar(id: &str) -> Self {
+        Self::one("/v3/avatars/looks", id)
     }
 
     /// `GET /v3/hyperframes/renders/{render_id}`.
     #[must_use]
     pub fn render(render_id: &str) -> Self {
-        Self::bare(Method::Get, format!("{RENDERS}/{}", segment(render_id)))
+        Self::one(RENDERS, render_id)
     }
 
     /// Returns `path` with a query of the filters that have a value.
@@ -402,7 +416,7 @@ mod tests {
             ("x-amz-checksum-sha256".to_owned(), "abc=".to_owned()),
             ("Content-Length".to_owned(), "10".to_owned()),
         ];
-        let request = Request::put_archive("https://bucket.example/key?sig=1", &signed);
+        let request = Request::put_archive("https://bucket.example/key?sig=1", &signed, "audio/wav");
         let names = request.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
         assert_eq!(names, ["x-amz-checksum-sha256", "content-type"]);
         assert!(!format!("{request:?}").contains("sig=1"));
@@ -411,7 +425,13 @@ mod tests {
     #[test]
     fn a_file_name_cannot_break_out_of_the_multipart_header() {
         let key = "k".parse().expect("a key");
-        let request = Request::proxy_upload("a\"\r\nx: y.zip", "00ff", &key);
+        let upload = UploadRequest {
+            filename: "a\"\r\nx: y.zip".to_owned(),
+            content_type: "application/zip",
+            size_bytes: 1,
+            checksum_sha256: "00ff".to_owned(),
+        };
+        let request = Request::proxy_upload(&upload, &key);
         let Body::Archive { prefix, .. } = request.body else { unreachable!("an archive body") };
         assert_eq!(String::from_utf8(prefix).expect("text").lines().count(), 4);
     }
@@ -433,10 +453,10 @@ mod tests {
             Request::page(RENDERS, Some(5), Some("a+b=")).target,
             Target::Api("/v3/hyperframes/renders?limit=5&token=a%2Bb%3D".to_owned())
         );
-    }
-}
         let path = Request::filtered("/v3/voices", &[("a", None), ("language", Some("Spanish (Spain)"))]);
         assert_eq!(
             Request::page(&path, None, Some("t")).target,
             Target::Api("/v3/voices?language=Spanish%20%28Spain%29&token=t".to_owned())
         );
+    }
+}

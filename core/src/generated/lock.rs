@@ -53,6 +53,8 @@ pub struct LockedMedia {
     pub captions: Option<LockedFile>,
     /// The API's ID of the request.
     pub request_id: Option<String>,
+    /// The API's ID of the presenter clip.
+    pub video_id: Option<String>,
     /// When it was generated, in the form of RFC 3339.
     pub created: Option<String>,
     /// Price in US dollars.
@@ -184,6 +186,7 @@ impl LockedMedia {
             "captions" => self.captions.get_or_insert_default().path = text()?,
             "captions-sha256" => self.captions.get_or_insert_default().sha256 = text()?,
             "request-id" => self.request_id = Some(text()?),
+            "video-id" => self.video_id = Some(text()?),
             "created" => self.created = Some(text()?),
             "cost-usd" => self.cost_usd = Some(value.as_f64()?),
             _ if value.is_string() || value.is_number() || value.is_boolean() => {
@@ -206,6 +209,7 @@ impl LockedMedia {
             ("captions", captions.map(Value::from)),
             ("captions-sha256", captions_sha256.map(Value::from)),
             ("request-id", self.request_id.clone().map(Value::from)),
+            ("video-id", self.video_id.clone().map(Value::from)),
             ("created", self.created.clone().map(Value::from)),
             ("cost-usd", self.cost_usd.map(Value::from)),
         ];

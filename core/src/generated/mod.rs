@@ -2,19 +2,27 @@
 
 mod audio;
 mod decision;
+mod key;
 mod lock;
+mod presenter;
 mod prices;
 mod reply;
 mod speech;
+mod wanted;
 mod words;
 
 pub use audio::AudioFormat;
 pub use decision::{SpeechAction, SpeechKnown, SpeechPermissions, SpeechState};
+pub use key::MediaKey;
 pub use lock::{LOCK_FILE, Lock, LockError, LockMistake, LockedFile, LockedMedia};
-pub use reply::{SpeechAnswer, SpeechReply};
+pub use presenter::{
+    Background, ClipFormat, ClipResolution, ClipShape, MAX_AUDIO, Presenter, PresenterVoice,
+};
 pub use prices::{
     PRECISE_TRANSLATION_USD_PER_SECOND, PRESENTER_USD_PER_SECOND, SPEECH_USD_PER_SECOND,
     TRANSLATION_USD_PER_SECOND,
 };
-pub use speech::{MAX_SCRIPT, MediaKey, Speech};
-pub use words::{CaptionFormat, Word, captions, words_json};
+pub use reply::{SpeechAnswer, SpeechReply};
+pub use speech::{MAX_SCRIPT, Speech};
+pub use wanted::{SoundChoice, Wanted};
+pub use words::{CaptionFormat, Word, captions, captions_of_srt, words_json};

@@ -12,13 +12,9 @@
 //! is not set), `speed`, `text` and `voice_id`. The text has line feeds only, and none at its end. `words` is `yes` if a
 //! words file or captions are declared: their times come with the speech and are not available later.
 
-use std::fmt;
-
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::SPEECH_USD_PER_SECOND;
-use crate::archive::hex;
+use super::MediaKey;
 use crate::lang::json::canonical;
 
 /// The longest script that the API accepts, in characters.
@@ -44,32 +40,13 @@ pub struct Speech {
     pub has_words: bool,
 }
 
-/// Identifies generated media: equal keys are media that need not be generated again.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MediaKey(String);
-
-impl MediaKey {
-    /// Returns the key as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for MediaKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl Speech {
     /// Returns plain speech at normal speed. Line endings of `text` become line feeds, and a byte order mark and line feeds
     /// at its end are removed, so that a checkout on Windows has the same key.
     #[must_use]
     pub fn new(text: &str, voice: &str) -> Self {
-        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
         Self {
-            text: text.trim_end_matches('\n').to_owned(),
+            text: normalized(text),
             is_ssml: false,
             voice: voice.to_owned(),
             speed: 1.0,
@@ -117,32 +94,39 @@ impl Speech {
             "voice_id": self.voice,
         });
         let words = if self.has_words { "yes" } else { "no" };
-        let text = format!("hyperframes-ci media 1\nspeech {}\nwords {words}\n", canonical(&request));
-        MediaKey(format!("hfcm_{}", hex(&Sha256::digest(text))))
+        MediaKey::of(&format!("hyperframes-ci media 1\nspeech {}\nwords {words}\n", canonical(&request)))
     }
 
     /// Returns the estimated length in seconds.
     #[must_use]
     pub fn estimated_seconds(&self) -> f64 {
-        let mut is_tag = false;
-        let spoken = self.text.chars().filter(|character| {
-            let was_tag = is_tag;
-            is_tag = self.is_ssml && (*character == '<' || is_tag && *character != '>');
-            !is_tag && !was_tag
-        });
-        spoken.count() as f64 / CHARACTERS_PER_SECOND / self.speed
+        spoken_seconds(&self.text, self.is_ssml) / self.speed
     }
+}
 
-    /// Returns the estimated price in US dollars.
-    #[must_use]
-    pub fn estimated_usd(&self) -> f64 {
-        self.estimated_seconds() * SPEECH_USD_PER_SECOND
-    }
+/// Returns a script with line feeds only and none at its end, without a byte order mark.
+pub(super) fn normalized(text: &str) -> String {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    text.trim_end_matches('\n').to_owned()
+}
+
+/// Returns how long it takes to speak a script at normal speed, in seconds.
+pub(super) fn spoken_seconds(text: &str, is_ssml: bool) -> f64 {
+    let mut is_tag = false;
+    let spoken = text.chars().filter(|character| {
+        let was_tag = is_tag;
+        is_tag = is_ssml && (*character == '<' || is_tag && *character != '>');
+        !is_tag && !was_tag
+    });
+    spoken.count() as f64 / CHARACTERS_PER_SECOND
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
+    use crate::archive::hex;
 
     /// Computed by hand from the definition: `printf` and `sha256sum` give the same.
     #[test]

@@ -85,6 +85,27 @@ pub fn captions(words: &[Word], format: CaptionFormat) -> String {
     out
 }
 
+/// Converts captions of the API, which are SubRip; returns `None` if `text` has no times of captions.
+#[must_use]
+pub fn captions_of_srt(text: &str, format: CaptionFormat) -> Option<String> {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let is_timing =
+        |line: &str| line.contains(" --> ") && line.starts_with(|first: char| first.is_ascii_digit());
+    if !text.lines().any(is_timing) {
+        return None;
+    }
+    Some(match format {
+        CaptionFormat::Srt => text,
+        CaptionFormat::Vtt => {
+            let line = |line: &str| match is_timing(line) {
+                true => line.replace(',', "."),
+                false => line.replace('&', "&amp;").replace('<', "&lt;"),
+            };
+            format!("WEBVTT\n\n{}\n", text.lines().map(line).collect::<Vec<_>>().join("\n"))
+        }
+    })
+}
+
 fn time(seconds: f64, format: CaptionFormat) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a day")]
     let milliseconds = (seconds.clamp(0.0, 86_399.0) * 1000.0).round() as u64;
@@ -106,6 +127,18 @@ mod tests {
     fn words_are_a_flat_array() {
         let text = words_json(&words()[..1]);
         assert_eq!(text, "[\n  {\"id\":\"w0\",\"text\":\"Hello\",\"start\":0.1,\"end\":0.4}\n]\n");
+    }
+
+    #[test]
+    fn captions_of_the_api_are_converted() {
+        let srt = captions(&words(), CaptionFormat::Srt);
+        let windows = format!("\u{feff}{}", srt.replace('\n', "\r\n"));
+        assert_eq!(captions_of_srt(&windows, CaptionFormat::Srt), Some(srt));
+        let vtt = captions_of_srt(&windows, CaptionFormat::Vtt).expect("captions");
+        assert_eq!(vtt.trim_end(), captions(&words(), CaptionFormat::Vtt).trim_end());
+        for odd in ["", "<!doctype html>", "{}", "a --> b"] {
+            assert_eq!(captions_of_srt(odd, CaptionFormat::Vtt), None, "{odd}");
+        }
     }
 
     #[test]

@@ -4,14 +4,20 @@ use std::collections::{HashMap, HashSet};
 
 use super::RenderIdentity;
 use super::ledger::{RenderFact, RenderState};
-use crate::api::{Pages, RenderDetail, RenderList, RenderStatus, Request};
+use crate::api::{Pages, Product, RenderDetail, RenderList, RenderStatus, Request};
 
 /// Generations of one identity that are looked for where none is found. There is no limit to those that are found: a project
 /// that does not change has one more for each run with `--no-reuse`.
 pub const GENERATIONS: u32 = 64;
 
 /// The prefix of every render key.
-pub(super) const PREFIX: &str = "hfci_";
+const PREFIX: &str = "hfci_";
+
+/// Returns the key that a render or a clip was submitted for, if this program did so.
+pub(super) fn key_of(detail: &RenderDetail) -> Option<&str> {
+    let marks = [&detail.callback_id, &detail.title];
+    marks.into_iter().flatten().map(String::as_str).find(|mark| mark.starts_with(PREFIX))
+}
 
 /// How much older than the newest renders of the account a render may be to be looked for, in seconds: 30 days. Both times
 /// are the server's own, so that a wrong clock hides nothing.
@@ -65,6 +71,12 @@ impl AccountIndex {
     #[must_use]
     pub fn new(renders: u64, since: Option<i64>) -> Self {
         Self { pages: Pages::new(depth(renders)), since, ..Self::default() }
+    }
+
+    /// Looks for clips instead of renders.
+    #[must_use]
+    pub(super) fn of(self, product: Product) -> Self {
+        Self { pages: self.pages.of_product(product), ..self }
     }
 
     /// Sets from when on renders count, in unix seconds, for the pages to come.
@@ -123,9 +135,9 @@ impl AccountIndex {
                 }
             };
             self.states.insert(detail.render_id.clone(), state);
-            let Some(key) = detail.callback_id.as_ref().filter(|id| id.starts_with(PREFIX)) else { continue };
+            let Some(key) = key_of(detail) else { continue };
             // The newest comes first.
-            self.renders.entry(key.clone()).or_insert_with(|| (detail.render_id.clone(), state));
+            self.renders.entry(key.to_owned()).or_insert_with(|| (detail.render_id.clone(), state));
         }
     }
 

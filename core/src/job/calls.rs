@@ -6,13 +6,28 @@ use serde_json::Value;
 
 use super::state::{Call, Job};
 use super::{Archive, Source};
-use crate::api::{IdempotencyKey, Request, UploadRequest};
+use crate::api::{IdempotencyKey, Product, Project, Request, UploadRequest};
+
+/// The member of a clip's submission that names its audio.
+pub(super) const AUDIO: &str = "audio_asset_id";
 
 /// What of a render key follows a key that the user chose for many renders: 16 digits behind the prefix.
 const PART_OF_KEY: Range<usize> = 5..21;
 
 /// The most of an asset's id that follows the key of its upload.
 const LONGEST_PART: usize = 100;
+
+impl Archive {
+    /// Returns the description of its upload.
+    fn upload(&self) -> UploadRequest {
+        UploadRequest {
+            filename: self.filename(),
+            content_type: self.kind.content_type(),
+            size_bytes: self.size,
+            checksum_sha256: self.sha256.clone(),
+        }
+    }
+}
 
 impl Job {
     /// Returns the request of a call.
@@ -37,15 +52,11 @@ impl Job {
             Call::Balance => Request::account(),
             Call::CreateUpload => {
                 let archive = archive?;
-                let upload = UploadRequest {
-                    filename: archive.filename(),
-                    content_type: "application/zip",
-                    size_bytes: archive.size,
-                    checksum_sha256: archive.sha256.clone(),
-                };
-                Request::create_upload(&upload, &upload_key(archive)?)
+                Request::create_upload(&archive.upload(), &upload_key(archive)?)
             }
-            Call::Put { upload_url, headers, .. } => Request::put_archive(upload_url, headers),
+            Call::Put { upload_url, headers, .. } => {
+                Request::put_archive(upload_url, headers, archive?.kind.content_type())
+            }
             Call::Complete { asset_id, .. } => {
                 let archive = archive?;
                 // A response must not be cached for another asset, nor "not visible yet" permanently.
@@ -61,23 +72,31 @@ impl Job {
             }
             Call::ProxyUpload => {
                 let archive = archive?;
-                Request::proxy_upload(&archive.filename(), &archive.sha256, &upload_key(archive)?)
+                Request::proxy_upload(&archive.upload(), &upload_key(archive)?)
             }
             Call::Submit(project) => {
                 let mut body = self.plan.body.clone();
-                let project = serde_json::to_value(project).expect("a project always serializes");
-                body.insert("project".to_owned(), project);
+                match (self.plan.product, project) {
+                    (_, None) => {}
+                    (Product::Clip, Some(Project::AssetId { asset_id })) => {
+                        body.insert(AUDIO.to_owned(), asset_id.clone().into());
+                    }
+                    (_, Some(project)) => {
+                        let project = serde_json::to_value(project).expect("a project always serializes");
+                        body.insert("project".to_owned(), project);
+                    }
+                }
                 let key = keys.identity.as_ref().map(|identity| identity.key(self.generation));
                 if let Some(key) = key.as_ref().filter(|_| !self.has_own_callback_id()) {
-                    body.insert("callback_id".to_owned(), key.as_str().into());
+                    body.insert(self.plan.product.marker().to_owned(), key.as_str().into());
                 }
                 let part = key.as_ref().filter(|_| keys.is_chosen_for_many);
                 let part = part.and_then(|key| key.as_str().get(PART_OF_KEY));
                 let chosen = chosen().map(|chosen| part.map_or(chosen.clone(), |part| chosen.of_part(part)));
                 let key = chosen.or_else(|| key.map(|key| key.idempotency_key()));
-                Request::submit(&body, &key.map_or_else(fallback, Ok)?)
+                self.plan.product.submit(&body, &key.map_or_else(fallback, Ok)?)
             }
-            Call::Poll(render_id) => Request::render(render_id),
+            Call::Poll(render_id) => self.plan.product.detail(render_id),
         })
     }
 

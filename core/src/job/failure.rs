@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::api::{ApiError, RenderDetail};
+use crate::api::{ApiError, Product, RenderDetail};
 
 /// The reason of a failed render that the server did not explain.
 const NO_REASON: &str = "the server gave no reason";
@@ -47,6 +47,8 @@ impl fmt::Display for Stage {
 /// The failure of a job.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    /// What was to be made.
+    pub product: Product,
     /// The step that failed.
     pub stage: Stage,
     /// ID of the render, if it was submitted: it is billed and may still complete.
@@ -120,9 +122,9 @@ pub enum Refusal {
         /// The limit.
         most: f64,
     },
-    /// Too much to speak.
-    Speech {
-        /// Estimated seconds of all speech of the run.
+    /// Too much media.
+    Media {
+        /// Estimated seconds of all new media of the run.
         seconds: f64,
         /// The limit.
         most: f64,
@@ -149,7 +151,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Renders { .. } => "max_renders",
-            Self::Seconds { .. } | Self::Speech { .. } => "max_seconds",
+            Self::Seconds { .. } | Self::Media { .. } => "max_seconds",
             Self::Cost { .. } => "max_cost",
             Self::Balance { .. } => "min_balance",
         }
@@ -163,7 +165,7 @@ impl Refusal {
             Self::Seconds { seconds: None, .. } => {
                 "nothing was submitted; set data-duration on the root element, or remove --max-seconds"
             }
-            Self::Seconds { .. } | Self::Speech { .. } => {
+            Self::Seconds { .. } | Self::Media { .. } => {
                 "nothing was submitted; increase --max-seconds to allow it"
             }
             Self::Cost { .. } => "nothing was submitted; increase --max-cost to allow it",
@@ -187,8 +189,11 @@ impl fmt::Display for Refusal {
             Self::Seconds { seconds: None, most } => {
                 write!(f, "cannot check the limit of {most} s: the duration of the composition is unknown")
             }
-            Self::Speech { seconds, most } => {
-                write!(f, "this would be about {seconds:.1} s of speech, which exceeds the limit of {most} s")
+            Self::Media { seconds, most } => {
+                write!(
+                    f,
+                    "this would be about {seconds:.1} s of new media, which exceeds the limit of {most} s"
+                )
             }
             Self::Cost { usd, most } => {
                 write!(f, "this would cost about ${usd:.4}, which exceeds the limit of ${most}")
@@ -208,13 +213,23 @@ impl Failure {
     #[must_use]
     pub fn refused(refusal: Refusal) -> Box<Self> {
         let kind = FailureKind::Limit(refusal);
-        Box::new(Self { stage: Stage::Submit, render_id: None, detail: None, kind })
+        Self::before_submission(kind)
     }
 
     /// Returns the failure of a job whose render would be that of an identical one, which failed.
     #[must_use]
     pub fn equal_failed() -> Box<Self> {
-        Box::new(Self { stage: Stage::Submit, render_id: None, detail: None, kind: FailureKind::EqualFailed })
+        Self::before_submission(FailureKind::EqualFailed)
+    }
+
+    fn before_submission(kind: FailureKind) -> Box<Self> {
+        let (product, stage) = (Product::Render, Stage::Submit);
+        Box::new(Self { product, stage, render_id: None, detail: None, kind })
+    }
+
+    /// Returns the name of the step that failed.
+    fn step(&self) -> String {
+        self.stage.to_string().replace("render", self.product.noun())
     }
 
     /// Returns a stable identifier: the code of the API if it returned an error.
@@ -342,47 +357,44 @@ impl FailureKind {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, step) = (self.product.noun(), self.step());
         match &self.kind {
-            FailureKind::Api(error) | FailureKind::Storage(error) => {
-                write!(f, "{} failed: {error}", self.stage)
-            }
-            FailureKind::Malformed(message) => {
-                write!(f, "{} failed: unexpected response: {message}", self.stage)
-            }
-            FailureKind::Unreachable(message) => write!(f, "{} failed: no response: {message}", self.stage),
+            FailureKind::Api(error) | FailureKind::Storage(error) => write!(f, "{step} failed: {error}"),
+            FailureKind::Malformed(message) => write!(f, "{step} failed: unexpected response: {message}"),
+            FailureKind::Unreachable(message) => write!(f, "{step} failed: no response: {message}"),
             FailureKind::TooLarge { size, limit } => {
                 write!(f, "the archive is too large: {size} bytes exceed the upload limit of {limit} bytes")
             }
             FailureKind::RenderFailed(message) if message.trim().is_empty() => {
-                write!(f, "the render failed; {NO_REASON}")
+                write!(f, "the {what} failed; {NO_REASON}")
             }
-            FailureKind::RenderFailed(message) => write!(f, "the render failed: {message}"),
-            FailureKind::Deleted => f.write_str("the render no longer exists"),
+            FailureKind::RenderFailed(message) => write!(f, "the {what} failed: {message}"),
+            FailureKind::Deleted => write!(f, "the {what} no longer exists"),
             FailureKind::TimedOut { waited, reason, is_unknown } => {
                 let seconds = waited.as_secs_f64().round();
                 match (&self.render_id, self.stage) {
                     (Some(_), Stage::Download) => write!(
                         f,
-                        "timed out after {seconds} s; the render is complete, but its video was not downloaded"
+                        "timed out after {seconds} s; the {what} is complete, but its video was not downloaded"
                     ),
                     (Some(_), _) if *is_unknown => {
-                        write!(f, "timed out after {seconds} s; the API does not know a render with this ID")
+                        write!(f, "timed out after {seconds} s; the API does not know a {what} with this ID")
                     }
                     (Some(_), _) if self.detail.is_none() && reason.is_some() => {
-                        write!(f, "timed out after {seconds} s; the status of the render is unknown")
+                        write!(f, "timed out after {seconds} s; the status of the {what} is unknown")
                     }
-                    (Some(_), _) => write!(f, "timed out after {seconds} s; the render is still running"),
+                    (Some(_), _) => write!(f, "timed out after {seconds} s; the {what} is still running"),
                     (None, Stage::Submit) => {
-                        write!(f, "timed out after {seconds} s; the render may have been submitted")
+                        write!(f, "timed out after {seconds} s; the {what} may have been submitted")
                     }
-                    (None, stage) => {
-                        write!(f, "timed out after {seconds} s during {stage}; no render was submitted")
+                    (None, _) => {
+                        write!(f, "timed out after {seconds} s during {step}; no {what} was submitted")
                     }
                 }?;
                 reason.iter().try_for_each(|reason| write!(f, " (last error: {reason})"))
             }
-            FailureKind::NotFound => f.write_str("no render with this ID in this account"),
-            FailureKind::NoVideo => f.write_str("the render is complete, but the server returned no video"),
+            FailureKind::NotFound => write!(f, "no {what} with this ID in this account"),
+            FailureKind::NoVideo => write!(f, "the {what} is complete, but the server returned no video"),
             FailureKind::NotSaved(message) => write!(f, "cannot save the video: {message}"),
             FailureKind::EqualFailed => f.write_str("the render of an identical row failed"),
             FailureKind::KeyUsed(key) => {

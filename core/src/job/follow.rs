@@ -53,8 +53,9 @@ impl Job {
         let status = detail.status();
         if status == RenderStatus::Unknown && !std::mem::replace(&mut self.is_status_reported, true) {
             self.notice = Some(format!(
-                "the server reported the unknown status {:?}; assuming that the render is still running",
-                detail.status
+                "the server reported the unknown status {:?}; assuming that the {} is still running",
+                detail.status,
+                self.plan.product.noun(),
             ));
         }
         if status.is_final() && before != Some(status) {

@@ -85,6 +85,12 @@ impl RenderIdentity {
         Self { text }
     }
 
+    /// Returns the identity of generated media that `text` describes, which ends with a line feed.
+    #[must_use]
+    pub fn of_media(text: String) -> Self {
+        Self { text }
+    }
+
     /// Returns the key of one generation.
     #[must_use]
     pub fn key(&self, generation: u32) -> RenderKey {
@@ -148,6 +154,13 @@ mod tests {
         let key = RenderIdentity::new(DIGEST, body.as_object().expect("an object")).key(2);
         assert_eq!(key.as_str(), format!("hfci_{}", hex(&Sha256::digest(text))));
         assert_eq!(key.idempotency_key().as_str(), key.as_str());
+    }
+
+    #[test]
+    fn the_identity_of_media_is_its_text_and_the_generation() {
+        let key = RenderIdentity::of_media("presenter {}\n".to_owned()).key(1);
+        let expected = hex(&Sha256::digest("presenter {}\ngeneration 1\n"));
+        assert_eq!(key.as_str(), format!("hfci_{expected}"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::account::{GENERATIONS, PREFIX};
+use super::account::{GENERATIONS, key_of};
 use super::decision::{AnswerSays, Decision, LedgerSays, ListSays, decide};
 use super::state::{Absence, Call, Following, Job, Question, Submission};
 use super::{AccountIndex, Action, Origin, Pause, Retry, retry_delay};
@@ -99,11 +99,12 @@ impl Job {
     }
 
     fn search(&mut self) -> Action {
-        self.account = match &self.question {
+        let account = match &self.question {
             Question::Start | Question::Ended(_) => AccountIndex::recent(1, self.since()),
             Question::Lost(_) | Question::KeyTaken(_) => AccountIndex::new(1, None),
             Question::Missing(_) => AccountIndex::new(ALL_RENDERS, None),
         };
+        self.account = account.of(self.plan.product);
         self.found = None;
         self.next(Call::List)
     }
@@ -196,7 +197,7 @@ impl Job {
 
     /// Handles a list that is not available.
     pub(super) fn on_list_failed(&mut self, reason: &str, now: Duration) -> Action {
-        self.notice = Some(format!("cannot search the renders of the account: {reason}"));
+        self.notice = Some(format!("cannot search the list of the account: {reason}"));
         self.list = ListSays::Unavailable;
         self.decide(now)
     }
@@ -326,9 +327,7 @@ impl Job {
         let Some(identity) = self.plan.keys.identity.as_ref().filter(|_| !self.has_own_callback_id()) else {
             return false;
         };
-        let Some(id) = detail.callback_id.as_deref().filter(|id| id.starts_with(PREFIX)) else {
-            return false;
-        };
+        let Some(id) = key_of(detail) else { return false };
         let generations = self.generation.saturating_add(GENERATIONS);
         let is_own = identity.key(self.generation).as_str() == id
             || identity.keys(0).take(generations as usize).any(|(_, key)| key.as_str() == id);

@@ -150,7 +150,7 @@ impl Job {
     fn start(&mut self, now: Duration) -> Action {
         match self.plan.source.clone() {
             Source::Render(id) => self.follow(id, Origin::Given, 0),
-            Source::Archive(_) | Source::Project(_) => self.look_up(now),
+            Source::Archive(_) | Source::Project(_) | Source::Body => self.look_up(now),
         }
     }
 
@@ -226,7 +226,7 @@ impl Job {
     /// Handles a successful response.
     fn advance(&mut self, call: Call, response: &Response, now: Duration) -> Result<Action, ResponseError> {
         Ok(match call {
-            Call::List => self.listed(response.whole()?, now),
+            Call::List => self.listed(self.plan.product.read_list(response)?, now),
             Call::Balance => {
                 let account = response.data()?;
                 self.on_balance(&account)
@@ -249,7 +249,8 @@ impl Job {
                 self.received(asset.asset_id)
             }
             Call::Submit(_) => {
-                let (id, generation) = (response.submitted()?.render_id, self.generation);
+                let (id, generation) =
+                    (self.plan.product.read_submitted(response)?.render_id, self.generation);
                 self.detail = None;
                 self.phase = Some(now);
                 let is_replay = self.known_ids.contains(&id);
@@ -268,9 +269,9 @@ impl Job {
                 }
             }
             Call::Poll(id) => {
-                let detail: RenderDetail = response.data()?;
+                let detail = self.plan.product.read_detail(response)?;
                 if detail.render_id != id {
-                    let reason = "the response is about another render".to_owned();
+                    let reason = format!("the response is about another {}", self.plan.product.noun());
                     return Ok(self.retry(Call::Poll(id), None, now, FailureKind::Malformed(reason)));
                 }
                 self.polled(detail, now)
@@ -422,6 +423,7 @@ impl Job {
     pub(super) fn fail(&mut self, stage: Stage, kind: FailureKind) -> Action {
         self.state = State::Ended;
         Action::Fail(Box::new(Failure {
+            product: self.plan.product,
             stage,
             render_id: self.render.as_ref().map(|render| render.id.clone()),
             detail: self.detail.clone(),

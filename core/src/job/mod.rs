@@ -1,4 +1,4 @@
-//! The render job: find or upload, submit, poll and download, as a state machine. Events in, actions out.
+//! The job of a render or a presenter clip: find or upload, submit, poll and download, as a state machine. Events in, actions out.
 //!
 //! ```text
 //! ledger ─ list ─┬─ found ──────────────────────────────────────────────────┐
@@ -42,7 +42,7 @@ pub use ledger::{
 pub use ledger_index::{Compaction, LedgerIndex, LineRef};
 pub use machine::GONE_GRACE;
 pub use plan::{
-    Action, Archive, Event, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Replacement, Retry, Reuse,
-    SaveError, Source, Step, UploadRoute, Wait,
+    Action, Archive, Event, FileKind, Keys, Limits, Origin, Outcome, Pause, Plan, Remedy, Replacement, Retry,
+    Reuse, SaveError, Source, Step, UploadRoute, Wait,
 };
 pub use state::Job;

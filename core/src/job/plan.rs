@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::api::{IdempotencyKey, Project, RenderDetail, Request, Response};
+use crate::api::{IdempotencyKey, Product, Project, RenderDetail, Request, Response};
 use crate::job::{AssetFact, Fact, RenderFact};
 use crate::job::{Failure, Refusal, Stage};
 use crate::job::{ListSays, RenderIdentity};
@@ -12,6 +12,8 @@ use crate::job::{ListSays, RenderIdentity};
 /// The plan of a job.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What is made.
+    pub product: Product,
     /// The source of the render.
     pub source: Source,
     /// The body of the submission, without `project`.
@@ -39,6 +41,7 @@ impl Plan {
     #[must_use]
     pub fn existing(render_id: String, wait: Wait, max_wait: Duration, max_retries: u32, seed: u64) -> Self {
         Self {
+            product: Product::Render,
             source: Source::Render(render_id),
             body: Map::new(),
             keys: Keys::default(),
@@ -60,26 +63,63 @@ pub enum Source {
     Archive(Archive),
     /// A project that the server can reach already.
     Project(Project),
+    /// Nothing but the body.
+    Body,
     /// A render that exists: poll and download only.
     Render(String),
 }
 
-/// The archive, as described to the server.
+/// The archive or another file, as described to the server.
 #[derive(Clone, Debug)]
 pub struct Archive {
     /// Size in bytes.
     pub size: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
-    /// Manifest digest of the archive.
+    /// Manifest digest of the archive; of another file, the SHA-256 of its bytes.
     pub digest: String,
+    /// What it is.
+    pub kind: FileKind,
+}
+
+/// What a file is that is uploaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileKind {
+    /// The archive of a project.
+    #[default]
+    Zip,
+    /// MP3.
+    Mp3,
+    /// WAV.
+    Wav,
+}
+
+impl FileKind {
+    /// Returns the media type.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Zip => "application/zip",
+            Self::Mp3 => "audio/mpeg",
+            Self::Wav => "audio/wav",
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Mp3 => "mp3",
+            Self::Wav => "wav",
+        }
+    }
 }
 
 impl Archive {
     /// Returns the file name for the server, derived from the contents, so that equal archives produce equal requests.
     #[must_use]
     pub fn filename(&self) -> String {
-        format!("hyperframes-{}.zip", self.digest.get(..16).unwrap_or(&self.digest))
+        let digest = self.digest.get(..16).unwrap_or(&self.digest);
+        format!("hyperframes-{digest}.{}", self.kind.extension())
     }
 
     /// Returns the idempotency key of its upload: of the archive and not of the render, so that two renders of one project

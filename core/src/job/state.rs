@@ -96,7 +96,7 @@ pub(super) enum Call {
     Put { upload_url: String, headers: Vec<(String, String)>, asset_id: String },
     Complete { asset_id: String, because: Because },
     ProxyUpload,
-    Submit(Project),
+    Submit(Option<Project>),
     Poll(String),
 }
 
@@ -143,7 +143,7 @@ pub(super) enum Question {
 /// A submission that did not lead to a render yet.
 #[derive(Debug)]
 pub(super) struct Submission {
-    pub(super) project: Project,
+    pub(super) project: Option<Project>,
     /// Tries so far.
     pub(super) attempt: u32,
     pub(super) failure: FailureKind,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::calls::AUDIO;
 use super::state::{Because, Call, Job, State, Upload};
 use super::{Action, Pause, Replacement, Retry, Source, UploadRoute};
 use crate::api::{ApiError, DirectUpload, Project};
@@ -19,8 +20,10 @@ const MOST_ROUNDS: u32 = 1;
 impl Job {
     /// Goes to the submission by the shortest way.
     pub(super) fn upload(&mut self) -> Action {
-        if let Source::Project(project) = self.plan.source.clone() {
-            return self.next(Call::Submit(project));
+        match self.plan.source.clone() {
+            Source::Project(project) => return self.next(Call::Submit(Some(project))),
+            Source::Body => return self.next(Call::Submit(None)),
+            Source::Archive(_) | Source::Render(_) => {}
         }
         if let Some(asset) = self.asset.clone() {
             return self.submit(asset);
@@ -112,7 +115,7 @@ impl Job {
     fn submit(&mut self, asset: Upload) -> Action {
         let asset_id = asset.id.clone();
         self.asset = Some(asset);
-        self.next(Call::Submit(Project::AssetId { asset_id }))
+        self.next(Call::Submit(Some(Project::AssetId { asset_id })))
     }
 
     /// Handles a permanent error of an upload step.
@@ -168,7 +171,7 @@ impl Job {
     pub(super) fn submission_refused(&mut self, error: Box<ApiError>) -> Action {
         let is_about_the_project = error.is_of_api()
             && matches!(error.status, 400 | 404 | 410 | 422)
-            && error.param.as_deref().is_none_or(|param| param.starts_with("project"));
+            && error.param.as_deref().is_none_or(|param| param.starts_with("project") || param == AUDIO);
         match self.asset.take() {
             // Other jobs meet the same refusal: one of them uploads for all.
             Some(asset) if asset.is_old && is_about_the_project && self.plan.reuse.is_asset_shared => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperframes_ci_core::api::{Project, Request, Response, Target};
+use hyperframes_ci_core::api::{Product, Project, Request, Response, Target};
 use hyperframes_ci_core::job::{
     Action, Event, Fact, Job, Keys, Limits, Plan, ProjectIdentity, RenderFact, RenderIdentity, RenderState,
     Reuse, Source, UploadRoute, Wait,
@@ -23,6 +23,7 @@ pub(crate) fn key(generation: u32) -> String {
 
 pub(crate) fn plan() -> Plan {
     Plan {
+        product: Product::Render,
         source: Source::Project(Project::AssetId { asset_id: "a1".to_owned() }),
         body: Map::new(),
         keys: Keys { identity: Some(identity()), ..Keys::default() },

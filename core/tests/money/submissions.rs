@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyperframes_ci_core::job::{Action, Event, Origin, RenderState, Source};
+use hyperframes_ci_core::job::{Action, Event, FileKind, Origin, RenderState, Source};
 use serde_json::json;
 
 use crate::scenario::*;
@@ -152,6 +152,7 @@ fn an_upload_whose_key_is_in_use_is_waited_for() {
         size: 10,
         sha256: "ab".repeat(32),
         digest: "cd".repeat(32),
+        kind: FileKind::Zip,
     });
     let mut scenario = Scenario::start(upload);
     scenario.answer_list(&[]);

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use hyperframes_ci_core::api::{Body, Request, Response, Target};
+use hyperframes_ci_core::api::{Body, Product, Request, Response, Target};
 use hyperframes_ci_core::job::{
-    Action, Archive, AssetFact, AssetState, Event, Fact, Job, Keys, Limits, Plan, ProjectIdentity,
+    Action, Archive, AssetFact, AssetState, Event, Fact, FileKind, Job, Keys, Limits, Plan, ProjectIdentity,
     RenderFact, RenderIdentity, RenderState, Reuse, Source, UploadRoute, Wait,
 };
 use serde_json::{Map, json};
 
 pub(crate) fn plan(source: Source) -> Plan {
     Plan {
+        product: Product::Render,
         source,
         body: Map::from_iter([("fps".to_owned(), json!(24))]),
         keys: Keys { fallback: "run-1".parse().ok(), ..Keys::default() },
@@ -25,7 +26,7 @@ pub(crate) fn plan(source: Source) -> Plan {
 }
 
 pub(crate) fn archive(size: u64) -> Source {
-    Source::Archive(Archive { size, sha256: "ab".repeat(32), digest: "cd".repeat(32) })
+    Source::Archive(Archive { size, sha256: "ab".repeat(32), digest: "cd".repeat(32), kind: FileKind::Zip })
 }
 
 /// A job with a clock that its own pauses advance.

@@ -3,11 +3,15 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use hyperframes_ci_core::generated::{Lock, LockedFile, LockedMedia, MAX_SCRIPT, Speech};
+use hyperframes_ci_core::generated::{
+    AudioFormat, Lock, LockedFile, MAX_AUDIO, MAX_SCRIPT, Presenter, PresenterVoice, SoundChoice, Speech,
+    Wanted,
+};
+use hyperframes_ci_core::media::Media;
 use hyperframes_ci_core::report::plain;
 
-use super::MediaError;
-use crate::app::config::{MediaEntry, Script};
+use super::{Declared, MediaError};
+use crate::app::config::{MediaEntry, MediaKind, PresenterEntry, Says, Script};
 use crate::app::outcome::{MediaState, MediaStatus};
 use crate::system::digest::Hasher;
 use crate::system::gate::{self, Reach, limit};
@@ -27,111 +31,192 @@ pub(super) fn read_lock(path: &Path, reach: &Reach) -> Result<Lock, MediaError> 
     }
 }
 
-/// Returns the speech that an entry asks for.
-///
-/// # Errors
-/// Returns a message if its script cannot be read, is empty or is too long.
-pub(super) fn speech(entry: &MediaEntry, root: &Path, reach: &Reach) -> Result<Speech, String> {
-    let (text, is_ssml) = match &entry.script {
-        Script::Text(text) => (text.clone(), false),
-        Script::Ssml(text) => (text.clone(), true),
-        Script::File(path) => {
-            let read = gate::read_text(&root.join(path), reach, SCRIPT_LIMIT);
-            let text = read.map_err(|error| match error.kind() {
-                ErrorKind::NotFound => format!("script not found: {}", plain(path)),
-                _ => format!("cannot read the script {}: {error}", plain(path)),
-            })?;
-            (
-                text,
-                Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ssml")),
-            )
-        }
-    };
-    let mut speech = Speech::new(&text, &entry.voice);
-    speech.is_ssml = is_ssml;
-    speech.speed = entry.speed;
-    speech.locale.clone_from(&entry.locale);
-    speech.has_words = entry.words.is_some() || entry.captions.is_some();
-    match speech.length() {
-        _ if speech.text().trim().is_empty() => Err("the script is empty".to_owned()),
-        length if length > MAX_SCRIPT => {
-            Err(format!("the script has {length} characters; at most {MAX_SCRIPT} are allowed"))
-        }
-        _ => Ok(speech),
-    }
-}
-
-/// Returns the state of an entry, whose table in the lock file is `locked`.
-pub(super) fn status(
-    entry: &MediaEntry,
-    locked: Option<&LockedMedia>,
-    root: &Path,
-    reach: &Reach,
-) -> MediaStatus {
-    let speech = speech(entry, root, reach);
-    let (status, message) = match &speech {
-        Ok(speech) => state(entry, speech, locked, root, reach),
-        Err(message) => (MediaState::Invalid, Some(message.clone())),
-    };
-    let speech = speech.ok();
-    let estimate = speech.as_ref().filter(|_| status.is_due());
-    MediaStatus {
-        file: entry.file.clone(),
-        line: entry.line,
-        status,
-        code: status.code(),
-        message,
-        help: status.help(),
-        identity: speech.as_ref().map(|speech| speech.key().to_string()),
-        estimated_seconds: estimate.map_or(0.0, Speech::estimated_seconds),
-        estimated_usd: estimate.map_or(0.0, Speech::estimated_usd),
-    }
-}
-
-fn state(
-    entry: &MediaEntry,
-    speech: &Speech,
-    locked: Option<&LockedMedia>,
-    root: &Path,
-    reach: &Reach,
-) -> (MediaState, Option<String>) {
-    let digest = |path: &str| digest(&root.join(path), reach);
-    let unreadable = |path: &str, error: io::Error| {
-        (MediaState::Invalid, Some(format!("cannot read {}: {error}", plain(path))))
-    };
-    let Some(locked) = locked else {
-        return match digest(&entry.file) {
-            Ok(None) => (MediaState::Missing, Some("the file does not exist".to_owned())),
-            Ok(Some(_)) => (MediaState::Unlocked, Some("the lock file does not contain the file".to_owned())),
-            Err(error) => unreadable(&entry.file, error),
-        };
-    };
-    let main = LockedFile { path: entry.file.clone(), sha256: locked.sha256.clone() };
-    // Files that were exchanged come first.
-    let mut missing = None;
-    for file in [Some(&main), locked.words.as_ref(), locked.captions.as_ref()].into_iter().flatten() {
-        match digest(&file.path) {
-            Ok(Some(found)) if found == file.sha256 => {}
-            Ok(Some(_)) => {
-                let message = format!("{} has changed since it was recorded", plain(&file.path));
-                return (MediaState::Changed, Some(message));
+impl Declared {
+    /// Returns what an entry asks for.
+    ///
+    /// # Errors
+    /// Returns a message if its script or its audio cannot be read, is empty or is too long.
+    pub(super) fn wanted(&self, entry: &MediaEntry) -> Result<Wanted, String> {
+        match &entry.kind {
+            MediaKind::Speech { script, voice, speed, locale, .. } => {
+                let (text, is_ssml) = self.script(script)?;
+                let mut speech = Speech::new(&text, voice);
+                (speech.is_ssml, speech.speed, speech.locale) = (is_ssml, *speed, locale.clone());
+                speech.has_words = entry.words().is_some() || entry.captions.is_some();
+                Ok(Wanted::Speech(speech))
             }
-            Ok(None) => missing = missing.or(Some(file.path.clone())),
-            Err(error) => return unreadable(&file.path, error),
+            MediaKind::Presenter(clip) => self.presenter(entry, clip).map(Wanted::Presenter),
+            MediaKind::Sound { id, query } => {
+                Ok(Wanted::Sound(SoundChoice { id: id.clone(), query: query.clone() }))
+            }
         }
     }
-    if locked.identity != speech.key().as_str() {
-        let message = "the script or an option has changed since the file was recorded";
-        return (MediaState::Outdated, Some(message.to_owned()));
+
+    fn presenter(&self, entry: &MediaEntry, clip: &PresenterEntry) -> Result<Presenter, String> {
+        let voice = match &clip.says {
+            Says::Script(script, voice) => PresenterVoice::script(&self.script(script)?.0, voice),
+            Says::Audio(path) => self.audio(path)?,
+        };
+        Ok(Presenter {
+            avatar: clip.avatar.clone(),
+            voice,
+            format: clip.format,
+            resolution: clip.resolution,
+            aspect_ratio: clip.aspect_ratio,
+            background: clip.background.clone(),
+            engine: clip.engine.clone(),
+            has_captions: entry.captions.is_some(),
+        })
     }
-    let declared = [(&entry.words, &locked.words), (&entry.captions, &locked.captions)];
-    let unmade = declared.into_iter().find_map(|(path, locked)| {
-        let is_made = locked.as_ref().is_some_and(|locked| Some(&locked.path) == path.as_ref());
-        path.as_ref().filter(|_| !is_made)
-    });
-    match missing.as_ref().or(unmade) {
-        Some(path) => (MediaState::Missing, Some(format!("file not found: {}", plain(path)))),
-        None => (MediaState::Current, None),
+
+    /// Returns a script, and whether it is SSML.
+    fn script(&self, script: &Script) -> Result<(String, bool), String> {
+        let (text, is_ssml) = match script {
+            Script::Text(text) => (text.clone(), false),
+            Script::Ssml(text) => (text.clone(), true),
+            Script::File(path) => {
+                let read = gate::read_text(&self.settings.root.join(path), &self.reach, SCRIPT_LIMIT);
+                let text = read.map_err(|error| match error.kind() {
+                    ErrorKind::NotFound => format!("script not found: {}", plain(path)),
+                    _ => format!("cannot read the script {}: {error}", plain(path)),
+                })?;
+                let extension = Path::new(path).extension();
+                (text, extension.is_some_and(|extension| extension.eq_ignore_ascii_case("ssml")))
+            }
+        };
+        let sent = Speech::new(&text, "");
+        match sent.length() {
+            _ if sent.text().trim().is_empty() => Err("the script is empty".to_owned()),
+            length if length > MAX_SCRIPT => {
+                Err(format!("the script has {length} characters; at most {MAX_SCRIPT} are allowed"))
+            }
+            _ => Ok((text, is_ssml)),
+        }
+    }
+
+    /// Returns the audio at `path`, the file of another entry. It need not exist.
+    fn audio(&self, path: &str) -> Result<PresenterVoice, String> {
+        let full = self.settings.root.join(path);
+        let unreadable = |error: io::Error| format!("cannot read its audio {}: {error}", plain(path));
+        let sha256 = digest(&full, &self.reach).map_err(unreadable)?;
+        let recorded = self.lock.media.get(path).and_then(|media| media.duration);
+        if sha256.is_none() {
+            return Ok(PresenterVoice::Audio { sha256, seconds: recorded });
+        }
+        let edges = gate::edges(&full, &self.reach).map_err(unreadable)?;
+        if AudioFormat::of(&edges.head).is_none() {
+            return Err(format!("its audio {} is neither MP3 nor WAV", plain(path)));
+        }
+        let seconds = Media::read(&edges).and_then(|media| media.duration).or(recorded);
+        match seconds.filter(|seconds| *seconds > MAX_AUDIO) {
+            Some(seconds) => Err(format!(
+                "its audio {} is {seconds:.1} s long; at most {MAX_AUDIO} s are allowed",
+                plain(path)
+            )),
+            None => Ok(PresenterVoice::Audio { sha256, seconds }),
+        }
+    }
+
+    /// Returns the state of the entry whose file `entry` is made from.
+    pub(super) fn source(&self, entry: &MediaEntry) -> Option<MediaStatus> {
+        let audio = entry.audio()?;
+        self.settings.file.media.iter().find(|other| other.file == audio).map(|other| self.status(other))
+    }
+
+    /// Returns the state of an entry.
+    pub(super) fn status(&self, entry: &MediaEntry) -> MediaStatus {
+        let wanted = self.wanted(entry);
+        let source = self.source(entry);
+        let (mut status, mut message) = match &wanted {
+            Ok(wanted) => self.state(entry, wanted),
+            Err(message) => (MediaState::Invalid, Some(message.clone())),
+        };
+        let mut wanted = wanted.ok();
+        match source.as_ref().map(|source| (source, source.status)) {
+            Some((source, MediaState::Invalid)) => {
+                let reason = source.message.as_deref().unwrap_or_default();
+                message = Some(format!("its audio {} is invalid: {reason}", plain(&source.file)));
+                status = MediaState::Invalid;
+                wanted = None;
+            }
+            Some((source, state)) if state.is_due() => {
+                // The new audio is another one, whatever the present one is.
+                if source.estimated_seconds > 0.0
+                    && let Some(Wanted::Presenter(Presenter {
+                        voice: PresenterVoice::Audio { seconds, .. },
+                        ..
+                    })) = &mut wanted
+                {
+                    *seconds = Some(source.estimated_seconds);
+                }
+                if status == MediaState::Current {
+                    status = MediaState::Outdated;
+                    message = Some(format!("its audio {} is {}", plain(&source.file), state.as_str()));
+                }
+            }
+            _ => {}
+        }
+        let estimate = wanted.as_ref().filter(|_| status.is_due());
+        MediaStatus {
+            file: entry.file.clone(),
+            line: entry.line,
+            kind: entry.kind.name(),
+            status,
+            code: status.code(),
+            message,
+            help: status.help(),
+            identity: wanted.as_ref().and_then(Wanted::key).map(|key| key.to_string()),
+            estimated_seconds: estimate.map_or(0.0, Wanted::estimated_seconds),
+            estimated_usd: estimate.map_or(0.0, Wanted::estimated_usd),
+        }
+    }
+
+    fn state(&self, entry: &MediaEntry, wanted: &Wanted) -> (MediaState, Option<String>) {
+        let digest = |path: &str| digest(&self.settings.root.join(path), &self.reach);
+        let unreadable = |path: &str, error: io::Error| {
+            (MediaState::Invalid, Some(format!("cannot read {}: {error}", plain(path))))
+        };
+        let Some(locked) = self.lock.media.get(&entry.file) else {
+            return match digest(&entry.file) {
+                Ok(None) => (MediaState::Missing, Some("the file does not exist".to_owned())),
+                Ok(Some(_)) => {
+                    (MediaState::Unlocked, Some("the lock file does not contain the file".to_owned()))
+                }
+                Err(error) => unreadable(&entry.file, error),
+            };
+        };
+        let main = LockedFile { path: entry.file.clone(), sha256: locked.sha256.clone() };
+        // Files that were exchanged come first.
+        let mut missing = None;
+        for file in [Some(&main), locked.words.as_ref(), locked.captions.as_ref()].into_iter().flatten() {
+            match digest(&file.path) {
+                Ok(Some(found)) if found == file.sha256 => {}
+                Ok(Some(_)) => {
+                    let message = format!("{} has changed since it was recorded", plain(&file.path));
+                    return (MediaState::Changed, Some(message));
+                }
+                Ok(None) => missing = missing.or(Some(file.path.clone())),
+                Err(error) => return unreadable(&file.path, error),
+            }
+        }
+        if wanted.key().is_none_or(|key| locked.identity != key.as_str()) {
+            let message = match entry.audio() {
+                Some(audio) => {
+                    format!("the audio {} or an option has changed since the file was recorded", plain(audio))
+                }
+                None => "the script or an option has changed since the file was recorded".to_owned(),
+            };
+            return (MediaState::Outdated, Some(message));
+        }
+        let declared = [(entry.words(), &locked.words), (entry.captions.as_ref(), &locked.captions)];
+        let unmade = declared.into_iter().find_map(|(path, locked)| {
+            let is_made = locked.as_ref().is_some_and(|locked| Some(&locked.path) == path);
+            path.filter(|_| !is_made)
+        });
+        match missing.as_ref().or(unmade) {
+            Some(path) => (MediaState::Missing, Some(format!("file not found: {}", plain(path)))),
+            None => (MediaState::Current, None),
+        }
     }
 }
 

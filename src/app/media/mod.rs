@@ -61,15 +61,12 @@ impl Declared {
 /// # Errors
 /// Returns an error if the configuration or the lock file is invalid, or there are no entries.
 pub(crate) fn examine(spec: &MediaSpec) -> Result<MediaOutcome, Error> {
-    let Declared { settings, entries, reach, lock, lock_path } = Declared::read(spec)?;
-    let media = entries
-        .iter()
-        .map(|entry| examine::status(entry, lock.media.get(&entry.file), &settings.root, &reach))
-        .collect::<Vec<_>>();
-    let declared = |path: &String| settings.file.media.iter().any(|entry| entry.file == *path);
+    let declared = Declared::read(spec)?;
+    let media = declared.entries.iter().map(|entry| declared.status(entry)).collect::<Vec<_>>();
+    let is_declared = |path: &String| declared.settings.file.media.iter().any(|entry| entry.file == *path);
     Ok(MediaOutcome {
-        lock: lock_path.display().to_string(),
-        undeclared: lock.media.keys().filter(|path| !declared(path)).cloned().collect(),
+        lock: declared.lock_path.display().to_string(),
+        undeclared: declared.lock.media.keys().filter(|path| !is_declared(path)).cloned().collect(),
         not_current: media.iter().filter(|media| media.status != MediaState::Current).count(),
         estimated_seconds: media.iter().map(|media| media.estimated_seconds).sum(),
         estimated_usd: media.iter().map(|media| media.estimated_usd).sum(),

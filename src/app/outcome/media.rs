@@ -41,6 +41,8 @@ pub(crate) struct MediaStatus {
     pub(crate) file: String,
     /// Line of the entry in the configuration, from 1.
     pub(crate) line: usize,
+    /// `speech`, `presenter` or `sound`.
+    pub(crate) kind: &'static str,
     /// State of the entry.
     pub(crate) status: MediaState,
     /// Code of the finding; null if the entry is current.
@@ -49,7 +51,7 @@ pub(crate) struct MediaStatus {
     pub(crate) message: Option<String>,
     /// How to fix it; null if the entry is current.
     pub(crate) help: Option<&'static str>,
-    /// Identity of the media; null if the script cannot be read.
+    /// Identity of the media; null if the script cannot be read, or the audio does not exist yet.
     pub(crate) identity: Option<String>,
     /// Estimated length in seconds; 0 unless the file is missing or outdated.
     pub(crate) estimated_seconds: f64,
@@ -65,13 +67,13 @@ pub(crate) enum MediaState {
     Current,
     /// A file does not exist.
     Missing,
-    /// The script or an option has changed since the file was recorded.
+    /// The script, the audio or an option has changed since the file was recorded.
     Outdated,
     /// The file exists, but the lock file does not contain it.
     Unlocked,
     /// A file has changed since it was recorded.
     Changed,
-    /// The script is missing, empty or too long, or a file cannot be read.
+    /// The script is missing, empty or too long, the audio is too long or of another type, or a file cannot be read.
     Invalid,
 }
 
@@ -116,7 +118,7 @@ impl MediaState {
             Self::Changed => Some(
                 "restore the file, for example with `git checkout`; or record it with `hyperframes-ci media adopt`",
             ),
-            Self::Invalid => Some("correct the entry or its script"),
+            Self::Invalid => Some("correct the entry, its script or its audio"),
         }
     }
 

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::fault::Exit;
+
 /// What `media generate` has done.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -35,6 +37,8 @@ pub(crate) struct GeneratedMedia {
     pub(crate) file: String,
     /// Line of the entry in the configuration, from 1.
     pub(crate) line: usize,
+    /// `speech`, `presenter` or `sound`.
+    pub(crate) kind: &'static str,
     /// The result.
     pub(crate) status: GenerationState,
     /// Code of the problem; null without one.
@@ -43,16 +47,20 @@ pub(crate) struct GeneratedMedia {
     pub(crate) message: Option<String>,
     /// What to do about it.
     pub(crate) help: Option<String>,
-    /// Identity of the media; null if the script cannot be read.
+    /// Identity of the media; null if the script cannot be read, or the audio does not exist yet.
     pub(crate) identity: Option<String>,
     /// Length in seconds; an estimate unless the file was written.
     pub(crate) seconds: f64,
     /// Price in US dollars that this run has caused; an estimate for planned media.
     pub(crate) usd: f64,
-    /// Whether this run received a speech that is billed.
+    /// Whether this run received media that is billed.
     pub(crate) is_billed: bool,
     /// Status of the API's response, if it refused the request.
     pub(crate) http_status: Option<u16>,
+    /// The exit code that the problem asks for.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(crate) exit: Option<Exit>,
 }
 
 /// The result of an entry.
@@ -75,9 +83,9 @@ pub(crate) enum GenerationState {
     Failed,
     /// The request was not sent after an error that applies to all entries.
     Skipped,
-    /// The speech may have been billed, and its answer was lost.
+    /// The media may have been billed, and its answer was lost.
     Unconfirmed,
-    /// The speech is paid for, and its files were not written.
+    /// The media is paid for, and its files were not written.
     NotSaved,
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn render_detail(_: &mut SchemaGenerator) -> Schema {
             "callback_id": { "type": "string" },
             "video_url": { "type": "string" },
             "thumbnail_url": { "type": "string" },
+            "subtitle_url": { "type": "string" },
             "duration": { "type": "number", "description": "Seconds" },
             "created_at": { "type": "number", "description": "Unix seconds" },
             "failure_message": { "type": "string" },
@@ -30,7 +31,6 @@ pub(crate) fn render_details(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": item })
 }
 
-/// Returns the schema of the properties of a video.
 /// Returns the schema of a list of entries that have an ID.
 fn catalogue(description: &str, id: &str, properties: &serde_json::Value) -> Schema {
     let mut properties = properties.clone();
@@ -98,6 +98,7 @@ pub(crate) fn sounds(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
+/// Returns the schema of the properties of a video.
 pub(crate) fn video(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["object", "null"],

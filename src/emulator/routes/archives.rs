@@ -28,6 +28,9 @@ pub(super) fn stored_archive(state: &State, project: &Map<String, Value>) -> Res
             let asset_id = required(project, "asset_id")?;
             let inner = state.lock();
             match inner.assets.get(asset_id) {
+                Some(asset) if asset.is_audio() => {
+                    Err(Rejection::parameter("project", "the asset is not an archive"))
+                }
                 Some(asset) if asset.completed => Ok(Asset::file_name(asset_id)),
                 Some(_) => Err(Rejection::parameter("project", "the upload of this asset is not complete")),
                 None => Err(Rejection::parameter("project", "asset not found")),

@@ -8,16 +8,16 @@ use super::multipart::copy_file_field;
 use super::rejection::Rejection;
 use super::validation::{object, optional, required};
 use crate::emulator::server::Request;
-use crate::emulator::state::{Asset, State};
+use crate::emulator::state::{Asset, State, media_type};
 use crate::system::digest;
 
 /// `POST /v3/assets/direct-uploads`: announces an upload.
 pub(super) fn create_upload(state: &State, body: &Value) -> Result<Value, Rejection> {
     let body = object(body)?;
     required(body, "filename")?;
-    if required(body, "content_type")? != "application/zip" {
-        return Err(Rejection::parameter("content_type", "the emulator only supports application/zip"));
-    }
+    let kind = media_type(required(body, "content_type")?).ok_or_else(|| {
+        Rejection::parameter("content_type", "must be application/zip, audio/mpeg or audio/wav")
+    })?;
     let size = body
         .get("size_bytes")
         .and_then(Value::as_u64)
@@ -32,16 +32,17 @@ pub(super) fn create_upload(state: &State, body: &Value) -> Result<Value, Reject
         return Err(Rejection::parameter("checksum_sha256", "must be 64 hexadecimal digits"));
     }
     let conflicts = state.config.complete_conflicts;
-    let asset = Asset { size, checksum, stored: None, completed: false, conflicts };
+    let asset = Asset { kind, size, checksum, stored: None, completed: false, conflicts };
     let headers = asset.signed_headers().into_iter().map(|(name, value)| (name, value.into()));
     let headers = headers.collect::<serde_json::Map<String, Value>>();
     let signed = asset.signed_text();
     let mut inner = state.lock();
     let asset_id = inner.ids.next("asst");
+    let name = asset.name(&asset_id);
     inner.assets.insert(asset_id.clone(), asset);
     Ok(json!({
         "asset_id": asset_id,
-        "upload_url": state.presigner.url("PUT", &Asset::file_name(&asset_id), &signed),
+        "upload_url": state.presigner.url("PUT", &name, &signed),
         "upload_headers": headers,
         "expires_in_seconds": state.config.url_lifetime.as_secs(),
         "max_bytes": DIRECT_UPLOAD_LIMIT,
@@ -66,10 +67,10 @@ pub(super) fn complete(state: &State, asset_id: &str, body: &Value) -> Result<Va
     if checksum.is_some() && asset.stored.as_deref() != checksum {
         return Err(Rejection::parameter("checksum_sha256", "does not match the stored bytes"));
     }
-    let size = asset.size;
     let was_completed = std::mem::replace(&mut asset.completed, true);
+    let answer = asset_json(state, asset_id, asset);
     inner.stats.assets_created += u64::from(!was_completed);
-    Ok(asset_json(state, asset_id, size))
+    Ok(answer)
 }
 
 /// `POST /v3/assets`: receives an archive as a form.
@@ -82,18 +83,21 @@ pub(super) fn proxy_upload(state: &State, request: &mut Request) -> Result<Value
         .ok_or_else(|| Rejection::parameter("body", "must be multipart/form-data"))?;
     let temporary = tempfile::NamedTempFile::new_in(state.folder()).map_err(|_| Rejection::storage())?;
     let mut file = temporary.reopen().map_err(|_| Rejection::storage())?;
-    let size = copy_file_field(request, &boundary, PROXY_UPLOAD_LIMIT, &mut file)?;
+    let (size, kind) = copy_file_field(request, &boundary, PROXY_UPLOAD_LIMIT, &mut file)?;
+    let kind = media_type(kind.as_deref().unwrap_or("application/zip"))
+        .ok_or_else(|| Rejection::parameter("file", "must be a ZIP archive, MP3 or WAV"))?;
     let stored = digest::of_file(temporary.path()).map_err(|_| Rejection::storage())?;
     let create = || {
         let mut inner = state.lock();
         let asset_id = inner.ids.next("asst");
-        temporary.persist(state.path(&Asset::file_name(&asset_id))).map_err(|_| Rejection::storage())?;
-        let asset =
-            Asset { size, checksum: None, stored: Some(stored.clone()), completed: true, conflicts: 0 };
+        let stored = Some(stored.clone());
+        let asset = Asset { kind, size, checksum: None, stored, completed: true, conflicts: 0 };
+        temporary.persist(state.path(&asset.name(&asset_id))).map_err(|_| Rejection::storage())?;
+        let answer = asset_json(state, &asset_id, &asset);
         inner.assets.insert(asset_id.clone(), asset);
         inner.stats.assets_created += 1;
         inner.stats.bytes_uploaded += size;
-        Ok(asset_json(state, &asset_id, size))
+        Ok(answer)
     };
     match key {
         Some(key) => idempotency::create_once(state, "/v3/assets", &key, create),
@@ -101,12 +105,12 @@ pub(super) fn proxy_upload(state: &State, request: &mut Request) -> Result<Value
     }
 }
 
-fn asset_json(state: &State, asset_id: &str, size: u64) -> Value {
+fn asset_json(state: &State, asset_id: &str, asset: &Asset) -> Value {
     json!({
         "asset_id": asset_id,
-        "url": state.presigner.url("GET", &Asset::file_name(asset_id), ""),
-        "mime_type": "application/zip",
-        "size_bytes": size,
+        "url": state.presigner.url("GET", &asset.name(asset_id), ""),
+        "mime_type": asset.kind,
+        "size_bytes": asset.size,
         "status": "processing",
     })
 }

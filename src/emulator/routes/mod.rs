@@ -13,6 +13,7 @@ mod rejection;
 mod renders;
 mod storage;
 mod validation;
+mod videos;
 mod voices;
 
 use std::borrow::Cow;
@@ -98,6 +99,13 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         ("GET", ["v3", "users", "me"]) => (Step::Me, &|_| Ok(data(&account(state)))),
         ("GET", ["v3", "voices"]) => (Step::Voices, &|request| voices::list(request)),
+        ("POST", ["v3", "videos"]) => (Step::SubmitVideo, &|request| {
+            create_from_body(state, request, videos::submit).map(|value| data(&value))
+        }),
+        ("GET", ["v3", "videos"]) => (Step::ListVideos, &|request| videos::list(state, request)),
+        ("GET", ["v3", "videos", id]) => {
+            (Step::PollVideo, &|_| videos::detail(state, &decode(id)).map(|value| data(&value)))
+        }
         ("GET", ["v3", "avatars"]) => (Step::Avatars, &|request| catalogue::groups(request)),
         ("GET", ["v3", "avatars", "looks"]) => (Step::Avatars, &|request| catalogue::looks(request)),
         ("GET", ["v3", "avatars", "looks", id]) => {
@@ -113,7 +121,7 @@ fn route(state: &State, request: &mut Request) -> Reply {
         ("GET", ["v3", "voices", id]) => {
             (Step::Voices, &|_| voices::detail(&decode(id)).map(|value| data(&value)))
         }
-        (_, ["v3", "assets" | "audio" | "avatars" | "hyperframes" | "users" | "voices", ..]) => {
+        (_, ["v3", "assets" | "audio" | "avatars" | "hyperframes" | "users" | "videos" | "voices", ..]) => {
             return error(405, "method_not_allowed", "no such endpoint for this method", None);
         }
         _ => return Rejection::not_found("endpoint").reply(),

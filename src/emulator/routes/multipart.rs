@@ -9,7 +9,8 @@ use super::rejection::Rejection;
 /// Longest line in the head of a part, in bytes.
 const MAX_HEAD_LINE: u64 = 16 * 1024;
 
-/// Copies the first field, which must be named `file`, into `sink`; returns its size in bytes.
+/// Copies the first field, which must be named `file`, into `sink`; returns its size in bytes, and its media type if the field has
+/// one.
 ///
 /// # Errors
 /// Returns a [`Rejection`] if the field has another name or more than `limit` bytes, or if the body breaks off.
@@ -18,7 +19,7 @@ pub(super) fn copy_file_field(
     boundary: &str,
     limit: u64,
     sink: &mut dyn Write,
-) -> Result<u64, Rejection> {
+) -> Result<(u64, Option<String>), Rejection> {
     let malformed = || Rejection::parameter("body", "is not a complete multipart/form-data body");
     let mut body = BufReader::with_capacity(64 * 1024, body);
     let mut line = Vec::new();
@@ -31,19 +32,23 @@ pub(super) fn copy_file_field(
     if read_line(&mut body).as_deref() != Some(opening.as_str()) {
         return Err(malformed());
     }
-    let mut is_file = false;
+    let (mut is_file, mut kind) = (false, None);
     loop {
         let head = read_line(&mut body).ok_or_else(malformed)?;
         if head.is_empty() {
             break;
         }
         let lower = head.to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-type:") {
+            kind = Some(value.trim().to_owned());
+        }
         is_file |= lower.starts_with("content-disposition:") && lower.contains("name=\"file\"");
     }
     if !is_file {
         return Err(Rejection::parameter("file", "the first field must be `file`"));
     }
-    copy_until(&mut body, format!("\r\n--{boundary}").as_bytes(), limit, sink).ok_or_else(malformed)?
+    let copied = copy_until(&mut body, format!("\r\n--{boundary}").as_bytes(), limit, sink);
+    Ok((copied.ok_or_else(malformed)??, kind))
 }
 
 /// Copies everything before `end`; returns `None` if the body ends without it.
@@ -84,7 +89,7 @@ mod tests {
 
     fn read(body: &str) -> Result<(u64, String), Rejection> {
         let mut sink = Vec::new();
-        let size = copy_file_field(&mut body.as_bytes(), "B", 10, &mut sink)?;
+        let (size, _) = copy_file_field(&mut body.as_bytes(), "B", 10, &mut sink)?;
         Ok((size, String::from_utf8(sink).expect("text")))
     }
 

@@ -39,7 +39,7 @@ fn authorize(state: &State, request: &Request, method: &str, name: &str, signed:
 }
 
 fn put(state: &State, request: &mut Request, name: &str) -> Reply {
-    let asset_id = name.trim_end_matches(".zip").to_owned();
+    let asset_id = name.split('.').next().unwrap_or_default().to_owned();
     let Some(asset) = state.lock().assets.get(&asset_id).cloned() else {
         return storage_error(404, "NoSuchKey", "no upload was created for this name");
     };

@@ -75,7 +75,10 @@ pub(super) fn optional<'a>(
 }
 
 /// Reads an optional name; null is not allowed.
-fn one_of<T: std::str::FromStr>(
+///
+/// # Errors
+/// Returns a [`Rejection`] if it is none of the allowed names.
+pub(super) fn one_of<T: std::str::FromStr>(
     body: &Map<String, Value>,
     name: &'static str,
     allowed: &[&str],

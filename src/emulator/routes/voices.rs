@@ -9,7 +9,7 @@ use super::catalogue::{filter, filter_of, is, page};
 use super::rejection::Rejection;
 use super::validation::{json_body, object, optional, required};
 use crate::emulator::server::{Reply, Request};
-use crate::emulator::speech::{self, Piece};
+use crate::emulator::speech::{self, Piece, Spoken};
 use crate::emulator::state::{State, VOICES, Voice, voice};
 use crate::system::programs::find;
 
@@ -44,15 +44,7 @@ pub(super) fn speak(state: &State, request: &mut Request) -> Result<Value, Rejec
     if text.chars().count() > MAX_SCRIPT {
         return Err(Rejection::parameter("text", &format!("must have at most {MAX_SCRIPT} characters")));
     }
-    let voice = voice(required(body, "voice_id")?).ok_or_else(unknown_voice)?;
-    if !voice.is_usable() {
-        return Err(Rejection {
-            status: 400,
-            code: "voice_not_usable",
-            message: "the voice does not support speech".to_owned(),
-            param: Some("voice_id"),
-        });
-    }
+    let voice = usable_voice(required(body, "voice_id")?)?;
     let is_ssml = match optional(body, "input_type")? {
         None | Some("text") => false,
         Some("ssml") => true,
@@ -66,13 +58,7 @@ pub(super) fn speak(state: &State, request: &mut Request) -> Result<Value, Rejec
     };
     optional(body, "language")?;
     let language = optional(body, "locale")?.unwrap_or(voice.tag);
-    let pieces = speech::pieces(text, is_ssml).map_err(|message| Rejection::parameter("text", &message))?;
-    if !pieces.iter().any(|piece| matches!(piece, Piece::Word(_))) {
-        return Err(Rejection::parameter("text", "must have words"));
-    }
-    // With `--placeholder`, nothing depends on the programs of the machine.
-    let program = if state.is_placeholder { None } else { find("espeak-ng") };
-    let spoken = speech::speak(&pieces, speed, language, program.as_deref(), state.folder());
+    let spoken = spoken(state, text, is_ssml, speed, language, "text")?;
     let mut inner = state.lock();
     let id = inner.ids.next("spch");
     let name = format!("{id}.wav");
@@ -91,6 +77,44 @@ pub(super) fn speak(state: &State, request: &mut Request) -> Result<Value, Rejec
         "request_id": id,
         "word_timestamps": std::iter::once(first).chain(words).chain([last]).collect::<Vec<_>>(),
     }))
+}
+
+/// Returns the voice with this ID.
+///
+/// # Errors
+/// Returns a [`Rejection`] if it is unknown or cannot speak.
+pub(super) fn usable_voice(id: &str) -> Result<&'static Voice, Rejection> {
+    let voice = voice(id).ok_or_else(unknown_voice)?;
+    match voice.is_usable() {
+        true => Ok(voice),
+        false => Err(Rejection {
+            status: 400,
+            code: "voice_not_usable",
+            message: "the voice does not support speech".to_owned(),
+            param: Some("voice_id"),
+        }),
+    }
+}
+
+/// Speaks a script, which is the parameter `name`.
+///
+/// # Errors
+/// Returns a [`Rejection`] if it is invalid or has no words.
+pub(super) fn spoken(
+    state: &State,
+    text: &str,
+    is_ssml: bool,
+    speed: f64,
+    language: &str,
+    name: &'static str,
+) -> Result<Spoken, Rejection> {
+    let pieces = speech::pieces(text, is_ssml).map_err(|message| Rejection::parameter(name, &message))?;
+    if !pieces.iter().any(|piece| matches!(piece, Piece::Word(_))) {
+        return Err(Rejection::parameter(name, "must have words"));
+    }
+    // With `--placeholder`, nothing depends on the programs of the machine.
+    let program = if state.is_placeholder { None } else { find("espeak-ng") };
+    Ok(speech::speak(&pieces, speed, language, program.as_deref(), state.folder()))
 }
 
 fn unknown_voice() -> Rejection {

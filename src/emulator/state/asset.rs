@@ -1,8 +1,19 @@
-//! Uploaded archives.
+//! Uploaded archives and audio files.
 
-/// An uploaded archive, or one whose upload was announced.
+/// Media types that are accepted, and extensions of the stored files.
+const TYPES: &[(&str, &str)] =
+    &[("application/zip", "zip"), ("audio/mpeg", "mp3"), ("audio/wav", "wav"), ("audio/x-wav", "wav")];
+
+/// Returns the known media type that `text` names.
+pub(crate) fn media_type(text: &str) -> Option<&'static str> {
+    TYPES.iter().map(|(known, _)| *known).find(|known| *known == text)
+}
+
+/// An uploaded file, or one whose upload was announced.
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
+    /// Its media type.
+    pub(crate) kind: &'static str,
     /// Announced size, in bytes.
     pub(crate) size: u64,
     /// Announced SHA-256, in hexadecimal.
@@ -17,13 +28,24 @@ pub(crate) struct Asset {
 
 impl Asset {
     /// Returns the name of the stored file.
+    pub(crate) fn name(&self, asset_id: &str) -> String {
+        let extension = TYPES.iter().find(|(kind, _)| *kind == self.kind).map_or("zip", |(_, end)| end);
+        format!("{asset_id}.{extension}")
+    }
+
+    /// Returns the name of a stored archive.
     pub(crate) fn file_name(asset_id: &str) -> String {
         format!("{asset_id}.zip")
     }
 
+    /// Returns whether it is audio.
+    pub(crate) fn is_audio(&self) -> bool {
+        self.kind.starts_with("audio/")
+    }
+
     /// Returns the headers that the signature of the upload URL covers.
     pub(crate) fn signed_headers(&self) -> Vec<(String, String)> {
-        let mut headers = vec![("content-type".to_owned(), "application/zip".to_owned())];
+        let mut headers = vec![("content-type".to_owned(), self.kind.to_owned())];
         headers.extend(self.checksum.clone().map(|checksum| ("x-amz-meta-sha256".to_owned(), checksum)));
         headers
     }

@@ -6,6 +6,7 @@ mod grants;
 mod ids;
 mod presign;
 mod render;
+mod video;
 mod voices;
 
 use std::collections::{HashMap, VecDeque};
@@ -18,7 +19,7 @@ use serde_json::Value;
 use super::config::Config;
 use super::faults::{Effect, Script, Step};
 use crate::system::temporary::TemporaryFolder;
-pub(crate) use asset::Asset;
+pub(crate) use asset::{Asset, media_type};
 pub(crate) use catalogue::{AVATARS, Avatar, LANGUAGES, SOUNDS, Sound, avatar};
 pub(crate) use grants::{CODE_LIFETIME, CodeRequest, DEVICE_INTERVAL, GrantError, Grants, Tokens};
 use ids::IdGenerator;
@@ -26,6 +27,7 @@ pub(crate) use ids::random_secret;
 use presign::Presigner;
 pub(crate) use presign::UrlError;
 pub(crate) use render::{Render, RenderOptions, Status};
+pub(crate) use video::Video;
 pub(crate) use voices::{VOICES, Voice, voice};
 
 /// Settings, stored files and everything that changes.
@@ -47,14 +49,30 @@ pub(super) struct Inner {
     pub(super) renders: Vec<Render>,
     /// Indices of renders by id.
     pub(super) render_index: HashMap<String, usize>,
-    /// Indices of renders that wait for the worker.
-    queue: VecDeque<usize>,
+    /// Presenter clips, in the order of their submission.
+    pub(super) videos: Vec<Video>,
+    /// What waits for the worker.
+    queue: VecDeque<Queued>,
     /// Replies by endpoint and idempotency key; `None` while the first request is processed.
     pub(super) replays: HashMap<(String, String), Option<Value>>,
     pub(super) grants: Grants,
     pub(super) stats: Stats,
     script: Script,
     stopped: bool,
+}
+
+/// The index of a render or a clip that waits for the worker.
+enum Queued {
+    Render(usize),
+    Video(usize),
+}
+
+/// Work for the worker.
+pub(super) enum Work {
+    /// A render.
+    Render(Box<Render>),
+    /// A presenter clip.
+    Video(Box<Video>),
 }
 
 /// Counters for tests.
@@ -68,7 +86,11 @@ pub(super) struct Stats {
     pub(super) speeches_generated: u64,
     /// Length of all speeches in seconds.
     pub(super) speech_seconds: f64,
-    /// What the cloud would have charged for speeches, in US dollars.
+    /// Number of presenter clips that were accepted.
+    pub(super) videos_submitted: u64,
+    /// Number of presenter clips that were made, and would be billed by the cloud.
+    pub(super) videos_completed: u64,
+    /// What the cloud would have charged for speeches and clips, in US dollars.
     pub(super) cost_usd: f64,
     /// Bytes of archives that were received.
     pub(super) bytes_uploaded: u64,
@@ -81,9 +103,16 @@ impl Inner {
     pub(super) fn add_render(&mut self, render: Render) {
         let index = self.renders.len();
         self.render_index.insert(render.id.clone(), index);
-        self.queue.push_back(index);
+        self.queue.push_back(Queued::Render(index));
         self.renders.push(render);
         self.stats.renders_submitted += 1;
+    }
+
+    /// Adds a clip to the list and to the worker's queue.
+    pub(super) fn add_video(&mut self, video: Video) {
+        self.queue.push_back(Queued::Video(self.videos.len()));
+        self.videos.push(video);
+        self.stats.videos_submitted += 1;
     }
 
     /// Returns a render by its id.
@@ -106,6 +135,7 @@ impl State {
             assets: HashMap::new(),
             renders: Vec::new(),
             render_index: HashMap::new(),
+            videos: Vec::new(),
             queue: VecDeque::new(),
             replays: HashMap::new(),
             grants: Grants::new(config.token_lifetime),
@@ -133,19 +163,25 @@ impl State {
         self.changed.notify_all();
     }
 
-    /// Waits for a queued render and marks it as rendering; returns `None` once the emulator stops.
-    pub(super) fn next_render(&self) -> Option<Render> {
+    /// Waits for queued work and marks it as under way; returns `None` once the emulator stops.
+    pub(super) fn next_work(&self) -> Option<Work> {
         let mut guard = self.lock();
         loop {
             let inner = &mut *guard;
             if inner.stopped {
                 return None;
             }
-            while let Some(index) = inner.queue.pop_front() {
-                let render = &mut inner.renders[index];
-                if !render.deleted {
-                    render.status = Status::Rendering;
-                    return Some(render.clone());
+            while let Some(queued) = inner.queue.pop_front() {
+                match queued {
+                    Queued::Render(index) if inner.renders[index].deleted => {}
+                    Queued::Render(index) => {
+                        inner.renders[index].status = Status::Rendering;
+                        return Some(Work::Render(Box::new(inner.renders[index].clone())));
+                    }
+                    Queued::Video(index) => {
+                        inner.videos[index].status = Status::Rendering;
+                        return Some(Work::Video(Box::new(inner.videos[index].clone())));
+                    }
                 }
             }
             guard = self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
 use super::*;
-use hyperframes_ci_core::api::{IdempotencyKey, Pages};
+use hyperframes_ci_core::api::{IdempotencyKey, Pages, Product, UploadRequest};
 use std::io::Cursor;
 
 fn transport(server: &mockito::Server) -> Transport {
@@ -32,7 +32,7 @@ fn the_api_gets_the_credential_and_the_idempotency_key() {
         .create();
     let body = serde_json::Map::from_iter([("fps".to_owned(), serde_json::json!(24))]);
     let answer = transport(&server)
-        .send(&Request::submit(&body, &key()), None, Deadline::NEVER, &mut |_| {})
+        .send(&Product::Render.submit(&body, &key()), None, Deadline::NEVER, &mut |_| {})
         .expect("an answer");
     assert_eq!(answer.status, 200);
     call.assert();
@@ -55,6 +55,7 @@ fn the_storage_gets_the_signed_headers_and_nothing_of_ours() {
     let request = Request::put_archive(
         &format!("{}/bucket/key?sig=1", server.url()),
         &[("x-amz-meta-a".to_owned(), "1".to_owned())],
+        "application/zip",
     );
     let mut sent = 0;
     let mut archive = Cursor::new(b"the bytes".to_vec());
@@ -107,7 +108,7 @@ fn a_redirect_of_a_get_is_followed_within_the_origin() {
     let mut server = mockito::Server::new();
     let moved = server.mock("POST", "/v3/hyperframes/renders").with_status(307).with_header("location", "/x");
     let moved = moved.expect(1).create();
-    let request = Request::submit(&serde_json::Map::new(), &key());
+    let request = Product::Render.submit(&serde_json::Map::new(), &key());
     let answer = transport(&server).send(&request, None, Deadline::NEVER, &mut |_| {}).expect("an answer");
     assert_eq!(answer.status, 307);
     moved.assert();
@@ -146,7 +147,13 @@ fn the_multipart_body_has_an_exact_length() {
         })
         .with_body(r#"{"data":{"asset_id":"a"}}"#)
         .create();
-    let request = Request::proxy_upload("p.zip", "00", &key());
+    let upload = UploadRequest {
+        filename: "p.zip".to_owned(),
+        content_type: "application/zip",
+        size_bytes: 3,
+        checksum_sha256: "00".to_owned(),
+    };
+    let request = Request::proxy_upload(&upload, &key());
     transport(&server)
         .send(&request, Some(&mut Cursor::new(b"ZIP".to_vec())), Deadline::NEVER, &mut |_| {})
         .expect("an answer");
@@ -171,7 +178,9 @@ fn errors_name_no_secret() {
 fn a_single_call_is_repeated_after_transient_errors_only() {
     let mut server = mockito::Server::new();
     let busy = server.mock("GET", "/v3/hyperframes/renders").with_status(503).expect(2).create();
-    let error = transport(&server).call(&Pages::of_renders(None, 1).request().expect("a page"), 1, 0).expect_err("busy");
+    let error = transport(&server)
+        .call(&Pages::of_renders(None, 1).request().expect("a page"), 1, 0)
+        .expect_err("busy");
     assert!(matches!(error, CallError::Api(error) if error.status == 503));
     busy.assert();
     let refused = server.mock("GET", "/v3/hyperframes/renders/x").with_status(401).expect(1).create();

@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 
 use hyperframes_ci_core::api::{Request, Target};
 use hyperframes_ci_core::job::{
-    Action, Archive, AssetFact, AssetState, Event as JobEvent, Failure, Job, ListSays, Pause, Source, Stage,
-    Step,
+    Action, AssetFact, AssetState, Event as JobEvent, Failure, Job, ListSays, Pause, Source, Stage, Step,
 };
 
 use super::lanes::{Due, Lane, Schedule, Semaphore, lock};
@@ -33,8 +32,7 @@ use super::throttle::Throttle;
 use super::upload::{Admitted, SharedUpload};
 use crate::fault::Error;
 use crate::heygen::transport::{Replay, Transport};
-use crate::project::pack::Packed;
-use crate::renderers::{Event, Input, Order, OrderResult, Reporter, RunContext};
+use crate::renderers::{Event, Order, OrderResult, Reporter, RunContext};
 use crate::system::clock::{pause, unix_now};
 use crate::system::deadline::Deadline;
 use crate::system::output::OutputError;
@@ -132,20 +130,12 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(interpreter: &'a Interpreter<'a>, messages: Sender<Message>) -> Self {
-        let source = match interpreter.context.input {
-            Input::Archive(packed) => Source::Archive(Archive {
-                size: packed.size,
-                sha256: packed.sha256.clone(),
-                digest: packed.manifest.digest(),
-            }),
-            Input::Uploaded(project) => Source::Project(project.clone()),
-            Input::Render(id) => Source::Render(id.to_owned()),
-        };
+        let source = interpreter.context.input.source();
         let asset = match &source {
             Source::Archive(archive) => {
                 lock(interpreter.ledger).as_ref().and_then(|ledger| ledger.asset(&archive.digest))
             }
-            Source::Project(_) | Source::Render(_) => None,
+            Source::Project(_) | Source::Render(_) | Source::Body => None,
         };
         let context = interpreter.context;
         let is_shared = matches!(source, Source::Archive(_)) && context.is_batch;
@@ -391,12 +381,10 @@ impl<'a> Run<'a> {
             }
             return;
         }
-        let packed = match self.interpreter.context.input {
-            Input::Archive(packed) if task.job.stage() == Stage::Upload => Some(packed),
-            _ => None,
-        };
-        let mut source = match packed.map(Packed::open).transpose() {
-            Ok(source) => source,
+        let is_upload = task.job.stage() == Stage::Upload;
+        let opened = if is_upload { self.interpreter.context.input.open() } else { Ok(None) };
+        let (mut source, total) = match opened {
+            Ok(opened) => opened.unzip(),
             Err(error) => {
                 let error = OutputError::NotKept(format!("cannot read the archive: {error}"));
                 self.end_leadership(&mut task);
@@ -404,15 +392,15 @@ impl<'a> Run<'a> {
                 return;
             }
         };
-        let total = packed.map_or(0, |packed| packed.size);
+        let total = total.unwrap_or_default();
         let mut throttle = Throttle::default();
-        let is_quiet = packed.is_none() || self.interpreter.context.is_batch;
+        let is_quiet = source.is_none() || self.interpreter.context.is_batch;
         let mut progress = |done: u64| {
             if !is_quiet && throttle.is_due(done, total) {
                 self.say(Event::Uploading { done, total });
             }
         };
-        let source = source.as_mut().map(|file| file as &mut dyn Replay);
+        let source = source.as_mut().map(|source| &mut **source as &mut dyn Replay);
         let event = match self.interpreter.transport.send(&request, source, task.deadline(), &mut progress) {
             Ok(response) => {
                 if let Target::Api(_) = request.target {

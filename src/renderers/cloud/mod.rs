@@ -1,6 +1,7 @@
 //! Renders in the HeyGen cloud.
 
 pub(crate) mod answers;
+pub(crate) mod clip;
 pub(crate) mod failure;
 mod interpreter;
 mod lanes;

@@ -14,6 +14,7 @@ pub(super) fn plan(
 ) -> Plan {
     let options = context.options;
     Plan {
+        product: context.input.product(),
         source,
         body: std::mem::take(&mut order.body),
         keys: Keys {

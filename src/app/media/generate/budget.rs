@@ -1,6 +1,5 @@
 //! Limits of what a run may cost.
 
-use hyperframes_ci_core::generated::{SPEECH_USD_PER_SECOND, Speech};
 use hyperframes_ci_core::job::Refusal;
 
 use super::entry::Task;
@@ -16,49 +15,63 @@ pub(crate) struct MediaLimits {
     pub(crate) min_balance: Option<f64>,
 }
 
+/// The length and the price of media.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Cost {
+    pub(super) seconds: f64,
+    /// In US dollars.
+    pub(super) usd: f64,
+}
+
+impl Cost {
+    fn plus(self, other: Self) -> Self {
+        Self { seconds: self.seconds + other.seconds, usd: self.usd + other.usd }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        let left = |from: f64, less: f64| (from - less).max(0.0);
+        Self { seconds: left(self.seconds, other.seconds), usd: left(self.usd, other.usd) }
+    }
+}
+
 /// What a run may still cost: estimates for requests in flight, measured lengths for those that were answered.
 #[derive(Debug)]
 pub(super) struct Budget {
     limits: MediaLimits,
-    seconds: f64,
+    spent: Cost,
 }
 
 impl Budget {
     pub(super) fn new(limits: MediaLimits) -> Self {
-        Self { limits, seconds: 0.0 }
+        Self { limits, spent: Cost::default() }
     }
 
     /// Returns the limit that all `tasks` together would exceed.
     pub(super) fn refusal<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Option<Refusal> {
-        let speeches = tasks.filter_map(|task| task.speech.as_ref());
-        let seconds = speeches.map(Speech::estimated_seconds).sum::<f64>();
+        let cost = tasks.map(Task::estimate).fold(Cost::default(), Cost::plus);
         // Nothing to request exceeds no limit.
-        if seconds > 0.0 { self.exceeded(seconds) } else { None }
+        if cost.seconds > 0.0 { self.exceeded(cost) } else { None }
     }
 
-    /// Reserves the estimated length of a request.
-    ///
-    /// # Errors
-    /// Returns the limit that it would exceed.
-    pub(super) fn reserve(&mut self, seconds: f64) -> Result<(), Refusal> {
-        if let Some(refusal) = self.exceeded(seconds) {
+    /// Reserves the estimated cost of a request; returns the limit that it would exceed.
+    pub(super) fn reserve(&mut self, cost: Cost) -> Result<(), Refusal> {
+        if let Some(refusal) = self.exceeded(cost) {
             return Err(refusal);
         }
-        self.seconds += seconds;
+        self.spent = self.spent.plus(cost);
         Ok(())
     }
 
     /// Replaces the estimate of a request by what it came to.
-    pub(super) fn settle(&mut self, estimated: f64, actual: f64) {
-        self.seconds = (self.seconds - estimated).max(0.0) + actual;
+    pub(super) fn settle(&mut self, estimated: Cost, actual: Cost) {
+        self.spent = self.spent.minus(estimated).plus(actual);
     }
 
-    fn exceeded(&self, more: f64) -> Option<Refusal> {
-        let seconds = self.seconds + more;
-        let usd = seconds * SPEECH_USD_PER_SECOND;
+    fn exceeded(&self, more: Cost) -> Option<Refusal> {
+        let Cost { seconds, usd } = self.spent.plus(more);
         let too_long = self.limits.max_seconds.filter(|most| seconds > *most);
         let too_expensive = self.limits.max_cost.filter(|most| usd > *most);
-        let too_long = too_long.map(|most| Refusal::Speech { seconds, most });
+        let too_long = too_long.map(|most| Refusal::Media { seconds, most });
         too_long.or(too_expensive.map(|most| Refusal::Cost { usd, most }))
     }
 }
@@ -67,15 +80,19 @@ impl Budget {
 mod tests {
     use super::*;
 
+    fn cost(seconds: f64) -> Cost {
+        Cost { seconds, usd: seconds / 10.0 }
+    }
+
     #[test]
     fn measured_lengths_replace_estimates() {
         let limits = MediaLimits { max_seconds: Some(10.0), ..MediaLimits::default() };
         let mut budget = Budget::new(limits);
-        assert!(budget.reserve(6.0).is_ok());
-        assert_eq!(budget.reserve(6.0), Err(Refusal::Speech { seconds: 12.0, most: 10.0 }));
-        budget.settle(6.0, 3.0);
-        assert!(budget.reserve(6.0).is_ok());
-        let limits = MediaLimits { max_cost: Some(0.001), ..MediaLimits::default() };
-        assert!(matches!(Budget::new(limits).reserve(4.0), Err(Refusal::Cost { .. })));
+        assert!(budget.reserve(cost(6.0)).is_ok());
+        assert_eq!(budget.reserve(cost(6.0)), Err(Refusal::Media { seconds: 12.0, most: 10.0 }));
+        budget.settle(cost(6.0), cost(3.0));
+        assert!(budget.reserve(cost(6.0)).is_ok());
+        let limits = MediaLimits { max_cost: Some(0.3), ..MediaLimits::default() };
+        assert!(matches!(Budget::new(limits).reserve(cost(4.0)), Err(Refusal::Cost { .. })));
     }
 }

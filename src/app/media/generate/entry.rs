@@ -1,56 +1,94 @@
 //! What is known about each entry.
 
-use hyperframes_ci_core::generated::{LockedMedia, Speech, SpeechAction, SpeechKnown, SpeechPermissions};
+use hyperframes_ci_core::generated::{LockedMedia, SpeechAction, SpeechKnown, SpeechPermissions, Wanted};
+use hyperframes_ci_core::job::{RenderIdentity, RenderState};
 use hyperframes_ci_core::report::plain;
 
 use super::super::error::UNCONFIRMED;
 use super::super::{Declared, examine};
+use super::budget::Cost;
 use crate::app::config::MediaEntry;
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaState, MediaStatus};
-use crate::renderers::{KeptAnswer, LedgerFile, SpeechAnswers};
+use crate::renderers::{KeptAnswer, LedgerFile, MediaAnswers};
 
 /// An entry and what is to be done about it.
 pub(super) struct Task {
     pub(super) entry: MediaEntry,
-    /// `None` if the script is invalid.
-    pub(super) speech: Option<Speech>,
+    /// `None` if the entry is invalid.
+    pub(super) wanted: Option<Wanted>,
     pub(super) status: MediaStatus,
     pub(super) answer: Option<KeptAnswer>,
     pub(super) action: SpeechAction,
+    /// The file of an entry of this run that must be made first.
+    pub(super) waits_for: Option<String>,
     /// A file that would be lost.
     foreign: Option<String>,
 }
 
+/// What earlier runs have left.
+pub(super) type Earlier<'a> = Option<(&'a LedgerFile, &'a MediaAnswers)>;
+
 /// Returns a task for every selected entry.
-pub(super) fn tasks(
+pub(super) fn tasks(declared: &Declared, earlier: Earlier<'_>, permissions: SpeechPermissions) -> Vec<Task> {
+    declared.entries.iter().map(|entry| task(declared, entry, earlier, permissions)).collect()
+}
+
+/// Returns the task of an entry.
+pub(super) fn task(
     declared: &Declared,
-    earlier: Option<(&LedgerFile, &SpeechAnswers)>,
+    entry: &MediaEntry,
+    earlier: Earlier<'_>,
     permissions: SpeechPermissions,
-) -> Vec<Task> {
-    let task = |entry: &MediaEntry| {
-        let (root, reach) = (declared.settings.root.as_path(), &declared.reach);
-        let locked = declared.lock.media.get(&entry.file);
-        let status = examine::status(entry, locked, root, reach);
-        let speech = examine::speech(entry, root, reach).ok();
-        let identity = status.identity.clone().unwrap_or_default();
-        let is_current = status.status == MediaState::Current;
-        let answer = earlier.and_then(|(_, answers)| answers.get(&identity));
-        let answer = answer.filter(|answer| !(answer.is_expired && permissions.can_repeat));
-        let foreign = foreign_file(declared, entry, locked, answer.as_ref());
-        if let Some((_, answers)) = earlier.filter(|_| is_current && answer.is_some()) {
-            answers.forget(&identity);
-        }
-        let known = SpeechKnown {
-            is_current,
-            // A file that cannot be read is foreign.
-            is_valid: speech.is_some(),
-            has_foreign_files: foreign.is_some(),
-            has_answer: answer.is_some(),
-            state: earlier.and_then(|(ledger, _)| ledger.speech(&identity)),
-        };
-        Task { entry: entry.clone(), speech, status, answer, action: known.action(permissions), foreign }
+) -> Task {
+    let locked = declared.lock.media.get(&entry.file);
+    let mut status = declared.status(entry);
+    let mut wanted = declared.wanted(entry).ok().filter(|_| status.status != MediaState::Invalid);
+    let source = declared.source(entry).filter(|source| source.status.is_due());
+    let waits_for = source.map(|source| source.file);
+    if let Some(source) = waits_for.as_ref()
+        && !declared.entries.iter().any(|other| other.file == *source)
+    {
+        status.message = Some(format!("its audio {} is not current, and was not selected", plain(source)));
+        status.help = Some("select its entry with --entry as well");
+        wanted = None;
+    }
+    let identity = status.identity.clone().unwrap_or_default();
+    let is_current = status.status == MediaState::Current;
+    let answer = earlier.and_then(|(_, answers)| answers.get(&identity));
+    let answer = answer.filter(|answer| !(answer.is_expired && permissions.can_repeat));
+    let foreign = foreign_file(declared, entry, locked, answer.as_ref());
+    if let Some((_, answers)) = earlier.filter(|_| is_current && answer.is_some()) {
+        answers.forget(&identity);
+    }
+    let is_submitted = waits_for.is_none()
+        && earlier.is_some_and(|(ledger, _)| job(wanted.as_ref()).is_some_and(|job| is_paid(ledger, &job)));
+    let known = SpeechKnown {
+        is_current,
+        // A file that cannot be read is foreign.
+        is_valid: wanted.is_some(),
+        has_foreign_files: foreign.is_some(),
+        has_answer: is_submitted || answer.as_ref().is_some_and(KeptAnswer::is_paid),
+        state: match &wanted {
+            Some(Wanted::Speech(_)) => earlier.and_then(|(ledger, _)| ledger.speech(&identity)),
+            _ => None,
+        },
     };
-    declared.entries.iter().map(task).collect()
+    let action = known.action(permissions);
+    Task { entry: entry.clone(), wanted, status, answer, action, waits_for, foreign }
+}
+
+/// Returns the identity of the job that makes a clip.
+pub(super) fn job(wanted: Option<&Wanted>) -> Option<RenderIdentity> {
+    match wanted {
+        Some(Wanted::Presenter(presenter)) => presenter.text().map(RenderIdentity::of_media),
+        _ => None,
+    }
+}
+
+/// Returns whether the ledger has a clip that is paid for.
+fn is_paid(ledger: &LedgerFile, job: &RenderIdentity) -> bool {
+    let known = ledger.render(&job.key(0));
+    known.is_some_and(|known| matches!(known.state, RenderState::Submitted | RenderState::Completed))
 }
 
 /// Returns the first file of the entry that exists and was neither recorded nor about to be.
@@ -89,26 +127,46 @@ impl Task {
         matches!(self.action, SpeechAction::Request | SpeechAction::Finish)
     }
 
-    /// Returns the estimated length in seconds.
-    pub(super) fn estimated_seconds(&self) -> f64 {
-        self.speech.as_ref().map_or(0.0, Speech::estimated_seconds)
+    /// Refuses it, which prevents every request of the run.
+    pub(super) fn refuse(&mut self, message: String, help: &'static str) {
+        (self.action, self.status.message, self.status.help) =
+            (SpeechAction::Refuse, Some(message), Some(help));
+    }
+
+    /// Returns the media key, or nothing if it is not known yet.
+    pub(super) fn identity(&self) -> &str {
+        self.status.identity.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the estimated cost.
+    pub(super) fn estimate(&self) -> Cost {
+        let seconds = match self.status.status.is_due() {
+            // It takes into account that the audio will change.
+            true => self.status.estimated_seconds,
+            false => self.wanted.as_ref().map_or(0.0, Wanted::estimated_seconds),
+        };
+        let price = self.wanted.as_ref().map_or(0.0, Wanted::usd_per_second);
+        Cost { seconds, usd: seconds * price }
     }
 
     /// Returns the result with `status`, and the estimate if it is to be requested.
     pub(super) fn result(&self, status: GenerationState) -> GeneratedMedia {
-        let estimate = self.speech.as_ref().filter(|_| self.action == SpeechAction::Request);
+        let is_requested = self.action == SpeechAction::Request;
+        let estimate = if is_requested { self.estimate() } else { Cost::default() };
         GeneratedMedia {
             file: self.entry.file.clone(),
             line: self.entry.line,
+            kind: self.entry.kind.name(),
             status,
             code: status.code(),
             message: None,
             help: None,
             identity: self.status.identity.clone(),
-            seconds: estimate.map_or(0.0, Speech::estimated_seconds),
-            usd: estimate.map_or(0.0, Speech::estimated_usd),
+            seconds: estimate.seconds,
+            usd: estimate.usd,
             is_billed: false,
             http_status: None,
+            exit: None,
         }
     }
 
@@ -122,7 +180,8 @@ impl Task {
         }
     }
 
-    fn planned(&self) -> GeneratedMedia {
+    /// Returns the result of a task that is not run.
+    pub(super) fn planned(&self) -> GeneratedMedia {
         match self.action {
             SpeechAction::Keep => self.result(GenerationState::Current),
             SpeechAction::Finish | SpeechAction::Request => self.result(GenerationState::Planned),

@@ -4,14 +4,20 @@
 //! trace from which the next run goes on: the ledger before the request, the answer after it, the digests of the files before they
 //! get their names, and the lock file last.
 
+mod avatars;
 mod budget;
+mod clip;
 mod entry;
+mod result;
 mod run;
+mod sound;
 mod speak;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use hyperframes_ci_core::api::{Account, Request};
 use hyperframes_ci_core::generated::{LOCK_FILE, SpeechAction, SpeechPermissions};
@@ -26,7 +32,7 @@ use crate::fault::{Error, Exit};
 use crate::heygen::auth::Credential;
 use crate::heygen::environment;
 use crate::heygen::transport::Transport;
-use crate::renderers::{LedgerFile, SpeechAnswers, ledger_path};
+use crate::renderers::{LedgerFile, MediaAnswers, RunOptions, ledger_path};
 use crate::system::deadline::Deadline;
 use crate::system::output::OutputFile;
 use crate::system::random;
@@ -45,6 +51,8 @@ pub(crate) struct GenerateSpec {
     pub(crate) permissions: SpeechPermissions,
     /// Number of requests at a time, 1 to 10.
     pub(crate) concurrency: usize,
+    /// Time limit of a clip.
+    pub(crate) max_wait: Duration,
     /// The ledger, if it is another file.
     pub(crate) ledger: Option<PathBuf>,
 }
@@ -72,14 +80,12 @@ pub(crate) fn generate(
     };
     let api = base.to_string();
     let ledger = LedgerFile::open(&path, &api, account.as_deref(), true, Deadline::NEVER)?;
-    let answers = SpeechAnswers::open(&path, &api)?;
+    let answers = MediaAnswers::open(&path, &api)?;
     // Another process may have generated some of it while this one waited.
     let declared = Declared::read(&spec.media)?;
-    let tasks = entry::tasks(&declared, Some((&ledger, &answers)), spec.permissions);
-    let blocked = tasks.iter().filter(|task| task.is_blocked()).count();
-    if blocked > 0 {
-        let error = MediaError::NotReady { count: blocked, total: tasks.len() };
-        return Ok((outcome(&declared, spec, entry::planned(&tasks)), Some(error.into())));
+    let mut tasks = entry::tasks(&declared, Some((&ledger, &answers)), spec.permissions);
+    if let Some(error) = not_ready(&tasks) {
+        return Ok((outcome(&declared, spec, entry::planned(&tasks)), Some(error)));
     }
     let budget = Budget::new(spec.limits);
     let due = tasks.iter().filter(|task| task.action == SpeechAction::Request);
@@ -94,11 +100,14 @@ pub(crate) fn generate(
     }
     OutputFile::prepare(Some(&declared.settings.root.join(LOCK_FILE)), &declared.reach)?;
     let transport = environment::transport_with(base, credential)?;
-    if tasks.iter().any(|task| task.action == SpeechAction::Request) {
+    avatars::check(&mut tasks, &transport)?;
+    if let Some(error) = not_ready(&tasks) {
+        return Ok((outcome(&declared, spec, entry::planned(&tasks)), Some(error)));
+    }
+    if tasks.iter().any(|task| task.estimate().usd > 0.0 && task.action == SpeechAction::Request) {
         check_balance(spec.limits.min_balance, &transport)?;
     }
     let run = Run {
-        declared: &declared,
         transport: &transport,
         ledger: Mutex::new(Some(ledger)),
         answers: &answers,
@@ -106,11 +115,19 @@ pub(crate) fn generate(
         lock: Mutex::new(()),
         retries: environment::render_retries()?,
         permissions: spec.permissions,
+        options: RunOptions { max_wait: spec.max_wait, ..RunOptions::default() },
+        is_stopped: AtomicBool::new(false),
     };
-    let media = run.all(&tasks, spec.concurrency, console);
+    let media = run.all(&declared, &tasks, spec.concurrency, &|| Declared::read(&spec.media), console);
     let outcome = outcome(&declared, spec, media);
     let error = failure(&outcome);
     Ok((outcome, error))
+}
+
+/// Returns the error of a run in which entries are invalid, or files would be lost.
+fn not_ready(tasks: &[entry::Task]) -> Option<Error> {
+    let count = tasks.iter().filter(|task| task.is_blocked()).count();
+    (count > 0).then(|| MediaError::NotReady { count, total: tasks.len() }.into())
 }
 
 /// Checks the balance of the account.
@@ -147,9 +164,10 @@ fn failure(outcome: &MediaGenerateOutcome) -> Option<Error> {
     let problems = outcome.media.iter().filter(|media| media.status.is_problem()).collect::<Vec<_>>();
     let first = problems.iter().find(|media| media.status != GenerationState::Skipped).or(problems.first())?;
     let is_unconfirmed = |media: &&&GeneratedMedia| media.status == GenerationState::Unconfirmed;
-    let exit = match (first.status, first.http_status) {
-        (GenerationState::Limited, _) => Exit::Limit,
-        (_, Some(401 | 403)) => Exit::Auth,
+    let exit = match (first.status, first.http_status, first.exit) {
+        (GenerationState::Limited, ..) => Exit::Limit,
+        (_, Some(401 | 403), _) => Exit::Auth,
+        (_, _, Some(exit @ (Exit::Auth | Exit::Limit | Exit::Timeout))) => exit,
         _ => Exit::General,
     };
     let unconfirmed = problems.iter().filter(is_unconfirmed).count();

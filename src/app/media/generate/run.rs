@@ -1,59 +1,62 @@
 //! Works on the entries of a run, a few at a time.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hyperframes_ci_core::api::ApiError;
-use hyperframes_ci_core::generated::{SPEECH_USD_PER_SECOND, SpeechAction, SpeechAnswer, SpeechPermissions};
+use hyperframes_ci_core::generated::{SpeechAction, SpeechPermissions, Wanted};
 
 use super::super::Declared;
-use super::budget::Budget;
-use super::entry::Task;
+use super::budget::{Budget, Cost};
+use super::entry::{Task, task};
+use super::result::{Problem, report};
 use crate::app::outcome::{GeneratedMedia, GenerationState};
-use crate::fault::Error;
 use crate::heygen::transport::Transport;
-use crate::renderers::{KeptAnswer, LedgerFile, SpeechAnswers};
-use crate::system::abort::abort_at;
+use crate::renderers::{KeptAnswer, LedgerFile, MediaAnswers, RunOptions};
 use crate::system::pool::{Message, work_on};
 use crate::ui::{Console, plain};
 
 /// A run of `media generate`.
 pub(super) struct Run<'a> {
-    pub(super) declared: &'a Declared,
     pub(super) transport: &'a Transport,
     /// `None` once it could not be written: then nothing is requested any more.
     pub(super) ledger: Mutex<Option<LedgerFile>>,
-    pub(super) answers: &'a SpeechAnswers,
+    pub(super) answers: &'a MediaAnswers,
     pub(super) budget: Mutex<Budget>,
     /// Held while the lock file is replaced.
     pub(super) lock: Mutex<()>,
     /// Repetitions of a request that was not taken, and of a download.
     pub(super) retries: u32,
     pub(super) permissions: SpeechPermissions,
+    /// Time limits of clips.
+    pub(super) options: RunOptions,
+    /// Set after an error that applies to all entries.
+    pub(super) is_stopped: AtomicBool,
 }
 
-/// Audio whose format is not that of the extension of its file.
-pub(super) struct OtherFormat {
-    pub(super) file: String,
-    pub(super) format: &'static str,
+/// News about an entry while it is worked on.
+pub(super) enum News {
+    /// The audio has not the format of the extension of its file.
+    OtherFormat { file: String, format: &'static str },
+    /// Something that the user should know.
+    Warning(String),
 }
 
-/// Why an entry has no media.
-pub(super) enum Problem {
-    /// The API refused the request.
-    Refused(Box<ApiError>),
-    /// The request did not reach the API.
-    NotTaken(String),
-    /// The request may have been billed.
-    Unconfirmed(String),
-    /// A limit forbids the request.
-    Limited(hyperframes_ci_core::job::Refusal),
-    /// The speech is paid for, and its files could not be written.
-    NotSaved { message: String, help: &'static str },
-    /// Anything else; nothing was requested.
-    Failed(Error),
-    /// Nothing is requested after an error that applies to all entries.
-    Skipped,
+/// What an entry came to before its files were written.
+pub(super) struct Made {
+    pub(super) kept: KeptAnswer,
+    /// Whether this run is billed for it.
+    pub(super) is_new: bool,
+    pub(super) cost: Cost,
+    /// Why its files cannot be written, although it is paid for.
+    pub(super) problem: Option<Problem>,
+}
+
+impl Made {
+    /// Returns what an earlier run has paid for, or what costs nothing.
+    fn free(kept: KeptAnswer) -> Self {
+        Self { kept, is_new: false, cost: Cost::default(), problem: None }
+    }
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -61,24 +64,71 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Run<'_> {
-    /// Works on all tasks; returns the results in their order.
+    /// Works on all tasks, and then on those that are made from them; returns the results in their order.
     pub(super) fn all(
         &self,
+        declared: &Declared,
         tasks: &[Task],
         concurrency: usize,
+        read: &dyn Fn() -> Result<Declared, crate::fault::Error>,
         console: &mut Console,
     ) -> Vec<GeneratedMedia> {
         let mut results = tasks.iter().map(|_| None).collect::<Vec<_>>();
-        let is_stopped = AtomicBool::new(false);
-        let mut due = tasks.iter().enumerate();
-        let work = |(index, task): (usize, &Task), warn: &mut dyn FnMut(OtherFormat)| {
-            (index, self.one(task, &is_stopped, warn))
+        let (first, later): (Vec<_>, Vec<_>) =
+            tasks.iter().enumerate().partition(|(_, task)| task.waits_for.is_none());
+        self.wave(declared, &first, concurrency, &mut results, console);
+        if later.is_empty() {
+            return results.into_iter().flatten().collect();
+        }
+        let made = results.iter().flatten().filter(|result: &&GeneratedMedia| !result.status.is_problem());
+        let made = made.map(|result| result.file.clone()).collect::<HashSet<_>>();
+        // The audio is another one now, and the lock file has it.
+        let fresh = read();
+        let mut next = Vec::new();
+        for (index, waiting) in later {
+            let result = match (&fresh, waiting.waits_for.as_ref().filter(|file| !made.contains(*file))) {
+                (_, Some(file)) => Err(Problem::NoAudio(file.clone())),
+                (Err(error), None) => Err(Problem::Changed(error.to_string())),
+                (Ok(fresh), None) => {
+                    let ledger = locked(&self.ledger);
+                    let earlier = ledger.as_ref().map(|ledger| (ledger, self.answers));
+                    Ok(task(fresh, &waiting.entry, earlier, self.permissions))
+                }
+            };
+            match result {
+                Ok(task) => next.push((index, task)),
+                Err(problem) => {
+                    let result = problem.result(waiting);
+                    report(&result, console);
+                    results[index] = Some(result);
+                }
+            }
+        }
+        if let Ok(fresh) = &fresh {
+            let next = next.iter().map(|(index, task)| (*index, task)).collect::<Vec<_>>();
+            self.wave(fresh, &next, concurrency, &mut results, console);
+        }
+        results.into_iter().flatten().collect()
+    }
+
+    fn wave(
+        &self,
+        declared: &Declared,
+        tasks: &[(usize, &Task)],
+        concurrency: usize,
+        results: &mut [Option<GeneratedMedia>],
+        console: &mut Console,
+    ) {
+        let mut due = tasks.iter().copied();
+        let work = |(index, task): (usize, &Task), news: &mut dyn FnMut(News)| {
+            (index, self.one(declared, task, news))
         };
         work_on(&mut due, concurrency.max(1), &work, &mut |message| {
             match message {
-                Message::Progress(OtherFormat { file, format }) => {
+                Message::Progress(News::OtherFormat { file, format }) => {
                     console.warning(&format!("{} contains {} audio", plain(&file), format.to_uppercase()));
                 }
+                Message::Progress(News::Warning(text)) => console.warning(&text),
                 Message::Result((index, result)) => {
                     report(&result, console);
                     results[index] = Some(result);
@@ -86,128 +136,43 @@ impl Run<'_> {
             }
             true
         });
-        results.into_iter().flatten().collect()
     }
 
-    fn one(&self, task: &Task, is_stopped: &AtomicBool, warn: &mut dyn FnMut(OtherFormat)) -> GeneratedMedia {
-        let (kept, is_new) = match (task.action, &task.answer) {
-            (SpeechAction::LeaveUnconfirmed, _) => return task.unconfirmed(),
-            (SpeechAction::Finish, Some(answer)) => (Ok(answer.clone()), false),
-            (SpeechAction::Request, _) if is_stopped.load(Ordering::SeqCst) => (Err(Problem::Skipped), false),
-            (SpeechAction::Request, _) => (self.request(task), true),
-            _ => return task.result(GenerationState::Current),
+    fn one(&self, declared: &Declared, task: &Task, news: &mut dyn FnMut(News)) -> GeneratedMedia {
+        if !task.is_due() {
+            return task.planned();
+        }
+        let is_stopped = self.is_stopped.load(Ordering::SeqCst);
+        let kept = task.answer.clone().filter(KeptAnswer::is_paid);
+        let made = match (kept, &task.wanted) {
+            (Some(kept), _) => Ok(Made::free(kept)),
+            _ if is_stopped && task.action == SpeechAction::Request => Err(Problem::Skipped),
+            (None, Some(Wanted::Speech(speech))) => self.speech(task, speech),
+            (None, Some(Wanted::Presenter(clip))) => self.clip(declared, task, clip, news),
+            (None, Some(Wanted::Sound(_))) => Ok(Made::free(task.answer.clone().unwrap_or_default())),
+            (None, None) => Err(Problem::Skipped),
         };
-        let billed = kept.as_ref().ok().filter(|_| is_new).map(|kept| length(task, &kept.answer));
-        let saved = kept.and_then(|kept| self.save(task, kept, warn));
+        let billed = made.as_ref().ok().filter(|made| made.is_new).map(|made| made.cost);
+        let is_recovered = made.is_ok() && billed.is_none() && !matches!(task.wanted, Some(Wanted::Sound(_)));
+        let saved = made.and_then(|made| match made.problem {
+            Some(problem) => Err(problem),
+            None => self.save(declared, task, made.kept, news),
+        });
         let mut result = match saved {
             Ok(seconds) => {
-                let state = if is_new { GenerationState::Generated } else { GenerationState::Recovered };
+                let state =
+                    if is_recovered { GenerationState::Recovered } else { GenerationState::Generated };
                 GeneratedMedia { seconds, ..task.result(state) }
             }
             Err(problem) => {
-                let is_for_all = match &problem {
-                    Problem::Refused(error) => error.is_account_wide(),
-                    Problem::Failed(_) | Problem::Limited(_) => true,
-                    _ => false,
-                };
-                if is_for_all {
-                    is_stopped.store(true, Ordering::SeqCst);
+                if problem.is_for_all() {
+                    self.is_stopped.store(true, Ordering::SeqCst);
                 }
                 problem.result(task)
             }
         };
         result.is_billed = billed.is_some();
-        result.usd = billed.map_or(0.0, |seconds| seconds * SPEECH_USD_PER_SECOND);
+        result.usd = billed.map_or(0.0, |cost| cost.usd);
         result
-    }
-
-    /// Requests the speech and keeps the answer.
-    fn request(&self, task: &Task) -> Result<KeptAnswer, Problem> {
-        let Some(speech) = &task.speech else { return Err(Problem::Skipped) };
-        let estimated = task.estimated_seconds();
-        locked(&self.budget).reserve(estimated).map_err(Problem::Limited)?;
-        let answer = self.speak(speech);
-        let actual = match &answer {
-            Ok(answer) => length(task, answer),
-            // It may have been billed.
-            Err(Problem::Unconfirmed(_)) => estimated,
-            Err(_) => 0.0,
-        };
-        locked(&self.budget).settle(estimated, actual);
-        let kept = KeptAnswer { answer: answer?, files: Default::default(), is_expired: false };
-        abort_at("received");
-        self.keep_answer(speech.key().as_str(), &kept);
-        abort_at("answered");
-        Ok(kept)
-    }
-}
-
-/// Returns the length that is billed.
-fn length(task: &Task, answer: &SpeechAnswer) -> f64 {
-    answer
-        .duration
-        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
-        .unwrap_or(task.estimated_seconds())
-}
-
-impl Problem {
-    fn result(self, task: &Task) -> GeneratedMedia {
-        let with = |status, message: String, help: Option<String>| GeneratedMedia {
-            message: Some(message),
-            help,
-            seconds: 0.0,
-            ..task.result(status)
-        };
-        match self {
-            Self::Refused(error) => GeneratedMedia {
-                http_status: Some(error.status),
-                ..with(GenerationState::Failed, error.to_string(), error.help().map(str::to_owned))
-            },
-            Self::NotTaken(message) => with(
-                GenerationState::Failed,
-                format!("the request did not reach the API: {message}"),
-                Some("nothing was billed; run the same command again".to_owned()),
-            ),
-            Self::Unconfirmed(message) => GeneratedMedia {
-                seconds: 0.0,
-                message: Some(format!(
-                    "the answer was lost, and the request may have been billed: {message}"
-                )),
-                ..task.unconfirmed()
-            },
-            Self::Limited(refusal) => GeneratedMedia {
-                code: Some(refusal.code()),
-                ..with(GenerationState::Limited, refusal.to_string(), None)
-            },
-            Self::NotSaved { message, help } => {
-                with(GenerationState::NotSaved, message, Some(help.to_owned()))
-            }
-            Self::Failed(error) => with(GenerationState::Failed, error.to_string(), error.help()),
-            Self::Skipped => with(
-                GenerationState::Skipped,
-                "not requested after an error that applies to all entries".to_owned(),
-                None,
-            ),
-        }
-    }
-}
-
-fn report(media: &GeneratedMedia, console: &mut Console) {
-    let file = plain(&media.file);
-    match media.status {
-        GenerationState::Current | GenerationState::Planned => {}
-        GenerationState::Generated => {
-            console.done(&format!("{file}: {:.1} s, ${:.4}", media.seconds, media.usd));
-        }
-        GenerationState::Recovered => {
-            console.done(&format!("{file}: {:.1} s, paid for by an earlier run", media.seconds));
-        }
-        _ => {
-            let message = media.message.as_deref().unwrap_or(media.status.as_str());
-            console.not_done(&format!("{file}: {message}"));
-            if let Some(help) = &media.help {
-                console.detail(&format!("help: {help}"));
-            }
-        }
     }
 }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use hyperframes_ci_core::api::Request;
-use hyperframes_ci_core::generated::{Speech, SpeechAnswer, SpeechReply, SpeechState};
+use hyperframes_ci_core::generated::{SPEECH_USD_PER_SECOND, Speech, SpeechAnswer, SpeechReply, SpeechState};
 use hyperframes_ci_core::job::{Fact, SpeechFact, retry_delay};
 
-use super::run::{Problem, Run, locked};
+use super::budget::Cost;
+use super::entry::Task;
+use super::result::Problem;
+use super::run::{Made, Run, locked};
 use crate::app::media::MediaError;
 use crate::renderers::KeptAnswer;
 use crate::system::abort::abort_at;
@@ -15,8 +18,27 @@ use crate::system::deadline::Deadline;
 use crate::system::random;
 
 impl Run<'_> {
+    /// Requests the speech of a task and keeps the answer.
+    pub(super) fn speech(&self, task: &Task, speech: &Speech) -> Result<Made, Problem> {
+        let estimated = task.estimate();
+        locked(&self.budget).reserve(estimated).map_err(Problem::Limited)?;
+        let answer = self.speak(speech);
+        let actual = match &answer {
+            Ok(answer) => cost(answer, estimated),
+            // It may have been billed.
+            Err(Problem::Unconfirmed(_)) => estimated,
+            Err(_) => Cost::default(),
+        };
+        locked(&self.budget).settle(estimated, actual);
+        let kept = KeptAnswer { speech: Some(answer?), ..KeptAnswer::default() };
+        abort_at("received");
+        self.keep_answer(speech.key().as_str(), &kept);
+        abort_at("answered");
+        Ok(Made { kept, is_new: true, cost: actual, problem: None })
+    }
+
     /// Requests a speech.
-    pub(super) fn speak(&self, speech: &Speech) -> Result<SpeechAnswer, Problem> {
+    fn speak(&self, speech: &Speech) -> Result<SpeechAnswer, Problem> {
         let request = Request::speech(&speech.body());
         let identity = speech.key();
         let note = |state| self.note(identity.as_str(), state);
@@ -65,10 +87,17 @@ impl Run<'_> {
     }
 
     /// Keeps an answer on disk. If that fails, the files are written nevertheless.
-    pub(super) fn keep_answer(&self, identity: &str, kept: &KeptAnswer) {
+    fn keep_answer(&self, identity: &str, kept: &KeptAnswer) {
         if self.answers.keep(identity, kept).is_ok() {
             // With the answer on disk, a missing line has no effect.
             let _ = self.note(identity, SpeechState::Answered);
         }
     }
+}
+
+/// Returns what is billed.
+fn cost(answer: &SpeechAnswer, estimated: Cost) -> Cost {
+    let seconds = answer.duration.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+    let seconds = seconds.unwrap_or(estimated.seconds);
+    Cost { seconds, usd: seconds * SPEECH_USD_PER_SECOND }
 }
