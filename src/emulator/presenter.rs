@@ -59,7 +59,10 @@ fn test_card(program: &Path, video: &Video, audio: &Path, output: &Path) -> Resu
     command.args(["-map", "0:v", "-map", "1:a", "-pix_fmt", "yuv420p"]);
     command.args(match video.format {
         Format::Webm => ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"].as_slice(),
-        Format::Mp4 | Format::Mov => &["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"],
+        // Clips have no other formats.
+        Format::Mp4 | Format::Mov | Format::Gif | Format::PngSequence | Format::Hls => {
+            &["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"]
+        }
     });
     command.arg(output);
     let exited = process::run(command, Deadline::after(TIMEOUT), &mut |_| true);
