@@ -71,7 +71,8 @@ fn rows(ranges: &[ChangedRange], width: u32, height: u32) -> Vec<Row> {
     largest.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     largest.truncate(MAX_RANGES);
     let whole = PixelBox { x: 0, y: 0, width, height };
-    let first = largest.first().map(|range| Row { time: range.peak, part: whole, boxes: outer(&range.boxes) });
+    let first =
+        largest.first().map(|range| Row { time: range.peak, part: whole, boxes: outer(&range.boxes) });
     largest.sort_by(|a, b| a.start.total_cmp(&b.start));
     let mut rows = first.into_iter().collect::<Vec<_>>();
     for range in largest {
@@ -84,12 +85,20 @@ fn rows(ranges: &[ChangedRange], width: u32, height: u32) -> Vec<Row> {
             times.push(middle);
         }
         times.sort_by(f64::total_cmp);
+        // A part of most of the frame shows nothing that the whole frame does not.
+        let is_large = 2 * area(part) > area(whole);
+        times.retain(|time| !(is_large && rows.iter().any(|row| row.part == whole && row.time == *time)));
         if part != whole || rows.is_empty() {
             rows.extend(times.into_iter().map(|time| Row { time, part, boxes: outer(&range.boxes) }));
         }
     }
     rows.truncate(MAX_ROWS + 1);
     rows
+}
+
+/// Returns the area in pixels.
+fn area(part: PixelBox) -> u64 {
+    u64::from(part.width) * u64::from(part.height)
 }
 
 /// Returns the boxes that no other one contains: outlines inside of an outline hide the picture.
@@ -188,6 +197,17 @@ mod tests {
         let rows = rows(&ranges, 900, 600);
         assert_eq!((rows[0].part.width, rows[0].time), (900, 0.0));
         assert_eq!(rows[1..].iter().map(|row| row.time).collect::<Vec<_>>(), [0.0, 1.0, 1.5, 3.0]);
+    }
+
+    #[test]
+    fn a_part_of_most_of_the_frame_is_not_shown_again() {
+        let large = PixelBox { x: 0, y: 0, width: 400, height: 250 };
+        let ranges = [range(0.0, 1, large), range(2.0, 1, large)];
+        let rows = rows(&ranges, 900, 600);
+        assert_eq!(
+            rows.iter().map(|row| (row.part.height, row.time)).collect::<Vec<_>>(),
+            [(600, 0.0), (500, 2.0)]
+        );
     }
 
     #[test]
