@@ -206,7 +206,7 @@ fn the_whole_of_it_with_real_renders() {
         ("binary", env!("CARGO_BIN_EXE_hyperframes-ci")),
         ("api-key", KEY),
         ("projects", "videos"),
-        ("quality", "draft"),
+        ("quality", "standard"),
     ];
     let run = runner_for("push", &json!({})).run(&[&common[..], &[("mode", "preview")]].concat());
     assert_eq!(run.code, 0, "{}", run.log);
