@@ -120,7 +120,7 @@ fn comment(folder: &Path) -> Result<()> {
     let browser = crate::provision::browser()?;
     succeed(
         Command::new(browser)
-            .args(["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=900,550"])
+            .args(["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=900,640"])
             .arg(format!("--screenshot={}", root().join("docs/action-comment.png").display()))
             .arg(format!("file://{}", page.display()))
             .stderr(Stdio::null()),
