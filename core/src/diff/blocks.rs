@@ -63,7 +63,9 @@ impl FrameFormat {
         let (luma, chroma) = (self.luma(), self.chroma());
         let mut parts = Vec::new();
         let mut start = 0;
-        for (plane, ((width, height), edge)) in [(luma, BLOCK), (chroma, HALF), (chroma, HALF)].into_iter().enumerate() {
+        for (plane, ((width, height), edge)) in
+            [(luma, BLOCK), (chroma, HALF), (chroma, HALF)].into_iter().enumerate()
+        {
             let (rows, step) = (height.div_ceil(edge), (PART_SIZE / (width * edge)).max(1));
             for first in (0..rows).step_by(step) {
                 let last = (first + step).min(rows);

@@ -139,7 +139,8 @@ impl Review {
         let (name, summary) = (report["name"].as_str()?, report["summary"].as_str()?);
         let title = summary.strip_prefix(&format!("{name}: {status}")).unwrap_or_default();
         let title = title.trim_start_matches(", ");
-        let title = if report["reason"].is_null() { title.chars().take(MAX_TITLE).collect() } else { String::new() };
+        let title =
+            if report["reason"].is_null() { title.chars().take(MAX_TITLE).collect() } else { String::new() };
         let ranges = report.pointer("/picture/ranges").and_then(Value::as_array);
         let sheet = report.pointer("/images/sheet").and_then(Value::as_str);
         let sheet = sheet.and_then(|path| find(Path::new(path).file_name()?.to_str()?));
@@ -148,7 +149,12 @@ impl Review {
             title,
             reason: report["reason"].as_str().map(str::to_owned),
             notes: Vec::new(),
-            ranges: ranges.into_iter().flatten().filter_map(ReviewRange::of_report).take(MAX_RANGES).collect(),
+            ranges: ranges
+                .into_iter()
+                .flatten()
+                .filter_map(ReviewRange::of_report)
+                .take(MAX_RANGES)
+                .collect(),
             files: sheet.iter().cloned().collect(),
             sheets: sheet.into_iter().collect(),
             urls: Vec::new(),

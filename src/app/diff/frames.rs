@@ -55,8 +55,7 @@ impl PictureOrder<'_> {
 
     /// Returns the number of frames that are not decoded.
     fn skipped(&self) -> usize {
-        let is_seekable =
-            |file: &VideoFile| matches!(file.input.container, Container::Mp4 | Container::Mov);
+        let is_seekable = |file: &VideoFile| matches!(file.input.container, Container::Mp4 | Container::Mov);
         let is_equal = |(number, step): &(usize, &Step)| {
             step.is_matched && step.base as usize == *number && step.head as usize == *number
         };
@@ -76,7 +75,8 @@ impl PictureOrder<'_> {
     ) -> Result<Picture, DiffError> {
         std::thread::scope(|scope| {
             let start = |side: usize, file| {
-                let part = FramePart { total: self.frames[side].len(), skipped, start: self.start(side, skipped) };
+                let part =
+                    FramePart { total: self.frames[side].len(), skipped, start: self.start(side, skipped) };
                 Frames::start(scope, ffmpeg, file, self.format, part)
             };
             let (mut base, mut head) = (start(0, self.base)?, start(1, self.head)?);

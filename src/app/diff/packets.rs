@@ -154,9 +154,7 @@ mod tests {
         assert_eq!((picture.packets.len(), sound.packets.len()), (4, 1));
         assert_eq!(parse("").sound, None);
         // A frame that is shown before one that differs is equal, unless its packet is behind.
-        let equal = |from: &str, to: &str| {
-            packets.equal_frames(&parse(&printed.replace(from, to)))
-        };
+        let equal = |from: &str, to: &str| packets.equal_frames(&parse(&printed.replace(from, to)));
         assert_eq!(equal("dd", "dx"), 1, "the frame at 4 comes behind the one at 8");
         assert_eq!(equal("ee", "ex"), 1);
         assert_eq!(equal("0, 8, 4, 4, 10, ee", "0, 8, 12, 4, 10, ee"), 1);
