@@ -309,12 +309,18 @@ mod tests {
             let page = format!("<div data-composition-id=a data-width='{text}'>");
             Composition::parse("a", &page).root.expect("a root").width.number()
         };
-        for (text, number) in
-            [("1920", 1920.0), (" 2.5 ", 2.5), (".5", 0.5), ("5.", 5.0), ("+1e3", 1000.0), ("-007", -7.0)]
-        {
+        for (text, number) in [
+            ("1920", 1920.0),
+            (" 2.5 ", 2.5),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("+1e3", 1000.0),
+            ("-007", -7.0),
+            ("1080px", 1080.0),
+        ] {
             assert_eq!(width(text), Some(number), "{text}");
         }
-        for text in ["", ".", "-", "1080px", "inf", "NaN", "0x10", "1e", "1e999", "1,5", "--1", "1 2"] {
+        for text in ["", ".", "-", "1080em", "100%", "inf", "NaN", "0x10", "1e", "1e999", "1,5", "--1", "1 2"] {
             assert_eq!(width(text), None, "{text}");
         }
     }
