@@ -255,6 +255,24 @@ const HARMLESS: &[(&str, &[(&str, &str)])] = &[
             ),
         ],
     ),
+    // A whole document whose id is not that of the element that mounts it.
+    (
+        "subcomposition_root_styled_by_class",
+        &[
+            (
+                "index.html",
+                "<div id=\"m\" data-composition-id=\"host\" data-no-timeline data-composition-src=\"compositions/part.html\" \
+                 data-start=\"0\" data-duration=\"0.4\"></div>",
+            ),
+            (
+                "compositions/part.html",
+                "<!doctype html><html><head><style>div.frame.on { width: 640px; height: 360px } \
+                 .frame > .inside { position: absolute; inset: 0; background: #0f0 }</style></head><body>\
+                 <div class=\"frame on\" data-composition-id=\"part\" data-width=\"640\" data-height=\"360\" \
+                 data-duration=\"0.4\" data-no-timeline><p class=\"inside\" style=\"margin: 0\"></p></div></body></html>",
+            ),
+        ],
+    ),
     (
         "id_override_reduced_specificity",
         &[(
