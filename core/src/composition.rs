@@ -320,7 +320,8 @@ mod tests {
         ] {
             assert_eq!(width(text), Some(number), "{text}");
         }
-        for text in ["", ".", "-", "1080em", "100%", "inf", "NaN", "0x10", "1e", "1e999", "1,5", "--1", "1 2"] {
+        for text in ["", ".", "-", "1080em", "100%", "inf", "NaN", "0x10", "1e", "1e999", "1,5", "--1", "1 2"]
+        {
             assert_eq!(width(text), None, "{text}");
         }
     }
