@@ -39,6 +39,8 @@ struct Lasting {
     /// For each figure of a block the number of frames up to the end of the last window in which the mean of its differences was
     /// above the threshold, and those below zero; empty before the first one.
     ends: [Vec<u32>; 2],
+    /// A quarter of that mean, as a sum of 64 samples: what is less is the noise before and after a large change.
+    floors: [Vec<i16>; 2],
     /// For the last windows that were above: the number of frames up to the end, and the largest mean in levels.
     peaks: VecDeque<(u32, f64)>,
     /// From which difference on a frame of such a window is marked, as a sum of 64 samples.
@@ -136,7 +138,7 @@ impl Comparison {
         if count < 2 || mean < threshold {
             return;
         }
-        let Lasting { ends, peaks, least } = &mut self.lasting;
+        let Lasting { ends, floors, peaks, least } = &mut self.lasting;
         // A frame before or after the edit is in the window too, and does not differ.
         *least = whole(threshold * SAMPLES / 2.0);
         if peaks.len() == WINDOW {
@@ -146,22 +148,28 @@ impl Comparison {
         let totals = &self.window.totals;
         #[expect(clippy::cast_possible_truncation, reason = "below 2 to the power of 18")]
         let most = (threshold * scale).ceil() as i32;
-        for (ends, sign) in ends.iter_mut().zip([1, -1]) {
+        let quarter = 4 * i32::try_from(count).unwrap_or(1);
+        for ((ends, floors), sign) in ends.iter_mut().zip(floors).zip([1, -1]) {
             ends.resize(totals.len(), 0);
-            for (end, total) in ends.iter_mut().zip(totals) {
-                *end = if sign * total >= most { self.count } else { *end };
+            floors.resize(totals.len(), 0);
+            for ((end, floor), total) in ends.iter_mut().zip(floors).zip(totals) {
+                if sign * total >= most {
+                    *end = self.count;
+                    *floor = i16::try_from(sign * total / quarter).unwrap_or(i16::MAX);
+                }
             }
         }
     }
 
     /// Marks the blocks of the frame with this number that differ over a window which contains it.
     fn mark_lasting(&self, number: usize, frame: &mut Frame) {
-        let Lasting { ends: [positive, negative], peaks, least } = &self.lasting;
+        let Lasting { ends, floors, peaks, least } = &self.lasting;
         let windows = peaks.iter().filter(|(end, _)| *end as usize > number);
         let Some(peak) = windows.map(|(_, mean)| *mean).reduce(f64::max) else { return };
         let is_lasting = |difference: i16, block: usize| {
-            let end = if difference > 0 { positive[block] } else { negative[block] };
-            difference.abs() >= *least && end as usize > number
+            let side = usize::from(difference < 0);
+            let least = (*least).max(floors[side][block]);
+            difference.abs() >= least && ends[side][block] as usize > number
         };
         if frame.mark(self.format.cells(), is_lasting) {
             frame.sustained = peak;

@@ -70,6 +70,22 @@ fn a_small_lasting_difference_is_faint_and_only_where_it_is() {
 }
 
 #[test]
+fn noise_before_and_after_a_large_change_is_not_a_part_of_it() {
+    // Less than the threshold, and in the same direction.
+    let luma = |number: u32| if (20..23).contains(&number) { 230 } else { 102 };
+    let picture = compare(&[], |number| frame(100, Some((40, 24, 16, 8, luma(number)))));
+    assert_eq!((picture.changed, picture.faint), (3, 0), "{:?}", picture.ranges);
+    let range = &picture.ranges[0];
+    assert!((range.start - 20.0 / 30.0).abs() < 1e-9 && (range.end - 23.0 / 30.0).abs() < 1e-9, "{range:?}");
+    // One that begins slowly is found from its first frames on.
+    let picture = compare(&[], |number| {
+        let levels = number.saturating_sub(20).min(20);
+        frame(100, Some((40, 24, 16, 8, 100 + u8::try_from(levels).expect("small"))))
+    });
+    assert!(picture.ranges[0].start < 24.5 / 30.0, "{:?}", picture.ranges);
+}
+
+#[test]
 fn noise_of_either_sign_is_not_a_change() {
     let picture = compare(&[], |number| frame(if number % 2 == 0 { 104 } else { 96 }, None));
     assert_eq!((picture.changed, picture.faint), (0, 0), "{picture:?}");
