@@ -34,7 +34,7 @@ const STRETCH: usize = 3;
 /// The levels of the bands of a sound over time, in tenths of a decibel.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Spectrum {
-    /// For each spectrum the levels of all bands.
+    /// For each spectrum the levels of all bands; none for silence.
     levels: Vec<Vec<i16>>,
     samples: Vec<f32>,
     /// First frequencies of the bands.
@@ -79,6 +79,10 @@ impl Spectrum {
     }
 
     fn measure(&mut self) {
+        if self.samples.iter().all(|sample| *sample == 0.0) {
+            self.levels.push(Vec::new());
+            return;
+        }
         // The window of Hann keeps a tone within a few frequencies.
         let windowed = self.samples.iter().zip(&self.circle).map(|(sample, (cosine, _))| {
             let weight = 0.5 - 0.5 * cosine;
@@ -103,7 +107,10 @@ impl Spectrum {
     /// of a band in dB. What is missing in the shorter one is silence.
     pub(super) fn compare(&self, head: &Self, mut report: impl FnMut(f64, f64, f64)) {
         let silence = vec![SILENCE; self.bands.len() - 1];
-        let at = |spectrum: &Self, number: usize| spectrum.levels.get(number).unwrap_or(&silence).clone();
+        let at = |spectrum: &Self, number: usize| {
+            let levels = spectrum.levels.get(number).filter(|levels| !levels.is_empty());
+            levels.unwrap_or(&silence).clone()
+        };
         let mut last = Vec::<Vec<i16>>::new();
         for number in 0..self.levels.len().max(head.levels.len()) {
             let (base, head) = (at(self, number), at(head, number));

@@ -8,6 +8,9 @@ use super::error::DiffError;
 use super::file::VideoFile;
 use crate::system::programs::{Ffmpeg, FfmpegError};
 
+/// Seconds of sound that are compared at most, a day: a file of a few bytes can say that its sound begins in a year.
+const MAX_SECONDS: &str = "86400";
+
 /// Maximum number of channels that are compared by themselves; of more, a stereo mix is compared.
 const MAX_CHANNELS: u32 = 2;
 
@@ -45,6 +48,8 @@ pub(super) fn levels(ffmpeg: &Ffmpeg, file: &VideoFile, channels: u32) -> Result
         "0:a:0",
         "-af",
         "aresample=async=1:first_pts=0",
+        "-t",
+        MAX_SECONDS,
         "-ac",
         &count,
         "-ar",
