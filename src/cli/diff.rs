@@ -221,7 +221,9 @@ fn compare_revision(
 /// Prints a line for each comparison, and its details.
 fn print(result: &DiffResult, console: &mut Console) {
     for comparison in &result.outcome.comparisons {
-        console.result(&format!("{}\n", plain(&comparison.summary)));
+        // A name cannot begin another line.
+        let summary = comparison.summary.replace(['\n', '\r'], " ");
+        console.result(&format!("{}\n", plain(&summary)));
         for range in comparison.picture.iter().flat_map(|picture| &picture.ranges) {
             let boxes = range.boxes.iter().map(|around| {
                 let crate::app::outcome::DiffBox { x, y, width, height } = around;

@@ -209,6 +209,57 @@ fn without_ffmpeg_a_comparison_is_skipped() {
 }
 
 #[test]
+fn an_equal_start_changes_no_time_and_no_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Frames at the start have equal packets, since the encoder looks ahead by 10 frames only.
+    let encode = format!("{ENCODE} -g 12 -bf 2");
+    make(folder, "base.mp4", "", &encode);
+    let box_at = |frames: &str| {
+        format!(",drawbox=x=200:y=80:w=40:h=24:c=red:t=fill:enable='between(n,{frames})'")
+    };
+    for (frames, start, end) in [("50,55", 1.667, 1.867), ("59,59", 1.967, 2.0), ("31,31", 1.033, 1.067)] {
+        make(folder, "head.mp4", &box_at(frames), &encode);
+        let found = diff(folder, &["base.mp4", "head.mp4"]);
+        assert_eq!(found["frames"]["compared"], 60, "{found}");
+        let [range] = found["picture"]["ranges"].as_array().unwrap().as_slice() else { panic!("{found}") };
+        assert_eq!((&range["start"], &range["end"]), (&start.into(), &end.into()), "{found}");
+        assert_eq!(range["boxes"][0], serde_json::json!({ "x": 200, "y": 80, "width": 40, "height": 24 }));
+        fs::remove_file(folder.join("head.mp4")).unwrap();
+    }
+}
+
+#[test]
+fn a_note_of_another_pitch_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let sound = format!("{ENCODE} -c:a aac");
+    make(folder, "base.mp4", "", &sound);
+    // 440 Hz, and half a tone more.
+    make(folder, "higher.mp4", "", &format!("{sound} -af asetrate=50854,aresample=48000,atrim=duration=1.88"));
+    make(folder, "same.mp4", "", &format!("{sound} -b:a 64k"));
+    let found = diff(folder, &["base.mp4", "higher.mp4"]);
+    assert_eq!(found["differences"], serde_json::json!(["sound"]), "{found}");
+    assert!(found["sound"]["band"].as_f64().unwrap() > 20.0, "{found}");
+    assert_eq!(found["sound"]["ranges"][0]["start"], 0.0, "{found}");
+    let found = diff(folder, &["base.mp4", "same.mp4"]);
+    assert!(found["status"] == "unchanged" && found["sound"]["band"].as_f64().unwrap() < 3.0, "{found}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_name_stays_on_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "base.mp4", "", ENCODE);
+    let name = "a\nb: unchanged\r\u{1b}[31m\u{202e}.mp4";
+    fs::copy(folder.join("base.mp4"), folder.join(name)).unwrap();
+    let ran = run_in(folder, &["diff", "base.mp4", name]).ok();
+    assert_eq!(ran.stdout.lines().count(), 1, "{ran:?}");
+    assert!(!ran.stdout.contains(['\r', '\u{1b}', '\u{202e}']), "{ran:?}");
+}
+
+#[test]
 fn a_report_has_a_page_and_pictures_and_escapes_names() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
