@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::converge::{Converged, Convergence};
 use super::index_page;
-use super::snapshot::{File, SECTIONS, Snapshot, Tip, folder};
+use super::snapshot::{File, MESSAGE, SECTIONS, Snapshot, Tip, folder};
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
@@ -110,6 +110,7 @@ impl PreviewBranch<'_> {
             if snapshot.pull.as_ref().is_some_and(|pull| !pull.state.is_open) {
                 return self.take_back(request);
             }
+            self.require_own(&snapshot)?;
             if snapshot.is_newer(&publication) {
                 return Ok(Published { urls: Vec::new(), comment: Some(Ok(Written::Superseded)) });
             }
@@ -140,7 +141,7 @@ impl PreviewBranch<'_> {
                 }
                 let tree = tree(&snapshot, &folder, &sections, &blobs);
                 let before = snapshot.tip.as_ref().map(|tip| tip.commit.clone()).unwrap_or_default();
-                match self.swap(&snapshot, Some(&tree), &format!("previews for {folder}"))? {
+                match self.swap(&snapshot, Some(&tree), &format!("{MESSAGE} for {folder}"))? {
                     Swap::Done(commit, tree) => snapshot.advance(commit, tree, sections),
                     Swap::Lost(message) => {
                         refusals = if last == before { refusals + 1 } else { 0 };
@@ -166,6 +167,17 @@ impl PreviewBranch<'_> {
         Err(contended())
     }
 
+    /// Checks that the branch is one of previews: its history is replaced.
+    fn require_own(&self, snapshot: &Snapshot) -> Result<(), ProviderError> {
+        match &snapshot.tip {
+            Some(tip) if !tip.is_ours => Err(ProviderError::Failed(format!(
+                "the branch {} has other files than previews; set the input preview-branch to another one",
+                self.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Deletes what a run has published for a pull request that was closed meanwhile: the cleanup of that event may have run
     /// before.
     fn take_back(&self, request: Option<&PullRequest>) -> Result<Published, ProviderError> {
@@ -188,7 +200,8 @@ impl PreviewBranch<'_> {
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
             let snapshot = Snapshot::read(self.client, self.name, None)?;
-            let Some(tip) = &snapshot.tip else { return Ok(Vec::new()) };
+            // Others have no previews to delete.
+            let Some(tip) = snapshot.tip.as_ref().filter(|tip| tip.is_ours) else { return Ok(Vec::new()) };
             let files = self.all_files(tip)?;
             let mut stale =
                 files.iter().filter_map(|file| pull_request_of(&file.name)).collect::<BTreeSet<_>>();
@@ -203,7 +216,7 @@ impl PreviewBranch<'_> {
             let kept = files.iter().filter(is_kept);
             let kept = kept.map(|file| entry(&file.name, Some(&file.sha))).collect::<Vec<_>>();
             let tree = (!kept.is_empty()).then(|| json!({ "tree": kept }));
-            if let Swap::Done(..) = self.swap(&snapshot, tree.as_ref(), "previews")? {
+            if let Swap::Done(..) = self.swap(&snapshot, tree.as_ref(), MESSAGE)? {
                 return Ok(stale.into_iter().collect());
             }
         }

@@ -16,6 +16,15 @@ use crate::ci::sections::{EXPIRY, MARKER, SectionFile, StoredSection};
 /// The name of the file of sections in a folder.
 pub(super) const SECTIONS: &str = "sections.json";
 
+/// The start of the messages of commits.
+pub(super) const MESSAGE: &str = "previews";
+
+/// What is at the root of the branch.
+const FOLDERS: &[&str] = &["base", "pr"];
+
+/// What people may add for a host of pages.
+const OTHERS: &[&str] = &["README.md", "CNAME", ".nojekyll", "index.html", "404.html", "robots.txt"];
+
 /// Time after which the images of a job that no longer publishes the base are deleted, in seconds.
 const BASE_EXPIRY: i64 = 90 * 24 * 60 * 60;
 
@@ -41,7 +50,7 @@ $branch: String!, $folder: String!, $sections: String!) {
     ref(qualifiedName: $branch) {
       target {
         oid
-        ... on Commit { tree { oid entries { name oid object { ... on Tree { entries { name oid } } } } } }
+        ... on Commit { messageHeadline tree { oid entries { name oid object { ... on Tree { entries { name oid } } } } } }
       }
     }
     folder: object(expression: $folder) { oid ... on Tree { entries { name oid } } }
@@ -80,6 +89,8 @@ pub(super) struct Comment {
 pub(super) struct Tip {
     pub(super) commit: String,
     pub(super) tree: String,
+    /// Whether the branch has previews and nothing that would be lost if its history is replaced.
+    pub(super) is_ours: bool,
     /// The files of the folder that was asked for.
     pub(super) folder: Vec<File>,
     /// The sections in that folder.
@@ -179,13 +190,22 @@ impl Snapshot {
     /// Takes over what was written on top of this snapshot: a commit, its tree and its sections.
     pub(super) fn advance(&mut self, commit: String, tree: String, sections: SectionFile) {
         let (folder, base) = self.tip.take().map(|tip| (tip.folder, tip.base)).unwrap_or_default();
-        self.tip = Some(Tip { commit, tree, folder, sections, base });
+        self.tip = Some(Tip { commit, tree, is_ours: true, folder, sections, base });
     }
 
     /// Returns the comments of the pull request.
     pub(super) fn comments(&self) -> &[Comment] {
         self.pull.as_ref().map(|pull| pull.comments.as_slice()).unwrap_or_default()
     }
+}
+
+/// Returns whether a branch with these files at its root and this message of its newest commit is one of previews. It may have
+/// what a host of pages reads.
+fn is_ours(root: &[File], message: &str) -> bool {
+    let has_previews = root.iter().any(|file| FOLDERS.contains(&file.name.as_str()));
+    let is_known =
+        |file: &File| FOLDERS.contains(&file.name.as_str()) || OTHERS.contains(&file.name.as_str());
+    root.iter().all(is_known) && (has_previews || message.starts_with(MESSAGE))
 }
 
 /// Returns the folder of a pull request, or that of the base.
@@ -239,6 +259,7 @@ fn read_tip(client: &Client, repository: &Value, folder: &str) -> Result<Option<
     Ok(Some(Tip {
         commit: text(&target["oid"]),
         tree: text(&target["tree"]["oid"]),
+        is_ours: is_ours(&root, target["messageHeadline"].as_str().unwrap_or_default()),
         folder: in_folder,
         sections: SectionFile::read(&written),
         base: inside("base"),

@@ -141,6 +141,33 @@ fn a_closed_pull_request_leaves_nothing_behind() {
     assert!(body.contains("/raw/") && !body.contains("deleted"), "{body}");
 }
 
+/// A mistake in `preview-branch` would replace the history of a branch of somebody.
+#[test]
+fn a_branch_that_is_not_one_of_previews_is_not_touched() {
+    for files in [&["README.md"][..], &["index.html", "guide/index.html"], &["pr/7/a.png", "src/main.rs"]] {
+        let stage = Stage::new();
+        let tip = {
+            let mut state = stage.github.state();
+            let blob = state.store(json!({ "content": "", "encoding": "utf-8" }));
+            let tree =
+                files.iter().map(|file| ((*file).to_owned(), json!(blob))).collect::<serde_json::Map<_, _>>();
+            let tree = state.store(tree.into());
+            let tip = state.store(json!({ "tree": tree, "parents": [], "n": "Initial commit" }));
+            state.references.insert("heads/gh-pages".to_owned(), tip.clone());
+            tip
+        };
+        let branch = ("preview-branch", "gh-pages");
+        let run = stage.run(&stage.pull_request(), &[("projects", "videos"), branch]);
+        assert_eq!(run.code, 0, "{}", run.log);
+        assert!(run.log.contains("the branch gh-pages has other files than previews"), "{}", run.log);
+        assert!(run.log.contains("updated the comment"), "{}", run.log);
+        stage.github.state().is_closed = true;
+        let closed = stage.runner("pull_request", &stage.repository.pull_request("closed", "o/r"));
+        assert_eq!(stage.run(&closed, &[branch]).code, 0);
+        assert_eq!(stage.github.state().references["heads/gh-pages"], tip, "{files:?}");
+    }
+}
+
 #[test]
 fn a_cleanup_says_what_it_has_done_and_what_it_may_not() {
     let stage = Stage::new();

@@ -59,7 +59,8 @@ impl State {
             let inside = shown(&entries(&files, &format!("{name}/")));
             json!({ "name": name, "oid": oid, "object": { "entries": inside } })
         });
-        repository["ref"] = json!({ "target": { "oid": tip,
+        let message = self.objects[&tip]["n"].as_str().unwrap_or_default().to_owned();
+        repository["ref"] = json!({ "target": { "oid": tip, "messageHeadline": message,
             "tree": { "oid": tree, "entries": root.collect::<Vec<_>>() } } });
         let place = |variable: &str| {
             let text = variables[variable].as_str().unwrap();
