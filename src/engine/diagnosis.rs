@@ -12,7 +12,7 @@ use super::capacity::capacity;
 use super::fonts::Fonts;
 use super::provision::{self, ENGINE_VERSION};
 use crate::system::deadline::Deadline;
-use crate::system::programs::{self, Node, ProgramError, find, process};
+use crate::system::programs::{self, Node, ProgramError, process};
 use crate::system::sandbox::{Sandbox, SandboxError, SandboxOptions, version_line};
 
 /// A program that a local render needs.
@@ -62,7 +62,7 @@ pub(crate) fn diagnose() -> Result<Diagnosis, ProgramError> {
     let node = Node::find(&cache).installed();
     let engine = Some(provision::engine(&packages)).filter(|engine| engine.is_file());
     let browser = Browser::find();
-    let ffmpeg = find("ffmpeg");
+    let ffmpeg = programs::find_ffmpeg(&cache);
     let sandbox = match (&node, &browser, &ffmpeg) {
         (Some(node), Some(browser), Some(ffmpeg)) => {
             let programs = provision::contained(node, &browser.path, ffmpeg, packages.folder());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::provision::packages;
 use crate::system::programs::{self, Node, ProgramError};
 
-/// The directories of the engine, and of Node if the machine has none.
+/// The directories of the engine, and of Node and FFmpeg if the machine has none.
 #[derive(Debug)]
 pub(crate) struct Installation {
     /// Identifies the contents: the system, the version and the lock files.
@@ -24,7 +24,8 @@ impl Installation {
         let cache = programs::cache()?;
         let engine = packages(&cache).folder().to_owned();
         let node = Node::find(&cache).own_folder();
-        let folders = [Some(engine), node].into_iter().flatten().collect::<Vec<_>>();
+        let ffmpeg = programs::ffmpeg_folder(&cache);
+        let folders = [Some(engine), node, ffmpeg].into_iter().flatten().collect::<Vec<_>>();
         let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str()).collect::<Vec<_>>();
         let system = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
         Ok(Self { key: format!("hyperframes-ci-{system}-{}", names.join("-")), folders })
@@ -49,6 +50,7 @@ mod tests {
             assert!(key.contains(part), "{part} in {key}");
         }
         assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)), "{key}");
-        assert_eq!(installation.folders.len(), 1 + key.matches("-node-").count(), "{key}");
+        let others = key.matches("-node-").count() + key.matches("-ffmpeg-").count();
+        assert_eq!(installation.folders.len(), 1 + others, "{key}");
     }
 }

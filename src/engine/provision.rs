@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::browser::Browser;
 use crate::system::deadline::Deadline;
-use crate::system::programs::{self, FFMPEG_REMEDY, Lock, Node, NpmPackages, ProgramError, find};
+use crate::system::programs::{self, FFMPEG_REMEDY, Lock, Node, NpmPackages, ProgramError};
 use crate::system::sandbox::ContainedPrograms;
 
 /// Version of the engine: pinned, so that renders are the same on every machine.
@@ -66,15 +66,20 @@ pub(super) fn provision(
     let packages = packages(&cache);
     // What the cache has needs no npm.
     let needs_npm = Node::find(&cache).missing_for(&packages).is_some();
+    match programs::install_ffmpeg(&cache, deadline, on_install) {
+        Err(error @ ProgramError::TimedOut { .. }) => return Err(error),
+        // Debian has it as well.
+        Ok(()) | Err(_) => {}
+    }
     let found = Browser::find();
-    let missing = debian_packages(found.is_some(), needs_npm);
+    let missing = debian_packages(&cache, found.is_some(), needs_npm);
     programs::install_packages(&missing, deadline, on_install)?;
     let node = Node::find(&cache);
     let browser = found.or_else(Browser::find).ok_or((
         "Chrome or Chromium",
         "install it (Debian: apt install chromium), or set HYPERFRAMES_BROWSER_PATH",
     ));
-    let ffmpeg = find("ffmpeg").filter(|_| find("ffprobe").is_some()).ok_or(FFMPEG_REMEDY);
+    let ffmpeg = programs::find_ffmpeg(&cache).ok_or(FFMPEG_REMEDY);
     let missing = [browser.as_ref().err(), ffmpeg.as_ref().err()];
     let missing =
         missing.into_iter().flatten().map(|(name, remedy)| ((*name).to_owned(), (*remedy).to_owned()));
@@ -99,13 +104,13 @@ pub(super) fn engine(packages: &NpmPackages) -> PathBuf {
 }
 
 /// Returns the Debian packages of the programs that are missing.
-fn debian_packages(has_browser: bool, needs_npm: bool) -> Vec<&'static str> {
+fn debian_packages(cache: &Path, has_browser: bool, needs_npm: bool) -> Vec<&'static str> {
     let mut packages = Vec::new();
     if !has_browser {
         // Without fonts, all text renders as boxes.
         packages.extend(["chromium", "fonts-liberation"]);
     }
-    if find("ffmpeg").is_none() || find("ffprobe").is_none() {
+    if programs::find_ffmpeg(cache).is_none() {
         packages.push("ffmpeg");
     }
     if needs_npm {

@@ -7,10 +7,10 @@ use std::process::Command;
 
 use crate::action::local_render;
 use crate::real::provisioned;
-use crate::support::{clean, example, root};
+use crate::support::{clean, example, names, root};
 
 /// Programs that install others.
-const INSTALLERS: [&str; 8] = ["apt-get", "apt", "dpkg", "sudo", "npm", "npx", "pip", "curl"];
+const INSTALLERS: [&str; 8] = ["apt-get", "apt", "dpkg", "sudo", "npm", "npx", "python3", "curl"];
 
 /// Installers that only leave a line when they are started.
 struct Installers {
@@ -54,6 +54,63 @@ fn machine_cache() -> PathBuf {
     engine.unwrap().parent().unwrap().to_owned()
 }
 
+/// Fills a cache with the engine and Node of the machine, by hard links where that is possible.
+fn fill(cache: &Path) {
+    for name in names(&machine_cache()) {
+        let from = machine_cache().join(&name);
+        if (name.starts_with("engine-") || name.starts_with("node-")) && from.is_dir() {
+            let copy = |how: &str| {
+                Command::new("cp").arg(how).arg(&from).arg(cache).output().unwrap().status.success()
+            };
+            assert!(copy("-al") || copy("-R"), "{name}");
+        }
+    }
+}
+
+/// The programs of the machine without FFmpeg, with `stubs` in place of those of their names.
+fn without_ffmpeg(folder: &Path, stubs: &Installers, stubbed: &[&str]) -> String {
+    fs::create_dir(folder).unwrap();
+    for directory in std::env::split_paths(&std::env::var_os("PATH").unwrap()) {
+        for name in names(&directory) {
+            let link = folder.join(&name);
+            if !["ffmpeg", "ffprobe"].contains(&&*name) && link.symlink_metadata().is_err() {
+                std::os::unix::fs::symlink(directory.join(&name), link).unwrap();
+            }
+        }
+    }
+    for name in stubbed {
+        let link = folder.join(name);
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(stubs.folder.path().join(name), link).unwrap();
+    }
+    folder.display().to_string()
+}
+
+/// As the runners of GitHub, which have a browser and no FFmpeg.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_machine_without_ffmpeg_has_it_in_the_cache_from_the_first_run_on() {
+    let (installers, folder) = (Installers::new(), tempfile::tempdir().unwrap());
+    let cache = folder.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    fill(&cache);
+    let cached = cache.display().to_string();
+    let cold = without_ffmpeg(&folder.path().join("cold"), &installers, &["apt-get", "apt", "dpkg", "sudo"]);
+    let ran = local_render(&[("PATH", &cold), ("HYPERFRAMES_CI_CACHE", &cached)]);
+    assert_eq!(ran.0, 0, "{}{}", installers.started(), ran.1);
+    assert!(names(&cache).iter().any(|name| name.starts_with("ffmpeg-")), "{:?}", names(&cache));
+    assert_eq!(installers.started(), "");
+    let warm = without_ffmpeg(&folder.path().join("warm"), &installers, &INSTALLERS);
+    let ran = local_render(&[("PATH", &warm), ("HYPERFRAMES_CI_CACHE", &cached)]);
+    assert_eq!((ran.0, installers.started()), (0, String::new()), "{}", ran.1);
+    // Another program of that name is not started.
+    let ffmpeg = names(&cache).into_iter().find(|name| name.starts_with("ffmpeg-")).unwrap();
+    fs::write(cache.join(ffmpeg).join("ffprobe"), "#!/bin/sh\nexit 0\n").unwrap();
+    let ran = local_render(&[("PATH", &warm), ("HYPERFRAMES_CI_CACHE", &cached)]);
+    assert_ne!(ran.0, 0, "{}", ran.1);
+    assert!(installers.started().contains("-m pip install"), "{}", installers.started());
+}
+
 #[test]
 fn a_warm_run_of_the_action_starts_no_installer() {
     let installers = Installers::new();
@@ -75,13 +132,7 @@ fn the_steps_of_the_image_lead_to_renders_of_any_user_without_an_installer() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let cache = folder.path().join("opt");
     fs::create_dir(&cache).unwrap();
-    for entry in fs::read_dir(machine_cache()).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        if (name.starts_with("engine-") || name.starts_with("node-")) && entry.path().is_dir() {
-            assert!(Command::new("cp").arg("-R").arg(entry.path()).arg(&cache).status().unwrap().success());
-        }
-    }
+    fill(&cache);
     let step = |command: &mut Command| {
         command.env_clear().env("PATH", installers.path()).current_dir(folder.path());
         let ran = command.output().unwrap();
@@ -89,7 +140,7 @@ fn the_steps_of_the_image_lead_to_renders_of_any_user_without_an_installer() {
     };
     let script = root().join("docker/engine.sh");
     step(Command::new("sh").arg(script).arg(&cache).arg(example("launch-card")));
-    let left = crate::support::names(&cache);
+    let left = names(&cache);
     assert!(left.iter().all(|name| !name.ends_with(".lock") && !name.contains("ledger")), "{left:?}");
     // As in the image, the user owns the directory of the output and nothing else.
     let work = folder.path().join("work");

@@ -132,6 +132,7 @@ fn is_there(package: &str) -> bool {
         "lld" => find("wasm-ld").is_some(),
         "musl-tools" => find("musl-gcc").is_some(),
         "nodejs" => find("node").is_some(),
+        "python3-pip" => works("python3", &["-m", "pip", "--version"]),
         "python3-venv" => works("python3", &["-c", "import ensurepip, venv"]),
         program => find(program).is_some(),
     }

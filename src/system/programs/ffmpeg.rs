@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use hyperframes_ci_core::video::Container;
 
 use super::error::ProgramError;
+use super::ffmpeg_package::find_ffmpeg;
 use super::find::find;
 use super::process::without_secrets;
 use super::stream::ByteStream;
@@ -49,14 +50,15 @@ impl From<io::Error> for FfmpegError {
 }
 
 impl Ffmpeg {
-    /// Finds FFmpeg on `PATH`.
+    /// Finds FFmpeg on `PATH`, or in the cache.
     ///
     /// # Errors
     /// Returns [`ProgramError::Missing`] if it is not installed.
     pub(crate) fn find() -> Result<Self, ProgramError> {
         let (name, remedy) = FFMPEG_REMEDY;
         let missing = || ProgramError::Missing(vec![(name.to_owned(), remedy.to_owned())]);
-        let program = find("ffmpeg").ok_or_else(missing)?;
+        let in_cache = || find_ffmpeg(&super::cache().ok()?);
+        let program = find("ffmpeg").or_else(in_cache).ok_or_else(missing)?;
         let mut command = without_secrets(Command::new(&program));
         command.arg("-version").stdin(Stdio::null());
         let printed = command.output().map(|output| output.stdout).unwrap_or_default();

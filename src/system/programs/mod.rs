@@ -1,10 +1,11 @@
 //! External programs: found, installed if that needs no consent, and run as child processes without secrets.
 //!
-//! Packages of npm are installed into the cache, packages of Debian as root or with passwordless sudo.
+//! Packages of npm and PyPI are installed into the cache, packages of Debian as root or with passwordless sudo.
 
 mod apt;
 mod error;
 mod ffmpeg;
+mod ffmpeg_package;
 mod find;
 mod git;
 mod installer;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 pub(crate) use apt::install_packages;
 pub(crate) use error::ProgramError;
 pub(crate) use ffmpeg::{FFMPEG_REMEDY, Ffmpeg, FfmpegError, FfmpegInput};
+pub(crate) use ffmpeg_package::{ffmpeg_folder, find_ffmpeg, install_ffmpeg};
 pub(crate) use find::find;
 pub(crate) use git::{GitNetwork, PLAIN_DIFF, git};
 pub(crate) use lock::{Lock, is_in_checkout};

@@ -50,7 +50,7 @@ pub(super) fn core() -> Result<Outcome> {
 
 /// The binary from end to end, with the real engine, a real browser and the official client.
 pub(super) fn integration() -> Result<Outcome> {
-    provision::packages(&["busybox", "chromium", "ffmpeg", "nodejs", "npm"])?;
+    provision::packages(&["busybox", "chromium", "ffmpeg", "nodejs", "npm", "python3", "python3-pip"])?;
     // What tests/integration/action/oracle.rs reads.
     provision::npm_tool("@octokit/openapi", "23.0.2", "generated/api.github.com.json")?;
     provision::npm_tool("@octokit/webhooks-examples", "7.6.1", "api.github.com/index.json")?;
