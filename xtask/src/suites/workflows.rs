@@ -44,9 +44,17 @@ pub(super) fn test() -> Result<Outcome> {
     fs::write(&checked, jobs)?;
     succeed(Command::new(&schemas).args(["--builtin-schema", "vendor.gitlab-ci"]).arg(checked))?;
     configurations(&schemas)?;
-    let scripts =
-        [".ci/run", "action/install.sh", "action/release.sh", "action/test-install.sh", "install/install.sh"]
-            .map(|script| root().join(script));
+    let scripts = [
+        ".ci/run",
+        "action/install.sh",
+        "action/release.sh",
+        "action/test-install.sh",
+        "docker/engine.sh",
+        "docker/packages.sh",
+        "docker/test.sh",
+        "install/install.sh",
+    ]
+    .map(|script| root().join(script));
     succeed(Command::new(shellcheck).args(scripts))?;
     powershell(&root().join("install/install.ps1"))?;
     Ok(Outcome::Passed)
