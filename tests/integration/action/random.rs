@@ -80,6 +80,52 @@ fn whatever_happens_the_comment_is_true_and_nothing_is_lost() {
     );
 }
 
+/// What would be wrong, and how it comes about.
+type Mistake = (&'static str, fn(&mut State));
+
+#[test]
+fn the_property_notices_what_is_wrong() {
+    let mistakes: [Mistake; 7] = [
+        ("a section is lost", |state| {
+            let body = &mut state.comments[1].body;
+            *body = body.replace("videos&#47;p1<", "x<");
+        }),
+        ("a section is older", |state| {
+            let (body, head) = (&mut state.comments[1].body, state.head.clone());
+            *body = body.replacen(&head, &"0".repeat(40), 1);
+        }),
+        ("a link is dead", |state| {
+            let tree =
+                state.store(FOREIGN.iter().map(|name| ((*name).to_owned(), json!(""))).collect::<Value>());
+            let tip = state.store(json!({ "tree": tree, "parents": [], "n": "previews" }));
+            state.references.insert(format!("heads/{BRANCH}"), tip);
+        }),
+        ("there are two comments", |state| state.comments.push(state.comments[1].clone())),
+        ("there is no comment", |state| state.comments.truncate(1)),
+        ("older results are not marked", |state| state.head = "f".repeat(40)),
+        ("a video is not linked", |state| {
+            let body = &mut state.comments[1].body;
+            *body = body.replace("[download video]", "");
+        }),
+    ];
+    for (name, make) in mistakes {
+        let mut story = Story::new(1);
+        {
+            let mut state = story.github.state();
+            (state.may_comment, state.may_write, state.has_ruleset) = (true, true, false);
+        }
+        (story.may_comment, story.may_publish) = (true, true);
+        story.push();
+        story.weather(false);
+        let payload = story.payload("synchronize", &story.head);
+        let ended = story.run(&[0, 1], "pull_request", &payload, &[]);
+        story.check_comment(&ended, true);
+        make(&mut story.github.state());
+        let checked = catch_unwind(AssertUnwindSafe(|| story.check_comment(&ended, true)));
+        assert!(checked.is_err(), "{name}");
+    }
+}
+
 /// A pull request, and what must hold of it.
 struct Story {
     random: Random,
