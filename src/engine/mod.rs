@@ -15,7 +15,6 @@ mod refusal;
 mod video;
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -39,6 +38,7 @@ use provision::Programs;
 pub(crate) use refusal::Refused;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+pub(crate) use video::JobOutput;
 
 use crate::system::deadline::Deadline;
 use crate::system::file;
@@ -104,15 +104,6 @@ pub(crate) enum Workers {
     Fixed(usize),
     /// By the length of the video, at least 1 and at most this number.
     Most(usize),
-}
-
-/// Where a video is written to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum JobOutput<'a> {
-    /// A file.
-    File(&'a File),
-    /// An empty directory, for a format that [is one](Format::is_directory).
-    Folder(&'a Path),
 }
 
 /// Progress of the engine.

@@ -7,8 +7,17 @@ use std::path::Path;
 use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::video::{is_gif, signature};
 
-use super::{EngineError, JobOutput};
-use crate::system::output_folder::{PLAYLIST, is_part};
+use super::error::EngineError;
+use crate::system::output_parts::{PLAYLIST, is_part};
+
+/// Where a video is written to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum JobOutput<'a> {
+    /// A file.
+    File(&'a File),
+    /// An empty directory, for a format that [is one](Format::is_directory).
+    Folder(&'a Path),
+}
 
 /// Copies the file or directory at `video` to `output`, which may be on another file system, where a rename is not possible.
 ///

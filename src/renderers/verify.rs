@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::fault::Fault;
-use crate::system::output_folder::PLAYLIST;
+use crate::system::output_parts::PLAYLIST;
 use crate::ui::Console;
 use hyperframes_ci_core::options::{Format, FrameRate};
 use hyperframes_ci_core::video::{Container, Expected, Playlist, Video, VideoError, sound, sound_of_segment};

@@ -15,6 +15,7 @@ pub(crate) mod lines;
 pub(crate) mod memory;
 pub(crate) mod output;
 pub(crate) mod output_folder;
+pub(crate) mod output_parts;
 pub(crate) mod output_place;
 pub(crate) mod page;
 pub(crate) mod parallel;

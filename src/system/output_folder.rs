@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::options::Format;
 
-use super::gate::{Folder, PathRefusal, Reach};
+use super::gate::{Folder, Reach};
 use super::output::{CreatedFolders, OutputError};
-use super::output_place::OutputRefusal;
+use super::output_place::{OutputRefusal, check_replaceable};
 use super::temporary::{self, TemporaryFolder};
 
 /// The prefix of the temporary directory beside the output.
@@ -18,29 +18,6 @@ const PREFIX: &str = ".hyperframes-ci-";
 
 /// The directory in the temporary one that gets the final name.
 const CONTENTS: &str = "output";
-
-/// Most files of a directory that is replaced: 240 frames per second for 10 hours.
-const MAX_FILES: usize = 8_640_000;
-
-/// The main playlist of a directory of segments.
-pub(crate) const PLAYLIST: &str = "master.m3u8";
-
-/// Returns whether a file of this name is a part of a render in `format`; source: the official engine.
-pub(crate) fn is_part(format: Format, name: &str) -> bool {
-    let is_number = |text: &str| text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbered = |prefix: &str, suffix: &str| {
-        name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)).is_some_and(is_number)
-    };
-    match format {
-        Format::PngSequence => name == "audio.m4a" || numbered("frame_", ".png"),
-        Format::Hls => {
-            [PLAYLIST, "video.m3u8", "audio.m3u8"].contains(&name)
-                || numbered("video_", ".ts")
-                || numbered("audio_", ".ts")
-        }
-        Format::Mp4 | Format::Webm | Format::Mov | Format::Gif => false,
-    }
-}
 
 /// An output directory that does not have its name yet.
 #[derive(Debug)]
@@ -145,43 +122,6 @@ impl OutputFolder {
     }
 }
 
-/// Checks that nothing but an earlier render in `format` has this path.
-///
-/// # Errors
-/// Returns the reason why it must not be replaced.
-pub(crate) fn check_replaceable(path: &Path, format: Format) -> Result<(), OutputRefusal> {
-    let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
-    if metadata.is_symlink() {
-        return Err(PathRefusal::NotAFile("a symbolic link").into());
-    }
-    if !metadata.is_dir() {
-        return Err(OutputRefusal::NotADirectory(format));
-    }
-    let unreadable = |error: io::Error| OutputRefusal::Unreadable(error.to_string());
-    for (index, entry) in fs::read_dir(path).map_err(unreadable)?.enumerate() {
-        let entry = entry.map_err(unreadable)?;
-        let is_file = entry.file_type().map_err(unreadable)?.is_file();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !is_file || index >= MAX_FILES || !is_part(format, &name) {
-            return Err(OutputRefusal::OtherFiles(name, format));
-        }
-    }
-    Ok(())
-}
-
-/// Returns the format of the earlier render that a directory is; `None` if it is empty or something else.
-pub(crate) fn format_of(path: &Path) -> Option<Format> {
-    let is_one = |format: &Format| {
-        let has = |name: &str| path.join(name).is_file();
-        let is_complete = match format {
-            Format::Hls => has(PLAYLIST) && has("video.m3u8"),
-            _ => has("frame_000001.png"),
-        };
-        is_complete && check_replaceable(path, *format).is_ok()
-    };
-    [Format::PngSequence, Format::Hls].into_iter().find(is_one)
-}
-
 /// Writes the files of a directory to the disk, and returns their size in bytes.
 fn sync(folder: &Path) -> io::Result<u64> {
     let mut size = 0;
@@ -197,6 +137,7 @@ fn sync(folder: &Path) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::output_place::format_of;
 
     fn prepare(path: &Path) -> Result<OutputFolder, OutputError> {
         OutputFolder::prepare(Some(path), Format::PngSequence, &Reach::anywhere())
@@ -282,23 +223,5 @@ mod tests {
         fs::create_dir(&target).expect("a folder");
         std::os::unix::fs::symlink(&target, root.path().join("frames")).expect("a link");
         assert!(prepare(&root.path().join("frames")).is_err());
-    }
-
-    #[test]
-    fn only_files_that_the_engine_writes_are_parts() {
-        for (format, name, expected) in [
-            (Format::PngSequence, "frame_000001.png", true),
-            (Format::PngSequence, "audio.m4a", true),
-            (Format::PngSequence, "frame_.png", false),
-            (Format::PngSequence, "frame_0000-1.png", false),
-            (Format::PngSequence, "../frame_000001.png", false),
-            (Format::Hls, "master.m3u8", true),
-            (Format::Hls, "video_00012.ts", true),
-            (Format::Hls, "audio_00012.ts", true),
-            (Format::Hls, "other_00012.ts", false),
-            (Format::Mp4, "video_00012.ts", false),
-        ] {
-            assert_eq!(is_part(format, name), expected, "{format} {name}");
-        }
     }
 }

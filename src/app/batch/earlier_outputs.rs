@@ -16,7 +16,7 @@ use crate::fault::Error;
 use crate::project::collect::Project;
 use crate::system::gate::{self, Reach};
 use crate::system::lines::each_line;
-use crate::system::output_folder;
+use crate::system::output_place::format_of;
 
 /// Longest header that [`signature`] looks at, in bytes.
 const HEADER: u64 = 16;
@@ -55,5 +55,5 @@ pub(crate) fn earlier_outputs(spec: &RenderSpec) -> Result<Vec<PathBuf>, Error> 
 fn is_video(path: &Path, reach: &Reach) -> bool {
     let is_gif = |head: &[u8]| path.extension().is_some_and(|extension| extension == "gif") && is_gif(head);
     let is_file = gate::head(path, reach, HEADER).is_ok_and(|head| signature(&head).is_ok() || is_gif(&head));
-    is_file || output_folder::format_of(path).is_some()
+    is_file || format_of(path).is_some()
 }

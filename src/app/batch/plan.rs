@@ -16,7 +16,7 @@ use crate::app::request::expected;
 use crate::fault::Error;
 use crate::renderers::{Order, Output, Session};
 use crate::system::gate::{self, Reach};
-use crate::system::output_folder;
+use crate::system::output_place::format_of;
 use crate::ui::Console;
 
 /// The state of earlier runs.
@@ -132,7 +132,7 @@ fn is_usable(fact: &RenderFact) -> bool {
 /// complete.
 fn is_video_in_place(path: &Path, format: Format) -> bool {
     if format.is_directory() {
-        return output_folder::format_of(path) == Some(format);
+        return format_of(path) == Some(format);
     }
     let opened = gate::open(path, &Reach::anywhere());
     opened.is_ok_and(|mut file| check_whole(&mut file).is_ok())

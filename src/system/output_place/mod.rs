@@ -16,7 +16,7 @@ use hyperframes_ci_core::video::{is_gif, signature};
 use super::file;
 use super::gate::{self, PathRefusal, Reach};
 use super::hash::hash;
-use super::output_folder::check_replaceable;
+use super::output_parts::{PLAYLIST, is_part};
 use super::temporary;
 
 /// Folders that are remembered; a pattern may name one for each row.
@@ -27,6 +27,9 @@ const MAX_TRIED: usize = 1000;
 
 /// The longest name of a file or a folder on common file systems, in bytes (UTF-16 units on Windows).
 const MAX_NAME: usize = 255;
+
+/// Most files of a directory that is replaced: 240 frames per second for 10 hours.
+const MAX_FILES: usize = 8_640_000;
 
 /// A place for videos.
 #[derive(Clone, Debug, Default)]
@@ -426,6 +429,43 @@ pub(crate) fn check_regular(metadata: &Metadata) -> Result<(), OutputRefusal> {
     } else {
         Err(OutputRefusal::NotAFile(file::kind(metadata)))
     }
+}
+
+/// Checks that nothing but an earlier render in `format` has this path.
+///
+/// # Errors
+/// Returns the reason why it must not be replaced.
+pub(crate) fn check_replaceable(path: &Path, format: Format) -> Result<(), OutputRefusal> {
+    let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
+    if metadata.is_symlink() {
+        return Err(PathRefusal::NotAFile("a symbolic link").into());
+    }
+    if !metadata.is_dir() {
+        return Err(OutputRefusal::NotADirectory(format));
+    }
+    let unreadable = |error: io::Error| OutputRefusal::Unreadable(error.to_string());
+    for (index, entry) in path.read_dir().map_err(unreadable)?.enumerate() {
+        let entry = entry.map_err(unreadable)?;
+        let is_file = entry.file_type().map_err(unreadable)?.is_file();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !is_file || index >= MAX_FILES || !is_part(format, &name) {
+            return Err(OutputRefusal::OtherFiles(name, format));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the format of the earlier render that a directory is; `None` if it is empty or something else.
+pub(crate) fn format_of(path: &Path) -> Option<Format> {
+    let is_one = |format: &Format| {
+        let has = |name: &str| path.join(name).is_file();
+        let is_complete = match format {
+            Format::Hls => has(PLAYLIST) && has("video.m3u8"),
+            _ => has("frame_000001.png"),
+        };
+        is_complete && check_replaceable(path, *format).is_ok()
+    };
+    [Format::PngSequence, Format::Hls].into_iter().find(is_one)
 }
 
 /// Checks that a file is a video by its first bytes, or empty: full disks leave empty files. A GIF is one only if it is replaced

@@ -38,6 +38,7 @@ const OWN: &[(&str, &str)] = &[
     ("src/emulator/", "the emulator's storage"),
     ("src/engine/mod.rs", "the engine's work directory"),
     ("src/engine/refusal.rs", "the files of the unpacked project, links refused"),
+    ("src/engine/video.rs", "what the engine has written to its work directory"),
     ("src/engine/refusal/differential.rs", "tests with the engine"),
     ("src/heygen/auth/", "the user's credentials"),
     ("src/renderers/cloud/answers.rs", "files beside the ledger"),
