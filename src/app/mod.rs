@@ -8,6 +8,7 @@ pub(crate) mod batch;
 pub(crate) mod budget;
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod diagnose;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod entries;

@@ -39,6 +39,8 @@ pub(crate) struct RenderSpec {
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// Whether a video that does not match the request is an error.
     pub(crate) must_match: bool,
+    /// Whether a render that fails elsewhere is repeated on this machine.
+    pub(crate) is_diagnosing: bool,
     /// Options of the run.
     pub(crate) run: RunOptions,
     /// Limits of the cost.

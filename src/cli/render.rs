@@ -7,10 +7,10 @@ use super::select::SelectArgs;
 use super::severities::SeverityArgs;
 use super::workspace::workspace;
 use crate::app::config::Settings;
+use crate::app::diagnose::render_and_diagnose;
 use crate::app::entries::{self, EntryRun};
 use crate::app::options::Heading;
 use crate::app::outcome::{BatchOutcome, Outcome};
-use crate::app::repeat::render_repeatedly;
 use crate::app::saved_report::{SavedRender, SavedReport, check_for_renders, save_renders};
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::fault::Error;
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         return Err(Error::usage(message, "pass a file of rows with --batch, or remove the option"));
     }
     let name = spec.directory().display().to_string();
-    let rendered = render_repeatedly(spec, console);
+    let rendered = render_and_diagnose(spec, console);
     let summary = rendered.as_ref().map(summary).unwrap_or_default();
     let saved = save(&args.save_report, &[SavedRender { name, summary, result: rendered.as_ref() }]);
     let verdict = rendered.and_then(|outcome| {

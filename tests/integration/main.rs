@@ -17,6 +17,7 @@ mod contract;
 mod crash;
 #[cfg(unix)]
 mod deadline;
+mod diagnose;
 mod diff;
 mod diff_base;
 mod faults;

@@ -411,6 +411,17 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         ..BASE
     },
     RenderOption {
+        name: "diagnose",
+        kind: Kind::Switch,
+        help: "Render locally if the cloud fails, to find the cause",
+        details: "The error says whether the same project fails on this machine, and how. Nothing is billed for that.",
+        scope: Scope::Run,
+        conflicts: &["batch", "dry-run", "no-wait", "asset-id", "url", "repeat"],
+        is_for_single_render: true,
+        set: |spec, value| switch(&mut spec.is_diagnosing, value),
+        ..BASE
+    },
+    RenderOption {
         name: "emulator",
         kind: Kind::Switch,
         help: "Use the built-in HeyGen emulator instead of the cloud",

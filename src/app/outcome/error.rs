@@ -40,10 +40,23 @@ pub(crate) struct ErrorView {
     /// ID of the render.
     #[serde(skip_serializing_if = "Option::is_none")]
     render_id: Option<String>,
+    /// What a render on this machine has shown, with `--diagnose`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnosis: Option<DiagnosisView>,
     /// The findings that are the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "parts::optional_diagnostics")]
     diagnostics: Option<Vec<Diagnostic>>,
+}
+
+/// What came of a render on this machine.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct DiagnosisView {
+    /// Whether the same project renders on this machine.
+    renders_locally: bool,
+    /// How it fails on this machine; null if it renders.
+    message: Option<String>,
 }
 
 impl From<&Error> for ErrorOutcome {
