@@ -215,9 +215,8 @@ fn an_equal_start_changes_no_time_and_no_place() {
     // Frames at the start have equal packets, since the encoder looks ahead by 10 frames only.
     let encode = format!("{ENCODE} -g 12 -bf 2");
     make(folder, "base.mp4", "", &encode);
-    let box_at = |frames: &str| {
-        format!(",drawbox=x=200:y=80:w=40:h=24:c=red:t=fill:enable='between(n,{frames})'")
-    };
+    let box_at =
+        |frames: &str| format!(",drawbox=x=200:y=80:w=40:h=24:c=red:t=fill:enable='between(n,{frames})'");
     for (frames, start, end) in [("50,55", 1.667, 1.867), ("59,59", 1.967, 2.0), ("31,31", 1.033, 1.067)] {
         make(folder, "head.mp4", &box_at(frames), &encode);
         let found = diff(folder, &["base.mp4", "head.mp4"]);
@@ -236,7 +235,12 @@ fn a_note_of_another_pitch_is_found() {
     let sound = format!("{ENCODE} -c:a aac");
     make(folder, "base.mp4", "", &sound);
     // 440 Hz, and half a tone more.
-    make(folder, "higher.mp4", "", &format!("{sound} -af asetrate=50854,aresample=48000,atrim=duration=1.88"));
+    make(
+        folder,
+        "higher.mp4",
+        "",
+        &format!("{sound} -af asetrate=50854,aresample=48000,atrim=duration=1.88"),
+    );
     make(folder, "same.mp4", "", &format!("{sound} -b:a 64k"));
     let found = diff(folder, &["base.mp4", "higher.mp4"]);
     assert_eq!(found["differences"], serde_json::json!(["sound"]), "{found}");
