@@ -108,13 +108,17 @@ impl Review {
         let worst = ROW_STATUSES.iter().find(|status| reviews.iter().any(|review| review.status == **status));
         let status = worst.copied().unwrap_or(Status::Unchanged);
         let title = counts.title(&reviews.iter().map(|review| review.status).collect::<Vec<_>>());
-        let reasons = reviews.iter().filter_map(|review| review.reason.clone()).collect::<BTreeSet<_>>();
+        // Those of rows; the title has the numbers of the others.
+        let of_rows = outcomes.iter().filter(|outcome| outcome.name != name);
+        let failed = of_rows.filter(|outcome| outcome.status != Status::New.as_str());
+        let reasons = failed.filter_map(|outcome| outcome.reason.clone()).collect::<BTreeSet<_>>();
         let lines = outcomes.iter().filter(|outcome| outcome.status != Status::Unchanged.as_str());
         let sheets = reviews.iter().flat_map(|review| &review.sheets).take(MAX_SHEETS).cloned();
         let is_compared = |status: Status| !matches!(status, Status::Skipped | Status::Failed);
         Self {
             status,
-            reason: (!is_compared(status)).then(|| reasons.into_iter().collect::<Vec<_>>().join("; ")),
+            reason: (!is_compared(status))
+                .then(|| std::iter::once(title.clone()).chain(reasons).collect::<Vec<_>>().join("; ")),
             notes: lines.take(MAX_LINES).map(|outcome| outcome.summary.clone()).collect(),
             ranges: Vec::new(),
             sheets: sheets.collect(),

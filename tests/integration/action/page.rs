@@ -137,12 +137,7 @@ fn the_page_and_the_check_run_show_what_differs() {
     super::review::publish_base(&stage);
     super::review::change_base(&stage);
     stage.github.state().may_check = true;
-    let inputs = [
-        ("projects", "videos"),
-        ("preview-url", "https://o.github.io/r"),
-        ("output-dir", "out"),
-        ("gif", "false"),
-    ];
+    let inputs = [("projects", "videos"), ("preview-url", "https://o.github.io/r"), ("output-dir", "out")];
     let run = stage.run(&stage.pull_request(), &inputs);
     assert_eq!(run.code, 0, "{}", run.log);
     let check = stage.github.state().checks[0].clone();
