@@ -37,7 +37,7 @@ const STYLE: &str = ":root { color-scheme: light dark; --line: #8885 } \
     video, img { width: 100%; height: auto; max-height: 80vh; object-fit: contain; background: #8882 } \
     figcaption, small { opacity: .7 } table { border-collapse: collapse; width: 100%; font-size: .9em } \
     td { border-top: 1px solid var(--line); padding: .25rem .5rem; vertical-align: top; overflow-wrap: anywhere } \
-    th { padding: .25rem .5rem; text-align: left } td:first-child { overflow-wrap: normal }";
+    th { padding: .25rem .5rem; text-align: left } td:first-child, .ranges td:nth-child(2) { overflow-wrap: normal }";
 
 /// The name of the page in the output directory.
 const NAME: &str = "preview.html";
@@ -180,7 +180,11 @@ fn changes(review: &Review, place: Place<'_>) -> String {
     });
     let rows = rows.collect::<String>();
     let heads = RANGE_COLUMNS.map(|head| format!("<th>{head}</th>")).concat();
-    let table = if rows.is_empty() { rows } else { format!("<table><tr>{heads}</tr>{rows}</table>") };
+    let table = if rows.is_empty() {
+        rows
+    } else {
+        format!("<table class=\"ranges\"><tr>{heads}</tr>{rows}</table>")
+    };
     let notes = review.notes().iter().map(|note| format!("<p>Note: {}</p>", text(note)));
     let viewer = match place {
         Place::Output if review.is_changed() => {
