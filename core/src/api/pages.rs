@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Product, RENDERS, RenderDetail, Request};
+use super::{RENDERS, RenderDetail, Request};
 
 /// Default number of renders per page; the API allows 1 to 100.
 const PAGE: u32 = 100;
@@ -80,10 +80,10 @@ impl Pages {
         Self { path, limit, token: None, left: most, seen: BTreeSet::new(), has_more: true }
     }
 
-    /// Returns the same walk over the list of clips or renders.
+    /// Returns the same walk over the list at another path.
     #[must_use]
-    pub(crate) fn of_product(self, product: Product) -> Self {
-        Self { path: product.path().to_owned(), ..self }
+    pub(crate) fn at(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
     }
 
     /// Starts from a cursor.

@@ -76,7 +76,7 @@ impl AccountIndex {
     /// Looks for clips instead of renders.
     #[must_use]
     pub(super) fn of(self, product: Product) -> Self {
-        Self { pages: self.pages.of_product(product), ..self }
+        Self { pages: self.pages.at(product.path()), ..self }
     }
 
     /// Sets from when on renders count, in unix seconds, for the pages to come.
