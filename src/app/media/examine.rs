@@ -4,32 +4,19 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use hyperframes_ci_core::generated::{
-    AudioFormat, Lock, LockedFile, MAX_AUDIO, MAX_SCRIPT, Presenter, PresenterVoice, SoundChoice, Speech,
-    Wanted,
+    AudioFormat, LockedFile, MAX_AUDIO, MAX_SCRIPT, Presenter, PresenterVoice, SoundChoice, Speech, Wanted,
 };
 use hyperframes_ci_core::media::Media;
 use hyperframes_ci_core::report::plain;
 
-use super::{Declared, MediaError};
+use super::declared::Declared;
 use crate::app::config::{MediaEntry, MediaKind, PresenterEntry, Says, Script};
 use crate::app::outcome::{MediaState, MediaStatus};
 use crate::system::digest::Hasher;
-use crate::system::gate::{self, Reach, limit};
+use crate::system::gate::{self, Reach};
 
 /// The largest script file that is read, in bytes: a script of the maximum length in any language is smaller.
 const SCRIPT_LIMIT: u64 = 64 * 1024;
-
-/// Reads the lock file; one that does not exist is empty.
-///
-/// # Errors
-/// Returns an error if it cannot be read or is invalid.
-pub(super) fn read_lock(path: &Path, reach: &Reach) -> Result<Lock, MediaError> {
-    match gate::read_text(path, reach, limit::CONFIG) {
-        Ok(text) => Lock::parse(&text).map_err(|error| MediaError::Lock(path.to_owned(), error)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lock::default()),
-        Err(error) => Err(MediaError::Unreadable(path.to_owned(), error)),
-    }
-}
 
 impl Declared {
     /// Returns what an entry asks for.

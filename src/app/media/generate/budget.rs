@@ -2,8 +2,6 @@
 
 use hyperframes_ci_core::job::Refusal;
 
-use super::entry::Task;
-
 /// Limits for new media.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct MediaLimits {
@@ -46,9 +44,9 @@ impl Budget {
         Self { limits, spent: Cost::default() }
     }
 
-    /// Returns the limit that all `tasks` together would exceed.
-    pub(super) fn refusal<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Option<Refusal> {
-        let cost = tasks.map(Task::estimate).fold(Cost::default(), Cost::plus);
+    /// Returns the limit that all `costs` together would exceed.
+    pub(super) fn refusal(&self, costs: impl Iterator<Item = Cost>) -> Option<Refusal> {
+        let cost = costs.fold(Cost::default(), Cost::plus);
         // Nothing to request exceeds no limit.
         if cost.seconds > 0.0 { self.exceeded(cost) } else { None }
     }

@@ -89,7 +89,7 @@ pub(crate) fn generate(
     }
     let budget = Budget::new(spec.limits);
     let due = tasks.iter().filter(|task| task.action == SpeechAction::Request);
-    if let Some(refusal) = budget.refusal(due) {
+    if let Some(refusal) = budget.refusal(due.map(entry::Task::estimate)) {
         return Err(MediaError::Limit(refusal).into());
     }
     let Some(credential) = credential else {

@@ -18,6 +18,7 @@ use super::super::Declared;
 use super::entry::{Task, foreign_file};
 use super::result::Problem;
 use super::run::{News, Run, locked};
+use crate::app::media::declared::read_lock;
 use crate::app::media::examine;
 use crate::heygen::download::Download;
 use crate::renderers::KeptAnswer;
@@ -174,7 +175,7 @@ impl Run<'_> {
     fn record(&self, declared: &Declared, task: &Task, mut media: LockedMedia) -> Result<(), Problem> {
         let _guard = locked(&self.lock);
         let root = declared.settings.root.as_path();
-        let lock = examine::read_lock(&declared.lock_path, &declared.reach);
+        let lock = read_lock(&declared.lock_path, &declared.reach);
         let mut lock = lock.map_err(|error| not_saved(error.to_string()))?;
         if let Some(known) = lock.media.get(&task.entry.file) {
             media.other.clone_from(&known.other);

@@ -1,0 +1,76 @@
+//! The declared entries of generated media, and the lock file.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock};
+
+use super::error::MediaError;
+use crate::app::config::{MediaEntry, Settings};
+use crate::fault::Error;
+use crate::system::gate::{self, Reach, limit};
+
+/// Which media to examine.
+#[derive(Clone, Debug)]
+pub(crate) struct MediaSpec {
+    /// A directory inside the repository.
+    pub(crate) directory: PathBuf,
+    /// The configuration, if it is another file.
+    pub(crate) config: Option<PathBuf>,
+    /// Files of the entries; all if empty.
+    pub(crate) entries: Vec<String>,
+    /// The workspace of the CI service.
+    pub(crate) workspace: Option<PathBuf>,
+}
+
+/// The declared entries, and the lock file.
+pub(super) struct Declared {
+    pub(super) settings: Settings,
+    pub(super) entries: Vec<MediaEntry>,
+    pub(super) reach: Reach,
+    pub(super) lock: Lock,
+    pub(super) lock_path: PathBuf,
+}
+
+impl Declared {
+    /// Reads the configuration and the lock file.
+    ///
+    /// # Errors
+    /// Returns an error if one of them is invalid, or there are no entries.
+    pub(super) fn read(spec: &MediaSpec) -> Result<Self, Error> {
+        let settings = Settings::read(&spec.directory, spec.config.as_deref(), spec.workspace.clone())?;
+        let entries = select(&settings, &spec.entries)?.into_iter().cloned().collect();
+        let reach = Reach::inside(&settings.root, "the repository");
+        let lock_path = settings.root.join(LOCK_FILE);
+        let lock = read_lock(&lock_path, &reach)?;
+        Ok(Self { settings, entries, reach, lock, lock_path })
+    }
+}
+
+/// Reads the lock file; one that does not exist is empty.
+///
+/// # Errors
+/// Returns an error if it cannot be read or is invalid.
+pub(super) fn read_lock(path: &Path, reach: &Reach) -> Result<Lock, MediaError> {
+    match gate::read_text(path, reach, limit::CONFIG) {
+        Ok(text) => Lock::parse(&text).map_err(|error| MediaError::Lock(path.to_owned(), error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lock::default()),
+        Err(error) => Err(MediaError::Unreadable(path.to_owned(), error)),
+    }
+}
+
+/// Returns the entries with the `files`, or all.
+fn select<'a>(settings: &'a Settings, files: &[String]) -> Result<Vec<&'a MediaEntry>, Error> {
+    let entries = &settings.file.media;
+    if entries.is_empty() {
+        return Err(MediaError::NoEntries(settings.file.path.clone()).into());
+    }
+    if let Some(unknown) = files.iter().find(|file| !entries.iter().any(|entry| entry.file == **file)) {
+        let known = entries.iter().map(|entry| entry.file.as_str()).take(20).collect::<Vec<_>>();
+        return Err(Error::usage(
+            format!("no [[media]] entry with the file {unknown:?} in {}", settings.file.path.display()),
+            format!("available entries: {}", known.join(", ")),
+        ));
+    }
+    Ok(entries.iter().filter(|entry| files.is_empty() || files.contains(&entry.file)).collect())
+}
