@@ -80,7 +80,7 @@ pub(crate) struct QuotaOutcome {
     pub(crate) balance: Option<f64>,
     /// Currency of the balance in lowercase, such as `usd`; null for credits, or if the balance is unknown.
     pub(crate) currency: Option<String>,
-    /// Whether there is no limit.
+    /// Whether spending is unlimited.
     pub(crate) unlimited: bool,
     /// What can be bought, by HeyGen's price list.
     pub(crate) buys: Vec<Purchase>,
