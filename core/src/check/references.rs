@@ -61,6 +61,7 @@ impl Context<'_> {
             Need::Alternative(start) | Need::Superseded(start) if self.present.contains(&start) => {
                 Some("another file of the same list exists")
             }
+            _ if self.has_earlier_source(reference.span) => Some("another file of the same list exists"),
             _ if page.outline.is_hidden(reference.span) => Some("its element is hidden"),
             _ if page.facts.base.is_some() && !matches!(Link::of(&reference.target), Link::Root(_)) => {
                 Some("<base href> changes what it refers to")
@@ -73,6 +74,16 @@ impl Context<'_> {
             found.message = format!("{}; {reason}", found.message);
         }
         found
+    }
+
+    /// Returns whether a position is in a `<source>` after an existing first one, which the renderer takes.
+    fn has_earlier_source(&self, span: Span) -> bool {
+        let nodes = &self.page.outline.nodes;
+        let next = nodes.partition_point(|node| node.span.start <= span.start);
+        let node = next.checked_sub(1).map(|last| &nodes[last]).filter(|node| &*node.name == "source");
+        let first = node.and_then(|node| nodes.get(node.parent? + 1).filter(|first| first.span != node.span));
+        let first = first.filter(|first| &*first.name == "source").and_then(|first| first.span_of("src"));
+        first.and_then(|first| self.page.destination(first)).is_some_and(exists)
     }
 
     /// Returns why no frame needs what is at a position of a style sheet.
@@ -102,15 +113,16 @@ impl Context<'_> {
 
 /// Returns the lists of alternatives of which at least one exists.
 fn alternatives(page: &Page) -> BTreeSet<usize> {
-    let exists = |destination: &Destination| {
-        matches!(destination, Destination::Packed(_) | Destination::Outside(_) | Destination::None)
-    };
     let existing = page.references.iter().filter(|(_, destination)| exists(destination));
     let start = |reference: &Reference| match reference.need {
         Need::Alternative(start) => Some(start),
         _ => None,
     };
     existing.filter_map(|(reference, _)| start(reference)).collect()
+}
+
+fn exists(destination: &Destination) -> bool {
+    matches!(destination, Destination::Packed(_) | Destination::Outside(_) | Destination::None)
 }
 
 fn judge(
