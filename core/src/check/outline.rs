@@ -277,8 +277,11 @@ impl OutlineReader {
             let name = KEPT.iter().find(|kept| **kept == attribute.name)?;
             Some((*name, attribute.value.to_string().into_boxed_str(), attribute.span))
         });
+        // A quote in a name is the end of a value whose start is missing.
+        let is_odd = element.attributes.iter().any(|attribute| attribute.name.contains(['"', '\'']));
         let has_swallowed = element.attributes.iter().any(|attribute| {
-            attribute.name.contains('<') || (attribute.quote == Quote::None && attribute.value.contains('<'))
+            attribute.name.contains('<')
+                || ((attribute.quote == Quote::None || is_odd) && attribute.value.contains('<'))
         });
         if matches!(name, "video" | "audio" | "source") {
             self.outline.media.push(element.span);
