@@ -219,10 +219,18 @@ fn animation<'a>(rule: StyleRule<'a>) -> Option<Declaration<'a>> {
 
 /// Returns whether a selector matches elements that nobody points at: what is in `:not(…)` is not required.
 fn is_stateless(selector: &str) -> bool {
-    let mut parts = selector.split(":not(");
-    let first = parts.next().unwrap_or_default();
-    let rest = parts.map(|part| part.split_once(')').map_or("", |(_, rest)| rest));
-    [first].into_iter().chain(rest).all(|part| !STATES.iter().any(|state| part.contains(state)))
+    let mut rest = selector;
+    while let Some((before, inside)) = rest.split_once(":not(") {
+        if has_state(before) {
+            return false;
+        }
+        rest = inside.split_once(')').map_or("", |(_, after)| after);
+    }
+    !has_state(rest)
+}
+
+fn has_state(selector: &str) -> bool {
+    STATES.iter().any(|state| selector.contains(state))
 }
 
 /// Returns whether a selector selects a pseudo-element, such as `a::before` or `a:after`.

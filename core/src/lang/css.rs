@@ -174,28 +174,15 @@ pub(crate) fn scan(source: &str) -> Sheet {
 /// Returns whether a browser needs a style sheet whose `@import` goes on at `at`, if its media query decides that.
 fn import_need(importing: bool, source: &str, at: usize) -> Option<Need> {
     let rest = source.get(at..).filter(|_| importing)?.split([';', '{', '}']).next()?;
-    let mut query = rest.trim_start_matches(['"', '\'', ')', ' ', '\t', '\r', '\n']);
-    for word in ["layer", "supports"] {
-        let Some(after) = query.strip_prefix(word) else { continue };
-        let inside = if after.starts_with('(') { closing(after) } else { 0 };
-        query = after[inside..].trim_start();
-    }
-    // A comment is no query.
-    media_need(query).filter(|_| !query.contains("/*"))
-}
-
-/// Returns the offset after the parenthesis that closes the first one.
-fn closing(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let end = text.find(|letter| {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
+    let rest = rest.trim_start_matches(['"', '\'', ')', ' ', '\t', '\r', '\n']);
+    let query = match rest.rsplit_once(')') {
+        Some((conditions, query)) if conditions.contains("layer(") || conditions.contains("supports(") => {
+            query
         }
-        depth == 0
-    });
-    end.map_or(text.len(), |end| end + 1)
+        _ => rest.strip_prefix("layer").unwrap_or(rest),
+    };
+    // A comment is no query.
+    media_need(query.trim_start()).filter(|_| !query.contains("/*"))
 }
 
 /// What surrounds a URL.
@@ -471,7 +458,7 @@ mod tests {
             (" layer", Need::Always),
             (" /* x */", Need::Always),
             (" print", Need::Unseen),
-            (" layer(a.b)supports((a: b) and (c: d))\n print and (color)", Need::Unseen),
+            (" layer(a.b)supports((a: b) and (c: d))\n print", Need::Unseen),
             (" (min-width: 1px)", Need::Conditional),
         ] {
             for form in ["'a.css'", "url(a.css)", "url( \"a.css\" )"] {
