@@ -46,8 +46,6 @@ pub(super) struct Facts {
     pub(super) scripts: Vec<Script>,
     /// The scripts that it loads: the value of `src`, and its position.
     pub(super) sources: Vec<(String, Span)>,
-    /// The positions of those that run after the document was read.
-    pub(super) deferred: Vec<Span>,
     /// An import map names other scripts.
     pub(super) import_map: String,
     /// CSS transitions that take time.
@@ -201,10 +199,6 @@ impl Facts {
             && let Some(source) = element.attribute("src")
         {
             self.sources.push((source.value.trim().to_owned(), source.span));
-            let is_module = element.value("type").is_some_and(|kind| kind.eq_ignore_ascii_case("module"));
-            if is_module || ["defer", "async"].iter().any(|name| element.attribute(name).is_some()) {
-                self.deferred.push(source.span);
-            }
         }
         if element.name == "link" {
             let url = element.value("href").unwrap_or_default();

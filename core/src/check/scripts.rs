@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::graph::Graph;
 use super::media_elements::MediaElements;
 use super::outline::Node;
-use super::page::{Facts, Page, Pages};
+use super::page::{Page, Pages};
 use super::repair;
 use super::unused::Names;
 use super::{animations, packages, transitions};
@@ -118,11 +118,6 @@ fn redeclared(page: &Page) -> Vec<(String, Span)> {
         }
     }
     found
-}
-
-/// Returns whether a script may contain a library: it is no file of another one.
-fn may_be(library: Library, url: &str) -> bool {
-    library.is_in(url) || !Library::ALL.iter().any(|other| other.is_in(url))
 }
 
 /// Checks what is independent of other files.
@@ -359,10 +354,9 @@ impl Film<'_> {
                     let node = page.outline.first_with("data-lottie-src");
                     node.filter(|_| library == Library::Lottie).map(|node| node.span)
                 };
-                Some((*page, span.copied().or_else(attribute)?))
+                Some((page, span.copied().or_else(attribute)?))
             });
-            let late = self.late_use(library);
-            let Some((page, span)) = used.filter(|_| !is_loaded).or(late) else { continue };
+            let Some((page, span)) = used.filter(|_| !is_loaded) else { continue };
             let (name, file) = match library {
                 Library::Gsap => ("GSAP", "https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"),
                 Library::MotionPath => {
@@ -373,36 +367,12 @@ impl Film<'_> {
                 }
                 Library::Three => ("Three.js", "https://cdn.jsdelivr.net/npm/three@0.160/build/three.min.js"),
             };
-            let (message, help) = if is_loaded {
-                (
-                    format!("{name} is loaded after this script runs"),
-                    "load it before, without defer, async and type=\"module\"".to_owned(),
-                )
-            } else {
-                (
-                    format!("{name} is used, and no script loads it"),
-                    format!(
-                        "add <script src=\"{file}\"></script> before the script, or a copy in the project"
-                    ),
-                )
-            };
+            let message = format!("{name} is used, and no script loads it");
+            let help =
+                format!("add <script src=\"{file}\"></script> before the script, or a copy in the project");
             found.push(page.text().finding(Rule::LibraryNotLoaded, span, message).help(help));
         }
         found
-    }
-
-    /// Returns a use of a library in a script of the entry that runs before the library is loaded. The engine may insert
-    /// files of other hosts into the page, whatever they are deferred to.
-    fn late_use(&self, library: Library) -> Option<(&Page, Span)> {
-        let Facts { scripts, sources, deferred, .. } = &self.entry.facts;
-        let span = scripts.iter().find_map(|script| script.early_uses.get(library))?;
-        let runs_before = |(url, at): &&(String, Span)| {
-            let is_local = self.entry.destination(*at).and_then(Destination::path).is_some();
-            at.start < span.start && !(is_local && deferred.contains(at)) && may_be(library, url)
-        };
-        let is_loaded = sources.iter().find(runs_before).is_some()
-            || scripts.iter().any(|script| script.provides.contains(library));
-        (!is_loaded && sources.iter().any(|(url, _)| library.is_in(url))).then_some((self.entry, *span))
     }
 
     /// Finds compositions whose timeline never comes.

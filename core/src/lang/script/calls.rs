@@ -98,9 +98,6 @@ impl<'a> Walker<'_> {
         };
         let span = self.span(object.span());
         self.script.uses.insert(library, span);
-        if self.functions == 0 {
-            self.script.early_uses.insert(library, span);
-        }
     }
 
     /// Reads a call.

@@ -36,8 +36,6 @@ pub(crate) struct Script {
     pub(crate) may_register: bool,
     /// The first use of each library, except behind a test for its existence.
     pub(crate) uses: Libraries<Span>,
-    /// The first use of each library outside of functions, if the script is a classic one.
-    pub(crate) early_uses: Libraries<Span>,
     /// The libraries that the script contains or imports.
     pub(crate) provides: Libraries<()>,
     /// `repeat` values that may exceed the duration.

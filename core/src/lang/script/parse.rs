@@ -8,7 +8,7 @@ use oxc_ast_visit::Visit;
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_span::{GetSpan, SourceType};
 
-use super::facts::{Libraries, Script, ScriptKind, SyntaxError};
+use super::facts::{Script, ScriptKind, SyntaxError};
 use super::nesting;
 use super::walk::{Phase, Walker};
 use crate::text::Span;
@@ -46,11 +46,11 @@ pub(crate) fn parse(source: &str, offset: usize, kind: ScriptKind) -> Script {
         }
         walker.set_phase(Phase::Facts);
         walker.visit_program(&parsed.program);
-        let script = walker.finish();
-        return match kinds {
-            [ScriptKind::Classic] => Script { globals, ..script },
-            _ => Script { early_uses: Libraries::default(), ..script },
-        };
+        let mut script = walker.finish();
+        if kinds == [ScriptKind::Classic] {
+            script.globals = globals;
+        }
+        return script;
     }
     Script { error, is_opaque: true, ..Script::default() }
 }

@@ -45,7 +45,7 @@ pub(super) struct Walker<'s> {
     /// `Math.random` and the like that the script replaces.
     pub(super) replaced: BTreeSet<String>,
     /// Number of functions around the place.
-    pub(super) functions: usize,
+    functions: usize,
     /// Expressions whose meaning is clear from what is around them.
     understood: BTreeSet<(u32, u32)>,
 }
