@@ -66,10 +66,10 @@ pub(super) fn provision(
     let packages = packages(&cache);
     // What the cache has needs no npm.
     let needs_npm = Node::find(&cache).missing_for(&packages).is_some();
-    match programs::install_ffmpeg(&cache, deadline, on_install) {
-        Err(error @ ProgramError::TimedOut { .. }) => return Err(error),
-        // Debian has it as well.
-        Ok(()) | Err(_) => {}
+    // After other errors: Debian has it as well.
+    if let Err(error @ ProgramError::TimedOut { .. }) = programs::install_ffmpeg(&cache, deadline, on_install)
+    {
+        return Err(error);
     }
     let found = Browser::find();
     let missing = debian_packages(&cache, found.is_some(), needs_npm);

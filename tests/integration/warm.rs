@@ -174,8 +174,10 @@ fn the_dockerfile_names_what_exists_and_ends_without_root() {
     let text = fs::read_to_string(root().join("Dockerfile")).unwrap().replace("\\\n", "");
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let lines = lines.map(|line| line.split_once(' ').unwrap()).collect::<Vec<_>>();
-    let stages =
-        lines.iter().filter(|(word, _)| *word == "FROM").map(|(_, rest)| rest.split(' ').last().unwrap());
+    let stages = lines
+        .iter()
+        .filter(|(word, _)| *word == "FROM")
+        .map(|(_, rest)| rest.split(' ').next_back().unwrap());
     let stages = stages.collect::<Vec<_>>();
     let images =
         lines.iter().filter(|(word, _)| *word == "ARG").map(|(_, rest)| rest.split_once('=').unwrap());
