@@ -3,7 +3,7 @@
 use super::align::{Alignment, Timeline};
 use super::blocks::{BlockSums, FrameFormat};
 use super::compare::Picture;
-use super::golden_file::{GoldenError, MAX_SIZE};
+use super::golden_error::{GoldenError, MAX_SIZE};
 use super::ranges::Ranges;
 use super::region::Region;
 use super::sound::Levels;

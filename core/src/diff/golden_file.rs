@@ -5,50 +5,15 @@
 //! the figures of all blocks, for each frame the low and the high bytes of its cells, and the levels of the sound. All of
 //! these are differences from the value before, which compress well. Equal videos have equal files.
 
-use std::fmt;
-
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use serde::{Deserialize, Serialize};
 
 use super::blocks::FrameFormat;
 use super::golden::{Golden, cell_grid};
-
-/// The version of the format.
-const VERSION: u32 = 1;
+use super::golden_error::{GoldenError, MAX_SIZE, VERSION};
 
 /// What the first line begins with.
 const MAGIC: &str = "hyperframes-ci golden ";
-
-/// The largest size of the numbers of a file in bytes, uncompressed: 40 minutes of 1080p.
-pub(super) const MAX_SIZE: u64 = 1024 * 1024 * 1024;
-
-/// Why a golden file cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoldenError {
-    /// Not a golden file.
-    NotGolden,
-    /// Of a version that this program does not know.
-    Newer(u32),
-    /// Incomplete or changed.
-    Damaged,
-    /// Of a video that is too large or too long.
-    TooLarge,
-}
-
-impl fmt::Display for GoldenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotGolden => f.write_str("not a golden file"),
-            Self::Newer(version) => {
-                write!(f, "the golden file has version {version}, and this program reads version {VERSION}")
-            }
-            Self::Damaged => f.write_str("the golden file is damaged"),
-            Self::TooLarge => f.write_str("the video is too long for a golden file"),
-        }
-    }
-}
-
-impl std::error::Error for GoldenError {}
 
 /// The second line.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::diff::golden_file::GoldenError;
+use crate::diff::GoldenError;
 use crate::diff::thresholds::Thresholds;
 
 const FORMAT: FrameFormat = FrameFormat { width: 200, height: 100, has_alpha: false };
