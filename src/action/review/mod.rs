@@ -12,6 +12,7 @@ mod inputs;
 mod markdown;
 mod release;
 mod result;
+mod row_counts;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ pub(super) use markdown::{notes, pictures, release_notes, title, unchanged};
 use release::LastRelease;
 pub(super) use release::RELEASE_PROVENANCE;
 pub(super) use result::{RANGE_COLUMNS, Review};
-pub(super) use rows::RowCounts;
+pub(super) use row_counts::RowCounts;
 
 /// The directory of the report and its pictures, in the output directory.
 pub(super) const REPORT: &str = "diff";

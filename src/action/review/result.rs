@@ -7,7 +7,7 @@ use hyperframes_ci_core::diff::Status;
 use hyperframes_ci_core::findings::Diagnostic;
 use serde_json::{Value, json};
 
-use super::rows::RowCounts;
+use super::row_counts::RowCounts;
 use crate::action::markdown::short_code;
 use crate::app::outcome::{ComparisonOutcome, DiffRange};
 use crate::ci::Media;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hyperframes_ci_core::diff::Status;
 
 use super::Reviewer;
+use super::row_counts::{MAX_COMPARED, RowCounts};
 use crate::action::preview::Preview;
 use crate::app::batch::RowRender;
 use crate::app::budget::Billed;
@@ -14,9 +15,6 @@ use crate::app::spec::RenderSpec;
 use crate::fault::Error;
 use crate::system::gate::Reach;
 use crate::ui::{Console, counted};
-
-/// Rows that are compared.
-const MAX_COMPARED: usize = 10;
 
 /// Rows that are read.
 const MAX_ROWS: usize = 10_000;
@@ -101,45 +99,6 @@ impl Reviewer<'_> {
             self.run.add_status(&name, Status::Removed, &reason, options);
         }
         Ok(billed)
-    }
-}
-
-/// How the rows of a batch differ from those of the base.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::action) struct RowCounts {
-    /// Rows with other inputs, and new ones.
-    changed: usize,
-    /// All rows.
-    all: usize,
-    /// Rows that only the base has.
-    removed: usize,
-}
-
-impl RowCounts {
-    /// Returns the number of rows that are compared, which are the first ones with other inputs.
-    fn compared(self) -> usize {
-        self.changed.min(MAX_COMPARED)
-    }
-
-    /// Returns what differs, with the results of comparisons of rows: `12 of 40 rows have other inputs, 3 changed, 7
-    /// unchanged, 2 not compared`.
-    pub(super) fn title(self, results: &[Status]) -> String {
-        let results = &results[..self.compared().min(results.len())];
-        let mut title = format!("{} of {} have other inputs", self.changed, counted(self.all, "row"));
-        let mut add = |count: usize, what: &str| {
-            if count > 0 {
-                title.push_str(&format!(", {count} {what}"));
-            }
-        };
-        for status in Status::NAMES.iter().filter_map(|name| name.parse::<Status>().ok()) {
-            if !matches!(status, Status::Skipped | Status::Removed) {
-                add(results.iter().filter(|result| **result == status).count(), status.as_str());
-            }
-        }
-        let skipped = results.iter().filter(|result| **result == Status::Skipped).count();
-        add(skipped + self.changed - self.compared(), "not compared");
-        add(self.removed, "removed");
-        title
     }
 }
 
