@@ -40,7 +40,7 @@ fn what_is_no_video_is_said_so() {
         (b"ftyp", "an unknown format"),
     ] {
         let error = read(bytes).expect_err("no video");
-        assert_eq!(error.to_string(), format!("not an MP4, MOV or WebM video: found {said}"));
+        assert_eq!(error.to_string(), format!("not an MP4, MOV, WebM or GIF video: found {said}"));
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Asset {
     pub asset_id: String,
 }
 
-/// The answer to [`Request::submit`](super::Request::submit) and
+/// The answer to a submitted render and to
 /// [`Request::delete_render`](super::Request::delete_render).
 #[derive(Clone, Debug, Deserialize)]
 pub struct SubmittedRender {
