@@ -134,7 +134,7 @@ fn rows_of_no_use_are_named_before_anything_is_done() {
         "rows.jsonl:3: output renders/A.mp4 is also the output of row 1",
         "rows.jsonl:4:",
         "rows.jsonl:5:",
-        "rows.jsonl:6: fps must be from 1 to 240, not 500",
+        "rows.jsonl:6: invalid option: fps: expected a whole number from 1 to 240",
         "rows.jsonl:7:",
     ] {
         assert!(message.contains(part), "{part} in {message}");

@@ -170,7 +170,7 @@ fn bad_input_has_a_clear_error() {
         ("cut.mp4", "invalid_video", 1, "is damaged"),
         ("page.mp4", "invalid_video", 1, "found an HTML page"),
         ("empty.mp4", "invalid_video", 1, "empty.mp4"),
-        ("list.mp4", "invalid_video", 1, "not an MP4, MOV or WebM video"),
+        ("list.mp4", "invalid_video", 1, "not an MP4, MOV, WebM or GIF video"),
         ("damaged.mp4", "video_not_decoded", 1, "damaged.mp4"),
         ("directory.mp4", "video_unreadable", 1, "directory"),
         ("missing.mp4", "video_unreadable", 1, "cannot read missing.mp4"),

@@ -142,10 +142,9 @@ fn targets_of_tweens_are_followed() {
         assert_eq!(targets(source), [".a"], "{source}");
     }
     assert_eq!(targets("const a = document.getElementById('a'); tl.to([a, '.b'], {})"), ["#a, .b"]);
-    for source in [
-        "const x = gsap.from('.a'); tl.to(x, {})",
-        "let x = $('.a'); { let x = $('.b'); tl.to(x, {}) }",
-    ] {
+    for source in
+        ["const x = gsap.from('.a'); tl.to(x, {})", "let x = $('.a'); { let x = $('.b'); tl.to(x, {}) }"]
+    {
         assert_eq!(targets(source), Vec::<String>::new(), "{source}");
     }
     let doubled = (0..40).map(|n| format!("const a{} = [a{n}, a{n}];", n + 1)).collect::<String>();
