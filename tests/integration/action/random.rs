@@ -21,7 +21,7 @@ use super::stage::{CLIP, commit, git};
 use crate::support::{Emulator, KEY, html, write};
 
 /// Stories that CI plays.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 30;
 
 /// Jobs of the pull request. Each renders a project of its own.
 const JOBS: usize = 4;
