@@ -77,7 +77,10 @@ function* validate(value, schema, root, place) {
     return;
   }
   if (schema.enum && !schema.enum.includes(value)) return yield `${at} must be one of ${schema.enum.join(", ")}`;
-  if (schema.type && !isOfType(value, schema.type)) return yield `${at} must be ${NAMES[schema.type]}`;
+  const types = [schema.type ?? []].flat();
+  if (types.length > 0 && !types.some((type) => isOfType(value, type))) {
+    return yield `${at} must be ${types.map((type) => NAMES[type]).join(" or ")}`;
+  }
   if (typeof value === "number" || typeof value === "bigint") {
     if (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity)) yield `${at} is out of range`;
   } else if (typeof value === "string") {
