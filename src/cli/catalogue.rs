@@ -3,11 +3,12 @@
 use hyperframes_ci_core::api::{Avatar, AvatarGroup, Sound, Voice};
 use serde::Serialize;
 
+use super::page::print_page;
 use super::values;
 use crate::app::media::catalogue::{CatalogueSpec, avatar_groups, avatars, languages, sounds, voices};
 use crate::app::pages::PageSpec;
 use crate::fault::Error;
-use crate::ui::{Console, table};
+use crate::ui::Console;
 
 /// List voices, avatars, sounds or languages of HeyGen
 #[derive(Debug, clap::Subcommand)]
@@ -113,10 +114,11 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             ];
             let outcome = voices(&filters, &args.page.spec())?;
             let rows = outcome.voices.iter().map(voice_row).collect();
-            print(
+            print_page(
+                "entries",
                 ["VOICE", "NAME", "LANGUAGE", "GENDER", "TYPE"],
                 rows,
-                outcome.next_token.as_ref(),
+                outcome.next_token.as_deref(),
                 console,
             );
             finish(&outcome, console)
@@ -125,7 +127,13 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             let filters = [("ownership", args.ownership.as_deref())];
             let outcome = avatar_groups(&filters, &args.page.spec())?;
             let rows = outcome.groups.iter().map(group_row).collect();
-            print(["AVATAR", "NAME", "LOOKS", "VOICE"], rows, outcome.next_token.as_ref(), console);
+            print_page(
+                "entries",
+                ["AVATAR", "NAME", "LOOKS", "VOICE"],
+                rows,
+                outcome.next_token.as_deref(),
+                console,
+            );
             finish(&outcome, console)
         }
         Command::Avatars(args) => {
@@ -137,7 +145,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             let outcome = avatars(&filters, &args.page.spec())?;
             let rows = outcome.avatars.iter().map(avatar_row).collect();
             let head = ["LOOK", "NAME", "AVATAR", "ENGINES", "ORIENTATION", "VOICE"];
-            print(head, rows, outcome.next_token.as_ref(), console);
+            print_page("entries", head, rows, outcome.next_token.as_deref(), console);
             finish(&outcome, console)
         }
         Command::Languages => {
@@ -158,7 +166,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             let outcome = sounds(&filters, &args.page.spec())?;
             let rows = outcome.sounds.iter().map(sound_row).collect();
             let head = ["SOUND", "NAME", "SECONDS", "SCORE", "DESCRIPTION"];
-            print(head, rows, outcome.next_token.as_ref(), console);
+            print_page("entries", head, rows, outcome.next_token.as_deref(), console);
             finish(&outcome, console)
         }
     }
@@ -204,22 +212,4 @@ fn sound_row(sound: &Sound) -> Vec<String> {
         number(&sound.score),
         sound.description.clone(),
     ]
-}
-
-/// Prints a table, and how to see more.
-fn print<const COLUMNS: usize>(
-    head: [&str; COLUMNS],
-    rows: Vec<Vec<String>>,
-    token: Option<&String>,
-    console: &mut Console,
-) {
-    if rows.is_empty() {
-        console.result("No entries\n");
-    } else {
-        let head = head.map(str::to_owned).to_vec();
-        console.result(&table(&std::iter::once(head).chain(rows).collect::<Vec<_>>()));
-    }
-    if let Some(token) = token {
-        console.detail(&format!("show the next page with --token {token}, or all pages with --all"));
-    }
 }

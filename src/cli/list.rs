@@ -3,11 +3,12 @@
 use hyperframes_ci_core::api::RenderDetail;
 use hyperframes_ci_core::time::format_unix;
 
+use super::page::print_page;
 use super::values;
 use crate::app::account::list;
 use crate::app::pages::PageSpec;
 use crate::fault::Error;
-use crate::ui::{Console, table};
+use crate::ui::Console;
 
 /// List the account's renders, newest first
 #[derive(Debug, clap::Args)]
@@ -40,12 +41,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
 
 /// Prints the renders as a table.
 fn print(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
-    if renders.is_empty() {
-        console.result("No renders\n");
-        return;
-    }
-    let mut rows = vec![["RENDER", "STATUS", "CREATED", "SECONDS", "TITLE"].map(str::to_owned).to_vec()];
-    rows.extend(renders.iter().map(|detail| {
+    let rows = renders.iter().map(|detail| {
         vec![
             detail.render_id.clone(),
             detail.status.clone(),
@@ -53,9 +49,12 @@ fn print(renders: &[RenderDetail], token: Option<&str>, console: &mut Console) {
             detail.duration.as_ref().map_or_else(String::new, ToString::to_string),
             detail.title.clone().unwrap_or_default(),
         ]
-    }));
-    console.result(&table(&rows));
-    if let Some(token) = token {
-        console.detail(&format!("show the next page with --token {token}, or all pages with --all"));
-    }
+    });
+    print_page(
+        "renders",
+        ["RENDER", "STATUS", "CREATED", "SECONDS", "TITLE"],
+        rows.collect(),
+        token,
+        console,
+    );
 }

@@ -16,6 +16,7 @@ mod list;
 mod man;
 mod media;
 mod pack;
+mod page;
 mod quota;
 #[cfg(test)]
 mod reference;
