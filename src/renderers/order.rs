@@ -107,7 +107,21 @@ pub(crate) struct RunContext<'a> {
     pub(crate) has_callback: bool,
 }
 
-impl RunContext<'_> {
+impl<'a> RunContext<'a> {
+    /// Returns the context of one order that begins now and has no project here.
+    pub(crate) fn single(input: Input<'a>, options: &'a RunOptions) -> Self {
+        Self {
+            input,
+            options,
+            name: "",
+            size: None,
+            began: Instant::now(),
+            is_batch: false,
+            max_failures: None,
+            has_callback: false,
+        }
+    }
+
     /// Returns the time that an order may take that begins now. A single render has one limit from its beginning to its
     /// video; each row of a batch has its own.
     pub(crate) fn time_left(&self) -> Duration {

@@ -9,7 +9,6 @@ mod result;
 pub(crate) use prepared::PreparedRender;
 
 use std::path::Path;
-use std::time::Instant;
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::job::Limits;
@@ -55,16 +54,7 @@ pub(crate) fn wait_for(
         check_output(path, Format::Mp4, &OutputPlace::default())?;
     }
     let output = OutputFile::prepare(output, reach)?;
-    let context = RunContext {
-        input: Input::Render(render_id),
-        options,
-        name: "",
-        size: None,
-        began: Instant::now(),
-        is_batch: false,
-        max_failures: None,
-        has_callback: false,
-    };
+    let context = RunContext::single(Input::Render(render_id), options);
     session.prepare(&context, console)?;
     let order = Order {
         index: 0,

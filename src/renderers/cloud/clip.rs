@@ -1,7 +1,6 @@
 //! Makes presenter clips: the flow of a single render, at other endpoints.
 
 use std::sync::Mutex;
-use std::time::Instant;
 
 use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::job::{Limits, ListSays, Refusal, RenderIdentity};
@@ -43,16 +42,7 @@ pub(crate) fn make_clip(
     ledger: &Mutex<Option<LedgerFile>>,
     reporter: &mut dyn Reporter,
 ) -> Result<(), Error> {
-    let context = RunContext {
-        input: Input::Clip(clip.audio),
-        options,
-        name: "",
-        size: None,
-        began: Instant::now(),
-        is_batch: false,
-        max_failures: None,
-        has_callback: false,
-    };
+    let context = RunContext::single(Input::Clip(clip.audio), options);
     let known = lock(ledger).as_ref().and_then(|ledger| ledger.render(&clip.identity.key(0)));
     let order = Order {
         index: 0,
