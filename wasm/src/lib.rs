@@ -207,20 +207,18 @@ impl Preflight {
     /// # Errors
     /// Throws `invalid_path` if a path cannot be packed, or `archive_failed` if contents are missing.
     pub fn manifest(self, hashes: &str) -> Result<String, Problem> {
-        let hashes = serde_json::from_str::<BTreeMap<String, String>>(hashes)
-            .map_err(|error| option(error.to_string()))?;
+        let hashes = json_object(hashes).map_err(option)?;
         let tree = MemoryTree::new(self.contents, &self.project);
         let mut lines = "hyperframes-ci manifest 1\n".to_owned();
         let (mut count, mut size) = (0, 0);
         for (path, file) in &packed(&tree)? {
             let rewritten = file.rewritten.as_ref();
-            let (hash, length) = match (rewritten, tree.contents(&file.source)) {
-                (Some(bytes), _) | (None, Some(Contents::Whole(bytes))) => {
+            let known = hashes.get(&file.source).and_then(Value::as_str);
+            let (hash, length) = match (rewritten, tree.contents(&file.source), known) {
+                (Some(bytes), ..) | (None, Some(Contents::Whole(bytes)), _) => {
                     (hex(&Sha256::digest(bytes)), bytes.len() as u64)
                 }
-                (None, Some(Contents::Stub { size, .. })) if hashes.contains_key(&file.source) => {
-                    (hashes[&file.source].clone(), *size)
-                }
+                (None, Some(Contents::Stub { size, .. }), Some(hash)) => (hash.to_owned(), *size),
                 _ => return Err(archive_failed(format!("the contents of {path} are missing"))),
             };
             lines.push_str(&format!("{hash} {length} {path}\n"));

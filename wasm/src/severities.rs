@@ -1,6 +1,7 @@
 //! Severities as JSON: an array of renders, each an array of layers, of which later ones override earlier ones.
 
 use hyperframes_ci_core::findings::{Level, Levels, Rule};
+use hyperframes_ci_core::lang::json::json_value;
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -10,7 +11,7 @@ use crate::problem::Problem;
 /// # Errors
 /// Returns `invalid_options` if a code is unknown. `api.js` checks the types.
 pub(crate) fn parse(json: &str) -> Result<Vec<Levels>, Problem> {
-    let all = serde_json::from_str::<Value>(json).map_err(|error| invalid(&error))?;
+    let all = json_value(json).map_err(|error| invalid(&error))?;
     all.as_array().into_iter().flatten().map(levels).collect()
 }
 

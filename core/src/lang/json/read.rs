@@ -91,6 +91,14 @@ fn object(members: &[Member]) -> Map<String, Value> {
     members.iter().map(|member| (member.key.clone(), member.value.value())).collect()
 }
 
+/// Parses a text that is one JSON value. A number that is too large becomes null.
+///
+/// # Errors
+/// Returns the problem as a predicate, such as `is not valid JSON: missing comma at byte 3`.
+pub fn json_value(text: &str) -> Result<Value, String> {
+    read(text).map(|(node, _)| node.value())
+}
+
 /// Parses a text that is a JSON object.
 ///
 /// # Errors
@@ -112,10 +120,14 @@ pub(crate) fn exact_object(text: &str) -> Result<Map<String, Value>, String> {
 }
 
 fn object_of(text: &str) -> Result<(Map<String, Value>, Option<String>), String> {
-    let (node, lost) = Reader::read(text)
-        .map_err(|error| format!("is not valid JSON: {} at byte {}", error.message, error.offset))?;
+    let (node, lost) = read(text)?;
     let object = node.members().map(object).ok_or_else(|| "is not a JSON object".to_owned())?;
     Ok((object, lost))
+}
+
+fn read(text: &str) -> Result<(Node, Option<String>), String> {
+    Reader::read(text)
+        .map_err(|error| format!("is not valid JSON: {} at byte {}", error.message, error.offset))
 }
 
 struct Reader<'a> {
@@ -392,6 +404,12 @@ mod tests {
         assert_eq!(shown(items[1].span()), "2.50");
         assert_eq!(shown(array[1].span()), "3");
         assert!(array[1].members().is_none() && array[1].items().is_none());
+    }
+
+    #[test]
+    fn a_value_may_be_of_any_type() {
+        assert_eq!(json_value("[[1e999, {\"a\": true}]]"), Ok(serde_json::json!([[null, {"a": true}]])));
+        assert_eq!(json_value("[1 2]"), Err("is not valid JSON: missing comma at byte 3".to_owned()));
     }
 
     #[test]
