@@ -209,6 +209,19 @@ impl<'a> Walker<'_> {
         }
     }
 
+    /// Returns the parameter of a callback that is called for each of some elements, and their selector.
+    pub(super) fn callback(&self, it: &CallExpression<'a>) -> Option<(String, Option<String>)> {
+        let callee = member(&it.callee)?;
+        let parameters = match argument(&it.arguments, 0)? {
+            Expression::ArrowFunctionExpression(function) => &function.params,
+            Expression::FunctionExpression(function) => &function.params,
+            _ => return None,
+        };
+        let name = parameters.items.first()?.pattern.get_identifier_name()?;
+        let is_each = matches!(callee.static_property_name(), Some("forEach" | "map"));
+        Some((name.to_string(), self.elements(callee.object()).filter(|_| is_each)))
+    }
+
     /// Reads `repeat`, `motionPath` and values such as `"random(…)"`.
     pub(super) fn property(&mut self, it: &ObjectProperty<'a>) {
         let Some(name) = it.key.static_name() else { return };

@@ -138,13 +138,24 @@ fn targets_of_tweens_are_followed() {
         "tl.to(gsap.utils.toArray('.a'), {})",
         "const all = gsap.utils.toArray('.a'); tl.to(all, {})",
         "const all = [...document.querySelectorAll('.a')]; tl.to(all[0], {})",
+        "Array.from(document.querySelectorAll('.a')).forEach((one, at) => { tl.to(one, {}, at) })",
+        "gsap.utils.toArray('.a').forEach(function (one) { tl.to(one, {}) })",
+        "const all = $$('.a'); all.map(one => tl.to(one, {}))",
+        "['.a'].forEach(one => tl.to(one, {}))",
     ] {
         assert_eq!(targets(source), [".a"], "{source}");
     }
     assert_eq!(targets("const a = document.getElementById('a'); tl.to([a, '.b'], {})"), ["#a, .b"]);
-    for source in
-        ["const x = gsap.from('.a'); tl.to(x, {})", "let x = $('.a'); { let x = $('.b'); tl.to(x, {}) }"]
-    {
+    assert_eq!(
+        targets("$$('.a').forEach(x => tl.to(x, {})); $$('.b').forEach(x => tl.to(x, {})); tl.to(x, {})"),
+        [".a", ".b"]
+    );
+    for source in [
+        "const x = $('.a'); list.forEach(x => tl.to(x, {}))",
+        "const x = $('.a'); list.filter(x => tl.to(x, {}))",
+        "const x = gsap.from('.a'); tl.to(x, {})",
+        "let x = $('.a'); { let x = $('.b'); tl.to(x, {}) }",
+    ] {
         assert_eq!(targets(source), Vec::<String>::new(), "{source}");
     }
     let doubled = (0..40).map(|n| format!("const a{} = [a{n}, a{n}];", n + 1)).collect::<String>();

@@ -190,6 +190,12 @@ impl<'a> Visit<'a> for Walker<'_> {
         if self.phase == Phase::Facts {
             self.values_called(&it.callee, it.arguments.is_empty(), it.span);
             self.called(it);
+            if let Some((name, elements)) = self.callback(it) {
+                let before = self.named.insert(name.clone(), elements);
+                walk::walk_call_expression(self, it);
+                self.named.insert(name, before.flatten());
+                return;
+            }
         }
         walk::walk_call_expression(self, it);
     }
