@@ -16,6 +16,7 @@ mod media_elements;
 mod media_files;
 mod options;
 mod outline;
+mod packages;
 mod page;
 mod reach;
 mod references;

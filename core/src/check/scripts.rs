@@ -9,7 +9,7 @@ use super::outline::Node;
 use super::page::{Page, Pages};
 use super::repair;
 use super::unused::Names;
-use super::{animations, transitions};
+use super::{animations, packages, transitions};
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
@@ -36,6 +36,7 @@ pub(super) fn check(
     for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
         let is_entry = entries.contains(&page.path) || !mounted.contains(page.path.as_str());
         found.extend(syntax(graph, page, is_entry && !page.outline.is_part()));
+        found.extend(packages::check(pages, page));
         if !is_library(page) {
             found.extend(page.facts.scripts.iter().flat_map(|script| timeless(page, script)));
             found.extend(media(pages, graph, page));

@@ -303,7 +303,8 @@ rules! {
     /// A script uses a library that no page loads.
     ///
     /// The script stops at the first use of GSAP, Lottie or Three.js, and its timeline is never registered: the render
-    /// fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element does not move.
+    /// fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element does not move. A module
+    /// that imports a package by name does not run unless an import map has the name.
     LibraryNotLoaded = "library-not-loaded", Scripts, Error, official = [
         "missing_gsap_plugin",
         "missing_gsap_script",

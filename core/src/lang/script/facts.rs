@@ -52,6 +52,8 @@ pub(crate) struct Script {
     pub(crate) animates: bool,
     /// References to other files.
     pub(crate) references: Vec<ScriptReference>,
+    /// The packages that a module imports by name, except by `import()`.
+    pub(crate) packages: Vec<(String, Span)>,
 }
 
 /// A syntax error.

@@ -12,6 +12,9 @@ impl<'a> Walker<'_> {
     pub(super) fn import(&mut self, literal: &StringLiteral<'a>) {
         if is_path(&literal.value) {
             self.reference(&literal.value, literal.span, true);
+        } else {
+            let span = self.span(inside(literal.span));
+            self.script.packages.push((literal.value.to_string(), span));
         }
     }
 
