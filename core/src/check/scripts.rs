@@ -14,6 +14,7 @@ use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
 use crate::project::{Destination, TextKind};
+use crate::text::Span;
 
 /// The attribute of elements that mount a file.
 const SOURCE: &str = "data-composition-src";
@@ -86,13 +87,37 @@ fn syntax(graph: &Graph, page: &Page, is_entry: bool) -> Vec<Diagnostic> {
         // The engine puts the scripts of mounted pages into functions.
         None => Some(("return outside of a function", script.outer_return.filter(|_| is_entry)?)),
     });
+    let errors = errors.map(|(message, span)| (message.to_owned(), span));
+    let redeclared = is_entry.then(|| redeclared(page)).unwrap_or_default();
     errors
+        .chain(redeclared)
         .map(|(message, span)| {
             let message = format!("the script has a syntax error: {message}");
             let help = "correct the script; browsers run no part of it";
             text.finding(Rule::ScriptSyntaxError, span, message).help(help)
         })
         .collect()
+}
+
+/// Finds names that classic scripts of one page declare twice, with `let`, `const` or `class` once or twice. The engine
+/// puts the scripts of mounted pages into functions.
+fn redeclared(page: &Page) -> Vec<(String, Span)> {
+    let mut known = BTreeMap::<&str, bool>::new();
+    let mut found = Vec::new();
+    for script in &page.facts.scripts {
+        let is_known = |name: &str, lexical: bool| known.get(name).is_some_and(|known| *known || lexical);
+        match script.globals.iter().find(|(name, lexical, _)| is_known(name, *lexical)) {
+            Some((name, _, span)) => {
+                found.push((format!("{name} has already been declared by an earlier script"), *span));
+            }
+            None => {
+                for (name, lexical, _) in &script.globals {
+                    known.insert(name, *lexical);
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Checks what is independent of other files.

@@ -54,6 +54,9 @@ pub(crate) struct Script {
     pub(crate) references: Vec<ScriptReference>,
     /// The packages that a module imports by name, except by `import()`.
     pub(crate) packages: Vec<(String, Span)>,
+    /// The names that a classic script declares outside of functions, and whether another script may not declare them,
+    /// too: they are `let`, `const` or `class`.
+    pub(crate) globals: Vec<(String, bool, Span)>,
 }
 
 /// A syntax error.

@@ -32,11 +32,13 @@ pub(crate) fn parse(source: &str, offset: usize, kind: ScriptKind) -> Script {
         let found = syntax_error(&parsed, source, offset);
         let found =
             found.or_else(|| (kinds == [ScriptKind::Classic]).then(|| module_error(&parsed, offset))?);
-        let found = found.or_else(|| redeclared(&parsed, offset));
-        if found.is_some() {
-            error = found;
-            continue;
-        }
+        let globals = match found.map_or_else(|| globals(&parsed, offset), Err) {
+            Ok(globals) => globals,
+            Err(found) => {
+                error = Some(found);
+                continue;
+            }
+        };
         let mut walker = Walker::new(source, offset);
         if NAMED.iter().any(|name| source.contains(name)) {
             walker.set_phase(Phase::Names);
@@ -44,7 +46,11 @@ pub(crate) fn parse(source: &str, offset: usize, kind: ScriptKind) -> Script {
         }
         walker.set_phase(Phase::Facts);
         walker.visit_program(&parsed.program);
-        return walker.finish();
+        let mut script = walker.finish();
+        if kinds == [ScriptKind::Classic] {
+            script.globals = globals;
+        }
+        return script;
     }
     Script { error, is_opaque: true, ..Script::default() }
 }
@@ -68,9 +74,13 @@ fn module_error(parsed: &ParserReturn<'_>, offset: usize) -> Option<SyntaxError>
     Some(SyntaxError { message: "import and export need <script type=\"module\">".to_owned(), span })
 }
 
-/// Returns an error for a name that is declared twice, with `let`, `const` or `class` once or twice.
-fn redeclared(parsed: &ParserReturn<'_>, offset: usize) -> Option<SyntaxError> {
+/// Returns the names that are declared outside of functions.
+///
+/// # Errors
+/// Fails if a name is declared twice, with `let`, `const` or `class` once or twice.
+fn globals(parsed: &ParserReturn<'_>, offset: usize) -> Result<Vec<(String, bool, Span)>, SyntaxError> {
     let mut known = BTreeMap::<&str, bool>::new();
+    let mut globals = Vec::new();
     for statement in &parsed.program.body {
         let (names, is_lexical) = match statement {
             Statement::VariableDeclaration(declaration) => {
@@ -82,16 +92,16 @@ fn redeclared(parsed: &ParserReturn<'_>, offset: usize) -> Option<SyntaxError> {
             _ => continue,
         };
         for name in names {
+            let span = Span { start: name.span.start as usize, end: name.span.end as usize }.after(offset);
             if known.get(name.name.as_str()).is_some_and(|earlier| *earlier || is_lexical) {
-                let span =
-                    Span { start: name.span.start as usize, end: name.span.end as usize }.after(offset);
                 let message = format!("{} has already been declared", name.name);
-                return Some(SyntaxError { message, span });
+                return Err(SyntaxError { message, span });
             }
             known.insert(name.name.as_str(), is_lexical);
+            globals.push((name.name.to_string(), is_lexical, span));
         }
     }
-    None
+    Ok(globals)
 }
 
 fn syntax_error(parsed: &ParserReturn<'_>, source: &str, offset: usize) -> Option<SyntaxError> {
