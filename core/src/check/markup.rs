@@ -17,6 +17,18 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let help = "add the missing >, or quote the attribute that contains <";
             found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
         }
+        // A tag in what became text.
+        let contents = || text.source.get(node.span.end..node.end).unwrap_or_default().split('<').skip(1);
+        if node.is_self_closing
+            && matches!(&*node.name, "iframe" | "script" | "textarea")
+            && contents().any(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphabetic()))
+        {
+            let name = &node.name;
+            let message =
+                format!("<{name} …/> does not close the element, so the tags after it become its text");
+            let help = format!("write <{name} …></{name}>");
+            found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
+        }
         if node.is_self_closing && node.is_media() {
             found.push(self_closing(node, text));
         }
