@@ -26,9 +26,12 @@ const KEPT: &[&str] = &[
     "hidden",
     "id",
     "loop",
+    "media",
     "muted",
+    "shadowrootmode",
     "src",
     "style",
+    "type",
 ];
 
 /// Elements without an end tag; source: HTML standard, section 13.1.2.

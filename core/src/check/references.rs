@@ -8,7 +8,7 @@ use super::page::{Page, Pages};
 use super::repair;
 use super::unused::{Names, Unused, UnusedValues};
 use crate::findings::{Diagnostic, Rule, Severity, Text};
-use crate::lang::css::Need;
+use crate::lang::css::{Need, media_need};
 use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, Tree, below};
 use crate::text::{Span, differ_in_normal_form};
 
@@ -37,6 +37,10 @@ pub(super) fn check(pages: &Pages<'_>, graph: &Graph, names: &Names<'_>) -> Vec<
     found
 }
 
+/// The types of images that browsers show; they skip a `<source>` with another one.
+const IMAGES: &[&str] =
+    &["image/avif", "image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp"];
+
 /// What decides whether the browser needs the references of a page.
 struct Context<'a> {
     pages: &'a Pages<'a>,
@@ -61,7 +65,10 @@ impl Context<'_> {
             Need::Alternative(start) | Need::Superseded(start) if self.present.contains(&start) => {
                 Some("another file of the same list exists")
             }
-            _ if self.has_earlier_source(reference.span) => Some("another file of the same list exists"),
+            _ if self.has_earlier_source(reference.span) || self.has_shown_source(reference.span) => {
+                Some("another file of the same list exists")
+            }
+            _ if self.is_in_unused_template(reference.span) => Some("no script uses its <template>"),
             _ if page.outline.is_hidden(reference.span) => Some("its element is hidden"),
             _ if page.facts.base.is_some() && !matches!(Link::of(&reference.target), Link::Root(_)) => {
                 Some("<base href> changes what it refers to")
@@ -76,11 +83,48 @@ impl Context<'_> {
         found
     }
 
+    /// Returns the element whose tag, or text, has a position.
+    fn node(&self, span: Span) -> Option<usize> {
+        self.page.outline.nodes.partition_point(|node| node.span.start <= span.start).checked_sub(1)
+    }
+
+    /// Returns whether a position is in the `<img>` of a `<picture>` after a `<source>` that browsers show.
+    fn has_shown_source(&self, span: Span) -> bool {
+        let nodes = &self.page.outline.nodes;
+        let Some(index) = self.node(span).filter(|index| &*nodes[*index].name == "img") else { return false };
+        let Some(picture) = nodes[index].parent.filter(|parent| &*nodes[*parent].name == "picture") else {
+            return false;
+        };
+        let mut sources = nodes[picture + 1..index].iter().filter(|node| &*node.name == "source");
+        sources.any(|source| {
+            source.attribute("type").is_none_or(|own| IMAGES.contains(&own))
+                && self.page.references.iter().any(|(reference, destination)| {
+                    let is_own =
+                        source.span.start < reference.span.start && reference.span.end < source.span.end;
+                    is_own && matches!(reference.need, Need::Alternative(_)) && exists(destination)
+                })
+        })
+    }
+
+    /// Returns whether a position is in a `<template>` that neither the renderer nor a script uses.
+    fn is_in_unused_template(&self, span: Span) -> bool {
+        let outline = &self.page.outline;
+        let is_template = |index: &usize| &*outline.nodes[*index].name == "template";
+        let Some(template) = self.node(span).and_then(|index| outline.ancestors(index).find(is_template))
+        else {
+            return false;
+        };
+        let node = &outline.nodes[template];
+        let words = ["template", "content", "cloneNode", "innerHTML"];
+        node.attribute("shadowrootmode").is_none()
+            && !outline.is_part()
+            && !words.into_iter().chain(node.value("id")).any(|word| self.names.has_word(word))
+    }
+
     /// Returns whether a position is in a `<source>` after an existing first one, which the renderer takes.
     fn has_earlier_source(&self, span: Span) -> bool {
         let nodes = &self.page.outline.nodes;
-        let next = nodes.partition_point(|node| node.span.start <= span.start);
-        let node = next.checked_sub(1).map(|last| &nodes[last]).filter(|node| &*node.name == "source");
+        let node = self.node(span).map(|index| &nodes[index]).filter(|node| &*node.name == "source");
         let first = node.and_then(|node| nodes.get(node.parent? + 1).filter(|first| first.span != node.span));
         let first = first.filter(|first| &*first.name == "source").and_then(|first| first.span_of("src"));
         first.and_then(|first| self.page.destination(first)).is_some_and(exists)
@@ -93,6 +137,11 @@ impl Context<'_> {
             let values = page.facts.sheets.iter().flat_map(|sheet| names.values(sheet)).collect();
             (self.unused_file(), values)
         });
+        let style = self.node(span).map(|index| &page.outline.nodes[index]);
+        let style = style.filter(|node| &*node.name == "style").and_then(|node| node.attribute("media"));
+        if let Some(unused) = style.and_then(media_need).and_then(Unused::of) {
+            return Some(unused);
+        }
         let next = values.partition_point(|(value, _)| value.start <= span.start);
         let value = next.checked_sub(1).map(|last| values[last]).filter(|(value, _)| span.end <= value.end);
         file.or(value.map(|(_, unused)| unused))

@@ -33,7 +33,7 @@ impl Unused {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Print => "no frame shows it",
-            Self::Query => "a media query decides whether it is used",
+            Self::Query => "a query decides whether it is used",
             Self::Replaced => "its onerror attribute may load another file",
             Self::Unmatched => "no element matches its selector",
             Self::Font => "no text uses its font",
@@ -58,6 +58,10 @@ struct Known {
     words: BTreeSet<String>,
     /// The words of fonts, in lower case.
     fonts: BTreeSet<String>,
+    /// The characters of all files, other than those of ASCII, sorted.
+    characters: Vec<char>,
+    /// Entities or escapes may be any character.
+    has_escapes: bool,
     /// A variable is a font, so that any font may be used.
     has_font_variable: bool,
 }
@@ -119,8 +123,10 @@ impl<'a> Names<'a> {
                 let family = rule.value("font-family")?.to_lowercase();
                 let is_used =
                     known.has_font_variable || words(&family).all(|word| known.fonts.contains(word));
-                (!is_used).then_some(Unused::Font)
+                let is_shown = || rule.value("unicode-range").is_none_or(|ranges| known.may_show(ranges));
+                (!(is_used && is_shown())).then_some(Unused::Font)
             }
+            Some(("supports", query)) => query.trim_start().starts_with("not").then_some(Unused::Query),
             Some(_) => None,
         }
     }
@@ -131,6 +137,8 @@ impl Known {
         let mut known = Self::default();
         for page in pages.all() {
             let variables = page.composition.declarations.entries();
+            known.characters.extend(page.source.chars().filter(|letter| !letter.is_ascii()));
+            known.has_escapes |= ["&#", "\\u", "\\x"].iter().any(|mark| page.source.contains(mark));
             known.has_font_variable |= variables.iter().any(|variable| variable.kind == VariableType::Font);
             for node in &page.outline.nodes {
                 known.elements.insert(node.name.to_string());
@@ -149,7 +157,22 @@ impl Known {
             });
             known.fonts.extend(fonts.flat_map(|font| words(font.value)).map(str::to_lowercase));
         }
+        known.characters.sort_unstable();
+        known.characters.dedup();
         known
+    }
+
+    /// Returns whether a text may have a character of a `unicode-range`.
+    fn may_show(&self, ranges: &str) -> bool {
+        self.has_escapes
+            || ranges.split(',').any(|range| {
+                let range = range.trim().trim_start_matches(['U', 'u', '+']);
+                let (first, last) = range.split_once('-').unwrap_or((range, range));
+                let number = |digits: &str, wild: &str| u32::from_str_radix(&digits.replace('?', wild), 16);
+                let (Ok(first), Ok(last)) = (number(first, "0"), number(last, "F")) else { return true };
+                let next = self.characters.partition_point(|letter| u32::from(*letter) < first);
+                first < 0x80 || self.characters.get(next).is_some_and(|letter| u32::from(*letter) <= last)
+            })
     }
 
     /// Returns whether every selector of a list names an element, an id or a class that nothing has. What is in brackets
@@ -206,6 +229,24 @@ fn is_part(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fonts_are_used_by_characters_of_their_range() {
+        let known = Known { characters: vec!['é', 'Я'], ..Known::default() };
+        for (ranges, is_shown) in [
+            ("U+0000-00FF", true),
+            ("U+0400-04FF", true),
+            ("u+4??", true),
+            ("U+042F", true),
+            ("U+0430", false),
+            ("U+3000-30FF, U+4E00-9FFF", false),
+            ("U+3000, U+E9", true),
+            ("all", true),
+        ] {
+            assert_eq!(known.may_show(ranges), is_shown, "{ranges}");
+        }
+        assert!(Known { has_escapes: true, ..Known::default() }.may_show("U+0430"));
+    }
 
     #[test]
     fn a_selector_is_unmatched_if_all_of_its_list_are() {

@@ -92,6 +92,8 @@ pub(crate) fn scan(source: &str) -> Sheet {
     let mut at = 0;
     // The next string is the argument of `@import`.
     let mut importing = false;
+    // Browsers ignore `@import` after a rule.
+    let mut is_late = false;
     let mut context = Context::default();
     while at < bytes.len() {
         match bytes[at] {
@@ -102,7 +104,7 @@ pub(crate) fn scan(source: &str) -> Sheet {
                 let end = string_end(bytes, at + 1, mark);
                 let in_image_set = matches!(context.functions.last(), Some(Function::ImageSet(_)));
                 if importing || in_image_set {
-                    let need = import_need(importing, source, end).unwrap_or_else(|| context.need());
+                    let need = import_need(importing, is_late, source, end).unwrap_or_else(|| context.need());
                     found.push(url(source, at + 1, end, quote(mark), need));
                 }
                 importing = false;
@@ -140,7 +142,7 @@ pub(crate) fn scan(source: &str) -> Sheet {
                     }
                 };
                 if quote != Quote::None || start < end {
-                    let need = import_need(importing, source, at).unwrap_or_else(|| context.need());
+                    let need = import_need(importing, is_late, source, at).unwrap_or_else(|| context.need());
                     found.push(url(source, start, end, quote, need));
                 }
                 importing = false;
@@ -159,6 +161,7 @@ pub(crate) fn scan(source: &str) -> Sheet {
             }
             end @ (b';' | b'{' | b'}') => {
                 importing = false;
+                is_late |= end == b'{';
                 context.end();
                 if end == b'}' {
                     context.font_face = None;
@@ -171,8 +174,12 @@ pub(crate) fn scan(source: &str) -> Sheet {
     Sheet { urls: found, properties }
 }
 
-/// Returns whether a browser needs a style sheet whose `@import` goes on at `at`, if its media query decides that.
-fn import_need(importing: bool, source: &str, at: usize) -> Option<Need> {
+/// Returns whether a browser needs a style sheet whose `@import` goes on at `at`, if its media query or its place
+/// decides that.
+fn import_need(importing: bool, is_late: bool, source: &str, at: usize) -> Option<Need> {
+    if importing && is_late {
+        return Some(Need::Unseen);
+    }
     let rest = source.get(at..).filter(|_| importing)?.split([';', '{', '}']).next()?;
     let rest = rest.trim_start_matches(['"', '\'', ')', ' ', '\t', '\r', '\n']);
     let query = match rest.rsplit_once(')') {

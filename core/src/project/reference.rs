@@ -93,7 +93,7 @@ fn is_hint(element: &Element<'_>) -> bool {
 /// Returns whether a browser needs what an element refers to, if its relation or its media query decides that.
 fn condition(element: &Element<'_>) -> Option<Need> {
     match &*element.name {
-        "link" if is_unseen(element) => Some(Need::Unseen),
+        "link" if is_unseen(element) || element.attribute("disabled").is_some() => Some(Need::Unseen),
         "img" | "script" | "link" if element.attribute("onerror").is_some() => Some(Need::Replaced),
         // A style sheet that is for print, or only preloaded, until it is loaded does not delay the page.
         "link" if element.attribute("onload").is_some() => None,
