@@ -158,20 +158,26 @@ impl ReferenceCollector {
             match &*attribute.name {
                 "srcset" | "imagesrcset" => in_srcset(attribute, found),
                 "style" => in_style(attribute, found),
-                name if ATTRIBUTES.contains(&name) && !navigates => found.push(Reference {
-                    target: attribute.value.trim().to_owned(),
-                    span: attribute.span,
-                    // A browser that chooses from `srcset` does not load `src`.
-                    need: match set.filter(|_| attribute.name == "src" || attribute.name == "href") {
-                        Some(set) => Need::Superseded(set),
-                        // The renderer shows the frames of the video, and no captions.
-                        None if attribute.name == "poster" && element.attribute("data-start").is_some() => {
-                            Need::Unseen
-                        }
-                        None => Need::Always,
-                    },
-                    context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
-                }),
+                name if (ATTRIBUTES.contains(&name) && !navigates)
+                    || (name == "data" && element.name == "object") =>
+                {
+                    found.push(Reference {
+                        target: attribute.value.trim().to_owned(),
+                        span: attribute.span,
+                        // A browser that chooses from `srcset` does not load `src`.
+                        need: match set.filter(|_| attribute.name == "src" || attribute.name == "href") {
+                            Some(set) => Need::Superseded(set),
+                            // The renderer shows the frames of the video, and no captions.
+                            None if attribute.name == "poster"
+                                && element.attribute("data-start").is_some() =>
+                            {
+                                Need::Unseen
+                            }
+                            None => Need::Always,
+                        },
+                        context: Context { attribute: Some(attribute.quote), syntax: Syntax::Plain },
+                    });
+                }
                 _ => {}
             }
         }
@@ -395,12 +401,12 @@ mod tests {
         let source = r#"<link HREF=a.css><a href="nav.html"><img src=' b.png ' srcset="c.png 1x, d.png 2x,e.png">
             <video poster="f&amp;g.jpg"><div data-composition-src="h.html" style='background: url("i.png")'></div>
             <style>@import "j.css"; x { y: url( k.woff2 ) }</style><script>src = "no.js"; url(no.png)</script>
-            <use xlink:href="l.svg#m"/><!-- <img src=no.png> -->"#;
+            <use xlink:href="l.svg#m"/><object data="m.svg"></object><p data="no.svg"></p><!-- <img src=no.png> -->"#;
         assert_eq!(
             targets(TextKind::Html, source),
             [
                 "a.css", "b.png", "c.png", "d.png", "e.png", "f&g.jpg", "h.html", "i.png", "j.css",
-                "k.woff2", "l.svg#m"
+                "k.woff2", "l.svg#m", "m.svg"
             ]
         );
     }
