@@ -30,9 +30,14 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
         }
         let file = known.entry(path.as_str()).or_insert_with(|| {
             let edges = pages.tree.edges(path)?;
-            Some((edges.size, Media::read(&edges)))
+            Some((edges.size, is_markup(&edges.head), Media::read(&edges)))
         });
-        let Some((size, media)) = file else { continue };
+        let Some((size, is_markup, media)) = file else { continue };
+        if *is_markup && node.is_media() {
+            let message = format!("the source of {} is a text; the renderer rejects it", node.label());
+            let help = "save the media file again; the text may be an error of a server";
+            found.push(text.finding(Rule::MediaKindMismatch, span, message).help(help));
+        }
         if *size == 0 || media.as_ref().is_some_and(Media::is_empty) {
             let what = if *size == 0 { "file has no bytes" } else { "image has no pixels" };
             let message = format!("the {what}: {:?}", node.value("src").unwrap_or_default());
@@ -45,6 +50,12 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
         }
     }
     found
+}
+
+/// Returns whether a file starts like HTML, XML or JSON. Playlists have a rule of their own.
+fn is_markup(head: &[u8]) -> bool {
+    let text = head.trim_ascii_start();
+    matches!(text, [b'<', b'!' | b'h' | b'H', ..] | [b'{', ..])
 }
 
 /// Compares the tracks of a file with its element. Images have a rule of their own.
