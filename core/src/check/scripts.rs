@@ -36,7 +36,7 @@ pub(super) fn check(
     let mut found = Vec::new();
     for page in pages.all().filter(|page| used.contains(page.path.as_str())) {
         let is_entry = entries.contains(&page.path) || !mounted.contains(page.path.as_str());
-        found.extend(syntax(graph, page, is_entry && !page.outline.is_part()));
+        found.extend(syntax(pages, graph, page, is_entry && !page.outline.is_part()));
         found.extend(packages::check(pages, page));
         if !is_library(page) {
             found.extend(page.facts.scripts.iter().flat_map(|script| timeless(page, script)));
@@ -72,7 +72,7 @@ fn is_library(page: &Page) -> bool {
 }
 
 /// Finds syntax errors in scripts of a page that is an entry or is only mounted, and in script files that it loads.
-fn syntax(graph: &Graph, page: &Page, is_entry: bool) -> Vec<Diagnostic> {
+fn syntax(pages: &Pages<'_>, graph: &Graph, page: &Page, is_entry: bool) -> Vec<Diagnostic> {
     // A file that no page loads as a script may be anything.
     if TextKind::of_path(&page.path) == Some(TextKind::Script) && !graph.is_loaded(&page.path) {
         return Vec::new();
@@ -88,7 +88,7 @@ fn syntax(graph: &Graph, page: &Page, is_entry: bool) -> Vec<Diagnostic> {
         None => Some(("return outside of a function", script.outer_return.filter(|_| is_entry)?)),
     });
     let errors = errors.map(|(message, span)| (message.to_owned(), span));
-    let redeclared = is_entry.then(|| redeclared(page)).unwrap_or_default();
+    let redeclared = is_entry.then(|| redeclared(pages, page)).unwrap_or_default();
     errors
         .chain(redeclared)
         .map(|(message, span)| {
@@ -101,14 +101,33 @@ fn syntax(graph: &Graph, page: &Page, is_entry: bool) -> Vec<Diagnostic> {
 
 /// Finds names that classic scripts of one page declare twice, with `let`, `const` or `class` once or twice. The engine
 /// puts the scripts of mounted pages into functions.
-fn redeclared(page: &Page) -> Vec<(String, Span)> {
+fn redeclared(pages: &Pages<'_>, page: &Page) -> Vec<(String, Span)> {
+    let nodes = page.outline.nodes.iter().filter(|node| {
+        &*node.name == "script"
+            && !node.attribute("type").is_some_and(|own| own.eq_ignore_ascii_case("module"))
+    });
+    let files = nodes.filter_map(|node| {
+        let place = node.span_of("src")?;
+        let file = pages.get(page.destination(place)?.path()?)?;
+        Some((place.start, Some((place, &*file.path)), file.facts.scripts.first()?))
+    });
+    let own = page.facts.scripts.iter();
+    let own = own.filter_map(|script| Some((script.globals.first()?.2.start, None, script)));
+    let mut scripts = files.chain(own).collect::<Vec<_>>();
+    scripts.sort_by_key(|(start, ..)| *start);
     let mut known = BTreeMap::<&str, bool>::new();
+    let mut loaded = BTreeSet::new();
     let mut found = Vec::new();
-    for script in &page.facts.scripts {
+    for (_, file, script) in scripts {
+        // What a file declares the second time is the same.
+        if file.is_some_and(|(_, path)| !loaded.insert(path)) {
+            continue;
+        }
         let is_known = |name: &str, lexical: bool| known.get(name).is_some_and(|known| *known || lexical);
         match script.globals.iter().find(|(name, lexical, _)| is_known(name, *lexical)) {
             Some((name, _, span)) => {
-                found.push((format!("{name} has already been declared by an earlier script"), *span));
+                let span = file.map_or(*span, |(place, _)| place);
+                found.push((format!("{name} has already been declared by an earlier script"), span));
             }
             None => {
                 for (name, lexical, _) in &script.globals {

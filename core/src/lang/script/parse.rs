@@ -47,7 +47,7 @@ pub(crate) fn parse(source: &str, offset: usize, kind: ScriptKind) -> Script {
         walker.set_phase(Phase::Facts);
         walker.visit_program(&parsed.program);
         let mut script = walker.finish();
-        if kinds == [ScriptKind::Classic] {
+        if kinds != [ScriptKind::Module] && module_error(&parsed, offset).is_none() {
             script.globals = globals;
         }
         return script;
