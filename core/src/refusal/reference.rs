@@ -218,7 +218,6 @@ fn other_attributes(element: &Element<'_>) -> Vec<(String, Span, Use)> {
         .filter_map(|attribute| {
             let used = match &*attribute.name {
                 name if is_navigation && name.ends_with("href") => Use::Navigation,
-                "data" if element.name == "object" => Use::Load,
                 "background" => Use::Load,
                 _ => return None,
             };
