@@ -377,18 +377,17 @@ impl Film<'_> {
             });
             let Some((page, span)) = used.filter(|_| !is_loaded) else { continue };
             let (name, file) = match library {
-                Library::Gsap => ("GSAP", "https://cdn.jsdelivr.net/npm/gsap@3/dist/gsap.min.js"),
-                Library::MotionPath => {
-                    ("MotionPathPlugin", "https://cdn.jsdelivr.net/npm/gsap@3/dist/MotionPathPlugin.min.js")
-                }
-                Library::Lottie => {
-                    ("Lottie", "https://cdn.jsdelivr.net/npm/lottie-web@5/build/player/lottie.min.js")
-                }
-                Library::Three => ("Three.js", "https://cdn.jsdelivr.net/npm/three@0.160/build/three.min.js"),
+                Library::Gsap => ("GSAP", "gsap@3/dist/gsap.min.js"),
+                Library::MotionPath => ("MotionPathPlugin", "gsap@3/dist/MotionPathPlugin.min.js"),
+                Library::ScrollTrigger => ("ScrollTrigger", "gsap@3/dist/ScrollTrigger.min.js"),
+                Library::SplitText => ("SplitText", "gsap@3/dist/SplitText.min.js"),
+                Library::Lottie => ("Lottie", "lottie-web@5/build/player/lottie.min.js"),
+                Library::Three => ("Three.js", "three@0.160/build/three.min.js"),
             };
             let message = format!("{name} is used, and no script loads it");
-            let help =
-                format!("add <script src=\"{file}\"></script> before the script, or a copy in the project");
+            let help = format!(
+                "add <script src=\"https://cdn.jsdelivr.net/npm/{file}\"></script> before the script, or a copy in the project"
+            );
             found.push(page.text().finding(Rule::LibraryNotLoaded, span, message).help(help));
         }
         found

@@ -302,9 +302,9 @@ rules! {
 
     /// A script uses a library that no page loads.
     ///
-    /// The script stops at the first use of GSAP, Lottie or Three.js, and its timeline is never registered: the render
-    /// fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element does not move. A module
-    /// that imports a package by name does not run unless an import map has the name.
+    /// The script stops at the first use of GSAP, ScrollTrigger, SplitText, Lottie or Three.js, and its timeline is never
+    /// registered: the render fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element
+    /// does not move. A module that imports a package by name does not run unless an import map has the name.
     LibraryNotLoaded = "library-not-loaded", Scripts, Error, official = [
         "missing_gsap_plugin",
         "missing_gsap_script",
@@ -436,8 +436,9 @@ rules! {
     /// A referenced file was not found.
     ///
     /// The file would be missing from the video. Commit the file, or correct the reference. It is a warning if the
-    /// browser may do without the file: a fallback of `var()`, one of several alternatives in `@font-face`, `image-set()`
-    /// or `srcset`, an element with `display: none`, or a page with `<base href>`.
+    /// browser may do without the file: a fallback of `var()`, one of several alternatives in `@font-face`, `image-set()`,
+    /// `srcset` or `<picture>`, an element with `display: none`, an unused `<template>`, a font without text in its
+    /// `unicode-range`, `@supports not`, or a page with `<base href>`.
     MissingAsset = "missing-asset", References, Error;
 
     /// A referenced file is excluded from the archive.

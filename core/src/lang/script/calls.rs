@@ -91,8 +91,10 @@ impl<'a> Walker<'_> {
             Library::Gsap
         } else if is_global(object, "lottie") || is_global(object, "bodymovin") {
             Library::Lottie
-        } else if identifier(object) == Some("THREE") {
-            Library::Three
+        } else if let Some(library @ (Library::ScrollTrigger | Library::SplitText | Library::Three)) =
+            identifier(object).and_then(Library::with_global)
+        {
+            library
         } else {
             return;
         };
@@ -117,13 +119,29 @@ impl<'a> Walker<'_> {
                 self.control(callee.object(), MediaAction::Source, it.span);
             }
             "animate" => self.script.animates |= !it.arguments.is_empty(),
+            "registerPlugin" => {
+                for plugin in it.arguments.iter().filter_map(|plugin| plugin.as_expression()) {
+                    self.plugin(plugin);
+                }
+            }
             _ if TWEENS.contains(&name) => self.tween(name, callee.object(), it),
             _ => {}
         }
     }
 
-    /// Reads `new Date()`.
+    /// Notes the use of a plugin of GSAP by its global name.
+    fn plugin(&mut self, expression: &Expression<'a>) {
+        let library = identifier(expression).and_then(Library::with_global);
+        let plugins = [Library::MotionPath, Library::ScrollTrigger, Library::SplitText];
+        if let Some(library) = library.filter(|library| plugins.contains(library)) {
+            let span = self.span(expression.span());
+            self.script.uses.insert(library, span);
+        }
+    }
+
+    /// Reads `new Date()` and `new SplitText()`.
     pub(super) fn created(&mut self, it: &NewExpression<'a>) {
+        self.plugin(&it.callee);
         if identifier(&it.callee) == Some("Date") && it.arguments.is_empty() && !self.replaced.contains("now")
         {
             let span = self.span(it.span);

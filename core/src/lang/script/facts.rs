@@ -82,6 +82,8 @@ pub(crate) struct Registration {
 pub(crate) enum Library {
     Gsap,
     MotionPath,
+    ScrollTrigger,
+    SplitText,
     Lottie,
     Three,
 }
@@ -121,13 +123,16 @@ impl<T> Libraries<T> {
 }
 
 impl Library {
-    pub(crate) const ALL: [Self; 4] = [Self::Gsap, Self::MotionPath, Self::Lottie, Self::Three];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Gsap, Self::MotionPath, Self::ScrollTrigger, Self::SplitText, Self::Lottie, Self::Three];
 
     /// The names of global variables that the library sets.
     pub(crate) fn globals(self) -> &'static [&'static str] {
         match self {
             Self::Gsap => &["gsap", "TweenMax", "TimelineMax", "GreenSockGlobals"],
             Self::MotionPath => &["MotionPathPlugin"],
+            Self::ScrollTrigger => &["ScrollTrigger"],
+            Self::SplitText => &["SplitText"],
             Self::Lottie => &["lottie", "bodymovin"],
             Self::Three => &["THREE"],
         }
@@ -144,6 +149,9 @@ impl Library {
         let names: &[&str] = match self {
             Self::Gsap => &["gsap"],
             Self::MotionPath => &["motionpath"],
+            // Bundles have all of them.
+            Self::ScrollTrigger => &["scrolltrigger", "all.js", "all.min.js", "bundle"],
+            Self::SplitText => &["splittext", "all.js", "all.min.js", "bundle"],
             Self::Lottie => &["lottie", "bodymovin"],
             Self::Three => &["three"],
         };
@@ -153,7 +161,16 @@ impl Library {
 
 /// Returns whether a URL is that of a file of a library, which makes no timeline on its own.
 pub(crate) fn is_library_file(url: &str) -> bool {
-    const FILES: &[&str] = &["gsap", "motionpathplugin", "lottie", "lottie_light", "bodymovin", "three"];
+    const FILES: &[&str] = &[
+        "gsap",
+        "motionpathplugin",
+        "scrolltrigger",
+        "splittext",
+        "lottie",
+        "lottie_light",
+        "bodymovin",
+        "three",
+    ];
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     FILES.contains(&name.split(['.', '@']).next().unwrap_or_default())

@@ -114,6 +114,19 @@ fn libraries_are_used_or_brought_along() {
         [Library::Gsap, Library::MotionPath]
     );
     assert_eq!(uses("window.lottie.loadAnimation({}); new THREE.Scene()"), [Library::Lottie, Library::Three]);
+    for (source, library) in [
+        ("new SplitText('#a')", Library::SplitText),
+        ("ScrollTrigger.create({})", Library::ScrollTrigger),
+        ("gsap.registerPlugin(ScrollTrigger)", Library::ScrollTrigger),
+    ] {
+        let used = script(source);
+        assert!(used.uses.contains(library) && !used.provides.contains(library), "{source}");
+    }
+    for source in
+        ["const { SplitText } = window; new SplitText('#a')", "class SplitText {} new SplitText('#a')"]
+    {
+        assert!(script(source).provides.contains(Library::SplitText), "{source}");
+    }
     assert_eq!(uses("if (window.gsap) gsap.to('#a', {})"), []);
     assert_eq!(uses("typeof gsap !== 'undefined' && gsap.to('#a', {})"), []);
     assert_eq!(uses("// gsap.to()\n'gsap.to()'"), []);
