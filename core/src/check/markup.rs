@@ -1,7 +1,8 @@
 //! Checks of tags: what browsers parse differently than their author meant.
 
-use super::outline::Node;
+use super::outline::{Node, Outline};
 use super::page::Page;
+use super::timing::number;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::text::Span;
 
@@ -10,7 +11,7 @@ pub(super) const RAW: &[&str] = &["iframe", "noscript", "script", "style", "text
 
 pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for node in &page.outline.nodes {
+    for (index, node) in page.outline.nodes.iter().enumerate() {
         if node.has_swallowed {
             let message =
                 format!("<{}> is not closed with > before the next tag, which becomes part of it", node.name);
@@ -29,6 +30,14 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let help = format!("write <{name} …></{name}>");
             found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
         }
+        if node.is_self_closing && !node.is_media() && shortens(&page.outline, index) {
+            let name = &node.name;
+            let message = format!(
+                "<{name} …/> does not close the element, so the elements after it are shown only while it is"
+            );
+            let help = format!("write <{name} …></{name}>");
+            found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
+        }
         if node.is_self_closing && node.is_media() {
             found.push(self_closing(node, text));
         }
@@ -37,6 +46,29 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     found.extend(comments(page, text));
     found.extend(open_comment(page, text));
     found
+}
+
+/// Returns whether an element with a time contains others that are to be shown at other times.
+fn shortens(outline: &Outline, index: usize) -> bool {
+    let nodes = &outline.nodes;
+    let node = &nodes[index];
+    let Some(root) = outline.root().filter(|root| *root != index) else { return false };
+    let window = |node: &Node| {
+        let time = |name: &str| node.value(name).and_then(number);
+        let start = time("data-start").unwrap_or(0.0);
+        (start, time("data-duration").map_or(f64::INFINITY, |duration| start + duration))
+    };
+    let (start, end) = window(node);
+    let (_, whole) = window(&nodes[root]);
+    let mut inside = nodes[index + 1..node.after].iter().filter(|inner| {
+        inner.parent == Some(index)
+            && !matches!(&*inner.name, "link" | "meta" | "script" | "style" | "template")
+    });
+    let differs = |inner: &Node| {
+        let (from, to) = window(inner);
+        from < start || to.min(whole) > end
+    };
+    node.value("data-start").is_some() && inside.any(differs)
 }
 
 /// Returns the finding for a video or audio element whose start tag ends with `/>`.

@@ -34,7 +34,7 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
         });
         let Some((size, is_markup, media)) = file else { continue };
         if *is_markup && node.is_media() {
-            let message = format!("the source of {} is a text; the renderer rejects it", node.label());
+            let message = format!("the source of {} is a text file; the renderer rejects it", node.label());
             let help = "save the media file again; the text may be an error of a server";
             found.push(text.finding(Rule::MediaKindMismatch, span, message).help(help));
         }

@@ -536,7 +536,8 @@ rules! {
     /// A tag is not closed before the next one.
     ///
     /// Without `>`, browsers read the next tag as attributes of this one: the element after it does not exist. The same holds
-    /// for a comment that is never closed, and for `<iframe/>`, `<script/>` and `<textarea/>`, which need an end tag.
+    /// for a comment that is never closed, and for `<iframe/>`, `<script/>` and `<textarea/>`, which need an end tag. Elements
+    /// after `<div data-start="0" …/>` are inside it, and are shown only while it is.
     UnclosedTag = "unclosed-tag", Structure, Error, official = ["unclosed_tag_swallowed_element"];
 
     /// A video or audio element is closed with `/>`.
