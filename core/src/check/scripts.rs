@@ -88,7 +88,7 @@ fn syntax(pages: &Pages<'_>, graph: &Graph, page: &Page, is_entry: bool) -> Vec<
         None => Some(("return outside of a function", script.outer_return.filter(|_| is_entry)?)),
     });
     let errors = errors.map(|(message, span)| (message.to_owned(), span));
-    let redeclared = is_entry.then(|| redeclared(pages, page)).unwrap_or_default();
+    let redeclared = if is_entry { redeclared(pages, page) } else { Vec::new() };
     errors
         .chain(redeclared)
         .map(|(message, span)| {

@@ -7,5 +7,5 @@ mod read;
 pub use canonical::canonical;
 pub(crate) use canonical::spelling;
 pub use describe::describe;
-pub use read::{json_object, json_value};
 pub(crate) use read::{Member, Node, SyntaxError, exact_object};
+pub use read::{json_object, json_value};
