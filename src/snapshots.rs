@@ -36,6 +36,7 @@ use crate::project::changes::ChangesError;
 use crate::project::collect::ProjectError;
 use crate::project::{PackError, input};
 use crate::renderers::LedgerFile;
+use crate::renderers::http::HttpError;
 use crate::renderers::lambda::LambdaError;
 use crate::renderers::verify::Mismatch;
 use crate::system::edit::EditError;
@@ -325,6 +326,36 @@ fn machine() -> Vec<Error> {
     ]
 }
 
+/// Errors of renders by an endpoint.
+fn endpoint() -> Vec<Error> {
+    let variable = || "HYPERFRAMES_CI_HTTP_TOKEN_RENDER_EXAMPLE_COM".to_owned();
+    let link = Some("https://storage.example.com/v.mp4".to_owned());
+    let failed = |message: &str, may_have_rendered| HttpError::Failed {
+        message: message.to_owned(),
+        may_have_rendered,
+    };
+    let errors = [
+        HttpError::NoEndpoint,
+        HttpError::InvalidEndpoint("must be https://, or http:// on a loopback address"),
+        HttpError::InvalidToken(variable()),
+        HttpError::Unsupported {
+            message: "an endpoint with --http-request files does not take fps".to_owned(),
+            help: "remove the option, or render by `hyperframes-ci emulator` with --http-request emulator",
+        },
+        HttpError::TooLarge { size: 300 << 20, limit: 100 << 20 },
+        HttpError::Archive(denied()),
+        HttpError::Unauthorized { message: "HTTP 401: invalid token".to_owned(), variable: variable() },
+        failed("render.example.com: connection refused", false),
+        failed("render.example.com responded with HTTP 502: container unavailable", true),
+        HttpError::Render("out of memory".to_owned()),
+        HttpError::NotSaved { message: "the storage responded with HTTP 404".to_owned(), link },
+        HttpError::NotSaved { message: "the transfer ended after 10 of 20 bytes".to_owned(), link: None },
+        HttpError::TimedOut { is_resumable: true },
+        HttpError::TimedOut { is_resumable: false },
+    ];
+    errors.map(Error::from).into()
+}
+
 /// Returns an error as the console prints it, with its exit code.
 fn printed(error: &Error) -> String {
     let help = error.help().map(|help| format!("  help: {help}\n")).unwrap_or_default();
@@ -334,7 +365,7 @@ fn printed(error: &Error) -> String {
 #[test]
 fn errors_are_printed_as_in_the_snapshots() {
     let mut by_code = BTreeMap::<String, Vec<String>>::new();
-    for error in [application(), sign_in(), cloud(), files(), machine()].into_iter().flatten() {
+    for error in [application(), sign_in(), cloud(), files(), machine(), endpoint()].into_iter().flatten() {
         // Folders of this run.
         let temporary = std::env::temp_dir();
         let text = printed(&error).lines().map(|line| without_folder(line, &temporary)).collect::<String>();

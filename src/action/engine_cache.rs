@@ -82,6 +82,7 @@ mod tests {
             (named("cloud"), true, false),
             (named("cloud"), false, true),
             (named("lambda"), false, false),
+            (named("http"), false, false),
         ] {
             assert_eq!(is_local(renderer, has_key), expected, "{renderer:?} {has_key}");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyperframes_ci_core::video::Video;
 
 use crate::heygen::environment;
+use crate::heygen::source::Source;
 use crate::system::deadline::Deadline;
 use crate::system::gate::{self, Reach};
 use crate::system::output;

@@ -209,7 +209,10 @@ mod tests {
         assert!(parse("clip").is_ok() && parse("emulator").is_err());
         let mut command = Cli::command();
         let help = command.find_subcommand_mut("render").expect("a command").render_long_help();
-        assert!(help.to_string().contains("[possible values: auto, cloud, local, lambda, clip]"), "{help}");
+        assert!(
+            help.to_string().contains("[possible values: auto, cloud, local, lambda, http, clip]"),
+            "{help}"
+        );
     }
 
     /// Calls `check` with the long and the short help of every command.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 pub(crate) use config::Config;
 pub(crate) use error::EmulatorError;
 pub(crate) use faults::Script;
+pub(crate) use routes::MAX_JSON;
 use server::Server;
 use state::State;
 pub(crate) use worker::RenderBackend;

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use hyperframes_ci_core::generated::AudioFormat;
 use hyperframes_ci_core::job::{Remedy, SaveError};
 use hyperframes_ci_core::video::{VideoError, check_complete};
+use ureq::Body;
+use ureq::http::Response;
 
-use super::transport::Transport;
+use super::source::Source;
 use crate::system::deadline::Deadline;
 use crate::system::output::{OutputError, OutputFile};
 
@@ -84,7 +86,7 @@ impl Download {
     /// written. Its remedy says whether a retry or a fresh URL may help.
     pub(crate) fn fetch(
         &mut self,
-        transport: &Transport,
+        source: &dyn Source,
         url: &str,
         deadline: Deadline,
         progress: &mut dyn FnMut(u64, Option<u64>),
@@ -94,7 +96,7 @@ impl Download {
             self.restart().map_err(|error| on_disk(&error))?;
         }
         let response =
-            transport.open(url, self.received, self.validator.as_deref(), deadline).map_err(transient)?;
+            source.open(url, self.received, self.validator.as_deref(), deadline).map_err(transient)?;
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let length = header("content-length").and_then(|value| value.parse::<u64>().ok());
@@ -141,6 +143,20 @@ impl Download {
         if self.received == 0 {
             self.validator = validator;
         }
+        self.receive(response, total, progress)
+    }
+
+    /// Writes the body of a response with a video, of `total` bytes if the length is known, after the bytes that were
+    /// received before.
+    ///
+    /// # Errors
+    /// As [`Download::fetch`].
+    pub(crate) fn receive(
+        &mut self,
+        response: Response<Body>,
+        total: Option<u64>,
+        progress: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<(), SaveError> {
         let before = self.most.max(self.received);
         let copied = self.copy(&mut response.into_body().into_reader(), total, progress);
         // Bytes that cannot be resumed, or that an earlier try had as well, are not progress.
@@ -252,7 +268,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::heygen::transport::ApiBase;
+    use crate::heygen::transport::{ApiBase, Transport};
 
     const VIDEO: &[u8] = include_bytes!("../emulator/clips/placeholder.mp4");
 

@@ -5,4 +5,5 @@ pub(crate) mod auth;
 mod call_error;
 pub(crate) mod download;
 pub(crate) mod environment;
+pub(crate) mod source;
 pub(crate) mod transport;

@@ -14,6 +14,7 @@ use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, SendBody};
 
 use super::auth::{Credential, OAuthError, Provider, Secret};
+use super::source::Source;
 use crate::system::clock::pause;
 use crate::system::deadline::Deadline;
 use crate::system::http::{describe, hardened_config};
@@ -56,11 +57,13 @@ pub(crate) struct NoResponse {
 }
 
 impl NoResponse {
-    fn unsent(message: impl Into<String>) -> Self {
+    /// Returns the reason of a request that was not sent.
+    pub(crate) fn unsent(message: impl Into<String>) -> Self {
         Self { message: message.into(), is_unsent: true }
     }
 
-    fn of(host: &str, error: &ureq::Error) -> Self {
+    /// Returns the reason of an error of a request to `host`.
+    pub(crate) fn of(host: &str, error: &ureq::Error) -> Self {
         let is_unsent = match error {
             ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
             ureq::Error::HostNotFound
@@ -320,13 +323,11 @@ impl Transport {
             std::thread::sleep(delay);
         }
     }
+}
 
-    /// Opens a presigned URL for reading from byte `offset`, without a credential. `validator` is the `ETag` or the date
-    /// of the version that was read before. Reading the body fails at `deadline`.
-    ///
-    /// # Errors
-    /// Returns a message without secrets if there is no response.
-    pub(crate) fn open(
+/// Opens presigned URLs, without a credential.
+impl Source for Transport {
+    fn open(
         &self,
         url: &str,
         offset: u64,

@@ -6,6 +6,7 @@
 
 mod cloud;
 mod emulated;
+pub(crate) mod http;
 pub(crate) mod lambda;
 mod local;
 mod order;

@@ -12,6 +12,7 @@ use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
+use super::http::HttpOptions;
 use super::lambda::LambdaOptions;
 use super::verify::Verified;
 use crate::engine::EngineDescription;
@@ -46,6 +47,8 @@ pub(crate) struct RunOptions {
     pub(crate) workers: Option<usize>,
     /// Options of Lambda.
     pub(crate) lambda: LambdaOptions,
+    /// Options of renders by HTTP.
+    pub(crate) http: HttpOptions,
     /// How pages that this machine renders are contained.
     pub(crate) sandbox: SandboxOptions,
 }
@@ -62,6 +65,7 @@ impl Default for RunOptions {
             repeat: None,
             workers: None,
             lambda: LambdaOptions::default(),
+            http: HttpOptions::default(),
             sandbox: SandboxOptions::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::cloud::Cloud;
 use super::emulated::Emulated;
+use super::http::Http;
 use super::lambda::Lambda;
 use super::local::Local;
 use super::order::RunOptions;
@@ -16,6 +17,7 @@ pub(crate) static RENDERERS: &[&dyn Renderer] = &[
     &Cloud,
     &Local,
     &Lambda,
+    &Http,
     &Emulated,
     #[cfg(test)]
     &super::tests::Clip,

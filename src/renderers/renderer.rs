@@ -133,7 +133,7 @@ pub(crate) trait Renderer: Sync {
     ///
     /// # Errors
     /// Returns an error for the first unsupported option.
-    fn accept(&self, _: &RenderRequest) -> Result<(), Error> {
+    fn accept(&self, _: &RenderRequest, _: &RunOptions) -> Result<(), Error> {
         Ok(())
     }
 

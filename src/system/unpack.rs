@@ -103,7 +103,8 @@ pub(crate) fn unpack_with(archive: &Path, into: &Path, links: Links) -> Result<(
     Ok(())
 }
 
-fn is_safe(name: &str) -> bool {
+/// Returns whether the name of an entry stays in its directory, and means the same file on all systems.
+pub(crate) fn is_safe(name: &str) -> bool {
     !name.contains(['\\', ':']) // a drive or a stream on Windows
         && !name.chars().any(char::is_control)
         && name.split('/').all(|segment| !matches!(segment, "" | "." | ".."))

@@ -25,6 +25,7 @@ mod fix;
 mod flow;
 mod formats;
 mod generated;
+mod http;
 mod init;
 mod lambda;
 mod limits;

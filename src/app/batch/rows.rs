@@ -192,7 +192,7 @@ impl<'a> BatchRows<'a> {
         if let Some(renderer) = self.renderer {
             check_support(renderer.description(), &options, &self.spec.run)
                 .map_err(|error| wrong(error.to_string()))?;
-            renderer.accept(&options).map_err(|error| wrong(error.to_string()))?;
+            renderer.accept(&options, &self.spec.run).map_err(|error| wrong(error.to_string()))?;
         }
         let ext = options.format.unwrap_or(Format::Mp4).as_str();
         let output = match &row.output {

@@ -68,6 +68,8 @@ pub(crate) enum Heading {
     Batches,
     /// The Lambda renderer.
     Lambda,
+    /// The HTTP renderer.
+    Http,
 }
 
 impl Heading {
@@ -83,6 +85,7 @@ impl Heading {
             Self::Reuse => "Reuse and limits",
             Self::Batches => "Batches",
             Self::Lambda => "AWS Lambda",
+            Self::Http => "HTTP endpoints",
         }
     }
 }

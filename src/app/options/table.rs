@@ -11,6 +11,7 @@ use super::parse::{
 };
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
+use crate::renderers::http::RequestForm;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
 use crate::system::sandbox::Network;
 
@@ -602,6 +603,30 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         heading: Heading::Lambda,
         scope: Scope::File,
         set: |spec, value| replace(&mut spec.run.lambda.version, version(text(value)?)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "http-endpoint",
+        value_name: "URL",
+        help: "URL of the endpoint of --renderer http",
+        details: "https://, or http:// on a loopback address. The variable HYPERFRAMES_CI_HTTP_TOKEN_<HOST> is its bearer \
+               token; dots of the host become _, and hyphens become __.",
+        heading: Heading::Http,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.http.endpoint, text(value)?.to_owned()),
+        ..BASE
+    },
+    RenderOption {
+        name: "http-request",
+        value_name: "FORM",
+        kind: Kind::OneOf(|| RequestForm::NAMES),
+        help: "Form of the requests to the endpoint",
+        details: "files: the files of the project, for the container of the Cloudflare template. html: one HTML file, for its \
+               worker. empty: nothing, for the Vercel template. emulator: files and options, for `hyperframes-ci emulator`.",
+        fallback: Fallback::Value("files"),
+        heading: Heading::Http,
+        scope: Scope::File,
+        set: |spec, value| replace(&mut spec.run.http.form, word(value)?),
         ..BASE
     },
 ];

@@ -4,6 +4,7 @@ mod archives;
 mod assets;
 mod catalogue;
 mod control;
+mod files;
 mod guard;
 mod idempotency;
 mod key;
@@ -30,6 +31,7 @@ use super::state::State;
 use idempotency::create_from_body;
 use key::{is_key, unauthenticated};
 use rejection::Rejection;
+pub(crate) use validation::MAX_JSON;
 use validation::json_body;
 
 /// Answers a request on the API's origin, which is at `url`.
@@ -97,6 +99,8 @@ fn route(state: &State, request: &mut Request) -> Reply {
         ("DELETE", ["v3", "hyperframes", "renders", id]) => {
             (Step::Delete, &|_| renders::delete(state, &decode(id)).map(|value| data(&value)))
         }
+        ("POST", ["render"]) => (Step::Submit, &|request| files::submit(state, request)),
+        ("GET", ["render", id]) => (Step::Poll, &|request| files::poll(state, &decode(id), request)),
         ("GET", ["v3", "users", "me"]) => (Step::Me, &|_| Ok(data(&account(state)))),
         ("GET", ["v3", "voices"]) => (Step::Voices, &|request| voices::list(request)),
         ("POST", ["v3", "videos"]) => (Step::SubmitVideo, &|request| {

@@ -7,7 +7,7 @@ use super::rejection::Rejection;
 use super::validation::{object, page_size, render_options};
 use crate::emulator::envelopes::json;
 use crate::emulator::server::{Reply, Request};
-use crate::emulator::state::{Inner, Render, State, Status};
+use crate::emulator::state::{Inner, Render, RenderOptions, State, Status};
 use crate::system::clock::unix_now;
 
 /// `POST /v3/hyperframes/renders`
@@ -16,6 +16,14 @@ pub(super) fn submit(state: &State, body: &Value) -> Result<Value, Rejection> {
     let options = render_options(body)?;
     let project = body.get("project").ok_or_else(|| Rejection::parameter("project", "is required"))?;
     let archive = stored_archive(state, object(project)?)?;
+    Ok(json!({ "render_id": add(state, options, archive)? }))
+}
+
+/// Adds a render of a stored archive, and returns its ID.
+///
+/// # Errors
+/// Returns a [`Rejection`] if the archive cannot be rendered.
+pub(super) fn add(state: &State, options: RenderOptions, archive: String) -> Result<String, Rejection> {
     let declared_duration = check_archive(&state.path(&archive), options.composition.as_deref())?;
     let mut inner = state.lock();
     let id = inner.ids.next("hfr");
@@ -33,7 +41,7 @@ pub(super) fn submit(state: &State, body: &Value) -> Result<Value, Rejection> {
     });
     drop(inner);
     state.notify_worker();
-    Ok(json!({ "render_id": id }))
+    Ok(id)
 }
 
 /// `GET /v3/hyperframes/renders/{render_id}`
@@ -73,7 +81,11 @@ pub(super) fn list(state: &State, request: &Request) -> Result<Reply, Rejection>
     Ok(json(200, &body))
 }
 
-fn find<'a>(inner: &'a mut Inner, id: &str) -> Result<&'a mut Render, Rejection> {
+/// Returns a render that is not deleted.
+///
+/// # Errors
+/// Returns a [`Rejection`] if there is none.
+pub(super) fn find<'a>(inner: &'a mut Inner, id: &str) -> Result<&'a mut Render, Rejection> {
     inner.render_mut(id).filter(|render| !render.deleted).ok_or_else(|| Rejection {
         status: 404,
         code: "hyperframes_render_not_found",

@@ -105,9 +105,14 @@ fn store(state: &State, request: &mut Request, name: &str, asset: &Asset) -> io:
 }
 
 fn get(state: &State, request: &Request, name: &str) -> Reply {
-    if let Err(reply) = authorize(state, request, "GET", name, "") {
-        return reply;
+    match authorize(state, request, "GET", name, "") {
+        Ok(()) => stored(state, request, name),
+        Err(reply) => reply,
     }
+}
+
+/// Returns a stored file, or the range of it that is asked for.
+pub(super) fn stored(state: &State, request: &Request, name: &str) -> Reply {
     let opened = File::open(state.path(name)).and_then(|file| Ok((file.metadata()?.len(), file)));
     let Ok((size, file)) = opened else { return storage_error(404, "NoSuchKey", "object not found") };
     let kind = match name.rsplit('.').next() {

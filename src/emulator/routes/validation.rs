@@ -10,7 +10,7 @@ use crate::emulator::server::Request;
 use crate::emulator::state::RenderOptions;
 
 /// Largest JSON body, in bytes: base64 projects are for small archives only.
-pub(super) const MAX_JSON: u64 = 48 * 1024 * 1024;
+pub(crate) const MAX_JSON: u64 = 48 * 1024 * 1024;
 
 /// Names of the encoder presets and formats of the API.
 const QUALITIES: &[&str] = &["draft", "standard", "high"];

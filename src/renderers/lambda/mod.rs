@@ -59,7 +59,7 @@ impl Renderer for Lambda {
         &DESCRIPTION
     }
 
-    fn accept(&self, request: &RenderRequest) -> Result<(), Error> {
+    fn accept(&self, request: &RenderRequest, _: &RunOptions) -> Result<(), Error> {
         Ok(check_request(request)?)
     }
 

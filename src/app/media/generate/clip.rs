@@ -14,6 +14,7 @@ use super::budget::Cost;
 use super::entry::{Task, job};
 use super::result::Problem;
 use super::run::{Made, News, Run, locked};
+use crate::heygen::source::Source;
 use crate::renderers::{
     Audio, ClipOrder, Event, KeptAnswer, KeptClip, OrderResult, OrderState, Reporter, make_clip,
 };
