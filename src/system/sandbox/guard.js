@@ -57,7 +57,7 @@ dgram.Socket.prototype.send = dgram.Socket.prototype.connect = function () {
 if (isOffline) {
   const lookup = dns.lookup;
   dns.lookup = function (name, ...rest) {
-    if (name === 'localhost') return lookup.call(this, name, ...rest);
+    if (name === 'localhost' || net.isIP(name)) return lookup.call(this, name, ...rest);
     const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND' });
     process.nextTick(rest[rest.length - 1], error);
   };
