@@ -23,5 +23,13 @@ run "$image" hyperframes-ci doctor
 run --user "$(id -u):$(id -g)" "$image" \
   hyperframes-ci render launch-card --renderer local --quality draft --output video.mp4
 [[ $(head -c 8 -- "$work/video.mp4" | tail -c 4) == ftyp ]] || fail 'there is no video'
+# As --renderer docker does: without rights, and with a root that cannot be written.
+mkdir -m 777 -- "$work/output" "$work/tmp"
+docker run --rm --init --network=none --user=65534:65534 --read-only --cap-drop=ALL --security-opt=no-new-privileges \
+  --pids-limit=512 --shm-size=1g --mount="type=bind,source=$work/launch-card,target=/project,readonly" \
+  --mount="type=bind,source=$work/output,target=/output" --mount="type=bind,source=$work/tmp,target=/tmp" --workdir=/tmp \
+  --env=HOME=/tmp --env=HYPERFRAMES_CI_LEDGER=/tmp/ledger.jsonl --entrypoint=hyperframes-ci "$image" \
+  render /project --renderer=local --network=none --quality=draft --output=/output/video.mp4
+[[ $(head -c 8 -- "$work/output/video.mp4" | tail -c 4) == ftyp ]] || fail 'there is no video of a container without rights'
 docker image ls "$image"
 docker history "$image"

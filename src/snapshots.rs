@@ -36,6 +36,7 @@ use crate::project::changes::ChangesError;
 use crate::project::collect::ProjectError;
 use crate::project::{PackError, input};
 use crate::renderers::LedgerFile;
+use crate::renderers::docker::DockerError;
 use crate::renderers::http::HttpError;
 use crate::renderers::lambda::LambdaError;
 use crate::renderers::verify::Mismatch;
@@ -326,6 +327,23 @@ fn machine() -> Vec<Error> {
     ]
 }
 
+/// Errors of renders in a container.
+fn container() -> Vec<Error> {
+    let output = || "Cannot connect to the Docker daemon".to_owned();
+    let errors = [
+        DockerError::NoImageSet,
+        DockerError::NoProgram(vec!["docker", "podman"]),
+        DockerError::NoService("docker", output()),
+        DockerError::NoImage("hyperframes-ci@sha256:0a1b".to_owned(), "denied".to_owned()),
+        DockerError::Folder(denied()),
+        DockerError::Unpack(crate::system::unpack::UnpackError::TooLarge),
+        DockerError::NotStarted("executable file not found".to_owned()),
+        DockerError::Render("TypeError: x is not a function".to_owned()),
+        DockerError::TimedOut,
+    ];
+    errors.map(Error::from).into()
+}
+
 /// Errors of renders by an endpoint.
 fn endpoint() -> Vec<Error> {
     let variable = || "HYPERFRAMES_CI_HTTP_TOKEN_RENDER_EXAMPLE_COM".to_owned();
@@ -365,7 +383,9 @@ fn printed(error: &Error) -> String {
 #[test]
 fn errors_are_printed_as_in_the_snapshots() {
     let mut by_code = BTreeMap::<String, Vec<String>>::new();
-    for error in [application(), sign_in(), cloud(), files(), machine(), endpoint()].into_iter().flatten() {
+    for error in
+        [application(), sign_in(), cloud(), files(), machine(), container(), endpoint()].into_iter().flatten()
+    {
         // Folders of this run.
         let temporary = std::env::temp_dir();
         let text = printed(&error).lines().map(|line| without_folder(line, &temporary)).collect::<String>();

@@ -81,6 +81,7 @@ mod tests {
             (named("local"), true, true),
             (named("cloud"), true, false),
             (named("cloud"), false, true),
+            (named("docker"), false, false),
             (named("lambda"), false, false),
             (named("http"), false, false),
         ] {

@@ -38,7 +38,7 @@ use provision::Programs;
 pub(crate) use refusal::Refused;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-pub(crate) use video::JobOutput;
+pub(crate) use video::{JobOutput, keep};
 
 use crate::system::deadline::Deadline;
 use crate::system::file;
@@ -244,7 +244,7 @@ impl Engine {
         if !exited.status.success() {
             return Err(EngineError::Failed(failure_message(&exited.output, folder)));
         }
-        video::keep(&video, job.format, job.output)
+        keep(&video, job.format, job.output)
     }
 
     /// Returns `PATH` with Node and FFmpeg first: the engine starts both by name.

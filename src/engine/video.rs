@@ -23,7 +23,7 @@ pub(crate) enum JobOutput<'a> {
 ///
 /// # Errors
 /// Returns [`EngineError::NoVideo`] if it is not a video in `format`, and [`EngineError::Folder`] if it cannot be copied.
-pub(super) fn keep(video: &Path, format: Format, output: JobOutput<'_>) -> Result<(), EngineError> {
+pub(crate) fn keep(video: &Path, format: Format, output: JobOutput<'_>) -> Result<(), EngineError> {
     match output {
         JobOutput::File(mut output) => {
             check_file(video, format)?;

@@ -5,6 +5,7 @@
 //! here, a line in `registry.rs`, and its options in `app::options`.
 
 mod cloud;
+pub(crate) mod docker;
 mod emulated;
 pub(crate) mod http;
 pub(crate) mod lambda;

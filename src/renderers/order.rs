@@ -12,6 +12,7 @@ use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
+use super::docker::DockerOptions;
 use super::http::HttpOptions;
 use super::lambda::LambdaOptions;
 use super::verify::Verified;
@@ -47,6 +48,8 @@ pub(crate) struct RunOptions {
     pub(crate) workers: Option<usize>,
     /// Options of Lambda.
     pub(crate) lambda: LambdaOptions,
+    /// Options of renders in a container.
+    pub(crate) docker: DockerOptions,
     /// Options of renders by HTTP.
     pub(crate) http: HttpOptions,
     /// How pages that this machine renders are contained.
@@ -65,6 +68,7 @@ impl Default for RunOptions {
             repeat: None,
             workers: None,
             lambda: LambdaOptions::default(),
+            docker: DockerOptions::default(),
             http: HttpOptions::default(),
             sandbox: SandboxOptions::default(),
         }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::cloud::Cloud;
+use super::docker::DockerRenderer;
 use super::emulated::Emulated;
 use super::http::Http;
 use super::lambda::Lambda;
@@ -16,6 +17,7 @@ use crate::heygen::auth::NoCredential;
 pub(crate) static RENDERERS: &[&dyn Renderer] = &[
     &Cloud,
     &Local,
+    &DockerRenderer,
     &Lambda,
     &Http,
     &Emulated,

@@ -100,7 +100,7 @@ mod tests {
             let with = |request| refused(renderer, &request);
             let message = |what: &str| {
                 let text = format!("the {renderer} renderer does not support {what}");
-                Some((text, "use --renderer local".to_owned()))
+                Some((text, "use --renderer local or --renderer docker".to_owned()))
             };
             let base = RenderRequest::default;
             for format in [Format::Gif, Format::PngSequence, Format::Hls] {

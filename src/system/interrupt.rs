@@ -24,6 +24,9 @@ enum Cleanup {
     Processes(ProcessTree),
     /// Deletes a file or a directory.
     Path(PathBuf),
+    /// Does something else.
+    #[cfg(unix)]
+    Call(Box<dyn Fn() + Send>),
     /// Restores the settings of the terminal.
     #[cfg(unix)]
     Terminal(rustix::termios::Termios),
@@ -88,6 +91,12 @@ pub(crate) fn guard_processes(tree: &ProcessTree) -> Guard {
     register(Cleanup::Processes(tree.clone()))
 }
 
+/// Calls `cleanup` if the process is interrupted while the guard exists. Processes that were guarded later have ended by then.
+#[cfg(unix)]
+pub(crate) fn guard_with(cleanup: Box<dyn Fn() + Send>) -> Guard {
+    register(Cleanup::Call(cleanup))
+}
+
 /// Sets the hint that is printed after an interruption, such as the command that resumes.
 pub(crate) fn set_resume_hint(hint: Option<String>) {
     lock().resume = hint;
@@ -141,6 +150,7 @@ pub(crate) fn finish() {
         match cleanup {
             Cleanup::Processes(tree) => tree.kill(),
             Cleanup::Path(path) => remove(path),
+            Cleanup::Call(cleanup) => cleanup(),
             Cleanup::Terminal(_) => {}
         }
     }
@@ -156,6 +166,7 @@ fn clean_up() -> MutexGuard<'static, State> {
         match cleanup {
             Cleanup::Processes(tree) => tree.end(),
             Cleanup::Path(path) => remove(path),
+            Cleanup::Call(cleanup) => cleanup(),
             Cleanup::Terminal(before) => {
                 use rustix::termios::{OptionalActions, tcsetattr};
                 let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);

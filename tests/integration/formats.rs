@@ -60,7 +60,7 @@ fn what_the_cloud_cannot_do_is_refused_before_any_work() {
             let error = ran.error();
             let renderer = if renderer == "--emulator" { "emulator" } else { "cloud" };
             assert_eq!(error["message"], format!("the {renderer} renderer does not support {what}"));
-            assert_eq!(error["hint"], "use --renderer local", "{error}");
+            assert_eq!(error["hint"], "use --renderer local or --renderer docker", "{error}");
         }
     }
     // A row of a batch, too.

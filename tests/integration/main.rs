@@ -20,6 +20,8 @@ mod deadline;
 mod diagnose;
 mod diff;
 mod diff_base;
+#[cfg(unix)]
+mod docker;
 mod faults;
 mod fix;
 mod flow;

@@ -48,6 +48,9 @@ pub(super) fn next_steps(repository: &Repository, spec: &InitSpec, changed: &[&s
         _ if spec.renderer == "lambda" => {
             steps.push(format!("Set up AWS credentials for the workflow: {DOCS}/docs/lambda.md"));
         }
+        _ if spec.renderer == "docker" => {
+            steps.push(format!("Build the image and set docker-image: {DOCS}/docs/docker.md"));
+        }
         _ if spec.renderer == "http" => {
             steps.push(format!("Set the endpoint and its token: {DOCS}/docs/http.md"));
         }

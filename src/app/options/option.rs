@@ -66,6 +66,8 @@ pub(crate) enum Heading {
     Reuse,
     /// Batches.
     Batches,
+    /// The renderer in containers.
+    Docker,
     /// The Lambda renderer.
     Lambda,
     /// The HTTP renderer.
@@ -84,6 +86,7 @@ impl Heading {
             Self::Network => "Network",
             Self::Reuse => "Reuse and limits",
             Self::Batches => "Batches",
+            Self::Docker => "Docker",
             Self::Lambda => "AWS Lambda",
             Self::Http => "HTTP endpoints",
         }

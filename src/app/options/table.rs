@@ -11,6 +11,7 @@ use super::parse::{
 };
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
+use crate::renderers::docker::{ContainerProgram, image};
 use crate::renderers::http::RequestForm;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
 use crate::system::sandbox::Network;
@@ -83,7 +84,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "RATE",
         kind: Kind::FrameRate,
         help: "Frames per second, from 1 to 240",
-        details: "The local renderer also supports fractions such as 30000/1001, and at most 30 for gif.",
+        details: "The local and docker renderers also support fractions such as 30000/1001, and at most 30 for gif.",
         fallback: Fallback::Server("30"),
         set: |spec, value| put(&mut spec.request.fps, frame_rate(value)?),
         ..BASE
@@ -92,7 +93,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "quality",
         kind: Kind::OneOf(|| Quality::NAMES),
         help: "Encoder preset",
-        details: "The local renderer also supports looks, which is standard with fewer artifacts, and delivery, which is \
+        details: "The local and docker renderers also support looks, which is standard with fewer artifacts, and delivery, which is \
                high.",
         fallback: Fallback::Server("standard"),
         set: |spec, value| put(&mut spec.request.quality, word(value)?),
@@ -102,7 +103,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "format",
         kind: Kind::OneOf(|| Format::NAMES),
         help: "Output format; webm, mov and png-sequence support transparency",
-        details: "Only the local renderer supports gif, png-sequence and hls. png-sequence and hls write a directory.",
+        details: "Only the local and docker renderers support gif, png-sequence and hls. png-sequence and hls write a directory.",
         fallback: Fallback::Server("mp4"),
         set: |spec, value| put(&mut spec.request.format, word(value)?),
         ..BASE
@@ -112,7 +113,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         value_name: "NUMBER",
         kind: Kind::Integer { min: 0, max: 63 },
         help: "Constant rate factor of the encoder; lower is better and larger",
-        details: "Only supported by the local renderer, for mp4, webm and hls.",
+        details: "Only supported by the local and docker renderers, for mp4, webm and hls.",
         scope: Scope::File,
         conflicts: &["video-bitrate"],
         set: |spec, value| put(&mut spec.request.crf, integer(value, 0, 63)?),
@@ -122,7 +123,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "video-bitrate",
         value_name: "BITRATE",
         help: "Target bitrate of the video, such as 10M",
-        details: "Only supported by the local renderer, for mp4, webm and hls.",
+        details: "Only supported by the local and docker renderers, for mp4, webm and hls.",
         scope: Scope::File,
         set: |spec, value| put(&mut spec.request.video_bitrate, bitrate(text(value)?)?),
         ..BASE
@@ -142,7 +143,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         name: "no-best-effort",
         kind: Kind::Switch,
         help: "Fail if media cannot be loaded, instead of rendering without them",
-        details: "Only supported by the local renderer.",
+        details: "Only supported by the local and docker renderers.",
         scope: Scope::File,
         set: |spec, value| {
             let mut is_set = false;
@@ -312,7 +313,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         kind: Kind::OneOf(|| &["none", "public"]),
         help: "Network access of pages rendered on this machine",
         details: "public allows ports 80 and 443 of public addresses. Loopback and private addresses are never allowed.",
-        fallback: Fallback::Value("public"),
+        fallback: Fallback::Words("public; none with --renderer docker"),
         heading: Heading::Network,
         scope: Scope::FileAndInput,
         set: |spec, value| {
@@ -321,7 +322,7 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
                 "public" => Network::Public,
                 _ => return Err("must be one of none, public".to_owned()),
             };
-            Ok(())
+            put(&mut spec.run.docker.network, spec.run.sandbox.network)
         },
         ..BASE
     },
@@ -582,6 +583,27 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         scope: Scope::File,
         is_for_single_render: true,
         set: |spec, value| put(&mut spec.batch.manifest, path(value)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "docker-image",
+        value_name: "IMAGE",
+        help: "Image of --renderer docker, with its digest, or the ID of an image",
+        details: "It must contain hyperframes-ci and its engine, as that of the Dockerfile in its repository.",
+        heading: Heading::Docker,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.docker.image, image(text(value)?)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "docker-program",
+        value_name: "PROGRAM",
+        kind: Kind::OneOf(|| ContainerProgram::NAMES),
+        help: "Program that runs containers",
+        fallback: Fallback::Words("the first one that is installed"),
+        heading: Heading::Docker,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.docker.program, word(value)?),
         ..BASE
     },
     RenderOption {

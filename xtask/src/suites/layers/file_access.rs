@@ -43,6 +43,7 @@ const OWN: &[(&str, &str)] = &[
     ("src/heygen/auth/", "the user's credentials"),
     ("src/renderers/cloud/answers.rs", "files beside the ledger"),
     ("src/renderers/cloud/ledger.rs", "the ledger, after the gate has resolved its path"),
+    ("src/renderers/docker/run.rs", "the work directory of a container"),
     ("src/renderers/http/body.rs", "the archive that was packed"),
     ("src/renderers/lambda/", "the tooling's work directory, and the state of a stack"),
     ("src/renderers/verify.rs", "reads what was rendered or downloaded"),
