@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Limit = 6,
     /// Videos differ, and the user forbids it.
     Difference = 7,
+    /// A webhook event was received before.
+    Repeated = 8,
 }
 
 impl Exit {
@@ -36,7 +38,7 @@ impl Exit {
 
 /// Exit codes and their meanings, for the help and the documentation. The last three are those of processes that a signal
 /// ended, as shells report them.
-pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
+pub(crate) const EXIT_CODES: [(u8, &str); 12] = [
     (0, "Success"),
     (Exit::General as u8, "The command failed"),
     (Exit::Usage as u8, "Invalid command line, environment or configuration"),
@@ -45,6 +47,7 @@ pub(crate) const EXIT_CODES: [(u8, &str); 11] = [
     (Exit::Preflight as u8, "The checks found errors; nothing was uploaded"),
     (Exit::Limit as u8, "A limit was exceeded; nothing was uploaded"),
     (Exit::Difference as u8, "Videos differ, and --fail-on-diff or --repeat forbids it"),
+    (Exit::Repeated as u8, "A webhook event was received before"),
     (129, "Hung up (SIGHUP); a submitted render is still running"),
     (130, "Interrupted (SIGINT, Ctrl-C); a submitted render is still running"),
     (143, "Terminated (SIGTERM); a submitted render is still running"),

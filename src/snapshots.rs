@@ -26,6 +26,7 @@ use crate::app::failure::{
 use crate::app::init::InitError;
 use crate::app::media::MediaError;
 use crate::app::sign_in::SignInError;
+use crate::app::webhook::WebhookError;
 use crate::ci::ProviderError;
 use crate::emulator::EmulatorError;
 use crate::engine::EngineError;
@@ -374,6 +375,24 @@ fn endpoint() -> Vec<Error> {
     errors.map(Error::from).into()
 }
 
+/// Errors of webhooks.
+fn webhooks() -> Vec<Error> {
+    vec![
+        WebhookError::NoSecret.into(),
+        WebhookError::NoHeader("Heygen-Signature").into(),
+        WebhookError::WrongSignature.into(),
+        WebhookError::InvalidTime.into(),
+        WebhookError::Skewed { age: 900, most: 300 }.into(),
+        WebhookError::Skewed { age: -900, most: 300 }.into(),
+        WebhookError::Repeated("evt_123".to_owned()).into(),
+        WebhookError::InvalidBody("must be a JSON object".to_owned()).into(),
+        WebhookError::Unreadable(io::ErrorKind::FileTooLarge.into()).into(),
+        WebhookError::Unreadable(denied()).into(),
+        WebhookError::Seen(path("seen.jsonl"), denied()).into(),
+        WebhookError::Port(8788, io::ErrorKind::AddrInUse.into()).into(),
+    ]
+}
+
 /// Returns an error as the console prints it, with its exit code.
 fn printed(error: &Error) -> String {
     let help = error.help().map(|help| format!("  help: {help}\n")).unwrap_or_default();
@@ -383,9 +402,9 @@ fn printed(error: &Error) -> String {
 #[test]
 fn errors_are_printed_as_in_the_snapshots() {
     let mut by_code = BTreeMap::<String, Vec<String>>::new();
-    for error in
-        [application(), sign_in(), cloud(), files(), machine(), container(), endpoint()].into_iter().flatten()
-    {
+    let errors =
+        [application(), sign_in(), cloud(), files(), machine(), container(), endpoint(), webhooks()];
+    for error in errors.into_iter().flatten() {
         // Folders of this run.
         let temporary = std::env::temp_dir();
         let text = printed(&error).lines().map(|line| without_folder(line, &temporary)).collect::<String>();

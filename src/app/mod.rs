@@ -32,3 +32,4 @@ pub(crate) mod sign_in;
 pub(crate) mod spec;
 pub(crate) mod staged;
 mod staged_entries;
+pub(crate) mod webhook;

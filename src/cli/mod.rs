@@ -25,6 +25,7 @@ mod schema;
 mod select;
 mod severities;
 mod values;
+mod webhook;
 mod workspace;
 
 use std::ffi::OsString;
@@ -93,6 +94,8 @@ enum Command {
     #[command(subcommand)]
     Auth(auth::Command),
     Emulator(emulator::Args),
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     Action(action::Args),
     #[command(subcommand)]
     Config(config::Command),
@@ -180,6 +183,7 @@ impl Command {
             Self::Init(args) => init::run(&args, console),
             Self::Auth(command) => auth::run(&command, console),
             Self::Emulator(args) => emulator::run(&args, console),
+            Self::Webhook(command) => webhook::run(&command, console),
             Self::Action(args) => action::run(&args, console),
             Self::Config(command) => config::run(&command, console),
             Self::Schema(command) => schema::run(&command, console),
@@ -244,7 +248,7 @@ mod tests {
     #[test]
     fn the_help_lists_every_exit_code() {
         let help = Cli::command().render_long_help().to_string();
-        for code in [0, 1, 2, 3, 4, 5, 6, 7, 129, 130, 143] {
+        for code in [0, 1, 2, 3, 4, 5, 6, 7, 8, 129, 130, 143] {
             assert!(help.contains(&format!("\n  {code:>3}  ")), "{code}: {help}");
         }
     }

@@ -72,6 +72,8 @@ pub(super) enum Step {
     PollVideo,
     /// `GET /v3/videos`
     ListVideos,
+    /// `/v3/webhooks/endpoints` and `GET /v3/webhooks/events`
+    Webhooks,
     /// Not a request: the worker renders the video.
     Render,
     /// Not a request: the worker makes the presenter clip.

@@ -24,7 +24,7 @@ pub(crate) use config::Config;
 pub(crate) use error::EmulatorError;
 pub(crate) use faults::Script;
 pub(crate) use routes::MAX_JSON;
-use server::Server;
+pub(crate) use server::{Reply, Request, Server};
 use state::State;
 pub(crate) use worker::RenderBackend;
 

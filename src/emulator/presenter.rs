@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyperframes_ci_core::generated::PRESENTER_USD_PER_SECOND;
@@ -11,6 +12,7 @@ use hyperframes_ci_core::options::Format;
 use super::faults::{Effect, Step};
 use super::placeholder;
 use super::state::{State, Status, Video};
+use super::webhook;
 use crate::system::clock::unix_now;
 use crate::system::deadline::Deadline;
 use crate::system::programs::{find, process};
@@ -73,10 +75,10 @@ fn test_card(program: &Path, video: &Video, audio: &Path, output: &Path) -> Resu
     }
 }
 
-/// Records the end of a clip. Failed ones are not billed.
-pub(super) fn finish(state: &State, id: &str, result: Result<Made, String>) {
-    let mut inner = state.lock();
-    let inner = &mut *inner;
+/// Records the end of a clip, and announces it. Failed ones are not billed.
+pub(super) fn finish(state: &Arc<State>, id: &str, result: Result<Made, String>) {
+    let mut guard = state.lock();
+    let inner = &mut *guard;
     let Some(video) = inner.videos.iter_mut().find(|video| video.id == id) else { return };
     video.completed_at = Some(unix_now());
     match result {
@@ -89,4 +91,7 @@ pub(super) fn finish(state: &State, id: &str, result: Result<Made, String>) {
         }
         Err(message) => video.status = Status::Failed(message),
     }
+    let ended = video.clone();
+    drop(guard);
+    webhook::video_ended(state, &ended);
 }

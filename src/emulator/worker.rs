@@ -78,7 +78,7 @@ fn render_video(state: &State, render: &Render, backend: Option<&dyn RenderBacke
     backend.render(&job, &mut |_| {})
 }
 
-fn finish(state: &State, id: &str, result: Result<(), String>, placeholder: bool) {
+fn finish(state: &Arc<State>, id: &str, result: Result<(), String>, placeholder: bool) {
     let mut inner = state.lock();
     let Some(render) = inner.render_mut(id) else { return };
     render.placeholder = placeholder;
@@ -92,10 +92,5 @@ fn finish(state: &State, id: &str, result: Result<(), String>, placeholder: bool
     }
     let finished = render.clone();
     drop(inner);
-    if let Some(url) = &finished.options.callback_url {
-        webhook::deliver(
-            url.clone(),
-            webhook::event(&finished, state.video_url(&finished).as_deref()).to_string(),
-        );
-    }
+    webhook::render_ended(state, &finished);
 }

@@ -28,6 +28,7 @@ pub(crate) mod proxy;
 mod random;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
+pub(crate) mod signature;
 pub(crate) mod stdio;
 pub(crate) mod temporary;
 pub(crate) mod unpack;

@@ -123,7 +123,7 @@ fn schema_of(arguments: &[&str]) -> Option<String> {
             &"avatars" if has(&["--groups"]) => "media-list-avatar-groups".to_owned(),
             catalogue => format!("media-list-{catalogue}"),
         },
-        group @ ("auth" | "media") => format!("{group}-{}", words.next()?),
+        group @ ("auth" | "media" | "webhook") => format!("{group}-{}", words.next()?),
         "config" => "config-show".to_owned(),
         name => name.to_owned(),
     };

@@ -61,4 +61,6 @@ mod visual;
 #[cfg(unix)]
 mod warm;
 #[cfg(unix)]
+mod webhook;
+#[cfg(unix)]
 mod wire;

@@ -113,6 +113,7 @@ fn all() -> Outputs {
     ran(5, &["check"]);
     ran(5, &["render"]);
     sign_in(&mut all, &emulator, folder);
+    webhooks(&mut all, folder);
     all
 }
 
@@ -144,6 +145,33 @@ fn sign_in(all: &mut Outputs, emulator: &Emulator, folder: &Path) {
     assert_eq!(run(&["refresh"], None), 0);
     assert_eq!(run(&["status"], None), 3);
     assert_eq!(run(&["logout", "--yes"], None), 0);
+}
+
+/// The commands that verify and receive webhooks.
+fn webhooks(all: &mut Outputs, folder: &Path) {
+    let id = "evt_1";
+    let body = json!({
+        "event_id": id,
+        "event_type": "hyperframes_video.fail",
+        "event_data": { "render_id": "r", "callback_id": "c", "url": "https://x/a?s=1", "msg": "no" },
+    });
+    write(folder, "body.json", &body.to_string());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let signature = crate::webhook::signature("whsec_test", body.to_string().as_bytes());
+    let mut verify = |code: i32, signature: &str, flags: &[&str]| {
+        let mut command = command();
+        command.env("HEYGEN_WEBHOOK_SECRET", "whsec_test").env("HEYGEN_TIMESTAMP", now.to_string());
+        command.stdin(std::fs::File::open(folder.join("body.json")).unwrap());
+        let arguments = [&["webhook", "verify", "--signature", signature], flags].concat();
+        let ran = all.run(&mut command, folder, &arguments);
+        assert_eq!(ran.code, code, "{ran:?}");
+    };
+    verify(0, &signature, &[]);
+    verify(0, &signature, &["--seen", "seen.jsonl"]);
+    verify(8, &signature, &["--seen", "seen.jsonl"]);
+    verify(3, "00", &[]);
+    let lines = crate::webhook::lines_of_listen(folder, &[("whsec_test", &body), ("whsec_other", &body)]);
+    all.0.entry("webhook-listen".to_owned()).or_default().extend(lines);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod pages;
 mod product;
 mod request;
 mod response;
+mod webhook;
 
 pub use catalogue::{Avatar, AvatarGroup, Catalogued, Languages, Sound, Voice};
 pub use details::{Account, Asset, Balance, DirectUpload, RenderDetail, RenderStatus, SubmittedRender};
@@ -22,3 +23,4 @@ pub use request::{
     UploadRequest,
 };
 pub use response::Response;
+pub use webhook::{JobEnd, WebhookEvent};

@@ -19,6 +19,7 @@ mod parts;
 mod render;
 mod repeat;
 pub(crate) mod schemas;
+mod webhook;
 
 pub(crate) use account::{
     CredentialOutcome, DeleteOutcome, DeletedRender, DetailOutcome, ListOutcome, RefreshOutcome,
@@ -46,3 +47,6 @@ pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };
 pub(crate) use repeat::{RepeatComparison, RepeatOutcome};
+pub(crate) use webhook::{
+    DeliveryOutcome, DeliveryState, ListeningOutcome, WebhookEnd, WebhookListenOutcome, WebhookOutcome,
+};

@@ -19,6 +19,7 @@ use super::init::InitOutcome;
 use super::media::{MediaAdoptOutcome, MediaOutcome};
 use super::media_generate::MediaGenerateOutcome;
 use super::render::{Outcome, RenderOutcome};
+use super::webhook::{WebhookListenOutcome, WebhookOutcome};
 use crate::app::batch::RowOutcome;
 
 /// Generates the schema of an outcome.
@@ -52,6 +53,8 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("auth-refresh", of::<RefreshOutcome>),
     ("auth-logout", of::<SignOutOutcome>),
     ("emulator", of::<EmulatorOutcome>),
+    ("webhook-verify", of::<WebhookOutcome>),
+    ("webhook-listen", of::<WebhookListenOutcome>),
     ("config-show", of::<ConfigOutcome>),
     ("init", of::<InitOutcome>),
     ("doctor", of::<DoctorOutcome>),

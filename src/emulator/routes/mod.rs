@@ -16,6 +16,7 @@ mod storage;
 mod validation;
 mod videos;
 mod voices;
+mod webhooks;
 
 use std::borrow::Cow;
 
@@ -125,7 +126,28 @@ fn route(state: &State, request: &mut Request) -> Reply {
         ("GET", ["v3", "voices", id]) => {
             (Step::Voices, &|_| voices::detail(&decode(id)).map(|value| data(&value)))
         }
-        (_, ["v3", "assets" | "audio" | "avatars" | "hyperframes" | "users" | "videos" | "voices", ..]) => {
+        ("POST", ["v3", "webhooks", "endpoints"]) => (Step::Webhooks, &|request| {
+            create_from_body(state, request, webhooks::create).map(|value| data(&value))
+        }),
+        ("GET", ["v3", "webhooks", "endpoints"]) => (Step::Webhooks, &|_| Ok(webhooks::list(state))),
+        ("DELETE", ["v3", "webhooks", "endpoints", id]) => {
+            (Step::Webhooks, &|_| webhooks::delete(state, &decode(id)).map(|value| data(&value)))
+        }
+        ("POST", ["v3", "webhooks", "endpoints", id, "rotate-secret"]) => (Step::Webhooks, &|request| {
+            let rotate = |state: &_, _: &_| webhooks::rotate_secret(state, &decode(id));
+            create_from_body(state, request, rotate).map(|value| data(&value))
+        }),
+        ("GET", ["v3", "webhooks", "events"]) => {
+            (Step::Webhooks, &|request| webhooks::events(state, request))
+        }
+        (
+            _,
+            [
+                "v3",
+                "assets" | "audio" | "avatars" | "hyperframes" | "users" | "videos" | "voices" | "webhooks",
+                ..,
+            ],
+        ) => {
             return error(405, "method_not_allowed", "no such endpoint for this method", None);
         }
         _ => return Rejection::not_found("endpoint").reply(),

@@ -121,19 +121,27 @@ pub(super) fn render_options(body: &Map<String, Value>) -> Result<RenderOptions,
         variables,
         title: optional(body, "title")?.map(str::to_owned),
         callback_id: optional(body, "callback_id")?.map(str::to_owned),
-        callback_url: optional(body, "callback_url")?.map(str::to_owned),
+        callback_url: callback_url(body)?,
     };
     if options.resolution == Some(Resolution::UltraHd) && options.format.has_alpha() {
         return Err(Rejection::parameter("resolution", "4k is not supported for webm and mov"));
     }
-    if options.callback_url.as_deref().is_some_and(|url| !is_webhook(url)) {
-        return Err(Rejection::parameter("callback_url", "must be an https URL"));
-    }
     Ok(options)
 }
 
+/// Reads the webhook of a job.
+///
+/// # Errors
+/// Returns a [`Rejection`] if it may not be called.
+pub(super) fn callback_url(body: &Map<String, Value>) -> Result<Option<String>, Rejection> {
+    match optional(body, "callback_url")? {
+        Some(url) if !is_webhook(url) => Err(Rejection::parameter("callback_url", "must be an https URL")),
+        url => Ok(url.map(str::to_owned)),
+    }
+}
+
 /// Returns whether a webhook may be called: by HTTPS, or by HTTP on loopback so that webhooks can be tested.
-fn is_webhook(url: &str) -> bool {
+pub(super) fn is_webhook(url: &str) -> bool {
     url.starts_with("https://")
         || url.starts_with("http://127.0.0.1:")
         || url.starts_with("http://localhost:")

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::catalogue::unknown_avatar;
 use super::rejection::Rejection;
-use super::validation::{object, one_of, optional, page_size, required};
+use super::validation::{callback_url, object, one_of, optional, page_size, required};
 use super::voices::{spoken, usable_voice};
 use crate::emulator::envelopes::json;
 use crate::emulator::server::{Reply, Request};
@@ -46,6 +46,7 @@ pub(super) fn submit(state: &State, body: &Value) -> Result<Value, Rejection> {
             _ => return Err(Rejection::parameter("background", "type must be color or image")),
         }
     }
+    let callback_url = callback_url(body)?;
     let (audio, seconds, words) = said(state, body)?;
     let captions = body.get("caption").filter(|caption| !caption.is_null()).map(|_| {
         let audible = Word { text: "(audio)".to_owned(), start: 0.0, end: seconds };
@@ -56,6 +57,8 @@ pub(super) fn submit(state: &State, body: &Value) -> Result<Value, Rejection> {
     inner.add_video(Video {
         id: id.clone(),
         title: optional(body, "title")?.map(str::to_owned),
+        callback_id: optional(body, "callback_id")?.map(str::to_owned),
+        callback_url,
         audio,
         seconds,
         format: if format == ClipFormat::Webm { Format::Webm } else { Format::Mp4 },

@@ -24,12 +24,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 const MAX_STALL: Duration = Duration::from_secs(600);
 
 /// Answers requests.
-pub(super) type Handler = Arc<dyn Fn(&mut Request) -> Reply + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(&mut Request) -> Reply + Send + Sync>;
 
 /// A server on 127.0.0.1; dropping it stops accepting connections.
-pub(super) struct Server {
+pub(crate) struct Server {
     /// `http://127.0.0.1:<port>`
-    pub(super) url: String,
+    pub(crate) url: String,
     acceptor: Arc<Acceptor>,
     thread: Option<JoinHandle<()>>,
 }
@@ -39,7 +39,7 @@ impl Server {
     ///
     /// # Errors
     /// Returns an error if the port is taken or not allowed.
-    pub(super) fn bind(port: u16) -> io::Result<(Self, TcpListener)> {
+    pub(crate) fn bind(port: u16) -> io::Result<(Self, TcpListener)> {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
         let port = listener.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}");
@@ -50,7 +50,7 @@ impl Server {
     ///
     /// # Errors
     /// Returns an error if the system refuses the thread.
-    pub(super) fn serve(&mut self, listener: TcpListener, handler: Handler) -> io::Result<()> {
+    pub(crate) fn serve(&mut self, listener: TcpListener, handler: Handler) -> io::Result<()> {
         let acceptor = Arc::clone(&self.acceptor);
         let accept = move || {
             let mut listener = Some(listener);
@@ -62,7 +62,7 @@ impl Server {
                     std::thread::Builder::new().spawn(move || handle_connection(stream, &handler, &acceptor));
             }
         };
-        self.thread = Some(std::thread::Builder::new().name("emulator".to_owned()).spawn(accept)?);
+        self.thread = Some(std::thread::Builder::new().name("server".to_owned()).spawn(accept)?);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod asset;
 mod catalogue;
+mod endpoint;
 mod grants;
 mod ids;
 mod presign;
@@ -21,6 +22,7 @@ use super::faults::{Effect, Script, Step};
 use crate::system::temporary::TemporaryFolder;
 pub(crate) use asset::{Asset, media_type};
 pub(crate) use catalogue::{AVATARS, Avatar, LANGUAGES, SOUNDS, Sound, avatar};
+pub(crate) use endpoint::Endpoint;
 pub(crate) use grants::{CODE_LIFETIME, CodeRequest, DEVICE_INTERVAL, GrantError, Grants, Tokens};
 use ids::IdGenerator;
 pub(crate) use ids::random_secret;
@@ -51,6 +53,10 @@ pub(super) struct Inner {
     pub(super) render_index: HashMap<String, usize>,
     /// Presenter clips, in the order of their submission.
     pub(super) videos: Vec<Video>,
+    /// Webhook endpoints, in the order of their registration.
+    pub(super) endpoints: Vec<Endpoint>,
+    /// Events of webhooks, in their order.
+    pub(super) events: Vec<Value>,
     /// What waits for the worker.
     queue: VecDeque<Queued>,
     /// Replies by endpoint and idempotency key; `None` while the first request is processed.
@@ -92,6 +98,12 @@ pub(super) struct Stats {
     pub(super) videos_completed: u64,
     /// What the cloud would have charged for speeches and clips, in US dollars.
     pub(super) cost_usd: f64,
+    /// Number of webhooks that a receiver has accepted.
+    pub(super) webhooks_delivered: u64,
+    /// Number of webhooks that no attempt has delivered.
+    pub(super) webhooks_lost: u64,
+    /// Number of attempts to deliver a webhook.
+    pub(super) webhook_attempts: u64,
     /// Bytes of archives that were received.
     pub(super) bytes_uploaded: u64,
     /// Method, path and status of every request; status 0 if no reply was sent.
@@ -136,6 +148,8 @@ impl State {
             renders: Vec::new(),
             render_index: HashMap::new(),
             videos: Vec::new(),
+            endpoints: Vec::new(),
+            events: Vec::new(),
             queue: VecDeque::new(),
             replays: HashMap::new(),
             grants: Grants::new(config.token_lifetime),

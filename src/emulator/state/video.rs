@@ -9,6 +9,8 @@ use super::Status;
 pub(crate) struct Video {
     pub(crate) id: String,
     pub(crate) title: Option<String>,
+    pub(crate) callback_id: Option<String>,
+    pub(crate) callback_url: Option<String>,
     /// Name of the stored audio.
     pub(crate) audio: String,
     /// Length of the audio.
