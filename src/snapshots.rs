@@ -20,8 +20,8 @@ use crate::action::ActionError;
 use crate::app::config::ConfigError;
 use crate::app::diff::DiffError;
 use crate::app::failure::{
-    ArchiveTooLarge, BatchFailed, CheckFailed, Declined, DiffFailed, EntriesFailed, InvalidRows,
-    NotRepeatable, PreflightFailed,
+    ArchiveTooLarge, BatchFailed, CheckFailed, CollectFailed, Declined, DiffFailed, EntriesFailed,
+    InvalidRows, NotRepeatable, PreflightFailed,
 };
 use crate::app::init::InitError;
 use crate::app::media::MediaError;
@@ -140,6 +140,7 @@ fn application() -> Vec<Error> {
         BatchFailed { failed: 1, not_submitted: 2, rows: 10, is_timeout: false, is_reuse_off: false }.into(),
         BatchFailed { failed: 0, not_submitted: 2, rows: 10, is_timeout: true, is_reuse_off: false }.into(),
         EntriesFailed { failed: 1, total: 3, exit: Exit::General, has_started: true }.into(),
+        CollectFailed { failed: 1, total: 3 }.into(),
         Declined.into(),
         InitError::Declined.into(),
         InitError::NoDirectory(path("videos")).into(),

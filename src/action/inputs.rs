@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::archive::hex;
 use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
+use sha2::{Digest, Sha256};
 
 use super::artifact;
 use super::mode::{FailOn, Mode};
@@ -48,6 +50,8 @@ pub(super) struct Inputs {
     pub(super) compositions: Vec<String>,
     /// Names of the compositions and entries to render, from a plan; all if `None`.
     pub(super) targets: Option<BTreeSet<String>>,
+    /// IDs of the renders to collect; all of the ledger if empty.
+    pub(super) render_ids: Vec<String>,
     /// Why the inputs about checks and renders cannot be used; cleaning up needs none of them.
     pub(super) problem: Option<Error>,
     /// Options of every render.
@@ -256,6 +260,13 @@ impl Inputs {
         }
     }
 
+    /// Returns what identifies the job and its inputs, for sections of comments and names of artifacts.
+    pub(super) fn key(&self, job: &str, part: Option<&str>) -> String {
+        let part = part.map(|name| format!("\n{name}")).unwrap_or_default();
+        let text = format!("{job}\n{}\n{}{part}", self.projects.join("\n"), self.identity);
+        hex(&Sha256::digest(text))[..16].to_owned()
+    }
+
     /// Finds the projects of a checkout at `root` that the input `projects` names, or all.
     ///
     /// # Errors
@@ -300,6 +311,7 @@ impl Inputs {
             projects: inputs.lines("projects"),
             compositions,
             targets,
+            render_ids: inputs.lines("render-ids"),
             given,
             problem,
             severities: Severities { own, ..Severities::default() },

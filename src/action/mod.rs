@@ -9,6 +9,7 @@
 mod artifact;
 mod base;
 mod check_run;
+mod collect;
 mod engine_cache;
 mod error;
 mod figures;

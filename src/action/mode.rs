@@ -23,6 +23,8 @@ pub(crate) enum Mode {
     Cleanup,
     /// Checks, and outputs a matrix of jobs that render what a pull request affects.
     Plan,
+    /// Downloads the videos of renders that an earlier run has submitted without waiting.
+    Collect,
 }
 
 /// When the step fails.
@@ -38,7 +40,7 @@ pub(super) enum FailOn {
 
 impl Mode {
     /// The values of the input `mode`.
-    pub(super) const ALL: [(&'static str, Self); 8] = [
+    pub(super) const ALL: [(&'static str, Self); 9] = [
         ("auto", Self::Auto),
         ("check", Self::Check),
         ("preview", Self::Preview),
@@ -47,6 +49,7 @@ impl Mode {
         ("publish", Self::WorkflowRun),
         ("cleanup", Self::Cleanup),
         ("plan", Self::Plan),
+        ("collect", Self::Collect),
     ];
 
     /// Returns whether only what a pull request affects is rendered.

@@ -1,8 +1,6 @@
 //! Runs the checks and renders, and publishes the results to the CI service: previews, the comment and the release.
 
-use hyperframes_ci_core::archive::hex;
 use hyperframes_ci_core::findings::{Findings, Severity};
-use sha2::{Digest, Sha256};
 
 use super::artifact;
 use super::check_run::{self, CheckReport};
@@ -328,12 +326,7 @@ impl ActionRun<'_> {
 
     /// Returns the key of the section: jobs with other inputs write other sections.
     fn section_key(&self) -> String {
-        let mut text =
-            format!("{}\n{}\n{}", self.event.job, self.inputs.projects.join("\n"), self.inputs.identity);
-        if let Some(name) = &self.part {
-            text.push_str(&format!("\n{name}"));
-        }
-        hex(&Sha256::digest(text))[..16].to_owned()
+        self.inputs.key(&self.event.job, self.part.as_deref())
     }
 
     /// Checks that the videos can be attached to the release, before anything is rendered and billed.

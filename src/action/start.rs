@@ -1,5 +1,6 @@
 //! The entry point: reads the environment and runs the mode that the event selects.
 
+use super::collect;
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::markdown::code;
@@ -72,6 +73,7 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
             "mode publish requires a workflow_run event",
             "trigger the workflow with `on: workflow_run`",
         )),
+        (Mode::Collect, _) => collect::run(&inputs, provider, environment, console),
         (Mode::Release, subject)
             if inputs.release_tag.is_none() && !matches!(subject, Subject::Release { .. }) =>
         {

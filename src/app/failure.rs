@@ -298,6 +298,32 @@ impl Fault for Declined {
         Exit::Usage
     }
 }
+
+/// Renders have failed, or their videos cannot be downloaded; they were printed.
+#[derive(Debug)]
+pub(crate) struct CollectFailed {
+    /// Number of these renders.
+    pub(crate) failed: usize,
+    /// Number of renders that were looked for.
+    pub(crate) total: usize,
+}
+
+impl fmt::Display for CollectFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} failed", self.failed, counted(self.total, "render"))
+    }
+}
+
+impl Fault for CollectFailed {
+    fn code(&self) -> &str {
+        "collect_failed"
+    }
+
+    fn help(&self) -> Option<String> {
+        Some("run the command that submitted them again: completed renders are reused".to_owned())
+    }
+}
+
 /// Renders of equal input differ.
 #[derive(Clone, Debug)]
 pub(crate) struct NotRepeatable {

@@ -7,6 +7,7 @@ pub(crate) mod account;
 pub(crate) mod batch;
 pub(crate) mod budget;
 pub(crate) mod check;
+pub(crate) mod collect;
 pub(crate) mod config;
 pub(crate) mod diagnose;
 pub(crate) mod diff;

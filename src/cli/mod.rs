@@ -4,6 +4,7 @@ mod action;
 mod auth;
 mod catalogue;
 mod check;
+mod collect;
 mod config;
 mod delete;
 mod diff;
@@ -86,6 +87,7 @@ enum Command {
     #[command(subcommand)]
     Media(media::Command),
     Get(get::Args),
+    Collect(collect::Args),
     List(list::Args),
     Delete(delete::Args),
     Quota(quota::Args),
@@ -176,6 +178,7 @@ impl Command {
             Self::Diff(args) => diff::run(&args, console),
             Self::Media(command) => media::run(&command, console),
             Self::Get(args) => get::run(&args, console),
+            Self::Collect(args) => collect::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
             Self::Quota(args) => quota::run(&args, console),

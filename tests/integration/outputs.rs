@@ -55,6 +55,8 @@ fn all() -> Outputs {
     let submitted: Value = serde_json::from_str(&ran(0, &["render", "--no-wait"])).unwrap();
     let id = submitted["render"]["render_id"].as_str().unwrap();
     ran(0, &["get", id]);
+    ran(0, &["collect"]);
+    ran(1, &["collect", "hfr_none"]);
     ran(0, &["get", id, "-o", "renders/got.mp4"]);
     ran(0, &["render", "-o", "renders/a.mp4"]);
     let asset = submitted["asset_id"].as_str().unwrap();

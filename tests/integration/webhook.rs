@@ -43,7 +43,7 @@ fn call(emulator: &Emulator, method: &str, path: &str, body: Option<&Value>, key
 }
 
 /// Registers an endpoint, and returns its secret.
-fn register(emulator: &Emulator, url: &str, events: &Value) -> String {
+pub(crate) fn register(emulator: &Emulator, url: &str, events: &Value) -> String {
     let body = json!({ "url": url, "events": events });
     let (status, answer) = call(emulator, "POST", "/v3/webhooks/endpoints", Some(&body), "register");
     assert_eq!(status, 200, "{answer}");

@@ -109,9 +109,12 @@ impl RenderIdentity {
 pub struct RenderKey(String);
 
 impl RenderKey {
+    /// The beginning of every key.
+    pub const PREFIX: &str = "hfci_";
+
     fn of(text: Sha256, generation: u32) -> Self {
         let hash = text.chain_update(format!("generation {generation}\n")).finalize();
-        Self(format!("hfci_{}", hex(&hash)))
+        Self(format!("{}{}", Self::PREFIX, hex(&hash)))
     }
 
     /// Returns the key as text.

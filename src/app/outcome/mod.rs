@@ -6,6 +6,7 @@ mod archive;
 mod batch;
 mod catalogue;
 mod check;
+mod collect;
 mod config;
 mod diff;
 mod doctor;
@@ -29,6 +30,7 @@ pub(crate) use archive::{ArchiveOutcome, FileDigest, FileSize, PackOutcome};
 pub(crate) use batch::{BatchOutcome, BatchResults};
 pub(crate) use catalogue::{AvatarGroups, Avatars, LanguagesOutcome, Purchase, QuotaOutcome, Sounds, Voices};
 pub(crate) use check::{CheckOutcome, FixedOutcome, RuleOutcome};
+pub(crate) use collect::{CollectOutcome, CollectState, CollectedRender};
 pub(crate) use config::{ConfigOutcome, EmulatorOutcome, EntryOutcome, MediaEntryOutcome};
 pub(crate) use diff::{
     ComparisonOutcome, DiffBox, DiffFrames, DiffImages, DiffOutcome, DiffPicture, DiffRange, DiffRegion,

@@ -10,6 +10,7 @@ use super::account::{
 use super::archive::PackOutcome;
 use super::catalogue::{AvatarGroups, Avatars, LanguagesOutcome, QuotaOutcome, Sounds, Voices};
 use super::check::{CheckOutcome, RuleOutcome};
+use super::collect::CollectOutcome;
 use super::config::{ConfigOutcome, EmulatorOutcome};
 use super::diff::DiffOutcome;
 use super::doctor::DoctorOutcome;
@@ -45,6 +46,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("media-list-sounds", of::<Sounds>),
     ("get", of::<DetailOutcome>),
     ("get-wait", get_wait),
+    ("collect", of::<CollectOutcome>),
     ("list", of::<ListOutcome>),
     ("delete", of::<DeleteOutcome>),
     ("quota", of::<QuotaOutcome>),

@@ -6,6 +6,7 @@
 //! nothing, and after a power failure, renders are found in the account's list.
 
 use crate::fault::{Exit, Fault};
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use hyperframes_ci_core::api::IdempotencyKey;
 use hyperframes_ci_core::generated::SpeechState;
 use hyperframes_ci_core::job::{
     AssetFact, Compaction, Fact, Ledger, LedgerEntry, LedgerIndex, LineRef, RenderFact, RenderKey,
+    RenderState,
 };
 
 use crate::system::clock::unix_now;
@@ -183,6 +185,34 @@ impl LedgerFile {
             }
         }
         Ledger::read(&String::from_utf8_lossy(&text), &self.api, self.account.as_deref())
+    }
+
+    /// Returns the renders that were submitted and have not ended, in the order of their submission.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read.
+    pub(crate) fn submitted(&self) -> Result<Vec<RenderFact>, LedgerError> {
+        let mut order = Vec::new();
+        let mut last = HashMap::new();
+        let read = each_line(&self.found.file, |line, _| {
+            let Ok(LedgerEntry { api, account, fact: Fact::Render(fact), .. }) = serde_json::from_slice(line)
+            else {
+                return;
+            };
+            let is_other = account.zip(self.account.as_deref()).is_some_and(|(theirs, ours)| theirs != ours);
+            // Presenter clips are collected by `media generate`, which knows their entry.
+            if api == self.api
+                && !is_other
+                && fact.is_plausible()
+                && fact.identity.starts_with(RenderKey::PREFIX)
+            {
+                order.extend((!last.contains_key(&fact.render_id)).then(|| fact.render_id.clone()));
+                last.insert(fact.render_id.clone(), fact);
+            }
+        });
+        read.map_err(|error| LedgerError::new(&self.path, error))?;
+        let facts = order.iter().filter_map(|id| last.remove(id));
+        Ok(facts.filter(|fact| fact.state == RenderState::Submitted).collect())
     }
 
     /// Appends one fact. After an error, facts are no longer written.

@@ -2,6 +2,7 @@
 
 mod check_run;
 mod checks;
+mod collect;
 mod command;
 mod comment;
 mod configuration;
