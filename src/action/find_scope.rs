@@ -16,6 +16,7 @@ use super::scope::{RenderTarget, Scope, is_exposed};
 use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
 use crate::app::entries::{located, no_entry_for};
+use crate::app::media::examine_all;
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::ci::{CiProvider, ConfigSource, ProviderError, Subject};
 use crate::fault::Error;
@@ -54,6 +55,7 @@ pub(super) fn find_scope(
         found: BTreeSet::new(),
         scope: Scope { settings: settings(inputs, provider)?, ..Scope::default() },
     };
+    builder.scope.media = examine_all(&builder.scope.settings)?;
     let is_limited =
         inputs.changed_only && (mode.is_for_changes() || (mode == Mode::Check && !inputs.check_all));
     if is_limited {

@@ -18,6 +18,7 @@ mod host_paths;
 mod images;
 pub(crate) mod inputs;
 mod markdown;
+mod media;
 pub(crate) mod mode;
 mod outputs;
 mod page;

@@ -58,6 +58,7 @@ pub(super) fn write_results(
         "results": renders,
         "diff": compared,
         "unchanged": scope.unchanged,
+        "media": scope.media,
         "findings": CheckOutcome::from(&scope.findings),
         "comment_url": comment_url,
         "asset_urls": asset_urls,

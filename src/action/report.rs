@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::figures::Figures;
 use super::images::is_gif;
 use super::markdown::{attribute, code, short_code};
+use super::media;
 use super::preview::{Preview, PreviewRow, PreviewState};
 use super::review;
 use super::scope::Scope;
@@ -50,6 +51,7 @@ fn forms(
         text.push_str(&review::unchanged(previews, *rows));
         text.push_str(&names("Removed", &scope.removed, *rows));
         text.push_str(&names("Unchanged", &scope.unchanged, *rows));
+        text.push_str(&media::section(scope.media.as_ref(), *rows));
         text.push_str(&review::notes(previews, *rows));
         text.push_str(&quotes(notes));
         text.push_str(&findings_line(scope, event));
@@ -67,6 +69,7 @@ pub(super) fn summary(scope: &Scope, previews: &[Preview], notes: &[String], eve
     text.push_str(&review::unchanged(previews, SUMMARY_ROWS));
     text.push_str(&names("Removed", &scope.removed, SUMMARY_ROWS));
     text.push_str(&names("Unchanged", &scope.unchanged, SUMMARY_ROWS));
+    text.push_str(&media::section(scope.media.as_ref(), SUMMARY_ROWS));
     text.push_str(&review::notes(previews, SUMMARY_ROWS));
     text.push_str(&quotes(notes));
     text.push_str(&findings_table(&scope.findings.diagnostics));

@@ -8,6 +8,7 @@ use hyperframes_ci_core::project::{DEFAULT_COMPOSITION, join};
 
 use super::base::BaseCheckout;
 use crate::app::config::{self, Settings};
+use crate::app::outcome::MediaOutcome;
 use crate::ci::{Event, Trust};
 
 /// What a run checks and renders.
@@ -27,6 +28,8 @@ pub(super) struct Scope {
     pub(super) notes: Vec<String>,
     /// The configuration; that of the base if the run has access to secrets.
     pub(super) settings: Settings,
+    /// The generated media of the configuration, compared with the lock file.
+    pub(super) media: Option<MediaOutcome>,
     /// A checkout of the base of the pull request.
     pub(super) base: Option<BaseCheckout>,
 }

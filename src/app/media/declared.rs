@@ -39,7 +39,15 @@ impl Declared {
     /// Returns an error if one of them is invalid, or there are no entries.
     pub(super) fn read(spec: &MediaSpec) -> Result<Self, Error> {
         let settings = Settings::read(&spec.directory, spec.config.as_deref(), spec.workspace.clone())?;
-        let entries = select(&settings, &spec.entries)?.into_iter().cloned().collect();
+        Self::of(settings, &spec.entries)
+    }
+
+    /// Selects the entries with these `files`, or all, and reads the lock file.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn of(settings: Settings, files: &[String]) -> Result<Self, Error> {
+        let entries = select(&settings, files)?.into_iter().cloned().collect();
         let reach = Reach::inside(&settings.root, "the repository");
         let lock_path = settings.root.join(LOCK_FILE);
         let lock = read_lock(&lock_path, &reach)?;

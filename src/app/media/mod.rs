@@ -7,6 +7,7 @@ mod error;
 mod examine;
 mod generate;
 
+use super::config::Settings;
 use super::outcome::{MediaOutcome, MediaState};
 use crate::fault::Error;
 
@@ -21,15 +22,29 @@ pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
 /// # Errors
 /// Returns an error if the configuration or the lock file is invalid, or there are no entries.
 pub(crate) fn examine(spec: &MediaSpec) -> Result<MediaOutcome, Error> {
-    let declared = Declared::read(spec)?;
+    Ok(outcome(&Declared::read(spec)?))
+}
+
+/// Compares the entries of a configuration with the lock file and the files; returns `None` if it has no entries.
+///
+/// # Errors
+/// Returns an error if the lock file is invalid.
+pub(crate) fn examine_all(settings: &Settings) -> Result<Option<MediaOutcome>, Error> {
+    match settings.file.media.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(outcome(&Declared::of(settings.clone(), &[])?))),
+    }
+}
+
+fn outcome(declared: &Declared) -> MediaOutcome {
     let media = declared.entries.iter().map(|entry| declared.status(entry)).collect::<Vec<_>>();
     let is_declared = |path: &String| declared.settings.file.media.iter().any(|entry| entry.file == *path);
-    Ok(MediaOutcome {
+    MediaOutcome {
         lock: declared.lock_path.display().to_string(),
         undeclared: declared.lock.media.keys().filter(|path| !is_declared(path)).cloned().collect(),
         not_current: media.iter().filter(|media| media.status != MediaState::Current).count(),
         estimated_seconds: media.iter().map(|media| media.estimated_seconds).sum(),
         estimated_usd: media.iter().map(|media| media.estimated_usd).sum(),
         media,
-    })
+    }
 }

@@ -12,6 +12,7 @@ mod github;
 mod gitlab;
 mod graph;
 mod install;
+mod media;
 mod oracle;
 mod page;
 #[cfg(unix)]
