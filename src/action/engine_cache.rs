@@ -36,7 +36,7 @@ fn may_render(mode: Mode, event: &str) -> bool {
     match mode {
         Mode::Auto => RENDERING.contains(&name) && action != "closed",
         Mode::Preview | Mode::Release | Mode::Render => true,
-        Mode::Check | Mode::WorkflowRun | Mode::Cleanup | Mode::Plan | Mode::Collect => false,
+        Mode::Check | Mode::WorkflowRun | Mode::Cleanup | Mode::Plan | Mode::Collect | Mode::Media => false,
     }
 }
 

@@ -52,6 +52,10 @@ pub(super) struct Inputs {
     pub(super) targets: Option<BTreeSet<String>>,
     /// IDs of the renders to collect; all of the ledger if empty.
     pub(super) render_ids: Vec<String>,
+    /// The most that generated media may cost, in US dollars.
+    pub(super) max_cost: Option<f64>,
+    /// Branch of generated media.
+    pub(super) media_branch: String,
     /// Why the inputs about checks and renders cannot be used; cleaning up needs none of them.
     pub(super) problem: Option<Error>,
     /// Options of every render.
@@ -230,16 +234,19 @@ impl InputReader<'_> {
         Err(invalid("preview-url", &url, "must be an http or https URL without a query"))
     }
 
-    fn preview_branch(self) -> Result<String, Error> {
-        let branch = self.value("preview-branch").unwrap_or_else(|| "hyperframes-previews".to_owned());
+    fn branch(self, name: &str, default: &str) -> Result<String, Error> {
+        let branch = self.value(name).unwrap_or_else(|| default.to_owned());
         if !is_branch(&branch) {
-            return Err(invalid(
-                "preview-branch",
-                &branch,
-                "must be a branch name with only letters, digits, - _ . and /",
-            ));
+            let rule = "must be a branch name with only letters, digits, - _ . and /";
+            return Err(invalid(name, &branch, rule));
         }
         Ok(branch)
+    }
+
+    fn max_cost(self) -> Result<Option<f64>, Error> {
+        let Some(text) = self.trimmed("max-cost") else { return Ok(None) };
+        let cost = text.parse::<f64>().ok().filter(|cost| cost.is_finite() && *cost >= 0.0);
+        cost.map(Some).ok_or_else(|| invalid("max-cost", &text, "must be a number of US dollars, 0 or more"))
     }
 }
 
@@ -291,7 +298,7 @@ impl Inputs {
         };
         let mode = inputs.mode()?;
         let fail_on = inputs.fail_on()?;
-        let preview_branch = inputs.preview_branch()?;
+        let preview_branch = inputs.branch("preview-branch", "hyperframes-previews")?;
         let preview_url = inputs.preview_url()?;
         let workspace = ci::workspace(environment);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
@@ -312,6 +319,8 @@ impl Inputs {
             compositions,
             targets,
             render_ids: inputs.lines("render-ids"),
+            max_cost: inputs.max_cost()?,
+            media_branch: inputs.branch("media-branch", "hyperframes-media")?,
             given,
             problem,
             severities: Severities { own, ..Severities::default() },

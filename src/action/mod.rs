@@ -14,6 +14,7 @@ mod engine_cache;
 mod error;
 mod figures;
 mod find_scope;
+mod generate;
 mod host_paths;
 mod images;
 pub(crate) mod inputs;

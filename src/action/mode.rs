@@ -25,6 +25,8 @@ pub(crate) enum Mode {
     Plan,
     /// Downloads the videos of renders that an earlier run has submitted without waiting.
     Collect,
+    /// Generates media within a budget, and proposes it as a pull request. Pull requests are only checked.
+    Media,
 }
 
 /// When the step fails.
@@ -40,7 +42,7 @@ pub(super) enum FailOn {
 
 impl Mode {
     /// The values of the input `mode`.
-    pub(super) const ALL: [(&'static str, Self); 9] = [
+    pub(super) const ALL: [(&'static str, Self); 10] = [
         ("auto", Self::Auto),
         ("check", Self::Check),
         ("preview", Self::Preview),
@@ -50,6 +52,7 @@ impl Mode {
         ("cleanup", Self::Cleanup),
         ("plan", Self::Plan),
         ("collect", Self::Collect),
+        ("media", Self::Media),
     ];
 
     /// Returns whether only what a pull request affects is rendered.

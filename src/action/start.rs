@@ -2,6 +2,7 @@
 
 use super::collect;
 use super::error::ActionError;
+use super::generate;
 use super::inputs::Inputs;
 use super::markdown::code;
 use super::mode::Mode;
@@ -45,7 +46,10 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
     if let Subject::Refused(reason) = &provider.event().subject {
         return refuse(provider, reason, console);
     }
-    let mode = inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref());
+    let mode = match inputs.mode.for_event(provider.event(), inputs.release_tag.as_deref()) {
+        Mode::Media if !generate::is_allowed(provider) => Mode::Check,
+        mode => mode,
+    };
     if provider.event().trust == Trust::Exposed {
         console.detail(
             "the code may be from a fork and the run has access to secrets: \
@@ -73,6 +77,7 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
             "mode publish requires a workflow_run event",
             "trigger the workflow with `on: workflow_run`",
         )),
+        (Mode::Media, _) => generate::run(&inputs, provider, environment, console),
         (Mode::Collect, _) => collect::run(&inputs, provider, environment, console),
         (Mode::Release, subject)
             if inputs.release_tag.is_none() && !matches!(subject, Subject::Release { .. }) =>

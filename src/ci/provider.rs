@@ -100,6 +100,28 @@ pub(crate) struct Publication<'a> {
 /// shortest, of which the first that fits is used.
 pub(crate) type SectionWriter<'a> = dyn FnMut(&[(String, String)]) -> Vec<String> + 'a;
 
+/// Files of the repository to propose as a pull request.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposal<'a> {
+    /// The branch of the pull request, which has nothing but proposals.
+    pub(crate) branch: &'a str,
+    /// Message of the commit, and title of the pull request.
+    pub(crate) title: &'a str,
+    /// Text of the pull request, in Markdown.
+    pub(crate) body: &'a str,
+    /// Paths from the root of the repository, and the files.
+    pub(crate) files: &'a [Media],
+}
+
+/// What became of a [`Proposal`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proposed {
+    /// There is a pull request at this URL.
+    PullRequest(String),
+    /// The branch was written, and the service refused the pull request with this message: a person can open it at this URL.
+    Branch(String, String),
+}
+
 /// What was published.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
@@ -376,6 +398,16 @@ pub(crate) trait CiProvider {
     /// that they were deleted.
     fn clean_up(&self, _request: Option<&PullRequest>) -> Result<CleanedUp, ProviderError> {
         Ok(CleanedUp { deleted: Vec::new(), comment: Ok(()) })
+    }
+
+    /// Writes files to a branch on top of the run's commit, and opens a pull request unless there is one.
+    fn propose(&self, _proposal: &Proposal<'_>) -> Result<Proposed, ProviderError> {
+        Err(ProviderError::Unsupported("pull requests with files"))
+    }
+
+    /// Returns a file of a branch; `None` if the branch or the file does not exist.
+    fn file_of_branch(&self, _branch: &str, _path: &str) -> Result<Option<Vec<u8>>, ProviderError> {
+        Ok(None)
     }
 
     /// Masks a secret in the log.

@@ -6,6 +6,7 @@ mod declared;
 mod error;
 mod examine;
 mod generate;
+mod restore;
 
 use super::config::Settings;
 use super::outcome::{MediaOutcome, MediaState};
@@ -16,6 +17,7 @@ use declared::Declared;
 pub(crate) use declared::MediaSpec;
 pub(crate) use error::MediaError;
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
+pub(crate) use restore::restore;
 
 /// Compares entries with the lock file and the files.
 ///

@@ -13,6 +13,7 @@ mod graph;
 mod index_page;
 mod log;
 mod previews;
+mod proposal;
 mod release;
 mod snapshot;
 #[cfg(test)]
@@ -33,8 +34,8 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest, Subject, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
-    Artifact, CheckRun, CiProvider, CleanedUp, EarlierRelease, Environment, Media, ProviderDescription,
-    Publication, Published, Section, SectionWriter, Settings, Written, variable,
+    Artifact, CheckRun, CiProvider, CleanedUp, EarlierRelease, Environment, Media, Proposal, Proposed,
+    ProviderDescription, Publication, Published, Section, SectionWriter, Settings, Written, variable,
 };
 use super::rest::{Body, Rest};
 use crate::system::url::encode_component;
@@ -99,6 +100,8 @@ struct GitHub {
     summary: Option<PathBuf>,
     /// The published files, once they are known.
     published: RefCell<Option<previews::PublishedFiles>>,
+    /// The branch that the run is about.
+    branch: Option<String>,
 }
 
 impl GitHub {
@@ -130,6 +133,7 @@ impl GitHub {
             summary: set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             event,
             published: RefCell::default(),
+            branch: set("GITHUB_REF").and_then(|name| Some(name.strip_prefix("refs/heads/")?.to_owned())),
         })
     }
 
@@ -348,6 +352,19 @@ impl CiProvider for GitHub {
     fn retire_deployments(&self, request: &PullRequest) -> Result<usize, ProviderError> {
         self.client.require_token()?;
         deployment::retire(&self.client, request)
+    }
+
+    fn propose(&self, proposal: &Proposal<'_>) -> Result<Proposed, ProviderError> {
+        self.client.require_token()?;
+        let Some(branch) = &self.branch else {
+            return Err(ProviderError::Unsupported("pull requests of runs that are not about a branch"));
+        };
+        proposal::propose(&self.client, branch, &self.event.commit, proposal)
+    }
+
+    fn file_of_branch(&self, branch: &str, path: &str) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.client.require_token()?;
+        proposal::file(&self.client, branch, path)
     }
 
     fn clean_up(&self, request: Option<&PullRequest>) -> Result<CleanedUp, ProviderError> {

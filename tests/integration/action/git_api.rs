@@ -14,7 +14,7 @@ impl State {
             },
             ("GET", ["commits", sha]) => {
                 let commit = self.objects[*sha].clone();
-                plain(200, json!({ "sha": sha, "tree": { "sha": commit["tree"] } }))
+                plain(200, json!({ "sha": sha, "tree": { "sha": commit["tree"] }, "message": commit["n"] }))
             }
             ("GET", ["blobs", sha]) => {
                 let blob = &self.objects[*sha];

@@ -80,6 +80,9 @@ pub(super) struct State {
     pub(super) base_commit: String,
     /// Labels of the pull request that were set: the label, when, and by whom. The last ones of each are on it.
     pub(super) labels: Vec<(String, String, String)>,
+    /// Pull requests that were opened, and whether the token may open some.
+    pub(super) proposals: Vec<Value>,
+    pub(super) may_propose: bool,
     /// When the branch of the pull request got its newest commit; unknown if the repository cannot be read.
     pub(super) pushed: Option<String>,
     serial: u64,
@@ -150,6 +153,8 @@ impl GitHub {
             source: Vec::new(),
             second_artifact: false,
             labels: Vec::new(),
+            proposals: Vec::new(),
+            may_propose: true,
             pushed: None,
             objects: BTreeMap::new(),
             users: Vec::new(),
@@ -342,6 +347,20 @@ impl State {
             ("GET", ["pulls", "7"]) => {
                 let state = if self.is_closed { "closed" } else { "open" };
                 plain(200, self.pull(state))
+            }
+            ("GET", ["pulls"]) if query.contains("head=") => {
+                let head = query.split('&').find_map(|pair| pair.strip_prefix("head=o%3A")).unwrap();
+                plain(200, self.proposals.iter().filter(|pull| pull["head"] == head).cloned().collect())
+            }
+            ("POST", ["pulls"]) if !self.may_propose => {
+                refuse(403, "GitHub Actions is not permitted to create or approve pull requests.")
+            }
+            ("POST", ["pulls"]) => {
+                let mut pull = body.clone();
+                pull["html_url"] =
+                    format!("https://github.example/o/r/pull/{}", 8 + self.proposals.len()).into();
+                self.proposals.push(pull.clone());
+                plain(201, pull)
             }
             ("GET", ["pulls"]) => {
                 let others = self.neighbors.iter().map(|number| json!({ "number": number }));
