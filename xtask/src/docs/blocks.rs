@@ -188,8 +188,13 @@ fn incomplete(text: &str) -> Option<String> {
     if runs_here && for_requests && !text.contains("github.event.pull_request.number") {
         return Some("the concurrency group does not name github.event.pull_request.number".to_owned());
     }
-    if text.contains("api-key:") && !(text.contains("max-renders:") && text.contains("max-seconds:")) {
-        return Some("a workflow with a key sets max-renders and max-seconds".to_owned());
+    let is_limited = match () {
+        () if text.contains("mode: collect") => true,
+        () if text.contains("mode: media") => text.contains("max-cost:"),
+        () => text.contains("max-renders:") && text.contains("max-seconds:"),
+    };
+    if text.contains("api-key:") && !is_limited {
+        return Some("a workflow with a key sets max-renders and max-seconds, or max-cost".to_owned());
     }
     None
 }
