@@ -27,6 +27,7 @@ pub(crate) mod quota;
 pub(crate) mod render;
 pub(crate) mod repeat;
 pub(crate) mod request;
+pub(crate) mod request_schema;
 pub(crate) mod saved_report;
 mod severities;
 pub(crate) mod sign_in;

@@ -6,6 +6,7 @@ use crate::app::account::Deletion;
 use crate::app::failure::Declined;
 use crate::fault::Error;
 use crate::heygen::auth::terminal;
+use crate::heygen::environment;
 use crate::ui::{Console, plain};
 
 /// Delete a render
@@ -23,7 +24,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
     let deletion = Deletion::new()?;
     if !args.force {
-        if console.is_json() || !std::io::stdin().is_terminal() {
+        let is_refused = terminal::refuses_questions(&environment::variable);
+        if console.is_json() || is_refused || !std::io::stdin().is_terminal() {
             let message = "cannot ask for confirmation: not running in an interactive terminal";
             return Err(Error::usage(message, "add --force to delete the render without confirmation"));
         }

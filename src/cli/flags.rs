@@ -42,7 +42,7 @@ impl clap::FromArgMatches for RenderFlags {
 pub(super) struct WaitFlags(Vec<Given>);
 
 /// Names of the options about waiting for a render.
-const WAIT_OPTIONS: [&str; 2] = ["poll-interval", "max-wait"];
+const WAIT_OPTIONS: [&str; 3] = ["poll-interval", "max-wait", "timeout"];
 
 impl WaitFlags {
     /// Returns the options of the run.

@@ -8,7 +8,9 @@ use hyperframes_ci_core::generated::SpeechPermissions;
 use super::workspace::workspace;
 use super::{catalogue, values};
 use crate::app::media::{GenerateSpec, MediaError, MediaLimits, MediaSpec, adopt, examine, generate};
+use crate::app::outcome::schemas;
 use crate::app::outcome::{GenerationState, MediaGenerateOutcome, MediaOutcome, MediaState};
+use crate::app::request_schema;
 use crate::fault::Error;
 use crate::ui::{Console, counted, plain, table};
 
@@ -77,6 +79,17 @@ pub(super) struct GenerateArgs {
     /// A clip that takes longer is fetched by the same command.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600.0, value_parser = values::positive_number)]
     max_wait: f64,
+    /// Maximum time to wait for a clip, with a unit, such as 90s or 10m
+    ///
+    /// Another spelling of --max-wait, as in the heygen CLI.
+    #[arg(long, value_name = "DURATION", conflicts_with = "max_wait", value_parser = values::duration)]
+    timeout: Option<Duration>,
+    /// Print the JSON Schema of the API requests and exit
+    #[arg(long)]
+    request_schema: bool,
+    /// Print the JSON Schema of the output with --json and exit
+    #[arg(long, conflicts_with = "request_schema")]
+    response_schema: bool,
     /// Request speech again whose response was lost
     ///
     /// It may have been billed already.
@@ -107,7 +120,9 @@ impl GenerateArgs {
                 can_repeat: self.repeat_unconfirmed,
             },
             concurrency: usize::from(self.concurrency),
-            max_wait: Duration::try_from_secs_f64(self.max_wait).unwrap_or(Duration::MAX),
+            max_wait: self
+                .timeout
+                .unwrap_or_else(|| Duration::try_from_secs_f64(self.max_wait).unwrap_or(Duration::MAX)),
             ledger: self.ledger.clone(),
         }
     }
@@ -144,6 +159,14 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
                 outcome.current
             ));
             console.outcome(&outcome);
+            Ok(())
+        }
+        Command::Generate(args) if args.request_schema => {
+            console.document(&request_schema::media());
+            Ok(())
+        }
+        Command::Generate(args) if args.response_schema => {
+            console.document(&schemas::output(Some("media-generate")));
             Ok(())
         }
         Command::Generate(args) => {

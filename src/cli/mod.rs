@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::fault::{EXIT_CODES, Error};
+use crate::heygen::environment;
 use crate::ui::{Console, OutputError};
 
 /// Check, pack and render HyperFrames compositions in continuous integration
@@ -74,7 +75,9 @@ Environment variables:
   HEYGEN_API_URL           Base URL of the API [default: https://api.heygen.com]
   HEYGEN_CONFIG_DIR        Directory of the credentials file [default: ~/.heygen]
   HEYGEN_MAX_RETRIES       Maximum number of retries of an API call
-  HEYGEN_OUTPUT            Set to json for JSON output
+  HEYGEN_NO_BROWSER        Set to 1 to open no browser
+  HEYGEN_NONINTERACTIVE    Set to 1 to ask no questions
+  HEYGEN_OUTPUT            json or human [default: output in ~/.heygen/config.toml]
   HYPERFRAMES_CI_TIMEOUT   Seconds without data after which a request fails
   HYPERFRAMES_CI_<OPTION>  Value of an option of `render`, such as HYPERFRAMES_CI_MAX_WAIT";
 
@@ -115,7 +118,7 @@ enum Command {
 
 /// Runs the command of `arguments`; returns the exit code.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
-    let wants_json = std::env::var("HEYGEN_OUTPUT").is_ok_and(|value| value.eq_ignore_ascii_case("json"));
+    let wants_json = environment::wants_json();
     let has_flag = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

@@ -10,7 +10,9 @@ use crate::app::config::Settings;
 use crate::app::diagnose::render_and_diagnose;
 use crate::app::entries::{self, EntryRun};
 use crate::app::options::Heading;
+use crate::app::outcome::schemas;
 use crate::app::outcome::{BatchOutcome, Outcome};
+use crate::app::request_schema;
 use crate::app::saved_report::{SavedRender, SavedReport, check_for_renders, save_renders};
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::fault::Error;
@@ -31,6 +33,12 @@ pub(super) struct Args {
     /// Write a report to a file as well: junit=FILE
     #[arg(long, value_name = "FORMAT=FILE")]
     save_report: Vec<SavedReport>,
+    /// Print the JSON Schema of the API request, which is that of --data, and exit
+    #[arg(long)]
+    request_schema: bool,
+    /// Print the JSON Schema of the output with --json and exit
+    #[arg(long, conflicts_with = "request_schema")]
+    response_schema: bool,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
@@ -38,6 +46,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
+    if args.request_schema || args.response_schema {
+        let schema =
+            if args.request_schema { request_schema::render() } else { schemas::output(Some("render")) };
+        console.document(&schema);
+        return Ok(());
+    }
     let directory = args.dir.as_deref().unwrap_or(Path::new("."));
     let severities = args.severities.to_severities();
     let settings = Settings::read(directory, severities.config.as_deref(), workspace())?;

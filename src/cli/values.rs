@@ -1,9 +1,13 @@
 //! Parsers of flag values.
 
+use std::time::Duration;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hyperframes_ci_core::diff::{FailOn, Sensitivity};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::report::ReportFormat;
+
+use crate::app::options;
 
 macro_rules! one_of {
     ($name:ident, $set:ty) => {
@@ -26,6 +30,14 @@ one_of!(sensitivity, Sensitivity);
 pub(super) fn positive_number(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
     number.ok_or_else(|| "must be a number greater than 0".to_owned())
+}
+
+/// Parses a duration with a unit.
+///
+/// # Errors
+/// Returns a message if the value is not one.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    options::duration(text)
 }
 
 /// Parses a number of 0 or more.

@@ -7,11 +7,24 @@ use hyperframes_ci_core::job::GONE_GRACE;
 use super::auth::{self, Credential, Found, NoCredential, Provider};
 use super::transport::{ApiBase, IDLE_TIMEOUT, Transport};
 use crate::fault::Error;
+use crate::system::gate::{self, Reach, limit};
 use crate::system::proxy::proxy;
 
 /// Returns an environment variable.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Returns whether results are JSON by default: by `HEYGEN_OUTPUT`, or else by `output` in `config.toml` of the `heygen` CLI. A file
+/// that cannot be read says nothing, since it is another program's.
+pub(crate) fn wants_json() -> bool {
+    let stored = || {
+        let path = auth::config_folder(&variable)?.join("config.toml");
+        let text = gate::read_text(&path, &Reach::anywhere(), limit::IGNORE).ok()?;
+        Some(text.parse::<toml::Table>().ok()?.get("output")?.as_str()?.to_owned())
+    };
+    let output = variable("HEYGEN_OUTPUT").filter(|value| !value.is_empty()).or_else(stored);
+    output.is_some_and(|value| value.eq_ignore_ascii_case("json"))
 }
 
 /// Returns `HEYGEN_MAX_RETRIES` for a single call; 2 by default, as in the `heygen` CLI.

@@ -142,3 +142,56 @@ fn webhooks_are_called_when_a_render_ends() {
         "{request}"
     );
 }
+
+/// The conventions of the `heygen` CLI that users bring along.
+#[test]
+fn the_output_of_the_heygen_cli_is_the_default_and_the_environment_overrides_it() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), project());
+    let check = |setting: &str, variable: Option<&str>| {
+        crate::support::write(home.path(), "config.toml", setting);
+        let mut command = crate::support::command();
+        command.args(["check"]).current_dir(folder.path()).env("HEYGEN_CONFIG_DIR", home.path());
+        variable.map(|value| command.env("HEYGEN_OUTPUT", value));
+        crate::support::Ran::of(&mut command).ok().stdout.starts_with('{')
+    };
+    assert!(check("output = \"json\"\nanalytics = true\n[other]\nx = 1\n", None));
+    assert!(!check("output = \"json\"\n", Some("human")));
+    assert!(check("output = \"human\"\n", Some("json")));
+    for setting in ["output = \"human\"\n", "output = 1\n", "output = json", "", "other = 2\n"] {
+        assert!(!check(setting, None), "{setting}");
+    }
+}
+
+#[test]
+fn schemas_of_requests_and_responses_need_no_credential_and_no_project() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, member) in [
+        (&["render", "--request-schema"][..], "/properties/fps/maximum"),
+        (&["render", "--response-schema"], "/$defs/RenderOutcome"),
+        (&["media", "generate", "--request-schema"], "/$defs/speech/properties/voice_id"),
+        (&["media", "generate", "--response-schema"], "/$defs/GeneratedMedia"),
+    ] {
+        let schema = run_in(folder.path(), arguments).ok().json();
+        assert!(schema.pointer(member).is_some(), "{arguments:?}: {schema}");
+    }
+    let both = run_in(folder.path(), &["render", "--request-schema", "--response-schema"]);
+    assert_eq!(both.code, 2, "{both:?}");
+}
+
+#[test]
+fn a_timeout_has_a_unit_and_is_another_spelling_of_the_longest_wait() {
+    let emulator = Emulator::placeholder(&["--render-seconds", "600"]);
+    let folder = project();
+    let ran = emulator.run(folder.path(), &["render", "--timeout", "300ms", "-o", "v.mp4"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    for arguments in [
+        &["render", "--timeout", "10"][..],
+        &["render", "--timeout", "10m", "--max-wait", "10"],
+        &["get", "hfr_1", "--wait", "--timeout", "soon"],
+        &["media", "generate", "--timeout", "5"],
+        &["media", "generate", "--timeout", "5m", "--max-wait", "300"],
+    ] {
+        let ran = emulator.run(folder.path(), arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+    }
+}

@@ -12,5 +12,5 @@ mod tests;
 pub(crate) use kind::Kind;
 pub(crate) use layers::{Given, Origin, apply_layers};
 pub(crate) use option::{Fallback, Heading, RenderOption, Scope};
-pub(crate) use parse::{bitrate, https_url};
+pub(crate) use parse::{bitrate, duration, https_url};
 pub(crate) use table::{OPTIONS, option};

@@ -69,6 +69,21 @@ pub(super) fn seconds(seconds: f64) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "is too large".to_owned())
 }
 
+/// Parses a duration with a unit: `90s`, `10m` or `1.5h`.
+///
+/// # Errors
+/// Returns the end of a sentence if the unit is missing, or the number is not greater than 0.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let text = text.trim();
+    let parsed = units.iter().find_map(|(unit, factor)| {
+        let number = text.strip_suffix(unit)?;
+        let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        number.parse::<f64>().ok().filter(|number| is_plain && *number > 0.0).map(|number| number * factor)
+    });
+    seconds(parsed.ok_or_else(|| "must be a duration such as 90s, 10m or 1h".to_owned())?)
+}
+
 /// Validates an HTTPS URL.
 ///
 /// # Errors
@@ -99,4 +114,19 @@ pub(super) fn version(text: &str) -> Result<String, String> {
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_version = parts.len() == 3 && parts.iter().all(is_number);
     if is_version { Ok(text.to_owned()) } else { Err("must be a version such as 1.2.3".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for (text, seconds) in [("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0), (" 500ms ", 0.5)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for text in ["", "10", "m", "0s", "-1m", "1e3s", "10 min", "infs", "10M"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

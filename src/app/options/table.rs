@@ -7,7 +7,8 @@ use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
 use super::kind::Kind;
 use super::option::{Fallback, Heading, RenderOption, Scope};
 use super::parse::{
-    bitrate, frame_rate, https_url, integer, number, path, put, replace, seconds, switch, text, version, word,
+    bitrate, duration, frame_rate, https_url, integer, number, path, put, replace, seconds, switch, text,
+    version, word,
 };
 use crate::app::spec::{ProjectSource, RendererChoice, VariableSource};
 use crate::renderers;
@@ -278,6 +279,18 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         fallback: Fallback::Value("60"),
         heading: Heading::Waiting,
         set: |spec, value| replace(&mut spec.run.max_wait, seconds(number(value, 0.0001)? * 60.0)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "timeout",
+        value_name: "DURATION",
+        kind: Kind::Text,
+        help: "Maximum time for a render, with a unit, such as 90s or 10m",
+        details: "Another spelling of --max-wait, as in the heygen CLI.",
+        heading: Heading::Waiting,
+        scope: Scope::Run,
+        conflicts: &["max-wait"],
+        set: |spec, value| replace(&mut spec.run.max_wait, duration(text(value)?)?),
         ..BASE
     },
     RenderOption {

@@ -118,12 +118,16 @@ pub(crate) fn overriding_variable(environment: &dyn Fn(&str) -> Option<String>) 
 }
 
 fn file_path(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Some(folder(environment)?.join("credentials"))
+}
+
+/// Returns the directory of the stored credential and of the settings of the `heygen` CLI.
+pub(crate) fn folder(environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let set = |name: &str| environment(name).filter(|value| !value.is_empty());
-    let folder = set("HEYGEN_CONFIG_DIR").map(PathBuf::from).or_else(|| {
+    set("HEYGEN_CONFIG_DIR").map(PathBuf::from).or_else(|| {
         let home = set("HOME").or_else(|| set("USERPROFILE"))?;
         Some(Path::new(&home).join(".heygen"))
-    })?;
-    Some(folder.join("credentials"))
+    })
 }
 
 /// Wraps a credential from `source`.

@@ -16,6 +16,7 @@ pub(crate) mod terminal;
 mod tokens;
 
 pub(crate) use crate::system::secret::Secret;
+pub(crate) use credential::folder as config_folder;
 pub(crate) use credential::{Credential, Found, Session, find, overriding_variable, secret, store};
 pub(crate) use device::DeviceAuthorization;
 pub(crate) use endpoint::OAuthError;

@@ -9,9 +9,17 @@ use crate::system::secret::Secret;
 /// The longest line that is read, in bytes.
 const MAX_LINE: u64 = 16 * 1024;
 
-/// Returns whether a user can answer questions: not in CI, and standard input and error are terminals.
+/// Returns whether a user can answer questions: not in CI, not with `HEYGEN_NONINTERACTIVE`, and standard input and error are terminals.
 pub(crate) fn is_attended(environment: &dyn Fn(&str) -> Option<String>) -> bool {
-    !is_set("CI", environment) && io::stdin().is_terminal() && io::stderr().is_terminal()
+    !is_set("CI", environment)
+        && !refuses_questions(environment)
+        && io::stdin().is_terminal()
+        && io::stderr().is_terminal()
+}
+
+/// Returns whether `HEYGEN_NONINTERACTIVE` forbids questions.
+pub(crate) fn refuses_questions(environment: &dyn Fn(&str) -> Option<String>) -> bool {
+    is_set("HEYGEN_NONINTERACTIVE", environment)
 }
 
 /// Returns whether the session is remote, so that the user does not see a browser of this machine.
@@ -35,7 +43,8 @@ fn is_set(name: &str, environment: &dyn Fn(&str) -> Option<String>) -> bool {
 /// Opens `url` in the user's browser. Returns whether a program was started. `BROWSER` names a program, or `none`.
 pub(crate) fn open_browser(url: &str, environment: &dyn Fn(&str) -> Option<String>) -> bool {
     let chosen = environment("BROWSER").filter(|name| !name.is_empty());
-    if chosen.as_deref() == Some("none") || is_set("HF_NO_BROWSER", environment) {
+    let is_refused = ["HEYGEN_NO_BROWSER", "HF_NO_BROWSER"].iter().any(|name| is_set(name, environment));
+    if chosen.as_deref() == Some("none") || is_refused {
         return false;
     }
     let default: &[&str] = match std::env::consts::OS {
@@ -133,5 +142,32 @@ impl Drop for NoEcho {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn variables_forbid_browsers_and_questions() {
+        let set = |name: &'static str, value: &'static str| {
+            move |asked: &str| match asked {
+                "BROWSER" => Some("true".to_owned()),
+                asked => (asked == name).then(|| value.to_owned()),
+            }
+        };
+        for (name, value, is_opened) in [
+            ("HEYGEN_NO_BROWSER", "1", false),
+            ("HF_NO_BROWSER", "true", false),
+            ("HEYGEN_NO_BROWSER", "0", true),
+            ("HEYGEN_OTHER", "1", true),
+        ] {
+            assert_eq!(open_browser("https://example.com", &set(name, value)), is_opened, "{name}={value}");
+        }
+        assert!(refuses_questions(&set("HEYGEN_NONINTERACTIVE", "yes")));
+        assert!(!refuses_questions(&set("HEYGEN_NONINTERACTIVE", "no")));
+        assert!(!is_attended(&set("HEYGEN_NONINTERACTIVE", "1")));
     }
 }
