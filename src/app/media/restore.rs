@@ -12,6 +12,9 @@ use crate::system::output;
 /// Reads a file of another revision by its path from the root of the repository; `None` if it does not exist.
 pub(crate) type FetchFile<'a> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, Error> + 'a;
 
+/// Paths and contents of the files of an entry.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// Writes the media of a revision whose lock file has the identities that missing and outdated entries ask for. Returns the files
 /// of these entries.
 ///
@@ -51,7 +54,7 @@ fn files(
     entry: &MediaEntry,
     media: &LockedMedia,
     fetch: &mut FetchFile<'_>,
-) -> Result<Option<Vec<(String, Vec<u8>)>>, Error> {
+) -> Result<Option<Files>, Error> {
     let main = LockedFile { path: entry.file.clone(), sha256: media.sha256.clone() };
     let recorded = [Some(&main), media.words.as_ref(), media.captions.as_ref()];
     let mut files = Vec::new();
