@@ -50,11 +50,7 @@ pub(crate) fn restore(spec: &MediaSpec, fetch: &mut FetchFile<'_>) -> Result<Vec
 }
 
 /// Returns the files of an entry; `None` if one is not declared, does not exist, or is not the one that was recorded.
-fn files(
-    entry: &MediaEntry,
-    media: &LockedMedia,
-    fetch: &mut FetchFile<'_>,
-) -> Result<Option<Files>, Error> {
+fn files(entry: &MediaEntry, media: &LockedMedia, fetch: &mut FetchFile<'_>) -> Result<Option<Files>, Error> {
     let main = LockedFile { path: entry.file.clone(), sha256: media.sha256.clone() };
     let recorded = [Some(&main), media.words.as_ref(), media.captions.as_ref()];
     let mut files = Vec::new();

@@ -29,6 +29,7 @@ mod runner;
 mod server;
 mod stage;
 mod trust;
+mod worker;
 
 /// Runs the action for a pull request, on the runner, with these variables; gives back its exit code and log.
 pub(crate) fn local_render(variables: &[(&str, &str)]) -> (i32, String) {

@@ -50,10 +50,13 @@ pub(super) fn core() -> Result<Outcome> {
 
 /// The binary from end to end, with the real engine, a real browser and the official client.
 pub(super) fn integration() -> Result<Outcome> {
-    provision::packages(&["busybox", "chromium", "ffmpeg", "nodejs", "npm", "python3", "python3-pip"])?;
+    let programs = ["busybox", "chromium", "ffmpeg", "nodejs", "npm", "openssl", "python3", "python3-pip"];
+    provision::packages(&programs)?;
     // What tests/integration/action/oracle.rs reads.
     provision::npm_tool("@octokit/openapi", "23.0.2", "generated/api.github.com.json")?;
     provision::npm_tool("@octokit/webhooks-examples", "7.6.1", "api.github.com/index.json")?;
+    // What tests/integration/action/worker.rs runs.
+    provision::npm_tool("workerd", "1.20261117.1", "bin/workerd")?;
     let tables = root().join("target/tables");
     let _ = fs::remove_dir_all(&tables);
     let ended = succeed(&mut cargo(&["test", "--workspace", "--no-fail-fast", "--test", "integration"]));
