@@ -348,7 +348,7 @@ impl State {
                 let state = if self.is_closed { "closed" } else { "open" };
                 plain(200, self.pull(state))
             }
-            ("GET", ["pulls"]) if query.contains("head=") => {
+            ("GET", ["pulls"]) if query.contains("&base=") => {
                 let head = query.split('&').find_map(|pair| pair.strip_prefix("head=o%3A")).unwrap();
                 plain(200, self.proposals.iter().filter(|pull| pull["head"] == head).cloned().collect())
             }
