@@ -227,6 +227,47 @@ fn endpoints_are_registered_once_listed_without_secrets_and_deleted() {
     assert_eq!(call(&emulator, "GET", endpoints, None, "-").1["data"], json!([]));
 }
 
+#[test]
+fn the_end_of_a_clip_is_an_event_with_its_callback_and_lost_if_nothing_accepts_it() {
+    let emulator = Emulator::placeholder(&[]);
+    let (refusing, attempts) = listener(|_, _| "HTTP/1.1 503 X\r\nconnection: close\r\n\r\n".to_owned());
+    let (callback, seen) = listener(|_, _| "HTTP/1.1 204 X\r\nconnection: close\r\n\r\n".to_owned());
+    register(&emulator, &refusing, &json!(["avatar_video.success"]));
+    let first = |path: &str, usable: &dyn Fn(&Value) -> bool| {
+        let (_, list) = call(&emulator, "GET", path, None, "-");
+        list["data"].as_array().unwrap().iter().find(|item| usable(item)).unwrap().clone()
+    };
+    let voice = first("/v3/voices?engine=starfish", &|voice| voice["type"] == "public");
+    let look = first("/v3/avatars/looks", &|look| look["supported_api_engines"] != json!([]));
+    let mut body = json!({
+        "type": "avatar", "avatar_id": look["id"], "script": "Hello.", "voice_id": voice["voice_id"],
+        "callback_id": "clip 1", "callback_url": callback,
+    });
+    let (status, clip) = call(&emulator, "POST", "/v3/videos", Some(&body), "clip");
+    assert_eq!(status, 200, "{clip}");
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while emulator.stats()["webhooks_lost"] == 0 && std::time::Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let stats = emulator.stats();
+    let counts = ["webhooks_lost", "webhooks_delivered", "webhook_attempts"].map(|name| stats[name].as_u64());
+    assert_eq!(counts, [Some(1), Some(1), Some(5)], "four attempts at the endpoint, one at the callback");
+    let attempts = attempts.lock().unwrap();
+    let ids = attempts.iter().map(|text| text.split("\r\n\r\n").nth(1).unwrap()).collect::<Vec<_>>();
+    assert!(ids.len() == 4 && ids.iter().all(|body| *body == ids[0]), "the same event each time: {ids:?}");
+    let seen = seen.lock().unwrap();
+    let (head, event) = seen[0].split_once("\r\n\r\n").unwrap();
+    assert!(!head.to_ascii_lowercase().contains("heygen-signature"), "calls of one job are not signed");
+    let event: Value = serde_json::from_str(event).unwrap();
+    assert_eq!(
+        (&event["event_type"], &event["event_data"]["callback_id"]),
+        (&"avatar_video.success".into(), &"clip 1".into())
+    );
+    assert_eq!(event["event_data"]["video_id"], clip["data"]["video_id"]);
+    body["callback_url"] = "http://example.com".into();
+    assert_eq!(call(&emulator, "POST", "/v3/videos", Some(&body), "other").0, 400);
+}
+
 /// Runs `webhook verify` on a body.
 fn verify(folder: &Path, body: &str, secret: &str, flags: &[&str]) -> Ran {
     write(folder, "body.json", body);
