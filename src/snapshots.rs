@@ -403,8 +403,7 @@ fn printed(error: &Error) -> String {
 #[test]
 fn errors_are_printed_as_in_the_snapshots() {
     let mut by_code = BTreeMap::<String, Vec<String>>::new();
-    let errors =
-        [application(), sign_in(), cloud(), files(), machine(), container(), endpoint(), webhooks()];
+    let errors = [application(), sign_in(), cloud(), files(), machine(), container(), endpoint(), webhooks()];
     for error in errors.into_iter().flatten() {
         // Folders of this run.
         let temporary = std::env::temp_dir();

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hyperframes_ci_core::check::{CheckOptions, Values};
 use hyperframes_ci_core::findings::{Findings, Levels};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
+use super::media::{DeclaredMedia, MediaPreflight};
 use super::official;
 use super::severities::{self, ProjectLevels};
 use super::spec::{RenderSpec, RendererChoice, Severities, VariableSource};
@@ -50,6 +52,8 @@ pub(crate) struct CheckTarget {
     pub(crate) project: Project,
     pub(crate) options: CheckOptions,
     pub(crate) levels: Levels,
+    /// Generated media of the repository.
+    pub(crate) media: Arc<DeclaredMedia>,
 }
 
 /// The result of checks.
@@ -105,6 +109,7 @@ impl CheckTarget {
             },
             project: project.without(&spec.own_files()).without_any(&spec.other_outputs),
             levels,
+            media: Arc::default(),
         })
     }
 }
@@ -144,9 +149,10 @@ pub(crate) fn targets(spec: &CheckSpec) -> Result<Vec<CheckTarget>, Error> {
         levels_by_repository.insert(project.boundary.clone(), levels.clone());
         let mut options = options.clone();
         options.format = levels.format(&project.prefix);
+        let media = Arc::clone(&levels.media);
         let levels = levels.of(&project.prefix);
         select(&mut options, files, is_partial);
-        Ok(CheckTarget { project, options, levels })
+        Ok(CheckTarget { project, options, levels, media })
     };
     selected.into_iter().map(target).collect()
 }
@@ -210,9 +216,12 @@ pub(crate) fn check(
     engine: Option<&Engine>,
 ) -> Result<CheckResult, Error> {
     let changed = changed(targets, changed_since)?;
+    let media = media(targets)?;
     let mut result = CheckResult::default();
-    let work =
-        |(): &mut (), target: &CheckTarget| check_one(target, changed.get(&target.project.boundary), engine);
+    let work = |(): &mut (), target: &CheckTarget| {
+        let boundary = &target.project.boundary;
+        check_one(target, changed.get(boundary), media.get(boundary.as_path()), engine)
+    };
     in_order(
         targets,
         u64::MAX,
@@ -253,10 +262,23 @@ pub(super) fn changed(
     Ok(changed)
 }
 
+/// Returns the judgement of the media of each repository.
+pub(super) fn media(targets: &[CheckTarget]) -> Result<BTreeMap<&Path, MediaPreflight<'_>>, Error> {
+    let mut media = BTreeMap::new();
+    for CheckTarget { project, media: declared, .. } in targets {
+        let boundary = project.boundary.as_path();
+        if !media.contains_key(boundary) {
+            media.insert(boundary, MediaPreflight::of_disk(declared, boundary)?);
+        }
+    }
+    Ok(media)
+}
+
 /// Checks a project; returns the findings and the number of checked compositions.
 fn check_one(
     target: &CheckTarget,
     changed: Option<&BTreeSet<String>>,
+    media: Option<&MediaPreflight<'_>>,
     engine: Option<&Engine>,
 ) -> Result<(Findings, usize), Error> {
     let tree = DiskTree::open(target.project.clone())?;
@@ -266,6 +288,9 @@ fn check_one(
     }
     if let Some(changed) = changed {
         report.limit_to(changed);
+    }
+    if let Some(media) = media {
+        media.add(&mut report, &target.project.prefix, changed);
     }
     report.findings.set_levels(&target.levels);
     Ok((report.findings, report.compositions))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use hyperframes_ci_core::check::correct;
 use hyperframes_ci_core::project::Tree as _;
 
-use super::check::{CheckResult, CheckTarget, changed, check, count};
+use super::check::{CheckResult, CheckTarget, changed, check, count, media};
 use crate::fault::Error;
 use crate::project::display_path::DisplayPaths;
 use crate::project::tree::DiskTree;
@@ -47,6 +47,7 @@ pub(crate) fn fix(
     is_dry_run: bool,
 ) -> Result<(CheckResult, FixResult), Error> {
     let changed = changed(targets, changed_since)?;
+    let media = media(targets)?;
     let mut texts = BTreeMap::<&PathBuf, BTreeMap<String, String>>::new();
     let mut files = BTreeMap::<String, FixedFile>::new();
     let mut result = CheckResult::default();
@@ -77,10 +78,15 @@ pub(crate) fn fix(
             }
         }
         tree.check_readable()?;
-        let mut findings = corrected.after.findings;
+        let mut after = corrected.after;
+        if let Some(media) = media.get(boundary.as_path()) {
+            media.add(&mut after, &target.project.prefix, changed.get(boundary));
+            after.findings.set_levels(&target.levels);
+        }
+        let mut findings = after.findings;
         findings.rename(|path| paths.path(boundary, path));
         result.findings.append(findings);
-        result.compositions += corrected.after.compositions;
+        result.compositions += after.compositions;
     }
     let files = files.into_values().collect::<Vec<_>>();
     if is_dry_run {

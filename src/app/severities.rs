@@ -1,12 +1,14 @@
 //! Severities of findings, from the user and the configuration, and what else the latter says about projects.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use hyperframes_ci_core::findings::{CheckConfig, Levels};
 use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::project::resolve;
 
 use super::config::{self, File};
+use super::media::DeclaredMedia;
 use super::spec::Severities;
 use crate::fault::Error;
 use crate::system::gate::Reach;
@@ -37,6 +39,8 @@ pub(crate) struct ProjectLevels {
     /// Repository paths of projects, and severities and formats of their entries.
     entries: Vec<(String, CheckConfig, Option<Format>)>,
     own: CheckConfig,
+    /// Generated media of the repository.
+    pub(crate) media: Arc<DeclaredMedia>,
 }
 
 impl ProjectLevels {
@@ -49,10 +53,10 @@ impl ProjectLevels {
             Some(_) => File::default(),
             None => config::read(root, severities.config.as_deref(), reach)?,
         };
-        Ok(Self::new(severities, &file))
+        Ok(Self::new(severities, &file).with_media(DeclaredMedia::of(&file, root)))
     }
 
-    /// Returns the severities of a configuration.
+    /// Returns the severities of a configuration, without its media.
     pub(crate) fn new(severities: &Severities, file: &File) -> Self {
         let mut base = Levels::default();
         match &severities.known {
@@ -63,7 +67,12 @@ impl ProjectLevels {
             let format = file.setting(entry, "format").and_then(|format| format.parse().ok());
             Some((resolve("", &entry.project)?, entry.check.clone(), format))
         });
-        Self { base, entries: entries.collect(), own: severities.own.clone() }
+        Self { base, entries: entries.collect(), own: severities.own.clone(), media: Arc::default() }
+    }
+
+    /// Adds the media of the configuration.
+    pub(crate) fn with_media(self, media: Arc<DeclaredMedia>) -> Self {
+        Self { media, ..self }
     }
 
     /// Returns the severities of the project at a repository path: the highest of its entries.

@@ -1,6 +1,7 @@
 //! Checks what the next commit changes: contents come from the index of Git, not from the working tree.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::findings::{CONFIG_FILE, Diagnostic, Findings, Rule};
@@ -8,6 +9,7 @@ use hyperframes_ci_core::project::{Found, below};
 
 use super::check::{CheckResult, CheckSpec, select};
 use super::config::{self, File};
+use super::media::{DeclaredMedia, MediaPreflight};
 use super::severities::ProjectLevels;
 use super::staged_entries::{self, StagedEntry};
 use crate::fault::Error;
@@ -36,7 +38,8 @@ pub(crate) fn check(spec: &CheckSpec, base: &Base, paths: &DisplayPaths) -> Resu
             inside.is_empty() || inside.iter().any(|path| is_related(path, &project.path))
         };
         let projects = index.projects()?.into_iter().filter(is_chosen).collect::<Vec<_>>();
-        let work = |(): &mut (), project: &StagedProject| check_one(&index, project, &configuration);
+        let media = MediaPreflight::of_index(&configuration.new.media, &index)?;
+        let work = |(): &mut (), project: &StagedProject| check_one(&index, project, &configuration, &media);
         in_order(
             &projects,
             u64::MAX,
@@ -125,13 +128,17 @@ impl Configuration {
             };
             return Ok(Self { new: ProjectLevels::new(severities, &file), file, old: None });
         }
-        let file = match index.text(CONFIG_FILE)? {
-            Some(text) => config::of_text(&text, index.root())?,
+        let (file, media) = match index.text(CONFIG_FILE)? {
+            Some(text) => {
+                let file = config::of_text(&text, index.root())?;
+                let media = DeclaredMedia::of_text(&file, text);
+                (file, media)
+            }
             None if index.find(CONFIG_FILE) == Found::File => {
                 let message = format!("{CONFIG_FILE} in the index is not valid UTF-8");
                 return Err(Error::usage(message, "save it as UTF-8, and add it again"));
             }
-            None => File::default(),
+            None => (File::default(), Arc::default()),
         };
         let old = index.changed.contains(CONFIG_FILE).then(|| {
             let old =
@@ -140,7 +147,8 @@ impl Configuration {
             let levels = ProjectLevels::new(severities, &old);
             (old, levels)
         });
-        Ok(Self { new: ProjectLevels::new(severities, &file), file, old })
+        let new = ProjectLevels::new(severities, &file).with_media(media);
+        Ok(Self { new, file, old })
     }
 }
 
@@ -149,6 +157,7 @@ fn check_one(
     index: &Index,
     project: &StagedProject,
     configuration: &Configuration,
+    media: &MediaPreflight<'_>,
 ) -> Result<(Findings, usize), Error> {
     let mut options =
         CheckOptions { format: configuration.new.format(&project.path), ..CheckOptions::default() };
@@ -167,6 +176,7 @@ fn check_one(
     };
     let all = report.findings.clone();
     report.limit_to_or(&changed, &is_kept);
+    media.add(&mut report, &project.path, Some(&changed));
     report.findings.set_levels(&new);
     // What entries add: findings about their values and aspect ratios.
     let before = configuration.old.as_ref().map(|(file, _)| file);

@@ -34,6 +34,7 @@ mod limits;
 mod lint;
 mod matrix;
 mod media;
+mod media_checks;
 mod mistakes;
 mod money;
 mod official;

@@ -777,6 +777,28 @@ rules! {
     /// `gha-creds-*.json`, keys, `*.env`, files with tokens. They are recognised by their names or first bytes. A hard link
     /// to a hidden file counts as well.
     CredentialFile = "credential-file", Packing, Warning;
+
+    /// A generated file is missing.
+    ///
+    /// A `[[media]]` entry of `hyperframes-ci.toml` declares it, or its words or captions.
+    MediaMissing = "media-missing", Structure, Error;
+
+    /// A generated file was made from another script, audio or option.
+    ///
+    /// `hyperframes-ci.lock` records what it was made from.
+    MediaOutdated = "media-outdated", Structure, Error;
+
+    /// A generated file is not in `hyperframes-ci.lock`.
+    MediaUnlocked = "media-unlocked", Structure, Warning;
+
+    /// A generated file has changed since `hyperframes-ci.lock` recorded it.
+    MediaChanged = "media-changed", Structure, Error;
+
+    /// A generated file cannot be made.
+    ///
+    /// The script is missing, empty, too long or not valid SSML, the audio is too long or of another type, or a file
+    /// cannot be read.
+    MediaInvalid = "media-invalid", Structure, Error;
 }
 
 impl Rule {

@@ -8,6 +8,7 @@ mod presenter;
 mod prices;
 mod reply;
 mod speech;
+mod ssml;
 mod wanted;
 mod words;
 
@@ -24,5 +25,6 @@ pub use prices::{
 };
 pub use reply::{SpeechAnswer, SpeechReply};
 pub use speech::{MAX_SCRIPT, Speech};
+pub use ssml::ssml_mistake;
 pub use wanted::{SoundChoice, Wanted};
 pub use words::{CaptionFormat, Word, captions, captions_of_srt, words_json};

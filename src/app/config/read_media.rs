@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
 
-use hyperframes_ci_core::generated::{Background, CaptionFormat, ClipFormat, ClipResolution, ClipShape};
+use hyperframes_ci_core::generated::{
+    Background, CaptionFormat, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, Speech, ssml_mistake,
+};
 use hyperframes_ci_core::options::UnknownValue;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -54,8 +56,8 @@ impl Reader {
             }
             match name {
                 "file" => values.file = self.path("file", value),
-                "text" => values.scripts.extend(self.non_empty("text", value).map(Script::Text)),
-                "ssml" => values.scripts.extend(self.non_empty("ssml", value).map(Script::Ssml)),
+                "text" => values.scripts.extend(self.script("text", value).map(Script::Text)),
+                "ssml" => values.scripts.extend(self.script("ssml", value).map(Script::Ssml)),
                 "script" => values.scripts.extend(self.path("script", value).map(Script::File)),
                 "voice" => values.voice = self.non_empty("voice", value),
                 "speed" => values.speed = self.speed(value),
@@ -258,6 +260,20 @@ impl Reader {
         text.map(str::to_owned)
     }
 
+    /// Reads a script, which must be short enough and, if it is SSML, valid.
+    fn script(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+        let text = self.non_empty(name, value)?;
+        let length = Speech::new(&text, "").length();
+        if length > MAX_SCRIPT {
+            let message = format!("{name} has {length} characters; at most {MAX_SCRIPT} are allowed");
+            self.report(value.span(), message);
+        }
+        if let Some(mistake) = ssml_mistake(&text).filter(|_| name == "ssml") {
+            self.report(value.span(), format!("ssml is not valid: {mistake}"));
+        }
+        Some(text)
+    }
+
     fn speed(&mut self, value: &Spanned<DeValue<'_>>) -> Option<f64> {
         let number = match value.get_ref() {
             DeValue::Integer(_) | DeValue::Float(_) => {
@@ -359,9 +375,12 @@ mod tests {
     #[test]
     fn every_mistake_has_its_place() {
         let entry = "[[media]]\nfile = \"a.mp3\"\nvoice = \"v\"\n";
+        let too_long = format!("text = \"{}\"", "é".repeat(5001));
         for (rest, message) in [
             ("", ":1:1: the entry has no script"),
             ("text = \"\"", ":4:8: text must be a string that is not empty"),
+            (too_long.as_str(), ":4:8: text has 5001 characters; at most 5000 are allowed"),
+            ("ssml = \"<speak>A\"", ":4:8: ssml is not valid: line 1: <speak> is not closed"),
             ("text = \"a\"\nssml = \"b\"", ":1:1: text, ssml and script cannot be used together"),
             ("text = \"a\"\nspeed = 3", ":5:9: speed must be a number from 0.5 to 2.0"),
             ("text = \"a\"\nlocale = \"english\"", ":5:10: locale must be"),

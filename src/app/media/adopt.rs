@@ -3,7 +3,7 @@
 use hyperframes_ci_core::generated::{LOCK_FILE, LockedFile, LockedMedia, Wanted};
 use hyperframes_ci_core::media::Media;
 
-use super::{Declared, MediaError, MediaSpec, examine};
+use super::{Declared, MediaError, MediaSpec};
 use crate::app::config::{MediaEntry, MediaKind};
 use crate::app::outcome::{MediaAdoptOutcome, MediaState};
 use crate::fault::Error;
@@ -46,7 +46,7 @@ pub(crate) fn adopt(spec: &MediaSpec) -> Result<MediaAdoptOutcome, Error> {
 /// Returns the table of an entry, or why there is none.
 fn locked(declared: &Declared, entry: &MediaEntry, wanted: &Wanted) -> Result<LockedMedia, String> {
     let (root, reach) = (&declared.settings.root, &declared.reach);
-    let file = |path: &String| match examine::digest(&root.join(path), reach) {
+    let file = |path: &String| match declared.digest(path) {
         Ok(Some(sha256)) => Ok(LockedFile { path: path.clone(), sha256 }),
         Ok(None) => Err(format!("file not found: {path}")),
         Err(error) => Err(format!("cannot read {path}: {error}")),

@@ -1,12 +1,15 @@
 //! The declared entries of generated media, and the lock file.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::generated::{LOCK_FILE, Lock};
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock, Wanted};
 
 use super::error::MediaError;
+use super::examine::Judge;
+use super::files::{Files, OnDisk};
 use crate::app::config::{MediaEntry, Settings};
+use crate::app::outcome::MediaStatus;
 use crate::fault::Error;
 use crate::system::gate::{self, Reach, limit};
 
@@ -53,6 +56,35 @@ impl Declared {
         let lock = read_lock(&lock_path, &reach)?;
         Ok(Self { settings, entries, reach, lock, lock_path })
     }
+
+    /// Returns the files of the repository.
+    pub(super) fn files(&self) -> OnDisk<'_> {
+        OnDisk { root: &self.settings.root, reach: self.reach.clone() }
+    }
+
+    fn judge(&self) -> Judge<'_, OnDisk<'_>> {
+        Judge { entries: &self.settings.file.media, lock: &self.lock, files: self.files() }
+    }
+
+    /// See [`Judge::wanted`].
+    pub(super) fn wanted(&self, entry: &MediaEntry) -> Result<Wanted, String> {
+        self.judge().wanted(entry)
+    }
+
+    /// See [`Judge::source`].
+    pub(super) fn source(&self, entry: &MediaEntry) -> Option<MediaStatus> {
+        self.judge().source(entry)
+    }
+
+    /// See [`Judge::status`].
+    pub(super) fn status(&self, entry: &MediaEntry) -> MediaStatus {
+        self.judge().status(entry)
+    }
+
+    /// Returns the SHA-256 of a file; `None` if it does not exist.
+    pub(super) fn digest(&self, path: &str) -> io::Result<Option<String>> {
+        self.files().digest(path)
+    }
 }
 
 /// Reads the lock file; one that does not exist is empty.
@@ -60,7 +92,15 @@ impl Declared {
 /// # Errors
 /// Returns an error if it cannot be read or is invalid.
 pub(super) fn read_lock(path: &Path, reach: &Reach) -> Result<Lock, MediaError> {
-    match gate::read_text(path, reach, limit::CONFIG) {
+    lock_of(path, gate::read_text(path, reach, limit::CONFIG))
+}
+
+/// Returns the lock file from its text.
+///
+/// # Errors
+/// Returns an error if it could not be read or is invalid.
+pub(super) fn lock_of(path: &Path, read: io::Result<String>) -> Result<Lock, MediaError> {
+    match read {
         Ok(text) => Lock::parse(&text).map_err(|error| MediaError::Lock(path.to_owned(), error)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lock::default()),
         Err(error) => Err(MediaError::Unreadable(path.to_owned(), error)),

@@ -1,24 +1,33 @@
-//! Compares an entry with the lock file and its files.
+//! Compares an entry with the lock file and its files: the one judgement of `media` and of the checks.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use hyperframes_ci_core::generated::{
-    AudioFormat, LockedFile, MAX_AUDIO, MAX_SCRIPT, Presenter, PresenterVoice, SoundChoice, Speech, Wanted,
+    AudioFormat, Lock, LockedFile, MAX_AUDIO, MAX_SCRIPT, Presenter, PresenterVoice, SoundChoice, Speech,
+    Wanted, ssml_mistake,
 };
 use hyperframes_ci_core::media::Media;
 use hyperframes_ci_core::report::plain;
 
-use super::declared::Declared;
+use super::files::Files;
 use crate::app::config::{MediaEntry, MediaKind, PresenterEntry, Says, Script};
 use crate::app::outcome::{MediaState, MediaStatus};
-use crate::system::digest::Hasher;
-use crate::system::gate::{self, Reach};
 
 /// The largest script file that is read, in bytes: a script of the maximum length in any language is smaller.
 const SCRIPT_LIMIT: u64 = 64 * 1024;
 
-impl Declared {
+/// Judges entries.
+pub(super) struct Judge<'a, F> {
+    /// All entries of the configuration.
+    pub(super) entries: &'a [MediaEntry],
+    /// The lock file.
+    pub(super) lock: &'a Lock,
+    /// The files of the repository.
+    pub(super) files: F,
+}
+
+impl<F: Files> Judge<'_, F> {
     /// Returns what an entry asks for.
     ///
     /// # Errors
@@ -62,8 +71,7 @@ impl Declared {
             Script::Text(text) => (text.clone(), false),
             Script::Ssml(text) => (text.clone(), true),
             Script::File(path) => {
-                let read = gate::read_text(&self.settings.root.join(path), &self.reach, SCRIPT_LIMIT);
-                let text = read.map_err(|error| match error.kind() {
+                let text = self.files.text(path, SCRIPT_LIMIT).map_err(|error| match error.kind() {
                     ErrorKind::NotFound => format!("script not found: {}", plain(path)),
                     _ => format!("cannot read the script {}: {error}", plain(path)),
                 })?;
@@ -77,20 +85,22 @@ impl Declared {
             length if length > MAX_SCRIPT => {
                 Err(format!("the script has {length} characters; at most {MAX_SCRIPT} are allowed"))
             }
-            _ => Ok((text, is_ssml)),
+            _ => match ssml_mistake(sent.text()).filter(|_| is_ssml) {
+                Some(mistake) => Err(format!("the script is not valid SSML: {mistake}")),
+                None => Ok((text, is_ssml)),
+            },
         }
     }
 
     /// Returns the audio at `path`, the file of another entry. It need not exist.
     fn audio(&self, path: &str) -> Result<PresenterVoice, String> {
-        let full = self.settings.root.join(path);
         let unreadable = |error: io::Error| format!("cannot read its audio {}: {error}", plain(path));
-        let sha256 = digest(&full, &self.reach).map_err(unreadable)?;
+        let sha256 = self.files.digest(path).map_err(unreadable)?;
         let recorded = self.lock.media.get(path).and_then(|media| media.duration);
         if sha256.is_none() {
             return Ok(PresenterVoice::Audio { sha256, seconds: recorded });
         }
-        let edges = gate::edges(&full, &self.reach).map_err(unreadable)?;
+        let edges = self.files.edges(path).map_err(unreadable)?;
         if AudioFormat::of(&edges.head).is_none() {
             return Err(format!("its audio {} is neither MP3 nor WAV", plain(path)));
         }
@@ -107,7 +117,7 @@ impl Declared {
     /// Returns the state of the entry whose file `entry` is made from.
     pub(super) fn source(&self, entry: &MediaEntry) -> Option<MediaStatus> {
         let audio = entry.audio()?;
-        self.settings.file.media.iter().find(|other| other.file == audio).map(|other| self.status(other))
+        self.entries.iter().find(|other| other.file == audio).map(|other| self.status(other))
     }
 
     /// Returns the state of an entry.
@@ -159,7 +169,7 @@ impl Declared {
     }
 
     fn state(&self, entry: &MediaEntry, wanted: &Wanted) -> (MediaState, Option<String>) {
-        let digest = |path: &str| digest(&self.settings.root.join(path), &self.reach);
+        let digest = |path: &str| self.files.digest(path);
         let unreadable = |path: &str, error: io::Error| {
             (MediaState::Invalid, Some(format!("cannot read {}: {error}", plain(path))))
         };
@@ -205,17 +215,4 @@ impl Declared {
             None => (MediaState::Current, None),
         }
     }
-}
-
-/// Returns the SHA-256 of a file; `None` if it does not exist.
-pub(super) fn digest(path: &Path, reach: &Reach) -> io::Result<Option<String>> {
-    let mut file = match gate::open(path, reach) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        opened => opened?,
-    };
-    let mut hasher = Hasher::default();
-    hasher.read(&mut file)?;
-    Ok(Some(hasher.finish().1))
 }

@@ -5,7 +5,9 @@ pub(crate) mod catalogue;
 mod declared;
 mod error;
 mod examine;
+mod files;
 mod generate;
+mod preflight;
 mod restore;
 
 use super::config::Settings;
@@ -17,6 +19,7 @@ use declared::Declared;
 pub(crate) use declared::MediaSpec;
 pub(crate) use error::MediaError;
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
+pub(crate) use preflight::{DeclaredMedia, MediaPreflight};
 pub(crate) use restore::restore;
 
 /// Compares entries with the lock file and the files.

@@ -1,5 +1,6 @@
 //! Outcomes of `media adopt`, `media check` and `media plan`.
 
+use hyperframes_ci_core::findings::Rule;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -73,7 +74,7 @@ pub(crate) enum MediaState {
     Unlocked,
     /// A file has changed since it was recorded.
     Changed,
-    /// The script is missing, empty or too long, the audio is too long or of another type, or a file cannot be read.
+    /// The script is missing, empty, too long or not valid SSML, the audio is too long or of another type, or a file cannot be read.
     Invalid,
 }
 
@@ -90,16 +91,21 @@ impl MediaState {
         }
     }
 
-    /// Returns the code of its finding.
-    pub(crate) fn code(self) -> Option<&'static str> {
+    /// Returns the rule of its finding.
+    pub(crate) fn rule(self) -> Option<Rule> {
         match self {
             Self::Current => None,
-            Self::Missing => Some("media-missing"),
-            Self::Outdated => Some("media-outdated"),
-            Self::Unlocked => Some("media-unlocked"),
-            Self::Changed => Some("media-changed"),
-            Self::Invalid => Some("media-invalid"),
+            Self::Missing => Some(Rule::MediaMissing),
+            Self::Outdated => Some(Rule::MediaOutdated),
+            Self::Unlocked => Some(Rule::MediaUnlocked),
+            Self::Changed => Some(Rule::MediaChanged),
+            Self::Invalid => Some(Rule::MediaInvalid),
         }
+    }
+
+    /// Returns the code of its finding.
+    pub(crate) fn code(self) -> Option<&'static str> {
+        self.rule().map(Rule::code)
     }
 
     /// Returns what to do about it.

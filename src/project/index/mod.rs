@@ -10,8 +10,11 @@ mod tree;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::archive::hex;
 use hyperframes_ci_core::media::Edges;
 use hyperframes_ci_core::project::{Found, HEAD, TextKind};
+
+use sha2::{Digest, Sha256};
 
 use self::entries::{Entries, Target};
 use self::entry::{Entry, Kind};
@@ -93,8 +96,34 @@ impl Index {
     ///
     /// # Errors
     /// Returns [`ChangesError`] if it is not a file, is larger than a page may be, or cannot be read.
-    fn read(&self, path: &str) -> Result<Vec<u8>, ChangesError> {
+    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, ChangesError> {
         self.read_target(&self.entries.resolve(path), path)
+    }
+
+    /// Returns the SHA-256 of the file at a repository path, in hexadecimal: of a Git LFS pointer, that of the file that it
+    /// stands for.
+    ///
+    /// # Errors
+    /// Returns [`ChangesError`] as [`Index::read`] does.
+    pub(crate) fn sha256(&self, path: &str) -> Result<String, ChangesError> {
+        let bytes = self.read(path)?;
+        Ok(digest_in_pointer(&bytes).unwrap_or_else(|| hex(&Sha256::digest(&bytes))))
+    }
+
+    /// Returns the first and last bytes of the media file at a repository path, and its size.
+    ///
+    /// # Errors
+    /// Returns [`ChangesError`] if it is not a file or cannot be read.
+    pub(crate) fn media_edges(&self, path: &str) -> Result<Edges, ChangesError> {
+        self.edges_of(&self.entries.resolve(path), path)
+    }
+
+    fn edges_of(&self, target: &Target, path: &str) -> Result<Edges, ChangesError> {
+        match target {
+            Target::File(path) => self.edges(path),
+            Target::Disk(file) => gate::edges(file, &self.reach()).map_err(|_| no_content(path)),
+            _ => Err(no_content(path)),
+        }
     }
 
     /// Returns the contents of a file, which the repository has at `path`.
@@ -174,6 +203,13 @@ impl Index {
 
 fn no_content(path: &str) -> ChangesError {
     ChangesError::Failed(format!("cannot read the staged content of {path}"))
+}
+
+/// Returns the SHA-256 that a Git LFS pointer names.
+fn digest_in_pointer(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes.strip_prefix(POINTER)?).ok()?;
+    let digest = text.lines().find_map(|line| line.strip_prefix("oid sha256:"))?;
+    Some(digest.to_owned()).filter(|digest| digest.len() == 64)
 }
 
 /// Returns the size that a Git LFS pointer names.

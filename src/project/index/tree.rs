@@ -120,13 +120,7 @@ impl Tree for IndexTree<'_> {
     }
 
     fn edges(&self, path: &str) -> Option<Edges> {
-        self.record(match self.source(path) {
-            Target::File(path) => self.index.edges(&path),
-            Target::Disk(file) => {
-                gate::edges(&file, &self.index.reach()).map_err(|_| super::no_content(path))
-            }
-            _ => Err(super::no_content(path)),
-        })
+        self.record(self.index.edges_of(&self.source(path), path))
     }
 
     fn remedy(&self, path: &str) -> Option<String> {

@@ -4,8 +4,8 @@ use hyperframes_ci_core::generated::{LockedMedia, SpeechAction, SpeechKnown, Spe
 use hyperframes_ci_core::job::{RenderIdentity, RenderState};
 use hyperframes_ci_core::report::plain;
 
+use super::super::Declared;
 use super::super::error::UNCONFIRMED;
-use super::super::{Declared, examine};
 use super::budget::Cost;
 use crate::app::config::MediaEntry;
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaState, MediaStatus};
@@ -99,7 +99,7 @@ pub(super) fn foreign_file(
     answer: Option<&KeptAnswer>,
 ) -> Option<String> {
     let is_foreign = |path: &&str| {
-        let found = match examine::digest(&declared.settings.root.join(path), &declared.reach) {
+        let found = match declared.digest(path) {
             Ok(None) => return false,
             Ok(found) => found,
             Err(_) => return true,

@@ -19,7 +19,6 @@ use super::entry::{Task, foreign_file};
 use super::result::Problem;
 use super::run::{News, Run, locked};
 use crate::app::media::declared::read_lock;
-use crate::app::media::examine;
 use crate::heygen::download::Download;
 use crate::renderers::KeptAnswer;
 use crate::system::abort::abort_at;
@@ -54,7 +53,7 @@ impl Run<'_> {
         let texts = texts(task, &kept)?;
         let root = declared.settings.root.as_path();
         let path = root.join(&task.entry.file);
-        let found = examine::digest(&path, &declared.reach).ok().flatten();
+        let found = declared.digest(&task.entry.file).ok().flatten();
         let is_there = found.is_some() && kept.files.get(&task.entry.file) == found.as_ref();
         let main = if is_there { None } else { Some(self.main(task, &path, &declared.reach, &kept)?) };
         kept.files.extend(texts.iter().map(|(path, text)| (path.clone(), hex(&Sha256::digest(text)))));
