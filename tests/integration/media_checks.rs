@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{clean, html, run_in, show, write};
+use crate::support::{Emulator, clean, html, run_in, show, write};
 
 const CONFIG: &str =
     "[[media]]\nfile = \"video/assets/voice.mp3\"\nscript = \"script.txt\"\nvoice = \"v1\"\n";
@@ -185,4 +185,31 @@ fn a_lock_that_cannot_be_used_is_an_error() {
             "{ran:?}"
         );
     }
+}
+
+#[test]
+fn files_below_the_media_directory_are_in_the_manifest_of_other_tools() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let emulator = Emulator::placeholder(&[]);
+    let config = "[[media]]\nfile = \"video/.media/audio/voice/one.wav\"\ntext = \"Hello, world.\"\nvoice = \"emulator-ada\"\n\n\
+        [[media]]\nfile = \"video/.media/two.wav\"\ntext = \"Two\"\nvoice = \"v\"\n\n\
+        [[media]]\nfile = \"video/three.wav\"\ntext = \"Three\"\nvoice = \"v\"\n";
+    write(folder, "hyperframes-ci.toml", config);
+    let foreign = "{\"id\":\"x\",\"path\":\".media/two.wav\",\"tags\":[\"a\"]}";
+    write(folder, "video/.media/manifest.jsonl", foreign);
+    fs::write(folder.join("video/.media/two.wav"), sound()).unwrap();
+    fs::write(folder.join("video/three.wav"), sound()).unwrap();
+    run_in(folder, &["media", "adopt", "--entry", "video/.media/two.wav", "--entry", "video/three.wav"]).ok();
+    emulator.run(folder, &["media", "generate"]).ok();
+    let text = fs::read_to_string(folder.join("video/.media/manifest.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>();
+    show("manifest.jsonl", &text);
+    assert_eq!(lines.len(), 2, "{text}");
+    assert_eq!((&lines[0]["id"], &lines[0]["tags"][0]), (&"x".into(), &"a".into()), "{text}");
+    assert_eq!(lines[0]["duration"], 0.5, "{text}");
+    assert_eq!(lines[1]["path"], ".media/audio/voice/one.wav");
+    assert_eq!((&lines[1]["type"], &lines[1]["id"]), (&"voice".into(), &"one".into()));
+    assert_eq!(lines[1]["provenance"]["prompt"], "Hello, world.");
+    assert!(lines[1]["duration"].as_f64().unwrap() > 0.1 && !text.contains("http"), "{text}");
 }

@@ -3,7 +3,7 @@
 use hyperframes_ci_core::generated::{LOCK_FILE, LockedFile, LockedMedia, Wanted};
 use hyperframes_ci_core::media::Media;
 
-use super::{Declared, MediaError, MediaSpec};
+use super::{Declared, MediaError, MediaSpec, manifest};
 use crate::app::config::{MediaEntry, MediaKind};
 use crate::app::outcome::{MediaAdoptOutcome, MediaState};
 use crate::fault::Error;
@@ -21,7 +21,7 @@ pub(crate) fn adopt(spec: &MediaSpec) -> Result<MediaAdoptOutcome, Error> {
     // What others are made from comes first: a clip is as current as its audio.
     let mut entries = declared.entries.clone();
     entries.sort_by_key(|entry| entry.audio().is_some());
-    let mut adopted = Vec::new();
+    let (mut adopted, mut made) = (Vec::new(), Vec::new());
     for entry in &entries {
         if declared.status(entry).status == MediaState::Current {
             continue;
@@ -32,8 +32,12 @@ pub(crate) fn adopt(spec: &MediaSpec) -> Result<MediaAdoptOutcome, Error> {
         if let Some(known) = declared.lock.media.get(&entry.file) {
             media.other.clone_from(&known.other);
         }
+        made.push((entry, wanted, media.clone()));
         declared.lock.media.insert(entry.file.clone(), media);
         adopted.push(entry.file.clone());
+    }
+    for (entry, wanted, media) in &made {
+        manifest::add(&declared, entry, Some(wanted), media)?;
     }
     if !adopted.is_empty() {
         output::write(&declared.settings.root, LOCK_FILE, declared.lock.to_string().as_bytes())?;

@@ -7,6 +7,7 @@ mod error;
 mod examine;
 mod files;
 mod generate;
+mod manifest;
 mod preflight;
 mod restore;
 

@@ -19,6 +19,7 @@ use super::entry::{Task, foreign_file};
 use super::result::Problem;
 use super::run::{News, Run, locked};
 use crate::app::media::declared::read_lock;
+use crate::app::media::manifest;
 use crate::heygen::download::Download;
 use crate::renderers::KeptAnswer;
 use crate::system::abort::abort_at;
@@ -179,6 +180,8 @@ impl Run<'_> {
         if let Some(known) = lock.media.get(&task.entry.file) {
             media.other.clone_from(&known.other);
         }
+        manifest::add(declared, &task.entry, task.wanted.as_ref(), &media)
+            .map_err(|error| not_saved(error.to_string()))?;
         lock.media.insert(task.entry.file.clone(), media);
         let written = output::write(root, LOCK_FILE, lock.to_string().as_bytes());
         written.map(drop).map_err(|error| not_saved(error.to_string()))
