@@ -13,6 +13,7 @@ use hyperframes_ci_core::diff::{FailOn, GoldenError};
 use hyperframes_ci_core::findings::{Diagnostic, Findings, Rule};
 use hyperframes_ci_core::generated::Lock;
 use hyperframes_ci_core::job::{Failure, FailureKind, Refusal, Stage};
+use hyperframes_ci_core::text::Span;
 use snapbox::Data;
 use snapbox::data::DataFormat;
 
@@ -267,6 +268,7 @@ fn files() -> Vec<Error> {
             .into(),
         input::from_text("--variables", "{\"title\": Hello}").expect_err("invalid").into(),
         input::from_text("--variables", "[1]").expect_err("an array").into(),
+        unknown_duration().into(),
         ChangesError::NoGit(io::ErrorKind::NotFound.into()).into(),
         ChangesError::UnknownRevision("mian".to_owned()).into(),
         ChangesError::Unmerged(["videos/launch/index.html".to_owned()].into()).into(),
@@ -419,6 +421,13 @@ fn errors_are_printed_as_in_the_snapshots() {
 }
 
 /// Replaces the path of a temporary folder in a line.
+/// A value that is the length of a file that does not exist.
+fn unknown_duration() -> input::InputError {
+    let text = "{\"seconds\": \"@duration:voice.mp3\"}";
+    let message = "the length of \"voice.mp3\" is unknown: file not found".to_owned();
+    input::InputError::at("--variables", "the value", text, Span { start: 12, end: 33 }, message)
+}
+
 fn without_folder(line: &str, temporary: &Path) -> String {
     let prefix = format!("{}/", temporary.display());
     let Some((before, after)) = line.split_once(&prefix) else { return format!("{line}\n") };

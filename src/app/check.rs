@@ -9,7 +9,7 @@ use hyperframes_ci_core::findings::{Findings, Levels};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
-use super::media::{DeclaredMedia, MediaPreflight};
+use super::media::{DeclaredMedia, MediaPreflight, ValuesSource, measured, measured_of};
 use super::official;
 use super::severities::{self, ProjectLevels};
 use super::spec::{RenderSpec, RendererChoice, Severities, VariableSource};
@@ -24,6 +24,9 @@ use crate::project::tree::DiskTree;
 use crate::renderers;
 use crate::system::gate::{Reach, limit};
 use crate::system::parallel::in_order;
+
+/// Values on the command line.
+const INLINE: ValuesSource<'_> = ValuesSource { flag: "--variables", location: "the value" };
 
 /// What to check.
 #[derive(Clone, Debug, Default)]
@@ -77,11 +80,15 @@ impl CheckTarget {
         let mut values = Vec::new();
         match &spec.variables {
             Some(VariableSource::Inline(text)) => {
-                values.push(Values::Inline(input::from_text(&spec.label("variables"), text)?));
+                let label = spec.label("variables");
+                let text = measured_of(spec, &label, "the value", text)?;
+                values.push(Values::Inline(input::from_text(&label, &text)?));
             }
             Some(VariableSource::File(path)) => {
                 let reach = spec.reach("variables-file");
-                let (path, text) = read(&spec.label("variables-file"), path, &reach, limit::VALUES)?;
+                let label = spec.label("variables-file");
+                let (shown, (path, text)) = (path.display(), read(&label, path, &reach, limit::VALUES)?);
+                let text = measured_of(spec, &label, &shown.to_string(), &text)?.into_owned();
                 values.push(Values::Object { path, text });
             }
             None => {}
@@ -179,12 +186,18 @@ fn options(spec: &CheckSpec, projects: usize) -> Result<CheckOptions, Error> {
         return Err(Error::usage(message, "pass a single project directory"));
     }
     let mut values = Vec::new();
+    let directory = spec.paths.first().map_or(Path::new("."), PathBuf::as_path);
+    let workspace = spec.workspace.as_deref();
     if let Some(text) = &spec.variables {
-        values.push(Values::Inline(input::from_text("--variables", text)?));
+        let text = measured(INLINE, text, directory, workspace)?;
+        values.push(Values::Inline(input::from_text("--variables", &text)?));
     }
-    let reach = Reach::of_user(spec.workspace.as_deref());
+    let reach = Reach::of_user(workspace);
     for path in &spec.variables_files {
+        let shown = path.display().to_string();
         let (path, text) = read("--variables-file", path, &reach, limit::VALUES)?;
+        let source = ValuesSource { flag: "--variables-file", location: &shown };
+        let text = measured(source, &text, directory, workspace)?.into_owned();
         values.push(Values::Object { path, text });
     }
     for path in &spec.rows {

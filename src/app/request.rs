@@ -7,6 +7,7 @@ use hyperframes_ci_core::options::{Format, Resolution};
 use hyperframes_ci_core::video::Expected;
 use serde_json::{Map, Value};
 
+use super::media::measured_of;
 use super::options::{bitrate, https_url};
 use super::spec::{ProjectSource, RenderSpec, VariableSource};
 use crate::fault::Error;
@@ -38,10 +39,14 @@ impl RequestBody {
         };
         let mut located = None;
         let variables = match &spec.variables {
-            Some(VariableSource::Inline(text)) => Some(input::from_text(&spec.label("variables"), text)?),
+            Some(VariableSource::Inline(text)) => {
+                let label = spec.label("variables");
+                Some(input::from_text(&label, &measured_of(spec, &label, "the value", text)?)?)
+            }
             Some(VariableSource::File(path)) => {
                 let label = spec.label("variables-file");
                 let text = input::text_of(&label, path, &spec.reach("variables-file"), limit::VALUES)?;
+                let text = measured_of(spec, &label, &path.display().to_string(), &text)?.into_owned();
                 let values = input::from_text_of(&label, path, &text)?;
                 located = Some(Values::Object { path: input::absolute(path), text });
                 Some(values)

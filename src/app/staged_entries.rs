@@ -5,6 +5,7 @@ use hyperframes_ci_core::findings::CheckConfig;
 use hyperframes_ci_core::project::resolve;
 
 use super::config::{Entry, File};
+use super::media::{ValuesSource, measured_in};
 use crate::fault::Error;
 use crate::project::index::Index;
 use crate::project::input;
@@ -62,7 +63,9 @@ fn staged(index: &Index, file: &File, entry: &Entry) -> Result<Option<StagedEntr
     options.aspect_ratio = setting("aspect-ratio").and_then(|ratio| ratio.parse().ok());
     let mut sources = Vec::new();
     if let Some(text) = setting("variables") {
-        options.values.push(Values::Inline(input::from_text("variables", text)?));
+        let source = ValuesSource { flag: "variables", location: "the value" };
+        let text = measured_in(source, text, index)?;
+        options.values.push(Values::Inline(input::from_text("variables", &text)?));
     }
     // Rows of standard input are known only when they are rendered.
     let files = ["variables-file", "rows"].into_iter().filter_map(|name| Some((name, setting(name)?)));
@@ -70,7 +73,11 @@ fn staged(index: &Index, file: &File, entry: &Entry) -> Result<Option<StagedEntr
         let Some(path) = resolve("", path) else { continue };
         match index.text(&path)? {
             Some(text) if name == "rows" => options.values.push(Values::Rows { path: path.clone(), text }),
-            Some(text) => options.values.push(Values::Object { path: path.clone(), text }),
+            Some(text) => {
+                let source = ValuesSource { flag: name, location: &path };
+                let text = measured_in(source, &text, index)?.into_owned();
+                options.values.push(Values::Object { path: path.clone(), text });
+            }
             None if index.changed.contains(&path) => {
                 return Err(Error::usage(
                     format!("{path} is not in the index: {name} of the entry {:?}", entry.name),

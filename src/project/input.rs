@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use hyperframes_ci_core::findings::Text;
 use hyperframes_ci_core::report::excerpt;
 use hyperframes_ci_core::text::Span;
 use hyperframes_ci_core::variables::json_kind;
@@ -26,6 +27,17 @@ enum Problem {
     Unreadable(PathBuf, std::io::Error),
     Invalid { location: String, message: String, excerpt: Option<String> },
     NotAnObject { location: String, found: &'static str },
+    Value { location: String, message: String, excerpt: Option<String> },
+}
+
+impl InputError {
+    /// Returns an error about a value at `span` of the text of an option.
+    pub(crate) fn at(flag: &str, location: &str, text: &str, span: Span, message: String) -> Self {
+        let place = Text::new(location, text).position(span.start);
+        let location = format!("{location}:{}:{}", place.line, place.column);
+        let problem = Problem::Value { location, message, excerpt: excerpt(text, span) };
+        Self { flag: flag.to_owned(), problem }
+    }
 }
 
 impl fmt::Display for InputError {
@@ -36,6 +48,10 @@ impl fmt::Display for InputError {
             }
             Problem::Invalid { location, message, excerpt } => {
                 write!(f, "{}: {location} is not valid JSON: {message}", self.flag)?;
+                excerpt.iter().try_for_each(|excerpt| write!(f, "\n{excerpt}"))
+            }
+            Problem::Value { location, message, excerpt } => {
+                write!(f, "{}: {location}: {message}", self.flag)?;
                 excerpt.iter().try_for_each(|excerpt| write!(f, "\n{excerpt}"))
             }
             Problem::NotAnObject { location, found } => {
@@ -49,6 +65,7 @@ impl Fault for InputError {
     fn code(&self) -> &str {
         match self.problem {
             Problem::Unreadable(..) => "input_unreadable",
+            Problem::Value { .. } => "duration_unknown",
             Problem::Invalid { .. } | Problem::NotAnObject { .. } => "invalid_json",
         }
     }
@@ -57,6 +74,10 @@ impl Fault for InputError {
         Some(match &self.problem {
             Problem::Unreadable(_, error) => gate::help_of(error)
                 .unwrap_or_else(|| "check that the file exists and is readable".to_owned()),
+            Problem::Value { .. } => {
+                "correct the path, which is relative to the repository root, or run `hyperframes-ci media generate`"
+                    .to_owned()
+            }
             Problem::Invalid { .. } | Problem::NotAnObject { .. } if self.flag == "--data" => {
                 "pass the body of a render request as a JSON object, for example {\"quality\": \"high\"}"
                     .to_owned()

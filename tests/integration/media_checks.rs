@@ -187,6 +187,74 @@ fn a_lock_that_cannot_be_used_is_an_error() {
     }
 }
 
+const SIZED: &str = r#"<!doctype html>
+<html data-composition-variables='[{"id":"seconds","label":"Seconds","type":"number","default":1}]'>
+<body><div data-composition-id="main" data-no-timeline data-width="1280" data-height="720" data-start="0" data-duration="1">
+<p data-var-text="seconds">1</p></div></body></html>
+"#;
+
+/// Returns the seconds of the request that a dry run shows, and the key of the render.
+fn dry_run(folder: &Path, arguments: &[&str]) -> (Value, Value) {
+    let ran = run_in(folder, &[&["render", "--dry-run", "--json"], arguments].concat()).ok();
+    let json = ran.json();
+    // That of an entry is in a list.
+    let one = json["renders"].get(0).unwrap_or(&json);
+    (one["request"]["variables"]["seconds"].clone(), one["key"].clone())
+}
+
+#[test]
+fn lengths_of_files_are_values() {
+    let folder = repository();
+    let folder = folder.path();
+    write(folder, "video/index.html", SIZED);
+    let inline = "--variables={\"seconds\": \"@duration:video/assets/voice.mp3\"}";
+    let (seconds, key) = dry_run(folder, &["video", inline]);
+    assert_eq!(seconds, 0.5);
+    assert_eq!((seconds, key), dry_run(folder, &["video", "--variables={\"seconds\": 0.5}"]));
+    run_in(folder, &["check", "video", "--strict", inline]).ok();
+    // The lock knows it without the file; a file that it does not know is measured.
+    fs::rename(folder.join("video/assets/voice.mp3"), folder.join("video/assets/other.wav")).unwrap();
+    let values = "{\n  \"seconds\": \"@duration:video/assets/other.wav\"}\n";
+    write(folder, "values.json", values);
+    let entry = "[[render]]\nname = \"a\"\nproject = \"video\"\nvariables = { seconds = \"@duration:video/assets/voice.mp3\" }\n";
+    write(folder, "hyperframes-ci.toml", &format!("{CONFIG}{entry}"));
+    for arguments in
+        [&["--entry", "a"][..], &["video", inline], &["video", "--variables-file", "values.json"]]
+    {
+        assert_eq!(dry_run(folder, arguments).0, 0.5, "{arguments:?}");
+    }
+    git(folder, &["add", "--all"]);
+    let found = run_in(folder, &["check", "--staged", "--json", "--allow", "media-missing"]).ok();
+    assert!(!found.stdout.contains("variable-type-mismatch"), "{found:?}");
+}
+
+#[test]
+fn an_unknown_length_is_an_error_with_its_place() {
+    let folder = repository();
+    let folder = folder.path();
+    write(folder, "video/index.html", SIZED);
+    write(folder, "a.json", "{\n  \"seconds\": \"@duration:none.wav\"\n}\n");
+    write(folder, "b.json", "{\"seconds\": \"@duration:script.txt\"}\n");
+    write(folder, "c.json", "{\"seconds\": \"@duration:../x.wav\"}\n");
+    for (file, message) in [
+        ("a.json", "a.json:2:14: the length of \"none.wav\" is unknown: file not found"),
+        ("b.json", "b.json:1:13: the length of \"script.txt\" is unknown: it is not a media file"),
+        ("c.json", "c.json:1:13: the length of \"../x.wav\" is unknown: "),
+    ] {
+        for command in ["check", "render"] {
+            let ran = run_in(folder, &[command, "video", "--variables-file", file]);
+            assert!(ran.code == 2 && ran.stderr.contains(message), "{ran:?}");
+        }
+        let entry = format!("[[render]]\nname = \"a\"\nproject = \"video\"\nvariables-file = \"{file}\"\n");
+        write(folder, "hyperframes-ci.toml", &format!("{CONFIG}{entry}"));
+        git(folder, &["add", "--all"]);
+        let ran = run_in(folder, &["check", "--staged"]);
+        assert!(ran.code == 2 && ran.stderr.contains(message), "{ran:?}");
+        let ran = run_in(folder, &["check", "--all"]);
+        assert!(ran.code == 2 && ran.stderr.contains(message), "{ran:?}");
+    }
+}
+
 #[test]
 fn files_below_the_media_directory_are_in_the_manifest_of_other_tools() {
     let temporary = tempfile::tempdir().unwrap();

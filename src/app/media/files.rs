@@ -100,6 +100,9 @@ impl Files for Index {
     }
 
     fn edges(&self, path: &str) -> io::Result<Edges> {
-        self.media_edges(path).map_err(other)
+        match self.find(path) {
+            Found::Nothing => Err(ErrorKind::NotFound.into()),
+            _ => self.media_edges(path).map_err(other),
+        }
     }
 }

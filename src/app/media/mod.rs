@@ -8,6 +8,7 @@ mod examine;
 mod files;
 mod generate;
 mod manifest;
+mod measure;
 mod preflight;
 mod restore;
 
@@ -20,6 +21,7 @@ use declared::Declared;
 pub(crate) use declared::MediaSpec;
 pub(crate) use error::MediaError;
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
+pub(crate) use measure::{ValuesSource, measured, measured_in, measured_of};
 pub(crate) use preflight::{DeclaredMedia, MediaPreflight};
 pub(crate) use restore::restore;
 
