@@ -6,7 +6,6 @@ use std::path::Path;
 use hyperframes_ci_core::media::Edges;
 use hyperframes_ci_core::project::Found;
 
-use crate::project::changes::ChangesError;
 use crate::project::index::Index;
 use crate::system::digest::Hasher;
 use crate::system::gate::{self, Reach};
@@ -74,16 +73,12 @@ impl Files for OnDisk<'_> {
     }
 }
 
-fn other(error: ChangesError) -> io::Error {
-    io::Error::other(error.to_string())
-}
-
 impl Files for Index {
     fn text(&self, path: &str, limit: u64) -> io::Result<String> {
         if self.find(path) == Found::Nothing {
             return Err(ErrorKind::NotFound.into());
         }
-        let bytes = self.read(path).map_err(other)?;
+        let bytes = self.read(path).map_err(|error| io::Error::other(error.to_string()))?;
         if bytes.len() as u64 > limit {
             return Err(io::Error::other(format!("the file is larger than {limit} bytes")));
         }
@@ -95,14 +90,14 @@ impl Files for Index {
             Found::Nothing => Ok(None),
             Found::OutOfReach => Err(io::Error::other("the path leads outside the repository")),
             Found::Folder => Err(io::Error::other("it is a directory")),
-            Found::File => self.sha256(path).map(Some).map_err(other),
+            Found::File => self.sha256(path).map(Some).map_err(|error| io::Error::other(error.to_string())),
         }
     }
 
     fn edges(&self, path: &str) -> io::Result<Edges> {
         match self.find(path) {
             Found::Nothing => Err(ErrorKind::NotFound.into()),
-            _ => self.media_edges(path).map_err(other),
+            _ => self.media_edges(path).map_err(|error| io::Error::other(error.to_string())),
         }
     }
 }
