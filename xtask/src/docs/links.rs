@@ -75,7 +75,10 @@ pub(super) fn broken_in_site(folder: &Path) -> Result<Vec<String>> {
     });
     for name in checked {
         let html = fs::read_to_string(folder.join(name))?;
-        for part in html.split(" href=\"").skip(1).chain(html.split(" src=\"").skip(1)) {
+        // Within tags only: a page may show attributes in its text.
+        let tags = html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+        let parts = tags.flat_map(|tag| [" href=\"", " src=\""].map(|name| tag.split(name).nth(1)));
+        for part in parts.flatten() {
             let target = part.split('"').next().unwrap_or_default();
             let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
             if path.contains(':') || path.contains("preflight/") {
