@@ -149,13 +149,15 @@ impl Library {
         let names: &[&str] = match self {
             Self::Gsap => &["gsap"],
             Self::MotionPath => &["motionpath"],
-            // Bundles have all of them.
-            Self::ScrollTrigger => &["scrolltrigger", "all.js", "all.min.js", "bundle"],
-            Self::SplitText => &["splittext", "all.js", "all.min.js", "bundle"],
+            Self::ScrollTrigger => &["scrolltrigger"],
+            Self::SplitText => &["splittext"],
             Self::Lottie => &["lottie", "bodymovin"],
             Self::Three => &["three"],
         };
-        names.iter().any(|name| url.contains(name))
+        // GSAP's own bundles have all plugins; a bundle of another name is not known.
+        let is_plugin = matches!(self, Self::ScrollTrigger | Self::SplitText);
+        let is_bundle = || url.contains("gsap") && ["all.", "bundle"].iter().any(|part| url.contains(part));
+        names.iter().any(|name| url.contains(name)) || (is_plugin && is_bundle())
     }
 }
 
