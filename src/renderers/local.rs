@@ -1,23 +1,19 @@
 //! The renderer `local`: the official engine on this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::options::{Format, Quality};
 
-use super::order::{
-    Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
-};
+use super::each::{render_each, save};
+use super::order::{Order, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Capability, Concurrency, Description, Renderer, Session};
 use super::report::{Event, Reporter};
-use super::verify::{verify, verify_folder};
 use crate::emulator::RenderBackend;
-use crate::engine::{self, Encoding, Engine, EngineDescription, EngineError, JobOutput, Progress, Workers};
+use crate::engine::{self, Encoding, Engine, EngineDescription, Progress, Workers};
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
-use crate::system::gate::Reach;
-use crate::system::pool::{Message, work_on};
 use crate::system::sandbox::{Sandbox, SandboxOptions};
 use crate::ui::Console;
 
@@ -87,23 +83,12 @@ impl Session for LocalSession {
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
-        let (Some(engine), Input::Archive(packed)) = (&self.engine, context.input) else {
-            return Err(Error::usage(
-                "only the cloud renderer supports --asset-id and --url",
-                "remove --asset-id and --url, or use --renderer cloud",
-            ));
-        };
-        let concurrency = DESCRIPTION.concurrency(context);
+        let archive = context.archive()?;
+        let Some(engine) = &self.engine else { return Ok(RunTotals::default()) };
         let render = |order: Order, report: &mut dyn FnMut(Event)| {
-            render(engine, context, packed.path(), order, report)
+            Ok(render_video(engine, context, archive, order, report)?)
         };
-        work_on(orders, concurrency, &render, &mut |message| match message {
-            Message::Progress(event) => {
-                reporter.event(event);
-                true
-            }
-            Message::Result(result) => reporter.result(result),
-        });
+        render_each(orders, DESCRIPTION.concurrency(context), &render, reporter);
         Ok(RunTotals { engine: Some(engine.description()), ..RunTotals::default() })
     }
 }
@@ -163,22 +148,6 @@ fn report_sandbox(sandbox: &Sandbox, console: &mut Console) {
     }
 }
 
-/// Renders an order; an error becomes its result.
-fn render(
-    engine: &Engine,
-    context: &RunContext<'_>,
-    archive: &Path,
-    order: Order,
-    report: &mut dyn FnMut(Event),
-) -> OrderResult {
-    let mut result = order.result(OrderState::Submitted);
-    result.state = match render_video(engine, context, archive, order, report) {
-        Ok(video) => OrderState::Completed(Some(video)),
-        Err(error) => OrderState::Failed { error, is_fetchable: false },
-    };
-    result
-}
-
 /// Renders the video of an order and saves it.
 fn render_video(
     engine: &Engine,
@@ -189,55 +158,36 @@ fn render_video(
 ) -> Result<SavedVideo, Error> {
     let Order { options, output, expected, .. } = order;
     let format = options.format.unwrap_or(Format::Mp4);
-    let output = match output {
-        Output::None => {
-            Output::prepare(None, format, &Reach::inside(Path::new(""), "the current directory"))?
-        }
-        Output::Path(path, reach) => Output::prepare(Some(&path), format, &reach)?,
-        prepared @ (Output::Ready(_) | Output::ReadyFolder(_)) => prepared,
-    };
-    let folder = match &output {
-        Output::ReadyFolder(folder) => folder.contents(),
-        _ => PathBuf::new(),
-    };
-    let job = engine::Job {
-        archive,
-        composition: options.composition.as_deref(),
-        fps: options.fps,
-        quality: options.quality,
-        format,
-        resolution: options.resolution,
-        aspect_ratio: options.aspect_ratio,
-        variables: options.variables.as_ref(),
-        encoding: Encoding {
-            crf: options.crf,
-            video_bitrate: options.video_bitrate.as_deref(),
-            gif_loop: options.gif_loop,
-            is_strict: options.best_effort == Some(false),
-        },
-        workers: match context.options.workers {
-            Some(count) => Workers::Fixed(count),
-            // A batch renders several videos at a time instead.
-            None if context.is_batch => Workers::Most(1),
-            None => Workers::Most(engine::capacity()),
-        },
-        output: match &output {
-            Output::Ready(file) => JobOutput::File(file.as_file()),
-            _ => JobOutput::Folder(&folder),
-        },
-        deadline: context.deadline(),
-    };
-    engine.render(&job, &mut |progress| {
-        if let Progress::Rendering { stage, percent } = progress {
-            report(Event::Progress { stage, percent });
-        }
-    })?;
-    let name = format!("{}.{format}", context.name);
-    let (verified, (path, size)) = match output {
-        Output::Ready(file) => (verify(file.temporary_path(), &expected), file.keep(&name)?),
-        Output::ReadyFolder(output) => (verify_folder(&folder, &expected), output.keep(&name)?),
-        // They were prepared.
-        Output::None | Output::Path(..) => return Err(EngineError::NoVideo.into()),
-    };
-    Ok(SavedVideo { path, size, verified })
+    save(output, format, &expected, context.name, |output| {
+        let job = engine::Job {
+            archive,
+            composition: options.composition.as_deref(),
+            fps: options.fps,
+            quality: options.quality,
+            format,
+            resolution: options.resolution,
+            aspect_ratio: options.aspect_ratio,
+            variables: options.variables.as_ref(),
+            encoding: Encoding {
+                crf: options.crf,
+                video_bitrate: options.video_bitrate.as_deref(),
+                gif_loop: options.gif_loop,
+                is_strict: options.best_effort == Some(false),
+            },
+            workers: match context.options.workers {
+                Some(count) => Workers::Fixed(count),
+                // A batch renders several videos at a time instead.
+                None if context.is_batch => Workers::Most(1),
+                None => Workers::Most(engine::capacity()),
+            },
+            output,
+            deadline: context.deadline(),
+        };
+        engine.render(&job, &mut |progress| {
+            if let Progress::Rendering { stage, percent } = progress {
+                report(Event::Progress { stage, percent });
+            }
+        })?;
+        Ok(())
+    })
 }

@@ -6,6 +6,7 @@
 
 mod cloud;
 pub(crate) mod docker;
+mod each;
 mod emulated;
 pub(crate) mod http;
 pub(crate) mod lambda;

@@ -25,6 +25,7 @@ use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
 use crate::system::output_folder::OutputFolder;
+use crate::system::random;
 use crate::system::sandbox::SandboxOptions;
 
 /// Options of a run, which apply to all of its orders.
@@ -127,6 +128,20 @@ impl<'a> RunContext<'a> {
             is_batch: false,
             max_failures: None,
             has_callback: false,
+        }
+    }
+
+    /// Returns the path of the archive of the project.
+    ///
+    /// # Errors
+    /// Returns an error if the run is for an uploaded project or an earlier render.
+    pub(crate) fn archive(&self) -> Result<&Path, Error> {
+        match self.input {
+            Input::Archive(packed) => Ok(packed.path()),
+            _ => Err(Error::usage(
+                "only the cloud renderer supports --asset-id and --url",
+                "remove --asset-id and --url, or use --renderer cloud",
+            )),
         }
     }
 
@@ -348,6 +363,15 @@ pub(crate) struct SavedVideo {
 }
 
 impl Order {
+    /// Returns the name under which a renderer finds the render again: the render key, or a random one if earlier renders must
+    /// not be reused.
+    pub(crate) fn key(&self, options: &RunOptions, generation: u32) -> String {
+        match &self.identity {
+            Some(identity) if !options.reuse.is_off => identity.key(generation).to_string(),
+            _ => format!("hfci-{:016x}{:016x}", random(), random()),
+        }
+    }
+
     /// Returns a result without a render.
     pub(crate) fn result(&self, state: OrderState) -> OrderResult {
         OrderResult {

@@ -9,24 +9,18 @@ mod error;
 mod options;
 mod run;
 
-use std::path::{Path, PathBuf};
-
 use hyperframes_ci_core::findings::Rule;
 use hyperframes_ci_core::options::{Format, Quality};
 
 pub(crate) use error::DockerError;
 pub(crate) use options::{ContainerProgram, DockerOptions, image};
 
-use super::order::{
-    Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
-};
+use super::each::{render_each, save};
+use super::order::{Order, RunContext, RunOptions, RunTotals};
 use super::renderer::{Capability, Concurrency, Description, Renderer, Session};
 use super::report::{Event, Reporter};
-use super::verify::{verify, verify_folder};
 use crate::engine::{EngineError, JobOutput};
 use crate::fault::Error;
-use crate::system::gate::Reach;
-use crate::system::pool::{Message, work_on};
 use crate::system::sandbox::SandboxError;
 use crate::ui::Console;
 use run::Docker;
@@ -97,64 +91,15 @@ impl Session for DockerSession {
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
-        let (Some(docker), Input::Archive(packed)) = (&self.0, context.input) else {
-            return Err(Error::usage(
-                "only the cloud renderer supports --asset-id and --url",
-                "remove --asset-id and --url, or use --renderer cloud",
-            ));
+        let archive = context.archive()?;
+        let Some(docker) = &self.0 else { return Ok(RunTotals::default()) };
+        let render = |order: Order, _: &mut dyn FnMut(Event)| {
+            let Order { options, output, expected, .. } = order;
+            let format = options.format.unwrap_or(Format::Mp4);
+            let render = |output: JobOutput<'_>| docker.render(context, archive, &options, output);
+            Ok(save(output, format, &expected, context.name, render)?)
         };
-        let render = |order: Order, _: &mut dyn FnMut(Event)| render(docker, context, packed.path(), order);
-        work_on(orders, DESCRIPTION.concurrency(context), &render, &mut |message| match message {
-            Message::Progress(event) => {
-                reporter.event(event);
-                true
-            }
-            Message::Result(result) => reporter.result(result),
-        });
+        render_each(orders, DESCRIPTION.concurrency(context), &render, reporter);
         Ok(RunTotals::default())
     }
-}
-
-/// Renders an order; an error becomes its result.
-fn render(docker: &Docker, context: &RunContext<'_>, archive: &Path, order: Order) -> OrderResult {
-    let mut result = order.result(OrderState::Submitted);
-    result.state = match render_video(docker, context, archive, order) {
-        Ok(video) => OrderState::Completed(Some(video)),
-        Err(error) => OrderState::Failed { error, is_fetchable: false },
-    };
-    result
-}
-
-/// Renders the video of an order and saves it.
-fn render_video(
-    docker: &Docker,
-    context: &RunContext<'_>,
-    archive: &Path,
-    mut order: Order,
-) -> Result<SavedVideo, Error> {
-    let format = order.options.format.unwrap_or(Format::Mp4);
-    let output = match std::mem::replace(&mut order.output, Output::None) {
-        Output::None => {
-            Output::prepare(None, format, &Reach::inside(Path::new(""), "the current directory"))?
-        }
-        Output::Path(path, reach) => Output::prepare(Some(&path), format, &reach)?,
-        prepared @ (Output::Ready(_) | Output::ReadyFolder(_)) => prepared,
-    };
-    let folder = match &output {
-        Output::ReadyFolder(folder) => folder.contents(),
-        _ => PathBuf::new(),
-    };
-    let target = match &output {
-        Output::Ready(file) => JobOutput::File(file.as_file()),
-        _ => JobOutput::Folder(&folder),
-    };
-    docker.render(context, archive, &order, target)?;
-    let name = format!("{}.{format}", context.name);
-    let (verified, (path, size)) = match output {
-        Output::Ready(file) => (verify(file.temporary_path(), &order.expected), file.keep(&name)?),
-        Output::ReadyFolder(output) => (verify_folder(&folder, &order.expected), output.keep(&name)?),
-        // They were prepared.
-        Output::None | Output::Path(..) => return Err(EngineError::NoVideo.into()),
-    };
-    Ok(SavedVideo { path, size, verified })
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use hyperframes_ci_core::api::RenderRequest;
 use hyperframes_ci_core::options::Format;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::error::DockerError;
 use super::options::{ContainerProgram, DockerOptions};
 use crate::engine::{self, JobOutput};
 use crate::fault::Error;
-use crate::renderers::{Order, RunContext};
+use crate::renderers::RunContext;
 use crate::system::deadline::Deadline;
 use crate::system::file;
 #[cfg(unix)]
@@ -96,12 +97,12 @@ impl Docker {
         &self,
         context: &RunContext<'_>,
         archive: &Path,
-        order: &Order,
+        options: &RenderRequest,
         output: JobOutput<'_>,
     ) -> Result<(), Error> {
         let work_dir = WorkDir::new().map_err(DockerError::Folder)?;
         unpack::unpack(archive, &work_dir.project()).map_err(DockerError::Unpack)?;
-        let made = self.work_dirs(&work_dir, order).map_err(DockerError::Folder)?;
+        let made = self.work_dirs(&work_dir, options).map_err(DockerError::Folder)?;
         let deadline = context.deadline();
         let name = format!("hyperframes-ci-{:016x}", random());
         let container = Container {
@@ -117,7 +118,7 @@ impl Docker {
             memory: memory::total().map(|bytes| bytes / 10 * 9),
         };
         let render = ContainedRender {
-            options: &order.options,
+            options,
             network: self.network,
             // A batch renders several videos at a time instead.
             workers: context.options.workers.or(context.is_batch.then_some(1)),
@@ -130,18 +131,18 @@ impl Docker {
         if !ran.0.status.success() {
             return Err(failure(&ran).into());
         }
-        let format = order.options.format.unwrap_or(Format::Mp4);
+        let format = options.format.unwrap_or(Format::Mp4);
         Ok(engine::keep(&made.output.join(video_name(format)), format, output)?)
     }
 
     /// Makes the directories of a container.
-    fn work_dirs(&self, work_dir: &WorkDir, order: &Order) -> io::Result<WorkDirs> {
+    fn work_dirs(&self, work_dir: &WorkDir, options: &RenderRequest) -> io::Result<WorkDirs> {
         let made = WorkDirs { input: work_dir.path().join("input"), output: work_dir.path().join("output") };
         fs::write(work_dir.project().join(".hyperframesignore"), IGNORE_NOTHING)?;
         fs::create_dir(&made.input)?;
         fs::create_dir(&made.output)?;
         fs::write(made.input.join(CONFIG), "")?;
-        if let Some(variables) = &order.options.variables {
+        if let Some(variables) = &options.variables {
             let text = Value::Object(variables.clone()).to_string();
             file::write_private(&made.input.join(VARIABLES), text.as_bytes())?;
         }
@@ -154,7 +155,7 @@ impl Docker {
             open(&work_dir.temporary(), 0o777)?;
             open(&work_dir.project(), 0o755)?;
             open(&made.input, 0o755)?;
-            if order.options.variables.is_some() {
+            if options.variables.is_some() {
                 open(&made.input.join(VARIABLES), 0o644)?;
             }
         }
@@ -163,20 +164,22 @@ impl Docker {
 
     /// Runs the program, and returns its output.
     fn capture(&self, arguments: &[String], deadline: Deadline) -> Result<(Exited, String), DockerError> {
-        let mut command = Command::new(&self.program);
-        command.args(arguments);
-        let command = process::with_variables(command, VARIABLES_OF_PROGRAMS);
-        process::capture(command, deadline).map_err(|error| match error.kind() {
+        process::capture(self.command(arguments), deadline).map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => DockerError::TimedOut,
             _ => DockerError::NotStarted(error.to_string()),
         })
     }
 
-    /// Removes a container, and so ends what runs in it: it does not end with the program that started it.
-    fn remove(&self, name: &str) {
-        let arguments = ["rm", "--force", name].map(str::to_owned);
-        let _ = self.capture(&arguments, Deadline::after(REMOVAL_TIMEOUT));
+    fn command(&self, arguments: &[String]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments);
+        process::with_variables(command, VARIABLES_OF_PROGRAMS)
     }
+}
+
+/// Returns the arguments that remove a container, and so end what runs in it: it does not end with the program that started it.
+fn removal(name: &str) -> [String; 3] {
+    ["rm", "--force", name].map(str::to_owned)
 }
 
 /// Directories of a container, next to those of every render.
@@ -200,9 +203,7 @@ impl<'a> Running<'a> {
         let guard = {
             let (docker, name) = (docker.clone(), name.clone());
             interrupt::guard_with(Box::new(move || {
-                let mut command = Command::new(&docker.program);
-                command.args(["rm", "--force", &name]);
-                let mut command = process::with_variables(command, VARIABLES_OF_PROGRAMS);
+                let mut command = docker.command(&removal(&name));
                 command.stdin(std::process::Stdio::null());
                 command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
                 let _ = command.status();
@@ -226,7 +227,7 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.docker.remove(&self.name);
+            let _ = self.docker.capture(&removal(&self.name), Deadline::after(REMOVAL_TIMEOUT));
         }
     }
 }

@@ -11,7 +11,7 @@ use super::options::{HttpOptions, RequestForm};
 use crate::heygen::source::Source;
 use crate::heygen::transport::NoResponse;
 use crate::system::deadline::Deadline;
-use crate::system::http::{describe, hardened_config, is_safe_origin};
+use crate::system::http::{hardened_config, is_safe_origin};
 use crate::system::proxy::proxy;
 use crate::system::secret::Secret;
 
@@ -285,11 +285,6 @@ fn token_variable(host: &str) -> String {
 /// Returns a URL without its query, which may contain a signature.
 pub(super) fn without_query(url: &str) -> String {
     url.split(['?', '#']).next().unwrap_or_default().to_owned()
-}
-
-/// Returns why a body could not be read.
-pub(super) fn read_error(error: &ureq::Error) -> String {
-    describe(error)
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
 
-use super::endpoint::{Endpoint, read_error, without_query};
+use super::endpoint::{Endpoint, without_query};
 use super::error::HttpError;
 use crate::heygen::download::Download;
 use crate::renderers::Event;
 use crate::system::clock::pause;
 use crate::system::deadline::Deadline;
+use crate::system::http::describe;
 use crate::system::random;
 use crate::ui::plain;
 
@@ -234,7 +235,7 @@ impl Exchange<'_> {
         let may_have_rendered = response.status().is_success();
         let bytes = response.into_body().with_config().limit(MAX_ANSWER).read_to_vec();
         let bytes = bytes.map_err(|error| HttpError::Failed {
-            message: format!("cannot read the answer of the endpoint: {}", read_error(&error)),
+            message: format!("cannot read the answer of the endpoint: {}", describe(&error)),
             may_have_rendered,
         })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -19,20 +19,16 @@ use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 pub(crate) use error::HttpError;
 pub(crate) use options::{HttpOptions, RequestForm};
 
-use super::order::{
-    Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
-};
+use super::each::{Unsaved, prepare, render_each};
+use super::order::{Order, Output, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::{Event, Reporter};
 use super::verify::verify;
+use crate::engine::EngineError;
 use crate::fault::Error;
 use crate::heygen::download::Download;
 use crate::heygen::environment;
-use crate::system::gate::Reach;
 use crate::system::interrupt;
-use crate::system::output::OutputFile;
-use crate::system::pool::{Message, work_on};
-use crate::system::random;
 use crate::ui::Console;
 use endpoint::Endpoint;
 use exchange::Exchange;
@@ -128,69 +124,32 @@ impl Session for HttpSession {
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
-        let concurrency = DESCRIPTION.concurrency(context);
-        let render = |order: Order, report: &mut dyn FnMut(Event)| self.render_order(context, order, report);
-        work_on(orders, concurrency, &render, &mut |message| match message {
-            Message::Progress(event) => {
-                reporter.event(event);
-                true
-            }
-            Message::Result(result) => reporter.result(result),
-        });
+        let render = |order: Order, report: &mut dyn FnMut(Event)| self.render_video(context, order, report);
+        render_each(orders, DESCRIPTION.concurrency(context), &render, reporter);
         Ok(RunTotals::default())
     }
 }
 
 impl HttpSession {
-    /// Renders an order; an error becomes its result.
-    fn render_order(
-        &self,
-        context: &RunContext<'_>,
-        order: Order,
-        report: &mut dyn FnMut(Event),
-    ) -> OrderResult {
-        let mut result = order.result(OrderState::Submitted);
-        result.state = match self.render_video(context, order, report) {
-            Ok(video) => OrderState::Completed(Some(video)),
-            Err((error, is_fetchable)) => OrderState::Failed { error, is_fetchable },
-        };
-        result
-    }
-
-    /// Renders the video of an order and saves it; an error says whether the same command resumes the render.
+    /// Renders the video of an order and saves it.
     fn render_video(
         &self,
         context: &RunContext<'_>,
         mut order: Order,
         report: &mut dyn FnMut(Event),
-    ) -> Result<SavedVideo, (Error, bool)> {
-        let failed = |error: Error| (error, false);
+    ) -> Result<SavedVideo, Unsaved> {
         if let Some(refusal) = order.limits.exceeded.take() {
-            return Err(failed(Failure::refused(refusal).into()));
+            return Err(Failure::refused(refusal).into());
         }
         if order.limits.is_reuse_only {
-            return Err(failed(Failure::equal_failed().into()));
+            return Err(Failure::equal_failed().into());
         }
-        let Input::Archive(packed) = context.input else {
-            let error =
-                Error::usage("an endpoint requires a project directory", "remove --asset-id and --url");
-            return Err(failed(error));
-        };
-        let form = self.endpoint.form;
-        let body = body::body(form, packed.path(), &order.body).map_err(|error| failed(error.into()))?;
-        let output = std::mem::replace(&mut order.output, Output::None).open();
-        let output = output.and_then(|output| match output {
-            Some(output) => Ok(output),
-            None => Ok(OutputFile::prepare(
-                None,
-                &Reach::inside(std::path::Path::new(""), "the current directory"),
-            )?),
-        });
-        let output = output.map_err(failed)?;
-        let key = match &order.identity {
-            Some(identity) if !context.options.reuse.is_off => identity.key(0).to_string(),
-            _ => format!("hfci-{:016x}{:016x}", random(), random()),
-        };
+        let body = body::body(self.endpoint.form, context.archive()?, &order.body)?;
+        let format = order.options.format.unwrap_or(Format::Mp4);
+        let output = prepare(std::mem::replace(&mut order.output, Output::None), format)?.open()?;
+        // Endpoints render files only.
+        let output = output.ok_or(EngineError::NoVideo)?;
+        let key = order.key(context.options, 0);
         let mut download = Download::new(output).of_length(order.expected.duration);
         let mut exchange = Exchange {
             endpoint: &self.endpoint,
@@ -202,12 +161,10 @@ impl HttpSession {
         };
         exchange.run(&body, &mut download).map_err(|error| {
             let is_fetchable = matches!(error, HttpError::TimedOut { is_resumable: true });
-            (error.into(), is_fetchable)
+            Unsaved { error: error.into(), is_fetchable }
         })?;
         let verified = verify(download.output().temporary_path(), &order.expected);
-        let format = order.options.format.unwrap_or(Format::Mp4);
-        let kept = download.keep(&format!("{}.{format}", context.name));
-        let (path, size) = kept.map_err(|error| failed(error.into()))?;
+        let (path, size) = download.keep(&format!("{}.{format}", context.name))?;
         Ok(SavedVideo { path, size, verified })
     }
 }

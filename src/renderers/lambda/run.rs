@@ -16,7 +16,6 @@ use crate::renderers::{
 use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
-use crate::system::random;
 
 /// The settings of a run.
 pub(super) struct LambdaRun<'a> {
@@ -157,7 +156,7 @@ impl RunState<'_> {
                 let generation = known.map_or(0, |fact| {
                     fact.generation.saturating_add(u32::from(fact.state == RenderState::Failed))
                 });
-                let name = self.name(&order, generation);
+                let name = order.key(self.run.options, generation);
                 let deadline = self.run.context.deadline();
                 Some(InFlight { order, generation, name, origin: Origin::New, output, deadline })
             }
@@ -175,14 +174,6 @@ impl RunState<'_> {
         let is_reused = !self.run.options.reuse.is_off || order.limits.is_reuse_only;
         let fact = recorded(order).filter(|fact| fact.state != RenderState::Failed && is_reused)?;
         Some(fact.render_id.rsplit(':').next().unwrap_or_default().to_owned())
-    }
-
-    /// Returns the name of an execution: the render key, or a random one if earlier renders must not be reused.
-    fn name(&self, order: &Order, generation: u32) -> String {
-        match &order.identity {
-            Some(identity) if !self.run.options.reuse.is_off => identity.key(generation).to_string(),
-            _ => format!("hfci-{:016x}{:016x}", random(), random()),
-        }
     }
 
     /// Starts executions, and follows them or those that already exist under their names.
@@ -285,7 +276,7 @@ impl RunState<'_> {
         let is_repeatable = (is_unusable && flight.generation < GENERATIONS) || is_forgotten;
         if is_repeatable && !flight.order.limits.is_reuse_only {
             flight.generation += u32::from(is_unusable);
-            flight.name = self.name(&flight.order, flight.generation);
+            flight.name = flight.order.key(self.run.options, flight.generation);
             self.retries.push_back(flight);
             return Ok(());
         }
