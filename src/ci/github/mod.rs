@@ -12,6 +12,7 @@ mod files;
 mod graph;
 mod index_page;
 mod log;
+mod objects;
 mod previews;
 mod proposal;
 mod release;
@@ -230,7 +231,7 @@ impl CiProvider for GitHub {
         let known = self.published.borrow();
         let file = known.as_ref().and_then(|published| published.find(name));
         let sha = file.map(|file| file.sha.clone());
-        sha.map(|sha| snapshot::read_blob(&self.client, &sha, "a published preview")).transpose()
+        sha.map(|sha| objects::read_blob(&self.client, &sha, "a published preview")).transpose()
     }
 
     fn download_published(&self, names: &[String], path: &Path) -> Result<Option<String>, ProviderError> {

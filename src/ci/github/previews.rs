@@ -9,11 +9,9 @@
 //! Every write replaces the commit that was read, and fails if that is not the newest any more ([`PreviewBranch::swap`]): no
 //! job can delete what another has written.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -21,7 +19,8 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::converge::{Converged, Convergence};
 use super::index_page;
-use super::snapshot::{File, MESSAGE, SECTIONS, Snapshot, Tip, folder};
+use super::objects::{self, File, entry};
+use super::snapshot::{MESSAGE, SECTIONS, Snapshot, folder};
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
@@ -29,7 +28,6 @@ use crate::ci::provider::{CleanedUp, Media, Publication, Published, SectionWrite
 use crate::ci::rest::{Body, Response};
 use crate::ci::sections::{SectionFile, StoredSection};
 use crate::system::clock::unix_now;
-use crate::system::gate;
 
 /// The largest file that is published, in bytes. The API is unreliable beyond.
 const MAX_FILE: u64 = 25 * 1024 * 1024;
@@ -136,7 +134,7 @@ impl PreviewBranch<'_> {
             if sections != snapshot.sections() || !own.files.iter().all(|name| snapshot.has(name)) {
                 for file in media.iter().filter(|file| !snapshot.has(&file.name)) {
                     if !blobs.contains_key(&file.name) {
-                        blobs.insert(file.name.clone(), self.upload(file)?);
+                        blobs.insert(file.name.clone(), objects::upload(self.client, file, "a preview")?);
                     }
                 }
                 let tree = tree(&snapshot, &folder, &sections, &blobs);
@@ -202,7 +200,7 @@ impl PreviewBranch<'_> {
             let snapshot = Snapshot::read(self.client, self.name, None)?;
             // Others have no previews to delete.
             let Some(tip) = snapshot.tip.as_ref().filter(|tip| tip.is_ours) else { return Ok(Vec::new()) };
-            let files = self.all_files(tip)?;
+            let files = objects::files(self.client, &tip.tree, "the previews' tree")?;
             let mut stale =
                 files.iter().filter_map(|file| pull_request_of(&file.name)).collect::<BTreeSet<_>>();
             // Read after the branch: a pull request with a folder that is not open now was closed.
@@ -223,16 +221,6 @@ impl PreviewBranch<'_> {
         Err(contended())
     }
 
-    /// Returns all files of the branch, with their paths as names.
-    fn all_files(&self, tip: &Tip) -> Result<Vec<File>, ProviderError> {
-        let tree = self.client.get(&format!("/git/trees/{}?recursive=1", tip.tree), "the previews' tree")?;
-        let entries = tree["tree"].as_array().into_iter().flatten().filter(|entry| entry["type"] == "blob");
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        Ok(entries
-            .filter_map(|entry| Some(File { name: text(&entry["path"])?, sha: text(&entry["sha"])? }))
-            .collect())
-    }
-
     /// Returns the numbers of the open pull requests; those of `folders` if the token may not list them.
     fn open_pull_requests(&self, folders: &BTreeSet<u64>) -> Result<BTreeSet<u64>, ProviderError> {
         match self.client.list("/pulls?state=open&per_page=100", "the open pull requests") {
@@ -242,29 +230,12 @@ impl PreviewBranch<'_> {
         }
     }
 
-    /// Uploads a file and returns the hash of its blob.
-    fn upload(&self, file: &Media) -> Result<String, ProviderError> {
-        let failed =
-            |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
-        let mut bytes = Vec::new();
-        gate::open_made(&file.path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
-        let blob = json!({ "content": BASE64_STANDARD.encode(&bytes), "encoding": "base64" });
-        self.create("/git/blobs", &blob, "a preview")
-    }
-
-    /// Creates a Git object and returns its hash. Creating one twice has no effect, since its name is the hash of its
-    /// contents.
-    fn create(&self, path: &str, body: &Value, subject: &str) -> Result<String, ProviderError> {
-        let object = self.client.send("POST", path, body, subject)?;
-        Ok(object["sha"].as_str().unwrap_or_default().to_owned())
-    }
-
     /// Replaces the commit of the branch that was read by one of `tree`, without a parent; deletes the branch if there is no
     /// tree. Does nothing if the branch was changed since it was read.
     fn swap(&self, from: &Snapshot, tree: Option<&Value>, message: &str) -> Result<Swap, ProviderError> {
         let tip = from.tip.as_ref().map(|tip| tip.commit.as_str());
         let new_tree = match tree {
-            Some(tree) => self.create("/git/trees", tree, "the previews' tree")?,
+            Some(tree) => objects::create(self.client, "/git/trees", tree, "the previews' tree")?,
             None => String::new(),
         };
         if self.is_linear.get() {
@@ -273,7 +244,7 @@ impl PreviewBranch<'_> {
         let commit = match tree {
             Some(_) => {
                 let commit = json!({ "message": message, "tree": new_tree, "parents": [] });
-                self.create("/git/commits", &commit, "the previews' commit")?
+                objects::create(self.client, "/git/commits", &commit, "the previews' commit")?
             }
             None => ABSENT.to_owned(),
         };
@@ -300,13 +271,13 @@ impl PreviewBranch<'_> {
         let tree = match tree.is_empty() {
             true => {
                 let tree = json!({ "tree": [text_entry("README.md", README)] });
-                self.create("/git/trees", &tree, "the previews' tree")?
+                objects::create(self.client, "/git/trees", &tree, "the previews' tree")?
             }
             false => tree,
         };
         let parents = tip.into_iter().collect::<Vec<_>>();
         let commit = json!({ "message": message, "tree": tree, "parents": parents });
-        let commit = self.create("/git/commits", &commit, "the previews' commit")?;
+        let commit = objects::create(self.client, "/git/commits", &commit, "the previews' commit")?;
         let name = format!("heads/{}", self.name);
         let response = match tip {
             Some(_) => {
@@ -396,11 +367,6 @@ fn tree(
 /// Returns the number of the pull request whose folder a path is in.
 fn pull_request_of(path: &str) -> Option<u64> {
     path.strip_prefix("pr/")?.split('/').next()?.parse().ok()
-}
-
-/// Returns the entry of a file in a tree; without a hash, the file is deleted.
-fn entry(path: &str, sha: Option<&str>) -> Value {
-    json!({ "path": path, "mode": "100644", "type": "blob", "sha": sha })
 }
 
 /// Returns the entry of a file with this text.

@@ -1,20 +1,19 @@
 //! Pull requests with files that a run has made: one commit on a branch of its own, on top of the run's commit.
 
-use std::io::Read;
-
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::snapshot::read_blob;
+use super::objects::{self, entry};
 use crate::ci::error::ProviderError;
-use crate::ci::provider::{Media, Proposal, Proposed};
+use crate::ci::provider::{Proposal, Proposed};
 use crate::ci::rest::Body;
-use crate::system::gate;
 use crate::system::url::encode_component;
 
 /// The line by which the commits of proposals are recognized: a branch with others is not replaced.
 const MARK: &str = "Generated-by: hyperframes-ci";
+
+/// What is created, in errors.
+const SUBJECT: &str = "generated media";
 
 /// Writes the branch, and opens a pull request to `target` unless there is one.
 ///
@@ -37,16 +36,16 @@ pub(super) fn propose(
         }
     }
     let entries = proposal.files.iter().map(|file| {
-        let blob = upload(client, file)?;
-        Ok(json!({ "path": file.name, "mode": "100644", "type": "blob", "sha": blob }))
+        let blob = objects::upload(client, file, SUBJECT)?;
+        Ok(entry(&file.name, Some(&blob)))
     });
     let entries = entries.collect::<Result<Vec<_>, ProviderError>>()?;
     let base = client.get(&format!("/git/commits/{commit}"), "the commit of the run")?;
     let tree = json!({ "base_tree": base["tree"]["sha"], "tree": entries });
-    let tree = create(client, "/git/trees", &tree)?;
+    let tree = objects::create(client, "/git/trees", &tree, SUBJECT)?;
     let message = format!("{}\n\n{MARK}\n", proposal.title);
     let body = json!({ "message": message, "tree": tree, "parents": [commit] });
-    let made = create(client, "/git/commits", &body)?;
+    let made = objects::create(client, "/git/commits", &body, SUBJECT)?;
     match tip {
         Some(_) => {
             let body = json!({ "sha": made, "force": true });
@@ -92,10 +91,9 @@ pub(super) fn file(client: &Client, branch: &str, path: &str) -> Result<Option<V
     let Some(tip) = tip(client, branch)? else { return Ok(None) };
     let commit = client.get(&format!("/git/commits/{tip}"), "the branch of generated media")?;
     let tree = commit["tree"]["sha"].as_str().unwrap_or_default();
-    let tree = client.get(&format!("/git/trees/{tree}?recursive=1"), "the files of generated media")?;
-    let found = tree["tree"].as_array().into_iter().flatten().find(|entry| entry["path"] == path);
-    let sha = found.and_then(|entry| entry["sha"].as_str());
-    sha.map(|sha| read_blob(client, sha, "a file of generated media")).transpose()
+    let files = objects::files(client, tree, "the files of generated media")?;
+    let found = files.iter().find(|file| file.name == path);
+    found.map(|file| objects::read_blob(client, &file.sha, "a file of generated media")).transpose()
 }
 
 /// Returns the newest commit of a branch.
@@ -106,17 +104,4 @@ fn tip(client: &Client, branch: &str) -> Result<Option<String>, ProviderError> {
     }
     let reference = response.ok("the branch of generated media")?;
     Ok(reference["object"]["sha"].as_str().map(str::to_owned))
-}
-
-fn upload(client: &Client, file: &Media) -> Result<String, ProviderError> {
-    let failed = |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
-    let mut bytes = Vec::new();
-    gate::open_made(&file.path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(failed)?;
-    create(client, "/git/blobs", &json!({ "content": BASE64_STANDARD.encode(&bytes), "encoding": "base64" }))
-}
-
-/// Creates a Git object and returns its hash.
-fn create(client: &Client, path: &str, body: &Value) -> Result<String, ProviderError> {
-    let object = client.send("POST", path, body, "generated media")?;
-    Ok(object["sha"].as_str().unwrap_or_default().to_owned())
 }

@@ -1,11 +1,11 @@
 //! What a job must know before it writes: the pull request with its comments, and the previews branch. One query reads both,
 //! at one time.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use super::client::Client;
 use super::event::is_sha;
+use super::objects::{File, read_blob};
 use crate::ci::comment_sections::PullState;
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
@@ -97,13 +97,6 @@ pub(super) struct Tip {
     pub(super) sections: SectionFile,
     /// The files of the folder `base`.
     pub(super) base: Vec<File>,
-}
-
-/// A file of the branch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) sha: String,
 }
 
 impl Snapshot {
@@ -264,17 +257,6 @@ fn read_tip(client: &Client, repository: &Value, folder: &str) -> Result<Option<
         sections: SectionFile::read(&written),
         base: inside("base"),
     }))
-}
-
-/// Returns the contents of a blob. `subject` names it in errors.
-///
-/// # Errors
-/// Returns [`ProviderError`] if it cannot be read.
-pub(super) fn read_blob(client: &Client, sha: &str, subject: &str) -> Result<Vec<u8>, ProviderError> {
-    let blob = client.get(&format!("/git/blobs/{sha}"), subject)?;
-    let text = text(&blob["content"]).replace(['\n', '\r'], "");
-    let contents = BASE64_STANDARD.decode(text);
-    contents.map_err(|_| ProviderError::Failed(format!("{subject}: the response is not Base64")))
 }
 
 fn read_pull(client: &Client, pull: &Value, request: Option<&PullRequest>) -> Option<Pull> {
