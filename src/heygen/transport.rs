@@ -17,7 +17,7 @@ use super::auth::{Credential, OAuthError, Provider, Secret};
 use super::source::Source;
 use crate::system::clock::pause;
 use crate::system::deadline::Deadline;
-use crate::system::http::{describe, hardened_config};
+use crate::system::http::{CONNECT_TIMEOUT, USER_AGENT, describe, hardened_config};
 use crate::system::proxy::proxy;
 
 pub(crate) use super::api_base::ApiBase;
@@ -34,8 +34,6 @@ const MASK: &str = "***";
 
 /// Length of the shortest credential that is masked, in bytes.
 const SHORTEST_SECRET: usize = 8;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The default idle timeout: the longest wait for the first byte of a response, and between two reads or writes.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -115,10 +113,9 @@ impl Transport {
                 .timeout_per_read(Some(idle_timeout))
                 .timeout_per_write(Some(idle_timeout))
         };
-        let agent = concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION"));
         Self {
             slow: settings()
-                .user_agent(agent)
+                .user_agent(USER_AGENT)
                 .accept("application/json")
                 .timeout_recv_response(Some(SLOW_RESPONSE.max(idle_timeout)))
                 .timeout_per_read(Some(SLOW_RESPONSE.max(idle_timeout)))
@@ -127,7 +124,7 @@ impl Transport {
                 .new_agent(),
             // Responses are small: without a limit, a server could keep a connection busy by sending bytes slowly.
             api: settings()
-                .user_agent(agent)
+                .user_agent(USER_AGENT)
                 .accept("application/json")
                 .timeout_recv_body(Some(idle_timeout))
                 .build()
@@ -138,7 +135,7 @@ impl Transport {
                 .accept(AutoHeaderValue::None)
                 .build()
                 .new_agent(),
-            downloads: settings().user_agent(agent).max_redirects(5).build().new_agent(),
+            downloads: settings().user_agent(USER_AGENT).max_redirects(5).build().new_agent(),
             base,
             credential: Mutex::new(credential),
             tokens,

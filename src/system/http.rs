@@ -1,10 +1,17 @@
 //! HTTP settings shared by every client of this program.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
+
+/// How long finding and connecting to a server may take.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The header `User-Agent` of requests to services that a user has chosen.
+pub(crate) const USER_AGENT: &str = concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION"));
 
 /// Returns the settings that every client starts from: the platform's root certificates, no redirects, no proxy, and no
 /// error for a status of 400 or above.

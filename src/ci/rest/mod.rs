@@ -15,14 +15,11 @@ use super::error::ProviderError;
 use super::log;
 use crate::system::clock;
 use crate::system::gate;
-use crate::system::http::{describe, hardened_config, is_safe_origin};
+use crate::system::http::{CONNECT_TIMEOUT, USER_AGENT, describe, hardened_config, is_safe_origin};
 use crate::system::proxy::proxy;
 use crate::system::random;
 use crate::system::secret::Secret;
 use limits::{Pace, RateLimit};
-
-/// The time limit for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The longest wait for the first byte of a response, and between two reads or writes. A transfer as a whole has no limit: a
 /// video takes minutes on a slow connection.
@@ -174,7 +171,7 @@ impl Rest {
             .timeout_recv_response(Some(idle_timeout))
             .timeout_per_read(Some(idle_timeout))
             .timeout_per_write(Some(idle_timeout))
-            .user_agent(concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .build()
             .new_agent();
         let base = base.trim_end_matches('/').to_owned();

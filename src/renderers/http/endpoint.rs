@@ -11,7 +11,7 @@ use super::options::{HttpOptions, RequestForm};
 use crate::heygen::source::Source;
 use crate::heygen::transport::NoResponse;
 use crate::system::deadline::Deadline;
-use crate::system::http::{hardened_config, is_safe_origin};
+use crate::system::http::{CONNECT_TIMEOUT, USER_AGENT, hardened_config, is_safe_origin};
 use crate::system::proxy::proxy;
 use crate::system::secret::Secret;
 
@@ -20,8 +20,6 @@ const TOKEN_VARIABLE: &str = "HYPERFRAMES_CI_HTTP_TOKEN_";
 
 /// Redirects of one request that are followed.
 const MAX_REDIRECTS: usize = 5;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a token in a message is replaced by.
 const MASK: &str = "***";
@@ -102,7 +100,7 @@ impl Endpoint {
         let settings = || {
             hardened_config()
                 .https_only(https_only)
-                .user_agent(concat!("hyperframes-ci/", env!("CARGO_PKG_VERSION")))
+                .user_agent(USER_AGENT)
                 .timeout_resolve(Some(CONNECT_TIMEOUT))
                 .timeout_connect(Some(CONNECT_TIMEOUT))
         };
