@@ -23,6 +23,31 @@ pub(super) fn page_size(text: Option<&str>, default: usize, most: usize) -> Resu
     size.ok_or_else(|| Rejection::parameter("limit", &format!("must be an integer from 1 to {most}")))
 }
 
+/// Returns the page of items that a request asks for, newest first, and the cursor of the next one: it names the last item of
+/// the page by its `id`.
+///
+/// # Errors
+/// Returns a [`Rejection`] if the size or the cursor is invalid.
+pub(super) fn page<'a, T>(
+    request: &Request,
+    newest_first: impl Iterator<Item = &'a T>,
+    id: impl Fn(&T) -> &str,
+) -> Result<(Vec<&'a T>, Option<String>), Rejection> {
+    let limit = page_size(request.parameter("limit").as_deref(), 10, 100)?;
+    let items = newest_first.collect::<Vec<_>>();
+    let skipped = match request.parameter("token").filter(|token| !token.is_empty()) {
+        None => 0,
+        Some(token) => {
+            let last = items.iter().position(|item| token == format!("after:{}", id(item)));
+            last.ok_or_else(|| Rejection::parameter("token", "is not a valid cursor"))? + 1
+        }
+    };
+    let page = items.iter().skip(skipped).take(limit).copied().collect::<Vec<_>>();
+    let has_more = items.len() > skipped + page.len();
+    let token = page.last().filter(|_| has_more).map(|last| format!("after:{}", id(last)));
+    Ok((page, token))
+}
+
 /// Reads the body as JSON; an empty body is an empty object.
 ///
 /// # Errors

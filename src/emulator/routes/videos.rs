@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::catalogue::unknown_avatar;
 use super::rejection::Rejection;
-use super::validation::{callback_url, object, one_of, optional, page_size, required};
+use super::validation::{callback_url, object, one_of, optional, page, required};
 use super::voices::{spoken, usable_voice};
 use crate::emulator::envelopes::json;
 use crate::emulator::server::{Reply, Request};
@@ -149,20 +149,10 @@ pub(super) fn detail(state: &State, id: &str) -> Result<Value, Rejection> {
 
 /// `GET /v3/videos`: newest first; the cursor names the last clip of the previous page.
 pub(super) fn list(state: &State, request: &Request) -> Result<Reply, Rejection> {
-    let limit = page_size(request.parameter("limit").as_deref(), 10, 100)?;
     let inner = state.lock();
-    let skipped = match request.parameter("token").filter(|token| !token.is_empty()) {
-        None => 0,
-        Some(token) => {
-            let last = inner.videos.iter().rev().position(|video| token == format!("after:{}", video.id));
-            last.ok_or_else(|| Rejection::parameter("token", "is not a valid cursor"))? + 1
-        }
-    };
-    let page = inner.videos.iter().rev().skip(skipped).take(limit).collect::<Vec<_>>();
-    let has_more = inner.videos.len() > skipped + page.len();
-    let token = page.last().filter(|_| has_more).map(|video| format!("after:{}", video.id));
+    let (page, token) = page(request, inner.videos.iter().rev(), |video| &video.id)?;
     let data = page.iter().map(|video| video_json(state, video)).collect::<Vec<_>>();
-    Ok(json(200, &json!({ "data": data, "has_more": has_more, "next_token": token })))
+    Ok(json(200, &json!({ "data": data, "has_more": token.is_some(), "next_token": token })))
 }
 
 fn video_json(state: &State, video: &Video) -> Value {

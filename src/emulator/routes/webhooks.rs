@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::rejection::Rejection;
-use super::validation::{is_webhook, object, page_size, required};
+use super::validation::{is_webhook, object, page, required};
 use crate::emulator::envelopes::json;
 use crate::emulator::server::{Reply, Request};
 use crate::emulator::state::{Endpoint, Inner, State, random_secret};
@@ -58,24 +58,12 @@ pub(super) fn rotate_secret(state: &State, id: &str) -> Result<Value, Rejection>
 
 /// `GET /v3/webhooks/events`: newest first; the cursor names the last event of the previous page.
 pub(super) fn events(state: &State, request: &Request) -> Result<Reply, Rejection> {
-    let limit = page_size(request.parameter("limit").as_deref(), 10, 100)?;
     let wanted = request.parameter("event_type");
     let inner = state.lock();
     let is_wanted = |event: &&Value| wanted.as_deref().is_none_or(|wanted| event["event_type"] == wanted);
-    let all = inner.events.iter().rev().filter(is_wanted).collect::<Vec<_>>();
-    let skipped = match request.parameter("token").filter(|token| !token.is_empty()) {
-        None => 0,
-        Some(token) => {
-            let last =
-                all.iter().position(|event| event["event_id"].as_str() == token.strip_prefix("after:"));
-            last.ok_or_else(|| Rejection::parameter("token", "is not a valid cursor"))? + 1
-        }
-    };
-    let page = all.iter().skip(skipped).take(limit).collect::<Vec<_>>();
-    let has_more = all.len() > skipped + page.len();
-    let last = page.last().filter(|_| has_more).and_then(|event| event["event_id"].as_str());
-    let token = last.map(|id| format!("after:{id}"));
-    Ok(json(200, &json!({ "data": page, "has_more": has_more, "next_token": token })))
+    let newest_first = inner.events.iter().rev().filter(is_wanted);
+    let (page, token) = page(request, newest_first, |event| event["event_id"].as_str().unwrap_or_default())?;
+    Ok(json(200, &json!({ "data": page, "has_more": token.is_some(), "next_token": token })))
 }
 
 fn new_secret() -> Secret {
