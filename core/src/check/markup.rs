@@ -18,34 +18,35 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let help = "add the missing >, or quote the attribute that contains <";
             found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
         }
-        // A tag in what became text.
-        let contents = || text.source.get(node.span.end..node.end).unwrap_or_default().split('<').skip(1);
-        if node.is_self_closing
-            && matches!(&*node.name, "iframe" | "script" | "textarea")
-            && contents().any(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphabetic()))
-        {
-            let name = &node.name;
-            let message =
-                format!("<{name} …/> does not close the element, so the tags after it become its text");
-            let help = format!("write <{name} …></{name}>");
-            found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
+        if !node.is_self_closing {
+            continue;
         }
-        if node.is_self_closing && !node.is_media() && shortens(&page.outline, index) {
-            let name = &node.name;
-            let message = format!(
-                "<{name} …/> does not close the element, so the elements after it are shown only while it is"
-            );
-            let help = format!("write <{name} …></{name}>");
-            found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
-        }
-        if node.is_self_closing && node.is_media() {
+        if node.is_media() {
             found.push(self_closing(node, text));
+        } else if let Some(effect) = swallowed(&page.outline, index, text) {
+            let name = &node.name;
+            let message = format!("<{name} …/> does not close the element, so the {effect}");
+            let help = format!("write <{name} …></{name}>");
+            found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
         }
     }
     found.extend(styles(page, text));
     found.extend(comments(page, text));
     found.extend(open_comment(page, text));
     found
+}
+
+/// Returns what happens to the elements after a start tag that ends with `/>`, if it is not of media.
+fn swallowed(outline: &Outline, index: usize, text: &Text<'_>) -> Option<&'static str> {
+    let node = &outline.nodes[index];
+    // A tag in what became text.
+    let contents = || text.source.get(node.span.end..node.end).unwrap_or_default().split('<').skip(1);
+    match &*node.name {
+        "iframe" | "script" | "textarea" => contents()
+            .any(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphabetic()))
+            .then_some("tags after it become its text"),
+        _ => shortens(outline, index).then_some("elements after it are shown only while it is"),
+    }
 }
 
 /// Returns whether an element with a time contains others that are to be shown at other times.
