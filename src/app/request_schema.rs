@@ -4,11 +4,9 @@ use hyperframes_ci_core::generated::{ClipFormat, ClipResolution, ClipShape, MAX_
 use hyperframes_ci_core::options::{AspectRatio, Resolution};
 use serde_json::{Value, json};
 
-const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+use crate::renderers::{FORMATS, QUALITIES};
 
-/// Encoder presets and containers that the API accepts; local renders have more.
-const QUALITIES: [&str; 3] = ["draft", "standard", "high"];
-const FORMATS: [&str; 3] = ["mp4", "webm", "mov"];
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Returns the schema of `POST /v3/hyperframes/renders`, which is that of `--data`.
 pub(crate) fn render() -> Value {

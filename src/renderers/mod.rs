@@ -33,6 +33,6 @@ pub(crate) use order::{
 #[cfg(test)]
 pub(crate) use registry::RENDERERS;
 pub(crate) use registry::{AUTO, automatic, cloud, emulated, local, named, names};
-pub(crate) use renderer::{Capability, Description, Renderer, Session};
+pub(crate) use renderer::{Capability, Description, FORMATS, QUALITIES, Renderer, Session};
 pub(crate) use report::{Event, Reporter};
 pub(crate) use support::check_support;

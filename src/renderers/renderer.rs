@@ -11,10 +11,10 @@ use crate::fault::Error;
 use crate::ui::Console;
 
 /// The formats of the cloud and of distributed renders.
-pub(super) const FORMATS: &[Format] = &[Format::Mp4, Format::Webm, Format::Mov];
+pub(crate) const FORMATS: &[Format] = &[Format::Mp4, Format::Webm, Format::Mov];
 
 /// The encoder presets of the cloud and of distributed renders.
-pub(super) const QUALITIES: &[Quality] = &[Quality::Draft, Quality::Standard, Quality::High];
+pub(crate) const QUALITIES: &[Quality] = &[Quality::Draft, Quality::Standard, Quality::High];
 
 /// Static properties of a renderer.
 #[derive(Debug)]
