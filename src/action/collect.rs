@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::artifact;
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::markdown::{code, short_code};
 use super::mode::{FailOn, Mode};
+use super::outputs::{set_outputs, write_report};
 use crate::app::collect::{CollectSpec, collect};
 use crate::app::failure::CollectFailed;
 use crate::app::options::apply_layers;
@@ -15,7 +15,6 @@ use crate::app::spec::RenderSpec;
 use crate::ci::{CiProvider, ProviderError};
 use crate::fault::Error;
 use crate::system::gate::{Folder, Reach};
-use crate::system::output;
 use crate::ui::{Console, counted};
 
 /// Longest reason of a failure in the summary, in characters.
@@ -46,13 +45,12 @@ pub(super) fn run(
     let outcome = collect(&spec, console)?;
     let report =
         json!({ "event": provider.event().name, "mode": Mode::Collect.to_string(), "collected": outcome });
-    let report = output::write(folder, "report.json", format!("{report:#}\n").as_bytes())?;
+    let report = write_report(folder, &report)?;
     provider.summary(&summary(&outcome)).map_err(ActionError::from)?;
     let first = outcome.renders.iter().find(|render| render.output_path.is_some());
     let path = first.and_then(|render| render.output_path.as_ref()).map(|path| path.display().to_string());
     let is_uploaded = !inputs.has_foreign_files && outcome.collected > 0;
-    let artifact_name =
-        artifact::name(&inputs.artifact, &inputs.key(&provider.event().job, None), inputs.number.as_deref());
+    let artifact_name = inputs.artifact_name(&provider.event().job, None);
     let outputs = [
         ("results", json!(outcome.renders).to_string()),
         ("render-id", first.map(|render| render.render_id.clone()).unwrap_or_default()),
@@ -62,9 +60,7 @@ pub(super) fn run(
         ("artifact-path", if is_uploaded { folder.display().to_string() } else { String::new() }),
         ("artifact-name", if is_uploaded { artifact_name } else { String::new() }),
     ];
-    for (name, value) in outputs {
-        provider.output(name, &value).map_err(ActionError::from)?;
-    }
+    set_outputs(provider, outputs)?;
     console.done(&format!(
         "collected {}; {} still running",
         counted(outcome.collected, "video"),

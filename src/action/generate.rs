@@ -7,11 +7,11 @@ use std::time::Duration;
 use hyperframes_ci_core::generated::{LOCK_FILE, SpeechPermissions};
 use serde_json::json;
 
-use super::artifact;
 use super::error::ActionError;
 use super::inputs::Inputs;
 use super::markdown::{code, short_code};
 use super::mode::Mode;
+use super::outputs::{set_outputs, write_report};
 use crate::app::config::Settings;
 use crate::app::media::{GenerateSpec, MediaLimits, MediaSpec, generate, restore};
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
@@ -19,7 +19,6 @@ use crate::ci::{CiProvider, Media, Proposal, Proposed, ProviderError, Subject, T
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
 use crate::system::gate::Folder;
-use crate::system::output;
 use crate::system::programs::process;
 use crate::system::programs::{GitNetwork, PLAIN_DIFF, git};
 use crate::ui::{Console, counted};
@@ -227,7 +226,7 @@ fn write_results(
         "event": provider.event().name, "mode": Mode::Media.to_string(), "generated": outcome,
         "restored": restored, "pull_request_url": handed_over.url,
     });
-    let report = output::write(folder, "report.json", format!("{report:#}\n").as_bytes())?;
+    let report = write_report(folder, &report)?;
     let mut summary = format!("## HyperFrames\n\n{}", table(outcome));
     match (&handed_over.note, &handed_over.url) {
         (Some(note), _) => summary.push_str(&format!("\n> {note}\n")),
@@ -239,11 +238,7 @@ fn write_results(
     let patch = handed_over.patch.as_deref().map(shown).unwrap_or_default();
     let artifact = match patch.is_empty() {
         true => String::new(),
-        false => artifact::name(
-            &inputs.artifact,
-            &inputs.key(&provider.event().job, None),
-            inputs.number.as_deref(),
-        ),
+        false => inputs.artifact_name(&provider.event().job, None),
     };
     let outputs = [
         ("pull-request-url", url),
@@ -252,8 +247,5 @@ fn write_results(
         ("artifact-path", patch),
         ("artifact-name", artifact),
     ];
-    for (name, value) in outputs {
-        provider.output(name, &value).map_err(ActionError::from)?;
-    }
-    Ok(())
+    set_outputs(provider, outputs)
 }

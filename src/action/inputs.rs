@@ -274,6 +274,11 @@ impl Inputs {
         hex(&Sha256::digest(text))[..16].to_owned()
     }
 
+    /// Returns the name of the artifact of this use of the action.
+    pub(super) fn artifact_name(&self, job: &str, part: Option<&str>) -> String {
+        artifact::name(&self.artifact, &self.key(job, part), self.number.as_deref())
+    }
+
     /// Finds the projects of a checkout at `root` that the input `projects` names, or all.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The results of a run for programs: `report.json`, the summary of the job, and the outputs of the step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::diff::Status;
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ pub(super) fn write_results(
         "comment_url": comment_url,
         "asset_urls": asset_urls,
     });
-    let path = output::write(&inputs.output_dir, "report.json", format!("{report:#}\n").as_bytes())?;
+    let path = write_report(&inputs.output_dir, &report)?;
     provider.summary(&report::summary(scope, previews, notes, event)).map_err(ActionError::from)?;
     let artifact_path = match artifact_name {
         "" => String::new(),
@@ -79,7 +79,26 @@ pub(super) fn write_results(
         ("artifact-path", artifact_path.clone()),
         ("artifact-name", if artifact_path.is_empty() { String::new() } else { artifact_name.to_owned() }),
     ];
-    for (name, value) in video_outputs(previews).into_iter().chain(outputs) {
+    set_outputs(provider, video_outputs(previews).into_iter().chain(outputs))
+}
+
+/// Writes the report, and returns its path.
+///
+/// # Errors
+/// Returns an error if it cannot be written.
+pub(super) fn write_report(folder: &Path, report: &Value) -> Result<PathBuf, Error> {
+    Ok(output::write(folder, "report.json", format!("{report:#}\n").as_bytes())?)
+}
+
+/// Sets outputs of the step.
+///
+/// # Errors
+/// Returns an error if the service does not take them.
+pub(super) fn set_outputs(
+    provider: &dyn CiProvider,
+    outputs: impl IntoIterator<Item = (&'static str, String)>,
+) -> Result<(), Error> {
+    for (name, value) in outputs {
         provider.output(name, &value).map_err(ActionError::from)?;
     }
     Ok(())

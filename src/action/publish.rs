@@ -2,14 +2,13 @@
 
 use hyperframes_ci_core::findings::{Findings, Severity};
 
-use super::artifact;
 use super::check_run::{self, CheckReport};
 use super::engine_cache;
 use super::error::ActionError;
 use super::find_scope::find_scope;
 use super::inputs::Inputs;
 use super::mode::{FailOn, Mode};
-use super::outputs::{PROVENANCE, Results, write_results};
+use super::outputs::{PROVENANCE, Results, set_outputs, write_results};
 use super::page::{self, BranchPage};
 use super::plan::Plan;
 use super::preview::{Preview, PreviewState};
@@ -96,11 +95,7 @@ impl ActionRun<'_> {
             notes: &notes,
             comment_url: comment_url.as_deref(),
             asset_urls: attached.as_deref().unwrap_or_default(),
-            artifact_name: &artifact::name(
-                &self.inputs.artifact,
-                &self.section_key(),
-                self.inputs.number.as_deref(),
-            ),
+            artifact_name: &self.inputs.artifact_name(&self.event.job, self.part.as_deref()),
         };
         write_results(results, self.inputs, self.provider)?;
         attached?;
@@ -149,9 +144,8 @@ impl ActionRun<'_> {
     fn plan(&mut self, scope: &Scope, notes: &mut Vec<String>) -> Result<(), Error> {
         let plan = Plan::new(scope);
         self.console.done(&plan.note);
-        for (name, value) in [("matrix", plan.matrix.to_string()), ("count", plan.count.to_string())] {
-            self.provider.output(name, &value).map_err(ActionError::from)?;
-        }
+        let outputs = [("matrix", plan.matrix.to_string()), ("count", plan.count.to_string())];
+        set_outputs(self.provider, outputs)?;
         notes.push(plan.note);
         Ok(())
     }
