@@ -41,6 +41,8 @@ pub(super) struct Preview {
     pub(super) images: Images,
     /// File name of the images of the base without the extension, if the base has the composition.
     pub(super) base_name: Option<String>,
+    /// Videos of the base that later pushes need.
+    pub(super) base_videos: BaseVideos,
     /// URLs of the published files.
     pub(super) urls: PublishedUrls,
     /// Numbers of its comparisons with the base in this run.
@@ -58,6 +60,15 @@ pub(super) struct PreviewRow {
     /// The render key.
     pub(super) key: String,
     pub(super) render_id: Option<String>,
+}
+
+/// Videos of the base that later pushes need.
+#[derive(Debug, Default)]
+pub(super) struct BaseVideos {
+    /// Names of those that an earlier run has published.
+    pub(super) published: Vec<String>,
+    /// Those that this run has rendered.
+    pub(super) new: Vec<Media>,
 }
 
 /// URLs of the files that were published.
@@ -119,6 +130,11 @@ pub(super) fn file_stem(outcome: &Outcome) -> Option<String> {
         Outcome::DryRun(dry) => dry.key.as_str(),
         Outcome::Batch(_) => return None,
     };
+    name_of_key(key)
+}
+
+/// Returns the file name of the images of a render key without the extension.
+pub(super) fn name_of_key(key: &str) -> Option<String> {
     key.strip_prefix("hfci_")?.get(..NAME_LENGTH).map(str::to_owned)
 }
 
@@ -134,6 +150,7 @@ impl Preview {
             rows: Vec::new(),
             images: Images::default(),
             base_name: None,
+            base_videos: BaseVideos::default(),
             urls: PublishedUrls::default(),
             comparisons: 0..0,
             rows_changed: None,

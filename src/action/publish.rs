@@ -229,9 +229,19 @@ impl ActionRun<'_> {
         let page = BranchPage::new(scope, previews, event, self.inputs, self.provider);
         let page = page.filter(|_| !media.is_empty());
         media.extend(page.as_ref().map(|page| page.media.clone()));
-        let base_names = previews.iter().filter_map(Preview::base_image_names).flatten().collect::<Vec<_>>();
+        let images = previews.iter().filter_map(Preview::base_image_names).flatten();
+        let videos = previews.iter().flat_map(|preview| preview.base_videos.published.clone());
+        let base_names = images.chain(videos).collect::<Vec<_>>();
+        let base_videos = previews.iter().flat_map(|preview| preview.base_videos.new.clone());
+        let base_videos = base_videos.collect::<Vec<_>>();
         let (key, commit) = (self.section_key(), request.map_or(&event.commit, |request| &request.head));
-        let publication = Publication { key: &key, commit, media: &media, base_names: &base_names };
+        let publication = Publication {
+            key: &key,
+            commit,
+            media: &media,
+            base_names: &base_names,
+            base_videos: &base_videos,
+        };
         let mut section = |urls: &[(String, String)]| {
             previews.iter_mut().for_each(|preview| preview.set_urls(urls));
             let notes = notes.iter().cloned().chain(note_about_size(previews)).collect::<Vec<_>>();

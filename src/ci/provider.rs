@@ -84,7 +84,7 @@ pub(crate) struct Media {
 }
 
 /// What a job publishes for comments.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Publication<'a> {
     /// Identifies the job and its options, in letters and digits.
     pub(crate) key: &'a str,
@@ -92,8 +92,10 @@ pub(crate) struct Publication<'a> {
     pub(crate) commit: &'a str,
     /// The images and videos. They replace those of earlier runs of the job.
     pub(crate) media: &'a [Media],
-    /// Names of images of the base, which earlier runs may have published.
+    /// Names of images and videos of the base, which earlier runs may have published.
     pub(crate) base_names: &'a [String],
+    /// Videos of the base that the run has rendered. Later runs find them where the service keeps files of pull requests.
+    pub(crate) base_videos: &'a [Media],
 }
 
 /// Makes the section of the comment in Markdown from names and URLs of published files: from the longest form to the
@@ -310,8 +312,8 @@ pub(crate) trait CiProvider {
         Err(ProviderError::Unsupported("previews"))
     }
 
-    /// Downloads a file that a run for the default branch has published under one of `names` to `path`. Returns its name, or
-    /// `None` if there is none.
+    /// Downloads a video that an earlier run for the base or the pull request has published under one of `names` to `path`.
+    /// Returns its name, which is the first of those that there are; `None` if there is none.
     fn download_published(&self, _names: &[String], _path: &Path) -> Result<Option<String>, ProviderError> {
         Ok(None)
     }

@@ -69,7 +69,7 @@ fn features_that_another_service_lacks_have_defaults() {
     assert_eq!(provider.event().kind, "pull_request");
     let Subject::PullRequest(request) = &provider.event().subject else { panic!("a pull request") };
     let section = Section { key: "a".to_owned(), commit: "c1".to_owned(), texts: Vec::new() };
-    let publication = Publication { key: "a", commit: "c1", media: &[], base_names: &[] };
+    let publication = Publication { key: "a", commit: "c1", media: &[], ..Publication::default() };
     for refused in [
         provider.comment(request, &section).err(),
         provider.publish(Some(request), publication, None).err(),

@@ -59,6 +59,8 @@ pub(super) struct Reviewed {
     pub(super) diff: DiffResult,
     /// The tag of the release that was compared with.
     pub(super) since: Option<String>,
+    /// Videos of the base, until they are published.
+    _folder: TemporaryFolder,
 }
 
 /// How a preview and its base are rendered and compared.
@@ -134,7 +136,7 @@ impl<'a> Reviewer<'a> {
             Some(Ok(release)) => release.side(self.provider, &name, self.folder.path()),
             Some(Err(reason)) => Err(reason.clone()),
             None if preview.is_new || is_golden => Ok(None),
-            None => base.map(|spec| Some(self.base(spec, preview.base_name.clone(), console))),
+            None => base.map(|spec| Some(self.base(spec, preview.base_name.clone(), preview, console))),
         };
         let without_videos = if !matches!(preview.state, PreviewState::Rendered(_)) {
             Some((Status::Failed, "it was not rendered".to_owned()))
@@ -155,17 +157,23 @@ impl<'a> Reviewer<'a> {
             path: path.to_owned(),
             reach: Reach::inside(&self.inputs.output_dir, "the output directory"),
             is_temporary: false,
+            is_stable: false,
         });
         let identity = preview.outcome().and_then(file_stem);
+        let base = base.ok().flatten();
+        let format = base.as_ref().and_then(Side::format);
         let pair = Pair {
             name,
-            base: base.ok().flatten(),
+            base,
             head: Side { spec: Some(head), identity, video },
             options,
             folder: self.folder.path(),
             may_bill_base: self.may_bill(),
         };
-        pair.compare(&mut self.run, console)
+        let compared = pair.compare(&mut self.run, console)?;
+        let name = preview.base_name.clone();
+        Self::keep_base(compared.base, name.as_deref(), format, preview);
+        Ok(compared.billed)
     }
 
     /// Adds what the base has and the head has not, which is compared by `config`.
@@ -199,6 +207,6 @@ impl<'a> Reviewer<'a> {
                 (Some(counts), outcomes) => Some(Review::of_rows(&preview.display_name, counts, outcomes)),
             };
         }
-        Ok(Some(Reviewed { diff, since }))
+        Ok(Some(Reviewed { diff, since, _folder: self.folder }))
     }
 }

@@ -69,7 +69,7 @@ impl LastRelease {
         Ok(Some(Side {
             spec: None,
             identity: None,
-            video: Some(KnownVideo { path, reach, is_temporary: true }),
+            video: Some(KnownVideo { path, reach, is_temporary: true, is_stable: false }),
         }))
     }
 }

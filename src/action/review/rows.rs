@@ -6,7 +6,7 @@ use hyperframes_ci_core::diff::Status;
 
 use super::Reviewer;
 use super::row_counts::{MAX_COMPARED, RowCounts};
-use crate::action::preview::Preview;
+use crate::action::preview::{Preview, name_of_key};
 use crate::app::batch::RowRender;
 use crate::app::budget::Billed;
 use crate::app::diff::{DiffOptions, KnownVideo, Pair, Side};
@@ -68,13 +68,15 @@ impl Reviewer<'_> {
                 continue;
             };
             let reach = Reach::inside(&self.inputs.output_dir, "the output directory");
-            let video = KnownVideo { path: video.video.clone(), reach, is_temporary: false };
-            let base = left.remove(&row.row).map(|row| {
-                let stem =
-                    row.identity.strip_prefix("hfci_").and_then(|key| key.get(..24)).map(str::to_owned);
-                let side = self.base(row.spec, stem, console);
+            let video =
+                KnownVideo { path: video.video.clone(), reach, is_temporary: false, is_stable: false };
+            let base = left.remove(&row.row);
+            let name = base.as_ref().and_then(|row| name_of_key(&row.identity));
+            let base = base.map(|row| {
+                let side = self.base(row.spec, name.clone(), preview, console);
                 Side { identity: Some(row.identity), ..side }
             });
+            let format = base.as_ref().and_then(Side::format);
             let pair = Pair {
                 name: title,
                 base,
@@ -87,7 +89,9 @@ impl Reviewer<'_> {
                 folder: self.folder.path(),
                 may_bill_base: self.may_bill(),
             };
-            billed += pair.compare(&mut self.run, console)?;
+            let compared = pair.compare(&mut self.run, console)?;
+            billed += compared.billed;
+            Self::keep_base(compared.base, name.as_deref(), format, preview);
         }
         if counts.changed > counts.compared() {
             let more = counted(counts.changed - counts.compared(), "more row");

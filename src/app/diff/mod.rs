@@ -23,7 +23,7 @@ pub(crate) use compare::{DiffOptions, VideoDiff};
 pub(crate) use error::DiffError;
 pub(crate) use golden::GoldenDirectory;
 pub(crate) use pictures::DiffPictures;
-pub(crate) use project::{KnownVideo, Pair, ProjectDiff, Side};
+pub(crate) use project::{BaseVideo, KnownVideo, Pair, ProjectDiff, Side};
 pub(crate) use project_golden::{GoldenDiff, golden_name};
 pub(crate) use run::{DiffResult, DiffRun};
 

@@ -51,6 +51,23 @@ pub(crate) struct Pair<'a> {
     pub(crate) may_bill_base: bool,
 }
 
+/// What a comparison has billed and rendered.
+#[derive(Debug, Default)]
+pub(crate) struct PairOutcome {
+    pub(crate) billed: Billed,
+    /// The video of the base, if this machine has rendered it or found that it is stable.
+    pub(crate) base: Option<BaseVideo>,
+}
+
+/// A video of the base.
+#[derive(Debug)]
+pub(crate) struct BaseVideo {
+    /// The file, in the temporary directory of the comparison.
+    pub(crate) path: PathBuf,
+    /// Whether a second render of it was equal.
+    pub(crate) is_stable: bool,
+}
+
 /// One of the renders.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
@@ -71,6 +88,8 @@ pub(crate) struct KnownVideo {
     pub(crate) reach: Reach,
     /// Whether the file is deleted after the comparison.
     pub(crate) is_temporary: bool,
+    /// Whether two renders are known to be equal.
+    pub(crate) is_stable: bool,
 }
 
 impl ProjectDiff<'_> {
@@ -166,15 +185,15 @@ const EQUAL_INPUTS: &str = "the inputs of both renders are equal";
 
 impl Pair<'_> {
     /// Compares the videos, and adds the result to `run`. Renders those that are not known. A render that fails is a
-    /// result. Returns what was billed.
+    /// result.
     ///
     /// # Errors
     /// Returns an error if the report cannot be written.
-    pub(crate) fn compare(&self, run: &mut DiffRun, console: &mut Console) -> Result<Billed, Error> {
-        let mut billed = Billed::default();
+    pub(crate) fn compare(&self, run: &mut DiffRun, console: &mut Console) -> Result<PairOutcome, Error> {
+        let mut outcome = PairOutcome::default();
         let Some(base) = &self.base else {
             run.add_status(&self.name, Status::New, "the base does not have it", &self.options);
-            return Ok(billed);
+            return Ok(outcome);
         };
         console.step(&format!("Comparing {}", self.name));
         // The results of the renders are not those of the comparison.
@@ -189,28 +208,30 @@ impl Pair<'_> {
         let is_equal = identity.is_some() && identity == self.head.identity(head_key);
         if is_equal && (base.video.is_none() || self.head.video.is_none()) {
             run.add_status(&self.name, Status::Unchanged, EQUAL_INPUTS, &self.options);
-            return Ok(billed);
+            return Ok(outcome);
         }
         let videos = prepared.and_then(|[base, head]| {
-            let base = self.render(base, &mut billed, console)?;
-            Ok([base, self.render(head, &mut billed, console)?])
+            let is_local = base.is_rendered_on_this_machine();
+            let base = self.render(base, &mut outcome.billed, console)?;
+            outcome.base = is_local.then(|| BaseVideo { path: base.path.clone(), is_stable: false });
+            Ok([base, self.render(head, &mut outcome.billed, console)?])
         });
         let videos = match videos {
             Ok(videos) => videos,
             Err((status, reason)) => {
                 run.add_status(&self.name, status, &reason, &self.options);
-                return Ok(billed);
+                return Ok(outcome);
             }
         };
         let mut compared = match self.compare_videos(&videos, console) {
             Ok(compared) => compared,
             Err(super::DiffError::Program(error)) => {
                 run.add_status(&self.name, Status::Skipped, &error.to_string(), &self.options);
-                return Ok(billed);
+                return Ok(outcome);
             }
             Err(error) => {
                 run.add_status(&self.name, Status::Failed, &error.to_string(), &self.options);
-                return Ok(billed);
+                return Ok(outcome);
             }
         };
         if matches!(compared.diff.status, Status::Changed | Status::Faint) {
@@ -219,14 +240,17 @@ impl Pair<'_> {
                 compared.diff.status = Status::Unstable;
                 compared.diff.notes.push(EQUAL_INPUTS.to_owned());
             } else if compared.diff.has_only_picture()
+                && !base_video.is_stable
                 && let Some(again) = self.render_again(base, console)
-                && let Ok(rerun) = self.compare_videos(&[base_video, again], console)
+                && let Ok(rerun) = self.compare_videos(&[base_video.clone(), again], console)
             {
                 compared.judge_stability(&rerun);
+                let is_stable = rerun.diff.status == Status::Unchanged;
+                outcome.base = Some(BaseVideo { path: base_video.path, is_stable });
             }
         }
         run.add(&self.name, &compared, &self.options)?;
-        Ok(billed)
+        Ok(outcome)
     }
 
     fn compare_videos(
@@ -305,7 +329,7 @@ impl Pair<'_> {
         let reach = Reach::inside(self.folder, "the temporary directory");
         let mut spec = RenderSpec { output: Some(path.clone()), is_dry_run: false, ..spec.clone() };
         spec.reaches.insert("output", reach.clone());
-        (KnownVideo { path, reach, is_temporary: true }, spec)
+        (KnownVideo { path, reach, is_temporary: true, is_stable: false }, spec)
     }
 }
 
@@ -322,6 +346,11 @@ impl From<RenderSpec> for Side {
 }
 
 impl Side {
+    /// Returns the format that its specification sets.
+    pub(crate) fn format(&self) -> Option<Format> {
+        self.spec.as_ref()?.request.format
+    }
+
     /// Returns what identifies the inputs: the render key, which is `key` if it is known already, if nothing else is; `None`
     /// without either.
     fn identity(&self, key: Option<String>) -> Option<String> {
@@ -341,6 +370,12 @@ struct PreparedSide {
     render: Option<(PreparedRender, LimitOptions)>,
     /// The render key.
     key: Option<String>,
+}
+
+impl PreparedSide {
+    fn is_rendered_on_this_machine(&self) -> bool {
+        self.render.as_ref().is_some_and(|(render, _)| render.is_on_this_machine())
+    }
 }
 
 impl Compared {

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::findings::Findings;
 use serde_json::Value;
 
+use super::Trust;
 use super::approval::Approval;
 use super::checkout;
 use super::comment_sections;
@@ -240,9 +241,13 @@ impl CiProvider for GitHub {
         if known.is_none() {
             *known = Some(self.previews().published_base()?);
         }
-        let found =
-            known.iter().flat_map(|published| &published.base).find(|file| names.contains(&file.name));
-        let Some(file) = found else { return Ok(None) };
+        // The videos of the base among those of a stranger's pull request are not those of this repository.
+        let is_own = self.event.trust == Trust::Own;
+        let find = |name: &String| {
+            let published = known.as_ref()?;
+            if is_own { published.find(name) } else { published.find_base(name) }
+        };
+        let Some(file) = names.iter().find_map(find) else { return Ok(None) };
         self.previews().download(file, path)?;
         Ok(Some(file.name.clone()))
     }

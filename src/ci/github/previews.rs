@@ -66,6 +66,11 @@ impl PublishedFiles {
     pub(super) fn find(&self, name: &str) -> Option<&File> {
         self.folder.iter().chain(&self.base).find(|file| file.name == name)
     }
+
+    /// Returns the file of a name that a run for the default branch has published.
+    pub(super) fn find_base(&self, name: &str) -> Option<&File> {
+        self.base.iter().find(|file| file.name == name)
+    }
 }
 
 /// The branch.
@@ -98,7 +103,8 @@ impl PreviewBranch<'_> {
     ) -> Result<Published, ProviderError> {
         let is_small =
             |file: &&Media| fs::metadata(&file.path).is_ok_and(|metadata| metadata.len() <= MAX_FILE);
-        let media = publication.media.iter().filter(is_small).collect::<Vec<_>>();
+        let media =
+            publication.media.iter().chain(publication.base_videos).filter(is_small).collect::<Vec<_>>();
         let (folder, time) = (folder(request), unix_now());
         let mut blobs = BTreeMap::new();
         let (mut last, mut refusals) = (String::new(), 0);

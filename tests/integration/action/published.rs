@@ -17,8 +17,7 @@ fn push(stage: &mut Stage, text: &str, can_render: bool, inputs: &[(&str, &str)]
     if !can_render {
         runner.set("HYPERFRAMES_CI_CACHE", "/proc/nonexistent");
     }
-    // The base is not published, so that a comparison would render it.
-    let common = [("projects", "videos/one"), ("api-key", ""), ("quality", "draft"), ("diff", "false")];
+    let common = [("projects", "videos/one"), ("api-key", ""), ("quality", "draft")];
     let run = stage.run(&runner, &[inputs, &common].concat());
     let video = fs::read(&run.outputs["video-path"]).unwrap_or_default();
     (run, video)
@@ -29,6 +28,7 @@ fn a_composition_that_is_published_already_is_not_rendered_on_the_runner_again()
     let mut stage = Stage::new();
     let (first, video) = push(&mut stage, "1", true, &[]);
     assert_eq!(first.code, 0, "{}", first.log);
+    assert!(first.log.contains("rendering the base once more"), "{}", first.log);
     let media = stage.github.media("hyperframes-previews");
     let uploads = stage.github.count("POST", "/git/blobs");
     let (again, same) = push(&mut stage, "2", false, &[]);
@@ -45,6 +45,12 @@ fn a_composition_that_is_published_already_is_not_rendered_on_the_runner_again()
     assert_eq!(stage.github.count("POST", "/git/blobs"), uploads, "nothing is published again");
     let body = stage.github.state().comments[0].body.clone();
     assert!(body.contains("1280x720") && body.contains("reused · [download video]"), "{body}");
+    // Neither is the base: its video is kept with what is known about its stability.
+    assert!(again.log.contains("comparing with the published video of the base"), "{}", again.log);
+    assert!(!again.log.contains("rendering the base once more"), "{}", again.log);
+    let status = |run: &Run| run.outputs["changed"].clone();
+    assert_eq!((status(&first), status(&again)), ("true".to_owned(), "true".to_owned()));
+    assert!(media.iter().any(|name| name.ends_with("-stable.mp4")), "{media:?}");
     // Not if another one is asked for.
     for inputs in [&[("no-reuse", "true")][..], &[("reuse-window", "7")], &[("fps", "24")]] {
         let (run, _) = push(&mut stage, &format!("{inputs:?}").replace('"', ""), false, inputs);

@@ -79,7 +79,8 @@ impl Stage {
         std::fs::write(&path, format!("video {job} {round}")).expect("written");
         let media = [Media { name: media_name(job, round), path }];
         let key = format!("job{job}");
-        let publication = Publication { key: &key, commit: &request.head, media: &media, base_names: &[] };
+        let publication =
+            Publication { key: &key, commit: &request.head, media: &media, ..Publication::default() };
         let mut section = |urls: &[(String, String)]| vec![format!("of {key}: {}", urls[0].1)];
         provider.publish(Some(&request), publication, Some(&mut section))
     }
@@ -223,7 +224,7 @@ fn files_that_no_job_shows_are_deleted() {
         let path = stage.folder.path().join("base.mp4");
         std::fs::write(&path, format!("{round}")).expect("written");
         let media = [Media { name: format!("base-{round}.mp4"), path }];
-        let publication = Publication { key: "base", commit: "c", media: &media, base_names: &[] };
+        let publication = Publication { key: "base", commit: "c", media: &media, ..Publication::default() };
         provider.publish(None, publication, None).expect("published");
         assert!(is_written(&stage.publish(0, round)));
         let expected = [format!("base/base-{round}.mp4"), format!("pr/7/{}", media_name(0, round))];
@@ -242,7 +243,8 @@ fn a_branch_of_another_size_is_read_all_the_same() {
     for job in 0..12 {
         let (provider, request) = (stage.provider(), stage.request());
         let key = format!("job{job}");
-        let publication = Publication { key: &key, commit: &request.head, media: &[], base_names: &[] };
+        let publication =
+            Publication { key: &key, commit: &request.head, media: &[], ..Publication::default() };
         let mut section = |_: &[(String, String)]| vec![big.clone(), format!("short {job}")];
         let published = provider.publish(Some(&request), publication, Some(&mut section));
         assert!(is_written(&published), "{published:?}");
