@@ -3,20 +3,23 @@
 /// Red, green, blue and opacity.
 pub(super) type Color = [u8; 4];
 
-/// Digits and the signs between them, 3x5 pixels each: rows from the top, the left pixel in the highest of three bits.
-const GLYPHS: &[(char, [u8; 5])] = &[
-    ('0', [7, 5, 5, 5, 7]),
-    ('1', [2, 6, 2, 2, 7]),
-    ('2', [7, 1, 7, 4, 7]),
-    ('3', [7, 1, 7, 1, 7]),
-    ('4', [5, 5, 7, 1, 1]),
-    ('5', [7, 4, 7, 1, 7]),
-    ('6', [7, 4, 7, 5, 7]),
-    ('7', [7, 1, 1, 2, 2]),
-    ('8', [7, 5, 7, 5, 7]),
-    ('9', [7, 5, 7, 1, 7]),
-    ('.', [0, 0, 0, 0, 2]),
-    ('s', [3, 4, 2, 1, 6]),
+/// Width and height of a glyph.
+const GLYPH: [usize; 2] = [5, 7];
+
+/// Digits and the signs between them: rows from the top, the left pixel in the highest of five bits.
+const GLYPHS: &[(char, [u8; 7])] = &[
+    ('0', [14, 17, 19, 21, 25, 17, 14]),
+    ('1', [4, 12, 4, 4, 4, 4, 14]),
+    ('2', [14, 17, 1, 6, 8, 16, 31]),
+    ('3', [31, 2, 4, 2, 1, 17, 14]),
+    ('4', [2, 6, 10, 18, 31, 2, 2]),
+    ('5', [31, 16, 30, 1, 1, 17, 14]),
+    ('6', [6, 8, 16, 30, 17, 17, 14]),
+    ('7', [31, 1, 2, 4, 8, 8, 8]),
+    ('8', [14, 17, 17, 14, 17, 17, 14]),
+    ('9', [14, 17, 17, 15, 1, 2, 12]),
+    ('.', [0, 0, 0, 0, 0, 12, 12]),
+    ('s', [0, 0, 15, 16, 14, 1, 30]),
 ];
 
 /// Pixels of a glyph's pixel.
@@ -117,13 +120,13 @@ impl Canvas {
 
     /// Writes a time on a dark ground.
     pub(super) fn label(&mut self, (left, top): (usize, usize), text: &str) {
-        let advance = 4 * GLYPH_SCALE;
+        let advance = (GLYPH[0] + 1) * GLYPH_SCALE;
         let width = text.chars().count() * advance + GLYPH_SCALE;
-        self.fill(Area { x: left, y: top, width, height: 7 * GLYPH_SCALE }, [20, 20, 24, 255]);
+        self.fill(Area { x: left, y: top, width, height: (GLYPH[1] + 2) * GLYPH_SCALE }, [20, 20, 24, 255]);
         for (index, character) in text.chars().enumerate() {
-            let rows = GLYPHS.iter().find(|(known, _)| *known == character).map_or([0; 5], |(_, rows)| *rows);
+            let rows = GLYPHS.iter().find(|(known, _)| *known == character).map_or([0; 7], |(_, rows)| *rows);
             for (y, row) in rows.iter().enumerate() {
-                for x in (0..3).filter(|x| row >> (2 - x) & 1 == 1) {
+                for x in (0..GLYPH[0]).filter(|x| row >> (GLYPH[0] - 1 - x) & 1 == 1) {
                     let x = left + GLYPH_SCALE + index * advance + x * GLYPH_SCALE;
                     let y = top + GLYPH_SCALE + y * GLYPH_SCALE;
                     let dot = Area { x, y, width: GLYPH_SCALE, height: GLYPH_SCALE };

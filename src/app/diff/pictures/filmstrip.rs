@@ -58,7 +58,7 @@ pub(super) fn filmstrip(ffmpeg: &Ffmpeg, [base, head]: [&VideoFile; 2], diff: &V
             }
             drawn += 1;
         }
-        canvas.label((GAP, top), &format!("{:.2}s", row.time));
+        canvas.label((GAP, top), &format!("{:.2} s", row.time));
         top += size.1 + GAP;
     }
     (drawn > 0).then_some(canvas)
