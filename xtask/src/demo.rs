@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -102,11 +101,17 @@ pub(crate) fn record() -> Result<()> {
             .arg(root().join(PICTURE)),
     )?;
     ensure!(fs::metadata(root().join(PICTURE))?.len() < 1_000_000, "{PICTURE} is larger than 1 MB");
-    comment(&folder)
+    take_comment()
 }
 
-/// Takes a picture of the pull-request comment that the integration tests have left in `target/tables`.
-fn comment(folder: &Path) -> Result<()> {
+/// `cargo xtask demo comment`: takes a picture of the pull-request comment that the integration tests have left in
+/// `target/tables`.
+///
+/// # Errors
+/// Returns an error if there is no comment, or the browser is missing or fails.
+pub(crate) fn take_comment() -> Result<()> {
+    let folder = target().join("demo");
+    fs::create_dir_all(&folder)?;
     let tables = target().join("tables");
     let markdown = fs::read_to_string(tables.join("comment.md"))
         .context("run `cargo xtask test integration` first, which writes the comment")?;
@@ -120,7 +125,7 @@ fn comment(folder: &Path) -> Result<()> {
     let browser = crate::provision::browser()?;
     succeed(
         Command::new(browser)
-            .args(["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=900,640"])
+            .args(["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=900,710"])
             .arg(format!("--screenshot={}", root().join("docs/action-comment.png").display()))
             .arg(format!("file://{}", page.display()))
             .stderr(Stdio::null()),

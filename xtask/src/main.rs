@@ -34,7 +34,7 @@ cargo xtask layers          print the module dependencies and violations of the 
 cargo xtask layers --at REV print the module dependencies at a Git revision
 cargo xtask bench [NAME…]   compare with references, as ratios
 cargo xtask wasm            build and pack the npm package into target/wasm/package
-cargo xtask demo            make the pictures of the README: terminal session and comment
+cargo xtask demo [comment]  make the pictures of the README: terminal session and comment, or only the comment
 cargo xtask engine-lock [FOLDER]  update the lock files of the engine, of Node and of the tooling for Lambda
 cargo xtask upstream [[OLD] NEW]
                             print what a release of the official package changes [default: the newest]
@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         ["layers", "--at", revision] => layers::print_at(revision).map(|()| true),
         ["bench", names @ ..] => bench::run(names),
         ["demo"] => demo::record().map(|()| true),
+        ["demo", "comment"] => demo::take_comment().map(|()| true),
         ["dist", "test"] => suites::channels::test(&command::root().join("dist")).map(|()| true),
         ["dist", arguments @ ..] => dist::run(arguments).map(|()| true),
         ["site"] => preflight_page::build().map(|folder| {
