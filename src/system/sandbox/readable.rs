@@ -69,6 +69,8 @@ pub(super) fn of_programs(programs: &ContainedPrograms) -> Vec<PathBuf> {
         // A browser has its libraries and data beside it, FFmpeg has ffprobe.
         paths.extend(real.parent().filter(|folder| !is_of_the_user(folder)).map(Path::to_owned));
     }
+    // Both may be links in a directory of the user.
+    paths.push(programs.ffmpeg.with_file_name(format!("ffprobe{}", std::env::consts::EXE_SUFFIX)));
     let certificates =
         ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH"];
     paths.extend(certificates.iter().filter_map(std::env::var_os).map(PathBuf::from));
