@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use crate::system::deadline::Deadline;
-use crate::system::programs::{find, is_in_checkout};
+use crate::system::programs::{self, find, is_in_checkout};
 use crate::system::sandbox::version_line;
 
 /// Names on `PATH` of chrome-headless-shell: that of the project, and that of Debian.
@@ -50,6 +50,8 @@ pub(crate) enum BrowserSource {
     Playwright,
     /// The cache of Puppeteer.
     Puppeteer,
+    /// The cache of this program, which has it from npm.
+    Package,
 }
 
 impl BrowserSource {
@@ -61,6 +63,7 @@ impl BrowserSource {
             Self::HyperFrames => "HyperFrames cache",
             Self::Playwright => "Playwright cache",
             Self::Puppeteer => "Puppeteer cache",
+            Self::Package => "installed from npm",
         }
     }
 }
@@ -92,6 +95,8 @@ struct Places<'a> {
     find: &'a dyn Fn(&str) -> Option<PathBuf>,
     /// Directories with one directory for each version of chrome-headless-shell, whose names start with this prefix.
     caches: Vec<(BrowserSource, PathBuf, &'static str)>,
+    /// Returns the browser from npm, if it is installed.
+    package: &'a dyn Fn() -> Option<PathBuf>,
     /// Whether a program in a cache starts.
     starts: &'a dyn Fn(&Path) -> bool,
 }
@@ -104,6 +109,7 @@ impl Browser {
             chosen: chosen.map(PathBuf::from),
             find: &find,
             caches: caches(),
+            package: &|| programs::packaged_browser(&programs::cache().ok()?),
             starts: &|program| version_line(program, "--version", Deadline::NEVER).is_some(),
         }
         .best()
@@ -135,7 +141,14 @@ impl Places<'_> {
             let path = names.iter().find_map(|name| (self.find)(name))?;
             Some(Browser { path, source: BrowserSource::System })
         };
-        on_system(SHELLS).or_else(|| self.cached()).or_else(|| on_system(BROWSERS))
+        let found = on_system(SHELLS).or_else(|| self.cached()).or_else(|| on_system(BROWSERS));
+        // Last: where it is installed, there was no other browser.
+        found.or_else(|| self.packaged())
+    }
+
+    fn packaged(&self) -> Option<Browser> {
+        let path = (self.package)().filter(|path| (self.starts)(path))?;
+        Some(Browser { path, source: BrowserSource::Package })
     }
 
     /// Returns the newest version in the first cache that has one which starts: libraries may be missing.
@@ -212,12 +225,13 @@ mod tests {
         folder: tempfile::TempDir,
         on_path: Vec<&'static str>,
         broken: &'static str,
+        has_package: bool,
     }
 
     impl Machine {
         fn new(on_path: &[&'static str]) -> Self {
             let folder = tempfile::tempdir().expect("a folder");
-            Self { folder, on_path: on_path.to_vec(), broken: "none" }
+            Self { folder, on_path: on_path.to_vec(), broken: "none", has_package: false }
         }
 
         fn install(&self, path: &str) {
@@ -235,6 +249,9 @@ mod tests {
                     (BrowserSource::Playwright, cache("playwright"), "chromium_headless_shell-"),
                     (BrowserSource::Puppeteer, cache("puppeteer"), ""),
                 ],
+                package: &|| {
+                    self.has_package.then(|| self.folder.path().join("package/chrome-headless-shell"))
+                },
                 starts: &|path| !path.to_string_lossy().contains(self.broken),
             };
             let browser = places.best()?;
@@ -277,6 +294,18 @@ mod tests {
         machine.broken = "linux-131";
         assert_eq!(machine.best(None), Some((older.to_owned(), BrowserSource::Puppeteer)));
         machine.broken = "puppeteer";
+        assert_eq!(machine.best(None), Some(("chromium".to_owned(), BrowserSource::System)));
+    }
+
+    #[test]
+    fn the_package_is_used_where_there_is_no_other_browser() {
+        let mut machine = Machine::new(&[]);
+        machine.has_package = true;
+        let package = ("package/chrome-headless-shell".to_owned(), BrowserSource::Package);
+        assert_eq!(machine.best(None), Some(package));
+        machine.broken = "package";
+        assert_eq!(machine.best(None), None, "libraries of the system are missing");
+        let machine = Machine { has_package: true, ..Machine::new(&["chromium"]) };
         assert_eq!(machine.best(None), Some(("chromium".to_owned(), BrowserSource::System)));
     }
 

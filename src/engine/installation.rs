@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
+use super::browser::{Browser, BrowserSource};
 use super::provision::packages;
 use crate::system::programs::{self, Node, ProgramError};
 
-/// The directories of the engine, and of Node and FFmpeg if the machine has none.
+/// The directories of the engine, and of Node, FFmpeg and a browser if the machine has none.
 #[derive(Debug)]
 pub(crate) struct Installation {
     /// Identifies the contents: the system, the version and the lock files.
@@ -25,7 +26,9 @@ impl Installation {
         let engine = packages(&cache).folder().to_owned();
         let node = Node::find(&cache).own_folder();
         let ffmpeg = programs::ffmpeg_folder(&cache);
-        let folders = [Some(engine), node, ffmpeg].into_iter().flatten().collect::<Vec<_>>();
+        let is_packaged = Browser::find().is_none_or(|browser| browser.source == BrowserSource::Package);
+        let browser = programs::browser_folder(&cache).filter(|_| is_packaged);
+        let folders = [Some(engine), node, ffmpeg, browser].into_iter().flatten().collect::<Vec<_>>();
         let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str()).collect::<Vec<_>>();
         let system = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
         Ok(Self { key: format!("hyperframes-ci-{system}-{}", names.join("-")), folders })
@@ -50,7 +53,9 @@ mod tests {
             assert!(key.contains(part), "{part} in {key}");
         }
         assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)), "{key}");
-        let others = key.matches("-node-").count() + key.matches("-ffmpeg-").count();
+        let others = key.matches("-node-").count()
+            + key.matches("-ffmpeg-").count()
+            + key.matches("-browser-").count();
         assert_eq!(installation.folders.len(), 1 + others, "{key}");
     }
 }

@@ -71,11 +71,16 @@ pub(super) fn provision(
     {
         return Err(error);
     }
-    let found = Browser::find();
-    let missing = debian_packages(&cache, found.is_some(), needs_npm);
+    let browser = find_browser(&cache, deadline, on_install)?;
+    let missing = debian_packages(&cache, browser.is_some(), needs_npm);
     programs::install_packages(&missing, deadline, on_install)?;
     let node = Node::find(&cache);
-    let browser = found.or_else(Browser::find).ok_or((
+    // npm may be there now.
+    let browser = match browser {
+        Some(browser) => Some(browser),
+        None => find_browser(&cache, deadline, on_install)?,
+    };
+    let browser = browser.ok_or((
         "Chrome or Chromium",
         "install it (Debian: apt install chromium), or set HYPERFRAMES_BROWSER_PATH",
     ));
@@ -90,6 +95,21 @@ pub(super) fn provision(
     let node = node.install(&packages, deadline, on_install)?;
     let engine = engine(&packages);
     Ok(Programs { node, engine, packages: packages.folder().to_owned(), browser, ffmpeg })
+}
+
+/// Finds a browser, or installs one from npm. Debian has one as well, so only a deadline is an error.
+fn find_browser(
+    cache: &Path,
+    deadline: Deadline,
+    on_install: &mut dyn FnMut(&str),
+) -> Result<Option<Browser>, ProgramError> {
+    if let Some(browser) = Browser::find() {
+        return Ok(Some(browser));
+    }
+    match programs::install_browser(cache, deadline, on_install) {
+        Err(error @ ProgramError::TimedOut { .. }) => Err(error),
+        _ => Ok(Browser::find()),
+    }
 }
 
 /// Returns the engine as a package of npm.

@@ -47,6 +47,9 @@ impl Installers {
     }
 }
 
+/// Those of Debian.
+const APT: [&str; 4] = ["apt-get", "apt", "dpkg", "sudo"];
+
 /// The cache of the machine, which has the engine.
 fn machine_cache() -> PathBuf {
     let (_, script) = provisioned();
@@ -67,13 +70,16 @@ fn fill(cache: &Path) {
     }
 }
 
-/// The programs of the machine without FFmpeg, with `stubs` in place of those of their names.
-fn without_ffmpeg(folder: &Path, stubs: &Installers, stubbed: &[&str]) -> String {
+/// FFmpeg.
+const FFMPEG: [&str; 2] = ["ffmpeg", "ffprobe"];
+
+/// The programs of the machine without those of which `is_missing` is true, with `stubs` in place of those of their names.
+fn without(is_missing: &dyn Fn(&str) -> bool, folder: &Path, stubs: &Installers, stubbed: &[&str]) -> String {
     fs::create_dir(folder).unwrap();
     for directory in std::env::split_paths(&std::env::var_os("PATH").unwrap()) {
         for name in names(&directory) {
             let link = folder.join(&name);
-            if !["ffmpeg", "ffprobe"].contains(&&*name) && link.symlink_metadata().is_err() {
+            if !is_missing(&name) && link.symlink_metadata().is_err() {
                 std::os::unix::fs::symlink(directory.join(&name), link).unwrap();
             }
         }
@@ -91,16 +97,17 @@ fn without_ffmpeg(folder: &Path, stubs: &Installers, stubbed: &[&str]) -> String
 #[test]
 fn a_machine_without_ffmpeg_has_it_in_the_cache_from_the_first_run_on() {
     let (installers, folder) = (Installers::new(), tempfile::tempdir().unwrap());
+    let is_ffmpeg = |name: &str| FFMPEG.contains(&name);
     let cache = folder.path().join("cache");
     fs::create_dir(&cache).unwrap();
     fill(&cache);
     let cached = cache.display().to_string();
-    let cold = without_ffmpeg(&folder.path().join("cold"), &installers, &["apt-get", "apt", "dpkg", "sudo"]);
+    let cold = without(&is_ffmpeg, &folder.path().join("cold"), &installers, &APT);
     let ran = local_render(&[("PATH", &cold), ("HYPERFRAMES_CI_CACHE", &cached)]);
     assert_eq!(ran.0, 0, "{}{}", installers.started(), ran.1);
     assert!(names(&cache).iter().any(|name| name.starts_with("ffmpeg-")), "{:?}", names(&cache));
     assert_eq!(installers.started(), "");
-    let warm = without_ffmpeg(&folder.path().join("warm"), &installers, &INSTALLERS);
+    let warm = without(&is_ffmpeg, &folder.path().join("warm"), &installers, &INSTALLERS);
     let ran = local_render(&[("PATH", &warm), ("HYPERFRAMES_CI_CACHE", &cached)]);
     assert_eq!((ran.0, installers.started()), (0, String::new()), "{}", ran.1);
     // Another program of that name is not started.
@@ -109,6 +116,48 @@ fn a_machine_without_ffmpeg_has_it_in_the_cache_from_the_first_run_on() {
     let ran = local_render(&[("PATH", &warm), ("HYPERFRAMES_CI_CACHE", &cached)]);
     assert_ne!(ran.0, 0, "{}", ran.1);
     assert!(installers.started().contains("-m pip install"), "{}", installers.started());
+}
+
+/// As a machine without root and without a browser.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_machine_without_a_browser_has_one_in_the_cache_from_the_first_run_on() {
+    let (installers, folder) = (Installers::new(), tempfile::tempdir().unwrap());
+    let is_browser = |name: &str| {
+        ["chrom", "headless", "google-chrome"].iter().any(|part| name.contains(part)) && !name.contains('.')
+    };
+    let cache = folder.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    fill(&cache);
+    let (cached, home) = (cache.display().to_string(), folder.path().display().to_string());
+    let run = |path: &str| {
+        // Other caches may have a browser.
+        local_render(&[
+            ("PATH", path),
+            ("HYPERFRAMES_CI_CACHE", &cached),
+            ("HOME", &home),
+            ("PLAYWRIGHT_BROWSERS_PATH", "/nonexistent"),
+            ("PUPPETEER_CACHE_DIR", "/nonexistent"),
+        ])
+    };
+    let cold = without(&is_browser, &folder.path().join("cold"), &installers, &APT);
+    let ran = run(&cold);
+    assert_eq!(ran.0, 0, "{}{}", installers.started(), ran.1);
+    let browser = names(&cache).into_iter().find(|name| name.starts_with("browser-"));
+    let browser = cache.join(browser.unwrap_or_else(|| panic!("{:?}\n{}", names(&cache), ran.1)));
+    assert_eq!(installers.started(), "");
+    let warm = without(&is_browser, &folder.path().join("warm"), &installers, &INSTALLERS);
+    let ran = run(&warm);
+    assert_eq!((ran.0, installers.started()), (0, String::new()), "{}", ran.1);
+    // Libraries and fonts are those of the package, where the machine has none.
+    let mut shell = Command::new(browser.join("chrome-headless-shell"));
+    let printed = shell.arg("--version").env_clear().output().unwrap();
+    assert!(String::from_utf8_lossy(&printed.stdout).starts_with("Chromium 148."), "{printed:?}");
+    // Other contents are not started.
+    fs::write(browser.join("chrome-headless-shell"), "#!/bin/sh\nexit 0\n").unwrap();
+    let ran = run(&warm);
+    assert_ne!(ran.0, 0, "{}", ran.1);
+    assert!(installers.started().contains("npm pack"), "{}", installers.started());
 }
 
 #[test]

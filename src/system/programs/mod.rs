@@ -3,6 +3,7 @@
 //! Packages of npm and PyPI are installed into the cache, packages of Debian as root or with passwordless sudo.
 
 mod apt;
+mod browser_package;
 mod error;
 mod ffmpeg;
 mod ffmpeg_package;
@@ -11,6 +12,7 @@ mod git;
 mod installer;
 mod lock;
 mod node;
+mod pinned_folder;
 pub(crate) mod process;
 mod stream;
 mod work_dir;
@@ -19,6 +21,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub(crate) use apt::install_packages;
+pub(crate) use browser_package::{browser_folder, install_browser, packaged_browser};
 pub(crate) use error::ProgramError;
 pub(crate) use ffmpeg::{FFMPEG_REMEDY, Ffmpeg, FfmpegError, FfmpegInput};
 pub(crate) use ffmpeg_package::{ffmpeg_folder, find_ffmpeg, install_ffmpeg};
