@@ -36,6 +36,7 @@ use crate::heygen::auth::{CallbackError, CredentialError, NoCredential, OAuthErr
 use crate::heygen::transport::{ApiBase, CallError};
 use crate::project::changes::ChangesError;
 use crate::project::collect::ProjectError;
+use crate::project::remote_branch::RemoteError;
 use crate::project::{PackError, input};
 use crate::renderers::LedgerFile;
 use crate::renderers::docker::DockerError;
@@ -112,6 +113,15 @@ fn application() -> Vec<Error> {
         MediaError::NotAdoptable {
             file: "assets/voice.mp3".to_owned(),
             reason: "file not found: assets/voice.mp3".to_owned(),
+        }
+        .into(),
+        MediaError::NotFetched { count: 1, total: 3 }.into(),
+        RemoteError::NoGit(std::io::ErrorKind::NotFound.into()).into(),
+        RemoteError::NoRemote("origin".to_owned()).into(),
+        RemoteError::Failed {
+            branch: "hyperframes-previews".to_owned(),
+            remote: "origin".to_owned(),
+            message: "fatal: Authentication failed".to_owned(),
         }
         .into(),
         MediaError::NotReady { count: 1, total: 3 }.into(),

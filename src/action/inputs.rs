@@ -13,6 +13,7 @@ use super::mode::{FailOn, Mode};
 use super::plan::parse_targets;
 use super::review::ReviewInputs;
 use crate::app::budget::LimitOptions;
+use crate::app::media::PREVIEW_BRANCH;
 use crate::app::options::{Given, OPTIONS, Origin, apply_layers, option};
 use crate::app::spec::{RenderSpec, RendererChoice, Severities};
 use crate::ci;
@@ -22,6 +23,7 @@ use crate::project::collect::Project;
 use crate::project::discover::{self, DiscoverError};
 use crate::system::gate::Reach;
 use crate::system::output_place::OutputRefusal;
+use crate::system::programs::is_plain_branch;
 
 /// Inputs that apply to the run as a whole, unlike the options of the same name, which apply to one render.
 const RUN_INPUTS: [&str; 3] = ["renderer", "max-renders", "max-seconds"];
@@ -236,7 +238,7 @@ impl InputReader<'_> {
 
     fn branch(self, name: &str, default: &str) -> Result<String, Error> {
         let branch = self.value(name).unwrap_or_else(|| default.to_owned());
-        if !is_branch(&branch) {
+        if !is_plain_branch(&branch) {
             let rule = "must be a branch name with only letters, digits, - _ . and /";
             return Err(invalid(name, &branch, rule));
         }
@@ -303,7 +305,7 @@ impl Inputs {
         };
         let mode = inputs.mode()?;
         let fail_on = inputs.fail_on()?;
-        let preview_branch = inputs.branch("preview-branch", "hyperframes-previews")?;
+        let preview_branch = inputs.branch("preview-branch", PREVIEW_BRANCH)?;
         let preview_url = inputs.preview_url()?;
         let workspace = ci::workspace(environment);
         let workspace = workspace.or_else(|| std::env::current_dir().ok()).unwrap_or_default();
@@ -404,17 +406,6 @@ fn identity(given: &[Given], inputs: InputReader<'_>) -> Vec<String> {
 /// Returns the error for an invalid value of an input; `rule` is a predicate such as `must be true or false`.
 fn invalid(name: &str, value: &str, rule: &str) -> Error {
     Error::usage(format!("input {name} {rule} (got {value:?})"), format!("correct `{name}` in the workflow"))
-}
-
-/// Returns whether a branch name consists of characters that need no quoting in shells and URLs.
-fn is_branch(name: &str) -> bool {
-    let has_plain_bytes = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
-    has_plain_bytes
-        && !name.is_empty()
-        && !name.contains("..")
-        && !name.contains("//")
-        && !name.starts_with(['/', '-', '.'])
-        && !name.ends_with(['/', '.'])
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ mod tests {
         MediaOutcome {
             lock: String::new(),
             undeclared: Vec::new(),
+            not_ignored: Vec::new(),
             not_current: media.iter().filter(|media| media.status != MediaState::Current).count(),
             estimated_seconds: media.iter().map(|media| media.estimated_seconds).sum(),
             estimated_usd: media.iter().map(|media| media.estimated_usd).sum(),

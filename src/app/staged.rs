@@ -29,8 +29,9 @@ pub(crate) fn check(spec: &CheckSpec, base: &Base, paths: &DisplayPaths) -> Resu
     spec.severities.validate()?;
     let mut result = CheckResult::default();
     for (root, inside) in repositories(&spec.paths)? {
-        let index = Index::open(&root, base)?;
+        let mut index = Index::open(&root, base)?;
         let configuration = Configuration::read(spec, &index)?;
+        index.keep_elsewhere(configuration.new.media.kept_elsewhere());
         if index.changed.is_empty() {
             continue;
         }

@@ -7,12 +7,17 @@ use hyperframes_ci_core::generated::SpeechPermissions;
 
 use super::workspace::workspace;
 use super::{catalogue, values};
-use crate::app::media::{GenerateSpec, MediaError, MediaLimits, MediaSpec, adopt, examine, generate};
+use crate::app::media::{
+    GenerateSpec, GitStore, MediaError, MediaLimits, MediaSpec, PREVIEW_BRANCH, Store, adopt, examine, fetch,
+    generate,
+};
 use crate::app::outcome::schemas;
-use crate::app::outcome::{GenerationState, MediaGenerateOutcome, MediaOutcome, MediaState};
+use crate::app::outcome::{
+    FetchState, GenerationState, MediaFetchOutcome, MediaGenerateOutcome, MediaOutcome, MediaState,
+};
 use crate::app::request_schema;
 use crate::fault::Error;
-use crate::ui::{Console, counted, plain, table};
+use crate::ui::{Console, bytes, counted, plain, table};
 
 /// Keep generated media in step with its scripts
 ///
@@ -36,6 +41,11 @@ pub(super) enum Command {
     ///
     /// Requires no credential and no network. Listen to the files first: they are not compared with their scripts.
     Adopt(Args),
+    /// Download recorded files that are kept in a store and do not exist here
+    ///
+    /// Concerns entries with `store = "branch"`. Uses Git with your own credentials, over HTTPS or SSH. A file gets its name after
+    /// its size and SHA-256 were found to be those of hyperframes-ci.lock.
+    Fetch(FetchArgs),
     #[command(subcommand)]
     List(catalogue::Command),
 }
@@ -105,6 +115,21 @@ pub(super) struct GenerateArgs {
     ledger: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct FetchArgs {
+    #[command(flatten)]
+    media: Args,
+    /// Replace files that have changed since they were recorded
+    #[arg(long)]
+    overwrite: bool,
+    /// Remote that has the branch
+    #[arg(long, value_name = "NAME", default_value = "origin", value_parser = values::git_name)]
+    remote: String,
+    /// Branch with the files; the input `preview-branch` of the action
+    #[arg(long, value_name = "NAME", default_value = PREVIEW_BRANCH, value_parser = values::git_name)]
+    branch: String,
+}
+
 impl GenerateArgs {
     fn spec(&self) -> GenerateSpec {
         GenerateSpec {
@@ -161,6 +186,17 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             console.outcome(&outcome);
             Ok(())
         }
+        Command::Fetch(args) => {
+            let open = |root: &std::path::Path| {
+                let store = GitStore::open(root, &args.remote, &args.branch)?;
+                Ok(Box::new(store) as Box<dyn Store>)
+            };
+            let outcome = fetch(&args.media.spec(), args.overwrite, &mut { open })?;
+            print_fetched(&outcome, console);
+            console.outcome(&outcome);
+            let (count, total) = (outcome.not_fetched, outcome.media.len());
+            if count > 0 { Err(MediaError::NotFetched { count, total }.into()) } else { Ok(()) }
+        }
         Command::Generate(args) if args.request_schema => {
             console.document(&request_schema::media());
             Ok(())
@@ -214,15 +250,22 @@ fn print_plan(outcome: &MediaOutcome, console: &mut Console) {
     }));
     console.result(&table(&rows));
     let due = outcome.media.iter().filter(|media| media.status.is_due()).count();
-    let other =
-        outcome.media.iter().filter(|media| !media.status.is_due() && media.status != MediaState::Current);
+    let count =
+        |is: &dyn Fn(MediaState) -> bool| outcome.media.iter().filter(|media| is(media.status)).count();
+    let unfetched = count(&|state| state == MediaState::NotFetched);
+    let is_other =
+        |state: MediaState| !state.is_due() && !matches!(state, MediaState::Current | MediaState::NotFetched);
     let mut summary = format!(
         "\n{} current, {due} to make (about {:.1} s, ${:.4})",
         outcome.media.len() - outcome.not_current,
         outcome.estimated_seconds,
         outcome.estimated_usd,
     );
-    match other.count() {
+    match unfetched {
+        0 => {}
+        count => summary.push_str(&format!(", {count} to fetch")),
+    }
+    match count(&is_other) {
         0 => {}
         count => summary.push_str(&format!(", {count} to correct first")),
     }
@@ -262,7 +305,39 @@ fn print_generated(outcome: &MediaGenerateOutcome, console: &mut Console) {
     }
 }
 
+fn print_fetched(outcome: &MediaFetchOutcome, console: &mut Console) {
+    for media in &outcome.media {
+        let file = plain(&media.file);
+        match (media.status, &media.message) {
+            (FetchState::Present, _) => console.detail(&format!("{file}: exists")),
+            (FetchState::Fetched, _) => console.done(&format!("{file}: fetched, {}", bytes(media.bytes))),
+            (FetchState::Replaced, _) => console.done(&format!("{file}: replaced, {}", bytes(media.bytes))),
+            (status, message) => {
+                console.result(&format!("{file}: {}\n", message.as_deref().unwrap_or_default()));
+                if let Some(help) = media.help.filter(|_| status.is_problem()) {
+                    console.result(&format!("  help: {help}\n"));
+                }
+            }
+        }
+    }
+    match outcome.media.len() {
+        0 => console.done("nothing to fetch: all media files are committed"),
+        _ if outcome.not_fetched > 0 => {}
+        _ => console.done(&format!(
+            "fetched {}, {} present before",
+            counted(outcome.fetched, "media file"),
+            outcome.present
+        )),
+    }
+}
+
 fn note_undeclared(outcome: &MediaOutcome, console: &mut Console) {
+    for path in &outcome.not_ignored {
+        console.note(&format!(
+            "{} is kept in a store, but Git would commit it; add it to .gitignore",
+            plain(path)
+        ));
+    }
     for path in &outcome.undeclared {
         console
             .note(&format!("{} is in hyperframes-ci.lock, but no [[media]] entry declares it", plain(path)));

@@ -8,6 +8,7 @@ use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::report::ReportFormat;
 
 use crate::app::options;
+use crate::system::programs::is_plain_branch;
 
 macro_rules! one_of {
     ($name:ident, $set:ty) => {
@@ -30,6 +31,15 @@ one_of!(sensitivity, Sensitivity);
 pub(super) fn positive_number(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
     number.ok_or_else(|| "must be a number greater than 0".to_owned())
+}
+
+/// Parses the name of a branch or a remote.
+///
+/// # Errors
+/// Returns a message if the value is not one.
+pub(super) fn git_name(text: &str) -> Result<String, String> {
+    let name = Some(text.to_owned()).filter(|name| is_plain_branch(name));
+    name.ok_or_else(|| "must have only letters, digits, - _ . and /".to_owned())
 }
 
 /// Parses a duration with a unit.

@@ -11,6 +11,7 @@ mod hidden_links;
 pub(crate) mod index;
 pub(crate) mod input;
 pub(crate) mod pack;
+pub(crate) mod remote_branch;
 pub(crate) mod resolved_paths;
 pub(crate) mod tree;
 

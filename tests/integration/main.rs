@@ -53,6 +53,7 @@ mod saved_reports;
 mod secrets;
 mod speech;
 mod staged;
+mod store;
 mod support;
 mod templates;
 #[cfg(unix)]

@@ -1,11 +1,13 @@
 //! Generated media of the repository: `[[media]]`.
 
-use hyperframes_ci_core::generated::{Background, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT};
+use hyperframes_ci_core::generated::{
+    Background, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, MediaStore,
+};
 use serde_json::{Map, Value, json};
 
 /// Keys of each kind of entry.
 pub(super) const SPEECH_KEYS: &[&str] =
-    &["file", "text", "ssml", "script", "voice", "speed", "locale", "words", "captions"];
+    &["file", "text", "ssml", "script", "voice", "speed", "locale", "words", "captions", "store"];
 pub(super) const PRESENTER_KEYS: &[&str] = &[
     "file",
     "avatar",
@@ -19,8 +21,9 @@ pub(super) const PRESENTER_KEYS: &[&str] = &[
     "background",
     "engine",
     "captions",
+    "store",
 ];
-pub(super) const SOUND_KEYS: &[&str] = &["file", "sound", "query"];
+pub(super) const SOUND_KEYS: &[&str] = &["file", "sound", "query", "store"];
 
 /// The slowest and the fastest speech.
 pub(super) const SPEEDS: std::ops::RangeInclusive<f64> = 0.5..=2.0;
@@ -34,6 +37,8 @@ pub(crate) struct MediaEntry {
     pub(crate) kind: MediaKind,
     /// The captions, WebVTT or SubRip.
     pub(crate) captions: Option<String>,
+    /// Where the file is kept; words and captions are committed.
+    pub(crate) store: MediaStore,
     /// Line where it starts, from 1.
     pub(crate) line: usize,
 }
@@ -206,6 +211,8 @@ impl MediaEntry {
             }
         }
         members.push(("captions", optional(&self.captions)));
+        let store = Some(self.store).filter(|store| *store != MediaStore::Git);
+        members.push(("store", store.map(|store| store.as_str().into())));
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
@@ -247,6 +254,7 @@ pub(super) fn media_schema() -> Value {
             "background": { "type": "string", "pattern": "^(#[0-9A-Fa-f]{6}|https://[^/\\s]\\S*)$", "description": "Background of the clip: a color such as #00ff00, or the HTTPS URL of an image" },
             "engine": { "type": "string", "pattern": "^[a-z0-9_]+$", "description": "Engine that animates the look, such as avatar_iv [default: chosen by HeyGen]" },
             "sound": text("ID of a sound of the catalogue"),
+            "store": one_of(MediaStore::NAMES, "Where the file is kept: committed, or on the previews branch and ignored by Git [default: git]"),
             "query": text("Words that find the sound, as for `media list sounds` [default: its ID]"),
         },
     })

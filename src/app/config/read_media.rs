@@ -5,7 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use hyperframes_ci_core::generated::{
-    Background, CaptionFormat, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, Speech, ssml_mistake,
+    Background, CaptionFormat, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, MediaStore, Speech,
+    ssml_mistake,
 };
 use hyperframes_ci_core::options::UnknownValue;
 use toml::Spanned;
@@ -36,6 +37,7 @@ struct Values {
     engine: Option<String>,
     sound: Option<String>,
     query: Option<String>,
+    store: Option<MediaStore>,
 }
 
 impl Reader {
@@ -73,6 +75,7 @@ impl Reader {
                 "engine" => values.engine = self.engine(value),
                 "sound" => values.sound = self.non_empty("sound", value),
                 "query" => values.query = self.non_empty("query", value),
+                "store" => values.store = self.one_of("store", value),
                 _ => self.report_unknown(key, keys.iter().copied()),
             }
         }
@@ -87,7 +90,8 @@ impl Reader {
             _ => self.presenter(table, range, &mut values),
         };
         let (file, kind) = (values.file?, kind?);
-        Some(MediaEntry { file, kind, captions: values.captions, line: self.line(range) })
+        let store = values.store.unwrap_or(MediaStore::Git);
+        Some(MediaEntry { file, kind, captions: values.captions, store, line: self.line(range) })
     }
 
     fn speech(&mut self, table: &DeTable<'_>, range: &ByteRange, values: &mut Values) -> Option<MediaKind> {
@@ -348,6 +352,7 @@ mod tests {
                     words: Some("a/t.json".to_owned()),
                 },
                 captions: Some("a/c.VTT".to_owned()),
+                store: MediaStore::Git,
                 line: 1,
             }]
         );
@@ -357,7 +362,7 @@ mod tests {
     fn clips_and_sounds_are_read() {
         let text = "[[media]]\nfile = \"s.mp3\"\nsound = \"s1\"\nquery = \"calm\"\n\
             [[media]]\nfile = \"c.WEBM\"\navatar = \"look\"\naudio = \"./s.mp3\"\nresolution = \"720p\"\n\
-            aspect-ratio = \"9:16\"\nbackground = \"#00FF00\"\nengine = \"avatar_iv\"\ncaptions = \"c.srt\"\n\
+            aspect-ratio = \"9:16\"\nbackground = \"#00FF00\"\nengine = \"avatar_iv\"\ncaptions = \"c.srt\"\nstore = \"branch\"\n\
             [[media]]\nfile = \"d.mp4\"\navatar = \"look\"\ntext = \"Hello\"\nvoice = \"v\"\n";
         let entries = read(text).expect("valid");
         let [sound, clip, other] = entries.as_slice() else { unreachable!("three entries") };
@@ -366,7 +371,8 @@ mod tests {
         assert_eq!(
             serde_json::Value::Object(clip.to_json()),
             serde_json::json!({ "file": "c.WEBM", "avatar": "look", "audio": "s.mp3", "format": "webm", "resolution": "720p",
-                "aspect-ratio": "9:16", "background": "#00ff00", "engine": "avatar_iv", "captions": "c.srt" })
+                "aspect-ratio": "9:16", "background": "#00ff00", "engine": "avatar_iv", "captions": "c.srt",
+                "store": "branch" })
         );
         assert_eq!((clip.audio(), other.audio()), (Some("s.mp3"), None));
         assert!(matches!(&other.kind, MediaKind::Presenter(clip) if clip.format == ClipFormat::Mp4));
@@ -382,6 +388,7 @@ mod tests {
             (too_long.as_str(), ":4:8: text has 5001 characters; at most 5000 are allowed"),
             ("ssml = \"<speak>A\"", ":4:8: ssml is not valid: line 1: <speak> is not closed"),
             ("text = \"a\"\nssml = \"b\"", ":1:1: text, ssml and script cannot be used together"),
+            ("text = \"a\"\nstore = \"s3\"", ":5:9: store must be one of git, branch, not \"s3\""),
             ("text = \"a\"\nspeed = 3", ":5:9: speed must be a number from 0.5 to 2.0"),
             ("text = \"a\"\nlocale = \"english\"", ":5:10: locale must be"),
             ("text = \"a\"\nvoise = \"v\"", ":5:1: unknown key \"voise\"; did you mean voice?"),

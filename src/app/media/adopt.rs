@@ -23,7 +23,7 @@ pub(crate) fn adopt(spec: &MediaSpec) -> Result<MediaAdoptOutcome, Error> {
     entries.sort_by_key(|entry| entry.audio().is_some());
     let (mut adopted, mut made) = (Vec::new(), Vec::new());
     for entry in &entries {
-        if declared.status(entry).status == MediaState::Current {
+        if matches!(declared.status(entry).status, MediaState::Current | MediaState::NotFetched) {
             continue;
         }
         let refused = |reason: String| MediaError::NotAdoptable { file: entry.file.clone(), reason };

@@ -52,6 +52,13 @@ pub(crate) enum MediaError {
     Limit(Refusal),
     /// There is no place for the ledger.
     NoLedger,
+    /// Files were not fetched; the entries were printed.
+    NotFetched {
+        /// Number of these files.
+        count: usize,
+        /// Number of all files that stores keep.
+        total: usize,
+    },
     /// Media is not current; the entries were printed.
     NotCurrent {
         /// Number of these entries.
@@ -76,6 +83,7 @@ impl fmt::Display for MediaError {
             }
             Self::Limit(refusal) => refusal.fmt(f),
             Self::NoLedger => f.write_str("cannot record requests without a ledger"),
+            Self::NotFetched { count, total } => write!(f, "{count} of {total} media files were not fetched"),
             Self::NotCurrent { count, total } => write!(f, "{count} of {total} media files are not current"),
         }
     }
@@ -92,6 +100,7 @@ impl Fault for MediaError {
             Self::NotGenerated { .. } => "media_not_generated",
             Self::Limit(refusal) => refusal.code(),
             Self::NoLedger => "no_ledger",
+            Self::NotFetched { .. } => "media_not_fetched",
             Self::NotCurrent { .. } => "media_not_current",
         }
     }
@@ -115,6 +124,7 @@ impl Fault for MediaError {
             Self::NotGenerated { .. } => UNCONFIRMED.to_owned(),
             Self::Limit(refusal) => refusal.help().to_owned(),
             Self::NoLedger => "choose a writable file with --ledger".to_owned(),
+            Self::NotFetched { .. } => "see the reasons above; the other files were fetched".to_owned(),
             Self::NotCurrent { .. } => {
                 "restore the files, or run `hyperframes-ci media generate`".to_owned()
             }
@@ -126,6 +136,7 @@ impl Fault for MediaError {
             Self::NotCurrent { .. } | Self::NotReady { .. } => Exit::Preflight,
             Self::NotGenerated { exit, .. } => *exit,
             Self::Limit(_) => Exit::Limit,
+            Self::NotFetched { .. } => Exit::General,
             Self::NoLedger
             | Self::NoEntries(_)
             | Self::Unreadable(..)
@@ -144,6 +155,7 @@ impl Fault for MediaError {
             | Self::NotGenerated { .. }
             | Self::Limit(_)
             | Self::NoLedger
+            | Self::NotFetched { .. }
             | Self::NotCurrent { .. } => None,
         }
     }

@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use hyperframes_ci_core::generated::{
-    AudioFormat, Lock, LockedFile, MAX_AUDIO, MAX_SCRIPT, Presenter, PresenterVoice, SoundChoice, Speech,
-    Wanted, ssml_mistake,
+    AudioFormat, Lock, LockedFile, MAX_AUDIO, MAX_SCRIPT, MediaStore, Presenter, PresenterVoice, SoundChoice,
+    Speech, Wanted, ssml_mistake,
 };
 use hyperframes_ci_core::media::Media;
 use hyperframes_ci_core::report::plain;
@@ -96,8 +96,13 @@ impl<F: Files> Judge<'_, F> {
     fn audio(&self, path: &str) -> Result<PresenterVoice, String> {
         let unreadable = |error: io::Error| format!("cannot read its audio {}: {error}", plain(path));
         let sha256 = self.files.digest(path).map_err(unreadable)?;
-        let recorded = self.lock.media.get(path).and_then(|media| media.duration);
+        let locked = self.lock.media.get(path);
+        let recorded = locked.and_then(|media| media.duration);
         if sha256.is_none() {
+            // What a store keeps has the recorded digest, or it is not fetched.
+            let is_stored = |entry: &MediaEntry| entry.file == path && entry.store != MediaStore::Git;
+            let is_stored = self.entries.iter().any(is_stored);
+            let sha256 = locked.filter(|_| is_stored).map(|media| media.sha256.clone());
             return Ok(PresenterVoice::Audio { sha256, seconds: recorded });
         }
         let edges = self.files.edges(path).map_err(unreadable)?;
@@ -184,7 +189,7 @@ impl<F: Files> Judge<'_, F> {
         };
         let main = LockedFile { path: entry.file.clone(), sha256: locked.sha256.clone() };
         // Files that were exchanged come first.
-        let mut missing = None;
+        let (mut missing, mut is_elsewhere) = (None, false);
         for file in [Some(&main), locked.words.as_ref(), locked.captions.as_ref()].into_iter().flatten() {
             match digest(&file.path) {
                 Ok(Some(found)) if found == file.sha256 => {}
@@ -192,6 +197,7 @@ impl<F: Files> Judge<'_, F> {
                     let message = format!("{} has changed since it was recorded", plain(&file.path));
                     return (MediaState::Changed, Some(message));
                 }
+                Ok(None) if file.path == entry.file && entry.store != MediaStore::Git => is_elsewhere = true,
                 Ok(None) => missing = missing.or(Some(file.path.clone())),
                 Err(error) => return unreadable(&file.path, error),
             }
@@ -212,6 +218,10 @@ impl<F: Files> Judge<'_, F> {
         });
         match missing.as_ref().or(unmade) {
             Some(path) => (MediaState::Missing, Some(format!("file not found: {}", plain(path)))),
+            None if is_elsewhere => {
+                let message = format!("the file was not fetched from its store ({})", entry.store);
+                (MediaState::NotFetched, Some(message))
+            }
             None => (MediaState::Current, None),
         }
     }

@@ -1,12 +1,14 @@
-//! The use cases of `media`: media that HeyGen generates, under a lock file. Only `generate` uses the network.
+//! The use cases of `media`: media that HeyGen generates, under a lock file. Only `generate` and `fetch` use the network.
 
 mod adopt;
 pub(crate) mod catalogue;
 mod declared;
 mod error;
 mod examine;
+mod fetch;
 mod files;
 mod generate;
+mod ignored;
 mod manifest;
 mod measure;
 mod preflight;
@@ -20,6 +22,7 @@ pub(crate) use adopt::adopt;
 use declared::Declared;
 pub(crate) use declared::MediaSpec;
 pub(crate) use error::MediaError;
+pub(crate) use fetch::{GitStore, PREVIEW_BRANCH, Store, fetch, fetch_all};
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
 pub(crate) use measure::{ValuesSource, measured, measured_in, measured_of};
 pub(crate) use preflight::{DeclaredMedia, MediaPreflight};
@@ -50,6 +53,7 @@ fn outcome(declared: &Declared) -> MediaOutcome {
     MediaOutcome {
         lock: declared.lock_path.display().to_string(),
         undeclared: declared.lock.media.keys().filter(|path| !is_declared(path)).cloned().collect(),
+        not_ignored: ignored::not_ignored(&declared.settings.root, &declared.entries),
         not_current: media.iter().filter(|media| media.status != MediaState::Current).count(),
         estimated_seconds: media.iter().map(|media| media.estimated_seconds).sum(),
         estimated_usd: media.iter().map(|media| media.estimated_usd).sum(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use hyperframes_ci_core::check::Report;
 use hyperframes_ci_core::findings::{CONFIG_FILE, Diagnostic, Text};
-use hyperframes_ci_core::generated::{LOCK_FILE, Lock};
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock, MediaStore};
 use hyperframes_ci_core::project::below;
 use hyperframes_ci_core::report::plain;
 use hyperframes_ci_core::text::Span;
@@ -49,6 +49,12 @@ impl DeclaredMedia {
     /// Returns the entries of the staged configuration.
     pub(crate) fn of_text(file: &File, text: String) -> Arc<Self> {
         Arc::new(Self { path: CONFIG_FILE.to_owned(), text, entries: file.media.clone() })
+    }
+
+    /// Returns the files that Git ignores, since a store keeps them.
+    pub(crate) fn kept_elsewhere(&self) -> Vec<String> {
+        let entries = self.entries.iter().filter(|entry| entry.store != MediaStore::Git);
+        entries.map(|entry| entry.file.clone()).collect()
     }
 
     fn place(&self, line: usize) -> Span {

@@ -26,6 +26,8 @@ pub(crate) struct MediaOutcome {
     pub(crate) media: Vec<MediaStatus>,
     /// Files in the lock file that no entry declares.
     pub(crate) undeclared: Vec<String>,
+    /// Files that are kept in a store, and that Git would commit as well.
+    pub(crate) not_ignored: Vec<String>,
     /// Number of entries that are not current.
     pub(crate) not_current: usize,
     /// Estimated length in seconds of what is missing or outdated.
@@ -68,6 +70,8 @@ pub(crate) enum MediaState {
     Current,
     /// A file does not exist.
     Missing,
+    /// The file is recorded, and was not fetched from its store yet.
+    NotFetched,
     /// The script, the audio or an option has changed since the file was recorded.
     Outdated,
     /// The file exists, but the lock file does not contain it.
@@ -84,6 +88,7 @@ impl MediaState {
         match self {
             Self::Current => "current",
             Self::Missing => "missing",
+            Self::NotFetched => "not fetched",
             Self::Outdated => "outdated",
             Self::Unlocked => "unlocked",
             Self::Changed => "changed",
@@ -95,7 +100,7 @@ impl MediaState {
     pub(crate) fn rule(self) -> Option<Rule> {
         match self {
             Self::Current => None,
-            Self::Missing => Some(Rule::MediaMissing),
+            Self::Missing | Self::NotFetched => Some(Rule::MediaMissing),
             Self::Outdated => Some(Rule::MediaOutdated),
             Self::Unlocked => Some(Rule::MediaUnlocked),
             Self::Changed => Some(Rule::MediaChanged),
@@ -115,6 +120,7 @@ impl MediaState {
             Self::Missing => Some(
                 "restore the file, for example with `git checkout`; or run `hyperframes-ci media generate`",
             ),
+            Self::NotFetched => Some("run `hyperframes-ci media fetch`"),
             Self::Outdated => {
                 Some("run `hyperframes-ci media generate`, or undo the change of the entry or its script")
             }

@@ -15,6 +15,7 @@ mod entries;
 mod error;
 mod init;
 mod media;
+mod media_fetch;
 mod media_generate;
 mod parts;
 mod render;
@@ -44,6 +45,7 @@ pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
 pub(crate) use error::ErrorOutcome;
 pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
 pub(crate) use media::{MediaAdoptOutcome, MediaOutcome, MediaState, MediaStatus};
+pub(crate) use media_fetch::{FetchState, FetchedMedia, MediaFetchOutcome};
 pub(crate) use media_generate::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,

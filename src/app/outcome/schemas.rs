@@ -18,6 +18,7 @@ use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
 use super::init::InitOutcome;
 use super::media::{MediaAdoptOutcome, MediaOutcome};
+use super::media_fetch::MediaFetchOutcome;
 use super::media_generate::MediaGenerateOutcome;
 use super::render::{Outcome, RenderOutcome};
 use super::webhook::{WebhookListenOutcome, WebhookOutcome};
@@ -37,6 +38,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("diff", of::<DiffOutcome>),
     ("media-adopt", of::<MediaAdoptOutcome>),
     ("media-check", of::<MediaOutcome>),
+    ("media-fetch", of::<MediaFetchOutcome>),
     ("media-generate", of::<MediaGenerateOutcome>),
     ("media-plan", of::<MediaOutcome>),
     ("media-list-voices", of::<Voices>),

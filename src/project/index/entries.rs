@@ -1,6 +1,6 @@
 //! The entries of the index, with symbolic links and submodules resolved.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -38,6 +38,8 @@ pub(super) struct Entries {
     blobs: Mutex<Blobs>,
     /// Whether an entry is a link or a submodule.
     pub(super) has_links: bool,
+    /// Repository paths that a commit leaves out on purpose, and that are read from the working tree.
+    pub(super) elsewhere: BTreeSet<String>,
 }
 
 impl Entries {
@@ -48,7 +50,13 @@ impl Entries {
     pub(super) fn open(root: &Path) -> Result<Self, ChangesError> {
         let all = listing::read(root)?;
         let has_links = all.values().any(|entry| entry.kind != Kind::File);
-        Ok(Self { root: root.to_owned(), all, blobs: Mutex::new(Blobs::open(root)?), has_links })
+        Ok(Self {
+            root: root.to_owned(),
+            all,
+            blobs: Mutex::new(Blobs::open(root)?),
+            has_links,
+            elsewhere: BTreeSet::new(),
+        })
     }
 
     /// Returns the entry at a repository path.
@@ -78,6 +86,13 @@ impl Entries {
 
     /// Resolves the links of a repository path.
     pub(super) fn resolve(&self, path: &str) -> Target {
+        match self.resolve_entry(path) {
+            Target::Nothing if self.elsewhere.contains(path) => Target::Disk(self.root.join(path)),
+            target => target,
+        }
+    }
+
+    fn resolve_entry(&self, path: &str) -> Target {
         if !self.has_links {
             return match self.all.get(path) {
                 Some(_) => Target::File(path.to_owned()),

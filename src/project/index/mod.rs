@@ -51,6 +51,12 @@ impl Index {
         Ok(Self { entries: Entries::open(&root)?, changed: changes::staged(&root, base)? })
     }
 
+    /// Reads files at these repository paths from the working tree if the index does not have them: they are not committed,
+    /// but kept elsewhere.
+    pub(crate) fn keep_elsewhere(&mut self, paths: impl IntoIterator<Item = String>) {
+        self.entries.elsewhere = paths.into_iter().collect();
+    }
+
     /// Returns the root of the repository, with links resolved.
     pub(crate) fn root(&self) -> &Path {
         &self.entries.root

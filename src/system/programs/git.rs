@@ -78,8 +78,43 @@ pub(crate) fn git(root: &Path, network: GitNetwork) -> Command {
     command
 }
 
+/// Returns a Git command for the bare repository at `root`, which this program has made in a temporary folder; its arguments are to
+/// be added. `more` are settings of this command.
+///
+/// As no stranger has written the configuration of that repository, credentials are those of the user: the helpers that the
+/// configuration of the user or the system names, and the SSH agent. The command asks nothing and starts no hook.
+pub(crate) fn own_git(root: &Path, more: &[(&str, &str)]) -> Command {
+    let mut command = base(root, GitNetwork::On);
+    // Helpers may need the session's keyring.
+    if let Some(bus) = std::env::var_os("DBUS_SESSION_BUS_ADDRESS") {
+        command.env("DBUS_SESSION_BUS_ADDRESS", bus);
+    }
+    command.env("GIT_DIR", root);
+    let mut settings = settings(GitNetwork::On);
+    settings.retain(|(key, _)| key != "credential.helper");
+    settings.extend(OWN.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    configure(&mut command, &settings);
+    command
+}
+
+/// Settings of [`own_git`]: a transfer below 1 kB/s for a minute has failed, and a server is not told what the repository has, as
+/// it would leave out the contents of commits that were fetched without them.
+const OWN: &[(&str, &str)] =
+    &[("http.lowSpeedLimit", "1000"), ("http.lowSpeedTime", "60"), ("fetch.negotiationAlgorithm", "noop")];
+
 /// Arguments of `git diff` that turn off drivers and do not look into submodules.
 pub(crate) const PLAIN_DIFF: &[&str] = &["--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"];
+
+/// Returns whether a name can be that of a branch or a remote, and of nothing else: it has only letters, digits, `-`, `_`, `.` and `/`.
+pub(crate) fn is_plain_branch(name: &str) -> bool {
+    let has_plain_bytes = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
+    has_plain_bytes
+        && !name.is_empty()
+        && !name.contains("..")
+        && !name.contains("//")
+        && !name.starts_with(['/', '-', '.'])
+        && !name.ends_with(['/', '.'])
+}
 
 fn settings(network: GitNetwork) -> Vec<(String, String)> {
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());

@@ -26,7 +26,7 @@ pub(crate) use error::ProgramError;
 pub(crate) use ffmpeg::{FFMPEG_REMEDY, Ffmpeg, FfmpegError, FfmpegInput};
 pub(crate) use ffmpeg_package::{ffmpeg_folder, find_ffmpeg, install_ffmpeg};
 pub(crate) use find::find;
-pub(crate) use git::{GitNetwork, PLAIN_DIFF, git};
+pub(crate) use git::{GitNetwork, PLAIN_DIFF, git, is_plain_branch, own_git};
 pub(crate) use lock::{Lock, is_in_checkout};
 pub(crate) use node::{Node, NpmPackages, set_noninteractive};
 pub(crate) use stream::ByteStream;

@@ -11,6 +11,9 @@ use crate::app::config::MediaEntry;
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaState, MediaStatus};
 use crate::renderers::{KeptAnswer, LedgerFile, MediaAnswers};
 
+/// Help for a file that a store keeps.
+const UNFETCHED: &str = "run `hyperframes-ci media fetch`; if the file is lost, remove its table from hyperframes-ci.lock to generate it again";
+
 /// An entry and what is to be done about it.
 pub(super) struct Task {
     pub(super) entry: MediaEntry,
@@ -43,8 +46,20 @@ pub(super) fn task(
     let locked = declared.lock.media.get(&entry.file);
     let mut status = declared.status(entry);
     let mut wanted = declared.wanted(entry).ok().filter(|_| status.status != MediaState::Invalid);
-    let source = declared.source(entry).filter(|source| source.status.is_due());
-    let waits_for = source.map(|source| source.file);
+    let source = declared.source(entry);
+    let is_unfetched = |status: &MediaStatus| status.status == MediaState::NotFetched;
+    if is_unfetched(&status) {
+        // It is paid for, whatever the network says.
+        status.help = Some(UNFETCHED);
+        wanted = None;
+    } else if let Some(source) =
+        source.as_ref().filter(|source| is_unfetched(source) && status.status.is_due())
+    {
+        status.message = Some(format!("its audio {} was not fetched", plain(&source.file)));
+        status.help = Some(UNFETCHED);
+        wanted = None;
+    }
+    let waits_for = source.filter(|source| source.status.is_due()).map(|source| source.file);
     if let Some(source) = waits_for.as_ref()
         && !declared.entries.iter().any(|other| other.file == *source)
     {
@@ -187,7 +202,10 @@ impl Task {
             SpeechAction::Finish | SpeechAction::Request => self.result(GenerationState::Planned),
             SpeechAction::LeaveUnconfirmed => self.unconfirmed(),
             SpeechAction::Refuse => GeneratedMedia {
-                code: MediaState::Invalid.code(),
+                code: match self.status.status {
+                    MediaState::NotFetched => self.status.code,
+                    _ => MediaState::Invalid.code(),
+                },
                 message: self.status.message.clone(),
                 help: self.status.help.map(str::to_owned),
                 ..self.result(GenerationState::Blocked)
