@@ -13,6 +13,7 @@ use super::inputs::Inputs;
 use super::mode::Mode;
 use super::removed::Removals;
 use super::scope::{RenderTarget, Scope, is_exposed};
+use super::stored;
 use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
 use crate::app::entries::{located, no_entry_for};
@@ -55,6 +56,7 @@ pub(super) fn find_scope(
         found: BTreeSet::new(),
         scope: Scope { settings: settings(inputs, provider)?, ..Scope::default() },
     };
+    stored::fetch(&builder.scope.settings, provider, console);
     builder.scope.media = examine_all(&builder.scope.settings)?;
     let is_limited =
         inputs.changed_only && (mode.is_for_changes() || (mode == Mode::Check && !inputs.check_all));
@@ -101,6 +103,7 @@ pub(super) fn find_scope(
     if let Some(request) = request.filter(|_| may_remove || !scope.targets.is_empty()) {
         match BaseCheckout::new(&inputs.workspace, request, provider) {
             Ok(base) => {
+                fetch_of_base(&base, provider, console);
                 if may_remove {
                     scope.removed = removals.names(base.path());
                 }
@@ -202,6 +205,13 @@ fn check_targets(inputs: &Inputs, found: &BTreeSet<String>) -> Result<(), Error>
             format!("input targets: no composition or entry {name:?}"),
             "check out the commit of the plan, and pass the same projects and composition as to the plan",
         )),
+    }
+}
+
+/// Fetches the media of the base. A base without it is rendered without it, and the comparison says so.
+fn fetch_of_base(base: &BaseCheckout, provider: &dyn CiProvider, console: &mut Console) {
+    if let Ok(settings) = Settings::read(base.path(), None, None) {
+        stored::fetch(&settings.at(base.path()), provider, console);
     }
 }
 

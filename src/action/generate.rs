@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyperframes_ci_core::generated::{LOCK_FILE, SpeechPermissions};
+use hyperframes_ci_core::generated::{LOCK_FILE, MediaStore, SpeechPermissions, stored_name};
 use serde_json::json;
 
 use super::error::ActionError;
@@ -12,13 +12,15 @@ use super::inputs::Inputs;
 use super::markdown::{code, short_code};
 use super::mode::Mode;
 use super::outputs::{set_outputs, write_report};
+use super::stored;
 use crate::app::config::Settings;
 use crate::app::media::{GenerateSpec, MediaLimits, MediaSpec, generate, restore};
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
 use crate::ci::{CiProvider, Media, Proposal, Proposed, ProviderError, Subject, Trust};
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
-use crate::system::gate::Folder;
+use crate::system::digest::Hasher;
+use crate::system::gate::{self, Folder, Reach};
 use crate::system::programs::process;
 use crate::system::programs::{GitNetwork, PLAIN_DIFF, git};
 use crate::ui::{Console, counted};
@@ -74,6 +76,9 @@ pub(super) fn run(
         Err(ProviderError::Forbidden(_) | ProviderError::Unsupported(_)) => Ok(None),
         read => read.map_err(|error| ActionError::from(error).into()),
     })?;
+    // What a store keeps is paid for: it is never generated again because it is not here.
+    let settings = Settings::read(&inputs.workspace, None, Some(inputs.workspace.clone()))?;
+    stored::fetch(&settings, provider, console);
     let spec = GenerateSpec {
         media,
         limits: MediaLimits { max_cost: Some(max_cost), ..MediaLimits::default() },
@@ -91,7 +96,7 @@ pub(super) fn run(
     let new = outcome.media.iter().filter(is_new).map(|media| media.file.as_str()).collect::<Vec<_>>();
     let handed_over = match new.is_empty() {
         true => HandedOver::default(),
-        false => hand_over(inputs, provider, &new, &outcome, console)?,
+        false => hand_over(inputs, &settings, provider, &new, &outcome, console)?,
     };
     if new.is_empty() && error.is_none() {
         console.done(&format!("{} current; nothing was billed", counted(outcome.media.len(), "media file")));
@@ -113,24 +118,33 @@ struct HandedOver {
     error: Option<Error>,
 }
 
-/// Proposes the files of entries and the lock file. Whatever happens, what was paid for is in the pull request or the patch.
+/// Uploads the files of entries with a store, and proposes the others and the lock file. Whatever happens, what was paid for is in the pull request or the patch.
 fn hand_over(
     inputs: &Inputs,
+    settings: &Settings,
     provider: &dyn CiProvider,
     new: &[&str],
     outcome: &MediaGenerateOutcome,
     console: &mut Console,
 ) -> Result<HandedOver, Error> {
-    let settings = Settings::read(&inputs.workspace, None, Some(inputs.workspace.clone()))?;
     let entries = settings.file.media.iter().filter(|entry| new.contains(&entry.file.as_str()));
-    let mut paths = entries.flat_map(|entry| entry.outputs().map(str::to_owned)).collect::<Vec<_>>();
+    let entries = entries.collect::<Vec<_>>();
+    let kept = entries.iter().filter(|entry| entry.store != MediaStore::Git).map(|entry| entry.file.as_str());
+    let kept = kept.collect::<Vec<_>>();
+    let mut paths = entries.iter().flat_map(|entry| entry.outputs().map(str::to_owned)).collect::<Vec<_>>();
     paths.push(LOCK_FILE.to_owned());
     let media = |path: &String| Media { name: path.clone(), path: inputs.workspace.join(path) };
-    let files = paths.iter().map(media).collect::<Vec<_>>();
+    let proposed = paths.iter().filter(|path| !kept.contains(&path.as_str()));
+    let files = proposed.map(media).collect::<Vec<_>>();
     let body = format!("{}\nMade by [this run]({}).\n", table(outcome), provider.event().run_url);
     let proposal = Proposal { branch: &inputs.media_branch, title: TITLE, body: &body, files: &files };
     let mut handed_over = HandedOver::default();
-    match provider.propose(&proposal) {
+    // The lock file is proposed once the store has what it records.
+    let uploaded = upload(inputs, &kept, provider);
+    if uploaded.is_ok() && !kept.is_empty() {
+        console.done(&format!("uploaded {} to the store", counted(kept.len(), "media file")));
+    }
+    match uploaded.and_then(|()| provider.propose(&proposal)) {
         Ok(Proposed::PullRequest(url)) => {
             console.done(&format!("proposed the files in {url}"));
             handed_over.url = Some(url);
@@ -154,6 +168,24 @@ fn hand_over(
         }
     }
     Ok(handed_over)
+}
+
+/// Uploads files to the store, under the names of their digests.
+fn upload(inputs: &Inputs, kept: &[&str], provider: &dyn CiProvider) -> Result<(), ProviderError> {
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let named = |path: &&str| {
+        let path_of = inputs.workspace.join(path);
+        let failed = |error: &dyn std::fmt::Display| ProviderError::Failed(format!("{path}: {error}"));
+        let mut hasher = Hasher::default();
+        let read = gate::open(&path_of, &Reach::inside(&inputs.workspace, "the repository"));
+        read.and_then(|mut file| hasher.read(&mut file)).map_err(|error| failed(&error))?;
+        let name = stored_name(&hasher.finish().1, path).ok_or_else(|| failed(&"no SHA-256"))?;
+        Ok(Media { name, path: path_of })
+    };
+    let files = kept.iter().map(named).collect::<Result<Vec<_>, ProviderError>>()?;
+    provider.store_media(&files)
 }
 
 /// Writes the difference between the commit and the files as a patch that `git apply` takes.

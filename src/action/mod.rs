@@ -33,6 +33,7 @@ mod review;
 mod runner;
 mod scope;
 mod start;
+mod stored;
 mod variable_changes;
 mod workflow_run;
 

@@ -36,7 +36,7 @@ pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
 pub(crate) use provider::{
     Artifact, CheckRun, CiProvider, Conclusion, EarlierRelease, Media, Proposal, Proposed, Publication,
-    Section, SectionWriter, Settings, Written, file_name,
+    Section, SectionWriter, Settings, StoredFile, Written, file_name,
 };
 pub(crate) use registry::{annotate_error, default_output, detect, provider_names, temporary, workspace};
 pub(crate) use trust::{ConfigSource, Trust};

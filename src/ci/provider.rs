@@ -215,6 +215,15 @@ impl EarlierRelease {
     }
 }
 
+/// A file of the store of generated media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoredFile {
+    /// The name, which is made of the SHA-256 of the contents. It is not verified.
+    pub(crate) name: String,
+    /// Where the service has it.
+    pub(super) address: String,
+}
+
 /// Returns the last component of a path.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -410,6 +419,21 @@ pub(crate) trait CiProvider {
     /// Returns a file of a branch; `None` if the branch or the file does not exist.
     fn file_of_branch(&self, _branch: &str, _path: &str) -> Result<Option<Vec<u8>>, ProviderError> {
         Ok(None)
+    }
+
+    /// Lists the store of generated media.
+    fn stored_media(&self) -> Result<Vec<StoredFile>, ProviderError> {
+        Err(ProviderError::Unsupported("a store of generated media"))
+    }
+
+    /// Downloads a file of the store of generated media to `path`.
+    fn download_stored(&self, _file: &StoredFile, _path: &Path) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("a store of generated media"))
+    }
+
+    /// Adds files to the store of generated media, unless it has them. Nothing is ever deleted from it.
+    fn store_media(&self, _files: &[Media]) -> Result<(), ProviderError> {
+        Err(ProviderError::Unsupported("a store of generated media"))
     }
 
     /// Masks a secret in the log.

@@ -1,7 +1,7 @@
 //! Takes over media that an earlier run has generated and that is not merged yet, so that it is not paid for again.
 
 use hyperframes_ci_core::archive::hex;
-use hyperframes_ci_core::generated::{LOCK_FILE, Lock, LockedFile, LockedMedia};
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock, LockedFile, LockedMedia, MediaStore};
 use sha2::{Digest, Sha256};
 
 use super::{Declared, MediaSpec};
@@ -15,8 +15,8 @@ pub(crate) type FetchFile<'a> = dyn FnMut(&str) -> Result<Option<Vec<u8>>, Error
 /// Paths and contents of the files of an entry.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// Writes the media of a revision whose lock file has the identities that missing and outdated entries ask for. Returns the files
-/// of these entries.
+/// Writes the media of a revision whose lock file has the identities that missing and outdated entries ask for; files that a store
+/// keeps are to be fetched afterwards. Returns the files of these entries.
 ///
 /// # Errors
 /// Returns an error if the configuration or the lock file is invalid, if a file cannot be written, and from `fetch`.
@@ -52,7 +52,8 @@ pub(crate) fn restore(spec: &MediaSpec, fetch: &mut FetchFile<'_>) -> Result<Vec
 /// Returns the files of an entry; `None` if one is not declared, does not exist, or is not the one that was recorded.
 fn files(entry: &MediaEntry, media: &LockedMedia, fetch: &mut FetchFile<'_>) -> Result<Option<Files>, Error> {
     let main = LockedFile { path: entry.file.clone(), sha256: media.sha256.clone() };
-    let recorded = [Some(&main), media.words.as_ref(), media.captions.as_ref()];
+    let main = Some(&main).filter(|_| entry.store == MediaStore::Git);
+    let recorded = [main, media.words.as_ref(), media.captions.as_ref()];
     let mut files = Vec::new();
     for file in recorded.into_iter().flatten() {
         let is_declared = entry.outputs().any(|path| path == file.path);

@@ -17,6 +17,7 @@ mod previews;
 mod proposal;
 mod release;
 mod snapshot;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +38,8 @@ use super::event::{Event, PullRequest, Subject, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
     Artifact, CheckRun, CiProvider, CleanedUp, EarlierRelease, Environment, Media, Proposal, Proposed,
-    ProviderDescription, Publication, Published, Section, SectionWriter, Settings, Written, variable,
+    ProviderDescription, Publication, Published, Section, SectionWriter, Settings, StoredFile, Written,
+    variable,
 };
 use super::rest::{Body, Rest};
 use crate::system::url::encode_component;
@@ -371,6 +373,20 @@ impl CiProvider for GitHub {
     fn file_of_branch(&self, branch: &str, path: &str) -> Result<Option<Vec<u8>>, ProviderError> {
         self.client.require_token()?;
         proposal::file(&self.client, branch, path)
+    }
+
+    fn stored_media(&self) -> Result<Vec<StoredFile>, ProviderError> {
+        self.client.require_token()?;
+        self.previews().stored_media()
+    }
+
+    fn download_stored(&self, file: &StoredFile, path: &Path) -> Result<(), ProviderError> {
+        self.previews().download_stored(file, path)
+    }
+
+    fn store_media(&self, files: &[Media]) -> Result<(), ProviderError> {
+        self.client.require_token()?;
+        self.previews().store_media(files)
     }
 
     fn clean_up(&self, request: Option<&PullRequest>) -> Result<CleanedUp, ProviderError> {

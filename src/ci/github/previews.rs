@@ -4,7 +4,7 @@
 //! The names of files depend on their contents, so that image proxies cannot serve outdated ones. Each pull request has a
 //! folder (`pr/7`); the others are in `base`. In each folder, `sections.json` says which job shows which files, and a file
 //! that none shows is deleted by the next write. So the branch has the newest files of each job of the open pull requests and
-//! of the base. It has one commit without a parent, so that clones do not grow.
+//! of the base. The folder `media` is the store of generated media, from which nothing is deleted (`store.rs`). It has one commit without a parent, so that clones do not grow.
 //!
 //! Every write replaces the commit that was read, and fails if that is not the newest any more ([`PreviewBranch::swap`]): no
 //! job can delete what another has written.
@@ -33,10 +33,10 @@ use crate::system::clock::unix_now;
 const MAX_FILE: u64 = 25 * 1024 * 1024;
 
 /// Attempts of a write that conflicts with other jobs. Of twenty jobs that write at the same time, the last fails often.
-const ATTEMPTS: u32 = 60;
+pub(super) const ATTEMPTS: u32 = 60;
 
 /// Attempts to replace one commit, which is the newest as far as is known: reads may be older than writes.
-const MAX_REFUSALS: u32 = 4;
+pub(super) const MAX_REFUSALS: u32 = 4;
 
 /// The value of a reference that does not exist; source: docs.github.com, "updateRefs".
 const ABSENT: &str = "0000000000000000000000000000000000000000";
@@ -82,7 +82,7 @@ pub(super) struct PreviewBranch<'a> {
 }
 
 /// The result of a write.
-enum Swap {
+pub(super) enum Swap {
     /// The branch has the new commit and tree.
     Done(String, String),
     /// The branch was changed since it was read, or the write was refused with this message.
@@ -172,7 +172,7 @@ impl PreviewBranch<'_> {
     }
 
     /// Checks that the branch is one of previews: its history is replaced.
-    fn require_own(&self, snapshot: &Snapshot) -> Result<(), ProviderError> {
+    pub(super) fn require_own(&self, snapshot: &Snapshot) -> Result<(), ProviderError> {
         match &snapshot.tip {
             Some(tip) if !tip.is_ours => Err(ProviderError::Failed(format!(
                 "the branch {} has other files than previews; set the input preview-branch to another one",
@@ -238,7 +238,12 @@ impl PreviewBranch<'_> {
 
     /// Replaces the commit of the branch that was read by one of `tree`, without a parent; deletes the branch if there is no
     /// tree. Does nothing if the branch was changed since it was read.
-    fn swap(&self, from: &Snapshot, tree: Option<&Value>, message: &str) -> Result<Swap, ProviderError> {
+    pub(super) fn swap(
+        &self,
+        from: &Snapshot,
+        tree: Option<&Value>,
+        message: &str,
+    ) -> Result<Swap, ProviderError> {
         let tip = from.tip.as_ref().map(|tip| tip.commit.as_str());
         let new_tree = match tree {
             Some(tree) => objects::create(self.client, "/git/trees", tree, "the previews' tree")?,
@@ -385,6 +390,6 @@ fn says(response: &Response, text: &str) -> bool {
     response.status == 422 && response.message().contains(text)
 }
 
-fn contended() -> ProviderError {
+pub(super) fn contended() -> ProviderError {
     ProviderError::Failed("cannot write the previews branch: other jobs keep writing it".to_owned())
 }

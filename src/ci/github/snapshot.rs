@@ -1,6 +1,7 @@
 //! What a job must know before it writes: the pull request with its comments, and the previews branch. One query reads both,
 //! at one time.
 
+use hyperframes_ci_core::generated::{STORE_FOLDER, is_stored_name};
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -19,7 +20,7 @@ pub(super) const SECTIONS: &str = "sections.json";
 /// The start of the messages of commits.
 pub(super) const MESSAGE: &str = "previews";
 
-/// What is at the root of the branch.
+/// The folders of previews at the root of the branch.
 const FOLDERS: &[&str] = &["base", "pr"];
 
 /// What people may add for a host of pages.
@@ -97,6 +98,8 @@ pub(super) struct Tip {
     pub(super) sections: SectionFile,
     /// The files of the folder `base`.
     pub(super) base: Vec<File>,
+    /// The files of the store of generated media.
+    pub(super) media: Vec<File>,
 }
 
 impl Snapshot {
@@ -182,8 +185,9 @@ impl Snapshot {
 
     /// Takes over what was written on top of this snapshot: a commit, its tree and its sections.
     pub(super) fn advance(&mut self, commit: String, tree: String, sections: SectionFile) {
-        let (folder, base) = self.tip.take().map(|tip| (tip.folder, tip.base)).unwrap_or_default();
-        self.tip = Some(Tip { commit, tree, is_ours: true, folder, sections, base });
+        let known = self.tip.take().map(|tip| (tip.folder, tip.base, tip.media));
+        let (folder, base, media) = known.unwrap_or_default();
+        self.tip = Some(Tip { commit, tree, is_ours: true, folder, sections, base, media });
     }
 
     /// Returns the comments of the pull request.
@@ -192,12 +196,16 @@ impl Snapshot {
     }
 }
 
-/// Returns whether a branch with these files at its root and this message of its newest commit is one of previews. It may have
-/// what a host of pages reads.
-fn is_ours(root: &[File], message: &str) -> bool {
+/// Returns whether a branch with these files at its root, these in the folder of the store, and this message of its newest commit
+/// is one of previews. It may have what a host of pages reads.
+fn is_ours(root: &[File], stored: &[File], message: &str) -> bool {
     let has_previews = root.iter().any(|file| FOLDERS.contains(&file.name.as_str()));
-    let is_known =
-        |file: &File| FOLDERS.contains(&file.name.as_str()) || OTHERS.contains(&file.name.as_str());
+    // Other branches have a folder of this name, too.
+    let is_store = !stored.is_empty() && stored.iter().all(|file| is_stored_name(&file.name));
+    let is_known = |file: &File| {
+        let name = file.name.as_str();
+        FOLDERS.contains(&name) || OTHERS.contains(&name) || (name == STORE_FOLDER && is_store)
+    };
     root.iter().all(is_known) && (has_previews || message.starts_with(MESSAGE))
 }
 
@@ -249,13 +257,15 @@ fn read_tip(client: &Client, repository: &Value, folder: &str) -> Result<Option<
         }
         (_, None) => String::new(),
     };
+    let media = inside(STORE_FOLDER);
     Ok(Some(Tip {
         commit: text(&target["oid"]),
         tree: text(&target["tree"]["oid"]),
-        is_ours: is_ours(&root, target["messageHeadline"].as_str().unwrap_or_default()),
+        is_ours: is_ours(&root, &media, target["messageHeadline"].as_str().unwrap_or_default()),
         folder: in_folder,
         sections: SectionFile::read(&written),
         base: inside("base"),
+        media,
     }))
 }
 

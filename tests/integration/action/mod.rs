@@ -28,6 +28,7 @@ mod review;
 mod runner;
 mod server;
 mod stage;
+mod stored;
 mod trust;
 mod worker;
 
