@@ -48,6 +48,27 @@ pub fn is_stored_name(name: &str) -> bool {
     digest.len() == DIGEST && digest.bytes().all(is_digit) && extension.is_none_or(is_extension)
 }
 
+/// The start of the messages of commits of the branch of previews.
+pub const PREVIEW_MESSAGE: &str = "previews";
+
+/// The folders of previews at the root of their branch.
+const FOLDERS: &[&str] = &["base", "pr"];
+
+/// What people may add for a host of pages.
+const OTHERS: &[&str] = &["README.md", "CNAME", ".nojekyll", "index.html", "404.html", "robots.txt"];
+
+/// Returns whether a branch with these names at its root, these in the folder of the store, and this message of its newest commit
+/// has previews and nothing that would be lost if its history is replaced. It may have what a host of pages reads.
+#[must_use]
+pub fn is_preview_branch(root: &[&str], stored: &[&str], message: &str) -> bool {
+    // Other branches have a folder of this name, too.
+    let is_store = !stored.is_empty() && stored.iter().all(|name| is_stored_name(name));
+    let is_known =
+        |name: &&str| FOLDERS.contains(name) || OTHERS.contains(name) || (*name == STORE_FOLDER && is_store);
+    let has_previews = root.iter().any(|name| FOLDERS.contains(name));
+    root.iter().all(is_known) && (has_previews || message.starts_with(PREVIEW_MESSAGE))
+}
+
 fn is_extension(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=MAX_EXTENSION).contains(&text.len()) && text.bytes().all(is_plain)
@@ -56,6 +77,22 @@ fn is_extension(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_branch_with_anything_else_is_not_one_of_previews() {
+        let stored = format!("{}.mp3", "0".repeat(64));
+        for (root, message) in [
+            (&["base"][..], "x"),
+            (&["pr", "README.md", "media"], "x"),
+            (&["media"], "previews with generated media"),
+        ] {
+            assert!(is_preview_branch(root, &[&stored], message), "{root:?}");
+        }
+        assert!(!is_preview_branch(&["media", "README.md"], &[&stored], "our assets"));
+        assert!(!is_preview_branch(&["base", "src"], &[&stored], "previews"));
+        assert!(!is_preview_branch(&["base", "media"], &[&stored, "logo.png"], "previews"));
+        assert!(!is_preview_branch(&["base", "media"], &[], "previews"), "a file of this name");
+    }
 
     #[test]
     fn names_are_digests_with_plain_extensions() {

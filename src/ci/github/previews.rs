@@ -14,13 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use hyperframes_ci_core::generated::PREVIEW_MESSAGE;
 use serde_json::{Value, json};
 
 use super::client::Client;
 use super::converge::{Converged, Convergence};
 use super::index_page;
 use super::objects::{self, File, entry};
-use super::snapshot::{MESSAGE, SECTIONS, Snapshot, folder};
+use super::snapshot::{SECTIONS, Snapshot, folder};
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
@@ -145,7 +146,7 @@ impl PreviewBranch<'_> {
                 }
                 let tree = tree(&snapshot, &folder, &sections, &blobs);
                 let before = snapshot.tip.as_ref().map(|tip| tip.commit.clone()).unwrap_or_default();
-                match self.swap(&snapshot, Some(&tree), &format!("{MESSAGE} for {folder}"))? {
+                match self.swap(&snapshot, Some(&tree), &format!("{PREVIEW_MESSAGE} for {folder}"))? {
                     Swap::Done(commit, tree) => snapshot.advance(commit, tree, sections),
                     Swap::Lost(message) => {
                         refusals = if last == before { refusals + 1 } else { 0 };
@@ -220,7 +221,7 @@ impl PreviewBranch<'_> {
             let kept = files.iter().filter(is_kept);
             let kept = kept.map(|file| entry(&file.name, Some(&file.sha))).collect::<Vec<_>>();
             let tree = (!kept.is_empty()).then(|| json!({ "tree": kept }));
-            if let Swap::Done(..) = self.swap(&snapshot, tree.as_ref(), MESSAGE)? {
+            if let Swap::Done(..) = self.swap(&snapshot, tree.as_ref(), PREVIEW_MESSAGE)? {
                 return Ok(stale.into_iter().collect());
             }
         }

@@ -1,7 +1,7 @@
 //! What a job must know before it writes: the pull request with its comments, and the previews branch. One query reads both,
 //! at one time.
 
-use hyperframes_ci_core::generated::{STORE_FOLDER, is_stored_name};
+use hyperframes_ci_core::generated::{STORE_FOLDER, is_preview_branch};
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -16,15 +16,6 @@ use crate::ci::sections::{EXPIRY, MARKER, SectionFile, StoredSection};
 
 /// The name of the file of sections in a folder.
 pub(super) const SECTIONS: &str = "sections.json";
-
-/// The start of the messages of commits.
-pub(super) const MESSAGE: &str = "previews";
-
-/// The folders of previews at the root of the branch.
-const FOLDERS: &[&str] = &["base", "pr"];
-
-/// What people may add for a host of pages.
-const OTHERS: &[&str] = &["README.md", "CNAME", ".nojekyll", "index.html", "404.html", "robots.txt"];
 
 /// Time after which the images of a job that no longer publishes the base are deleted, in seconds.
 const BASE_EXPIRY: i64 = 90 * 24 * 60 * 60;
@@ -196,19 +187,6 @@ impl Snapshot {
     }
 }
 
-/// Returns whether a branch with these files at its root, these in the folder of the store, and this message of its newest commit
-/// is one of previews. It may have what a host of pages reads.
-fn is_ours(root: &[File], stored: &[File], message: &str) -> bool {
-    let has_previews = root.iter().any(|file| FOLDERS.contains(&file.name.as_str()));
-    // Other branches have a folder of this name, too.
-    let is_store = !stored.is_empty() && stored.iter().all(|file| is_stored_name(&file.name));
-    let is_known = |file: &File| {
-        let name = file.name.as_str();
-        FOLDERS.contains(&name) || OTHERS.contains(&name) || (name == STORE_FOLDER && is_store)
-    };
-    root.iter().all(is_known) && (has_previews || message.starts_with(MESSAGE))
-}
-
 /// Returns the folder of a pull request, or that of the base.
 pub(super) fn folder(request: Option<&PullRequest>) -> String {
     request.map_or_else(|| "base".to_owned(), |request| format!("pr/{}", request.number))
@@ -258,10 +236,12 @@ fn read_tip(client: &Client, repository: &Value, folder: &str) -> Result<Option<
         (_, None) => String::new(),
     };
     let media = inside(STORE_FOLDER);
+    let message = target["messageHeadline"].as_str().unwrap_or_default();
+    let is_ours = is_preview_branch(&names(&root), &names(&media), message);
     Ok(Some(Tip {
         commit: text(&target["oid"]),
         tree: text(&target["tree"]["oid"]),
-        is_ours: is_ours(&root, &media, target["messageHeadline"].as_str().unwrap_or_default()),
+        is_ours,
         folder: in_folder,
         sections: SectionFile::read(&written),
         base: inside("base"),
@@ -290,6 +270,10 @@ fn own_comments(client: &Client, comments: &Value) -> Vec<Comment> {
     };
     let nodes = comments["nodes"].as_array().into_iter().flatten();
     nodes.filter(|comment| is_own(comment)).filter_map(read).collect()
+}
+
+fn names(files: &[File]) -> Vec<&str> {
+    files.iter().map(|file| file.name.as_str()).collect()
 }
 
 fn files(entries: &Value) -> Vec<File> {

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use hyperframes_ci_core::generated::{STORE_FOLDER, is_stored_name};
+use hyperframes_ci_core::generated::{PREVIEW_MESSAGE, STORE_FOLDER, is_stored_name};
 use serde_json::json;
 
 use super::objects::{self, File, entry};
 use super::previews::{ATTEMPTS, MAX_REFUSALS, PreviewBranch, Swap, contended};
-use super::snapshot::{MESSAGE, Snapshot};
+use super::snapshot::Snapshot;
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
 use crate::ci::provider::{Media, StoredFile};
@@ -65,7 +65,7 @@ impl PreviewBranch<'_> {
                 None => json!({ "tree": blobs }),
             };
             let before = tip.map(|tip| tip.commit.clone()).unwrap_or_default();
-            match self.swap(&snapshot, Some(&tree), &format!("{MESSAGE} with generated media"))? {
+            match self.swap(&snapshot, Some(&tree), &format!("{PREVIEW_MESSAGE} with generated media"))? {
                 Swap::Done(..) => return Ok(()),
                 Swap::Lost(message) => {
                     refusals = if last == before { refusals + 1 } else { 0 };
