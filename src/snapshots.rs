@@ -116,6 +116,8 @@ fn application() -> Vec<Error> {
         }
         .into(),
         MediaError::NotFetched { count: 1, total: 3 }.into(),
+        MediaError::NotPushed { count: 1, total: 3 }.into(),
+        RemoteError::Foreign { branch: "gh-pages".to_owned(), remote: "origin".to_owned() }.into(),
         RemoteError::NoGit(std::io::ErrorKind::NotFound.into()).into(),
         RemoteError::NoRemote("origin".to_owned()).into(),
         RemoteError::Failed {

@@ -9,11 +9,12 @@ use super::workspace::workspace;
 use super::{catalogue, values};
 use crate::app::media::{
     GenerateSpec, GitStore, MediaError, MediaLimits, MediaSpec, PREVIEW_BRANCH, Store, adopt, examine, fetch,
-    generate,
+    generate, push,
 };
 use crate::app::outcome::schemas;
 use crate::app::outcome::{
-    FetchState, GenerationState, MediaFetchOutcome, MediaGenerateOutcome, MediaOutcome, MediaState,
+    FetchState, GenerationState, MediaFetchOutcome, MediaGenerateOutcome, MediaOutcome, MediaPushOutcome,
+    MediaState, PushState,
 };
 use crate::app::request_schema;
 use crate::fault::Error;
@@ -46,6 +47,11 @@ pub(super) enum Command {
     /// Concerns entries with `store = "branch"`. Uses Git with your own credentials, over HTTPS or SSH. A file gets its name after
     /// its size and SHA-256 were found to be those of hyperframes-ci.lock.
     Fetch(FetchArgs),
+    /// Upload files that are kept in a store
+    ///
+    /// Concerns recorded files of entries with `store = "branch"`. Uses Git with your own credentials, over HTTPS or SSH. Files that
+    /// the branch has are not uploaded again, and nothing is deleted from it.
+    Push(PushArgs),
     #[command(subcommand)]
     List(catalogue::Command),
 }
@@ -122,6 +128,20 @@ pub(super) struct FetchArgs {
     /// Replace files that have changed since they were recorded
     #[arg(long)]
     overwrite: bool,
+    #[command(flatten)]
+    place: StorePlace,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PushArgs {
+    #[command(flatten)]
+    media: Args,
+    #[command(flatten)]
+    place: StorePlace,
+}
+
+#[derive(Debug, clap::Args)]
+struct StorePlace {
     /// Remote that has the branch
     #[arg(long, value_name = "NAME", default_value = "origin", value_parser = values::git_name)]
     remote: String,
@@ -188,7 +208,7 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
         }
         Command::Fetch(args) => {
             let open = |root: &std::path::Path| {
-                let store = GitStore::open(root, &args.remote, &args.branch)?;
+                let store = GitStore::open(root, &args.place.remote, &args.place.branch)?;
                 Ok(Box::new(store) as Box<dyn Store>)
             };
             let outcome = fetch(&args.media.spec(), args.overwrite, &mut { open })?;
@@ -210,6 +230,13 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             print_generated(&outcome, console);
             console.outcome(&outcome);
             error.map_or(Ok(()), Err)
+        }
+        Command::Push(args) => {
+            let outcome = push(&args.media.spec(), &args.place.remote, &args.place.branch)?;
+            print_pushed(&outcome, console);
+            console.outcome(&outcome);
+            let (count, total) = (outcome.not_uploaded, outcome.media.len());
+            if count > 0 { Err(MediaError::NotPushed { count, total }.into()) } else { Ok(()) }
         }
         Command::List(command) => catalogue::run(command, console),
         Command::Plan(args) => {
@@ -327,6 +354,31 @@ fn print_fetched(outcome: &MediaFetchOutcome, console: &mut Console) {
             "fetched {}, {} present before",
             counted(outcome.fetched, "media file"),
             outcome.present
+        )),
+    }
+}
+
+fn print_pushed(outcome: &MediaPushOutcome, console: &mut Console) {
+    for media in &outcome.media {
+        let file = plain(&media.file);
+        match (media.status, &media.message) {
+            (PushState::Stored, _) => console.detail(&format!("{file}: in the store")),
+            (PushState::Uploaded, _) => console.done(&format!("{file}: uploaded, {}", bytes(media.bytes))),
+            (status, message) => {
+                console.result(&format!("{file}: {}\n", message.as_deref().unwrap_or_default()));
+                if let Some(help) = status.help() {
+                    console.result(&format!("  help: {help}\n"));
+                }
+            }
+        }
+    }
+    match outcome.media.len() {
+        0 => console.done("nothing to upload: all media files are committed"),
+        _ if outcome.not_uploaded > 0 => {}
+        _ => console.done(&format!(
+            "uploaded {}, {} stored before",
+            counted(outcome.uploaded, "media file"),
+            outcome.stored
         )),
     }
 }

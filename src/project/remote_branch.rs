@@ -1,4 +1,4 @@
-//! Files of a branch of a remote, read with the user's own Git credentials, without a checkout or changes of the repository.
+//! Files of a branch of a remote, read and added with the user's own Git credentials, without a checkout or changes of the repository.
 //!
 //! They are fetched into a temporary repository: what the configuration of the user's repository names is neither read nor run,
 //! apart from the URL of the remote.
@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -21,6 +21,15 @@ const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// The name of the remote in the temporary repository.
 const REMOTE: &str = "store";
+
+/// The newest commit of the branch, in the temporary repository.
+const TIP: &str = "refs/heads/tip";
+
+/// The message of commits.
+const MESSAGE: &str = "previews with generated media";
+
+/// Attempts of a write that conflicts with others.
+const ATTEMPTS: u32 = 20;
 
 /// Objects that are fetched with one command: its line has a length that every system takes.
 const BATCH: usize = 200;
@@ -41,7 +50,18 @@ pub(crate) enum RemoteError {
         /// The last lines of Git's error output.
         message: String,
     },
+    /// The branch has other files than it should.
+    Foreign {
+        /// The branch.
+        branch: String,
+        /// The remote.
+        remote: String,
+    },
 }
+
+/// Decides whether a branch may be replaced, by the names at its root, those in the folder that was opened, and the message of its
+/// newest commit.
+pub(crate) type MayReplace = fn(&[&str], &[&str], &str) -> bool;
 
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,6 +70,9 @@ impl fmt::Display for RemoteError {
             Self::NoRemote(name) => write!(f, "the repository has no remote {name:?}"),
             Self::Failed { branch, remote, message } => {
                 write!(f, "cannot access the branch {branch} of the remote {remote}: {message}")
+            }
+            Self::Foreign { branch, remote } => {
+                write!(f, "the branch {branch} of the remote {remote} has other files than previews")
             }
         }
     }
@@ -61,6 +84,7 @@ impl Fault for RemoteError {
             Self::NoGit(_) => "git_not_found",
             Self::NoRemote(_) => "no_remote",
             Self::Failed { .. } => "remote_failed",
+            Self::Foreign { .. } => "branch_of_others",
         }
     }
 
@@ -73,12 +97,15 @@ impl Fault for RemoteError {
             Self::Failed { branch, remote, .. } => format!(
                 "check the network and your credentials with `git ls-remote {remote} {branch}`; only HTTPS and SSH are used, without questions"
             ),
+            Self::Foreign { .. } => {
+                "its history would be replaced; choose another branch with --branch".to_owned()
+            }
         })
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoGit(_) | Self::NoRemote(_) => Exit::Usage,
+            Self::NoGit(_) | Self::NoRemote(_) | Self::Foreign { .. } => Exit::Usage,
             Self::Failed { .. } => Exit::General,
         }
     }
@@ -90,6 +117,10 @@ pub(crate) struct RemoteBranch {
     url: String,
     remote: String,
     branch: String,
+    /// The folder whose files were listed.
+    listed: String,
+    /// The newest commit; empty if the branch does not exist.
+    tip: String,
     /// Hashes of the files that were listed, by path.
     files: BTreeMap<String, String>,
 }
@@ -103,19 +134,103 @@ impl RemoteBranch {
         let url = url(root, remote)?;
         let made = temporary::create_folder("hyperframes-ci-store-").map_err(RemoteError::NoGit)?;
         let (remote, branch) = (remote.to_owned(), branch.to_owned());
-        let mut opened = Self { folder: made, url, remote, branch, files: BTreeMap::new() };
+        let (tip, files) = (String::new(), BTreeMap::new());
+        let mut opened = Self { folder: made, url, remote, branch, listed: folder.to_owned(), tip, files };
         opened.run(&["init", "--quiet", "--bare", "--template=", "."])?;
-        let reference = format!("refs/heads/{}", opened.branch);
-        if opened.run(&["ls-remote", "--quiet", REMOTE, &reference])?.trim().is_empty() {
-            return Ok(opened);
+        opened.refresh()?;
+        Ok(opened)
+    }
+
+    /// Reads the newest commit of the branch.
+    fn refresh(&mut self) -> Result<(), RemoteError> {
+        let reference = self.reference();
+        self.tip.clear();
+        self.files.clear();
+        if self.run(&["ls-remote", "--quiet", REMOTE, &reference])?.trim().is_empty() {
+            return Ok(());
         }
         let fetch = ["fetch", "--quiet", "--depth=1", "--filter=blob:none", "--no-tags", REMOTE];
-        let refspec = format!("+{reference}:refs/heads/tip");
-        opened.run(&[&fetch[..], &[&refspec]].concat())?;
-        let inside = format!("{folder}/");
-        let listed = opened.run(&["ls-tree", "-z", "refs/heads/tip", "--", &inside])?;
-        opened.files = listed.split('\0').filter_map(file).collect();
-        Ok(opened)
+        let refspec = format!("+{reference}:{TIP}");
+        self.run(&[&fetch[..], &[&refspec]].concat())?;
+        self.tip = self.run(&["rev-parse", "--verify", TIP])?.trim().to_owned();
+        let inside = format!("{}/", self.listed);
+        let listed = self.run(&["ls-tree", "-z", TIP, "--", &inside])?;
+        self.files = listed.split('\0').filter_map(file).collect();
+        Ok(())
+    }
+
+    fn reference(&self) -> String {
+        format!("refs/heads/{}", self.branch)
+    }
+
+    /// Returns whether the branch has a file.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// Adds files that the branch does not have, by a commit without a parent that replaces the newest one: clones do not grow. If
+    /// somebody else has written the branch meanwhile, it is read again. `files` are paths in the branch and files on this machine
+    /// that this program has made.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`] if `may_replace` refuses the branch, or Git fails.
+    pub(crate) fn add(
+        &mut self,
+        files: &[(String, PathBuf)],
+        may_replace: MayReplace,
+    ) -> Result<(), RemoteError> {
+        let mut blobs = Vec::new();
+        for (path, file) in files {
+            let file = file.to_string_lossy().into_owned();
+            let blob = self.run(&["hash-object", "-w", "--no-filters", "--", &file])?;
+            blobs.push((path, blob.trim().to_owned()));
+        }
+        for attempt in 1.. {
+            self.require(may_replace)?;
+            let missing = blobs.iter().filter(|(path, _)| !self.has(path)).collect::<Vec<_>>();
+            if missing.is_empty() {
+                break;
+            }
+            let start: &[&str] = if self.tip.is_empty() { &["--empty"] } else { &[TIP] };
+            self.run(&[&["read-tree"], start].concat())?;
+            for (path, blob) in missing {
+                let entry = format!("100644,{blob},{path}");
+                self.run(&["update-index", "--add", "--cacheinfo", &entry])?;
+            }
+            let tree = self.run(&["write-tree", "--missing-ok"])?;
+            let commit = self.run(&["commit-tree", "-m", MESSAGE, tree.trim()])?;
+            let reference = self.reference();
+            let lease = format!("--force-with-lease={reference}:{}", self.tip);
+            let refspec = format!("{}:{reference}", commit.trim());
+            let Err(error) = self.run(&["push", "--quiet", &lease, REMOTE, &refspec]) else { break };
+            let before = self.tip.clone();
+            self.refresh()?;
+            // The remote refuses it, or others never stop.
+            if self.tip == before || attempt >= ATTEMPTS {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the branch may be replaced.
+    fn require(&self, may_replace: MayReplace) -> Result<(), RemoteError> {
+        if self.tip.is_empty() {
+            return Ok(());
+        }
+        let root = self.run(&["ls-tree", "-z", "--name-only", TIP])?;
+        let root =
+            root.trim_end_matches('\n').split('\0').filter(|name| !name.is_empty()).collect::<Vec<_>>();
+        let inside = format!("{}/", self.listed);
+        // All of them, and not only plain files.
+        let stored = self.run(&["ls-tree", "-z", "--name-only", TIP, "--", &inside])?;
+        let stored = stored.trim_end_matches('\n').split('\0').filter(|name| !name.is_empty());
+        let stored = stored.map(|path| path.strip_prefix(&inside).unwrap_or(path)).collect::<Vec<_>>();
+        let message = self.run(&["log", "-1", "--format=%s", TIP])?;
+        match may_replace(&root, &stored, message.trim()) {
+            true => Ok(()),
+            false => Err(RemoteError::Foreign { branch: self.branch.clone(), remote: self.remote.clone() }),
+        }
     }
 
     /// Fetches the contents of files at once.
@@ -163,6 +278,11 @@ impl RemoteBranch {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = own_git(self.folder.path(), &[(&format!("remote.{REMOTE}.url"), &self.url)]);
+        // A branch that programs write says so, and nobody's address is guessed.
+        for role in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{role}_NAME"), "hyperframes-ci");
+            command.env(format!("GIT_{role}_EMAIL"), "hyperframes-ci@invalid");
+        }
         command.args(arguments);
         command
     }

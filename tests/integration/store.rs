@@ -347,3 +347,79 @@ fn a_file_that_git_would_commit_is_noted() {
     let json = stage.run(&["media", "check", "--json"]).ok().json();
     assert_eq!(json["not_ignored"], serde_json::json!([VOICE]));
 }
+
+#[test]
+fn a_file_is_uploaded_once_and_found_by_others() {
+    let stage = Stage::new();
+    let name = format!("media/{}.wav", sha256(&sound()));
+    let files = || git(&stage.remote(), &["ls-tree", "-r", "--name-only", "hyperframes-previews"]);
+    let push = |flags: &[&str]| {
+        let ran = stage.run(&[&["media", "push", "--json"], flags].concat());
+        (ran.code, ran.json()["media"][0]["status"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(push(&[]), (0, "uploaded".to_owned()), "onto a branch that did not exist");
+    assert_eq!(files(), name);
+    // With previews of others, which were not downloaded.
+    stage.store(&[]);
+    *stage.sent.lock().unwrap() = 0;
+    assert_eq!(push(&[]), (0, "uploaded".to_owned()));
+    assert_eq!(files(), format!("{name}\npr/7/a.mp4"));
+    assert_eq!(git(&stage.remote(), &["rev-list", "--count", "hyperframes-previews"]), "1");
+    git(&stage.remote(), &["fsck", "--connectivity-only", "hyperframes-previews"]);
+    let sent = *stage.sent.lock().unwrap();
+    assert!(sent < 100_000, "{sent} bytes");
+    assert_eq!(push(&[]), (0, "stored".to_owned()));
+    fs::write(stage.repository().join(VOICE), "another recording").unwrap();
+    assert_eq!(push(&[]), (0, "stored".to_owned()), "what is recorded is in the store");
+    fs::remove_file(stage.repository().join(VOICE)).unwrap();
+    assert_eq!(stage.fetch(&[]).0, 0);
+    assert_eq!(stage.voice(), Some(sound()));
+
+    stage.store(&[]);
+    fs::write(stage.repository().join(VOICE), "another recording").unwrap();
+    assert_eq!(push(&[]), (1, "changed".to_owned()));
+    fs::remove_file(stage.repository().join(VOICE)).unwrap();
+    assert_eq!(push(&[]), (1, "missing".to_owned()));
+    assert_eq!(files(), "pr/7/a.mp4");
+    // A branch with other files is not replaced.
+    fs::write(stage.repository().join(VOICE), sound()).unwrap();
+    git(&stage.repository(), &["push", "--quiet", &stage.remote().display().to_string(), "main"]);
+    let main = git(&stage.remote(), &["rev-parse", "main"]);
+    let ran = stage.run(&["media", "push", "--json", "--branch", "main"]);
+    assert_eq!((ran.code, &ran.error()["code"]), (2, &"branch_of_others".into()), "{ran:?}");
+    assert_eq!(git(&stage.remote(), &["rev-parse", "main"]), main);
+}
+
+/// Each of them reads the branch before the others have written it.
+#[test]
+fn uploads_at_the_same_time_lose_nothing() {
+    let stage = Stage::new();
+    let count = 6;
+    let users = (0..count).map(|number| {
+        let copy = stage.folder.path().join(format!("copy-{number}"));
+        git(stage.folder.path(), &["clone", "--quiet", "repository", &copy.display().to_string()]);
+        let url = git(&stage.repository(), &["remote", "get-url", "origin"]);
+        git(&copy, &["remote", "set-url", "origin", &url]);
+        fs::create_dir_all(copy.join("video/assets")).unwrap();
+        let mut voice = sound();
+        voice[50] = number;
+        fs::write(copy.join(VOICE), &voice).unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = command();
+            command.current_dir(&copy).env("HOME", stage.home()).args(arguments);
+            command
+        };
+        fs::remove_file(copy.join("hyperframes-ci.lock")).unwrap();
+        Ran::of(&mut run(&["media", "adopt"])).ok();
+        run(&["media", "push"])
+    });
+    let users = users.collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        for mut user in users {
+            scope.spawn(move || Ran::of(&mut user).ok());
+        }
+    });
+    let files = git(&stage.remote(), &["ls-tree", "-r", "--name-only", "hyperframes-previews"]);
+    assert_eq!(files.lines().count(), usize::from(count), "{files}");
+    assert_eq!(git(&stage.remote(), &["rev-list", "--count", "hyperframes-previews"]), "1");
+}

@@ -59,6 +59,13 @@ pub(crate) enum MediaError {
         /// Number of all files that stores keep.
         total: usize,
     },
+    /// Files were not uploaded; the entries were printed.
+    NotPushed {
+        /// Number of these files.
+        count: usize,
+        /// Number of all files that stores keep.
+        total: usize,
+    },
     /// Media is not current; the entries were printed.
     NotCurrent {
         /// Number of these entries.
@@ -84,6 +91,7 @@ impl fmt::Display for MediaError {
             Self::Limit(refusal) => refusal.fmt(f),
             Self::NoLedger => f.write_str("cannot record requests without a ledger"),
             Self::NotFetched { count, total } => write!(f, "{count} of {total} media files were not fetched"),
+            Self::NotPushed { count, total } => write!(f, "{count} of {total} media files were not uploaded"),
             Self::NotCurrent { count, total } => write!(f, "{count} of {total} media files are not current"),
         }
     }
@@ -101,6 +109,7 @@ impl Fault for MediaError {
             Self::Limit(refusal) => refusal.code(),
             Self::NoLedger => "no_ledger",
             Self::NotFetched { .. } => "media_not_fetched",
+            Self::NotPushed { .. } => "media_not_pushed",
             Self::NotCurrent { .. } => "media_not_current",
         }
     }
@@ -125,6 +134,7 @@ impl Fault for MediaError {
             Self::Limit(refusal) => refusal.help().to_owned(),
             Self::NoLedger => "choose a writable file with --ledger".to_owned(),
             Self::NotFetched { .. } => "see the reasons above; the other files were fetched".to_owned(),
+            Self::NotPushed { .. } => "see the reasons above; the other files are in the store".to_owned(),
             Self::NotCurrent { .. } => {
                 "restore the files, or run `hyperframes-ci media generate`".to_owned()
             }
@@ -136,7 +146,7 @@ impl Fault for MediaError {
             Self::NotCurrent { .. } | Self::NotReady { .. } => Exit::Preflight,
             Self::NotGenerated { exit, .. } => *exit,
             Self::Limit(_) => Exit::Limit,
-            Self::NotFetched { .. } => Exit::General,
+            Self::NotFetched { .. } | Self::NotPushed { .. } => Exit::General,
             Self::NoLedger
             | Self::NoEntries(_)
             | Self::Unreadable(..)
@@ -156,6 +166,7 @@ impl Fault for MediaError {
             | Self::Limit(_)
             | Self::NoLedger
             | Self::NotFetched { .. }
+            | Self::NotPushed { .. }
             | Self::NotCurrent { .. } => None,
         }
     }

@@ -1,4 +1,4 @@
-//! The use cases of `media`: media that HeyGen generates, under a lock file. Only `generate` and `fetch` use the network.
+//! The use cases of `media`: media that HeyGen generates, under a lock file. Only `generate`, `fetch` and `push` use the network.
 
 mod adopt;
 pub(crate) mod catalogue;
@@ -12,6 +12,7 @@ mod ignored;
 mod manifest;
 mod measure;
 mod preflight;
+mod push;
 mod restore;
 
 use super::config::Settings;
@@ -26,6 +27,7 @@ pub(crate) use fetch::{GitStore, PREVIEW_BRANCH, Store, fetch, fetch_all};
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
 pub(crate) use measure::{ValuesSource, measured, measured_in, measured_of};
 pub(crate) use preflight::{DeclaredMedia, MediaPreflight};
+pub(crate) use push::push;
 pub(crate) use restore::restore;
 
 /// Compares entries with the lock file and the files.

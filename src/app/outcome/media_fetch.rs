@@ -86,7 +86,7 @@ impl FetchState {
                 Some("record the file with `hyperframes-ci media adopt`, or add --overwrite to replace it")
             }
             Self::NotStored | Self::Damaged => Some(
-                "upload the file from a machine that has it; to generate it again, remove its table from hyperframes-ci.lock",
+                "run `hyperframes-ci media push` on a machine that has the file; to generate it again, remove its table from hyperframes-ci.lock",
             ),
             Self::Unreadable | Self::Unwritable => Some("check the path and the permissions"),
         }

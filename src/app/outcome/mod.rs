@@ -17,6 +17,7 @@ mod init;
 mod media;
 mod media_fetch;
 mod media_generate;
+mod media_push;
 mod parts;
 mod render;
 mod repeat;
@@ -47,6 +48,7 @@ pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
 pub(crate) use media::{MediaAdoptOutcome, MediaOutcome, MediaState, MediaStatus};
 pub(crate) use media_fetch::{FetchState, FetchedMedia, MediaFetchOutcome};
 pub(crate) use media_generate::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
+pub(crate) use media_push::{MediaPushOutcome, PushState, PushedMedia};
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };

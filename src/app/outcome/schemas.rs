@@ -20,6 +20,7 @@ use super::init::InitOutcome;
 use super::media::{MediaAdoptOutcome, MediaOutcome};
 use super::media_fetch::MediaFetchOutcome;
 use super::media_generate::MediaGenerateOutcome;
+use super::media_push::MediaPushOutcome;
 use super::render::{Outcome, RenderOutcome};
 use super::webhook::{WebhookListenOutcome, WebhookOutcome};
 use crate::app::batch::RowOutcome;
@@ -40,6 +41,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("media-check", of::<MediaOutcome>),
     ("media-fetch", of::<MediaFetchOutcome>),
     ("media-generate", of::<MediaGenerateOutcome>),
+    ("media-push", of::<MediaPushOutcome>),
     ("media-plan", of::<MediaOutcome>),
     ("media-list-voices", of::<Voices>),
     ("media-list-avatars", of::<Avatars>),
