@@ -181,3 +181,28 @@ fn entries_have_golden_files_and_need_no_base() {
     let ran = repository.diff(&["--update", "golden", "--all"]);
     assert!(ran.stdout.contains("has the same golden file as another composition"), "{ran:?}");
 }
+
+#[test]
+fn the_base_gets_media_that_is_kept_in_a_store_from_the_working_tree() {
+    let repository = Repository::new();
+    let sound = "RIFF\x2d\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x08\0\0\0--------";
+    let entry = "[[media]]\nfile = \"clip/voice.wav\"\ntext = \"Hi\"\nvoice = \"v\"\nstore = \"branch\"\n";
+    repository.write("hyperframes-ci.toml", entry);
+    repository.write(".gitignore", "*.wav\n");
+    repository.write("clip/voice.wav", sound);
+    let audio = "<audio id=\"v\" src=\"voice.wav\" data-start=\"0\" data-duration=\"0.001\"></audio>";
+    repository.write("clip/index.html", &html(1280, 720, audio));
+    repository.emulator.run(repository.folder.path(), &["media", "adopt"]).ok();
+    repository.commit();
+    repository.write("README.md", "not a part of the project");
+    repository.commit();
+    let found = repository.found(&["--base", "HEAD~1", "clip"]);
+    is(&found, "unchanged", "the inputs of both renders are equal");
+
+    // Another recording: the base has no file that is the recorded one.
+    repository.write("clip/voice.wav", &sound.replace("--------", "++++++++"));
+    repository.emulator.run(repository.folder.path(), &["media", "adopt"]).ok();
+    repository.commit();
+    let ran = repository.emulator.run(repository.folder.path(), &["diff", "--base", "HEAD~1", "clip"]);
+    assert!(ran.stderr.contains("the base lacks clip/voice.wav"), "{ran:?}");
+}

@@ -9,6 +9,7 @@ use super::run::DiffRun;
 use super::{Compared, DiffInput, DiffOptions, compare_files};
 use crate::app::budget::{Billed, LimitOptions};
 use crate::app::config::{DiffConfig, Entry, Settings, slug};
+use crate::app::media::fetch_from;
 use crate::app::options::Given;
 use crate::app::render::PreparedRender;
 use crate::app::spec::{ProjectSource, RenderSpec};
@@ -16,7 +17,7 @@ use crate::fault::{Error, Exit};
 use crate::project::checkout::Checkout;
 use crate::system::gate::Reach;
 use crate::system::temporary;
-use crate::ui::Console;
+use crate::ui::{Console, plain};
 
 /// Pixels that a change may be away from a place that differs from run to run.
 const UNSTABLE_MARGIN: u32 = 16;
@@ -99,6 +100,13 @@ impl ProjectDiff<'_> {
     /// Returns an error if the revision cannot be checked out, an option is invalid, or the report cannot be written.
     pub(crate) fn run(&self, run: &mut DiffRun, console: &mut Console) -> Result<(), Error> {
         let checkout = Checkout::of_merge_base(&self.settings.root, self.revision)?;
+        let base_settings = self.base_settings(checkout.path(), console);
+        for file in fetch_from(&self.settings.root, &base_settings)? {
+            console.warning(&format!(
+                "the base lacks {}: its store has not been asked, and the working tree has another file",
+                plain(&file)
+            ));
+        }
         let folder = temporary::create_folder("hyperframes-ci-diff-")
             .map_err(|error| super::DiffError::Report(std::env::temp_dir(), error))?;
         let entries = self.entries.iter().map(|entry| Some(*entry));
@@ -113,7 +121,6 @@ impl ProjectDiff<'_> {
                 console.detail(&format!("{name}: not compared, since diff = false"));
                 continue;
             }
-            let base_settings = self.base_settings(checkout.path(), console);
             let (head, _) = self.settings.resolve(self.base.clone(), self.given, entry)?;
             // The options of the base are those that it had. An entry of a configuration that is new is that of the head.
             let earlier = &base_settings.file.entries;

@@ -1,6 +1,8 @@
 //! Fetches files that are kept in a store. What a store contains is not trusted: a file gets its name after its length and SHA-256
 //! were found to be those of the lock file.
 
+use std::collections::HashMap;
+use std::io::{self, Read};
 use std::path::Path;
 
 use hyperframes_ci_core::generated::{LockedMedia, MediaStore, STORE_FOLDER, stored_name};
@@ -12,8 +14,8 @@ use crate::app::outcome::{FetchState, FetchedMedia, MediaFetchOutcome};
 use crate::fault::Error;
 use crate::project::remote_branch::RemoteBranch;
 use crate::system::digest::Hasher;
-use crate::system::gate;
-use crate::system::output::OutputFile;
+use crate::system::gate::{self, Reach};
+use crate::system::output::{OutputError, OutputFile};
 
 /// The branch with the store, unless another one is set.
 pub(crate) const PREVIEW_BRANCH: &str = "hyperframes-previews";
@@ -59,6 +61,46 @@ impl Store for GitStore {
     fn read(&mut self, name: &str, limit: u64, target: &Path) -> Result<bool, Error> {
         Ok(self.0.read(&format!("{STORE_FOLDER}/{name}"), limit, target)?)
     }
+}
+
+/// The files of another checkout of the repository, which are looked for at the same paths.
+struct Checkout<'a> {
+    root: &'a Path,
+    paths: HashMap<String, String>,
+}
+
+impl Store for Checkout<'_> {
+    fn prepare(&mut self, _: &[String]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn read(&mut self, name: &str, limit: u64, target: &Path) -> Result<bool, Error> {
+        let Some(path) = self.paths.get(name) else { return Ok(false) };
+        let reach = Reach::inside(self.root, "the repository");
+        let Ok(file) = gate::open(&self.root.join(path), &reach) else { return Ok(false) };
+        let unwritable = |error| OutputError::NotWritable(target.to_owned(), error);
+        let mut copy = gate::create(target).map_err(unwritable)?;
+        io::copy(&mut file.take(limit.saturating_add(1)), &mut copy).map_err(unwritable)?;
+        Ok(true)
+    }
+}
+
+/// Copies the files that a checkout of another revision does not have from that at `root`, if they are the recorded ones. Returns
+/// the files that are still missing.
+///
+/// # Errors
+/// Returns an error if the lock file of the revision is invalid.
+pub(crate) fn fetch_from(root: &Path, other: &Settings) -> Result<Vec<String>, Error> {
+    if other.file.media.iter().all(|entry| entry.store == MediaStore::Git) {
+        return Ok(Vec::new());
+    }
+    let declared = Declared::of(other.clone(), &[])?;
+    let media = declared.lock.media.iter();
+    let paths = media.filter_map(|(path, media)| Some((stored_name(&media.sha256, path)?, path.clone())));
+    let paths = paths.collect::<HashMap<_, _>>();
+    let outcome = run(&declared, false, &mut |_| Ok(Box::new(Checkout { root, paths: paths.clone() })))?;
+    let missing = outcome.media.into_iter().filter(|media| media.status.is_problem());
+    Ok(missing.map(|media| media.file).collect())
 }
 
 /// Fetches the recorded files of entries that do not exist. With `can_overwrite`, files with other contents are replaced.

@@ -23,7 +23,7 @@ pub(crate) use adopt::adopt;
 use declared::Declared;
 pub(crate) use declared::MediaSpec;
 pub(crate) use error::MediaError;
-pub(crate) use fetch::{GitStore, PREVIEW_BRANCH, Store, fetch, fetch_all};
+pub(crate) use fetch::{GitStore, PREVIEW_BRANCH, Store, fetch, fetch_all, fetch_from};
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
 pub(crate) use measure::{ValuesSource, measured, measured_in, measured_of};
 pub(crate) use preflight::{DeclaredMedia, MediaPreflight};
