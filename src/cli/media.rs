@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hyperframes_ci_core::generated::SpeechPermissions;
+use hyperframes_ci_core::generated::{MediaStore, SpeechPermissions};
 
 use super::workspace::workspace;
 use super::{catalogue, values};
@@ -13,8 +13,8 @@ use crate::app::media::{
 };
 use crate::app::outcome::schemas;
 use crate::app::outcome::{
-    FetchState, GenerationState, MediaFetchOutcome, MediaGenerateOutcome, MediaOutcome, MediaPushOutcome,
-    MediaState, PushState,
+    FetchState, GeneratedMedia, GenerationState, MediaFetchOutcome, MediaGenerateOutcome, MediaOutcome,
+    MediaPushOutcome, MediaState, PushState,
 };
 use crate::app::request_schema;
 use crate::fault::Error;
@@ -323,6 +323,17 @@ fn print_generated(outcome: &MediaGenerateOutcome, console: &mut Console) {
             }
             _ => {}
         }
+    }
+    let is_kept = |media: &&GeneratedMedia| {
+        matches!(media.status, GenerationState::Generated | GenerationState::Recovered)
+            && media.store != MediaStore::Git.as_str()
+    };
+    match outcome.media.iter().filter(is_kept).count() {
+        0 => {}
+        count => console.note(&format!(
+            "{} to upload to the store: run `hyperframes-ci media push`",
+            counted(count, "media file")
+        )),
     }
     if outcome.not_generated == 0 && !outcome.dry_run {
         let made = outcome.generated + outcome.recovered;

@@ -91,9 +91,13 @@ fn all() -> Outputs {
         "RIFF\x2d\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x08\0\0\0";
     write(folder, "voice.wav", &format!("{header}--------"));
     ran(5, &media("generate"));
-    for command in ["plan", "adopt", "check", "generate"] {
+    for command in ["plan", "adopt", "check", "generate", "fetch", "push"] {
         ran(0, &media(command));
     }
+    let kept = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hi\"\nvoice = \"v\"\nstore = \"branch\"\n";
+    write(folder, "media.toml", kept);
+    ran(0, &media("fetch"));
+    ran(2, &media("push"));
     for list in [&["voices"][..], &["avatars"], &["avatars", "--groups"], &["languages"], &["sounds", "calm"]]
     {
         ran(0, &[&["media", "list"], list].concat());

@@ -39,6 +39,8 @@ pub(crate) struct GeneratedMedia {
     pub(crate) line: usize,
     /// `speech`, `presenter` or `sound`.
     pub(crate) kind: &'static str,
+    /// Where the file is kept: `git`, or a store to which `media push` and `mode: media` upload it.
+    pub(crate) store: &'static str,
     /// The result.
     pub(crate) status: GenerationState,
     /// Code of the problem; null without one.

@@ -172,6 +172,7 @@ impl Task {
             file: self.entry.file.clone(),
             line: self.entry.line,
             kind: self.entry.kind.name(),
+            store: self.entry.store.as_str(),
             status,
             code: status.code(),
             message: None,
