@@ -118,7 +118,7 @@ fn application() -> Vec<Error> {
         MediaError::NotFetched { count: 1, total: 3 }.into(),
         MediaError::NotPushed { count: 1, total: 3 }.into(),
         RemoteError::Foreign { branch: "gh-pages".to_owned(), remote: "origin".to_owned() }.into(),
-        RemoteError::NoGit(std::io::ErrorKind::NotFound.into()).into(),
+        RemoteError::NoGit(io::ErrorKind::NotFound.into()).into(),
         RemoteError::NoRemote("origin".to_owned()).into(),
         RemoteError::Failed {
             branch: "hyperframes-previews".to_owned(),

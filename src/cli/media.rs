@@ -145,7 +145,9 @@ struct StorePlace {
     /// Remote that has the branch
     #[arg(long, value_name = "NAME", default_value = "origin", value_parser = values::git_name)]
     remote: String,
-    /// Branch with the files; the input `preview-branch` of the action
+    /// Branch with the files
+    ///
+    /// The input `preview-branch` of the action.
     #[arg(long, value_name = "NAME", default_value = PREVIEW_BRANCH, value_parser = values::git_name)]
     branch: String,
 }

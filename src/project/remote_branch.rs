@@ -260,7 +260,7 @@ impl RemoteBranch {
     /// Returns [`RemoteError`] if Git fails, or `target` cannot be written.
     pub(crate) fn read(&self, path: &str, limit: u64, target: &Path) -> Result<bool, RemoteError> {
         let Some(blob) = self.files.get(path) else { return Ok(false) };
-        let failed = |error: io::Error| self.failed(error.to_string());
+        let failed = |error: io::Error| self.failed(&error.to_string());
         let mut stream = ByteStream::start(self.command(&["cat-file", "blob", blob]), Stdio::null())
             .map_err(RemoteError::NoGit)?;
         let mut file = gate::create(target).map_err(failed)?;
@@ -272,7 +272,7 @@ impl RemoteBranch {
         let exited = stream.finish().map_err(RemoteError::NoGit)?;
         match exited.status.success() {
             true => Ok(true),
-            false => Err(self.failed(exited.output.join("; "))),
+            false => Err(self.failed(&exited.output.join("; "))),
         }
     }
 
@@ -290,16 +290,16 @@ impl RemoteBranch {
     fn run(&self, arguments: &[&str]) -> Result<String, RemoteError> {
         let ran = process::capture(self.command(arguments), Deadline::after(TIMEOUT));
         let (exited, output) = ran.map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => self.failed("timed out".to_owned()),
+            io::ErrorKind::TimedOut => self.failed("timed out"),
             _ => RemoteError::NoGit(error),
         })?;
         match exited.status.success() {
             true => Ok(output),
-            false => Err(self.failed(exited.output.join("; "))),
+            false => Err(self.failed(&exited.output.join("; "))),
         }
     }
 
-    fn failed(&self, message: String) -> RemoteError {
+    fn failed(&self, message: &str) -> RemoteError {
         // The URL may have a password.
         let message = message.replace(&self.url, &self.remote);
         RemoteError::Failed { branch: self.branch.clone(), remote: self.remote.clone(), message }

@@ -19,7 +19,7 @@ pub(crate) struct MediaFetchOutcome {
     pub(crate) not_fetched: usize,
 }
 
-/// What became of the file of an entry.
+/// The result of an entry.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct FetchedMedia {
@@ -29,7 +29,7 @@ pub(crate) struct FetchedMedia {
     pub(crate) line: usize,
     /// The store, such as `branch`.
     pub(crate) store: &'static str,
-    /// What became of it.
+    /// The result.
     pub(crate) status: FetchState,
     /// Size in bytes of the file that exists or was fetched; otherwise 0.
     pub(crate) bytes: u64,
@@ -39,7 +39,7 @@ pub(crate) struct FetchedMedia {
     pub(crate) help: Option<&'static str>,
 }
 
-/// What became of a file.
+/// The results of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum FetchState {
