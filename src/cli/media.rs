@@ -349,7 +349,7 @@ fn print_fetched(outcome: &MediaFetchOutcome, console: &mut Console) {
     for media in &outcome.media {
         let file = plain(&media.file);
         match (media.status, &media.message) {
-            (FetchState::Present, _) => console.detail(&format!("{file}: exists")),
+            (FetchState::Present, _) => {}
             (FetchState::Fetched, _) => console.done(&format!("{file}: fetched, {}", bytes(media.bytes))),
             (FetchState::Replaced, _) => console.done(&format!("{file}: replaced, {}", bytes(media.bytes))),
             (status, message) => {
@@ -375,7 +375,7 @@ fn print_pushed(outcome: &MediaPushOutcome, console: &mut Console) {
     for media in &outcome.media {
         let file = plain(&media.file);
         match (media.status, &media.message) {
-            (PushState::Stored, _) => console.detail(&format!("{file}: in the store")),
+            (PushState::Stored, _) => {}
             (PushState::Uploaded, _) => console.done(&format!("{file}: uploaded, {}", bytes(media.bytes))),
             (status, message) => {
                 console.result(&format!("{file}: {}\n", message.as_deref().unwrap_or_default()));
