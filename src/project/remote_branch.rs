@@ -168,7 +168,16 @@ impl RemoteBranch {
         self.files.contains_key(path)
     }
 
-    /// Adds files that the branch does not have, by a commit without a parent that replaces the newest one: clones do not grow. If
+    /// Returns whether the branch has a file with the contents of `file`, which this program has made.
+    ///
+    /// # Errors
+    /// Returns [`RemoteError`] if Git fails.
+    pub(crate) fn has_contents(&self, path: &str, file: &Path) -> Result<bool, RemoteError> {
+        let blob = self.run(&["hash-object", "--no-filters", "--", &file.to_string_lossy()])?;
+        Ok(self.files.get(path).is_some_and(|known| known == blob.trim()))
+    }
+
+    /// Adds files that the branch does not have, or has with other contents, by a commit without a parent that replaces the newest one: clones do not grow. If
     /// somebody else has written the branch meanwhile, it is read again. `files` are paths in the branch and files on this machine
     /// that this program has made.
     ///
@@ -187,7 +196,8 @@ impl RemoteBranch {
         }
         for attempt in 1.. {
             self.require(may_replace)?;
-            let missing = blobs.iter().filter(|(path, _)| !self.has(path)).collect::<Vec<_>>();
+            let missing =
+                blobs.iter().filter(|(path, blob)| self.files.get(*path) != Some(blob)).collect::<Vec<_>>();
             if missing.is_empty() {
                 break;
             }

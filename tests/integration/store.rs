@@ -272,7 +272,12 @@ fn what_the_store_has_is_verified_and_other_files_are_kept() {
         assert_eq!(fetch(&[]), (1, "damaged".to_owned()), "{} bytes", damaged.len());
         assert_eq!((stage.voice(), stage.left()), (None, Vec::new()));
     }
-    stage.store(&[(&name, &sound())]);
+    // A machine that has the file repairs the store.
+    fs::write(&path, sound()).unwrap();
+    let pushed = stage.run(&["media", "push", "--json"]).ok().json();
+    assert_eq!(pushed["media"][0]["status"], "uploaded");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(fetch(&[]), (0, "fetched".to_owned()));
     fs::write(&path, "my own recording").unwrap();
     assert_eq!(fetch(&[]), (1, "changed".to_owned()));
     assert_eq!(stage.voice().unwrap(), b"my own recording");

@@ -27,7 +27,7 @@ pub(crate) fn push(spec: &MediaSpec, remote: &str, branch: &str) -> Result<Media
         let folder = temporary::create_folder("hyperframes-ci-push-").map_err(RemoteError::NoGit)?;
         let mut files = Vec::new();
         for entry in kept {
-            let (result, file) = prepare(&declared, entry, &store, folder.path());
+            let (result, file) = prepare(&declared, entry, &store, folder.path())?;
             media.push(result);
             files.extend(file);
         }
@@ -54,7 +54,7 @@ fn prepare(
     entry: &MediaEntry,
     store: &RemoteBranch,
     folder: &Path,
-) -> (PushedMedia, Copied) {
+) -> Result<(PushedMedia, Copied), Error> {
     let result = |status: PushState, message: Option<String>| PushedMedia {
         file: entry.file.clone(),
         line: entry.line,
@@ -64,7 +64,8 @@ fn prepare(
         message,
         help: status.help(),
     };
-    let problem = |status, message: &str| (result(status, Some(message.to_owned())), None);
+    let problem = |status, message: &str| Ok((result(status, Some(message.to_owned())), None));
+    let stored = |bytes| (PushedMedia { bytes, ..result(PushState::Stored, None) }, None);
     let Some(media) = declared.lock.media.get(&entry.file) else {
         return problem(PushState::NotRecorded, "the lock file does not contain the file");
     };
@@ -72,21 +73,25 @@ fn prepare(
         return problem(PushState::NotRecorded, "the lock file has no valid SHA-256 for the file");
     };
     let path = format!("{STORE_FOLDER}/{name}");
-    if store.has(&path) {
-        return (PushedMedia { bytes: media.bytes, ..result(PushState::Stored, None) }, None);
-    }
     let copy = folder.join(&name);
-    let (size, sha256) = match copied(declared, &entry.file, &copy) {
-        Ok(copied) => copied,
+    let read = copied(declared, &entry.file, &copy);
+    let is_recorded =
+        read.as_ref().is_ok_and(|(size, sha256)| *size == media.bytes && *sha256 == media.sha256);
+    // What has the name and is not the file was damaged, or written by somebody else.
+    if store.has(&path) && (!is_recorded || store.has_contents(&path, &copy)?) {
+        return Ok(stored(media.bytes));
+    }
+    let size = match read {
+        Ok((size, _)) => size,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return problem(PushState::Missing, "the file does not exist, and the store does not have it");
         }
         Err(error) => return problem(PushState::Unreadable, &format!("cannot read the file: {error}")),
     };
-    if sha256 != media.sha256 || size != media.bytes {
+    if !is_recorded {
         return problem(PushState::Changed, "the file has changed since it was recorded");
     }
-    (PushedMedia { bytes: size, ..result(PushState::Uploaded, None) }, Some((path, copy)))
+    Ok((PushedMedia { bytes: size, ..result(PushState::Uploaded, None) }, Some((path, copy))))
 }
 
 /// Copies a file; returns the size and the SHA-256 of the copy.
