@@ -184,7 +184,10 @@ fn upload(inputs: &Inputs, kept: &[&str], provider: &dyn CiProvider) -> Result<(
         let name = stored_name(&hasher.finish().1, path).ok_or_else(|| failed(&"no SHA-256"))?;
         Ok(Media { name, path: path_of })
     };
-    let files = kept.iter().map(named).collect::<Result<Vec<_>, ProviderError>>()?;
+    let mut files = kept.iter().map(named).collect::<Result<Vec<_>, ProviderError>>()?;
+    // Entries with the same contents have the same file.
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    files.dedup_by(|one, other| one.name == other.name);
     provider.store_media(&files)
 }
 

@@ -35,6 +35,11 @@ impl State {
             ("POST", ["trees"]) => {
                 let mut tree =
                     body["base_tree"].as_str().map_or_else(|| json!({}), |sha| self.objects[sha].clone());
+                let paths = body["tree"].as_array().unwrap().iter().map(|entry| entry["path"].as_str());
+                let paths = paths.collect::<Vec<_>>();
+                for path in &paths {
+                    assert_eq!(paths.iter().filter(|other| *other == path).count(), 1, "{path:?} twice");
+                }
                 for entry in body["tree"].as_array().unwrap() {
                     let path = entry["path"].as_str().unwrap();
                     let sha = match (&entry["sha"], &entry["content"]) {

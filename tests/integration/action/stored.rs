@@ -241,3 +241,22 @@ fn uploads_survive_conflicts_and_lost_answers() {
         assert_eq!(stage.github.state().conflicts, 0);
     }
 }
+
+#[test]
+fn entries_with_the_same_contents_have_one_file() {
+    let mut stage = stage();
+    let path = stage.repository.path().to_owned();
+    let config = std::fs::read_to_string(path.join("hyperframes-ci.toml")).unwrap();
+    let other = config.replace("voice.wav", "again.wav").replace("transcript", "again");
+    write(&path, "hyperframes-ci.toml", &format!("{config}{other}"));
+    push(&mut stage);
+    let run = pushed(&stage, &MEDIA);
+    assert_eq!(run.code, 0, "{}", run.log);
+    let [one, again] =
+        [VOICE, "videos/one/assets/again.wav"].map(|name| std::fs::read(path.join(name)).unwrap());
+    let expected = if one == again { 1 } else { 2 };
+    assert_eq!(stage.github.branch(BRANCH).len(), expected);
+    merge(&mut stage);
+    let run = pushed(&stage, &MEDIA);
+    assert!(run.log.contains("2 media files current"), "{}", run.log);
+}
