@@ -9,6 +9,9 @@ use crate::text::Span;
 /// Elements whose content is text up to their end tag.
 pub(super) const RAW: &[&str] = &["iframe", "noscript", "script", "style", "textarea", "title", "xmp"];
 
+/// The start of a section of XML.
+const SECTION: &str = "<![CDATA[";
+
 pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, node) in page.outline.nodes.iter().enumerate() {
@@ -16,6 +19,14 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             let message =
                 format!("<{}> is not closed with > before the next tag, which becomes part of it", node.name);
             let help = "add the missing >, or quote the attribute that contains <";
+            found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
+        }
+        if is_left_open(&page.outline, index) {
+            let name = &text.source[node.span.start + 1..][..node.name.len()];
+            let message = format!(
+                "the renderer does not close an empty <{name}> in <svg>, so the elements after it are not shown"
+            );
+            let help = "remove it, or write something into it";
             found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
         }
         if !node.is_self_closing {
@@ -30,10 +41,30 @@ pub(super) fn check(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
             found.push(text.finding(Rule::UnclosedTag, node.span, message).help(help));
         }
     }
+    found.extend(page.outline.uppercase.iter().map(|span| {
+        let name = text.source[span.start..span.end].to_ascii_lowercase();
+        let message = format!("the renderer does not read {name} in upper case");
+        let finding = text.finding(Rule::UppercaseAttribute, *span, message);
+        finding.help(format!("write {name}")).fix(text, "Write the name in lower case", [(*span, name)])
+    }));
     found.extend(styles(page, text));
     found.extend(comments(page, text));
     found.extend(open_comment(page, text));
     found
+}
+
+/// Returns whether an element is empty, is one that may contain HTML in SVG, and has others after it. The renderer writes such
+/// an element with `/>`, and does not understand that when it reads it again.
+fn is_left_open(outline: &Outline, index: usize) -> bool {
+    let nodes = &outline.nodes;
+    let node = &nodes[index];
+    let Some(parent) = node.parent.filter(|_| matches!(&*node.name, "desc" | "foreignobject" | "title"))
+    else {
+        return false;
+    };
+    node.end == node.span.end
+        && nodes[parent].after > index + 1
+        && outline.ancestors(index).any(|above| &*nodes[above].name == "svg")
 }
 
 /// Returns what happens to the elements after a start tag that ends with `/>`, if it is not of media.
@@ -150,6 +181,25 @@ fn styles(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
         if !node.is_closed || find_ignoring_case(contents, "<style").is_some() {
             let message = "<style> is never closed, so the markup after it is parsed as CSS";
             found.push(text.finding(Rule::UnbalancedStyle, node.span, message).help("add </style>"));
+        }
+        let before = contents.len() - contents.trim_start().len();
+        if contents[before..].starts_with(SECTION) {
+            let start = node.span.end + before;
+            let message = "CDATA sections are for XML, so the style is not applied";
+            let finding =
+                text.finding(Rule::UnreadStyle, Span { start, end: start + SECTION.len() }, message);
+            found.push(finding.help("remove <![CDATA[ and ]]>"));
+        }
+    }
+    let nodes = &page.outline.nodes;
+    for sheet in &page.facts.sheets {
+        let next = nodes.partition_point(|node| node.span.start < sheet.start());
+        if next > 0 && page.outline.ancestors(next - 1).any(|above| &*nodes[above].name == "svg") {
+            let unread = sheet.rules().filter(|rule| rule.selector().contains('>'));
+            found.extend(unread.map(|rule| {
+                let message = "a rule with > in a <style> of <svg> is not applied";
+                text.finding(Rule::UnreadStyle, rule.span(), message).help("move the <style> out of <svg>")
+            }));
         }
     }
     let ends = page.outline.nodes.iter().filter(|node| &*node.name == "style").map(|node| node.end);

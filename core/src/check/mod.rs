@@ -10,6 +10,7 @@ mod correct;
 mod files;
 mod fonts;
 mod graph;
+mod loading;
 mod markup;
 mod media;
 mod media_elements;

@@ -1,5 +1,6 @@
 //! The elements of a document as a tree, with the attributes that checks need.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::lang::html::{Element, Part, Quote};
@@ -23,6 +24,7 @@ const KEPT: &[&str] = &[
     "data-var-src",
     "data-zoom",
     "font-family",
+    "height",
     "hidden",
     "id",
     "loop",
@@ -32,6 +34,7 @@ const KEPT: &[&str] = &[
     "src",
     "style",
     "type",
+    "width",
 ];
 
 /// Elements without an end tag; source: HTML standard, section 13.1.2.
@@ -154,6 +157,22 @@ impl Node {
     }
 }
 
+/// Returns whether the renderer looks for an attribute before a browser reads the page: then it must be in lower case.
+fn is_read_as_written(element: &Element<'_>, attribute: &str) -> bool {
+    match attribute {
+        "data-composition-id"
+        | "data-composition-src"
+        | "data-composition-variables"
+        | "data-variable-values" => true,
+        "data-width" | "data-height" => element.attribute("data-composition-id").is_some(),
+        "data-media-start" | "id" => matches!(&*element.name, "video" | "audio"),
+        "data-volume" => element.name == "audio",
+        "src" => matches!(&*element.name, "video" | "audio" | "source" | "script"),
+        "type" => element.name == "script" && element.value("type") == Some("module"),
+        _ => false,
+    }
+}
+
 /// The elements of a document, in source order.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
@@ -162,6 +181,8 @@ pub(super) struct Outline {
     pub(super) texts: Vec<Span>,
     /// End tags of styles that are not open.
     pub(super) stray_style_ends: Vec<Span>,
+    /// The names of attributes that the renderer would read if they were in lower case.
+    pub(super) uppercase: Vec<Span>,
     /// The end of the last tag.
     pub(super) last_tag: usize,
     /// The extents of hidden elements, in source order; none contains another.
@@ -286,6 +307,9 @@ impl OutlineReader {
             attribute.name.contains('<')
                 || ((attribute.quote == Quote::None || is_odd) && attribute.value.contains('<'))
         });
+        let uppercase = element.attributes.iter().filter(|own| matches!(own.name, Cow::Owned(_)));
+        let unread = uppercase.filter(|own| is_read_as_written(element, &own.name));
+        self.outline.uppercase.extend(unread.map(|own| own.name_span));
         if matches!(name, "video" | "audio" | "source") {
             self.outline.media.push(element.span);
         }

@@ -52,6 +52,8 @@ pub(super) struct Facts {
     pub(super) transitions: Vec<Span>,
     /// The values of other `data-` attributes, which may name variables.
     pub(super) data: BTreeSet<String>,
+    /// The words of `onload` attributes, and their positions.
+    pub(super) load_handlers: Vec<(BTreeSet<String>, Span)>,
     /// The first `<base href>`.
     pub(super) base: Option<String>,
     /// The style sheets: the file itself, or each `<style>`.
@@ -228,6 +230,9 @@ impl Facts {
             } else if name.starts_with("on") {
                 let script = parse(&attribute.value, 0, ScriptKind::Classic);
                 self.usage.opaque |= script.is_opaque || !script.reads.is_empty();
+                if name == "onload" && element.name != "script" {
+                    self.load_handlers.push((script.words.clone(), attribute.span));
+                }
                 self.usage.words.extend(script.words);
             }
         }

@@ -9,6 +9,7 @@ use super::repair;
 use super::unused::{Names, Unused, UnusedValues};
 use crate::findings::{Diagnostic, Rule, Severity, Text};
 use crate::lang::css::{Need, media_need};
+use crate::lang::style::{Sheet, StyleRule};
 use crate::project::{Destination, Exclusion, IGNORE_FILE, Link, Reference, Tree, below};
 use crate::text::{Span, differ_in_normal_form};
 
@@ -73,6 +74,7 @@ impl Context<'_> {
             _ if page.facts.base.is_some() && !matches!(Link::of(&reference.target), Link::Root(_)) => {
                 Some("<base href> changes what it refers to")
             }
+            Need::Unseen if self.sizes_video(reference.span) => None,
             need => Unused::of(need).or_else(|| self.unused(reference.span)).map(Unused::reason),
         };
         if let Some(reason) = reason {
@@ -81,6 +83,37 @@ impl Context<'_> {
             found.message = format!("{}; {reason}", found.message);
         }
         found
+    }
+
+    /// Returns whether a position is in a video without a size of its own, which then has that of its poster.
+    fn sizes_video(&self, span: Span) -> bool {
+        let page = self.page;
+        let Some(node) = self.node(span).map(|index| &page.outline.nodes[index]) else { return false };
+        if &*node.name != "video" || page.facts.has_remote_style {
+            return false;
+        }
+        let own = Sheet::parse(node.attribute("style").unwrap_or_default(), 0);
+        let marks = node.marks().collect::<Vec<_>>();
+        let sheets = self.pages.all().flat_map(|page| &page.facts.sheets).flat_map(Sheet::rules);
+        let matching = sheets.filter(|rule| {
+            let selector = rule.selector();
+            selector.contains("video")
+                || selector.contains('*')
+                || marks.iter().any(|mark| selector.contains(&**mark))
+        });
+        let declared = matching.chain([own.attribute()]).flat_map(StyleRule::declarations);
+        let (mut has_width, mut has_height) =
+            (node.attribute("width").is_some(), node.attribute("height").is_some());
+        for declaration in declared {
+            let is_one_of = |names: &[&str]| names.iter().any(|name| declaration.is(name));
+            let is_both = is_one_of(&["inset", "aspect-ratio"]);
+            has_width |= is_both || is_one_of(&["width", "inline-size", "right"]);
+            has_height |= is_both || is_one_of(&["height", "block-size", "bottom"]);
+        }
+        // Other style sheets may come from the script of another host.
+        let has_classes = node.attribute("class").is_some() || node.attribute("style").is_some();
+        let is_open = has_classes && page.scripts().any(|(_, path)| path.is_none());
+        !(has_width && has_height) && !is_open
     }
 
     /// Returns the element whose tag, or text, has a position.

@@ -9,7 +9,7 @@ use super::outline::Node;
 use super::page::{Page, Pages};
 use super::repair;
 use super::unused::Names;
-use super::{animations, packages, transitions};
+use super::{animations, loading, packages, transitions};
 use crate::composition::Measure;
 use crate::findings::{Diagnostic, Rule};
 use crate::lang::script::{Clock, Library, MediaAction, MediaControl, Repeat, Script, Selector};
@@ -41,6 +41,7 @@ pub(super) fn check(
         if !is_library(page) {
             found.extend(page.facts.scripts.iter().flat_map(|script| timeless(page, script)));
             found.extend(media(pages, graph, page));
+            found.extend(loading::handlers(pages, page));
         }
         if page.is_composition() {
             found.extend(mismatches(page, &ids));
@@ -367,7 +368,7 @@ impl Film<'_> {
                         || library.globals().iter().any(|name| page.facts.usage.words.contains(*name));
                     library.is_in(&page.facts.import_map) || (has_global() && is_library(page))
                 });
-            let used = self.parts.iter().find_map(|page| {
+            let used = self.parts.iter().find_map(|&page| {
                 let span = page.facts.scripts.iter().find_map(|script| script.uses.get(library));
                 let attribute = || {
                     let node = page.outline.first_with("data-lottie-src");
@@ -375,7 +376,9 @@ impl Film<'_> {
                 };
                 Some((page, span.copied().or_else(attribute)?))
             });
-            let Some((page, span)) = used.filter(|_| !is_loaded) else { continue };
+            let late = || loading::late(self.pages, &self.parts, library);
+            let late = if is_loaded { late() } else { None };
+            let Some((page, span)) = late.or(used.filter(|_| !is_loaded)) else { continue };
             let (name, file) = match library {
                 Library::Gsap => ("GSAP", "gsap@3/dist/gsap.min.js"),
                 Library::MotionPath => ("MotionPathPlugin", "gsap@3/dist/MotionPathPlugin.min.js"),
@@ -384,10 +387,15 @@ impl Film<'_> {
                 Library::Lottie => ("Lottie", "lottie-web@5/build/player/lottie.min.js"),
                 Library::Three => ("Three.js", "three@0.160/build/three.min.js"),
             };
-            let message = format!("{name} is used, and no script loads it");
-            let help = format!(
-                "add <script src=\"https://cdn.jsdelivr.net/npm/{file}\"></script> before the script, or a copy in the project"
-            );
+            let (message, help) = if is_loaded {
+                let message = format!("{name} is used before the script that loads it");
+                (message, format!("move the <script> that loads {name} before this one"))
+            } else {
+                let help = format!(
+                    "add <script src=\"https://cdn.jsdelivr.net/npm/{file}\"></script> before the script, or a copy in the project"
+                );
+                (format!("{name} is used, and no script loads it"), help)
+            };
             found.push(page.text().finding(Rule::LibraryNotLoaded, span, message).help(help));
         }
         found

@@ -300,11 +300,12 @@ rules! {
     /// waits 45 seconds for the timeline before it gives up.
     ScriptSyntaxError = "script-syntax-error", Scripts, Error, official = ["invalid_inline_script_syntax"];
 
-    /// A script uses a library that no page loads.
+    /// A script uses a library that is not loaded.
     ///
     /// The script stops at the first use of GSAP, ScrollTrigger, SplitText, Lottie or Three.js, and its timeline is never
     /// registered: the render fails after 45 seconds. Without MotionPathPlugin, GSAP ignores `motionPath`, and the element
-    /// does not move. A module that imports a package by name does not run unless an import map has the name.
+    /// does not move. A module that imports a package by name does not run unless an import map has the name. The library must
+    /// be loaded before the script that uses it: the renderer ignores `defer` and `async`.
     LibraryNotLoaded = "library-not-loaded", Scripts, Error, official = [
         "missing_gsap_plugin",
         "missing_gsap_script",
@@ -336,6 +337,13 @@ rules! {
         "missing_data_no_timeline",
         "missing_timeline_registry"
     ], fixable = true;
+
+    /// A handler is set for an event that is over.
+    ///
+    /// The renderer runs scripts when the page has loaded, so it never calls `window.onload` or
+    /// `document.onreadystatechange`, and `onload` attributes do not find the functions of scripts. It does call what
+    /// `addEventListener("load", …)` and `"DOMContentLoaded"` add.
+    HandlerNotCalled = "handler-not-called", Scripts, Error;
 
     /// A timeline is registered before its animations are added.
     ///
@@ -537,7 +545,8 @@ rules! {
     ///
     /// Without `>`, browsers read the next tag as attributes of this one: the element after it does not exist. The same holds
     /// for a comment that is never closed, and for `<iframe/>`, `<script/>` and `<textarea/>`, which need an end tag. Elements
-    /// after `<div data-start="0" …/>` are inside it, and are shown only while it is.
+    /// after `<div data-start="0" …/>` are inside it, and are shown only while it is. In SVG, the renderer leaves `<title>`,
+    /// `<desc>` and `<foreignObject>` open if they are empty.
     UnclosedTag = "unclosed-tag", Structure, Error, official = ["unclosed_tag_swallowed_element"];
 
     /// A video or audio element is closed with `/>`.
@@ -546,11 +555,24 @@ rules! {
     /// its end tag follows, the slash has no effect, and the finding is a warning.
     SelfClosingMedia = "self-closing-media", Structure, Error, official = ["self_closing_media_tag"], fixable = true;
 
+    /// An attribute that the renderer reads is not written in lower case.
+    ///
+    /// Browsers do not distinguish `DATA-WIDTH` from `data-width`, but the renderer does: a root without its size is rendered at
+    /// 1080x1920, and media without their source have no sound.
+    UppercaseAttribute = "uppercase-attribute", Structure, Error, fixable = true;
+
     /// A style is never closed, or closed twice.
     ///
     /// Markup after an open `<style>` is parsed as CSS. CSS before an extra `</style>` is shown as text; it is a warning if
     /// there is none.
     UnbalancedStyle = "unbalanced-style", Structure, Error, official = ["unbalanced_style_tags"];
+
+    /// A style is in a CDATA section, or is in SVG and has a selector with `>`.
+    ///
+    /// Drawing programs export `<style><![CDATA[ … ]]></style>`. The renderer reads inline SVG as HTML, in which the section is
+    /// no CSS (and in a script, a syntax error), and it writes `>` in such a style as `&gt;`. Neither is applied. CDATA sections
+    /// around text of SVG are fine.
+    UnreadStyle = "unread-style", Structure, Error;
 
     /// Two elements have the same composition id.
     ///

@@ -47,8 +47,10 @@ pub(crate) enum Part<'e, 'a> {
 /// An attribute.
 #[derive(Clone, Debug)]
 pub(crate) struct Attribute<'a> {
-    /// Name in lower case.
+    /// Name in lower case; borrowed if it is written like this.
     pub(crate) name: Cow<'a, str>,
+    /// The position of the name in the source.
+    pub(crate) name_span: Span,
     /// Value with entities decoded and line ends normalized.
     pub(crate) value: Cow<'a, str>,
     /// The position of the value in the source, without its quotes; empty if there is no value.

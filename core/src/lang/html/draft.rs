@@ -91,6 +91,7 @@ impl Draft {
         };
         Attribute {
             name: name(&source[self.name.start..self.name.end]),
+            name_span: self.name,
             value,
             span,
             quote,

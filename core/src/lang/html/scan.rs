@@ -110,7 +110,8 @@ impl<'a, 'd> Reader<'a, 'd> {
         let Some((raw, mut start)) = self.text.take() else { return };
         let mut end = end;
         let text = self.source[start..end].trim();
-        if self.foreign > 0 && text.starts_with("<![CDATA[") {
+        // The renderer puts scripts into HTML, where the marks are an error.
+        if self.foreign > 0 && matches!(raw, Raw::Style) && text.starts_with("<![CDATA[") {
             start += self.source[start..end].find('[').map_or(0, |at| at + "[CDATA[".len());
             end = start + self.source[start..end].find("]]>").unwrap_or(end - start);
         }

@@ -61,6 +61,11 @@ impl<'a> Walker<'_> {
         self.registry_assigned(target, it);
         let name = target.static_property_name().unwrap_or_default();
         self.provide(name);
+        if ["window", "globalThis", "self", "document"].iter().any(|root| is_global(target.object(), root))
+            || member(target.object()).and_then(MemberExpression::static_property_name) == Some("body")
+        {
+            self.handler(name, it);
+        }
         if matches!(name, "random" | "now") {
             self.replaced.insert(name.to_owned());
         }
@@ -98,8 +103,33 @@ impl<'a> Walker<'_> {
         } else {
             return;
         };
-        let span = self.span(object.span());
+        self.uses(library, object.span());
+    }
+
+    /// Notes the use of a library.
+    fn uses(&mut self, library: Library, span: oxc_span::Span) {
+        let span = self.span(span);
         self.script.uses.insert(library, span);
+        if self.deferred == 0 {
+            self.script.uses_at_once.insert(library, span);
+        }
+    }
+
+    /// Notes `window.onload = …` and `document.onreadystatechange = …`: the name, with what it is a member of.
+    pub(super) fn handler(&mut self, name: &str, it: &AssignmentExpression<'a>) {
+        let is_function = match &it.right {
+            Expression::Identifier(name) => !self.called.contains(&*name.name),
+            right => right.is_function(),
+        };
+        let name = match name {
+            "onload" => "window.onload",
+            "onreadystatechange" => "document.onreadystatechange",
+            _ => return,
+        };
+        if is_function && self.deferred == 0 && self.phase == Phase::Facts {
+            let span = self.span(it.left.span());
+            self.script.load_handler.get_or_insert((name, span));
+        }
     }
 
     /// Reads a call.
@@ -134,8 +164,7 @@ impl<'a> Walker<'_> {
         let library = identifier(expression).and_then(Library::with_global);
         let plugins = [Library::MotionPath, Library::ScrollTrigger, Library::SplitText];
         if let Some(library) = library.filter(|library| plugins.contains(library)) {
-            let span = self.span(expression.span());
-            self.script.uses.insert(library, span);
+            self.uses(library, expression.span());
         }
     }
 
@@ -249,7 +278,7 @@ impl<'a> Walker<'_> {
                 let repeat = repeat(&it.value);
                 self.script.repeats.extend(repeat.map(|repeat| (repeat, span)));
             }
-            "motionPath" => self.script.uses.insert(Library::MotionPath, span),
+            "motionPath" => self.uses(Library::MotionPath, it.span),
             _ => {}
         }
         if let Expression::StringLiteral(literal) = &it.value {

@@ -34,8 +34,15 @@ pub(crate) struct Script {
     pub(crate) registrations: Vec<Registration>,
     /// `window.__timelines` is used in a way that may register any timeline.
     pub(crate) may_register: bool,
+    /// The offset of the script in the file that contains it.
+    pub(crate) start: usize,
     /// The first use of each library, except behind a test for its existence.
     pub(crate) uses: Libraries<Span>,
+    /// The first use of each library that is certain to happen when the script is run, not in a function that something calls
+    /// later.
+    pub(crate) uses_at_once: Libraries<Span>,
+    /// `window.onload = …` and the like, and how it is called.
+    pub(crate) load_handler: Option<(&'static str, Span)>,
     /// The libraries that the script contains or imports.
     pub(crate) provides: Libraries<()>,
     /// `repeat` values that may exceed the duration.

@@ -153,6 +153,7 @@ impl<'a> Walker<'_> {
         }
         for library in self.tested.names() {
             self.script.uses.remove(library);
+            self.script.uses_at_once.remove(library);
         }
         let Some(ready) = self.fonts_ready else { return };
         let is_built_later = self.tween_starts.iter().max().is_some_and(|start| *start > ready);

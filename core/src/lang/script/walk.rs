@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oxc_ast::ast::{
     AssignmentExpression, AssignmentOperator, AssignmentTarget, BindingIdentifier, BindingPatternKind,
-    CallExpression, ComputedMemberExpression, ExportAllDeclaration, ExportNamedDeclaration, Expression,
-    ExpressionStatement, FunctionBody, IdentifierName, IdentifierReference, ImportDeclaration,
-    ImportExpression, LogicalExpression, NewExpression, ObjectProperty, ReturnStatement,
-    StaticMemberExpression, StringLiteral, TemplateElement, UnaryExpression, UnaryOperator,
-    VariableDeclarationKind, VariableDeclarator,
+    CallExpression, ComputedMemberExpression, ConditionalExpression, ExportAllDeclaration,
+    ExportNamedDeclaration, Expression, ExpressionStatement, FunctionBody, IdentifierName,
+    IdentifierReference, ImportDeclaration, ImportExpression, LogicalExpression, NewExpression,
+    ObjectProperty, PropertyDefinition, ReturnStatement, Statement, StaticMemberExpression, StringLiteral,
+    TemplateElement, TryStatement, UnaryExpression, UnaryOperator, VariableDeclarationKind,
+    VariableDeclarator,
 };
 use oxc_ast_visit::{Visit, walk};
 
@@ -46,6 +47,12 @@ pub(super) struct Walker<'s> {
     pub(super) replaced: BTreeSet<String>,
     /// Number of functions around the place.
     functions: usize,
+    /// Number of functions and branches around the place that may run later, or not at all.
+    pub(super) deferred: usize,
+    /// The functions that are called.
+    pub(super) called: BTreeSet<String>,
+    /// Those that are called when the script is run.
+    called_at_once: BTreeSet<String>,
     /// Expressions whose meaning is clear from what is around them.
     understood: BTreeSet<(u32, u32)>,
 }
@@ -66,6 +73,9 @@ impl<'s> Walker<'s> {
             tested: Libraries::default(),
             replaced: BTreeSet::new(),
             functions: 0,
+            deferred: 0,
+            called: BTreeSet::new(),
+            called_at_once: BTreeSet::new(),
             understood: BTreeSet::new(),
         }
     }
@@ -79,6 +89,7 @@ impl<'s> Walker<'s> {
     pub(super) fn finish(mut self) -> Script {
         self.finish_values();
         self.finish_timelines();
+        self.script.start = self.offset;
         self.script
     }
 
@@ -99,6 +110,41 @@ impl<'s> Walker<'s> {
     /// Returns the value of a string or a constant.
     pub(super) fn text<'e>(&'e self, expression: &'e Expression<'_>) -> Option<&'e str> {
         text(expression, &self.constants)
+    }
+
+    /// Walks a part that may run later, or not at all.
+    fn deferred(&mut self, walk: impl FnOnce(&mut Self)) {
+        self.deferred += 1;
+        walk(self);
+        self.deferred -= 1;
+    }
+
+    /// Notes a function that is called where it is written, or by its name.
+    fn function_called(&mut self, callee: &Expression<'_>) {
+        match callee {
+            Expression::Identifier(name) if self.phase == Phase::Names => {
+                self.called.insert(name.name.to_string());
+                if self.deferred == 0 {
+                    self.called_at_once.insert(name.name.to_string());
+                }
+            }
+            Expression::FunctionExpression(_) | Expression::ArrowFunctionExpression(_) => self.runs(callee),
+            _ => {}
+        }
+    }
+
+    /// Notes that the body of a function is run when the script is. Others wait for something.
+    fn runs(&mut self, function: &Expression<'_>) {
+        let body = match function {
+            Expression::FunctionExpression(function) if !function.r#async && !function.generator => {
+                function.body.as_ref()
+            }
+            Expression::ArrowFunctionExpression(function) if !function.r#async => Some(&function.body),
+            _ => None,
+        };
+        if let Some(body) = body {
+            self.understand(body.span);
+        }
     }
 
     fn word(&mut self, word: &str) {
@@ -141,6 +187,9 @@ impl<'a> Visit<'a> for Walker<'_> {
         if let Some(value) = &it.init {
             self.values_declared(&it.id, value);
             if let BindingPatternKind::BindingIdentifier(name) = &it.id.kind {
+                if self.called_at_once.contains(&*name.name) {
+                    self.runs(value);
+                }
                 self.declared(&name.name, it.kind == VariableDeclarationKind::Const, value);
             }
         }
@@ -152,6 +201,7 @@ impl<'a> Visit<'a> for Walker<'_> {
             AssignmentTarget::AssignmentTargetIdentifier(name) => {
                 self.values_assigned(&name.name, &it.right);
                 self.provide(&name.name);
+                self.handler(&name.name, it);
             }
             AssignmentTarget::ObjectAssignmentTarget(target) if it.operator == AssignmentOperator::Assign => {
                 self.values_destructured(target, &it.right);
@@ -187,6 +237,7 @@ impl<'a> Visit<'a> for Walker<'_> {
     }
 
     fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
+        self.function_called(&it.callee);
         if self.phase == Phase::Facts {
             self.values_called(&it.callee, it.arguments.is_empty(), it.span);
             self.called(it);
@@ -230,19 +281,46 @@ impl<'a> Visit<'a> for Walker<'_> {
     fn visit_logical_expression(&mut self, it: &LogicalExpression<'a>) {
         self.test(&it.left);
         self.registry(&it.left);
-        walk::walk_logical_expression(self, it);
+        self.deferred(|own| walk::walk_logical_expression(own, it));
     }
 
     fn visit_if_statement(&mut self, it: &oxc_ast::ast::IfStatement<'a>) {
         self.test(&it.test);
         self.registry(&it.test);
-        walk::walk_if_statement(self, it);
+        self.deferred(|own| walk::walk_if_statement(own, it));
+    }
+
+    fn visit_conditional_expression(&mut self, it: &ConditionalExpression<'a>) {
+        self.deferred(|own| walk::walk_conditional_expression(own, it));
+    }
+
+    fn visit_try_statement(&mut self, it: &TryStatement<'a>) {
+        self.deferred(|own| walk::walk_try_statement(own, it));
+    }
+
+    fn visit_property_definition(&mut self, it: &PropertyDefinition<'a>) {
+        self.deferred(|own| walk::walk_property_definition(own, it));
+    }
+
+    fn visit_statement(&mut self, it: &Statement<'a>) {
+        if let Statement::FunctionDeclaration(function) = it
+            && let (Some(name), Some(body)) = (&function.id, &function.body)
+            && self.called_at_once.contains(&*name.name)
+            && !function.r#async
+            && !function.generator
+        {
+            self.understand(body.span);
+        }
+        walk::walk_statement(self, it);
     }
 
     fn visit_function_body(&mut self, it: &FunctionBody<'a>) {
+        let is_deferred = usize::from(!self.is_understood(it.span));
         self.functions += 1;
+        self.deferred += is_deferred;
         walk::walk_function_body(self, it);
         self.functions -= 1;
+        self.deferred -= is_deferred;
     }
 
     fn visit_return_statement(&mut self, it: &ReturnStatement<'a>) {
