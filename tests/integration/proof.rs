@@ -203,9 +203,13 @@ pub(crate) fn table() -> String {
         let official = official.get(&case.name).map_or("", String::as_str);
         let _ = writeln!(text, "| [`{0}`](#{0}) | {official} | {engine} | {1} |", case.rule(), case.effect());
     }
-    text.push_str("\nThe following are accepted, because the engine renders them as intended:\n\n");
+    text.push_str(
+        "\nThe following are accepted, because the engine renders them as intended. The official linter is quoted with its\n\
+         errors.\n\n| accepted | the official linter |\n|---|---|\n",
+    );
     for case in cases("accepted") {
-        let _ = writeln!(text, "- {}", case.effect());
+        let official = official.get(&format!("accepted/{}", case.name)).map_or("", String::as_str);
+        let _ = writeln!(text, "| {} | {official} |", case.effect());
     }
     text
 }

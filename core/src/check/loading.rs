@@ -65,6 +65,17 @@ pub(super) fn handlers(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
             },
         ));
     }
+    found.extend(page.facts.scripts.iter().filter_map(|script| script.blocker).map(|(name, span)| {
+        let (then, help) = if name.starts_with(['d', 'l']) {
+            ("replaces the page: the render fails", "change the page with the methods of its elements")
+        } else {
+            (
+                "waits for an answer that never comes: the render does not end",
+                "remove it, or use console.log()",
+            )
+        };
+        text.finding(Rule::PageBlocked, span, format!("{name} {then}")).help(help)
+    }));
     if page.facts.load_handlers.is_empty() {
         return found;
     }

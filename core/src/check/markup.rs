@@ -4,6 +4,7 @@ use super::outline::{Node, Outline};
 use super::page::Page;
 use super::timing::number;
 use crate::findings::{Diagnostic, Rule, Severity, Text};
+use crate::project::TextKind;
 use crate::text::Span;
 
 /// Elements whose content is text up to their end tag.
@@ -73,6 +74,9 @@ fn swallowed(outline: &Outline, index: usize, text: &Text<'_>) -> Option<&'stati
     // A tag in what became text.
     let contents = || text.source.get(node.span.end..node.end).unwrap_or_default().split('<').skip(1);
     match &*node.name {
+        "canvas" | "object" => {
+            (!node.is_closed && node.after > index + 1).then_some("elements after it are not shown")
+        }
         "iframe" | "script" | "textarea" => contents()
             .any(|rest| rest.starts_with(|letter: char| letter.is_ascii_alphabetic()))
             .then_some("tags after it become its text"),
@@ -171,6 +175,17 @@ fn comments(page: &Page, text: &Text<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Finds tags in a file of CSS.
+pub(super) fn css_file(page: &Page) -> Option<Diagnostic> {
+    let at = page.source.len() - page.source.trim_start().len();
+    let is_css = TextKind::of_path(&page.path) == Some(TextKind::Css);
+    (is_css && page.source[at..].starts_with("<style")).then(|| {
+        let message = "a file of CSS has no tags, so the first rule is not applied";
+        let tag = Span { start: at, end: at + "<style".len() };
+        page.text().finding(Rule::UnreadStyle, tag, message).help("remove <style> and </style>")
+    })
 }
 
 /// Finds styles that are not closed, and end tags without a style.

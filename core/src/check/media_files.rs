@@ -6,12 +6,15 @@ use super::outline::Node;
 use super::page::{Page, Pages};
 use super::timing::{number, seconds};
 use crate::findings::{Diagnostic, Rule, Severity, Text};
-use crate::media::{Media, has_properties};
+use crate::media::{Edges, Media, has_properties};
 use crate::project::Destination;
 use crate::text::Span;
 
 /// Files may be shorter than their elements by this many seconds: encoders cut and pad.
 const TOLERANCE: f64 = 0.25;
+
+/// Extensions of images that browsers do not show.
+const UNSHOWN: &[&str] = &["heic", "heif", "psd", "tif", "tiff"];
 
 /// Video codecs that browsers play; others are decoded by the renderer.
 const PLAYED: &[&str] = &["av1", "h264", "vp8", "vp9"];
@@ -25,14 +28,24 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
         let Some(Destination::Packed(path) | Destination::Outside(path)) = page.destination(span) else {
             continue;
         };
+        let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if &*node.name == "img" && UNSHOWN.iter().any(|other| other.eq_ignore_ascii_case(extension)) {
+            let message = format!("browsers show no .{extension} images");
+            let help = "convert the image to PNG, JPEG or WebP";
+            found.push(text.finding(Rule::MediaKindMismatch, span, message).help(help));
+        }
         if !has_properties(path) {
             continue;
         }
         let file = known.entry(path.as_str()).or_insert_with(|| {
             let edges = pages.tree.edges(path)?;
-            Some((edges.size, is_markup(&edges.head), Media::read(&edges)))
+            let drawing = if extension.eq_ignore_ascii_case("svg") { broken_drawing(&edges) } else { None };
+            Some((edges.size, is_markup(&edges.head), drawing, Media::read(&edges)))
         });
-        let Some((size, is_markup, media)) = file else { continue };
+        let Some((size, is_markup, drawing, media)) = file else { continue };
+        if let Some((message, help)) = drawing.filter(|_| &*node.name == "img") {
+            found.push(text.finding(Rule::EmptyMedia, span, message).help(help));
+        }
         if *is_markup && node.is_media() {
             let message = format!("the source of {} is a text file; the renderer rejects it", node.label());
             let help = "save the media file again; the text may be an error of a server";
@@ -50,6 +63,26 @@ pub(super) fn check(pages: &Pages<'_>, page: &Page, text: &Text<'_>) -> Vec<Diag
         }
     }
     found
+}
+
+/// Returns why browsers show no image of an SVG file, and what to do.
+fn broken_drawing(edges: &Edges) -> Option<(&'static str, &'static str)> {
+    let find = |bytes: &[u8], part: &str| memchr::memmem::find(bytes, part.as_bytes());
+    let head = &edges.head;
+    let tag = &head[find(head, "<svg")?..];
+    let tag = &tag[..find(tag, ">")?];
+    // Nothing is to be drawn.
+    if tag.ends_with(b"/") {
+        return None;
+    }
+    if find(head, "http://www.w3.org/2000/svg").is_none() {
+        let help = "add xmlns=\"http://www.w3.org/2000/svg\" to <svg>";
+        return Some(("the SVG file has no namespace, so browsers show no image", help));
+    }
+    let end = if edges.tail.is_empty() { head } else { &edges.tail };
+    let is_whole = edges.size == head.len() as u64 || !edges.tail.is_empty();
+    (is_whole && find(end, "</svg").is_none())
+        .then_some(("the SVG file is cut: </svg> is missing", "save the file again"))
 }
 
 /// Returns whether a file starts like HTML, XML or JSON. Playlists have a rule of their own.

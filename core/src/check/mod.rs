@@ -5,6 +5,7 @@
 
 mod animations;
 mod bindings;
+mod compiled;
 mod composition;
 mod correct;
 mod files;

@@ -2,11 +2,22 @@
 
 use super::page::{Page, Pages};
 use crate::findings::{Diagnostic, Rule};
+use crate::lang::json::Node;
 
 /// Finds packages that modules import by name, and that no import map has.
 pub(super) fn check(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
     let text = page.text();
     let mut found = Vec::new();
+    let map = &page.facts.import_map;
+    let mut maps_of_page =
+        page.outline.nodes.iter().filter(|node| node.attribute("type") == Some("importmap"));
+    if let (Some(node), None) = (maps_of_page.next(), maps_of_page.next())
+        && let Err(error) = Node::parse(map)
+        && !map.is_empty()
+    {
+        let message = format!("the import map is not valid JSON, so it has no effect: {}", error.message);
+        found.push(text.finding(Rule::ScriptSyntaxError, node.span, message).help("correct the JSON"));
+    }
     for (name, span) in page.facts.scripts.iter().flat_map(|script| &script.packages) {
         if !pages.all().any(|other| maps(other, name)) {
             let message = format!("no import map has the package {name:?}, so the module does not run");

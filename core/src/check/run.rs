@@ -10,8 +10,8 @@ use super::reach::Reach;
 use super::report::Report;
 use super::unused::Names;
 use super::{
-    bindings, composition, files, fonts, markup, media, media_files, references, refused, scripts, sheet,
-    structure, styles, timing, tweens, values,
+    bindings, compiled, composition, files, fonts, markup, media, media_files, references, refused, scripts,
+    sheet, structure, styles, timing, tweens, values,
 };
 use crate::findings::Findings;
 use crate::lang::style::Sheet;
@@ -88,6 +88,8 @@ pub fn check(tree: &dyn Tree, options: &CheckOptions) -> Report {
         if options.is_distributed {
             found.extend(fonts::substituted(page, &fonts));
         }
+        found.extend(compiled::check(page));
+        found.extend(markup::css_file(page));
         if page.outline.nodes.is_empty() {
             continue;
         }

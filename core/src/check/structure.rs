@@ -8,6 +8,7 @@ use super::repair;
 use crate::composition::Mount;
 use crate::findings::{Diagnostic, Rule, Text};
 use crate::project::{DEFAULT_COMPOSITION, Tree, join};
+use crate::text::Span;
 
 /// The directory of compositions, where the renderer looks for files to mount.
 const COMPOSITIONS: &str = "compositions";
@@ -113,10 +114,22 @@ pub(super) fn entry(pages: &Pages<'_>, page: &Page) -> Vec<Diagnostic> {
     let start = page.source.trim_start_matches('\u{feff}').trim_start().as_bytes();
     let starts_with =
         |tag: &str| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()));
-    if !starts_with("<!doctype") && !starts_with("<html") && !page.facts.is_document {
-        let message = "the file is a fragment, not a document";
-        let help = "start it with <!doctype html>, and put the root into <body>";
+    if !starts_with("<!doctype") && !starts_with("<html") {
+        let (message, help) = if page.facts.is_document {
+            let message =
+                "something is before <!doctype html>, so the renderer takes the document for a fragment";
+            (message, "start the file with <!doctype html>")
+        } else {
+            let help = "start it with <!doctype html>, and put the root into <body>";
+            ("the file is a fragment, not a document", help)
+        };
         found.push(text.finding(Rule::NotADocument, node.span, message).help(help));
+    }
+    if let Some(rest) = page.source.strip_prefix('\u{feff}') {
+        let mark = Span { start: 0, end: page.source.len() - rest.len() };
+        let message = "the file starts with a byte order mark, which the renderer puts into the page as text";
+        let finding = text.finding(Rule::ByteOrderMark, mark, message).help("save the file without it");
+        found.push(finding.fix(&text, "Remove the byte order mark", [(mark, String::new())]));
     }
     let is_default = page.path == join(pages.tree.project(), DEFAULT_COMPOSITION);
     let inside = &page.outline.nodes[root + 1..node.after];

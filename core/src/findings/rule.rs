@@ -345,6 +345,19 @@ rules! {
     /// `addEventListener("load", …)` and `"DOMContentLoaded"` add.
     HandlerNotCalled = "handler-not-called", Scripts, Error;
 
+    /// A script opens a dialog, or replaces the page.
+    ///
+    /// The renderer answers no `alert()`, `confirm()` or `prompt()`, and waits for ever. It runs scripts when the page has
+    /// loaded, so that `document.write()` replaces the page, as does `location.reload()`. Only calls that are certain when the
+    /// script is run are found.
+    PageBlocked = "page-blocked", Scripts, Error;
+
+    /// A source file must be compiled first.
+    ///
+    /// Browsers read neither Sass and Less nor modules in TypeScript or JSX, and run no scripts of type `text/babel`, unless a
+    /// library compiles them.
+    UncompiledSource = "uncompiled-source", Scripts, Error;
+
     /// A timeline is registered before its animations are added.
     ///
     /// The script registers the timeline at once and adds animations when fonts have loaded. Where the composition is
@@ -545,7 +558,7 @@ rules! {
     ///
     /// Without `>`, browsers read the next tag as attributes of this one: the element after it does not exist. The same holds
     /// for a comment that is never closed, and for `<iframe/>`, `<script/>` and `<textarea/>`, which need an end tag. Elements
-    /// after `<div data-start="0" …/>` are inside it, and are shown only while it is. In SVG, the renderer leaves `<title>`,
+    /// after `<canvas/>` or `<object/>` are not shown, and those after `<div data-start="0" …/>` are inside it, and are shown only while it is. In SVG, the renderer leaves `<title>`,
     /// `<desc>` and `<foreignObject>` open if they are empty.
     UnclosedTag = "unclosed-tag", Structure, Error, official = ["unclosed_tag_swallowed_element"];
 
@@ -656,7 +669,8 @@ rules! {
     /// A file is not of the kind that its element needs.
     ///
     /// The renderer rejects a video element with an image or a sound, an audio element without sound, and an image element
-    /// with a video. The kind is determined by the name, the first bytes and the headers of the file.
+    /// with a video. The kind is determined by the name, the first bytes and the headers of the file. Browsers show no HEIC, TIFF
+    /// or Photoshop images.
     MediaKindMismatch = "media-kind-mismatch", Structure, Error, official = ["media_src_kind_mismatch"];
 
     /// Two media elements have the same id and different sources.
@@ -666,7 +680,7 @@ rules! {
 
     /// A media file is empty.
     ///
-    /// The file has no bytes, or an image without pixels. It cannot be shown.
+    /// The file has no bytes, or an image without pixels, or is an SVG file that is cut or has no `xmlns`. It cannot be shown.
     EmptyMedia = "empty-media", Structure, Error;
 
     /// Media starts after its end.
@@ -710,9 +724,17 @@ rules! {
     /// HTML comments are written `<!-- … -->`; `/* … */` is shown as text.
     VisibleComment = "visible-comment", Structure, Warning, official = ["visible_markup_comment"];
 
+    /// The rendered file starts with a byte order mark.
+    ///
+    /// The renderer puts the mark into the page as text: everything is shown a line lower. Files that are mounted, style sheets
+    /// and scripts may have one.
+    ByteOrderMark = "byte-order-mark", Structure, Error, fixable = true;
+
     /// The rendered file is a fragment.
     ///
-    /// Without `<!doctype html>` and `<html>`, browsers use another layout mode, and the renderer cannot add its scripts.
+    /// Without `<!doctype html>` and `<html>`, browsers use another layout mode, and the renderer cannot add its scripts. The
+    /// same holds if something is before them, even a comment: the renderer puts the file into a page of its own, with a black
+    /// background, another font and without margins.
     NotADocument = "not-a-document", Structure, Warning,
         official = ["root_composition_missing_html_wrapper"];
 

@@ -27,6 +27,17 @@ const CLOCKS: &[(&str, &str, &str)] = &[
     ("crypto", "randomUUID", "crypto.randomUUID()"),
 ];
 
+/// Calls that no render survives: the object, the name, and how it is called.
+const BLOCKERS: &[(&str, &str, &str)] = &[
+    ("", "alert", "alert()"),
+    ("", "confirm", "confirm()"),
+    ("", "prompt", "prompt()"),
+    ("document", "write", "document.write()"),
+    ("document", "writeln", "document.writeln()"),
+    ("document", "open", "document.open()"),
+    ("location", "reload", "location.reload()"),
+];
+
 impl<'a> Walker<'_> {
     /// Notes a name that is declared with a value.
     pub(super) fn declared(&mut self, name: &str, is_constant: bool, value: &Expression<'a>) {
@@ -136,6 +147,7 @@ impl<'a> Walker<'_> {
     pub(super) fn called(&mut self, it: &CallExpression<'a>) {
         self.timeline_called(it);
         self.clock(it);
+        self.block(it);
         let Some(callee) = member(&it.callee) else { return };
         let name = callee.static_property_name().unwrap_or_default();
         match name {
@@ -156,6 +168,20 @@ impl<'a> Walker<'_> {
             }
             _ if TWEENS.contains(&name) => self.tween(name, callee.object(), it),
             _ => {}
+        }
+    }
+
+    /// Notes a call that opens a dialog or replaces the page at once, unless the script declares the name.
+    fn block(&mut self, it: &CallExpression<'a>) {
+        let known = BLOCKERS.iter().find(|(object, name, _)| match *object {
+            "" => is_global(&it.callee, name) && !self.values.bindings.contains_key(*name),
+            object => member(&it.callee).is_some_and(|callee| {
+                callee.static_property_name() == Some(*name) && is_global(callee.object(), object)
+            }),
+        });
+        if let Some((_, _, label)) = known.filter(|_| self.deferred == 0) {
+            let span = self.span(it.span);
+            self.script.blocker.get_or_insert((label, span));
         }
     }
 

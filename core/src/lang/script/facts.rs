@@ -41,6 +41,8 @@ pub(crate) struct Script {
     /// The first use of each library that is certain to happen when the script is run, not in a function that something calls
     /// later.
     pub(crate) uses_at_once: Libraries<Span>,
+    /// A call that ends the render when the script is run: its name.
+    pub(crate) blocker: Option<(&'static str, Span)>,
     /// `window.onload = …` and the like, and how it is called.
     pub(crate) load_handler: Option<(&'static str, Span)>,
     /// The libraries that the script contains or imports.

@@ -16,7 +16,8 @@ use crate::text::Span;
 /// Parses a script whose text starts at `offset` of its file, and collects facts about it.
 pub(crate) fn parse(source: &str, offset: usize, kind: ScriptKind) -> Script {
     // Without these words, no name has to be known before it is used.
-    const NAMED: &[&str] = &["getVariables", "__timelines", "gsap", "document.", "onload"];
+    const NAMED: &[&str] =
+        &["getVariables", "__timelines", "gsap", "document.", "onload", "alert", "confirm", "prompt"];
     let kinds: &[ScriptKind] = match kind {
         ScriptKind::File => &[ScriptKind::Module, ScriptKind::Classic],
         ScriptKind::Module => &[ScriptKind::Module],
