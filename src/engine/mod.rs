@@ -12,11 +12,13 @@ mod installation;
 mod lint;
 mod provision;
 mod refusal;
+mod rows;
 mod video;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 pub(crate) use browser::CaptureMode;
 #[cfg(test)]
@@ -36,6 +38,7 @@ pub(crate) use provision::ENGINE_VERSION;
 use provision::Programs;
 #[cfg(test)]
 pub(crate) use refusal::Refused;
+pub(crate) use rows::Rows;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 pub(crate) use video::{JobOutput, keep};
@@ -210,14 +213,8 @@ impl Engine {
             .arg("--frames-cache-dir=off")
             .arg(format!("--workers={workers}"))
             .args(self.programs.browser_arguments())
-            .args(arguments(job)?)
-            .current_dir(&project)
-            .env("PATH", self.path())
-            .env("TMPDIR", work_dir.temporary())
-            .env("HYPERFRAMES_BROWSER_PATH", &self.programs.browser.path)
-            // Otherwise it ends when any ancestor ends, such as a shell that started this process in the background.
-            .env("HYPERFRAMES_RENDER_DETACHED", "1");
-        set_noninteractive(&mut command);
+            .args(arguments(job)?);
+        self.set_environment(&mut command, &work_dir);
         if let Some(values) = job.variables {
             // In a file: command lines are visible to other users on most systems, and limited in length.
             let file = folder.join("variables.json");
@@ -245,6 +242,18 @@ impl Engine {
             return Err(EngineError::Failed(failure_message(&exited.output, folder)));
         }
         keep(&video, job.format, job.output)
+    }
+
+    /// Sets the working directory and the environment of a process of the engine.
+    fn set_environment(&self, command: &mut Command, work_dir: &WorkDir) {
+        command
+            .current_dir(work_dir.project())
+            .env("PATH", self.path())
+            .env("TMPDIR", work_dir.temporary())
+            .env("HYPERFRAMES_BROWSER_PATH", &self.programs.browser.path)
+            // Otherwise it ends when any ancestor ends, such as a shell that started this process in the background.
+            .env("HYPERFRAMES_RENDER_DETACHED", "1");
+        set_noninteractive(command);
     }
 
     /// Returns `PATH` with Node and FFmpeg first: the engine starts both by name.

@@ -11,6 +11,9 @@ use crate::system::sandbox::ContainedPrograms;
 /// Version of the engine: pinned, so that renders are the same on every machine.
 pub(crate) const ENGINE_VERSION: &str = "0.8.170";
 
+/// Module of the pinned engine that renders without its command line.
+const PRODUCER: &str = "hyperframes/dist/producer-23NJEJRO.js";
+
 /// The engine with all its dependencies.
 pub(crate) static LOCK: Lock = Lock {
     manifest: include_str!("lock/package.json"),
@@ -24,6 +27,8 @@ pub(super) struct Programs {
     pub(super) node: PathBuf,
     /// Script of the engine.
     pub(super) engine: PathBuf,
+    /// Module of the engine that renders without its command line.
+    pub(super) producer: PathBuf,
     /// Directory of the engine and its packages.
     pub(super) packages: PathBuf,
     pub(super) browser: Browser,
@@ -93,8 +98,8 @@ pub(super) fn provision(
         return Err(ProgramError::Missing(missing));
     };
     let node = node.install(&packages, deadline, on_install)?;
-    let engine = engine(&packages);
-    Ok(Programs { node, engine, packages: packages.folder().to_owned(), browser, ffmpeg })
+    let (engine, producer) = (engine(&packages), packages.file(PRODUCER));
+    Ok(Programs { node, engine, producer, packages: packages.folder().to_owned(), browser, ffmpeg })
 }
 
 /// Finds a browser, or installs one from npm. Debian has one as well, so only a deadline is an error.

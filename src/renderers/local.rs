@@ -11,7 +11,7 @@ use super::order::{Order, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Capability, Concurrency, Description, Renderer, Session};
 use super::report::{Event, Reporter};
 use crate::emulator::RenderBackend;
-use crate::engine::{self, Encoding, Engine, EngineDescription, Progress, Workers};
+use crate::engine::{self, Encoding, Engine, EngineDescription, EngineError, Progress, Rows, Workers};
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
 use crate::system::sandbox::{Sandbox, SandboxOptions};
@@ -85,8 +85,12 @@ impl Session for LocalSession {
     ) -> Result<RunTotals, Error> {
         let archive = context.archive()?;
         let Some(engine) = &self.engine else { return Ok(RunTotals::default()) };
+        let rows = Rows::new(engine);
+        let alone = |job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)| engine.render(job, progress);
+        let in_batch = |job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)| rows.render(job, progress);
+        let run: &RunEngine<'_> = if context.is_batch { &in_batch } else { &alone };
         let render = |order: Order, report: &mut dyn FnMut(Event)| {
-            Ok(render_video(engine, context, archive, order, report)?)
+            Ok(render_video(run, context, archive, order, report)?)
         };
         render_each(orders, DESCRIPTION.concurrency(context), &render, reporter);
         Ok(RunTotals { engine: Some(engine.description()), ..RunTotals::default() })
@@ -148,9 +152,13 @@ fn report_sandbox(sandbox: &Sandbox, console: &mut Console) {
     }
 }
 
+/// Renders a job of the engine; progress goes to the second argument.
+type RunEngine<'a> =
+    dyn Fn(&engine::Job<'_>, &mut dyn FnMut(Progress)) -> Result<(), EngineError> + Sync + 'a;
+
 /// Renders the video of an order and saves it.
 fn render_video(
-    engine: &Engine,
+    run: &RunEngine<'_>,
     context: &RunContext<'_>,
     archive: &Path,
     order: Order,
@@ -183,7 +191,7 @@ fn render_video(
             output,
             deadline: context.deadline(),
         };
-        engine.render(&job, &mut |progress| {
+        run(&job, &mut |progress| {
             if let Progress::Rendering { stage, percent } = progress {
                 report(Event::Progress { stage, percent });
             }
