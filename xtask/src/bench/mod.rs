@@ -7,6 +7,7 @@ mod check;
 mod diff;
 mod flow;
 mod inputs;
+mod local;
 mod measure;
 mod pack;
 mod sandbox;
@@ -41,6 +42,7 @@ const ALL: &[Bench] = &[
     Bench { name: "flow", run: flow::render },
     Bench { name: "batch-20", run: flow::batch },
     Bench { name: "diff", run: diff::minute },
+    Bench { name: "local", run: local::renders },
     Bench { name: "sandbox", run: sandbox::render },
     Bench { name: "size", run: size::all },
 ];
