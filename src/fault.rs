@@ -82,6 +82,11 @@ pub(crate) trait Fault: fmt::Debug + fmt::Display + Send {
         Map::new()
     }
 
+    /// Returns whether a render failed and the service that rendered it gave no reason.
+    fn is_unexplained(&self) -> bool {
+        false
+    }
+
     /// Returns the findings that caused it, if they have not been printed yet.
     fn findings(&self) -> Option<&Findings> {
         None
@@ -124,6 +129,11 @@ impl Error {
     /// See [`Fault::exit`].
     pub(crate) fn exit(&self) -> Exit {
         self.0.exit()
+    }
+
+    /// See [`Fault::is_unexplained`].
+    pub(crate) fn is_unexplained(&self) -> bool {
+        self.0.is_unexplained()
     }
 
     /// See [`Fault::findings`].

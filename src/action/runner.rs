@@ -18,6 +18,7 @@ use super::scope::{RenderTarget, Scope};
 use super::variable_changes::variable_changes;
 use crate::app::budget::Billed;
 use crate::app::config::{self, Settings};
+use crate::app::diagnose::render_and_explain;
 use crate::app::diff::golden_name;
 use crate::app::outcome::Outcome;
 use crate::app::render::render;
@@ -146,7 +147,11 @@ impl PreviewRunner<'_, '_> {
         for option in ["output", "manifest"] {
             spec.reaches.insert(option, Reach::inside(folder, "the output directory"));
         }
-        let outcome = render(spec, self.console)?;
+        let outcome = match self.provider.event().trust {
+            Trust::Own => render_and_explain(spec, self.console)?,
+            // Pages of forks are not rendered where secrets may be.
+            Trust::Fork | Trust::Exposed => render(spec, self.console)?,
+        };
         if let (Some(path), Outcome::Batch(batch)) = (&manifest, &outcome) {
             preview.rows = rows(path, batch.rows);
             preview.manifest = Some(path.clone());

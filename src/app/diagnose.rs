@@ -85,6 +85,19 @@ pub(crate) fn render_and_diagnose(spec: RenderSpec, console: &mut Console) -> Re
     }
 }
 
+/// Renders `spec`, for a caller that nobody has asked for a diagnosis: only a render whose service gave no reason is repeated on this
+/// machine, and no batch.
+///
+/// # Errors
+/// As [`render_and_diagnose`].
+pub(crate) fn render_and_explain(spec: RenderSpec, console: &mut Console) -> Result<Outcome, Error> {
+    let again = spec.batch.rows.is_none().then(|| spec.clone());
+    match (render(spec, console), again) {
+        (Err(error), Some(again)) if error.is_unexplained() => Err(diagnose(error, again, console)),
+        (rendered, _) => rendered,
+    }
+}
+
 /// Renders the project of a failed render on this machine, and adds what came of it to the error. The error is unchanged if
 /// this machine cannot render.
 fn diagnose(error: Error, spec: RenderSpec, console: &mut Console) -> Error {

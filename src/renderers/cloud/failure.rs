@@ -47,6 +47,10 @@ impl Fault for Box<Failure> {
         }
     }
 
+    fn is_unexplained(&self) -> bool {
+        matches!(&self.kind, FailureKind::RenderFailed(reason) if reason.trim().is_empty())
+    }
+
     fn members(&self) -> Map<String, Value> {
         let mut members = self.api_error().map(api_members).unwrap_or_default();
         members.extend(self.render_id.clone().map(|id| ("render_id".to_owned(), id.into())));

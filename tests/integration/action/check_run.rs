@@ -84,3 +84,22 @@ fn a_token_that_may_not_create_one_is_no_failure() {
     stage.run(&fork, &[videos, ("mode", "check"), ("api-key", "")]);
     assert_eq!(count(), before);
 }
+
+#[test]
+fn a_failure_without_a_reason_is_diagnosed_on_the_runner() {
+    for (reason, is_diagnosed) in [("", true), ("no fonts", false)] {
+        let stage = broken(0);
+        let page = stage.repository.path().join("videos/one/index.html");
+        let short = std::fs::read_to_string(&page).unwrap().replace("duration=\"1\"", "duration=\"0.2\"");
+        std::fs::write(&page, short).unwrap();
+        let rules = json!({ "rules": [{ "on": "render", "times": 9, "do": { "fail": reason } }] });
+        stage.emulator.script(&rules.to_string());
+        let run = stage.run(&stage.pull_request(), &[("projects", "videos"), ("fail-on", "never")]);
+        let body = stage.github.state().comments[0].body.clone();
+        for text in [&body, &run.summary] {
+            let diagnosis = "the same project renders on this machine";
+            assert_eq!(text.contains(diagnosis), is_diagnosed, "{reason}: {text}\n{}", run.log);
+        }
+        assert_eq!(stage.emulator.created().1, 1, "rendered in the cloud once");
+    }
+}
