@@ -113,7 +113,7 @@ impl Context<'_> {
         // Other style sheets may come from the script of another host.
         let has_classes = node.attribute("class").is_some() || node.attribute("style").is_some();
         let is_open = has_classes && page.scripts().any(|(_, path)| path.is_none());
-        !(has_width && has_height) && !is_open
+        !(is_open || has_width && has_height)
     }
 
     /// Returns the element whose tag, or text, has a position.

@@ -583,7 +583,7 @@ rules! {
     /// A style is in a CDATA section, or is in SVG and has a selector with `>`.
     ///
     /// Drawing programs export `<style><![CDATA[ … ]]></style>`. The renderer reads inline SVG as HTML, in which the section is
-    /// no CSS (and in a script, a syntax error), and it writes `>` in such a style as `&gt;`. Neither is applied. CDATA sections
+    /// not CSS (and in a script, a syntax error), and it writes `>` in such a style as `&gt;`. Neither is applied. CDATA sections
     /// around text of SVG are fine.
     UnreadStyle = "unread-style", Structure, Error;
 
