@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use hyperframes_ci_core::check::Report;
 use hyperframes_ci_core::findings::{CONFIG_FILE, Severity};
@@ -17,7 +18,8 @@ use super::stored;
 use crate::app::check::CheckTarget;
 use crate::app::config::{self, Settings};
 use crate::app::entries::{located, no_entry_for};
-use crate::app::media::examine_all;
+use crate::app::media::{MediaPreflight, examine_all};
+use crate::app::severities;
 use crate::app::spec::{ProjectSource, RenderSpec};
 use crate::ci::{CiProvider, ConfigSource, ProviderError, Subject};
 use crate::fault::Error;
@@ -164,6 +166,10 @@ fn settings(inputs: &Inputs, provider: &dyn CiProvider) -> Result<Settings, Erro
     let path = config.as_ref().map(|folder| folder.path().join(CONFIG_FILE));
     let mut settings = Settings::read(&inputs.workspace, path.as_deref(), Some(inputs.workspace.clone()))?;
     settings.temporary.clone_from(&inputs.temporary);
+    if path.is_some() {
+        // Findings name the file of the repository, not the copy.
+        Arc::make_mut(&mut settings.file.declared).path = inputs.workspace.join(CONFIG_FILE);
+    }
     // Paths in the file start at the root of the repository, in whichever directory the step runs.
     settings.root.clone_from(&inputs.workspace);
     Ok(settings)
@@ -357,7 +363,8 @@ impl ScopeBuilder<'_> {
         if let Some(directory) = directory {
             base.source = ProjectSource::Directory(directory.to_owned());
         }
-        CheckTarget::of_render(&self.scope.settings.resolve(base, &self.inputs.given, entry)?.0)
+        let (spec, _) = self.scope.settings.resolve(base, &self.inputs.given, entry)?;
+        CheckTarget::of_render(&spec, severities::of_renders())
     }
 
     /// Checks a project, collects its findings, and returns the number of errors. If `is_limited`, only findings about
@@ -370,6 +377,9 @@ impl ScopeBuilder<'_> {
             report.limit_to(changed);
             self.not_checked += all - report.compositions;
         }
+        let Project { boundary, prefix, .. } = &target.project;
+        let changed = self.changed.as_ref().filter(|_| is_limited && !self.inputs.check_all);
+        MediaPreflight::of_disk(&target.media, boundary)?.add(&mut report, prefix, changed);
         report.findings.set_levels(&target.levels);
         let errors = report.findings.count(Severity::Error);
         let mut findings = std::mem::take(&mut report.findings);

@@ -9,7 +9,8 @@ use hyperframes_ci_core::findings::{Findings, Levels};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 
-use super::media::{DeclaredMedia, MediaPreflight, ValuesSource, measured, measured_of};
+use super::config::DeclaredMedia;
+use super::media::{MediaPreflight, ValuesSource, measured, measured_of};
 use super::official;
 use super::severities::{self, ProjectLevels};
 use super::spec::{RenderSpec, RendererChoice, Severities, VariableSource};
@@ -71,11 +72,11 @@ pub(crate) struct CheckResult {
 }
 
 impl CheckTarget {
-    /// Returns the target for the project of a render.
+    /// Returns the target for the project of a render; its severities override `base`.
     ///
     /// # Errors
     /// Returns an error if the project, its values or the configuration is invalid or cannot be read.
-    pub(crate) fn of_render(spec: &RenderSpec) -> Result<Self, Error> {
+    pub(crate) fn of_render(spec: &RenderSpec, base: Levels) -> Result<Self, Error> {
         spec.severities.validate()?;
         let mut values = Vec::new();
         match &spec.variables {
@@ -98,12 +99,8 @@ impl CheckTarget {
             values.push(Values::Rows { path, text });
         }
         let project = Project::open(spec.directory(), spec.workspace.as_deref(), &spec.reach("project"))?;
-        let levels = severities::levels(
-            &spec.severities,
-            &project.boundary,
-            &spec.reach("config"),
-            Levels::default(),
-        )?;
+        let (levels, media) =
+            severities::levels(&spec.severities, &project.boundary, &spec.reach("config"), base)?;
         Ok(Self {
             options: CheckOptions {
                 compositions: spec.request.composition.iter().cloned().collect(),
@@ -116,7 +113,7 @@ impl CheckTarget {
             },
             project: project.without(&spec.own_files()).without_any(&spec.other_outputs),
             levels,
-            media: Arc::default(),
+            media,
         })
     }
 }

@@ -29,7 +29,7 @@ pub(crate) mod repeat;
 pub(crate) mod request;
 pub(crate) mod request_schema;
 pub(crate) mod saved_report;
-mod severities;
+pub(crate) mod severities;
 pub(crate) mod sign_in;
 pub(crate) mod spec;
 pub(crate) mod staged;

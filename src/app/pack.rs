@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, hex};
 use hyperframes_ci_core::check::CheckOptions;
-use hyperframes_ci_core::findings::Levels;
 
 use super::outcome::{FileDigest, PackOutcome};
 use super::prepare::{PreflightSpec, PreparedProject, archive_outcome, largest_lines};
@@ -48,7 +47,7 @@ pub(crate) fn pack(spec: &PackSpec, console: &mut Console) -> Result<PackOutcome
             reach: &reach,
             options: &CheckOptions::default(),
         },
-        |project| severities::levels(&spec.severities, &project.boundary, &reach, Levels::default()),
+        |project| severities::levels(&spec.severities, &project.boundary, &reach, severities::of_renders()),
         console,
     )?;
     let output = spec.output.as_deref().map(|path: &Path| OutputFile::prepare(Some(path), &reach));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hyperframes_ci_core::check::CheckOptions;
 use hyperframes_ci_core::composition::{Composition, Shape};
@@ -9,7 +10,9 @@ use hyperframes_ci_core::findings::{Findings, Levels, Severity};
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use hyperframes_ci_core::variables::Declarations;
 
+use super::config::DeclaredMedia;
 use super::failure::{ArchiveTooLarge, PreflightFailed};
+use super::media::MediaPreflight;
 use super::outcome::{ArchiveOutcome, FileSize};
 use crate::fault::Error;
 use crate::project::collect::Project;
@@ -60,21 +63,22 @@ pub(crate) struct PreparedProject {
 }
 
 impl PreparedProject {
-    /// Checks a project and prints the findings; `levels` returns their severities.
+    /// Checks a project and prints the findings; `levels` returns their severities and the declared media.
     ///
     /// # Errors
     /// Returns [`PreflightFailed`] if the checks find errors, and an error if a file cannot be read.
     pub(crate) fn new(
         spec: PreflightSpec<'_>,
-        levels: impl FnOnce(&Project) -> Result<Levels, Error>,
+        levels: impl FnOnce(&Project) -> Result<(Levels, Arc<DeclaredMedia>), Error>,
         console: &mut Console,
     ) -> Result<Self, Error> {
         let PreflightSpec { directory, own_files, other_outputs, workspace, reach, options } = spec;
         let project = Project::open(directory, workspace, reach)?;
         let project = project.without(own_files).without_any(other_outputs);
-        let levels = levels(&project)?;
+        let (levels, media) = levels(&project)?;
         let tree = DiskTree::open(project)?;
         let mut report = tree.check(&CheckOptions { is_render: true, ..options.clone() })?;
+        MediaPreflight::of_disk(&media, &tree.project.boundary)?.add(&mut report, &tree.project.prefix, None);
         let mut findings = std::mem::take(&mut report.findings);
         findings.set_levels(&levels);
         let paths = DisplayPaths::new(true, workspace);

@@ -3,17 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hyperframes_ci_core::findings::{CheckConfig, Levels};
+use hyperframes_ci_core::findings::{CheckConfig, Level, Levels, Rule};
 use hyperframes_ci_core::options::Format;
 use hyperframes_ci_core::project::resolve;
 
-use super::config::{self, File};
-use super::media::DeclaredMedia;
+use super::config::{self, DeclaredMedia, File};
 use super::spec::Severities;
 use crate::fault::Error;
 use crate::system::gate::Reach;
 
-/// Returns the severities for the repository at `root`: those of the user override its configuration, which overrides
+/// Returns the default severities of renders: a video may be rendered before media are generated again.
+pub(crate) fn of_renders() -> Levels {
+    let mut levels = Levels::default();
+    levels.set(Rule::MediaOutdated, Level::Warn);
+    levels
+}
+
+/// Returns the severities and the generated media for the repository at `root`: severities of the user override its configuration, which overrides
 /// `base`. A configuration that the user names must be in `reach`.
 ///
 /// # Errors
@@ -23,13 +29,20 @@ pub(crate) fn levels(
     root: &Path,
     reach: &Reach,
     mut base: Levels,
-) -> Result<Levels, Error> {
-    match &severities.known {
-        Some(known) => known.iter().for_each(|check| check.apply(&mut base)),
-        None => config::read(root, severities.config.as_deref(), reach)?.check.apply(&mut base),
-    }
+) -> Result<(Levels, Arc<DeclaredMedia>), Error> {
+    let media = match &severities.known {
+        Some(known) => {
+            known.iter().for_each(|check| check.apply(&mut base));
+            Arc::clone(&severities.media)
+        }
+        None => {
+            let file = config::read(root, severities.config.as_deref(), reach)?;
+            file.check.apply(&mut base);
+            file.declared
+        }
+    };
     severities.own.apply(&mut base);
-    Ok(base)
+    Ok((base, media))
 }
 
 /// Severities of a repository, which differ between projects: entries of the configuration have their own.
@@ -53,7 +66,7 @@ impl ProjectLevels {
             Some(_) => File::default(),
             None => config::read(root, severities.config.as_deref(), reach)?,
         };
-        Ok(Self::new(severities, &file).with_media(DeclaredMedia::of(&file, root)))
+        Ok(Self::new(severities, &file).with_media(file.declared))
     }
 
     /// Returns the severities of a configuration, without its media.

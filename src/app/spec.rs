@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hyperframes_ci_core::api::{IdempotencyKey, Project, RenderRequest};
 use hyperframes_ci_core::findings::{CheckConfig, Level, Rule};
 
 use crate::app::budget::LimitOptions;
+use crate::app::config::DeclaredMedia;
 use crate::fault::Error;
 use crate::project::resolved_paths::ResolvedPaths;
 use crate::renderers::RunOptions;
@@ -115,6 +117,8 @@ pub(crate) struct Severities {
     pub(crate) config: Option<PathBuf>,
     /// Severities of a configuration that was already read; later ones override earlier ones.
     pub(crate) known: Option<Vec<CheckConfig>>,
+    /// Generated media of that configuration.
+    pub(crate) media: Arc<DeclaredMedia>,
 }
 
 impl Severities {

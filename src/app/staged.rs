@@ -9,7 +9,7 @@ use hyperframes_ci_core::project::{Found, below};
 
 use super::check::{CheckResult, CheckSpec, select};
 use super::config::{self, File};
-use super::media::{DeclaredMedia, MediaPreflight};
+use super::media::MediaPreflight;
 use super::severities::ProjectLevels;
 use super::staged_entries::{self, StagedEntry};
 use crate::fault::Error;
@@ -131,8 +131,8 @@ impl Configuration {
         }
         let (file, media) = match index.text(CONFIG_FILE)? {
             Some(text) => {
-                let file = config::of_text(&text, index.root())?;
-                let media = DeclaredMedia::of_text(&file, text);
+                let file = config::of_text(text, index.root())?;
+                let media = Arc::clone(&file.declared);
                 (file, media)
             }
             None if index.find(CONFIG_FILE) == Found::File => {
@@ -143,7 +143,7 @@ impl Configuration {
         };
         let old = index.changed.contains(CONFIG_FILE).then(|| {
             let old =
-                index.text_in_head(CONFIG_FILE).and_then(|text| config::of_text(&text, index.root()).ok());
+                index.text_in_head(CONFIG_FILE).and_then(|text| config::of_text(text, index.root()).ok());
             let old = old.unwrap_or_default();
             let levels = ProjectLevels::new(severities, &old);
             (old, levels)

@@ -1,9 +1,8 @@
 //! `hyperframes-ci check`
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use hyperframes_ci_core::findings::{Findings, Rule, Severity};
+use hyperframes_ci_core::findings::{Findings, Levels, Rule, Severity};
 use hyperframes_ci_core::options::AspectRatio;
 use hyperframes_ci_core::report::{self, ReportFormat};
 
@@ -16,7 +15,6 @@ use crate::app::config::Settings;
 use crate::app::entries::located;
 use crate::app::failure::CheckFailed;
 use crate::app::fix::{self, FixResult};
-use crate::app::media::DeclaredMedia;
 use crate::app::outcome::{CheckOutcome, FixedOutcome, RuleOutcome};
 use crate::app::saved_report::{SavedReport, save_findings};
 use crate::app::spec::{RenderSpec, Severities};
@@ -207,11 +205,9 @@ fn targets(args: &Args, console: &mut Console) -> Result<Vec<CheckTarget>, Error
         if entries.is_empty() {
             console.note(&selection.nothing(&settings));
         }
-        let media = DeclaredMedia::of(&settings.file, &settings.root);
         let target = |entry| {
             let spec = settings.resolve(base.clone(), &[], Some(entry));
-            let target = spec.and_then(|(spec, _)| CheckTarget::of_render(&spec));
-            let target = target.map(|target| CheckTarget { media: Arc::clone(&media), ..target });
+            let target = spec.and_then(|(spec, _)| CheckTarget::of_render(&spec, Levels::default()));
             target.map_err(|error| located(error, entry, &settings))
         };
         return entries.into_iter().map(target).collect();

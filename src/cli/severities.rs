@@ -35,7 +35,7 @@ impl SeverityArgs {
         Severities {
             own: CheckConfig { levels: levels.collect(), strict: self.strict },
             config: self.config.clone(),
-            known: None,
+            ..Severities::default()
         }
     }
 }

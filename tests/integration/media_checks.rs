@@ -195,7 +195,9 @@ const SIZED: &str = r#"<!doctype html>
 
 /// Returns the seconds of the request that a dry run shows, and the key of the render.
 fn dry_run(folder: &Path, arguments: &[&str]) -> (Value, Value) {
-    let ran = run_in(folder, &[&["render", "--dry-run", "--json"], arguments].concat()).ok();
+    // A file that only the lock knows is missing.
+    let flags = ["render", "--dry-run", "--json", "--allow", "media-missing"];
+    let ran = run_in(folder, &[&flags[..], arguments].concat()).ok();
     let json = ran.json();
     // That of an entry is in a list.
     let one = json["renders"].get(0).unwrap_or(&json);
@@ -280,4 +282,44 @@ fn files_below_the_media_directory_are_in_the_manifest_of_other_tools() {
     assert_eq!((&lines[1]["type"], &lines[1]["id"]), (&"voice".into(), &"one".into()));
     assert_eq!(lines[1]["provenance"]["prompt"], "Hello, world.");
     assert!(lines[1]["duration"].as_f64().unwrap() > 0.1 && !text.contains("http"), "{text}");
+}
+
+#[test]
+fn renders_and_archives_are_refused_without_the_declared_media() {
+    let folder = repository();
+    let folder = folder.path();
+    let emulator = Emulator::placeholder(&[]);
+    let entry = "[[render]]\nname = \"a\"\nproject = \"video\"\n";
+    write(folder, "hyperframes-ci.toml", &format!("{CONFIG}{entry}"));
+    let render = ["render", "video", "--renderer", "cloud", "-o", "out.mp4"];
+    let of_entry = ["render", "--entry", "a", "--renderer", "cloud"];
+    let pack = ["pack", "video", "-o", "out.zip"];
+    let voice = folder.join("video/assets/voice.mp3");
+    let changed = "error[media-changed]: video/assets/voice.mp3: video/assets/voice.mp3 has changed";
+    fs::write(&voice, [sound(), vec![0]].concat()).unwrap();
+    for arguments in [&render[..], &of_entry, &pack] {
+        let ran = emulator.run(folder, arguments);
+        let is_told = ran.stderr.contains(changed) && ran.stderr.contains("hyperframes-ci.toml:1");
+        assert!(ran.code == 5 && is_told, "{ran:?}");
+    }
+    fs::remove_file(&voice).unwrap();
+    let ran = emulator.run(folder, &render);
+    assert!(
+        ran.code == 5 && ran.stderr.contains("error[media-missing]: video/assets/voice.mp3: "),
+        "{ran:?}"
+    );
+    assert!(emulator.requests().is_empty(), "nothing may be requested");
+    // An outdated voice is told, and the user may refuse it.
+    fs::write(&voice, sound()).unwrap();
+    write(folder, "script.txt", "Hello, moon.\n");
+    let outdated = "[media-outdated]: video/assets/voice.mp3: the script or an option has changed";
+    let ran = emulator.run(folder, &[&render[..], &["--deny", "media-outdated"]].concat());
+    assert!(ran.code == 5 && ran.stderr.contains(outdated), "{ran:?}");
+    for arguments in [&render[..], &of_entry, &pack] {
+        let ran = emulator.run(folder, arguments).ok();
+        assert!(ran.stderr.contains("warning") && ran.stderr.contains(outdated), "{ran:?}");
+    }
+    // Without the declaration, nothing is said.
+    write(folder, "hyperframes-ci.toml", entry);
+    assert!(!emulator.run(folder, &render).ok().stderr.contains("media-"));
 }

@@ -1,11 +1,12 @@
 //! The content of a configuration.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use hyperframes_ci_core::findings::CheckConfig;
 
 use super::diff::DiffConfig;
-use super::media::MediaEntry;
+use super::media::{DeclaredMedia, MediaEntry};
 use crate::app::options::RenderOption;
 
 /// A parsed configuration.
@@ -23,6 +24,8 @@ pub(crate) struct File {
     pub(crate) entries: Vec<Entry>,
     /// `[[media]]`, in the order of the file.
     pub(crate) media: Vec<MediaEntry>,
+    /// The same with the text of the file, for findings.
+    pub(crate) declared: Arc<DeclaredMedia>,
 }
 
 /// An entry `[[render]]`: a video of the repository, or one for each row of a file.

@@ -2,11 +2,13 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use hyperframes_ci_core::findings::CONFIG_FILE;
 
 use super::error::ConfigError;
 use super::file::File;
+use super::media::DeclaredMedia;
 use super::read::{parse, reported};
 use crate::fault::Location;
 use crate::system::gate::{self, Reach, limit};
@@ -24,7 +26,11 @@ pub(crate) fn read(root: &Path, other: Option<&Path>, reach: &Reach) -> Result<F
         gate::read_text(&path, &Reach::inside(root, "the repository"), limit::CONFIG)
     };
     match read {
-        Ok(text) => parse(&text, &path).and_then(|file| check_links(root, &file, &text).map(|()| file)),
+        Ok(text) => {
+            let file = parse(&text, &path)?;
+            check_links(root, &file, &text)?;
+            Ok(with_text(file, text))
+        }
         // A directory that is a file has no configuration; the command itself reports it.
         Err(error)
             if other.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
@@ -39,8 +45,17 @@ pub(crate) fn read(root: &Path, other: Option<&Path>, reach: &Reach) -> Result<F
 ///
 /// # Errors
 /// Returns [`ConfigError::Invalid`] if it is invalid.
-pub(crate) fn of_text(text: &str, root: &Path) -> Result<File, ConfigError> {
-    parse(text, &root.join(CONFIG_FILE))
+pub(crate) fn of_text(text: String, root: &Path) -> Result<File, ConfigError> {
+    Ok(with_text(parse(&text, &root.join(CONFIG_FILE))?, text))
+}
+
+/// Keeps the text of a configuration for the findings about its media.
+fn with_text(mut file: File, text: String) -> File {
+    if !file.media.is_empty() {
+        let (path, entries) = (file.path.clone(), file.media.clone());
+        file.declared = Arc::new(DeclaredMedia { path, text, entries });
+    }
+    file
 }
 
 /// Checks that no path of the configuration leads outside the repository through a link: its author may be untrusted.

@@ -1,5 +1,7 @@
 //! Generated media of the repository: `[[media]]`.
 
+use std::path::PathBuf;
+
 use hyperframes_ci_core::generated::{
     Background, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, MediaStore,
 };
@@ -27,6 +29,25 @@ pub(super) const SOUND_KEYS: &[&str] = &["file", "sound", "query", "store"];
 
 /// The slowest and the fastest speech.
 pub(super) const SPEEDS: std::ops::RangeInclusive<f64> = 0.5..=2.0;
+
+/// The entries `[[media]]` of a configuration, and its text for the places of findings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct DeclaredMedia {
+    /// Path of the configuration.
+    pub(crate) path: PathBuf,
+    /// Its text; empty if it has no entries.
+    pub(crate) text: String,
+    /// The entries, in the order of the file.
+    pub(crate) entries: Vec<MediaEntry>,
+}
+
+impl DeclaredMedia {
+    /// Returns the files that Git ignores, since a store keeps them.
+    pub(crate) fn kept_elsewhere(&self) -> Vec<String> {
+        let entries = self.entries.iter().filter(|entry| entry.store != MediaStore::Git);
+        entries.map(|entry| entry.file.clone()).collect()
+    }
+}
 
 /// An entry `[[media]]`: a file that HeyGen generates. Paths are relative to the root of the repository.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,7 @@ pub(crate) use diff::DiffConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use file::{EVENTS, Entry, File};
 pub(crate) use load::{of_text, read};
-pub(crate) use media::{MediaEntry, MediaKind, PresenterEntry, Says, Script};
+pub(crate) use media::{DeclaredMedia, MediaEntry, MediaKind, PresenterEntry, Says, Script};
 pub(crate) use read::slug;
 pub(crate) use schema::schema;
 pub(crate) use settings::Settings;

@@ -1,6 +1,7 @@
 //! The configuration of a repository, applied to the specification of a render.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file::{Entry, File, Setting};
 use super::load::read;
@@ -41,9 +42,12 @@ impl Settings {
         Ok(Self { file, root: if is_current { PathBuf::new() } else { root }, workspace, temporary: None })
     }
 
-    /// Returns the same configuration for another checkout of the repository.
+    /// Returns the same configuration, without its media, for another checkout of the repository.
     pub(crate) fn at(&self, root: &Path) -> Self {
-        Self { root: root.to_owned(), ..self.clone() }
+        let mut other = Self { root: root.to_owned(), ..self.clone() };
+        // Its files are those of another time.
+        other.file.declared = Arc::default();
+        other
     }
 
     /// Completes a specification with `given` values (flags or inputs), which override the environment, then `entry`, then
@@ -76,6 +80,7 @@ impl Settings {
         }
         let checks = [Some(&self.file.check), entry.map(|entry| &entry.check)];
         spec.severities.known = Some(checks.into_iter().flatten().cloned().collect());
+        spec.severities.media = Arc::clone(&self.file.declared);
         spec.workspace.clone_from(&self.workspace);
         Ok((spec, applied))
     }

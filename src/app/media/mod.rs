@@ -26,7 +26,7 @@ pub(crate) use error::MediaError;
 pub(crate) use fetch::{GitStore, PREVIEW_BRANCH, Store, fetch, fetch_all, fetch_from};
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
 pub(crate) use measure::{ValuesSource, measured, measured_in, measured_of};
-pub(crate) use preflight::{DeclaredMedia, MediaPreflight};
+pub(crate) use preflight::MediaPreflight;
 pub(crate) use push::push;
 pub(crate) use restore::restore;
 

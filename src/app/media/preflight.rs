@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use hyperframes_ci_core::check::Report;
-use hyperframes_ci_core::findings::{CONFIG_FILE, Diagnostic, Text};
-use hyperframes_ci_core::generated::{LOCK_FILE, Lock, MediaStore};
+use hyperframes_ci_core::findings::{Diagnostic, Text};
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock};
 use hyperframes_ci_core::project::below;
 use hyperframes_ci_core::report::plain;
 use hyperframes_ci_core::text::Span;
@@ -15,58 +15,16 @@ use hyperframes_ci_core::text::Span;
 use super::declared::lock_of;
 use super::examine::Judge;
 use super::files::{Files, OnDisk};
-use crate::app::config::{File, MediaEntry};
+use crate::app::config::{DeclaredMedia, MediaEntry};
 use crate::fault::Error;
 use crate::project::index::Index;
-use crate::system::gate::{self, Reach, limit};
-
-/// The entries of a configuration, and their text for the places of findings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DeclaredMedia {
-    /// The configuration, as in findings: a repository path, or an absolute path elsewhere.
-    path: String,
-    text: String,
-    entries: Vec<MediaEntry>,
-}
-
-impl DeclaredMedia {
-    /// Returns the entries of the configuration of the repository at `root`, or of a file that replaces it.
-    pub(crate) fn of(file: &File, root: &Path) -> Arc<Self> {
-        if file.media.is_empty() {
-            return Arc::default();
-        }
-        let current = std::env::current_dir().unwrap_or_default();
-        let absolute = current.join(&file.path);
-        let path = match absolute.strip_prefix(current.join(root)) {
-            Ok(inside) => inside.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join("/"),
-            Err(_) => absolute.display().to_string(),
-        };
-        // It was read before; without it, the findings have no excerpts.
-        let text = gate::read_text(&absolute, &Reach::anywhere(), limit::CONFIG).unwrap_or_default();
-        Arc::new(Self { path, text, entries: file.media.clone() })
-    }
-
-    /// Returns the entries of the staged configuration.
-    pub(crate) fn of_text(file: &File, text: String) -> Arc<Self> {
-        Arc::new(Self { path: CONFIG_FILE.to_owned(), text, entries: file.media.clone() })
-    }
-
-    /// Returns the files that Git ignores, since a store keeps them.
-    pub(crate) fn kept_elsewhere(&self) -> Vec<String> {
-        let entries = self.entries.iter().filter(|entry| entry.store != MediaStore::Git);
-        entries.map(|entry| entry.file.clone()).collect()
-    }
-
-    fn place(&self, line: usize) -> Span {
-        let start = self.text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
-        let rest = self.text.get(start..).unwrap_or_default();
-        Span { start, end: start + rest.lines().next().unwrap_or_default().trim_end().len() }
-    }
-}
+use crate::system::gate::{Reach, limit};
 
 /// The judgement of the entries of a repository. Each is judged once, when a project first asks for it.
 pub(crate) struct MediaPreflight<'a> {
     media: Arc<DeclaredMedia>,
+    /// The configuration, as in findings: a repository path, or an absolute path elsewhere.
+    path: String,
     lock: Lock,
     files: Box<dyn Files + Sync + 'a>,
     found: Vec<OnceLock<Option<Diagnostic>>>,
@@ -97,7 +55,13 @@ impl<'a> MediaPreflight<'a> {
         };
         let lock = lock_of(&root.join(LOCK_FILE), read)?;
         let found = media.entries.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { media: Arc::clone(media), lock, files: Box::new(files), found })
+        Ok(Self {
+            media: Arc::clone(media),
+            path: shown(&media.path, root),
+            lock,
+            files: Box::new(files),
+            found,
+        })
     }
 
     /// Adds the findings about media that a project contains or refers to. With `changed` files (repository paths), only
@@ -107,7 +71,7 @@ impl<'a> MediaPreflight<'a> {
             return;
         }
         let has_changed = |path: &str| changed.is_none_or(|changed| changed.contains(path));
-        let is_all = has_changed(&self.media.path) || has_changed(LOCK_FILE);
+        let is_all = has_changed(&self.path) || has_changed(LOCK_FILE);
         let used = report.used();
         let is_of_project = |path: &str| {
             project.is_empty()
@@ -121,7 +85,7 @@ impl<'a> MediaPreflight<'a> {
         let found = concerned.filter_map(|(entry, found)| found.get_or_init(|| self.judge(entry)).clone());
         let found = found.collect::<Vec<_>>();
         if !found.is_empty() {
-            report.findings.sources.insert(self.media.path.clone(), self.media.text.clone());
+            report.findings.sources.insert(self.path.clone(), self.media.text.clone());
             report.findings.diagnostics.extend(found);
         }
     }
@@ -131,12 +95,32 @@ impl<'a> MediaPreflight<'a> {
         let status = judge.status(entry);
         let rule = status.status.rule()?;
         let message = status.message.as_deref().unwrap_or(rule.summary());
-        let text = Text::new(&self.media.path, &self.media.text);
-        let found =
-            text.finding(rule, self.media.place(entry.line), format!("{}: {message}", plain(&entry.file)));
+        let text = Text::new(&self.path, &self.media.text);
+        let found = text.finding(
+            rule,
+            place(&self.media.text, entry.line),
+            format!("{}: {message}", plain(&entry.file)),
+        );
         Some(match status.help {
             Some(help) => found.help(help),
             None => found,
         })
     }
+}
+
+/// Returns the path of a configuration for findings in the repository at `root`.
+fn shown(path: &Path, root: &Path) -> String {
+    let current = std::env::current_dir().unwrap_or_default();
+    let absolute = current.join(path);
+    match absolute.strip_prefix(current.join(root)) {
+        Ok(inside) => inside.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join("/"),
+        Err(_) => absolute.display().to_string(),
+    }
+}
+
+/// Returns the place of a line, without its line end.
+fn place(text: &str, line: usize) -> Span {
+    let start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
+    let rest = text.get(start..).unwrap_or_default();
+    Span { start, end: start + rest.lines().next().unwrap_or_default().trim_end().len() }
 }

@@ -220,7 +220,7 @@ fn check_own_output(spec: &RenderSpec, request: &RequestBody) -> Result<(), Outp
 
 /// Returns the default severities for a render.
 fn base_levels(spec: &RenderSpec, renderer: Option<&'static dyn Renderer>) -> Levels {
-    let mut levels = Levels::default();
+    let mut levels = severities::of_renders();
     let about_variables = |rule: &&Rule| matches!(rule.group(), Group::Declarations | Group::Values);
     // Without the option, errors are warnings; with it, notes are.
     let lowered = if spec.has_strict_variables { Severity::Note } else { Severity::Error };
