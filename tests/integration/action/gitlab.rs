@@ -444,3 +444,29 @@ fn a_release_says_what_has_changed_since_the_last_one() {
     let notes = stage.state.lock().unwrap().descriptions["v2"].clone();
     assert!(notes.contains("### Videos since <code>v1") && notes.contains("No visible change: "), "{notes}");
 }
+
+#[test]
+fn generated_media_is_a_patch_that_git_applies() {
+    let stage = Stage::new();
+    let path = stage.repository.path();
+    let entry = "[[media]]\nfile = \"voice.wav\"\ntext = \"Hello.\"\nvoice = \"emulator-ada\"\n";
+    write(path, "hyperframes-ci.toml", entry);
+    commit(path, "declare a voice-over");
+    let push = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")];
+    let spoken = || stage.emulator.stats()["speeches_generated"].clone();
+    let (code, log) = stage.run(&push, &[("mode", "media")]);
+    assert!(code == 2 && log.contains("mode media requires the input max-cost"), "{log}");
+    let media = [("mode", "media"), ("max-cost", "0.10")];
+    // A merge request generates nothing.
+    let (_, log) = stage.run(&stage.merge_request(), &media);
+    assert_eq!(spoken(), 0, "{log}");
+    let (code, log) = stage.run(&push, &media);
+    assert_eq!((code, spoken()), (0, json!(1)), "{log}");
+    let made = fs::read(path.join("voice.wav")).unwrap();
+    for name in ["voice.wav", "hyperframes-ci.lock"] {
+        fs::remove_file(path.join(name)).unwrap();
+    }
+    git(path, &["apply", "hyperframes/media.patch"]);
+    assert_eq!(fs::read(path.join("voice.wav")).unwrap(), made);
+    stage.emulator.run(path, &["media", "check"]).ok();
+}
