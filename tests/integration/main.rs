@@ -61,6 +61,7 @@ mod templates;
 mod tls;
 mod video;
 mod visual;
+mod voice_over;
 #[cfg(unix)]
 mod warm;
 #[cfg(unix)]

@@ -95,7 +95,7 @@ fn parts_are_checked_without_their_host() {
     assert!(run_in(folder.path(), &["check", "blocks"]).stdout.contains("error[library-not-loaded]"));
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for name in names(from) {
         let (source, target) = (from.join(&name), to.join(&name));
