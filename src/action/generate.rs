@@ -127,7 +127,7 @@ fn hand_over(
     outcome: &MediaGenerateOutcome,
     console: &mut Console,
 ) -> Result<HandedOver, Error> {
-    let entries = settings.file.media.iter().filter(|entry| new.contains(&entry.file.as_str()));
+    let entries = settings.file.generated().filter(|entry| new.contains(&entry.file.as_str()));
     let entries = entries.collect::<Vec<_>>();
     let kept = entries.iter().filter(|entry| entry.store != MediaStore::Git).map(|entry| entry.file.as_str());
     let kept = kept.collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! JSON Schemas of the requests that the program sends to the API.
 
-use hyperframes_ci_core::generated::{ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT};
+use hyperframes_ci_core::generated::{ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, TranslationMode};
 use hyperframes_ci_core::options::{AspectRatio, Resolution};
 use serde_json::{Value, json};
 
@@ -44,12 +44,15 @@ pub(crate) fn render() -> Value {
     })
 }
 
-/// Returns the schema of the requests for generated media: `POST /v3/voices/speech` and `POST /v3/videos`.
+/// Returns the schema of the requests for generated media: `POST /v3/voices/speech`, `POST /v3/videos` and
+/// `POST /v3/video-translations`.
 pub(crate) fn media() -> Value {
     json!({
         "$schema": DIALECT,
         "title": "Requests of `media generate`",
-        "anyOf": [{ "$ref": "#/$defs/speech" }, { "$ref": "#/$defs/presenter" }],
+        "anyOf": [
+            { "$ref": "#/$defs/speech" }, { "$ref": "#/$defs/presenter" }, { "$ref": "#/$defs/translation" },
+        ],
         "$defs": {
             "speech": {
                 "title": "POST /v3/voices/speech",
@@ -88,6 +91,21 @@ pub(crate) fn media() -> Value {
                 },
                 "additionalProperties": false,
             },
+            "translation": {
+                "title": "POST /v3/video-translations",
+                "type": "object",
+                "required": ["output_languages"],
+                "properties": {
+                    "video": { "type": "object", "required": ["type", "asset_id"], "properties": {
+                        "type": { "const": "asset_id" }, "asset_id": { "type": "string" },
+                    } },
+                    "output_languages": { "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 1 },
+                    "mode": { "enum": TranslationMode::NAMES },
+                    "enable_caption": { "type": "boolean" },
+                    "title": { "type": "string" },
+                },
+                "additionalProperties": false,
+            },
         },
     })
 }
@@ -96,7 +114,7 @@ pub(crate) fn media() -> Value {
 mod tests {
     use boon::{Compiler, Schemas};
     use hyperframes_ci_core::api::{Project, RenderRequest};
-    use hyperframes_ci_core::generated::{Background, Presenter, PresenterVoice, Speech};
+    use hyperframes_ci_core::generated::{Background, Presenter, PresenterVoice, Speech, Translation};
     use hyperframes_ci_core::options::{Format, Quality};
     use serde_json::Map;
 
@@ -156,7 +174,15 @@ mod tests {
             engine: Some("avatar_iv".to_owned()),
             has_captions: true,
         };
-        for body in [speech.body(), clip.body()] {
+        let translation = Translation {
+            video_sha256: None,
+            seconds: None,
+            language: "German".to_owned(),
+            mode: TranslationMode::Precision,
+        };
+        let mut translated = translation.body();
+        translated.insert("video".to_owned(), json!(Project::AssetId { asset_id: "a".to_owned() }));
+        for body in [speech.body(), clip.body(), translated] {
             let body = Value::Object(body);
             assert!(is_valid(media(), &body), "{body}");
             let mut other = body.clone();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::workspace::workspace;
-use crate::app::config::{Entry, MediaEntry, Settings};
+use crate::app::config::{Entry, MediaEntry, Settings, Translate};
 use crate::app::options::{Given, Kind, OPTIONS, Origin, Scope};
 use crate::app::outcome::{ConfigOutcome, EntryOutcome, MediaEntryOutcome};
 use crate::app::spec::RenderSpec;
@@ -139,6 +139,7 @@ fn outcome(settings: &Settings, rows: &[Setting], entries: &[Entry], media: &[Me
             .iter()
             .map(|set| (set.option.key().to_owned(), typed(set.option.key(), &set.value)))
             .chain(entry.diff.iter().map(|diff| ("diff".to_owned(), diff.to_json())))
+            .chain(entry.translate.iter().flat_map(Translate::to_json))
             .collect(),
     };
     ConfigOutcome {
@@ -184,6 +185,8 @@ fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry], media: &[Med
         let rows = entries.iter().map(|entry| {
             let set = entry.settings.iter().map(|set| format!("{} = {}", set.option.key(), set.value));
             let set = set.chain(entry.diff.iter().map(|diff| format!("diff = {}", diff.to_json())));
+            let translate = entry.translate.iter().flat_map(Translate::to_json);
+            let set = set.chain(translate.map(|(key, value)| format!("{key} = {}", shown(&value))));
             let events = if entry.on.is_empty() { "all events".to_owned() } else { entry.on.join(", ") };
             vec![
                 format!("  {}", entry.name),
@@ -203,6 +206,12 @@ fn text(settings: &Settings, rows: Vec<Setting>, entries: &[Entry], media: &[Med
         text.push_str(&format!("\nmedia\n{}", table(&rows.collect::<Vec<_>>())));
     }
     text
+}
+
+/// Formats a value in one line.
+fn shown(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    plain(&text).to_string()
 }
 
 /// Formats a value in one line; a script is shortened.

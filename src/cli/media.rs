@@ -92,7 +92,7 @@ pub(super) struct GenerateArgs {
     concurrency: u8,
     /// Maximum time to wait for a clip, in seconds
     ///
-    /// A clip that takes longer is fetched by the same command.
+    /// A clip or a translation that takes longer is fetched by the same command.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600.0, value_parser = values::positive_number)]
     max_wait: f64,
     /// Maximum time to wait for a clip, with a unit, such as 90s or 10m
@@ -260,7 +260,8 @@ fn print_problems(outcome: &MediaOutcome, console: &mut Console) {
         }
     }
     if outcome.not_current == 0 {
-        console.done(&format!("{} current", counted(outcome.media.len(), "media file")));
+        let current = outcome.media.iter().filter(|media| media.status == MediaState::Current).count();
+        console.done(&format!("{} current", counted(current, "media file")));
     }
     note_undeclared(outcome, console);
 }
@@ -283,10 +284,11 @@ fn print_plan(outcome: &MediaOutcome, console: &mut Console) {
         |is: &dyn Fn(MediaState) -> bool| outcome.media.iter().filter(|media| is(media.status)).count();
     let unfetched = count(&|state| state == MediaState::NotFetched);
     let is_other =
-        |state: MediaState| !state.is_due() && !matches!(state, MediaState::Current | MediaState::NotFetched);
+        |state: MediaState| !state.is_due() && state.is_problem() && state != MediaState::NotFetched;
+    let waiting = count(&|state| state == MediaState::Waiting);
     let mut summary = format!(
         "\n{} current, {due} to make (about {:.1} s, ${:.4})",
-        outcome.media.len() - outcome.not_current,
+        outcome.media.len() - outcome.not_current - waiting,
         outcome.estimated_seconds,
         outcome.estimated_usd,
     );
@@ -297,6 +299,9 @@ fn print_plan(outcome: &MediaOutcome, console: &mut Console) {
     match count(&is_other) {
         0 => {}
         count => summary.push_str(&format!(", {count} to correct first")),
+    }
+    if waiting > 0 {
+        summary.push_str(&format!(", {waiting} to translate once the video is rendered"));
     }
     console.result(&format!("{summary}\n"));
     note_undeclared(outcome, console);
@@ -314,6 +319,9 @@ fn print_generated(outcome: &MediaGenerateOutcome, console: &mut Console) {
             }
             (GenerationState::Planned, _) => {
                 console.result(&format!("{}: paid for by an earlier run\n", plain(&media.file)));
+            }
+            (GenerationState::Waiting, Some(message)) => {
+                console.note(&format!("{} is not translated: {message}", plain(&media.file)));
             }
             // The others were reported as they happened.
             (GenerationState::Blocked, Some(message)) => {

@@ -70,6 +70,7 @@ pub(super) fn run(args: &Args, console: &mut Console) -> Result<(), Error> {
         }
         let run = entries::render(&settings, &chosen, &base, given, console)?;
         print(&run.entries, console);
+        note_translations(&run.entries, console);
         let saved = save_entries(&args.save_report, &run.entries);
         let verdict = run.verdict(chosen.len()).map_err(Error::from);
         console.outcome(&run.into_outcome());
@@ -122,6 +123,15 @@ fn save(reports: &[SavedReport], renders: &[SavedRender<'_>]) -> Result<(), Erro
 fn summary(outcome: &Outcome) -> String {
     let words = [state(outcome), seconds(outcome), video(outcome)];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// Says which command translates the videos.
+fn note_translations(runs: &[EntryRun<'_>], console: &mut Console) {
+    let names = runs.iter().filter(|run| run.result.is_ok() && run.entry.translate.is_some());
+    let names = names.map(|run| run.entry.name.as_str()).collect::<Vec<_>>();
+    if !names.is_empty() {
+        console.note(&format!("`hyperframes-ci media generate` translates {}", names.join(", ")));
+    }
 }
 
 /// Prints the entries and their results as a table.

@@ -19,7 +19,7 @@
 //! | `"bad_host"` | the presigned URLs in the reply name a host that does not exist |
 //! | `"expire"` | the presigned URL counts as expired |
 //! | `"html"` | a proxy's page with status 200; the request is not processed |
-//! | `{"fail": "no fonts"}` | on `render` and `make_video` only: it fails with this message |
+//! | `{"fail": "no fonts"}` | on `render`, `make_video` and `translate` only: it fails with this message |
 
 use std::path::Path;
 use std::time::Duration;
@@ -72,12 +72,20 @@ pub(super) enum Step {
     PollVideo,
     /// `GET /v3/videos`
     ListVideos,
+    /// `POST /v3/video-translations`
+    SubmitTranslation,
+    /// `GET /v3/video-translations/{id}`
+    PollTranslation,
+    /// `GET /v3/video-translations`
+    ListTranslations,
     /// `/v3/webhooks/endpoints` and `GET /v3/webhooks/events`
     Webhooks,
     /// Not a request: the worker renders the video.
     Render,
     /// Not a request: the worker makes the presenter clip.
     MakeVideo,
+    /// Not a request: the worker translates the video.
+    Translate,
 }
 
 /// Faults to inject: the first rule that applies to a request acts on it.

@@ -15,6 +15,7 @@ mod routes;
 mod server;
 mod speech;
 mod state;
+mod translator;
 mod webhook;
 mod worker;
 

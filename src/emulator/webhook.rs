@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::state::{Endpoint, Render, State, Status, Video};
+use super::state::{Endpoint, Render, State, Status, Translation, Video};
 use crate::system::clock::unix_now;
 use crate::system::secret::Secret;
 use crate::system::signature;
@@ -43,6 +43,21 @@ pub(super) fn video_ended(state: &Arc<State>, video: &Video) {
         }
     };
     ended(state, "avatar_video", is_success, &data, video.callback_url.as_deref());
+}
+
+/// Announces the end of a translation.
+pub(super) fn translation_ended(state: &Arc<State>, translation: &Translation) {
+    let (id, callback_id) = (&translation.id, &translation.callback_id);
+    let (is_success, data) = match &translation.status {
+        Status::Failed(message) => {
+            (false, json!({ "video_translate_id": id, "callback_id": callback_id, "msg": message }))
+        }
+        _ => {
+            let url = state.presigner.url("GET", &translation.video_name(), "");
+            (true, json!({ "video_translate_id": id, "callback_id": callback_id, "url": url }))
+        }
+    };
+    ended(state, "video_translate", is_success, &data, translation.callback_url.as_deref());
 }
 
 /// Records the event that a job of the product `name` has ended, and delivers it to every endpoint that wants it, and to the

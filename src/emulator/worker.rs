@@ -1,4 +1,4 @@
-//! The worker: renders queued videos and makes queued presenter clips, one at a time.
+//! The worker: renders queued videos, and makes queued presenter clips and translations, one at a time.
 
 use std::fs;
 use std::io;
@@ -10,6 +10,7 @@ use super::faults::{Effect, Step};
 use super::placeholder;
 use super::presenter;
 use super::state::{Render, State, Status, Work};
+use super::translator;
 use super::webhook;
 use crate::engine::{Encoding, Job, JobOutput, Progress, Workers};
 use crate::system::clock::unix_now;
@@ -40,6 +41,10 @@ pub(super) fn start(state: &Arc<State>, backend: Option<Arc<dyn RenderBackend>>)
                 Work::Video(video) => {
                     let result = presenter::make(&state, &video);
                     presenter::finish(&state, &video.id, result);
+                }
+                Work::Translation(translation) => {
+                    let result = translator::make(&state, &translation);
+                    translator::finish(&state, &translation.id, result);
                 }
             }
         }

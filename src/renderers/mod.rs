@@ -28,7 +28,8 @@ pub(crate) use cloud::ledger::LedgerFile;
 pub(crate) use cloud::ledger_path;
 pub(crate) use local::{emulator_backend, provision as provision_engine};
 pub(crate) use order::{
-    Audio, Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals, SavedVideo,
+    Audio, Footage, Input, Order, OrderResult, OrderState, Output, RunContext, RunOptions, RunTotals,
+    SavedVideo,
 };
 #[cfg(test)]
 pub(crate) use registry::RENDERERS;

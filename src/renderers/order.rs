@@ -169,6 +169,8 @@ pub(crate) enum Input<'a> {
     Render(&'a str),
     /// A presenter clip, and its audio if it is not spoken by a voice of the API.
     Clip(Option<&'a Audio>),
+    /// The translation of a video.
+    Translation(&'a Footage),
 }
 
 impl Input<'_> {
@@ -177,6 +179,7 @@ impl Input<'_> {
         match self {
             Self::Archive(_) | Self::Uploaded(_) | Self::Render(_) => Product::Render,
             Self::Clip(_) => Product::Clip,
+            Self::Translation(_) => Product::Translation,
         }
     }
 
@@ -201,6 +204,12 @@ impl Input<'_> {
                 },
             }),
             Self::Clip(None) => Source::Body,
+            Self::Translation(video) => Source::Archive(Archive {
+                size: video.bytes.len() as u64,
+                sha256: video.sha256.clone(),
+                digest: video.sha256.clone(),
+                kind: FileKind::Mp4,
+            }),
         }
     }
 
@@ -213,6 +222,9 @@ impl Input<'_> {
             Self::Archive(packed) => Some((Box::new(packed.open()?), packed.size)),
             Self::Clip(Some(audio)) => {
                 Some((Box::new(Cursor::new(audio.bytes.as_slice())), audio.bytes.len() as u64))
+            }
+            Self::Translation(video) => {
+                Some((Box::new(Cursor::new(video.bytes.as_slice())), video.bytes.len() as u64))
             }
             Self::Uploaded(_) | Self::Render(_) | Self::Clip(None) => None,
         })
@@ -232,6 +244,20 @@ pub(crate) struct Audio {
 impl fmt::Debug for Audio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Audio({:?}, {} bytes)", self.format, self.bytes.len())
+    }
+}
+
+/// An MP4 video, read whole, so that what is sent is what was hashed.
+pub(crate) struct Footage {
+    /// The contents.
+    pub(crate) bytes: Vec<u8>,
+    /// SHA-256 in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl fmt::Debug for Footage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Footage({} bytes)", self.bytes.len())
     }
 }
 

@@ -59,6 +59,7 @@ mod support;
 mod templates;
 #[cfg(unix)]
 mod tls;
+mod translations;
 mod video;
 mod visual;
 mod voice_over;

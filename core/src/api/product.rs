@@ -1,5 +1,5 @@
-//! What the API makes: renders and presenter clips. Both are submitted, polled and listed alike, at endpoints and with names of
-//! their own.
+//! What the API makes: renders, presenter clips and translations. They are submitted, polled and listed alike, at endpoints and with
+//! names of their own.
 
 use serde_json::{Map, Value};
 
@@ -16,11 +16,20 @@ pub enum Product {
     Render,
     /// A presenter clip, whose `title` is its key: the API does not return a `callback_id`.
     Clip,
+    /// The translation of a video into one language, whose `title` is its key.
+    Translation,
 }
 
-/// Members of a clip, and their names in a render.
-const NAMES: [(&str, &str); 3] =
-    [("video_id", "render_id"), ("id", "render_id"), ("output_format", "format")];
+/// Members of clips and translations, and their names in a render.
+const NAMES: [(&str, &str); 4] = [
+    ("video_id", "render_id"),
+    ("id", "render_id"),
+    ("output_format", "format"),
+    ("srt_caption_url", "subtitle_url"),
+];
+
+/// The member of a submission's response with the ID of each language.
+const IDS: &str = "video_translation_ids";
 
 impl Product {
     /// Returns the word for it in messages.
@@ -29,6 +38,7 @@ impl Product {
         match self {
             Self::Render => "render",
             Self::Clip => "clip",
+            Self::Translation => "translation",
         }
     }
 
@@ -37,6 +47,7 @@ impl Product {
         match self {
             Self::Render => RENDERS,
             Self::Clip => "/v3/videos",
+            Self::Translation => "/v3/video-translations",
         }
     }
 
@@ -44,7 +55,7 @@ impl Product {
     pub(crate) fn marker(self) -> &'static str {
         match self {
             Self::Render => "callback_id",
-            Self::Clip => "title",
+            Self::Clip | Self::Translation => "title",
         }
     }
 
@@ -68,6 +79,7 @@ impl Product {
         match self {
             Self::Render => response.submitted(),
             Self::Clip => response.submitted_as(|answer| self.renamed(answer), "video_id"),
+            Self::Translation => response.submitted_as(|answer| self.renamed(answer), IDS),
         }
     }
 
@@ -78,7 +90,7 @@ impl Product {
     pub fn read_detail(self, response: &Response) -> Result<RenderDetail, ResponseError> {
         match self {
             Self::Render => response.data(),
-            Self::Clip => response.data_as(|answer| self.renamed(answer)),
+            Self::Clip | Self::Translation => response.data_as(|answer| self.renamed(answer)),
         }
     }
 
@@ -94,8 +106,15 @@ impl Product {
 
     /// Returns an object with the names that a render has.
     fn renamed(self, mut value: Value) -> Value {
-        let members = value.as_object_mut().filter(|_| self == Self::Clip);
+        let members = value.as_object_mut().filter(|_| self != Self::Render);
         if let Some(members) = members {
+            // A submission names one language.
+            if let Some(Value::Array(ids)) = members.get_mut(IDS)
+                && ids.len() == 1
+            {
+                let id = ids.remove(0);
+                members.entry("render_id").or_insert(id);
+            }
             for (from, to) in NAMES {
                 if let Some(member) = members.remove(from) {
                     members.entry(to).or_insert(member);
@@ -133,6 +152,28 @@ mod tests {
         let ids = page.data.iter().map(|detail| detail.render_id.as_str()).collect::<Vec<_>>();
         assert_eq!((ids, page.has_more), (vec!["v2", "v1"], true));
         assert_eq!(page.data[0].status(), RenderStatus::Queued);
+    }
+
+    #[test]
+    fn a_translation_is_read_under_each_of_its_names() {
+        let product = Product::Translation;
+        let submitted = |body: &str| product.read_submitted(&response(body)).map(|made| made.render_id);
+        let body = r#"{"data":{"video_translation_ids":["t1"]}}"#;
+        assert_eq!(submitted(body).ok().as_deref(), Some("t1"));
+        // One language has one ID; anything else may have been billed, and is searched in the list.
+        for odd in [
+            r#"{"data":{"video_translation_ids":[]}}"#,
+            r#"{"data":{"video_translation_ids":["t1","t2"]}}"#,
+            r#"{"data":{"video_translation_ids":[7]}}"#,
+            r#"{"data":{}}"#,
+        ] {
+            let error = submitted(odd).expect_err(odd);
+            assert!(matches!(error, ResponseError::Malformed { is_cut: true, .. }), "{odd}");
+        }
+        let body = r#"{"data":{"id":"t1","status":"running","output_language":"German","srt_caption_url":"https://x/a.srt"}}"#;
+        let detail = product.read_detail(&response(body)).expect("a detail");
+        assert_eq!((detail.render_id.as_str(), detail.status()), ("t1", RenderStatus::Rendering));
+        assert_eq!(detail.subtitle_url.as_deref(), Some("https://x/a.srt"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{MediaKey, PRESENTER_USD_PER_SECOND, Presenter, SPEECH_USD_PER_SECOND, Speech};
+use super::{MediaKey, PRESENTER_USD_PER_SECOND, Presenter, SPEECH_USD_PER_SECOND, Speech, Translation};
 use crate::lang::json::canonical;
 
 /// What an entry asks for.
@@ -14,6 +14,8 @@ pub enum Wanted {
     Presenter(Presenter),
     /// A sound of the catalogue, which is not billed.
     Sound(SoundChoice),
+    /// A translation of a video.
+    Translation(Translation),
 }
 
 /// A sound of the catalogue.
@@ -48,6 +50,7 @@ impl Wanted {
             Self::Speech(speech) => Some(speech.key()),
             Self::Presenter(presenter) => presenter.key(),
             Self::Sound(sound) => Some(sound.key()),
+            Self::Translation(translation) => translation.key(),
         }
     }
 
@@ -58,6 +61,17 @@ impl Wanted {
             Self::Speech(speech) => speech.estimated_seconds(),
             Self::Presenter(presenter) => presenter.estimated_seconds(),
             Self::Sound(_) => 0.0,
+            Self::Translation(translation) => translation.estimated_seconds(),
+        }
+    }
+
+    /// Returns the text that identifies the job that makes it; `None` without a job, or if it depends on a file that does not exist yet.
+    #[must_use]
+    pub fn job_text(&self) -> Option<String> {
+        match self {
+            Self::Presenter(presenter) => presenter.text(),
+            Self::Translation(translation) => translation.text(),
+            Self::Speech(_) | Self::Sound(_) => None,
         }
     }
 
@@ -68,6 +82,7 @@ impl Wanted {
             Self::Speech(_) => SPEECH_USD_PER_SECOND,
             Self::Presenter(_) => PRESENTER_USD_PER_SECOND,
             Self::Sound(_) => 0.0,
+            Self::Translation(translation) => translation.usd_per_second(),
         }
     }
 

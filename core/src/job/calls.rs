@@ -11,6 +11,9 @@ use crate::api::{IdempotencyKey, Product, Project, Request, UploadRequest};
 /// The member of a clip's submission that names its audio.
 pub(super) const AUDIO: &str = "audio_asset_id";
 
+/// The member of a translation's submission that names its video.
+pub(super) const VIDEO: &str = "video";
+
 /// What of a render key follows a key that the user chose for many renders: 16 digits behind the prefix.
 const PART_OF_KEY: Range<usize> = 5..21;
 
@@ -81,9 +84,10 @@ impl Job {
                     (Product::Clip, Some(Project::AssetId { asset_id })) => {
                         body.insert(AUDIO.to_owned(), asset_id.clone().into());
                     }
-                    (_, Some(project)) => {
+                    (product, Some(project)) => {
                         let project = serde_json::to_value(project).expect("a project always serializes");
-                        body.insert("project".to_owned(), project);
+                        let name = if product == Product::Translation { VIDEO } else { "project" };
+                        body.insert(name.to_owned(), project);
                     }
                 }
                 let key = keys.identity.as_ref().map(|identity| identity.key(self.generation));

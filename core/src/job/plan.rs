@@ -92,6 +92,8 @@ pub enum FileKind {
     Mp3,
     /// WAV.
     Wav,
+    /// MP4.
+    Mp4,
 }
 
 impl FileKind {
@@ -102,6 +104,7 @@ impl FileKind {
             Self::Zip => "application/zip",
             Self::Mp3 => "audio/mpeg",
             Self::Wav => "audio/wav",
+            Self::Mp4 => "video/mp4",
         }
     }
 
@@ -110,6 +113,7 @@ impl FileKind {
             Self::Zip => "zip",
             Self::Mp3 => "mp3",
             Self::Wav => "wav",
+            Self::Mp4 => "mp4",
         }
     }
 }

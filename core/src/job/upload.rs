@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::calls::AUDIO;
+use super::calls::{AUDIO, VIDEO};
 use super::state::{Because, Call, Job, State, Upload};
 use super::{Action, Pause, Replacement, Retry, Source, UploadRoute};
 use crate::api::{ApiError, DirectUpload, Project};
@@ -171,7 +171,10 @@ impl Job {
     pub(super) fn submission_refused(&mut self, error: Box<ApiError>) -> Action {
         let is_about_the_project = error.is_of_api()
             && matches!(error.status, 400 | 404 | 410 | 422)
-            && error.param.as_deref().is_none_or(|param| param.starts_with("project") || param == AUDIO);
+            && error
+                .param
+                .as_deref()
+                .is_none_or(|param| param.starts_with("project") || param == AUDIO || param == VIDEO);
         match self.asset.take() {
             // Other jobs meet the same refusal: one of them uploads for all.
             Some(asset) if asset.is_old && is_about_the_project && self.plan.reuse.is_asset_shared => {

@@ -7,6 +7,7 @@ use hyperframes_ci_core::findings::CheckConfig;
 
 use super::diff::DiffConfig;
 use super::media::{DeclaredMedia, MediaEntry};
+use super::translate::Translate;
 use crate::app::options::RenderOption;
 
 /// A parsed configuration.
@@ -26,6 +27,8 @@ pub(crate) struct File {
     pub(crate) media: Vec<MediaEntry>,
     /// The same with the text of the file, for findings.
     pub(crate) declared: Arc<DeclaredMedia>,
+    /// The translations that `[[render]]` declares, in the order of the file.
+    pub(crate) translations: Vec<MediaEntry>,
 }
 
 /// An entry `[[render]]`: a video of the repository, or one for each row of a file.
@@ -43,6 +46,8 @@ pub(crate) struct Entry {
     pub(crate) settings: Vec<Setting>,
     /// How its video is compared; overrides the defaults of the file.
     pub(crate) diff: Option<DiffConfig>,
+    /// Languages that its video is translated to.
+    pub(crate) translate: Option<Translate>,
     /// Line where it starts, from 1.
     pub(crate) line: usize,
 }
@@ -72,6 +77,11 @@ impl File {
             Some(own) => own.over(defaults),
             None => defaults.cloned().unwrap_or_default(),
         }
+    }
+
+    /// Returns all files that HeyGen generates: media, then translations.
+    pub(crate) fn generated(&self) -> impl Iterator<Item = &MediaEntry> {
+        self.media.iter().chain(&self.translations)
     }
 
     /// Returns the value of an option for an entry: its own, or the default of the file.

@@ -71,7 +71,7 @@ fn check_links(root: &Path, file: &File, text: &str) -> Result<(), ConfigError> 
     let settings = settings.filter(|setting| setting.option.kind.is_path());
     let paths = settings.map(|setting| (setting.value.as_str(), setting.line));
     let paths = paths.chain(file.entries.iter().map(|entry| (entry.project.as_str(), entry.line)));
-    let media = file.media.iter().flat_map(|entry| entry.paths().map(|path| (path, entry.line)));
+    let media = file.generated().flat_map(|entry| entry.paths().map(|path| (path, entry.line)));
     let paths = paths.chain(media);
     let escaping = paths.filter(|(path, _)| leads_out(path)).collect::<Vec<_>>();
     let Some(first) = escaping.iter().map(|(_, line)| *line).min() else { return Ok(()) };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hyperframes_ci_core::generated::{
-    Background, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, MediaStore,
+    Background, ClipFormat, ClipResolution, ClipShape, MAX_SCRIPT, MediaStore, TranslationMode,
 };
 use serde_json::{Map, Value, json};
 
@@ -89,6 +89,19 @@ pub(crate) enum MediaKind {
         /// Words that find it.
         query: Option<String>,
     },
+    /// A translation of the video of an entry `[[render]]`.
+    Translation(TranslationEntry),
+}
+
+/// A translation of a video.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TranslationEntry {
+    /// The video, relative to the root of the repository.
+    pub(crate) video: String,
+    /// Name of the language in the catalogue.
+    pub(crate) language: String,
+    /// How it is translated.
+    pub(crate) mode: TranslationMode,
 }
 
 /// A clip of a presenter.
@@ -147,6 +160,7 @@ impl MediaKind {
             Self::Speech { .. } => "speech",
             Self::Presenter(_) => "presenter",
             Self::Sound { .. } => "sound",
+            Self::Translation(_) => "translation",
         }
     }
 }
@@ -156,7 +170,7 @@ impl MediaEntry {
     pub(crate) fn words(&self) -> Option<&String> {
         match &self.kind {
             MediaKind::Speech { words, .. } => words.as_ref(),
-            MediaKind::Presenter(_) | MediaKind::Sound { .. } => None,
+            MediaKind::Presenter(_) | MediaKind::Sound { .. } | MediaKind::Translation(_) => None,
         }
     }
 
@@ -168,7 +182,7 @@ impl MediaEntry {
                 Says::Script(script, _) => Some(script),
                 Says::Audio(_) => None,
             },
-            MediaKind::Sound { .. } => None,
+            MediaKind::Sound { .. } | MediaKind::Translation(_) => None,
         }
     }
 
@@ -179,7 +193,15 @@ impl MediaEntry {
                 Says::Audio(path) => Some(path),
                 Says::Script(..) => None,
             },
-            MediaKind::Speech { .. } | MediaKind::Sound { .. } => None,
+            MediaKind::Speech { .. } | MediaKind::Sound { .. } | MediaKind::Translation(_) => None,
+        }
+    }
+
+    /// Returns the translation, if it is one.
+    pub(crate) fn translation(&self) -> Option<&TranslationEntry> {
+        match &self.kind {
+            MediaKind::Translation(translation) => Some(translation),
+            MediaKind::Speech { .. } | MediaKind::Presenter(_) | MediaKind::Sound { .. } => None,
         }
     }
 
@@ -194,7 +216,8 @@ impl MediaEntry {
             Some(Script::File(path)) => Some(path.as_str()),
             _ => None,
         };
-        self.outputs().chain(script).chain(self.audio())
+        let video = self.translation().map(|translation| translation.video.as_str());
+        self.outputs().chain(script).chain(self.audio()).chain(video)
     }
 
     /// Returns the entry in the form of the file.
@@ -230,6 +253,8 @@ impl MediaEntry {
             MediaKind::Sound { id, query } => {
                 members.extend([("sound", Some(id.clone().into())), ("query", optional(query))]);
             }
+            // The entry `[[render]]` has its settings.
+            MediaKind::Translation(_) => {}
         }
         members.push(("captions", optional(&self.captions)));
         let store = Some(self.store).filter(|store| *store != MediaStore::Git);

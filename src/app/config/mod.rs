@@ -3,6 +3,7 @@
 mod diff;
 mod error;
 mod file;
+mod languages;
 mod load;
 mod media;
 mod read;
@@ -10,12 +11,16 @@ mod read_diff;
 mod read_media;
 mod schema;
 mod settings;
+mod translate;
 
 pub(crate) use diff::DiffConfig;
 pub(crate) use error::ConfigError;
 pub(crate) use file::{EVENTS, Entry, File};
 pub(crate) use load::{of_text, read};
-pub(crate) use media::{DeclaredMedia, MediaEntry, MediaKind, PresenterEntry, Says, Script};
+pub(crate) use media::{
+    DeclaredMedia, MediaEntry, MediaKind, PresenterEntry, Says, Script, TranslationEntry,
+};
 pub(crate) use read::slug;
 pub(crate) use schema::schema;
 pub(crate) use settings::Settings;
+pub(crate) use translate::Translate;

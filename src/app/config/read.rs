@@ -16,6 +16,7 @@ use toml::de::{DeTable, DeValue};
 use super::diff::DiffConfig;
 use super::error::ConfigError;
 use super::file::{EVENTS, Entry, File, Setting, is_inside};
+use super::translate;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 use crate::fault::Location;
 use crate::ui::counted;
@@ -167,7 +168,8 @@ impl Reader {
             }
         }
         self.check_names(&file.entries);
-        self.check_media(&file.media);
+        file.translations = self.translations(&file);
+        self.check_media(&file.media, &file.translations);
         file
     }
 
@@ -178,7 +180,7 @@ impl Reader {
             let name = key.get_ref();
             if name == DIFF {
                 diff = self.diff(self.line(&key.span()), value);
-            } else if ENTRY_KEYS.contains(&name.as_ref()) {
+            } else if [ENTRY_KEYS, &translate::KEYS].concat().contains(&name.as_ref()) {
                 self.report(key.span(), format!("{name} is not allowed in [defaults], only in [[render]]"));
             } else {
                 defaults.extend(self.setting(key, value, &[DIFF]));
@@ -246,6 +248,7 @@ impl Reader {
             check: CheckConfig::default(),
             settings: Vec::new(),
             diff: None,
+            translate: self.translate(table),
             line,
         };
         for (key, value) in table {
@@ -263,6 +266,7 @@ impl Reader {
                 ("check", DeValue::Table(table)) => entry.check = self.check(table),
                 ("check", _) => self.report(value.span(), "check must be a table"),
                 (DIFF, _) => entry.diff = self.diff(self.line(&key.span()), value),
+                (name, _) if translate::KEYS.contains(&name) => {}
                 ("on", DeValue::Array(events)) => {
                     entry.on = events.iter().filter_map(|event| self.event(event)).collect();
                 }
@@ -273,7 +277,10 @@ impl Reader {
                     .find(|known| known.scope == Scope::Entry("rows") && known.key() == name)
                 {
                     Some(rows) => entry.settings.extend(self.value(rows, value, &key.span())),
-                    None => entry.settings.extend(self.setting(key, value, ENTRY_KEYS)),
+                    None => {
+                        let others = [ENTRY_KEYS, &translate::KEYS].concat();
+                        entry.settings.extend(self.setting(key, value, &others));
+                    }
                 },
             }
         }

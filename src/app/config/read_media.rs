@@ -176,9 +176,9 @@ impl Reader {
     }
 
     /// Records files that two entries generate, that an entry both generates and reads, and audio that no entry generates.
-    pub(super) fn check_media(&mut self, entries: &[MediaEntry]) {
+    pub(super) fn check_media(&mut self, entries: &[MediaEntry], translations: &[MediaEntry]) {
         let mut lines: HashMap<String, usize> = HashMap::new();
-        for entry in entries {
+        for entry in entries.iter().chain(translations) {
             for output in entry.outputs() {
                 let Some(other) = lines.insert(normalized(output), entry.line) else { continue };
                 let place = if other == entry.line {

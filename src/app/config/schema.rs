@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::diff::diff_schema;
 use super::file::EVENTS;
 use super::media::media_schema;
+use super::translate::translate_schema;
 use crate::app::options::{Kind, OPTIONS, RenderOption, Scope};
 
 /// URL of the published schema.
@@ -82,6 +83,7 @@ fn entry_properties() -> Map<String, Value> {
     entry.extend(entry_options.map(|option| (option.key().to_owned(), property(option))));
     entry.extend(option_properties());
     entry.extend([diff_property()]);
+    entry.extend(translate_schema());
     entry
 }
 

@@ -20,6 +20,12 @@ pub(crate) fn adopt(spec: &MediaSpec) -> Result<MediaAdoptOutcome, Error> {
     let mut declared = Declared::read(spec)?;
     // What others are made from comes first: a clip is as current as its audio.
     let mut entries = declared.entries.clone();
+    // A translation that does not exist is none of the others' business.
+    entries.retain(|entry| {
+        let status = declared.status(entry).status;
+        let is_there = status != MediaState::Waiting && status != MediaState::Missing;
+        declared.is_selected || entry.translation().is_none() || is_there
+    });
     entries.sort_by_key(|entry| entry.audio().is_some());
     let (mut adopted, mut made) = (Vec::new(), Vec::new());
     for entry in &entries {
@@ -55,28 +61,33 @@ fn locked(declared: &Declared, entry: &MediaEntry, wanted: &Wanted) -> Result<Lo
         Ok(None) => Err(format!("file not found: {path}")),
         Err(error) => Err(format!("cannot read {path}: {error}")),
     };
-    let identity = wanted
-        .key()
-        .ok_or_else(|| format!("its audio does not exist: {}", entry.audio().unwrap_or_default()))?;
+    let identity = wanted.key().ok_or_else(|| match entry.translation() {
+        Some(translation) => format!("its video does not exist: {}", translation.video),
+        None => format!("its audio does not exist: {}", entry.audio().unwrap_or_default()),
+    })?;
     let path = root.join(&entry.file);
     let sha256 = file(&entry.file)?.sha256;
     let edges = gate::edges(&path, reach).map_err(|error| format!("cannot read {}: {error}", entry.file))?;
     let properties = Media::read(&edges);
     let properties = match &entry.kind {
-        MediaKind::Presenter(_) => properties
+        MediaKind::Presenter(_) | MediaKind::Translation(_) => properties
             .filter(|media| media.video.is_some())
             .ok_or_else(|| format!("{} is not a video", entry.file)),
         MediaKind::Speech { .. } | MediaKind::Sound { .. } => {
             properties.filter(|media| media.has_sound).ok_or_else(|| format!("{} is not audio", entry.file))
         }
     }?;
+    let mut captions = entry.captions.clone();
+    if entry.translation().is_some() {
+        captions = captions.filter(|path| declared.digest(path).is_ok_and(|found| found.is_some()));
+    }
     Ok(LockedMedia {
         identity: identity.to_string(),
         sha256,
         bytes: edges.size,
         duration: properties.duration,
         words: entry.words().map(file).transpose()?,
-        captions: entry.captions.as_ref().map(file).transpose()?,
+        captions: captions.as_ref().map(file).transpose()?,
         ..LockedMedia::default()
     })
 }

@@ -33,6 +33,8 @@ pub(super) struct Declared {
     pub(super) reach: Reach,
     pub(super) lock: Lock,
     pub(super) lock_path: PathBuf,
+    /// Whether the user has named the entries.
+    pub(super) is_selected: bool,
 }
 
 impl Declared {
@@ -54,7 +56,7 @@ impl Declared {
         let reach = Reach::inside(&settings.root, "the repository");
         let lock_path = settings.root.join(LOCK_FILE);
         let lock = read_lock(&lock_path, &reach)?;
-        Ok(Self { settings, entries, reach, lock, lock_path })
+        Ok(Self { settings, entries, reach, lock, lock_path, is_selected: !files.is_empty() })
     }
 
     /// Returns the files of the repository.
@@ -109,7 +111,7 @@ pub(super) fn lock_of(path: &Path, read: io::Result<String>) -> Result<Lock, Med
 
 /// Returns the entries with the `files`, or all.
 fn select<'a>(settings: &'a Settings, files: &[String]) -> Result<Vec<&'a MediaEntry>, Error> {
-    let entries = &settings.file.media;
+    let entries = settings.file.generated().collect::<Vec<_>>();
     if entries.is_empty() {
         return Err(MediaError::NoEntries(settings.file.path.clone()).into());
     }
@@ -120,5 +122,5 @@ fn select<'a>(settings: &'a Settings, files: &[String]) -> Result<Vec<&'a MediaE
             format!("available entries: {}", known.join(", ")),
         ));
     }
-    Ok(entries.iter().filter(|entry| files.is_empty() || files.contains(&entry.file)).collect())
+    Ok(entries.into_iter().filter(|entry| files.is_empty() || files.contains(&entry.file)).collect())
 }

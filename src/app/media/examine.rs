@@ -3,15 +3,16 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
 use hyperframes_ci_core::generated::{
     AudioFormat, Lock, LockedFile, MAX_AUDIO, MAX_SCRIPT, MediaStore, Presenter, PresenterVoice, SoundChoice,
-    Speech, Wanted, ssml_mistake,
+    Speech, Translation, Wanted, ssml_mistake,
 };
 use hyperframes_ci_core::media::Media;
 use hyperframes_ci_core::report::plain;
 
 use super::files::Files;
-use crate::app::config::{MediaEntry, MediaKind, PresenterEntry, Says, Script};
+use crate::app::config::{MediaEntry, MediaKind, PresenterEntry, Says, Script, TranslationEntry};
 use crate::app::outcome::{MediaState, MediaStatus};
 
 /// The largest script file that is read, in bytes: a script of the maximum length in any language is smaller.
@@ -45,6 +46,7 @@ impl<F: Files> Judge<'_, F> {
             MediaKind::Sound { id, query } => {
                 Ok(Wanted::Sound(SoundChoice { id: id.clone(), query: query.clone() }))
             }
+            MediaKind::Translation(translation) => self.translation(translation).map(Wanted::Translation),
         }
     }
 
@@ -119,6 +121,26 @@ impl<F: Files> Judge<'_, F> {
         }
     }
 
+    /// Returns the translation of a video, which need not exist.
+    fn translation(&self, entry: &TranslationEntry) -> Result<Translation, String> {
+        let video = plain(&entry.video);
+        let unreadable = |error: io::Error| format!("cannot read its video {video}: {error}");
+        let video_sha256 = self.files.digest(&entry.video).map_err(unreadable)?;
+        let mut seconds = None;
+        if video_sha256.is_some() {
+            let edges = self.files.edges(&entry.video).map_err(unreadable)?;
+            let size = edges.size;
+            if size > DIRECT_UPLOAD_LIMIT {
+                return Err(format!(
+                    "its video {video} has {size} bytes; at most {DIRECT_UPLOAD_LIMIT} are allowed"
+                ));
+            }
+            let media = Media::read(&edges).filter(|media| media.video.is_some());
+            seconds = media.ok_or_else(|| format!("{video} is not a video"))?.duration;
+        }
+        Ok(Translation { video_sha256, seconds, language: entry.language.clone(), mode: entry.mode })
+    }
+
     /// Returns the state of the entry whose file `entry` is made from.
     pub(super) fn source(&self, entry: &MediaEntry) -> Option<MediaStatus> {
         let audio = entry.audio()?;
@@ -130,6 +152,10 @@ impl<F: Files> Judge<'_, F> {
         let wanted = self.wanted(entry);
         let source = self.source(entry);
         let (mut status, mut message) = match &wanted {
+            Ok(Wanted::Translation(Translation { video_sha256: None, .. })) => {
+                let video = entry.translation().map_or("", |translation| &translation.video);
+                (MediaState::Waiting, Some(format!("its video {} does not exist", plain(video))))
+            }
             Ok(wanted) => self.state(entry, wanted),
             Err(message) => (MediaState::Invalid, Some(message.clone())),
         };
@@ -203,15 +229,21 @@ impl<F: Files> Judge<'_, F> {
             }
         }
         if wanted.key().is_none_or(|key| locked.identity != key.as_str()) {
-            let message = match entry.audio() {
-                Some(audio) => {
+            let message = match (entry.audio(), entry.translation()) {
+                (_, Some(translation)) => format!(
+                    "the video {} or an option has changed since the file was recorded",
+                    plain(&translation.video)
+                ),
+                (Some(audio), None) => {
                     format!("the audio {} or an option has changed since the file was recorded", plain(audio))
                 }
-                None => "the script or an option has changed since the file was recorded".to_owned(),
+                (None, None) => "the script or an option has changed since the file was recorded".to_owned(),
             };
             return (MediaState::Outdated, Some(message));
         }
-        let declared = [(entry.words(), &locked.words), (entry.captions.as_ref(), &locked.captions)];
+        // Not every translation has captions.
+        let captions = entry.captions.as_ref().filter(|_| entry.translation().is_none());
+        let declared = [(entry.words(), &locked.words), (captions, &locked.captions)];
         let unmade = declared.into_iter().find_map(|(path, locked)| {
             let is_made = locked.as_ref().is_some_and(|locked| Some(&locked.path) == path);
             path.filter(|_| !is_made)

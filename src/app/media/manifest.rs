@@ -64,6 +64,7 @@ fn line(
             PresenterVoice::Script { text, .. } => Some(text.clone()),
             PresenterVoice::Audio { .. } => entry.audio().map(str::to_owned),
         },
+        Some(Wanted::Translation(translation)) => Some(translation.language.clone()),
         Some(Wanted::Sound(sound)) => Some(sound.query.clone().unwrap_or_else(|| sound.id.clone())),
         None => None,
     };
@@ -71,7 +72,7 @@ fn line(
     let folder = Path::new(path).parent().and_then(Path::file_name).and_then(|name| name.to_str());
     let kind = match (folder, wanted) {
         (Some(folder @ ("voice" | "bgm" | "sfx")), _) => folder,
-        (_, Some(Wanted::Presenter(_))) => "video",
+        (_, Some(Wanted::Presenter(_) | Wanted::Translation(_))) => "video",
         (_, Some(Wanted::Speech(_))) => "voice",
         _ => "audio",
     };

@@ -16,7 +16,7 @@ mod push;
 mod restore;
 
 use super::config::Settings;
-use super::outcome::{MediaOutcome, MediaState};
+use super::outcome::MediaOutcome;
 use crate::fault::Error;
 
 pub(crate) use adopt::adopt;
@@ -45,18 +45,23 @@ pub(crate) fn examine(spec: &MediaSpec) -> Result<MediaOutcome, Error> {
 pub(crate) fn examine_all(settings: &Settings) -> Result<Option<MediaOutcome>, Error> {
     match settings.file.media.is_empty() {
         true => Ok(None),
-        false => Ok(Some(outcome(&Declared::of(settings.clone(), &[])?))),
+        false => {
+            let mut declared = Declared::of(settings.clone(), &[])?;
+            // Translations are results, as videos are: nothing is made of them.
+            declared.entries.retain(|entry| entry.translation().is_none());
+            Ok(Some(outcome(&declared)))
+        }
     }
 }
 
 fn outcome(declared: &Declared) -> MediaOutcome {
     let media = declared.entries.iter().map(|entry| declared.status(entry)).collect::<Vec<_>>();
-    let is_declared = |path: &String| declared.settings.file.media.iter().any(|entry| entry.file == *path);
+    let is_declared = |path: &String| declared.settings.file.generated().any(|entry| entry.file == *path);
     MediaOutcome {
         lock: declared.lock_path.display().to_string(),
         undeclared: declared.lock.media.keys().filter(|path| !is_declared(path)).cloned().collect(),
         not_ignored: ignored::not_ignored(&declared.settings.root, &declared.entries),
-        not_current: media.iter().filter(|media| media.status != MediaState::Current).count(),
+        not_current: media.iter().filter(|media| media.status.is_problem()).count(),
         estimated_seconds: media.iter().map(|media| media.estimated_seconds).sum(),
         estimated_usd: media.iter().map(|media| media.estimated_usd).sum(),
         media,

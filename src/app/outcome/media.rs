@@ -28,7 +28,7 @@ pub(crate) struct MediaOutcome {
     pub(crate) undeclared: Vec<String>,
     /// Files that are kept in a store, and that Git would commit as well.
     pub(crate) not_ignored: Vec<String>,
-    /// Number of entries that are not current.
+    /// Number of entries that are neither current nor waiting.
     pub(crate) not_current: usize,
     /// Estimated length in seconds of what is missing or outdated.
     pub(crate) estimated_seconds: f64,
@@ -44,17 +44,17 @@ pub(crate) struct MediaStatus {
     pub(crate) file: String,
     /// Line of the entry in the configuration, from 1.
     pub(crate) line: usize,
-    /// `speech`, `presenter` or `sound`.
+    /// `speech`, `presenter`, `sound` or `translation`.
     pub(crate) kind: &'static str,
     /// State of the entry.
     pub(crate) status: MediaState,
-    /// Code of the finding; null if the entry is current.
+    /// Code of the finding; null if the entry is current or waiting.
     pub(crate) code: Option<&'static str>,
     /// The problem; null if the entry is current.
     pub(crate) message: Option<String>,
     /// How to fix it; null if the entry is current.
     pub(crate) help: Option<&'static str>,
-    /// Identity of the media; null if the script cannot be read, or the audio does not exist yet.
+    /// Identity of the media; null if the script cannot be read, or the audio or the video does not exist yet.
     pub(crate) identity: Option<String>,
     /// Estimated length in seconds; 0 unless the file is missing or outdated.
     pub(crate) estimated_seconds: f64,
@@ -80,6 +80,8 @@ pub(crate) enum MediaState {
     Changed,
     /// The script is missing, empty, too long or not valid SSML, the audio is too long or of another type, or a file cannot be read.
     Invalid,
+    /// The video that is to be translated was not rendered yet.
+    Waiting,
 }
 
 impl MediaState {
@@ -93,13 +95,14 @@ impl MediaState {
             Self::Unlocked => "unlocked",
             Self::Changed => "changed",
             Self::Invalid => "invalid",
+            Self::Waiting => "waiting",
         }
     }
 
     /// Returns the rule of its finding.
     pub(crate) fn rule(self) -> Option<Rule> {
         match self {
-            Self::Current => None,
+            Self::Current | Self::Waiting => None,
             Self::Missing | Self::NotFetched => Some(Rule::MediaMissing),
             Self::Outdated => Some(Rule::MediaOutdated),
             Self::Unlocked => Some(Rule::MediaUnlocked),
@@ -131,7 +134,13 @@ impl MediaState {
                 "restore the file, for example with `git checkout`; or record it with `hyperframes-ci media adopt`",
             ),
             Self::Invalid => Some("correct the entry, its script or its audio"),
+            Self::Waiting => Some("render the video with `hyperframes-ci render`"),
         }
+    }
+
+    /// Returns whether the state is a problem.
+    pub(crate) fn is_problem(self) -> bool {
+        !matches!(self, Self::Current | Self::Waiting)
     }
 
     /// Returns whether the file has to be made.

@@ -37,7 +37,7 @@ pub(crate) struct GeneratedMedia {
     pub(crate) file: String,
     /// Line of the entry in the configuration, from 1.
     pub(crate) line: usize,
-    /// `speech`, `presenter` or `sound`.
+    /// `speech`, `presenter`, `sound` or `translation`.
     pub(crate) kind: &'static str,
     /// Where the file is kept: `git`, or a store to which `media push` and `mode: media` upload it.
     pub(crate) store: &'static str,
@@ -49,7 +49,7 @@ pub(crate) struct GeneratedMedia {
     pub(crate) message: Option<String>,
     /// What to do about it.
     pub(crate) help: Option<String>,
-    /// Identity of the media; null if the script cannot be read, or the audio does not exist yet.
+    /// Identity of the media; null if the script cannot be read, or the audio or the video does not exist yet.
     pub(crate) identity: Option<String>,
     /// Length in seconds; an estimate unless the file was written.
     pub(crate) seconds: f64,
@@ -89,6 +89,8 @@ pub(crate) enum GenerationState {
     Unconfirmed,
     /// The media is paid for, and its files were not written.
     NotSaved,
+    /// The video that is to be translated was not rendered yet; nothing was requested.
+    Waiting,
 }
 
 impl GenerationState {
@@ -105,13 +107,14 @@ impl GenerationState {
             Self::Skipped => "skipped",
             Self::Unconfirmed => "unconfirmed",
             Self::NotSaved => "not saved",
+            Self::Waiting => "waiting",
         }
     }
 
     /// Returns the code of the problem.
     pub(crate) fn code(self) -> Option<&'static str> {
         match self {
-            Self::Current | Self::Planned | Self::Generated | Self::Recovered => None,
+            Self::Current | Self::Planned | Self::Generated | Self::Recovered | Self::Waiting => None,
             Self::Blocked => Some("media-blocked"),
             Self::Limited => Some("media-limited"),
             Self::Failed => Some("media-failed"),

@@ -16,7 +16,7 @@ pub(super) fn create_upload(state: &State, body: &Value) -> Result<Value, Reject
     let body = object(body)?;
     required(body, "filename")?;
     let kind = media_type(required(body, "content_type")?).ok_or_else(|| {
-        Rejection::parameter("content_type", "must be application/zip, audio/mpeg or audio/wav")
+        Rejection::parameter("content_type", "must be application/zip, audio/mpeg, audio/wav or video/mp4")
     })?;
     let size = body
         .get("size_bytes")
@@ -85,7 +85,7 @@ pub(super) fn proxy_upload(state: &State, request: &mut Request) -> Result<Value
     let mut file = temporary.reopen().map_err(|_| Rejection::storage())?;
     let (size, kind) = copy_file_field(request, &boundary, PROXY_UPLOAD_LIMIT, &mut file)?;
     let kind = media_type(kind.as_deref().unwrap_or("application/zip"))
-        .ok_or_else(|| Rejection::parameter("file", "must be a ZIP archive, MP3 or WAV"))?;
+        .ok_or_else(|| Rejection::parameter("file", "must be a ZIP archive, MP3, WAV or MP4"))?;
     let stored = digest::of_file(temporary.path()).map_err(|_| Rejection::storage())?;
     let create = || {
         let mut inner = state.lock();

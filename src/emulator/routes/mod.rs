@@ -13,6 +13,7 @@ mod oauth;
 mod rejection;
 mod renders;
 mod storage;
+mod translations;
 mod validation;
 mod videos;
 mod voices;
@@ -120,6 +121,15 @@ fn route(state: &State, request: &mut Request) -> Reply {
         ("GET", ["v3", "video-translations", "languages"]) => {
             (Step::Languages, &|_| Ok(data(&catalogue::languages())))
         }
+        ("POST", ["v3", "video-translations"]) => (Step::SubmitTranslation, &|request| {
+            create_from_body(state, request, translations::submit).map(|value| data(&value))
+        }),
+        ("GET", ["v3", "video-translations"]) => {
+            (Step::ListTranslations, &|request| translations::list(state, request))
+        }
+        ("GET", ["v3", "video-translations", id]) => {
+            (Step::PollTranslation, &|_| translations::detail(state, &decode(id)).map(|value| data(&value)))
+        }
         ("POST", ["v3", "voices", "speech"]) => {
             (Step::Speech, &|request| voices::speak(state, request).map(|value| data(&value)))
         }
@@ -144,7 +154,8 @@ fn route(state: &State, request: &mut Request) -> Reply {
             _,
             [
                 "v3",
-                "assets" | "audio" | "avatars" | "hyperframes" | "users" | "videos" | "voices" | "webhooks",
+                "assets" | "audio" | "avatars" | "hyperframes" | "users" | "video-translations" | "videos"
+                | "voices" | "webhooks",
                 ..,
             ],
         ) => {

@@ -1,8 +1,13 @@
-//! Uploaded archives and audio files.
+//! Uploaded archives, audio files and videos.
 
 /// Media types that are accepted, and extensions of the stored files.
-const TYPES: &[(&str, &str)] =
-    &[("application/zip", "zip"), ("audio/mpeg", "mp3"), ("audio/wav", "wav"), ("audio/x-wav", "wav")];
+const TYPES: &[(&str, &str)] = &[
+    ("application/zip", "zip"),
+    ("audio/mpeg", "mp3"),
+    ("audio/wav", "wav"),
+    ("audio/x-wav", "wav"),
+    ("video/mp4", "mp4"),
+];
 
 /// Returns the known media type that `text` names.
 pub(crate) fn media_type(text: &str) -> Option<&'static str> {
@@ -41,6 +46,11 @@ impl Asset {
     /// Returns whether it is audio.
     pub(crate) fn is_audio(&self) -> bool {
         self.kind.starts_with("audio/")
+    }
+
+    /// Returns whether it is a video.
+    pub(crate) fn is_video(&self) -> bool {
+        self.kind.starts_with("video/")
     }
 
     /// Returns the headers that the signature of the upload URL covers.

@@ -7,6 +7,7 @@ mod grants;
 mod ids;
 mod presign;
 mod render;
+mod translation;
 mod video;
 mod voices;
 
@@ -29,6 +30,7 @@ pub(crate) use ids::random_secret;
 use presign::Presigner;
 pub(crate) use presign::UrlError;
 pub(crate) use render::{Render, RenderOptions, Status};
+pub(crate) use translation::Translation;
 pub(crate) use video::Video;
 pub(crate) use voices::{VOICES, Voice, voice};
 
@@ -53,6 +55,8 @@ pub(super) struct Inner {
     pub(super) render_index: HashMap<String, usize>,
     /// Presenter clips, in the order of their submission.
     pub(super) videos: Vec<Video>,
+    /// Translations, in the order of their submission.
+    pub(super) translations: Vec<Translation>,
     /// Webhook endpoints, in the order of their registration.
     pub(super) endpoints: Vec<Endpoint>,
     /// Events of webhooks, in their order.
@@ -67,10 +71,11 @@ pub(super) struct Inner {
     stopped: bool,
 }
 
-/// The index of a render or a clip that waits for the worker.
+/// The index of a render, a clip or a translation that waits for the worker.
 enum Queued {
     Render(usize),
     Video(usize),
+    Translation(usize),
 }
 
 /// Work for the worker.
@@ -79,6 +84,8 @@ pub(super) enum Work {
     Render(Box<Render>),
     /// A presenter clip.
     Video(Box<Video>),
+    /// A translation.
+    Translation(Box<Translation>),
 }
 
 /// Counters for tests.
@@ -96,7 +103,11 @@ pub(super) struct Stats {
     pub(super) videos_submitted: u64,
     /// Number of presenter clips that were made, and would be billed by the cloud.
     pub(super) videos_completed: u64,
-    /// What the cloud would have charged for speeches and clips, in US dollars.
+    /// Number of translations that were accepted, each into one language.
+    pub(super) translations_submitted: u64,
+    /// Number of translations that were made, and would be billed by the cloud.
+    pub(super) translations_completed: u64,
+    /// What the cloud would have charged for speeches, clips and translations, in US dollars.
     pub(super) cost_usd: f64,
     /// Number of webhooks that a receiver has accepted.
     pub(super) webhooks_delivered: u64,
@@ -127,6 +138,13 @@ impl Inner {
         self.stats.videos_submitted += 1;
     }
 
+    /// Adds a translation to the list and to the worker's queue.
+    pub(super) fn add_translation(&mut self, translation: Translation) {
+        self.queue.push_back(Queued::Translation(self.translations.len()));
+        self.translations.push(translation);
+        self.stats.translations_submitted += 1;
+    }
+
     /// Returns a render by its id.
     pub(super) fn render_mut(&mut self, id: &str) -> Option<&mut Render> {
         let index = self.render_index.get(id).copied()?;
@@ -148,6 +166,7 @@ impl State {
             renders: Vec::new(),
             render_index: HashMap::new(),
             videos: Vec::new(),
+            translations: Vec::new(),
             endpoints: Vec::new(),
             events: Vec::new(),
             queue: VecDeque::new(),
@@ -195,6 +214,10 @@ impl State {
                     Queued::Video(index) => {
                         inner.videos[index].status = Status::Rendering;
                         return Some(Work::Video(Box::new(inner.videos[index].clone())));
+                    }
+                    Queued::Translation(index) => {
+                        inner.translations[index].status = Status::Rendering;
+                        return Some(Work::Translation(Box::new(inner.translations[index].clone())));
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! Makes presenter clips: the flow of a single render, at other endpoints.
+//! Makes presenter clips and translations: the flow of a single render, at other endpoints.
 
 use std::sync::Mutex;
 
@@ -13,25 +13,25 @@ use super::ledger::LedgerFile;
 use crate::fault::Error;
 use crate::heygen::environment;
 use crate::heygen::transport::Transport;
-use crate::renderers::order::{Audio, Input, Order, Output, RunContext, RunOptions};
+use crate::renderers::order::{Input, Order, Output, RunContext, RunOptions};
 use crate::renderers::report::Reporter;
 use crate::system::output::OutputFile;
 
-/// A clip to make.
+/// A clip or a translation to make.
 pub(crate) struct ClipOrder<'a> {
-    /// Identifies equal clips.
+    /// Identifies equal ones.
     pub(crate) identity: RenderIdentity,
-    /// The body of the submission, without the asset of the audio.
+    /// The body of the submission, without the asset.
     pub(crate) body: Map<String, Value>,
-    /// The audio, if it is not spoken by a voice of the API.
-    pub(crate) audio: Option<&'a Audio>,
-    /// Where to save the clip.
+    /// What it is made of: [`Input::Clip`] or [`Input::Translation`].
+    pub(crate) input: Input<'a>,
+    /// Where to save it.
     pub(crate) output: OutputFile,
-    /// A limit that forbids to pay for it; a clip that is paid for is fetched nevertheless.
+    /// A limit that forbids to pay for it; one that is paid for is fetched nevertheless.
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// Makes a clip, or fetches the one that an earlier run has submitted. Its result goes to the reporter.
+/// Makes a clip or a translation, or fetches the one that an earlier run has submitted. Its result goes to the reporter.
 ///
 /// # Errors
 /// Returns an error if a setting in the environment is invalid.
@@ -42,7 +42,7 @@ pub(crate) fn make_clip(
     ledger: &Mutex<Option<LedgerFile>>,
     reporter: &mut dyn Reporter,
 ) -> Result<(), Error> {
-    let context = RunContext::single(Input::Clip(clip.audio), options);
+    let context = RunContext::single(clip.input, options);
     let known = lock(ledger).as_ref().and_then(|ledger| ledger.render(&clip.identity.key(0)));
     let order = Order {
         index: 0,

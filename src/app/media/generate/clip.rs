@@ -1,12 +1,15 @@
-//! Makes presenter clips, by the job that makes renders. A clip is kept beside the ledger until its files are recorded.
+//! Makes presenter clips and translations, by the job that makes renders. Both are kept beside the ledger until their files are
+//! recorded.
 
 use std::io::Read;
+use std::sync::MutexGuard;
 
 use hyperframes_ci_core::archive::hex;
 use hyperframes_ci_core::generated::{
-    AudioFormat, CaptionFormat, PRESENTER_USD_PER_SECOND, Presenter, PresenterVoice, captions_of_srt,
+    AudioFormat, CaptionFormat, Presenter, PresenterVoice, Translation, Wanted, captions_of_srt,
 };
 use hyperframes_ci_core::job::{Remedy, retry_delay};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::super::{Declared, MediaError};
@@ -16,7 +19,8 @@ use super::result::Problem;
 use super::run::{Made, News, Run, locked};
 use crate::heygen::source::Source;
 use crate::renderers::{
-    Audio, ClipOrder, Event, KeptAnswer, KeptClip, OrderResult, OrderState, Reporter, make_clip,
+    Audio, ClipOrder, Event, Footage, Input, KeptAnswer, KeptClip, OrderResult, OrderState, Reporter,
+    make_clip,
 };
 use crate::system::abort::abort_at;
 use crate::system::clock::pause;
@@ -28,17 +32,25 @@ use crate::system::random;
 /// The largest captions, in bytes: those of ten minutes are much smaller.
 const MAX_CAPTIONS: u64 = 1024 * 1024;
 
-/// Hears the events of one clip.
+/// Hears the events of one clip or translation.
 struct ClipReporter<'a> {
     news: &'a mut dyn FnMut(News),
     result: Option<OrderResult>,
+    /// Lets others upload once this one has an asset.
+    upload: Option<MutexGuard<'a, ()>>,
 }
 
 impl Reporter for ClipReporter<'_> {
     fn event(&mut self, event: Event) {
         match event {
-            Event::Asset { .. } => abort_at("uploaded"),
-            Event::Render { .. } => abort_at("made"),
+            Event::Asset { .. } => {
+                self.upload = None;
+                abort_at("uploaded");
+            }
+            Event::Render { .. } => {
+                self.upload = None;
+                abort_at("made");
+            }
             Event::Warning(text) => (self.news)(News::Warning(text)),
             _ => {}
         }
@@ -59,26 +71,58 @@ impl Run<'_> {
         clip: &Presenter,
         news: &mut dyn FnMut(News),
     ) -> Result<Made, Problem> {
+        let audio = self.audio(declared, task, clip)?;
+        self.by_job(task, clip.body(), Input::Clip(audio.as_ref()), None, news)
+    }
+
+    /// Makes the translation of a task, or fetches the one that an earlier run has paid for.
+    pub(super) fn translation(
+        &self,
+        declared: &Declared,
+        task: &Task,
+        translation: &Translation,
+        news: &mut dyn FnMut(News),
+    ) -> Result<Made, Problem> {
+        // The others find the asset in the ledger.
+        let upload = locked(&self.upload);
+        let path = task.entry.translation().map_or("", |entry| entry.video.as_str());
+        let read = gate::read(&declared.settings.root.join(path), &declared.reach, limit::PAGE);
+        let bytes = read.map_err(|error| Problem::Changed(format!("cannot read {path}: {error}")))?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        if translation.video_sha256.as_ref() != Some(&sha256) {
+            return Err(Problem::Changed(format!("{path} has changed")));
+        }
+        let video = Footage { bytes, sha256 };
+        self.by_job(task, translation.body(), Input::Translation(&video), Some(upload), news)
+    }
+
+    fn by_job<'r>(
+        &'r self,
+        task: &Task,
+        body: Map<String, Value>,
+        input: Input<'_>,
+        upload: Option<MutexGuard<'r, ()>>,
+        news: &'r mut dyn FnMut(News),
+    ) -> Result<Made, Problem> {
         let Some(identity) = job(task.wanted.as_ref()) else { return Err(Problem::Skipped) };
         if locked(&self.ledger).is_none() {
             return Err(Problem::Failed(MediaError::NoLedger.into()));
         }
-        let audio = self.audio(declared, task, clip)?;
         let staged = self.answers.clip(task.identity());
         let output = OutputFile::prepare(Some(&staged), &Reach::anywhere())
             .map_err(|error| Problem::Failed(error.into()))?;
         let estimated = task.estimate();
         let reserved = locked(&self.budget).reserve(estimated);
         let is_reserved = reserved.is_ok();
-        let order =
-            ClipOrder { identity, body: clip.body(), audio: audio.as_ref(), output, refusal: reserved.err() };
-        let mut reporter = ClipReporter { news, result: None };
+        let order = ClipOrder { identity, body, input, output, refusal: reserved.err() };
+        let mut reporter = ClipReporter { news, result: None, upload };
         let run = make_clip(order, &self.options, self.transport, &self.ledger, &mut reporter);
         let made = run.map_err(Problem::Failed).and_then(|()| finished(reporter.result));
         let actual = match &made {
             Ok((_, duration, true)) => {
                 let seconds = duration.unwrap_or(estimated.seconds);
-                Cost { seconds, usd: seconds * PRESENTER_USD_PER_SECOND }
+                let price = task.wanted.as_ref().map_or(0.0, Wanted::usd_per_second);
+                Cost { seconds, usd: seconds * price }
             }
             Ok((_, _, false)) => Cost::default(),
             Err(Problem::Clip { is_paid: true, .. }) => estimated,
@@ -89,8 +133,12 @@ impl Run<'_> {
         }
         let (result, duration, is_new) = made?;
         abort_at("staged");
-        let captions = task.entry.captions.as_ref().map(|_| self.captions(&result)).transpose();
-        let captions = match captions {
+        let url = result.detail.as_ref().and_then(|detail| detail.subtitle_url.as_deref());
+        let url = url.filter(|url| !url.is_empty());
+        // Not every translation has captions.
+        let has_captions =
+            task.entry.captions.is_some() && (task.entry.translation().is_none() || url.is_some());
+        let captions = match has_captions.then(|| self.captions(url)).transpose() {
             Ok(captions) => captions,
             Err(problem) => {
                 let kept = KeptAnswer::default();
@@ -119,10 +167,9 @@ impl Run<'_> {
         Ok(Some(Audio { bytes, sha256, format }))
     }
 
-    /// Downloads the captions of a clip.
-    fn captions(&self, result: &OrderResult) -> Result<String, Problem> {
-        let url = result.detail.as_ref().and_then(|detail| detail.subtitle_url.as_deref());
-        let url = url.filter(|url| !url.is_empty()).ok_or_else(|| Problem::NotSaved {
+    /// Downloads the captions of a clip or a translation.
+    fn captions(&self, url: Option<&str>) -> Result<String, Problem> {
+        let url = url.ok_or_else(|| Problem::NotSaved {
             message: "the API sent no captions".to_owned(),
             help: "run the same command again, or remove `captions` from the entry",
         })?;
@@ -137,7 +184,7 @@ impl Run<'_> {
                 Err((message, _)) => {
                     return Err(Problem::NotSaved {
                         message: format!("cannot download the captions: {message}"),
-                        help: "run the same command again, which resumes the same clip",
+                        help: "run the same command again; what is paid for is not requested again",
                     });
                 }
             }

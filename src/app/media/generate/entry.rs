@@ -67,6 +67,10 @@ pub(super) fn task(
         status.help = Some("select its entry with --entry as well");
         wanted = None;
     }
+    let is_waiting = status.status == MediaState::Waiting;
+    if is_waiting && declared.is_selected {
+        wanted = None;
+    }
     let identity = status.identity.clone().unwrap_or_default();
     let is_current = status.status == MediaState::Current;
     let answer = earlier.and_then(|(_, answers)| answers.get(&identity));
@@ -78,7 +82,8 @@ pub(super) fn task(
     let is_submitted = waits_for.is_none()
         && earlier.is_some_and(|(ledger, _)| job(wanted.as_ref()).is_some_and(|job| is_paid(ledger, &job)));
     let known = SpeechKnown {
-        is_current,
+        // What waits for a render is left alone.
+        is_current: is_current || is_waiting,
         // A file that cannot be read is foreign.
         is_valid: wanted.is_some(),
         has_foreign_files: foreign.is_some(),
@@ -92,15 +97,12 @@ pub(super) fn task(
     Task { entry: entry.clone(), wanted, status, answer, action, waits_for, foreign }
 }
 
-/// Returns the identity of the job that makes a clip.
+/// Returns the identity of the job that makes a clip or a translation.
 pub(super) fn job(wanted: Option<&Wanted>) -> Option<RenderIdentity> {
-    match wanted {
-        Some(Wanted::Presenter(presenter)) => presenter.text().map(RenderIdentity::of_media),
-        _ => None,
-    }
+    wanted.and_then(Wanted::job_text).map(RenderIdentity::of_media)
 }
 
-/// Returns whether the ledger has a clip that is paid for.
+/// Returns whether the ledger has a clip or a translation that is paid for.
 fn is_paid(ledger: &LedgerFile, job: &RenderIdentity) -> bool {
     let known = ledger.render(&job.key(0));
     known.is_some_and(|known| matches!(known.state, RenderState::Submitted | RenderState::Completed))
@@ -199,6 +201,11 @@ impl Task {
     /// Returns the result of a task that is not run.
     pub(super) fn planned(&self) -> GeneratedMedia {
         match self.action {
+            SpeechAction::Keep if self.status.status == MediaState::Waiting => GeneratedMedia {
+                message: self.status.message.clone(),
+                help: self.status.help.map(str::to_owned),
+                ..self.result(GenerationState::Waiting)
+            },
             SpeechAction::Keep => self.result(GenerationState::Current),
             SpeechAction::Finish | SpeechAction::Request => self.result(GenerationState::Planned),
             SpeechAction::LeaveUnconfirmed => self.unconfirmed(),

@@ -8,6 +8,7 @@ mod avatars;
 mod budget;
 mod clip;
 mod entry;
+mod languages;
 mod result;
 mod run;
 mod sound;
@@ -101,6 +102,7 @@ pub(crate) fn generate(
     OutputFile::prepare(Some(&declared.settings.root.join(LOCK_FILE)), &declared.reach)?;
     let transport = environment::transport_with(base, credential)?;
     avatars::check(&mut tasks, &transport)?;
+    languages::check(&mut tasks, &transport)?;
     if let Some(error) = not_ready(&tasks) {
         return Ok((outcome(&declared, spec, entry::planned(&tasks)), Some(error)));
     }
@@ -113,6 +115,7 @@ pub(crate) fn generate(
         answers: &answers,
         budget: Mutex::new(budget),
         lock: Mutex::new(()),
+        upload: Mutex::new(()),
         retries: environment::render_retries()?,
         permissions: spec.permissions,
         options: RunOptions { max_wait: spec.max_wait, ..RunOptions::default() },

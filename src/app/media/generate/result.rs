@@ -86,19 +86,24 @@ impl Problem {
                 with(GenerationState::NotSaved, message, Some(help.to_owned()))
             }
             Self::Clip { error, is_paid } => {
+                let noun = if task.entry.translation().is_some() { "translation" } else { "clip" };
                 let (status, help) = match (is_paid, error.code()) {
                     (true, _) => (
                         GenerationState::NotSaved,
-                        Some("run the same command again, which resumes the same clip".to_owned()),
+                        Some(format!("run the same command again, which resumes the same {noun}")),
                     ),
                     (false, _) if error.exit() == Exit::Limit => (GenerationState::Limited, error.help()),
                     (false, "render_failed") => (
                         GenerationState::Failed,
-                        Some("failed clips are not billed; correct the entry, or run the same command again".to_owned()),
+                        Some(format!(
+                            "failed {noun}s are not billed; correct the entry, or run the same command again"
+                        )),
                     ),
                     (false, "network_error" | "malformed_response" | "timeout") => (
                         GenerationState::Failed,
-                        Some("run the same command again; a clip that was submitted is found, and not billed again".to_owned()),
+                        Some(format!(
+                            "run the same command again; a {noun} that was submitted is found, and not billed again"
+                        )),
                     ),
                     (false, _) => (GenerationState::Failed, error.help()),
                 };
@@ -132,7 +137,7 @@ impl Problem {
 pub(super) fn report(media: &GeneratedMedia, console: &mut Console) {
     let file = plain(&media.file);
     match media.status {
-        GenerationState::Current | GenerationState::Planned => {}
+        GenerationState::Current | GenerationState::Planned | GenerationState::Waiting => {}
         GenerationState::Generated => {
             console.done(&format!("{file}: {:.1} s, ${:.4}", media.seconds, media.usd));
         }

@@ -25,6 +25,8 @@ pub(super) struct Run<'a> {
     pub(super) budget: Mutex<Budget>,
     /// Held while the lock file is replaced.
     pub(super) lock: Mutex<()>,
+    /// Held while a video is uploaded: its translations share the asset.
+    pub(super) upload: Mutex<()>,
     /// Repetitions of a request that was not taken, and of a download.
     pub(super) retries: u32,
     pub(super) permissions: SpeechPermissions,
@@ -149,6 +151,9 @@ impl Run<'_> {
             _ if is_stopped && task.action == SpeechAction::Request => Err(Problem::Skipped),
             (None, Some(Wanted::Speech(speech))) => self.speech(task, speech),
             (None, Some(Wanted::Presenter(clip))) => self.clip(declared, task, clip, news),
+            (None, Some(Wanted::Translation(translation))) => {
+                self.translation(declared, task, translation, news)
+            }
             (None, Some(Wanted::Sound(_))) => Ok(Made::free(task.answer.clone().unwrap_or_default())),
             (None, None) => Err(Problem::Skipped),
         };
