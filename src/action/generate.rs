@@ -229,9 +229,14 @@ fn os(arguments: &[&'static str]) -> Vec<&'static OsStr> {
     arguments.iter().map(|argument| OsStr::new(*argument)).collect()
 }
 
+/// Returns whether an entry needs no row.
+fn is_untouched(state: GenerationState) -> bool {
+    matches!(state, GenerationState::Current | GenerationState::Waiting)
+}
+
 /// Returns what was generated, as a table.
 fn table(outcome: &MediaGenerateOutcome) -> String {
-    let rows = outcome.media.iter().filter(|media| media.status != GenerationState::Current).map(|media| {
+    let rows = outcome.media.iter().filter(|media| !is_untouched(media.status)).map(|media| {
         let result = match &media.message {
             Some(message) => short_code(message, MAX_MESSAGE),
             None => format!("{:.1} s, ${:.4}", media.seconds, media.usd),

@@ -311,11 +311,11 @@ fn nothing_is_paid_on_bad_input() {
     let bad: [BadInput<'_>; 9] = [
         (
             "unknown language",
-            &|folder| replace(folder, "German (Germany)", "German (Germania)"),
+            &|folder| replace(folder, "German (Germany)", "German (Germny)"),
             &[],
             5,
             "media_not_ready",
-            "unknown language German (Germania); did you mean German (Germany)?",
+            "unknown language German (Germny); did you mean German (Germany)?",
         ),
         (
             "a tag",

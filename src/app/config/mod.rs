@@ -9,6 +9,7 @@ mod media;
 mod read;
 mod read_diff;
 mod read_media;
+mod read_translate;
 mod schema;
 mod settings;
 mod translate;
