@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::error::EngineError;
 use super::{Engine, Job, Progress, Workers, keep, parse_line, refusal};
+use crate::system::file;
 use crate::system::programs::WorkDir;
 use crate::system::programs::process::{self, ProcessEvent, RunningProcess};
 use crate::system::random;
@@ -145,7 +146,7 @@ impl RowProcess {
         let project = folder.project();
         unpack::unpack(archive, &project).map_err(EngineError::Unpack)?;
         let script = folder.path().join("rows.mjs");
-        fs::write(&script, SCRIPT).map_err(EngineError::Folder)?;
+        file::write_private(&script, SCRIPT.as_bytes()).map_err(EngineError::Folder)?;
         let contained = engine.sandbox.contain(&folder).map_err(EngineError::Sandbox)?;
         let mut command = contained.command();
         command.arg(&script).arg(&engine.programs.producer).arg(&project);
