@@ -1,6 +1,6 @@
 //! `check --fix`: what it corrects, and what it leaves as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hyperframes_ci_core::findings::Rule;
@@ -90,6 +90,11 @@ fn generated_mistakes_are_corrected_once_and_nothing_else_changes() {
     assert_eq!(files(folder.path()), original, "a dry run changes nothing");
     let count = fixable(&planned).len();
     assert!(count > 30, "{count}");
+    // The mark of a rendered page is a finding of its own.
+    let unmarked = fixable(&planned).into_iter().filter(|found| found["code"] == "byte-order-mark");
+    let unmarked = unmarked.map(|found| folder.path().join(found["path"].as_str().unwrap()));
+    let unmarked = unmarked.map(|path| path.to_string_lossy().into_owned()).collect::<BTreeSet<_>>();
+    assert!(!unmarked.is_empty());
     let after = run(&["--fix"]);
     assert_eq!(after["fixed"], planned["fixed"]);
     assert_eq!(fixable(&after), Vec::<&Value>::new());
@@ -98,7 +103,8 @@ fn generated_mistakes_are_corrected_once_and_nothing_else_changes() {
         let (text, before) = (String::from_utf8_lossy(text), String::from_utf8_lossy(&original[path]));
         assert_eq!(text.matches('\n').count(), before.matches('\n').count(), "{path}");
         assert_eq!(text.matches("\r\n").count(), before.matches("\r\n").count(), "{path}");
-        assert_eq!(text.starts_with('\u{feff}'), before.starts_with('\u{feff}'), "{path}");
+        let has_mark = before.starts_with('\u{feff}') && !unmarked.contains(path);
+        assert_eq!(text.starts_with('\u{feff}'), has_mark, "{path}");
     }
     let again = run(&["--fix"]);
     assert!(again.get("fixed").is_none());

@@ -356,7 +356,7 @@ rules! {
     ///
     /// Browsers read neither Sass and Less nor modules in TypeScript or JSX, and run no scripts of type `text/babel`, unless a
     /// library compiles them.
-    UncompiledSource = "uncompiled-source", Scripts, Error;
+    UncompiledSource = "uncompiled-source", Scripts, Error, official = ["invalid_inline_script_syntax"];
 
     /// A timeline is registered before its animations are added.
     ///
@@ -585,7 +585,7 @@ rules! {
     /// Drawing programs export `<style><![CDATA[ … ]]></style>`. The renderer reads inline SVG as HTML, in which the section is
     /// not CSS (and in a script, a syntax error), and it writes `>` in such a style as `&gt;`. Neither is applied. CDATA sections
     /// around text of SVG are fine.
-    UnreadStyle = "unread-style", Structure, Error;
+    UnreadStyle = "unread-style", Structure, Error, official = ["css_parse_error"];
 
     /// Two elements have the same composition id.
     ///
@@ -726,9 +726,9 @@ rules! {
 
     /// The rendered file starts with a byte order mark.
     ///
-    /// The renderer puts the mark into the page as text: everything is shown a line lower. Files that are mounted, style sheets
-    /// and scripts may have one.
-    ByteOrderMark = "byte-order-mark", Structure, Error, fixable = true;
+    /// The renderer puts the mark into the page as text: everything is shown a line lower, unless the root element has an absolute
+    /// position. Files that are mounted, style sheets and scripts may have one.
+    ByteOrderMark = "byte-order-mark", Structure, Warning, fixable = true;
 
     /// The rendered file is a fragment.
     ///
