@@ -168,7 +168,7 @@ impl RowProcess {
     ///
     /// # Errors
     /// Returns [`EngineError::Failed`] without a message if it was not rendered, [`EngineError::TimedOut`] if the time was
-    /// over, and [`EngineError::Limit`] if too much of the machine was used. The process is of no use then.
+    /// over, and [`EngineError::Limit`] if too much of the machine was used. The process must not be used again then.
     fn render(
         &mut self,
         job: &Job<'_>,

@@ -199,7 +199,7 @@ fn the_base_gets_media_that_is_kept_in_a_store_from_the_working_tree() {
     let found = repository.found(&["--base", "HEAD~1", "clip"]);
     is(&found, "unchanged", "the inputs of both renders are equal");
 
-    // Another recording: the base has no file that is the recorded one.
+    // Another recording: the file of the base does not match the lock file.
     repository.write("clip/voice.wav", &sound.replace("--------", "++++++++"));
     repository.emulator.run(repository.folder.path(), &["media", "adopt"]).ok();
     repository.commit();

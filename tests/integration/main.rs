@@ -28,6 +28,7 @@ mod fix;
 mod flow;
 mod formats;
 mod generated;
+mod generation;
 mod http;
 mod init;
 mod lambda;

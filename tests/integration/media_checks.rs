@@ -6,19 +6,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::generation::sound;
 use crate::support::{Emulator, clean, html, run_in, show, write};
 
 const CONFIG: &str =
     "[[media]]\nfile = \"video/assets/voice.mp3\"\nscript = \"script.txt\"\nvoice = \"v1\"\n";
-
-/// Half a second of silence: a WAV file of 8,000 samples a second.
-fn sound() -> Vec<u8> {
-    let mut wav =
-        b"RIFF\xc4\x0f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\xa0\x0f\0\0"
-            .to_vec();
-    wav.resize(44 + 4000, 128);
-    wav
-}
 
 fn git(folder: &Path, arguments: &[&str]) {
     let mut git = Command::new("git");

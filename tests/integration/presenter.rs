@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::generation::{Endpoints, KILLS, command, fault, faults, generate, statuses};
 use crate::support::{Emulator, KEY, Ran, names, run_in, show, write};
 
 const VOICE: &str =
@@ -13,6 +14,10 @@ const VOICE: &str =
 const CLIP: &str = "[[media]]\nfile = \"assets/clip.mp4\"\navatar = \"emulator-iris-office\"\naudio = \"assets/voice.wav\"\n\
                     captions = \"assets/clip.vtt\"\n\n";
 const MUSIC: &str = "[[media]]\nfile = \"assets/music.wav\"\nsound = \"emulator-calm-piano\"\n";
+
+/// The requests of clips.
+const ENDPOINTS: Endpoints =
+    Endpoints { submit: "submit_video", poll: "poll_video", list: "list_videos", make: "make_video" };
 
 /// The clip without the speech.
 const ONLY: [&str; 2] = ["--entry", "assets/clip.mp4"];
@@ -26,31 +31,10 @@ fn repository() -> tempfile::TempDir {
     folder
 }
 
-fn command(emulator: &Emulator, folder: &Path, flags: &[&str]) -> Command {
-    let mut command = emulator.command();
-    command.args(["media", "generate", "--json"]).args(flags).current_dir(folder);
-    // Pauses between attempts are short; their number is not.
-    command.env("HYPERFRAMES_CI_TIME_SCALE", "1000").env("HEYGEN_MAX_RETRIES", "3");
-    command
-}
-
-fn generate(emulator: &Emulator, folder: &Path, flags: &[&str]) -> Ran {
-    Ran::of(&mut command(emulator, folder, flags))
-}
-
-fn statuses(ran: &Ran) -> Vec<String> {
-    let media = ran.json()["media"].as_array().unwrap().clone();
-    media.iter().map(|media| media["status"].as_str().unwrap().to_owned()).collect()
-}
-
 /// Speeches, assets and clips that the emulator has accepted.
 fn counts(emulator: &Emulator) -> [u64; 3] {
     let stats = emulator.stats();
     ["speeches_generated", "assets_created", "videos_submitted"].map(|name| stats[name].as_u64().unwrap())
-}
-
-fn fault(emulator: &Emulator, on: &str, times: u32, fault: &str) {
-    emulator.script(&format!(r#"{{"rules": [{{"on": "{on}", "times": {times}, "do": {fault}}}]}}"#));
 }
 
 fn lock(folder: &Path) -> String {
@@ -132,16 +116,7 @@ fn a_clip_of_a_script_needs_no_upload() {
 #[test]
 fn a_process_that_is_killed_at_any_step_pays_once() {
     let mut table = String::from("killed            | next run     | clips | assets\n");
-    for (step, next) in [
-        ("uploaded", "generated"),
-        ("made", "recovered"),
-        ("staged", "recovered"),
-        ("answered", "recovered"),
-        ("digested", "recovered"),
-        ("audio", "recovered"),
-        ("written", "recovered"),
-        ("recorded", "current"),
-    ] {
+    for (step, next) in KILLS {
         let emulator = Emulator::placeholder(&[]);
         let folder = without_clip(&emulator);
         let folder = folder.path();
@@ -171,59 +146,7 @@ fn a_process_that_is_killed_at_any_step_pays_once() {
 #[test]
 fn a_clip_is_billed_once_whatever_happens() {
     let mut table = String::from("fault                         | exit | status     | clips\n");
-    for (name, on, times, fault_of, code, status, clips) in [
-        ("submission 503 twice", "submit_video", 2, r#"{"status": 503}"#, 0, "generated", 1),
-        ("submission lost", "submit_video", 1, "\"drop_after\"", 0, "generated", 1),
-        ("submission cut", "submit_video", 1, r#"{"truncate": 20}"#, 0, "generated", 1),
-        ("submission closed before", "submit_video", 1, "\"drop_before\"", 0, "generated", 1),
-        (
-            "submission 429 twice",
-            "submit_video",
-            2,
-            r#"{"status": 429, "retry_after": "0"}"#,
-            0,
-            "generated",
-            1,
-        ),
-        (
-            "409 in progress",
-            "submit_video",
-            1,
-            r#"{"status": 409, "code": "request_in_progress"}"#,
-            0,
-            "generated",
-            1,
-        ),
-        ("submission 401", "submit_video", 1, r#"{"status": 401}"#, 3, "failed", 0),
-        (
-            "submission 402",
-            "submit_video",
-            1,
-            r#"{"status": 402, "code": "insufficient_credit"}"#,
-            1,
-            "failed",
-            0,
-        ),
-        (
-            "submission 422",
-            "submit_video",
-            1,
-            r#"{"status": 422, "code": "validation_error"}"#,
-            1,
-            "failed",
-            0,
-        ),
-        ("HTML for a submission", "submit_video", 9, "\"html\"", 1, "failed", 0),
-        ("poll 503", "poll_video", 2, r#"{"status": 503}"#, 0, "generated", 1),
-        ("HTML for a poll", "poll_video", 1, "\"html\"", 0, "generated", 1),
-        ("list 503", "list_videos", 1, r#"{"status": 503}"#, 0, "generated", 1),
-        ("upload 503", "put", 1, r#"{"status": 503}"#, 0, "generated", 1),
-        ("clip failed", "make_video", 1, r#"{"fail": "no face"}"#, 1, "failed", 1),
-        ("download cut", "download", 1, r#"{"truncate": 100}"#, 0, "generated", 1),
-        ("URL expired once", "download", 1, "\"expire\"", 0, "generated", 1),
-        ("URL expired", "download", 99, "\"expire\"", 1, "not-saved", 1),
-        ("HTML instead of a clip", "download", 99, "\"html\"", 1, "not-saved", 1),
-    ] {
+    for (name, on, times, fault_of, code, status, clips) in faults(&ENDPOINTS) {
         let emulator = Emulator::placeholder(&[]);
         let folder = without_clip(&emulator);
         let folder = folder.path();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::generation::{generate, statuses};
 use crate::support::{Emulator, KEY, Ran, names, run_in, show, write};
 
 /// A repository with two entries; the first has words and captions.
@@ -16,18 +17,6 @@ fn repository() -> tempfile::TempDir {
     write(folder.path(), "hyperframes-ci.toml", &format!("{one}{two}"));
     write(folder.path(), "one.txt", "Hello, world. This is the launch.\n");
     folder
-}
-
-fn generate(emulator: &Emulator, folder: &Path, flags: &[&str]) -> Ran {
-    let mut command = emulator.command();
-    command.args(["media", "generate", "--json"]).args(flags).current_dir(folder);
-    // Pauses between attempts are short; their number is not.
-    Ran::of(command.env("HYPERFRAMES_CI_TIME_SCALE", "1000").env("HEYGEN_MAX_RETRIES", "3"))
-}
-
-fn statuses(ran: &Ran) -> Vec<String> {
-    let media = ran.json()["media"].as_array().unwrap().clone();
-    media.iter().map(|media| media["status"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The number of speeches that the emulator has billed.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::generation::sound;
 use crate::support::{Ran, clean, command, html, write};
 
 const CONFIG: &str = "[[media]]\nfile = \"video/assets/voice.wav\"\nscript = \"script.txt\"\nvoice = \"v1\"\nstore = \"branch\"\n";
@@ -19,15 +20,6 @@ const VOICE: &str = "video/assets/voice.wav";
 
 /// The user name and the password that the remote asks for, as a header has them.
 const LOGIN: &str = "Basic dTpw";
-
-/// Half a second of silence: a WAV file of 8,000 samples a second.
-fn sound() -> Vec<u8> {
-    let mut wav =
-        b"RIFF\xc4\x0f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\xa0\x0f\0\0"
-            .to_vec();
-    wav.resize(44 + 4000, 128);
-    wav
-}
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()

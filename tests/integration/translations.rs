@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::generation::{Endpoints, KILLS, command, fault, faults, generate, statuses};
 use crate::support::{Emulator, KEY, Ran, names, run_in, show, write};
 
 /// A video of one second.
@@ -20,6 +21,14 @@ const CONFIG: &str = "[[render]]\nname = \"launch\"\nproject = \"launch\"\noutpu
                       translate = [\"Spanish (Spain)\", \"German (Germany)\"]\n";
 const PAGE: &str = "<!doctype html><html><body><div data-composition-id=\"main\" data-width=\"1920\" data-height=\"1080\" \
      data-start=\"0\" data-duration=\"1\"></div></body></html>";
+
+/// The requests of translations.
+const ENDPOINTS: Endpoints = Endpoints {
+    submit: "submit_translation",
+    poll: "poll_translation",
+    list: "list_translations",
+    make: "translate",
+};
 
 /// The translation into one language.
 const ONLY: [&str; 2] = ["--entry", "out/launch.es-ES.mp4"];
@@ -42,32 +51,11 @@ fn rendered() -> tempfile::TempDir {
     folder
 }
 
-fn command(emulator: &Emulator, folder: &Path, flags: &[&str]) -> Command {
-    let mut command = emulator.command();
-    command.args(["media", "generate", "--json"]).args(flags).current_dir(folder);
-    // Pauses between attempts are short; their number is not.
-    command.env("HYPERFRAMES_CI_TIME_SCALE", "1000").env("HEYGEN_MAX_RETRIES", "3");
-    command
-}
-
-fn generate(emulator: &Emulator, folder: &Path, flags: &[&str]) -> Ran {
-    Ran::of(&mut command(emulator, folder, flags))
-}
-
-fn statuses(ran: &Ran) -> Vec<String> {
-    let media = ran.json()["media"].as_array().unwrap().clone();
-    media.iter().map(|media| media["status"].as_str().unwrap().to_owned()).collect()
-}
-
 /// Assets and translations that the emulator has accepted, and translations that it would bill.
 fn counts(emulator: &Emulator) -> [u64; 3] {
     let stats = emulator.stats();
     ["assets_created", "translations_submitted", "translations_completed"]
         .map(|name| stats[name].as_u64().unwrap())
-}
-
-fn fault(emulator: &Emulator, on: &str, times: u32, fault: &str) {
-    emulator.script(&format!(r#"{{"rules": [{{"on": "{on}", "times": {times}, "do": {fault}}}]}}"#));
 }
 
 fn lock(folder: &Path) -> String {
@@ -148,16 +136,7 @@ fn a_render_is_translated_once() {
 #[test]
 fn a_process_that_is_killed_at_any_step_pays_once() {
     let mut table = String::from("killed            | next run     | translations | assets\n");
-    for (step, next) in [
-        ("uploaded", "generated"),
-        ("made", "recovered"),
-        ("staged", "recovered"),
-        ("answered", "recovered"),
-        ("digested", "recovered"),
-        ("audio", "recovered"),
-        ("written", "recovered"),
-        ("recorded", "current"),
-    ] {
+    for (step, next) in KILLS {
         let (emulator, folder) = (Emulator::placeholder(&[]), rendered());
         let folder = folder.path();
         let killed = command(&emulator, folder, &ONLY).env("HYPERFRAMES_CI_ABORT_AT", step).output().unwrap();
@@ -198,68 +177,7 @@ fn a_change_of_the_languages_after_a_kill_pays_for_no_language_twice() {
 #[test]
 fn a_translation_is_billed_once_whatever_happens() {
     let mut table = String::from("fault                         | exit | status     | translations\n");
-    for (name, on, times, fault_of, code, status, made) in [
-        ("submission 503 twice", "submit_translation", 2, r#"{"status": 503}"#, 0, "generated", 1),
-        ("submission lost", "submit_translation", 1, "\"drop_after\"", 0, "generated", 1),
-        ("submission cut", "submit_translation", 1, r#"{"truncate": 20}"#, 0, "generated", 1),
-        ("submission closed before", "submit_translation", 1, "\"drop_before\"", 0, "generated", 1),
-        (
-            "submission 429 twice",
-            "submit_translation",
-            2,
-            r#"{"status": 429, "retry_after": "0"}"#,
-            0,
-            "generated",
-            1,
-        ),
-        (
-            "409 in progress",
-            "submit_translation",
-            1,
-            r#"{"status": 409, "code": "request_in_progress"}"#,
-            0,
-            "generated",
-            1,
-        ),
-        ("submission 401", "submit_translation", 1, r#"{"status": 401}"#, 3, "failed", 0),
-        (
-            "submission 402",
-            "submit_translation",
-            1,
-            r#"{"status": 402, "code": "insufficient_credit"}"#,
-            1,
-            "failed",
-            0,
-        ),
-        (
-            "submission 403",
-            "submit_translation",
-            1,
-            r#"{"status": 403, "code": "forbidden"}"#,
-            3,
-            "failed",
-            0,
-        ),
-        (
-            "submission 422",
-            "submit_translation",
-            1,
-            r#"{"status": 422, "code": "validation_error"}"#,
-            1,
-            "failed",
-            0,
-        ),
-        ("HTML for a submission", "submit_translation", 9, "\"html\"", 1, "failed", 0),
-        ("poll 503", "poll_translation", 2, r#"{"status": 503}"#, 0, "generated", 1),
-        ("HTML for a poll", "poll_translation", 1, "\"html\"", 0, "generated", 1),
-        ("list 503", "list_translations", 1, r#"{"status": 503}"#, 0, "generated", 1),
-        ("upload 503", "put", 1, r#"{"status": 503}"#, 0, "generated", 1),
-        ("translation failed", "translate", 1, r#"{"fail": "no speech"}"#, 1, "failed", 1),
-        ("download cut", "download", 1, r#"{"truncate": 100}"#, 0, "generated", 1),
-        ("URL expired once", "download", 1, "\"expire\"", 0, "generated", 1),
-        ("URL expired", "download", 99, "\"expire\"", 1, "not-saved", 1),
-        ("HTML instead of a video", "download", 99, "\"html\"", 1, "not-saved", 1),
-    ] {
+    for (name, on, times, fault_of, code, status, made) in faults(&ENDPOINTS) {
         let (emulator, folder) = (Emulator::placeholder(&[]), rendered());
         let folder = folder.path();
         fault(&emulator, on, times, fault_of);
