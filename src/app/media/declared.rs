@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::generated::{LOCK_FILE, Lock, Wanted};
+use hyperframes_ci_core::generated::{LOCK_FILE, Lock, LockedMedia, Wanted, stored_name};
 
 use super::error::MediaError;
 use super::examine::Judge;
@@ -35,6 +35,25 @@ pub(super) struct Declared {
     pub(super) lock_path: PathBuf,
     /// Whether the user has named the entries.
     pub(super) is_selected: bool,
+}
+
+/// Why a file has no name in stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoStoredName {
+    /// The lock file does not contain it.
+    NotRecorded,
+    /// Its digest in the lock file is not one.
+    InvalidDigest,
+}
+
+impl NoStoredName {
+    /// Returns the reason in words.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::NotRecorded => "the lock file does not contain the file",
+            Self::InvalidDigest => "the lock file has no valid SHA-256 for the file",
+        }
+    }
 }
 
 impl Declared {
@@ -81,6 +100,13 @@ impl Declared {
     /// See [`Judge::status`].
     pub(super) fn status(&self, entry: &MediaEntry) -> MediaStatus {
         self.judge().status(entry)
+    }
+
+    /// Returns what the lock file says about the file of an entry, and its name in stores; or why it has none.
+    pub(super) fn stored(&self, entry: &MediaEntry) -> Result<(&LockedMedia, String), NoStoredName> {
+        let media = self.lock.media.get(&entry.file).ok_or(NoStoredName::NotRecorded)?;
+        let name = stored_name(&media.sha256, &entry.file).ok_or(NoStoredName::InvalidDigest)?;
+        Ok((media, name))
     }
 
     /// Returns the SHA-256 of a file; `None` if it does not exist.

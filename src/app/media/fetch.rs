@@ -8,6 +8,7 @@ use std::path::Path;
 use hyperframes_ci_core::generated::{LockedMedia, MediaStore, STORE_FOLDER, stored_name};
 use hyperframes_ci_core::report::plain;
 
+use super::declared::NoStoredName;
 use super::{Declared, MediaSpec};
 use crate::app::config::{MediaEntry, Settings};
 use crate::app::outcome::{FetchState, FetchedMedia, MediaFetchOutcome};
@@ -190,14 +191,13 @@ fn judge<'a>(
     entry: &'a MediaEntry,
     can_overwrite: bool,
 ) -> Result<Wanted<'a>, FetchedMedia> {
-    let Some(media) = declared.lock.media.get(&entry.file) else {
-        let message = "the lock file does not contain the file".to_owned();
-        return Err(problem(entry, FetchState::NotRecorded, message));
-    };
-    let Some(name) = stored_name(&media.sha256, &entry.file) else {
-        let message = "the lock file has no valid SHA-256 for the file".to_owned();
-        return Err(problem(entry, FetchState::NotStored, message));
-    };
+    let (media, name) = declared.stored(entry).map_err(|reason| {
+        let status = match reason {
+            NoStoredName::NotRecorded => FetchState::NotRecorded,
+            NoStoredName::InvalidDigest => FetchState::NotStored,
+        };
+        problem(entry, status, reason.message().to_owned())
+    })?;
     let wanted = |is_replacement| Wanted { entry, media, name, is_replacement };
     match declared.digest(&entry.file) {
         Ok(None) => Ok(wanted(false)),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::generated::{MediaStore, STORE_FOLDER, is_preview_branch, stored_name};
+use hyperframes_ci_core::generated::{MediaStore, STORE_FOLDER, is_preview_branch};
 
 use super::{Declared, MediaSpec};
 use crate::app::config::MediaEntry;
@@ -66,11 +66,9 @@ fn prepare(
     };
     let problem = |status, message: &str| Ok((result(status, Some(message.to_owned())), None));
     let stored = |bytes| (PushedMedia { bytes, ..result(PushState::Stored, None) }, None);
-    let Some(media) = declared.lock.media.get(&entry.file) else {
-        return problem(PushState::NotRecorded, "the lock file does not contain the file");
-    };
-    let Some(name) = stored_name(&media.sha256, &entry.file) else {
-        return problem(PushState::NotRecorded, "the lock file has no valid SHA-256 for the file");
+    let (media, name) = match declared.stored(entry) {
+        Ok(stored) => stored,
+        Err(reason) => return problem(PushState::NotRecorded, reason.message()),
     };
     let path = format!("{STORE_FOLDER}/{name}");
     let copy = folder.join(&name);
