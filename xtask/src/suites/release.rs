@@ -18,6 +18,7 @@ pub(super) fn test() -> Result<Outcome> {
     if program.lacking.is_none() {
         let bytes = fs::read(&program.path)?;
         ensure!(!has_interpreter(&bytes).context("the program is no ELF file")?, "the program is not static");
+        ensure!(!has_symbols(&bytes).context("the program is no ELF file")?, "the program is not stripped");
     }
     build()?;
     let folder = target().join("release-test");
@@ -41,8 +42,29 @@ pub(super) fn test() -> Result<Outcome> {
     Ok(program.lacking.clone().map_or(Outcome::Passed, Outcome::Partly))
 }
 
-/// Whether a program of 64 bits asks for a dynamic linker: a program header of type `PT_INTERP`.
+/// A table of an ELF file of 64 bits: where its header has the offset, the size of an entry and their number, and
+/// where an entry has its type.
+struct Table {
+    offset: usize,
+    size: usize,
+    count: usize,
+    kind: usize,
+}
+
+const PROGRAM_HEADERS: Table = Table { offset: 0x20, size: 0x36, count: 0x38, kind: 0 };
+const SECTIONS: Table = Table { offset: 0x28, size: 0x3a, count: 0x3c, kind: 4 };
+
+/// Whether a program asks for a dynamic linker: a program header of type `PT_INTERP`.
 fn has_interpreter(elf: &[u8]) -> Option<bool> {
+    has_entry(elf, &PROGRAM_HEADERS, 3)
+}
+
+/// Whether a program names its functions, which nobody needs: a section of type `SHT_SYMTAB`.
+fn has_symbols(elf: &[u8]) -> Option<bool> {
+    has_entry(elf, &SECTIONS, 2)
+}
+
+fn has_entry(elf: &[u8], table: &Table, kind: usize) -> Option<bool> {
     let number = |at: usize, size: usize| {
         let bytes = elf.get(at..at + size)?;
         bytes.iter().rev().try_fold(0_usize, |value, byte| Some(value << 8 | usize::from(*byte)))
@@ -50,20 +72,22 @@ fn has_interpreter(elf: &[u8]) -> Option<bool> {
     if !elf.starts_with(b"\x7fELF\x02\x01") {
         return None;
     }
-    let (start, size, count) = (number(0x20, 8)?, number(0x36, 2)?, number(0x38, 2)?);
-    let kinds = (0..count).map(|index| number(start + index * size, 4)).collect::<Option<Vec<_>>>()?;
-    Some(kinds.contains(&3))
+    let (start, size, count) = (number(table.offset, 8)?, number(table.size, 2)?, number(table.count, 2)?);
+    let kinds =
+        (0..count).map(|index| number(start + index * size + table.kind, 4)).collect::<Option<Vec<_>>>()?;
+    Some(kinds.contains(&kind))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::has_interpreter;
+    use super::{has_interpreter, has_symbols};
 
     #[test]
     #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-    fn this_test_is_a_program_with_an_interpreter() {
+    fn this_test_is_a_program_with_an_interpreter_and_symbols() {
         let program = std::fs::read(std::env::current_exe().expect("a path")).expect("a file");
         assert_eq!(has_interpreter(&program), Some(true));
+        assert_eq!(has_symbols(&program), Some(true));
         assert_eq!(has_interpreter(b"#!/bin/sh"), None);
     }
 }
