@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hyperframes_ci_core::archive::INLINE_UPLOAD_LIMIT;
 use hyperframes_ci_core::diff::FailOn;
 use hyperframes_ci_core::findings::{Findings, Severity};
 use serde_json::{Map, Value};
@@ -138,7 +139,11 @@ impl Fault for ArchiveTooLarge {
     }
 
     fn help(&self) -> Option<String> {
-        Some("exclude files that the video does not need with .hyperframesignore".to_owned())
+        let help = match self.limit {
+            INLINE_UPLOAD_LIMIT => "use --upload auto, which uploads the archive before the submission",
+            _ => "exclude files that the video does not need with .hyperframesignore",
+        };
+        Some(help.to_owned())
     }
 
     fn exit(&self) -> Exit {

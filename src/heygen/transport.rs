@@ -4,7 +4,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hyperframes_ci_core::api::{Body, Method, Request, Response, ResponseError, Target};
+use hyperframes_ci_core::archive::INLINE_UPLOAD_LIMIT;
 use hyperframes_ci_core::job::retry_delay;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -246,6 +248,15 @@ impl Transport {
             }
             Body::Empty => run(agent, builder, (), proxy, deadline),
             Body::Bytes(bytes) => run(agent, builder, bytes.as_slice(), proxy, deadline),
+            Body::Encoded { prefix, suffix } => {
+                let archive = archive.ok_or_else(|| NoResponse::unsent("no archive to send"))?;
+                let unreadable = |error: io::Error| NoResponse::unsent(error.to_string());
+                archive.rewind().map_err(unreadable)?;
+                let mut bytes = Vec::new();
+                archive.take(INLINE_UPLOAD_LIMIT).read_to_end(&mut bytes).map_err(unreadable)?;
+                let body = [prefix.as_slice(), BASE64_STANDARD.encode(&bytes).as_bytes(), suffix].concat();
+                run(agent, builder, body.as_slice(), proxy, deadline)
+            }
             Body::Archive { prefix, suffix } => {
                 let archive = archive.ok_or_else(|| NoResponse::unsent("no archive to send"))?;
                 let unreadable = |error: io::Error| NoResponse::unsent(error.to_string());

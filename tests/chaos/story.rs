@@ -247,7 +247,7 @@ impl Shape {
         Self {
             rows: is_batch.then(|| 1 + random.below(9)),
             concurrency: random.pick(&[None, None, Some(1), Some(2), Some(4)]).filter(|_| is_batch),
-            upload: random.pick(&["auto", "auto", "auto", "auto", "direct", "proxy"]),
+            upload: random.pick(&["auto", "auto", "auto", "inline", "direct", "proxy"]),
             has_chosen_key: random.chance(8),
             has_min_balance: random.chance(10),
             is_impatient: random.chance(6),

@@ -59,7 +59,7 @@ const CASES: &[Case] = &[
     (&["render", "--poll-interval", "10abc"], 2, "usage", "must be a number of 1 or more"),
     (&["render", "-o", "empty"], 2, "output_not_writable", "is a directory"),
     (&["render", "-o", "index.html/v.mp4"], 2, "output_not_writable", "cannot write to"),
-    (&["render", "--upload", "pigeon"], 2, "usage", "auto, direct, proxy"),
+    (&["render", "--upload", "pigeon"], 2, "usage", "auto, direct, proxy, inline"),
     (
         &["render", "--renderer", "local", "--no-wait"],
         2,

@@ -93,6 +93,31 @@ fn killed_at_every_step_the_next_run_brings_the_video() {
 }
 
 #[test]
+fn killed_at_every_step_of_an_inline_submission_the_next_run_brings_the_video() {
+    for (step, method, path) in
+        STEPS.into_iter().filter(|(step, ..)| ["list", "submit", "poll", "download"].contains(step))
+    {
+        for (fault, keeps_ledger) in
+            [("stall_before", true), ("stall_after", true), ("stall_before", false), ("stall_after", false)]
+        {
+            let emulator = Emulator::placeholder(&[]);
+            emulator.script(&format!(r#"{{"rules": [{{"on": "{step}", "do": "{fault}"}}]}}"#));
+            let folder = project();
+            let mut child = start(&emulator, folder.path(), &["--upload", "inline"]);
+            wait_for(&emulator, method, path);
+            send(&child, Signal::KILL);
+            assert_eq!(child.wait().unwrap().signal(), Some(9));
+            if !keeps_ledger {
+                let _ = fs::remove_file(emulator.ledger());
+            }
+            emulator.run(folder.path(), &["render", "-o", "v.mp4", "--upload", "inline"]).ok();
+            assert_eq!(&fs::read(folder.path().join("v.mp4")).unwrap()[4..8], b"ftyp");
+            assert_eq!(emulator.created(), (0, 1), "{step} {fault} {keeps_ledger}");
+        }
+    }
+}
+
+#[test]
 fn killed_at_any_moment_the_video_arrives_in_the_end() {
     let emulator = Emulator::placeholder(&["--render-seconds", "0.05"]);
     let folder = project();

@@ -39,6 +39,36 @@ fn transient_faults_cost_nothing_twice() {
 }
 
 #[test]
+fn transient_faults_of_an_inline_submission_cost_nothing_twice() {
+    for fault in [
+        r#"{"status": 429, "retry_after": "0"}"#,
+        r#"{"status": 503}"#,
+        r#""drop_before""#,
+        r#""drop_after""#,
+        r#"{"truncate": 10}"#,
+    ] {
+        let emulator = Emulator::placeholder(&[]);
+        emulator.script(&format!(r#"{{"rules": [{{"on": "submit", "do": {fault}}}]}}"#));
+        let folder = project();
+        let ran = emulator.run(folder.path(), &[&RENDER[..], &["--upload", "inline"]].concat());
+        assert_eq!(ran.code, 0, "{fault}: {ran:?}");
+        assert_eq!(emulator.created(), (0, 1), "{fault}");
+        assert_eq!(names(folder.path()), [".git", "index.html", "v.mp4"], "{fault}");
+    }
+    // A refusal for good names the way that needs less of one request.
+    for status in [400, 413] {
+        let emulator = Emulator::placeholder(&[]);
+        let rule = format!(r#"{{"rules": [{{"on": "submit", "do": {{"status": {status}}}}}]}}"#);
+        emulator.script(&rule);
+        let folder = project();
+        let ran = emulator.run(folder.path(), &["render", "-o", "v.mp4", "--upload", "inline"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("use --upload auto to upload it before the submission"), "{ran:?}");
+        assert_eq!(emulator.created(), (0, 0));
+    }
+}
+
+#[test]
 fn permanent_faults_end_with_their_code_and_no_file() {
     for (step, status, exit, code) in [
         ("create_upload", 401, 3, "scripted_401"),

@@ -79,6 +79,56 @@ fn without_direct_uploads_the_archive_goes_through_the_api() {
 }
 
 #[test]
+fn an_inline_archive_takes_one_request_and_is_the_render_of_an_uploaded_one() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let inline = ["render", "-o", "v.mp4", "--upload", "inline", "--json"];
+    let first = emulator.run(folder.path(), &inline).ok().json();
+    assert_eq!(first["asset_id"], serde_json::Value::Null);
+    assert_eq!(std::fs::read(folder.path().join("v.mp4")).unwrap()[4..8], *b"ftyp");
+    let requests = emulator.requests();
+    let lines = requests.iter().map(|(method, path, _)| format!("{method} {path}")).collect::<Vec<_>>();
+    let id = first["render"]["render_id"].as_str().unwrap();
+    let (list, poll, video) =
+        ("/v3/hyperframes/renders", format!("/v3/hyperframes/renders/{id}"), format!("/{id}.mp4"));
+    assert_eq!(lines.first().unwrap(), &format!("GET {list}"));
+    assert_eq!(lines.iter().filter(|line| line.starts_with("POST")).count(), 1, "{lines:?}");
+    assert_eq!(lines[1], format!("POST {list}"));
+    assert!(lines[2..].iter().all(|line| *line == format!("GET {poll}") || *line == format!("GET {video}")));
+    // With an upload, without a ledger, and the other way round: the same render.
+    std::fs::remove_file(emulator.ledger()).unwrap();
+    let second = emulator.run(folder.path(), &["render", "-o", "v.mp4", "--json"]).ok().json();
+    assert_eq!((&second["reused"], &second["key"]), (&true.into(), &first["key"]));
+    assert_eq!(emulator.created(), (0, 1));
+    write(folder.path(), "more.css", "b { color: red }");
+    emulator.run(folder.path(), &["render", "-o", "v.mp4"]).ok();
+    emulator.run(folder.path(), &inline).ok();
+    assert_eq!(emulator.created(), (1, 2));
+}
+
+#[test]
+fn an_archive_that_is_too_large_to_be_inline_is_refused_before_any_request() {
+    let emulator = Emulator::placeholder(&[]);
+    let folder = project();
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    let noise = noise.take(1_100_000).collect::<Vec<_>>();
+    std::fs::write(folder.path().join("noise.bin"), noise).unwrap();
+    write(folder.path(), "rows.jsonl", "{}\n");
+    for flags in [&["-o", "v.mp4"][..], &["--batch", "rows.jsonl", "-o", "out/{index}.{ext}"], &["--dry-run"]] {
+        let flags = [&["render", "--upload", "inline", "--json"], flags].concat();
+        let ran = emulator.run(folder.path(), &flags);
+        assert_eq!((ran.code, ran.error()["code"].as_str()), (5, Some("archive_too_large")), "{ran:?}");
+        let hint = ran.error()["hint"].as_str().unwrap().to_owned();
+        assert!(hint.contains("--upload auto"), "{hint}");
+    }
+    assert!(emulator.requests().is_empty(), "{:?}", emulator.requests());
+}
+
+#[test]
 fn the_base_body_is_overridden_by_flags() {
     let emulator = Emulator::placeholder(&[]);
     let folder = project();

@@ -223,6 +223,24 @@ fn no_more_is_paid_than_may_be_in_flight() {
 }
 
 #[test]
+fn rows_with_an_inline_archive_are_paid_once_and_ask_for_the_balance_once() {
+    let emulator = Emulator::placeholder(&[]);
+    let fault = r#"{"rules": [{"on": "submit", "after": 2, "do": "drop_after"}, {"on": "submit", "after": 4, "do": {"status": 503}}]}"#;
+    emulator.script(fault);
+    let folder = project();
+    rows(folder.path(), 12);
+    let flags = ["--upload", "inline", "--min-balance", "1"];
+    batch(&emulator, folder.path(), &flags).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 12)), ((0, 12), 12));
+    assert_eq!(count(&emulator, "GET", "/v3/users/me"), 1);
+    // Without a manifest and a ledger, and with an upload.
+    fs::remove_dir_all(folder.path().join("renders")).unwrap();
+    fs::remove_file(emulator.ledger()).unwrap();
+    batch(&emulator, folder.path(), &[]).ok();
+    assert_eq!((emulator.created(), videos(folder.path(), 12)), ((0, 12), 12));
+}
+
+#[test]
 fn an_upload_that_fails_fails_once_for_all_rows() {
     for (step, fault, tries) in [
         ("create_upload", r#"{"status": 400}"#, 1),

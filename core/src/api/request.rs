@@ -67,6 +67,13 @@ pub enum Body {
         /// Bytes after the archive.
         suffix: Vec<u8>,
     },
+    /// The archive in base64, between two pieces of JSON.
+    Encoded {
+        /// Bytes before the archive.
+        prefix: Vec<u8>,
+        /// Bytes after the archive.
+        suffix: Vec<u8>,
+    },
 }
 
 /// One HTTP request.
@@ -220,6 +227,9 @@ const SPEECH_PATH: &str = "/v3/voices/speech";
 
 const JSON: &str = "application/json";
 
+/// Length of an object without members, in bytes.
+const EMPTY_OBJECT: usize = 2;
+
 impl Request {
     /// `POST /v3/assets/direct-uploads`: asks for a presigned URL.
     #[must_use]
@@ -278,6 +288,19 @@ impl Request {
             suffix: format!("\r\n--{boundary}--\r\n").into_bytes(),
         };
         request
+    }
+
+    /// Makes the archive a part of a body of JSON: `project` with `type: "base64"`.
+    #[must_use]
+    pub(crate) fn with_project(mut self) -> Self {
+        if let Body::Bytes(options) = &self.body {
+            let prefix = br#"{"project":{"type":"base64","media_type":"application/zip","data":""#;
+            let mut suffix = br#""}"#.to_vec();
+            suffix.extend((options.len() > EMPTY_OBJECT).then_some(b','));
+            suffix.extend(options.iter().skip(1));
+            self.body = Body::Encoded { prefix: prefix.to_vec(), suffix };
+        }
+        self
     }
 
     /// `POST` of `body` to `path`.

@@ -22,7 +22,7 @@ mod zip;
 pub(crate) use content::is_compressed;
 pub use encode::{Encoded, EntryEncoder};
 pub use error::ArchiveError;
-pub use limits::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
+pub use limits::{DIRECT_UPLOAD_LIMIT, INLINE_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
 pub use manifest::{Entry, Manifest, hex};
 pub(crate) use path::is_portable;
 pub use writer::ArchiveWriter;

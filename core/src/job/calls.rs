@@ -79,6 +79,8 @@ impl Job {
             }
             Call::Submit(project) => {
                 let mut body = self.plan.body.clone();
+                // Without an asset, the archive itself is a part of the body.
+                let is_inline = project.is_none() && archive.is_ok();
                 match (self.plan.product, project) {
                     (_, None) => {}
                     (Product::Clip, Some(Project::AssetId { asset_id })) => {
@@ -98,7 +100,8 @@ impl Job {
                 let part = part.and_then(|key| key.as_str().get(PART_OF_KEY));
                 let chosen = chosen().map(|chosen| part.map_or(chosen.clone(), |part| chosen.of_part(part)));
                 let key = chosen.or_else(|| key.map(|key| key.idempotency_key()));
-                self.plan.product.submit(&body, &key.map_or_else(fallback, Ok)?)
+                let request = self.plan.product.submit(&body, &key.map_or_else(fallback, Ok)?);
+                if is_inline { request.with_project() } else { request }
             }
             Call::Poll(render_id) => self.plan.product.detail(render_id),
         })

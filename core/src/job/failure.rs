@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::api::{ApiError, Product, RenderDetail};
+use crate::archive::INLINE_UPLOAD_LIMIT;
 
 /// The reason of a failed render that the server did not explain.
 const NO_REASON: &str = "the server gave no reason";
@@ -270,6 +271,9 @@ impl Failure {
             FailureKind::Unreachable(_) => "check the network, HEYGEN_API_URL and the proxy settings",
             FailureKind::Storage(_) => {
                 "try again; the upload URL may have expired, or a proxy may have changed the request"
+            }
+            FailureKind::TooLarge { limit: INLINE_UPLOAD_LIMIT, .. } => {
+                "use --upload auto, which uploads the archive before the submission"
             }
             FailureKind::TooLarge { .. } => {
                 "run `hyperframes-ci pack --list` to list all files, and exclude files that the video does not need with .hyperframesignore"

@@ -189,6 +189,8 @@ pub enum UploadRoute {
     Direct,
     /// Only through the API (32 MB).
     Proxy,
+    /// As a part of the submission of a render (1 MB), unless an asset is known.
+    Inline,
 }
 
 /// How to wait for the video.

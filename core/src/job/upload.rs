@@ -5,14 +5,18 @@ use std::time::Duration;
 use super::calls::{AUDIO, VIDEO};
 use super::state::{Because, Call, Job, State, Upload};
 use super::{Action, Pause, Replacement, Retry, Source, UploadRoute};
-use crate::api::{ApiError, DirectUpload, Project};
-use crate::archive::PROXY_UPLOAD_LIMIT;
+use crate::api::{ApiError, DirectUpload, Product, Project};
+use crate::archive::{INLINE_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
 use crate::job::AssetState;
 use crate::job::retry_delay;
 use crate::job::{FailureKind, Stage};
 
 /// How often `complete` is repeated while the storage does not show the object yet.
 const COMPLETE_ATTEMPTS: u32 = 8;
+
+/// The remedy if the server refuses an archive that is a part of the submission.
+const INLINE_REFUSED: &str =
+    "the archive was sent with the submission; use --upload auto to upload it before the submission";
 
 /// Maximum number of new uploads after failed ones.
 const MOST_ROUNDS: u32 = 1;
@@ -33,26 +37,41 @@ impl Job {
             Some(known) if known.state == AssetState::Ready => {
                 self.submit(Upload { id: known.asset_id, is_old: true })
             }
-            Some(known) => self.next(Call::Complete { asset_id: known.asset_id, because: Because::Known }),
-            None => self.restart_upload(),
+            Some(known) if !self.is_inline() => {
+                self.next(Call::Complete { asset_id: known.asset_id, because: Because::Known })
+            }
+            Some(_) | None => self.restart_upload(),
         }
     }
 
     fn restart_upload(&mut self) -> Action {
         match self.plan.route {
+            UploadRoute::Inline if self.is_inline() => {
+                self.within(INLINE_UPLOAD_LIMIT, Stage::Submit, Call::Submit(None))
+            }
             UploadRoute::Proxy => self.proxy(),
-            UploadRoute::Auto | UploadRoute::Direct => self.next(Call::CreateUpload),
+            UploadRoute::Auto | UploadRoute::Direct | UploadRoute::Inline => self.next(Call::CreateUpload),
         }
     }
 
+    /// Returns whether the archive is a part of the submission. Only renders take one.
+    fn is_inline(&self) -> bool {
+        self.plan.route == UploadRoute::Inline && self.plan.product == Product::Render
+    }
+
     fn proxy(&mut self) -> Action {
-        if let Source::Archive(archive) = &self.plan.source
-            && archive.size > PROXY_UPLOAD_LIMIT
-        {
-            let kind = FailureKind::TooLarge { size: archive.size, limit: PROXY_UPLOAD_LIMIT };
-            return self.fail(Stage::Upload, kind);
+        self.within(PROXY_UPLOAD_LIMIT, Stage::Upload, Call::ProxyUpload)
+    }
+
+    /// Continues with `call`, unless the archive is larger than `limit` bytes.
+    fn within(&mut self, limit: u64, stage: Stage, call: Call) -> Action {
+        match &self.plan.source {
+            Source::Archive(archive) if archive.size > limit => {
+                let kind = FailureKind::TooLarge { size: archive.size, limit };
+                self.fail(stage, kind)
+            }
+            _ => self.next(call),
         }
-        self.next(Call::ProxyUpload)
     }
 
     /// Handles an unreachable storage: it has another host than the API, which a firewall may block.
@@ -185,6 +204,10 @@ impl Job {
             }
             // What an earlier run uploaded may have been deleted since.
             Some(asset) if asset.is_old && is_about_the_project => self.upload_again(asset),
+            None if self.is_inline() && (is_about_the_project || error.status == 413) => {
+                self.notice = Some(INLINE_REFUSED.to_owned());
+                self.fail(Stage::Submit, FailureKind::Api(error))
+            }
             asset => {
                 self.asset = asset;
                 self.fail(Stage::Submit, FailureKind::Api(error))

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use hyperframes_ci_core::api::Body;
+use hyperframes_ci_core::api::{Body, Request};
+use hyperframes_ci_core::archive::INLINE_UPLOAD_LIMIT;
 use hyperframes_ci_core::job::{
-    Action, Event, FailureKind, Outcome, Plan, Remedy, SaveError, Source, Stage, UploadRoute,
+    Action, AssetFact, AssetState, Event, Fact, FailureKind, Outcome, Plan, Remedy, SaveError, Source, Stage,
+    UploadRoute,
 };
 use serde_json::json;
 
-use crate::scenario::{CREATE, POLL, Scenario, archive, detail, key_of, plan};
+use crate::scenario::{CREATE, POLL, Scenario, archive, detail, key, key_of, known_plan, plan};
 
 #[test]
 fn the_whole_flow() {
@@ -90,6 +92,65 @@ fn the_route_that_the_user_set_is_kept() {
     assert_eq!(scenario.failure().stage, Stage::CreateUpload);
     let mut scenario = Scenario::start(Plan { route: UploadRoute::Proxy, ..plan(archive(10)) });
     scenario.expect("POST /v3/assets");
+}
+
+/// The JSON of a submission that includes the archive, whose bytes are `archive`.
+fn inline_body(request: &Request) -> serde_json::Value {
+    let Body::Encoded { prefix, suffix } = &request.body else { panic!("not inline: {:?}", request.body) };
+    serde_json::from_slice(&[prefix.as_slice(), b"archive", suffix].concat()).expect("JSON")
+}
+
+#[test]
+fn an_inline_archive_is_a_part_of_the_submission_and_the_repeat_is_the_same_request() {
+    let mut scenario = Scenario::start(Plan { route: UploadRoute::Inline, ..known_plan() });
+    scenario.answer_list(&[]);
+    let first = scenario.expect("POST /v3/hyperframes/renders");
+    let project = json!({"type": "base64", "media_type": "application/zip", "data": "archive"});
+    assert_eq!(inline_body(&first), json!({"fps": 24, "callback_id": key(0), "project": project}));
+    assert_eq!(key_of(&first), key(0), "the key of the render, as with an uploaded archive");
+    scenario.event(Event::Unreachable("connection reset".to_owned()));
+    scenario.answer_list(&[]);
+    assert_eq!(scenario.expect("POST /v3/hyperframes/renders"), first);
+    scenario.answer(200, json!({"data": {"render_id": "r1"}}));
+    scenario.expect(POLL);
+    assert!(!scenario.facts.iter().any(|fact| matches!(fact, Fact::Asset(_))), "{:?}", scenario.facts);
+}
+
+#[test]
+fn an_inline_archive_of_a_body_without_options_is_valid_json() {
+    let plan = Plan { route: UploadRoute::Inline, body: serde_json::Map::new(), ..plan(archive(10)) };
+    let mut scenario = Scenario::start(plan);
+    let request = scenario.expect("POST /v3/hyperframes/renders");
+    assert_eq!(inline_body(&request).as_object().expect("an object").len(), 1);
+}
+
+#[test]
+fn a_known_asset_is_used_instead_of_an_inline_archive_until_it_is_refused() {
+    let mut plan = Plan { route: UploadRoute::Inline, ..known_plan() };
+    let asset = |state| AssetFact { digest: "cd".repeat(32), asset_id: "a0".to_owned(), state };
+    plan.reuse.asset = Some(asset(AssetState::Announced));
+    let mut scenario = Scenario::start(plan.clone());
+    scenario.answer_list(&[]);
+    inline_body(&scenario.expect("POST /v3/hyperframes/renders"));
+    plan.reuse.asset = Some(asset(AssetState::Ready));
+    let mut scenario = Scenario::start(plan);
+    scenario.answer_list(&[]);
+    assert_eq!(scenario.submission().0["project"]["asset_id"], "a0");
+    scenario.answer(400, json!({"error": {"code": "hyperframes_project_invalid", "message": "no such asset"}}));
+    inline_body(&scenario.expect("POST /v3/hyperframes/renders"));
+    scenario.answer(400, json!({"error": {"code": "hyperframes_project_invalid", "message": "no base64"}}));
+    assert_eq!(scenario.failure().code(), "hyperframes_project_invalid");
+}
+
+#[test]
+fn an_archive_that_is_too_large_to_be_inline_is_not_sent() {
+    let limit = INLINE_UPLOAD_LIMIT;
+    let mut scenario = Scenario::start(Plan { route: UploadRoute::Inline, ..plan(archive(limit)) });
+    scenario.expect("POST /v3/hyperframes/renders");
+    let scenario = Scenario::start(Plan { route: UploadRoute::Inline, ..plan(archive(limit + 1)) });
+    let failure = scenario.failure();
+    assert_eq!(failure.code(), "archive_too_large");
+    assert!(failure.help().is_some_and(|help| help.contains("--upload auto")), "{failure}");
 }
 
 #[test]

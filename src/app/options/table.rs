@@ -304,18 +304,19 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
     },
     RenderOption {
         name: "upload",
-        kind: Kind::OneOf(|| &["auto", "direct", "proxy"]),
+        kind: Kind::OneOf(|| &["auto", "direct", "proxy", "inline"]),
         help: "Upload method",
         details: "direct uploads up to 200 MB to the storage, proxy uploads up to 32 MB through the API, and auto uses the method \
-               that the server offers.",
+               that the server offers. inline sends an archive of up to 1 MB as a part of the submission, in one request.",
         fallback: Fallback::Value("auto"),
         heading: Heading::Network,
         set: |spec, value| {
             spec.run.upload = match text(value)? {
                 "direct" => UploadRoute::Direct,
                 "proxy" => UploadRoute::Proxy,
+                "inline" => UploadRoute::Inline,
                 "auto" => UploadRoute::Auto,
-                _ => return Err("must be one of auto, direct, proxy".to_owned()),
+                _ => return Err("must be one of auto, direct, proxy, inline".to_owned()),
             };
             Ok(())
         },

@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
-use hyperframes_ci_core::archive::DIRECT_UPLOAD_LIMIT;
+use base64::engine::general_purpose::STANDARD;
+use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
 use hyperframes_ci_core::composition::Composition;
 use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 use serde_json::{Map, Value};
@@ -38,9 +38,15 @@ pub(super) fn stored_archive(state: &State, project: &Map<String, Value>) -> Res
         }
         "url" => fetch(state, required(project, "url")?),
         "base64" => {
-            let bytes = STANDARD_PAD_INDIFFERENT
+            if required(project, "media_type")? != "application/zip" {
+                return Err(Rejection::parameter("project", "media_type must be application/zip"));
+            }
+            let bytes = STANDARD
                 .decode(required(project, "data")?)
                 .map_err(|_| Rejection::parameter("project", "data is not valid base64"))?;
+            if bytes.len() as u64 > PROXY_UPLOAD_LIMIT {
+                return Err(Rejection::too_large(PROXY_UPLOAD_LIMIT));
+            }
             store(state, &mut bytes.as_slice())
         }
         _ => Err(Rejection::parameter("project", "type must be asset_id, url or base64")),

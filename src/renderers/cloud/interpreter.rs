@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use hyperframes_ci_core::api::{Request, Target};
+use hyperframes_ci_core::api::{Body, Request, Target};
 use hyperframes_ci_core::job::{
     Action, AssetFact, AssetState, Event as JobEvent, Failure, Job, ListSays, Pause, Source, Stage, Step,
 };
@@ -224,7 +224,8 @@ impl<'a> Run<'a> {
         if !self.interpreter.context.is_batch {
             task.events(&step.action).into_iter().for_each(|event| self.say(event));
         }
-        if task.is_leader && task.job.asset_id().is_some() {
+        let is_submitting = matches!(step.action, Action::Send(_)) && task.job.stage() == Stage::Submit;
+        if task.is_leader && (task.job.asset_id().is_some() || is_submitting) {
             self.open_upload(&mut task);
         }
         match step.action {
@@ -271,12 +272,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Starts the orders that waited for the upload of the leader.
+    /// Starts the orders that waited for the upload of the leader, or for its submission if that includes the archive.
     fn open_upload(&self, leader: &mut Task) {
         leader.is_leader = false;
-        if let (Source::Archive(archive), Some(id)) = (&self.source, leader.job.asset_id()) {
-            let (digest, asset_id) = (archive.digest.clone(), id.to_owned());
-            let asset = AssetFact { digest, asset_id, state: AssetState::Ready };
+        if let Source::Archive(archive) = &self.source {
+            let asset = leader.job.asset_id().map(|id| {
+                let (digest, asset_id) = (archive.digest.clone(), id.to_owned());
+                AssetFact { digest, asset_id, state: AssetState::Ready }
+            });
             let waiting = self.upload.open(asset);
             if self.stop.load(Ordering::SeqCst) {
                 waiting.into_iter().for_each(|_| self.leave(true));
@@ -381,7 +384,7 @@ impl<'a> Run<'a> {
             }
             return;
         }
-        let is_upload = task.job.stage() == Stage::Upload;
+        let is_upload = matches!(request.body, Body::Archive { .. } | Body::Encoded { .. });
         let opened = if is_upload { self.interpreter.context.input.open() } else { Ok(None) };
         let (mut source, total) = match opened {
             Ok(opened) => opened.unzip(),

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use hyperframes_ci_core::api::RenderList;
-use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
+use hyperframes_ci_core::archive::{DIRECT_UPLOAD_LIMIT, INLINE_UPLOAD_LIMIT, PROXY_UPLOAD_LIMIT};
 use hyperframes_ci_core::job::{
     AccountIndex, ListSays, RenderFact, RenderIdentity, RenderState, UploadRoute,
 };
@@ -86,7 +86,11 @@ fn in_flight(context: &RunContext<'_>) -> usize {
 
 /// Returns the maximum size of an archive in bytes.
 pub(super) fn upload_limit(route: UploadRoute) -> u64 {
-    if route == UploadRoute::Proxy { PROXY_UPLOAD_LIMIT } else { DIRECT_UPLOAD_LIMIT }
+    match route {
+        UploadRoute::Auto | UploadRoute::Direct => DIRECT_UPLOAD_LIMIT,
+        UploadRoute::Proxy => PROXY_UPLOAD_LIMIT,
+        UploadRoute::Inline => INLINE_UPLOAD_LIMIT,
+    }
 }
 
 impl Renderer for Cloud {

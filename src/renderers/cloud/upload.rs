@@ -92,10 +92,11 @@ impl SharedUpload {
         Some(Admitted { order, asset: state.asset.clone(), is_leader: needs_leader })
     }
 
-    /// Returns the orders that waited for the upload of the leader, which is complete.
-    pub(super) fn open(&self, asset: AssetFact) -> Vec<Order> {
+    /// Returns the orders that waited for the upload of the leader, which is complete. Without an asset, each submission
+    /// includes the archive.
+    pub(super) fn open(&self, asset: Option<AssetFact>) -> Vec<Order> {
         let mut state = lock(&self.state);
-        state.asset = Some(asset);
+        state.asset = asset.or(state.asset.take());
         (state.is_open, state.has_leader) = (true, false);
         state.waiting.drain(..).collect()
     }

@@ -240,8 +240,13 @@ impl Cloud {
         let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
             return error(400, "invalid_parameter");
         };
-        let asset = body["project"]["asset_id"].as_str().and_then(|id| self.find_asset(id));
-        if asset.is_none_or(|asset| asset.stage != Stage::Ready) {
+        let project = &body["project"];
+        let asset = project["asset_id"].as_str().and_then(|id| self.find_asset(id));
+        let is_archive = |data: &str| data.starts_with("UEsDB") && data.len() % 4 == 0;
+        let is_inline = project["type"] == "base64"
+            && project["media_type"] == "application/zip"
+            && project["data"].as_str().is_some_and(is_archive);
+        if !is_inline && asset.is_none_or(|asset| asset.stage != Stage::Ready) {
             self.has_shown_quirk = true;
             return error(400, "hyperframes_project_invalid");
         }
