@@ -136,7 +136,8 @@ fn a_known_asset_is_used_instead_of_an_inline_archive_until_it_is_refused() {
     let mut scenario = Scenario::start(plan);
     scenario.answer_list(&[]);
     assert_eq!(scenario.submission().0["project"]["asset_id"], "a0");
-    scenario.answer(400, json!({"error": {"code": "hyperframes_project_invalid", "message": "no such asset"}}));
+    scenario
+        .answer(400, json!({"error": {"code": "hyperframes_project_invalid", "message": "no such asset"}}));
     inline_body(&scenario.expect("POST /v3/hyperframes/renders"));
     scenario.answer(400, json!({"error": {"code": "hyperframes_project_invalid", "message": "no base64"}}));
     assert_eq!(scenario.failure().code(), "hyperframes_project_invalid");
