@@ -26,6 +26,7 @@ use crate::app::failure::{
 };
 use crate::app::init::InitError;
 use crate::app::media::MediaError;
+use crate::app::publish::PublishError;
 use crate::app::sign_in::SignInError;
 use crate::app::webhook::WebhookError;
 use crate::ci::ProviderError;
@@ -390,6 +391,18 @@ fn endpoint() -> Vec<Error> {
     errors.map(Error::from).into()
 }
 
+/// Errors of publishing.
+fn publishing() -> Vec<Error> {
+    let errors = [
+        PublishError::NeedsSignIn("HEYGEN_API_KEY".to_owned()),
+        PublishError::Unclaimed,
+        PublishError::Storage("HTTP 403".to_owned()),
+        PublishError::Unconfirmed("cannot reach the API: connection reset".to_owned()),
+        PublishError::TeamFile(path(".hyperframes/project.json"), "projectId is missing".to_owned()),
+    ];
+    errors.map(Error::from).into()
+}
+
 /// Errors of webhooks.
 fn webhooks() -> Vec<Error> {
     vec![
@@ -417,7 +430,17 @@ fn printed(error: &Error) -> String {
 #[test]
 fn errors_are_printed_as_in_the_snapshots() {
     let mut by_code = BTreeMap::<String, Vec<String>>::new();
-    let errors = [application(), sign_in(), cloud(), files(), machine(), container(), endpoint(), webhooks()];
+    let errors = [
+        application(),
+        sign_in(),
+        cloud(),
+        files(),
+        machine(),
+        container(),
+        endpoint(),
+        publishing(),
+        webhooks(),
+    ];
     for error in errors.into_iter().flatten() {
         // Folders of this run.
         let temporary = std::env::temp_dir();

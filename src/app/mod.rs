@@ -23,6 +23,7 @@ pub(crate) mod outcome;
 pub(crate) mod pack;
 pub(crate) mod pages;
 pub(crate) mod prepare;
+pub(crate) mod publish;
 pub(crate) mod quota;
 pub(crate) mod render;
 pub(crate) mod repeat;

@@ -18,6 +18,7 @@ mod man;
 mod media;
 mod pack;
 mod page;
+mod publish;
 mod quota;
 #[cfg(test)]
 mod reference;
@@ -93,6 +94,7 @@ enum Command {
     Collect(collect::Args),
     List(list::Args),
     Delete(delete::Args),
+    Publish(publish::Args),
     Quota(quota::Args),
     Init(init::Args),
     Doctor(doctor::Args),
@@ -184,6 +186,7 @@ impl Command {
             Self::Collect(args) => collect::run(&args, console),
             Self::List(args) => list::run(&args, console),
             Self::Delete(args) => delete::run(&args, console),
+            Self::Publish(args) => publish::run(&args, console),
             Self::Quota(args) => quota::run(&args, console),
             Self::Doctor(args) => doctor::run(&args, console),
             Self::Init(args) => init::run(&args, console),

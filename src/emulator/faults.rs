@@ -80,6 +80,10 @@ pub(super) enum Step {
     ListTranslations,
     /// `/v3/webhooks/endpoints` and `GET /v3/webhooks/events`
     Webhooks,
+    /// `POST /v1/hyperframes/projects/publish/upload`
+    PublishUpload,
+    /// `POST /v1/hyperframes/projects/publish/complete`
+    Publish,
     /// Not a request: the worker renders the video.
     Render,
     /// Not a request: the worker makes the presenter clip.

@@ -45,10 +45,21 @@ impl ApiBase {
     pub(crate) fn from_environment(
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, InvalidBase> {
+        Self::from_environment_or(environment, DEFAULT_BASE)
+    }
+
+    /// Reads the same variables; `default` is the URL if they are not set.
+    ///
+    /// # Errors
+    /// As [`ApiBase::from_environment`].
+    pub(crate) fn from_environment_or(
+        environment: &dyn Fn(&str) -> Option<String>,
+        default: &str,
+    ) -> Result<Self, InvalidBase> {
         let set = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
         match set("HEYGEN_API_URL").or_else(|| set("HEYGEN_API_BASE")) {
             Some(url) => Self::parse(&url),
-            None => Ok(Self(DEFAULT_BASE.to_owned())),
+            None => Self::parse(default),
         }
     }
 

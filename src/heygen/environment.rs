@@ -98,6 +98,19 @@ pub(crate) fn find_credential() -> Result<Option<Found>, Error> {
     Ok(auth::find(&variable)?)
 }
 
+/// Returns the stored sign-in, or else the credential of [`find_credential`]: some calls need an account, and an API key in the
+/// environment would hide the sign-in.
+///
+/// # Errors
+/// As [`find_credential`].
+pub(crate) fn stored_or_set() -> Result<Option<Found>, Error> {
+    let stored = auth::find_stored(&variable)?;
+    match stored.filter(|found| matches!(found.credential, Credential::Session(_))) {
+        Some(found) => Ok(Some(found)),
+        None => find_credential(),
+    }
+}
+
 /// Returns the credential.
 ///
 /// # Errors

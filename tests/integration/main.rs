@@ -46,6 +46,7 @@ mod pack;
 mod paths;
 mod presenter;
 mod proof;
+mod publish;
 mod real;
 mod repeat;
 mod reuse;

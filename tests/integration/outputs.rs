@@ -118,9 +118,22 @@ fn all() -> Outputs {
     write(folder, "index.html", "<html><img src=\"gone.png\"></html>");
     ran(5, &["check"]);
     ran(5, &["render"]);
+    publish(&mut all, &emulator);
     sign_in(&mut all, &emulator, folder);
     webhooks(&mut all, folder);
     all
+}
+
+/// The command that needs a sign-in.
+fn publish(all: &mut Outputs, emulator: &Emulator) {
+    let (folder, home) = (project(), tempfile::tempdir().unwrap());
+    let session = json!({ "oauth": { "access_token": crate::support::KEY } });
+    write(home.path(), "credentials", &session.to_string());
+    for code in [0, 0] {
+        let mut command = command();
+        command.env("HEYGEN_API_URL", &emulator.url).env("HEYGEN_CONFIG_DIR", home.path());
+        assert_eq!(all.run(&mut command, folder.path(), &["publish"]).code, code);
+    }
 }
 
 /// The commands that sign in and out.

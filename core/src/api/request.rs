@@ -380,7 +380,7 @@ impl Request {
     /// Returns whether the response may take up to two minutes, since the work is done meanwhile.
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        matches!(&self.target, Target::Api(path) if path == SPEECH_PATH)
+        matches!(&self.target, Target::Api(path) if path == SPEECH_PATH || path.ends_with("/publish/complete"))
     }
 
     /// `GET /v3/users/me`: the account of the credential, with its balance.

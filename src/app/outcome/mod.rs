@@ -19,6 +19,7 @@ mod media_fetch;
 mod media_generate;
 mod media_push;
 mod parts;
+mod publish;
 mod render;
 mod repeat;
 pub(crate) mod schemas;
@@ -49,6 +50,7 @@ pub(crate) use media::{MediaAdoptOutcome, MediaOutcome, MediaState, MediaStatus}
 pub(crate) use media_fetch::{FetchState, FetchedMedia, MediaFetchOutcome};
 pub(crate) use media_generate::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
 pub(crate) use media_push::{MediaPushOutcome, PushState, PushedMedia};
+pub(crate) use publish::PublishOutcome;
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };

@@ -21,6 +21,7 @@ use super::media::{MediaAdoptOutcome, MediaOutcome};
 use super::media_fetch::MediaFetchOutcome;
 use super::media_generate::MediaGenerateOutcome;
 use super::media_push::MediaPushOutcome;
+use super::publish::PublishOutcome;
 use super::render::{Outcome, RenderOutcome};
 use super::webhook::{WebhookListenOutcome, WebhookOutcome};
 use crate::app::batch::RowOutcome;
@@ -53,6 +54,7 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("collect", of::<CollectOutcome>),
     ("list", of::<ListOutcome>),
     ("delete", of::<DeleteOutcome>),
+    ("publish", of::<PublishOutcome>),
     ("quota", of::<QuotaOutcome>),
     ("auth-login", of::<SignInOutcome>),
     ("auth-status", of::<StatusOutcome>),

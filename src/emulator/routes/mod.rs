@@ -10,6 +10,7 @@ mod idempotency;
 mod key;
 mod multipart;
 mod oauth;
+mod projects;
 mod rejection;
 mod renders;
 mod storage;
@@ -40,7 +41,7 @@ use validation::json_body;
 pub(super) fn api(state: &State, request: &mut Request, url: &str) -> Reply {
     let reply = match guard::refusal(request, url) {
         Some(reason) => error(403, "forbidden", reason, None),
-        None => route(state, request),
+        None => route(state, request, url),
     };
     // Requests for the statistics are not part of them.
     if !control::is_control(&request.path) {
@@ -71,7 +72,7 @@ const BALANCE: f64 = 100.0;
 
 type Handler<'a> = &'a dyn Fn(&mut Request) -> Result<Reply, Rejection>;
 
-fn route(state: &State, request: &mut Request) -> Reply {
+fn route(state: &State, request: &mut Request, url: &str) -> Reply {
     if let Some(reply) = control::answer(state, request).or_else(|| oauth::answer(state, request)) {
         return reply;
     }
@@ -100,6 +101,14 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         ("DELETE", ["v3", "hyperframes", "renders", id]) => {
             (Step::Delete, &|_| renders::delete(state, &decode(id)).map(|value| data(&value)))
+        }
+        ("POST", ["v1", "hyperframes", "projects", "publish", "upload"]) => {
+            (Step::PublishUpload, &|request| {
+                projects::create_upload(state, request).map(|value| data(&value))
+            })
+        }
+        ("POST", ["v1", "hyperframes", "projects", "publish", "complete"]) => {
+            (Step::Publish, &|request| projects::complete(state, request, url).map(|value| data(&value)))
         }
         ("POST", ["render"]) => (Step::Submit, &|request| files::submit(state, request)),
         ("GET", ["render", id]) => (Step::Poll, &|request| files::poll(state, &decode(id), request)),
@@ -163,12 +172,16 @@ fn route(state: &State, request: &mut Request) -> Reply {
         }
         _ => return Rejection::not_found("endpoint").reply(),
     };
+    let is_without_envelope = matches!(step, Step::PublishUpload | Step::Publish);
     let fault = state.next_fault(step);
     fault.prepare(request);
     fault.apply(&state.presigner.base_url, || {
-        authenticate(state, request)
-            .and_then(|()| handler(request))
-            .unwrap_or_else(|rejection| rejection.reply())
+        authenticate(state, request).and_then(|()| handler(request)).unwrap_or_else(|rejection| {
+            match is_without_envelope {
+                true => rejection.message_reply(),
+                false => rejection.reply(),
+            }
+        })
     })
 }
 

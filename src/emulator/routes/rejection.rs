@@ -1,5 +1,7 @@
 //! Rejected requests.
 
+use serde_json::json;
+
 use crate::emulator::envelopes;
 use crate::emulator::server::Reply;
 
@@ -60,6 +62,11 @@ impl Rejection {
             message: "the emulator cannot store the request".to_owned(),
             param: None,
         }
+    }
+
+    /// Returns the reply as versions of the API before 3 send it: `{"message": …}`.
+    pub(super) fn message_reply(&self) -> Reply {
+        envelopes::json(self.status, &json!({ "message": self.message }))
     }
 
     /// Returns the reply.

@@ -6,6 +6,7 @@ mod endpoint;
 mod grants;
 mod ids;
 mod presign;
+mod project;
 mod render;
 mod translation;
 mod video;
@@ -29,6 +30,7 @@ use ids::IdGenerator;
 pub(crate) use ids::random_secret;
 use presign::Presigner;
 pub(crate) use presign::UrlError;
+pub(crate) use project::PublishedProject;
 pub(crate) use render::{Render, RenderOptions, Status};
 pub(crate) use translation::Translation;
 pub(crate) use video::Video;
@@ -115,6 +117,8 @@ pub(super) struct Stats {
     pub(super) webhooks_lost: u64,
     /// Number of attempts to deliver a webhook.
     pub(super) webhook_attempts: u64,
+    /// Projects that were published, in their order.
+    pub(super) projects: Vec<PublishedProject>,
     /// Bytes of archives that were received.
     pub(super) bytes_uploaded: u64,
     /// Method, path and status of every request; status 0 if no reply was sent.

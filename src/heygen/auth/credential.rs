@@ -86,10 +86,17 @@ pub(crate) fn find(environment: &dyn Fn(&str) -> Option<String>) -> Result<Optio
             return Ok(Some(Found { credential, source: variable.to_owned() }));
         }
     }
-    match file_path(environment) {
-        Some(path) => read_file(&path),
-        None => Ok(None),
-    }
+    find_stored(environment)
+}
+
+/// Finds the credential in the file, as [`find`] does without the environment variables of keys.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn find_stored(
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Found>, CredentialError> {
+    file_path(environment).map_or(Ok(None), |path| read_file(&path))
 }
 
 /// Returns whether a key is a reference to a variable that a CI service did not replace, since it does not exist:

@@ -17,7 +17,9 @@ mod tokens;
 
 pub(crate) use crate::system::secret::Secret;
 pub(crate) use credential::folder as config_folder;
-pub(crate) use credential::{Credential, Found, Session, find, overriding_variable, secret, store};
+pub(crate) use credential::{
+    Credential, Found, Session, find, find_stored, overriding_variable, secret, store,
+};
 pub(crate) use device::DeviceAuthorization;
 pub(crate) use endpoint::OAuthError;
 #[cfg(all(test, unix))]
