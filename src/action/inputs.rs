@@ -71,6 +71,10 @@ pub(super) struct Inputs {
     /// Limits for all renders of the run together.
     pub(super) limits: LimitOptions,
     pub(super) comment: bool,
+    /// Publish the projects of a pull request, and link to them in its comment.
+    pub(super) publish: bool,
+    /// ID of the shared space to publish to.
+    pub(super) publish_space: Option<String>,
     /// Create a check run with all findings.
     pub(super) check_run: bool,
     /// Say whether the engine is installed, so that it is saved in the cache of the service.
@@ -334,6 +338,8 @@ impl Inputs {
             renderer: inputs.value("renderer").map(|_| run.renderer),
             limits: LimitOptions { min_balance: None, ..run.limits },
             comment: inputs.switch("comment", true)?,
+            publish: inputs.switch("publish", false)?,
+            publish_space: inputs.trimmed("publish-space"),
             check_run: inputs.switch("check-run", true)?,
             engine_cache: inputs.switch("engine-cache", false)?,
             changed_only: inputs.switch("changed-only", true)?,

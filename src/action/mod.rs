@@ -3,7 +3,7 @@
 //! `start.rs` selects the mode, `inputs.rs` reads the inputs, `find_scope.rs` checks the projects and finds what to render,
 //! `removed.rs` finds what the pull request removes, `plan.rs` distributes it to other jobs, `runner.rs` renders one composition after the other, `review/` compares it with
 //! the base, `images.rs` creates preview images, `report.rs` writes Markdown,
-//! `outputs.rs` writes the results for programs, and `publish.rs` publishes them. The differences between the CI services
+//! `projects.rs` publishes playable projects, `outputs.rs` writes the results for programs, and `publish.rs` publishes them. The differences between the CI services
 //! are behind [`CiProvider`](crate::ci::CiProvider).
 
 mod artifact;
@@ -25,6 +25,7 @@ mod outputs;
 mod page;
 mod plan;
 mod preview;
+mod projects;
 mod publish;
 mod published;
 mod removed;

@@ -12,6 +12,7 @@ use super::outputs::{PROVENANCE, Results, set_outputs, write_results};
 use super::page::{self, BranchPage};
 use super::plan::Plan;
 use super::preview::{Preview, PreviewState};
+use super::projects::ProjectLinks;
 use super::review::{Baseline, Gate, RELEASE_PROVENANCE, Reviewed, Reviewer};
 use super::scope::Scope;
 use super::{report, review, runner};
@@ -34,6 +35,8 @@ pub(super) struct ActionRun<'a> {
     pub(super) event: &'a Event,
     /// The name of the artifact whose results are published; `None` if the run has rendered them.
     pub(super) part: Option<String>,
+    /// The published projects of the pull request.
+    pub(super) projects: ProjectLinks,
     pub(super) console: &'a mut Console,
 }
 
@@ -64,6 +67,9 @@ impl ActionRun<'_> {
         };
         let gate = self.gate(compared.as_ref().map(|compared| &compared.diff));
         notes.extend(gate.note.clone());
+        if self.mode == Mode::Preview {
+            self.projects = self.publish_projects(&scope, &self.section_key(), &mut notes);
+        }
         let comment_url = self.publish(&scope, &mut previews, &mut notes);
         if is_marked && comment_url.is_none() {
             self.mark_comment_out_of_date();
@@ -201,7 +207,7 @@ impl ActionRun<'_> {
     }
 
     /// Returns the pull request that the run is about.
-    fn request(&self) -> Option<&PullRequest> {
+    pub(super) fn request(&self) -> Option<&PullRequest> {
         match &self.event.subject {
             Subject::PullRequest(request) => Some(request),
             _ => None,
@@ -242,12 +248,13 @@ impl ActionRun<'_> {
             base_names: &base_names,
             base_videos: &base_videos,
         };
+        let projects = self.projects.markdown();
         let mut section = |urls: &[(String, String)]| {
             previews.iter_mut().for_each(|preview| preview.set_urls(urls));
             let notes = notes.iter().cloned().chain(note_about_size(previews)).collect::<Vec<_>>();
             let mut texts = report::comment(scope, previews, &notes, event);
             let link = page.as_ref().and_then(|page| page.link(self.inputs, urls)).unwrap_or_default();
-            texts.iter_mut().for_each(|text| text.push_str(&link));
+            texts.iter_mut().for_each(|text| *text += &format!("{link}{projects}"));
             texts
         };
         let mut page_url = None;
@@ -270,7 +277,8 @@ impl ActionRun<'_> {
             }
         };
         let written = written.or_else(|| {
-            let texts = report::comment(scope, previews, notes, event);
+            let mut texts = report::comment(scope, previews, notes, event);
+            texts.iter_mut().for_each(|text| text.push_str(&projects));
             let section = Section { key, commit: commit.clone(), texts };
             Some(self.provider.comment(comments?, &section))
         })?;

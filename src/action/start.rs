@@ -6,6 +6,7 @@ use super::generate;
 use super::inputs::Inputs;
 use super::markdown::code;
 use super::mode::Mode;
+use super::projects::ProjectLinks;
 use super::publish::ActionRun;
 use super::workflow_run;
 use crate::ci::{self, CiProvider, ProviderError, PullRequest, Settings, Subject, Trust};
@@ -88,7 +89,9 @@ fn start(environment: &dyn Fn(&str) -> Option<String>, console: &mut Console) ->
             ))
         }
         _ => {
-            ActionRun { inputs: &inputs, provider, mode, event: provider.event(), part: None, console }.run()
+            let projects = ProjectLinks::default();
+            let event = provider.event();
+            ActionRun { inputs: &inputs, provider, mode, event, part: None, projects, console }.run()
         }
     }
 }

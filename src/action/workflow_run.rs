@@ -19,6 +19,7 @@ use super::inputs::Inputs;
 use super::mode::Mode;
 use super::outputs::{Results, write_results};
 use super::preview::{Preview, PreviewState, RenderedPreview};
+use super::projects::ProjectLinks;
 use super::publish::ActionRun;
 use super::review::{REPORT, Review};
 use super::scope::Scope;
@@ -71,7 +72,9 @@ pub(super) fn publish(
         run_url: provider.run_url(run),
         ..provider.event().clone()
     };
-    let mut run = ActionRun { inputs, provider, mode: Mode::Preview, event: &event, part: None, console };
+    let projects = ProjectLinks::default();
+    let mut run =
+        ActionRun { inputs, provider, mode: Mode::Preview, event: &event, part: None, projects, console };
     let (mut all, mut comment_url, mut problem) = (Part::default(), None, None);
     for (index, artifact) in artifacts.iter().take(MAX_ARTIFACTS).enumerate() {
         match Part::read(inputs, provider, artifact, index) {

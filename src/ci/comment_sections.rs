@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::contention::{wait, wait_before};
 use super::error::ProviderError;
+use super::project_marks::{self, ProjectMark};
 use super::provider::{Section, Written};
 use super::sections::{self, CommentSection, EXPIRY, MAX_COMMENT};
 use crate::system::clock::unix_now;
@@ -109,6 +110,15 @@ fn settle(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, Pro
     Ok(settled)
 }
 
+/// Returns the published projects that the comments remember; see [`project_marks::of_comments`].
+///
+/// # Errors
+/// Returns [`ProviderError`] if the service refuses.
+pub(super) fn projects(comments: &dyn Comments, section: &str) -> Result<Vec<ProjectMark>, ProviderError> {
+    let own = comments.own()?;
+    Ok(project_marks::of_comments(own.iter().map(|(_, text)| text.as_str()), section))
+}
+
 /// Replaces the sections of a closed pull request with a note, since the files that they show are deleted.
 ///
 /// # Errors
@@ -116,7 +126,7 @@ fn settle(comments: &dyn Comments, section: &Section) -> Result<Option<u64>, Pro
 pub(super) fn retire(comments: &dyn Comments) -> Result<(), ProviderError> {
     for (id, text) in comments.own()? {
         if !sections::parse(&text).is_empty() {
-            comments.edit(id, &sections::retired())?;
+            comments.edit(id, &sections::retired(&[&text]))?;
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ mod example;
 mod github;
 mod gitlab;
 mod log;
+mod project_marks;
 mod provider;
 mod registry;
 mod release_notes;
@@ -34,6 +35,7 @@ mod trust_tests;
 pub(crate) use approval::Approval;
 pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
+pub(crate) use project_marks::ProjectMark;
 pub(crate) use provider::{
     Artifact, CheckRun, CiProvider, Conclusion, EarlierRelease, Media, Proposal, Proposed, Publication,
     Section, SectionWriter, Settings, StoredFile, Written, file_name,

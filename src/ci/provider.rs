@@ -9,6 +9,7 @@ use super::approval::Approval;
 use super::error::ProviderError;
 use super::event::{Event, PullRequest, TriggeringRun};
 use super::log::{self, LogSyntax};
+use super::project_marks::ProjectMark;
 use crate::system::secret::Secret;
 
 /// The environment variables.
@@ -307,6 +308,15 @@ pub(crate) trait CiProvider {
 
     /// Writes a section of the pull request's comment and returns the comment's URL.
     fn comment(&self, _request: &PullRequest, _section: &Section) -> Result<Written<String>, ProviderError> {
+        Err(ProviderError::Unsupported("comments"))
+    }
+
+    /// Returns the published projects that the pull request's comment remembers, those of the section `section` first.
+    fn published_projects(
+        &self,
+        _request: &PullRequest,
+        _section: &str,
+    ) -> Result<Vec<ProjectMark>, ProviderError> {
         Err(ProviderError::Unsupported("comments"))
     }
 

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::short_commit;
+use super::project_marks;
 
 /// The marker of the comment, which is its first line.
 pub(super) const MARKER: &str = "<!-- hyperframes-ci -->";
@@ -176,9 +177,10 @@ pub(super) fn comment(sections: &[CommentSection], newest: &str) -> String {
     text
 }
 
-/// Returns the comment of a pull request without sections: its previews were deleted.
-pub(super) fn retired() -> String {
-    format!("{MARKER}\n{TITLE}\n\nThe previews were deleted when the pull request was closed.\n")
+/// Returns the comment of a pull request without sections: its previews were deleted. Projects that `comments` remember remain.
+pub(super) fn retired(comments: &[&str]) -> String {
+    let remaining = project_marks::remaining(comments.iter().copied());
+    format!("{MARKER}\n{TITLE}\n\nThe previews were deleted when the pull request was closed.\n{remaining}")
 }
 
 /// Renders the comment of the sections in `file`, and of those that are in `comments` only. The result depends on nothing
@@ -208,7 +210,7 @@ pub(super) fn render(file: &SectionFile, comments: &[&str], newest: &str) -> Str
         });
         let all = stored.chain(others.iter().cloned()).collect::<Vec<_>>();
         if all.is_empty() {
-            return retired();
+            return retired(comments);
         }
         let text = comment(&all, newest);
         if text.len() <= MAX_COMMENT {
@@ -306,7 +308,7 @@ mod tests {
         // What the file has had is not kept by the comment.
         let text = render(&SectionFile::default(), &[&text], "c");
         assert!(!text.contains("ours") && text.contains("of a fork"), "{text}");
-        assert_eq!(render(&SectionFile::default(), &[&retired()], "c"), retired());
+        assert_eq!(render(&SectionFile::default(), &[&retired(&[])], "c"), retired(&[]));
     }
 
     #[test]

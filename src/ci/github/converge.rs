@@ -134,12 +134,12 @@ impl Convergence<'_> {
 
     /// Returns the comment that belongs to a snapshot. Of a closed pull request, the files are deleted.
     fn render(&self, snapshot: &Snapshot) -> String {
+        let present = snapshot.comments().iter().map(|comment| comment.text.as_str()).collect::<Vec<_>>();
         match &snapshot.pull {
             Some(pull) if pull.state.is_open => {
-                let present = pull.comments.iter().map(|comment| comment.text.as_str()).collect::<Vec<_>>();
                 sections::render(&snapshot.sections(), &present, &pull.state.newest)
             }
-            _ => sections::retired(),
+            _ => sections::retired(&present),
         }
     }
 

@@ -42,6 +42,7 @@ use super::provider::{
     variable,
 };
 use super::rest::{Body, Rest};
+use crate::ci::project_marks::ProjectMark;
 use crate::system::url::encode_component;
 use client::Client;
 use comment::PullRequestComments;
@@ -263,6 +264,15 @@ impl CiProvider for GitHub {
         self.client.require_token()?;
         let written = comment_sections::write(&self.comments(request), section)?;
         Ok(written.map(|id| self.client.comment_url(request, id)))
+    }
+
+    fn published_projects(
+        &self,
+        request: &PullRequest,
+        section: &str,
+    ) -> Result<Vec<ProjectMark>, ProviderError> {
+        self.client.require_token()?;
+        comment_sections::projects(&self.comments(request), section)
     }
 
     fn check_run(&self, check: &CheckRun<'_>) -> Result<(), ProviderError> {

@@ -31,6 +31,7 @@ use super::provider::{
     SectionWriter, Settings, Written, required, variable,
 };
 use super::rest::{Body, Rest};
+use crate::ci::project_marks::ProjectMark;
 use crate::system::gate::{self, Reach, limit};
 use crate::system::output::{self, OutputError};
 use crate::system::secret::Secret;
@@ -194,6 +195,15 @@ impl CiProvider for GitLab {
     fn comment(&self, request: &PullRequest, section: &Section) -> Result<Written<String>, ProviderError> {
         self.client.require_token()?;
         Ok(comment_sections::write(&self.notes(request), section)?.map(|id| self.note_url(request, id)))
+    }
+
+    fn published_projects(
+        &self,
+        request: &PullRequest,
+        section: &str,
+    ) -> Result<Vec<ProjectMark>, ProviderError> {
+        self.client.require_token()?;
+        comment_sections::projects(&self.notes(request), section)
     }
 
     /// Returns URLs in the job's artifacts, whose paths are those in the checkout.

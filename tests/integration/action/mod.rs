@@ -19,6 +19,7 @@ mod page;
 mod paths;
 mod plan;
 mod preview;
+mod projects;
 mod published;
 mod random;
 mod release;

@@ -1,0 +1,121 @@
+//! Published projects that the comment of a pull request remembers: HTML comments at the starts of lines, which are kept when
+//! the pull request is closed.
+
+use super::sections;
+
+/// A published project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProjectMark {
+    /// What identifies it in the pull request, in letters and digits.
+    pub(crate) key: String,
+    /// Its ID at the service that plays it.
+    pub(crate) id: String,
+    /// Its URL.
+    pub(crate) url: String,
+}
+
+const START: &str = "<!-- project ";
+
+impl ProjectMark {
+    /// Returns the line of a comment that remembers it.
+    pub(crate) fn line(&self) -> String {
+        format!("{START}{} {} {} -->\n", self.key, self.id, self.url)
+    }
+
+    /// Parses a line; `None` if it is another one. Anyone who may write the comment can change it, so it is checked.
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.trim_end().strip_prefix(START)?.strip_suffix(" -->")?.split(' ');
+        let (key, id, url) = (words.next()?, words.next()?, words.next()?);
+        let is_made_of = |text: &str, others: &[u8]| {
+            !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+        };
+        let is_url = url.starts_with("https://") || url.starts_with("http://");
+        let is_valid = words.next().is_none()
+            && is_made_of(key, b"")
+            && is_made_of(id, b"-_")
+            && is_made_of(url, b"-._~:/%@")
+            && is_url;
+        let [key, id, url] = [key, id, url].map(str::to_owned);
+        is_valid.then_some(Self { key, id, url })
+    }
+}
+
+/// Returns the projects that comments remember. Those in the section of `section` take precedence, and later ones with the same
+/// key are left out.
+pub(super) fn of_comments<'a>(
+    comments: impl Iterator<Item = &'a str> + Clone,
+    section: &str,
+) -> Vec<ProjectMark> {
+    let own = comments.clone().flat_map(sections::parse).filter(|found| found.key == section);
+    let own = own.flat_map(|section| section.text.lines().filter_map(ProjectMark::parse).collect::<Vec<_>>());
+    let all = comments.flat_map(|comment| comment.lines().filter_map(ProjectMark::parse));
+    let mut marks = Vec::<ProjectMark>::new();
+    for mark in own.chain(all) {
+        if marks.iter().all(|known| known.key != mark.key) {
+            marks.push(mark);
+        }
+    }
+    marks
+}
+
+/// Returns what the comment of a closed pull request says about the projects that its comments remember, which are not deleted.
+pub(super) fn remaining<'a>(comments: impl Iterator<Item = &'a str> + Clone) -> String {
+    let marks = of_comments(comments, "");
+    if marks.is_empty() {
+        return String::new();
+    }
+    let links = marks.iter().map(|mark| format!("- {}\n", mark.url)).collect::<String>();
+    let lines = marks.iter().map(ProjectMark::line).collect::<String>();
+    format!(
+        "\nPublished projects remain until someone deletes them in the HeyGen account:\n\n{links}\n{lines}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(key: &str, id: &str) -> ProjectMark {
+        let url = format!("https://x.example/p/{id}");
+        ProjectMark { key: key.to_owned(), id: id.to_owned(), url }
+    }
+
+    #[test]
+    fn a_line_is_read_as_it_was_written_and_nothing_else_is() {
+        let written = mark("k1", "a-1").line();
+        assert_eq!(ProjectMark::parse(written.trim_end()), Some(mark("k1", "a-1")));
+        for bad in [
+            "`<!-- project k1 a https://x.example/p/a -->`",
+            " <!-- project k1 a https://x.example/p/a -->",
+            "<!-- project k1 a javascript:alert(1) -->",
+            "<!-- project k1 a https://x.example/p/a) -->",
+            "<!-- project k1 a https://x.example/p/a b -->",
+            "<!-- project k-1 a https://x.example/p/a -->",
+            "<!-- project k1 ../a https://x.example/p/a -->",
+            "<!-- project k1 a -->",
+        ] {
+            assert_eq!(ProjectMark::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_own_section_takes_precedence() {
+        let section = |key: &str, id: &str| {
+            format!("<!-- section {key} c1 -->\n{}\n<!-- end {key} -->\n", mark("k1", id).line())
+        };
+        let comment = section("a", "old") + &section("b", "new") + &mark("k2", "z").line();
+        let of = |key: &str| of_comments([comment.as_str()].into_iter(), key);
+        assert_eq!(of("b"), [mark("k1", "new"), mark("k2", "z")]);
+        assert_eq!(of("c"), [mark("k1", "old"), mark("k2", "z")]);
+    }
+
+    #[test]
+    fn what_remains_is_remembered_by_the_text_about_it() {
+        let comment = mark("k1", "a").line();
+        let once = remaining([comment.as_str()].into_iter());
+        assert!(once.contains("- https://x.example/p/a\n"), "{once}");
+        assert_eq!(remaining([once.as_str()].into_iter()), once);
+        assert_eq!(remaining(["nothing"].into_iter()), "");
+    }
+}
