@@ -37,7 +37,7 @@ const MAX_FILE: u64 = 25 * 1024 * 1024;
 pub(super) const ATTEMPTS: u32 = 60;
 
 /// Attempts to replace one commit, which is the newest as far as is known: reads may be older than writes.
-pub(super) const MAX_REFUSALS: u32 = 4;
+const MAX_REFUSALS: u32 = 4;
 
 /// The value of a reference that does not exist; source: docs.github.com, "updateRefs".
 const ABSENT: &str = "0000000000000000000000000000000000000000";
@@ -82,6 +82,31 @@ pub(super) struct PreviewBranch<'a> {
     pub(super) is_linear: Cell<bool>,
 }
 
+/// Writes of one job that were refused: because another job has written, or by the server.
+#[derive(Default)]
+pub(super) struct Refusals {
+    /// The commit that the last one was to replace.
+    commit: String,
+    /// How often it was refused.
+    count: u32,
+}
+
+impl Refusals {
+    /// Counts a refused replacement of the commit of `snapshot`.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError::Failed`] with the message if no other job writes, so that it would be refused again.
+    pub(super) fn add(&mut self, snapshot: &Snapshot, message: &str) -> Result<(), ProviderError> {
+        let commit = snapshot.tip.as_ref().map(|tip| tip.commit.clone()).unwrap_or_default();
+        self.count = if self.commit == commit { self.count + 1 } else { 1 };
+        self.commit = commit;
+        match self.count > MAX_REFUSALS && !message.is_empty() {
+            true => Err(ProviderError::Failed(format!("the previews branch: {message}"))),
+            false => Ok(()),
+        }
+    }
+}
+
 /// The result of a write.
 pub(super) enum Swap {
     /// The branch has the new commit and tree.
@@ -108,7 +133,7 @@ impl PreviewBranch<'_> {
             publication.media.iter().chain(publication.base_videos).filter(is_small).collect::<Vec<_>>();
         let (folder, time) = (folder(request), unix_now());
         let mut blobs = BTreeMap::new();
-        let (mut last, mut refusals) = (String::new(), 0);
+        let mut refusals = Refusals::default();
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
             let mut snapshot = Snapshot::read(self.client, self.name, request)?;
@@ -145,16 +170,10 @@ impl PreviewBranch<'_> {
                     }
                 }
                 let tree = tree(&snapshot, &folder, &sections, &blobs);
-                let before = snapshot.tip.as_ref().map(|tip| tip.commit.clone()).unwrap_or_default();
                 match self.swap(&snapshot, Some(&tree), &format!("{PREVIEW_MESSAGE} for {folder}"))? {
                     Swap::Done(commit, tree) => snapshot.advance(commit, tree, sections),
                     Swap::Lost(message) => {
-                        refusals = if last == before { refusals + 1 } else { 0 };
-                        last = before;
-                        // No other job writes: the server refuses it.
-                        if refusals >= MAX_REFUSALS && !message.is_empty() {
-                            return Err(ProviderError::Failed(format!("the previews branch: {message}")));
-                        }
+                        refusals.add(&snapshot, &message)?;
                         continue;
                     }
                 }
@@ -202,6 +221,7 @@ impl PreviewBranch<'_> {
     }
 
     fn delete_folders(&self, request: Option<&PullRequest>) -> Result<Vec<u64>, ProviderError> {
+        let mut refusals = Refusals::default();
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
             let snapshot = Snapshot::read(self.client, self.name, None)?;
@@ -221,8 +241,9 @@ impl PreviewBranch<'_> {
             let kept = files.iter().filter(is_kept);
             let kept = kept.map(|file| entry(&file.name, Some(&file.sha))).collect::<Vec<_>>();
             let tree = (!kept.is_empty()).then(|| json!({ "tree": kept }));
-            if let Swap::Done(..) = self.swap(&snapshot, tree.as_ref(), PREVIEW_MESSAGE)? {
-                return Ok(stale.into_iter().collect());
+            match self.swap(&snapshot, tree.as_ref(), PREVIEW_MESSAGE)? {
+                Swap::Done(..) => return Ok(stale.into_iter().collect()),
+                Swap::Lost(message) => refusals.add(&snapshot, &message)?,
             }
         }
         Err(contended())

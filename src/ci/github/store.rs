@@ -7,7 +7,7 @@ use hyperframes_ci_core::generated::{PREVIEW_MESSAGE, STORE_FOLDER, is_stored_na
 use serde_json::json;
 
 use super::objects::{self, File, entry};
-use super::previews::{ATTEMPTS, MAX_REFUSALS, PreviewBranch, Swap, contended};
+use super::previews::{ATTEMPTS, PreviewBranch, Refusals, Swap, contended};
 use super::snapshot::Snapshot;
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
@@ -39,7 +39,7 @@ impl PreviewBranch<'_> {
     /// Returns [`ProviderError`] if the API refuses, the branch has other files than previews, or other jobs write it all the time.
     pub(super) fn store_media(&self, files: &[Media]) -> Result<(), ProviderError> {
         let mut blobs = Vec::new();
-        let (mut last, mut refusals) = (String::new(), 0);
+        let mut refusals = Refusals::default();
         for attempt in 0..ATTEMPTS {
             wait_before(attempt);
             let snapshot = Snapshot::read(self.client, self.name, None)?;
@@ -59,22 +59,13 @@ impl PreviewBranch<'_> {
                 });
                 blobs = uploaded.collect::<Result<Vec<_>, ProviderError>>()?;
             }
-            let tip = snapshot.tip.as_ref();
-            let tree = match tip {
+            let tree = match &snapshot.tip {
                 Some(tip) => json!({ "base_tree": tip.tree, "tree": blobs }),
                 None => json!({ "tree": blobs }),
             };
-            let before = tip.map(|tip| tip.commit.clone()).unwrap_or_default();
             match self.swap(&snapshot, Some(&tree), &format!("{PREVIEW_MESSAGE} with generated media"))? {
                 Swap::Done(..) => return Ok(()),
-                Swap::Lost(message) => {
-                    refusals = if last == before { refusals + 1 } else { 0 };
-                    last = before;
-                    // No other job writes: the server refuses it.
-                    if refusals >= MAX_REFUSALS && !message.is_empty() {
-                        return Err(ProviderError::Failed(format!("the previews branch: {message}")));
-                    }
-                }
+                Swap::Lost(message) => refusals.add(&snapshot, &message)?,
             }
         }
         Err(contended())
