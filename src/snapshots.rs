@@ -298,7 +298,12 @@ fn files() -> Vec<Error> {
         )
         .into(),
         ProviderError::RateLimited("the comment: HTTP 403".to_owned(), Duration::from_secs(3_200)).into(),
-        ProviderError::Immutable("the release of the tag v1 is immutable".to_owned()).into(),
+        ProviderError::Immutable(
+            "the release of the tag v1 is immutable: files cannot be attached to it".to_owned(),
+            "create the release as a draft, attach the videos with the input release-tag, and publish it afterwards",
+        )
+        .into(),
+        ProviderError::NotAService("gitlab.example".to_owned()).into(),
         ProviderError::Unsupported("releases").into(),
         ProviderError::Failed("HTTP 502".to_owned()).into(),
     ]

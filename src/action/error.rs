@@ -95,7 +95,8 @@ impl Fault for ActionError {
             Self::Different { failed, .. } => failed.exit(),
             Self::Failed { is_limit: true, .. } => Exit::Limit,
             Self::Failed { renders: 0, .. } => Exit::Preflight,
-            Self::Provider(_) | Self::Failed { .. } => Exit::General,
+            Self::Provider(error) => error.exit(),
+            Self::Failed { .. } => Exit::General,
         }
     }
 }

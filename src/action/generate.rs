@@ -129,12 +129,12 @@ fn hand_over(
 ) -> Result<HandedOver, Error> {
     let entries = settings.file.generated().filter(|entry| new.contains(&entry.file.as_str()));
     let entries = entries.collect::<Vec<_>>();
-    let kept = entries.iter().filter(|entry| entry.store != MediaStore::Git).map(|entry| entry.file.as_str());
-    let kept = kept.collect::<Vec<_>>();
+    let kept = entries.iter().filter(|entry| entry.store != MediaStore::Git);
+    let kept = kept.map(|entry| (entry.store, entry.file.as_str())).collect::<Vec<_>>();
     let mut paths = entries.iter().flat_map(|entry| entry.outputs().map(str::to_owned)).collect::<Vec<_>>();
     paths.push(LOCK_FILE.to_owned());
     let media = |path: &String| Media { name: path.clone(), path: inputs.workspace.join(path) };
-    let proposed = paths.iter().filter(|path| !kept.contains(&path.as_str()));
+    let proposed = paths.iter().filter(|path| kept.iter().all(|(_, file)| file != path));
     let files = proposed.map(media).collect::<Vec<_>>();
     let body = format!("{}\nMade by [this run]({}).\n", table(outcome), provider.event().run_url);
     let proposal = Proposal { branch: &inputs.media_branch, title: TITLE, body: &body, files: &files };
@@ -170,12 +170,13 @@ fn hand_over(
     Ok(handed_over)
 }
 
-/// Uploads files to the store, under the names of their digests.
-fn upload(inputs: &Inputs, kept: &[&str], provider: &dyn CiProvider) -> Result<(), ProviderError> {
-    if kept.is_empty() {
-        return Ok(());
-    }
-    let named = |path: &&str| {
+/// Uploads files to their stores, under the names of their digests.
+fn upload(
+    inputs: &Inputs,
+    kept: &[(MediaStore, &str)],
+    provider: &dyn CiProvider,
+) -> Result<(), ProviderError> {
+    let named = |path: &str| {
         let path_of = inputs.workspace.join(path);
         let failed = |error: &dyn std::fmt::Display| ProviderError::Failed(format!("{path}: {error}"));
         let mut hasher = Hasher::default();
@@ -184,11 +185,17 @@ fn upload(inputs: &Inputs, kept: &[&str], provider: &dyn CiProvider) -> Result<(
         let name = stored_name(&hasher.finish().1, path).ok_or_else(|| failed(&"no SHA-256"))?;
         Ok(Media { name, path: path_of })
     };
-    let mut files = kept.iter().map(named).collect::<Result<Vec<_>, ProviderError>>()?;
-    // Entries with the same contents have the same file.
-    files.sort_by(|one, other| one.name.cmp(&other.name));
-    files.dedup_by(|one, other| one.name == other.name);
-    provider.store_media(&files)
+    for store in MediaStore::ALL {
+        let files = kept.iter().filter(|(of, _)| of == store).map(|(_, path)| named(path));
+        let mut files = files.collect::<Result<Vec<_>, ProviderError>>()?;
+        // Entries with the same contents have the same file.
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        files.dedup_by(|one, other| one.name == other.name);
+        if !files.is_empty() {
+            provider.media_store(*store)?.add(&files)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the difference between the commit and the files as a patch that `git apply` takes.

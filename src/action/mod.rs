@@ -42,3 +42,4 @@ pub(crate) use engine_cache::step_outputs as engine_cache;
 #[cfg(all(test, unix))]
 pub(crate) use error::ActionError;
 pub(crate) use start::run;
+pub(crate) use stored::ServiceStore;

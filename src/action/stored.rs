@@ -1,48 +1,48 @@
 //! Generated media that is kept in a store of the CI service: fetched with the token of the run before anything is checked, as a
 //! checkout leaves no credentials for Git.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::error::ActionError;
 use crate::app::config::Settings;
-use crate::app::media::{Store, fetch_all};
-use crate::ci::{CiProvider, StoredFile};
+use crate::app::media::{Source, Store, fetch_all};
+use crate::app::outcome::Direction;
+use crate::ci::{CiProvider, FileStore, Media};
 use crate::fault::Error;
 use crate::ui::{Console, counted, plain};
 
-/// The store of the CI service.
-struct ProviderStore<'a> {
-    provider: &'a dyn CiProvider,
-    files: Vec<StoredFile>,
+/// A store that a service has.
+pub(crate) struct ServiceStore<'a>(pub(crate) Box<dyn FileStore + 'a>);
+
+impl Source for ServiceStore<'_> {
+    fn read(&mut self, name: &str, limit: u64, target: &Path) -> Result<bool, Error> {
+        Ok(self.0.download(name, limit, target)?)
+    }
 }
 
-impl Store for ProviderStore<'_> {
-    fn prepare(&mut self, _: &[String]) -> Result<(), Error> {
-        Ok(())
+impl Store for ServiceStore<'_> {
+    fn has(&mut self, name: &str, _: Option<&Path>) -> Result<bool, Error> {
+        Ok(self.0.has(name)?)
     }
 
-    fn read(&mut self, name: &str, _: u64, target: &Path) -> Result<bool, Error> {
-        let Some(file) = self.files.iter().find(|file| file.name == name) else { return Ok(false) };
-        self.provider.download_stored(file, target).map_err(ActionError::from)?;
-        Ok(true)
+    fn add(&mut self, files: &[(String, PathBuf)]) -> Result<(), Error> {
+        let files = files.iter().map(|(name, path)| Media { name: name.clone(), path: path.clone() });
+        Ok(self.0.add(&files.collect::<Vec<_>>())?)
     }
 }
 
 /// Fetches what the working tree does not have, as far as the token may. What is still missing is a finding of the checks.
 pub(super) fn fetch(settings: &Settings, provider: &dyn CiProvider, console: &mut Console) {
-    let fetched = fetch_all(settings, &mut |_| {
-        let files = provider.stored_media().map_err(ActionError::from)?;
-        Ok(Box::new(ProviderStore { provider, files }))
-    });
+    let fetched =
+        fetch_all(settings, &mut |store, _| Ok(Box::new(ServiceStore(provider.media_store(store)?))));
     match fetched {
         Ok(None) => {}
         Ok(Some(outcome)) => {
-            for media in outcome.media.iter().filter(|media| media.status.is_problem()) {
+            for media in outcome.media.iter().filter(|media| media.status.is_problem(Direction::Fetch)) {
                 let message = media.message.as_deref().unwrap_or_default();
                 console.warning(&format!("cannot fetch {}: {message}", plain(&media.file)));
             }
-            if outcome.fetched > 0 {
-                console.done(&format!("fetched {}", counted(outcome.fetched, "media file")));
+            if outcome.transferred > 0 {
+                console.done(&format!("fetched {}", counted(outcome.transferred, "media file")));
             }
         }
         Err(error) => console.warning(&format!("cannot fetch media: {error}")),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::fault::Fault;
+use crate::fault::{Exit, Fault};
 
 /// An error of a CI service or of its runner.
 #[derive(Debug)]
@@ -19,8 +19,10 @@ pub(crate) enum ProviderError {
     RateLimited(String, Duration),
     /// A tag has no release. Contains the reason and the remedy.
     NotFound(String, &'static str),
-    /// The release cannot be changed any more. Holds the message.
-    Immutable(String),
+    /// The release cannot be changed any more. Contains the message and the remedy.
+    Immutable(String, &'static str),
+    /// A Git remote is not that of a service. Contains its host, or else a part of its URL.
+    NotAService(String),
     /// The service does not have this feature. Holds its name, in the plural.
     Unsupported(&'static str),
     /// The service refused or did not respond. Holds the reason.
@@ -35,9 +37,10 @@ impl fmt::Display for ProviderError {
             Self::Forbidden(message) => write!(f, "permission denied: {message}"),
             Self::RateLimited(message, _) => write!(f, "rate limit exceeded: {message}"),
             Self::Unsupported(feature) => write!(f, "this CI service does not support {feature}"),
-            Self::NotFound(message, _) | Self::Immutable(message) | Self::Failed(message) => {
+            Self::NotFound(message, _) | Self::Immutable(message, _) | Self::Failed(message) => {
                 f.write_str(message)
             }
+            Self::NotAService(host) => write!(f, "the remote is not a repository on GitHub: {host}"),
         }
     }
 }
@@ -50,26 +53,33 @@ impl Fault for ProviderError {
             Self::Forbidden(_) => "token_forbidden",
             Self::RateLimited(..) => "rate_limited",
             Self::NotFound(..) => "release_not_found",
-            Self::Immutable(_) => "release_immutable",
+            Self::Immutable(..) => "release_immutable",
+            Self::NotAService(_) => "remote_not_supported",
             Self::Unsupported(_) => "host_unsupported",
             Self::Failed(_) => "host_failed",
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotAService(_) => Exit::Usage,
+            _ => Exit::General,
         }
     }
 
     fn help(&self) -> Option<String> {
         match self {
             Self::Forbidden(_) => {
-                Some("grant the token this permission under `permissions:` in the workflow".to_owned())
+                Some("grant the token this permission: under `permissions:` in the workflow, or in the settings of a token of your own".to_owned())
             }
             Self::RateLimited(_, pause) => Some(format!(
-                "run the job again after the limit is lifted, in about {} min",
+                "run it again after the limit is lifted, in about {} min",
                 pause.as_secs().div_ceil(60).max(1)
             )),
-            Self::Immutable(_) => Some(
-                "create the release as a draft, attach the videos with the input release-tag, and publish it afterwards"
-                    .to_owned(),
+            Self::NotAService(_) => Some(
+                "choose the remote on GitHub with --remote, or keep the files with store = \"branch\"; set GH_HOST to the host of an Enterprise server".to_owned(),
             ),
-            Self::NotFound(_, help) => Some((*help).to_owned()),
+            Self::NotFound(_, help) | Self::Immutable(_, help) => Some((*help).to_owned()),
             Self::Event(_) | Self::Runner(..) | Self::Unsupported(_) | Self::Failed(_) => None,
         }
     }

@@ -37,8 +37,10 @@ pub(crate) use error::ProviderError;
 pub(crate) use event::{Event, PullRequest, Subject, TriggeringRun, short_commit};
 pub(crate) use project_marks::ProjectMark;
 pub(crate) use provider::{
-    Artifact, CheckRun, CiProvider, Conclusion, EarlierRelease, Media, Proposal, Proposed, Publication,
-    Section, SectionWriter, Settings, StoredFile, Written, file_name,
+    Artifact, CheckRun, CiProvider, Conclusion, EarlierRelease, FileStore, Media, Proposal, Proposed,
+    Publication, Section, SectionWriter, Settings, Written, file_name,
 };
-pub(crate) use registry::{annotate_error, default_output, detect, provider_names, temporary, workspace};
+pub(crate) use registry::{
+    annotate_error, default_output, detect, provider_names, release_store, temporary, workspace,
+};
 pub(crate) use trust::{ConfigSource, Trust};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::{Diagnostic, Findings};
+use hyperframes_ci_core::generated::MediaStore;
 
 use super::approval::Approval;
 use super::error::ProviderError;
@@ -216,13 +217,19 @@ impl EarlierRelease {
     }
 }
 
-/// A file of the store of generated media.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StoredFile {
-    /// The name, which is made of the SHA-256 of the contents. It is not verified.
-    pub(crate) name: String,
-    /// Where the service has it.
-    pub(super) address: String,
+/// A store of generated media. Names are made of the digests of the contents, which the service does not verify.
+///
+/// # Errors
+/// Methods return [`ProviderError`] as those of [`CiProvider`] do.
+pub(crate) trait FileStore {
+    /// Returns whether it has a file.
+    fn has(&self, name: &str) -> Result<bool, ProviderError>;
+
+    /// Downloads a file to `path`, at most one byte more than `limit`. Returns false if the store does not have it.
+    fn download(&self, name: &str, limit: u64, path: &Path) -> Result<bool, ProviderError>;
+
+    /// Adds files, unless it has them. No file of another name is ever deleted.
+    fn add(&self, files: &[Media]) -> Result<(), ProviderError>;
 }
 
 /// Returns the last component of a path.
@@ -431,18 +438,8 @@ pub(crate) trait CiProvider {
         Ok(None)
     }
 
-    /// Lists the store of generated media.
-    fn stored_media(&self) -> Result<Vec<StoredFile>, ProviderError> {
-        Err(ProviderError::Unsupported("a store of generated media"))
-    }
-
-    /// Downloads a file of the store of generated media to `path`.
-    fn download_stored(&self, _file: &StoredFile, _path: &Path) -> Result<(), ProviderError> {
-        Err(ProviderError::Unsupported("a store of generated media"))
-    }
-
-    /// Adds files to the store of generated media, unless it has them. Nothing is ever deleted from it.
-    fn store_media(&self, _files: &[Media]) -> Result<(), ProviderError> {
+    /// Returns a store of generated media.
+    fn media_store(&self, _store: MediaStore) -> Result<Box<dyn FileStore + '_>, ProviderError> {
         Err(ProviderError::Unsupported("a store of generated media"))
     }
 

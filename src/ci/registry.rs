@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::ProviderError;
-use super::provider::{CiProvider, Environment, ProviderDescription, Settings};
+use super::provider::{CiProvider, Environment, FileStore, ProviderDescription, Settings};
 use super::{github, gitlab, log};
 use crate::fault::Location;
 
@@ -45,6 +45,17 @@ pub(crate) fn annotate_error(
     });
     let place = path.as_ref().map(|(path, line)| (path.as_str(), *line));
     log::print([annotation(title, message, place)]);
+}
+
+/// Returns the store of generated media in a release of the repository at the URL of a remote, in a CI job and outside of one.
+///
+/// # Errors
+/// Returns [`ProviderError::NotAService`] if the URL is not that of a service with releases.
+pub(crate) fn release_store(
+    environment: &Environment<'_>,
+    url: &str,
+) -> Result<Box<dyn FileStore>, ProviderError> {
+    github::release_store(environment, url)
 }
 
 /// Returns the directory of the checkout, or `None` outside of CI.

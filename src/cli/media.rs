@@ -1,23 +1,27 @@
 //! `hyperframes-ci media`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hyperframes_ci_core::generated::{MediaStore, SpeechPermissions};
 
 use super::workspace::workspace;
 use super::{catalogue, values};
+use crate::action::ServiceStore;
 use crate::app::media::{
     GenerateSpec, GitStore, MediaError, MediaLimits, MediaSpec, PREVIEW_BRANCH, Store, adopt, examine, fetch,
     generate, push,
 };
 use crate::app::outcome::schemas;
 use crate::app::outcome::{
-    FetchState, GeneratedMedia, GenerationState, MediaFetchOutcome, MediaGenerateOutcome, MediaOutcome,
-    MediaPushOutcome, MediaState, PushState,
+    Direction, GeneratedMedia, GenerationState, MediaGenerateOutcome, MediaOutcome, MediaState,
+    MediaTransferOutcome, TransferState,
 };
 use crate::app::request_schema;
+use crate::ci;
 use crate::fault::Error;
+use crate::heygen::environment;
+use crate::project::remote_branch::remote_url;
 use crate::ui::{Console, bytes, counted, plain, table};
 
 /// Keep generated media in step with its scripts
@@ -44,13 +48,15 @@ pub(super) enum Command {
     Adopt(Args),
     /// Download recorded files that are kept in a store and do not exist here
     ///
-    /// Concerns entries with `store = "branch"`. Uses Git with your own credentials, over HTTPS or SSH. A file gets its name after
-    /// its size and SHA-256 were found to be those of hyperframes-ci.lock.
+    /// Concerns entries with `store = "branch"`, which is read by Git with your own credentials, over HTTPS or SSH, and `store =
+    /// "release"`, which is read from GitHub, with GH_TOKEN or GITHUB_TOKEN if the repository is private. A file gets its name
+    /// after its size and SHA-256 were found to be those of hyperframes-ci.lock.
     Fetch(FetchArgs),
     /// Upload files that are kept in a store
     ///
-    /// Concerns recorded files of entries with `store = "branch"`. Uses Git with your own credentials, over HTTPS or SSH. Files that
-    /// the branch has are not uploaded again, and nothing is deleted from it.
+    /// Concerns recorded files of entries with `store = "branch"`, which is written by Git with your own credentials, over HTTPS
+    /// or SSH, and `store = "release"`, which requires GH_TOKEN or GITHUB_TOKEN. Files that the store has are not uploaded again,
+    /// and nothing is deleted from it.
     Push(PushArgs),
     #[command(subcommand)]
     List(catalogue::Command),
@@ -142,7 +148,7 @@ pub(super) struct PushArgs {
 
 #[derive(Debug, clap::Args)]
 struct StorePlace {
-    /// Remote that has the branch
+    /// Remote that has the branch or the release
     #[arg(long, value_name = "NAME", default_value = "origin", value_parser = values::git_name)]
     remote: String,
     /// Branch with the files
@@ -150,6 +156,21 @@ struct StorePlace {
     /// The input `preview-branch` of the action.
     #[arg(long, value_name = "NAME", default_value = PREVIEW_BRANCH, value_parser = values::git_name)]
     branch: String,
+}
+
+impl StorePlace {
+    /// Opens a store of the repository at a path.
+    fn open(&self, store: MediaStore, root: &Path) -> Result<Box<dyn Store>, Error> {
+        match store {
+            MediaStore::Release => {
+                let url = remote_url(root, &self.remote)?;
+                Ok(Box::new(ServiceStore(ci::release_store(&environment::variable, &url)?)))
+            }
+            MediaStore::Git | MediaStore::Branch => {
+                Ok(Box::new(GitStore::open(root, &self.remote, &self.branch)?))
+            }
+        }
+    }
 }
 
 impl GenerateArgs {
@@ -209,14 +230,11 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             Ok(())
         }
         Command::Fetch(args) => {
-            let open = |root: &std::path::Path| {
-                let store = GitStore::open(root, &args.place.remote, &args.place.branch)?;
-                Ok(Box::new(store) as Box<dyn Store>)
-            };
-            let outcome = fetch(&args.media.spec(), args.overwrite, &mut { open })?;
-            print_fetched(&outcome, console);
+            let open = &mut |store, root: &Path| args.place.open(store, root);
+            let outcome = fetch(&args.media.spec(), args.overwrite, open)?;
+            print_transferred(&outcome, Direction::Fetch, console);
             console.outcome(&outcome);
-            let (count, total) = (outcome.not_fetched, outcome.media.len());
+            let (count, total) = (outcome.not_transferred, outcome.media.len());
             if count > 0 { Err(MediaError::NotFetched { count, total }.into()) } else { Ok(()) }
         }
         Command::Generate(args) if args.request_schema => {
@@ -234,10 +252,10 @@ pub(super) fn run(command: &Command, console: &mut Console) -> Result<(), Error>
             error.map_or(Ok(()), Err)
         }
         Command::Push(args) => {
-            let outcome = push(&args.media.spec(), &args.place.remote, &args.place.branch)?;
-            print_pushed(&outcome, console);
+            let outcome = push(&args.media.spec(), &mut |store, root| args.place.open(store, root))?;
+            print_transferred(&outcome, Direction::Push, console);
             console.outcome(&outcome);
-            let (count, total) = (outcome.not_uploaded, outcome.media.len());
+            let (count, total) = (outcome.not_transferred, outcome.media.len());
             if count > 0 { Err(MediaError::NotPushed { count, total }.into()) } else { Ok(()) }
         }
         Command::List(command) => catalogue::run(command, console),
@@ -353,53 +371,35 @@ fn print_generated(outcome: &MediaGenerateOutcome, console: &mut Console) {
     }
 }
 
-fn print_fetched(outcome: &MediaFetchOutcome, console: &mut Console) {
+fn print_transferred(outcome: &MediaTransferOutcome, direction: Direction, console: &mut Console) {
     for media in &outcome.media {
         let file = plain(&media.file);
-        match (media.status, &media.message) {
-            (FetchState::Present, _) => {}
-            (FetchState::Fetched, _) => console.done(&format!("{file}: fetched, {}", bytes(media.bytes))),
-            (FetchState::Replaced, _) => console.done(&format!("{file}: replaced, {}", bytes(media.bytes))),
-            (status, message) => {
-                console.result(&format!("{file}: {}\n", message.as_deref().unwrap_or_default()));
-                if let Some(help) = media.help.filter(|_| status.is_problem()) {
+        let done = match media.status {
+            TransferState::Present => continue,
+            TransferState::Fetched => "fetched",
+            TransferState::Replaced => "replaced",
+            TransferState::Uploaded => "uploaded",
+            status => {
+                console.result(&format!("{file}: {}\n", media.message.as_deref().unwrap_or_default()));
+                if let Some(help) = media.help.filter(|_| status.is_problem(direction)) {
                     console.result(&format!("  help: {help}\n"));
                 }
+                continue;
             }
-        }
+        };
+        console.done(&format!("{file}: {done}, {}", bytes(media.bytes)));
     }
+    let (nothing, done, present) = match direction {
+        Direction::Fetch => ("fetch", "fetched", "present"),
+        Direction::Push => ("upload", "uploaded", "stored"),
+    };
     match outcome.media.len() {
-        0 => console.done("nothing to fetch: all media files are committed"),
-        _ if outcome.not_fetched > 0 => {}
+        0 => console.done(&format!("nothing to {nothing}: all media files are committed")),
+        _ if outcome.not_transferred > 0 => {}
         _ => console.done(&format!(
-            "fetched {}, {} present before",
-            counted(outcome.fetched, "media file"),
+            "{done} {}, {} {present} before",
+            counted(outcome.transferred, "media file"),
             outcome.present
-        )),
-    }
-}
-
-fn print_pushed(outcome: &MediaPushOutcome, console: &mut Console) {
-    for media in &outcome.media {
-        let file = plain(&media.file);
-        match (media.status, &media.message) {
-            (PushState::Stored, _) => {}
-            (PushState::Uploaded, _) => console.done(&format!("{file}: uploaded, {}", bytes(media.bytes))),
-            (status, message) => {
-                console.result(&format!("{file}: {}\n", message.as_deref().unwrap_or_default()));
-                if let Some(help) = status.help() {
-                    console.result(&format!("  help: {help}\n"));
-                }
-            }
-        }
-    }
-    match outcome.media.len() {
-        0 => console.done("nothing to upload: all media files are committed"),
-        _ if outcome.not_uploaded > 0 => {}
-        _ => console.done(&format!(
-            "uploaded {}, {} stored before",
-            counted(outcome.uploaded, "media file"),
-            outcome.stored
         )),
     }
 }

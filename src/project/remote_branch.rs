@@ -131,7 +131,7 @@ impl RemoteBranch {
     /// # Errors
     /// Returns [`RemoteError`] if there is no such remote, or Git fails.
     pub(crate) fn open(root: &Path, remote: &str, branch: &str, folder: &str) -> Result<Self, RemoteError> {
-        let url = url(root, remote)?;
+        let url = remote_url(root, remote)?;
         let made = temporary::create_folder("hyperframes-ci-store-").map_err(RemoteError::NoGit)?;
         let (remote, branch) = (remote.to_owned(), branch.to_owned());
         let (tip, files) = (String::new(), BTreeMap::new());
@@ -316,8 +316,11 @@ impl RemoteBranch {
     }
 }
 
-/// Returns the URL of a remote, which the configuration of the repository has.
-fn url(root: &Path, remote: &str) -> Result<String, RemoteError> {
+/// Returns the URL of a remote, which the configuration of the repository at `root` has. It may contain a password.
+///
+/// # Errors
+/// Returns [`RemoteError`] if there is no such remote, or Git cannot be run.
+pub(crate) fn remote_url(root: &Path, remote: &str) -> Result<String, RemoteError> {
     let root = if root == Path::new("") { Path::new(".") } else { root };
     let mut command = git(root, GitNetwork::Off);
     command.args(["config", "--includes", "--get", &format!("remote.{remote}.url")]);

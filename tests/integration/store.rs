@@ -218,7 +218,7 @@ fn files_are_fetched_with_the_users_credentials_and_nothing_else() {
     assert!(codes.clone().any(|code| code == "media-missing"), "{found}");
 
     let (code, fetched) = stage.fetch(&[]);
-    assert_eq!((code, &fetched["fetched"]), (0, &1.into()), "{fetched}");
+    assert_eq!((code, &fetched["transferred"]), (0, &1.into()), "{fetched}");
     assert_eq!(fetched["media"][0]["status"], "fetched");
     assert_eq!(stage.voice(), Some(sound()));
     assert_eq!((stage.left(), planted.exists()), (Vec::new(), false));
@@ -365,9 +365,9 @@ fn a_file_is_uploaded_once_and_found_by_others() {
     git(&stage.remote(), &["fsck", "--connectivity-only", "hyperframes-previews"]);
     let sent = *stage.sent.lock().unwrap();
     assert!(sent < 100_000, "{sent} bytes");
-    assert_eq!(push(&[]), (0, "stored".to_owned()));
+    assert_eq!(push(&[]), (0, "present".to_owned()));
     fs::write(stage.repository().join(VOICE), "another recording").unwrap();
-    assert_eq!(push(&[]), (0, "stored".to_owned()), "what is recorded is in the store");
+    assert_eq!(push(&[]), (0, "present".to_owned()), "what is recorded is in the store");
     fs::remove_file(stage.repository().join(VOICE)).unwrap();
     assert_eq!(stage.fetch(&[]).0, 0);
     assert_eq!(stage.voice(), Some(sound()));

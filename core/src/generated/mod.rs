@@ -28,7 +28,9 @@ pub use prices::{
 pub use reply::{SpeechAnswer, SpeechReply};
 pub use speech::{MAX_SCRIPT, Speech};
 pub use ssml::ssml_mistake;
-pub use store::{MediaStore, PREVIEW_MESSAGE, STORE_FOLDER, is_preview_branch, is_stored_name, stored_name};
+pub use store::{
+    MediaStore, PREVIEW_MESSAGE, STORE_FOLDER, STORE_TAG, is_preview_branch, is_stored_name, stored_name,
+};
 pub use translation::{Translation, TranslationMode};
 pub use wanted::{SoundChoice, Wanted};
 pub use words::{CaptionFormat, Word, captions, captions_of_srt, words_json};

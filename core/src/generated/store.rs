@@ -20,11 +20,16 @@ closed_set! {
         Git = "git",
         /// It is ignored by Git, and kept on the branch of previews.
         Branch = "branch",
+        /// It is ignored by Git, and attached to the release [`STORE_TAG`].
+        Release = "release",
     }
 }
 
 /// The folder of the store on the branch of previews.
 pub const STORE_FOLDER: &str = "media";
+
+/// The tag of the release with the store.
+pub const STORE_TAG: &str = "hyperframes-media";
 
 /// Returns the name in a store of a file with this SHA-256 in lowercase hexadecimal, whose path gives the extension; `None` if the
 /// digest is none.

@@ -300,7 +300,7 @@ pub(super) fn media_schema() -> Value {
             "background": { "type": "string", "pattern": "^(#[0-9A-Fa-f]{6}|https://[^/\\s]\\S*)$", "description": "Background of the clip: a color such as #00ff00, or the HTTPS URL of an image" },
             "engine": { "type": "string", "pattern": "^[a-z0-9_]+$", "description": "Engine that animates the look, such as avatar_iv [default: chosen by HeyGen]" },
             "sound": text("ID of a sound of the catalogue"),
-            "store": one_of(MediaStore::NAMES, "Where the file is kept: committed, or on the previews branch and ignored by Git [default: git]"),
+            "store": one_of(MediaStore::NAMES, "Where the file is kept: committed, or ignored by Git and kept on the previews branch or in a release on GitHub [default: git]"),
             "query": text("Words that find the sound, as for `media list sounds` [default: its ID]"),
         },
     })

@@ -388,7 +388,7 @@ mod tests {
             (too_long.as_str(), ":4:8: text has 5001 characters; at most 5000 are allowed"),
             ("ssml = \"<speak>A\"", ":4:8: ssml is not valid: line 1: <speak> is not closed"),
             ("text = \"a\"\nssml = \"b\"", ":1:1: text, ssml and script cannot be used together"),
-            ("text = \"a\"\nstore = \"s3\"", ":5:9: store must be one of git, branch, not \"s3\""),
+            ("text = \"a\"\nstore = \"s3\"", ":5:9: store must be one of git, branch, release, not \"s3\""),
             ("text = \"a\"\nspeed = 3", ":5:9: speed must be a number from 0.5 to 2.0"),
             ("text = \"a\"\nlocale = \"english\"", ":5:10: locale must be"),
             ("text = \"a\"\nvoise = \"v\"", ":5:1: unknown key \"voise\"; did you mean voice?"),

@@ -14,6 +14,7 @@ mod measure;
 mod preflight;
 mod push;
 mod restore;
+mod store;
 
 use super::config::Settings;
 use super::outcome::MediaOutcome;
@@ -23,12 +24,13 @@ pub(crate) use adopt::adopt;
 use declared::Declared;
 pub(crate) use declared::MediaSpec;
 pub(crate) use error::MediaError;
-pub(crate) use fetch::{GitStore, PREVIEW_BRANCH, Store, fetch, fetch_all, fetch_from};
+pub(crate) use fetch::{fetch, fetch_all, fetch_from};
 pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
 pub(crate) use measure::{ValuesSource, measured, measured_in, measured_of};
 pub(crate) use preflight::MediaPreflight;
 pub(crate) use push::push;
 pub(crate) use restore::restore;
+pub(crate) use store::{GitStore, PREVIEW_BRANCH, Source, Store};
 
 /// Compares entries with the lock file and the files.
 ///

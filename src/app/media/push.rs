@@ -1,95 +1,76 @@
-//! Uploads files to the store on a branch of a remote, under the names of their digests.
+//! Uploads files to stores, under the names of their digests.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hyperframes_ci_core::generated::{MediaStore, STORE_FOLDER, is_preview_branch};
-
+use super::store::{self, OpenStore, Store, done, transfer};
 use super::{Declared, MediaSpec};
 use crate::app::config::MediaEntry;
-use crate::app::outcome::{MediaPushOutcome, PushState, PushedMedia};
+use crate::app::outcome::{Direction, MediaTransferOutcome, TransferState, TransferredMedia};
 use crate::fault::Error;
-use crate::project::remote_branch::{RemoteBranch, RemoteError};
+use crate::project::remote_branch::RemoteError;
 use crate::system::digest::Hasher;
 use crate::system::gate;
 use crate::system::temporary;
 
-/// Uploads the recorded files of entries that the store does not have.
+/// Uploads the recorded files of entries that their stores do not have.
 ///
 /// # Errors
-/// Returns an error if the configuration or the lock file is invalid, or the branch cannot be read or written.
-pub(crate) fn push(spec: &MediaSpec, remote: &str, branch: &str) -> Result<MediaPushOutcome, Error> {
+/// Returns an error if the configuration or the lock file is invalid, or a store cannot be read or written.
+pub(crate) fn push(spec: &MediaSpec, open: &mut OpenStore<'_>) -> Result<MediaTransferOutcome, Error> {
     let declared = Declared::read(spec)?;
-    let kept = declared.entries.iter().filter(|entry| entry.store != MediaStore::Git).collect::<Vec<_>>();
-    let mut media = Vec::new();
-    if !kept.is_empty() {
-        let mut store = RemoteBranch::open(&declared.settings.root, remote, branch, STORE_FOLDER)?;
+    transfer(&declared, Direction::Push, &mut |store, entries| {
+        let mut store = open(store, &declared.settings.root)?;
         let folder = temporary::create_folder("hyperframes-ci-push-").map_err(RemoteError::NoGit)?;
-        let mut files = Vec::new();
-        for entry in kept {
-            let (result, file) = prepare(&declared, entry, &store, folder.path())?;
-            media.push(result);
+        let (mut results, mut files) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let (result, file) = prepare(&declared, entry, store.as_mut(), folder.path())?;
+            results.push(result);
             files.extend(file);
         }
+        // Entries with the same contents have the same file.
+        files.sort_unstable();
+        files.dedup();
         if !files.is_empty() {
-            store.add(&files, is_preview_branch)?;
+            store.add(&files)?;
         }
-    }
-    let count = |is: &dyn Fn(PushState) -> bool| media.iter().filter(|media| is(media.status)).count();
-    Ok(MediaPushOutcome {
-        lock: declared.lock_path.display().to_string(),
-        stored: count(&|state| state == PushState::Stored),
-        uploaded: count(&|state| state == PushState::Uploaded),
-        not_uploaded: count(&PushState::is_problem),
-        media,
+        Ok(results)
     })
 }
 
-/// The path of a file in the branch, and a copy that nobody changes.
+/// The name of a file in the store, and a copy that nobody changes.
 type Copied = Option<(String, PathBuf)>;
 
 /// Returns what becomes of the file of an entry, and a copy of it in `folder` if it is to be uploaded.
 fn prepare(
     declared: &Declared,
     entry: &MediaEntry,
-    store: &RemoteBranch,
+    store: &mut dyn Store,
     folder: &Path,
-) -> Result<(PushedMedia, Copied), Error> {
-    let result = |status: PushState, message: Option<String>| PushedMedia {
-        file: entry.file.clone(),
-        line: entry.line,
-        store: entry.store.as_str(),
-        status,
-        bytes: 0,
-        message,
-        help: status.help(),
+) -> Result<(TransferredMedia, Copied), Error> {
+    let problem = |status, message: &str| {
+        let result = store::problem(entry, Direction::Push, status, message);
+        Ok((result, None))
     };
-    let problem = |status, message: &str| Ok((result(status, Some(message.to_owned())), None));
-    let stored = |bytes| (PushedMedia { bytes, ..result(PushState::Stored, None) }, None);
     let (media, name) = match declared.stored(entry) {
         Ok(stored) => stored,
-        Err(reason) => return problem(PushState::NotRecorded, reason.message()),
+        Err(reason) => return problem(TransferState::NotRecorded, reason.message()),
     };
-    let path = format!("{STORE_FOLDER}/{name}");
     let copy = folder.join(&name);
     let read = copied(declared, &entry.file, &copy);
     let is_recorded =
         read.as_ref().is_ok_and(|(size, sha256)| *size == media.bytes && *sha256 == media.sha256);
-    // What has the name and is not the file was damaged, or written by somebody else.
-    if store.has(&path) && (!is_recorded || store.has_contents(&path, &copy)?) {
-        return Ok(stored(media.bytes));
+    if store.has(&name, is_recorded.then_some(&*copy))? {
+        return Ok((done(entry, TransferState::Present, media.bytes), None));
     }
-    let size = match read {
-        Ok((size, _)) => size,
+    match read {
+        Ok((size, _)) if is_recorded => Ok((done(entry, TransferState::Uploaded, size), Some((name, copy)))),
+        Ok(_) => problem(TransferState::Changed, "the file has changed since it was recorded"),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return problem(PushState::Missing, "the file does not exist, and the store does not have it");
+            problem(TransferState::Missing, "the file does not exist, and the store does not have it")
         }
-        Err(error) => return problem(PushState::Unreadable, &format!("cannot read the file: {error}")),
-    };
-    if !is_recorded {
-        return problem(PushState::Changed, "the file has changed since it was recorded");
+        Err(error) => problem(TransferState::Unreadable, &format!("cannot read the file: {error}")),
     }
-    Ok((PushedMedia { bytes: size, ..result(PushState::Uploaded, None) }, Some((path, copy))))
 }
 
 /// Copies a file; returns the size and the SHA-256 of the copy.

@@ -15,9 +15,8 @@ mod entries;
 mod error;
 mod init;
 mod media;
-mod media_fetch;
 mod media_generate;
-mod media_push;
+mod media_transfer;
 mod parts;
 mod publish;
 mod render;
@@ -47,10 +46,9 @@ pub(crate) use entries::{EntriesOutcome, EntryRender, EntryResult};
 pub(crate) use error::ErrorOutcome;
 pub(crate) use init::{InitAction, InitAddition, InitFile, InitOutcome};
 pub(crate) use media::{MediaAdoptOutcome, MediaOutcome, MediaState, MediaStatus};
-pub(crate) use media_fetch::{FetchState, FetchedMedia, MediaFetchOutcome};
 pub(crate) use media_generate::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
-pub(crate) use media_push::{MediaPushOutcome, PushState, PushedMedia};
 pub(crate) use publish::PublishOutcome;
+pub(crate) use media_transfer::{Direction, MediaTransferOutcome, TransferState, TransferredMedia};
 pub(crate) use render::{
     DryRunOutcome, Outcome, OwnRender, ProjectOutcome, RenderOutcome, RenderView, VideoOutcome,
 };

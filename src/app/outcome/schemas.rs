@@ -18,10 +18,9 @@ use super::entries::EntriesOutcome;
 use super::error::ErrorOutcome;
 use super::init::InitOutcome;
 use super::media::{MediaAdoptOutcome, MediaOutcome};
-use super::media_fetch::MediaFetchOutcome;
 use super::media_generate::MediaGenerateOutcome;
-use super::media_push::MediaPushOutcome;
 use super::publish::PublishOutcome;
+use super::media_transfer::MediaTransferOutcome;
 use super::render::{Outcome, RenderOutcome};
 use super::webhook::{WebhookListenOutcome, WebhookOutcome};
 use crate::app::batch::RowOutcome;
@@ -40,9 +39,9 @@ pub(crate) const RESULTS: &[(&str, Describe)] = &[
     ("diff", of::<DiffOutcome>),
     ("media-adopt", of::<MediaAdoptOutcome>),
     ("media-check", of::<MediaOutcome>),
-    ("media-fetch", of::<MediaFetchOutcome>),
+    ("media-fetch", of::<MediaTransferOutcome>),
     ("media-generate", of::<MediaGenerateOutcome>),
-    ("media-push", of::<MediaPushOutcome>),
+    ("media-push", of::<MediaTransferOutcome>),
     ("media-plan", of::<MediaOutcome>),
     ("media-list-voices", of::<Voices>),
     ("media-list-avatars", of::<Avatars>),

@@ -4,9 +4,14 @@ use std::cell::OnceCell;
 
 use serde_json::Value;
 
+use super::graph;
 use crate::ci::error::ProviderError;
 use crate::ci::event::PullRequest;
 use crate::ci::rest::{Body, Response, Rest};
+use crate::system::secret::Secret;
+
+const HEADERS: &[(&str, &str)] =
+    &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
 
 /// The prefix of an app's token, such as that of a workflow; source: docs.github.com, "GitHub's token formats".
 const APP_TOKEN: &str = "ghs_";
@@ -26,6 +31,25 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// Creates a client for a repository `owner/name`, with the API at `base` and the web pages at `server`.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError::Event`] if `base` is not a safe origin for the token.
+    pub(super) fn new(
+        base: &str,
+        server: &str,
+        repository: &str,
+        token: Option<Secret>,
+    ) -> Result<Self, ProviderError> {
+        Ok(Self {
+            api: Rest::new(base, token, ("authorization", "Bearer "), HEADERS)?,
+            graph: graph::url(base),
+            path: format!("/repos/{repository}"),
+            web: format!("{}/{repository}", server.trim_end_matches('/')),
+            login: OnceCell::new(),
+        })
+    }
+
     /// Returns the name of the token's owner, which is requested once; `None` for the token of an app, which is a bot and
     /// cannot ask.
     ///
@@ -94,7 +118,10 @@ impl Client {
         if self.api.has_token() {
             Ok(())
         } else {
-            Err(ProviderError::Forbidden("no token; pass one with the input token".to_owned()))
+            Err(ProviderError::Forbidden(
+                "no token; pass one with the input token, or on the command line with GITHUB_TOKEN"
+                    .to_owned(),
+            ))
         }
     }
 }

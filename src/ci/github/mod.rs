@@ -16,17 +16,20 @@ mod objects;
 mod previews;
 mod proposal;
 mod release;
+mod release_store;
+mod remote;
 mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use hyperframes_ci_core::findings::Findings;
+use hyperframes_ci_core::generated::MediaStore;
 use serde_json::Value;
 
 use super::Trust;
@@ -37,17 +40,21 @@ use super::error::ProviderError;
 use super::event::{Event, PullRequest, Subject, TriggeringRun};
 use super::log::LogSyntax;
 use super::provider::{
-    Artifact, CheckRun, CiProvider, CleanedUp, EarlierRelease, Environment, Media, Proposal, Proposed,
-    ProviderDescription, Publication, Published, Section, SectionWriter, Settings, StoredFile, Written,
+    Artifact, CheckRun, CiProvider, CleanedUp, EarlierRelease, Environment, FileStore, Media, Proposal,
+    Proposed, ProviderDescription, Publication, Published, Section, SectionWriter, Settings, Written,
     variable,
 };
-use super::rest::{Body, Rest};
+use super::rest::Body;
 use crate::ci::project_marks::ProjectMark;
 use crate::system::url::encode_component;
 use client::Client;
 use comment::PullRequestComments;
 use log::WorkflowCommands;
 use previews::PreviewBranch;
+use release_store::ReleaseStore;
+use store::BranchStore;
+
+pub(super) use remote::release_store;
 
 #[cfg(test)]
 pub(super) use event::read as read_event;
@@ -71,9 +78,6 @@ pub(super) const DESCRIPTION: ProviderDescription = ProviderDescription {
     annotation: Some(log::error),
     connect: |environment, settings| Ok(Box::new(GitHub::connect(environment, settings)?)),
 };
-
-const HEADERS: &[(&str, &str)] =
-    &[("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
 
 /// Files of a pull request that the API lists; source: docs.github.com, "List pull requests files".
 const MAX_FILES: usize = 3000;
@@ -115,13 +119,10 @@ impl GitHub {
         let base = set("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
         let server = set("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
         let repository = event::repository(environment)?;
-        let client = Client {
-            api: Rest::new(&base, settings.token.clone(), ("authorization", "Bearer "), HEADERS)?,
-            graph: set("GITHUB_GRAPHQL_URL").unwrap_or_else(|| graph::url(&base)),
-            path: format!("/repos/{repository}"),
-            web: format!("{}/{repository}", server.trim_end_matches('/')),
-            login: OnceCell::new(),
-        };
+        let mut client = Client::new(&base, &server, &repository, settings.token.clone())?;
+        if let Some(url) = set("GITHUB_GRAPHQL_URL") {
+            client.graph = url;
+        }
         let of_run = set("GITHUB_SHA").filter(|_| event::is_on_own_ref(environment));
         let is_own = |commit: &str| of_run.as_deref() == Some(commit) || is_branch_tip(&client, commit);
         let workspace = set("GITHUB_WORKSPACE").map(PathBuf::from);
@@ -385,18 +386,15 @@ impl CiProvider for GitHub {
         proposal::file(&self.client, branch, path)
     }
 
-    fn stored_media(&self) -> Result<Vec<StoredFile>, ProviderError> {
-        self.client.require_token()?;
-        self.previews().stored_media()
-    }
-
-    fn download_stored(&self, file: &StoredFile, path: &Path) -> Result<(), ProviderError> {
-        self.previews().download_stored(file, path)
-    }
-
-    fn store_media(&self, files: &[Media]) -> Result<(), ProviderError> {
-        self.client.require_token()?;
-        self.previews().store_media(files)
+    fn media_store(&self, store: MediaStore) -> Result<Box<dyn FileStore + '_>, ProviderError> {
+        match store {
+            MediaStore::Git => Err(ProviderError::Unsupported("a store of committed files")),
+            MediaStore::Branch => {
+                self.client.require_token()?;
+                Ok(Box::new(BranchStore::new(self.previews())))
+            }
+            MediaStore::Release => Ok(Box::new(ReleaseStore::new(&self.client))),
+        }
     }
 
     fn clean_up(&self, request: Option<&PullRequest>) -> Result<CleanedUp, ProviderError> {

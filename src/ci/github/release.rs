@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 5;
 /// The permission cannot be read, so a request is sent that requires it and stores nothing: generating release notes.
 pub(super) fn check(client: &Client, tag: &str) -> Result<(), ProviderError> {
     let release = find(client, tag)?;
-    if release["immutable"] == true && release["draft"] != true {
+    if is_immutable(&release) {
         return Err(immutable(tag));
     }
     let body = json!({ "tag_name": release["tag_name"] });
@@ -38,11 +38,29 @@ pub(super) fn check(client: &Client, tag: &str) -> Result<(), ProviderError> {
 /// the same name is replaced if its contents differ.
 pub(super) fn attach(client: &Client, tag: &str, files: &[Media]) -> Result<Vec<String>, ProviderError> {
     let release = find(client, tag)?;
-    let id = release["id"].as_u64().unwrap_or_default();
-    let template = release["upload_url"].as_str().unwrap_or_default();
-    let upload = template.split('{').next().unwrap_or_default().to_owned();
-    let attach = |file| attach_one(client, id, &upload, file, || immutable(tag));
-    files.iter().map(attach).collect()
+    attach_to(client, &release, &assets(client, &release)?, files, || immutable(tag))
+}
+
+/// Returns whether files cannot be attached to a release any more.
+pub(super) fn is_immutable(release: &Value) -> bool {
+    release["immutable"] == true && release["draft"] != true
+}
+
+/// Returns the files of a release.
+pub(super) fn assets(client: &Client, release: &Value) -> Result<Vec<Value>, ProviderError> {
+    client.list(&format!("/releases/{}/assets?per_page=100", release["id"]), "the release's files")
+}
+
+/// Attaches files to a release, which has the files `known`, and returns their URLs in the same order. A file of the same name is
+/// replaced if its contents differ, or its upload was interrupted.
+pub(super) fn attach_to(
+    client: &Client,
+    release: &Value,
+    known: &[Value],
+    files: &[Media],
+    immutable: impl Fn() -> ProviderError,
+) -> Result<Vec<String>, ProviderError> {
+    files.iter().map(|file| attach_one(client, release, known, file, &immutable)).collect()
 }
 
 /// Returns the newest release before that of `tag`, or of all, that has a file of this name. The list is sorted, the newest
@@ -87,23 +105,25 @@ pub(super) fn set_notes(client: &Client, tag: &str, section: &str) -> Result<(),
 
 fn attach_one(
     client: &Client,
-    release: u64,
-    upload: &str,
+    release: &Value,
+    known: &[Value],
     file: &Media,
     immutable: impl Fn() -> ProviderError,
 ) -> Result<String, ProviderError> {
     let failed = |error: std::io::Error| ProviderError::Failed(format!("{}: {error}", file.path.display()));
     let sha256 = crate::system::digest::of_file(&file.path).map_err(failed)?;
+    let template = release["upload_url"].as_str().unwrap_or_default();
+    let upload = template.split('{').next().unwrap_or_default();
     let name = asset_name(&file.name);
     for attempt in 0..ATTEMPTS {
+        let mut read = Vec::new();
         if attempt > 0 {
             wait(Duration::from_millis(300 << attempt.min(4)));
+            read = assets(client, release)?;
         }
-        let assets =
-            client.list(&format!("/releases/{release}/assets?per_page=100"), "the release's files")?;
-        if let Some(present) = assets.iter().find(|asset| asset["name"] == name.as_str()) {
-            let is_complete = present["state"] == "uploaded";
-            if is_complete && present["digest"] == format!("sha256:{sha256}") {
+        let present = if attempt == 0 { known } else { &read };
+        if let Some(present) = present.iter().find(|asset| asset["name"] == name.as_str()) {
+            if is_complete(present, &sha256) {
                 return Ok(url(present));
             }
             let path = format!("/releases/assets/{}", present["id"]);
@@ -130,11 +150,23 @@ fn attach_one(
     )))
 }
 
+/// Returns whether a file of a release was uploaded as a whole and has this digest. Servers that do not tell digests are believed if
+/// the file is named by it.
+pub(super) fn is_complete(asset: &Value, sha256: &str) -> bool {
+    let is_named = || asset["name"].as_str().is_some_and(|name| name.starts_with(sha256));
+    asset["state"] == "uploaded"
+        && match asset["digest"].as_str() {
+            Some(digest) => digest.strip_prefix("sha256:") == Some(sha256),
+            None => is_named(),
+        }
+}
+
 /// Returns the error of a release that cannot be changed any more; source: docs.github.com, "Immutable releases".
 fn immutable(tag: &str) -> ProviderError {
-    ProviderError::Immutable(format!(
-        "the release of the tag {tag} is immutable: files cannot be attached to it"
-    ))
+    ProviderError::Immutable(
+        format!("the release of the tag {tag} is immutable: files cannot be attached to it"),
+        "create the release as a draft, attach the videos with the input release-tag, and publish it afterwards",
+    )
 }
 
 /// Finds the release of a tag. A draft can be found in the list of releases only.
@@ -182,6 +214,8 @@ fn media_type(name: &str) -> &'static str {
         Some("mov") => "video/quicktime",
         Some("png") => "image/png",
         Some("gif") => "image/gif",
+        Some("mp3") => "audio/mpeg",
+        Some("wav") => "audio/wav",
         Some("json") => "application/json",
         _ => "application/octet-stream",
     }

@@ -1,6 +1,7 @@
 //! The store of generated media: a folder of the previews branch whose files are named by their contents. Nothing is deleted from
 //! it, and what is read from it is verified by whoever asked for it.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use hyperframes_ci_core::generated::{PREVIEW_MESSAGE, STORE_FOLDER, is_stored_name};
@@ -11,33 +12,51 @@ use super::previews::{ATTEMPTS, PreviewBranch, Refusals, Swap, contended};
 use super::snapshot::Snapshot;
 use crate::ci::contention::wait_before;
 use crate::ci::error::ProviderError;
-use crate::ci::provider::{Media, StoredFile};
+use crate::ci::provider::{FileStore, Media};
+
+/// The store on the previews branch.
+pub(super) struct BranchStore<'a> {
+    branch: PreviewBranch<'a>,
+    /// The files, once they are known; none if the branch does not exist.
+    files: OnceCell<Vec<File>>,
+}
+
+impl<'a> BranchStore<'a> {
+    /// Returns the store on a branch.
+    pub(super) fn new(branch: PreviewBranch<'a>) -> Self {
+        Self { branch, files: OnceCell::new() }
+    }
+
+    fn find(&self, name: &str) -> Result<Option<&File>, ProviderError> {
+        if self.files.get().is_none() {
+            let tip = Snapshot::read(self.branch.client, self.branch.name, None)?.tip;
+            let files = tip.map(|tip| tip.media).unwrap_or_default().into_iter();
+            let _ = self.files.set(files.filter(|file| is_stored_name(&file.name)).collect());
+        }
+        Ok(self.files.get().into_iter().flatten().find(|file| file.name == name))
+    }
+}
+
+impl FileStore for BranchStore<'_> {
+    fn has(&self, name: &str) -> Result<bool, ProviderError> {
+        Ok(self.find(name)?.is_some())
+    }
+
+    fn download(&self, name: &str, _: u64, path: &Path) -> Result<bool, ProviderError> {
+        self.find(name)?.map_or(Ok(false), |file| self.branch.download(file, path).map(|()| true))
+    }
+
+    fn add(&self, files: &[Media]) -> Result<(), ProviderError> {
+        self.branch.store_media(files)
+    }
+}
 
 impl PreviewBranch<'_> {
-    /// Returns the files of the store; none if the branch does not exist.
-    ///
-    /// # Errors
-    /// Returns [`ProviderError`] if the API refuses.
-    pub(super) fn stored_media(&self) -> Result<Vec<StoredFile>, ProviderError> {
-        let tip = Snapshot::read(self.client, self.name, None)?.tip;
-        let files = tip.map(|tip| tip.media).unwrap_or_default().into_iter();
-        let files = files.filter(|file| is_stored_name(&file.name));
-        Ok(files.map(|File { name, sha }| StoredFile { name, address: sha }).collect())
-    }
-
-    /// Downloads a file of the store to `path`.
-    ///
-    /// # Errors
-    /// Returns [`ProviderError`] if the API refuses, or `path` cannot be written.
-    pub(super) fn download_stored(&self, file: &StoredFile, path: &Path) -> Result<(), ProviderError> {
-        self.download(&File { name: file.name.clone(), sha: file.address.clone() }, path)
-    }
-
     /// Adds files to the store that it does not have.
     ///
     /// # Errors
     /// Returns [`ProviderError`] if the API refuses, the branch has other files than previews, or other jobs write it all the time.
-    pub(super) fn store_media(&self, files: &[Media]) -> Result<(), ProviderError> {
+    fn store_media(&self, files: &[Media]) -> Result<(), ProviderError> {
         let mut blobs = Vec::new();
         let mut refusals = Refusals::default();
         for attempt in 0..ATTEMPTS {

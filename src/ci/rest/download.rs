@@ -24,8 +24,16 @@ const MAX_DOWNLOAD: u64 = 512 * 1024 * 1024;
 enum Failure {
     /// It would fail again.
     Final(String),
-    /// It may succeed after a pause; that of the rate limit, if there is one.
-    Passing(String, Option<Duration>),
+    /// The service refuses it, with this status.
+    Refused(u16),
+    /// It may succeed after a pause.
+    Passing(String),
+    /// A rate limit is lifted after this time.
+    Limited(Duration),
+}
+
+fn failed(message: &str) -> ProviderError {
+    ProviderError::Failed(format!("the download failed: {message}"))
 }
 
 impl Rest {
@@ -49,27 +57,60 @@ impl Rest {
         accept: Option<&str>,
         file: &Path,
     ) -> Result<(), ProviderError> {
-        let mut attempt = 1;
-        loop {
-            let (message, pause) = match self.download_once(path, accept, file) {
-                Ok(()) => return Ok(()),
-                Err(Failure::Final(message)) => (message, None),
-                Err(Failure::Passing(message, Some(limit))) if self.pace().may_wait(limit) => {
-                    report_pause(&self.base, limit);
-                    (message, Some(limit))
-                }
-                Err(Failure::Passing(message, Some(_))) => (message, None),
-                Err(Failure::Passing(message, None)) => (message, Some(retry_delay(attempt, None, random()))),
-            };
-            match pause.filter(|_| attempt < ATTEMPTS) {
-                Some(pause) => std::thread::sleep(clock::pause(pause)),
-                None => return Err(ProviderError::Failed(format!("the download failed: {message}"))),
-            }
-            attempt += 1;
+        match self.download_at_most(path, accept, MAX_DOWNLOAD, file)? {
+            Some(size) if size <= MAX_DOWNLOAD => Ok(()),
+            Some(_) => Err(failed("the file is too large")),
+            None => Err(failed("HTTP 404")),
         }
     }
 
-    fn download_once(&self, path: &str, accept: Option<&str>, file: &Path) -> Result<(), Failure> {
+    /// Downloads as [`Rest::download_as`] does, at most one byte more than `limit`. Returns the number of bytes, or `None` if there
+    /// is no such file.
+    ///
+    /// # Errors
+    /// Returns [`ProviderError::RateLimited`] if a rate limit lasts too long, [`ProviderError::Forbidden`] if the service refuses
+    /// the token, and otherwise as [`Rest::download`].
+    pub(crate) fn download_at_most(
+        &self,
+        path: &str,
+        accept: Option<&str>,
+        limit: u64,
+        file: &Path,
+    ) -> Result<Option<u64>, ProviderError> {
+        let mut attempt = 1;
+        loop {
+            let (message, pause) = match self.download_once(path, accept, limit, file) {
+                Ok(size) => return Ok(Some(size)),
+                Err(Failure::Refused(404)) => return Ok(None),
+                Err(Failure::Refused(status @ (401 | 403))) => {
+                    return Err(ProviderError::Forbidden(format!("the download: HTTP {status}")));
+                }
+                Err(Failure::Refused(status)) => return Err(failed(&format!("HTTP {status}"))),
+                Err(Failure::Final(message)) => return Err(failed(&message)),
+                Err(Failure::Limited(pause)) if attempt < ATTEMPTS && self.pace().may_wait(pause) => {
+                    report_pause(&self.base, pause);
+                    (String::new(), pause)
+                }
+                Err(Failure::Limited(pause)) => {
+                    return Err(ProviderError::RateLimited("the download".to_owned(), pause));
+                }
+                Err(Failure::Passing(message)) => (message, retry_delay(attempt, None, random())),
+            };
+            if attempt >= ATTEMPTS {
+                return Err(failed(&message));
+            }
+            attempt += 1;
+            std::thread::sleep(clock::pause(pause));
+        }
+    }
+
+    fn download_once(
+        &self,
+        path: &str,
+        accept: Option<&str>,
+        limit: u64,
+        file: &Path,
+    ) -> Result<u64, Failure> {
         let mut response = self.open(&format!("{}{path}", self.base), accept)?;
         let mut redirects = 0;
         while response.status().is_redirection() && redirects <= MAX_REDIRECTS {
@@ -84,23 +125,22 @@ impl Rest {
                 self.open(&location, accept)?
             } else {
                 // The URL is a secret.
-                let storage = |_| Failure::Passing("no response from the storage".to_owned(), None);
+                let storage = |_| Failure::Passing("no response from the storage".to_owned());
                 self.agent.get(&location).call().map_err(storage)?
             };
         }
         let status = response.status().as_u16();
         if !response.status().is_success() {
             let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-            let limit = RateLimit::of(status, &header, &Value::Null).map(|limit| limit.pause);
-            let message = format!("HTTP {status}");
-            let is_passing = status >= 500 || limit.is_some();
-            return Err(if is_passing { Failure::Passing(message, limit) } else { Failure::Final(message) });
+            return Err(match RateLimit::of(status, &header, &Value::Null) {
+                Some(limit) => Failure::Limited(limit.pause),
+                None if status >= 500 => Failure::Passing(format!("HTTP {status}")),
+                None => Failure::Refused(status),
+            });
         }
-        let mut body = response.into_body().into_reader().take(MAX_DOWNLOAD + 1);
+        let mut body = response.into_body().into_reader().take(limit.saturating_add(1));
         let mut file = gate::create(file).map_err(|error| Failure::Final(error.to_string()))?;
-        let copied = std::io::copy(&mut body, &mut file);
-        let size = copied.map_err(|error| Failure::Passing(error.to_string(), None))?;
-        if size > MAX_DOWNLOAD { Err(Failure::Final("the file is too large".to_owned())) } else { Ok(()) }
+        std::io::copy(&mut body, &mut file).map_err(|error| Failure::Passing(error.to_string()))
     }
 
     /// Sends a request for a URL of the service, with the token.
@@ -113,6 +153,6 @@ impl Rest {
             builder = builder.header("accept", accept);
         }
         let request = builder.body(()).map_err(|_| Failure::Final("invalid URL".to_owned()))?;
-        self.agent.run(request).map_err(|error| Failure::Passing(describe(&error), None))
+        self.agent.run(request).map_err(|error| Failure::Passing(describe(&error)))
     }
 }

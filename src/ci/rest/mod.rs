@@ -178,6 +178,12 @@ impl Rest {
         Ok(Self { agent, base, token, scheme, headers, pace: Mutex::default() })
     }
 
+    /// Returns the URL of the API.
+    #[cfg(test)]
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Returns whether there is a token.
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::faults::{Fault, Faults};
+pub(super) use super::release_api::Release;
 use super::server::{Answer, Request, base64, page, plain, refuse, serve, unbase64};
 
 /// The fake; its thread ends with the process.
@@ -53,8 +54,17 @@ pub(super) struct State {
     pub(super) has_no_update_refs: bool,
     /// The shortest and the longest time that a request takes before it has its effect, and again before it is answered.
     pub(super) latency: (Duration, Duration),
-    /// Files of releases that another job attaches just before us.
+    /// Files of releases that another job attaches just before us: other ones, or the same.
     pub(super) races: u32,
+    pub(super) same_races: u32,
+    /// Another job creates the release just before us.
+    pub(super) release_races: u32,
+    /// The server does not tell the digests of files, as older ones.
+    pub(super) has_no_digests: bool,
+    /// The token may not read the repository, and nobody may without one.
+    pub(super) is_hidden: bool,
+    /// URL for uploads, if it is another one.
+    pub(super) uploads: Option<String>,
     /// What goes wrong at random.
     pub(super) faults: Faults,
     /// Other pull requests that are open.
@@ -95,28 +105,6 @@ pub(super) struct Comment {
     pub(super) body: String,
 }
 
-pub(super) struct Release {
-    pub(super) tag: String,
-    pub(super) is_draft: bool,
-    pub(super) is_immutable: bool,
-    /// The notes.
-    pub(super) body: String,
-    /// Id, name, bytes.
-    pub(super) assets: Vec<(u64, String, Vec<u8>)>,
-}
-
-impl Release {
-    pub(super) fn new(tag: &str) -> Self {
-        Self {
-            tag: tag.to_owned(),
-            is_draft: false,
-            is_immutable: false,
-            body: String::new(),
-            assets: Vec::new(),
-        }
-    }
-}
-
 impl GitHub {
     /// One with an open pull request 7 and nothing else.
     pub(super) fn start() -> Self {
@@ -144,6 +132,11 @@ impl GitHub {
             has_no_update_refs: false,
             latency: (Duration::ZERO, Duration::ZERO),
             races: 0,
+            same_races: 0,
+            release_races: 0,
+            has_no_digests: false,
+            is_hidden: false,
+            uploads: None,
             faults: Faults::default(),
             neighbors: Vec::new(),
             requests: Vec::new(),
@@ -253,13 +246,8 @@ fn handle(state: &mut State, request: &Request, base: &str) -> Answer {
 
 /// Answers a request, with the faults that are asked for.
 fn serve_request(state: &mut State, request: &Request, base: &str) -> Answer {
-    if request.target == "/storage/artifact?sig=1" {
-        assert!(request.header("authorization").is_none(), "the storage sees no token");
-        return plain(200, json!({ "bytes": state.artifact }));
-    }
-    if request.target == "/storage/source?sig=1" {
-        assert!(request.header("authorization").is_none(), "the storage sees no token");
-        return plain(200, json!({ "bytes": state.source }));
+    if let Some(answer) = state.without_token(request, base) {
+        return answer;
     }
     if state.busy.0 > 0 {
         state.busy.0 -= 1;
@@ -272,9 +260,7 @@ fn serve_request(state: &mut State, request: &Request, base: &str) -> Answer {
     if let Some((_, id)) = request.target.split_once("/releases/assets/").filter(|_| request.method == "GET")
     {
         assert_eq!(request.header("accept"), Some("application/octet-stream"));
-        let mut assets = state.releases.iter().flat_map(|release| &release.assets);
-        let (_, _, bytes) = assets.find(|(known, ..)| known.to_string() == id).unwrap();
-        return plain(200, json!({ "bytes": bytes }));
+        return (302, Value::Null, format!("location: {base}/storage/asset/{id}?sig=1\r\n"));
     }
     if let Some((_, sha)) = request.target.split_once("/git/blobs/").filter(|_| is_raw) {
         let bytes = unbase64(state.objects[sha]["content"].as_str().unwrap());
@@ -340,7 +326,11 @@ impl State {
                 _ => refuse(404, "Not Found"),
             };
         }
-        let Some(path) = path.strip_prefix("/repos/o/r/") else { return refuse(404, "Not Found") };
+        if path == "/repos/o/r" && !self.is_hidden {
+            return plain(200, json!({ "full_name": "o/r" }));
+        }
+        let path = path.strip_prefix("/repos/o/r/").filter(|_| !self.is_hidden);
+        let Some(path) = path else { return refuse(404, "Not Found") };
         let segments = path.split('/').collect::<Vec<_>>();
         let is_write = method != "GET";
         match (method, segments.as_slice()) {
@@ -460,7 +450,7 @@ impl State {
             (_, ["git", rest @ ..]) => self.git(method, rest, body),
             (_, ["deployments", rest @ ..]) => self.deployment(method, rest, query, body),
             (_, ["check-runs", rest @ ..]) => self.check_run(method, rest, body),
-            (_, ["releases", rest @ ..]) => self.release(method, rest, query, (body, bytes), base),
+            (_, ["releases", rest @ ..]) => self.release(method, rest, target, (body, bytes), base),
             _ => refuse(404, "Not Found"),
         }
     }

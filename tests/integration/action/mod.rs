@@ -24,6 +24,7 @@ mod published;
 mod random;
 mod release;
 mod release_api;
+mod release_store;
 mod requests;
 mod review;
 mod runner;

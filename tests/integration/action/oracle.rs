@@ -51,8 +51,8 @@ fn description() -> Option<&'static Description> {
 pub(super) fn check(requests: &[(String, String, Value)]) {
     let Some(description) = description() else { return };
     for (method, target, body) in requests {
-        // GraphQL has another description, and presigned URLs have none.
-        if target == "/graphql" || target.starts_with("/storage/") {
+        // GraphQL has another description, and presigned URLs and web pages have none.
+        if target == "/graphql" || ["/storage/", "/o/r/"].iter().any(|start| target.starts_with(start)) {
             continue;
         }
         let mistakes = description.mistakes(method, target, body);

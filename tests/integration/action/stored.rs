@@ -26,11 +26,16 @@ const MEDIA: [(&str, &str); 2] = [("mode", "media"), ("max-cost", "0.10")];
 
 /// A repository whose voice-over is not generated yet.
 fn stage() -> Stage {
+    stage_with("branch")
+}
+
+/// The same with another store.
+fn stage_with(store: &str) -> Stage {
     let mut stage = Stage::new();
     let path = stage.repository.path().to_owned();
     let voices = stage.emulator.run(&path, &["media", "list", "voices", "--json"]).ok().json();
     let voice = voices["voices"][0]["voice_id"].as_str().unwrap().to_owned();
-    write(&path, "hyperframes-ci.toml", &ENTRY.replace("<ID>", &voice));
+    write(&path, "hyperframes-ci.toml", &ENTRY.replace("<ID>", &voice).replace("branch", store));
     write(&path, ".gitignore", "*.wav\n");
     write(&path, "script.txt", "One line of the script.\n");
     let audio = "<audio id=\"voice\" src=\"assets/voice.wav\" data-start=\"0\" data-duration=\"0.5\" data-track-index=\"1\"></audio>";
@@ -140,6 +145,43 @@ fn files_are_uploaded_once_and_fetched_by_their_digests() {
     assert_eq!(stage.run(&closed, &[]).code, 0);
     let files = stage.github.branch(BRANCH);
     assert!(files.contains(&name) && !files.iter().any(|file| file.starts_with("pr/")), "{files:?}");
+}
+
+#[test]
+fn a_release_is_a_store_as_well() {
+    let mut stage = stage_with("release");
+    let run = pushed(&stage, &MEDIA);
+    assert_eq!((run.code, spoken(&stage)), (0, 1), "{}", run.log);
+    let made = std::fs::read(voice(&stage)).unwrap();
+    let stored = |stage: &Stage| {
+        let state = stage.github.state();
+        assert_eq!((state.releases.len(), state.releases[0].tag.as_str()), (1, "hyperframes-media"));
+        state.releases[0].assets.iter().map(|(_, _, bytes)| bytes.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(stored(&stage), [made.clone()]);
+    let mut proposed = stage.github.branch("hyperframes-media");
+    proposed.sort();
+    assert_eq!(proposed, ["assets/transcript.json", "hyperframes-ci.lock"], "the store has the file");
+    let run = pushed(&stage, &MEDIA);
+    assert_eq!((run.code, spoken(&stage)), (0, 1), "{}", run.log);
+    assert_eq!(stored(&stage), [made.clone()]);
+
+    merge(&mut stage);
+    for (from, key) in [("o/r", KEY), ("someone/r", "")] {
+        forget(&stage);
+        let run = stage.run(&pull_request(&stage, from), &[("api-key", key), ("mode", "check")]);
+        assert_eq!(run.code, 0, "{}", run.log);
+        assert!(run.log.contains("fetched 1 media file"), "{}", run.log);
+        assert_eq!(std::fs::read(voice(&stage)).unwrap(), made);
+    }
+    // What is lost is a finding, and is never paid for again.
+    stage.github.state().releases.clear();
+    forget(&stage);
+    let run = stage.run(&pull_request(&stage, "someone/r"), &[("api-key", ""), ("mode", "check")]);
+    assert!(run.log.contains("the store does not have"), "{}", run.log);
+    assert!(run.summary.contains("1 of 1 media file not current"), "{}", run.summary);
+    let run = pushed(&stage, &MEDIA);
+    assert_eq!((run.code, spoken(&stage)), (5, 1), "{}", run.log);
 }
 
 #[test]
