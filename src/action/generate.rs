@@ -14,10 +14,11 @@ use super::mode::Mode;
 use super::outputs::{set_outputs, write_report};
 use super::stored;
 use crate::app::config::Settings;
-use crate::app::media::{GenerateSpec, MediaLimits, MediaSpec, generate, restore};
+use crate::app::media::{GenerateSpec, MediaLimits, MediaSpec, forget, generate, restore};
 use crate::app::outcome::{GeneratedMedia, GenerationState, MediaGenerateOutcome};
 use crate::ci::{CiProvider, Media, Proposal, Proposed, ProviderError, Subject, Trust};
 use crate::fault::Error;
+use crate::system::abort::abort_at;
 use crate::system::deadline::Deadline;
 use crate::system::digest::Hasher;
 use crate::system::gate::{self, Folder, Reach};
@@ -87,8 +88,10 @@ pub(super) fn run(
         concurrency: 4,
         max_wait: MAX_WAIT,
         ledger: environment("HYPERFRAMES_CI_LEDGER").map(PathBuf::from),
+        keeps_answers: true,
     };
     let (outcome, error) = generate(&spec, console)?;
+    abort_at("generated");
     let is_new = |media: &&GeneratedMedia| {
         matches!(media.status, GenerationState::Generated | GenerationState::Recovered)
             || restored.contains(&media.file)
@@ -98,6 +101,11 @@ pub(super) fn run(
         true => HandedOver::default(),
         false => hand_over(inputs, &settings, provider, &new, &outcome, console)?,
     };
+    abort_at("proposed");
+    // The branch or the checkout has the files. A patch can be lost, and the next run does not know it.
+    if new.is_empty() || handed_over.url.is_some() {
+        forget(&spec, &outcome);
+    }
     if new.is_empty() && error.is_none() {
         console.done(&format!("{} current; nothing was billed", counted(outcome.media.len(), "media file")));
     }
@@ -144,6 +152,7 @@ fn hand_over(
     if uploaded.is_ok() && !kept.is_empty() {
         console.done(&format!("uploaded {} to the store", counted(kept.len(), "media file")));
     }
+    abort_at("stored");
     match uploaded.and_then(|()| provider.propose(&proposal)) {
         Ok(Proposed::PullRequest(url)) => {
             console.done(&format!("proposed the files in {url}"));

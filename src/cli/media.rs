@@ -192,6 +192,7 @@ impl GenerateArgs {
                 .timeout
                 .unwrap_or_else(|| Duration::try_from_secs_f64(self.max_wait).unwrap_or(Duration::MAX)),
             ledger: self.ledger.clone(),
+            keeps_answers: false,
         }
     }
 }

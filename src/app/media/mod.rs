@@ -25,7 +25,7 @@ use declared::Declared;
 pub(crate) use declared::MediaSpec;
 pub(crate) use error::MediaError;
 pub(crate) use fetch::{fetch, fetch_all, fetch_from};
-pub(crate) use generate::{GenerateSpec, MediaLimits, generate};
+pub(crate) use generate::{GenerateSpec, MediaLimits, forget, generate};
 pub(crate) use measure::{ValuesSource, measured, measured_in, measured_of};
 pub(crate) use preflight::MediaPreflight;
 pub(crate) use push::push;

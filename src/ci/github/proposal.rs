@@ -7,6 +7,7 @@ use super::objects::{self, entry};
 use crate::ci::error::ProviderError;
 use crate::ci::provider::{Proposal, Proposed};
 use crate::ci::rest::Body;
+use crate::system::abort::abort_at;
 use crate::system::url::encode_component;
 
 /// The line by which the commits of proposals are recognized: a branch with others is not replaced.
@@ -46,6 +47,7 @@ pub(super) fn propose(
     let message = format!("{}\n\n{MARK}\n", proposal.title);
     let body = json!({ "message": message, "tree": tree, "parents": [commit] });
     let made = objects::create(client, "/git/commits", &body, SUBJECT)?;
+    abort_at("committed");
     match tip {
         Some(_) => {
             let body = json!({ "sha": made, "force": true });
@@ -57,6 +59,7 @@ pub(super) fn propose(
             client.send("POST", "/git/refs", &body, "the branch of generated media")?;
         }
     }
+    abort_at("branch");
     open(client, target, proposal)
 }
 

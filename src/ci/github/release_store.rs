@@ -16,6 +16,7 @@ use super::release::{assets, attach_to, is_complete, is_immutable};
 use crate::ci::error::ProviderError;
 use crate::ci::provider::{FileStore, Media};
 use crate::ci::rest::{Body, Rest};
+use crate::system::abort::abort_at;
 
 /// The media type of the bytes of a file; source: docs.github.com, "Get a release asset".
 const BYTES: &str = "application/octet-stream";
@@ -102,6 +103,7 @@ impl<C: Borrow<Client>> ReleaseStore<C> {
                 "turn off the immutability of releases in the settings of the repository and delete this release, or keep the files with store = \"branch\"",
             )
         };
+        abort_at("released");
         if is_immutable(&release) {
             return Err(immutable());
         }

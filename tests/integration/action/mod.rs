@@ -13,6 +13,7 @@ mod gitlab;
 mod graph;
 mod install;
 mod media;
+mod media_kills;
 mod oracle;
 mod page;
 #[cfg(unix)]

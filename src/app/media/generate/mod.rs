@@ -56,6 +56,8 @@ pub(crate) struct GenerateSpec {
     pub(crate) max_wait: Duration,
     /// The ledger, if it is another file.
     pub(crate) ledger: Option<PathBuf>,
+    /// Whether answers are kept although their files are recorded, until [`forget`]: the working tree may be lost.
+    pub(crate) keeps_answers: bool,
 }
 
 /// Generates the media of entries that are not current; returns what became of each, and the error of the run.
@@ -75,10 +77,7 @@ pub(crate) fn generate(
     let base = environment::base()?;
     let credential = if spec.is_dry_run { None } else { Some(environment::credential()?.credential) };
     let account = credential.as_ref().and_then(Credential::account_digest);
-    let path = match &spec.ledger {
-        Some(path) => ledger_path(path)?,
-        None => LedgerFile::default_path().ok_or(MediaError::NoLedger)?,
-    };
+    let path = path_of(spec)?;
     let api = base.to_string();
     let ledger = LedgerFile::open(&path, &api, account.as_deref(), true, Deadline::NEVER)?;
     let answers = MediaAnswers::open(&path, &api)?;
@@ -118,6 +117,7 @@ pub(crate) fn generate(
         upload: Mutex::new(()),
         retries: environment::render_retries()?,
         permissions: spec.permissions,
+        keeps_answers: spec.keeps_answers,
         options: RunOptions { max_wait: spec.max_wait, ..RunOptions::default() },
         is_stopped: AtomicBool::new(false),
     };
@@ -125,6 +125,29 @@ pub(crate) fn generate(
     let outcome = outcome(&declared, spec, media);
     let error = failure(&outcome);
     Ok((outcome, error))
+}
+
+/// Deletes the answers of a run whose files are where they cannot be lost.
+pub(crate) fn forget(spec: &GenerateSpec, outcome: &MediaGenerateOutcome) {
+    let answers = || {
+        let api = environment::base()?.to_string();
+        Ok::<_, Error>(MediaAnswers::open(&path_of(spec)?, &api)?)
+    };
+    // One that stays is ignored while the files are current.
+    let Ok(answers) = answers() else { return };
+    let is_here = |media: &&GeneratedMedia| {
+        use GenerationState::{Current, Generated, Recovered};
+        matches!(media.status, Current | Generated | Recovered)
+    };
+    let identities = outcome.media.iter().filter(is_here).filter_map(|media| media.identity.as_deref());
+    identities.for_each(|identity| answers.forget(identity));
+}
+
+fn path_of(spec: &GenerateSpec) -> Result<PathBuf, Error> {
+    Ok(match &spec.ledger {
+        Some(path) => ledger_path(path)?,
+        None => LedgerFile::default_path().ok_or(MediaError::NoLedger)?,
+    })
 }
 
 /// Returns the error of a run in which entries are invalid, or files would be lost.

@@ -30,6 +30,8 @@ pub(super) struct Run<'a> {
     /// Repetitions of a request that was not taken, and of a download.
     pub(super) retries: u32,
     pub(super) permissions: SpeechPermissions,
+    /// See [`super::GenerateSpec::keeps_answers`].
+    pub(super) keeps_answers: bool,
     /// Time limits of clips.
     pub(super) options: RunOptions,
     /// Set after an error that applies to all entries.

@@ -107,7 +107,9 @@ impl Run<'_> {
         };
         self.record(declared, task, media)?;
         abort_at("recorded");
-        self.answers.forget(identity);
+        if !self.keeps_answers {
+            self.answers.forget(identity);
+        }
         Ok(duration.unwrap_or_default())
     }
 
