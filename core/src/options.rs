@@ -102,6 +102,16 @@ closed_set! {
 }
 
 closed_set! {
+    /// The video codec of an MP4 file. Not in the cloud.
+    Codec {
+        /// H.264, the default.
+        H264 = "h264",
+        /// H.265, in smaller files that fewer players support.
+        H265 = "h265",
+    }
+}
+
+closed_set! {
     /// The output resolution. The server's default is `1080p`; `4k` is billed at 1.5 times the rate, without
     /// transparency.
     Resolution {
@@ -291,6 +301,20 @@ impl AspectRatio {
         };
         let tier = if resolution == Resolution::UltraHd { "-4k" } else { "" };
         format!("{shape}{tier}")
+    }
+
+    /// Returns the width and height of a resolution in this aspect ratio, in pixels.
+    #[must_use]
+    pub fn dimensions(self, resolution: Resolution) -> (u32, u32) {
+        let (short, long) = match resolution {
+            Resolution::FullHd => (1080, 1920),
+            Resolution::UltraHd => (2160, 3840),
+        };
+        match self {
+            Self::Landscape => (long, short),
+            Self::Portrait => (short, long),
+            Self::Square => (short, short),
+        }
     }
 }
 

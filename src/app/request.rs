@@ -125,6 +125,21 @@ fn check_encoding(options: &RenderRequest) -> Result<(), Error> {
             format!("remove {name}, or use mp4, webm or hls"),
         ));
     }
+    if options.codec.is_some() && format != Format::Mp4 {
+        return Err(Error::usage(
+            format!("codec has no effect on {format}"),
+            "remove codec, or use --format mp4",
+        ));
+    }
+    if options.width.is_some() != options.height.is_some() {
+        return Err(Error::usage("width and height require each other", "set both or none"));
+    }
+    if options.width.is_some() && options.resolution.is_some() {
+        return Err(Error::usage(
+            "width and height cannot be combined with resolution",
+            "remove one of them",
+        ));
+    }
     if options.gif_loop.is_some() && format != Format::Gif {
         return Err(Error::usage(
             format!("gif-loop has no effect on {format}"),
@@ -168,5 +183,7 @@ pub(crate) fn expected(options: &RenderRequest, duration: Option<f64>) -> Expect
         resolution: options.resolution,
         aspect_ratio: options.aspect_ratio,
         duration,
+        codec: options.codec,
+        size: options.width.zip(options.height),
     }
 }

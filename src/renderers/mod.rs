@@ -15,6 +15,7 @@ mod order;
 mod registry;
 mod renderer;
 mod report;
+pub(crate) mod serverless;
 mod support;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::docker::DockerOptions;
 use super::http::HttpOptions;
 use super::lambda::LambdaOptions;
+use super::serverless::ChunkOptions;
 use super::verify::Verified;
 use crate::engine::EngineDescription;
 use crate::fault::Error;
@@ -47,6 +48,8 @@ pub(crate) struct RunOptions {
     pub(crate) repeat: Option<u32>,
     /// Number of browsers of one local render; by its length and the machine if absent.
     pub(crate) workers: Option<usize>,
+    /// How distributed renderers divide a video.
+    pub(crate) chunks: ChunkOptions,
     /// Options of Lambda.
     pub(crate) lambda: LambdaOptions,
     /// Options of renders in a container.
@@ -68,6 +71,7 @@ impl Default for RunOptions {
             concurrency: None,
             repeat: None,
             workers: None,
+            chunks: ChunkOptions::default(),
             lambda: LambdaOptions::default(),
             docker: DockerOptions::default(),
             http: HttpOptions::default(),

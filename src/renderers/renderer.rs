@@ -66,12 +66,18 @@ pub(crate) enum Capability {
     Workers,
     /// Render again, to compare (`--repeat`).
     Repeat,
+    /// A video codec (`--codec`).
+    Codec,
+    /// Another size than that of the composition, in pixels (`--width`, `--height`).
+    Size,
+    /// Chunks that several machines render (`--chunk-size`, `--max-parallel-chunks`).
+    Chunks,
 }
 
 impl Capability {
     /// All of them, with their names in tables.
     #[cfg(test)]
-    pub(crate) const ALL: [(Self, &'static str); 9] = [
+    pub(crate) const ALL: [(Self, &'static str); 12] = [
         (Self::NoWait, "`--no-wait`"),
         (Self::Callback, "`--callback-url`"),
         (Self::Balance, "`--min-balance`"),
@@ -81,6 +87,9 @@ impl Capability {
         (Self::RequiredMedia, "`--no-best-effort`"),
         (Self::Workers, "`--workers`"),
         (Self::Repeat, "`--repeat`"),
+        (Self::Codec, "`--codec`"),
+        (Self::Size, "`--width`, `--height`"),
+        (Self::Chunks, "`--chunk-size`, `--max-parallel-chunks`"),
     ];
 }
 
@@ -129,11 +138,11 @@ pub(crate) trait Renderer: Sync {
         Ok(None)
     }
 
-    /// Checks that it supports a request, before anything is packed.
+    /// Checks that it supports a request for a composition of this width and height in pixels, before anything is packed.
     ///
     /// # Errors
     /// Returns an error for the first unsupported option.
-    fn accept(&self, _: &RenderRequest, _: &RunOptions) -> Result<(), Error> {
+    fn accept(&self, _: &RenderRequest, _: &RunOptions, _size: Option<(f64, f64)>) -> Result<(), Error> {
         Ok(())
     }
 

@@ -30,6 +30,11 @@ impl Feature {
             option(request.best_effort == Some(false), "no-best-effort", Capability::RequiredMedia),
             option(run.workers.is_some(), "workers", Capability::Workers),
             option(run.repeat.is_some(), "repeat", Capability::Repeat),
+            option(request.codec.is_some(), "codec", Capability::Codec),
+            option(request.width.is_some(), "width", Capability::Size),
+            option(request.height.is_some(), "height", Capability::Size),
+            option(run.chunks.size.is_some(), "chunk-size", Capability::Chunks),
+            option(run.chunks.max_parallel.is_some(), "max-parallel-chunks", Capability::Chunks),
         ]
         .into_iter()
         .flatten()
@@ -85,8 +90,11 @@ pub(crate) fn check_support(
 
 #[cfg(test)]
 mod tests {
+    use hyperframes_ci_core::options::Codec;
+
     use super::*;
     use crate::renderers;
+    use crate::renderers::serverless::ChunkOptions;
 
     fn refused(renderer: &str, request: &RenderRequest) -> Option<(String, String)> {
         let renderer = renderers::named(renderer).expect("a renderer").description();
@@ -122,8 +130,15 @@ mod tests {
                 None
             );
         }
+        for renderer in ["cloud", "local", "docker", "http"] {
+            let codec = RenderRequest { codec: Some(Codec::H265), ..RenderRequest::default() };
+            let message = format!("the {renderer} renderer does not support codec");
+            assert_eq!(refused(renderer, &codec), Some((message, "use --renderer lambda".to_owned())));
+        }
         let cloud = renderers::cloud().description();
+        let chunks = ChunkOptions { size: Some(1), max_parallel: None };
         for run in [
+            RunOptions { chunks, ..RunOptions::default() },
             RunOptions { workers: Some(2), ..RunOptions::default() },
             RunOptions { repeat: Some(2), ..RunOptions::default() },
         ] {

@@ -84,6 +84,13 @@ impl Aws {
         executions.map(|one| (text(&one["name"]), text(&one["status"]))).collect()
     }
 
+    /// What an execution was told.
+    fn input(&self, name: &str) -> Value {
+        let arn = format!("{}:{name}", self.machine.replace(":stateMachine:", ":execution:"));
+        let described = self.states("DescribeExecution", &json!({ "executionArn": arn }));
+        serde_json::from_str(described["input"].as_str().unwrap()).unwrap()
+    }
+
     /// The objects below a folder of the bucket.
     fn objects(&self, folder: &str) -> Vec<String> {
         let url = format!("{}/{BUCKET}?list-type=2&prefix={folder}/", self.url);
@@ -294,6 +301,65 @@ fn what_is_not_done_in_time_goes_on_and_is_gone_on_with() {
 
 #[test]
 #[ignore = "needs moto: cargo xtask test lambda"]
+fn the_options_reach_the_execution() {
+    let aws = Aws::start(0);
+    let folder = aws.repository();
+    let video = ["--codec", "h265", "--width", "3840", "--height", "2160"];
+    let chunks = ["--chunk-size", "120", "--max-parallel-chunks", "8"];
+    let ran = aws.render(folder.path(), &[&video[..], &chunks].concat()).ok();
+    let result = ran.json();
+    let config = &aws.input(result["key"].as_str().unwrap())["Config"];
+    let told = ["codec", "outputResolution", "width", "height", "chunkSize", "maxParallelChunks"];
+    assert_eq!(
+        told.map(|name| config[name].clone()),
+        [json!("h265"), json!("landscape-4k"), json!(1280), json!(720), json!(120), json!(8)]
+    );
+    // The stand-in renders neither.
+    for mismatch in ["codec is h264 instead of hevc", "dimensions are 1280x720 instead of 3840x2160"] {
+        assert!(result["mismatches"].as_array().unwrap().contains(&json!(mismatch)), "{ran:?}");
+    }
+    // The same video, however it is divided; the same size, said or not.
+    let again = aws.render(folder.path(), &video).ok().json();
+    assert_eq!((&again["key"], &again["reused"]), (&result["key"], &json!(true)));
+    let other = aws.render(folder.path(), &video[2..]).ok().json();
+    assert_ne!(other["key"], result["key"]);
+    // The keys of a file, and the variables of the environment.
+    write(folder.path(), "hyperframes-ci.toml", "[defaults]\nchunk-size = 60\ncodec = \"h264\"\n");
+    let mut command = aws.command();
+    command.env("HYPERFRAMES_CI_MAX_PARALLEL_CHUNKS", "4").current_dir(folder.path());
+    let configured = Ran::of(&mut command).ok().json();
+    let config = &aws.input(configured["key"].as_str().unwrap())["Config"];
+    let told = ["codec", "chunkSize", "maxParallelChunks", "outputResolution"];
+    assert_eq!(told.map(|name| config[name].clone()), [json!("h264"), json!(60), json!(4), Value::Null]);
+    assert_eq!(aws.executions().len(), 3);
+}
+
+#[test]
+#[ignore = "needs moto: cargo xtask test lambda"]
+fn a_profile_has_the_credentials() {
+    let aws = Aws::start(0);
+    let folder = aws.repository();
+    write(
+        folder.path(),
+        "credentials",
+        "[renders]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = s\n",
+    );
+    let run = |flags: &[&str]| {
+        let mut command = aws.command();
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_SHARED_CREDENTIALS_FILE", folder.path().join("credentials"));
+        Ran::of(command.args(flags).current_dir(folder.path()))
+    };
+    assert_eq!(run(&[]).code, 3);
+    assert_eq!(run(&["--lambda-profile", "other"]).code, 3);
+    run(&["--lambda-profile", "renders", "--lambda-region", REGION]).ok();
+    let ran = run(&["--lambda-profile", "renders", "--lambda-region", "us-east-1"]);
+    assert_eq!((ran.code, ran.error()["code"].as_str()), (2, Some("stack_unknown")), "{ran:?}");
+    assert!(ran.stderr.contains("is in eu-west-1, not in us-east-1"), "{ran:?}");
+}
+
+#[test]
+#[ignore = "needs moto: cargo xtask test lambda"]
 fn what_cannot_work_is_told_with_its_remedy() {
     let aws = Aws::start(1);
     let folder = aws.repository();
@@ -310,9 +376,17 @@ fn what_cannot_work_is_told_with_its_remedy() {
     let (code, name, hint) = error(aws.render(folder.path(), &["--lambda-stack", "prod"]));
     assert_eq!((code, name.as_str()), (2, "stack_unknown"));
     assert!(hint.contains("hyperframes-default"), "{hint}");
-    for flags in
-        [&["--fps", "25"][..], &["--no-wait"], &["--min-balance", "1"], &["--lambda-version", "latest"]]
-    {
+    for flags in [
+        &["--fps", "25"][..],
+        &["--no-wait"],
+        &["--min-balance", "1"],
+        &["--lambda-version", "latest"],
+        &["--width", "1920", "--height", "1080"],
+        &["--width", "1280"],
+        &["--resolution", "1080p"],
+        &["--codec", "h265", "--format", "webm"],
+        &["--chunk-size", "3601"],
+    ] {
         assert_eq!(aws.render(folder.path(), flags).code, 2, "{flags:?}");
     }
     assert_eq!(aws.render(folder.path(), &["--max-renders", "0"]).code, 6);

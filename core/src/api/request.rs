@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::options::{AspectRatio, Format, FrameRate, Quality, Resolution};
+use crate::options::{AspectRatio, Codec, Format, FrameRate, Quality, Resolution};
 
 /// The HTTP methods that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,6 +217,15 @@ pub struct RenderRequest {
     /// Whether media that fail to load are left out of the video instead of failing the render. Not in the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_effort: Option<bool>,
+    /// Video codec of an MP4 file. Not in the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codec: Option<Codec>,
+    /// Width of the video in pixels. Not in the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height of the video in pixels. Not in the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
 }
 
 /// The endpoint of renders.

@@ -1,7 +1,7 @@
 //! Compares a video with the request.
 
 use super::model::{Container, Video};
-use crate::options::{AspectRatio, Format, FrameRate, Resolution};
+use crate::options::{AspectRatio, Codec, Format, FrameRate, Resolution};
 
 /// The requested properties; `None` is not compared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,10 @@ pub struct Expected {
     pub aspect_ratio: Option<AspectRatio>,
     /// Length in seconds.
     pub duration: Option<f64>,
+    /// The video codec.
+    pub codec: Option<Codec>,
+    /// Width and height in pixels.
+    pub size: Option<(u32, u32)>,
 }
 
 impl Expected {
@@ -35,7 +39,19 @@ impl Expected {
         if let Some(container) = container.filter(|container| *container != video.container) {
             found.push(format!("container is {} instead of {container}", video.container));
         }
+        let codec = match self.codec {
+            Some(Codec::H264) => Some("h264"),
+            // Its name in containers.
+            Some(Codec::H265) => Some("hevc"),
+            None => None,
+        };
+        if let Some(codec) = codec.filter(|codec| *codec != video.codec) {
+            found.push(format!("codec is {} instead of {codec}", video.codec));
+        }
         let (width, height) = (video.width, video.height);
+        if let Some((asked, other)) = self.size.filter(|size| *size != (width, height)) {
+            found.push(format!("dimensions are {width}x{height} instead of {asked}x{other}"));
+        }
         let short = match self.resolution {
             Some(Resolution::FullHd) => Some(1080),
             Some(Resolution::UltraHd) => Some(2160),
@@ -104,6 +120,8 @@ mod tests {
             aspect_ratio: Some(AspectRatio::Landscape),
             duration: Some(2.0),
             resolution: None,
+            codec: Some(Codec::H264),
+            size: Some((1280, 720)),
         };
         assert!(as_asked.mismatches(&video).is_empty());
         let otherwise = Expected {
@@ -112,11 +130,15 @@ mod tests {
             resolution: Some(Resolution::FullHd),
             aspect_ratio: Some(AspectRatio::Square),
             duration: Some(5.0),
+            codec: Some(Codec::H265),
+            size: Some((3840, 2160)),
         };
         assert_eq!(
             otherwise.mismatches(&video),
             [
                 "container is mp4 instead of webm",
+                "codec is h264 instead of hevc",
+                "dimensions are 1280x720 instead of 3840x2160",
                 "dimensions are 1280x720, which is not 1080p",
                 "dimensions are 1280x720, which is not 1:1",
                 "frame rate is 30 fps instead of 60 fps",

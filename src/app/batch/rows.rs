@@ -34,6 +34,8 @@ pub(crate) struct BatchRows<'a> {
     body: &'a Map<String, Value>,
     /// Declared duration of the composition in seconds.
     pub(super) duration: Option<f64>,
+    /// Declared width and height of the composition in pixels.
+    size: Option<(f64, f64)>,
     /// Base values, overridden by those of the rows.
     variables: Map<String, Value>,
     pattern: String,
@@ -97,6 +99,7 @@ impl<'a> BatchRows<'a> {
             levels: &project.levels,
             body: &request.body,
             duration: project.duration,
+            size: project.size(),
             variables: request.options.variables.clone().unwrap_or_default(),
             places: BatchPlaces::new(spec, project, &pattern, &manifest)?,
             pattern,
@@ -192,7 +195,7 @@ impl<'a> BatchRows<'a> {
         if let Some(renderer) = self.renderer {
             check_support(renderer.description(), &options, &self.spec.run)
                 .map_err(|error| wrong(error.to_string()))?;
-            renderer.accept(&options, &self.spec.run).map_err(|error| wrong(error.to_string()))?;
+            renderer.accept(&options, &self.spec.run, self.size).map_err(|error| wrong(error.to_string()))?;
         }
         let ext = options.format.unwrap_or(Format::Mp4).as_str();
         let output = match &row.output {

@@ -68,6 +68,8 @@ pub(crate) enum Heading {
     Batches,
     /// The renderer in containers.
     Docker,
+    /// Renderers that divide a video into chunks.
+    Distributed,
     /// The Lambda renderer.
     Lambda,
     /// The HTTP renderer.
@@ -87,6 +89,7 @@ impl Heading {
             Self::Reuse => "Reuse and limits",
             Self::Batches => "Batches",
             Self::Docker => "Docker",
+            Self::Distributed => "Distributed renderers",
             Self::Lambda => "AWS Lambda",
             Self::Http => "HTTP endpoints",
         }

@@ -2,7 +2,7 @@
 
 use hyperframes_ci_core::api::{IdempotencyKey, InvalidIdempotencyKey, Project};
 use hyperframes_ci_core::job::UploadRoute;
-use hyperframes_ci_core::options::{AspectRatio, Format, Quality, Resolution};
+use hyperframes_ci_core::options::{AspectRatio, Codec, Format, Quality, Resolution};
 
 use super::kind::Kind;
 use super::option::{Fallback, Heading, RenderOption, Scope};
@@ -15,7 +15,11 @@ use crate::renderers;
 use crate::renderers::docker::{ContainerProgram, image};
 use crate::renderers::http::RequestForm;
 use crate::renderers::lambda::{DEFAULT_STACK, LAMBDA_VERSION};
+use crate::renderers::serverless::ChunkOptions;
 use crate::system::sandbox::Network;
+
+/// Maximum width and height in pixels; source: the validation of the official tooling.
+const MAX_SIDE: u16 = 7680;
 
 /// Returns the option of this name.
 pub(crate) fn option(name: &str) -> Option<&'static RenderOption> {
@@ -127,6 +131,41 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         details: "Only supported by the local and docker renderers, for mp4, webm and hls.",
         scope: Scope::File,
         set: |spec, value| put(&mut spec.request.video_bitrate, bitrate(text(value)?)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "codec",
+        kind: Kind::OneOf(|| Codec::NAMES),
+        help: "Video codec of an MP4 file",
+        details: "Only supported by the lambda renderer, for mp4.",
+        fallback: Fallback::Words("h264"),
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.request.codec, word(value)?),
+        ..BASE
+    },
+    RenderOption {
+        name: "width",
+        value_name: "PIXELS",
+        kind: Kind::Integer { min: 1, max: MAX_SIDE as i64 },
+        help: "Width of the video in pixels",
+        details: "Only supported by the lambda renderer, together with --height: the size of the composition, or 1920x1080, \
+               3840x2160 or another size of --resolution that is a whole multiple of it.",
+        fallback: Fallback::Words("that of the composition"),
+        scope: Scope::File,
+        conflicts: &["resolution"],
+        set: |spec, value| put(&mut spec.request.width, integer(value, 1, MAX_SIDE)?.into()),
+        ..BASE
+    },
+    RenderOption {
+        name: "height",
+        value_name: "PIXELS",
+        kind: Kind::Integer { min: 1, max: MAX_SIDE as i64 },
+        help: "Height of the video in pixels; requires --width",
+        details: "Only supported by the lambda renderer.",
+        fallback: Fallback::Words("that of the composition"),
+        scope: Scope::File,
+        conflicts: &["resolution"],
+        set: |spec, value| put(&mut spec.request.height, integer(value, 1, MAX_SIDE)?.into()),
         ..BASE
     },
     RenderOption {
@@ -621,6 +660,32 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         ..BASE
     },
     RenderOption {
+        name: "chunk-size",
+        value_name: "FRAMES",
+        kind: Kind::Integer { min: 1, max: ChunkOptions::MAX_SIZE as i64 },
+        help: "Frames of a chunk, which one machine renders",
+        details: "Only supported by the lambda renderer. Does not change the identity of a render.",
+        fallback: Fallback::Words("240"),
+        heading: Heading::Distributed,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.chunks.size, integer(value, 1, ChunkOptions::MAX_SIZE)?.into()),
+        ..BASE
+    },
+    RenderOption {
+        name: "max-parallel-chunks",
+        value_name: "COUNT",
+        kind: Kind::Integer { min: 1, max: ChunkOptions::MAX_PARALLEL as i64 },
+        help: "Maximum number of concurrent chunks of a video",
+        details: "Only supported by the lambda renderer. Does not change the identity of a render.",
+        fallback: Fallback::Words("16"),
+        heading: Heading::Distributed,
+        scope: Scope::File,
+        set: |spec, value| {
+            put(&mut spec.run.chunks.max_parallel, integer(value, 1, ChunkOptions::MAX_PARALLEL)?.into())
+        },
+        ..BASE
+    },
+    RenderOption {
         name: "lambda-stack",
         value_name: "NAME",
         help: "Name of the stack created by `npx hyperframes lambda deploy`",
@@ -629,6 +694,27 @@ pub(crate) static OPTIONS: &[RenderOption] = &[
         heading: Heading::Lambda,
         scope: Scope::File,
         set: |spec, value| replace(&mut spec.run.lambda.stack, text(value)?.to_owned()),
+        ..BASE
+    },
+    RenderOption {
+        name: "lambda-region",
+        value_name: "REGION",
+        help: "AWS region, which must be that of the stack",
+        details: "Overrides the environment variable AWS_REGION.",
+        fallback: Fallback::Words("that of the stack"),
+        heading: Heading::Lambda,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.lambda.region, text(value)?.to_owned()),
+        ..BASE
+    },
+    RenderOption {
+        name: "lambda-profile",
+        value_name: "NAME",
+        help: "AWS profile with the credentials",
+        details: "Overrides the environment variable AWS_PROFILE, and credentials in environment variables.",
+        heading: Heading::Lambda,
+        scope: Scope::File,
+        set: |spec, value| put(&mut spec.run.lambda.profile, text(value)?.to_owned()),
         ..BASE
     },
     RenderOption {

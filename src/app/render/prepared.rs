@@ -70,7 +70,7 @@ impl PreparedRender {
         }
         let project = check(&spec, &mut request, renderer, console)?;
         if let Some(renderer) = renderer {
-            renderer.accept(&request.options, &spec.run)?;
+            renderer.accept(&request.options, &spec.run, project.size())?;
             if renderer.description().is_on_this_machine {
                 let directories = [&*project.project().root, &project.project().boundary];
                 if let Some(note) = engine_note(&directories, ENGINE_VERSION) {

@@ -58,7 +58,7 @@ impl Renderer for Http {
         &DESCRIPTION
     }
 
-    fn accept(&self, request: &RenderRequest, run: &RunOptions) -> Result<(), Error> {
+    fn accept(&self, request: &RenderRequest, run: &RunOptions, _: Option<(f64, f64)>) -> Result<(), Error> {
         Ok(check_request(request, run.http.form)?)
     }
 

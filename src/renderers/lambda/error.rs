@@ -4,6 +4,7 @@ use crate::fault::{Exit, Fault};
 use std::fmt;
 use std::io;
 
+use crate::renderers::serverless::Unscalable;
 use crate::system::programs::ProgramError;
 use crate::system::unpack::UnpackError;
 
@@ -22,7 +23,7 @@ pub(crate) enum LambdaError {
         /// Description of the unsupported option.
         message: String,
         /// Supported alternatives.
-        help: &'static str,
+        help: String,
     },
     /// A program is missing or could not be installed.
     Program(ProgramError),
@@ -104,7 +105,7 @@ impl Fault for LambdaError {
                  no secrets"
                     .to_owned(),
             ),
-            Self::Unsupported { help, .. } => Some((*help).to_owned()),
+            Self::Unsupported { help, .. } => Some(help.clone()),
             Self::Program(error) => error.help(),
             Self::Folder(_) => Some("check the free space, TMPDIR and HYPERFRAMES_CI_CACHE".to_owned()),
             Self::Tool { .. } => Some("check the network, the region and the stack".to_owned()),
@@ -144,6 +145,12 @@ impl fmt::Display for LambdaError {
             Self::ToolTimedOut { what } => write!(f, "timed out while {what}"),
             Self::TimedOut { execution } => write!(f, "timed out; the render is still running: {execution}"),
         }
+    }
+}
+
+impl From<Unscalable> for LambdaError {
+    fn from(error: Unscalable) -> Self {
+        Self::Unsupported { message: error.to_string(), help: error.help() }
     }
 }
 

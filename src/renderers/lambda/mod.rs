@@ -24,8 +24,9 @@ pub(crate) use error::LambdaError;
 pub(crate) use options::{DEFAULT_STACK, LAMBDA_VERSION, LambdaOptions};
 
 use super::order::{Input, Order, RunContext, RunOptions, RunTotals};
-use super::renderer::{Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
+use super::renderer::{Capability, Concurrency, Description, FORMATS, QUALITIES, Renderer, Session};
 use super::report::Reporter;
+use super::serverless::preset;
 use crate::fault::Error;
 use crate::ui::Console;
 use run::LambdaRun;
@@ -48,7 +49,7 @@ static DESCRIPTION: Description = Description {
     is_distributed: true,
     upload_limit: None,
     concurrency: Concurrency::Fixed(8),
-    capabilities: &[],
+    capabilities: &[Capability::Codec, Capability::Size, Capability::Chunks],
     formats: FORMATS,
     qualities: QUALITIES,
     irrelevant_rules: &[Rule::AspectRatioUnsupported],
@@ -59,20 +60,21 @@ impl Renderer for Lambda {
         &DESCRIPTION
     }
 
-    fn accept(&self, request: &RenderRequest, _: &RunOptions) -> Result<(), Error> {
-        Ok(check_request(request)?)
+    fn accept(&self, request: &RenderRequest, _: &RunOptions, size: Option<(f64, f64)>) -> Result<(), Error> {
+        Ok(check_request(request, size)?)
     }
 
     fn open(&self, options: &RunOptions) -> Result<Box<dyn Session>, Error> {
         let folder = std::env::current_dir().map_err(LambdaError::Folder)?;
-        let stack = Stack::find(&options.lambda.stack, &folder)?;
+        let stack = Stack::find(&options.lambda, &folder)?;
         Ok(Box::new(LambdaSession { stack, tooling: None, layout: None }))
     }
 }
 
-/// Checks that Lambda supports a request.
-fn check_request(request: &RenderRequest) -> Result<(), LambdaError> {
-    let unsupported = |message: String, help| Err(LambdaError::Unsupported { message, help });
+/// Checks that Lambda supports a request for a composition of this size in pixels.
+fn check_request(request: &RenderRequest, size: Option<(f64, f64)>) -> Result<(), LambdaError> {
+    let unsupported =
+        |message: String, help: &str| Err(LambdaError::Unsupported { message, help: help.to_owned() });
     if let Some(fps) = request.fps.filter(|fps| ![24, 30, 60].map(FrameRate::from).contains(fps)) {
         return unsupported(format!("Lambda does not support {fps} frames per second"), "use 24, 30 or 60");
     }
@@ -89,6 +91,9 @@ fn check_request(request: &RenderRequest) -> Result<(), LambdaError> {
             ),
             "remove --resolution",
         );
+    }
+    if let Some(size) = size {
+        preset(request, size)?;
     }
     let size = request.variables.as_ref().map_or(0, |variables| json!(variables).to_string().len());
     if size > MAX_VARIABLES_SIZE {
@@ -118,15 +123,14 @@ impl Session for LambdaSession {
         let Some((width, height)) = context.size else {
             return Err(LambdaError::Unsupported {
                 message: "Lambda requires the dimensions of the composition".to_owned(),
-                help: "set data-width and data-height on its root element",
+                help: "set data-width and data-height on its root element".to_owned(),
             }
             .into());
         };
         self.layout = Some(Layout { width, height });
         let on_install = &mut |what: &str| console.status(&format!("installing {what}"));
-        let version = &context.options.lambda.version;
         self.tooling =
-            Some(Tooling::new(&self.stack, version, packed.path(), context.deadline(), on_install)?);
+            Some(Tooling::new(&self.stack, context.options, packed.path(), context.deadline(), on_install)?);
         console.end_bar();
         if !context.is_batch {
             console.step("Rendering on Lambda");
@@ -159,7 +163,9 @@ mod tests {
 
     #[test]
     fn unsupported_options_are_rejected() {
-        let error = |options: RenderRequest| check_request(&options).err().map(|error| error.to_string());
+        let error = |options: RenderRequest| {
+            check_request(&options, Some((1280.0, 720.0))).err().map(|error| error.to_string())
+        };
         assert_eq!(error(RenderRequest::default()), None);
         assert_eq!(error(RenderRequest { fps: Some(60.into()), ..RenderRequest::default() }), None);
         let fps = error(RenderRequest { fps: Some(25.into()), ..RenderRequest::default() });
@@ -169,6 +175,10 @@ mod tests {
         assert!(error(composition).is_some());
         let resolution = RenderRequest { resolution: Some(Resolution::FullHd), ..RenderRequest::default() };
         assert!(error(resolution).is_some());
+        let sized = RenderRequest { width: Some(1920), height: Some(1080), ..RenderRequest::default() };
+        assert!(error(sized).is_some_and(|message| message.contains("cannot be rendered in 1920x1080")));
+        let sized = RenderRequest { width: Some(3840), height: Some(2160), ..RenderRequest::default() };
+        assert_eq!(error(sized), None);
         let variables = Map::from_iter([("a".to_owned(), "x".repeat(MAX_VARIABLES_SIZE).into())]);
         assert!(error(RenderRequest { variables: Some(variables), ..RenderRequest::default() }).is_some());
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::LambdaError;
+use super::{LambdaError, LambdaOptions};
 use crate::system::file;
 
 /// A deployed stack.
@@ -26,12 +26,24 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Reads the file of the stack `name` in the nearest ancestor of `folder` that has one, up to the root of the
-    /// repository.
+    /// Finds the file of the stack and checks the region.
     ///
     /// # Errors
-    /// Returns [`LambdaError::Stack`] if the name is invalid, or the file is missing or invalid.
-    pub(crate) fn find(name: &str, folder: &Path) -> Result<Self, LambdaError> {
+    /// Returns [`LambdaError::Stack`] if the name is invalid, the file is missing or invalid, or the stack is in another region.
+    pub(crate) fn find(options: &LambdaOptions, folder: &Path) -> Result<Self, LambdaError> {
+        let stack = Self::named(&options.stack, folder)?;
+        match &options.region {
+            Some(region) if *region != stack.region => Err(LambdaError::Stack {
+                message: format!("stack {:?} is in {}, not in {region}", stack.name, stack.region),
+                known: Vec::new(),
+            }),
+            _ => Ok(stack),
+        }
+    }
+
+    /// Reads the file of the stack `name` in the nearest ancestor of `folder` that has one, up to the root of the
+    /// repository.
+    fn named(name: &str, folder: &Path) -> Result<Self, LambdaError> {
         let is_name = |name: &str| {
             name.starts_with(|first: char| first.is_ascii_alphabetic())
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -113,15 +125,20 @@ mod tests {
         fs::write(outside, STATE).expect("written");
         let path = root.join(".hyperframes/lambda-stack-s.json");
         fs::write(&path, STATE).expect("written");
-        let stack = Stack::find("s", &deep).expect("found");
+        let stack = Stack::named("s", &deep).expect("found");
         assert_eq!((stack.path.as_path(), stack.name.as_str()), (path.as_path(), "s"));
         assert_eq!(stack.execution_arn("n"), "arn:aws:states:eu-west-1:123456789012:execution:render:n");
-        match Stack::find("other", &deep) {
+        match Stack::named("other", &deep) {
             Err(LambdaError::Stack { known, .. }) => assert_eq!(known, ["s"]),
             other => unreachable!("{other:?}"),
         }
-        assert!(Stack::find("../other", &deep).is_err());
+        assert!(Stack::named("../other", &deep).is_err());
+        for (region, is_found) in [(None, true), (Some("eu-west-1"), true), (Some("us-east-1"), false)] {
+            let region = region.map(ToOwned::to_owned);
+            let options = LambdaOptions { stack: "s".to_owned(), region, ..LambdaOptions::default() };
+            assert_eq!(Stack::find(&options, &deep).is_ok(), is_found, "{options:?}");
+        }
         fs::write(&path, STATE.replace("stateMachine:", "function:")).expect("written");
-        assert!(Stack::find("s", &deep).is_err());
+        assert!(Stack::named("s", &deep).is_err());
     }
 }

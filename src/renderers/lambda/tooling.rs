@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hyperframes_ci_core::api::RenderRequest;
-use hyperframes_ci_core::options::{AspectRatio, Format, FrameRate, Quality, Resolution};
+use hyperframes_ci_core::options::{Codec, Format, FrameRate, Quality};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,6 +15,8 @@ use super::error::LambdaError;
 use super::follower::{FOLLOWING, Follower};
 use super::options::LAMBDA_VERSION;
 use super::stack::Stack;
+use crate::renderers::RunOptions;
+use crate::renderers::serverless::{ChunkOptions, Unscalable, preset};
 use crate::system::deadline::Deadline;
 use crate::system::programs::process::{self, OutputTail, RunningProcess};
 use crate::system::programs::{self, Lock, Node, NpmPackages, WorkDir, set_noninteractive};
@@ -51,6 +53,9 @@ pub(super) struct Tooling {
     node: PathBuf,
     /// The working directory, which contains the unpacked project.
     work_dir: WorkDir,
+    /// Variables of its processes: the region and the profile.
+    variables: Vec<(&'static str, String)>,
+    chunks: ChunkOptions,
 }
 
 /// A project in the stack's bucket.
@@ -69,13 +74,14 @@ pub(super) struct Start {
 }
 
 /// Options of the command line, which are the same for all executions of one call.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Settings {
     fps: FrameRate,
     quality: Quality,
     format: Format,
-    resolution: Option<Resolution>,
-    shape: Option<AspectRatio>,
+    codec: Option<Codec>,
+    /// The size, if it is not that of the composition.
+    preset: Option<String>,
 }
 
 /// The result of one execution in the output of `render-batch`.
@@ -108,13 +114,13 @@ impl Tooling {
     /// Returns an error if Node is missing, an installation fails, or the archive cannot be unpacked.
     pub(super) fn new(
         stack: &Stack,
-        version: &str,
+        options: &RunOptions,
         archive: &Path,
         deadline: Deadline,
         on_install: &mut dyn FnMut(&str),
     ) -> Result<Self, LambdaError> {
         let cache = programs::cache()?;
-        let modules = packages(&cache, version);
+        let modules = packages(&cache, &options.lambda.version);
         let node = Node::find(&cache);
         if let Some(missing) = node.missing_for(&modules) {
             return Err(programs::ProgramError::Missing(vec![missing]).into());
@@ -126,7 +132,10 @@ impl Tooling {
         let state = format!(".hyperframes/lambda-stack-{}.json", stack.name);
         fs::copy(&stack.path, work_dir.path().join(state)).map_err(LambdaError::Folder)?;
         unpack(archive, &work_dir.project()).map_err(LambdaError::Unpack)?;
-        Ok(Self { stack: stack.clone(), modules, node, work_dir })
+        let variables =
+            [("AWS_REGION", &options.lambda.region), ("AWS_PROFILE", &options.lambda.profile)].into_iter();
+        let variables = variables.filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        Ok(Self { stack: stack.clone(), modules, node, work_dir, variables, chunks: options.chunks })
     }
 
     /// Uploads the project to the bucket, unless the bucket already has it.
@@ -146,14 +155,15 @@ impl Tooling {
     ) -> Result<Vec<Option<String>>, LambdaError> {
         let mut errors = vec![None; starts.len()];
         let mut remaining = (0..starts.len()).collect::<Vec<_>>();
+        let settings_of = |index: usize| Settings::of(&starts[index].options, layout);
         while let Some(first) = remaining.first() {
-            let settings = Settings::of(&starts[*first].options);
+            let settings = settings_of(*first)?;
             let (group, others) = remaining
                 .iter()
-                .partition::<Vec<_>, _>(|index| Settings::of(&starts[**index].options) == settings);
+                .partition::<Vec<_>, _>(|index| settings_of(**index).is_ok_and(|of| of == settings));
             remaining = others;
             let group_starts = group.iter().map(|index| &starts[*index]).collect::<Vec<_>>();
-            let group_errors = self.start_group(site, layout, settings, &group_starts, deadline)?;
+            let group_errors = self.start_group(site, layout, &settings, &group_starts, deadline)?;
             for (index, error) in group.into_iter().zip(group_errors) {
                 errors[index] = error;
             }
@@ -166,7 +176,7 @@ impl Tooling {
         &self,
         site: &Site,
         layout: Layout,
-        settings: Settings,
+        settings: &Settings,
         starts: &[&Start],
         deadline: Deadline,
     ) -> Result<Vec<Option<String>>, LambdaError> {
@@ -187,6 +197,8 @@ impl Tooling {
             format!("--height={:.0}", layout.height),
         ];
         flags.extend(settings.flags());
+        flags.extend(self.chunks.size.map(|size| format!("--chunk-size={size}")));
+        flags.extend(self.chunks.max_parallel.map(|count| format!("--max-parallel-chunks={count}")));
         let output = self.run(&["render-batch", "project"], &flags, WHAT, deadline)?;
         let results: Vec<StartResult> =
             serde_json::from_str(&output).map_err(|_| LambdaError::of_tool(WHAT, output.clone()))?;
@@ -234,6 +246,7 @@ impl Tooling {
     fn node(&self) -> Command {
         let mut command = Command::new(&self.node);
         command.env("TMPDIR", self.work_dir.temporary());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         set_noninteractive(&mut command);
         command
     }
@@ -271,38 +284,40 @@ pub(super) fn video_key(name: &str, format: Format) -> String {
 }
 
 impl Settings {
-    fn of(options: &RenderRequest) -> Self {
-        Self {
+    fn of(options: &RenderRequest, layout: Layout) -> Result<Self, Unscalable> {
+        Ok(Self {
             fps: options.fps.unwrap_or(FrameRate::from(30)),
             quality: options.quality.unwrap_or(Quality::Standard),
             format: options.format.unwrap_or(Format::Mp4),
-            resolution: options.resolution,
-            shape: options.aspect_ratio,
-        }
+            codec: options.codec,
+            preset: preset(options, (layout.width, layout.height))?,
+        })
     }
 
     /// Returns the flags of `render-batch`.
-    fn flags(self) -> Vec<String> {
+    fn flags(&self) -> Vec<String> {
         let mut flags = vec![
             format!("--fps={}", self.fps),
             format!("--quality={}", self.quality),
             format!("--format={}", self.format),
         ];
-        if let Some((resolution, shape)) = self.resolution.zip(self.shape) {
-            flags.push(format!("--output-resolution={}", shape.preset(resolution)));
-        }
+        flags.extend(self.codec.map(|codec| format!("--codec={codec}")));
+        flags.extend(self.preset.as_ref().map(|preset| format!("--output-resolution={preset}")));
         flags
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hyperframes_ci_core::options::{AspectRatio, Resolution};
+
     use super::*;
     use crate::fault::Fault as _;
 
     #[test]
     fn options_become_flags_with_the_defaults_of_the_cloud() {
-        let flags = |options: RenderRequest| Settings::of(&options).flags();
+        let layout = Layout { width: 1080.0, height: 1920.0 };
+        let flags = |options: RenderRequest| Settings::of(&options, layout).expect("a known size").flags();
         assert_eq!(flags(RenderRequest::default()), ["--fps=30", "--quality=standard", "--format=mp4"]);
         let options = RenderRequest {
             fps: Some(24.into()),
@@ -316,6 +331,14 @@ mod tests {
             flags(options),
             ["--fps=24", "--quality=high", "--format=webm", "--output-resolution=portrait"]
         );
+        let options = RenderRequest {
+            codec: Some(Codec::H265),
+            width: Some(2160),
+            height: Some(3840),
+            ..RenderRequest::default()
+        };
+        let more = ["--codec=h265", "--output-resolution=portrait-4k"];
+        assert_eq!(flags(options)[3..], more);
     }
 
     #[test]
