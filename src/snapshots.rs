@@ -42,7 +42,8 @@ use crate::project::{PackError, input};
 use crate::renderers::LedgerFile;
 use crate::renderers::docker::DockerError;
 use crate::renderers::http::HttpError;
-use crate::renderers::lambda::LambdaError;
+use crate::renderers::lambda;
+use crate::renderers::serverless::ServerlessError;
 use crate::renderers::verify::Mismatch;
 use crate::system::edit::EditError;
 use crate::system::gate::Reach;
@@ -340,12 +341,20 @@ fn machine() -> Vec<Error> {
         EmulatorError::Port(8080, io::ErrorKind::AddrInUse.into()).into(),
         EmulatorError::Storage(denied()).into(),
         EmulatorError::Script("faults.json:1:1: expected an array".to_owned()).into(),
-        LambdaError::Stack { message: "no stack has this name".to_owned(), known: vec!["one".to_owned()] }
-            .into(),
-        LambdaError::Credentials("no credentials".to_owned()).into(),
-        LambdaError::Render("States.TaskFailed".to_owned()).into(),
-        LambdaError::Tool { what: "deploy", output: "AccessDenied".to_owned() }.into(),
-        LambdaError::TimedOut { execution: "hf-123".to_owned() }.into(),
+        ServerlessError::Stack {
+            message: "no stack has this name".to_owned(),
+            help: "choose one with --lambda-stack: one".to_owned(),
+        }
+        .into(),
+        ServerlessError::Credentials(&lambda::PLATFORM, "no credentials".to_owned()).into(),
+        ServerlessError::Render(&lambda::PLATFORM, "States.TaskFailed".to_owned()).into(),
+        ServerlessError::Tool {
+            platform: &lambda::PLATFORM,
+            what: "deploy",
+            output: "AccessDenied".to_owned(),
+        }
+        .into(),
+        ServerlessError::TimedOut { execution: "hf-123".to_owned() }.into(),
     ]
 }
 

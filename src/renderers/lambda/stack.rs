@@ -1,17 +1,18 @@
 //! Stacks: the files that `hyperframes lambda deploy` writes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{LambdaError, LambdaOptions};
+use super::{LambdaOptions, PLATFORM};
+use crate::renderers::serverless::ServerlessError;
 use crate::system::file;
 
 /// A deployed stack.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Stack {
+pub(super) struct LambdaState {
     /// The requested name; the one in the file is not trusted.
     #[serde(skip)]
     pub(super) name: String,
@@ -20,30 +21,29 @@ pub(crate) struct Stack {
     pub(super) state_machine_arn: String,
     /// Memory of a function in MB, which determines its cost.
     pub(super) lambda_memory_mb: Option<u32>,
-    /// Path of the file.
+    /// The file.
     #[serde(skip)]
-    pub(super) path: PathBuf,
+    pub(super) text: String,
 }
 
-impl Stack {
+impl LambdaState {
     /// Finds the file of the stack and checks the region.
     ///
     /// # Errors
-    /// Returns [`LambdaError::Stack`] if the name is invalid, the file is missing or invalid, or the stack is in another region.
-    pub(crate) fn find(options: &LambdaOptions, folder: &Path) -> Result<Self, LambdaError> {
+    /// Returns [`ServerlessError::Stack`] if the name is invalid, the file is missing or invalid, or the stack is in another region.
+    pub(super) fn find(options: &LambdaOptions, folder: &Path) -> Result<Self, ServerlessError> {
         let stack = Self::named(&options.stack, folder)?;
         match &options.region {
-            Some(region) if *region != stack.region => Err(LambdaError::Stack {
-                message: format!("stack {:?} is in {}, not in {region}", stack.name, stack.region),
-                known: Vec::new(),
-            }),
+            Some(region) if *region != stack.region => {
+                Err(unknown(format!("stack {:?} is in {}, not in {region}", stack.name, stack.region), &[]))
+            }
             _ => Ok(stack),
         }
     }
 
     /// Reads the file of the stack `name` in the nearest ancestor of `folder` that has one, up to the root of the
     /// repository.
-    fn named(name: &str, folder: &Path) -> Result<Self, LambdaError> {
+    fn named(name: &str, folder: &Path) -> Result<Self, ServerlessError> {
         let is_name = |name: &str| {
             name.starts_with(|first: char| first.is_ascii_alphabetic())
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -52,7 +52,7 @@ impl Stack {
             let message = format!(
                 "invalid stack name {name:?}: it must start with a letter and contain only letters, digits and hyphens"
             );
-            return Err(LambdaError::Stack { message, known: Vec::new() });
+            return Err(unknown(message, &[]));
         }
         let is_root = |folder: &&Path| folder.join(".git").exists();
         let depth = folder.ancestors().position(|folder| is_root(&folder)).unwrap_or_default();
@@ -61,35 +61,42 @@ impl Stack {
         for folder in folders {
             let path = folder.join(format!("lambda-stack-{name}.json"));
             match file::read_to_string(&path) {
-                Ok(text) => return Self::read(name, path, &text),
+                Ok(text) => return Self::read(name, &path, text),
                 Err(_) => known.extend(names(&folder)),
             }
         }
         let message =
             format!("stack {name:?} not found: .hyperframes/lambda-stack-{name}.json does not exist");
-        Err(LambdaError::Stack { message, known })
+        Err(unknown(message, &known))
     }
 
     /// Parses and validates the file of a stack.
-    fn read(name: &str, path: PathBuf, text: &str) -> Result<Self, LambdaError> {
-        let invalid = |reason: String| LambdaError::Stack {
-            message: format!("invalid stack file {}: {reason}", path.display()),
-            known: Vec::new(),
-        };
-        let stack: Self = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
+    fn read(name: &str, path: &Path, text: String) -> Result<Self, ServerlessError> {
+        let invalid =
+            |reason: String| unknown(format!("invalid stack file {}: {reason}", path.display()), &[]);
+        let stack: Self = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
         if stack.state_machine_arn.split(':').nth(5) != Some("stateMachine") {
             return Err(invalid(format!("{:?} is not the ARN of a state machine", stack.state_machine_arn)));
         }
         if stack.bucket_name.is_empty() || stack.region.is_empty() {
             return Err(invalid("bucket or region is missing".to_owned()));
         }
-        Ok(Self { name: name.to_owned(), path, ..stack })
+        Ok(Self { name: name.to_owned(), text, ..stack })
     }
 
     /// Returns the ARN of the execution of this name, whether or not it exists.
     pub(super) fn execution_arn(&self, name: &str) -> String {
         format!("{}:{name}", self.state_machine_arn.replacen(":stateMachine:", ":execution:", 1))
     }
+}
+
+/// Returns the error about a stack that is not one of the `known` ones.
+fn unknown(message: String, known: &[String]) -> ServerlessError {
+    let help = match known {
+        [] => PLATFORM.stack_help.to_owned(),
+        known => format!("choose one with --lambda-stack: {}", known.join(", ")),
+    };
+    ServerlessError::Stack { message, help }
 }
 
 /// Returns the names of the stacks with a file in a directory.
@@ -125,20 +132,22 @@ mod tests {
         fs::write(outside, STATE).expect("written");
         let path = root.join(".hyperframes/lambda-stack-s.json");
         fs::write(&path, STATE).expect("written");
-        let stack = Stack::named("s", &deep).expect("found");
-        assert_eq!((stack.path.as_path(), stack.name.as_str()), (path.as_path(), "s"));
+        let stack = LambdaState::named("s", &deep).expect("found");
+        assert_eq!((stack.text.as_str(), stack.name.as_str()), (STATE, "s"));
         assert_eq!(stack.execution_arn("n"), "arn:aws:states:eu-west-1:123456789012:execution:render:n");
-        match Stack::named("other", &deep) {
-            Err(LambdaError::Stack { known, .. }) => assert_eq!(known, ["s"]),
+        match LambdaState::named("other", &deep) {
+            Err(ServerlessError::Stack { help, .. }) => {
+                assert_eq!(help, "choose one with --lambda-stack: s");
+            }
             other => unreachable!("{other:?}"),
         }
-        assert!(Stack::named("../other", &deep).is_err());
+        assert!(LambdaState::named("../other", &deep).is_err());
         for (region, is_found) in [(None, true), (Some("eu-west-1"), true), (Some("us-east-1"), false)] {
             let region = region.map(ToOwned::to_owned);
             let options = LambdaOptions { stack: "s".to_owned(), region, ..LambdaOptions::default() };
-            assert_eq!(Stack::find(&options, &deep).is_ok(), is_found, "{options:?}");
+            assert_eq!(LambdaState::find(&options, &deep).is_ok(), is_found, "{options:?}");
         }
         fs::write(&path, STATE.replace("stateMachine:", "function:")).expect("written");
-        assert!(Stack::named("s", &deep).is_err());
+        assert!(LambdaState::named("s", &deep).is_err());
     }
 }

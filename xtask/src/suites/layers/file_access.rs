@@ -46,7 +46,8 @@ const OWN: &[(&str, &str)] = &[
     ("src/renderers/cloud/ledger.rs", "the ledger, after the gate has resolved its path"),
     ("src/renderers/docker/run.rs", "the work directory of a container"),
     ("src/renderers/http/body.rs", "the archive that was packed"),
-    ("src/renderers/lambda/", "the tooling's work directory, and the state of a stack"),
+    ("src/renderers/lambda/", "the state of a stack"),
+    ("src/renderers/serverless/", "the tooling's work directory"),
     ("src/renderers/verify.rs", "reads what was rendered or downloaded"),
 ];
 

@@ -1,5 +1,11 @@
-// Polls executions and downloads their videos: one process for a batch. The official command line would need one process
-// for each poll, and does not download videos.
+// Polls executions and downloads their videos: one process for a batch. The official command lines would need one process
+// for each poll, and do not download videos.
+//
+// What comes before this text defines `service(settings)`, with
+// - `spacing`: milliseconds between two polls,
+// - `isPermanent(error)`: whether a retry does not fix it,
+// - `poll(execution)`: {"status": "running" | "succeeded" | "failed" | "lost", "progress", "startedAt", "cost", "reasons"},
+// - `open(key)`: {"body": a stream, "size": its length in bytes, if known}.
 //
 // Each line of standard input is a task {"id", "execution", "key", "path", "since"}. Standard output has lines
 // {"id", "progress"} while the execution runs, and one line {"id", "saved", "cost"} or {"id", "failed": {"name", "message"}}
@@ -10,24 +16,14 @@ import { stat, truncate } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { getRenderProgress } from "@hyperframes/aws-lambda/sdk";
 
-const { region, bucket, memory, pause } = JSON.parse(process.argv[1]);
-const s3 = new S3Client({ region });
+const settings = JSON.parse(process.argv[1]);
+const { spacing, isPermanent, poll, open } = service(settings);
 
-// Milliseconds between two polls, below the rate limit of Step Functions; source: its service quotas.
-const POLL_SPACING = 125;
 const DOWNLOADS = 4;
 const TRIES = 8;
 
 const send = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-
-// Errors that a retry does not fix.
-const isPermanent = (error) =>
-  /AccessDenied|Credential|DoesNotExist|ENOENT|ENOSPC|ExpiredToken|InvalidArn|InvalidClientToken|NoSuch|NotFound|Signature|Unrecognized/.test(
-    `${error?.name} ${error?.code ?? ""} ${error?.Code ?? ""}`,
-  );
 
 async function withRetries(work) {
   for (let tries = 1; ; tries++) {
@@ -35,18 +31,18 @@ async function withRetries(work) {
       return await work();
     } catch (error) {
       if (isPermanent(error) || tries === TRIES) throw error;
-      await sleep(Math.min(500 * 2 ** tries, 30_000));
+      await sleep(Math.min(settings.retry * 2 ** tries, 30_000));
     }
   }
 }
 
 let nextPoll = 0;
 
-async function poll(execution) {
+async function pollInTurn(execution) {
   const now = Date.now();
-  nextPoll = Math.max(nextPoll + POLL_SPACING, now);
+  nextPoll = Math.max(nextPoll + spacing, now);
   await sleep(nextPoll - now);
-  return getRenderProgress({ executionArn: execution, region, defaultMemorySizeMb: memory });
+  return poll(execution);
 }
 
 let downloads = 0;
@@ -57,13 +53,13 @@ async function save(key, path) {
   downloads++;
   try {
     return await withRetries(async () => {
-      const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const object = await open(key);
       await truncate(path);
       // Does not create the file: if it was removed, the video is not needed.
-      await pipeline(object.Body, createWriteStream(path, { flags: "r+" }));
+      await pipeline(object.body, createWriteStream(path, { flags: "r+" }));
       const { size } = await stat(path);
-      if (size !== (object.ContentLength ?? size)) {
-        throw new Error(`the transfer ended after ${size} of ${object.ContentLength} bytes`);
+      if (size !== (object.size ?? size)) {
+        throw new Error(`the transfer ended after ${size} of ${object.size} bytes`);
       }
       return size;
     });
@@ -83,23 +79,22 @@ class FollowError extends Error {
 }
 
 async function follow({ id, execution, key, path, since }) {
-  let interval = 1000;
+  let interval = Math.min(1000, settings.pause);
   for (;;) {
-    const progress = await withRetries(() => poll(execution));
+    const progress = await withRetries(() => pollInTurn(execution));
     if (forgotten.has(id)) throw new FollowError("Forgotten", "");
     if (Date.parse(progress.startedAt) / 1000 < since) {
       throw new FollowError("TooOld", `it began at ${progress.startedAt}`);
     }
-    if (progress.status === "SUCCEEDED") {
-      return { id, saved: await save(key, path), cost: progress.costs.accruedSoFarUsd };
+    if (progress.status === "succeeded" || progress.status === "lost") {
+      return { id, saved: await save(key, path), cost: progress.cost };
     }
-    if (progress.fatalErrorEncountered) {
-      const reasons = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
-      throw new FollowError("RenderFailed", [`the execution ended as ${progress.status}`, ...new Set(reasons)].join("\n"));
+    if (progress.status === "failed") {
+      throw new FollowError("RenderFailed", [...new Set(progress.reasons)].join("\n"));
     }
-    send({ id, progress: progress.overallProgress });
+    send({ id, progress: progress.progress });
     await sleep(interval);
-    interval = Math.min(interval * 1.5, pause);
+    interval = Math.min(interval * 1.5, settings.pause);
   }
 }
 
@@ -110,7 +105,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     continue;
   }
   follow(task).then(send, (error) => {
-    send({ id: task.id, failed: { name: `${error?.Code ?? error?.name}`, message: `${error?.message}` } });
+    const name = `${error?.Code ?? error?.name}`;
+    send({ id: task.id, failed: { name, message: `${error?.message}` } });
   });
 }
 process.exit(0);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::error::LambdaError;
+use super::error::ServerlessError;
+use super::platform::Platform;
 use crate::system::programs::process::{self, ProcessEvent, RunningProcess};
 
 /// How long to wait for an event of the process.
@@ -17,7 +18,8 @@ const EVENT_TIMEOUT: Duration = Duration::from_millis(200);
 pub(super) const FOLLOWING: &str = "following the executions";
 
 /// The process that follows executions.
-pub(super) struct Follower {
+pub(in crate::renderers) struct Follower {
+    platform: &'static Platform,
     running: RunningProcess,
     input: std::process::ChildStdin,
     errors: process::OutputTail,
@@ -28,7 +30,8 @@ pub(super) struct Follower {
 pub(super) struct Execution<'a> {
     /// Index of the order.
     pub(super) id: u64,
-    pub(super) arn: &'a str,
+    /// Its id.
+    pub(super) execution: &'a str,
     /// Key of the video in the bucket.
     pub(super) key: &'a str,
 }
@@ -57,8 +60,12 @@ pub(super) struct FollowError {
 
 impl Follower {
     /// Returns a follower of no executions.
-    pub(super) fn new(running: RunningProcess, input: std::process::ChildStdin) -> Self {
-        Self { running, input, errors: process::OutputTail::default() }
+    pub(super) fn new(
+        platform: &'static Platform,
+        running: RunningProcess,
+        input: std::process::ChildStdin,
+    ) -> Self {
+        Self { platform, running, input, errors: process::OutputTail::default() }
     }
 
     /// Follows an execution and saves its video to `path`. An execution that started before `since`, in Unix seconds, fails
@@ -68,34 +75,36 @@ impl Follower {
         execution: Execution<'_>,
         path: &Path,
         since: Option<i64>,
-    ) -> Result<(), LambdaError> {
+    ) -> Result<(), ServerlessError> {
         let mut task = Map::new();
         task.insert("id".to_owned(), execution.id.into());
-        task.insert("execution".to_owned(), execution.arn.into());
+        task.insert("execution".to_owned(), execution.execution.into());
         task.insert("key".to_owned(), execution.key.into());
-        let path = std::path::absolute(path).map_err(LambdaError::Folder)?;
+        let path =
+            std::path::absolute(path).map_err(|error| ServerlessError::Folder(self.platform, error))?;
         task.insert("path".to_owned(), path.to_string_lossy().into());
         task.extend(since.map(|since| ("since".to_owned(), since.into())));
         self.send(&Value::Object(task))
     }
 
     /// Stops following an execution.
-    pub(super) fn forget(&mut self, id: u64) -> Result<(), LambdaError> {
+    pub(super) fn forget(&mut self, id: u64) -> Result<(), ServerlessError> {
         self.send(&json!({ "forget": id }))
     }
 
     /// Sends a task to the process.
-    fn send(&mut self, task: &Value) -> Result<(), LambdaError> {
+    fn send(&mut self, task: &Value) -> Result<(), ServerlessError> {
         let sent = writeln!(self.input, "{task}").and_then(|()| self.input.flush());
-        sent.map_err(|error| LambdaError::of_tool(FOLLOWING, error.to_string()))
+        sent.map_err(|error| ServerlessError::of_tool(self.platform, FOLLOWING, error.to_string()))
     }
 
     /// Waits up to [`EVENT_TIMEOUT`] for an update.
     ///
     /// # Errors
     /// Returns an error if the process has exited.
-    pub(super) fn next_update(&mut self) -> Result<Option<Update>, LambdaError> {
-        let failed = |error: std::io::Error| LambdaError::of_tool(FOLLOWING, error.to_string());
+    pub(super) fn next_update(&mut self) -> Result<Option<Update>, ServerlessError> {
+        let failed =
+            |error: std::io::Error| ServerlessError::of_tool(self.platform, FOLLOWING, error.to_string());
         match self.running.next_event(EVENT_TIMEOUT).map_err(failed)? {
             ProcessEvent::Stdout(line) => Ok(serde_json::from_str(&line).ok()),
             ProcessEvent::Stderr(line) => {
@@ -105,7 +114,7 @@ impl Follower {
             ProcessEvent::Idle => Ok(None),
             ProcessEvent::Exited(_) => {
                 let output = std::mem::take(&mut self.errors).into_lines().join("\n");
-                Err(LambdaError::of_tool(FOLLOWING, output))
+                Err(ServerlessError::of_tool(self.platform, FOLLOWING, output))
             }
         }
     }

@@ -5,25 +5,21 @@ use std::collections::{HashMap, VecDeque};
 use hyperframes_ci_core::job::{Failure, GENERATIONS, RenderFact, RenderState};
 use hyperframes_ci_core::options::Format;
 
-use super::error::LambdaError;
+use super::error::ServerlessError;
 use super::follower::{Execution, FOLLOWING, FollowError, Follower, Update};
-use super::tooling::{Layout, Site, Start, Tooling, video_key};
+use super::platform::{Stack, Start, Started, video_key};
 use crate::fault::Error;
 use crate::renderers::verify::verify;
-use crate::renderers::{
-    Event, Order, OrderResult, OrderState, Output, Reporter, RunContext, RunOptions, SavedVideo,
-};
+use crate::renderers::{Event, Order, OrderResult, OrderState, Output, Reporter, RunContext, SavedVideo};
 use crate::system::deadline::Deadline;
 use crate::system::gate::Reach;
 use crate::system::output::OutputFile;
 
 /// The settings of a run.
-pub(super) struct LambdaRun<'a> {
-    pub(super) tooling: &'a Tooling,
-    pub(super) layout: Layout,
+pub(super) struct StackRun<'a> {
+    pub(super) stack: &'a dyn Stack,
     /// The project and its time limit.
     pub(super) context: &'a RunContext<'a>,
-    pub(super) options: &'a RunOptions,
     /// Number of executions at a time.
     pub(super) concurrency: usize,
 }
@@ -44,12 +40,14 @@ struct InFlight {
     order: Order,
     generation: u32,
     name: String,
+    /// Id of the execution, once it is known.
+    execution: Option<String>,
     origin: Origin,
     output: OutputFile,
     deadline: Deadline,
 }
 
-impl LambdaRun<'_> {
+impl StackRun<'_> {
     /// Renders `orders`; returns the estimated cost in US dollars.
     ///
     /// # Errors
@@ -58,11 +56,10 @@ impl LambdaRun<'_> {
         &self,
         orders: &mut (dyn Iterator<Item = Order> + Send),
         reporter: &mut dyn Reporter,
-    ) -> Result<f64, LambdaError> {
+    ) -> Result<f64, ServerlessError> {
         let mut state = RunState {
             run: self,
-            site: None,
-            follower: self.tooling.follower(self.options.poll_interval)?,
+            follower: self.stack.follower(self.context.options.poll_interval)?,
             in_flight: HashMap::new(),
             retries: VecDeque::new(),
             cost: 0.0,
@@ -92,8 +89,7 @@ impl LambdaRun<'_> {
 
 /// The state of a run.
 struct RunState<'a> {
-    run: &'a LambdaRun<'a>,
-    site: Option<Site>,
+    run: &'a StackRun<'a>,
     follower: Follower,
     in_flight: HashMap<u64, InFlight>,
     /// Orders whose execution cannot be used, and that need another one.
@@ -107,7 +103,7 @@ struct RunState<'a> {
 
 impl RunState<'_> {
     /// Begins up to `free` orders: follows a recorded execution, or starts a new one.
-    fn begin(&mut self, free: usize, orders: &mut dyn Iterator<Item = Order>) -> Result<(), LambdaError> {
+    fn begin(&mut self, free: usize, orders: &mut dyn Iterator<Item = Order>) -> Result<(), ServerlessError> {
         let mut starting = Vec::new();
         while starting.len() < free && !self.is_stopped {
             if let Some(flight) = self.retries.pop_front() {
@@ -116,9 +112,10 @@ impl RunState<'_> {
             }
             let Some(order) = orders.next() else { break };
             let Some(mut flight) = self.prepare(order) else { continue };
-            match self.recorded_name(&flight.order) {
-                Some(name) => {
+            match self.recorded(&flight.order) {
+                Some((name, execution)) => {
                     flight.name = name;
+                    flight.execution = Some(execution);
                     flight.origin = Origin::Resumed;
                     self.follow(flight)?;
                 }
@@ -137,7 +134,7 @@ impl RunState<'_> {
             self.report(result);
             return None;
         }
-        if order.limits.is_reuse_only && self.recorded_name(&order).is_none() {
+        if order.limits.is_reuse_only && self.recorded(&order).is_none() {
             result.state = OrderState::Failed { error: Failure::equal_failed().into(), is_fetchable: false };
             self.report(result);
             return None;
@@ -152,13 +149,21 @@ impl RunState<'_> {
         });
         match output {
             Ok(output) => {
-                let known = recorded(&order);
+                let known = self.fact(&order);
                 let generation = known.map_or(0, |fact| {
                     fact.generation.saturating_add(u32::from(fact.state == RenderState::Failed))
                 });
-                let name = order.key(self.run.options, generation);
+                let name = order.key(self.run.context.options, generation);
                 let deadline = self.run.context.deadline();
-                Some(InFlight { order, generation, name, origin: Origin::New, output, deadline })
+                Some(InFlight {
+                    order,
+                    generation,
+                    name,
+                    execution: None,
+                    origin: Origin::New,
+                    output,
+                    deadline,
+                })
             }
             Err(error) => {
                 result.state = OrderState::Failed { error, is_fetchable: false };
@@ -168,68 +173,75 @@ impl RunState<'_> {
         }
     }
 
-    /// Returns the name of the execution that an earlier run recorded, if it has not failed and may be reused.
-    fn recorded_name(&self, order: &Order) -> Option<String> {
+    /// Returns what an earlier run recorded about an order, if it is an execution of this stack.
+    fn fact<'o>(&self, order: &'o Order) -> Option<&'o RenderFact> {
+        let fact = order.known.as_ref().filter(|fact| fact.is_plausible())?;
+        self.recorded_execution(order, fact).map(|_| fact)
+    }
+
+    /// Returns the name and the id of a recorded execution, if it is one of this stack.
+    fn recorded_execution(&self, order: &Order, fact: &RenderFact) -> Option<(String, String)> {
+        self.run.stack.recorded(fact, order.key(self.run.context.options, fact.generation))
+    }
+
+    /// Returns the name and the id of the execution that an earlier run recorded, if it has not failed and may be reused.
+    fn recorded(&self, order: &Order) -> Option<(String, String)> {
         // An identical order of this run is no earlier one.
-        let is_reused = !self.run.options.reuse.is_off || order.limits.is_reuse_only;
-        let fact = recorded(order).filter(|fact| fact.state != RenderState::Failed && is_reused)?;
-        Some(fact.render_id.rsplit(':').next().unwrap_or_default().to_owned())
+        let is_reused = !self.run.context.options.reuse.is_off || order.limits.is_reuse_only;
+        let fact = self.fact(order).filter(|fact| fact.state != RenderState::Failed && is_reused)?;
+        self.recorded_execution(order, fact)
     }
 
     /// Starts executions, and follows them or those that already exist under their names.
-    fn start(&mut self, mut flights: Vec<InFlight>) -> Result<(), LambdaError> {
+    fn start(&mut self, mut flights: Vec<InFlight>) -> Result<(), ServerlessError> {
         if flights.is_empty() {
             return Ok(());
         }
-        let LambdaRun { tooling, layout, .. } = self.run;
-        let site = match &self.site {
-            Some(site) => site,
-            None => self.site.insert(tooling.site(self.run.context.deadline())?),
-        };
+        let stack = self.run.stack;
         let starts = flights
             .iter()
             .map(|flight| Start { name: flight.name.clone(), options: flight.order.options.clone() });
-        let errors =
-            tooling.start(site, *layout, &starts.collect::<Vec<_>>(), self.run.context.deadline())?;
-        for (mut flight, error) in flights.drain(..).zip(errors) {
-            match error {
-                None => {
+        let started = stack.start(&starts.collect::<Vec<_>>(), self.run.context.deadline())?;
+        for (mut flight, started) in flights.drain(..).zip(started) {
+            match started {
+                Started::New(execution) => {
                     flight.origin = Origin::New;
-                    self.report(flight.result(tooling, OrderState::Submitted));
+                    flight.execution = Some(execution);
+                    self.report(flight.result(OrderState::Submitted));
                     self.follow(flight)?;
                 }
-                Some(error) if is_name_taken(&error) => {
+                Started::Found(execution) => {
                     flight.origin = Origin::Found;
+                    flight.execution = Some(execution);
                     self.follow(flight)?;
                 }
-                Some(error) => match LambdaError::of_tool("starting an execution", error) {
-                    // The other executions would fail in the same way.
-                    error @ LambdaError::Credentials(_) => return Err(error),
-                    error => {
-                        let mut result = flight.failed(tooling, error.into());
-                        result.render_id = None;
-                        self.report(result);
+                Started::Failed(error) => {
+                    let error = ServerlessError::of_tool(stack.platform(), "starting an execution", error);
+                    if error.is_of_all() {
+                        return Err(error);
                     }
-                },
+                    let mut result = flight.failed(error.into());
+                    result.render_id = None;
+                    self.report(result);
+                }
             }
         }
         Ok(())
     }
 
     /// Follows the execution of an order.
-    fn follow(&mut self, flight: InFlight) -> Result<(), LambdaError> {
+    fn follow(&mut self, flight: InFlight) -> Result<(), ServerlessError> {
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
-        let since = (flight.origin != Origin::New).then(|| self.run.options.reuse.since()).flatten();
-        let arn = self.run.tooling.stack.execution_arn(&flight.name);
+        let since = (flight.origin != Origin::New).then(|| self.run.context.options.reuse.since()).flatten();
         let key = video_key(&flight.name, format);
-        let execution = Execution { id: flight.order.index, arn: &arn, key: &key };
+        let execution = Execution { id: flight.order.index, execution: flight.id(), key: &key };
         self.follower.follow(execution, flight.output.temporary_path(), since)?;
         self.in_flight.insert(flight.order.index, flight);
         Ok(())
     }
 
     /// Handles a message about an execution.
-    fn handle_update(&mut self, update: Update) -> Result<(), LambdaError> {
+    fn handle_update(&mut self, update: Update) -> Result<(), ServerlessError> {
         if let Some(progress) = update.progress.filter(|_| self.in_flight.contains_key(&update.id)) {
             let (stage, percent) = ("rendering".to_owned(), progress * 100.0);
             self.reporter.event(Event::Progress { stage, percent });
@@ -253,7 +265,7 @@ impl RunState<'_> {
     fn complete(&mut self, flight: InFlight) {
         let verified = verify(flight.output.temporary_path(), &flight.order.expected);
         let format = flight.order.options.format.unwrap_or(Format::Mp4);
-        let mut result = flight.result(self.run.tooling, OrderState::Submitted);
+        let mut result = flight.result(OrderState::Submitted);
         result.state = match flight.output.keep(&format!("{}.{format}", self.run.context.name)) {
             Ok((path, size)) => OrderState::Completed(Some(SavedVideo { path, size, verified })),
             Err(error) => OrderState::Failed { error: error.into(), is_fetchable: false },
@@ -263,7 +275,7 @@ impl RunState<'_> {
 
     /// Handles an execution without a video: an existing one that cannot be used is replaced by a new execution, but one that
     /// this run was billed for fails the order.
-    fn retry_or_fail(&mut self, mut flight: InFlight, error: FollowError) -> Result<(), LambdaError> {
+    fn retry_or_fail(&mut self, mut flight: InFlight, error: FollowError) -> Result<(), ServerlessError> {
         let FollowError { name, message } = error;
         let is_gone = matches!(name.as_str(), "NoSuchKey" | "NotFound");
         let is_unusable = match name.as_str() {
@@ -276,32 +288,34 @@ impl RunState<'_> {
         let is_repeatable = (is_unusable && flight.generation < GENERATIONS) || is_forgotten;
         if is_repeatable && !flight.order.limits.is_reuse_only {
             flight.generation += u32::from(is_unusable);
-            flight.name = flight.order.key(self.run.options, flight.generation);
+            flight.execution = None;
+            flight.name = flight.order.key(self.run.context.options, flight.generation);
             self.retries.push_back(flight);
             return Ok(());
         }
+        let platform = self.run.stack.platform();
         let error = match name.as_str() {
-            "RenderFailed" => LambdaError::Render(message),
-            _ => LambdaError::of_tool(FOLLOWING, format!("{name}: {message}")),
+            "RenderFailed" => ServerlessError::Render(platform, message),
+            _ => ServerlessError::of_tool(platform, FOLLOWING, format!("{name}: {message}")),
         };
-        if let LambdaError::Credentials(_) = error {
+        if error.is_of_all() {
             return Err(error);
         }
-        let result = flight.failed(self.run.tooling, error.into());
+        let result = flight.failed(error.into());
         self.report(result);
         Ok(())
     }
 
     /// Stops following executions that exceed the time limit. They keep running: the next run finds them by their names.
-    fn time_out(&mut self) -> Result<(), LambdaError> {
+    fn time_out(&mut self) -> Result<(), ServerlessError> {
         let late = self.in_flight.iter().filter(|(_, flight)| flight.deadline.is_over());
         for index in late.map(|(index, _)| *index).collect::<Vec<_>>() {
             let Some(flight) = self.in_flight.remove(&index) else { continue };
             self.follower.forget(index)?;
-            let execution = self.run.tooling.stack.execution_arn(&flight.name);
-            let error = LambdaError::TimedOut { execution }.into();
+            let execution = flight.id().to_owned();
+            let error = ServerlessError::TimedOut { execution }.into();
             let state = OrderState::Failed { error, is_fetchable: true };
-            let result = flight.result(self.run.tooling, state);
+            let result = flight.result(state);
             self.report(result);
         }
         Ok(())
@@ -313,22 +327,17 @@ impl RunState<'_> {
     }
 }
 
-/// Returns the execution that an earlier run recorded for an order.
-fn recorded(order: &Order) -> Option<&RenderFact> {
-    order.known.as_ref().filter(|fact| fact.is_plausible() && fact.render_id.starts_with("arn:"))
-}
-
-/// Returns whether an execution was not started because its name is taken; source: `StartExecution` of the AWS API.
-fn is_name_taken(error: &str) -> bool {
-    error.contains("ExecutionAlreadyExists") || error.contains("Execution Already Exists")
-}
-
 impl InFlight {
+    /// Returns the id of the execution, or an empty string before it is known.
+    fn id(&self) -> &str {
+        self.execution.as_deref().unwrap_or_default()
+    }
+
     /// Returns a result with the execution.
-    fn result(&self, tooling: &Tooling, state: OrderState) -> OrderResult {
+    fn result(&self, state: OrderState) -> OrderResult {
         OrderResult {
             generation: self.generation,
-            render_id: Some(tooling.stack.execution_arn(&self.name)),
+            render_id: self.execution.clone(),
             is_reused: self.origin != Origin::New,
             output: self.output.path().map(ToOwned::to_owned),
             ..self.order.result(state)
@@ -336,8 +345,8 @@ impl InFlight {
     }
 
     /// Returns the result of an order that failed.
-    fn failed(&self, tooling: &Tooling, error: Error) -> OrderResult {
+    fn failed(&self, error: Error) -> OrderResult {
         let state = OrderState::Failed { error, is_fetchable: false };
-        OrderResult { is_reused: false, ..self.result(tooling, state) }
+        OrderResult { is_reused: false, ..self.result(state) }
     }
 }

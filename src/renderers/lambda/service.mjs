@@ -1,0 +1,31 @@
+// AWS, for follow.mjs.
+
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { getRenderProgress } from "@hyperframes/aws-lambda/sdk";
+
+function service({ region, bucket, memory }) {
+  const s3 = new S3Client({ region });
+  return {
+    // Below the rate limit of Step Functions; source: its service quotas.
+    spacing: 125,
+    isPermanent: (error) =>
+      /AccessDenied|Credential|DoesNotExist|ENOENT|ENOSPC|ExpiredToken|InvalidArn|InvalidClientToken|NoSuch|NotFound|Signature|Unrecognized/.test(
+        `${error?.name} ${error?.code ?? ""} ${error?.Code ?? ""}`,
+      ),
+    async poll(execution) {
+      const progress = await getRenderProgress({ executionArn: execution, region, defaultMemorySizeMb: memory });
+      const reasons = progress.errors.map(({ state, error, cause }) => `${state}: ${error}: ${cause}`);
+      return {
+        status: progress.status === "SUCCEEDED" ? "succeeded" : progress.fatalErrorEncountered ? "failed" : "running",
+        progress: progress.overallProgress,
+        startedAt: progress.startedAt,
+        cost: progress.costs.accruedSoFarUsd,
+        reasons: [`the execution ended as ${progress.status}`, ...reasons],
+      };
+    },
+    async open(key) {
+      const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return { body: object.Body, size: object.ContentLength };
+    },
+  };
+}
