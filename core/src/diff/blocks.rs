@@ -230,10 +230,9 @@ impl Plane {
         for (row, sums) in sums.chunks_exact_mut(count).enumerate().take(rows.end).skip(rows.start) {
             let top = (row * EDGE).min(height - down);
             columns.add::<EDGE>(&samples[top * width..(top + down) * width], width);
-            let blocks = columns.sums.as_chunks::<EDGE>().0;
-            sums.iter_mut().zip(blocks).for_each(|(sum, block)| *sum = low(dot(block, [1; EDGE])));
             // The last block overlaps its neighbor.
             let last = width - across;
+            columns.blocks::<EDGE>(0, sums);
             if let Some(sum) = sums.last_mut() {
                 *sum = columns.sums[last..].iter().sum();
             }
@@ -242,6 +241,9 @@ impl Plane {
                 let Some((along_row, along_column)) = slopes.next() else { continue };
                 columns.slopes(0, along_row, along_column);
                 columns.slopes(last, &mut along_row[count - 1..], &mut along_column[count - 1..]);
+            } else if across * down == HALF * HALF {
+                // The same as below, but for a division that compilers vectorize.
+                sums.iter_mut().for_each(|sum| *sum = scaled(*sum, HALF * HALF));
             } else {
                 sums.iter_mut().for_each(|sum| *sum = scaled(*sum, across * down));
             }
@@ -283,20 +285,42 @@ impl Columns {
         }
     }
 
+    /// Writes the sums of the whole blocks of `EDGE` columns from column `start`.
+    fn blocks<const EDGE: usize>(&self, start: usize, sums: &mut [i16]) {
+        let blocks = self.sums[start..].as_chunks::<EDGE>().0;
+        for (sum, block) in sums.iter_mut().zip(blocks) {
+            *sum = low(block.as_chunks::<4>().0.iter().map(|four| total(four, SAME)).sum());
+        }
+    }
+
     /// Writes the slopes of the blocks of 8 columns from column `start`.
     fn slopes(&self, start: usize, along_row: &mut [i16], along_column: &mut [i16]) {
         let blocks = self.sums[start..].as_chunks::<BLOCK>().0.iter();
         let blocks = blocks.zip(self.weighted[start..].as_chunks::<BLOCK>().0);
         for (((sums, weighted), along_row), along_column) in blocks.zip(along_row).zip(along_column) {
-            *along_row = slope(dot(sums, [-7, -5, -3, -1, 1, 3, 5, 7]));
-            *along_column = slope(9 * dot(sums, [1; BLOCK]) - 2 * dot(weighted, [1; BLOCK]));
+            let ([left, right], []) = sums.as_chunks::<4>() else { continue };
+            let ([first, second], []) = weighted.as_chunks::<4>() else { continue };
+            let (left_sum, right_sum) = (total(left, SAME), total(right, SAME));
+            // Twice 4 to 1, less 1, are 7 to 1.
+            let (to_left, to_right) =
+                (2 * total(left, FALLING) - left_sum, 2 * total(right, RISING) - right_sum);
+            *along_row = slope(to_right - to_left);
+            *along_column =
+                slope(9 * (left_sum + right_sum) - 2 * (total(first, SAME) + total(second, SAME)));
         }
     }
 }
 
-/// Returns the sum of products.
-fn dot<const N: usize>(values: &[i16; N], weights: [i16; N]) -> i32 {
-    values.iter().zip(weights).map(|(value, weight)| i32::from(*value) * i32::from(weight)).sum()
+/// Weights of four values: the last one has the lowest bits.
+const SAME: u64 = 0x0001_0001_0001_0001;
+const FALLING: u64 = 0x0004_0003_0002_0001;
+const RISING: u64 = 0x0001_0002_0003_0004;
+
+/// Returns the sum of four values that are not negative, with these weights, by one multiplication: its highest 16 bits are that sum. It
+/// must be below 65,536.
+fn total(values: &[i16; 4], weights: u64) -> i32 {
+    let lanes = values.iter().rev().fold(0, |lanes, value| lanes << 16 | u64::from(value.cast_unsigned()));
+    i32::from((lanes.wrapping_mul(weights) >> 48) as u16)
 }
 
 /// Returns the slope of a block from its sum weighted by -7, -5 to 7, scaled as a sum: these weights of 64 samples have a

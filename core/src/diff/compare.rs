@@ -1,9 +1,8 @@
 //! The comparison of two videos, frame by frame.
 
-use std::collections::VecDeque;
-
 use super::align::Step;
 use super::blocks::{BlockSums, FrameFormat};
+use super::lasting::{Lasting, LastingWindow};
 use super::ranges::{ChangedRange, Ranges};
 use super::region::Region;
 use super::thresholds::Thresholds;
@@ -25,26 +24,11 @@ pub struct Comparison {
     window: Window,
     lasting: Lasting,
     /// Number of frames so far.
-    count: u32,
+    count: i32,
     ranges: Ranges,
     picture: Picture,
     /// Blocks that were not compared, over all frames.
     ignored: u64,
-}
-
-/// Where the mean over a window was above the threshold. A frame is marked once, when it leaves the last window that contains
-/// it: to mark all frames of each window takes longer than decoding, if much of the picture differs.
-#[derive(Clone, Debug, Default)]
-struct Lasting {
-    /// For each figure of a block the number of frames up to the end of the last window in which the mean of its differences was
-    /// above the threshold, and those below zero; empty before the first one.
-    ends: [Vec<u32>; 2],
-    /// A quarter of that mean, as a sum of 64 samples: what is less is the noise before and after a large change.
-    floors: [Vec<i16>; 2],
-    /// For the last windows that were above: the number of frames up to the end, and the largest mean in levels.
-    peaks: VecDeque<(u32, f64)>,
-    /// From which difference on a frame of such a window is marked, as a sum of 64 samples.
-    least: i16,
 }
 
 /// The differences of two videos.
@@ -138,48 +122,23 @@ impl Comparison {
         if count < 2 || mean < threshold {
             return;
         }
-        let Lasting { ends, floors, peaks, least } = &mut self.lasting;
-        // A frame before or after the edit is in the window too, and does not differ.
-        *least = whole(threshold * SAMPLES / 2.0);
-        if peaks.len() == WINDOW {
-            peaks.pop_front();
-        }
-        peaks.push_back((self.count, mean));
-        let totals = &self.window.totals;
         #[expect(clippy::cast_possible_truncation, reason = "below 2 to the power of 18")]
         let most = (threshold * scale).ceil() as i32;
-        let quarter = 4 * i32::try_from(count).unwrap_or(1);
-        for ((ends, floors), sign) in ends.iter_mut().zip(floors).zip([1, -1]) {
-            ends.resize(totals.len(), 0);
-            floors.resize(totals.len(), 0);
-            for ((end, floor), total) in ends.iter_mut().zip(floors).zip(totals) {
-                if sign * total >= most {
-                    *end = self.count;
-                    *floor = i16::try_from(sign * total / quarter).unwrap_or(i16::MAX);
-                }
-            }
-        }
-    }
-
-    /// Marks the blocks of the frame with this number that differ over a window which contains it.
-    fn mark_lasting(&self, number: usize, frame: &mut Frame) {
-        let Lasting { ends, floors, peaks, least } = &self.lasting;
-        let windows = peaks.iter().filter(|(end, _)| *end as usize > number);
-        let Some(peak) = windows.map(|(_, mean)| *mean).reduce(f64::max) else { return };
-        let is_lasting = |difference: i16, block: usize| {
-            let side = usize::from(difference < 0);
-            let least = (*least).max(floors[side][block]);
-            difference.abs() >= least && ends[side][block] as usize > number
-        };
-        if frame.mark(self.format.cells(), is_lasting) {
-            frame.sustained = peak;
-        }
+        self.lasting.add(&LastingWindow {
+            end: self.count,
+            count,
+            mean,
+            totals: &self.window.totals,
+            most,
+            // A frame before or after the edit is in the window too, and does not differ.
+            least: whole(threshold * SAMPLES / 2.0),
+        });
     }
 
     /// Counts a frame that leaves the window.
     fn leave(&mut self, mut frame: Frame) {
         let number = self.picture.profile.len();
-        self.mark_lasting(number, &mut frame);
+        self.lasting.mark(number, self.format.cells(), &mut frame);
         let times =
             (frame.instant / self.thresholds.instant).max(frame.sustained / self.thresholds.sustained);
         // A frame without a counterpart is shown as changed.

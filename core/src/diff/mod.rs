@@ -31,6 +31,7 @@ mod compare;
 mod golden;
 mod golden_error;
 mod golden_file;
+mod lasting;
 mod ranges;
 mod region;
 mod sound;

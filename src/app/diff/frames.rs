@@ -109,6 +109,9 @@ impl PictureOrder<'_> {
     }
 }
 
+/// What is before each frame in the layout of YUV4MPEG.
+const FRAME_HEAD: &[u8; 6] = b"FRAME\n";
+
 /// Which frames of a video are decoded.
 #[derive(Clone, Copy, Debug)]
 struct FramePart {
@@ -156,7 +159,8 @@ fn decode(
     start: Option<f64>,
 ) -> io::Result<ByteStream> {
     let FrameFormat { width, height, has_alpha } = format;
-    let pixels = if has_alpha { "yuva420p" } else { "yuv420p" };
+    // YUV4MPEG writes frames from where the decoder has put them, and raw video a copy. The former has no alpha channel.
+    let (pixels, layout) = if has_alpha { ("yuva420p", "rawvideo") } else { ("yuv420p", "yuv4mpegpipe") };
     let filter = format!("scale={width}:{height},format={pixels}");
     let [passthrough, all] = ffmpeg.passthrough();
     // The decoder of FFmpeg drops the alpha channel of VP9.
@@ -179,7 +183,7 @@ fn decode(
         all,
         "-xerror",
         "-f",
-        "rawvideo",
+        layout,
         "-pix_fmt",
         pixels,
         "pipe:1",
@@ -199,11 +203,16 @@ struct Reader {
     format: FrameFormat,
     path: PathBuf,
     part: FramePart,
+    /// Whether the line before all frames was read.
+    has_begun: bool,
 }
 
 impl Reader {
     /// Reads the sums of the next frame, part by part: what has just been read is still in the cache of the processor.
     fn read(&mut self, parts: &[Part], frame: &mut [u8], sums: &mut BlockSums) -> io::Result<()> {
+        if !self.format.has_alpha {
+            self.read_head()?;
+        }
         let mut start = 0;
         for part in parts {
             self.stream.read_exact(&mut frame[start..part.end()])?;
@@ -211,6 +220,18 @@ impl Reader {
             start = part.end();
         }
         Ok(())
+    }
+
+    /// Reads the line before a frame, and before the first one also the line before all frames.
+    fn read_head(&mut self) -> io::Result<()> {
+        let mut byte = [0];
+        while !self.has_begun {
+            self.stream.read_exact(&mut byte)?;
+            self.has_begun = byte == *b"\n";
+        }
+        let mut head = [0; FRAME_HEAD.len()];
+        self.stream.read_exact(&mut head)?;
+        if head == *FRAME_HEAD { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 
     /// Sends the sums of all frames, and an error if there are fewer than expected.
@@ -272,7 +293,7 @@ impl Frames {
             .map_err(|error| DiffError::Unreadable(file.input.path.clone(), error))?;
         let (sums, receiver) = mpsc::sync_channel(MAX_AHEAD);
         let (recycled, recycle) = mpsc::channel();
-        let reader = Reader { stream, format, path: file.input.path.clone(), part };
+        let reader = Reader { stream, format, path: file.input.path.clone(), part, has_begun: false };
         scope.spawn(move || reader.run(&sums, &recycle));
         let next = u32::try_from(part.skipped).unwrap_or(u32::MAX);
         Ok(Self { receiver, recycled, current: BlockSums::default(), next })
