@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use hyperframes_ci_core::video::{Container, Video, VideoError, check_complete, check_whole};
+use hyperframes_ci_core::video::{Container, Placement, Video, VideoError, check_complete, check_whole};
 use proptest::prelude::*;
 
 const MP4: &[u8] = include_bytes!("../../src/emulator/clips/placeholder.mp4");
@@ -195,4 +195,42 @@ proptest! {
         }
         let _ = read(&bytes);
     }
+}
+
+/// Returns where a box with this name begins, behind another place.
+fn find(bytes: &[u8], kind: &[u8], from: usize) -> usize {
+    from + bytes[from..].windows(kind.len()).position(|window| window == kind).expect("a box") - 4
+}
+
+#[test]
+fn a_picture_is_upright_and_whole_unless_the_container_says_so() {
+    let placement = |bytes: &[u8]| Placement::read(&mut Cursor::new(bytes)).expect("a video");
+    for clip in [MP4, MOV, WEBM] {
+        assert_eq!(placement(clip), Placement::default());
+    }
+    let turned = |kind: &[u8], place: usize| {
+        let mut turned = MP4.to_vec();
+        let matrix = find(MP4, kind, 0) + 8 + place;
+        let factors = [0, 0x1_0000, 0, -0x1_0000, 0, 0, 0x5a_0000, 0, 0x4000_0000_i32];
+        turned[matrix..matrix + 36].copy_from_slice(factors.map(i32::to_be_bytes).as_flattened());
+        placement(&turned).matrices
+    };
+    let quarter = [[0, 0x1_0000, -0x1_0000, 0]];
+    assert_eq!((turned(b"tkhd", 40), turned(b"mvhd", 36)), (quarter.to_vec(), quarter.to_vec()));
+
+    // A box of 8 figures at the end of the description of the picture.
+    let mut cropped = MP4.to_vec();
+    let mut at = 0;
+    let mut size = 0;
+    for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"] {
+        at = find(&cropped, kind, at);
+        let field = cropped[at..at + 4].first_chunk::<4>().copied().expect("a size");
+        size = u32::from_be_bytes(field);
+        cropped[at..at + 4].copy_from_slice(&(size + 40).to_be_bytes());
+    }
+    let end = at + usize::try_from(size).expect("small");
+    let figures = [100, 1, 50, 1, 0, 1, 0, 1_u32];
+    let crop = [&40_u32.to_be_bytes()[..], b"clap", figures.map(u32::to_be_bytes).as_flattened()].concat();
+    cropped.splice(end..end, crop);
+    assert_eq!(placement(&cropped).crop, figures.map(u64::from));
 }

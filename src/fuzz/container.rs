@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use hyperframes_ci_core::project::credential;
 use hyperframes_ci_core::refusal::refers_to_files;
-use hyperframes_ci_core::video::{Video, check_complete, check_whole, signature};
+use hyperframes_ci_core::video::{Placement, Video, check_complete, check_whole, signature};
 
 /// A file that should be a video.
 pub(super) fn run(input: &[u8]) {
@@ -14,6 +14,7 @@ pub(super) fn run(input: &[u8]) {
         assert!(video.duration.is_none_or(|seconds| seconds.is_finite() && seconds >= 0.0), "{video:?}");
         assert!(video.codec.len() <= 64 && !video.codec.contains(char::is_control), "{video:?}");
     }
+    let _ = Placement::read(&mut Cursor::new(input));
     let whole = check_whole(&mut Cursor::new(input));
     // A video that lacks its end is not complete, unless it declares no length.
     let with_duration = check_complete(&mut Cursor::new(input), Some(5.0));

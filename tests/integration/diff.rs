@@ -76,6 +76,43 @@ fn equal_files_and_equal_packets_are_not_decoded() {
     assert_eq!((&found["status"], &found["method"]), (&"unchanged".into(), &"packets".into()));
 }
 
+/// Frames that are the same, but not what a viewer sees.
+#[test]
+fn equal_frames_that_are_shown_otherwise_are_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    make(folder, "base.mp4", "", ENCODE);
+    let copy = |name: &str, before: &str, arguments: &str| {
+        let mut copy = Command::new("ffmpeg");
+        copy.args(["-v", "error"]).args(before.split_whitespace()).arg("-i").arg(folder.join("base.mp4"));
+        copy.args(["-c", "copy"]).args(arguments.split_whitespace()).arg(folder.join(name));
+        assert!(copy.status().unwrap().success(), "{name}");
+    };
+    let mut turned = fs::read(folder.join("base.mp4")).unwrap();
+    let matrix = turned.windows(4).position(|bytes| bytes == b"tkhd").unwrap() + 44;
+    for (place, factor) in [(0, 0), (4, 0x1_0000), (12, -0x1_0000), (16, 0_i32)] {
+        turned[matrix + place..matrix + place + 4].copy_from_slice(&factor.to_be_bytes());
+    }
+    fs::write(folder.join("turned.mp4"), turned).unwrap();
+    copy("wide.mp4", "", "-aspect 4:3");
+    let colors = "colour_primaries=9:transfer_characteristics=16:matrix_coefficients=9";
+    copy("colors.mp4", "", &format!("-bsf:v h264_metadata={colors}"));
+    copy("late.mp4", "-itsoffset 0.5", "");
+    for (name, part) in [
+        ("turned", "orientation upright to rotated by 90°"),
+        ("wide", "pixel shape 1:1 to 3:4"),
+        ("colors", "colors unspecified to bt2020nc/bt2020/smpte2084"),
+        ("late", "start 0.00 s to 0.50 s"),
+    ] {
+        let name = format!("{name}.mp4");
+        let found = diff(folder, &["base.mp4", &name, "--report", "report"]);
+        assert_eq!(found["differences"], serde_json::json!(["display"]), "{found}");
+        assert_eq!(found["status"], "changed", "{found}");
+        assert!(found["summary"].as_str().unwrap().ends_with(part), "{found}");
+        assert_eq!(run_in(folder, &["diff", "base.mp4", &name, "--fail-on-diff", "changed"]).code, 7);
+    }
+}
+
 #[test]
 fn other_encodings_of_a_picture_are_unchanged_and_said_to_differ() {
     let folder = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ mod gif;
 mod input;
 mod model;
 mod mp4;
+mod placement;
 mod playlist;
 mod read;
 mod signature;
@@ -17,6 +18,7 @@ mod webm;
 
 pub use expect::Expected;
 pub use model::{Audio, Container, Video, VideoError};
+pub use placement::Placement;
 pub use playlist::{Playlist, PlaylistError, sound_of_segment};
 pub(crate) use read::tracks;
 pub use read::{check_complete, check_whole, sound};

@@ -165,7 +165,7 @@ impl<'a, R: Read + Seek> Reader<'a, R> {
     }
 
     /// Returns the boxes between two offsets.
-    fn children(&mut self, start: u64, end: u64) -> Result<Vec<Atom>, VideoError> {
+    pub(super) fn children(&mut self, start: u64, end: u64) -> Result<Vec<Atom>, VideoError> {
         let mut atoms = Vec::new();
         let mut offset = start;
         while end.saturating_sub(offset) >= 8 {

@@ -80,7 +80,7 @@ pub fn check_complete(file: &mut (impl Read + Seek), duration: Option<f64>) -> R
 }
 
 /// Returns the file, its signature, and its length in bytes.
-fn open<R: Read + Seek>(
+pub(super) fn open<R: Read + Seek>(
     file: &mut R,
     recognise: fn(&[u8]) -> Result<Signature, &'static str>,
 ) -> Result<(Buffered<&mut R>, Signature, u64), VideoError> {

@@ -6,17 +6,17 @@ use super::ebml::{Element, Reader};
 use super::fragments::is_shorter;
 use super::model::{Audio, Container, Tracks, Video, VideoError};
 
-const SEGMENT: u32 = 0x1853_8067;
+pub(super) const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_a966;
 const TIMESTAMP_SCALE: u32 = 0x002a_d7b1;
 const DURATION: u32 = 0x4489;
-const TRACKS: u32 = 0x1654_ae6b;
+pub(super) const TRACKS: u32 = 0x1654_ae6b;
 const TRACK_ENTRY: u32 = 0xae;
 const TRACK_NUMBER: u32 = 0xd7;
-const TRACK_TYPE: u32 = 0x83;
+pub(super) const TRACK_TYPE: u32 = 0x83;
 const CODEC_ID: u32 = 0x86;
 const DEFAULT_DURATION: u32 = 0x0023_e383;
-const VIDEO: u32 = 0xe0;
+pub(super) const VIDEO: u32 = 0xe0;
 const PIXEL_WIDTH: u32 = 0xb0;
 const PIXEL_HEIGHT: u32 = 0xba;
 const ALPHA_MODE: u32 = 0x53c0;
@@ -30,13 +30,13 @@ const CUES: u32 = 0x1c53_bb6b;
 const CUE_POINT: u32 = 0xbb;
 const CUE_TRACK_POSITIONS: u32 = 0xb7;
 const CUE_CLUSTER_POSITION: u32 = 0xf1;
-const CLUSTER: u32 = 0x1f43_b675;
+pub(super) const CLUSTER: u32 = 0x1f43_b675;
 const TIMESTAMP: u32 = 0xe7;
 const SIMPLE_BLOCK: u32 = 0xa3;
 const BLOCK_GROUP: u32 = 0xa0;
 const BLOCK: u32 = 0xa1;
 
-const PICTURE: u64 = 1;
+pub(super) const PICTURE: u64 = 1;
 const SOUND: u64 = 2;
 
 /// A track.

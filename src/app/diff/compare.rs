@@ -5,6 +5,7 @@ use hyperframes_ci_core::diff::{
 };
 use hyperframes_ci_core::video::Video;
 
+use super::display::DisplayDifference;
 use super::error::DiffError;
 use super::file::VideoFile;
 use super::frames::PictureOrder;
@@ -59,6 +60,8 @@ pub(crate) enum Difference {
     Fps,
     /// Whether there is an alpha channel.
     Alpha,
+    /// How players show equal frames: orientation, shape of pixels, crop, colors, or when the file starts.
+    Display,
 }
 
 impl Difference {
@@ -71,6 +74,7 @@ impl Difference {
             Self::Duration => "duration",
             Self::Fps => "fps",
             Self::Alpha => "alpha",
+            Self::Display => "display",
         }
     }
 }
@@ -97,6 +101,8 @@ pub(crate) struct VideoDiff {
     pub(crate) sides: [DiffSide; 2],
     /// What differs.
     pub(crate) differences: Vec<Difference>,
+    /// Differences of what players do with the frames.
+    pub(crate) display: Vec<DisplayDifference>,
     /// Which frames were compared; without its steps.
     pub(crate) alignment: Alignment,
     /// Differences of the frames; `None` if the sizes differ or the packets are equal.
@@ -121,8 +127,7 @@ pub(super) fn compare(
         return Ok(VideoDiff::equal(base, head, Method::Files));
     }
     let ffmpeg = Ffmpeg::find().map_err(DiffError::Program)?;
-    let packets = |file: &VideoFile| Packets::read(&ffmpeg, &file.input, &file.video);
-    let (base_packets, head_packets) = (packets(base)?, packets(head)?);
+    let (base_packets, head_packets) = (Packets::read(&ffmpeg, base)?, Packets::read(&ffmpeg, head)?);
     for (file, packets) in [(base, &base_packets), (head, &head_packets)] {
         if packets.timeline.is_empty() {
             return Err(DiffError::NoFrames(file.input.path.clone()));
@@ -135,6 +140,7 @@ pub(super) fn compare(
         let equal = base_packets.equal_frames(&head_packets);
         diff.compare_pictures([base, head], equal, options, &ffmpeg, console)?;
     }
+    diff.compare_displays([&base_packets, &head_packets]);
     if base_packets.sound != head_packets.sound {
         diff.method = Method::Frames;
         if base_packets.sound.is_some() && head_packets.sound.is_some() {
@@ -165,6 +171,7 @@ impl VideoDiff {
             method,
             sides: [side(base), side(head)],
             differences: Vec::new(),
+            display: Vec::new(),
             alignment: Alignment::default(),
             picture: None,
             sound: None,
@@ -179,7 +186,20 @@ impl VideoDiff {
 
     /// Returns whether frames differ in a way that has no measure.
     pub(super) fn has_no_metric(&self) -> bool {
-        self.has_other_size()
+        self.has_other_size() || !self.display.is_empty()
+    }
+
+    /// Compares how players show the frames.
+    fn compare_displays(&mut self, packets: [&Packets; 2]) {
+        let [base, head] = packets.map(|packets| &packets.display);
+        let rate = packets.map(|packets| packets.timeline.rate()).into_iter().fold(1.0, f64::max);
+        self.display = base.differences(head, 0.5 / rate);
+        if !self.display.is_empty() {
+            self.differences.push(Difference::Display);
+        }
+        if !(base.is_described() && head.is_described()) {
+            self.notes.push("colors are not compared: FFmpeg does not describe the files".to_owned());
+        }
     }
 
     fn has_other_size(&self) -> bool {

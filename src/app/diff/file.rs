@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use hyperframes_ci_core::diff::FrameFormat;
-use hyperframes_ci_core::video::{Video, VideoError, check_whole};
+use hyperframes_ci_core::video::{Placement, Video, VideoError, check_whole};
 
 use super::error::DiffError;
 use crate::system::gate::{self, Reach};
@@ -24,6 +24,7 @@ const MACHINE_SETTINGS: &[&str] = &["threads=", "lookahead_threads=", "sliced_th
 pub(super) struct VideoFile {
     pub(super) input: FfmpegInput,
     pub(super) video: Video,
+    pub(super) placement: Placement,
     /// Size in bytes.
     pub(super) size: u64,
     /// Settings of the encoder, if the file contains them.
@@ -46,6 +47,7 @@ impl VideoFile {
         let size = file.metadata().map_err(unreadable)?.len();
         let video = Video::read(&mut file).map_err(invalid)?;
         check_whole(&mut file).map_err(invalid)?;
+        let placement = Placement::read(&mut file).map_err(invalid)?;
         if video.width == 0 || video.height == 0 {
             return Err(DiffError::NoFrames(path.to_owned()));
         }
@@ -57,7 +59,7 @@ impl VideoFile {
         (&file).take(SETTINGS_LENGTH).read_to_end(&mut head).map_err(unreadable)?;
         let settings = encoder_settings(&head);
         let input = FfmpegInput { path: path.to_owned(), reach: reach.clone(), container: video.container };
-        Ok(Self { input, video, size, settings })
+        Ok(Self { input, video, placement, size, settings })
     }
 
     /// Returns whether both files have the same bytes.

@@ -142,7 +142,7 @@ impl GoldenDirectory {
 
 /// Reduces a video to its golden file.
 fn reduce(ffmpeg: &Ffmpeg, file: &VideoFile, console: &mut Console) -> Result<Golden, DiffError> {
-    let packets = Packets::read(ffmpeg, &file.input, &file.video)?;
+    let packets = Packets::read(ffmpeg, file)?;
     if packets.timeline.is_empty() {
         return Err(DiffError::NoFrames(file.input.path.clone()));
     }

@@ -4,6 +4,7 @@
 //! [`DiffRun`] collects the results of several compositions and their report.
 
 mod compare;
+mod display;
 mod error;
 mod file;
 mod frames;

@@ -166,6 +166,13 @@ fn summary(name: &str, diff: &VideoDiff) -> String {
             }),
             Difference::Alpha if head.video.alpha => "transparency added".to_owned(),
             Difference::Alpha => "transparency removed".to_owned(),
+            Difference::Display => {
+                let differences = diff.display.iter().map(|display| {
+                    let [base, head] = &display.values;
+                    format!("{} {base} to {head}", display.name)
+                });
+                differences.collect::<Vec<_>>().join(", ")
+            }
         });
     }
     let parts = parts.iter().map(|part| format!(", {part}")).collect::<String>();

@@ -6,8 +6,10 @@ use hyperframes_ci_core::diff::Timeline;
 use hyperframes_ci_core::video::Video;
 use sha2::{Digest, Sha256};
 
+use super::display::Display;
 use super::error::DiffError;
-use crate::system::programs::{Ffmpeg, FfmpegError, FfmpegInput};
+use super::file::VideoFile;
+use crate::system::programs::{Ffmpeg, FfmpegError};
 
 /// The first video track and the first sound track of a file.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Packets {
     pub(super) video: Track,
     /// The same of the sound; `None` without a track.
     pub(super) sound: Option<Track>,
+    /// How players show the picture.
+    pub(super) display: Display,
 }
 
 /// The packets of a track in the order of their decoding.
@@ -43,17 +47,22 @@ impl Packets {
     ///
     /// # Errors
     /// Returns [`DiffError::Unreadable`] or [`DiffError::Decode`] if FFmpeg fails.
-    pub(super) fn read(ffmpeg: &Ffmpeg, input: &FfmpegInput, video: &Video) -> Result<Self, DiffError> {
+    pub(super) fn read(ffmpeg: &Ffmpeg, file: &VideoFile) -> Result<Self, DiffError> {
         let arguments =
             ["-map", "0:v:0", "-map", "0:a:0?", "-c", "copy", "-f", "framehash", "-hash", "SHA256", "pipe:1"];
+        let input = &file.input;
         let unreadable = |error| DiffError::Unreadable(input.path.clone(), error);
-        let mut stream = ffmpeg.start((&[], input), &arguments).map_err(unreadable)?;
-        let packets = Self::parse(BufReader::new(&mut stream), video).map_err(unreadable)?;
-        let exited = stream.finish().map_err(unreadable)?;
+        let mut stream = ffmpeg.start_describing((&[], input), &arguments).map_err(unreadable)?;
+        let packets = Self::parse(BufReader::new(&mut stream), &file.video).map_err(unreadable)?;
+        let (exited, lines) = stream.finish_with_lines().map_err(unreadable)?;
         if !exited.status.success() {
-            return Err(DiffError::of_ffmpeg(&input.path, FfmpegError::Failed(exited.output)));
+            let errors = exited.output.iter().filter_map(|line| error_of(line)).collect();
+            return Err(DiffError::of_ffmpeg(&input.path, FfmpegError::Failed(errors)));
         }
-        Ok(packets)
+        let header = packets.video.header.lines();
+        let shape = header.filter_map(|line| line.strip_prefix("#sar 0: ")).next();
+        let display = Display::new(&lines, shape.map(str::trim), &file.placement);
+        Ok(Self { display, ..packets })
     }
 
     /// Returns the number of frames at the start that are equal for certain: those before all frames of the first packet that
@@ -99,8 +108,18 @@ impl Packets {
             tick,
             video,
             sound: Some(sound).filter(|sound| *sound != Track::default()),
+            display: Display::default(),
         })
     }
+}
+
+/// Returns what FFmpeg says in a line that is about an error: `[mov @ 0x55dc3d409900] [error] moov atom not found`.
+fn error_of(line: &str) -> Option<String> {
+    let levels = ["[error] ", "[fatal] ", "[panic] "];
+    levels
+        .iter()
+        .any(|level| line.contains(level))
+        .then(|| levels.iter().fold(line.to_owned(), |line, level| line.replacen(level, "", 1)))
 }
 
 /// Returns the track that a line is about: `#tb 0: 1/15360` or `0, 0, 1024, 512, 3423, …`.

@@ -36,7 +36,8 @@ pub(crate) struct ComparisonOutcome {
     /// Data that was compared: `files`, `packets`, `frames`, or `golden` for a golden file; null if
     /// nothing was compared.
     pub(crate) method: Option<&'static str>,
-    /// Kinds of differences: `picture`, `sound`, `size`, `duration`, `fps` or `alpha`.
+    /// Kinds of differences: `picture`, `sound`, `size`, `duration`, `fps`, `alpha` or
+    /// `display` (how players show equal frames).
     pub(crate) differences: Vec<&'static str>,
     /// The earlier video; null for a golden file.
     pub(crate) base: Option<DiffVideo>,

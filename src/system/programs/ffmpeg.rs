@@ -77,9 +77,30 @@ impl Ffmpeg {
     /// # Errors
     /// Returns an error if a file cannot be opened or FFmpeg cannot be started.
     pub(crate) fn start(&self, input: (&[&str], &FfmpegInput), arguments: &[&str]) -> io::Result<ByteStream> {
-        let (options, video) = input;
+        self.start_at("error", input, arguments)
+    }
+
+    /// Starts FFmpeg as [`Self::start`] does. On standard error it describes its input; each line begins with its level.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(crate) fn start_describing(
+        &self,
+        input: (&[&str], &FfmpegInput),
+        arguments: &[&str],
+    ) -> io::Result<ByteStream> {
+        self.start_at("level+info", input, arguments)
+    }
+
+    fn start_at(
+        &self,
+        level: &str,
+        (options, video): (&[&str], &FfmpegInput),
+        arguments: &[&str],
+    ) -> io::Result<ByteStream> {
         let mut command = without_secrets(Command::new(&self.program));
-        command.args(["-nostdin", "-hide_banner", "-v", "error", "-protocol_whitelist", "file,pipe"]);
+        command.args(["-nostdin", "-nostats", "-hide_banner", "-v", level]);
+        command.args(["-protocol_whitelist", "file,pipe"]);
         command.args(["-f", demuxer(video.container)]).args(options).arg("-i");
         let file = gate::open(&video.path, &video.reach)?;
         // The file that was opened, whatever has its name by now.

@@ -10,8 +10,14 @@ use super::process::{Exited, Group, OutputTail, read_lines};
 pub(crate) struct ByteStream {
     group: Group,
     output: ChildStdout,
-    errors: Option<JoinHandle<OutputTail>>,
+    errors: Option<JoinHandle<(OutputTail, Vec<String>)>>,
 }
+
+/// Lines of standard error that are kept from its start on.
+const MOST_LINES: usize = 2000;
+
+/// The longest line of these, in bytes.
+const MOST_LENGTH: usize = 4096;
 
 impl ByteStream {
     /// Starts `command` with `input` as its standard input.
@@ -26,12 +32,16 @@ impl ByteStream {
         #[cfg(target_os = "linux")]
         widen(&output);
         let errors = std::thread::spawn(move || {
-            let tail = std::cell::RefCell::new(OutputTail::default());
+            let output = std::cell::RefCell::new((OutputTail::default(), Vec::new()));
             read_lines(errors, &|line| {
-                tail.borrow_mut().push(&line);
+                let (tail, head) = &mut *output.borrow_mut();
+                tail.push(&line);
+                if head.len() < MOST_LINES && line.len() <= MOST_LENGTH {
+                    head.push(line);
+                }
                 true
             });
-            tail.into_inner()
+            output.into_inner()
         });
         Ok(Self { group, output, errors: Some(errors) })
     }
@@ -40,10 +50,18 @@ impl ByteStream {
     ///
     /// # Errors
     /// Returns an error if the system does not know the process.
-    pub(crate) fn finish(mut self) -> io::Result<Exited> {
+    pub(crate) fn finish(self) -> io::Result<Exited> {
+        self.finish_with_lines().map(|(exited, _)| exited)
+    }
+
+    /// Does the same, and returns the first lines of standard error, too.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub(crate) fn finish_with_lines(mut self) -> io::Result<(Exited, Vec<String>)> {
         let status = self.group.child.wait()?;
-        let errors = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
-        Ok(Exited { status, output: errors.into_lines() })
+        let (tail, head) = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
+        Ok((Exited { status, output: tail.into_lines() }, head))
     }
 }
 
