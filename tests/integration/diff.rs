@@ -370,6 +370,56 @@ fn a_golden_file_stands_for_the_video_that_it_was_made_of() {
 }
 
 #[test]
+fn a_golden_file_knows_the_pitch_of_each_channel_and_the_display() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("head")).unwrap();
+    let stereo = |left: &str, right: &str| {
+        let tone = |frequency: &str| format!("0.2*sin(2*PI*{frequency}*t)");
+        format!(
+            "{ENCODE} -c:a aac -af aeval={}|{}:c=stereo,aformat=channel_layouts=stereo",
+            tone(left),
+            tone(right)
+        )
+    };
+    make(folder, "clip.mp4", "", &stereo("440", "660"));
+    diff(folder, &["--update", "golden", "clip.mp4"]);
+    let against = |arguments: &str, expected: &[&str]| {
+        let _ = fs::remove_file(folder.join("head/clip.mp4"));
+        make(folder, "head/clip.mp4", "", arguments);
+        let found = diff(folder, &["--against", "golden", "head/clip.mp4"]);
+        assert_eq!(found["differences"], serde_json::json!(expected), "{arguments}: {found}");
+        found
+    };
+    for rate in ["48k", "96k", "256k"] {
+        against(&format!("{} -b:a {rate}", stereo("440", "660")), &[]);
+    }
+    against(&stereo("660", "440"), &["sound"]);
+    let found = against(&stereo("440", "699"), &["sound"]);
+    assert!(found["sound"]["band"].as_f64().unwrap() > 6.0, "{found}");
+    against(&format!("{} -aspect 4:3", stereo("440", "660")), &["display"]);
+
+    // A file of the first version, which knows neither.
+    let path = folder.join("golden/silent.golden");
+    make(folder, "silent.mp4", "", ENCODE);
+    diff(folder, &["--update", "golden", "silent.mp4"]);
+    let bytes = fs::read(&path).unwrap();
+    let mut lines = bytes.splitn(3, |byte| *byte == b'\n').skip(1);
+    let mut header: Value = serde_json::from_slice(lines.next().unwrap()).unwrap();
+    header
+        .as_object_mut()
+        .unwrap()
+        .retain(|name, _| !["bands", "display", "halves"].contains(&name.as_str()));
+    let first = format!("hyperframes-ci golden 1\n{header}\n");
+    fs::write(&path, [first.as_bytes(), lines.next().unwrap()].concat()).unwrap();
+    let found = diff(folder, &["--against", "golden", "silent.mp4"]);
+    assert_eq!(found["status"], "unchanged", "{found}");
+    assert!(found["notes"].to_string().contains("the golden file is of an older version"), "{found}");
+    diff(folder, &["--update", "golden", "silent.mp4"]);
+    assert_eq!(fs::read(&path).unwrap(), bytes, "it is written in this version");
+}
+
+#[test]
 fn a_golden_file_that_cannot_be_used_has_a_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -386,7 +436,7 @@ fn a_golden_file_that_cannot_be_used_has_a_clear_error() {
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
     is(&against(), "invalid_golden", "golden/clip.golden: the golden file is damaged");
-    let newer = [b"hyperframes-ci golden 2\n", &bytes[24..]].concat();
+    let newer = [b"hyperframes-ci golden 3\n", &bytes[24..]].concat();
     fs::write(&path, newer).unwrap();
     is(&against(), "invalid_golden", "update hyperframes-ci");
     fs::write(&path, "<<<<<<< HEAD\n").unwrap();

@@ -3,10 +3,11 @@
 use super::align::{Alignment, Timeline};
 use super::blocks::{BlockSums, FrameFormat};
 use super::compare::Picture;
-use super::golden_error::{GoldenError, MAX_SIZE};
+use super::golden_error::{GoldenError, MAX_SIZE, VERSION};
 use super::ranges::Ranges;
 use super::region::Region;
 use super::sound::Levels;
+use super::spectrum::Tones;
 use super::thresholds::Thresholds;
 use super::window::Frame;
 
@@ -37,6 +38,12 @@ pub struct Golden {
     pub(super) cells: Vec<Vec<u16>>,
     /// For each channel the levels of the sound, in tenths of a decibel above silence.
     pub(super) sound: Vec<Vec<u16>>,
+    /// The same of its frequencies; none if they are not known.
+    pub(super) tones: Vec<Tones>,
+    /// How players show the frames, in words of the program; `None` if it is not known.
+    pub display: Option<Vec<String>>,
+    /// The version of the format.
+    pub(super) version: u32,
 }
 
 /// The differences of a video and a golden file.
@@ -81,6 +88,9 @@ impl GoldenBuilder {
             seconds: Vec::new(),
             cells: Vec::new(),
             sound: Vec::new(),
+            tones: Vec::new(),
+            display: None,
+            version: VERSION,
         };
         Ok(Self { golden, sums: vec![0; format.cells() * format.figures()], count: 0 })
     }
@@ -107,6 +117,7 @@ impl GoldenBuilder {
             self.end_second();
         }
         self.golden.sound = sound.iter().map(Levels::tenths).collect();
+        self.golden.tones = sound.iter().filter_map(Levels::tones).cloned().collect();
         self.golden
     }
 
@@ -169,7 +180,14 @@ impl Golden {
     /// Returns the levels of the channels of the sound; none without sound.
     #[must_use]
     pub fn sound(&self) -> Vec<Levels> {
-        self.sound.iter().map(|tenths| Levels::of_tenths(tenths)).collect()
+        let levels = self.sound.iter().enumerate();
+        levels.map(|(channel, tenths)| Levels::of_tenths(tenths, self.tones.get(channel))).collect()
+    }
+
+    /// Returns whether the file is of an older version, which knows less.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        self.version < VERSION
     }
 
     /// Returns the second in which a frame is shown. A time that is rounded is not in the second before.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// The version of the format.
-pub(super) const VERSION: u32 = 1;
+/// The version of the format. The first one has no frequencies of sounds, and nothing about the display; it is read, too.
+pub(super) const VERSION: u32 = 2;
+pub(super) const FIRST_VERSION: u32 = 1;
 
 /// The largest size of the numbers of a file in bytes, uncompressed: 40 minutes of 1080p.
 pub(super) const MAX_SIZE: u64 = 1024 * 1024 * 1024;

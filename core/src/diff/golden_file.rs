@@ -1,16 +1,18 @@
 //! Golden files byte by byte.
 //!
-//! The first line is `hyperframes-ci golden 1`: the version of the format. The second one is a JSON object with the numbers
-//! that say how long everything else is. The rest is a zlib stream: the differences of presentation times, for each second
-//! the figures of all blocks, for each frame the low and the high bytes of its cells, and the levels of the sound. All of
-//! these are differences from the value before, which compress well. Equal videos have equal files.
+//! The first line is `hyperframes-ci golden 2`: the version of the format. The second one is a JSON object with the numbers
+//! that say how long everything else is, and how players show the frames. The rest is a zlib stream: the differences of
+//! presentation times, for each second the figures of all blocks, for each frame the low and the high bytes of its cells, the
+//! levels of the sound, and for each half second those of its frequencies. All of these are differences from the value
+//! before, which compress well. Equal videos have equal files.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use serde::{Deserialize, Serialize};
 
 use super::blocks::FrameFormat;
 use super::golden::{Golden, cell_grid};
-use super::golden_error::{GoldenError, MAX_SIZE, VERSION};
+use super::golden_error::{FIRST_VERSION, GoldenError, MAX_SIZE, VERSION};
+use super::spectrum::Tones;
 
 /// What the first line begins with.
 const MAGIC: &str = "hyperframes-ci golden ";
@@ -19,9 +21,17 @@ const MAGIC: &str = "hyperframes-ci golden ";
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     alpha: bool,
+    /// Bands of frequencies.
+    #[serde(default)]
+    bands: u32,
     channels: u32,
+    #[serde(default)]
+    display: Option<Vec<String>>,
     frames: u32,
     height: u32,
+    /// Half seconds of the sound.
+    #[serde(default)]
+    halves: u32,
     interval: u32,
     levels: u32,
     seconds: u32,
@@ -45,7 +55,9 @@ impl Header {
         let frames = product(self.frames, 4 + 2 * columns * rows)?;
         let seconds = product(self.seconds, format.cells() * format.figures())?;
         let sound = product(self.levels, 2)?.checked_mul(self.channels.into())?;
-        frames.checked_add(seconds)?.checked_add(sound)
+        let tones =
+            u64::from(self.halves).checked_mul(self.bands.into())?.checked_mul(self.channels.into())?;
+        frames.checked_add(seconds)?.checked_add(sound)?.checked_add(tones)
     }
 }
 
@@ -56,11 +68,15 @@ impl Golden {
     /// Returns [`GoldenError::TooLarge`] if the numbers of the video are larger than 1 GB.
     pub fn encode(&self) -> Result<Vec<u8>, GoldenError> {
         let count = |length: usize| u32::try_from(length).map_err(|_| GoldenError::TooLarge);
+        let bands = self.tones.first().map_or(0, |tones| tones.bands);
         let header = Header {
             alpha: self.format.has_alpha,
+            bands: count(bands)?,
             channels: count(self.sound.len())?,
+            display: self.display.clone(),
             frames: count(self.times.len())?,
             height: self.format.height,
+            halves: count(self.tones.first().map_or(0, |tones| tones.levels.len() / bands.max(1)))?,
             interval: self.interval,
             levels: count(self.sound.first().map_or(0, Vec::len))?,
             seconds: count(self.seconds.len())?,
@@ -96,6 +112,14 @@ impl Golden {
                 last = level;
             }
         }
+        for channel in 0..self.sound.len() {
+            let levels = self.tones.get(channel).map_or(&[][..], |tones| &tones.levels);
+            for at in 0..header.halves as usize * bands {
+                let level = |at: usize| levels.get(at).copied().unwrap_or(0);
+                let last = at.checked_sub(bands).map_or(0, level);
+                raw.push(level(at).wrapping_sub(last));
+            }
+        }
         let header = serde_json::to_string(&header).map_err(|_| GoldenError::TooLarge)?;
         let mut file = format!("{MAGIC}{VERSION}\n{header}\n").into_bytes();
         let mut compress = Compress::new(Compression::best(), true);
@@ -119,11 +143,11 @@ impl Golden {
         let end = line(file).ok_or(GoldenError::NotGolden)?;
         let first = std::str::from_utf8(&file[..end]).map_err(|_| GoldenError::NotGolden)?;
         let version = first.trim_end().strip_prefix(MAGIC).ok_or(GoldenError::NotGolden)?;
-        match version.parse::<u32>() {
-            Ok(VERSION) => {}
+        let version = match version.parse::<u32>() {
+            Ok(version @ FIRST_VERSION..=VERSION) => version,
             Ok(version) if version > VERSION => return Err(GoldenError::Newer(version)),
             _ => return Err(GoldenError::NotGolden),
-        }
+        };
         let file = &file[end + 1..];
         let end = line(file).ok_or(GoldenError::Damaged)?;
         let header = serde_json::from_slice::<Header>(&file[..end]).map_err(|_| GoldenError::Damaged)?;
@@ -153,7 +177,8 @@ impl Golden {
         });
         let seconds = seconds.collect();
         let count = cell_grid(&format).0 * cell_grid(&format).1;
-        let (cells, sound) = raw.split_at(2 * count * frames);
+        let (cells, raw) = raw.split_at(2 * count * frames);
+        let (sound, tones) = raw.split_at(2 * header.levels as usize * header.channels as usize);
         let mut last = vec![0_u16; count];
         let cells = cells.chunks_exact(2 * count).map(|frame| {
             let (low, high) = frame.split_at(count);
@@ -171,7 +196,25 @@ impl Golden {
             });
             levels.collect()
         });
-        Ok(Self { format, times, interval: header.interval, seconds, cells, sound: sound.collect() })
+        let bands = header.bands as usize;
+        let tones = tones.chunks_exact((header.halves as usize * bands).max(1)).map(|differences| {
+            let mut levels = differences.to_vec();
+            for at in bands..levels.len() {
+                levels[at] = levels[at].wrapping_add(levels[at - bands]);
+            }
+            Tones { bands, levels }
+        });
+        Ok(Self {
+            format,
+            times,
+            interval: header.interval,
+            seconds,
+            cells,
+            sound: sound.collect(),
+            tones: tones.collect(),
+            display: header.display,
+            version,
+        })
     }
 }
 

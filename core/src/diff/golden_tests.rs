@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::diff::GoldenError;
 use crate::diff::thresholds::Thresholds;
+use crate::diff::{GoldenError, SAMPLE_RATE, compare_sound};
 
 const FORMAT: FrameFormat = FrameFormat { width: 200, height: 100, has_alpha: false };
 
@@ -82,10 +82,63 @@ fn a_file_that_cannot_be_read_is_said_to_be_what_it_is() {
     assert_eq!(Golden::decode(b"<!doctype html>\n"), Err(GoldenError::NotGolden));
     assert_eq!(Golden::decode(b""), Err(GoldenError::NotGolden));
     assert_eq!(Golden::decode(b"hyperframes-ci golden 7\nwhatever"), Err(GoldenError::Newer(7)));
+    assert_eq!(Golden::decode(b"hyperframes-ci golden 0\nwhatever"), Err(GoldenError::NotGolden));
     let mut damaged = file.clone();
     let middle = file.len() - 9;
     damaged[middle] ^= 0x10;
     assert_eq!(Golden::decode(&damaged), Err(GoldenError::Damaged));
+}
+
+/// Two seconds of a tone in each of two channels.
+fn sound(frequencies: [f64; 2]) -> Vec<Levels> {
+    let channel = |frequency: f64| {
+        let mut levels = Levels::default();
+        for at in 0..2 * SAMPLE_RATE {
+            let angle = 2.0 * std::f64::consts::PI * frequency * f64::from(at) / f64::from(SAMPLE_RATE);
+            #[expect(clippy::cast_possible_truncation, reason = "within the range of samples")]
+            levels.push((8000.0 * angle.sin()) as i16);
+        }
+        levels.finish()
+    };
+    frequencies.map(channel).to_vec()
+}
+
+#[test]
+fn another_pitch_and_swapped_channels_are_found() {
+    let with_sound = |frequencies| {
+        let mut golden = golden(0..0, 0);
+        let sound = sound(frequencies);
+        golden.sound = sound.iter().map(Levels::tenths).collect();
+        golden.tones = sound.iter().filter_map(Levels::tones).cloned().collect();
+        golden.display = Some(vec!["upright".to_owned()]);
+        golden
+    };
+    let base = with_sound([440.0, 660.0]);
+    let file = base.encode().expect("small");
+    assert_eq!(Golden::decode(&file), Ok(base.clone()));
+    let silent = golden(0..0, 0).encode().expect("small");
+    assert!(file.len() - silent.len() < 600, "{} bytes", file.len() - silent.len());
+    for (frequencies, is_changed) in
+        [([440.0, 660.0], false), ([466.2, 660.0], true), ([440.0, 699.3], true), ([660.0, 440.0], true)]
+    {
+        let found = compare_sound(&base.sound(), &with_sound(frequencies).sound(), 0.5);
+        assert_eq!(found.is_changed, is_changed, "{frequencies:?}: {found:?}");
+    }
+}
+
+#[test]
+fn a_file_of_the_first_version_is_read_and_known_to_be_one() {
+    let file = golden(3..9, 8).encode().expect("small");
+    let mut lines = file.splitn(3, |byte| *byte == b'\n').skip(1);
+    let mut header: serde_json::Value =
+        serde_json::from_slice(lines.next().expect("a header")).expect("JSON");
+    let object = header.as_object_mut().expect("an object");
+    object.retain(|name, _| !["bands", "display", "halves"].contains(&name.as_str()));
+    let rest = lines.next().expect("numbers");
+    let first = [format!("hyperframes-ci golden 1\n{header}\n").as_bytes(), rest].concat();
+    let first = Golden::decode(&first).expect("a golden file");
+    assert!(first.is_outdated() && !golden(3..9, 8).is_outdated());
+    assert_eq!(Golden { version: VERSION, ..first }, golden(3..9, 8));
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::spectrum::Spectrum;
+use super::spectrum::{Spectrum, Tones};
 
 /// Samples per second.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -36,6 +36,8 @@ pub struct Levels {
     count: u32,
     /// `None` if it is not known.
     spectrum: Option<Spectrum>,
+    /// Of a golden file, which has no spectrum.
+    tones: Option<Tones>,
 }
 
 /// The difference of two sounds.
@@ -47,7 +49,8 @@ pub struct Sound {
     pub difference: f64,
     /// Largest mean difference of 0.3 seconds, in dB.
     pub local: f64,
-    /// Largest mean difference of a band of frequencies over 0.26 seconds, in dB; 0 if they are not known.
+    /// Largest mean difference of a band of frequencies over 0.26 seconds, of a golden file over 0.51 seconds, in dB; 0 if they
+    /// are not known.
     pub band: f64,
     /// Ranges of time that differ.
     pub ranges: Vec<SoundRange>,
@@ -96,10 +99,15 @@ impl Levels {
         self.levels.iter().map(tenths).collect()
     }
 
-    /// Returns levels from tenths of a decibel above silence.
-    pub(super) fn of_tenths(tenths: &[u16]) -> Self {
+    /// Returns the mean levels of the frequencies; `None` without a sample.
+    pub(super) fn tones(&self) -> Option<&Tones> {
+        self.spectrum.as_ref().map(Spectrum::tones).or(self.tones.as_ref())
+    }
+
+    /// Returns levels from tenths of a decibel above silence, with those of the frequencies if they are known.
+    pub(super) fn of_tenths(tenths: &[u16], tones: Option<&Tones>) -> Self {
         let levels = tenths.iter().map(|tenths| f32::from(*tenths) / 10.0 + FLOOR).collect();
-        Self { levels, ..Self::default() }
+        Self { levels, tones: tones.cloned(), ..Self::default() }
     }
 
     fn end_level(&mut self) {
@@ -118,7 +126,9 @@ pub fn compare_sound(base: &[Levels], head: &[Levels], threshold: f64) -> Sound 
         let differences = differences(&base.levels, &head.levels);
         sound.add(&differences, threshold);
         if let (Some(base), Some(head)) = (&base.spectrum, &head.spectrum) {
-            sound.add_bands(base, head, threshold);
+            sound.add_bands(threshold, |report| base.compare(head, report));
+        } else if let (Some(base), Some(head)) = (&base.tones, &head.tones) {
+            sound.add_bands(threshold, |report| base.compare(head, report));
         }
     }
     sound.is_changed = sound.difference >= threshold || !sound.ranges.is_empty();
@@ -183,11 +193,12 @@ impl Sound {
         self.ranges.extend(open.map(range));
     }
 
-    /// Adds the differences of the frequencies of a channel.
-    fn add_bands(&mut self, base: &Spectrum, head: &Spectrum, threshold: f64) {
+    /// Adds the differences of the frequencies of a channel: `compare` reports the start and the end of each stretch in seconds,
+    /// and its difference in dB.
+    fn add_bands(&mut self, threshold: f64, compare: impl FnOnce(&mut dyn FnMut(f64, f64, f64))) {
         let mut ranges = Vec::<SoundRange>::new();
         let mut most = self.band;
-        base.compare(head, |start, end, difference| {
+        compare(&mut |start, end, difference| {
             most = most.max(difference);
             if difference < threshold * BAND_FACTOR {
                 return;

@@ -31,6 +31,17 @@ const SILENCE: i16 = -1000;
 /// Spectra that are compared by their mean: 0.26 seconds.
 const STRETCH: usize = 3;
 
+/// Spectra of a [`Tones`], and its length in seconds.
+const GROUP: usize = 8;
+const GROUP_SECONDS: f64 = GROUP as f64 * STEP_SECONDS;
+
+/// Values of [`Tones`] in a decibel.
+const TONE_PRECISION: f32 = 2.0;
+
+/// Bands that are 40 dB softer than the loudest one are as soft as that in [`Tones`]: what is less is rounded differently by
+/// other machines.
+const DROPPED: f32 = 40.0;
+
 /// The levels of the bands of a sound over time, in tenths of a decibel.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Spectrum {
@@ -41,6 +52,19 @@ pub(super) struct Spectrum {
     bands: Vec<usize>,
     /// Cosine and sine of each step of a circle.
     circle: Vec<(f32, f32)>,
+    /// Sums of the powers of all bands since the last half second, and the number of their spectra.
+    powers: (Vec<f32>, usize),
+    tones: Tones,
+}
+
+/// The mean levels of the bands of a sound over half a second each, in steps of half a decibel above silence: what a golden file
+/// keeps of its frequencies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tones {
+    /// Number of bands.
+    pub(super) bands: usize,
+    /// One half second after the other, all bands of each.
+    pub(super) levels: Vec<u8>,
 }
 
 impl Default for Spectrum {
@@ -55,7 +79,15 @@ impl Default for Spectrum {
         }
         let angle = |step: usize| 2.0 * PI * step as f32 / LENGTH as f32;
         let circle = (0..LENGTH).map(|step| (angle(step).cos(), angle(step).sin())).collect();
-        Self { levels: Vec::new(), samples: Vec::with_capacity(LENGTH), bands, circle }
+        let count = bands.len() - 1;
+        Self {
+            levels: Vec::new(),
+            samples: Vec::with_capacity(LENGTH),
+            bands,
+            circle,
+            powers: (vec![0.0; count], 0),
+            tones: Tones { bands: count, levels: Vec::new() },
+        }
     }
 }
 
@@ -76,9 +108,21 @@ impl Spectrum {
             self.measure();
             self.samples.clear();
         }
+        if self.powers.1 > 0 {
+            self.end_group();
+        }
+    }
+
+    /// Returns the mean levels of each half second.
+    pub(super) fn tones(&self) -> &Tones {
+        &self.tones
     }
 
     fn measure(&mut self) {
+        if self.powers.1 == GROUP {
+            self.end_group();
+        }
+        self.powers.1 += 1;
         if self.samples.iter().all(|sample| *sample == 0.0) {
             self.levels.push(Vec::new());
             return;
@@ -94,13 +138,32 @@ impl Spectrum {
         let powers = powers.take(LENGTH / 2).collect::<Vec<_>>();
         // The power of a sine of full scale.
         let full = (LENGTH as f32 / 4.0).powi(2) * 1.5;
-        let level = |band: &[usize]| {
+        let of_band = |band: &[usize]| {
             let power = powers.get(band[0]..band[1]).map_or(0.0, |band| band.iter().sum::<f32>());
+            power / full
+        };
+        let bands = self.bands.windows(2).map(of_band).collect::<Vec<_>>();
+        let level = |power: &f32| {
             #[expect(clippy::cast_possible_truncation, reason = "a few hundred")]
-            let level = (10.0 * PRECISION * (power / full).log10()).round() as i16;
+            let level = (10.0 * PRECISION * power.log10()).round() as i16;
             level.clamp(SILENCE, 0)
         };
-        self.levels.push(self.bands.windows(2).map(level).collect());
+        self.levels.push(bands.iter().map(level).collect());
+        self.powers.0.iter_mut().zip(bands).for_each(|(sum, power)| *sum += power);
+    }
+
+    fn end_group(&mut self) {
+        let (sums, count) = &mut self.powers;
+        let levels = sums.iter().map(|sum| 10.0 * (sum / *count as f32).log10());
+        let levels = levels.collect::<Vec<_>>();
+        let least = levels.iter().copied().fold(f32::MIN, f32::max) - DROPPED;
+        let silence = f32::from(SILENCE) / PRECISION;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 200")]
+        let step =
+            |level: f32| ((level.max(least).clamp(silence, 0.0) - silence) * TONE_PRECISION).round() as u8;
+        self.tones.levels.extend(levels.into_iter().map(step));
+        sums.fill(0.0);
+        *count = 0;
     }
 
     /// Compares two sounds: calls `report` with the start and the end of each stretch in seconds, and the largest difference
@@ -113,14 +176,7 @@ impl Spectrum {
         };
         let mut last = Vec::<Vec<i16>>::new();
         for number in 0..self.levels.len().max(head.levels.len()) {
-            let (base, head) = (at(self, number), at(head, number));
-            let loudest = base.iter().chain(&head).copied().max().unwrap_or(SILENCE);
-            let least = FLOOR.max(loudest.saturating_sub(COVERED));
-            let differences = base.iter().zip(&head).map(|(base, head)| {
-                let is_heard = *base.max(head) >= least;
-                if is_heard { base - head } else { 0 }
-            });
-            last.push(differences.collect());
+            last.push(heard_differences(&at(self, number), &at(head, number)));
             if last.len() > STRETCH {
                 last.remove(0);
             }
@@ -136,6 +192,36 @@ impl Spectrum {
             report(start, (number + 2) as f64 * STEP_SECONDS, most);
         }
     }
+}
+
+impl Tones {
+    /// Compares two sounds as [`Spectrum::compare`] does, by half seconds.
+    pub(super) fn compare(&self, head: &Self, mut report: impl FnMut(f64, f64, f64)) {
+        let bands = self.bands.max(1);
+        if head.bands != self.bands {
+            return;
+        }
+        let silence = vec![SILENCE; bands];
+        let at = |tones: &Self, number: usize| {
+            let levels = tones.levels.chunks_exact(bands).nth(number);
+            let tenths = |step: &u8| (i16::from(*step) * 5 + SILENCE).min(0);
+            levels.map_or_else(|| silence.clone(), |levels| levels.iter().map(tenths).collect())
+        };
+        for number in 0..self.levels.len().max(head.levels.len()) / bands {
+            let differences = heard_differences(&at(self, number), &at(head, number));
+            let most = differences.into_iter().map(i16::unsigned_abs).max().unwrap_or(0);
+            let start = number as f64 * GROUP_SECONDS;
+            report(start, start + GROUP_SECONDS, f64::from(most) / f64::from(PRECISION));
+        }
+    }
+}
+
+/// Returns the differences of bands in tenths of a decibel; 0 of those that are not heard in either.
+fn heard_differences(base: &[i16], head: &[i16]) -> Vec<i16> {
+    let loudest = base.iter().chain(head).copied().max().unwrap_or(SILENCE);
+    let least = FLOOR.max(loudest.saturating_sub(COVERED));
+    let difference = |(base, head): (&i16, &i16)| if *base.max(head) >= least { base - head } else { 0 };
+    base.iter().zip(head).map(difference).collect()
 }
 
 /// Replaces values, which are pairs of real and imaginary parts, by their discrete Fourier transform.
@@ -207,6 +293,24 @@ mod tests {
             assert!(whole > 10.0, "{frequency}: {whole}");
             assert!(most(&base, &tone(frequency, 8500.0)) <= 1.0);
         }
+    }
+
+    #[test]
+    fn half_seconds_tell_other_tones_but_not_other_noise() {
+        let compare = |base: &Spectrum, head: &Spectrum| {
+            let mut found = Vec::new();
+            base.tones().compare(head.tones(), |start, _, difference| found.push((start, difference)));
+            found
+        };
+        let base = tone(440.0, 8000.0);
+        assert_eq!(base.tones().levels.len(), base.tones().bands * 4);
+        assert!(compare(&base, &base).iter().all(|(_, difference)| *difference == 0.0));
+        let most = |found: Vec<(f64, f64)>| found.into_iter().map(|(_, most)| most).fold(0.0, f64::max);
+        assert!(most(compare(&base, &tone(440.0, 8500.0))) <= 1.0);
+        assert!(most(compare(&base, &tone(440.0 * HALF_TONE, 8000.0))) > 10.0);
+        // The rest of a longer sound is compared with silence.
+        let silence = Spectrum::default();
+        assert!(compare(&silence, &base).iter().all(|(_, difference)| *difference > 40.0));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use hyperframes_ci_core::video::Placement;
 /// What is the same as to say nothing about it.
 const DEFAULTS: &[&str] = &["progressive", "tv"];
 
+/// Properties that golden files keep, in their order.
+const KEPT: &[&str] = &["orientation", "pixel shape", "crop", "colors"];
+
 /// How the picture of a video is shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Display {
@@ -57,6 +60,24 @@ impl Display {
             ("side data", side_data),
         ];
         Self { properties, start: start.unwrap_or(0.0), is_described: picture.is_some() }
+    }
+
+    /// Returns what a golden file keeps of it: the values of all properties but the data that versions of FFmpeg describe in other
+    /// words; `None` if FFmpeg has not described the picture.
+    pub(super) fn to_lines(&self) -> Option<Vec<String>> {
+        let kept = self.properties.iter().filter(|(name, _)| KEPT.contains(name));
+        let values = kept.map(|(_, value)| value.clone());
+        self.is_described.then(|| values.chain([format!("{:.3}", self.start)]).collect())
+    }
+
+    /// Returns what a golden file has kept; `None` if it is not what this version keeps.
+    pub(super) fn of_lines(lines: &[String]) -> Option<Self> {
+        let (start, values) = lines.split_last()?;
+        if values.len() != KEPT.len() {
+            return None;
+        }
+        let properties = KEPT.iter().copied().zip(values.iter().cloned()).collect();
+        Some(Self { properties, start: start.parse().ok()?, is_described: true })
     }
 
     /// Returns in which properties this display differs from `head`; starts that differ by less than `tolerance` seconds are one.
@@ -167,6 +188,19 @@ mod tests {
         let silent = PRINTED.replace("(pc, bt2020nc/bt2020/smpte2084, progressive)", "");
         let [explicit, silent] = [display(&explicit, Some("1/1"), &[]), display(&silent, Some("0/1"), &[])];
         assert_eq!(explicit.differences(&silent, 0.01), []);
+    }
+
+    #[test]
+    fn a_golden_file_keeps_what_every_version_of_ffmpeg_says() {
+        let base = display(PRINTED, Some("3/4"), &[[0, 65536, -65536, 0]]);
+        let lines = base.to_lines().expect("described");
+        assert_eq!(lines, ["rotated by 90°", "3:4", "", "pc, bt2020nc/bt2020/smpte2084", "0.500"]);
+        let kept = Display::of_lines(&lines).expect("of this version");
+        assert_eq!(kept.to_lines(), Some(lines));
+        let other = display(PRINTED, Some("1/1"), &[]).to_lines().expect("described");
+        let other = Display::of_lines(&other).expect("of this version");
+        assert_eq!(kept.differences(&other, 0.1).len(), 2);
+        assert_eq!(Display::of_lines(&["upright".to_owned()]), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use hyperframes_ci_core::diff::{Alignment, Golden, GoldenBuilder, Status, compare_sound};
 
 use super::compare::{DiffOptions, Difference, Method, VideoDiff};
+use super::display::Display;
 use super::error::DiffError;
 use super::file::VideoFile;
 use super::packets::Packets;
@@ -154,7 +155,9 @@ fn reduce(ffmpeg: &Ffmpeg, file: &VideoFile, console: &mut Console) -> Result<Go
         Some(_) => sound::levels(ffmpeg, file, sound::channels(file))?,
         None => Vec::new(),
     };
-    Ok(builder.finish(&sound))
+    let mut golden = builder.finish(&sound);
+    golden.display = packets.display.to_lines();
+    Ok(golden)
 }
 
 impl VideoDiff {
@@ -176,12 +179,24 @@ impl VideoDiff {
             Some(sound) => sound.is_changed,
             None => base_sound.is_empty() != head_sound.is_empty(),
         };
+        let rate = base.timeline().rate().max(head.timeline().rate());
+        let tolerance = 0.5 / rate;
+        let displays = [base, head].map(|golden| Display::of_lines(golden.display.as_ref()?));
+        if let [Some(base), Some(head)] = displays {
+            diff.display = base.differences(&head, tolerance);
+        }
+        if base.is_outdated() {
+            let missing = "frequencies of the sound and the display are not compared";
+            let remedy = "`hyperframes-ci diff --update <DIR>` writes it again";
+            diff.notes.push(format!("the golden file is of an older version: {missing}; {remedy}"));
+        }
         let differences = [
             (Difference::Picture, found.picture.as_ref().is_some_and(|picture| picture.changed > 0)),
             (Difference::Size, found.picture.is_none()),
             (Difference::Duration, found.has_other_end || only_base + only_head > 0),
             (Difference::Fps, has_other_rate),
             (Difference::Alpha, base.format.has_alpha != head.format.has_alpha),
+            (Difference::Display, !diff.display.is_empty()),
             (Difference::Sound, has_other_sound),
         ];
         diff.differences.extend(differences.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name));

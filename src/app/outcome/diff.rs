@@ -152,7 +152,8 @@ pub(crate) struct DiffSound {
     pub(crate) difference: f64,
     /// Largest mean difference of 0.3 seconds, in dB.
     pub(crate) local: f64,
-    /// Largest mean difference of a band of frequencies over 0.26 seconds, in dB; 0 for a golden file.
+    /// Largest mean difference of a band of frequencies over 0.26 seconds, in dB; for a golden file
+    /// over 0.51 seconds, and 0 if the file is of the first version.
     pub(crate) band: f64,
     /// Ranges of time that differ.
     pub(crate) ranges: Vec<DiffSoundRange>,
