@@ -10,13 +10,13 @@ mod error;
 mod fonts;
 mod installation;
 mod lint;
+mod processes;
 mod provision;
 mod refusal;
-mod rows;
+mod request;
 mod video;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::Path;
 use std::process::Command;
 
@@ -31,25 +31,20 @@ pub(crate) use error::EngineError;
 #[cfg(test)]
 pub(crate) use fonts::Fonts;
 use hyperframes_ci_core::options::{AspectRatio, Format, FrameRate, Quality, Resolution};
-use hyperframes_ci_core::project::DEFAULT_COMPOSITION;
 pub(crate) use installation::Installation;
 pub(crate) use lint::LintFinding;
+pub(crate) use processes::Processes;
 pub(crate) use provision::ENGINE_VERSION;
 use provision::Programs;
 #[cfg(test)]
 pub(crate) use refusal::Refused;
-pub(crate) use rows::Rows;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 pub(crate) use video::{JobOutput, keep};
 
 use crate::system::deadline::Deadline;
-use crate::system::file;
-#[cfg(unix)]
-use crate::system::process_tree::ProcessTree;
-use crate::system::programs::{WorkDir, process, set_noninteractive};
-use crate::system::sandbox::{Layer, ProgramVersions, Sandbox, SandboxOptions, Watch};
-use crate::system::unpack;
+use crate::system::programs::{WorkDir, set_noninteractive};
+use crate::system::sandbox::{Layer, ProgramVersions, Sandbox, SandboxOptions};
 
 /// A local render: the archive that the cloud would get, and the options of the request.
 #[derive(Clone, Copy, Debug)]
@@ -176,7 +171,7 @@ impl Engine {
         }
     }
 
-    /// Renders `job`; returns once the video is complete.
+    /// Renders `job` in a process of its own; returns once the video is complete.
     ///
     /// # Errors
     /// Returns [`EngineError`] if the archive, the options or the composition cannot be rendered; `job.output` is
@@ -186,62 +181,7 @@ impl Engine {
         job: &Job<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), EngineError> {
-        #[cfg(unix)]
-        ProcessTree::end_orphans();
-        let work_dir = WorkDir::new().map_err(EngineError::Folder)?;
-        let (folder, project) = (work_dir.path(), work_dir.project());
-        unpack::unpack(job.archive, &project).map_err(EngineError::Unpack)?;
-        let refused =
-            refusal::inspect(&project, job.composition, job.variables).map_err(EngineError::Folder)?;
-        if !refused.is_empty() {
-            return Err(EngineError::Refused(refused));
-        }
-        let video = folder.join(format!("video.{}", job.format));
-        let contained = self.sandbox.contain(&work_dir).map_err(EngineError::Sandbox)?;
-        let workers = match job.workers {
-            Workers::Fixed(count) => count,
-            Workers::Most(most) => capacity::workers(most, &project, job.composition, job.frame_rate()),
-        };
-        let mut command = contained.command();
-        command
-            .arg(&self.programs.engine)
-            .arg("render")
-            .arg(&project)
-            .arg("--output")
-            .arg(&video)
-            // Frames of earlier renders are in the home directory, which no page may share.
-            .arg("--frames-cache-dir=off")
-            .arg(format!("--workers={workers}"))
-            .args(self.programs.browser_arguments())
-            .args(arguments(job)?);
-        self.set_environment(&mut command, &work_dir);
-        if let Some(values) = job.variables {
-            // In a file: command lines are visible to other users on most systems, and limited in length.
-            let file = folder.join("variables.json");
-            let text = Value::Object(values.clone()).to_string();
-            file::write_private(&file, text.as_bytes()).map_err(EngineError::Folder)?;
-            command.arg("--variables-file").arg(file);
-        }
-        let mut command = process::without_secrets(command);
-        contained.set_environment(&mut command);
-        let mut watch = Watch::new(folder);
-        let exited = process::run_while(
-            command,
-            job.deadline,
-            &mut |process| watch.may_continue(process),
-            &mut |line| parse_line(line, progress),
-        );
-        if let Some(excess) = watch.excess() {
-            return Err(EngineError::Limit(excess));
-        }
-        let exited = exited.map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => EngineError::TimedOut,
-            _ => EngineError::Start(error),
-        })?;
-        if !exited.status.success() {
-            return Err(EngineError::Failed(failure_message(&exited.output, folder)));
-        }
-        keep(&video, job.format, job.output)
+        Processes::new(self.clone()).render(job, progress)
     }
 
     /// Sets the working directory and the environment of a process of the engine.
@@ -250,9 +190,7 @@ impl Engine {
             .current_dir(work_dir.project())
             .env("PATH", self.path())
             .env("TMPDIR", work_dir.temporary())
-            .env("HYPERFRAMES_BROWSER_PATH", &self.programs.browser.path)
-            // Otherwise it ends when any ancestor ends, such as a shell that started this process in the background.
-            .env("HYPERFRAMES_RENDER_DETACHED", "1");
+            .env("PRODUCER_HEADLESS_SHELL_PATH", &self.programs.browser.path);
         set_noninteractive(command);
     }
 
@@ -264,34 +202,6 @@ impl Engine {
         let folders = own.into_iter().chain(std::env::split_paths(&inherited));
         std::env::join_paths(folders.filter(|folder| !folder.as_os_str().is_empty())).unwrap_or(inherited)
     }
-}
-
-/// Returns the options as flags of the engine.
-fn arguments(job: &Job<'_>) -> Result<Vec<String>, EngineError> {
-    let mut arguments = vec![
-        format!("--format={}", job.format),
-        format!("--quality={}", job.quality.unwrap_or(Quality::Standard)),
-        // Otherwise the engine uses data-fps of the root element, which the cloud ignores.
-        format!("--fps={}", job.frame_rate()),
-    ];
-    let encoding = job.encoding;
-    arguments.extend(encoding.crf.map(|crf| format!("--crf={crf}")));
-    arguments.extend(encoding.video_bitrate.map(|bitrate| format!("--video-bitrate={bitrate}")));
-    arguments.extend(encoding.gif_loop.map(|count| format!("--gif-loop={count}")));
-    arguments.extend(encoding.is_strict.then(|| "--no-best-effort".to_owned()));
-    if let Some(composition) = job.composition.filter(|path| *path != DEFAULT_COMPOSITION) {
-        arguments.push(format!("--composition={composition}"));
-    }
-    if let Some(resolution) = job.resolution {
-        let Some(shape) = job.aspect_ratio else {
-            let message = format!(
-                "--resolution {resolution} requires a composition with an aspect ratio of 16:9, 9:16 or 1:1"
-            );
-            return Err(EngineError::Unsupported(message));
-        };
-        arguments.push(format!("--resolution={}", shape.preset(resolution)));
-    }
-    Ok(arguments)
 }
 
 /// A line `@hf-progress {…}` of the engine.
@@ -320,86 +230,16 @@ fn parse_line(line: &str, progress: &mut dyn FnMut(Progress)) -> bool {
         || line.contains("studio/download"))
 }
 
-/// Returns the end of the engine's output: everything after its failure heading, if there is one, without the path of
-/// the temporary directory.
-fn failure_message(output: &[String], folder: &Path) -> String {
-    const LINES: usize = 12;
-    let heading = output.iter().rposition(|line| line.trim_start().starts_with('✗'));
-    let first = heading.map_or(output.len().saturating_sub(LINES), |heading| heading + 1);
+/// Returns lines that explain a failure, without the path of the temporary directory.
+fn failure_message<'a>(lines: impl Iterator<Item = &'a str>, folder: &Path) -> String {
+    let lines = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
     let folder = folder.display().to_string();
-    output[first..]
-        .iter()
-        .filter(|line| !line.contains("--docker"))
-        .map(|line| line.trim().replace(&format!("{folder}/project/"), "").replace(&folder, "…"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines.join("\n").replace(&format!("{folder}/project/"), "").replace(&folder, "…")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn job() -> Job<'static> {
-        Job {
-            archive: Path::new("none.zip"),
-            composition: None,
-            fps: None,
-            quality: None,
-            format: Format::Mp4,
-            resolution: None,
-            aspect_ratio: None,
-            variables: None,
-            encoding: Encoding::default(),
-            workers: Workers::Fixed(1),
-            output: JobOutput::Folder(Path::new("none")),
-            deadline: Deadline::NEVER,
-        }
-    }
-
-    #[test]
-    fn the_defaults_are_those_of_the_cloud() {
-        let arguments = arguments(&job()).expect("supported");
-        assert_eq!(arguments, ["--format=mp4", "--quality=standard", "--fps=30"]);
-    }
-
-    #[test]
-    fn options_of_the_encoder_become_flags() {
-        let flags = |format, fps: &str, encoding| {
-            let fps = Some(fps.parse().expect("a rate"));
-            let mut flags = arguments(&Job { format, fps, encoding, ..job() }).expect("supported");
-            flags.remove(1);
-            flags
-        };
-        let none = Encoding::default();
-        assert_eq!(
-            flags(Format::Mp4, "30000/1001", Encoding { crf: Some(18), is_strict: true, ..none }),
-            ["--format=mp4", "--fps=30000/1001", "--crf=18", "--no-best-effort"]
-        );
-        assert_eq!(
-            flags(Format::Hls, "25", Encoding { video_bitrate: Some("2M"), ..none }),
-            ["--format=hls", "--fps=25", "--video-bitrate=2M"]
-        );
-        assert_eq!(
-            flags(Format::Gif, "15", Encoding { gif_loop: Some(3), ..none }),
-            ["--format=gif", "--fps=15", "--gif-loop=3"]
-        );
-    }
-
-    #[test]
-    fn a_tier_becomes_the_preset_of_the_shape() {
-        let last = |resolution, aspect_ratio| {
-            arguments(&Job { resolution: Some(resolution), aspect_ratio, ..job() }).map(|mut all| all.pop())
-        };
-        assert_eq!(
-            last(Resolution::FullHd, Some(AspectRatio::Portrait)).expect("supported").as_deref(),
-            Some("--resolution=portrait")
-        );
-        assert_eq!(
-            last(Resolution::UltraHd, Some(AspectRatio::Square)).expect("supported").as_deref(),
-            Some("--resolution=square-4k")
-        );
-        assert!(matches!(last(Resolution::FullHd, None), Err(EngineError::Unsupported(_))));
-    }
 
     #[test]
     fn progress_is_parsed_and_log_lines_are_not_kept() {
@@ -418,10 +258,7 @@ mod tests {
 
     #[test]
     fn failure_messages_name_files_of_the_project() {
-        let output = ["at /tmp/x/project/a.html:3".to_owned(), "in /tmp/x/video".to_owned()];
-        assert_eq!(failure_message(&output, Path::new("/tmp/x")), "at a.html:3\nin …/video");
-        let output =
-            ["noise", "  ✗  Render failed", "   no such font", "   Try --docker for more"].map(str::to_owned);
-        assert_eq!(failure_message(&output, Path::new("/tmp/x")), "no such font");
+        let message = |output: &str| failure_message(output.lines(), Path::new("/tmp/x"));
+        assert_eq!(message("at /tmp/x/project/a.html:3\n\n  in /tmp/x/video\n"), "at a.html:3\nin …/video");
     }
 }

@@ -36,13 +36,6 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Returns the flags of the engine that depend on the browser. Without them it starts the browser twice to learn what
-    /// it can do.
-    pub(super) fn browser_arguments(&self) -> &'static [&'static str] {
-        // The headless shell would lose its faster way to capture frames.
-        if self.browser.is_headless_shell() { &[] } else { &["--no-browser-gpu"] }
-    }
-
     /// Returns the programs that run inside of the layers.
     pub(super) fn contained(&self) -> ContainedPrograms {
         contained(&self.node, &self.browser.path, &self.ffmpeg, &self.packages)

@@ -11,7 +11,7 @@ use super::order::{Order, RunContext, RunOptions, RunTotals, SavedVideo};
 use super::renderer::{Capability, Concurrency, Description, Renderer, Session};
 use super::report::{Event, Reporter};
 use crate::emulator::RenderBackend;
-use crate::engine::{self, Encoding, Engine, EngineDescription, EngineError, Progress, Rows, Workers};
+use crate::engine::{self, Encoding, Engine, EngineDescription, Processes, Progress, Workers};
 use crate::fault::Error;
 use crate::system::deadline::Deadline;
 use crate::system::sandbox::{Sandbox, SandboxOptions};
@@ -62,7 +62,7 @@ impl Renderer for Local {
 
 #[derive(Default)]
 struct LocalSession {
-    engine: Option<Engine>,
+    processes: Option<Processes>,
 }
 
 impl Session for LocalSession {
@@ -70,7 +70,8 @@ impl Session for LocalSession {
         if context.has_callback {
             console.warning("--callback-url has no effect on local renders");
         }
-        self.engine = Some(provision(context.options.sandbox, context.deadline(), console)?);
+        let engine = provision(context.options.sandbox, context.deadline(), console)?;
+        self.processes = Some(Processes::new(engine));
         if !context.is_batch {
             console.step("Rendering locally");
         }
@@ -84,16 +85,12 @@ impl Session for LocalSession {
         reporter: &mut dyn Reporter,
     ) -> Result<RunTotals, Error> {
         let archive = context.archive()?;
-        let Some(engine) = &self.engine else { return Ok(RunTotals::default()) };
-        let rows = Rows::new(engine);
-        let alone = |job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)| engine.render(job, progress);
-        let in_batch = |job: &engine::Job<'_>, progress: &mut dyn FnMut(Progress)| rows.render(job, progress);
-        let run: &RunEngine<'_> = if context.is_batch { &in_batch } else { &alone };
+        let Some(processes) = &self.processes else { return Ok(RunTotals::default()) };
         let render = |order: Order, report: &mut dyn FnMut(Event)| {
-            Ok(render_video(run, context, archive, order, report)?)
+            Ok(render_video(processes, context, archive, order, report)?)
         };
         render_each(orders, DESCRIPTION.concurrency(context), &render, reporter);
-        Ok(RunTotals { engine: Some(engine.description()), ..RunTotals::default() })
+        Ok(RunTotals { engine: Some(processes.engine().description()), ..RunTotals::default() })
     }
 }
 
@@ -152,13 +149,9 @@ fn report_sandbox(sandbox: &Sandbox, console: &mut Console) {
     }
 }
 
-/// Renders a job of the engine; progress goes to the second argument.
-type RunEngine<'a> =
-    dyn Fn(&engine::Job<'_>, &mut dyn FnMut(Progress)) -> Result<(), EngineError> + Sync + 'a;
-
 /// Renders the video of an order and saves it.
 fn render_video(
-    run: &RunEngine<'_>,
+    processes: &Processes,
     context: &RunContext<'_>,
     archive: &Path,
     order: Order,
@@ -191,7 +184,7 @@ fn render_video(
             output,
             deadline: context.deadline(),
         };
-        run(&job, &mut |progress| {
+        processes.render(&job, &mut |progress| {
             if let Progress::Rendering { stage, percent } = progress {
                 report(Event::Progress { stage, percent });
             }

@@ -22,7 +22,7 @@ mod diff;
 mod diff_base;
 #[cfg(unix)]
 mod docker;
-mod engine_rows;
+mod engine_processes;
 mod faults;
 mod fix;
 mod flow;

@@ -1,4 +1,4 @@
-//! The rows of a batch on this machine, which one process of the engine renders.
+//! Processes of the engine: each renders the videos of a project, one after another.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::proof::engine;
 use crate::real::provisioned;
 use crate::support::{command, names, project, run_in, write};
 
@@ -49,6 +50,71 @@ fn frames(video: &Path) -> String {
         Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(video).args(arguments).output().unwrap();
     assert!(output.status.success(), "{video:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Renders of the project by the official command line, whose flags are the first of each pair, and by this program.
+#[test]
+fn a_render_has_the_frames_of_the_official_command_line() {
+    let folder = batch(&[]);
+    let folder = folder.path();
+    let (node, script) = provisioned();
+    let values = r#"--variables={"title":"one"}"#;
+    let of_browser: &[&str] = match std::env::var("HYPERFRAMES_BROWSER_PATH") {
+        Ok(path) if path.contains("headless") => &[],
+        _ => &["--no-browser-gpu"],
+    };
+    for (format, theirs, ours) in [
+        ("mp4", &["--fps=30", "--quality=standard"][..], &[][..]),
+        (
+            "webm",
+            &["--fps=30000/1001", "--quality=looks", "--no-best-effort"],
+            &["--fps=30000/1001", "--quality=looks", "--no-best-effort"],
+        ),
+        (
+            "mp4",
+            &["--fps=30", "--quality=draft", "--resolution=landscape", "--video-bitrate=2M"],
+            &["--quality=draft", "--resolution=1080p", "--video-bitrate=2M"],
+        ),
+    ] {
+        let mut official = engine(&node, &script, &folder.join("tmp"));
+        let (expected, output) = (folder.join("theirs").with_extension(format), format!("ours.{format}"));
+        official.arg("render").arg(folder).arg("--output").arg(&expected);
+        official.args(["--workers=1", "--frames-cache-dir=off", values]).args(of_browser).args(theirs);
+        let ran = official.arg(format!("--format={format}")).current_dir(folder).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        let command =
+            ["render", "--renderer", "local", "--no-reuse", values, "--format", format, "-o", &output];
+        run_in(folder, &[&command[..], ours].concat()).ok();
+        assert_eq!(frames(&folder.join(output)), frames(&expected), "{ours:?}");
+    }
+}
+
+/// The message is that of the official command line, and a render that fails is not repeated.
+#[test]
+fn a_render_fails_once_with_the_message_of_the_official_command_line() {
+    let folder = batch(&[]);
+    let folder = folder.path();
+    let (node, script) = provisioned();
+    let values = r#"--variables={"title":"bad"}"#;
+    let mut official = engine(&node, &script, &folder.join("tmp"));
+    official.arg("render").arg(folder).args([
+        "--output",
+        "theirs.mp4",
+        "--workers=1",
+        "--no-browser-gpu",
+        values,
+    ]);
+    let ran = official.current_dir(folder).output().unwrap();
+    let theirs = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let arguments = ["render", "--renderer", "local", "--no-reuse", values, "-o", "ours.mp4"];
+    let ours = run_in(folder, &arguments).stderr;
+    let (_, message) = ours.split_once("the engine failed to render the composition:").unwrap();
+    let (message, _) = message.split_once("  help: ").unwrap();
+    assert!(message.contains("Composition has zero duration"), "{ours}");
+    for line in message.lines() {
+        assert!(theirs.contains(line.trim()), "{line}\n{theirs}");
+    }
+    assert_eq!(ours.matches("] compile").count(), 1, "{ours}");
 }
 
 #[test]

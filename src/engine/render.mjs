@@ -7,11 +7,24 @@ const [file, project] = process.argv.slice(2);
 const lines = createInterface({ input: process.stdin });
 // The program that asked is gone, and so is what it asked for.
 lines.on('close', () => process.exit(0));
+// What is left of a browser when it has ended must not end a render, as in the official command line.
+process.on('unhandledRejection', (error) => console.error(error));
 const producer = await import(pathToFileURL(file)).then(({ loadProducer }) => loadProducer());
 const logger = producer.createConsoleLogger('warn');
 
-const render = async ({ output, engine, options }) => {
-  const engineConfig = producer.resolveConfig(engine);
+// As the official command line has it: for a headless shell without flags, for other browsers with `--no-browser-gpu`.
+const configuration = (isHeadlessShell, { outputResolution }) => {
+  if (!isHeadlessShell) return { browserGpuMode: 'software' };
+  const { PRODUCER_BROWSER_GPU_MODE: chosen, PRODUCER_FORCE_SCREENSHOT: screenshots } = process.env;
+  const browserGpuMode = ['hardware', 'software'].includes(chosen) ? chosen : 'auto';
+  const isOnCommand = browserGpuMode === 'auto' && outputResolution === undefined && screenshots !== 'true';
+  return isOnCommand ? { browserGpuMode, forceScreenshot: false } : { browserGpuMode };
+};
+
+const render = async ({ output, isHeadlessShell, options: { fps, ...rest } }) => {
+  const [num, den = 1] = fps.split('/').map(Number);
+  const options = { fps: { num, den }, useGpu: false, hdrMode: 'auto', ...rest };
+  const engineConfig = producer.resolveConfig(configuration(isHeadlessShell, options));
   const request = producer.createRenderRequest({ projectDir: project, outputPath: output, engineConfig, options });
   const job = producer.createRenderJob(producer.renderConfigFromRequest(request, { logger }));
   const onProgress = ({ progress, stageProgress }) => {
@@ -25,7 +38,8 @@ lines.on('line', (line) => {
   previous = previous.then(async () => {
     // Pages do not know the mark, so that nothing that they log ends a render.
     const { mark, ...task } = JSON.parse(line);
-    const ended = await render(task).then(() => 'saved', () => 'failed');
+    const failure = (error) => `failed ${JSON.stringify(producer.normalizeErrorMessage(error))}`;
+    const ended = await render(task).then(() => 'saved', failure);
     process.stdout.write(`\n${mark} ${ended}\n`);
   });
 });
